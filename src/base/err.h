@@ -1,0 +1,82 @@
+/* base/err.h: how every fallible function of the project reports failure.
+ *
+ * A fallible function returns `status` (must be used), takes `struct err *err` last (may be NULL) and
+ * writes its out-parameters only on success. `struct err` is owned by the caller, has a fixed size and
+ * never allocates. The class says what a caller may do about it, so that nobody compares messages.
+ */
+#ifndef PQR_BASE_ERR_H
+#define PQR_BASE_ERR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define MUST_USE __attribute__((warn_unused_result))
+#define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
+
+enum status_code {
+	OK = 0,
+	E_USAGE,       /* wrong command line or configuration: exit 2 */
+	E_IO,          /* the operating system refused: exit 1 */
+	E_NOMEM,       /* a memory limit was reached: exit 1 */
+	E_NOT_FOUND,   /* the named thing does not exist: exit 1 */
+	E_EXISTS,      /* put-if-absent met an object: exit 1 */
+	E_CORRUPT,     /* bytes that break their format: exit 1 */
+	E_UNSUPPORTED, /* well-formed, but of a kind this version does not read: exit 1 */
+	E_LIMIT,       /* over a limit of base/limits.h: exit 1 */
+	E_CONFLICT,    /* somebody else changed it first: exit 1 */
+	E_BUSY,        /* somebody else holds the lease: exit 1 */
+	E_QUALITY,     /* a CRITICAL quality check failed: exit 3 */
+	E_VERIFY,      /* a stored hash differs: exit 4 */
+	E_UNREACHABLE, /* a service stayed out of reach after the retries: exit 5 */
+	E_CANCELLED,   /* interrupted: exit 130 */
+};
+typedef enum status_code status;
+
+enum err_class {
+	ERR_FATAL = 0, /* fails the job, not the process */
+	ERR_RETRY,     /* the same call may succeed later */
+	ERR_CONFLICT,  /* re-read, then redo */
+	ERR_DATA,      /* the input is at fault: reject or quarantine it */
+	ERR_UNKNOWN,   /* sent, outcome unseen: look before retrying */
+};
+
+enum { ERR_MESSAGE_MAX = 512, ERR_WHERE_MAX = 384 };
+
+struct err {
+	status code;
+	enum err_class class;
+	int64_t offset; /* byte offset in `where`; -1 = not applicable */
+	int64_t line;   /* 1-based line in `where`; -1 = not applicable */
+	char message[ERR_MESSAGE_MAX]; /* what happened, and what to do about it */
+	char where[ERR_WHERE_MAX];     /* object key, file or column; "" = not applicable */
+};
+
+/* Fill *err (may be NULL) and return `code`. The class follows from the code; err_set_class changes it. */
+status fail(struct err *err, status code, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/* As fail, with strerror(errnum) appended; ENOSPC, EACCES, ... get a hint what to do. */
+status fail_errno(struct err *err, int errnum, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/* Add the place to an error that has none yet; returns err's own code so it can be tail-called. */
+status err_at(struct err *err, status code, const char *where, int64_t offset, int64_t line);
+void err_set_class(struct err *err, enum err_class class);
+void err_clear(struct err *err);
+
+/* One line without a newline: "where:line: message (byte offset N)". dst[size]; returns dst. */
+const char *err_text(const struct err *err, char *dst, size_t size);
+const char *status_name(status code); /* "E_IO" */
+int status_exit(status code);         /* the process exit status of docs/cli.md */
+
+/* Return from the calling function when the expression is not OK. */
+#define TRY(expr)                                                                                                      \
+	do {                                                                                                           \
+		status try_status_ = (expr);                                                                           \
+		if (try_status_ != OK) return try_status_;                                                             \
+	} while (0)
+
+/* A broken contract between our own functions; on in release builds. Prints and aborts. */
+_Noreturn void assert_failed(const char *expr, const char *file, int line);
+#define ASSERT(expr) ((expr) ? (void)0 : assert_failed(#expr, __FILE__, __LINE__))
+
+#endif

@@ -1,0 +1,20 @@
+/* base/limits.h: every fixed limit of the project, each with its reason. */
+#ifndef PQR_BASE_LIMITS_H
+#define PQR_BASE_LIMITS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	JSON_LINE_BYTES_MAX = 1 << 20,   /* contract 1: a raw line over 1 MiB is rejected as too_long */
+	JSON_DEPTH_MAX = 1024,           /* nested containers in one value; kept on an explicit stack, so 1 bit to 1 byte a level */
+	TABLE_COLUMNS_MAX = 256,         /* widest contract has 40; foreign files may be wider, this bounds their metadata */
+	PARQUET_PAGE_BYTES_MAX = 1 << 28, /* a page that claims more than 256 MiB is corrupt or hostile */
+	PARQUET_FOOTER_BYTES_MAX = 1 << 26,
+	TASK_RETRIES_MAX = 3,            /* attempts after the first, with exponential backoff */
+	CONFIG_FILE_BYTES_MAX = 1 << 24,
+};
+
+#define BUF_MAX_DEFAULT ((size_t)1 << 31) /* a buffer nobody bounded more tightly; fits int32 offsets of Arrow strings */
+
+#endif

@@ -1,0 +1,125 @@
+/* columnar/batch.h: record batches in Arrow's layout.
+ *
+ * `struct column` is one Arrow array seen through typed pointers; batch_export and batch_import convert to and
+ * from the Arrow C Data Interface without copying values. A batch views its buffers unless its header comment
+ * says otherwise. A builder owns growable buffers in the same layout; reset keeps their capacity.
+ */
+#ifndef PQR_COLUMNAR_BATCH_H
+#define PQR_COLUMNAR_BATCH_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "columnar/arrow_abi.h"
+#include "columnar/schema.h"
+
+struct column {
+	enum col_type type;
+	uint8_t precision, scale;
+	int64_t n;
+	int64_t n_null;           /* -1 = not counted */
+	const uint8_t *validity;  /* ceil(n/8) bytes, LSB first, 1 = valid; NULL = no nulls */
+	const void *values;       /* fixed-width values, or int32_t dictionary indices when dict != NULL; bool: bitmap */
+	const int32_t *offsets;   /* string, binary without dict: n + 1 offsets into data */
+	const uint8_t *data;
+	const struct column *dict; /* string values of the indices; dict->dict == NULL; NULL = plain */
+};
+
+struct batch {
+	const struct table_schema *schema; /* may be NULL when read from a foreign file */
+	size_t n_columns;
+	struct column *columns;
+	int64_t n_rows;
+};
+
+static inline bool bit_get(const uint8_t *bits, int64_t i) { return (bits[i >> 3] >> (i & 7)) & 1; }
+static inline void bit_set(uint8_t *bits, int64_t i) { bits[i >> 3] = (uint8_t)(bits[i >> 3] | (1u << (i & 7))); }
+static inline bool column_valid(const struct column *c, int64_t i) { return c->validity == NULL || bit_get(c->validity, i); }
+/* String value i; the row must be valid. */
+static inline struct str column_str(const struct column *c, int64_t i)
+{
+	if (c->dict != NULL) {
+		i = ((const int32_t *)c->values)[i];
+		c = c->dict;
+	}
+	return (struct str){(const char *)c->data + c->offsets[i], (size_t)(c->offsets[i + 1] - c->offsets[i])};
+}
+
+/* A struct array with one child per column, sharing the batch's buffers: *array is valid until those buffers change.
+ * release frees only the interface structs. Decimals are exported as decimal128 (values copied). E_NOMEM. */
+status batch_export(const struct batch *b, struct ArrowSchema *schema, struct ArrowArray *array, struct err *err) MUST_USE;
+/* Views a struct array; *out and its columns live in arena. E_UNSUPPORTED for formats without a col_type. */
+status batch_import(const struct ArrowSchema *schema, const struct ArrowArray *array, struct arena *arena, struct batch *out, struct err *err) MUST_USE;
+
+/* ---- builders ---------------------------------------------------------------------------------------------
+ * Rows are set in increasing order; a row that is never set is null. Failure (memory) poisons the builder and is
+ * reported by builder_finish, so the setters need no check. */
+struct builder {
+	enum col_type type;
+	uint8_t precision, scale;
+	bool dictionary; /* strings are interned; values become int32 indices */
+	bool failed;
+	int64_t n;       /* rows covered so far: last row set + 1 */
+	int64_t n_set;
+	int64_t cap;     /* rows the buffers have room for */
+	uint8_t *validity;
+	void *values;
+	int32_t *offsets;
+	uint8_t *data;
+	size_t data_n, data_cap;
+	/* dictionary only */
+	int32_t dict_n, dict_cap;
+	int32_t *dict_offsets;
+	uint8_t *dict_data;
+	size_t dict_data_n, dict_data_cap;
+	uint32_t *slots; /* open addressing, index + 1 */
+	uint32_t slots_mask;
+	struct column dict_column; /* what finish hands out */
+};
+
+void builder_init(struct builder *b, const struct column_def *def, bool dictionary);
+void builder_deinit(struct builder *b);
+void builder_reset(struct builder *b); /* no rows, empty dictionary, capacity kept */
+bool builder_grow(struct builder *b, int64_t rows); /* room for rows rows; zero validity bits beyond n */
+void builder_fill_offsets(struct builder *b, int64_t row); /* null rows b->n .. row-1 */
+uint8_t *builder_data_reserve(struct builder *b, size_t n); /* n more string bytes, or NULL */
+int32_t builder_intern(struct builder *b, struct str s); /* dictionary index of s; -1 on failure */
+
+/* Value setters. row >= b->n. */
+static inline bool builder_row(struct builder *b, int64_t row)
+{
+	if (row >= b->cap && !builder_grow(b, row + 1)) return false;
+	bit_set(b->validity, row);
+	b->n_set++;
+	return true;
+}
+static inline void builder_set_i32(struct builder *b, int64_t row, int32_t v)
+{
+	if (!builder_row(b, row)) return;
+	((int32_t *)b->values)[row] = v;
+	b->n = row + 1;
+}
+static inline void builder_set_i64(struct builder *b, int64_t row, int64_t v)
+{
+	if (!builder_row(b, row)) return;
+	((int64_t *)b->values)[row] = v;
+	b->n = row + 1;
+}
+static inline void builder_set_str(struct builder *b, int64_t row, struct str s)
+{
+	if (b->dictionary) {
+		const int32_t index = builder_intern(b, s);
+		if (index >= 0) builder_set_i32(b, row, index);
+		return;
+	}
+	uint8_t *dst = builder_data_reserve(b, s.n);
+	if (dst == NULL || !builder_row(b, row)) return;
+	if (b->n < row) builder_fill_offsets(b, row);
+	memcpy(dst, s.p, s.n);
+	b->data_n += s.n;
+	b->offsets[row + 1] = (int32_t)b->data_n;
+	b->n = row + 1;
+}
+/* Views the builder's buffers as a column of exactly `rows` rows (trailing rows null) until its next change. */
+status builder_finish(struct builder *b, int64_t rows, struct column *out, struct err *err) MUST_USE;
+
+#endif

@@ -1,0 +1,47 @@
+/* columnar/schema.h: what a table's columns are. The one place a table is described; Parquet and SQL schemas,
+ * contract files and documentation are derived from these structs. */
+#ifndef PQR_COLUMNAR_SCHEMA_H
+#define PQR_COLUMNAR_SCHEMA_H
+
+#include "base/err.h"
+
+enum col_type {
+	COL_BOOL,      /* bitmap, LSB first */
+	COL_INT32,
+	COL_INT64,
+	COL_FLOAT,     /* read only: no contract table has one */
+	COL_DOUBLE,    /* read only */
+	COL_STRING,    /* UTF-8, int32 offsets */
+	COL_BINARY,    /* read only */
+	COL_TIMESTAMP, /* int64 microseconds UTC */
+	COL_DATE,      /* int32 days */
+	COL_DECIMAL,   /* int64 unscaled value, precision <= 18 */
+};
+
+struct column_def {
+	const char *name;
+	enum col_type type;
+	uint8_t precision, scale; /* COL_DECIMAL */
+	bool nullable;
+	bool key;       /* part of the table's unique key */
+	bool id;        /* random identifier: bloom filter, no dictionary attempt */
+	bool partition; /* a hive folder, not a column of the file; must be the last columns */
+	const char *unit; /* "days", "KiB", NULL */
+	const char *description;
+};
+
+struct table_schema {
+	const char *name;     /* "kpi_volume_daily" */
+	const char *layer;    /* "bronze", "silver", "gold" */
+	const char *contract; /* "pqrs/v1" */
+	const char *description;
+	const struct column_def *columns; /* n_columns, partition columns last */
+	size_t n_columns;
+};
+
+size_t schema_n_data_columns(const struct table_schema *s); /* without the partition columns */
+int schema_column_index(const struct table_schema *s, const char *name); /* -1 = none */
+const char *col_type_name(enum col_type type); /* "timestamp" */
+size_t col_type_width(enum col_type type); /* bytes a value; 0 for bool, string and binary */
+
+#endif

@@ -1,0 +1,21 @@
+/* io/compress.h: block compression by library (zstd, snappy, lz4, zlib, brotli). The only file that includes them. */
+#ifndef PQR_IO_COMPRESS_H
+#define PQR_IO_COMPRESS_H
+
+#include "base/err.h"
+
+/* Values are Parquet's CompressionCodec. LZ4 is Hadoop's framing (read only), LZ4_RAW one bare block. */
+enum compress_codec { CODEC_NONE = 0, CODEC_SNAPPY = 1, CODEC_GZIP = 2, CODEC_BROTLI = 4, CODEC_LZ4_HADOOP = 5, CODEC_ZSTD = 6, CODEC_LZ4_RAW = 7 };
+
+struct compressor; /* contexts kept between calls; one thread at a time */
+status compressor_create(struct compressor **out, struct err *err) MUST_USE;
+void compressor_destroy(struct compressor *c);
+
+size_t compress_bound(enum compress_codec codec, size_t n);
+/* src[n] into dst[cap], cap >= compress_bound; *out bytes used. NONE, SNAPPY, ZSTD (level), LZ4_RAW; else E_UNSUPPORTED.
+ * The same input gives the same bytes for one version of the library. */
+status compress_block(struct compressor *c, enum compress_codec codec, int level, const void *src, size_t n, void *dst, size_t cap, size_t *out, struct err *err) MUST_USE;
+/* src[n] must give exactly dst[dst_n]; else E_CORRUPT. All codecs; concatenated gzip members are one stream. */
+status decompress_block(struct compressor *c, enum compress_codec codec, const void *src, size_t n, void *dst, size_t dst_n, struct err *err) MUST_USE;
+
+#endif

@@ -1,0 +1,46 @@
+/* parquet/reader.h: read a Parquet file by ranges.
+ *
+ * Reads what CONTRACTS names: data pages v1 and v2; PLAIN, dictionary, RLE, DELTA_BINARY_PACKED,
+ * DELTA_LENGTH_BYTE_ARRAY, DELTA_BYTE_ARRAY, BYTE_STREAM_SPLIT; INT96 as microseconds; snappy, gzip, lz4, lz4_raw,
+ * brotli, zstd. Flat columns of the col_types; anything else is E_UNSUPPORTED naming the column. Every length, level,
+ * index and CRC is checked before use: a file that lies gets E_CORRUPT with its path and byte offset.
+ */
+#ifndef PQR_PARQUET_READER_H
+#define PQR_PARQUET_READER_H
+
+#include "columnar/batch.h"
+#include "io/store.h"
+
+struct parquet_reader;
+
+struct parquet_column_info {
+	const char *name;   /* dotted path for nested leaves */
+	bool supported;     /* false: nested or of another type; reading it is E_UNSUPPORTED with `reason` */
+	const char *reason;
+	struct column_def def; /* name, type, precision, scale, nullable */
+};
+struct parquet_row_group_info { int64_t n_rows; };
+
+/* object is borrowed until close. Footer only; small files (<= 1 MiB) are read whole at once. */
+status parquet_reader_open(struct store_object *object, struct parquet_reader **out, struct err *err) MUST_USE;
+void parquet_reader_close(struct parquet_reader *r);
+int64_t parquet_reader_rows(const struct parquet_reader *r);
+size_t parquet_reader_n_columns(const struct parquet_reader *r); /* leaves */
+const struct parquet_column_info *parquet_reader_column(const struct parquet_reader *r, size_t i);
+int parquet_reader_column_index(const struct parquet_reader *r, const char *name); /* -1 */
+size_t parquet_reader_n_row_groups(const struct parquet_reader *r);
+int64_t parquet_reader_row_group_rows(const struct parquet_reader *r, size_t row_group);
+const char *parquet_reader_metadata(const struct parquet_reader *r, const char *key); /* key-value metadata; NULL = none */
+
+/* Min and max of an INT32/INT64/DATE/TIMESTAMP column over the pages of a row group, for finding row ranges: rows
+ * [*begin, *end) are the smallest page-aligned range that can hold values in [lo, hi], by the page index; the whole
+ * row group without an index. Requires pages in ascending order (boundary_order), else the whole row group. */
+status parquet_reader_find_rows(struct parquet_reader *r, size_t row_group, int column, int64_t lo, int64_t hi, int64_t *begin, int64_t *end, struct err *err) MUST_USE;
+
+/* Decode rows [begin, end) of a row group, only the pages that hold them, of columns[0..n). *out views arena (values)
+ * until its reset. Dictionary-encoded strings stay dictionaries. out->columns[k] is columns[k]. Only pages
+ * that overlap the range are decompressed. */
+struct parquet_range { size_t row_group; int64_t begin, end; };
+status parquet_reader_read(struct parquet_reader *r, const struct parquet_range *range, const int *columns, size_t n_columns, struct arena *arena, struct batch *out, struct err *err) MUST_USE;
+
+#endif
