@@ -89,18 +89,7 @@ enum quality_result { QUALITY_PASS, QUALITY_WARN, QUALITY_FAIL };
 struct quality {
 	const char *dataset;   /* "bronze.pqrs_events" */
 	const char *check_name; /* snake_case */
-	/* Name a finished data file by its content, put it as <dir>/part-<xxh128>.parquet and add it to out->outputs (rows, bytes,
- * XXH3-128, SHA-256). The same bytes put again are OK. n > 0. */
-status task_output_part(const struct task_env *env, struct task_result *out, const char *table, const char *dir, const void *p, size_t n, int64_t rows, struct err *err) MUST_USE;
-/* As task_output_part, under a fixed key (raw objects, rejects). */
-status task_output_object(const struct task_env *env, struct task_result *out, const char *table, const char *key, const void *p, size_t n, int64_t rows, struct err *err) MUST_USE;
-static inline void task_progress(const struct task_env *env, int64_t rows, int64_t bytes)
-{
-	if (env->progress_rows != NULL) atomic_fetch_add_explicit(env->progress_rows, rows, memory_order_relaxed);
-	if (env->progress_bytes != NULL) atomic_fetch_add_explicit(env->progress_bytes, bytes, memory_order_relaxed);
-}
-
-enum quality_severity severity;
+	enum quality_severity severity;
 	enum quality_result result;
 	const char *value, *threshold, *details; /* short texts; "" = none */
 	int64_t record_count;

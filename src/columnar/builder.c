@@ -1,0 +1,200 @@
+#include "base/alloc.h"
+#include "base/hash.h"
+#include "columnar/batch.h"
+
+enum { ROWS_MIN = 1024, SLOTS_MIN = 64, DATA_MIN = 16 * 1024 };
+
+static size_t value_bytes(const struct builder *b, int64_t rows)
+{
+	if (b->dictionary) return (size_t)rows * sizeof(int32_t);
+	if (b->type == COL_BOOL) return (size_t)(rows + 7) / 8;
+	return (size_t)rows * col_type_width(b->type);
+}
+
+static bool is_plain_string(const struct builder *b)
+{
+	return !b->dictionary && (b->type == COL_STRING || b->type == COL_BINARY);
+}
+
+void builder_init(struct builder *b, const struct column_def *def, bool dictionary)
+{
+	*b = (struct builder){.type = def->type, .precision = def->precision, .scale = def->scale, .dictionary = dictionary};
+	ASSERT(!dictionary || def->type == COL_STRING || def->type == COL_BINARY);
+}
+
+void builder_deinit(struct builder *b)
+{
+	mem_free(b->validity);
+	mem_free(b->values);
+	mem_free(b->offsets);
+	mem_free(b->data);
+	mem_free(b->dict_offsets);
+	mem_free(b->dict_data);
+	mem_free(b->slots);
+	*b = (struct builder){.type = b->type, .precision = b->precision, .scale = b->scale, .dictionary = b->dictionary};
+}
+
+void builder_reset(struct builder *b)
+{
+	if (b->n > 0) memset(b->validity, 0, (size_t)(b->n + 7) / 8);
+	if (b->type == COL_BOOL && b->n > 0) memset(b->values, 0, (size_t)(b->n + 7) / 8);
+	b->n = b->n_set = 0;
+	b->data_n = 0;
+	if (b->dict_n > 0) memset(b->slots, 0, ((size_t)b->slots_mask + 1) * sizeof *b->slots);
+	b->dict_n = 0;
+	b->dict_data_n = 0;
+	b->failed = false;
+}
+
+static bool grow_to(void *pp, size_t bytes)
+{
+	void **at = pp;
+	void *p = mem_realloc(*at, bytes);
+	if (p == NULL) return false;
+	*at = p;
+	return true;
+}
+
+bool builder_grow(struct builder *b, int64_t rows)
+{
+	if (b->failed) return false;
+	if (rows <= b->cap) return true;
+	int64_t cap = b->cap != 0 ? b->cap * 2 : ROWS_MIN;
+	while (cap < rows) cap *= 2;
+	cap = (cap + 63) & ~INT64_C(63);
+	const size_t bits_before = (size_t)b->cap / 8;
+	const size_t bits_after = (size_t)cap / 8;
+	b->failed = true;
+	if (cap >= INT32_MAX) return false;
+	if (!grow_to(&b->validity, bits_after)) return false;
+	memset(b->validity + bits_before, 0, bits_after - bits_before);
+	if (is_plain_string(b)) {
+		if (!grow_to(&b->offsets, ((size_t)cap + 1) * sizeof *b->offsets)) return false;
+		b->offsets[0] = 0;
+	} else {
+		if (!grow_to(&b->values, value_bytes(b, cap))) return false;
+		memset((char *)b->values + value_bytes(b, b->cap), 0, value_bytes(b, cap) - value_bytes(b, b->cap));
+	}
+	b->cap = cap;
+	b->failed = false;
+	return true;
+}
+
+void builder_fill_offsets(struct builder *b, int64_t row)
+{
+	const int32_t at = b->offsets[b->n];
+	for (int64_t i = b->n; i < row; i++) b->offsets[i + 1] = at;
+}
+
+static bool data_grow(struct builder *b, uint8_t **data, size_t *cap, size_t need)
+{
+	if (need > INT32_MAX) { /* int32 offsets */
+		b->failed = true;
+		return false;
+	}
+	size_t wanted = *cap != 0 ? *cap * 2 : DATA_MIN;
+	while (wanted < need) wanted *= 2;
+	if (!grow_to(data, wanted)) {
+		b->failed = true;
+		return false;
+	}
+	*cap = wanted;
+	return true;
+}
+
+uint8_t *builder_data_reserve(struct builder *b, size_t n)
+{
+	if (b->failed) return NULL;
+	if (b->data_cap - b->data_n < n && !data_grow(b, &b->data, &b->data_cap, b->data_n + n)) return NULL;
+	if (b->data == NULL && !data_grow(b, &b->data, &b->data_cap, 1)) return NULL;
+	return b->data + b->data_n;
+}
+
+static struct str dict_value(const struct builder *b, uint32_t index)
+{
+	const int32_t from = b->dict_offsets[index];
+	return (struct str){(const char *)b->dict_data + from, (size_t)(b->dict_offsets[index + 1] - from)};
+}
+
+/* The slot that holds s, or the empty one where it belongs. */
+static uint32_t dict_slot(const struct builder *b, struct str s)
+{
+	uint32_t at = (uint32_t)hash_xxh3(s.p, s.n) & b->slots_mask;
+	while (b->slots[at] != 0 && !str_eq(dict_value(b, b->slots[at] - 1), s)) at = (at + 1) & b->slots_mask;
+	return at;
+}
+
+static bool slots_grow(struct builder *b)
+{
+	const uint32_t n = b->slots == NULL ? SLOTS_MIN : (b->slots_mask + 1) * 2;
+	uint32_t *slots = mem_zalloc(n, sizeof *slots);
+	if (slots == NULL) return false;
+	mem_free(b->slots);
+	b->slots = slots;
+	b->slots_mask = n - 1;
+	for (int32_t i = 0; i < b->dict_n; i++) b->slots[dict_slot(b, dict_value(b, (uint32_t)i))] = (uint32_t)i + 1;
+	return true;
+}
+
+static bool dict_append(struct builder *b, struct str s)
+{
+	if (b->dict_n + 1 >= b->dict_cap) {
+		const int32_t cap = b->dict_cap != 0 ? b->dict_cap * 2 : SLOTS_MIN;
+		if (!grow_to(&b->dict_offsets, ((size_t)cap + 1) * sizeof *b->dict_offsets)) return false;
+		b->dict_cap = cap;
+	}
+	if (b->dict_data_cap - b->dict_data_n < s.n && !data_grow(b, &b->dict_data, &b->dict_data_cap, b->dict_data_n + s.n)) return false;
+	b->dict_offsets[0] = 0;
+	if (s.n > 0) memcpy(b->dict_data + b->dict_data_n, s.p, s.n);
+	b->dict_data_n += s.n;
+	b->dict_offsets[++b->dict_n] = (int32_t)b->dict_data_n;
+	return true;
+}
+
+int32_t builder_intern(struct builder *b, struct str s)
+{
+	if (b->failed) return -1;
+	/* Half full at most, so that probes stay short. */
+	if ((b->slots == NULL || (uint32_t)b->dict_n * 2 > b->slots_mask) && !slots_grow(b)) goto failed;
+	const uint32_t at = dict_slot(b, s);
+	if (b->slots[at] == 0) {
+		if (!dict_append(b, s)) goto failed;
+		b->slots[at] = (uint32_t)b->dict_n;
+	}
+	return (int32_t)b->slots[at] - 1;
+failed:
+	b->failed = true;
+	return -1;
+}
+
+static void finish_dictionary(struct builder *b)
+{
+	static const int32_t no_offsets[1] = {0};
+	static const uint8_t no_data[1] = {0};
+	b->dict_column = (struct column){.type = b->type, .n = b->dict_n};
+	b->dict_column.offsets = b->dict_n > 0 ? b->dict_offsets : no_offsets;
+	b->dict_column.data = b->dict_data != NULL ? b->dict_data : no_data;
+}
+
+status builder_finish(struct builder *b, int64_t rows, struct column *out, struct err *err)
+{
+	ASSERT(rows >= b->n);
+	if (!b->failed && (rows > b->cap || b->cap == 0)) (void)builder_grow(b, rows > 0 ? rows : 1);
+	if (b->failed) return fail(err, E_NOMEM, "out of memory building a column of %lld rows", (long long)rows);
+	if (is_plain_string(b)) {
+		builder_fill_offsets(b, rows);
+		if (b->data == NULL && builder_data_reserve(b, 1) == NULL) return fail(err, E_NOMEM, "out of memory building a column");
+	}
+	b->n = rows;
+	struct column c = {.type = b->type, .precision = b->precision, .scale = b->scale, .n = rows, .n_null = rows - b->n_set};
+	c.validity = c.n_null != 0 ? b->validity : NULL;
+	c.values = b->values;
+	c.offsets = b->offsets;
+	c.data = b->data;
+	if (b->dictionary) {
+		finish_dictionary(b);
+		c.dict = &b->dict_column;
+	}
+	*out = c;
+	return OK;
+}

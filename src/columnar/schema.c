@@ -1,0 +1,40 @@
+#include "columnar/schema.h"
+
+#include <string.h>
+
+size_t schema_n_data_columns(const struct table_schema *s)
+{
+	size_t n = s->n_columns;
+	while (n > 0 && s->columns[n - 1].partition) n--;
+	return n;
+}
+
+int schema_column_index(const struct table_schema *s, const char *name)
+{
+	for (size_t i = 0; i < s->n_columns; i++) {
+		if (strcmp(s->columns[i].name, name) == 0) return (int)i;
+	}
+	return -1;
+}
+
+const char *col_type_name(enum col_type type)
+{
+	static const char *const names[] = {
+		"bool", "int32", "int64", "float", "double", "string", "binary", "timestamp", "date", "decimal"};
+	ASSERT((size_t)type < sizeof names / sizeof names[0]);
+	return names[type];
+}
+
+size_t col_type_width(enum col_type type)
+{
+	switch (type) {
+	case COL_INT32:
+	case COL_FLOAT:
+	case COL_DATE: return 4;
+	case COL_INT64:
+	case COL_DOUBLE:
+	case COL_TIMESTAMP:
+	case COL_DECIMAL: return 8;
+	default: return 0;
+	}
+}

@@ -1,0 +1,110 @@
+#include "flow/task.h"
+
+#include <stdio.h>
+
+/* Make room for one more item of a list kept in an arena; old arrays stay behind in the arena. */
+static void *list_grow(struct arena *arena, const void *items, size_t n, size_t *cap, size_t item_size)
+{
+	if (n < *cap) return (void *)(uintptr_t)items;
+	const size_t wanted = *cap != 0 ? *cap * 2 : 16;
+	size_t bytes;
+	if (__builtin_mul_overflow(wanted, item_size, &bytes)) return NULL;
+	void *grown = arena_alloc(arena, bytes, _Alignof(max_align_t));
+	if (grown == NULL) return NULL;
+	if (n > 0) memcpy(grown, items, n * item_size);
+	*cap = wanted;
+	return grown;
+}
+
+static const char *keep(struct arena *arena, const char *s)
+{
+	return s != NULL ? arena_strndup(arena, s, strlen(s)) : "";
+}
+
+bool file_list_add(struct file_list *l, const struct file_ref *f)
+{
+	struct file_ref *items = list_grow(l->arena, l->items, l->n, &l->cap, sizeof *items);
+	if (items == NULL) return false;
+	l->items = items;
+	struct file_ref copy = *f;
+	copy.table = keep(l->arena, f->table);
+	copy.path = keep(l->arena, f->path);
+	if (copy.table == NULL || copy.path == NULL) return false;
+	items[l->n++] = copy;
+	return true;
+}
+
+bool counter_add(struct counter_list *l, const char *name, int64_t value)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		if (strcmp(l->items[i].name, name) != 0) continue;
+		l->items[i].value += value;
+		return true;
+	}
+	struct counter *items = list_grow(l->arena, l->items, l->n, &l->cap, sizeof *items);
+	if (items == NULL) return false;
+	l->items = items;
+	const char *copy = keep(l->arena, name);
+	if (copy == NULL) return false;
+	items[l->n++] = (struct counter){copy, value};
+	return true;
+}
+
+int64_t counter_get(const struct counter_list *l, const char *name)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		if (strcmp(l->items[i].name, name) == 0) return l->items[i].value;
+	}
+	return 0;
+}
+
+struct task_spec *task_list_add(struct task_list *l)
+{
+	struct task_spec *items = list_grow(l->arena, l->items, l->n, &l->cap, sizeof *items);
+	if (items == NULL) return NULL;
+	l->items = items;
+	items[l->n] = (struct task_spec){.stage = "", .task_id = "", .part = "", .inputs.arena = l->arena};
+	return &items[l->n++];
+}
+
+bool quality_add(struct quality_list *l, bool pass, const struct quality *q)
+{
+	struct quality *items = list_grow(l->arena, l->items, l->n, &l->cap, sizeof *items);
+	if (items == NULL) return false;
+	l->items = items;
+	struct quality copy = *q;
+	copy.result = pass ? QUALITY_PASS : q->severity == QUALITY_CRITICAL ? QUALITY_FAIL : QUALITY_WARN;
+	copy.dataset = keep(l->arena, q->dataset);
+	copy.check_name = keep(l->arena, q->check_name);
+	copy.value = keep(l->arena, q->value);
+	copy.threshold = keep(l->arena, q->threshold);
+	copy.details = keep(l->arena, q->details);
+	if (copy.dataset == NULL || copy.check_name == NULL || copy.value == NULL || copy.threshold == NULL || copy.details == NULL)
+		return false;
+	items[l->n++] = copy;
+	return true;
+}
+
+status task_output_object(const struct task_env *env, struct task_result *out, const char *table, const char *key, const void *p,
+	size_t n, int64_t rows, struct err *err)
+{
+	struct file_ref file = {.table = table, .path = key, .rows = rows, .bytes = (int64_t)n};
+	hash_xxh128(p, n, file.xxh128);
+	hash_sha256(p, n, file.sha256);
+	TRY(store_put_if_absent(env->lake, key, p, n, err));
+	if (!file_list_add(&out->outputs, &file)) return fail(err, E_NOMEM, "out of memory listing %s", key);
+	return OK;
+}
+
+status task_output_part(const struct task_env *env, struct task_result *out, const char *table, const char *dir, const void *p,
+	size_t n, int64_t rows, struct err *err)
+{
+	uint8_t name[XXH128_BYTES];
+	char hex[HEX_XXH128_CHARS + 1];
+	char key[1024];
+	hash_xxh128(p, n, name);
+	hex_encode(name, sizeof name, hex);
+	const int len = snprintf(key, sizeof key, "%s/part-%s.parquet", dir, hex);
+	if (len < 0 || (size_t)len >= sizeof key) return fail(err, E_LIMIT, "key over %zu bytes: %s", sizeof key, dir);
+	return task_output_object(env, out, table, key, p, n, rows, err);
+}
