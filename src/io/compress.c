@@ -1,0 +1,177 @@
+#include "io/compress.h"
+
+#include <brotli/decode.h>
+#include <lz4.h>
+#include <snappy-c.h>
+#include <string.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include "base/alloc.h"
+
+struct compressor {
+	ZSTD_CCtx *zstd_c;
+	ZSTD_DCtx *zstd_d;
+	int zstd_level; /* level zstd_c is set to */
+};
+
+status compressor_create(struct compressor **out, struct err *err)
+{
+	struct compressor *c = mem_zalloc(1, sizeof *c);
+	if (c == NULL) return fail(err, E_NOMEM, "out of memory for a compressor");
+	*out = c;
+	return OK;
+}
+
+void compressor_destroy(struct compressor *c)
+{
+	if (c == NULL) return;
+	(void)ZSTD_freeCCtx(c->zstd_c);
+	(void)ZSTD_freeDCtx(c->zstd_d);
+	mem_free(c);
+}
+
+size_t compress_bound(enum compress_codec codec, size_t n)
+{
+	switch (codec) {
+	case CODEC_ZSTD: return ZSTD_compressBound(n);
+	case CODEC_SNAPPY: return snappy_max_compressed_length(n);
+	case CODEC_LZ4_RAW: return n <= LZ4_MAX_INPUT_SIZE ? (size_t)LZ4_compressBound((int)n) : 0;
+	default: return n;
+	}
+}
+
+static status zstd_compress(struct compressor *c, int level, const void *src, size_t n, void *dst, size_t cap, size_t *out, struct err *err)
+{
+	if (c->zstd_c == NULL) {
+		c->zstd_c = ZSTD_createCCtx();
+		c->zstd_level = INT32_MIN;
+		if (c->zstd_c == NULL) return fail(err, E_NOMEM, "out of memory for zstd");
+	}
+	if (c->zstd_level != level) {
+		(void)ZSTD_CCtx_setParameter(c->zstd_c, ZSTD_c_compressionLevel, level);
+		c->zstd_level = level;
+	}
+	const size_t got = ZSTD_compress2(c->zstd_c, dst, cap, src, n);
+	if (ZSTD_isError(got)) return fail(err, E_NOMEM, "zstd: %s", ZSTD_getErrorName(got));
+	*out = got;
+	return OK;
+}
+
+status compress_block(struct compressor *c, enum compress_codec codec, int level, const void *src, size_t n, void *dst, size_t cap,
+	size_t *out, struct err *err)
+{
+	ASSERT(cap >= compress_bound(codec, n));
+	size_t size = cap;
+	switch (codec) {
+	case CODEC_NONE:
+		if (n > 0) memcpy(dst, src, n);
+		*out = n;
+		return OK;
+	case CODEC_ZSTD: return zstd_compress(c, level, src, n, dst, cap, out, err);
+	case CODEC_SNAPPY:
+		if (snappy_compress(src, n, dst, &size) != SNAPPY_OK) return fail(err, E_IO, "snappy refused %zu bytes", n);
+		*out = size;
+		return OK;
+	case CODEC_LZ4_RAW: {
+		if (n > LZ4_MAX_INPUT_SIZE || cap > INT32_MAX) return fail(err, E_LIMIT, "lz4 block of %zu bytes", n);
+		const int got = LZ4_compress_default(src, dst, (int)n, (int)cap);
+		if (got <= 0) return fail(err, E_IO, "lz4 refused %zu bytes", n);
+		*out = (size_t)got;
+		return OK;
+	}
+	default: return fail(err, E_UNSUPPORTED, "unsupported: writing compression codec %d", (int)codec);
+	}
+}
+
+static status corrupt(struct err *err, const char *codec, size_t n, size_t dst_n)
+{
+	return fail(err, E_CORRUPT, "%s data of %zu bytes does not decompress to the %zu bytes it claims", codec, n, dst_n);
+}
+
+static status zstd_decompress(struct compressor *c, const void *src, size_t n, void *dst, size_t dst_n, struct err *err)
+{
+	if (c->zstd_d == NULL) {
+		c->zstd_d = ZSTD_createDCtx();
+		if (c->zstd_d == NULL) return fail(err, E_NOMEM, "out of memory for zstd");
+	}
+	const size_t got = ZSTD_decompressDCtx(c->zstd_d, dst, dst_n, src, n);
+	return ZSTD_isError(got) || got != dst_n ? corrupt(err, "zstd", n, dst_n) : OK;
+}
+
+/* One or more gzip members (RFC 1952 section 2.2), or a zlib stream. */
+static status gzip_decompress(const void *src, size_t n, void *dst, size_t dst_n, struct err *err)
+{
+	z_stream z = {0};
+	if (n > UINT32_MAX || dst_n > UINT32_MAX) return fail(err, E_LIMIT, "gzip block of %zu bytes", n);
+	if (inflateInit2(&z, 15 + 32) != Z_OK) return fail(err, E_NOMEM, "out of memory for zlib");
+	uint8_t spare; /* zlib wants a place to write even when nothing is expected */
+	z.next_in = (Bytef *)(uintptr_t)src;
+	z.avail_in = (uInt)n;
+	z.next_out = dst_n > 0 ? dst : &spare;
+	z.avail_out = (uInt)dst_n;
+	int rc = Z_OK;
+	for (;;) {
+		rc = inflate(&z, Z_FINISH);
+		if (rc != Z_STREAM_END || z.avail_in == 0) break;
+		if (inflateReset2(&z, 15 + 32) != Z_OK) break;
+	}
+	const bool ok = rc == Z_STREAM_END && z.avail_out == 0 && z.avail_in == 0;
+	(void)inflateEnd(&z);
+	return ok ? OK : corrupt(err, "gzip", n, dst_n);
+}
+
+static bool lz4_block(const uint8_t *src, size_t n, uint8_t *dst, size_t dst_n)
+{
+	if (n > INT32_MAX || dst_n > INT32_MAX) return false;
+	return LZ4_decompress_safe((const char *)src, (char *)dst, (int)n, (int)dst_n) == (int)dst_n;
+}
+
+static uint32_t load_be32(const uint8_t *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+/* Hadoop's framing: (decompressed size, compressed size, block)*, sizes big-endian. */
+static bool lz4_hadoop(const uint8_t *src, size_t n, uint8_t *dst, size_t dst_n)
+{
+	while (n > 0) {
+		if (n < 8) return false;
+		const uint32_t out = load_be32(src);
+		const uint32_t in = load_be32(src + 4);
+		if (in > n - 8 || out > dst_n || !lz4_block(src + 8, in, dst, out)) return false;
+		src += 8 + (size_t)in;
+		n -= 8 + (size_t)in;
+		dst += out;
+		dst_n -= out;
+	}
+	return dst_n == 0;
+}
+
+static status brotli_decompress(const void *src, size_t n, void *dst, size_t dst_n, struct err *err)
+{
+	size_t got = dst_n;
+	const BrotliDecoderResult rc = BrotliDecoderDecompress(n, src, &got, dst);
+	return rc == BROTLI_DECODER_RESULT_SUCCESS && got == dst_n ? OK : corrupt(err, "brotli", n, dst_n);
+}
+
+status decompress_block(struct compressor *c, enum compress_codec codec, const void *src, size_t n, void *dst, size_t dst_n, struct err *err)
+{
+	size_t size = dst_n;
+	switch (codec) {
+	case CODEC_NONE:
+		if (n != dst_n) return fail(err, E_CORRUPT, "uncompressed data of %zu bytes claims %zu", n, dst_n);
+		if (n > 0) memcpy(dst, src, n);
+		return OK;
+	case CODEC_ZSTD: return zstd_decompress(c, src, n, dst, dst_n, err);
+	case CODEC_SNAPPY:
+		/* snappy-c checks the claimed length against the room itself. */
+		return snappy_uncompress(src, n, dst, &size) == SNAPPY_OK && size == dst_n ? OK : corrupt(err, "snappy", n, dst_n);
+	case CODEC_GZIP: return gzip_decompress(src, n, dst, dst_n, err);
+	case CODEC_BROTLI: return brotli_decompress(src, n, dst, dst_n, err);
+	case CODEC_LZ4_RAW: return lz4_block(src, n, dst, dst_n) ? OK : corrupt(err, "lz4", n, dst_n);
+	case CODEC_LZ4_HADOOP: /* some writers put a bare block under this number */
+		return lz4_hadoop(src, n, dst, dst_n) || lz4_block(src, n, dst, dst_n) ? OK : corrupt(err, "lz4", n, dst_n);
+	default: return fail(err, E_UNSUPPORTED, "unsupported: compression codec %d", (int)codec);
+	}
+}

@@ -1,0 +1,40 @@
+/* io/store_int.h: what the store implementations share. A store is a table of functions; s3 will be another one. */
+#ifndef PQR_IO_STORE_INT_H
+#define PQR_IO_STORE_INT_H
+
+#include "io/store.h"
+
+struct store_ops {
+	void (*close)(struct store *s);
+	status (*put)(struct store *s, const char *key, const void *p, size_t n, bool replace, struct err *err);
+	status (*writer_create)(struct store *s, const char *key, struct store_writer **out, struct err *err);
+	status (*object_open)(struct store *s, const char *key, struct store_object **out, struct err *err);
+	status (*size)(struct store *s, const char *key, int64_t *out, struct err *err);
+	status (*list)(struct store *s, const char *prefix, store_visit visit, void *arg, struct err *err);
+	status (*delete)(struct store *s, const char *key, struct err *err);
+	status (*sync)(struct store *s, struct err *err);
+	status (*sweep)(struct store *s, const char *prefix, int64_t *removed, struct err *err);
+	status (*local_path)(const struct store *s, const char *key, char *dst, size_t size, struct err *err);
+};
+
+struct store {
+	const struct store_ops *ops;
+	char *uri;
+};
+
+struct store_writer {
+	status (*add)(struct store_writer *w, const void *p, size_t n, struct err *err);
+	status (*finish)(struct store_writer *w, struct err *err);
+	void (*destroy)(struct store_writer *w);
+};
+
+struct store_object {
+	status (*read_at)(struct store_object *o, int64_t offset, void *dst, size_t n, struct err *err);
+	void (*close)(struct store_object *o);
+	char *key;
+	int64_t size;
+};
+
+status store_local_open(const char *path, struct store **out, struct err *err) MUST_USE;
+
+#endif

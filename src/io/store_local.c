@@ -1,0 +1,465 @@
+/* io/store_local.c: the object store on a directory.
+ *
+ * Invariants: 1. a name without the temporary prefix holds a whole object; 2. put-if-absent is link(2), which the
+ * kernel makes atomic against other creators; 3. a temporary name carries the pid of its writer, so that a
+ * sweep can tell a dead one's from a living one's.
+ *
+ *   <dir>/.tmp-<pid>-<n>  --write--> --link--> <dir>/<name>        (put: rename instead of link)
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "io/store_int.h"
+
+enum { PATH_BYTES_MAX = 4096, WRITE_CHUNK_MAX = 1 << 30 };
+#define TMP_PREFIX ".tmp-"
+
+struct local_store {
+	struct store base;
+	char *root; /* absolute */
+	int root_fd;
+	_Atomic uint64_t tmp_seq;
+};
+
+struct local_writer {
+	struct store_writer base;
+	struct local_store *store;
+	int fd;
+	bool poisoned;
+	char *key;
+	char tmp[PATH_BYTES_MAX];
+	char path[PATH_BYTES_MAX];
+};
+
+struct local_object {
+	struct store_object base;
+	int fd;
+};
+
+static const struct store_ops local_ops;
+
+static status path_of(const struct local_store *s, const char *key, char dst[PATH_BYTES_MAX], struct err *err)
+{
+	const int n = snprintf(dst, PATH_BYTES_MAX, "%s%s%s", s->root, key[0] != '\0' ? "/" : "", key);
+	if (n < 0 || n >= PATH_BYTES_MAX) return fail(err, E_LIMIT, "path over %d bytes: %s", PATH_BYTES_MAX, key);
+	return OK;
+}
+
+/* mkdir -p of the folder that holds path; path is restored. */
+static status make_parents(char *path, struct err *err)
+{
+	char *slash = strrchr(path, '/');
+	if (slash == NULL || slash == path) return OK;
+	*slash = '\0';
+	status code = OK;
+	if (mkdir(path, 0777) != 0 && errno != EEXIST) {
+		if (errno == ENOENT) {
+			code = make_parents(path, err); /* depth bounded by PATH_BYTES_MAX */
+			if (code == OK && mkdir(path, 0777) != 0 && errno != EEXIST) code = fail_errno(err, errno, "cannot create directory %s", path);
+		} else {
+			code = fail_errno(err, errno, "cannot create directory %s", path);
+		}
+	}
+	*slash = '/';
+	return code;
+}
+
+/* Create a temporary file beside path. */
+static status tmp_create(struct local_store *s, char path[PATH_BYTES_MAX], char tmp[PATH_BYTES_MAX], int *fd, struct err *err)
+{
+	const char *slash = strrchr(path, '/');
+	const int dir_n = (int)(slash - path);
+	const unsigned long long seq = atomic_fetch_add(&s->tmp_seq, 1);
+	const int n = snprintf(tmp, PATH_BYTES_MAX, "%.*s/" TMP_PREFIX "%ld-%llu", dir_n, path, (long)getpid(), seq);
+	if (n < 0 || n >= PATH_BYTES_MAX) return fail(err, E_LIMIT, "path over %d bytes: %s", PATH_BYTES_MAX, path);
+	for (int attempt = 0; attempt < 3; attempt++) {
+		*fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+		if (*fd >= 0) return OK;
+		if (errno == EEXIST) { /* left by a dead process that had our pid */
+			(void)unlink(tmp);
+		} else if (errno == ENOENT) {
+			TRY(make_parents(path, err));
+		} else {
+			break;
+		}
+	}
+	return fail_errno(err, errno, "cannot create a file for %s", path);
+}
+
+static status write_all(int fd, const void *p, size_t n, const char *path, struct err *err)
+{
+	const char *from = p;
+	while (n > 0) {
+		const ssize_t done = write(fd, from, n < WRITE_CHUNK_MAX ? n : WRITE_CHUNK_MAX);
+		if (done < 0 && errno == EINTR) continue;
+		if (done < 0) return fail_errno(err, errno, "cannot write %s", path);
+		from += done;
+		n -= (size_t)done;
+	}
+	return OK;
+}
+
+static status read_exact(int fd, int64_t offset, void *dst, size_t n, const char *key, struct err *err)
+{
+	char *to = dst;
+	while (n > 0) {
+		const ssize_t got = pread(fd, to, n < WRITE_CHUNK_MAX ? n : WRITE_CHUNK_MAX, offset);
+		if (got < 0 && errno == EINTR) continue;
+		if (got < 0) return err_at(err, fail_errno(err, errno, "cannot read"), key, offset, -1);
+		if (got == 0) return err_at(err, fail(err, E_CORRUPT, "truncated: %zu bytes missing", n), key, offset, -1);
+		to += got;
+		offset += got;
+		n -= (size_t)got;
+	}
+	return OK;
+}
+
+/* Is the file at path these very bytes? */
+static bool same_bytes(const char *path, const void *p, size_t n)
+{
+	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) return false;
+	struct stat st;
+	bool same = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (size_t)st.st_size == n;
+	char chunk[16384];
+	for (size_t at = 0; same && at < n;) {
+		const size_t want = n - at < sizeof chunk ? n - at : sizeof chunk;
+		same = read_exact(fd, (int64_t)at, chunk, want, path, NULL) == OK && memcmp((const char *)p + at, chunk, want) == 0;
+		at += want;
+	}
+	(void)close(fd);
+	return same;
+}
+
+/* Give the finished temporary file its name. */
+static status publish(const char *tmp, const char *path, bool replace, struct err *err)
+{
+	if (replace) {
+		if (rename(tmp, path) == 0) return OK;
+	} else if (link(tmp, path) == 0) {
+		(void)unlink(tmp);
+		return OK;
+	}
+	const status code = fail_errno(err, errno, "cannot create %s", path);
+	(void)unlink(tmp);
+	return code;
+}
+
+static status local_put(struct store *base, const char *key, const void *p, size_t n, bool replace, struct err *err)
+{
+	struct local_store *s = (struct local_store *)base;
+	char path[PATH_BYTES_MAX];
+	char tmp[PATH_BYTES_MAX];
+	int fd = -1;
+	TRY(path_of(s, key, path, err));
+	TRY(tmp_create(s, path, tmp, &fd, err));
+	status code = write_all(fd, p, n, path, err);
+	/* Start write-back now, so that the stage's one sync finds little left to do. */
+	if (code == OK) (void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+	if (close(fd) != 0 && code == OK) code = fail_errno(err, errno, "cannot write %s", path);
+	if (code != OK) {
+		(void)unlink(tmp);
+		return code;
+	}
+	code = publish(tmp, path, replace, err);
+	if (code == E_EXISTS && same_bytes(path, p, n)) return OK;
+	return code;
+}
+
+static status writer_add(struct store_writer *base, const void *p, size_t n, struct err *err)
+{
+	struct local_writer *w = (struct local_writer *)base;
+	if (w->poisoned) return fail(err, E_IO, "cannot write %s: an earlier write failed", w->path);
+	const status code = write_all(w->fd, p, n, w->path, err);
+	w->poisoned = code != OK;
+	return code;
+}
+
+static bool same_files(const char *a, const char *b)
+{
+	const int fd = open(a, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) return false;
+	struct stat st_a;
+	struct stat st_b;
+	bool same = fstat(fd, &st_a) == 0 && stat(b, &st_b) == 0 && S_ISREG(st_b.st_mode) && st_a.st_size == st_b.st_size;
+	const int other = same ? open(b, O_RDONLY | O_CLOEXEC) : -1;
+	char chunk[2][8192];
+	for (int64_t at = 0; same && at < st_a.st_size;) {
+		const int64_t left = st_a.st_size - at;
+		const size_t want = left < (int64_t)sizeof chunk[0] ? (size_t)left : sizeof chunk[0];
+		same = read_exact(fd, at, chunk[0], want, a, NULL) == OK && read_exact(other, at, chunk[1], want, b, NULL) == OK &&
+			memcmp(chunk[0], chunk[1], want) == 0;
+		at += (int64_t)want;
+	}
+	(void)close(fd);
+	if (other >= 0) (void)close(other);
+	return same;
+}
+
+static status writer_finish(struct store_writer *base, struct err *err)
+{
+	struct local_writer *w = (struct local_writer *)base;
+	if (w->poisoned) return fail(err, E_IO, "cannot finish %s: an earlier write failed", w->path);
+	w->poisoned = true;
+	(void)sync_file_range(w->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+	const int rc = close(w->fd);
+	w->fd = -1;
+	if (rc != 0) return fail_errno(err, errno, "cannot write %s", w->path);
+	if (link(w->tmp, w->path) == 0) return OK; /* destroy removes the temporary name */
+	if (errno == EEXIST && same_files(w->tmp, w->path)) return OK;
+	return fail_errno(err, errno, "cannot create %s", w->path);
+}
+
+static void writer_destroy(struct store_writer *base)
+{
+	struct local_writer *w = (struct local_writer *)base;
+	if (w->fd >= 0) (void)close(w->fd);
+	(void)unlink(w->tmp);
+	mem_free(w->key);
+	mem_free(w);
+}
+
+static status local_writer_create(struct store *base, const char *key, struct store_writer **out, struct err *err)
+{
+	struct local_store *s = (struct local_store *)base;
+	struct local_writer *w = mem_zalloc(1, sizeof *w);
+	if (w == NULL) return fail(err, E_NOMEM, "out of memory writing %s", key);
+	w->base = (struct store_writer){writer_add, writer_finish, writer_destroy};
+	w->store = s;
+	w->fd = -1;
+	status code = path_of(s, key, w->path, err);
+	if (code == OK) code = tmp_create(s, w->path, w->tmp, &w->fd, err);
+	if (code != OK) {
+		mem_free(w);
+		return code;
+	}
+	*out = &w->base;
+	return OK;
+}
+
+static status object_read_at(struct store_object *base, int64_t offset, void *dst, size_t n, struct err *err)
+{
+	struct local_object *o = (struct local_object *)base;
+	return read_exact(o->fd, offset, dst, n, base->key, err);
+}
+
+static void object_close(struct store_object *base)
+{
+	struct local_object *o = (struct local_object *)base;
+	(void)close(o->fd);
+	mem_free(base->key);
+	mem_free(o);
+}
+
+static status local_object_open(struct store *base, const char *key, struct store_object **out, struct err *err)
+{
+	char path[PATH_BYTES_MAX];
+	TRY(path_of((struct local_store *)base, key, path, err));
+	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) return fail_errno(err, errno, "cannot open %s", path);
+	struct stat st;
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+		(void)close(fd);
+		return fail(err, E_IO, "%s is not a regular file: move it out of the way", path);
+	}
+	struct local_object *o = mem_zalloc(1, sizeof *o);
+	char *copy = mem_strdup(key);
+	if (o == NULL || copy == NULL) {
+		(void)close(fd);
+		mem_free(o);
+		mem_free(copy);
+		return fail(err, E_NOMEM, "out of memory opening %s", key);
+	}
+	o->base = (struct store_object){object_read_at, object_close, copy, st.st_size};
+	o->fd = fd;
+	*out = &o->base;
+	return OK;
+}
+
+static status local_size(struct store *base, const char *key, int64_t *out, struct err *err)
+{
+	char path[PATH_BYTES_MAX];
+	struct stat st;
+	TRY(path_of((struct local_store *)base, key, path, err));
+	if (stat(path, &st) != 0) return fail_errno(err, errno, "cannot find %s", path);
+	if (!S_ISREG(st.st_mode)) return fail(err, E_IO, "%s is not a regular file: move it out of the way", path);
+	*out = st.st_size;
+	return OK;
+}
+
+/* ---- listing ---- */
+
+typedef status (*walk_file)(void *arg, const char *path, const char *name, const struct stat *st, struct err *err);
+
+static int not_dots(const struct dirent *e)
+{
+	return strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
+}
+
+/* In key order "a/b" sorts by '/' against other bytes, so a folder counts as its name with the slash. */
+static int entry_cmp(const struct dirent **a, const struct dirent **b)
+{
+	char x[300];
+	char y[300];
+	(void)snprintf(x, sizeof x, "%s%s", (*a)->d_name, (*a)->d_type == DT_DIR ? "/" : "");
+	(void)snprintf(y, sizeof y, "%s%s", (*b)->d_name, (*b)->d_type == DT_DIR ? "/" : "");
+	return strcmp(x, y);
+}
+
+/* Depth is bounded by PATH_BYTES_MAX. Symbolic links are not followed. */
+static status walk(char path[PATH_BYTES_MAX], walk_file visit, void *arg, struct err *err)
+{
+	struct dirent **entries = NULL;
+	const int n = scandir(path, &entries, not_dots, entry_cmp);
+	if (n < 0) return errno == ENOENT ? OK : fail_errno(err, errno, "cannot list %s", path);
+	const size_t len = strlen(path);
+	status code = OK;
+	for (int i = 0; i < n; i++) {
+		struct stat st;
+		const char *name = entries[i]->d_name;
+		if (code == OK && len + 1 + strlen(name) < PATH_BYTES_MAX) {
+			(void)snprintf(path + len, PATH_BYTES_MAX - len, "/%s", name);
+			if (lstat(path, &st) != 0) {
+				code = errno == ENOENT ? OK : fail_errno(err, errno, "cannot list %s", path);
+			} else if (S_ISDIR(st.st_mode)) {
+				code = walk(path, visit, arg, err);
+			} else if (S_ISREG(st.st_mode)) {
+				code = visit(arg, path, name, &st, err);
+			}
+			path[len] = '\0';
+		}
+		free(entries[i]); /* scandir's own memory */
+	}
+	free(entries);
+	return code;
+}
+
+struct list_args {
+	const struct local_store *store;
+	store_visit visit;
+	void *arg;
+};
+
+static status list_file(void *arg, const char *path, const char *name, const struct stat *st, struct err *err)
+{
+	const struct list_args *a = arg;
+	if (strncmp(name, TMP_PREFIX, sizeof TMP_PREFIX - 1) == 0) return OK;
+	return a->visit(a->arg, path + strlen(a->store->root) + 1, st->st_size, err);
+}
+
+static status local_list(struct store *base, const char *prefix, store_visit visit, void *arg, struct err *err)
+{
+	struct list_args args = {(struct local_store *)base, visit, arg};
+	char path[PATH_BYTES_MAX];
+	TRY(path_of(args.store, prefix, path, err));
+	return walk(path, list_file, &args, err);
+}
+
+static status sweep_file(void *arg, const char *path, const char *name, const struct stat *st, struct err *err)
+{
+	(void)st;
+	(void)err;
+	if (strncmp(name, TMP_PREFIX, sizeof TMP_PREFIX - 1) != 0) return OK;
+	const long pid = strtol(name + sizeof TMP_PREFIX - 1, NULL, 10);
+	if (pid > 0 && pid != (long)getpid() && kill((pid_t)pid, 0) == 0) return OK;
+	if (pid == (long)getpid()) return OK;
+	if (unlink(path) == 0) *(int64_t *)arg += 1;
+	return OK;
+}
+
+static status local_sweep(struct store *base, const char *prefix, int64_t *removed, struct err *err)
+{
+	char path[PATH_BYTES_MAX];
+	int64_t n = 0;
+	TRY(path_of((struct local_store *)base, prefix, path, err));
+	TRY(walk(path, sweep_file, &n, err));
+	if (removed != NULL) *removed = n;
+	return OK;
+}
+
+static status local_delete(struct store *base, const char *key, struct err *err)
+{
+	const struct local_store *s = (struct local_store *)base;
+	char path[PATH_BYTES_MAX];
+	TRY(path_of(s, key, path, err));
+	if (unlink(path) != 0 && errno != ENOENT) return fail_errno(err, errno, "cannot delete %s", path);
+	for (char *slash = strrchr(path, '/'); slash != NULL && (size_t)(slash - path) > strlen(s->root); slash = strrchr(path, '/')) {
+		*slash = '\0';
+		if (rmdir(path) != 0) break;
+	}
+	return OK;
+}
+
+static status local_sync(struct store *base, struct err *err)
+{
+	const struct local_store *s = (struct local_store *)base;
+	if (syncfs(s->root_fd) != 0) return fail_errno(err, errno, "cannot make the lake durable: %s", s->root);
+	return OK;
+}
+
+static status local_local_path(const struct store *base, const char *key, char *dst, size_t size, struct err *err)
+{
+	char path[PATH_BYTES_MAX];
+	TRY(path_of((const struct local_store *)base, key, path, err));
+	if (strlen(path) >= size) return fail(err, E_LIMIT, "path over %zu bytes: %s", size, path);
+	memcpy(dst, path, strlen(path) + 1);
+	return OK;
+}
+
+static void local_close(struct store *base)
+{
+	struct local_store *s = (struct local_store *)base;
+	if (s->root_fd >= 0) (void)close(s->root_fd);
+	mem_free(s->root);
+	mem_free(s->base.uri);
+	mem_free(s);
+}
+
+static const struct store_ops local_ops = {
+	.close = local_close,
+	.put = local_put,
+	.writer_create = local_writer_create,
+	.object_open = local_object_open,
+	.size = local_size,
+	.list = local_list,
+	.delete = local_delete,
+	.sync = local_sync,
+	.sweep = local_sweep,
+	.local_path = local_local_path,
+};
+
+status store_local_open(const char *path, struct store **out, struct err *err)
+{
+	char given[PATH_BYTES_MAX];
+	const int n = snprintf(given, sizeof given, "%s/.", path);
+	if (n < 0 || n >= PATH_BYTES_MAX) return fail(err, E_LIMIT, "lake path over %d bytes", PATH_BYTES_MAX);
+	TRY(make_parents(given, err));
+	char *resolved = realpath(path, NULL);
+	if (resolved == NULL) return fail_errno(err, errno, "cannot open lake %s", path);
+	struct local_store *s = mem_zalloc(1, sizeof *s);
+	char *root = mem_strdup(resolved);
+	char *uri = mem_strdup(resolved);
+	free(resolved); /* realpath's own memory */
+	const int fd = root != NULL ? open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	if (s == NULL || root == NULL || uri == NULL || fd < 0) {
+		const status code = fd < 0 && root != NULL ? fail_errno(err, errno, "cannot open lake %s", path) : fail(err, E_NOMEM, "out of memory");
+		mem_free(s);
+		mem_free(root);
+		mem_free(uri);
+		if (fd >= 0) (void)close(fd);
+		return code;
+	}
+	s->base = (struct store){.ops = &local_ops, .uri = uri};
+	s->root = root;
+	s->root_fd = fd;
+	*out = &s->base;
+	return OK;
+}
