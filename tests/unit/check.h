@@ -11,6 +11,16 @@
 #include <string.h>
 
 #include <cmocka.h>
+/* cmocka's macro `fail` would hide the function of base/err.h; fail_msg is rebuilt without it. */
+#undef fail
+#undef fail_msg
+#define fail_msg(...)                                                                                                  \
+	do {                                                                                                           \
+		print_error("ERROR: " __VA_ARGS__);                                                                    \
+		print_error("\n");                                                                                     \
+		_fail(__FILE__, __LINE__);                                                                             \
+	} while (0)
+
 
 #include "base/err.h"
 

@@ -1,0 +1,175 @@
+/* err, alloc, arena, buf, hash and rng: the small modules everything stands on. */
+#include "check.h"
+
+#include <errno.h>
+
+#include "base/alloc.h"
+#include "base/arena.h"
+#include "base/hash.h"
+#include "base/rng.h"
+
+static void test_err_text(void **state)
+{
+	(void)state;
+	struct err err;
+	char text[1024];
+	CHECK_FAILS(E_CORRUPT, err_at(&err, fail(&err, E_CORRUPT, "page of %d bytes", 7), "a/b.parquet", 12, -1));
+	assert_string_equal(err_text(&err, text, sizeof text), "a/b.parquet: page of 7 bytes (byte offset 12)");
+	assert_int_equal(err.class, ERR_DATA);
+	/* The first cause stays. */
+	CHECK_FAILS(E_CORRUPT, err_at(&err, E_CORRUPT, "elsewhere", 99, 3));
+	assert_string_equal(err.where, "a/b.parquet");
+	CHECK_I64(err.offset, 12);
+	CHECK_FAILS(E_IO, fail_errno(&err, ENOSPC, "cannot write %s", "x"));
+	assert_non_null(strstr(err.message, "No space left on device; free some space"));
+	CHECK_FAILS(E_NOT_FOUND, fail_errno(NULL, ENOENT, "x"));
+	CHECK_I64(status_exit(E_QUALITY), 3);
+	CHECK_I64(status_exit(E_VERIFY), 4);
+	CHECK_I64(status_exit(E_CANCELLED), 130);
+}
+
+static void test_alloc_limit_and_failure(void **state)
+{
+	(void)state;
+	const size_t before = mem_in_use();
+	void *p = mem_alloc(1000);
+	assert_non_null(p);
+	assert_true(mem_in_use() >= before + 1000);
+	mem_limit_set(mem_in_use() + 100);
+	assert_null(mem_alloc(1000));
+	assert_null(mem_realloc(p, 100000));
+	mem_limit_set(0);
+	mem_fail_after(1);
+	void *q = mem_alloc(1);
+	assert_non_null(q);
+	assert_null(mem_alloc(1));
+	assert_null(mem_zalloc(1, 1));
+	mem_fail_after(-1);
+	mem_free(p);
+	mem_free(q);
+	CHECK_I64(mem_in_use(), before);
+	assert_null(mem_zalloc(SIZE_MAX, 2));
+}
+
+static void test_arena(void **state)
+{
+	(void)state;
+	struct arena a;
+	arena_init(&a, 1 << 20);
+	for (size_t align = 1; align <= 64; align *= 2) {
+		void *p = arena_alloc(&a, 100, align);
+		assert_non_null(p);
+		CHECK_I64((uintptr_t)p % align, 0);
+		memset(p, 0xab, 100);
+	}
+	assert_null(arena_alloc(&a, 2 << 20, 1));
+	assert_non_null(arena_alloc(&a, 300 * 1024, 8)); /* a chunk of its own */
+	assert_string_equal(arena_printf(&a, "%d-%s", 5, "x"), "5-x");
+	const size_t largest = 300 * 1024;
+	arena_reset(&a);
+	assert_true(a.total >= largest); /* the largest chunk stays */
+	const size_t held = a.total;
+	assert_non_null(arena_alloc(&a, largest, 8));
+	CHECK_I64(a.total, held);
+	arena_deinit(&a);
+	CHECK_I64(a.total, 0);
+}
+
+static void test_buf(void **state)
+{
+	(void)state;
+	struct buf b;
+	struct err err;
+	buf_init(&b, 64);
+	buf_i64(&b, INT64_MIN);
+	buf_char(&b, ' ');
+	buf_i64(&b, 0);
+	buf_json_str(&b, STR("a\"\\\n\x01é"));
+	CHECK_OK(&err, buf_check(&b, &err));
+	const char want[] = "-9223372036854775808 0\"a\\\"\\\\\\n\\u0001é\"";
+	CHECK_I64(b.n, sizeof want - 1);
+	assert_memory_equal(b.p, want, b.n);
+	for (int i = 0; i < 40; i++) buf_char(&b, 'x');
+	CHECK_FAILS(E_LIMIT, buf_check(&b, &err));
+	CHECK_I64(b.n, 64); /* what fitted is there, nothing beyond the maximum */
+	buf_reset(&b);
+	CHECK_OK(&err, buf_check(&b, &err));
+	buf_deinit(&b);
+	assert_true(str_cmp(STR("a"), STR("ab")) < 0);
+	assert_true(str_cmp(STR("\xff"), STR("a")) > 0);
+}
+
+static void check_hex(const uint8_t *p, size_t n, const char *want)
+{
+	char hex[129];
+	hex_encode(p, n, hex);
+	assert_string_equal(hex, want);
+}
+
+static void test_hash(void **state)
+{
+	(void)state;
+	uint8_t out[32];
+	struct err err;
+	hash_sha256("abc", 3, out); /* FIPS 180-2, appendix B.1 */
+	check_hex(out, 32, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	assert_true(hash_xxh64("", 0) == UINT64_C(0xEF46DB3751D8E999)); /* xxHash specification, seed 0 */
+	hash_xxh128("", 0, out);
+	check_hex(out, 16, "99aa06d3014798d86001c324468d497f");
+	struct hash_stream h;
+	uint8_t xxh[16];
+	uint8_t sha[32];
+	CHECK_OK(&err, hash_stream_init(&h, true, &err));
+	hash_stream_add(&h, "a", 1);
+	hash_stream_add(&h, "bc", 2);
+	hash_stream_final(&h, xxh, sha);
+	hash_stream_deinit(&h);
+	check_hex(sha, 32, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	hash_xxh128("abc", 3, out);
+	assert_memory_equal(out, xxh, 16);
+}
+
+static void test_uuid(void **state)
+{
+	(void)state;
+	uint8_t id[UUID_BYTES];
+	char text[UUID_CHARS + 1] = "";
+	assert_true(uuid_parse(STR("6BA7B810-9dad-11d1-80b4-00c04fd430c8"), id));
+	uuid_format(id, text);
+	assert_string_equal(text, "6ba7b810-9dad-11d1-80b4-00c04fd430c8");
+	static const char *const bad[] = {"", "6ba7b810-9dad-11d1-80b4-00c04fd430c", "6ba7b810-9dad-11d1-80b4-00c04fd430c8a",
+		"6ba7b8109-dad-11d1-80b4-00c04fd430c8", "6ba7b810-9dad-11d1-80b4-00c04fd430cg"};
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) assert_false(uuid_parse(str_of(bad[i]), id));
+	uint8_t out[UUID_BYTES];
+	uuid_v5(id, STR("www.example.com"), out); /* RFC 9562, appendix A.4 */
+	uuid_format(out, text);
+	assert_string_equal(text, "2ed6657d-e927-568b-95e1-2665a8aea6a2");
+}
+
+/* Known answers of the Random123 distribution (kat_vectors, philox4x32 10 rounds). */
+static void test_philox(void **state)
+{
+	(void)state;
+	static const struct {
+		uint32_t counter[4], key[2], want[4];
+	} cases[] = {
+		{{0, 0, 0, 0}, {0, 0}, {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}},
+		{{0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff}, {0xffffffff, 0xffffffff}, {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}},
+		{{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0}, {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}},
+	};
+	for (size_t i = 0; i < 3; i++) {
+		const struct rng4 r = rng_philox((uint64_t)cases[i].key[1] << 32 | cases[i].key[0],
+			(uint64_t)cases[i].counter[1] << 32 | cases[i].counter[0], cases[i].counter[2], cases[i].counter[3]);
+		for (int k = 0; k < 4; k++) CHECK_I64(r.v[k], cases[i].want[k]);
+	}
+	CHECK_I64(rng_below(UINT32_MAX, 10), 9);
+	CHECK_I64(rng_below(0, 10), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_err_text), cmocka_unit_test(test_alloc_limit_and_failure),
+		cmocka_unit_test(test_arena), cmocka_unit_test(test_buf), cmocka_unit_test(test_hash), cmocka_unit_test(test_uuid),
+		cmocka_unit_test(test_philox)};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,221 @@
+#include "check.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "io/store.h"
+
+struct fixture {
+	char dir[64];
+	struct store *store;
+};
+
+static int setup(void **state)
+{
+	static struct fixture f;
+	struct err err;
+	check_tmpdir(f.dir);
+	CHECK_OK(&err, store_open(f.dir, &f.store, &err));
+	*state = &f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+	store_close(f->store);
+	check_rmdir(f->dir);
+	return 0;
+}
+
+static void check_content(struct store *s, const char *key, const char *want)
+{
+	struct err err;
+	struct buf b;
+	buf_init(&b, 0);
+	CHECK_OK(&err, store_get(s, key, &b, &err));
+	CHECK_I64(b.n, strlen(want));
+	assert_memory_equal(b.p, want, b.n);
+	buf_deinit(&b);
+}
+
+static void test_put_and_get(void **state)
+{
+	struct store *s = ((struct fixture *)*state)->store;
+	struct err err;
+	int64_t size = -1;
+	CHECK_OK(&err, store_put_if_absent(s, "a/b=1/c.txt", "one", 3, &err));
+	CHECK_OK(&err, store_put_if_absent(s, "a/b=1/c.txt", "one", 3, &err)); /* same bytes: nothing to do */
+	CHECK_FAILS(E_EXISTS, store_put_if_absent(s, "a/b=1/c.txt", "two", 3, &err));
+	CHECK_FAILS(E_EXISTS, store_put_if_absent(s, "a/b=1/c.txt", "o", 1, &err));
+	check_content(s, "a/b=1/c.txt", "one");
+	CHECK_OK(&err, store_put(s, "a/b=1/c.txt", "three", 5, &err));
+	check_content(s, "a/b=1/c.txt", "three");
+	CHECK_OK(&err, store_size(s, "a/b=1/c.txt", &size, &err));
+	CHECK_I64(size, 5);
+	CHECK_FAILS(E_NOT_FOUND, store_size(s, "a/none", &size, &err));
+	CHECK_FAILS(E_IO, store_put_if_absent(s, "a/b=1/c.txt/d", "x", 1, &err)); /* a file in the way */
+	CHECK_OK(&err, store_put_if_absent(s, "empty", "", 0, &err));
+	check_content(s, "empty", "");
+	CHECK_OK(&err, store_sync(s, &err));
+}
+
+static void test_bad_keys(void **state)
+{
+	struct store *s = ((struct fixture *)*state)->store;
+	static const char *const bad[] = {"", "/a", "a//b", "../a", "a/..", "a/./b", "a/", "a\nb"};
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		struct err err;
+		CHECK_FAILS(E_USAGE, store_put(s, bad[i], "x", 1, &err));
+	}
+	struct store *other = NULL;
+	CHECK_FAILS(E_UNSUPPORTED, store_open("s3://bucket/x", &other, NULL));
+	CHECK_FAILS(E_USAGE, store_open("http://x", &other, NULL));
+	CHECK_FAILS(E_USAGE, store_open("", &other, NULL));
+}
+
+static void test_read_at(void **state)
+{
+	struct store *s = ((struct fixture *)*state)->store;
+	struct err err;
+	struct store_object *o = NULL;
+	char got[4] = "";
+	CHECK_OK(&err, store_put(s, "k", "0123456789", 10, &err));
+	CHECK_OK(&err, store_object_open(s, "k", &o, &err));
+	CHECK_I64(store_object_size(o), 10);
+	CHECK_OK(&err, store_object_read_at(o, 7, got, 3, &err));
+	assert_string_equal(got, "789");
+	CHECK_FAILS(E_CORRUPT, store_object_read_at(o, 8, got, 3, &err));
+	assert_string_equal(err.where, "k");
+	CHECK_I64(err.offset, 10);
+	store_object_close(o);
+}
+
+static void test_writer(void **state)
+{
+	struct store *s = ((struct fixture *)*state)->store;
+	struct err err;
+	int64_t size;
+	struct store_writer *w = NULL;
+	CHECK_OK(&err, store_writer_create(s, "w/x", &w, &err));
+	CHECK_OK(&err, store_writer_add(w, "ab", 2, &err));
+	CHECK_OK(&err, store_writer_add(w, "cd", 2, &err));
+	CHECK_FAILS(E_NOT_FOUND, store_size(s, "w/x", &size, &err)); /* not before finish */
+	CHECK_OK(&err, store_writer_finish(w, &err));
+	store_writer_destroy(w);
+	check_content(s, "w/x", "abcd");
+	CHECK_OK(&err, store_writer_create(s, "w/y", &w, &err));
+	CHECK_OK(&err, store_writer_add(w, "ab", 2, &err));
+	store_writer_destroy(w); /* abandoned */
+	CHECK_FAILS(E_NOT_FOUND, store_size(s, "w/y", &size, &err));
+	CHECK_OK(&err, store_writer_create(s, "w/x", &w, &err));
+	CHECK_OK(&err, store_writer_add(w, "other", 5, &err));
+	CHECK_FAILS(E_EXISTS, store_writer_finish(w, &err));
+	store_writer_destroy(w);
+	check_content(s, "w/x", "abcd");
+}
+
+struct listing {
+	char keys[1024];
+	int n;
+};
+
+static status visit(void *arg, const char *key, int64_t bytes, struct err *err)
+{
+	struct listing *l = arg;
+	(void)bytes;
+	(void)err;
+	(void)strncat(l->keys, key, sizeof l->keys - strlen(l->keys) - 1);
+	(void)strncat(l->keys, " ", sizeof l->keys - strlen(l->keys) - 1);
+	l->n++;
+	return OK;
+}
+
+static void test_list_and_delete(void **state)
+{
+	struct fixture *f = *state;
+	struct err err;
+	static const char *const keys[] = {"l/b/2", "l/b/1", "l/a", "l/b.x", "l/a-b/c", "m/z"};
+	for (size_t i = 0; i < 6; i++) CHECK_OK(&err, store_put(f->store, keys[i], "x", 1, &err));
+	char tmp[128];
+	(void)snprintf(tmp, sizeof tmp, "%s/l/.tmp-999999999-0", f->dir);
+	FILE *left = fopen(tmp, "w");
+	assert_non_null(left);
+	(void)fclose(left);
+	struct listing l = {0};
+	CHECK_OK(&err, store_list(f->store, "l", visit, &l, &err));
+	assert_string_equal(l.keys, "l/a l/a-b/c l/b.x l/b/1 l/b/2 "); /* byte order of the whole key; no temporary file */
+	int64_t swept = 0;
+	CHECK_OK(&err, store_sweep(f->store, "", &swept, &err));
+	CHECK_I64(swept, 1);
+	CHECK_OK(&err, store_delete(f->store, "l/a-b/c", &err));
+	CHECK_OK(&err, store_delete(f->store, "l/a-b/c", &err));
+	(void)snprintf(tmp, sizeof tmp, "%s/l/a-b", f->dir);
+	struct stat st;
+	assert_int_not_equal(stat(tmp, &st), 0); /* its empty folder went with it */
+	l = (struct listing){0};
+	CHECK_OK(&err, store_list(f->store, "nowhere", visit, &l, &err));
+	CHECK_I64(l.n, 0);
+}
+
+struct race {
+	struct store *store;
+	_Atomic int winners;
+	_Atomic int id;
+};
+
+static void *racer(void *arg)
+{
+	struct race *r = arg;
+	char content[16];
+	const int n = snprintf(content, sizeof content, "%d", atomic_fetch_add(&r->id, 1));
+	if (store_put_if_absent(r->store, "race/x", content, (size_t)n, NULL) == OK) atomic_fetch_add(&r->winners, 1);
+	return NULL;
+}
+
+static void test_one_winner(void **state)
+{
+	struct race r = {.store = ((struct fixture *)*state)->store};
+	for (int round = 0; round < 50; round++) {
+		pthread_t threads[8];
+		r.winners = 0;
+		for (int i = 0; i < 8; i++) assert_int_equal(pthread_create(&threads[i], NULL, racer, &r), 0);
+		for (int i = 0; i < 8; i++) assert_int_equal(pthread_join(threads[i], NULL), 0);
+		CHECK_I64(r.winners, 1);
+		CHECK_OK((struct err *)NULL, store_delete(r.store, "race/x", NULL));
+	}
+}
+
+static void test_full_disk_leaves_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct err err;
+	struct rlimit old;
+	static char big[1 << 20];
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+	const struct rlimit small = {4096, old.rlim_max};
+	(void)signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	const status code = store_put_if_absent(f->store, "full/x", big, sizeof big, &err);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+	CHECK_FAILS(E_IO, code);
+	struct listing l = {0};
+	CHECK_OK(&err, store_list(f->store, "full", visit, &l, &err));
+	CHECK_I64(l.n, 0);
+	int64_t swept = -1;
+	CHECK_OK(&err, store_sweep(f->store, "", &swept, &err));
+	CHECK_I64(swept, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_put_and_get), cmocka_unit_test(test_bad_keys), cmocka_unit_test(test_read_at),
+		cmocka_unit_test(test_writer), cmocka_unit_test(test_list_and_delete), cmocka_unit_test(test_one_winner),
+		cmocka_unit_test(test_full_disk_leaves_nothing)};
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
