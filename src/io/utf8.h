@@ -1,0 +1,18 @@
+/* io/utf8.h: is it UTF-8, in bulk; how many code points.
+ *
+ * Validity is that of RFC 3629: no overlong form, no surrogate, nothing above U+10FFFF. The AVX2 version is chosen
+ * once at start where the processor has it; the plain version is its oracle.
+ */
+#ifndef PQR_IO_UTF8_H
+#define PQR_IO_UTF8_H
+
+#include "base/err.h"
+
+bool utf8_valid(const char *p, size_t n) MUST_USE;       /* borrows p[n]; n == 0 is valid; reads nothing beyond n */
+bool utf8_valid_plain(const char *p, size_t n) MUST_USE; /* the same, one byte at a time */
+/* Bytes of the longest valid prefix that ends on a code point; n when all of it is valid. */
+size_t utf8_valid_prefix(const char *p, size_t n);
+/* Code points of valid UTF-8; of other bytes: those that are no continuation byte. */
+size_t utf8_count(const char *p, size_t n);
+
+#endif
