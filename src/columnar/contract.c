@@ -1,0 +1,240 @@
+#include "columnar/contract.h"
+
+/* ---- SQL ------------------------------------------------------------------------------------------------- */
+
+static const char *const sqlite_types[] = {
+	[COL_BOOL] = "BOOLEAN", [COL_INT32] = "INTEGER", [COL_INT64] = "BIGINT", [COL_FLOAT] = "REAL", [COL_DOUBLE] = "REAL",
+	[COL_STRING] = "TEXT", [COL_BINARY] = "BLOB", [COL_TIMESTAMP] = "TIMESTAMP", [COL_DATE] = "DATE", [COL_DECIMAL] = "DECIMAL",
+};
+static const char *const postgres_types[] = {
+	[COL_BOOL] = "boolean", [COL_INT32] = "integer", [COL_INT64] = "bigint", [COL_FLOAT] = "real", [COL_DOUBLE] = "double precision",
+	[COL_STRING] = "text", [COL_BINARY] = "bytea", [COL_TIMESTAMP] = "timestamp with time zone", [COL_DATE] = "date",
+	[COL_DECIMAL] = "numeric",
+};
+
+/* Column names are always quoted: date, type or role may be reserved in one dialect or the next. */
+static void sql_column(struct buf *out, const struct column_def *c, const char *const types[])
+{
+	buf_printf(out, "\t\"%s\" %s", c->name, types[c->type]);
+	if (c->type == COL_DECIMAL) buf_printf(out, "(%u,%u)", c->precision, c->scale);
+	if (!c->nullable) buf_str(out, " NOT NULL");
+}
+
+static bool has_key(const struct table_schema *s)
+{
+	for (size_t i = 0; i < s->n_columns; i++) {
+		if (s->columns[i].key) return true;
+	}
+	return false;
+}
+
+/* run_id stands in the primary key even where the schema does not mark it: a table holds the rows of many runs. */
+static void sql_primary_key(struct buf *out, const struct table_schema *s)
+{
+	const int run = schema_column_index(s, "run_id");
+	const char *separator = "";
+	buf_str(out, "\tPRIMARY KEY (");
+	if (run >= 0) {
+		buf_str(out, "\"run_id\"");
+		separator = ", ";
+	}
+	for (size_t i = 0; i < s->n_columns; i++) {
+		if (!s->columns[i].key || (int)i == run) continue;
+		buf_printf(out, "%s\"%s\"", separator, s->columns[i].name);
+		separator = ", ";
+	}
+	buf_str(out, ")\n");
+}
+
+static void column_comment(struct buf *out, const struct column_def *c)
+{
+	buf_str(out, c->description != NULL ? c->description : "");
+	if (c->unit != NULL) buf_printf(out, " [%s]", c->unit);
+}
+
+void schema_ddl_sqlite(struct buf *out, const struct table_schema *s)
+{
+	const bool keyed = has_key(s);
+	buf_printf(out, "CREATE TABLE IF NOT EXISTS \"%s_%s\" ( -- %s\n", s->layer, s->name, s->description);
+	for (size_t i = 0; i < s->n_columns; i++) {
+		sql_column(out, &s->columns[i], sqlite_types);
+		buf_str(out, keyed || i + 1 < s->n_columns ? ", -- " : " -- ");
+		column_comment(out, &s->columns[i]);
+		buf_char(out, '\n');
+	}
+	if (keyed) sql_primary_key(out, s);
+	buf_str(out, keyed ? ") WITHOUT ROWID;\n" : ");\n");
+}
+
+/* A string literal: single quotes doubled (standard_conforming_strings is on since PostgreSQL 9.1). */
+static void sql_literal(struct buf *out, const char *text, const char *unit)
+{
+	buf_char(out, '\'');
+	for (const char *p = text != NULL ? text : ""; *p != '\0'; p++) {
+		if (*p == '\'') buf_char(out, '\'');
+		buf_char(out, *p);
+	}
+	if (unit != NULL) buf_printf(out, " [%s]", unit);
+	buf_char(out, '\'');
+}
+
+void schema_ddl_postgres(struct buf *out, const struct table_schema *s)
+{
+	const bool keyed = has_key(s);
+	buf_printf(out, "CREATE TABLE IF NOT EXISTS %s.%s (\n", s->layer, s->name);
+	for (size_t i = 0; i < s->n_columns; i++) {
+		sql_column(out, &s->columns[i], postgres_types);
+		buf_str(out, keyed || i + 1 < s->n_columns ? ",\n" : "\n");
+	}
+	if (keyed) sql_primary_key(out, s);
+	buf_str(out, ");\n");
+	buf_printf(out, "COMMENT ON TABLE %s.%s IS ", s->layer, s->name);
+	sql_literal(out, s->description, NULL);
+	buf_str(out, ";\n");
+	for (size_t i = 0; i < s->n_columns; i++) {
+		const struct column_def *c = &s->columns[i];
+		buf_printf(out, "COMMENT ON COLUMN %s.%s.\"%s\" IS ", s->layer, s->name, c->name);
+		sql_literal(out, c->description, c->unit);
+		buf_str(out, ";\n");
+	}
+}
+
+/* ---- JSON Schema ----------------------------------------------------------------------------------------- */
+
+static void json_key(struct buf *out, const char *indent, const char *key)
+{
+	buf_str(out, indent);
+	buf_json_str(out, str_of(key));
+	buf_str(out, ": ");
+}
+
+static void json_names(struct buf *out, const struct table_schema *s, bool (*pick)(const struct column_def *))
+{
+	const char *separator = "";
+	buf_char(out, '[');
+	for (size_t i = 0; i < s->n_columns; i++) {
+		if (!pick(&s->columns[i])) continue;
+		buf_str(out, separator);
+		buf_json_str(out, str_of(s->columns[i].name));
+		separator = ", ";
+	}
+	buf_char(out, ']');
+}
+
+static bool pick_required(const struct column_def *c) { return !c->nullable; }
+static bool pick_key(const struct column_def *c) { return c->key; }
+static bool pick_partition(const struct column_def *c) { return c->partition; }
+
+static const char *json_type(enum col_type type)
+{
+	switch (type) {
+	case COL_BOOL: return "boolean";
+	case COL_INT32:
+	case COL_INT64: return "integer";
+	case COL_FLOAT:
+	case COL_DOUBLE:
+	case COL_DECIMAL: return "number";
+	case COL_STRING:
+	case COL_BINARY:
+	case COL_TIMESTAMP:
+	case COL_DATE: break;
+	}
+	return "string";
+}
+
+static void json_property(struct buf *out, const struct column_def *c)
+{
+	json_key(out, "\t\t", c->name);
+	buf_printf(out, c->nullable ? "{\"type\": [\"%s\", \"null\"]" : "{\"type\": \"%s\"", json_type(c->type));
+	if (c->type == COL_TIMESTAMP) buf_str(out, ", \"format\": \"date-time\"");
+	if (c->type == COL_DATE) buf_str(out, ", \"format\": \"date\"");
+	if (c->type == COL_BINARY) buf_str(out, ", \"contentEncoding\": \"base64\"");
+	if (c->type == COL_INT32) buf_printf(out, ", \"minimum\": %d, \"maximum\": %d", INT32_MIN, INT32_MAX);
+	buf_printf(out, ", \"x-type\": \"%s", col_type_name(c->type));
+	if (c->type == COL_DECIMAL) buf_printf(out, "(%u,%u)", c->precision, c->scale);
+	buf_char(out, '"');
+	if (c->unit != NULL) {
+		buf_str(out, ", \"x-unit\": ");
+		buf_json_str(out, str_of(c->unit));
+	}
+	if (c->description != NULL) {
+		buf_str(out, ", \"description\": ");
+		buf_json_str(out, str_of(c->description));
+	}
+	buf_char(out, '}');
+}
+
+void schema_json(struct buf *out, const struct table_schema *s)
+{
+	buf_str(out, "{\n\t\"$schema\": \"https://json-schema.org/draft/2020-12/schema\",\n");
+	buf_printf(out, "\t\"$id\": \"urn:pqr:%s:%s.%s\",\n", s->contract, s->layer, s->name);
+	buf_printf(out, "\t\"title\": \"%s.%s\",\n\t\"description\": ", s->layer, s->name);
+	buf_json_str(out, str_of(s->description));
+	buf_str(out, ",\n\t\"type\": \"object\",\n\t\"properties\": {\n");
+	for (size_t i = 0; i < s->n_columns; i++) {
+		json_property(out, &s->columns[i]);
+		buf_str(out, i + 1 < s->n_columns ? ",\n" : "\n");
+	}
+	buf_str(out, "\t},\n\t\"required\": ");
+	json_names(out, s, pick_required);
+	buf_str(out, ",\n\t\"additionalProperties\": false,\n\t\"x-key\": ");
+	json_names(out, s, pick_key);
+	buf_str(out, ",\n\t\"x-partition\": ");
+	json_names(out, s, pick_partition);
+	buf_str(out, "\n}\n");
+}
+
+/* ---- Markdown -------------------------------------------------------------------------------------------- */
+
+static void markdown_cell(struct buf *out, const char *text)
+{
+	for (const char *p = text != NULL ? text : ""; *p != '\0'; p++) {
+		if (*p == '|') buf_char(out, '\\');
+		buf_char(out, *p);
+	}
+}
+
+void schema_markdown(struct buf *out, const struct table_schema *s)
+{
+	buf_printf(out, "## %s.%s\n\n%s. Contract %s.\n\n", s->layer, s->name, s->description, s->contract);
+	buf_str(out, "| column | type | key | unit | description |\n|---|---|---|---|---|\n");
+	for (size_t i = 0; i < s->n_columns; i++) {
+		const struct column_def *c = &s->columns[i];
+		buf_printf(out, "| `%s` | %s", c->name, col_type_name(c->type));
+		if (c->type == COL_DECIMAL) buf_printf(out, "(%u,%u)", c->precision, c->scale);
+		buf_str(out, c->nullable ? "?" : "");
+		buf_str(out, c->partition ? " | partition | " : c->key ? " | key | " : " | | ");
+		markdown_cell(out, c->unit);
+		buf_str(out, " | ");
+		markdown_cell(out, c->description);
+		buf_str(out, " |\n");
+	}
+	buf_char(out, '\n');
+}
+
+/* ---- Delta ----------------------------------------------------------------------------------------------- */
+
+/* Delta protocol, "Schema Serialization Format": primitive types of Spark. */
+static const char *const delta_types[] = {
+	[COL_BOOL] = "boolean", [COL_INT32] = "integer", [COL_INT64] = "long", [COL_FLOAT] = "float", [COL_DOUBLE] = "double",
+	[COL_STRING] = "string", [COL_BINARY] = "binary", [COL_TIMESTAMP] = "timestamp", [COL_DATE] = "date", [COL_DECIMAL] = "decimal",
+};
+
+void schema_delta(struct buf *out, const struct table_schema *s)
+{
+	buf_str(out, "{\"type\":\"struct\",\"fields\":[");
+	for (size_t i = 0; i < s->n_columns; i++) {
+		const struct column_def *c = &s->columns[i];
+		buf_str(out, i == 0 ? "{\"name\":" : ",{\"name\":");
+		buf_json_str(out, str_of(c->name));
+		buf_printf(out, ",\"type\":\"%s", delta_types[c->type]);
+		if (c->type == COL_DECIMAL) buf_printf(out, "(%u,%u)", c->precision, c->scale);
+		buf_printf(out, "\",\"nullable\":%s,\"metadata\":{", c->nullable ? "true" : "false");
+		if (c->description != NULL) {
+			buf_str(out, "\"comment\":");
+			buf_json_str(out, str_of(c->description));
+		}
+		buf_str(out, "}}");
+	}
+	buf_str(out, "]}");
+}

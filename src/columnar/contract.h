@@ -1,0 +1,26 @@
+/* columnar/contract.h: a table_schema in the languages of its consumers.
+ *
+ * Each function appends one document to `out` and cannot fail by itself: check the buffer once with buf_check. The text
+ * depends on the schema alone, so a committed file can be compared byte by byte.
+ */
+#ifndef PQR_COLUMNAR_CONTRACT_H
+#define PQR_COLUMNAR_CONTRACT_H
+
+#include "base/buf.h"
+#include "columnar/schema.h"
+
+/* CREATE TABLE IF NOT EXISTS "<layer>_<table>" (...), one statement. Values are meant to be stored so: date and timestamp
+ * as ISO text (2025-09-01, 2025-09-01T12:00:00.000000Z), decimal as REAL, bool as 0 or 1. With key columns the table is
+ * clustered: WITHOUT ROWID, PRIMARY KEY (run_id, key...), run_id first so that one run is one range. */
+void schema_ddl_sqlite(struct buf *out, const struct table_schema *s);
+/* CREATE TABLE IF NOT EXISTS <layer>.<table> (...) with the same primary key, then COMMENT ON table and columns. The schema
+ * <layer> must exist. */
+void schema_ddl_postgres(struct buf *out, const struct table_schema *s);
+/* JSON Schema (2020-12) of one row as a JSON object; key and partition columns in "x-key", "x-partition". */
+void schema_json(struct buf *out, const struct table_schema *s);
+/* A heading, the description and a table of the columns. */
+void schema_markdown(struct buf *out, const struct table_schema *s);
+/* The schemaString of a Delta metaData action: Spark's JSON form of a struct type, on one line. */
+void schema_delta(struct buf *out, const struct table_schema *s);
+
+#endif
