@@ -13,6 +13,7 @@
 
 #include "base/arena.h"
 #include "base/hash.h"
+#include "base/time.h"
 #include "columnar/schema.h"
 #include "io/store.h"
 
@@ -27,6 +28,8 @@ struct file_ref {
 };
 struct file_list { struct file_ref *items; size_t n, cap; struct arena *arena; };
 
+/* When the results of a stage's tasks are merged, "max_..." and "min_..." take the extreme and everything else adds. Raw's
+ * "max_ts" (newest valid event, microseconds) gives an ingested run its as_of; its "events.<type>" become the manifest's counts. */
 struct counter { const char *name; int64_t value; };
 struct counter_list { struct counter *items; size_t n, cap; struct arena *arena; };
 
@@ -118,6 +121,12 @@ struct stage_def {
 	status (*check)(const struct stage_view *view, struct quality_list *out, struct err *err);
 };
 
+/* A view of the serving database, in SQLite's dialect: "SELECT ..." over gold_<table>. */
+struct workload_view {
+	const char *name; /* "analytics_v_geo_daily" */
+	const char *sql;
+};
+
 struct workload {
 	const char *name; /* "pqrs" */
 	const struct stage_def *stages;
@@ -127,6 +136,10 @@ struct workload {
 	/* The workload's configuration from its canonical JSON (see pqrs/config.h); gives *config. */
 	status (*config_open)(struct str canonical, void **config, struct err *err);
 	void (*config_close)(void *config);
+	/* The zone that decides local dates; views config. NULL: UTC. */
+	const struct tz *(*timezone)(const void *config);
+	const struct workload_view *views; /* created, in this order, when the run is published */
+	size_t n_views;
 };
 
 #endif

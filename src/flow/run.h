@@ -1,0 +1,96 @@
+/* flow/run.h: run a workload from its first stage to the published tables.
+ *
+ *   identity -> lease -> [ plan -> tasks -> check -> sync -> commit ] per stage -> manifest -> publish -> status
+ *
+ * A stage is committed by one put of manifests/day=<as_of>/run_id=<U>/stages/<stage>.json. Everything before that
+ * put can be repeated; everything after it follows from that object. So a run that is killed at any instruction and
+ * run again ends in the same state as one that was never killed, and a finished run that is run again changes nothing.
+ */
+#ifndef PQR_FLOW_RUN_H
+#define PQR_FLOW_RUN_H
+
+#include "control/control.h"
+#include "flow/task.h"
+
+enum { RUN_STAGES_MAX = 12 };
+
+/* Everything is borrowed during the call. Start from run_opts_init. */
+struct run_opts {
+	const struct workload *workload;
+	struct store *lake;
+	struct control *control; /* flow_plan_json does without: NULL */
+	const char *executor;    /* "threads" (NULL is that); E_UNSUPPORTED for one this build does not have */
+	int threads;             /* 0 = thread_cores() */
+
+	/* What decides the output. A run that exists may be named by run_id alone (config.n == 0): the rest is then what it was
+	 * begun with. E_CONFLICT when the run exists and any of these differs. */
+	const char *run_id;        /* NULL = derived: UUIDv5 of what decides the output */
+	struct str config;         /* canonical JSON */
+	const void *config_opened; /* config as workload->config_open gives it; NULL = flow opens it itself */
+	uint64_t seed;
+	int32_t date_from, date_to; /* local dates, inclusive; simulated runs */
+	int32_t emit_from;          /* INT32_MIN = date_from */
+	int64_t as_of;              /* INT64_MIN = end of date_to, or of the newest event's local day when ingested */
+	const char *const *inputs;  /* n_inputs > 0: an ingested run; files, or folders of files */
+	size_t n_inputs;
+	const char *source;         /* ingest: value of source=; NULL = "mixed" */
+
+	/* How far to go. */
+	const char *until;  /* last stage to run, "publish" included; NULL = all */
+	const char *only;   /* this stage alone ("raw" .. "gold", "publish"): E_NOT_FOUND while the stage before is not committed */
+	bool publish;       /* false: stop after the last stage */
+
+	bool progress;
+	bool quiet;             /* no progress, no log line at level info */
+	const char *executed_by; /* for meta.runs; NULL = the user's name */
+	int64_t retry_delay_us; /* before the first retry of a task, doubled each time; < 0 = 200 ms */
+};
+void run_opts_init(struct run_opts *o); /* publish and progress on, the rest unset */
+
+struct stage_report {
+	const char *name; /* "raw" "bronze" "silver" "gold" "publish" */
+	bool done;        /* committed, now or before */
+	bool skipped;     /* it was committed before this call: the numbers are those of then */
+	int64_t n_tasks;
+	int64_t n_tasks_resumed; /* of those, done by an earlier attempt */
+	int64_t us;              /* wall time */
+	int64_t rows_in, rows_out, bytes_in, bytes_out;
+};
+
+/* Texts live in arena. On failure the report holds what is known: run_id, status and the stages so far. */
+struct run_report {
+	char run_id[UUID_CHARS + 1];
+	const char *workload;
+	const char *lake;                 /* its URI */
+	enum run_status status;
+	bool nothing_to_do;               /* all that was asked for had been done before */
+	char root[HEX_SHA256_CHARS + 1];  /* the manifest's; "" before raw is committed */
+	int64_t as_of;                    /* INT64_MIN while unknown */
+	int64_t rows_raw, rows_bronze, rows_rejected, rows_duplicate;
+	struct counter_list rows;         /* per table: "silver.tickets", "gold.kpi_volume_daily", sorted by name */
+	struct stage_report stages[RUN_STAGES_MAX];
+	size_t n_stages;
+	int64_t quality_pass, quality_warn, quality_fail;
+	int64_t task_retries;
+	struct arena arena;
+};
+void run_report_init(struct run_report *r);
+void run_report_deinit(struct run_report *r);
+/* The document that `pqr run --json` prints (docs/cli.md), without a newline. */
+void run_report_json(const struct run_report *r, struct buf *out);
+
+/* r: initialised by run_report_init. Errors the caller can act on: E_QUALITY (a CRITICAL check failed: status FAILED, nothing after
+ * that stage was done), E_VERIFY (an input changed), E_BUSY (another process holds the run: who, since when, until when),
+ * E_CANCELLED (all that was committed stays), E_USAGE (unknown stage, bad run_id), E_CONFLICT (the run exists with another
+ * configuration), E_NOT_FOUND (run_id alone, and no such run; only: the stage before is missing; a missing input). */
+status flow_run(const struct run_opts *o, struct run_report *r, struct err *err) MUST_USE;
+
+/* The plan as one canonical JSON document: concrete tasks of every stage whose inputs are committed (raw always),
+ * {"after": stage} for the others. Each task, with "run" beside it, is what flow_task_run_json takes. Puts
+ * the configuration object into the lake, so that the tasks can run anywhere, and nothing else. */
+status flow_plan_json(const struct run_opts *o, struct buf *out, struct err *err) MUST_USE;
+
+/* Run one task of a plan and append its result as JSON. E_USAGE: not a task document, or of another workload. */
+status flow_task_run_json(const struct workload *w, struct store *lake, struct str spec, struct buf *out, struct err *err) MUST_USE;
+
+#endif
