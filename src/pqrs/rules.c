@@ -348,31 +348,49 @@ static void count_tokens(struct rules *r, const char *p, size_t n, struct hits *
 	}
 }
 
+static char *put(char *p, struct str s)
+{
+	memcpy(p, s.p, s.n);
+	return p + s.n;
+}
+
+/* prefix, then the number. */
+static char *put_count(char *p, struct str prefix, uint32_t v)
+{
+	p = put(p, prefix);
+	char digits[10];
+	size_t n = 0;
+	do digits[n++] = (char)('0' + v % 10);
+	while ((v /= 10) != 0);
+	while (n > 0) *p++ = digits[--n];
+	return p;
+}
+
+/* Names in byte order, as canonical JSON wants. Folded keywords hold only letters, digits and spaces: nothing to escape. */
 static void explain(struct rules *r, const struct hits *h)
 {
-	static const int priority_order[PRIORITY_N] = {PRIORITY_ALTA, PRIORITY_BAJA, PRIORITY_MEDIA}; /* by name, as canonical JSON wants */
-	struct buf *b = &r->explain;
-	buf_reset(b);
-	buf_str(b, "{\"keywords\":[");
+	size_t bound = 256;
+	for (size_t i = 0; i < h->n_first; i++) bound += h->first[i]->name.n + 3;
+	buf_reset(&r->explain);
+	char *const start = (char *)buf_reserve(&r->explain, bound);
+	if (start == NULL) return; /* the buffer remembers */
+	char *p = put(start, STR("{\"keywords\":["));
 	for (size_t i = 0; i < h->n_first; i++) {
-		if (i > 0) buf_char(b, ',');
-		buf_json_str(b, h->first[i]->name);
+		if (i > 0) *p++ = ',';
+		*p++ = '"';
+		p = put(p, h->first[i]->name);
+		*p++ = '"';
 	}
-	buf_str(b, "],\"priority\":{");
-	for (int i = 0; i < PRIORITY_N; i++) {
-		buf_str(b, i > 0 ? ",\"" : "\"");
-		buf_str(b, pqrs_priority_names[priority_order[i]]);
-		buf_str(b, "\":");
-		buf_i64(b, h->classes[TYPE_N + priority_order[i]]);
-	}
-	buf_str(b, "},\"type\":{");
-	for (int i = 0; i < TYPE_N; i++) {
-		buf_str(b, i > 0 ? ",\"" : "\"");
-		buf_str(b, pqrs_type_names[i]);
-		buf_str(b, "\":");
-		buf_i64(b, h->classes[i]);
-	}
-	buf_str(b, "}}");
+	const uint32_t *types = h->classes, *priorities = h->classes + TYPE_N;
+	p = put_count(p, STR("],\"priority\":{\"alta\":"), priorities[PRIORITY_ALTA]);
+	p = put_count(p, STR(",\"baja\":"), priorities[PRIORITY_BAJA]);
+	p = put_count(p, STR(",\"media\":"), priorities[PRIORITY_MEDIA]);
+	p = put_count(p, STR("},\"type\":{\"P\":"), types[TYPE_P]);
+	p = put_count(p, STR(",\"Q\":"), types[TYPE_Q]);
+	p = put_count(p, STR(",\"R\":"), types[TYPE_R]);
+	p = put_count(p, STR(",\"S\":"), types[TYPE_S]);
+	p = put(p, STR("}}"));
+	buf_commit(&r->explain, (size_t)(p - start));
 }
 
 static void decide(const struct hits *h, struct prediction *out)

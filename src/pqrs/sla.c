@@ -37,15 +37,15 @@ void sla_settle(const struct pqrs_config *cfg, const struct ticket_state *t, enu
 	if (t->radicated_at != STATE_NEVER) due_at = sla_due_at(cfg, t->radicated_at, cfg->sla_business_days[type] + hold_days);
 	const int64_t closed_at = closed ? t->closed_at : STATE_NEVER;
 	const int64_t reached = closed_at != STATE_NEVER ? closed_at : as_of;
-	enum sla_status status = SLA_STATUS_NOT_STARTED;
-	if (due_at != STATE_NEVER) status = reached <= due_at ? SLA_STATUS_IN_TIME : SLA_STATUS_LATE;
+	enum sla_status reading = SLA_STATUS_NOT_STARTED;
+	if (due_at != STATE_NEVER) reading = reached <= due_at ? SLA_STATUS_IN_TIME : SLA_STATUS_LATE;
 	*out = (struct sla_result){
 		.due_at = due_at,
 		.closed_at = closed_at,
 		.archived_at = t->state == STATE_ARCHIVED ? t->archived_at : STATE_NEVER,
 		.elapsed_seconds = running_us / US_PER_SECOND,
 		.hold_days = hold_days,
-		.status = status,
+		.status = reading,
 		.risk = closed ? SLA_RISK_NONE : risk_at(cfg, due_at, as_of),
 	};
 }

@@ -1,0 +1,259 @@
+#include "pqrs/state.h"
+
+#include "check.h"
+#include "fixture.h"
+#include "pqrs/sla.h"
+
+static struct pqrs_config cfg;
+
+static int setup(void **state)
+{
+	(void)state;
+	struct err err;
+	fixture_states(&cfg);
+	CHECK_OK(&err, tz_load("America/Bogota", &cfg.tz, &err));
+	CHECK_OK(&err, calendar_create("colombia", &cfg.calendar, &err));
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	calendar_destroy(cfg.calendar);
+	tz_destroy(cfg.tz);
+	return 0;
+}
+
+static int64_t at(const char *text)
+{
+	int64_t us;
+	if (!time_parse(str_of(text), &us)) fail_msg("bad time %s", text);
+	return us;
+}
+
+/* Local time in Bogotá. */
+static int64_t bog(const char *text)
+{
+	char full[128];
+	(void)snprintf(full, sizeof full, "%s-05:00", text);
+	return at(full);
+}
+
+struct step { const char *ts; unsigned to; };
+
+static struct ticket_state play(const char *created, const struct step *steps, size_t n)
+{
+	struct ticket_state t = {0};
+	CHECK_I64(state_created(&t, bog(created)), REASON_NONE);
+	for (size_t i = 0; i < n; i++) CHECK_I64(state_changed(&t, &cfg, bog(steps[i].ts), t.state, steps[i].to), REASON_NONE);
+	return t;
+}
+
+#define STEPS(...) (const struct step[]){__VA_ARGS__}, sizeof((const struct step[]){__VA_ARGS__}) / sizeof(struct step)
+
+static void test_transitions(void **state)
+{
+	(void)state;
+	static const char *const allowed[STATE_N] = { /* from -> one letter a target, by index */
+		[STATE_RECEIVED] = "1", [STATE_RADICATED] = "2", [STATE_CLASSIFIED] = "3", [STATE_ASSIGNED] = "4",
+		[STATE_IN_PROGRESS] = "56", [STATE_ON_HOLD] = "4", [STATE_RESPONDED] = "7", [STATE_CLOSED] = "89",
+		[STATE_ARCHIVED] = "", [STATE_REOPENED] = "4",
+	};
+	for (unsigned from = 0; from < STATE_N; from++) {
+		for (unsigned to = 0; to < STATE_N + 2; to++) {
+			struct ticket_state t = {0};
+			CHECK_I64(state_created(&t, 1000), REASON_NONE);
+			t.state = (uint8_t)from;
+			const struct ticket_state before = t;
+			const bool want = to < STATE_N && strchr(allowed[from], (int)('0' + to)) != NULL;
+			const enum pqrs_reason got = state_changed(&t, &cfg, 2000, from, to);
+			if (got != (want ? REASON_NONE : REASON_INVALID_TRANSITION)) fail_msg("%u -> %u: %s", from, to, pqrs_reason_names[got]);
+			CHECK_I64(t.state, want ? to : from);
+			CHECK_I64(t.last_update, want ? 2000 : 1000);
+			CHECK_I64(t.since, want ? 2000 : before.since);
+			/* From a state the ticket is not in. */
+			t = before;
+			CHECK_I64(state_changed(&t, &cfg, 2000, (from + 1) % STATE_N, to), REASON_INVALID_TRANSITION);
+			CHECK_I64(t.state, from);
+			CHECK_I64(state_changed(&t, &cfg, 2000, 255, to), REASON_INVALID_TRANSITION);
+		}
+	}
+}
+
+static void test_order(void **state)
+{
+	(void)state;
+	struct ticket_state t = {0};
+	CHECK_I64(state_changed(&t, &cfg, 5, STATE_RECEIVED, STATE_RADICATED), REASON_ORPHAN);
+	CHECK_I64(state_message(&t, 5, true), REASON_ORPHAN);
+	CHECK_I64(state_attachment(&t, 5), REASON_ORPHAN);
+	CHECK_I64(state_created(&t, 100), REASON_NONE);
+	CHECK_I64(state_created(&t, 200), REASON_DUPLICATE_CREATION);
+	CHECK_I64(t.created_at, 100);
+	CHECK_I64(state_changed(&t, &cfg, 99, STATE_RECEIVED, STATE_RADICATED), REASON_OUT_OF_ORDER);
+	CHECK_I64(state_message(&t, 99, true), REASON_OUT_OF_ORDER);
+	CHECK_I64(state_attachment(&t, 99), REASON_OUT_OF_ORDER);
+	CHECK_I64(t.messages + t.attachments + t.changes, 0);
+	assert_false(t.change_seen);
+	CHECK_I64(state_changed(&t, &cfg, 100, STATE_RECEIVED, STATE_RADICATED), REASON_NONE); /* the same instant is fine */
+	CHECK_I64(state_message(&t, 150, false), REASON_NONE);
+	CHECK_I64(t.first_response_at, STATE_NEVER);
+	CHECK_I64(state_message(&t, 160, true), REASON_NONE);
+	CHECK_I64(state_message(&t, 170, true), REASON_NONE);
+	CHECK_I64(t.first_response_at, 160);
+	CHECK_I64(t.messages, 3);
+	CHECK_I64(state_attachment(&t, 180), REASON_NONE);
+	CHECK_I64(t.attachments, 1);
+	CHECK_I64(t.last_update, 180);
+	assert_false(t.first_not_received);
+	struct ticket_state u = {0};
+	CHECK_I64(state_created(&u, 1), REASON_NONE);
+	CHECK_I64(state_changed(&u, &cfg, 2, STATE_ASSIGNED, STATE_IN_PROGRESS), REASON_INVALID_TRANSITION);
+	assert_true(u.first_not_received);
+	CHECK_I64(state_changed(&u, &cfg, 3, STATE_RECEIVED, STATE_RADICATED), REASON_NONE);
+	assert_true(u.first_not_received);
+}
+
+/* What the clock says of whole lives. Times are Bogotá's. */
+static void test_lives(void **state)
+{
+	(void)state;
+	const int64_t hour = 3600;
+	static const struct step life[] = {
+		{"2025-09-01T09:00:00", STATE_RADICATED}, {"2025-09-01T10:00:00", STATE_CLASSIFIED}, {"2025-09-01T11:00:00", STATE_ASSIGNED},
+		{"2025-09-01T12:00:00", STATE_IN_PROGRESS}, {"2025-09-05T12:00:00", STATE_ON_HOLD}, {"2025-09-10T12:00:00", STATE_IN_PROGRESS},
+		{"2025-09-11T12:00:00", STATE_RESPONDED}, {"2025-09-12T12:00:00", STATE_CLOSED}, {"2025-09-13T12:00:00", STATE_REOPENED},
+		{"2025-09-14T12:00:00", STATE_IN_PROGRESS}, {"2025-09-15T12:00:00", STATE_RESPONDED}, {"2025-09-16T12:00:00", STATE_CLOSED},
+		{"2025-09-17T12:00:00", STATE_ARCHIVED},
+	};
+	struct sla_result s;
+	/* Archived: the clock ran 3 + 96 + 24 + 24 hours, stood for the hold and while closed, and ran 72 more after reopening. */
+	struct ticket_state t = play("2025-09-01T08:00:00", life, 13);
+	sla_settle(&cfg, &t, TYPE_R, bog("2025-09-30T23:59:59.999999"), &s);
+	CHECK_I64(s.elapsed_seconds, (3 + 96 + 24 + 24 + 72) * hour);
+	CHECK_I64(s.hold_days, 3); /* Fri 5 to Wed 10: Mon, Tue, Wed */
+	CHECK_I64(s.closed_at, bog("2025-09-16T12:00:00"));
+	CHECK_I64(s.archived_at, bog("2025-09-17T12:00:00"));
+	CHECK_I64(t.responded_at, bog("2025-09-15T12:00:00"));
+	CHECK_I64(t.reopened, 1);
+	CHECK_I64(s.due_at, bog("2025-09-16T23:59:59.999999")); /* 8 + 3 business days after Mon 1 */
+	CHECK_I64(s.status, SLA_STATUS_IN_TIME);
+	CHECK_I64(s.risk, SLA_RISK_NONE);
+	/* Reopened and still open: no closed_at, risk is back. */
+	t = play("2025-09-01T08:00:00", life, 10);
+	sla_settle(&cfg, &t, TYPE_R, bog("2025-09-14T18:00:00"), &s);
+	CHECK_I64(s.closed_at, STATE_NEVER);
+	CHECK_I64(s.elapsed_seconds, (3 + 96 + 24 + 24 + 24 + 6) * hour);
+	CHECK_I64(s.risk, SLA_RISK_AT_RISK);
+	/* as_of inside the hold: business days up to it count, the clock stands. */
+	t = play("2025-09-01T08:00:00", life, 5);
+	sla_settle(&cfg, &t, TYPE_R, bog("2025-09-08T18:00:00"), &s);
+	CHECK_I64(s.hold_days, 1);
+	CHECK_I64(s.elapsed_seconds, (3 + 96) * hour);
+	CHECK_I64(s.due_at, bog("2025-09-12T23:59:59.999999"));
+	/* as_of before the last change: an open interval has no negative length. */
+	sla_settle(&cfg, &t, TYPE_R, bog("2025-09-02T18:00:00"), &s);
+	CHECK_I64(s.hold_days, 0);
+	CHECK_I64(s.elapsed_seconds, (3 + 96) * hour);
+	/* Never radicated. */
+	t = play("2025-09-01T08:00:00", life, 0);
+	sla_settle(&cfg, &t, TYPE_R, bog("2026-02-28T23:59:59.999999"), &s);
+	CHECK_I64(s.status, SLA_STATUS_NOT_STARTED);
+	CHECK_I64(s.due_at, STATE_NEVER);
+	CHECK_I64(s.elapsed_seconds, 0);
+	CHECK_I64(s.risk, SLA_RISK_HEALTHY);
+	/* Closed, then nothing: the clock stopped. */
+	t = play("2025-09-01T08:00:00", life, 8);
+	sla_settle(&cfg, &t, TYPE_R, bog("2026-02-28T23:59:59.999999"), &s);
+	CHECK_I64(s.elapsed_seconds, (3 + 96 + 24 + 24) * hour);
+	CHECK_I64(s.closed_at, bog("2025-09-12T12:00:00"));
+	CHECK_I64(s.archived_at, STATE_NEVER);
+}
+
+static void test_due(void **state)
+{
+	(void)state;
+	static const struct { const char *radicated; int32_t term; const char *due; } cases[] = {
+		{"2025-09-01T09:00:00", 8, "2025-09-11"},
+		{"2025-09-01T23:59:59.999999", 8, "2025-09-11"}, /* already 2 Sep in UTC */
+		{"2025-09-06T09:00:00", 1, "2025-09-08"},        /* Saturday: Monday is day 1 */
+		{"2025-09-05T09:00:00", 1, "2025-09-08"},        /* so it is from Friday */
+		{"2025-09-05T09:00:00", 0, "2025-09-05"},
+		{"2025-10-10T09:00:00", 1, "2025-10-14"}, /* Mon 13 Oct: 12 Oct moved */
+		{"2025-12-05T09:00:00", 15, "2025-12-30"}, /* 8 and 25 Dec */
+		{"2026-03-27T09:00:00", 5, "2026-04-07"}, /* Holy Thursday and Friday */
+		{"2026-07-03T09:00:00", 6, "2026-07-14"}, /* 9 Jul 2026 moved to Mon 13 */
+		{"2025-07-04T09:00:00", 6, "2025-07-14"}, /* no such holiday in 2025 */
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		char end[64];
+		(void)snprintf(end, sizeof end, "%sT23:59:59.999999", cases[i].due);
+		const int64_t got = sla_due_at(&cfg, bog(cases[i].radicated), cases[i].term);
+		char text[TIME_RFC3339_CHARS + 1] = {0};
+		time_format(got, text);
+		if (got != bog(end)) fail_msg("case %zu: due %s, expected %s local", i, text, end);
+	}
+}
+
+static void test_holds(void **state)
+{
+	(void)state;
+	static const struct { const char *from, *to; int32_t days; } cases[] = {
+		{"2025-09-05T12:00:00", "2025-09-05T18:00:00", 0},
+		{"2025-09-05T12:00:00", "2025-09-07T18:00:00", 0}, /* a weekend */
+		{"2025-09-05T12:00:00", "2025-09-08T00:00:00", 1},
+		{"2025-09-04T23:59:59.999999", "2025-09-05T00:00:00", 1}, /* an instant over midnight */
+		{"2025-10-10T12:00:00", "2025-10-14T12:00:00", 1}, /* over the holiday of Mon 13 */
+		{"2026-07-10T12:00:00", "2026-07-14T12:00:00", 1}, /* Ley 2578 de 2026 */
+		{"2026-03-31T12:00:00", "2026-04-06T12:00:00", 2}, /* Wed 1, Mon 6 */
+		{"2025-09-05T12:00:00", "2025-09-01T12:00:00", 0},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const int32_t got = sla_hold_days(&cfg, bog(cases[i].from), bog(cases[i].to));
+		if (got != cases[i].days) fail_msg("case %zu: %d days, expected %d", i, (int)got, (int)cases[i].days);
+	}
+}
+
+static void test_status_and_risk(void **state)
+{
+	(void)state;
+	static const struct step radicated[] = {{"2025-09-01T09:00:00", STATE_RADICATED}};
+	const struct ticket_state t = play("2025-09-01T08:00:00", radicated, 1);
+	static const struct { const char *as_of; enum sla_status status; enum sla_risk risk; } cases[] = {
+		{"2025-09-01T10:00:00", SLA_STATUS_IN_TIME, SLA_RISK_HEALTHY},
+		{"2025-09-08T23:59:59.999999", SLA_STATUS_IN_TIME, SLA_RISK_HEALTHY}, /* due Thu 11: 3 days left */
+		{"2025-09-09T00:00:00", SLA_STATUS_IN_TIME, SLA_RISK_AT_RISK},        /* 2 left */
+		{"2025-09-11T23:59:59.999999", SLA_STATUS_IN_TIME, SLA_RISK_AT_RISK}, /* exactly at due */
+		{"2025-09-12T00:00:00", SLA_STATUS_LATE, SLA_RISK_OVERDUE},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct sla_result s;
+		sla_settle(&cfg, &t, TYPE_R, bog(cases[i].as_of), &s);
+		if (s.status != cases[i].status || s.risk != cases[i].risk)
+			fail_msg("as of %s: %s %s", cases[i].as_of, sla_status_names[s.status], sla_risk_names[s.risk]);
+	}
+	/* Closed exactly at due is in time, a microsecond later is late, whenever one looks. */
+	struct ticket_state closed = t;
+	closed.state = STATE_CLOSED;
+	closed.closed_at = bog("2025-09-11T23:59:59.999999");
+	struct sla_result s;
+	sla_settle(&cfg, &closed, TYPE_R, bog("2026-01-01T00:00:00"), &s);
+	CHECK_I64(s.status, SLA_STATUS_IN_TIME);
+	CHECK_I64(s.risk, SLA_RISK_NONE);
+	closed.closed_at++;
+	sla_settle(&cfg, &closed, TYPE_R, bog("2026-01-01T00:00:00"), &s);
+	CHECK_I64(s.status, SLA_STATUS_LATE);
+	/* Terms differ by type. */
+	sla_settle(&cfg, &t, TYPE_S, bog("2025-09-12T00:00:00"), &s);
+	CHECK_I64(s.due_at, bog("2025-09-29T23:59:59.999999"));
+	CHECK_I64(s.status, SLA_STATUS_IN_TIME);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_transitions), cmocka_unit_test(test_order), cmocka_unit_test(test_lives),
+		cmocka_unit_test(test_due), cmocka_unit_test(test_holds), cmocka_unit_test(test_status_and_risk),
+	};
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
