@@ -1,0 +1,193 @@
+/* parquet/writer_int.h: what the files of the Parquet writer share.
+ *
+ *   writer.c         the public calls; one row group = one chunk a column
+ *   writer_rows.c    which rows, in which order, which of them are valid: shared between columns of one null pattern
+ *   writer_chunk.c   a column chunk: choose the encoding, cut it into pages
+ *   writer_strings.c PLAIN strings
+ *   writer_dict.c    the dictionary form of strings and of integers of a small range
+ *   writer_page.c    one page: levels, compression, header, checksum
+ *   writer_stats.c   least and greatest value, cut to bounds
+ *   writer_index.c   column index, offset index, bloom filter of a finished chunk
+ *   writer_footer.c  file metadata
+ *
+ *   file = "PAR1" (dictionary page? data page+)* bloom* column_index* offset_index* footer footer_length "PAR1"
+ *
+ * Invariants: 1. `out` holds the bytes of the file from its first on, so an offset in it is an offset in the file.
+ * 2. All scratch is kept in buffers of the writer: a second file of the same shape allocates nothing.
+ */
+#ifndef PQR_PARQUET_WRITER_INT_H
+#define PQR_PARQUET_WRITER_INT_H
+
+#include "base/limits.h"
+#include "io/compress.h"
+#include "parquet/writer.h"
+
+/* parquet.thrift */
+enum parquet_physical { PHYSICAL_BOOLEAN = 0, PHYSICAL_INT32 = 1, PHYSICAL_INT64 = 2, PHYSICAL_BYTE_ARRAY = 6 };
+enum parquet_encoding { ENCODING_PLAIN = 0, ENCODING_RLE = 3, ENCODING_RLE_DICTIONARY = 8 };
+enum parquet_page_type { PAGE_DATA = 0, PAGE_DICTIONARY = 2 };
+
+enum {
+	WRITER_PAGE_ROWS_MAX = 20000,
+	WRITER_PAGE_BYTES_MIN = 16 << 10,
+	WRITER_PAGE_BYTES_MAX = 1 << 20, /* a page of strings ends here even between cuts */
+	WRITER_STAT_BYTES_MAX = 64,
+	WRITER_STRING_STEP = 128,        /* rows between looks at the size of a page of strings */
+	WRITER_SELECTIONS = 6,           /* null patterns kept; bronze has five */
+	WRITER_RAW_BYTES_MAX = 192,      /* a chunk up to this size is not compressed: zstd would save about 50 bytes */
+};
+
+struct parquet_leaf {
+	const struct column_def *def;
+	enum parquet_physical physical;
+	size_t name_n;
+	unsigned width; /* bytes of a plain value; 0 for strings and booleans */
+};
+
+/* The rows of a row group. */
+struct row_plan {
+	const uint32_t *rows; /* [n] */
+	uint32_t n;
+	uint32_t lo, hi;      /* least and greatest of rows */
+	const uint32_t *cuts; /* [n_cuts], may be NULL */
+	uint32_t n_cuts;
+};
+
+/* The valid ones among them, for every column with the same null pattern. */
+struct row_selection {
+	const uint8_t *source; /* the column's bitmap this was made from; NULL = the slot is empty */
+	uint32_t n_valid;
+	const uint32_t *rows;  /* [n_valid] rows of the batch */
+	const uint64_t *bits;  /* validity in output order and one word more; NULL when n_valid is 0 or n */
+	const uint32_t *rank;  /* valid rows before each word of bits */
+	struct buf rows_mem, bits_mem, rank_mem;
+};
+
+/* Least and greatest value of a page or chunk; strings view the batch. */
+struct value_range {
+	bool any;
+	int64_t min, max;
+	struct str smin, smax;
+};
+
+/* A half-open range of rows and of the valid values they hold. */
+struct page_span { uint32_t row, row_end, value, value_end; };
+
+struct page_record {
+	size_t offset; /* of the header, in the file */
+	uint32_t bytes; /* header and body */
+	uint32_t row, n_rows, n_valid;
+	struct value_range range;
+};
+
+struct blob { size_t at, n; }; /* a place in one of the writer's buffers */
+
+struct chunk_record {
+	uint8_t codec;
+	bool dictionary;
+	bool min_exact, max_exact, has_min, has_max;
+	uint32_t n_rows, n_null, n_data_pages;
+	size_t offset, data_offset, bytes, bytes_raw; /* raw: before compression, headers included */
+	struct blob min, max;                         /* in stats */
+	struct blob bloom, column_index, offset_index; /* in the buffers of these names; n == 0: none */
+};
+struct group_record { uint32_t n_rows; size_t bytes_raw, bytes, offset; };
+
+struct parquet_writer {
+	const struct table_schema *schema;
+	struct parquet_opts opts;
+	size_t n_columns;
+	struct parquet_leaf *leaves; /* [n_columns] */
+	struct compressor *compressor;
+	status failed;
+	bool finished;
+	int64_t n_rows;
+	struct buf out, bloom, column_index, offset_index, stats;
+	struct buf chunks, groups;           /* chunk_record[], group_record[] */
+	struct buf head, tail;               /* the footer's constant parts */
+	struct buf iota, page, dict, pages;  /* scratch: rows, a page's body, a dictionary's, page_record[] */
+	struct buf values, codes, map, used, seen; /* scratch: gathered values, codes, old to new code, new to old, codes of a page */
+	struct buf bounds, bounds_bytes;     /* scratch: of a chunk's pages, for its index */
+	struct row_selection all, none, selections[WRITER_SELECTIONS];
+	unsigned selection_next;
+};
+
+/* Every buffer of a writer but those of the selections. */
+#define WRITER_BUFS(w)                                                                                                 \
+	&(w)->out, &(w)->bloom, &(w)->column_index, &(w)->offset_index, &(w)->stats, &(w)->chunks, &(w)->groups, &(w)->head,   \
+		&(w)->tail, &(w)->iota, &(w)->page, &(w)->dict, &(w)->pages, &(w)->values, &(w)->codes, &(w)->map, &(w)->used, \
+		&(w)->seen, &(w)->bounds, &(w)->bounds_bytes
+
+/* A column chunk being written. */
+struct chunk {
+	struct parquet_writer *w;
+	const struct parquet_leaf *leaf;
+	const struct column *column;
+	const struct row_plan *plan;
+	const struct row_selection *selection;
+	enum compress_codec codec;
+	size_t offset;    /* of the chunk's first byte */
+	size_t bytes_raw;
+	size_t data_offset;
+	uint32_t cut;     /* next cut to look at */
+	uint32_t n_pages;
+	uint32_t dict_n;  /* 0 = plain */
+	struct value_range range;
+};
+
+/* Scratch of n bytes in b; its contents are lost. NULL: out of memory. */
+static inline void *scratch(struct buf *b, size_t n)
+{
+	buf_reset(b);
+	return buf_reserve(b, n > 0 ? n : 1);
+}
+static inline struct page_record *chunk_pages(const struct chunk *k) { return (struct page_record *)(void *)k->w->pages.p; }
+
+/* writer_rows.c */
+status row_plan_make(struct parquet_writer *w, const struct parquet_rows *rows, int64_t batch_rows, struct row_plan *out, struct err *err) MUST_USE;
+status row_selection_get(struct parquet_writer *w, const struct row_plan *plan, const struct column *c, const struct row_selection **out, struct err *err) MUST_USE;
+uint32_t row_selection_rank(const struct row_selection *s, const struct row_plan *plan, uint32_t row); /* valid rows before row */
+
+/* writer_chunk.c */
+status chunk_write(struct parquet_writer *w, const struct parquet_leaf *leaf, const struct column *c, const struct row_plan *plan, struct err *err) MUST_USE;
+/* The next page when each value takes value_bits; false after the last. *span is the page before, zero at first. */
+bool chunk_span_next(struct chunk *k, struct page_span *span, size_t value_bits);
+struct value_range range_numbers(const struct parquet_leaf *leaf, const void *values, size_t from, size_t n); /* of int32 or int64 values */
+
+/* writer_strings.c */
+status chunk_strings(struct chunk *k, struct err *err) MUST_USE;
+
+/* writer_dict.c: *done when the chunk was written; nothing was when a dictionary does not pay. */
+status chunk_strings_dict(struct chunk *k, bool *done, struct err *err) MUST_USE;
+/* values: the chunk's valid values, int32 or int64; k->range is theirs. */
+status chunk_numbers_dict(struct chunk *k, const void *values, bool *done, struct err *err) MUST_USE;
+
+/* writer_page.c */
+/* Room for a page: the returned place is where values go; bytes of them. NULL: out of memory. */
+uint8_t *page_begin(struct chunk *k, size_t bytes);
+/* More room while a page is being filled up to *at; the new place of *at. */
+uint8_t *page_grow(struct chunk *k, uint8_t *at, size_t bytes);
+size_t page_bytes(const struct chunk *k, const uint8_t *at); /* of the values up to at */
+status page_end(struct chunk *k, const struct page_span *span, uint8_t *end, const struct value_range *range, struct err *err) MUST_USE;
+/* The dictionary page: dict holds its body. */
+status page_dictionary(struct chunk *k, struct err *err) MUST_USE;
+
+/* writer_stats.c */
+void range_add(struct value_range *all, const struct value_range *part, bool strings);
+void range_add_str(struct value_range *r, struct str s);
+/* Bound s by at most WRITER_STAT_BYTES_MAX bytes in dst; the length, or s.n when no such upper bound exists and s itself
+ * must be used. *exact: it is the value itself. */
+size_t stat_lower(struct str s, uint8_t dst[WRITER_STAT_BYTES_MAX], bool *exact);
+size_t stat_upper(struct str s, uint8_t dst[WRITER_STAT_BYTES_MAX], bool *exact);
+/* Append the bound's bytes, as Statistics has them, to b. */
+struct blob stat_put(struct buf *b, const struct parquet_leaf *leaf, const struct value_range *r, bool upper, bool *exact);
+
+/* writer_index.c */
+status chunk_index(struct chunk *k, struct chunk_record *rec, struct err *err) MUST_USE;
+status chunk_bloom(struct chunk *k, struct chunk_record *rec, struct err *err) MUST_USE;
+
+/* writer_footer.c */
+status footer_prepare(struct parquet_writer *w, struct err *err) MUST_USE;
+void footer_write(struct parquet_writer *w);
+
+#endif
