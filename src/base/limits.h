@@ -13,6 +13,9 @@ enum {
 	PARQUET_FOOTER_BYTES_MAX = 1 << 26,
 	TASK_RETRIES_MAX = 3,            /* attempts after the first, with exponential backoff */
 	CONFIG_FILE_BYTES_MAX = 1 << 24,
+	CONFIG_DEPTH_MAX = 32,           /* nested maps and lists in a configuration file; ours need 6 */
+	CONFIG_NODES_MAX = 1 << 18,      /* values in one configuration after aliases are copied: bounds an alias bomb to 30 MB */
+	CONFIG_MAP_KEYS_MAX = 1024,      /* members of one map; kept sorted by insertion, so this bounds the square */
 };
 
 #define BUF_MAX_DEFAULT ((size_t)1 << 31) /* a buffer nobody bounded more tightly; fits int32 offsets of Arrow strings */

@@ -1,0 +1,304 @@
+/* io/config.c: the tree: nodes, merging, setting, canonical JSON. */
+#include "io/config.h"
+
+#include <stdio.h>
+
+#include "base/file.h"
+#include "base/limits.h"
+#include "io/config_int.h"
+
+enum { CONFIG_ARENA_BYTES_MAX = 1 << 28 };
+
+status config_node_create(struct config *c, enum config_kind kind, struct str text, struct config_node **out, struct err *err)
+{
+	if (c->n_nodes >= CONFIG_NODES_MAX)
+		return fail(err, E_LIMIT, "configuration: more than %d values (aliases count as what they stand for)", CONFIG_NODES_MAX);
+	if (text.n > 0 && memchr(text.p, '\0', text.n) != NULL) return fail(err, E_USAGE, "a text holds the character U+0000");
+	struct config_node *node = ARENA_ZNEW(&c->arena, struct config_node, 1);
+	const char *copy = node == NULL ? NULL : text.n == 0 ? "" : arena_strndup(&c->arena, text.p, text.n);
+	if (copy == NULL) return fail(err, E_NOMEM, "out of memory for the configuration");
+	node->kind = kind;
+	node->text = (struct str){copy, text.n};
+	node->key = (struct str){"", 0};
+	c->n_nodes++;
+	*out = node;
+	return OK;
+}
+
+uint32_t config_node_depth(const struct config_node *node)
+{
+	uint32_t depth = 0;
+	for (; node->parent != NULL; node = node->parent) depth++;
+	return depth;
+}
+
+const struct config_node *config_node_after(const struct config_node *node, const struct config_node *top)
+{
+	if (node->first != NULL) return node->first;
+	for (; node != top; node = node->parent) {
+		if (node->next != NULL) return node->next;
+	}
+	return NULL;
+}
+
+struct config_node *config_node_child(const struct config_node *map, struct str key)
+{
+	for (struct config_node *n = map->first; n != NULL; n = n->next) {
+		if (str_eq(n->key, key)) return n;
+	}
+	return NULL;
+}
+
+/* The member after which key belongs; NULL: at the front. *same: the member that has the key. */
+static struct config_node *map_place(const struct config_node *map, struct str key, struct config_node **same)
+{
+	*same = NULL;
+	if (map->last == NULL || str_cmp(map->last->key, key) < 0) return map->last;
+	struct config_node *before = NULL;
+	for (struct config_node *n = map->first; n != NULL; n = n->next) {
+		const int order = str_cmp(n->key, key);
+		if (order == 0) *same = n;
+		if (order >= 0) return before;
+		before = n;
+	}
+	return before;
+}
+
+static void link_after(struct config_node *parent, struct config_node *before, struct config_node *node)
+{
+	node->parent = parent;
+	node->next = before != NULL ? before->next : parent->first;
+	if (before != NULL) before->next = node;
+	else parent->first = node;
+	if (node->next == NULL) parent->last = node;
+	parent->n++;
+}
+
+status config_node_attach(struct config *c, struct config_node *parent, struct str key, struct config_node *node, struct err *err)
+{
+	ASSERT(parent->kind == CONFIG_LIST || parent->kind == CONFIG_MAP);
+	if (config_node_depth(parent) + 1 >= CONFIG_DEPTH_MAX) return fail(err, E_LIMIT, "maps and lists nested over %d deep", CONFIG_DEPTH_MAX);
+	if (parent->kind == CONFIG_LIST) {
+		link_after(parent, parent->last, node);
+		return OK;
+	}
+	struct config_node *same;
+	struct config_node *before = map_place(parent, key, &same);
+	if (same != NULL) return fail(err, E_USAGE, "the key \"%.*s\" stands twice in one map, first on line %d", (int)(key.n < 80 ? key.n : 80), key.p, same->line);
+	if (parent->n >= CONFIG_MAP_KEYS_MAX) return fail(err, E_LIMIT, "more than %d keys in one map", CONFIG_MAP_KEYS_MAX);
+	const char *copy = arena_strndup(&c->arena, key.p, key.n);
+	if (copy == NULL) return fail(err, E_NOMEM, "out of memory for the configuration");
+	node->key = (struct str){copy, key.n};
+	link_after(parent, before, node);
+	return OK;
+}
+
+status config_add(struct config *c, struct config_node *parent, struct str key, enum config_kind kind, struct str text, struct config_node **out,
+	struct err *err)
+{
+	struct config_node *node = NULL;
+	TRY(config_node_create(c, kind, text, &node, err));
+	node->origin = parent != NULL ? parent->origin : "";
+	node->line = parent != NULL ? parent->line : 0;
+	if (parent != NULL) TRY(config_node_attach(c, parent, key, node, err));
+	if (out != NULL) *out = node;
+	return OK;
+}
+
+status config_node_copy(struct config *c, const struct config_node *from, struct config_node **out, struct err *err)
+{
+	struct config_node *top = NULL;
+	struct config_node *at = NULL; /* copy of n's parent */
+	const struct config_node *parent = NULL;
+	for (const struct config_node *n = from; n != NULL; n = config_node_after(n, from)) {
+		struct config_node *copy = NULL;
+		TRY(config_node_create(c, n->kind, n->text, &copy, err));
+		copy->line = n->line;
+		copy->origin = n->origin;
+		if (top == NULL) {
+			top = copy;
+		} else {
+			while (parent != n->parent) { /* climb in both trees together */
+				parent = parent->parent;
+				at = at->parent;
+			}
+			TRY(config_node_attach(c, at, n->key, copy, err));
+		}
+		if (n->first != NULL) {
+			parent = n;
+			at = copy;
+		}
+	}
+	*out = top;
+	return OK;
+}
+
+status config_init(struct config *c, struct err *err)
+{
+	*c = (struct config){0};
+	arena_init(&c->arena, CONFIG_ARENA_BYTES_MAX);
+	const status code = config_add(c, NULL, STR(""), CONFIG_MAP, STR(""), &c->root, err);
+	if (code != OK) arena_deinit(&c->arena);
+	return code;
+}
+
+void config_deinit(struct config *c)
+{
+	arena_deinit(&c->arena);
+	*c = (struct config){0};
+}
+
+status config_parse(struct config *c, enum config_format format, struct str text, const char *name, struct config_node **out, struct err *err)
+{
+	const char *origin = arena_strndup(&c->arena, name, strlen(name));
+	if (origin == NULL) return fail(err, E_NOMEM, "out of memory for the configuration");
+	struct config_node *top = NULL;
+	TRY(format == CONFIG_JSON ? config_parse_json(c, text, origin, &top, err) : config_parse_yaml(c, text, origin, &top, err));
+	if (top->kind == CONFIG_NULL) top->kind = CONFIG_MAP; /* a file of comments */
+	TRY(config_map(top, err));
+	*out = top;
+	return OK;
+}
+
+status config_parse_file(struct config *c, const char *path, struct config_node **out, struct err *err)
+{
+	struct buf text;
+	buf_init(&text, CONFIG_FILE_BYTES_MAX + (1 << 17));
+	const size_t n = strlen(path);
+	const enum config_format format = n > 5 && strcmp(path + n - 5, ".json") == 0 ? CONFIG_JSON : CONFIG_YAML;
+	status code = file_read(path, CONFIG_FILE_BYTES_MAX, &text, err);
+	if (code == E_NOT_FOUND) code = fail(err, E_USAGE, "configuration: no file %s", path);
+	if (code == OK) code = config_parse(c, format, (struct str){(const char *)text.p, text.n}, path, out, err);
+	buf_deinit(&text);
+	return code;
+}
+
+/* ---- merging and setting ---- */
+
+static void unlink_child(struct config_node *parent, const struct config_node *child)
+{
+	struct config_node *before = NULL;
+	for (struct config_node *n = parent->first; n != child; n = n->next) before = n;
+	if (before != NULL) before->next = child->next;
+	else parent->first = child->next;
+	if (parent->last == child) parent->last = before;
+	parent->n--;
+}
+
+/* Put `node` (free) into the place of `old`, or as a new member. */
+static status child_put(struct config *c, struct config_node *parent, struct str key, struct config_node *node, struct err *err)
+{
+	const struct config_node *old = config_node_child(parent, key);
+	if (old != NULL) unlink_child(parent, old);
+	return config_node_attach(c, parent, key, node, err);
+}
+
+status config_merge(struct config *c, struct config_node *into, struct config_node *from, struct err *err)
+{
+	/* Pairs of maps still to merge; a pair is pushed once a level, so the depth bounds the stack times the members waiting. */
+	struct pair { struct config_node *into, *from; struct pair *below; };
+	struct pair first = {into, from, NULL};
+	for (struct pair *stack = &first; stack != NULL;) {
+		struct pair *top = stack;
+		stack = top->below;
+		top->into->origin = top->from->origin;
+		top->into->line = top->from->line;
+		for (struct config_node *n = top->from->first, *next; n != NULL; n = next) {
+			next = n->next;
+			struct config_node *old = config_node_child(top->into, n->key);
+			if (old != NULL && old->kind == CONFIG_MAP && n->kind == CONFIG_NULL) continue; /* a section with all keys commented out */
+			if (old == NULL || old->kind != CONFIG_MAP || n->kind != CONFIG_MAP) {
+				TRY(child_put(c, top->into, n->key, n, err));
+				continue;
+			}
+			struct pair *pair = ARENA_NEW(&c->arena, struct pair, 1);
+			if (pair == NULL) return fail(err, E_NOMEM, "out of memory for the configuration");
+			*pair = (struct pair){old, n, stack};
+			stack = pair;
+		}
+	}
+	return OK;
+}
+
+status config_set(struct config *c, const char *path, const char *value, const char *origin, struct err *err)
+{
+	const char *name = arena_strndup(&c->arena, origin, strlen(origin));
+	if (name == NULL) return fail(err, E_NOMEM, "out of memory for the configuration");
+	struct config_node *at = c->root;
+	for (;;) {
+		const char *dot = strchr(path, '.');
+		const struct str key = {path, dot != NULL ? (size_t)(dot - path) : strlen(path)};
+		struct config_node *child = config_node_child(at, key);
+		if (dot == NULL || child == NULL || child->kind != CONFIG_MAP) {
+			TRY(config_node_create(c, dot != NULL ? CONFIG_MAP : CONFIG_STRING, dot != NULL ? STR("") : str_of(value), &child, err));
+			TRY(child_put(c, at, key, child, err));
+		}
+		child->origin = name;
+		child->line = 0;
+		if (dot == NULL) {
+			child->loose = true;
+			return OK;
+		}
+		at = child;
+		path = dot + 1;
+	}
+}
+
+/* ---- canonical JSON ---- */
+
+/* YAML writes ".5", "+1", "007" and "1." as well: the same number becomes the same JSON text (exponents stay). */
+static void json_number(struct str s, struct buf *out)
+{
+	size_t i = s.p[0] == '-' || s.p[0] == '+';
+	if (s.p[0] == '-') buf_char(out, '-');
+	while (i + 1 < s.n && s.p[i] == '0' && s.p[i + 1] >= '0' && s.p[i + 1] <= '9') i++;
+	if (s.p[i] == '.') buf_char(out, '0');
+	for (; i < s.n && s.p[i] >= '0' && s.p[i] <= '9'; i++) buf_char(out, s.p[i]);
+	if (i < s.n && s.p[i] == '.') {
+		size_t end = i + 1;
+		for (size_t k = end; k < s.n && s.p[k] >= '0' && s.p[k] <= '9'; k++) {
+			if (s.p[k] != '0') end = k + 1;
+		}
+		if (end > i + 1) buf_add(out, s.p + i, end - i);
+		for (i++; i < s.n && s.p[i] >= '0' && s.p[i] <= '9'; i++) {}
+	}
+	buf_add(out, s.p + i, s.n - i);
+}
+
+static void json_scalar(const struct config_node *node, struct buf *out)
+{
+	switch (node->kind) {
+	case CONFIG_NULL: buf_str(out, "null"); break;
+	case CONFIG_BOOL: buf_str(out, node->text.p[0] == 't' || node->text.p[0] == 'T' ? "true" : "false"); break;
+	case CONFIG_NUMBER: json_number(node->text, out); break;
+	default: buf_json_str(out, node->text); break;
+	}
+}
+
+static bool is_container(const struct config_node *node)
+{
+	return node->kind == CONFIG_LIST || node->kind == CONFIG_MAP;
+}
+
+void config_json(const struct config_node *node, struct buf *out)
+{
+	for (const struct config_node *n = node; n != NULL;) {
+		if (n != node && n != n->parent->first) buf_char(out, ',');
+		if (n != node && n->parent->kind == CONFIG_MAP) {
+			buf_json_str(out, n->key);
+			buf_char(out, ':');
+		}
+		if (!is_container(n)) json_scalar(n, out);
+		else buf_char(out, n->kind == CONFIG_MAP ? '{' : '[');
+		if (n->first != NULL) {
+			n = n->first;
+			continue;
+		}
+		if (is_container(n)) buf_char(out, n->kind == CONFIG_MAP ? '}' : ']');
+		while (n != node && n->next == NULL) {
+			n = n->parent;
+			buf_char(out, n->kind == CONFIG_MAP ? '}' : ']');
+		}
+		n = n == node ? NULL : n->next;
+	}
+}
