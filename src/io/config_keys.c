@@ -108,7 +108,7 @@ static status unknown_key(const struct config_node *node, const char *path, cons
 	const char *dot = strrchr(path, '.');
 	(void)snprintf(above, sizeof above, "%.*s", dot != NULL ? (int)(dot - path) + 1 : 0, path);
 	struct str best = {"", 0};
-	size_t best_distance = node->key.n / 3 + 2; /* nearer than this is likely a slip */
+	size_t best_distance = node->key.n / 3 + 1; /* nearer than this is likely a slip */
 	for (size_t t = 0; t < n; t++) {
 		for (size_t i = 0; i < tables[t].n; i++) {
 			const struct str name = name_below(tables[t].items[i].path, above);
