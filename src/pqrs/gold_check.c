@@ -1,0 +1,86 @@
+/* pqrs/gold_check.c: gold against silver, by counters alone. All checks are CRITICAL: a gold table that does not add up
+ * must not be published. */
+#include <stdio.h>
+
+#include "pqrs/gold.h"
+#include "pqrs/schema_gold.h"
+
+struct check {
+	const struct counter_list *counters; /* of the gold stage */
+	struct quality_list *out;
+};
+
+static int64_t get(const struct check *c, const char *what, const char *table)
+{
+	char name[96];
+	(void)snprintf(name, sizeof name, "%s%s", what, table);
+	return counter_get(c->counters, name);
+}
+
+static status add(const struct check *c, const char *dataset, const char *check_name, int64_t value, int64_t expected, const char *details, struct err *err)
+{
+	char name[96], value_text[24], expected_text[24];
+	(void)snprintf(name, sizeof name, "gold.%s", dataset);
+	(void)snprintf(value_text, sizeof value_text, "%lld", (long long)value);
+	(void)snprintf(expected_text, sizeof expected_text, "%lld", (long long)expected);
+	const struct quality q = {.dataset = name, .check_name = check_name, .severity = QUALITY_CRITICAL, .value = value_text,
+		.threshold = expected_text, .details = details, .record_count = get(c, "rows:", dataset)};
+	return quality_add(c->out, value == expected, &q) ? OK : fail(err, E_NOMEM, "out of memory for quality checks");
+}
+
+/* Rows of a table over all earlier stages' files. */
+static int64_t table_rows(const struct stage_view *view, const char *table)
+{
+	int64_t rows = 0;
+	for (size_t s = 0; s < view->n_stages; s++) {
+		for (size_t i = 0; i < view->files[s].n; i++) {
+			if (strcmp(view->files[s].items[i].table, table) == 0) rows += view->files[s].items[i].rows;
+		}
+	}
+	return rows;
+}
+
+static status check_sums(const struct check *c, int64_t silver_tickets, int64_t silver_predictions, struct err *err)
+{
+	const int64_t in_range = get(c, "tickets_in_range", ""), closed = get(c, "tickets_closed", ""), open = get(c, "tickets_open", "");
+	const struct { enum gold_table table; const char *counter; int64_t expected; const char *name, *details; } sums[] = {
+		{GOLD_KPI_VOLUME_DAILY, "sum:", silver_tickets, "sum_equals_silver", "tickets_count adds up to the tickets of silver"},
+		{GOLD_KPI_VOLUME_GEO_DAILY, "sum:", silver_tickets, "sum_equals_silver", "tickets_count adds up to the tickets of silver"},
+		{GOLD_KPI_VOLUME_DEPT_DAILY, "sum:", in_range, "sum_equals_silver", "tickets_count adds up to the tickets created up to as_of"},
+		{GOLD_KPI_VOLUME_NATIONAL_DAILY, "sum:", in_range, "sum_equals_silver", "tickets_count adds up to the tickets created up to as_of"},
+		{GOLD_DAILY_KPIS, "sum:", silver_tickets, "sum_equals_silver", "total_tickets adds up to the tickets of silver"},
+		{GOLD_PRIORITY_DISTRIBUTION, "sum:", silver_tickets, "sum_equals_silver", "tickets_count adds up to the tickets of silver"},
+		{GOLD_SLA_METRICS, "rows:", silver_tickets, "rows_equal_silver", "one row for each ticket of silver"},
+		{GOLD_TICKETS_SNAPSHOT, "rows:", silver_tickets, "rows_equal_silver", "one row for each ticket of silver"},
+		{GOLD_KPI_SLA_DAILY, "sum:", closed, "sum_equals_silver", "closed_count adds up to the closed tickets of silver"},
+		{GOLD_KPI_SLA_GEO_DAILY, "sum:", closed, "sum_equals_silver", "closed_count adds up to the closed tickets of silver"},
+		{GOLD_SLA_DAILY, "sum:", closed, "sum_equals_silver", "tickets_count adds up to the closed tickets of silver"},
+		{GOLD_KPI_BACKLOG_DAILY, "sum_last:", open, "backlog_equals_open", "backlog of the last day is the open tickets of silver"},
+		{GOLD_KPI_BACKLOG_GEO_DAILY, "sum_last:", open, "backlog_equals_open", "backlog of the last day is the open tickets of silver"},
+		{GOLD_PQRS_METRICS, "sum:", silver_predictions, "sum_equals_silver", "count adds up to the predictions of silver"},
+	};
+	_Static_assert(sizeof sums / sizeof sums[0] == GOLD_TABLES_N, "every table is held to silver");
+	for (size_t i = 0; i < sizeof sums / sizeof sums[0]; i++) {
+		const char *table = pqrs_gold_tables[sums[i].table]->name;
+		TRY(add(c, table, sums[i].name, get(c, sums[i].counter, table), sums[i].expected, sums[i].details, err));
+	}
+	return OK;
+}
+
+status pqrs_gold_check(const struct stage_view *view, struct quality_list *out, struct err *err)
+{
+	ASSERT(view->n_stages > 0);
+	const struct check c = {&view->counters[view->n_stages - 1], out};
+	TRY(check_sums(&c, table_rows(view, "silver.tickets"), table_rows(view, "silver.preclassification"), err));
+	for (int i = 0; i < GOLD_TABLES_N; i++) {
+		const char *table = pqrs_gold_tables[i]->name;
+		const int64_t bad_keys = get(&c, "keys_repeated:", table) + get(&c, "keys_unordered:", table);
+		TRY(add(&c, table, "keys_unique", bad_keys, 0, "rows whose key is not above that of the row before", err));
+	}
+	static const enum gold_table with_range[] = {GOLD_KPI_SLA_DAILY, GOLD_KPI_SLA_GEO_DAILY, GOLD_DAILY_KPIS, GOLD_PQRS_METRICS};
+	for (size_t i = 0; i < sizeof with_range / sizeof with_range[0]; i++) {
+		const char *table = pqrs_gold_tables[with_range[i]]->name;
+		TRY(add(&c, table, "values_in_range", get(&c, "out_of_range:", table), 0, "percentages, ratios and means outside their range", err));
+	}
+	return OK;
+}
