@@ -37,7 +37,7 @@ static void schema_element(struct thrift_writer *t, const struct parquet_leaf *l
 {
 	const struct column_def *def = leaf->def;
 	const int outer = thrift_element_begin(t);
-	thrift_i32(t, 1, leaf->physical);
+	thrift_i32(t, 1, (int32_t)leaf->physical);
 	thrift_i32(t, 3, def->nullable ? OPTIONAL : REQUIRED);
 	thrift_binary(t, 4, def->name, leaf->name_n);
 	switch (def->type) {
@@ -135,8 +135,8 @@ static void statistics(struct thrift_writer *t, const struct parquet_writer *w, 
 static void page_stats(struct thrift_writer *t, enum parquet_page_type type, enum parquet_encoding encoding, uint32_t count)
 {
 	const int outer = thrift_element_begin(t);
-	thrift_i32(t, 1, type);
-	thrift_i32(t, 2, encoding);
+	thrift_i32(t, 1, (int32_t)type);
+	thrift_i32(t, 2, (int32_t)encoding);
 	thrift_i32(t, 3, (int32_t)count);
 	thrift_struct_end(t, outer);
 }
@@ -147,7 +147,7 @@ static void column_metadata(struct thrift_writer *t, const struct parquet_writer
 	const struct chunk_record *c, size_t bloom_at)
 {
 	const int outer = thrift_struct_begin(t, 3);
-	thrift_i32(t, 1, leaf->physical);
+	thrift_i32(t, 1, (int32_t)leaf->physical);
 	thrift_list_begin(t, 2, THRIFT_I32, c->dictionary ? 3 : 2);
 	thrift_int(t, ENCODING_PLAIN);
 	thrift_int(t, ENCODING_RLE);

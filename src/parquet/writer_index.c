@@ -82,7 +82,7 @@ static void column_index_put(const struct chunk *k, const struct page_bounds *bo
 	for (uint32_t i = 0; i < k->n_pages; i++) thrift_bytes(t, bytes + bounds[i].min.at, bounds[i].min.n);
 	thrift_list_begin(t, 3, THRIFT_BINARY, k->n_pages);
 	for (uint32_t i = 0; i < k->n_pages; i++) thrift_bytes(t, bytes + bounds[i].max.at, bounds[i].max.n);
-	thrift_i32(t, 4, boundary_order(k, &k->w->bounds_bytes, bounds));
+	thrift_i32(t, 4, (int32_t)boundary_order(k, &k->w->bounds_bytes, bounds));
 	thrift_list_begin(t, 5, THRIFT_I64, k->n_pages);
 	for (uint32_t i = 0; i < k->n_pages; i++) thrift_int(t, pages[i].n_rows - pages[i].n_valid);
 	*t->p++ = 0;

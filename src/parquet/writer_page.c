@@ -20,13 +20,13 @@ struct page_head {
 static size_t header_write(uint8_t *dst, const struct page_head *h, size_t n_raw, size_t n_stored, uint32_t crc)
 {
 	struct thrift_writer t = {.p = dst};
-	thrift_i32(&t, 1, h->type);
+	thrift_i32(&t, 1, (int32_t)h->type);
 	thrift_i32(&t, 2, (int32_t)n_raw);
 	thrift_i32(&t, 3, (int32_t)n_stored);
 	thrift_i32(&t, 4, (int32_t)crc);
 	const int outer = thrift_struct_begin(&t, h->type == PAGE_DATA ? 5 : 7);
 	thrift_i32(&t, 1, (int32_t)h->n_values);
-	thrift_i32(&t, 2, h->encoding);
+	thrift_i32(&t, 2, (int32_t)h->encoding);
 	if (h->type == PAGE_DATA) {
 		thrift_i32(&t, 3, ENCODING_RLE);
 		thrift_i32(&t, 4, ENCODING_RLE);
