@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# Wrong usage, wrong configuration, changed objects, full disks: one line, the right exit status, resumable.
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+one_line() { # like expect, and standard error is exactly one line
+  local want=$1 pattern=$2 code
+  shift 2
+  "$@" >out 2>err </dev/null
+  code=$?
+  [ "$code" -eq "$want" ] || bad "$*: exit $code, expected $want: $(cat err)"
+  grep -qE -- "$pattern" err || bad "$*: no /$pattern/ in: $(cat err)"
+  same "$(grep -c . err)" 1 "$*: lines on standard error"
+}
+
+# usage
+one_line 2 "unknown command 'rnu'.*run" "$pqr" rnu
+one_line 2 "unknown option '--sead'.*--seed" "$pqr" run --sead 1
+one_line 2 '--from: expected a date' "$pqr" run --from 2025-13-01
+one_line 2 'expected .* after it' "$pqr" run --seed
+one_line 2 '--seed' "$pqr" run --seed many
+one_line 2 '(ends|before|after)' "$pqr" run --from 2026-02-01 --to 2026-01-01
+one_line 2 'UUID' "$pqr" verify --run-id nonsense
+one_line 1 'no such run|not found|unknown run|no run' "$pqr" verify --run-id 00000000-0000-4000-8000-000000000000
+[ ! -e lake/raw ] || bad "a wrong command line wrote into the lake"
+
+# configuration: file, line and key
+config() { printf '%s\n' "$@" >pqr.yaml; }
+config 'simulation:' '  volume_daily_avg: 60' '  colour: red'
+one_line 2 'pqr.yaml:3: .*colour' "$pqr" run
+config 'simulation:' '  volume_daily_avg: many'
+one_line 2 'pqr.yaml:2: .*volume_daily_avg' "$pqr" run
+config 'simulation:' '  channel_probs:' '    email: 0.5' '    webform: 0.31' '    chat: 0.14' '    call: 0.11' '    other_digital: 0.06'
+one_line 2 'pqr.yaml:[0-9]+: .*channel_probs.*(sum|add)' "$pqr" run
+config 'simulation:' '  date_range:' '    from: 2026-02-01' '    to: 2026-01-01'
+one_line 2 'pqr.yaml:[0-9]+: .*date_range' "$pqr" run
+config 'simulation: [1'
+one_line 2 'pqr.yaml' "$pqr" run
+rm pqr.yaml
+
+# a raw object that changed after landing
+expect 0 SUCCESS "$pqr" run "${small[@]}" --lake changed --until raw --json
+object=$(find changed/raw -name events.jsonl | LC_ALL=C sort | head -n 3 | tail -n 1)
+cp "$object" saved
+sed -i '1s/TICKET/TACKET/; 1s/STATUS/STOTUS/; 1s/MESSAGE/MASSAGE/; 1s/ATTACH/OTTACH/' "$object"
+one_line 4 "${object#changed/}" "$pqr" bronze --lake changed
+expect 4 "${object#changed/}" "$pqr" verify --lake changed
+cat saved >"$object"
+expect 0 SUCCESS "$pqr" run "${small[@]}" --lake changed
+expect 0 ' 0 differences' "$pqr" verify --lake changed
+
+# a truncated Parquet file
+part=$(find changed/silver/tickets -name '*.parquet' | head -n 1)
+truncate -s -20 "$part"
+expect 4 "${part#changed/}" "$pqr" verify --lake changed
+
+# a file or folder in the way, no rights, no lake
+touch file
+one_line 1 'file' "$pqr" run "${small[@]}" --lake file
+mkdir -p blocked/control.db
+one_line 1 'control.db' "$pqr" run "${small[@]}" --lake blocked
+mkdir -p inway && touch inway/raw
+one_line 1 'raw' "$pqr" run "${small[@]}" --lake inway
+rm inway/raw
+expect 0 SUCCESS "$pqr" run "${small[@]}" --lake inway
+printf 'not a database, but long enough to be one' >garbage.db
+one_line 1 'garbage.db' "$pqr" run "${small[@]}" --lake l2 --control sqlite:garbage.db
+one_line 1 'nowhere.jsonl' "$pqr" run --input nowhere.jsonl
+
+# a full disk: nothing published; after making room the same command finishes with the same bytes
+if [ "$(id -u)" -eq 0 ] && mkdir tiny && mount -t tmpfs -o size=1m tmpfs tiny 2>/dev/null; then
+  one_line 1 'No space left' "$pqr" run "${small[@]}" --lake tiny/lake --control sqlite:tiny.db
+  same "$(sqlite3 tiny.db "SELECT COUNT(*) FROM sqlite_master WHERE name LIKE 'gold\_%' ESCAPE '\\'")" 0 "published tables after a full disk"
+  mount -o remount,size=200m tiny
+  expect 0 SUCCESS "$pqr" run "${small[@]}" --lake tiny/lake --control sqlite:tiny.db
+  same "$(lake_hash tiny/lake)" "$(lake_hash inway)" "lake after a full disk"
+  umount tiny
+else
+  echo "note: no right to mount a small disk here; the full-disk case was not run"
+fi
+
+# Ctrl-C: exit 130 within a second, then the same command finishes
+"$pqr" run --lake stopped --quiet --from 2025-09-01 --to 2026-02-28 >/dev/null 2>err </dev/null &
+pid=$!
+sleep 0.4
+kill -INT "$pid"
+asked=$(date +%s%N)
+wait "$pid"
+code=$?
+waited_ms=$((($(date +%s%N) - asked) / 1000000))
+same "$code" 130 "exit status after Ctrl-C"
+[ "$waited_ms" -le 1000 ] || bad "Ctrl-C took $waited_ms ms"
+same "$(sqlite3 stopped/control.db "SELECT COUNT(*) FROM sqlite_master WHERE name LIKE 'gold\_%' ESCAPE '\\'")" 0 "published tables after Ctrl-C"
+
+# two runs at once: the second says who holds it
+"$pqr" run --lake twice --quiet >/dev/null 2>&1 </dev/null &
+pid=$!
+sleep 0.4
+one_line 1 "(held|holds|busy|running).*$pid|$pid.*(holds|held)" "$pqr" run --lake twice
+kill -9 "$pid"
+wait "$pid" 2>/dev/null
+expect 0 SUCCESS "$pqr" run --lake twice --quiet --json
+done_testing

@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Every command of the manual answers as written there.
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+expect 0 '^pqr [0-9]' "$pqr" --version
+expect 0 'commands:' "$pqr" --help
+expect 2 'commands:' "$pqr"
+commands=$("$pqr" help | sed -nE '/^commands:/,/^$/s/^  ([a-z]+) .*/\1/p')
+[ "$(wc -w <<<"$commands")" -ge 15 ] || bad "too few commands: $commands"
+for command in $commands; do
+  expect 0 "^usage: pqr $command" "$pqr" help "$command"
+  expect 0 "^usage: pqr $command" "$pqr" "$command" --help
+done
+expect 0 '^\.SS pqr run' "$pqr" help --man
+bash -n <("$pqr" completion) || bad "completion is not bash"
+expect 0 'no runs yet' "$pqr" runs
+
+expect 0 SUCCESS "$pqr" run "${small[@]}"
+id=$(sqlite3 lake/control.db 'SELECT run_id FROM meta_runs')
+expect 0 "$id" "$pqr" runs
+expect 0 "$id" "$pqr" runs list
+expect 0 'SUCCESS' "$pqr" runs show "$id"
+same "$("$pqr" runs --json | jq -r '.[0].status')" SUCCESS "runs --json"
+same "$("$pqr" runs show "$id" --json | jq -r '.run[0].run_id')" "$id" "runs show --json"
+expect 0 'SUCCESS|nothing' "$pqr" runs retry "$id"
+expect 0 'PASS' "$pqr" quality
+same "$("$pqr" quality --run-id "$id" --json | jq 'map(select(.result != "PASS")) | length')" 0 "checks that did not pass"
+expect 0 'silver.tickets' "$pqr" lineage
+expect 0 '^digraph' "$pqr" lineage --format dot
+for format in json openlineage; do "$pqr" lineage --format "$format" | jq -es 'length > 0' >/dev/null || bad "lineage --format $format is not JSON"; done
+expect 0 'CREATE|MERGE' "$pqr" lineage --format cypher
+expect 2 'format' "$pqr" lineage --format picture
+expect 0 ' 0 differences' "$pqr" verify
+expect 0 'lake' "$pqr" doctor
+expect 0 'CREATE TABLE' "$pqr" contract gold.kpi_volume_daily --format ddl-sqlite
+"$pqr" contract silver.tickets --format json-schema | jq -e . >/dev/null || bad "contract json-schema"
+same "$("$pqr" plan "${small[@]}" | jq -r '.stages | map(.name) | join(" ")')" "raw bronze silver gold" "stages of the plan"
+
+# stage by stage is the same as all at once
+expect 0 '' "$pqr" generate "${small[@]}" --lake steps
+expect 1 'bronze' "$pqr" silver --lake steps --run-id "$id"
+for stage in bronze silver gold publish; do expect 0 '' "$pqr" "$stage" --lake steps --run-id "$id"; done
+same "$(lake_hash steps)" "$(lake_hash lake)" "stage by stage"
+expect 0 'SUCCESS' "$pqr" runs show "$id" --lake steps
+expect 0 '' "$pqr" run "${small[@]}" --seed 7 --no-publish
+other=$(sqlite3 lake/control.db "SELECT run_id FROM meta_runs WHERE run_id <> '$id'")
+expect 0 'seed' "$pqr" runs diff "$id" "$other"
+same "$(sqlite3 lake/control.db 'SELECT COUNT(DISTINCT run_id) FROM gold_daily_kpis')" 1 "--no-publish published nothing"
+
+# JSON logs are JSON, quiet is quiet
+"$pqr" run "${small[@]}" --lake logs --log-format json 2>log >/dev/null || bad "json logs"
+[ -s log ] && { jq -es 'all(has("ts") and has("level") and has("msg"))' log >/dev/null || bad "log lines are not JSON"; }
+"$pqr" run "${small[@]}" --lake quiet --quiet >out 2>err || bad "quiet"
+[ -s out ] || [ -s err ] && bad "--quiet printed something"
+done_testing

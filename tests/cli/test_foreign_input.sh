@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Events of others: every kind of bad line is rejected with its reason, good ones arrive, bytes are kept, any split gives the same rows.
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+t=11111111-1111-4111-8111-111111111111
+id() { printf '%08x-0000-4000-8000-000000000000' "$1"; }
+created() { printf '{"event_id":"%s","ticket_id":"%s","event_type":"TICKET_CREATED","ts":"%s","data":{"external_id":"x-1","source_channel":"email","pqrs_type":"P","priority":"alta","text":"¿Cuándo responden? \\ud83d\\ude00"}}' "$(id "$1")" "$t" "$2"; }
+status() { printf '{"event_id":"%s","ticket_id":"%s","event_type":"STATUS_CHANGED","ts":"%s","data":{"status_from":"%s","status_to":"%s"}}' "$(id "$1")" "$t" "$2" "$3" "$4"; }
+{
+  printf '\xef\xbb\xbf'
+  created 1 2026-03-02T09:00:00-05:00; printf '\r\n'
+  status 2 2026-03-02T10:00:00.123456789-05:00 RECEIVED RADICATED; printf '\n'
+  printf '\n   \n'
+  printf 'not json\n'
+  printf '[1,2]\n'
+  printf '{"event_id":"%s"}\n' "$(id 3)"
+  printf '{"event_id":"nope","ticket_id":"%s","event_type":"STATUS_CHANGED","ts":"2026-03-03T00:00:00Z","data":{"status_from":"RECEIVED","status_to":"RADICATED"}}\n' "$t"
+  status 4 'yesterday' RECEIVED RADICATED; printf '\n'
+  printf '{"event_id":"%s","ticket_id":"%s","event_type":"PARTY","ts":"2026-03-03T00:00:00Z","data":{}}\n' "$(id 5)" "$t"
+  printf '{"bad":"\xff\xfe"}\n'
+  status 2 2026-03-02T10:00:00.123456789-05:00 RECEIVED RADICATED; printf '\n'  # a repeat: dropped and counted
+  status 2 2026-03-02T10:00:00.123456789-05:00 RECEIVED CLOSED; printf '\n'     # the same id, other content: a conflict
+  status 6 2026-03-03T08:00:00-05:00 CLOSED ARCHIVED; printf '\n'              # parses, but breaks the state machine
+  head -c 1100000 /dev/zero | tr '\0' 'x'; printf '\n'
+  status 7 2026-03-04T23:30:00-05:00 RADICATED CLASSIFIED                       # no newline at the end
+} >events.jsonl
+
+expect 0 '' "$pqr" run --input events.jsonl --lake lake --json
+"$pqr" run --input events.jsonl --lake lake2 --json >report.json 2>/dev/null || bad "foreign run"
+same "$(jq -c '[.rows.raw, .rows.bronze, .rows.duplicates, .rows.rejected]' report.json)" '[14,4,1,9]' "raw, bronze, duplicates, rejects"
+for reason in not_json not_object missing bad_uuid:event_id bad_timestamp bad_enum:event_type invalid_utf8 conflicting_duplicate too_long; do
+  cat "$(find lake/rejects -name rejects.jsonl | head -n 1)" >/dev/null || bad "no rejects"
+  find lake/rejects -name rejects.jsonl -exec cat {} + | grep -q "\"reason\":\"$reason" || bad "no reject with reason $reason"
+done
+same "$(lake_hash lake2)" "$(lake_hash lake)" "the same input twice"
+# The bytes of the lines are kept (the BOM and blank lines are no line).
+same "$(find lake/raw -name events.jsonl -exec cat {} + | tr -d '\r' | LC_ALL=C sort | sha256sum)" \
+  "$(tail -c +4 events.jsonl | tr -d '\r' | { cat; echo; } | grep -aE '[^[:space:]]' | LC_ALL=C sort | sha256sum)" "lines of raw"
+find lake/raw -path '*day=unknown*' -name events.jsonl | grep -q . || bad "no day=unknown"
+find lake/raw -path '*source=mixed/day=2026-03-05*' -name events.jsonl | grep -q . || bad "23:30 in Bogota is the next day in UTC"
+
+# The simulator's own events, taken as foreign input: as one file, and cut into pieces at any line: the same rows.
+expect 0 SUCCESS "$pqr" run "${small[@]}" --lake sim
+find sim/raw -name events.jsonl | LC_ALL=C sort | xargs cat >all.jsonl
+split -n l/7 all.jsonl piece.
+mkdir pieces && for p in piece.*; do mv "$p" "pieces/$p.jsonl"; done
+"$pqr" run --input all.jsonl --lake whole --as-of 2026-01-31 --json >whole.json 2>/dev/null || bad "whole"
+"$pqr" run --input pieces --lake parts --as-of 2026-01-31 --json >parts.json 2>/dev/null || bad "parts"
+same "$(jq -c '[.rows.raw,.rows.bronze,.rows.rejected,.rows.silver,.rows.gold]' parts.json)" "$(jq -c '[.rows.raw,.rows.bronze,.rows.rejected,.rows.silver,.rows.gold]' whole.json)" "rows of split input"
+kpis() { sqlite3 "$1/control.db" "SELECT day, channel, pqrs_type, tickets_count FROM gold_kpi_volume_daily ORDER BY 1,2,3; SELECT day, pqrs_type, region, backlog_count FROM gold_kpi_backlog_daily ORDER BY 1,2,3; SELECT day, pqrs_type, closed_count, within_sla_pct, overdue_count, avg_overdue_days FROM gold_kpi_sla_daily ORDER BY 1,2" | sha256sum; }
+same "$(kpis whole)" "$(kpis sim)" "KPIs of ingested against simulated"
+same "$(kpis parts)" "$(kpis sim)" "KPIs of split input against simulated"
+done_testing
