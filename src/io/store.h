@@ -34,6 +34,8 @@ status store_size(struct store *s, const char *key, int64_t *out, struct err *er
 /* An open object for ranged reads. read_at gives exactly n bytes or E_CORRUPT (truncated), with the path and offset. */
 struct store_object;
 status store_object_open(struct store *s, const char *key, struct store_object **out, struct err *err) MUST_USE;
+/* An object over p[n], which it views until close; key is for messages (copied). */
+status store_object_from_memory(const void *p, size_t n, const char *key, struct store_object **out, struct err *err) MUST_USE;
 int64_t store_object_size(const struct store_object *o);
 const char *store_object_key(const struct store_object *o);
 status store_object_read_at(struct store_object *o, int64_t offset, void *dst, size_t n, struct err *err) MUST_USE; /* thread-safe */

@@ -24,6 +24,11 @@ struct parquet_row_group_info { int64_t n_rows; };
 /* object is borrowed until close. Footer only; small files (<= 1 MiB) are read whole at once. */
 status parquet_reader_open(struct store_object *object, struct parquet_reader **out, struct err *err) MUST_USE;
 void parquet_reader_close(struct parquet_reader *r);
+/* A reader of no file yet, and another file for a reader: what an earlier file needed (buffers, contexts, the columns when the
+ * schema bytes are the same) is kept, so that reading many small files allocates nothing. After a failure the reader holds
+ * no file, and may be given another. Everything got from the reader before is gone. */
+status parquet_reader_create(struct parquet_reader **out, struct err *err) MUST_USE;
+status parquet_reader_reopen(struct parquet_reader *r, struct store_object *object, struct err *err) MUST_USE;
 int64_t parquet_reader_rows(const struct parquet_reader *r);
 size_t parquet_reader_n_columns(const struct parquet_reader *r); /* leaves */
 const struct parquet_column_info *parquet_reader_column(const struct parquet_reader *r, size_t i);
@@ -32,9 +37,9 @@ size_t parquet_reader_n_row_groups(const struct parquet_reader *r);
 int64_t parquet_reader_row_group_rows(const struct parquet_reader *r, size_t row_group);
 const char *parquet_reader_metadata(const struct parquet_reader *r, const char *key); /* key-value metadata; NULL = none */
 
-/* Min and max of an INT32/INT64/DATE/TIMESTAMP column over the pages of a row group, for finding row ranges: rows
- * [*begin, *end) are the smallest page-aligned range that can hold values in [lo, hi], by the page index; the whole
- * row group without an index. Requires pages in ascending order (boundary_order), else the whole row group. */
+/* For finding row ranges: rows [*begin, *end) are the smallest page-aligned range of a row group that holds every row whose
+ * value of an integer column (INT32, INT64, DATE, TIMESTAMP in microseconds) is in [lo, hi], by the page index, in whatever
+ * order the pages are; empty when no page can hold one. The whole row group for other columns or without an index. */
 status parquet_reader_find_rows(struct parquet_reader *r, size_t row_group, int column, int64_t lo, int64_t hi, int64_t *begin, int64_t *end, struct err *err) MUST_USE;
 
 /* Decode rows [begin, end) of a row group, only the pages that hold them, of columns[0..n). *out views arena (values)

@@ -1,0 +1,153 @@
+/* tests/interop/parquet_dump.c: print what the reader gives, for comparing with other readers.
+ *
+ *   parquet_dump FILE [ROWS_AT_ONCE]      one JSON object a line:
+ *     {"columns":[{"name":..,"type":..,"scale":..,"nullable":..,"supported":..}],"rows":..,"row_groups":[..]}
+ *     {"column":..,"values":[...]}        one line a supported column, all rows; or {"column":..,"error":".."}
+ *
+ * Values: null, true, false, numbers (integers as they are; floats as the hexadecimal text of their bits, so that NaN and
+ * -0 survive), strings (text) and binary as hexadecimal text. With ROWS_AT_ONCE each row group is read in pieces of that many.
+ * Exit 0 when the file was opened. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "parquet/reader.h"
+
+static void put_bytes(struct buf *b, struct str s, bool text)
+{
+	if (text) {
+		buf_json_str(b, s);
+		return;
+	}
+	buf_char(b, '"');
+	buf_hex(b, (const uint8_t *)s.p, s.n);
+	buf_char(b, '"');
+}
+
+static void put_value(struct buf *b, const struct column *c, int64_t i)
+{
+	if (!column_valid(c, i)) {
+		buf_str(b, "null");
+		return;
+	}
+	switch (c->type) {
+	case COL_BOOL: buf_str(b, bit_get(c->values, i) ? "true" : "false"); break;
+	case COL_INT32:
+	case COL_DATE: buf_i64(b, ((const int32_t *)c->values)[i]); break;
+	case COL_INT64:
+	case COL_TIMESTAMP:
+	case COL_DECIMAL: buf_i64(b, ((const int64_t *)c->values)[i]); break;
+	case COL_FLOAT: buf_printf(b, "\"%08" PRIx32 "\"", ((const uint32_t *)c->values)[i]); break;
+	case COL_DOUBLE: buf_printf(b, "\"%016" PRIx64 "\"", ((const uint64_t *)c->values)[i]); break;
+	case COL_STRING: put_bytes(b, column_str(c, i), true); break;
+	case COL_BINARY: put_bytes(b, column_str(c, i), false); break;
+	}
+}
+
+static void put_header(struct buf *b, const struct parquet_reader *r)
+{
+	buf_str(b, "{\"columns\":[");
+	for (size_t i = 0; i < parquet_reader_n_columns(r); i++) {
+		const struct parquet_column_info *info = parquet_reader_column(r, i);
+		if (i > 0) buf_char(b, ',');
+		buf_str(b, "{\"name\":");
+		buf_json_str(b, str_of(info->name));
+		buf_printf(b, ",\"type\":\"%s\",\"precision\":%d,\"scale\":%d,\"nullable\":%s,\"supported\":%s}", info->supported ? col_type_name(info->def.type) : "",
+			info->def.precision, info->def.scale, info->def.nullable ? "true" : "false", info->supported ? "true" : "false");
+	}
+	buf_printf(b, "],\"rows\":%" PRId64 ",\"row_groups\":[", parquet_reader_rows(r));
+	for (size_t i = 0; i < parquet_reader_n_row_groups(r); i++)
+		buf_printf(b, "%s%" PRId64, i > 0 ? "," : "", parquet_reader_row_group_rows(r, i));
+	buf_str(b, "]}\n");
+}
+
+/* The values of one column, pieces of `step` rows (0: whole row groups). */
+static status put_column(struct buf *b, struct parquet_reader *r, int column, int64_t step, struct arena *arena, struct err *err)
+{
+	bool first = true;
+	for (size_t g = 0; g < parquet_reader_n_row_groups(r); g++) {
+		const int64_t rows = parquet_reader_row_group_rows(r, g);
+		for (int64_t at = 0; at < rows;) {
+			const int64_t end = step > 0 && rows - at > step ? at + step : rows;
+			const struct parquet_range range = {g, at, end};
+			struct batch batch;
+			arena_reset(arena);
+			TRY(parquet_reader_read(r, &range, &column, 1, arena, &batch, err));
+			int64_t nulls = 0;
+			for (int64_t i = 0; i < batch.n_rows; i++) {
+				if (!first) buf_char(b, ',');
+				first = false;
+				put_value(b, &batch.columns[0], i);
+				nulls += !column_valid(&batch.columns[0], i);
+			}
+			if (nulls != batch.columns[0].n_null) return fail(err, E_CORRUPT, "dump: %lld nulls counted, %lld claimed", (long long)nulls, (long long)batch.columns[0].n_null);
+			at = end;
+		}
+	}
+	return OK;
+}
+
+static void put_columns(struct buf *out, struct parquet_reader *r, int64_t step)
+{
+	struct arena arena;
+	arena_init(&arena, 0);
+	for (size_t i = 0; i < parquet_reader_n_columns(r); i++) {
+		struct buf values;
+		struct err err = {0};
+		char text[1024];
+		buf_init(&values, 0);
+		buf_str(out, "{\"column\":");
+		buf_json_str(out, str_of(parquet_reader_column(r, i)->name));
+		if (put_column(&values, r, (int)i, step, &arena, &err) != OK) {
+			buf_printf(out, ",\"code\":\"%s\",\"error\":", status_name(err.code));
+			buf_json_str(out, str_of(err_text(&err, text, sizeof text)));
+		} else {
+			buf_str(out, ",\"values\":[");
+			buf_add(out, values.p, values.n);
+			buf_char(out, ']');
+		}
+		buf_str(out, "}\n");
+		buf_deinit(&values);
+	}
+	arena_deinit(&arena);
+}
+
+static status dump(const char *path, int64_t step, struct buf *out, struct err *err)
+{
+	char folder[4096];
+	const char *name = strrchr(path, '/');
+	(void)snprintf(folder, sizeof folder, "%.*s", name != NULL ? (int)(name - path) : 1, name != NULL ? path : ".");
+	struct store *store = NULL;
+	struct store_object *object = NULL;
+	struct parquet_reader *reader = NULL;
+	status code = store_open(folder, &store, err);
+	if (code == OK) code = store_object_open(store, name != NULL ? name + 1 : path, &object, err);
+	if (code == OK) code = parquet_reader_open(object, &reader, err);
+	if (code == OK) {
+		put_header(out, reader);
+		put_columns(out, reader, step);
+		code = buf_check(out, err);
+	}
+	parquet_reader_close(reader);
+	store_object_close(object);
+	store_close(store);
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2) {
+		(void)fprintf(stderr, "usage: parquet_dump FILE [ROWS_AT_ONCE]\n");
+		return 2;
+	}
+	struct err err = {0};
+	struct buf out;
+	buf_init(&out, (size_t)4 << 30);
+	const status code = dump(argv[1], argc > 2 ? atoll(argv[2]) : 0, &out, &err);
+	char text[1024];
+	if (code != OK) (void)fprintf(stderr, "%s: %s\n", status_name(code), err_text(&err, text, sizeof text));
+	else (void)fwrite(out.p, 1, out.n, stdout);
+	buf_deinit(&out);
+	return status_exit(code);
+}
