@@ -48,18 +48,15 @@ static void nanos_to_micros(const uint8_t *src, size_t n, int64_t *dst)
 	for (size_t i = 0; i < n; i++) dst[i] = floor_div((int64_t)load64(src + 8 * i), 1000);
 }
 
-/* INT96: nanoseconds of the day (int64), then the Julian day (int32; day 2440588 is 1970-01-01), little-endian. */
-static bool int96_to_micros(const uint8_t *src, size_t n, int64_t *dst)
+/* INT96: nanoseconds of the day (int64), then the Julian day (int32; day 2440588 is 1970-01-01), little-endian. Wraps:
+ * Spark's own arithmetic overflows for years near 290000, and the wrapped sum is the instant it meant. */
+static void int96_to_micros(const uint8_t *src, size_t n, int64_t *dst)
 {
-	bool overflow = false;
 	for (size_t i = 0; i < n; i++) {
 		const int64_t nanos = (int64_t)load64(src + 12 * i);
 		const int64_t day = (int64_t)(int32_t)load32(src + 12 * i + 8) - 2440588;
-		int64_t us;
-		overflow |= __builtin_mul_overflow(day, US_PER_DAY, &us);
-		overflow |= __builtin_add_overflow(us, floor_div(nanos, 1000), &dst[i]);
+		dst[i] = (int64_t)((uint64_t)day * (uint64_t)US_PER_DAY + (uint64_t)floor_div(nanos, 1000));
 	}
-	return !overflow;
 }
 
 /* Big-endian two's complement of n bytes; false when it does not fit 64 bits. n == 0 is 0. */
@@ -102,7 +99,7 @@ status convert_values(const struct leaf *leaf, const uint8_t *src, size_t n, voi
 	case CONVERT_U64_I64: good = copy_u64(src, n, dst); break;
 	case CONVERT_MILLIS: good = millis_to_micros(src, n, dst); break;
 	case CONVERT_NANOS: nanos_to_micros(src, n, dst); break;
-	case CONVERT_INT96: good = int96_to_micros(src, n, dst); break;
+	case CONVERT_INT96: int96_to_micros(src, n, dst); break;
 	case CONVERT_FIXED_DECIMAL: good = fixed_decimals(src, n, leaf->width, dst); break;
 	case CONVERT_BYTES_DECIMAL: ASSERT(false); break;
 	}

@@ -81,6 +81,14 @@ static void read_header(struct thrift *t, struct header *h)
 	}
 }
 
+/* v2: both kinds of levels stand before the values. A flat column may still carry (void) repetition levels. */
+static bool levels_fit(const struct header *h)
+{
+	if (h->levels_bytes < 0 || h->repetition_bytes < 0) return false;
+	const int64_t both = (int64_t)h->levels_bytes + h->repetition_bytes;
+	return both <= h->body_bytes && both <= h->values_bytes;
+}
+
 static const char *header_fault(const struct header *h, size_t left)
 {
 	if (h->kind < PAGE_DATA || h->kind > PAGE_DATA_V2) return "a page of an unknown kind";
@@ -91,7 +99,7 @@ static const char *header_fault(const struct header *h, size_t left)
 	if (h->n < 0) return "a page with a negative number of values";
 	if (h->n > PAGE_VALUES_MAX) return "a page of too many values";
 	if (h->encoding < 0 || h->encoding > UINT8_MAX) return "a page of an unknown encoding";
-	if (h->kind == PAGE_DATA_V2 && (h->levels_bytes < 0 || h->repetition_bytes != 0 || h->levels_bytes > h->body_bytes || h->levels_bytes > h->values_bytes))
+	if (h->kind == PAGE_DATA_V2 && !levels_fit(h))
 		return "a page whose levels are longer than it";
 	return NULL;
 }
@@ -111,6 +119,7 @@ status page_header_read(const struct parquet_reader *r, const uint8_t *p, size_t
 		.body_n = (uint32_t)h.body_bytes,
 		.values_n = (uint32_t)h.values_bytes,
 		.n = h.kind == PAGE_INDEX ? 0 : (uint32_t)h.n,
+		.repetition_n = h.kind == PAGE_DATA_V2 ? (uint32_t)h.repetition_bytes : 0,
 		.levels_n = h.kind == PAGE_DATA_V2 ? (uint32_t)h.levels_bytes : 0,
 		.crc = h.crc,
 		.kind = (uint8_t)h.kind,
@@ -166,14 +175,15 @@ static status open_bytes(struct parquet_reader *r, const struct leaf *leaf, cons
 		TRY(decompress(r, chunk->codec, page->body, page->body_n, page->values_n, &bytes, err));
 		return split_v1(leaf, page, bytes, page->values_n, out, err);
 	}
-	const size_t want = page->values_n - page->levels_n;
-	bytes = page->body + page->levels_n;
+	const size_t before = (size_t)page->repetition_n + page->levels_n;
+	const size_t want = page->values_n - before, n = page->body_n - before;
+	bytes = page->body + before;
 	/* Some writers leave nothing at all of empty values, without saying that they are not compressed. */
-	if (page->compressed && want > 0) TRY(decompress(r, chunk->codec, bytes, page->body_n - page->levels_n, want, &bytes, err));
-	else if (want > page->body_n - page->levels_n) return fail(err, E_CORRUPT, "values of %zu bytes in a page of %u", want, page->body_n);
+	if (page->compressed && want > 0) TRY(decompress(r, chunk->codec, bytes, n, want, &bytes, err));
+	else if (want > n) return fail(err, E_CORRUPT, "values of %zu bytes in a page of %u", want, page->body_n);
 	*out = (struct page_bytes){.values = bytes, .values_n = want};
 	if (leaf->optional) {
-		out->levels = page->body;
+		out->levels = page->body + page->repetition_n;
 		out->levels_n = page->levels_n;
 	}
 	return OK;

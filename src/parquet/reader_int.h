@@ -133,7 +133,8 @@ struct page {
 	uint32_t body_n;
 	uint32_t values_n;     /* decompressed bytes, levels of v2 included */
 	uint32_t n;            /* values, nulls included */
-	uint32_t levels_n;     /* v2: bytes of definition levels before the values */
+	uint32_t repetition_n; /* v2: bytes of repetition levels, */
+	uint32_t levels_n;     /* and of definition levels, before the values */
 	uint32_t crc;
 	uint8_t kind, encoding, levels_encoding;
 	bool has_crc;
