@@ -3,8 +3,8 @@
  *   window of whole lines --event_next--> struct event (views) --event_batch_append--> one builder a column
  *
  * The contract is CONTRACTS section 1 and 2 (docs/contracts.md). What decides a line's fate, in this order:
- *   1. white space only: no event (EVENT_BLANK);
- *   2. too_long (over 1 MiB without its line end), invalid_utf8, not_json, not_object: of the whole line;
+ *   1. too_long: over 1 MiB without its line end ("\n" or "\r\n"); white space only: no event (EVENT_BLANK);
+ *   2. invalid_utf8, not_json, not_object: of the whole line;
  *   3. the envelope in contract order: event_id, ticket_id, event_type, ts, data, schema_version, tenant_id;
  *   4. the members of data in the order of the contract's table for that event_type.
  * Of one member: missing, then bad_type, then bad_uuid, bad_timestamp or bad_enum. The first finding is the reason.
@@ -57,7 +57,7 @@ struct event {
 	char id_text[2][UUID_CHARS]; /* lower-cased ids, when the line had upper case */
 };
 
-/* Lines p[0..limit); SCAN_PADDING readable bytes follow limit. */
+/* Lines p[0..limit); JSON_SCAN_PADDING readable bytes follow limit. */
 struct event_cursor {
 	const char *p;     /* start of the next line; moves */
 	const char *limit;

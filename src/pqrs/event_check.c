@@ -90,7 +90,8 @@ static bool enum_ok(unsigned column, struct str s)
 static bool integer_ok(unsigned column, struct str text, int64_t *out)
 {
 	int64_t v = 0;
-	if (text.n <= 9 && text.n > 0 && text.p[0] >= '1' && text.p[0] <= '9') { /* by far the most; else the full grammar */
+	if (text.p[0] != '-' && (unsigned char)(text.p[0] - '0') > 9) return false; /* a literal, an array, an object */
+	if (text.n <= 9 && text.p[0] >= '1' && text.p[0] <= '9') { /* by far the most; else the full grammar */
 		size_t i = 0;
 		for (; i < text.n && (unsigned char)(text.p[i] - '0') <= 9; i++) v = v * 10 + (text.p[i] - '0');
 		if (i < text.n && !json_number_i64(text, &v)) return false;
