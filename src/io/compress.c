@@ -5,12 +5,14 @@
 #include <snappy-c.h>
 #include <string.h>
 #include <zlib.h>
+#define ZSTD_STATIC_LINKING_ONLY /* for literalCompressionMode; the shared library takes it since 1.4.0 */
 #include <zstd.h>
 
 #include "base/alloc.h"
 
 struct compressor {
 	ZSTD_CCtx *zstd_c;
+	ZSTD_CCtx *zstd_entropy; /* a context of its own: switching parameters would rebuild its tables */
 	ZSTD_DCtx *zstd_d;
 	int zstd_level; /* level zstd_c is set to */
 };
@@ -27,6 +29,7 @@ void compressor_destroy(struct compressor *c)
 {
 	if (c == NULL) return;
 	(void)ZSTD_freeCCtx(c->zstd_c);
+	(void)ZSTD_freeCCtx(c->zstd_entropy);
 	(void)ZSTD_freeDCtx(c->zstd_d);
 	mem_free(c);
 }
@@ -41,18 +44,41 @@ size_t compress_bound(enum compress_codec codec, size_t n)
 	}
 }
 
-static status zstd_compress(struct compressor *c, int level, const void *src, size_t n, void *dst, size_t cap, size_t *out, struct err *err)
+/* A hash table of 64 entries and steps of 9 bytes find the copy of an id some rows before and cost little where there
+ * is none; Huffman coding of literals, which fast steps would turn off, is kept on. */
+static ZSTD_CCtx *zstd_entropy_context(struct compressor *c)
+{
+	if (c->zstd_entropy != NULL) return c->zstd_entropy;
+	ZSTD_CCtx *z = ZSTD_createCCtx();
+	if (z == NULL) return NULL;
+	(void)ZSTD_CCtx_setParameter(z, ZSTD_c_compressionLevel, 1);
+	(void)ZSTD_CCtx_setParameter(z, ZSTD_c_strategy, ZSTD_fast);
+	(void)ZSTD_CCtx_setParameter(z, ZSTD_c_targetLength, 8);
+	(void)ZSTD_CCtx_setParameter(z, ZSTD_c_hashLog, ZSTD_HASHLOG_MIN);
+	(void)ZSTD_CCtx_setParameter(z, ZSTD_c_literalCompressionMode, ZSTD_ps_enable);
+	c->zstd_entropy = z;
+	return z;
+}
+
+static ZSTD_CCtx *zstd_level_context(struct compressor *c, int level)
 {
 	if (c->zstd_c == NULL) {
 		c->zstd_c = ZSTD_createCCtx();
 		c->zstd_level = INT32_MIN;
-		if (c->zstd_c == NULL) return fail(err, E_NOMEM, "out of memory for zstd");
+		if (c->zstd_c == NULL) return NULL;
 	}
 	if (c->zstd_level != level) {
 		(void)ZSTD_CCtx_setParameter(c->zstd_c, ZSTD_c_compressionLevel, level);
 		c->zstd_level = level;
 	}
-	const size_t got = ZSTD_compress2(c->zstd_c, dst, cap, src, n);
+	return c->zstd_c;
+}
+
+static status zstd_compress(struct compressor *c, int level, const void *src, size_t n, void *dst, size_t cap, size_t *out, struct err *err)
+{
+	ZSTD_CCtx *z = level == COMPRESS_LEVEL_ENTROPY ? zstd_entropy_context(c) : zstd_level_context(c, level);
+	if (z == NULL) return fail(err, E_NOMEM, "out of memory for zstd");
+	const size_t got = ZSTD_compress2(z, dst, cap, src, n);
 	if (ZSTD_isError(got)) return fail(err, E_NOMEM, "zstd: %s", ZSTD_getErrorName(got));
 	*out = got;
 	return OK;

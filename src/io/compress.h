@@ -7,6 +7,11 @@
 /* Values are Parquet's CompressionCodec. LZ4 is Hadoop's framing (read only), LZ4_RAW one bare block. */
 enum compress_codec { CODEC_NONE = 0, CODEC_SNAPPY = 1, CODEC_GZIP = 2, CODEC_BROTLI = 4, CODEC_LZ4_HADOOP = 5, CODEC_ZSTD = 6, CODEC_LZ4_RAW = 7 };
 
+/* A zstd level for bytes that hardly repeat but use few symbols (hexadecimal ids): Huffman coding, and matches only
+ * where they are long and near. Ordinary zstd to a reader. 2500 UUID strings of 40 bytes, against level 1: 80 us
+ * instead of 378, 53.5 kB instead of 49.6 kB. */
+enum { COMPRESS_LEVEL_ENTROPY = -1000 };
+
 struct compressor; /* contexts kept between calls; one thread at a time */
 status compressor_create(struct compressor **out, struct err *err) MUST_USE;
 void compressor_destroy(struct compressor *c);

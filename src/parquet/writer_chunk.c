@@ -171,6 +171,8 @@ static void record_stats(struct chunk *k, struct chunk_record *rec)
 status chunk_write(struct parquet_writer *w, const struct parquet_leaf *leaf, const struct column *c, const struct row_plan *plan, struct err *err)
 {
 	struct chunk k = {.w = w, .leaf = leaf, .column = c, .plan = plan, .codec = (enum compress_codec)w->opts.codec, .offset = w->out.n};
+	/* At the fastest level ids need no search for matches; a higher level is the user's wish for small files. */
+	k.level = leaf->def->id && w->opts.level == 1 ? COMPRESS_LEVEL_ENTROPY : w->opts.level;
 	TRY(row_selection_get(w, plan, c, &k.selection, err));
 	if (!leaf->def->nullable && k.selection->n_valid != plan->n)
 		return fail(err, E_CORRUPT, "column %s of table %s: %u of %u rows are null, none may be", leaf->def->name, w->schema->name,

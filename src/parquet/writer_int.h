@@ -126,6 +126,7 @@ struct chunk {
 	const struct row_plan *plan;
 	const struct row_selection *selection;
 	enum compress_codec codec;
+	int level;        /* of the codec */
 	size_t offset;    /* of the chunk's first byte */
 	size_t bytes_raw;
 	size_t data_offset;

@@ -48,7 +48,7 @@ static status page_put(struct chunk *k, const struct page_head *h, const uint8_t
 		memcpy(dst + head_n, body, n);
 	} else {
 		uint8_t *packed = dst + PAGE_HEADER_ROOM;
-		TRY(compress_block(k->w->compressor, k->codec, k->w->opts.level, body, n, packed, compress_bound(k->codec, n), &stored, err));
+		TRY(compress_block(k->w->compressor, k->codec, k->level, body, n, packed, compress_bound(k->codec, n), &stored, err));
 		head_n = header_write(dst, h, n, stored, checksum_crc32(0, packed, stored));
 		memmove(dst + head_n, packed, stored);
 	}
