@@ -104,6 +104,7 @@ static status group_write(struct parquet_writer *w, const struct batch *b, const
 	struct row_plan plan;
 	TRY(row_plan_make(w, rows, b->n_rows, &plan, err));
 	for (unsigned i = 0; i < WRITER_SELECTIONS; i++) w->selections[i].source = NULL;
+	w->selection_next = 0; /* the same slots for the same patterns: nothing grows in a second file */
 	const size_t before = w->chunks.n;
 	struct group_record g = {.n_rows = rows->n, .offset = w->out.n};
 	for (size_t i = 0; i < w->n_columns; i++) TRY(chunk_write(w, &w->leaves[i], &b->columns[i], &plan, err));
