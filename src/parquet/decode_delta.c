@@ -14,7 +14,6 @@ struct delta {
 	size_t block, miniblocks, per_miniblock;
 	uint64_t value; /* the last one */
 	size_t done, total;
-	unsigned width_max;
 };
 
 static status delta_bad(struct err *err, const char *what)
@@ -27,9 +26,9 @@ static uint64_t unzigzag(uint64_t v)
 	return (v >> 1) ^ (UINT64_C(0) - (v & 1));
 }
 
-static status delta_start(struct delta *d, const uint8_t *src, size_t n, size_t total, unsigned width_max, struct err *err)
+static status delta_start(struct delta *d, const uint8_t *src, size_t n, size_t total, struct err *err)
 {
-	*d = (struct delta){.p = src, .end = src + n, .total = total, .width_max = width_max};
+	*d = (struct delta){.p = src, .end = src + n, .total = total};
 	uint64_t block, miniblocks, count, first;
 	if (!take_varint(&d->p, d->end, &block) || !take_varint(&d->p, d->end, &miniblocks) || !take_varint(&d->p, d->end, &count) ||
 		!take_varint(&d->p, d->end, &first))
@@ -75,7 +74,7 @@ static void delta_put(const uint64_t *from, size_t n, size_t at, int64_t *dst64,
 static status delta_miniblock(struct delta *d, unsigned width, uint64_t low, int64_t *dst64, int32_t *dst32, struct err *err)
 {
 	const size_t bytes = d->per_miniblock / 8 * width;
-	if (width > d->width_max) return delta_bad(err, "a width over that of its values");
+	if (width > 64) return delta_bad(err, "a width over 64 bits"); /* over 32 for 32-bit values: DuckDB writes such */
 	const size_t want = d->total - d->done < d->per_miniblock ? d->total - d->done : d->per_miniblock;
 	/* The last miniblock may be cut short where only padding follows. */
 	if (bytes > (size_t)(d->end - d->p) && (want * width + 7) / 8 > (size_t)(d->end - d->p)) return delta_bad(err, "ends inside a miniblock");
@@ -118,7 +117,7 @@ static status delta_decode(struct delta *d, int64_t *dst64, int32_t *dst32, stru
 status decode_delta64(const uint8_t *src, size_t n, size_t total, int64_t *dst, size_t *used, struct err *err)
 {
 	struct delta d;
-	TRY(delta_start(&d, src, n, total, 64, err));
+	TRY(delta_start(&d, src, n, total, err));
 	TRY(delta_decode(&d, dst, NULL, err));
 	*used = (size_t)(d.p - src);
 	return OK;
@@ -127,7 +126,7 @@ status decode_delta64(const uint8_t *src, size_t n, size_t total, int64_t *dst, 
 status decode_delta32(const uint8_t *src, size_t n, size_t total, int32_t *dst, size_t *used, struct err *err)
 {
 	struct delta d;
-	TRY(delta_start(&d, src, n, total, 32, err));
+	TRY(delta_start(&d, src, n, total, err));
 	TRY(delta_decode(&d, NULL, dst, err));
 	*used = (size_t)(d.p - src);
 	return OK;

@@ -3,6 +3,8 @@
 
 /* The fewest bytes a RowGroup and a ColumnChunk take, for bounding counts before allocation. */
 enum { ROW_GROUP_BYTES_MIN = 5, CHUNK_BYTES_MIN = 8, KEY_VALUE_BYTES_MIN = 3 };
+/* Early writers leave the header of the dictionary page out of a chunk's size (PARQUET-816): pages may run over by this. */
+enum { UNCOUNTED_BYTES_MAX = 128 };
 
 struct chunk_meta {
 	int64_t data_at, dict_at;
@@ -43,6 +45,8 @@ static status place_chunk(const struct parquet_reader *r, struct chunk *c, const
 		}
 		return fail(err, E_CORRUPT, "column %s: pages at %lld, %lld bytes, lie outside the file", leaf->info.name, (long long)c->at, (long long)c->bytes);
 	}
+	const int64_t after = r->data_end - c->at - c->bytes;
+	c->bytes += after < UNCOUNTED_BYTES_MAX ? after : UNCOUNTED_BYTES_MAX;
 	return OK;
 }
 

@@ -1,6 +1,6 @@
 /* parquet/page.c: page headers, checksums, decompression and the list of a column's pages. */
-#include "base/crc32.h"
 #include "base/limits.h"
+#include "io/checksum.h"
 #include "parquet/reader_int.h"
 
 enum { PAGE_VALUES_MAX = 1 << 26 }; /* values in one page; bounds what a page of nulls can make a reader allocate */
@@ -169,7 +169,7 @@ static status split_v1(const struct leaf *leaf, const struct page *page, const u
 static status open_bytes(struct parquet_reader *r, const struct leaf *leaf, const struct chunk *chunk, const struct page *page, struct page_bytes *out,
 	struct err *err)
 {
-	if (page->has_crc && crc32_of(page->body, page->body_n) != page->crc) return fail(err, E_CORRUPT, "page checksum differs");
+	if (page->has_crc && checksum_crc32(0, page->body, page->body_n) != page->crc) return fail(err, E_CORRUPT, "page checksum differs");
 	const uint8_t *bytes = NULL;
 	if (page->kind != PAGE_DATA_V2) {
 		TRY(decompress(r, chunk->codec, page->body, page->body_n, page->values_n, &bytes, err));
