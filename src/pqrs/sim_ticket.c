@@ -7,7 +7,7 @@
 
 enum {
 	HOLD_DAYS_MAX = 5,
-	LATE_DAYS_MAX = 8,     /* business days after the due day */
+	LATE_DAYS_MAX = 6,     /* business days after the due day */
 	ARCHIVE_DAYS_MIN = 3,
 	ARCHIVE_DAYS_N = 10,   /* calendar days after closing: 3..12 */
 	REOPEN_ROOM_DAYS = 5,  /* business days a ticket needs, beside its hold, to be closed twice */
@@ -16,7 +16,7 @@ enum {
 	/* shares in 1/1024 */
 	HOLD_SHARE = 186,
 	REOPEN_SHARE = 34,
-	ARCHIVE_SHARE = 470,
+	ARCHIVE_SHARE = 200,
 };
 
 /* Index of each draw of SIM_TIMES. */
@@ -310,8 +310,8 @@ static int64_t agent_message_at(const struct sim_world *w, const struct chain *c
 static void add_messages(const struct sim_world *w, const struct life *l, uint64_t entity, const struct chain *c, struct sim_event *events,
 	size_t *n)
 {
-	static const uint8_t agent_shares[] = {112, 76, 40, 19, 9}; /* 1 to 5 */
-	static const uint8_t attachment_shares[] = {148, 66, 29, 13}; /* 0 to 3 */
+	static const uint8_t agent_shares[] = {186, 44, 16, 7, 3}; /* 1 to 5 */
+	static const uint8_t attachment_shares[] = {184, 52, 15, 5}; /* 0 to 3 */
 	const struct rng4 a = rng_philox(w->seed, entity, SIM_MESSAGES, 0);
 	const struct rng4 b = rng_philox(w->seed, entity, SIM_MESSAGES, 1);
 	const uint32_t agents = 1 + how_many(agent_shares, a.v[0] >> 24);

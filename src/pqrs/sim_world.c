@@ -4,7 +4,7 @@
 
 enum {
 	NORMAL_UNIFORMS = 12,     /* their sum has variance 1 and mean 6: the normal, without a logarithm */
-	WARM_UP_DAYS = 45,        /* see late_rate */
+	WARM_UP_DAYS = 26,        /* see late_rate */
 };
 
 /* avg + sigma * z for a standard normal z, in integers: z is the sum of twelve 32-bit uniforms (Irwin-Hall), in 1/65536. */
@@ -48,13 +48,14 @@ static void place_spike(struct sim_world *w)
 }
 
 /* A late ticket is closed about a week after one in time, so in a young history few of them are closed yet and the share of
- * late ones among the closed would start near zero. Tickets of the first weeks are late more often in return: one and a
- * half times more on the first day, falling evenly to nothing after WARM_UP_DAYS. */
+ * late ones among the closed would start near zero. In return tickets of the first weeks are late more often: 1.9 times as
+ * often on the first day, falling evenly to once after WARM_UP_DAYS. That keeps the share near the rate for ranges of a month
+ * and longer; in shorter ones hardly a term has run out. */
 static uint32_t late_rate(const struct sim_world *w, int32_t date)
 {
 	const int64_t rate = w->config->simulation.sla_breach_rate;
 	const int64_t age = (int64_t)date - w->date_from;
-	const int64_t extra = age < WARM_UP_DAYS ? rate * 3 * (WARM_UP_DAYS - age) / (2 * WARM_UP_DAYS) : 0;
+	const int64_t extra = age < WARM_UP_DAYS ? rate * 9 * (WARM_UP_DAYS - age) / (10 * WARM_UP_DAYS) : 0;
 	return rate + extra < PROB_ONE ? (uint32_t)(rate + extra) : PROB_ONE;
 }
 
