@@ -101,39 +101,39 @@ static const struct column_def pqrs_metrics_columns[] = {
 };
 
 #define TABLE(table, array, data_columns, text)                                                                        \
-	_Static_assert(sizeof array / sizeof array[0] == (data_columns) + 2, "columns and enum agree: " table);            \
-	static const struct table_schema array##_table = {                                                                 \
-		.name = table, .layer = "gold", .contract = "pqrs/v1", .description = text,                                        \
+	_Static_assert(sizeof array / sizeof array[0] == (data_columns) + 2, "columns and enum agree: " #table);            \
+	const struct table_schema pqrs_gold_##table = {                                                                 \
+		.name = #table, .layer = "gold", .contract = "pqrs/v1", .description = text,                                        \
 		.columns = array, .n_columns = sizeof array / sizeof array[0],                                                     \
 	}
-TABLE("kpi_volume_daily", volume_columns, VOLUME_N_COLUMNS, "tickets created by day, channel and type");
-TABLE("kpi_backlog_daily", backlog_columns, BACKLOG_N_COLUMNS, "open tickets at the end of a day by type and region");
-TABLE("kpi_sla_daily", sla_columns, SLA_N_COLUMNS, "closed tickets and SLA compliance by day of closing and type");
-TABLE("kpi_volume_geo_daily", volume_geo_columns, VOLUME_GEO_N_COLUMNS, "tickets created by day, channel, type and municipality");
-TABLE("kpi_backlog_geo_daily", backlog_geo_columns, BACKLOG_GEO_N_COLUMNS, "open tickets at the end of a day by type and municipality");
-TABLE("kpi_sla_geo_daily", sla_geo_columns, SLA_GEO_N_COLUMNS, "closed tickets and SLA compliance by day of closing, type and municipality");
-TABLE("kpi_volume_dept_daily", series_dept_columns, SERIES_DEPT_N_COLUMNS, "time series of created tickets by department, type and channel; every day, zeros included");
-TABLE("kpi_volume_national_daily", series_national_columns, SERIES_NATIONAL_N_COLUMNS, "time series of created tickets by type and channel; every day, zeros included");
-TABLE("daily_kpis", daily_columns, DAILY_N_COLUMNS, "executive figures by day of creation and tenant");
-TABLE("sla_daily", sla_daily_columns, SLA_STATUS_N_COLUMNS, "closed tickets by day of closing and SLA result");
-TABLE("sla_metrics", sla_metrics_columns, METRICS_N_COLUMNS, "SLA days of each ticket");
-TABLE("tickets_snapshot", tickets_snapshot_columns, SNAPSHOT_N_COLUMNS, "state of each ticket at as_of");
-TABLE("priority_distribution", priority_columns, PRIORITY_N_COLUMNS, "tickets created by day and priority");
-TABLE("pqrs_metrics", pqrs_metrics_columns, PREDICTED_N_COLUMNS, "predictions by day of creation, predicted type and predicted priority");
+TABLE(kpi_volume_daily, volume_columns, VOLUME_N_COLUMNS, "tickets created by day, channel and type");
+TABLE(kpi_backlog_daily, backlog_columns, BACKLOG_N_COLUMNS, "open tickets at the end of a day by type and region");
+TABLE(kpi_sla_daily, sla_columns, SLA_N_COLUMNS, "closed tickets and SLA compliance by day of closing and type");
+TABLE(kpi_volume_geo_daily, volume_geo_columns, VOLUME_GEO_N_COLUMNS, "tickets created by day, channel, type and municipality");
+TABLE(kpi_backlog_geo_daily, backlog_geo_columns, BACKLOG_GEO_N_COLUMNS, "open tickets at the end of a day by type and municipality");
+TABLE(kpi_sla_geo_daily, sla_geo_columns, SLA_GEO_N_COLUMNS, "closed tickets and SLA compliance by day of closing, type and municipality");
+TABLE(kpi_volume_dept_daily, series_dept_columns, SERIES_DEPT_N_COLUMNS, "time series of created tickets by department, type and channel; every day, zeros included");
+TABLE(kpi_volume_national_daily, series_national_columns, SERIES_NATIONAL_N_COLUMNS, "time series of created tickets by type and channel; every day, zeros included");
+TABLE(daily_kpis, daily_columns, DAILY_N_COLUMNS, "executive figures by day of creation and tenant");
+TABLE(sla_daily, sla_daily_columns, SLA_STATUS_N_COLUMNS, "closed tickets by day of closing and SLA result");
+TABLE(sla_metrics, sla_metrics_columns, METRICS_N_COLUMNS, "SLA days of each ticket");
+TABLE(tickets_snapshot, tickets_snapshot_columns, SNAPSHOT_N_COLUMNS, "state of each ticket at as_of");
+TABLE(priority_distribution, priority_columns, PRIORITY_N_COLUMNS, "tickets created by day and priority");
+TABLE(pqrs_metrics, pqrs_metrics_columns, PREDICTED_N_COLUMNS, "predictions by day of creation, predicted type and predicted priority");
 
 const struct table_schema *const pqrs_gold_tables[GOLD_TABLES_N] = {
-	[GOLD_KPI_VOLUME_DAILY] = &volume_columns_table,
-	[GOLD_KPI_BACKLOG_DAILY] = &backlog_columns_table,
-	[GOLD_KPI_SLA_DAILY] = &sla_columns_table,
-	[GOLD_KPI_VOLUME_GEO_DAILY] = &volume_geo_columns_table,
-	[GOLD_KPI_BACKLOG_GEO_DAILY] = &backlog_geo_columns_table,
-	[GOLD_KPI_SLA_GEO_DAILY] = &sla_geo_columns_table,
-	[GOLD_KPI_VOLUME_DEPT_DAILY] = &series_dept_columns_table,
-	[GOLD_KPI_VOLUME_NATIONAL_DAILY] = &series_national_columns_table,
-	[GOLD_DAILY_KPIS] = &daily_columns_table,
-	[GOLD_SLA_DAILY] = &sla_daily_columns_table,
-	[GOLD_SLA_METRICS] = &sla_metrics_columns_table,
-	[GOLD_TICKETS_SNAPSHOT] = &tickets_snapshot_columns_table,
-	[GOLD_PRIORITY_DISTRIBUTION] = &priority_columns_table,
-	[GOLD_PQRS_METRICS] = &pqrs_metrics_columns_table,
+	[GOLD_KPI_VOLUME_DAILY] = &pqrs_gold_kpi_volume_daily,
+	[GOLD_KPI_BACKLOG_DAILY] = &pqrs_gold_kpi_backlog_daily,
+	[GOLD_KPI_SLA_DAILY] = &pqrs_gold_kpi_sla_daily,
+	[GOLD_KPI_VOLUME_GEO_DAILY] = &pqrs_gold_kpi_volume_geo_daily,
+	[GOLD_KPI_BACKLOG_GEO_DAILY] = &pqrs_gold_kpi_backlog_geo_daily,
+	[GOLD_KPI_SLA_GEO_DAILY] = &pqrs_gold_kpi_sla_geo_daily,
+	[GOLD_KPI_VOLUME_DEPT_DAILY] = &pqrs_gold_kpi_volume_dept_daily,
+	[GOLD_KPI_VOLUME_NATIONAL_DAILY] = &pqrs_gold_kpi_volume_national_daily,
+	[GOLD_DAILY_KPIS] = &pqrs_gold_daily_kpis,
+	[GOLD_SLA_DAILY] = &pqrs_gold_sla_daily,
+	[GOLD_SLA_METRICS] = &pqrs_gold_sla_metrics,
+	[GOLD_TICKETS_SNAPSHOT] = &pqrs_gold_tickets_snapshot,
+	[GOLD_PRIORITY_DISTRIBUTION] = &pqrs_gold_priority_distribution,
+	[GOLD_PQRS_METRICS] = &pqrs_gold_pqrs_metrics,
 };

@@ -11,6 +11,11 @@ enum gold_table {
 	GOLD_DAILY_KPIS, GOLD_SLA_DAILY, GOLD_SLA_METRICS, GOLD_TICKETS_SNAPSHOT, GOLD_PRIORITY_DISTRIBUTION, GOLD_PQRS_METRICS,
 	GOLD_TABLES_N,
 };
+extern const struct table_schema pqrs_gold_kpi_volume_daily, pqrs_gold_kpi_backlog_daily,
+	pqrs_gold_kpi_sla_daily, pqrs_gold_kpi_volume_geo_daily, pqrs_gold_kpi_backlog_geo_daily,
+	pqrs_gold_kpi_sla_geo_daily, pqrs_gold_kpi_volume_dept_daily, pqrs_gold_kpi_volume_national_daily,
+	pqrs_gold_daily_kpis, pqrs_gold_sla_daily, pqrs_gold_sla_metrics, pqrs_gold_tickets_snapshot,
+	pqrs_gold_priority_distribution, pqrs_gold_pqrs_metrics;
 extern const struct table_schema *const pqrs_gold_tables[GOLD_TABLES_N];
 
 /* Data columns in file order; then month and run_id, the partition columns. */
