@@ -152,7 +152,7 @@ static void bits_copy(void **state)
 		for (size_t n = 1; n < 600; n += 13) {
 			encode_bits_copy(bits, from, n, b);
 			for (size_t i = 0; i < (n + 7) / 8 * 8; i++) {
-				const unsigned want = i < n ? bits[(from + i) / 64] >> (from + i) % 64 & 1 : 0;
+				const unsigned want = i < n && (bits[(from + i) / 64] >> (from + i) % 64 & 1) != 0;
 				if ((b[i / 8] >> i % 8 & 1) != want) fail_msg("from %zu n %zu bit %zu", from, n, i);
 			}
 		}
