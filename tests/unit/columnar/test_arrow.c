@@ -1,0 +1,325 @@
+#include "check.h"
+
+#include "base/alloc.h"
+#include "columnar/batch.h"
+
+enum { ROWS = 37, N_COLUMNS = 8 };
+static const struct column_def defs[N_COLUMNS] = {{.name = "flag", .type = COL_BOOL, .nullable = true}, {.name = "i32", .type = COL_INT32},
+	{.name = "i64", .type = COL_INT64, .nullable = true}, {.name = "str", .type = COL_STRING, .nullable = true},
+	{.name = "dict", .type = COL_STRING, .nullable = true}, {.name = "ts", .type = COL_TIMESTAMP}, {.name = "date", .type = COL_DATE, .nullable = true},
+	{.name = "dec", .type = COL_DECIMAL, .precision = 18, .scale = 4, .nullable = true}};
+static const struct table_schema schema = {.name = "t", .columns = defs, .n_columns = N_COLUMNS};
+
+struct source { struct builder b[N_COLUMNS]; struct column columns[N_COLUMNS]; struct batch batch; };
+
+static void source_init(struct source *s, int64_t rows)
+{
+	struct err err;
+	for (size_t i = 0; i < N_COLUMNS; i++) builder_init(&s->b[i], &defs[i], i == 4);
+	for (int64_t row = 0; row < rows; row++) {
+		char text[32];
+		if (row % 5 != 0) {
+			assert_true(builder_row(&s->b[0], row));
+			if (row % 3 == 0) bit_set(s->b[0].values, row);
+			s->b[0].n = row + 1;
+		}
+		builder_set_i32(&s->b[1], row, (int32_t)row * 7 - 9);
+		if (row % 4 != 1) builder_set_i64(&s->b[2], row, row << 40);
+		if (row % 6 != 2) builder_set_str(&s->b[3], row, (struct str){text, (size_t)snprintf(text, sizeof text, "%.*s", (int)row % 9, "petición")});
+		if (row % 7 != 3) builder_set_str(&s->b[4], row, row % 2 == 0 ? STR("even") : STR("odd"));
+		builder_set_i64(&s->b[5], row, 1767225600000000 + row);
+		if (row % 3 != 0) builder_set_i32(&s->b[6], row, 20000 + (int32_t)row);
+		if (row % 8 != 0) builder_set_i64(&s->b[7], row, row % 2 == 0 ? -row * 123456789012345 : row * 123456789012345);
+	}
+	for (size_t i = 0; i < N_COLUMNS; i++) CHECK_OK(&err, builder_finish(&s->b[i], rows, &s->columns[i], &err));
+	s->batch = (struct batch){.schema = &schema, .n_columns = N_COLUMNS, .columns = s->columns, .n_rows = rows};
+}
+static void source_deinit(struct source *s)
+{
+	for (size_t i = 0; i < N_COLUMNS; i++) builder_deinit(&s->b[i]);
+}
+
+static void check_value(const struct column *a, int64_t ia, const struct column *b, int64_t ib, const char *name)
+{
+	if (column_valid(a, ia) != column_valid(b, ib)) fail_msg("%s row %lld: one is null", name, (long long)ia);
+	if (!column_valid(a, ia)) return;
+	bool same;
+	if (a->type == COL_STRING)
+		same = str_eq(column_str(a, ia), column_str(b, ib));
+	else if (a->type == COL_BOOL)
+		same = bit_get(a->values, ia) == bit_get(b->values, ib);
+	else if (col_type_width(a->type) == 4)
+		same = ((const int32_t *)a->values)[ia] == ((const int32_t *)b->values)[ib];
+	else
+		same = ((const int64_t *)a->values)[ia] == ((const int64_t *)b->values)[ib];
+	if (!same) fail_msg("%s row %lld differs", name, (long long)ia);
+}
+
+static void check_equal(const struct batch *want, int64_t from, const struct batch *got)
+{
+	assert_int_equal(got->n_columns, want->n_columns);
+	for (size_t i = 0; i < want->n_columns; i++) {
+		const struct column *a = &want->columns[i], *b = &got->columns[i];
+		assert_int_equal(b->type, a->type);
+		assert_int_equal(b->precision, a->precision);
+		assert_int_equal(b->scale, a->scale);
+		assert_string_equal(got->schema->columns[i].name, defs[i].name);
+		assert_int_equal(got->schema->columns[i].nullable, defs[i].nullable);
+		CHECK_I64(b->n, got->n_rows);
+		for (int64_t row = 0; row < got->n_rows; row++) check_value(a, from + row, b, row, defs[i].name);
+	}
+}
+
+static void formats(void **state)
+{
+	(void)state;
+	static const char *const want[N_COLUMNS] = {"b", "i", "l", "u", "i", "tsu:UTC", "tdD", "d:18,4"};
+	struct source s;
+	struct err err;
+	struct ArrowSchema as;
+	struct ArrowArray aa;
+	source_init(&s, ROWS);
+	const size_t before = mem_in_use();
+	CHECK_OK(&err, batch_export(&s.batch, &as, &aa, &err));
+	assert_string_equal(as.format, "+s");
+	CHECK_I64(aa.length, ROWS);
+	CHECK_I64(aa.null_count, 0);
+	for (size_t i = 0; i < N_COLUMNS; i++) {
+		assert_string_equal(as.children[i]->format, want[i]);
+		assert_string_equal(as.children[i]->name, defs[i].name);
+		CHECK_I64(as.children[i]->flags, defs[i].nullable ? ARROW_FLAG_NULLABLE : 0);
+		CHECK_I64(aa.children[i]->n_buffers, i == 3 ? 3 : 2);
+		CHECK_I64(aa.children[i]->length, ROWS);
+		assert_ptr_equal(aa.children[i]->buffers[0], s.columns[i].validity);
+		if (i != 3 && i != 7) assert_ptr_equal(aa.children[i]->buffers[1], s.columns[i].values); /* shared */
+	}
+	assert_string_equal(as.children[4]->dictionary->format, "u");
+	CHECK_I64(aa.children[4]->dictionary->length, 2);
+	as.release(&as);
+	aa.release(&aa);
+	assert_true(as.release == NULL && aa.release == NULL);
+	CHECK_I64(mem_in_use(), before);
+	source_deinit(&s);
+}
+
+static void round_trip(void **state)
+{
+	(void)state;
+	static const int64_t sizes[] = {0, 1, 8, ROWS};
+	for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+		struct source s;
+		struct err err;
+		struct arena arena;
+		struct batch got;
+		struct ArrowSchema as;
+		struct ArrowArray aa;
+		arena_init(&arena, 0);
+		source_init(&s, sizes[k]);
+		CHECK_OK(&err, batch_export(&s.batch, &as, &aa, &err));
+		CHECK_OK(&err, batch_import(&as, &aa, &arena, &got, &err));
+		CHECK_I64(got.n_rows, sizes[k]);
+		check_equal(&s.batch, 0, &got);
+		as.release(&as);
+		aa.release(&aa);
+		arena_deinit(&arena);
+		source_deinit(&s);
+	}
+}
+
+/* A slice, as the producer says it: an offset of the struct and of each child. */
+static void slices(void **state)
+{
+	(void)state;
+	struct source s;
+	struct err err;
+	struct ArrowSchema as;
+	struct ArrowArray aa;
+	source_init(&s, ROWS);
+	CHECK_OK(&err, batch_export(&s.batch, &as, &aa, &err));
+	for (int64_t outer = 0; outer < 12; outer++) {
+		for (int64_t inner = 0; inner < 12; inner++) {
+			struct arena arena;
+			struct batch got;
+			arena_init(&arena, 0);
+			aa.offset = outer;
+			aa.length = ROWS - outer - inner;
+			for (int64_t i = 0; i < aa.n_children; i++) {
+				aa.children[i]->offset = inner;
+				aa.children[i]->length = ROWS - inner;
+				if (aa.children[i]->null_count > 0) aa.children[i]->null_count = -1;
+			}
+			CHECK_OK(&err, batch_import(&as, &aa, &arena, &got, &err));
+			check_equal(&s.batch, outer + inner, &got);
+			arena_deinit(&arena);
+		}
+	}
+	as.release(&as);
+	aa.release(&aa);
+	source_deinit(&s);
+}
+
+/* A consumer may take children out of a struct and release the struct first. */
+static void moved_children(void **state)
+{
+	(void)state;
+	struct source s;
+	struct err err;
+	struct ArrowSchema as, schema_child;
+	struct ArrowArray aa, array_child;
+	source_init(&s, ROWS);
+	const size_t before = mem_in_use();
+	CHECK_OK(&err, batch_export(&s.batch, &as, &aa, &err));
+	schema_child = *as.children[4];
+	array_child = *aa.children[4];
+	as.children[4]->release = NULL;
+	aa.children[4]->release = NULL;
+	as.release(&as);
+	aa.release(&aa);
+	assert_string_equal(schema_child.name, "dict");
+	assert_string_equal(schema_child.dictionary->format, "u");
+	assert_ptr_equal(array_child.buffers[1], s.columns[4].values);
+	CHECK_I64(array_child.dictionary->length, 2);
+	schema_child.release(&schema_child);
+	array_child.release(&array_child);
+	CHECK_I64(mem_in_use(), before);
+	source_deinit(&s);
+}
+
+/* One column of a foreign producer. */
+struct foreign {
+	struct ArrowSchema schema, child_schema, dict_schema, *schema_children[1];
+	struct ArrowArray array, child, dict, *children[1];
+	const void *buffers[3], *dict_buffers[3], *none[1];
+};
+
+static void foreign_init(struct foreign *f, const char *format, int64_t n, const void *values)
+{
+	memset(f, 0, sizeof *f);
+	f->schema_children[0] = &f->child_schema;
+	f->children[0] = &f->child;
+	f->schema = (struct ArrowSchema){.format = "+s", .name = "", .n_children = 1, .children = f->schema_children};
+	f->child_schema = (struct ArrowSchema){.format = format, .name = "x"};
+	f->array = (struct ArrowArray){.length = n, .n_buffers = 1, .n_children = 1, .buffers = f->none, .children = f->children};
+	f->child = (struct ArrowArray){.length = n, .n_buffers = 2, .buffers = f->buffers};
+	f->buffers[1] = values;
+}
+
+static void foreign_dictionary(struct foreign *f, const int32_t *offsets, int64_t n)
+{
+	f->dict_schema = (struct ArrowSchema){.format = "u", .name = ""};
+	f->dict = (struct ArrowArray){.length = n, .n_buffers = 3, .buffers = f->dict_buffers};
+	f->dict_buffers[1] = offsets;
+	f->dict_buffers[2] = "abcdef";
+	f->child_schema.dictionary = &f->dict_schema;
+	f->child.dictionary = &f->dict;
+}
+
+static status import(const struct foreign *f, struct arena *arena, struct batch *out, struct err *err)
+{
+	arena_init(arena, 0);
+	return batch_import(&f->schema, &f->array, arena, out, err);
+}
+
+static void narrow_indices(void **state)
+{
+	(void)state;
+	static const int32_t offsets[] = {0, 1, 3, 6};
+	static const int8_t i8[] = {2, 0, 1};
+	static const uint16_t u16[] = {2, 0, 1};
+	static const uint32_t u32[] = {2, 0, 1};
+	static const int64_t i64[] = {2, 0, 1};
+	static const struct { const char *format; const void *values; } cases[] = {{"c", i8}, {"C", i8}, {"s", u16}, {"S", u16}, {"I", u32}, {"i", u32}, {"l", i64}, {"L", i64}};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct foreign f;
+		struct arena arena;
+		struct batch got;
+		struct err err;
+		foreign_init(&f, cases[i].format, 3, cases[i].values);
+		foreign_dictionary(&f, offsets, 3);
+		CHECK_OK(&err, import(&f, &arena, &got, &err));
+		assert_true(str_is(column_str(&got.columns[0], 0), "def") && str_is(column_str(&got.columns[0], 1), "a") && str_is(column_str(&got.columns[0], 2), "bc"));
+		arena_deinit(&arena);
+	}
+}
+
+static void check_refused(const struct foreign *f, status code)
+{
+	struct arena arena;
+	struct batch got;
+	struct err err;
+	CHECK_FAILS(code, import(f, &arena, &got, &err));
+	arena_deinit(&arena);
+}
+
+static void refuses(void **state)
+{
+	(void)state;
+	static const int64_t wide[] = {1, 0, 5, 5};
+	static const int32_t offsets[] = {0, 1, 3, 6}, falling[] = {0, 4, 3}, bad[] = {0, 3, 1}, negative[] = {-1, 0, 0};
+	static const char *const formats_unknown[] = {"U", "vu", "e", "tsn:UTC", "tsu:", "tdm", "d:19,2", "d:9,2,256", "d:3,4", "+l", "w:16", ""};
+	struct foreign f;
+	for (size_t i = 0; i < sizeof formats_unknown / sizeof *formats_unknown; i++) {
+		foreign_init(&f, formats_unknown[i], 2, wide);
+		check_refused(&f, E_UNSUPPORTED);
+	}
+	foreign_init(&f, "i", 2, NULL);
+	check_refused(&f, E_CORRUPT); /* no values */
+	foreign_init(&f, "d:18,2", 2, wide);
+	check_refused(&f, E_CORRUPT); /* the second is 5 * 2^64 + 5 */
+	foreign_init(&f, "u", 2, falling);
+	f.child.n_buffers = 3;
+	check_refused(&f, E_CORRUPT);
+	foreign_init(&f, "u", 2, negative);
+	f.child.n_buffers = 3;
+	check_refused(&f, E_CORRUPT);
+	foreign_init(&f, "u", 2, offsets); /* a string with two buffers */
+	check_refused(&f, E_CORRUPT);
+	foreign_init(&f, "i", 3, bad);
+	foreign_dictionary(&f, offsets, 3); /* index 3 of 3 */
+	check_refused(&f, E_CORRUPT);
+	foreign_init(&f, "f", 3, bad);
+	foreign_dictionary(&f, offsets, 3);
+	check_refused(&f, E_UNSUPPORTED);
+	foreign_init(&f, "i", 3, bad);
+	f.child.length = 2; /* shorter than the struct */
+	check_refused(&f, E_CORRUPT);
+	foreign_init(&f, "i", 3, bad);
+	f.schema.format = "i";
+	check_refused(&f, E_UNSUPPORTED);
+	foreign_init(&f, "i", 3, bad);
+	f.none[0] = "";
+	f.array.null_count = 1;
+	check_refused(&f, E_UNSUPPORTED);
+}
+
+static void survives_lack_of_memory(void **state)
+{
+	(void)state;
+	struct source s;
+	struct err err;
+	source_init(&s, ROWS);
+	const size_t before = mem_in_use();
+	status got = E_NOMEM;
+	int64_t n = 0;
+	for (; got != OK && n < 200; n++) {
+		struct ArrowSchema as;
+		struct ArrowArray aa;
+		mem_fail_after(n);
+		got = batch_export(&s.batch, &as, &aa, &err);
+		mem_fail_after(-1);
+		if (got == OK) {
+			as.release(&as);
+			aa.release(&aa);
+		}
+		CHECK_I64(mem_in_use(), before);
+	}
+	assert_true(got == OK && n > 20);
+	source_deinit(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(formats), cmocka_unit_test(round_trip), cmocka_unit_test(slices), cmocka_unit_test(moved_children),
+		cmocka_unit_test(narrow_indices), cmocka_unit_test(refuses), cmocka_unit_test(survives_lack_of_memory)};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
