@@ -50,10 +50,22 @@ static int64_t days_per_task(const struct pqrs_config *config, int64_t days)
 	return (days + tasks - 1) / tasks; /* even ones */
 }
 
+/* A mistake in the texts is found before the first task, not in it. */
+static status texts_check(const struct pqrs_config *config, struct err *err)
+{
+	struct arena arena;
+	const struct sim_text *text;
+	arena_init(&arena, 0);
+	const status st = sim_text_create(config, &arena, &text, err);
+	arena_deinit(&arena);
+	return st;
+}
+
 status pqrs_simulate_plan(const struct stage_view *view, const struct file_list *inputs, struct task_list *out, struct err *err)
 {
 	(void)inputs;
 	const struct pqrs_config *config = view->config;
+	TRY(texts_check(config, err));
 	const int64_t first = emit_first(config, view->run), last = emit_last(config, view->run);
 	if (last < first) return OK; /* emit_from lies after as_of: nothing to make */
 	const int64_t lo = time_utc_date(first), hi = (int64_t)time_utc_date(last) + 1;

@@ -68,7 +68,7 @@ static inline char *check_tmpdir(char dst[64])
 static inline void check_rmdir(const char *dir)
 {
 	char command[128];
-	(void)snprintf(command, sizeof command, "rm -rf '%s'", dir);
+	(void)snprintf(command, sizeof command, "rm -rf '%.63s'", dir);
 	if (system(command) != 0) fail_msg("%s", command);
 }
 
