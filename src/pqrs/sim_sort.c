@@ -15,10 +15,11 @@ static uint32_t object_of(const struct sim_event *e, int32_t lo, uint32_t n_days
 static status scratch_init(struct sim_objects *o, size_t n, size_t largest, struct err *err)
 {
 	if (largest >> INDEX_BITS != 0) return fail(err, E_LIMIT, "%zu events in one object, at most %d", largest, 1 << INDEX_BITS);
-	o->events = mem_zalloc(n, sizeof *o->events);
-	o->keys = mem_zalloc(largest, sizeof *o->keys);
-	o->spare = mem_zalloc(largest, sizeof *o->spare);
-	o->moved = mem_zalloc(largest, sizeof *o->moved);
+	size_t bytes;
+	o->events = mul_size(n, sizeof *o->events, &bytes) ? mem_alloc(bytes) : NULL;
+	o->keys = mem_alloc(largest * sizeof *o->keys); /* at most 2^27 of them */
+	o->spare = mem_alloc(largest * sizeof *o->spare);
+	o->moved = mem_alloc(largest * sizeof *o->moved);
 	if (o->events == NULL || o->keys == NULL || o->spare == NULL || o->moved == NULL) {
 		sim_objects_deinit(o);
 		return fail(err, E_NOMEM, "out of memory sorting %zu simulated events", n);

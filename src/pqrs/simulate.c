@@ -18,7 +18,9 @@
 enum {
 	TASK_BYTES = 64 << 20,
 	TICKET_BYTES = 3600,  /* raw bytes of a ticket's whole life with the texts of the default configuration */
-	TASK_DAYS_MIN = 4,    /* each task looks at the tickets of the ten weeks before it: below this, that costs more than it makes */
+	/* A task looks at the tickets of the ten weeks before it and lives those again that reach into it, three weeks' worth: fewer
+	 * days would cost more than they make. At ten times the volume a task of 8 days holds some 90 MB. */
+	TASK_DAYS_MIN = 8,
 	TASKS_AHEAD_MIN = 8,  /* as many tasks as that even for little data, if there are days enough: to share them out */
 };
 
