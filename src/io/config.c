@@ -115,6 +115,7 @@ status config_node_copy(struct config *c, const struct config_node *from, struct
 		TRY(config_node_create(c, n->kind, n->text, &copy, err));
 		copy->line = n->line;
 		copy->origin = n->origin;
+		copy->loose = n->loose;
 		if (top == NULL) {
 			top = copy;
 		} else {
@@ -193,29 +194,34 @@ static status child_put(struct config *c, struct config_node *parent, struct str
 	return config_node_attach(c, parent, key, node, err);
 }
 
-status config_merge(struct config *c, struct config_node *into, struct config_node *from, struct err *err)
+/* Two maps of one key, waiting to be merged. */
+struct pair { struct config_node *into; const struct config_node *from; struct pair *below; };
+
+static status merge_member(struct config *c, struct config_node *into, const struct config_node *from, struct pair **stack, struct err *err)
 {
-	/* Pairs of maps still to merge; a pair is pushed once a level, so the depth bounds the stack times the members waiting. */
-	struct pair { struct config_node *into, *from; struct pair *below; };
+	struct config_node *old = config_node_child(into, from->key);
+	if (old != NULL && old->kind == CONFIG_MAP && from->kind == CONFIG_NULL) return OK; /* all its keys are commented out */
+	if (old == NULL || old->kind != CONFIG_MAP || from->kind != CONFIG_MAP) {
+		struct config_node *copy = NULL;
+		TRY(config_node_copy(c, from, &copy, err));
+		return child_put(c, into, from->key, copy, err);
+	}
+	struct pair *pair = ARENA_NEW(&c->arena, struct pair, 1);
+	if (pair == NULL) return fail(err, E_NOMEM, "out of memory for the configuration");
+	*pair = (struct pair){old, from, *stack};
+	*stack = pair;
+	return OK;
+}
+
+status config_merge(struct config *c, struct config_node *into, const struct config_node *from, struct err *err)
+{
 	struct pair first = {into, from, NULL};
 	for (struct pair *stack = &first; stack != NULL;) {
 		struct pair *top = stack;
 		stack = top->below;
 		top->into->origin = top->from->origin;
 		top->into->line = top->from->line;
-		for (struct config_node *n = top->from->first, *next; n != NULL; n = next) {
-			next = n->next;
-			struct config_node *old = config_node_child(top->into, n->key);
-			if (old != NULL && old->kind == CONFIG_MAP && n->kind == CONFIG_NULL) continue; /* a section with all keys commented out */
-			if (old == NULL || old->kind != CONFIG_MAP || n->kind != CONFIG_MAP) {
-				TRY(child_put(c, top->into, n->key, n, err));
-				continue;
-			}
-			struct pair *pair = ARENA_NEW(&c->arena, struct pair, 1);
-			if (pair == NULL) return fail(err, E_NOMEM, "out of memory for the configuration");
-			*pair = (struct pair){old, n, stack};
-			stack = pair;
-		}
+		for (const struct config_node *n = top->from->first; n != NULL; n = n->next) TRY(merge_member(c, top->into, n, &stack, err));
 	}
 	return OK;
 }

@@ -52,8 +52,9 @@ enum config_format { CONFIG_YAML, CONFIG_JSON };
 status config_parse(struct config *c, enum config_format format, struct str text, const char *name, struct config_node **out, struct err *err) MUST_USE;
 /* config_parse of a file; JSON when its name ends in ".json". */
 status config_parse_file(struct config *c, const char *path, struct config_node **out, struct err *err) MUST_USE;
-/* Lay `from` (a map, taken) over `into` (a map): maps are merged, everything else is replaced. Merged maps take from's place. */
-status config_merge(struct config *c, struct config_node *into, struct config_node *from, struct err *err) MUST_USE;
+/* Lay a copy of `from` (a map, of c or of a configuration that outlives c) over `into` (a map of c): maps are merged, everything
+ * else is replaced; a section without a value changes nothing. Merged maps take from's place in errors. */
+status config_merge(struct config *c, struct config_node *into, const struct config_node *from, struct err *err) MUST_USE;
 /* Set one scalar by its dotted path, maps on the way made or replaced; origin is what errors will name. Both are copied. */
 status config_set(struct config *c, const char *path, const char *value, const char *origin, struct err *err) MUST_USE;
 
@@ -86,6 +87,7 @@ status config_fail(const struct config_node *node, struct err *err, const char *
 
 /* Canonical JSON: keys in byte order, no white space, UTF-8, numbers as their text. buf_check tells of failure. */
 void config_json(const struct config_node *node, struct buf *out);
+bool config_decimal_parse(struct str text, int digits, int64_t *out) MUST_USE; /* times 10^digits, digits <= 9; false: no decimal, or not exact */
 void config_millionths_text(int64_t millionths, char dst[32]); /* shortest decimal: "0.38", "1", "-74.08" */
 /* uri with the password and every query value that may be one replaced by "***". Returns dst. */
 const char *config_uri_redact(struct str uri, char *dst, size_t size);
@@ -109,6 +111,9 @@ status config_defaults(struct config *c, const struct config_keys *tables, size_
 /* Take over variables PQR_<SECTION>_<KEY> (dots become underscores, upper case); empty ones count as not set. env ends with
  * NULL, as environ. E_USAGE: such a name in a known section that is no key. */
 status config_environment(struct config *c, const struct config_keys *tables, size_t n, const char *const *env, struct err *err) MUST_USE;
+/* All of that at once, into c (initialised): defaults, then the file at path (NULL: ./pqr.yaml, if there is one), then env. Flags
+ * (config_set) and config_check follow. E_USAGE: path is given and there is no such file. */
+status config_load(struct config *c, const char *path, const struct config_keys *tables, size_t n, const char *const *env, struct err *err) MUST_USE;
 /* Every key of the tree is known and of its type and range; else E_USAGE, with the nearest known name for a typing error. */
 status config_check(const struct config *c, const struct config_keys *tables, size_t n, struct err *err) MUST_USE;
 

@@ -168,13 +168,13 @@ status config_i32(const struct config_node *node, int32_t min, int32_t max, int3
 }
 
 /* Exact: no binary fraction in between. */
-static bool millionths(struct str s, int64_t *out)
+bool config_decimal_parse(struct str s, int digits, int64_t *out)
 {
 	size_t i = s.n > 0 && (s.p[0] == '-' || s.p[0] == '+');
 	const bool negative = i > 0 && s.p[0] == '-';
 	int64_t v = 0;
 	size_t n_digits = 0;
-	size_t n_fraction = 0;
+	int n_fraction = 0;
 	bool point = false;
 	for (; i < s.n; i++) {
 		if (s.p[i] == '.' && !point) {
@@ -183,18 +183,19 @@ static bool millionths(struct str s, int64_t *out)
 		}
 		if (!is_digit(s.p[i])) return false;
 		n_digits++;
-		if (point && ++n_fraction > 6) {
+		if (point && n_fraction == digits) {
 			if (s.p[i] != '0') return false;
 			continue;
 		}
+		n_fraction += point;
 		if (v > INT64_MAX / 100) return false;
 		v = v * 10 + (s.p[i] - '0');
 	}
-	for (; n_fraction < 6; n_fraction++) {
+	for (; n_fraction < digits; n_fraction++) {
 		if (v > INT64_MAX / 100) return false;
 		v *= 10;
 	}
-	*out = negative ? -v : v;
+	if (n_digits > 0) *out = negative ? -v : v;
 	return n_digits > 0;
 }
 
@@ -210,7 +211,7 @@ void config_millionths_text(int64_t v, char dst[32])
 status config_millionths(const struct config_node *node, int64_t min, int64_t max, int64_t *out, struct err *err)
 {
 	int64_t v = 0;
-	if (!is_text_of(node, CONFIG_NUMBER) || !millionths(node->text, &v) || v < min || v > max) {
+	if (!is_text_of(node, CONFIG_NUMBER) || !config_decimal_parse(node->text, 6, &v) || v < min || v > max) {
 		char low[32];
 		char high[32];
 		config_millionths_text(min, low);
@@ -301,11 +302,19 @@ const struct config_node *config_find(const struct config_node *node, const char
 
 status config_need(const struct config_node *node, const char *path, const struct config_node **out, struct err *err)
 {
-	TRY(config_map(node, err));
-	const struct config_node *at = config_find(node, path);
-	if (at == NULL) return config_fail(node, err, "the key \"%s\" is missing", path);
-	*out = at;
-	return OK;
+	for (const struct config_node *at = node;;) {
+		TRY(config_map(at, err));
+		const char *dot = strchr(path, '.');
+		const struct str key = {path, dot != NULL ? (size_t)(dot - path) : strlen(path)};
+		const struct config_node *child = config_node_child(at, key);
+		if (child == NULL) return config_fail(at, err, "the key \"%.*s\" is missing", (int)key.n, key.p);
+		at = child;
+		if (dot == NULL) {
+			*out = at;
+			return OK;
+		}
+		path = dot + 1;
+	}
 }
 
 status config_file_path(const struct config_node *node, char *dst, size_t size, struct err *err)

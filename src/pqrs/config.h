@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/calendar.h"
+#include "io/config.h"
 #include "parquet/writer.h"
 
 enum pqrs_channel { CHANNEL_EMAIL, CHANNEL_WEBFORM, CHANNEL_CHAT, CHANNEL_CALL, CHANNEL_OTHER_DIGITAL, CHANNEL_N };
@@ -70,7 +71,16 @@ struct pqrs_config {
 	struct arena arena; /* owns the strings and arrays */
 };
 
+/* The keys of sections calendar, simulation, sla, classify, quality, parquet and publish (docs/configuration.md). */
+extern const struct config_keys pqrs_config_keys;
+
+/* Append the canonical JSON of all that decides the output: settings, and the contents of the files they name or, by default, of
+ * those compiled in. The same settings give the same bytes, however they were written. tree: config_defaults, then file,
+ * environment and flags, checked by config_check; borrowed. E_USAGE names file, line and key of the mistake. */
+status pqrs_config_canonical(const struct config *tree, struct buf *out, struct err *err) MUST_USE;
+
+/* From canonical JSON alone; reads no file but the tz database. About a millisecond. canonical is borrowed and not trusted. */
 status pqrs_config_open(struct str canonical, struct pqrs_config **out, struct err *err) MUST_USE;
-void pqrs_config_close(struct pqrs_config *c);
+void pqrs_config_close(struct pqrs_config *c); /* NULL is fine */
 
 #endif

@@ -1,0 +1,144 @@
+#include "flow/engine_config.h"
+
+static const char *const levels[] = {"debug", "info", "warn", "error", "off", NULL};
+static const char *const formats[] = {"text", "json", NULL};
+
+#define TEXT(path, fallback, secret, meaning) {(path), CONFIG_T_STRING, 0, 0, NULL, (fallback), (secret), (meaning)}
+static const struct config_key items[] = {
+	TEXT("lake.uri", "./lake", false, "where the lake is: a path, file:///path or s3://bucket/prefix; --lake"),
+	TEXT("control.uri", "", true, "control plane: sqlite:PATH or postgresql:...; default sqlite:<lake>/control.db (sqlite:./control.db for a lake on S3); --control"),
+	TEXT("executor.uri", "threads", false, "who runs tasks: threads, dask://HOST:PORT, spark://HOST:PORT or spark-local[N]; --executor"),
+	{"executor.threads", CONFIG_T_INT, 0, 1024, NULL, "0", false, "threads of this process; 0 = its cores; --threads"},
+	{"log.level", CONFIG_T_CHOICE, 0, 0, levels, "info", false, "least level that is logged; --log-level"},
+	{"log.format", CONFIG_T_CHOICE, 0, 0, formats, "text", false, "text or one JSON document a line; --log-format"},
+	TEXT("server.listen", "127.0.0.1:8080", false, "address of pqr serve; --listen"),
+	TEXT("stream.brokers", "localhost:9092", false, "Kafka brokers, HOST:PORT,...; --brokers"),
+	TEXT("stream.topic", "", false, "topic; default the workload's own; --topic"),
+	TEXT("stream.group", "pqr", false, "consumer group"),
+};
+const struct config_keys engine_config_keys = {items, sizeof items / sizeof items[0]};
+
+static bool starts_with(const char *s, const char *prefix)
+{
+	return strncmp(s, prefix, strlen(prefix)) == 0;
+}
+
+static status keep(const struct config *tree, const char *path, struct arena *arena, const char **out, struct err *err)
+{
+	const struct config_node *node;
+	struct str text;
+	TRY(config_need(tree->root, path, &node, err));
+	TRY(config_str(node, &text, err));
+	*out = arena_strndup(arena, text.p, text.n);
+	return *out != NULL ? OK : fail(err, E_NOMEM, "out of memory for the configuration");
+}
+
+static status read_lake(const struct config *tree, struct engine_config *e, struct err *err)
+{
+	const struct config_node *node = config_find(tree->root, "lake.uri");
+	TRY(keep(tree, "lake.uri", &e->arena, &e->lake_uri, err));
+	const char *scheme = strstr(e->lake_uri, "://");
+	const bool known = scheme == NULL || starts_with(e->lake_uri, "file:///") || (starts_with(e->lake_uri, "s3://") && e->lake_uri[5] != '\0' && e->lake_uri[5] != '/');
+	if (e->lake_uri[0] != '\0' && known) return OK;
+	char shown[128];
+	return config_fail(node, err, "expected a path, file:///path or s3://bucket/prefix, found \"%s\"", config_uri_redact(str_of(e->lake_uri), shown, sizeof shown));
+}
+
+/* The default lies in the lake, or beside the process when the lake is no directory. */
+static status read_control(const struct config *tree, struct engine_config *e, struct err *err)
+{
+	TRY(keep(tree, "control.uri", &e->arena, &e->control_uri, err));
+	if (e->control_uri[0] == '\0') {
+		const char *path = starts_with(e->lake_uri, "file://") ? e->lake_uri + strlen("file://") : e->lake_uri;
+		size_t n = strlen(path);
+		while (n > 1 && path[n - 1] == '/') n--;
+		e->control_uri = starts_with(path, "s3://") ? "sqlite:./control.db" : arena_printf(&e->arena, "sqlite:%.*s/control.db", (int)n, path);
+		return e->control_uri != NULL ? OK : fail(err, E_NOMEM, "out of memory for the configuration");
+	}
+	const bool sqlite = starts_with(e->control_uri, "sqlite:") && e->control_uri[7] != '\0';
+	if (sqlite || starts_with(e->control_uri, "postgresql:") || starts_with(e->control_uri, "postgres:")) return OK;
+	return config_fail(config_find(tree->root, "control.uri"), err, "expected sqlite:PATH or postgresql:...");
+}
+
+static bool executor_known(const char *s)
+{
+	if (strcmp(s, "threads") == 0) return true;
+	if (starts_with(s, "dask://")) return strchr(s + 7, ':') != NULL;
+	if (starts_with(s, "spark://")) return s[8] != '\0';
+	if (!starts_with(s, "spark-local[")) return false;
+	const size_t digits = strspn(s + 12, "0123456789");
+	return digits > 0 && strcmp(s + 12 + digits, "]") == 0;
+}
+
+static status read_executor(const struct config *tree, struct engine_config *e, struct err *err)
+{
+	const struct config_node *node;
+	int64_t threads;
+	TRY(keep(tree, "executor.uri", &e->arena, &e->executor, err));
+	if (!executor_known(e->executor))
+		return config_fail(config_find(tree->root, "executor.uri"), err, "expected threads, dask://HOST:PORT, spark://HOST:PORT or spark-local[N], found \"%.80s\"", e->executor);
+	TRY(config_need(tree->root, "executor.threads", &node, err));
+	TRY(config_i64(node, 0, 1024, &threads, err));
+	e->threads = (int)threads;
+	return OK;
+}
+
+static status read_log(const struct config *tree, struct engine_config *e, struct err *err)
+{
+	const struct config_node *node;
+	size_t level;
+	size_t format;
+	TRY(config_need(tree->root, "log.level", &node, err));
+	TRY(config_choice(node, levels, 5, &level, err));
+	TRY(config_need(tree->root, "log.format", &node, err));
+	TRY(config_choice(node, formats, 2, &format, err));
+	e->log_level = (enum log_level)level;
+	e->log_format = format == 0 ? LOG_TEXT : LOG_JSON;
+	return OK;
+}
+
+/* "ADDR:PORT", "[::1]:PORT" or ":PORT", port 0 to 65535. */
+static bool address_known(const char *s)
+{
+	const char *colon = strrchr(s, ':');
+	if (colon == NULL || (strchr(s, ':') != colon && s[0] != '[')) return false;
+	const size_t digits = strspn(colon + 1, "0123456789");
+	if (digits == 0 || digits > 5 || colon[1 + digits] != '\0') return false;
+	long port = 0;
+	for (size_t i = 1; i <= digits; i++) port = port * 10 + (colon[i] - '0');
+	return port <= 65535;
+}
+
+static status read_network(const struct config *tree, struct engine_config *e, struct err *err)
+{
+	TRY(keep(tree, "server.listen", &e->arena, &e->listen, err));
+	if (!address_known(e->listen)) return config_fail(config_find(tree->root, "server.listen"), err, "expected ADDR:PORT, found \"%.80s\"", e->listen);
+	TRY(keep(tree, "stream.brokers", &e->arena, &e->stream_brokers, err));
+	TRY(keep(tree, "stream.topic", &e->arena, &e->stream_topic, err));
+	return keep(tree, "stream.group", &e->arena, &e->stream_group, err);
+}
+
+static status read_all(const struct config *tree, struct engine_config *e, struct err *err)
+{
+	TRY(read_lake(tree, e, err));
+	TRY(read_control(tree, e, err));
+	TRY(read_executor(tree, e, err));
+	TRY(read_log(tree, e, err));
+	return read_network(tree, e, err);
+}
+
+status engine_config_open(const struct config *tree, struct engine_config *out, struct err *err)
+{
+	struct engine_config e = {0};
+	arena_init(&e.arena, 1 << 24);
+	const status code = read_all(tree, &e, err);
+	if (code != OK) arena_deinit(&e.arena);
+	else *out = e;
+	return code;
+}
+
+void engine_config_close(struct engine_config *e)
+{
+	arena_deinit(&e->arena);
+	*e = (struct engine_config){0};
+}

@@ -1,0 +1,33 @@
+/* flow/engine_config.h: the settings of the engine: where the lake is, who executes, what is logged.
+ *
+ * None of them decides a byte of the output, so none is part of the canonical configuration of a workload.
+ */
+#ifndef PQR_FLOW_ENGINE_CONFIG_H
+#define PQR_FLOW_ENGINE_CONFIG_H
+
+#include "base/arena.h"
+#include "base/log.h"
+#include "io/config.h"
+
+struct engine_config {
+	const char *lake_uri;    /* a path, file:///path or s3://bucket/prefix */
+	const char *control_uri; /* "sqlite:<path>" or "postgresql:..."; may hold a password: print it by config_uri_redact alone */
+	const char *executor;    /* "threads", "dask://HOST:PORT", "spark://...", "spark-local[N]" */
+	int threads;             /* 0 = the machine's cores */
+	enum log_level log_level;
+	enum log_format log_format;
+	const char *listen;         /* ADDR:PORT of pqr serve */
+	const char *stream_brokers; /* HOST:PORT,... */
+	const char *stream_topic;   /* "" = the workload's own */
+	const char *stream_group;   /* consumer group */
+	struct arena arena;         /* owns the texts */
+};
+
+/* The keys of sections lake, control, executor, log, server, stream (docs/configuration.md). */
+extern const struct config_keys engine_config_keys;
+
+/* From a checked tree (config_check). E_USAGE with the place for a URI or address of a kind nobody knows. */
+status engine_config_open(const struct config *tree, struct engine_config *out, struct err *err) MUST_USE;
+void engine_config_close(struct engine_config *e); /* zeroed is fine */
+
+#endif
