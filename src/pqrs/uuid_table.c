@@ -1,0 +1,85 @@
+#include "pqrs/uuid_table.h"
+
+#include "base/alloc.h"
+#include "base/hash.h"
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "uuid_load reads digits as little-endian words");
+
+enum { SLOTS_MIN = 1024 };
+
+status uuid_table_init(struct uuid_table *t, size_t n_expected, struct err *err)
+{
+	*t = (struct uuid_table){0};
+	size_t slots = SLOTS_MIN;
+	while (slots < n_expected + n_expected / 3) slots *= 2;
+	t->slots = mem_zalloc(slots, sizeof *t->slots);
+	if (t->slots == NULL) return fail(err, E_NOMEM, "out of memory for a table of %zu ids", n_expected);
+	t->mask = slots - 1;
+	return OK;
+}
+
+void uuid_table_deinit(struct uuid_table *t)
+{
+	mem_free(t->keys);
+	mem_free(t->slots);
+	*t = (struct uuid_table){0};
+}
+
+static uint64_t slot_of(uint64_t hash, uint32_t index) { return (hash >> 32) << 32 | (index + 1); }
+
+static status slots_grow(struct uuid_table *t, struct err *err)
+{
+	const uint64_t mask = t->mask * 2 + 1;
+	uint64_t *slots = mem_zalloc(mask + 1, sizeof *slots);
+	if (slots == NULL) return fail(err, E_NOMEM, "out of memory for a table of %u ids", t->n);
+	for (uint32_t i = 0; i < t->n; i++) {
+		const uint64_t hash = uuid_hash(t->keys[i]);
+		uint64_t at = hash & mask;
+		while (slots[at] != 0) at = (at + 1) & mask;
+		slots[at] = slot_of(hash, i);
+	}
+	mem_free(t->slots);
+	t->slots = slots;
+	t->mask = mask;
+	return OK;
+}
+
+static status keys_grow(struct uuid_table *t, struct err *err)
+{
+	if (t->cap >= UINT32_MAX / 2) return fail(err, E_LIMIT, "more than %u ids in one task", t->cap);
+	const uint32_t cap = t->cap != 0 ? t->cap * 2 : SLOTS_MIN;
+	struct uuid *keys = mem_realloc(t->keys, cap * sizeof *keys);
+	if (keys == NULL) return fail(err, E_NOMEM, "out of memory for a table of %u ids", cap);
+	t->keys = keys;
+	t->cap = cap;
+	return OK;
+}
+
+status uuid_table_add(struct uuid_table *t, struct uuid id, uint64_t hash, uint32_t *index, bool *found, struct err *err)
+{
+	const uint64_t tag = hash >> 32;
+	uint64_t at = hash & t->mask;
+	for (; t->slots[at] != 0; at = (at + 1) & t->mask) {
+		if (t->slots[at] >> 32 != tag) continue;
+		const uint32_t i = (uint32_t)t->slots[at] - 1;
+		if (!uuid_eq(t->keys[i], id)) continue;
+		*index = i;
+		*found = true;
+		return OK;
+	}
+	if (t->n == t->cap) TRY(keys_grow(t, err));
+	t->keys[t->n] = id;
+	t->slots[at] = slot_of(hash, t->n);
+	*index = t->n++;
+	*found = false;
+	/* Three quarters full at most. */
+	return (uint64_t)t->n * 4 > (t->mask + 1) * 3 ? slots_grow(t, err) : OK;
+}
+
+void uuid_store(struct uuid id, char dst[36])
+{
+	const uint64_t halves[2] = {__builtin_bswap64(id.hi), __builtin_bswap64(id.lo)};
+	uint8_t bytes[UUID_BYTES];
+	memcpy(bytes, halves, sizeof bytes);
+	uuid_format(bytes, dst);
+}
