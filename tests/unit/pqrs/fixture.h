@@ -4,6 +4,12 @@
 
 #include "pqrs/config.h"
 
+/* A test that needs nothing else of pqrs/config_read.c is linked without it. */
+__attribute__((weak)) const char *const pqrs_channel_names[CHANNEL_N] = {"email", "webform", "chat", "call", "other_digital"};
+__attribute__((weak)) const char *const pqrs_type_names[TYPE_N] = {"P", "Q", "R", "S"};
+__attribute__((weak)) const char *const pqrs_priority_names[PRIORITY_N] = {"alta", "media", "baja"};
+__attribute__((weak)) const char *const pqrs_event_type_names[EVENT_N] = {"TICKET_CREATED", "MESSAGE_ADDED", "STATUS_CHANGED", "ATTACHMENT_ADDED"};
+
 static inline void fixture_states(struct pqrs_config *cfg)
 {
 	static const struct state_def states[STATE_N] = {
