@@ -52,18 +52,28 @@ static void column_comment(struct buf *out, const struct column_def *c)
 	if (c->unit != NULL) buf_printf(out, " [%s]", c->unit);
 }
 
+static void sqlite_keys(struct buf *out, const struct table_schema *s)
+{
+	const char *separator = "\t-- key: ";
+	for (size_t i = 0; i < s->n_columns; i++) {
+		if (!s->columns[i].key) continue;
+		buf_printf(out, "%s%s", separator, s->columns[i].name);
+		separator = ", ";
+	}
+	buf_char(out, '\n');
+}
+
 void schema_ddl_sqlite(struct buf *out, const struct table_schema *s)
 {
-	const bool keyed = has_key(s);
 	buf_printf(out, "CREATE TABLE IF NOT EXISTS \"%s_%s\" ( -- %s\n", s->layer, s->name, s->description);
+	if (has_key(s)) sqlite_keys(out, s);
 	for (size_t i = 0; i < s->n_columns; i++) {
 		sql_column(out, &s->columns[i], sqlite_types);
-		buf_str(out, keyed || i + 1 < s->n_columns ? ", -- " : " -- ");
+		buf_str(out, i + 1 < s->n_columns ? ", -- " : " -- ");
 		column_comment(out, &s->columns[i]);
 		buf_char(out, '\n');
 	}
-	if (keyed) sql_primary_key(out, s);
-	buf_str(out, keyed ? ") WITHOUT ROWID;\n" : ");\n");
+	buf_str(out, ");\n");
 }
 
 /* A string literal: single quotes doubled (standard_conforming_strings is on since PostgreSQL 9.1). */
