@@ -3,7 +3,7 @@
 #include <ctype.h>
 
 /* Sums of integers are numeric in PostgreSQL, hence the casts; 100.0 * x makes the division a decimal one in both. */
-const struct view_def pqrs_views[PQRS_VIEWS] = {
+const struct workload_view pqrs_views[PQRS_VIEWS] = {
 	{"analytics_v_timeseries_national_daily",
 		"SELECT day, pqrs_type, channel, tickets_count, tickets_mavg_7d, pct_vs_prev_day, pct_vs_prev_week, month, run_id\n"
 		"FROM gold_kpi_volume_national_daily"},
@@ -45,7 +45,7 @@ const struct view_def pqrs_views[PQRS_VIEWS] = {
 		"GROUP BY month, pqrs_type, run_id"},
 };
 
-void pqrs_view_sqlite(struct buf *out, const struct view_def *v)
+void pqrs_view_sqlite(struct buf *out, const struct workload_view *v)
 {
 	buf_printf(out, "CREATE VIEW \"%s\" AS\n%s;\n", v->name, v->sql);
 }
@@ -77,7 +77,7 @@ static void put_postgres(struct buf *out, const char *sql)
 	}
 }
 
-void pqrs_view_postgres(struct buf *out, const struct view_def *v)
+void pqrs_view_postgres(struct buf *out, const struct workload_view *v)
 {
 	buf_str(out, "CREATE VIEW ");
 	put_postgres(out, v->name);

@@ -11,7 +11,7 @@
 #include "pqrs/views.h"
 
 #define CONTRACTS PQR_SOURCE_DIR "/contracts/pqrs/v1"
-#define HOW_TO "; regenerate with `pqr contract --write contracts/pqrs/v1`"
+#define HOW_TO "; regenerate with `make docs`"
 
 /* ---- files ------------------------------------------------------------------------------------------------------ */
 
@@ -190,7 +190,7 @@ static void test_views_over_sqlite(void **state)
 static void test_postgres_names(void **state)
 {
 	(void)state;
-	const struct view_def v = {"analytics_v_x", "SELECT gold_a.n AS my_gold_n FROM gold_a JOIN (gold_b) ON true"};
+	const struct workload_view v = {"analytics_v_x", "SELECT gold_a.n AS my_gold_n FROM gold_a JOIN (gold_b) ON true"};
 	struct buf out;
 	buf_init(&out, 0);
 	pqrs_view_postgres(&out, &v);
