@@ -88,7 +88,8 @@ struct control_task {
 	struct str spec_hash; /* of what the task was asked; a stored result counts only for the same */
 	struct str result;  /* JSON; finished tasks only */
 };
-status control_task_start(struct control *c, const struct control_task *t, struct err *err) MUST_USE;
+/* Gives *attempt: 1 + the attempts recorded before. */
+status control_task_start(struct control *c, const struct control_task *t, int64_t *attempt, struct err *err) MUST_USE;
 status control_task_finish(struct control *c, const struct control_lease *l, const struct control_task *t, struct err *err) MUST_USE;
 typedef status (*control_task_visit)(void *arg, struct str task_id, struct str spec_hash, struct str result, struct err *err);
 status control_task_results(struct control *c, const char *run_id, const char *stage, control_task_visit visit, void *arg, struct err *err) MUST_USE;
@@ -99,8 +100,9 @@ struct control_quality {
 	const char *value, *threshold, *details;
 	int64_t record_count;
 };
+struct control_quality_layer { const char *layer; const struct control_quality *items; size_t n; int64_t checked_at; };
 /* Replaces what the run had for this layer. */
-status control_quality_put(struct control *c, const struct control_lease *l, const char *layer, const struct control_quality *q, size_t n, int64_t now, struct err *err) MUST_USE;
+status control_quality_put(struct control *c, const struct control_lease *l, const struct control_quality_layer *q, struct err *err) MUST_USE;
 /* counts[0] PASS, [1] WARN, [2] FAIL over all layers of the run. */
 status control_quality_counts(struct control *c, const char *run_id, int64_t counts[3], struct err *err) MUST_USE;
 
@@ -130,8 +132,9 @@ struct control_publish;
 status control_publish_begin(struct control *c, const struct control_lease *l, struct control_publish **out, struct err *err) MUST_USE;
 /* Start the next table; schema is borrowed until the next table or the end. */
 status control_publish_table(struct control_publish *p, const struct table_schema *schema, struct err *err) MUST_USE;
-/* b: the schema's data columns in order (without its partition columns). Values are bound without a copy. Polls the cancel flag. */
-status control_publish_batch(struct control_publish *p, const struct batch *b, struct err *err) MUST_USE;
+/* b: the schema's data columns in order; partitions: one text for each of its partition columns, in order. Values are bound
+ * without a copy and not kept. Polls the cancel flag. */
+status control_publish_batch(struct control_publish *p, const struct batch *b, const char *const *partitions, struct err *err) MUST_USE;
 /* Ends the table: *rows the database now holds of this run in it, counted by the database. */
 status control_publish_table_end(struct control_publish *p, int64_t *rows, struct err *err) MUST_USE;
 status control_publish_view(struct control_publish *p, const char *name, const char *sql, struct err *err) MUST_USE;
@@ -145,8 +148,9 @@ enum control_kind { CONTROL_NULL, CONTROL_INT, CONTROL_REAL, CONTROL_TEXT };
 struct control_value { const char *name; enum control_kind kind; int64_t i; double real; struct str text; };
 /* One row; values and texts are valid during the call. */
 typedef status (*control_row_visit)(void *arg, const struct control_value *values, size_t n, struct err *err);
+struct control_select { const char *sql; const char *const *params; size_t n_params; };
 /* One SELECT, read-only, with tables named as contract 6 does ("meta.runs", "gold.kpi_volume_daily") and text parameters $1, $2 ...;
  * the result's columns come by name. E_USAGE: the statement is wrong, or would write. */
-status control_query(struct control *c, const char *sql, const char *const *params, size_t n_params, control_row_visit visit, void *arg, struct err *err) MUST_USE;
+status control_query(struct control *c, const struct control_select *q, control_row_visit visit, void *arg, struct err *err) MUST_USE;
 
 #endif

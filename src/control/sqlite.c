@@ -1,0 +1,202 @@
+/* control/sqlite.c: the SQLite connection: opening, statements, transactions, errors. */
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+#include "control/sqlite_int.h"
+
+enum { BUSY_TIMEOUT_MS = 10000, SQL_BYTES_MAX = 1 << 20 };
+
+struct sqlite_arg sqlite_int(int64_t v)
+{
+	return (struct sqlite_arg){.kind = SQLITE_ARG_INT, .i = v};
+}
+
+struct sqlite_arg sqlite_count(int64_t v)
+{
+	return (struct sqlite_arg){.kind = v >= 0 ? SQLITE_ARG_INT : SQLITE_ARG_NULL, .i = v};
+}
+
+struct sqlite_arg sqlite_text(const char *s)
+{
+	return s != NULL ? sqlite_str(str_of(s)) : (struct sqlite_arg){0};
+}
+
+struct sqlite_arg sqlite_str(struct str s)
+{
+	return (struct sqlite_arg){.kind = SQLITE_ARG_TEXT, .text = s};
+}
+
+struct sqlite_arg sqlite_time(int64_t us, struct sqlite_time *room)
+{
+	if (us == INT64_MIN) return (struct sqlite_arg){0};
+	time_format(us, room->text);
+	return sqlite_str((struct str){room->text, TIME_RFC3339_CHARS});
+}
+
+struct sqlite_arg sqlite_date(int32_t date, struct sqlite_time *room)
+{
+	if (date == INT32_MIN) return (struct sqlite_arg){0};
+	date_format(date, room->text);
+	return sqlite_str((struct str){room->text, DATE_CHARS});
+}
+
+status sqlite_fail(struct control_sqlite *s, const char *what, struct err *err)
+{
+	const int rc = sqlite3_errcode(s->db);
+	const char *text = sqlite3_errmsg(s->db);
+	const int errnum = sqlite3_system_errno(s->db);
+	switch (rc & 0xff) {
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED: {
+		const status code = fail(err, E_BUSY, "control database %s is locked by another process for over %d s; try again", s->path, BUSY_TIMEOUT_MS / 1000);
+		err_set_class(err, ERR_RETRY);
+		return code;
+	}
+	case SQLITE_NOTADB: return fail(err, E_CORRUPT, "%s is not a SQLite database; move it away, or name another with --control", s->path);
+	case SQLITE_CORRUPT: return fail(err, E_CORRUPT, "control database %s is damaged (%s); move it away and run again: the lake's data is not in it", s->path, text);
+	case SQLITE_FULL: return fail_errno(err, ENOSPC, "cannot write control database %s", s->path);
+	case SQLITE_READONLY: return fail(err, E_IO, "control database %s is read-only; give this user write permission on it and its folder", s->path);
+	case SQLITE_NOMEM: return fail(err, E_NOMEM, "out of memory in the control database (%s)", what);
+	case SQLITE_IOERR:
+	case SQLITE_CANTOPEN:
+		if (errnum != 0) return fail_errno(err, errnum, "cannot %s control database %s (%s)", rc == SQLITE_CANTOPEN ? "open" : "use", s->path, text);
+		return fail(err, E_IO, "cannot %s control database %s (%s)", rc == SQLITE_CANTOPEN ? "open" : "use", s->path, text);
+	default: return fail(err, E_IO, "control database %s: %s: %s", s->path, what, text);
+	}
+}
+
+status sqlite_exec(struct control_sqlite *s, const char *sql, struct err *err)
+{
+	if (sqlite3_exec(s->db, sql, NULL, NULL, NULL) != SQLITE_OK) return sqlite_fail(s, "statement", err);
+	return OK;
+}
+
+status sqlite_prepare(struct control_sqlite *s, const char *sql, struct sqlite3_stmt **out, struct err *err)
+{
+	if (sqlite3_prepare_v2(s->db, sql, -1, out, NULL) != SQLITE_OK) return sqlite_fail(s, "statement", err);
+	return OK;
+}
+
+static status prepare_bound(struct control_sqlite *s, const struct sqlite_select *q, struct sqlite3_stmt **out, struct err *err)
+{
+	struct sqlite3_stmt *stmt = NULL;
+	TRY(sqlite_prepare(s, q->sql, &stmt, err));
+	int rc = SQLITE_OK;
+	for (size_t i = 0; i < q->n && rc == SQLITE_OK; i++) {
+		const struct sqlite_arg *a = &q->args[i];
+		const int at = (int)i + 1;
+		if (a->kind == SQLITE_ARG_INT) rc = sqlite3_bind_int64(stmt, at, a->i);
+		if (a->kind == SQLITE_ARG_TEXT) rc = sqlite3_bind_text64(stmt, at, a->text.p, a->text.n, SQLITE_STATIC, SQLITE_UTF8);
+	}
+	if (rc != SQLITE_OK) {
+		const status code = sqlite_fail(s, "parameter", err);
+		(void)sqlite3_finalize(stmt);
+		return code;
+	}
+	*out = stmt;
+	return OK;
+}
+
+status sqlite_each(struct control_sqlite *s, const struct sqlite_select *q, sqlite_row row, void *arg, struct err *err)
+{
+	struct sqlite3_stmt *stmt = NULL;
+	TRY(prepare_bound(s, q, &stmt, err));
+	status code = OK;
+	int rc = SQLITE_DONE;
+	while (code == OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) code = row != NULL ? row(arg, stmt, err) : OK;
+	if (code == OK && rc != SQLITE_DONE) code = sqlite_fail(s, "statement", err);
+	(void)sqlite3_finalize(stmt);
+	return code;
+}
+
+status sqlite_run(struct control_sqlite *s, const char *sql, const struct sqlite_arg *args, size_t n, int64_t *changed, struct err *err)
+{
+	const struct sqlite_select q = {sql, args, n};
+	TRY(sqlite_each(s, &q, NULL, NULL, err));
+	if (changed != NULL) *changed = sqlite3_changes64(s->db);
+	return OK;
+}
+
+int64_t sqlite_col_i64(struct sqlite3_stmt *row, int i, int64_t if_null)
+{
+	return sqlite3_column_type(row, i) == SQLITE_NULL ? if_null : sqlite3_column_int64(row, i);
+}
+
+struct str sqlite_col_str(struct sqlite3_stmt *row, int i)
+{
+	const char *p = (const char *)sqlite3_column_text(row, i);
+	return (struct str){p, p != NULL ? (size_t)sqlite3_column_bytes(row, i) : 0};
+}
+
+status sqlite_begin(struct control_sqlite *s, struct err *err)
+{
+	return sqlite_exec(s, "BEGIN IMMEDIATE", err);
+}
+
+status sqlite_end(struct control_sqlite *s, status code, struct err *err)
+{
+	if (code == OK) code = sqlite_exec(s, "COMMIT", err);
+	/* A failed COMMIT may leave the transaction open; some errors have rolled it back already. */
+	if (code != OK && !sqlite3_get_autocommit(s->db)) (void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+	return code;
+}
+
+static void sqlite_close(struct control *c)
+{
+	struct control_sqlite *s = sqlite_of(c);
+	(void)sqlite3_close(s->db);
+	mem_free(s->path);
+	mem_free(s);
+}
+
+static const struct control_ops sqlite_ops = {
+	.close = sqlite_close,
+	.lease_acquire = sqlite_lease_acquire,
+	.lease_renew = sqlite_lease_renew,
+	.lease_release = sqlite_lease_release,
+	.run_begin = sqlite_run_begin,
+	.run_update = sqlite_run_update,
+	.run_get = sqlite_run_get,
+	.task_start = sqlite_task_start,
+	.task_finish = sqlite_task_finish,
+	.task_results = sqlite_task_results,
+	.task_forget = sqlite_task_forget,
+	.quality_put = sqlite_quality_put,
+	.quality_counts = sqlite_quality_counts,
+	.stage_commit = sqlite_stage_commit,
+	.stage_get = sqlite_stage_get,
+	.publish_begin = sqlite_publish_begin,
+	.query = sqlite_query,
+};
+
+static status open_file(struct control_sqlite *s, struct err *err)
+{
+	struct stat st;
+	if (stat(s->path, &st) == 0 && !S_ISREG(st.st_mode))
+		return fail(err, E_IO, "control database %s: a %s is in the way; move it away, or name another with --control", s->path,
+			S_ISDIR(st.st_mode) ? "directory" : "special file");
+	const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+	if (sqlite3_open_v2(s->path, &s->db, flags, NULL) != SQLITE_OK) return sqlite_fail(s, "open", err);
+	(void)sqlite3_busy_timeout(s->db, BUSY_TIMEOUT_MS);
+	(void)sqlite3_extended_result_codes(s->db, 0);
+	return sqlite_migrate(s, err);
+}
+
+status control_sqlite_open(const char *path, struct control **out, struct err *err)
+{
+	struct control_sqlite *s = mem_zalloc(1, sizeof *s);
+	if (s == NULL) return fail(err, E_NOMEM, "out of memory opening %s", path);
+	s->base.ops = &sqlite_ops;
+	(void)pthread_mutex_init(&s->base.lock, NULL);
+	s->path = mem_strdup(path);
+	const status code = s->path != NULL ? open_file(s, err) : fail(err, E_NOMEM, "out of memory opening %s", path);
+	if (code != OK) {
+		control_close(&s->base);
+		return code;
+	}
+	*out = &s->base;
+	return OK;
+}

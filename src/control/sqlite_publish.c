@@ -1,0 +1,279 @@
+/* control/sqlite_publish.c: gold tables into SQLite, in one transaction.
+ *
+ * A table is dropped and made again from its schema, filled through one prepared statement, and indexed last. Measured on
+ * 1 M rows (two tables of 219 k with a UUID key, 560 k of six text columns): 0.76 s of CPU so, on pages of 16 KiB;
+ * 1.10 s as WITHOUT ROWID clustered by the key; 1.03 s on pages of 4 KiB.
+ */
+#include <sqlite3.h>
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "base/limits.h"
+#include "base/thread.h"
+#include "columnar/contract.h"
+#include "control/sqlite_int.h"
+
+enum { SQL_BYTES_MAX = 1 << 20, CANCEL_ROWS = 8192, PUBLISH_CACHE_KIB = 65536 };
+
+struct sqlite_publish {
+	struct control_publish base;
+	struct control_sqlite *s;
+	struct control_lease lease;
+	const struct table_schema *schema;
+	sqlite3_stmt *insert;
+	bool open; /* in a transaction */
+};
+
+/* One column of one batch on its way into the statement. */
+struct feed {
+	const struct column *column;
+	int at;           /* parameter */
+	bool bound;       /* last holds the value bound now */
+	int64_t last;     /* dates, integers, dictionary indices: an equal value needs no new binding */
+	double divisor;   /* decimals: 10^scale */
+	char text[TIME_RFC3339_CHARS];
+};
+
+static int feed_str(sqlite3_stmt *stmt, struct feed *f, int64_t row)
+{
+	const struct column *c = f->column;
+	if (c->dict != NULL) {
+		const int32_t index = ((const int32_t *)c->values)[row];
+		if (f->bound && f->last == index) return SQLITE_OK;
+		f->last = index;
+	}
+	const struct str s = column_str(c, row);
+	return sqlite3_bind_text(stmt, f->at, s.n > 0 ? s.p : "", (int)s.n, SQLITE_STATIC);
+}
+
+static int64_t int_at(const struct column *c, int64_t row)
+{
+	switch (c->type) {
+	case COL_BOOL: return bit_get(c->values, row);
+	case COL_INT32:
+	case COL_DATE: return ((const int32_t *)c->values)[row];
+	default: return ((const int64_t *)c->values)[row];
+	}
+}
+
+static int feed_int(sqlite3_stmt *stmt, struct feed *f, int64_t row)
+{
+	const int64_t v = int_at(f->column, row);
+	if (f->bound && f->last == v) return SQLITE_OK;
+	f->last = v;
+	switch (f->column->type) {
+	case COL_DATE:
+		date_format((int32_t)v, f->text);
+		return sqlite3_bind_text(stmt, f->at, f->text, DATE_CHARS, SQLITE_STATIC);
+	case COL_TIMESTAMP:
+		time_format(v, f->text);
+		return sqlite3_bind_text(stmt, f->at, f->text, TIME_RFC3339_CHARS, SQLITE_STATIC);
+	case COL_DECIMAL: return sqlite3_bind_double(stmt, f->at, (double)v / f->divisor); /* nearest double: both are exact */
+	default: return sqlite3_bind_int64(stmt, f->at, v);
+	}
+}
+
+static int feed_other(sqlite3_stmt *stmt, struct feed *f, int64_t row)
+{
+	const struct column *c = f->column;
+	if (c->type == COL_FLOAT) return sqlite3_bind_double(stmt, f->at, (double)((const float *)c->values)[row]);
+	if (c->type == COL_DOUBLE) return sqlite3_bind_double(stmt, f->at, ((const double *)c->values)[row]);
+	const struct str s = column_str(c, row);
+	return sqlite3_bind_blob(stmt, f->at, s.n > 0 ? s.p : "", (int)s.n, SQLITE_STATIC);
+}
+
+static int feed_row(sqlite3_stmt *stmt, struct feed *feeds, size_t n, int64_t row)
+{
+	int rc = SQLITE_OK;
+	for (size_t k = 0; k < n && rc == SQLITE_OK; k++) {
+		struct feed *f = &feeds[k];
+		if (!column_valid(f->column, row)) {
+			rc = sqlite3_bind_null(stmt, f->at);
+			f->bound = false;
+			continue;
+		}
+		switch (f->column->type) {
+		case COL_STRING: rc = feed_str(stmt, f, row); break;
+		case COL_FLOAT:
+		case COL_DOUBLE:
+		case COL_BINARY: rc = feed_other(stmt, f, row); break;
+		default: rc = feed_int(stmt, f, row); break;
+		}
+		f->bound = f->column->type != COL_STRING || f->column->dict != NULL;
+	}
+	return rc;
+}
+
+static status publish_rows(struct sqlite_publish *p, const struct batch *b, struct feed *feeds, struct err *err)
+{
+	for (int64_t row = 0; row < b->n_rows; row++) {
+		if (row % CANCEL_ROWS == 0) TRY(cancel_check(err));
+		if (feed_row(p->insert, feeds, b->n_columns, row) != SQLITE_OK) return sqlite_fail(p->s, "value", err);
+		if (sqlite3_step(p->insert) != SQLITE_DONE) return err_at(err, sqlite_fail(p->s, "insert", err), p->schema->name, -1, row + 1);
+		(void)sqlite3_reset(p->insert);
+	}
+	return OK;
+}
+
+static status publish_batch(struct control_publish *base, const struct batch *b, const char *const *partitions, struct err *err)
+{
+	struct sqlite_publish *p = (struct sqlite_publish *)base;
+	struct feed feeds[TABLE_COLUMNS_MAX];
+	const size_t n_data = schema_n_data_columns(p->schema);
+	ASSERT(b->n_columns == n_data && p->schema->n_columns <= TABLE_COLUMNS_MAX);
+	for (size_t i = 0; i < n_data; i++) {
+		feeds[i] = (struct feed){.column = &b->columns[i], .at = (int)i + 1, .divisor = 1};
+		for (int k = 0; k < p->schema->columns[i].scale; k++) feeds[i].divisor *= 10;
+	}
+	for (size_t i = n_data; i < p->schema->n_columns; i++) {
+		if (sqlite3_bind_text(p->insert, (int)i + 1, partitions[i - n_data], -1, SQLITE_STATIC) != SQLITE_OK) return sqlite_fail(p->s, "value", err);
+	}
+	const status code = publish_rows(p, b, feeds, err);
+	(void)sqlite3_reset(p->insert);
+	(void)sqlite3_clear_bindings(p->insert); /* they view the batch */
+	return code;
+}
+
+/* Statements built in a buffer, run, and the buffer freed. */
+static status exec_buf(struct control_sqlite *s, struct buf *sql, status code, struct err *err)
+{
+	buf_char(sql, '\0');
+	if (code == OK) code = buf_check(sql, err);
+	if (code == OK) code = sqlite_exec(s, (const char *)sql->p, err);
+	buf_deinit(sql);
+	return code;
+}
+
+static status make_table(struct control_sqlite *s, const struct table_schema *schema, struct err *err)
+{
+	struct buf sql;
+	buf_init(&sql, SQL_BYTES_MAX);
+	buf_printf(&sql, "DROP TABLE IF EXISTS \"%s_%s\";\n", schema->layer, schema->name);
+	schema_ddl_sqlite(&sql, schema);
+	return exec_buf(s, &sql, OK, err);
+}
+
+static status publish_table(struct control_publish *base, const struct table_schema *schema, struct err *err)
+{
+	struct sqlite_publish *p = (struct sqlite_publish *)base;
+	struct buf sql;
+	(void)sqlite3_finalize(p->insert);
+	p->insert = NULL;
+	p->schema = schema;
+	TRY(make_table(p->s, schema, err));
+	buf_init(&sql, SQL_BYTES_MAX);
+	buf_printf(&sql, "INSERT INTO \"%s_%s\" (", schema->layer, schema->name);
+	for (size_t i = 0; i < schema->n_columns; i++) buf_printf(&sql, "%s\"%s\"", i > 0 ? ", " : "", schema->columns[i].name);
+	buf_str(&sql, ") VALUES (");
+	for (size_t i = 0; i < schema->n_columns; i++) buf_str(&sql, i > 0 ? ", ?" : "?");
+	buf_str(&sql, ")");
+	buf_char(&sql, '\0');
+	status code = buf_check(&sql, err);
+	if (code == OK) code = sqlite_prepare(p->s, (const char *)sql.p, &p->insert, err);
+	buf_deinit(&sql);
+	return code;
+}
+
+static status count_row(void *arg, struct sqlite3_stmt *row, struct err *err)
+{
+	(void)err;
+	*(int64_t *)arg = sqlite_col_i64(row, 0, 0);
+	return OK;
+}
+
+/* Looked up by identifier: an index. The other tables are read by whole ranges of days. */
+static status make_index(struct control_sqlite *s, const struct table_schema *schema, struct err *err)
+{
+	bool by_id = false;
+	struct buf sql;
+	buf_init(&sql, SQL_BYTES_MAX);
+	buf_printf(&sql, "CREATE UNIQUE INDEX \"%s_%s_key\" ON \"%s_%s\" (", schema->layer, schema->name, schema->layer, schema->name);
+	for (size_t i = 0, n = 0; i < schema->n_columns; i++) {
+		const struct column_def *c = &schema->columns[i];
+		if (!c->key || c->partition) continue;
+		by_id = by_id || c->id;
+		buf_printf(&sql, "%s\"%s\"", n++ > 0 ? ", " : "", c->name);
+	}
+	buf_str(&sql, ")");
+	if (!by_id) buf_reset(&sql);
+	return exec_buf(s, &sql, OK, err);
+}
+
+static status publish_table_end(struct control_publish *base, int64_t *out, struct err *err)
+{
+	struct sqlite_publish *p = (struct sqlite_publish *)base;
+	char sql[512];
+	int64_t n = 0;
+	(void)sqlite3_finalize(p->insert);
+	p->insert = NULL;
+	(void)snprintf(sql, sizeof sql, "SELECT count(*) FROM \"%s_%s\"", p->schema->layer, p->schema->name);
+	const struct sqlite_select q = {sql, NULL, 0};
+	TRY(sqlite_each(p->s, &q, count_row, &n, err));
+	TRY(make_index(p->s, p->schema, err));
+	*out = n;
+	return OK;
+}
+
+static status publish_view(struct control_publish *base, const char *name, const char *text, struct err *err)
+{
+	struct sqlite_publish *p = (struct sqlite_publish *)base;
+	struct buf sql;
+	buf_init(&sql, SQL_BYTES_MAX);
+	buf_printf(&sql, "DROP VIEW IF EXISTS \"%s\"; CREATE VIEW \"%s\" AS ", name, name);
+	sqlite_names(&sql, text);
+	if (sql.n > 0) sql.n--; /* its NUL */
+	return err_at(err, exec_buf(p->s, &sql, OK, err), name, -1, -1);
+}
+
+static status settle(struct sqlite_publish *p, const struct control_stage *stage, struct err *err)
+{
+	TRY(sqlite_lease_check(p->s, &p->lease, err));
+	const struct sqlite_arg args[] = {sqlite_int(time_now_us() + LEASE_TTL_US), sqlite_text(p->lease.run_id)};
+	TRY(sqlite_run(p->s, "UPDATE meta_leases SET expires = ? WHERE run_id = ?", args, 2, NULL, err));
+	return sqlite_stage_record(p->s, stage, err);
+}
+
+static status publish_commit(struct control_publish *base, const struct control_stage *stage, struct err *err)
+{
+	struct sqlite_publish *p = (struct sqlite_publish *)base;
+	p->open = false;
+	TRY(sqlite_end(p->s, settle(p, stage, err), err));
+	/* The commit is durable (synchronous = FULL); moving it out of the log may wait for readers, so a busy answer is fine. */
+	(void)sqlite3_wal_checkpoint_v2(p->s->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	return OK;
+}
+
+static void publish_destroy(struct control_publish *base)
+{
+	struct sqlite_publish *p = (struct sqlite_publish *)base;
+	(void)sqlite3_finalize(p->insert);
+	if (p->open) (void)sqlite3_exec(p->s->db, "ROLLBACK", NULL, NULL, NULL);
+	(void)sqlite3_exec(p->s->db, "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -2000; PRAGMA shrink_memory", NULL, NULL, NULL);
+	mem_free(p);
+}
+
+static const struct control_publish_ops publish_ops = {
+	publish_table, publish_batch, publish_table_end, publish_view, publish_commit, publish_destroy,
+};
+
+status sqlite_publish_begin(struct control *c, const struct control_lease *l, struct control_publish **out, struct err *err)
+{
+	struct control_sqlite *s = sqlite_of(c);
+	struct sqlite_publish *p = mem_zalloc(1, sizeof *p);
+	char pragmas[160];
+	if (p == NULL) return fail(err, E_NOMEM, "out of memory publishing run %s", l->run_id);
+	p->base = (struct control_publish){&publish_ops, c};
+	p->s = s;
+	p->lease = *l;
+	(void)snprintf(pragmas, sizeof pragmas, "PRAGMA synchronous = FULL; PRAGMA cache_size = -%d; PRAGMA secure_delete = OFF", PUBLISH_CACHE_KIB);
+	status code = sqlite_exec(s, pragmas, err);
+	if (code == OK) code = sqlite_begin(s, err);
+	p->open = code == OK;
+	if (code == OK) code = sqlite_lease_check(s, l, err);
+	if (code != OK) {
+		publish_destroy(&p->base);
+		return code;
+	}
+	*out = &p->base;
+	return OK;
+}

@@ -1,0 +1,122 @@
+/* control/sqlite_query.c: read-only SQL over the control plane and the published tables. */
+#include <ctype.h>
+#include <sqlite3.h>
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "base/limits.h"
+#include "control/sqlite_int.h"
+
+enum { QUERY_BYTES_MAX = 1 << 20 };
+
+static const char *const schemas[] = {"meta", "core", "gold", "analytics", "realtime"};
+
+static bool is_name_char(char c)
+{
+	return isalnum((unsigned char)c) || c == '_' || c == '$';
+}
+
+/* Length of the schema's name when p starts with "<schema>.", else 0. */
+static size_t schema_at(const char *p)
+{
+	for (size_t i = 0; i < sizeof schemas / sizeof *schemas; i++) {
+		const size_t n = strlen(schemas[i]);
+		if (strncmp(p, schemas[i], n) == 0 && p[n] == '.') return n;
+	}
+	return 0;
+}
+
+void sqlite_names(struct buf *out, const char *sql)
+{
+	char quote = '\0';
+	for (const char *p = sql; *p != '\0'; p++) {
+		if (quote != '\0') {
+			if (*p == quote) quote = '\0';
+		} else if (*p == '\'' || *p == '"') {
+			quote = *p;
+		} else if (p == sql || (!is_name_char(p[-1]) && p[-1] != '.')) {
+			const size_t n = schema_at(p);
+			if (n > 0) {
+				buf_add(out, p, n);
+				buf_char(out, '_');
+				p += n;
+				continue;
+			}
+		}
+		buf_char(out, *p);
+	}
+	buf_char(out, '\0');
+}
+
+static void value_of(struct sqlite3_stmt *row, int i, struct control_value *v)
+{
+	*v = (struct control_value){.name = sqlite3_column_name(row, i)};
+	switch (sqlite3_column_type(row, i)) {
+	case SQLITE_INTEGER:
+		v->kind = CONTROL_INT;
+		v->i = sqlite3_column_int64(row, i);
+		break;
+	case SQLITE_FLOAT:
+		v->kind = CONTROL_REAL;
+		v->real = sqlite3_column_double(row, i);
+		break;
+	case SQLITE_TEXT:
+	case SQLITE_BLOB:
+		v->kind = CONTROL_TEXT;
+		v->text = sqlite_col_str(row, i);
+		break;
+	default: v->kind = CONTROL_NULL;
+	}
+}
+
+static status rows(struct control_sqlite *s, struct sqlite3_stmt *stmt, control_row_visit visit, void *arg, struct err *err)
+{
+	struct control_value values[TABLE_COLUMNS_MAX];
+	const int n = sqlite3_column_count(stmt);
+	if (n > TABLE_COLUMNS_MAX) return fail(err, E_LIMIT, "query of %d columns, at most %d", n, TABLE_COLUMNS_MAX);
+	int rc;
+	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		for (int i = 0; i < n; i++) value_of(stmt, i, &values[i]);
+		TRY(visit(arg, values, (size_t)n, err));
+	}
+	return rc == SQLITE_DONE ? OK : sqlite_fail(s, "query", err);
+}
+
+static status bind_params(struct control_sqlite *s, struct sqlite3_stmt *stmt, const struct control_select *q, struct err *err)
+{
+	for (size_t i = 0; i < q->n_params; i++) {
+		char name[24];
+		(void)snprintf(name, sizeof name, "$%zu", i + 1);
+		const int at = sqlite3_bind_parameter_index(stmt, name);
+		if (at == 0) return fail(err, E_USAGE, "query has no parameter %s", name);
+		const int rc = q->params[i] == NULL ? sqlite3_bind_null(stmt, at) : sqlite3_bind_text(stmt, at, q->params[i], -1, SQLITE_STATIC);
+		if (rc != SQLITE_OK) return sqlite_fail(s, "parameter", err);
+	}
+	return OK;
+}
+
+static status query(struct control_sqlite *s, const char *sql, const struct control_select *q, struct sqlite3_stmt **stmt, struct err *err)
+{
+	const char *tail = NULL;
+	if (sqlite3_prepare_v2(s->db, sql, -1, stmt, &tail) != SQLITE_OK)
+		return sqlite3_errcode(s->db) == SQLITE_ERROR ? fail(err, E_USAGE, "query: %s", sqlite3_errmsg(s->db)) : sqlite_fail(s, "query", err);
+	if (*stmt == NULL || sqlite3_column_count(*stmt) == 0 || !sqlite3_stmt_readonly(*stmt)) return fail(err, E_USAGE, "query: only a SELECT is allowed");
+	while (isspace((unsigned char)*tail) || *tail == ';') tail++;
+	if (*tail != '\0') return fail(err, E_USAGE, "query: only one statement is allowed");
+	return bind_params(s, *stmt, q, err);
+}
+
+status sqlite_query(struct control *c, const struct control_select *q, control_row_visit visit, void *arg, struct err *err)
+{
+	struct control_sqlite *s = sqlite_of(c);
+	struct sqlite3_stmt *stmt = NULL;
+	struct buf sql;
+	buf_init(&sql, QUERY_BYTES_MAX);
+	sqlite_names(&sql, q->sql);
+	status code = buf_check(&sql, err);
+	if (code == OK) code = query(s, (const char *)sql.p, q, &stmt, err);
+	if (code == OK) code = rows(s, stmt, visit, arg, err);
+	(void)sqlite3_finalize(stmt);
+	buf_deinit(&sql);
+	return code;
+}
