@@ -29,7 +29,7 @@ struct file_ref {
 struct file_list { struct file_ref *items; size_t n, cap; struct arena *arena; };
 
 /* When the results of a stage's tasks are merged, "max_..." and "min_..." take the extreme and everything else adds. Raw's
- * "max_ts" (newest valid event, microseconds) gives an ingested run its as_of; its "events.<type>" become the manifest's counts. */
+ * "max_ts" (newest valid event, microseconds) gives an ingested run its as_of; its "events:<type>" become the manifest's counts. */
 struct counter { const char *name; int64_t value; };
 struct counter_list { struct counter *items; size_t n, cap; struct arena *arena; };
 

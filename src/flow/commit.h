@@ -1,0 +1,36 @@
+/* flow/commit.h: the commit of a stage: one immutable object that names every file the stage wrote.
+ *
+ *   manifests/day=<as_of local date>/run_id=<U>/stages/<stage>.json
+ *   {"counters":{},"files":[],"run":{},"stage":"","tasks":n,"version":""}     canonical; no wall clock
+ */
+#ifndef PQR_FLOW_COMMIT_H
+#define PQR_FLOW_COMMIT_H
+
+#include "flow/task.h"
+
+struct commit {
+	const char *stage;
+	const char *version; /* of the program */
+	struct run_info run;
+	int64_t n_tasks;
+	struct file_list files; /* sorted by path */
+	struct counter_list counters;
+};
+
+enum { RUN_KEY_MAX = 256 };
+/* manifests/day=<date>/run_id=<U>/<name> */
+void run_key(char dst[RUN_KEY_MAX], int32_t date, const char *run_id, const char *name);
+void commit_key(char dst[RUN_KEY_MAX], int32_t date, const char *run_id, const char *stage);
+
+void commit_json(struct buf *out, const struct commit *c);
+status commit_parse(struct str text, struct arena *arena, struct commit *out, struct err *err) MUST_USE;
+/* E_NOT_FOUND while the stage is not committed. */
+status commit_load(struct store *lake, const char *key, struct arena *arena, struct commit *out, struct err *err) MUST_USE;
+/* The day= folder of a run by looking for it; E_NOT_FOUND. O(objects below manifests/): only when nothing else tells. */
+status commit_find(struct store *lake, const char *run_id, int32_t *date, struct err *err) MUST_USE;
+
+void file_list_sort(struct file_list *l); /* by path, bytewise */
+/* Merge b into a: sums; "max_..." and "min_..." take the extreme. false: out of memory. */
+bool counter_list_merge(struct counter_list *a, const struct counter_list *b) MUST_USE;
+
+#endif

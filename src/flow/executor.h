@@ -1,0 +1,42 @@
+/* flow/executor.h: runs the tasks of one stage, in any order, somewhere.
+ *
+ * An executor keeps nothing between stages. Each task is tried 1 + TASK_RETRIES_MAX times while its errors are of class
+ * ERR_RETRY, with exponential backoff; the jitter is a function of the task's id and the attempt.
+ */
+#ifndef PQR_FLOW_EXECUTOR_H
+#define PQR_FLOW_EXECUTOR_H
+
+#include "flow/task.h"
+
+/* One task and its result; the result's lists live in arena. */
+struct task_slot {
+	const struct task_spec *spec;
+	char spec_hash[HEX_XXH128_CHARS + 1];
+	bool done; /* already, before the executor saw it */
+	int64_t attempt; /* as the control plane counts; for started and finished */
+	int64_t retries; /* in this call */
+	int64_t started_at;
+	struct arena arena;
+	struct task_result result;
+};
+
+struct executor_job {
+	const struct stage_def *stage;
+	const struct task_env *env;
+	struct task_slot *slots; /* [n]; those not done are run */
+	size_t n;
+	int64_t retry_delay_us;
+	/* Around each attempt, from any thread, several at once. why is NULL when the attempt succeeded. Their failure stops the job. */
+	status (*started)(void *arg, struct task_slot *slot, int worker, struct err *err);
+	status (*finished)(void *arg, struct task_slot *slot, const struct err *why, struct err *err);
+	void *arg;
+};
+
+struct executor;
+/* name: "threads". threads: workers, at least 1. E_UNSUPPORTED: an executor this build does not have; E_USAGE: no such thing. */
+status executor_open(const char *name, int threads, struct executor **out, struct err *err) MUST_USE;
+void executor_close(struct executor *e); /* NULL is fine */
+/* All slots done, or the error of the first that failed for good (running tasks are waited for). E_CANCELLED. */
+status executor_run(struct executor *e, const struct executor_job *job, struct err *err) MUST_USE;
+
+#endif

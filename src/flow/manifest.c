@@ -1,0 +1,126 @@
+#include "flow/manifest.h"
+
+#include <string.h>
+
+#define COUNT_PREFIX "events:"
+
+void manifest_root(const struct file_list *files, char root[HEX_SHA256_CHARS + 1])
+{
+	uint8_t hash[SHA256_BYTES];
+	uint8_t unused[XXH128_BYTES];
+	char hex[HEX_SHA256_CHARS + 1];
+	struct hash_stream h;
+	root[0] = '\0';
+	if (hash_stream_init(&h, true, NULL) != OK) return;
+	for (size_t i = 0; i < files->n; i++) {
+		const struct file_ref *f = &files->items[i];
+		hex_encode(f->sha256, SHA256_BYTES, hex);
+		hash_stream_add(&h, f->path, strlen(f->path) + 1);
+		hash_stream_add(&h, hex, HEX_SHA256_CHARS);
+		hash_stream_add(&h, "\n", 1);
+	}
+	hash_stream_final(&h, unused, hash);
+	hash_stream_deinit(&h);
+	hex_encode(hash, sizeof hash, root);
+}
+
+static void object_json(struct buf *out, const struct file_ref *f)
+{
+	buf_printf(out, "{\"bytes\":%lld,\"path\":", (long long)f->bytes);
+	buf_json_str(out, str_of(f->path));
+	buf_printf(out, ",\"rows\":%lld,\"sha256\":\"", (long long)f->rows);
+	buf_hex(out, f->sha256, SHA256_BYTES);
+	buf_str(out, "\",\"xxh128\":\"");
+	buf_hex(out, f->xxh128, XXH128_BYTES);
+	buf_str(out, "\"}");
+}
+
+static void date_json(struct buf *out, int32_t date)
+{
+	char text[DATE_CHARS];
+	if (date == INT32_MIN) {
+		buf_str(out, "null");
+		return;
+	}
+	date_format(date, text);
+	buf_json_str(out, (struct str){text, sizeof text});
+}
+
+/* {type: n} from the counters that are named for it, in their sorted order. */
+static void counts_json(struct buf *out, const struct counter_list *counters)
+{
+	const char *last = NULL;
+	buf_char(out, '{');
+	for (size_t i = 0; i < counters->n; i++) {
+		const struct counter *next = NULL;
+		for (size_t k = 0; k < counters->n; k++) {
+			const struct counter *c = &counters->items[k];
+			if (strncmp(c->name, COUNT_PREFIX, sizeof COUNT_PREFIX - 1) != 0 || (last != NULL && strcmp(c->name, last) <= 0)) continue;
+			if (next == NULL || strcmp(c->name, next->name) < 0) next = c;
+		}
+		if (next == NULL) break;
+		if (last != NULL) buf_char(out, ',');
+		buf_json_str(out, str_of(next->name + sizeof COUNT_PREFIX - 1));
+		buf_printf(out, ":%lld", (long long)next->value);
+		last = next->name;
+	}
+	buf_char(out, '}');
+}
+
+void manifest_json(struct buf *out, const struct commit *raw)
+{
+	const struct run_info *run = &raw->run;
+	char as_of[TIME_RFC3339_CHARS];
+	char root[HEX_SHA256_CHARS + 1];
+	time_format(run->as_of, as_of);
+	manifest_root(&raw->files, root);
+	buf_printf(out, "{\"as_of\":\"%.*s\",\"config_hash\":\"%s\",\"counts\":", TIME_RFC3339_CHARS, as_of, run->config_hash);
+	counts_json(out, &raw->counters);
+	buf_str(out, ",\"date_range\":{\"from\":");
+	date_json(out, run->date_from);
+	buf_str(out, ",\"to\":");
+	date_json(out, run->date_to);
+	buf_str(out, "},\"objects\":[");
+	for (size_t i = 0; i < raw->files.n; i++) {
+		if (i > 0) buf_char(out, ',');
+		object_json(out, &raw->files.items[i]);
+	}
+	buf_printf(out, "],\"root\":\"%s\",\"run_id\":\"%s\",\"seed\":", root, run->run_id);
+	if (run->simulated) buf_printf(out, "%llu", (unsigned long long)run->seed);
+	else buf_str(out, "null");
+	buf_str(out, ",\"version\":");
+	buf_json_str(out, str_of(raw->version));
+	buf_str(out, ",\"workload\":");
+	buf_json_str(out, str_of(run->workload));
+	buf_char(out, '}');
+}
+
+static status all_files(const struct commit *commits, size_t n, struct file_list *all, struct err *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = 0; k < commits[i].files.n; k++) {
+			if (!file_list_add(all, &commits[i].files.items[k])) return fail(err, E_NOMEM, "out of memory listing the run's files");
+		}
+	}
+	file_list_sort(all);
+	return OK;
+}
+
+status checksums_json(struct buf *out, const struct commit *commits, size_t n, struct err *err)
+{
+	struct arena arena;
+	arena_init(&arena, 0);
+	struct file_list all = {.arena = &arena};
+	const status code = all_files(commits, n, &all, err);
+	buf_char(out, '{');
+	for (size_t i = 0; i < all.n && code == OK; i++) {
+		if (i > 0) buf_char(out, ',');
+		buf_json_str(out, str_of(all.items[i].path));
+		buf_str(out, ":\"");
+		buf_hex(out, all.items[i].sha256, SHA256_BYTES);
+		buf_char(out, '"');
+	}
+	buf_char(out, '}');
+	arena_deinit(&arena);
+	return code != OK ? code : buf_check(out, err);
+}

@@ -1,0 +1,15 @@
+/* flow/manifest.h: manifest.json and checksums.json of a run: pure functions of its commits, so they can be made again and
+ * compared byte by byte. */
+#ifndef PQR_FLOW_MANIFEST_H
+#define PQR_FLOW_MANIFEST_H
+
+#include "flow/commit.h"
+
+/* SHA-256 over the sorted `path\0sha256\n` lines (sha256 in hexadecimal) of the list; sorted by path already. */
+void manifest_root(const struct file_list *files, char root[HEX_SHA256_CHARS + 1]);
+/* manifest.json from raw's commit. */
+void manifest_json(struct buf *out, const struct commit *raw);
+/* checksums.json: {path: sha256} of every file of every stage. E_NOMEM. */
+status checksums_json(struct buf *out, const struct commit *commits, size_t n, struct err *err) MUST_USE;
+
+#endif

@@ -1,0 +1,112 @@
+/* flow/plan.c: the plan as a document, and one task of it run alone. */
+#include "flow/run_int.h"
+#include "flow/task_json.h"
+
+static status stage_json(struct flow *f, size_t stage, struct buf *out, struct err *err)
+{
+	struct arena arena;
+	arena_init(&arena, 0);
+	struct task_list plan = {.arena = &arena};
+	const status code = flow_stage_plan(f, stage, &plan, err);
+	buf_str(out, "{\"name\":");
+	buf_json_str(out, str_of(f->w->stages[stage].name));
+	buf_str(out, ",\"tasks\":[");
+	for (size_t i = 0; i < plan.n && code == OK; i++) {
+		if (i > 0) buf_char(out, ',');
+		task_spec_json(out, &plan.items[i]);
+	}
+	buf_str(out, "]}");
+	arena_deinit(&arena);
+	return code;
+}
+
+static status plan_json(struct flow *f, struct buf *out, struct err *err)
+{
+	TRY(flow_identify(f, err));
+	TRY(flow_commits_load(f, err));
+	TRY(flow_config_put(f, err));
+	buf_str(out, "{\"run\":");
+	run_info_json(out, &f->info);
+	buf_str(out, ",\"stages\":[");
+	for (size_t k = 0; k < f->w->n_stages; k++) {
+		if (k > 0) buf_char(out, ',');
+		if (k <= f->n_committed) {
+			TRY(stage_json(f, k, out, err));
+		} else {
+			buf_str(out, "{\"after\":");
+			buf_json_str(out, str_of(f->w->stages[k - 1].name));
+			buf_str(out, ",\"name\":");
+			buf_json_str(out, str_of(f->w->stages[k].name));
+			buf_char(out, '}');
+		}
+	}
+	buf_str(out, "]}");
+	return buf_check(out, err);
+}
+
+status flow_plan_json(const struct run_opts *o, struct buf *out, struct err *err)
+{
+	struct flow f;
+	status code = flow_init(&f, o, err);
+	if (code == OK) code = plan_json(&f, out, err);
+	flow_deinit(&f);
+	return code;
+}
+
+/* ---- one task ------------------------------------------------------------------------------------------------------- */
+
+struct lone_task {
+	struct arena arena;
+	struct json_doc *doc;
+	struct run_info run;
+	struct task_spec spec;
+	struct buf config_text;
+	void *config;
+	struct task_result result;
+};
+
+static status lone_parse(struct lone_task *t, const struct workload *w, struct str text, const struct stage_def **stage, struct err *err)
+{
+	TRY(json_doc_parse(text, &t->doc, err));
+	const struct json_node *root = json_doc_root(t->doc);
+	TRY(run_info_parse(json_node_get(root, "run"), &t->arena, &t->run, err));
+	TRY(task_spec_parse(json_node_get(root, "task"), &t->arena, &t->spec, err));
+	if (strcmp(t->run.workload, w->name) != 0) return fail(err, E_USAGE, "task %s is of workload %s", t->spec.task_id, t->run.workload);
+	for (size_t i = 0; i < w->n_stages; i++) {
+		if (strcmp(w->stages[i].name, t->spec.stage) != 0) continue;
+		*stage = &w->stages[i];
+		return OK;
+	}
+	return fail(err, E_USAGE, "task %s: workload %s has no stage %s", t->spec.task_id, w->name, t->spec.stage);
+}
+
+static status lone_run(struct lone_task *t, const struct workload *w, struct store *lake, struct str text, struct err *err)
+{
+	const struct stage_def *stage = NULL;
+	const status parsed = lone_parse(t, w, text, &stage, err);
+	if (parsed == E_CORRUPT && err != NULL) err->code = E_USAGE;
+	if (parsed != OK) return err_at(err, parsed == E_CORRUPT ? E_USAGE : parsed, "task document", -1, -1);
+	t->run.workload = w->name;
+	TRY(flow_config_get(lake, t->run.config_hash, &t->config_text, err));
+	TRY(w->config_open((struct str){(const char *)t->config_text.p, t->config_text.n}, &t->config, err));
+	const struct task_env env = {.lake = lake, .run = &t->run, .config = t->config};
+	t->result = (struct task_result){.outputs.arena = &t->arena, .counters.arena = &t->arena};
+	return stage->run(&env, &t->spec, &t->result, err);
+}
+
+status flow_task_run_json(const struct workload *w, struct store *lake, struct str spec, struct buf *out, struct err *err)
+{
+	struct lone_task t = {0};
+	arena_init(&t.arena, 0);
+	buf_init(&t.config_text, 0);
+	status code = lone_run(&t, w, lake, spec, err);
+	if (code == OK) {
+		task_result_json(out, &t.result);
+		code = buf_check(out, err);
+	}
+	if (t.config != NULL) w->config_close(t.config);
+	json_doc_destroy(t.doc);
+	buf_deinit(&t.config_text);
+	arena_deinit(&t.arena);
+	return code;
+}

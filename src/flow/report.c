@@ -1,0 +1,112 @@
+/* flow/report.c: the numbers of a run, gathered from its commits, and their JSON form. */
+#include <stdlib.h>
+
+#include "flow/manifest.h"
+#include "flow/run_int.h"
+
+void run_report_init(struct run_report *r)
+{
+	*r = (struct run_report){.status = RUN_PENDING, .as_of = INT64_MIN};
+	arena_init(&r->arena, 0);
+	r->rows.arena = &r->arena;
+}
+
+void run_report_deinit(struct run_report *r)
+{
+	arena_deinit(&r->arena);
+}
+
+struct stage_report *flow_report_stage(struct flow *f, const char *name)
+{
+	struct run_report *r = f->report;
+	for (size_t i = 0; i < r->n_stages; i++) {
+		if (strcmp(r->stages[i].name, name) == 0) return &r->stages[i];
+	}
+	ASSERT(r->n_stages < RUN_STAGES_MAX);
+	r->stages[r->n_stages] = (struct stage_report){.name = name};
+	return &r->stages[r->n_stages++];
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct counter *)a)->name, ((const struct counter *)b)->name);
+}
+
+static bool in_layer(const char *table, const char *layer)
+{
+	const size_t n = strlen(layer);
+	return strncmp(table, layer, n) == 0 && table[n] == '.';
+}
+
+void flow_report_totals(struct flow *f)
+{
+	struct run_report *r = f->report;
+	r->as_of = f->info.as_of;
+	if (f->n_committed > 0) manifest_root(&f->commits[0].files, r->root);
+	r->rows.n = 0;
+	r->rows_raw = r->rows_bronze = r->rows_rejected = r->rows_duplicate = 0;
+	for (size_t k = 0; k < f->n_committed; k++) {
+		for (size_t i = 0; i < f->files[k].n; i++) {
+			const struct file_ref *file = &f->files[k].items[i];
+			/* A total that can't be kept for want of memory is left out of the report; the run itself is done. */
+			if (!counter_add(&r->rows, file->table, file->rows)) return;
+			if (in_layer(file->table, "raw")) r->rows_raw += file->rows;
+			if (in_layer(file->table, "bronze")) r->rows_bronze += file->rows;
+			if (in_layer(file->table, "rejects")) r->rows_rejected += file->rows;
+		}
+		r->rows_duplicate += counter_get(&f->counters[k], "duplicates");
+	}
+	if (r->rows.n > 1) qsort(r->rows.items, r->rows.n, sizeof *r->rows.items, by_name);
+}
+
+/* ---- JSON ----------------------------------------------------------------------------------------------------------- */
+
+static void layer_json(struct buf *out, const struct run_report *r, const char *layer)
+{
+	bool first = true;
+	buf_printf(out, ",\"%s\":{", layer);
+	for (size_t i = 0; i < r->rows.n; i++) {
+		if (!in_layer(r->rows.items[i].name, layer)) continue;
+		if (!first) buf_char(out, ',');
+		first = false;
+		buf_json_str(out, str_of(r->rows.items[i].name + strlen(layer) + 1));
+		buf_printf(out, ":%lld", (long long)r->rows.items[i].value);
+	}
+	buf_char(out, '}');
+}
+
+static void stages_json(struct buf *out, const struct run_report *r)
+{
+	buf_str(out, ",\"stages\":[");
+	for (size_t i = 0; i < r->n_stages; i++) {
+		const struct stage_report *s = &r->stages[i];
+		buf_printf(out, "%s{\"name\":\"%s\",\"done\":%s,\"skipped\":%s,\"tasks\":%lld,\"tasks_resumed\":%lld,\"seconds\":%lld.%06lld", i > 0 ? "," : "",
+			s->name, s->done ? "true" : "false", s->skipped ? "true" : "false", (long long)s->n_tasks, (long long)s->n_tasks_resumed,
+			(long long)(s->us / 1000000), (long long)(s->us % 1000000));
+		buf_printf(out, ",\"rows_in\":%lld,\"rows_out\":%lld,\"bytes_in\":%lld,\"bytes_out\":%lld}", (long long)s->rows_in, (long long)s->rows_out,
+			(long long)s->bytes_in, (long long)s->bytes_out);
+	}
+	buf_char(out, ']');
+}
+
+void run_report_json(const struct run_report *r, struct buf *out)
+{
+	char as_of[TIME_RFC3339_CHARS];
+	buf_printf(out, "{\"run_id\":\"%s\",\"workload\":\"%s\",\"status\":\"%s\",\"nothing_to_do\":%s,\"lake\":", r->run_id,
+		r->workload != NULL ? r->workload : "", run_status_name(r->status), r->nothing_to_do ? "true" : "false");
+	buf_json_str(out, str_of(r->lake != NULL ? r->lake : ""));
+	if (r->as_of == INT64_MIN) {
+		buf_str(out, ",\"as_of\":null");
+	} else {
+		time_format(r->as_of, as_of);
+		buf_printf(out, ",\"as_of\":\"%.*s\"", TIME_RFC3339_CHARS, as_of);
+	}
+	buf_printf(out, ",\"root\":\"%s\",\"rows\":{\"raw\":%lld,\"bronze\":%lld,\"rejected\":%lld,\"duplicates\":%lld", r->root, (long long)r->rows_raw,
+		(long long)r->rows_bronze, (long long)r->rows_rejected, (long long)r->rows_duplicate);
+	layer_json(out, r, "silver");
+	layer_json(out, r, "gold");
+	buf_char(out, '}');
+	stages_json(out, r);
+	buf_printf(out, ",\"quality\":{\"pass\":%lld,\"warn\":%lld,\"fail\":%lld},\"task_retries\":%lld}", (long long)r->quality_pass, (long long)r->quality_warn,
+		(long long)r->quality_fail, (long long)r->task_retries);
+}

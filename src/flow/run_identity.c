@@ -1,0 +1,310 @@
+/* flow/run_identity.c: which run this is, and what decides its output. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/limits.h"
+#include "base/thread.h"
+#include "flow/run_int.h"
+#include "flow/task_json.h"
+
+enum { INPUT_CHUNK_BYTES = 1 << 20 };
+
+/* Name space of this project's run ids; a random UUID, fixed forever. */
+static const uint8_t run_name_space[UUID_BYTES] = {0x3d, 0x5a, 0x1c, 0x92, 0x77, 0xe4, 0x4b, 0x0f, 0x9a, 0x61, 0x0e, 0xd2, 0x58, 0xc7, 0x21, 0xb6};
+
+int32_t flow_local_date(const struct flow *f, int64_t us)
+{
+	const struct tz *tz = f->w->timezone != NULL ? f->w->timezone(f->config) : NULL;
+	return tz != NULL ? tz_date(tz, us) : time_utc_date(us);
+}
+
+int64_t flow_day_end(const struct flow *f, int32_t date)
+{
+	const struct tz *tz = f->w->timezone != NULL ? f->w->timezone(f->config) : NULL;
+	return tz != NULL ? tz_day_end(tz, date) : ((int64_t)date + 1) * US_PER_DAY - 1;
+}
+
+/* ---- configuration ----------------------------------------------------------------------------------------------- */
+
+static void config_key(char dst[RUN_KEY_MAX], const char *hash)
+{
+	(void)snprintf(dst, RUN_KEY_MAX, "manifests/config/%s.json", hash);
+}
+
+status flow_config_put(struct flow *f, struct err *err)
+{
+	char key[RUN_KEY_MAX];
+	config_key(key, f->info.config_hash);
+	return store_put_if_absent(f->lake, key, f->config_text.p, f->config_text.n, err);
+}
+
+status flow_config_get(struct store *lake, const char *config_hash, struct buf *out, struct err *err)
+{
+	char key[RUN_KEY_MAX];
+	uint8_t hash[SHA256_BYTES];
+	char hex[HEX_SHA256_CHARS + 1];
+	config_key(key, config_hash);
+	TRY(store_get(lake, key, out, err));
+	hash_sha256(out->p, out->n, hash);
+	hex_encode(hash, sizeof hash, hex);
+	if (strcmp(hex, config_hash) != 0) return err_at(err, fail(err, E_VERIFY, "the run's configuration was changed after it was written"), key, -1, -1);
+	return OK;
+}
+
+static status open_config(struct flow *f, struct err *err)
+{
+	if (f->o->config_opened != NULL && f->o->config.n > 0) {
+		f->config = f->o->config_opened;
+		return OK;
+	}
+	TRY(f->w->config_open((struct str){(const char *)f->config_text.p, f->config_text.n}, &f->config_own, err));
+	f->config = f->config_own;
+	return OK;
+}
+
+/* ---- inputs of an ingested run -------------------------------------------------------------------------------------- */
+
+static status add_file(struct flow *f, const char *path, struct err *err)
+{
+	struct stat st;
+	char full[PATH_MAX];
+	if (stat(path, &st) != 0 || realpath(path, full) == NULL) return fail_errno(err, errno, "cannot read input %s", path);
+	if (!S_ISREG(st.st_mode)) return fail(err, E_USAGE, "input %s is neither a file nor a folder", path);
+	if (!file_list_add(&f->inputs, &(struct file_ref){.table = "input", .path = full, .bytes = st.st_size, .rows = -1}))
+		return fail(err, E_NOMEM, "out of memory listing inputs");
+	return OK;
+}
+
+static status read_folder(DIR *dir, const char *path, struct file_list *out, struct err *err)
+{
+	struct dirent *e;
+	while ((e = readdir(dir)) != NULL) {
+		char child[PATH_MAX];
+		struct stat st;
+		if (e->d_name[0] == '.') continue;
+		const int len = snprintf(child, sizeof child, "%s/%s", path, e->d_name);
+		if (len < 0 || (size_t)len >= sizeof child) return fail(err, E_LIMIT, "path over %d bytes in %s", PATH_MAX, path);
+		if (stat(child, &st) != 0 || !S_ISREG(st.st_mode)) continue;
+		if (!file_list_add(out, &(struct file_ref){.table = "input", .path = child})) return fail(err, E_NOMEM, "out of memory reading folder %s", path);
+	}
+	return OK;
+}
+
+/* The regular files of a folder, in byte order of their names; hidden ones and sub-folders are left out. */
+static status add_folder(struct flow *f, const char *path, struct err *err)
+{
+	struct file_list found = {.arena = &f->arena};
+	DIR *dir = opendir(path);
+	if (dir == NULL) return fail_errno(err, errno, "cannot read folder %s", path);
+	status code = read_folder(dir, path, &found, err);
+	(void)closedir(dir);
+	file_list_sort(&found);
+	for (size_t i = 0; i < found.n && code == OK; i++) code = add_file(f, found.items[i].path, err);
+	return code;
+}
+
+static status add_input(struct flow *f, const char *path, struct err *err)
+{
+	struct stat st;
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) return add_folder(f, path, err);
+	return add_file(f, path, err);
+}
+
+static status hash_fd(int fd, struct file_ref *ref, uint8_t *chunk, struct err *err)
+{
+	struct hash_stream h;
+	TRY(hash_stream_init(&h, true, err));
+	status code = OK;
+	ref->bytes = 0;
+	for (;;) {
+		const ssize_t n = read(fd, chunk, INPUT_CHUNK_BYTES);
+		if (n < 0 && errno == EINTR) continue;
+		if (n < 0) code = fail_errno(err, errno, "cannot read input %s", ref->path);
+		if (n <= 0) break;
+		hash_stream_add(&h, chunk, (size_t)n);
+		ref->bytes += n;
+		code = cancel_check(err);
+		if (code != OK) break;
+	}
+	if (code == OK) hash_stream_final(&h, ref->xxh128, ref->sha256);
+	hash_stream_deinit(&h);
+	return code;
+}
+
+static status hash_input(void *arg, size_t i, int worker, struct err *err)
+{
+	struct file_ref *ref = &((struct flow *)arg)->inputs.items[i];
+	(void)worker;
+	const int fd = open(ref->path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) return fail_errno(err, errno, "cannot read input %s", ref->path);
+	uint8_t *chunk = mem_alloc(INPUT_CHUNK_BYTES);
+	const status code = chunk != NULL ? hash_fd(fd, ref, chunk, err) : fail(err, E_NOMEM, "out of memory hashing %s", ref->path);
+	mem_free(chunk);
+	(void)close(fd);
+	return code;
+}
+
+/* ---- the run ----------------------------------------------------------------------------------------------------- */
+
+/* "pqrs|42|<config hash>|2025-09-01|2026-02-28", or "pqrs|input|<sha-256>..." ; what differs from the default follows. */
+static void run_name(const struct flow *f, struct buf *out)
+{
+	const struct run_info *r = &f->info;
+	char day[DATE_CHARS];
+	buf_printf(out, "%s|", r->workload);
+	if (r->simulated) {
+		buf_printf(out, "%llu|%s|", (unsigned long long)r->seed, r->config_hash);
+		date_format(r->date_from, day);
+		buf_add(out, day, sizeof day);
+		buf_char(out, '|');
+		date_format(r->date_to, day);
+		buf_add(out, day, sizeof day);
+		if (r->emit_from != r->date_from) {
+			date_format(r->emit_from, day);
+			buf_str(out, "|emit_from=");
+			buf_add(out, day, sizeof day);
+		}
+		if (r->as_of != flow_day_end(f, r->date_to)) buf_printf(out, "|as_of=%lld", (long long)r->as_of);
+		return;
+	}
+	buf_str(out, "input");
+	for (size_t i = 0; i < f->inputs.n; i++) {
+		buf_char(out, '|');
+		buf_hex(out, f->inputs.items[i].sha256, SHA256_BYTES);
+	}
+	if (strcmp(r->source, "mixed") != 0) buf_printf(out, "|source=%s", r->source);
+	if (r->as_of != INT64_MIN) buf_printf(out, "|as_of=%lld", (long long)r->as_of);
+}
+
+static status set_run_id(struct flow *f, struct err *err)
+{
+	uint8_t id[UUID_BYTES];
+	if (f->o->run_id != NULL) {
+		if (!uuid_parse(str_of(f->o->run_id), id)) return fail(err, E_USAGE, "run id %s: expected a UUID", f->o->run_id);
+	} else {
+		struct buf name;
+		buf_init(&name, 0);
+		run_name(f, &name);
+		const status code = buf_check(&name, err);
+		if (code == OK) uuid_v5(run_name_space, (struct str){(const char *)name.p, name.n}, id);
+		buf_deinit(&name);
+		TRY(code);
+	}
+	uuid_format(id, f->info.run_id);
+	f->info.run_id[UUID_CHARS] = '\0';
+	return OK;
+}
+
+static status from_options(struct flow *f, struct err *err)
+{
+	const struct run_opts *o = f->o;
+	struct run_info *r = &f->info;
+	uint8_t hash[SHA256_BYTES];
+	buf_add(&f->config_text, o->config.p, o->config.n);
+	TRY(buf_check(&f->config_text, err));
+	hash_sha256(o->config.p, o->config.n, hash);
+	hex_encode(hash, sizeof hash, r->config_hash);
+	TRY(open_config(f, err));
+	r->simulated = o->n_inputs == 0;
+	r->seed = o->seed;
+	r->source = o->source != NULL ? o->source : "mixed";
+	r->as_of = o->as_of;
+	r->date_from = r->date_to = r->emit_from = INT32_MIN;
+	if (!r->simulated) {
+		for (size_t i = 0; i < o->n_inputs; i++) TRY(add_input(f, o->inputs[i], err));
+		if (f->inputs.n == 0) return fail(err, E_NOT_FOUND, "no input files in %s", o->inputs[0]);
+		return thread_for(f->inputs.n, f->threads, hash_input, f, err);
+	}
+	if (o->date_to < o->date_from) return fail(err, E_USAGE, "the date range ends before it starts");
+	r->date_from = o->date_from;
+	r->date_to = o->date_to;
+	r->emit_from = o->emit_from != INT32_MIN ? o->emit_from : o->date_from;
+	if (r->emit_from < r->date_from || r->emit_from > r->date_to) return fail(err, E_USAGE, "emit-from lies outside the date range");
+	if (r->as_of == INT64_MIN) r->as_of = flow_day_end(f, r->date_to);
+	return OK;
+}
+
+static status spec_parse(struct flow *f, struct str text, struct run_info *run, struct file_list *inputs, struct err *err)
+{
+	struct json_doc *doc = NULL;
+	TRY(json_doc_parse(text, &doc, err));
+	status code = run_info_parse(json_node_get(json_doc_root(doc), "run"), &f->arena, run, err);
+	if (code == OK) code = file_list_parse(json_node_get(json_doc_root(doc), "inputs"), inputs, err);
+	json_doc_destroy(doc);
+	return code;
+}
+
+/* run_id alone: the run is what it was begun with. */
+static status from_control(struct flow *f, struct err *err)
+{
+	struct control_run run;
+	TRY(set_run_id(f, err));
+	TRY(control_run_get(f->control, f->info.run_id, &f->arena, &run, err));
+	if (strcmp(run.workload, f->w->name) != 0)
+		return fail(err, E_CONFLICT, "run %s is a run of workload %s", f->info.run_id, run.workload);
+	struct run_info info;
+	TRY(err_at(err, spec_parse(f, str_of(run.spec != NULL ? run.spec : ""), &info, &f->inputs, err), "meta_run_specs", -1, -1));
+	f->info = info;
+	TRY(flow_config_get(f->lake, f->info.config_hash, &f->config_text, err));
+	return open_config(f, err);
+}
+
+status flow_identify(struct flow *f, struct err *err)
+{
+	if (f->o->config.n == 0) {
+		if (f->o->run_id == NULL || f->control == NULL) return fail(err, E_USAGE, "a run needs a configuration or the id of a run that exists");
+		TRY(from_control(f, err));
+	} else {
+		TRY(from_options(f, err));
+		TRY(set_run_id(f, err));
+	}
+	f->info.workload = f->w->name;
+	f->asked = f->info;
+	return OK;
+}
+
+void flow_spec_json(const struct flow *f, struct buf *out)
+{
+	buf_str(out, "{\"inputs\":");
+	file_list_json(out, &f->inputs);
+	buf_str(out, ",\"run\":");
+	run_info_json(out, &f->asked);
+	buf_char(out, '}');
+}
+
+static bool same_inputs(const struct file_list *a, const struct file_list *b)
+{
+	if (a->n != b->n) return false;
+	for (size_t i = 0; i < a->n; i++) {
+		if (memcmp(a->items[i].sha256, b->items[i].sha256, SHA256_BYTES) != 0) return false;
+	}
+	return true;
+}
+
+status flow_spec_check(const struct flow *f, struct str spec, struct err *err)
+{
+	struct flow scratch = {0}; /* only its arena is used */
+	struct run_info run;
+	struct file_list inputs = {.arena = &scratch.arena};
+	arena_init(&scratch.arena, 0);
+	status code = spec_parse(&scratch, spec, &run, &inputs, err);
+	const struct run_info *now = &f->asked;
+	if (code != OK) code = err_at(err, code, "meta_run_specs", -1, -1);
+	else if (strcmp(run.config_hash, now->config_hash) != 0)
+		code = fail(err, E_CONFLICT, "run %s was begun with another configuration (%.12s..., now %.12s...); name a new run with --run-id", now->run_id,
+			run.config_hash, now->config_hash);
+	else if (strcmp(run.workload, now->workload) != 0 || run.simulated != now->simulated || run.seed != now->seed || run.date_from != now->date_from ||
+		run.date_to != now->date_to || run.emit_from != now->emit_from || run.as_of != now->as_of || strcmp(run.source, now->source) != 0)
+		code = fail(err, E_CONFLICT, "run %s was begun with another seed, date range, as-of or source; name a new run with --run-id", now->run_id);
+	else if (!same_inputs(&inputs, &f->inputs))
+		code = fail(err, E_CONFLICT, "run %s was begun with other input files; name a new run with --run-id", now->run_id);
+	arena_deinit(&scratch.arena);
+	return code;
+}

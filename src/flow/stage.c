@@ -1,0 +1,355 @@
+/* flow/stage.c: one stage of a run: plan, believe what was done, run the rest, merge. */
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "base/thread.h"
+#include "flow/run_int.h"
+#include "flow/task_json.h"
+
+struct stage_view flow_view(const struct flow *f, size_t n_stages)
+{
+	return (struct stage_view){
+		.run = &f->info, .config = f->config, .n_stages = n_stages, .files = f->files, .counters = f->counters, .lake = f->lake,
+	};
+}
+
+void flow_commit_adopt(struct flow *f, const struct commit *c)
+{
+	ASSERT(f->n_committed < RUN_STAGES_MAX);
+	f->commits[f->n_committed] = *c;
+	f->files[f->n_committed] = c->files;
+	f->counters[f->n_committed] = c->counters;
+	f->n_committed++;
+}
+
+/* ---- what the lake holds ------------------------------------------------------------------------------------------ */
+
+static status file_check_size(struct store *lake, const struct file_ref *ref, struct err *err)
+{
+	int64_t bytes = 0;
+	const status code = store_size(lake, ref->path, &bytes, err);
+	if (code == E_NOT_FOUND) return err_at(err, fail(err, E_VERIFY, "missing, though it was committed; restore it, or start a new run with --run-id"), ref->path, -1, -1);
+	TRY(code);
+	if (bytes != ref->bytes)
+		return err_at(err, fail(err, E_VERIFY, "changed after it was committed: %lld bytes, was %lld", (long long)bytes, (long long)ref->bytes), ref->path, -1, -1);
+	return OK;
+}
+
+static status commit_check(struct flow *f, const struct commit *c, struct err *err)
+{
+	if (strcmp(c->run.config_hash, f->info.config_hash) != 0 || strcmp(c->run.workload, f->w->name) != 0)
+		return fail(err, E_CONFLICT, "run %s stands in the lake with another configuration or workload; name a new run with --run-id", f->info.run_id);
+	for (size_t i = 0; i < c->files.n; i++) TRY(file_check_size(f->lake, &c->files.items[i], err));
+	return OK;
+}
+
+status flow_commits_load(struct flow *f, struct err *err)
+{
+	int32_t date;
+	if (f->info.as_of != INT64_MIN) {
+		date = flow_local_date(f, f->info.as_of);
+	} else {
+		const status found = commit_find(f->lake, f->info.run_id, &date, err);
+		if (found == E_NOT_FOUND) return OK;
+		TRY(found);
+	}
+	for (size_t k = 0; k < f->w->n_stages; k++) {
+		char key[RUN_KEY_MAX];
+		struct commit c;
+		commit_key(key, date, f->info.run_id, f->w->stages[k].name);
+		const status code = commit_load(f->lake, key, &f->arena, &c, err);
+		if (code == E_NOT_FOUND) break;
+		TRY(code);
+		TRY(commit_check(f, &c, err));
+		flow_commit_adopt(f, &c);
+		f->info.as_of = c.run.as_of;
+		f->info.date_from = c.run.date_from;
+		f->info.date_to = c.run.date_to;
+		f->info.emit_from = c.run.emit_from;
+	}
+	return OK;
+}
+
+/* ---- plan --------------------------------------------------------------------------------------------------------- */
+
+static status plan_check(const struct task_list *plan, const char *stage, struct err *err)
+{
+	for (size_t i = 0; i < plan->n; i++) {
+		if (strcmp(plan->items[i].stage, stage) != 0 || plan->items[i].task_id[0] == '\0')
+			return fail(err, E_CONFLICT, "plan of stage %s: task %zu has no id, or is of stage %s", stage, i, plan->items[i].stage);
+		for (size_t k = 0; k < i; k++) {
+			if (strcmp(plan->items[k].task_id, plan->items[i].task_id) == 0)
+				return fail(err, E_CONFLICT, "plan of stage %s: two tasks %s", stage, plan->items[i].task_id);
+		}
+	}
+	return OK;
+}
+
+status flow_stage_plan(struct flow *f, size_t stage, struct task_list *out, struct err *err)
+{
+	const struct stage_view view = flow_view(f, stage);
+	const struct stage_def *def = &f->w->stages[stage];
+	TRY(def->plan(&view, &f->inputs, out, err));
+	return plan_check(out, def->name, err);
+}
+
+/* Everything a task's result depends on; a result of an earlier attempt counts only for the same hash. */
+static status spec_hash(const struct flow *f, struct task_slot *slot, struct err *err)
+{
+	struct buf text;
+	uint8_t hash[XXH128_BYTES];
+	buf_init(&text, 0);
+	task_spec_json(&text, slot->spec);
+	run_info_json(&text, &f->info);
+	buf_str(&text, PQR_VERSION);
+	const status code = buf_check(&text, err);
+	if (code == OK) {
+		hash_xxh128(text.p, text.n, hash);
+		hex_encode(hash, sizeof hash, slot->spec_hash);
+	}
+	buf_deinit(&text);
+	return code;
+}
+
+/* ---- results of earlier attempts ------------------------------------------------------------------------------------ */
+
+struct stage_run {
+	struct flow *f;
+	const struct stage_def *def;
+	struct task_slot *slots;
+	size_t n;
+	_Atomic int64_t failures;
+};
+
+static status stored_result(void *arg, struct str task_id, struct str hash, struct str result, struct err *err)
+{
+	struct stage_run *s = arg;
+	(void)err;
+	for (size_t i = 0; i < s->n; i++) {
+		struct task_slot *slot = &s->slots[i];
+		if (!str_is(task_id, slot->spec->task_id)) continue;
+		/* A stored result that can't be read is done again. */
+		slot->done = str_is(hash, slot->spec_hash) && task_result_parse(result, &slot->arena, &slot->result, NULL) == OK;
+		break;
+	}
+	return OK;
+}
+
+static bool file_holds(struct store *lake, const struct file_ref *ref)
+{
+	uint8_t hash[XXH128_BYTES];
+	struct buf bytes;
+	int64_t size = 0;
+	if (store_size(lake, ref->path, &size, NULL) != OK || size != ref->bytes) return false;
+	buf_init(&bytes, 0);
+	bool same = store_get(lake, ref->path, &bytes, NULL) == OK;
+	if (same) {
+		hash_xxh128(bytes.p, bytes.n, hash);
+		same = memcmp(hash, ref->xxh128, sizeof hash) == 0;
+	}
+	buf_deinit(&bytes);
+	return same;
+}
+
+/* A file that is gone or of other bytes: the task is done again, in place of it. */
+static status check_stored(void *arg, size_t i, int worker, struct err *err)
+{
+	struct stage_run *s = arg;
+	struct task_slot *slot = &s->slots[i];
+	(void)worker;
+	TRY(cancel_check(err));
+	for (size_t k = 0; k < slot->result.outputs.n && slot->done; k++) {
+		const struct file_ref *ref = &slot->result.outputs.items[k];
+		if (file_holds(s->f->lake, ref)) continue;
+		slot->done = false;
+		TRY(store_delete(s->f->lake, ref->path, err));
+	}
+	return OK;
+}
+
+static status resume(struct stage_run *s, int64_t *n_resumed, struct err *err)
+{
+	TRY(control_task_results(s->f->control, s->f->info.run_id, s->def->name, stored_result, s, err));
+	TRY(thread_for(s->n, s->f->threads, check_stored, s, err));
+	int64_t done = 0;
+	for (size_t i = 0; i < s->n; i++) done += s->slots[i].done;
+	*n_resumed = done;
+	atomic_fetch_add(&s->f->progress.done, done);
+	return OK;
+}
+
+/* ---- running ------------------------------------------------------------------------------------------------------- */
+
+static status task_started(void *arg, struct task_slot *slot, int worker, struct err *err)
+{
+	struct stage_run *s = arg;
+	char name[32];
+	if (control_heartbeat_lost(s->f->heartbeat)) return fail(err, E_BUSY, "the run was taken over by another process");
+	(void)snprintf(name, sizeof name, "thread-%d", worker);
+	slot->started_at = time_now_us();
+	const struct control_task t = {
+		.run_id = s->f->info.run_id, .stage = s->def->name, .task_id = slot->spec->task_id, .worker = name, .started_at = slot->started_at,
+	};
+	return control_task_start(s->f->control, &t, &slot->attempt, err);
+}
+
+static status task_finished(void *arg, struct task_slot *slot, const struct err *why, struct err *err)
+{
+	struct stage_run *s = arg;
+	struct buf result;
+	char text[ERR_MESSAGE_MAX + ERR_WHERE_MAX + 64];
+	buf_init(&result, 0);
+	struct control_task t = {
+		.run_id = s->f->info.run_id, .stage = s->def->name, .task_id = slot->spec->task_id, .attempt = slot->attempt, .started_at = slot->started_at,
+		.finished_at = time_now_us(), .error = why != NULL ? err_text(why, text, sizeof text) : NULL, .spec_hash = str_of(slot->spec_hash),
+	};
+	if (why == NULL) {
+		task_result_json(&result, &slot->result);
+		t.rows_in = counter_get(&slot->result.counters, "rows_in");
+		t.rows_out = counter_get(&slot->result.counters, "rows_out");
+		t.bytes_in = counter_get(&slot->result.counters, "bytes_in");
+		t.bytes_out = counter_get(&slot->result.counters, "bytes_out");
+		t.result = (struct str){(const char *)result.p, result.n};
+		atomic_fetch_add(&s->f->progress.done, 1);
+	} else {
+		atomic_fetch_add(&s->failures, 1);
+		if (why->code != E_CANCELLED) log_line(LOG_WARN, "task failed", "task", slot->spec->task_id, "error", text, NULL);
+	}
+	status code = buf_check(&result, err);
+	if (code == OK) code = control_task_finish(s->f->control, &s->f->lease, &t, err);
+	buf_deinit(&result);
+	return code;
+}
+
+static status execute(struct stage_run *s, struct err *err)
+{
+	struct flow *f = s->f;
+	const struct task_env env = {
+		.lake = f->lake, .run = &f->info, .config = f->config, .progress_rows = &f->progress.rows, .progress_bytes = &f->progress.bytes,
+	};
+	const struct executor_job job = {
+		.stage = s->def, .env = &env, .slots = s->slots, .n = s->n,
+		.retry_delay_us = f->o->retry_delay_us >= 0 ? f->o->retry_delay_us : 200000, .started = task_started, .finished = task_finished, .arg = s,
+	};
+	return executor_run(f->executor, &job, err);
+}
+
+/* ---- merging ------------------------------------------------------------------------------------------------------- */
+
+/* The same object of two tasks: empty parts may coincide, anything else would lose rows. */
+static status drop_repeats(struct file_list *l, const char *stage, struct err *err)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < l->n; i++) {
+		if (n > 0 && strcmp(l->items[n - 1].path, l->items[i].path) == 0) {
+			if (l->items[i].rows == 0) continue;
+			return err_at(err, fail(err, E_CONFLICT, "two tasks of stage %s wrote the same object", stage), l->items[i].path, -1, -1);
+		}
+		l->items[n++] = l->items[i];
+	}
+	l->n = n;
+	return OK;
+}
+
+static status merge(struct stage_run *s, struct commit *c, struct err *err)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		const struct task_result *r = &s->slots[i].result;
+		if (!counter_list_merge(&c->counters, &r->counters)) return fail(err, E_NOMEM, "out of memory merging stage %s", s->def->name);
+		for (size_t k = 0; k < r->outputs.n; k++) {
+			if (!file_list_add(&c->files, &r->outputs.items[k])) return fail(err, E_NOMEM, "out of memory merging stage %s", s->def->name);
+		}
+	}
+	file_list_sort(&c->files);
+	TRY(drop_repeats(&c->files, s->def->name, err));
+	return OK;
+}
+
+/* An ingested run learns its as_of and dates from what raw found. */
+static status learn_dates(struct flow *f, const struct commit *raw, struct err *err)
+{
+	bool known = false;
+	int64_t newest = 0, oldest = 0;
+	for (size_t i = 0; i < raw->counters.n; i++) {
+		const struct counter *c = &raw->counters.items[i];
+		if (strcmp(c->name, "max_ts") == 0) newest = c->value, known = true;
+	}
+	oldest = newest;
+	for (size_t i = 0; i < raw->counters.n; i++) {
+		if (strcmp(raw->counters.items[i].name, "min_ts") == 0) oldest = raw->counters.items[i].value;
+	}
+	if (!known && f->info.as_of == INT64_MIN)
+		return fail(err, E_USAGE, "no line of the input has a readable ts, so the run has no date; check the input, or give --as-of");
+	if (f->info.as_of == INT64_MIN) f->info.as_of = flow_day_end(f, flow_local_date(f, newest));
+	f->info.date_from = f->info.emit_from = flow_local_date(f, known ? oldest : f->info.as_of);
+	f->info.date_to = flow_local_date(f, known ? newest : f->info.as_of);
+	return OK;
+}
+
+/* ---- the whole stage ------------------------------------------------------------------------------------------------ */
+
+static int64_t bytes_before(const struct flow *f, size_t stage)
+{
+	int64_t sum = 0;
+	const struct file_list *l = stage > 0 ? &f->files[stage - 1] : &f->inputs;
+	for (size_t i = 0; i < l->n; i++) sum += l->items[i].bytes;
+	return sum;
+}
+
+static status run_tasks(struct stage_run *s, struct stage_report *report, struct err *err)
+{
+	TRY(resume(s, &report->n_tasks_resumed, err));
+	const status code = execute(s, err);
+	for (size_t i = 0; i < s->n; i++) s->f->report->task_retries += s->slots[i].retries;
+	/* What a failed attempt wrote is no file of this stage's: look for left-overs at the commit. */
+	if (atomic_load(&s->failures) > 0) s->f->again = true;
+	return code;
+}
+
+static status stage_through(struct stage_run *s, size_t stage, const struct task_list *plan, struct err *err)
+{
+	struct flow *f = s->f;
+	struct stage_report *report = flow_report_stage(f, s->def->name);
+	const int64_t started = time_mono_us();
+	struct commit c = {.stage = s->def->name, .version = PQR_VERSION, .n_tasks = (int64_t)plan->n, .files.arena = &f->arena, .counters.arena = &f->arena};
+	report->n_tasks = (int64_t)plan->n;
+	TRY(run_tasks(s, report, err));
+	TRY(merge(s, &c, err));
+	if (stage == 0 && !f->info.simulated) TRY(learn_dates(f, &c, err));
+	c.run = f->info;
+	report->rows_in = counter_get(&c.counters, "rows_in");
+	report->rows_out = counter_get(&c.counters, "rows_out");
+	report->bytes_in = counter_get(&c.counters, "bytes_in");
+	report->bytes_out = counter_get(&c.counters, "bytes_out");
+	report->us = time_mono_us() - started;
+	TRY(flow_stage_settle(f, &c, report, plan, err));
+	report->us = time_mono_us() - started;
+	return OK;
+}
+
+status flow_stage_run(struct flow *f, size_t stage, struct err *err)
+{
+	struct arena scratch;
+	arena_init(&scratch, 0);
+	struct task_list plan = {.arena = &scratch};
+	struct stage_run s = {.f = f, .def = &f->w->stages[stage]};
+	status code = flow_stage_plan(f, stage, &plan, err);
+	if (code == OK) {
+		progress_step(&f->progress, s.def->name, (int64_t)plan.n, bytes_before(f, stage));
+		s.slots = mem_zalloc(plan.n + 1, sizeof *s.slots);
+		if (s.slots == NULL) code = fail(err, E_NOMEM, "out of memory for %zu tasks", plan.n);
+	}
+	for (size_t i = 0; i < plan.n && code == OK; i++, s.n++) {
+		struct task_slot *slot = &s.slots[i];
+		arena_init(&slot->arena, 0);
+		slot->spec = &plan.items[i];
+		slot->result = (struct task_result){.outputs.arena = &slot->arena, .counters.arena = &slot->arena};
+		code = spec_hash(f, slot, err);
+	}
+	if (code == OK) code = stage_through(&s, stage, &plan, err);
+	for (size_t i = 0; i < s.n; i++) arena_deinit(&s.slots[i].arena);
+	mem_free(s.slots);
+	arena_deinit(&scratch);
+	return code;
+}

@@ -1,0 +1,273 @@
+#include "flow/task_json.h"
+
+/* ---- writing ----------------------------------------------------------------------------------------------------- */
+
+static void member(struct buf *out, char separator, const char *name)
+{
+	buf_char(out, separator);
+	buf_json_str(out, str_of(name));
+	buf_char(out, ':');
+}
+
+static void member_str(struct buf *out, char separator, const char *name, const char *value)
+{
+	member(out, separator, name);
+	buf_json_str(out, str_of(value != NULL ? value : ""));
+}
+
+static void member_i64(struct buf *out, char separator, const char *name, int64_t value)
+{
+	member(out, separator, name);
+	buf_i64(out, value);
+}
+
+static void member_hex(struct buf *out, char separator, const char *name, const uint8_t *p, size_t n)
+{
+	member(out, separator, name);
+	buf_char(out, '"');
+	buf_hex(out, p, n);
+	buf_char(out, '"');
+}
+
+static void member_date(struct buf *out, char separator, const char *name, int32_t date)
+{
+	char text[DATE_CHARS + 1] = "";
+	member(out, separator, name);
+	if (date == INT32_MIN) {
+		buf_str(out, "null");
+		return;
+	}
+	date_format(date, text);
+	buf_json_str(out, (struct str){text, DATE_CHARS});
+}
+
+void file_ref_json(struct buf *out, const struct file_ref *f)
+{
+	member_i64(out, '{', "bytes", f->bytes);
+	member_str(out, ',', "path", f->path);
+	member_i64(out, ',', "rows", f->rows);
+	member_hex(out, ',', "sha256", f->sha256, SHA256_BYTES);
+	member_str(out, ',', "table", f->table);
+	member_hex(out, ',', "xxh128", f->xxh128, XXH128_BYTES);
+	buf_char(out, '}');
+}
+
+void file_list_json(struct buf *out, const struct file_list *l)
+{
+	buf_char(out, '[');
+	for (size_t i = 0; i < l->n; i++) {
+		if (i > 0) buf_char(out, ',');
+		file_ref_json(out, &l->items[i]);
+	}
+	buf_char(out, ']');
+}
+
+/* Names are unique in a list: selecting the next larger one each time needs no scratch memory, and names are few. */
+void counter_list_json(struct buf *out, const struct counter_list *l)
+{
+	const struct counter *last = NULL;
+	buf_char(out, '{');
+	for (size_t written = 0; written < l->n; written++) {
+		const struct counter *next = NULL;
+		for (size_t i = 0; i < l->n; i++) {
+			const struct counter *c = &l->items[i];
+			if (last != NULL && strcmp(c->name, last->name) <= 0) continue;
+			if (next == NULL || strcmp(c->name, next->name) < 0) next = c;
+		}
+		if (next == NULL) break;
+		if (written > 0) buf_char(out, ',');
+		buf_json_str(out, str_of(next->name));
+		buf_char(out, ':');
+		buf_i64(out, next->value);
+		last = next;
+	}
+	buf_char(out, '}');
+}
+
+/* The seed is text: JSON integers are read as int64. */
+void run_info_json(struct buf *out, const struct run_info *run)
+{
+	member(out, '{', "as_of");
+	if (run->as_of == INT64_MIN) buf_str(out, "null");
+	else buf_i64(out, run->as_of);
+	member_str(out, ',', "config_hash", run->config_hash);
+	member_date(out, ',', "date_from", run->date_from);
+	member_date(out, ',', "date_to", run->date_to);
+	member_date(out, ',', "emit_from", run->emit_from);
+	member_str(out, ',', "run_id", run->run_id);
+	buf_printf(out, ",\"seed\":\"%llu\"", (unsigned long long)run->seed);
+	buf_printf(out, ",\"simulated\":%s", run->simulated ? "true" : "false");
+	member_str(out, ',', "source", run->source);
+	member_str(out, ',', "workload", run->workload);
+	buf_char(out, '}');
+}
+
+void task_spec_json(struct buf *out, const struct task_spec *spec)
+{
+	member_i64(out, '{', "hi", spec->hi);
+	member(out, ',', "inputs");
+	file_list_json(out, &spec->inputs);
+	member_i64(out, ',', "lo", spec->lo);
+	member_str(out, ',', "part", spec->part);
+	member_str(out, ',', "stage", spec->stage);
+	member_str(out, ',', "task_id", spec->task_id);
+	buf_char(out, '}');
+}
+
+void task_result_json(struct buf *out, const struct task_result *result)
+{
+	member(out, '{', "counters");
+	counter_list_json(out, &result->counters);
+	member(out, ',', "outputs");
+	file_list_json(out, &result->outputs);
+	buf_char(out, '}');
+}
+
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
+
+static status bad(const char *name, struct err *err)
+{
+	return fail(err, E_CORRUPT, "member \"%s\" is missing or of another kind", name);
+}
+
+static status get_i64(const struct json_node *n, const char *name, int64_t *out, struct err *err)
+{
+	return json_node_i64(json_node_get(n, name), out) ? OK : bad(name, err);
+}
+
+static status get_str(const struct json_node *n, const char *name, struct str *out, struct err *err)
+{
+	return json_node_str(json_node_get(n, name), out) ? OK : bad(name, err);
+}
+
+static status get_text(const struct json_node *n, const char *name, struct arena *arena, const char **out, struct err *err)
+{
+	struct str s;
+	TRY(get_str(n, name, &s, err));
+	const char *copy = arena_strndup(arena, s.p, s.n);
+	if (copy == NULL) return fail(err, E_NOMEM, "out of memory reading \"%s\"", name);
+	*out = copy;
+	return OK;
+}
+
+static status get_hex(const struct json_node *n, const char *name, uint8_t *out, size_t bytes, struct err *err)
+{
+	struct str s;
+	TRY(get_str(n, name, &s, err));
+	return hex_decode(s, out, bytes) ? OK : bad(name, err);
+}
+
+static status get_date(const struct json_node *n, const char *name, int32_t *out, struct err *err)
+{
+	struct str s;
+	const struct json_node *node = json_node_get(n, name);
+	if (node != NULL && json_node_kind(node) == JSON_DOC_NULL) {
+		*out = INT32_MIN;
+		return OK;
+	}
+	return json_node_str(node, &s) && date_parse(s, out) ? OK : bad(name, err);
+}
+
+static status file_parse(const struct json_node *n, struct file_list *out, struct err *err)
+{
+	struct file_ref f = {0};
+	struct str path, table;
+	TRY(get_i64(n, "bytes", &f.bytes, err));
+	TRY(get_i64(n, "rows", &f.rows, err));
+	TRY(get_str(n, "path", &path, err));
+	TRY(get_str(n, "table", &table, err));
+	TRY(get_hex(n, "sha256", f.sha256, SHA256_BYTES, err));
+	TRY(get_hex(n, "xxh128", f.xxh128, XXH128_BYTES, err));
+	f.path = path.p;
+	f.table = table.p;
+	return file_list_add(out, &f) ? OK : fail(err, E_NOMEM, "out of memory reading a list of files");
+}
+
+status file_list_parse(const struct json_node *n, struct file_list *out, struct err *err)
+{
+	if (json_node_kind(n) != JSON_DOC_ARRAY) return fail(err, E_CORRUPT, "a list of files is missing");
+	for (size_t i = 0; i < json_node_n(n); i++) TRY(file_parse(json_node_at(n, i), out, err));
+	return OK;
+}
+
+status counter_list_parse(const struct json_node *n, struct counter_list *out, struct err *err)
+{
+	struct str key;
+	const struct json_node *value;
+	if (json_node_kind(n) != JSON_DOC_OBJECT) return bad("counters", err);
+	for (const void *at = NULL; json_node_next(n, &at, &key, &value);) {
+		int64_t v;
+		if (!json_node_i64(value, &v)) return bad(key.p, err);
+		if (!counter_add(out, key.p, v)) return fail(err, E_NOMEM, "out of memory reading counters");
+	}
+	return OK;
+}
+
+static status get_seed(const struct json_node *n, uint64_t *out, struct err *err)
+{
+	struct str s;
+	TRY(get_str(n, "seed", &s, err));
+	uint64_t seed = 0;
+	for (size_t i = 0; i < s.n; i++) {
+		const unsigned digit = (unsigned)(s.p[i] - '0');
+		if (digit > 9 || __builtin_mul_overflow(seed, 10u, &seed) || __builtin_add_overflow(seed, digit, &seed)) return bad("seed", err);
+	}
+	if (s.n == 0) return bad("seed", err);
+	*out = seed;
+	return OK;
+}
+
+/* A text of exactly n characters into dst[n + 1]. */
+static status get_fixed(const struct json_node *n, const char *name, char *dst, size_t chars, struct err *err)
+{
+	struct str s;
+	TRY(get_str(n, name, &s, err));
+	if (s.n != chars) return bad(name, err);
+	memcpy(dst, s.p, chars);
+	dst[chars] = '\0';
+	return OK;
+}
+
+status run_info_parse(const struct json_node *n, struct arena *arena, struct run_info *out, struct err *err)
+{
+	struct run_info run = {.as_of = INT64_MIN};
+	const struct json_node *as_of = json_node_get(n, "as_of");
+	if (as_of == NULL || (json_node_kind(as_of) != JSON_DOC_NULL && !json_node_i64(as_of, &run.as_of))) return bad("as_of", err);
+	TRY(get_fixed(n, "config_hash", run.config_hash, HEX_SHA256_CHARS, err));
+	TRY(get_date(n, "date_from", &run.date_from, err));
+	TRY(get_date(n, "date_to", &run.date_to, err));
+	TRY(get_date(n, "emit_from", &run.emit_from, err));
+	TRY(get_fixed(n, "run_id", run.run_id, UUID_CHARS, err));
+	TRY(get_seed(n, &run.seed, err));
+	if (!json_node_bool(json_node_get(n, "simulated"), &run.simulated)) return bad("simulated", err);
+	TRY(get_text(n, "source", arena, &run.source, err));
+	TRY(get_text(n, "workload", arena, &run.workload, err));
+	*out = run;
+	return OK;
+}
+
+status task_spec_parse(const struct json_node *n, struct arena *arena, struct task_spec *out, struct err *err)
+{
+	struct task_spec spec = {.inputs.arena = arena};
+	TRY(get_i64(n, "lo", &spec.lo, err));
+	TRY(get_i64(n, "hi", &spec.hi, err));
+	TRY(get_text(n, "part", arena, &spec.part, err));
+	TRY(get_text(n, "stage", arena, &spec.stage, err));
+	TRY(get_text(n, "task_id", arena, &spec.task_id, err));
+	TRY(file_list_parse(json_node_get(n, "inputs"), &spec.inputs, err));
+	*out = spec;
+	return OK;
+}
+
+status task_result_parse(struct str text, struct arena *arena, struct task_result *out, struct err *err)
+{
+	struct json_doc *doc = NULL;
+	struct task_result result = {.outputs.arena = arena, .counters.arena = arena};
+	TRY(json_doc_parse(text, &doc, err));
+	const struct json_node *root = json_doc_root(doc);
+	status code = counter_list_parse(json_node_get(root, "counters"), &result.counters, err);
+	if (code == OK) code = file_list_parse(json_node_get(root, "outputs"), &result.outputs, err);
+	json_doc_destroy(doc);
+	if (code == OK) *out = result;
+	return code;
+}

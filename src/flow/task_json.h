@@ -1,0 +1,23 @@
+/* flow/task_json.h: runs, task specs, results and stage commits as canonical JSON (sorted keys, no white space), and back. */
+#ifndef PQR_FLOW_TASK_JSON_H
+#define PQR_FLOW_TASK_JSON_H
+
+#include "flow/task.h"
+#include "io/json_doc.h"
+
+/* Writers append; check the buffer once with buf_check. */
+void file_ref_json(struct buf *out, const struct file_ref *f);
+void file_list_json(struct buf *out, const struct file_list *l);
+void counter_list_json(struct buf *out, const struct counter_list *l); /* an object, sorted by name */
+void run_info_json(struct buf *out, const struct run_info *run);
+void task_spec_json(struct buf *out, const struct task_spec *spec);
+void task_result_json(struct buf *out, const struct task_result *result);
+
+/* Readers copy texts into arena (lists: their own). E_CORRUPT names the first member that is missing or of another kind; E_NOMEM. */
+status file_list_parse(const struct json_node *n, struct file_list *out, struct err *err) MUST_USE;
+status counter_list_parse(const struct json_node *n, struct counter_list *out, struct err *err) MUST_USE;
+status run_info_parse(const struct json_node *n, struct arena *arena, struct run_info *out, struct err *err) MUST_USE;
+status task_spec_parse(const struct json_node *n, struct arena *arena, struct task_spec *out, struct err *err) MUST_USE;
+status task_result_parse(struct str text, struct arena *arena, struct task_result *out, struct err *err) MUST_USE;
+
+#endif

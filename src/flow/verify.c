@@ -1,0 +1,176 @@
+#include "flow/verify.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "base/thread.h"
+#include "flow/commit.h"
+#include "flow/manifest.h"
+#include "flow/progress.h"
+
+enum { READ_BYTES = 1 << 20, STAGES_MAX = 16 };
+
+struct verify {
+	const struct verify_opts *o;
+	struct verify_report report;
+	struct progress progress;
+	struct commit commits[STAGES_MAX];
+	size_t n_commits;
+	struct file_list files;  /* of all stages, by path */
+	const char **what;       /* [files.n]: NULL = as it was */
+	_Atomic int64_t bytes;
+	struct arena arena;
+};
+
+static void differ(struct verify *v, const char *path, const char *what)
+{
+	v->report.differences++;
+	if (v->o->difference != NULL) v->o->difference(v->o->arg, path, what);
+}
+
+static status hash_object(struct verify *v, struct store_object *object, uint8_t sha256[SHA256_BYTES], struct err *err)
+{
+	struct hash_stream h;
+	uint8_t xxh[XXH128_BYTES];
+	const int64_t size = store_object_size(object);
+	uint8_t *chunk = mem_alloc(READ_BYTES);
+	if (chunk == NULL) return fail(err, E_NOMEM, "out of memory verifying");
+	status code = hash_stream_init(&h, true, err);
+	if (code != OK) {
+		mem_free(chunk);
+		return code;
+	}
+	for (int64_t at = 0; at < size && code == OK;) {
+		const size_t n = size - at < READ_BYTES ? (size_t)(size - at) : READ_BYTES;
+		code = cancel_check(err);
+		if (code == OK) code = store_object_read_at(object, at, chunk, n, err);
+		if (code != OK) break;
+		hash_stream_add(&h, chunk, n);
+		at += (int64_t)n;
+		atomic_fetch_add(&v->bytes, (int64_t)n);
+		atomic_fetch_add(&v->progress.bytes, (int64_t)n);
+	}
+	if (code == OK) hash_stream_final(&h, xxh, sha256);
+	hash_stream_deinit(&h);
+	mem_free(chunk);
+	return code;
+}
+
+static status verify_file(void *arg, size_t i, int worker, struct err *err)
+{
+	struct verify *v = arg;
+	const struct file_ref *ref = &v->files.items[i];
+	struct store_object *object = NULL;
+	uint8_t sha256[SHA256_BYTES];
+	(void)worker;
+	TRY(cancel_check(err));
+	status code = store_object_open(v->o->lake, ref->path, &object, err);
+	if (code == E_NOT_FOUND) {
+		v->what[i] = "missing";
+		code = OK;
+	} else if (code == OK && store_object_size(object) != ref->bytes) {
+		v->what[i] = "of another size";
+	} else if (code == OK) {
+		code = hash_object(v, object, sha256, err);
+		if (code == E_CORRUPT) { /* shrank while it was read */
+			v->what[i] = "of another size";
+			code = OK;
+		} else if (code == OK && memcmp(sha256, ref->sha256, sizeof sha256) != 0) {
+			v->what[i] = "changed";
+		}
+	}
+	store_object_close(object);
+	atomic_fetch_add(&v->progress.done, 1);
+	return code;
+}
+
+/* An object that must be these very bytes. */
+static status verify_text(struct verify *v, int32_t date, const char *name, const struct buf *want, struct err *err)
+{
+	char key[RUN_KEY_MAX];
+	struct buf found;
+	run_key(key, date, v->o->run_id, name);
+	buf_init(&found, 0);
+	status code = store_get(v->o->lake, key, &found, err);
+	if (code == E_NOT_FOUND) {
+		differ(v, key, "missing");
+		code = OK;
+	} else if (code == OK && (found.n != want->n || memcmp(found.p, want->p, found.n) != 0)) {
+		differ(v, key, "not what the commits say");
+	}
+	buf_deinit(&found);
+	return code;
+}
+
+static status verify_manifest(struct verify *v, int32_t date, struct err *err)
+{
+	struct buf text;
+	buf_init(&text, 0);
+	manifest_json(&text, &v->commits[0]);
+	status code = buf_check(&text, err);
+	if (code == OK) code = verify_text(v, date, "manifest.json", &text, err);
+	if (code == OK && v->n_commits == v->o->workload->n_stages) {
+		buf_reset(&text);
+		code = checksums_json(&text, v->commits, v->n_commits, err);
+		if (code == OK) code = verify_text(v, date, "checksums.json", &text, err);
+	}
+	buf_deinit(&text);
+	return code;
+}
+
+static status load(struct verify *v, int32_t date, struct err *err)
+{
+	ASSERT(v->o->workload->n_stages <= STAGES_MAX);
+	for (size_t k = 0; k < v->o->workload->n_stages; k++) {
+		char key[RUN_KEY_MAX];
+		commit_key(key, date, v->o->run_id, v->o->workload->stages[k].name);
+		const status code = commit_load(v->o->lake, key, &v->arena, &v->commits[k], err);
+		if (code == E_NOT_FOUND) break;
+		TRY(code);
+		for (size_t i = 0; i < v->commits[k].files.n; i++) {
+			if (!file_list_add(&v->files, &v->commits[k].files.items[i])) return fail(err, E_NOMEM, "out of memory listing the run's files");
+		}
+		v->n_commits++;
+	}
+	if (v->n_commits == 0) return fail(err, E_NOT_FOUND, "run %s has committed nothing to the lake %s", v->o->run_id, store_uri(v->o->lake));
+	file_list_sort(&v->files);
+	manifest_root(&v->commits[0].files, v->report.root);
+	return OK;
+}
+
+static status verify_all(struct verify *v, struct err *err)
+{
+	int32_t date = 0;
+	int64_t total = 0;
+	TRY(commit_find(v->o->lake, v->o->run_id, &date, err));
+	TRY(load(v, date, err));
+	v->what = ARENA_ZNEW(&v->arena, const char *, v->files.n + 1);
+	if (v->what == NULL) return fail(err, E_NOMEM, "out of memory listing the run's files");
+	for (size_t i = 0; i < v->files.n; i++) total += v->files.items[i].bytes;
+	progress_start(&v->progress, v->o->progress);
+	progress_step(&v->progress, "verify", (int64_t)v->files.n, total);
+	const status code = thread_for(v->files.n, v->o->threads > 0 ? v->o->threads : thread_cores(), verify_file, v, err);
+	progress_stop(&v->progress);
+	TRY(code);
+	v->report.objects = (int64_t)v->files.n;
+	v->report.bytes = atomic_load(&v->bytes);
+	for (size_t i = 0; i < v->files.n; i++) {
+		if (v->what[i] != NULL) differ(v, v->files.items[i].path, v->what[i]);
+	}
+	return verify_manifest(v, date, err);
+}
+
+status flow_verify(const struct verify_opts *o, struct verify_report *out, struct err *err)
+{
+	struct verify v = {.o = o};
+	arena_init(&v.arena, 0);
+	v.files.arena = &v.arena;
+	status code = verify_all(&v, err);
+	arena_deinit(&v.arena);
+	TRY(code);
+	*out = v.report;
+	if (v.report.differences == 0) return OK;
+	return fail(err, E_VERIFY, "run %s: %lld of %lld objects differ from what was committed", o->run_id, (long long)v.report.differences,
+		(long long)v.report.objects);
+}
