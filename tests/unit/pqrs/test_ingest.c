@@ -142,7 +142,7 @@ static void test_lines_go_to_their_days(void **state)
 static void test_many_days(void **state)
 {
 	(void)state;
-	enum { DAYS = 700, LINES = 9100 };
+	enum { DAYS = 530, LINES = 6360 };
 	for (int shuffled = 0; shuffled < 2; shuffled++) {
 		struct lab lab;
 		struct err err;
