@@ -6,7 +6,7 @@ static const char *const formats[] = {"text", "json", NULL};
 #define TEXT(path, fallback, secret, meaning) {(path), CONFIG_T_STRING, 0, 0, NULL, (fallback), (secret), (meaning)}
 static const struct config_key items[] = {
 	TEXT("lake.uri", "./lake", false, "where the lake is: a path, file:///path or s3://bucket/prefix; --lake"),
-	TEXT("control.uri", "", true, "control plane: sqlite:PATH or postgresql:...; default sqlite:<lake>/control.db (sqlite:./control.db for a lake on S3); --control"),
+	TEXT("control.uri", "", true, "control plane, sqlite:PATH or postgresql:...; empty: control.db in the lake, or here when the lake is on S3; --control"),
 	TEXT("executor.uri", "threads", false, "who runs tasks: threads, dask://HOST:PORT, spark://HOST:PORT or spark-local[N]; --executor"),
 	{"executor.threads", CONFIG_T_INT, 0, 1024, NULL, "0", false, "threads of this process; 0 = its cores; --threads"},
 	{"log.level", CONFIG_T_CHOICE, 0, 0, levels, "info", false, "least level that is logged; --log-level"},
@@ -51,7 +51,7 @@ static status read_control(const struct config *tree, struct engine_config *e, s
 	if (e->control_uri[0] == '\0') {
 		const char *path = starts_with(e->lake_uri, "file://") ? e->lake_uri + strlen("file://") : e->lake_uri;
 		size_t n = strlen(path);
-		while (n > 1 && path[n - 1] == '/') n--;
+		while (n > 0 && path[n - 1] == '/') n--;
 		e->control_uri = starts_with(path, "s3://") ? "sqlite:./control.db" : arena_printf(&e->arena, "sqlite:%.*s/control.db", (int)n, path);
 		return e->control_uri != NULL ? OK : fail(err, E_NOMEM, "out of memory for the configuration");
 	}
