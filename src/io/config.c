@@ -93,11 +93,10 @@ status config_node_attach(struct config *c, struct config_node *parent, struct s
 	return OK;
 }
 
-status config_add(struct config *c, struct config_node *parent, struct str key, enum config_kind kind, struct str text, struct config_node **out,
-	struct err *err)
+status config_add(struct config *c, struct config_node *parent, struct str key, struct config_value value, struct config_node **out, struct err *err)
 {
 	struct config_node *node = NULL;
-	TRY(config_node_create(c, kind, text, &node, err));
+	TRY(config_node_create(c, value.kind, value.text, &node, err));
 	node->origin = parent != NULL ? parent->origin : "";
 	node->line = parent != NULL ? parent->line : 0;
 	if (parent != NULL) TRY(config_node_attach(c, parent, key, node, err));
@@ -138,7 +137,7 @@ status config_init(struct config *c, struct err *err)
 {
 	*c = (struct config){0};
 	arena_init(&c->arena, CONFIG_ARENA_BYTES_MAX);
-	const status code = config_add(c, NULL, STR(""), CONFIG_MAP, STR(""), &c->root, err);
+	const status code = config_add(c, NULL, STR(""), CONFIG_EMPTY_MAP, &c->root, err);
 	if (code != OK) arena_deinit(&c->arena);
 	return code;
 }

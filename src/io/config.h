@@ -42,10 +42,11 @@ void config_deinit(struct config *c);
 
 /* ---- building ---- */
 
-/* A new node below parent (NULL: not attached to anything), with text (copied) for scalars and parent's origin and line; key is
- * copied, and ignored below a list. E_USAGE: the map has that key; E_LIMIT: too deep or too many. */
-status config_add(struct config *c, struct config_node *parent, struct str key, enum config_kind kind, struct str text, struct config_node **out,
-	struct err *err) MUST_USE;
+/* A new node below parent (NULL: not attached to anything), with parent's origin and line; texts are copied, key is ignored
+ * below a list. out may be NULL. E_USAGE: the map has that key; E_LIMIT: too deep or too many. */
+struct config_value { enum config_kind kind; struct str text; }; /* text of a scalar */
+#define CONFIG_EMPTY_MAP ((struct config_value){CONFIG_MAP, {"", 0}})
+status config_add(struct config *c, struct config_node *parent, struct str key, struct config_value value, struct config_node **out, struct err *err) MUST_USE;
 /* Parse text into a tree of c's that is not attached yet; *out is a map, also for an empty document. name appears in errors.
  * E_USAGE with line: not YAML or JSON, repeated key, unknown alias, several documents; E_LIMIT. */
 enum config_format { CONFIG_YAML, CONFIG_JSON };

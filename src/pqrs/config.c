@@ -13,39 +13,49 @@ enum { CONFIG_BYTES_MAX = 1 << 26 };
 
 /* ---- files ---- */
 
-/* The file that the key at path names, or the one compiled in. text is appended to *bytes unless compiled in; *out views either.
- * *name: for errors. */
-static status source_text(const struct config_node *root, const char *path, const char *embedded, struct buf *bytes, struct str *out, char name[PATH_MAX],
-	struct err *err)
+/* A text that was compiled in or read from a file. */
+struct source {
+	struct str text;     /* views bytes, or the program */
+	struct buf bytes;
+	char name[PATH_MAX]; /* for errors */
+};
+
+static void source_init(struct source *s)
+{
+	buf_init(&s->bytes, CONFIG_FILE_BYTES_MAX + (1 << 17));
+	s->text = (struct str){"", 0};
+	s->name[0] = '\0';
+}
+
+/* The file that the key at path names, or the one compiled in. s: initialised, to be released by buf_deinit of its bytes. */
+static status source_read(struct source *s, const struct config_node *root, const char *path, const char *embedded, struct err *err)
 {
 	const struct config_node *node = config_find(root, path);
-	struct str text = {"", 0};
-	if (node != NULL) TRY(config_str(node, &text, err));
-	if (text.n == 0) {
-		*out = embedded_file(embedded);
-		ASSERT(out->p != NULL);
-		(void)strcat(strcpy(name, "config/"), embedded);
+	struct str file = {"", 0};
+	if (node != NULL) TRY(config_str(node, &file, err));
+	if (file.n == 0) {
+		s->text = embedded_file(embedded);
+		ASSERT(s->text.p != NULL);
+		(void)strcat(strcpy(s->name, "config/"), embedded);
 		return OK;
 	}
-	TRY(config_file_path(node, name, PATH_MAX, err));
-	const status code = file_read(name, CONFIG_FILE_BYTES_MAX, bytes, err);
-	if (code == E_NOT_FOUND) return config_fail(node, err, "there is no file %s", name);
+	TRY(config_file_path(node, s->name, sizeof s->name, err));
+	const status code = file_read(s->name, CONFIG_FILE_BYTES_MAX, &s->bytes, err);
+	if (code == E_NOT_FOUND) return config_fail(node, err, "there is no file %s", s->name);
 	TRY(code);
-	*out = (struct str){(const char *)bytes->p, bytes->n};
+	s->text = (struct str){(const char *)s->bytes.p, s->bytes.n};
 	return OK;
 }
 
 static status source_tree(struct config *c, const struct config_node *root, const char *path, const char *embedded, struct config_node **out,
 	struct err *err)
 {
-	char name[PATH_MAX];
-	struct buf bytes;
-	struct str text;
-	buf_init(&bytes, CONFIG_FILE_BYTES_MAX + (1 << 17));
-	status code = source_text(root, path, embedded, &bytes, &text, name, err);
-	const size_t n = code == OK ? strlen(name) : 0;
-	if (code == OK) code = config_parse(c, n > 5 && strcmp(name + n - 5, ".json") == 0 ? CONFIG_JSON : CONFIG_YAML, text, name, out, err);
-	buf_deinit(&bytes);
+	struct source s;
+	source_init(&s);
+	status code = source_read(&s, root, path, embedded, err);
+	const size_t n = strlen(s.name);
+	if (code == OK) code = config_parse(c, n > 5 && strcmp(s.name + n - 5, ".json") == 0 ? CONFIG_JSON : CONFIG_YAML, s.text, s.name, out, err);
+	buf_deinit(&s.bytes);
 	return code;
 }
 
@@ -55,7 +65,7 @@ static status settings_merge(const struct config *tree, struct config *settings,
 	struct config_node *file = NULL;
 	struct config_node *section = NULL;
 	TRY(source_tree(settings, tree->root, "simulation.file", "pqrs_simulation_v1.yaml", &file, err));
-	TRY(config_add(settings, settings->root, STR("simulation"), CONFIG_MAP, STR(""), &section, err));
+	TRY(config_add(settings, settings->root, STR("simulation"), CONFIG_EMPTY_MAP, &section, err));
 	TRY(config_merge(settings, section, file, err));
 	TRY(config_check(settings, &pqrs_config_keys, 1, err));
 	for (const struct config_node *n = tree->root->first; n != NULL; n = n->next) {
@@ -78,26 +88,23 @@ static status read_files(struct config *c, const struct config_node *root, struc
 
 static status read_geography(const struct config_node *root, struct pqrs_config *cfg, struct err *err)
 {
-	char name[PATH_MAX];
-	struct buf bytes;
-	struct str text;
-	struct geo_table known;
-	struct geo_table table;
-	buf_init(&bytes, CONFIG_FILE_BYTES_MAX + (1 << 17));
-	status code = source_text(root, "simulation.geo_file", "geo_colombia_v1.csv", &bytes, &text, name, err);
-	if (code == OK) code = pqrs_config_read_geo_csv(text, name, &cfg->arena, &known, err);
-	table = known;
+	struct source s;
+	struct geo_table known = {NULL, 0};
+	source_init(&s);
+	status code = source_read(&s, root, "simulation.geo_file", "geo_colombia_v1.csv", err);
+	if (code == OK) code = pqrs_config_read_geo_csv(s.text, s.name, &cfg->arena, &known, err);
+	struct geo_table table = known;
 	const struct config_node *node = config_find(root, "simulation.geo_probability_csv");
 	if (code == OK && node != NULL && node->text.n > 0) {
-		buf_reset(&bytes);
-		code = source_text(root, "simulation.geo_probability_csv", "", &bytes, &text, name, err);
-		if (code == OK) code = pqrs_config_read_geo_probabilities(text, name, &known, &cfg->arena, &table, err);
+		buf_reset(&s.bytes);
+		code = source_read(&s, root, "simulation.geo_probability_csv", "", err);
+		if (code == OK) code = pqrs_config_read_geo_probabilities(s.text, s.name, &known, &cfg->arena, &table, err);
 	}
 	if (code == OK) {
 		cfg->simulation.places = table.places;
 		cfg->simulation.n_places = table.n;
 	}
-	buf_deinit(&bytes);
+	buf_deinit(&s.bytes);
 	return code;
 }
 
@@ -128,7 +135,7 @@ static status canonical_write(const struct config *tree, struct config *settings
 	struct config_node *section = NULL;
 	for (const struct config_node *n = tree->root->first; n != NULL; n = n->next) {
 		if (str_is(n->key, "simulation") || n->kind != CONFIG_MAP) continue;
-		TRY(config_add(settings, settings->root, n->key, CONFIG_MAP, STR(""), &section, err));
+		TRY(config_add(settings, settings->root, n->key, CONFIG_EMPTY_MAP, &section, err));
 		TRY(config_merge(settings, section, n, err));
 	}
 	TRY(pqrs_config_read_settings(settings->root, cfg, &src, err));

@@ -48,18 +48,20 @@ static status read_slots(const struct config_node *map, struct pqrs_config *cfg,
 	return OK;
 }
 
-/* Texts of one kind and type; they may be missing where the type has no weight. */
-static status read_topic_texts(const struct config_node *topic, const char *kind, int type, uint32_t weight, struct arena *arena, struct strings *out,
-	struct err *err)
+/* Subjects or bodies of one type; they may be missing where the type has no weight. */
+static status read_topic_texts(const struct config_node *map, int type, bool needed, struct arena *arena, struct strings *out, struct err *err)
 {
-	const struct config_node *map;
-	TRY(config_need(topic, kind, &map, err));
-	TRY(config_keys_only(map, pqrs_type_names, TYPE_N, err));
 	const struct config_node *list = config_find(map, pqrs_type_names[type]);
 	*out = (struct strings){NULL, 0};
-	if (list == NULL && weight == 0) return OK;
+	if (list == NULL && !needed) return OK;
 	TRY(config_need(map, pqrs_type_names[type], &list, err));
-	return read_strings(list, weight > 0, arena, out, err);
+	return read_strings(list, needed, arena, out, err);
+}
+
+static status need_types(const struct config_node *topic, const char *key, const struct config_node **out, struct err *err)
+{
+	TRY(config_need(topic, key, out, err));
+	return config_keys_only(*out, pqrs_type_names, TYPE_N, err);
 }
 
 static status read_topic(const struct config_node *node, struct arena *arena, struct topic *out, struct err *err)
@@ -67,21 +69,24 @@ static status read_topic(const struct config_node *node, struct arena *arena, st
 	static const char *const keys[] = {"name", "weights", "subjects", "bodies"};
 	const struct config_node *name;
 	const struct config_node *weights;
+	const struct config_node *subjects;
+	const struct config_node *bodies;
 	TRY(config_keys_only(node, keys, 4, err));
 	TRY(config_need(node, "name", &name, err));
 	TRY(pqrs_config_keep_str(name, arena, &out->name, err));
-	TRY(config_need(node, "weights", &weights, err));
-	TRY(config_keys_only(weights, pqrs_type_names, TYPE_N, err));
+	TRY(need_types(node, "weights", &weights, err));
+	TRY(need_types(node, "subjects", &subjects, err));
+	TRY(need_types(node, "bodies", &bodies, err));
 	for (int i = 0; i < TYPE_N; i++) {
 		const struct config_node *weight = config_find(weights, pqrs_type_names[i]);
 		struct strings texts;
 		int32_t w = 0;
 		if (weight != NULL) TRY(config_i32(weight, 0, WEIGHT_MAX, &w, err));
 		out->type_weight[i] = (uint32_t)w;
-		TRY(read_topic_texts(node, "subjects", i, (uint32_t)w, arena, &texts, err));
+		TRY(read_topic_texts(subjects, i, w > 0, arena, &texts, err));
 		out->subjects[i] = texts.items;
 		out->n_subjects[i] = texts.n;
-		TRY(read_topic_texts(node, "bodies", i, (uint32_t)w, arena, &texts, err));
+		TRY(read_topic_texts(bodies, i, w > 0, arena, &texts, err));
 		out->bodies[i] = texts.items;
 		out->n_bodies[i] = texts.n;
 	}
@@ -165,24 +170,25 @@ static bool keyword_known(const char *const *items, size_t n, const char *word)
 	return false;
 }
 
-static status read_classes(const struct config_node *root, const char *key, const char *const *names, size_t n, struct pqrs_config *cfg,
-	struct rule_class *out, struct err *err)
+struct classes { const char *key; const char *const *names; size_t n; };
+
+static status read_classes(const struct config_node *root, const struct classes *set, struct arena *arena, struct rule_class *out, struct err *err)
 {
 	const struct config_node *map;
-	TRY(config_need(root, key, &map, err));
-	TRY(config_keys_only(map, names, n, err));
-	for (size_t i = 0; i < n; i++) {
+	TRY(config_need(root, set->key, &map, err));
+	TRY(config_keys_only(map, set->names, set->n, err));
+	for (size_t i = 0; i < set->n; i++) {
 		const struct config_node *list;
-		TRY(config_need(map, names[i], &list, err));
+		TRY(config_need(map, set->names[i], &list, err));
 		TRY(config_list(list, 0, err));
-		const char **words = ARENA_NEW(&cfg->arena, const char *, list->n);
+		const char **words = ARENA_NEW(arena, const char *, list->n);
 		if (words == NULL) return fail(err, E_NOMEM, "out of memory for the configuration");
 		size_t n_words = 0;
 		for (const struct config_node *c = list->first; c != NULL; c = c->next) {
-			TRY(read_keyword(c, &cfg->arena, &words[n_words], err));
+			TRY(read_keyword(c, arena, &words[n_words], err));
 			n_words += !keyword_known(words, n_words, words[n_words]); /* "petición" and "peticion" are one */
 		}
-		out[i] = (struct rule_class){names[i], words, n_words};
+		out[i] = (struct rule_class){set->names[i], words, n_words};
 	}
 	return OK;
 }
@@ -195,8 +201,10 @@ status pqrs_config_read_rules(const struct config_node *node, struct pqrs_config
 	TRY(config_need(node, "version", &version, err));
 	TRY(pqrs_config_keep_str(version, &cfg->arena, &cfg->rules.version, err));
 	if (cfg->rules.version[0] == '\0') return config_fail(version, err, "the text is empty");
-	TRY(read_classes(node, "types", pqrs_type_names, TYPE_N, cfg, cfg->rules.types, err));
-	return read_classes(node, "priorities", pqrs_priority_names, PRIORITY_N, cfg, cfg->rules.priorities, err);
+	static const struct classes types = {"types", pqrs_type_names, TYPE_N};
+	static const struct classes priorities = {"priorities", pqrs_priority_names, PRIORITY_N};
+	TRY(read_classes(node, &types, &cfg->arena, cfg->rules.types, err));
+	return read_classes(node, &priorities, &cfg->arena, cfg->rules.priorities, err);
 }
 
 /* ---- state machine ---- */

@@ -14,7 +14,7 @@ struct writer {
 static struct config_node *add(struct writer *w, struct config_node *parent, const char *key, enum config_kind kind, struct str text)
 {
 	struct config_node *node = parent; /* after a failure: anything that may be passed on */
-	if (w->code == OK) w->code = config_add(w->c, parent, str_of(key), kind, text, &node, w->err);
+	if (w->code == OK) w->code = config_add(w->c, parent, str_of(key), (struct config_value){kind, text}, &node, w->err);
 	return node;
 }
 

@@ -35,7 +35,7 @@ static void defaults_load(struct config *c)
 	CHECK_OK(&err, config_defaults(c, tables(), 2, &err));
 	CHECK_OK(&err, config_parse(c, CONFIG_YAML, embedded_file("pqrs_simulation_v1.yaml"), "defaults", &file, &err));
 	CHECK_OK(&err, config_parse(c, CONFIG_YAML, STR("{}"), "defaults", &root, &err));
-	CHECK_OK(&err, config_add(c, root, STR("simulation"), CONFIG_MAP, STR(""), &section, &err));
+	CHECK_OK(&err, config_add(c, root, STR("simulation"), CONFIG_EMPTY_MAP, &section, &err));
 	CHECK_OK(&err, config_merge(c, section, file, &err));
 	CHECK_OK(&err, config_merge(c, c->root, root, &err));
 }
