@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 #include "base/calendar.h"
+#include "parquet/writer.h"
 #include "pqrs/config.h"
 #include "pqrs/gold_kpi.h"
 #include "pqrs/gold_read.h"
@@ -122,34 +123,32 @@ struct store_sink {
 	int64_t rows_out, bytes_out;
 };
 
-/* Row groups of at most ROW_GROUP_ROWS. Batches without a row index have dense columns of 4 or 8 bytes a value. */
-static status write_groups(struct parquet_writer *w, const struct batch *b, const struct parquet_rows *rows, struct err *err)
+/* Rows [at, at + n) of a column without nulls. */
+static struct column slice(const struct column *c, int64_t at, int64_t n)
 {
-	const uint32_t n = rows != NULL ? rows->n : (uint32_t)b->n_rows;
+	struct column part = *c;
+	ASSERT(c->validity == NULL);
+	part.n = n;
+	if (c->offsets != NULL) part.offsets = c->offsets + at;
+	else part.values = (const char *)c->values + (size_t)at * (c->dict != NULL ? sizeof(int32_t) : col_type_width(c->type));
+	return part;
+}
+
+/* Row groups of at most ROW_GROUP_ROWS. */
+static status write_groups(struct parquet_writer *w, const struct batch *b, struct err *err)
+{
 	struct column columns[GOLD_COLUMNS_MAX];
-	for (uint32_t at = 0; at < n; at += ROW_GROUP_ROWS) {
-		const uint32_t m = n - at < ROW_GROUP_ROWS ? n - at : (uint32_t)ROW_GROUP_ROWS;
-		if (rows != NULL) {
-			const struct parquet_rows part = {.rows = rows->rows + at, .n = m};
-			TRY(parquet_writer_row_group(w, b, &part, err));
-			continue;
-		}
-		for (size_t i = 0; i < b->n_columns; i++) {
-			const struct column *c = &b->columns[i];
-			const size_t width = c->dict != NULL ? sizeof(int32_t) : col_type_width(c->type);
-			ASSERT(c->validity == NULL && width > 0);
-			columns[i] = *c;
-			columns[i].n = m;
-			columns[i].values = (const char *)c->values + at * width;
-		}
-		const struct batch part = {b->schema, b->n_columns, columns, m};
-		const struct parquet_rows all = {.n = m};
+	for (int64_t at = 0; at < b->n_rows; at += ROW_GROUP_ROWS) {
+		const int64_t n = b->n_rows - at < ROW_GROUP_ROWS ? b->n_rows - at : ROW_GROUP_ROWS;
+		for (size_t i = 0; i < b->n_columns; i++) columns[i] = slice(&b->columns[i], at, n);
+		const struct batch part = {b->schema, b->n_columns, columns, n};
+		const struct parquet_rows all = {.n = (uint32_t)n};
 		TRY(parquet_writer_row_group(w, &part, &all, err));
 	}
 	return OK;
 }
 
-static status sink_write(struct gold_sink *base, enum gold_table table, int32_t month, const struct batch *b, const struct parquet_rows *rows, struct err *err)
+static status sink_write(struct gold_sink *base, enum gold_table table, int32_t month, const struct batch *b, struct err *err)
 {
 	struct store_sink *s = (struct store_sink *)base;
 	const struct pqrs_config *config = s->env->config;
@@ -160,7 +159,7 @@ static status sink_write(struct gold_sink *base, enum gold_table table, int32_t 
 	char name[64], dir[DIR_BYTES], date[DATE_CHARS];
 	if (*w == NULL) TRY(parquet_writer_create(schema, &config->parquet, w, err));
 	else parquet_writer_reset(*w);
-	TRY(write_groups(*w, b, rows, err));
+	TRY(write_groups(*w, b, err));
 	TRY(parquet_writer_finish(*w, &p, &n, err));
 	date_format(month, date);
 	(void)snprintf(name, sizeof name, "gold.%s", schema->name);

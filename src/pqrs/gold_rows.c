@@ -112,7 +112,7 @@ static status flush(struct gold_rows *r, struct err *err)
 	}
 	const struct batch b = {pqrs_gold_tables[r->table], r->n_columns, r->columns, r->n};
 	r->n = 0;
-	return r->sink->write(r->sink, r->table, r->month, &b, NULL, err);
+	return r->sink->write(r->sink, r->table, r->month, &b, err);
 }
 
 status gold_rows_day(struct gold_rows *r, int32_t day, size_t n, struct err *err)

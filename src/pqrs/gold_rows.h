@@ -9,7 +9,7 @@
 #ifndef PQR_PQRS_GOLD_ROWS_H
 #define PQR_PQRS_GOLD_ROWS_H
 
-#include "parquet/writer.h"
+#include "columnar/batch.h"
 #include "pqrs/schema_gold.h"
 
 enum { GOLD_COLUMNS_MAX = 10 };
@@ -23,9 +23,9 @@ struct gold_totals {
 	int64_t out_of_range; /* values outside the range that their definition gives them: must stay 0 */
 };
 
-/* Where batches go. write borrows b and rows; rows NULL = all rows in order. month is the first day of the month. */
+/* Where batches go. write borrows b; it has no nulls. month is the first day of the month. */
 struct gold_sink {
-	status (*write)(struct gold_sink *s, enum gold_table table, int32_t month, const struct batch *b, const struct parquet_rows *rows, struct err *err);
+	status (*write)(struct gold_sink *s, enum gold_table table, int32_t month, const struct batch *b, struct err *err);
 	int32_t last_day; /* local date of as_of */
 	struct gold_totals totals[GOLD_TABLES_N];
 };

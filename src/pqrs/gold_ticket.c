@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "base/hash.h"
+
 status gold_tickets_init(struct gold_tickets *t, struct arena *arena, size_t cap, struct err *err)
 {
 	static const struct column_def name = {.name = "current_status", .type = COL_STRING};
@@ -170,46 +172,91 @@ status gold_sort_strings(const struct column *c, struct arena *arena, uint32_t *
 
 /* ---- output ------------------------------------------------------------------------------------------------- */
 
-static int64_t count_repeated(const struct column *id, const uint32_t *order, size_t n)
+/* The columns in the order of the rows. Every column is read at random once, here, ahead of time (36 random bytes of ids that do
+ * not fit the cache take 100 ns, with the loads 16 rows ahead 15 ns); all that follows runs straight through. */
+struct ordered {
+	struct column id, status, last_update, target, elapsed, sla;
+	struct column status_names, sla_names;
+};
+enum { AHEAD = 16 };
+
+static status order_ids(const struct gold_tickets *t, const uint32_t *order, struct column *out, struct err *err)
+{
+	uint8_t *ids = arena_alloc(t->arena, t->ids.n + 1, 1);
+	int32_t *offsets = ARENA_NEW(t->arena, int32_t, t->n + 1);
+	if (ids == NULL || offsets == NULL) return fail(err, E_NOMEM, "out of memory sorting %zu tickets", t->n);
+	offsets[0] = 0;
+	for (size_t i = 0; i < t->n; i++) {
+		if (i + AHEAD < t->n) __builtin_prefetch(t->ids.p + t->id_offsets[order[i + AHEAD]]);
+		const int32_t from = t->id_offsets[order[i]], n = t->id_offsets[order[i] + 1] - from;
+		if (n == UUID_CHARS) memcpy(ids + offsets[i], t->ids.p + from, UUID_CHARS); /* a copy of known length needs no call */
+		else memcpy(ids + offsets[i], t->ids.p + from, (size_t)n);
+		offsets[i + 1] = offsets[i] + n;
+	}
+	*out = (struct column){.type = COL_STRING, .n = (int64_t)t->n, .offsets = offsets, .data = ids};
+	return OK;
+}
+
+static status order_i32(const struct gold_tickets *t, const uint32_t *order, const int32_t *v, struct column *out, struct err *err)
+{
+	int32_t *dst = ARENA_NEW(t->arena, int32_t, t->n);
+	if (dst == NULL) return fail(err, E_NOMEM, "out of memory sorting %zu tickets", t->n);
+	for (size_t i = 0; i < t->n; i++) dst[i] = v[order[i]];
+	*out = (struct column){.type = COL_INT32, .n = (int64_t)t->n, .values = dst};
+	return OK;
+}
+
+static status order_columns(struct gold_tickets *t, struct ordered *o, struct err *err)
+{
+	const struct column ids = {.type = COL_STRING, .n = (int64_t)t->n, .offsets = t->id_offsets, .data = t->ids.p};
+	uint32_t *order = ARENA_NEW(t->arena, uint32_t, t->n);
+	int64_t *last_update = ARENA_NEW(t->arena, int64_t, t->n);
+	if (order == NULL || last_update == NULL) return fail(err, E_NOMEM, "out of memory sorting %zu tickets", t->n);
+	TRY(gold_sort_strings(&ids, t->arena, order, err));
+	TRY(order_ids(t, order, &o->id, err));
+	TRY(order_i32(t, order, t->days_target, &o->target, err));
+	TRY(order_i32(t, order, t->days_elapsed, &o->elapsed, err));
+	TRY(order_i32(t, order, t->status, &o->status, err));
+	TRY(order_i32(t, order, t->sla, &o->sla, err));
+	for (size_t i = 0; i < t->n; i++) last_update[i] = t->last_update[order[i]];
+	o->last_update = (struct column){.type = COL_TIMESTAMP, .n = (int64_t)t->n, .values = last_update};
+	struct column states;
+	TRY(builder_finish(&t->status_names, 0, &states, err)); /* the dictionary alone */
+	o->status_names = *states.dict;
+	TRY(gold_names_column(gold_sla_names, GOLD_SLA_STATES, t->arena, &o->sla_names, err));
+	o->status.type = o->sla.type = COL_STRING;
+	o->status.dict = &o->status_names;
+	o->sla.dict = &o->sla_names;
+	return OK;
+}
+
+static int64_t count_repeated(const struct column *id)
 {
 	int64_t repeated = 0;
-	for (size_t i = 1; i < n; i++) repeated += str_eq(column_str(id, order[i - 1]), column_str(id, order[i]));
+	for (int64_t i = 1; i < id->n; i++) repeated += str_eq(column_str(id, i - 1), column_str(id, i));
 	return repeated;
 }
 
-static status write_table(struct gold_sink *sink, enum gold_table table, int32_t month, struct column *columns, const struct parquet_rows *rows, struct err *err)
+static status write_table(struct gold_sink *sink, enum gold_table table, int32_t month, struct column *columns, struct err *err)
 {
 	const struct table_schema *s = pqrs_gold_tables[table];
-	const struct batch b = {s, schema_n_data_columns(s), columns, rows->n};
-	sink->totals[table].rows += rows->n;
-	sink->totals[table].sum += rows->n;
-	return sink->write(sink, table, month, &b, rows, err);
+	const struct batch b = {s, schema_n_data_columns(s), columns, columns[0].n};
+	sink->totals[table].rows += b.n_rows;
+	sink->totals[table].sum += b.n_rows;
+	sink->totals[table].keys_repeated += count_repeated(&columns[0]);
+	return sink->write(sink, table, month, &b, err);
 }
 
 status gold_tickets_write(struct gold_tickets *t, int32_t month, struct gold_sink *sink, struct err *err)
 {
-	const int64_t n = (int64_t)t->n;
-	struct column status_names, sla_names;
-	uint32_t *order = ARENA_NEW(t->arena, uint32_t, t->n + 1);
-	if (n == 0) return OK;
-	if (order == NULL) return fail(err, E_NOMEM, "out of memory for %zu tickets", t->n);
-	TRY(builder_finish(&t->status_names, 0, &status_names, err)); /* the dictionary alone */
-	TRY(gold_names_column(gold_sla_names, GOLD_SLA_STATES, t->arena, &sla_names, err));
-	const struct column id = {.type = COL_STRING, .n = n, .offsets = t->id_offsets, .data = t->ids.p};
-	const struct column sla = {.type = COL_STRING, .n = n, .values = t->sla, .dict = &sla_names};
-	const struct column target = {.type = COL_INT32, .n = n, .values = t->days_target};
-	const struct column elapsed = {.type = COL_INT32, .n = n, .values = t->days_elapsed};
-	struct column metrics[METRICS_N_COLUMNS] = {[METRICS_TICKET_ID] = id, [METRICS_SLA_DAYS_TARGET] = target,
-		[METRICS_SLA_DAYS_ELAPSED] = elapsed, [METRICS_SLA_STATUS] = sla};
-	struct column snapshot[SNAPSHOT_N_COLUMNS] = {[SNAPSHOT_TICKET_ID] = id,
-		[SNAPSHOT_CURRENT_STATUS] = {.type = COL_STRING, .n = n, .values = t->status, .dict = status_names.dict},
-		[SNAPSHOT_LAST_UPDATE_TS] = {.type = COL_TIMESTAMP, .n = n, .values = t->last_update},
-		[SNAPSHOT_SLA_DAYS_TARGET] = target, [SNAPSHOT_SLA_DAYS_ELAPSED] = elapsed, [SNAPSHOT_SLA_STATUS] = sla};
-	TRY(gold_sort_strings(&id, t->arena, order, err));
-	const int64_t repeated = count_repeated(&id, order, t->n);
-	sink->totals[GOLD_SLA_METRICS].keys_repeated += repeated;
-	sink->totals[GOLD_TICKETS_SNAPSHOT].keys_repeated += repeated;
-	const struct parquet_rows rows = {.rows = order, .n = (uint32_t)t->n};
-	TRY(write_table(sink, GOLD_SLA_METRICS, month, metrics, &rows, err));
-	return write_table(sink, GOLD_TICKETS_SNAPSHOT, month, snapshot, &rows, err);
+	struct ordered o;
+	if (t->n == 0) return OK;
+	TRY(order_columns(t, &o, err));
+	struct column metrics[METRICS_N_COLUMNS] = {[METRICS_TICKET_ID] = o.id, [METRICS_SLA_DAYS_TARGET] = o.target,
+		[METRICS_SLA_DAYS_ELAPSED] = o.elapsed, [METRICS_SLA_STATUS] = o.sla};
+	struct column snapshot[SNAPSHOT_N_COLUMNS] = {[SNAPSHOT_TICKET_ID] = o.id, [SNAPSHOT_CURRENT_STATUS] = o.status,
+		[SNAPSHOT_LAST_UPDATE_TS] = o.last_update, [SNAPSHOT_SLA_DAYS_TARGET] = o.target,
+		[SNAPSHOT_SLA_DAYS_ELAPSED] = o.elapsed, [SNAPSHOT_SLA_STATUS] = o.sla};
+	TRY(write_table(sink, GOLD_SLA_METRICS, month, metrics, err));
+	return write_table(sink, GOLD_TICKETS_SNAPSHOT, month, snapshot, err);
 }

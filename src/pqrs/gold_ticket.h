@@ -1,7 +1,7 @@
 /* pqrs/gold_ticket.h: the tables with one row a ticket: sla_metrics and tickets_snapshot.
  *
- * All silver parts of one month are laid one behind the other, an index is sorted by ticket_id, and the writer takes the
- * rows through that index: the ids, which are most of the bytes, are copied once and never moved.
+ * All silver parts of one month are laid one behind the other, an index is sorted by ticket_id, and each column is put into
+ * its order once, for both tables.
  */
 #ifndef PQR_PQRS_GOLD_TICKET_H
 #define PQR_PQRS_GOLD_TICKET_H
