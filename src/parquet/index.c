@@ -10,7 +10,10 @@ static status index_bytes(struct parquet_reader *r, int64_t at, int32_t n, const
 	return reader_view(r, &r->index_bytes, at, (size_t)n, out, err);
 }
 
-enum { LOCATION_BYTES_MIN = 7 }; /* three required fields and the end mark */
+enum {
+	LOCATION_BYTES_MIN = 7,  /* three required fields and the end mark */
+	FIND_ROWS_MAX = 1 << 17, /* a page of more rows is not searched for its first and last row in range */
+};
 
 static void read_location(struct thrift *t, struct page_location *l)
 {
@@ -150,29 +153,88 @@ static bool has_integer_bounds(const struct leaf *leaf)
 	return leaf->info.supported && leaf->convert == CONVERT_NONE && (leaf->physical == PHYSICAL_INT32 || leaf->physical == PHYSICAL_INT64);
 }
 
+/* Where rows in range can be, by the index; all rows without one. */
+struct candidates {
+	int64_t first_begin, first_end; /* rows of the first page that may hold a value in range */
+	int64_t last_begin, last_end;   /* and of the last; the same page when there is one alone */
+	bool none;
+};
+
+static status candidates_find(struct parquet_reader *r, size_t row_group, size_t column, const int64_t range[2], struct candidates *out, struct err *err)
+{
+	const struct row_group *g = &r->row_groups[row_group];
+	const struct chunk *chunk = &g->chunks[column];
+	struct page_location *locations = NULL;
+	size_t n = 0, pages[2] = {0};
+	const uint8_t *bytes;
+	struct bounds bounds;
+	*out = (struct candidates){.first_end = g->n_rows, .last_end = g->n_rows};
+	if (chunk->column_index_at == 0) return OK;
+	TRY(index_locations(r, row_group, column, &locations, &n, err));
+	if (n == 0) return OK;
+	TRY(index_bytes(r, chunk->column_index_at, chunk->column_index_bytes, &bytes, err));
+	TRY(read_bounds(r, chunk, bytes, n, &bounds, err));
+	TRY(pages_holding(r, &r->leaves[column], chunk, &bounds, range, pages, err));
+	if (pages[0] == pages[1]) {
+		out->none = true;
+		return OK;
+	}
+	out->first_begin = locations[pages[0]].row;
+	out->first_end = pages[0] + 1 < n ? locations[pages[0] + 1].row : g->n_rows;
+	out->last_begin = locations[pages[1] - 1].row;
+	out->last_end = pages[1] < n ? locations[pages[1]].row : g->n_rows;
+	return OK;
+}
+
+static bool in_range(const struct column *c, int64_t i, const int64_t range[2])
+{
+	const int64_t v = col_type_width(c->type) == 4 ? ((const int32_t *)c->values)[i] : ((const int64_t *)c->values)[i];
+	return column_valid(c, i) && v >= range[0] && v <= range[1];
+}
+
+/* Rows [begin, end) of the column, decoded: *first and *last, the first row in range and the one after the last; both end
+ * and begin when there is none. */
+static status scan_rows(struct parquet_reader *r, struct parquet_range rows, size_t column, const int64_t range[2], int64_t *first, int64_t *last,
+	struct err *err)
+{
+	struct column c;
+	*first = rows.end;
+	*last = rows.begin;
+	if (rows.begin == rows.end) return OK;
+	arena_reset(&r->find_arena);
+	TRY(column_read_rows(r, &rows, column, &r->find_arena, &c, err));
+	int64_t i = 0, j = c.n;
+	while (i < j && !in_range(&c, i, range)) i++;
+	while (j > i && !in_range(&c, j - 1, range)) j--;
+	if (i == j) return OK;
+	*first = rows.begin + i;
+	*last = rows.begin + j;
+	return OK;
+}
+
 status parquet_reader_find_rows(struct parquet_reader *r, size_t row_group, int column, int64_t lo, int64_t hi, int64_t *begin, int64_t *end,
 	struct err *err)
 {
 	ASSERT(row_group < r->n_row_groups && column >= 0 && (size_t)column < r->n_leaves);
-	const struct leaf *leaf = &r->leaves[column];
+	const size_t leaf = (size_t)column;
 	const struct row_group *g = &r->row_groups[row_group];
-	const struct chunk *chunk = &g->chunks[column];
-	struct page_location *locations = NULL;
-	size_t n, pages[2] = {0};
-	const uint8_t *bytes;
-	struct bounds bounds;
-	n = 0;
-	if (chunk->column_index_at != 0 && chunk->unreadable == NULL && has_integer_bounds(leaf))
-		TRY(index_locations(r, row_group, (size_t)column, &locations, &n, err));
-	if (n == 0) {
-		*begin = 0;
-		*end = g->n_rows;
+	const int64_t range[2] = {lo, hi};
+	struct candidates c = {.first_end = g->n_rows, .last_end = g->n_rows};
+	const bool integers = has_integer_bounds(&r->leaves[leaf]) && g->chunks[leaf].unreadable == NULL;
+	if (integers) TRY(candidates_find(r, row_group, leaf, range, &c, err));
+	if (c.none) {
+		*begin = *end = 0;
 		return OK;
 	}
-	TRY(index_bytes(r, chunk->column_index_at, chunk->column_index_bytes, &bytes, err));
-	TRY(read_bounds(r, chunk, bytes, n, &bounds, err));
-	TRY(pages_holding(r, leaf, chunk, &bounds, (const int64_t[2]){lo, hi}, pages, err));
-	*begin = pages[0] < pages[1] ? locations[pages[0]].row : 0;
-	*end = pages[0] == pages[1] ? 0 : pages[1] < n ? locations[pages[1]].row : g->n_rows;
+	int64_t first = c.first_begin, last = c.last_end, unused;
+	if (integers && c.first_end - c.first_begin <= FIND_ROWS_MAX)
+		TRY(scan_rows(r, (struct parquet_range){row_group, c.first_begin, c.first_end}, leaf, range, &first, &last, err));
+	if (c.last_begin > c.first_begin) {
+		last = c.last_end;
+		if (c.last_end - c.last_begin <= FIND_ROWS_MAX)
+			TRY(scan_rows(r, (struct parquet_range){row_group, c.last_begin, c.last_end}, leaf, range, &unused, &last, err));
+	}
+	*begin = first < last ? first : 0;
+	*end = first < last ? last : 0;
 	return OK;
 }

@@ -140,6 +140,7 @@ status parquet_reader_create(struct parquet_reader **out, struct err *err)
 	if (r == NULL) return fail(err, E_NOMEM, "out of memory for a Parquet reader");
 	arena_init(&r->schema_arena, SCHEMA_ARENA_MAX);
 	arena_init(&r->meta_arena, 0);
+	arena_init(&r->find_arena, 0);
 	r->kernels = decode_kernels_best();
 	*out = r;
 	return OK;
@@ -163,6 +164,7 @@ void parquet_reader_close(struct parquet_reader *r)
 	if (r == NULL) return;
 	arena_deinit(&r->schema_arena);
 	arena_deinit(&r->meta_arena);
+	arena_deinit(&r->find_arena);
 	compressor_destroy(r->compressor);
 	struct scratch *const all[] = {&r->file_bytes, &r->chunk_bytes, &r->dict_bytes, &r->index_bytes, &r->locations, &r->page_bytes, &r->dict_values,
 		&r->values, &r->pages};

@@ -37,9 +37,10 @@ size_t parquet_reader_n_row_groups(const struct parquet_reader *r);
 int64_t parquet_reader_row_group_rows(const struct parquet_reader *r, size_t row_group);
 const char *parquet_reader_metadata(const struct parquet_reader *r, const char *key); /* key-value metadata; NULL = none */
 
-/* For finding row ranges: rows [*begin, *end) are the smallest page-aligned range of a row group that holds every row whose
- * value of an integer column (INT32, INT64, DATE, TIMESTAMP in microseconds) is in [lo, hi], by the page index, in whatever
- * order the pages are; empty when no page can hold one. The whole row group for other columns or without an index. */
+/* For finding row ranges: every row of a row group whose value of an integer column (INT32, INT64, DATE, TIMESTAMP in
+ * microseconds) is in [lo, hi] is in rows [*begin, *end). The page index, where there is one, finds the first and the last page;
+ * they alone are decoded and searched, so the range begins and ends at such a row (of pages over 131072 rows: at a page).
+ * Any order of values is right; sorted ones make the range short. 0, 0: there is no such row. Other columns: all rows. */
 status parquet_reader_find_rows(struct parquet_reader *r, size_t row_group, int column, int64_t lo, int64_t hi, int64_t *begin, int64_t *end, struct err *err) MUST_USE;
 
 /* Decode rows [begin, end) of a row group, only the pages that hold them, of columns[0..n). *out views arena (values)

@@ -85,6 +85,7 @@ struct parquet_reader {
 	size_t n_metadata;
 	struct arena schema_arena; /* leaves, schema_bytes */
 	struct arena meta_arena;   /* row groups, metadata; reset at reopen */
+	struct arena find_arena;   /* columns that find_rows decodes */
 	const struct decode_kernels *kernels;
 	struct compressor *compressor;
 	struct scratch file_bytes;  /* the file, or its tail from the footer on */

@@ -107,12 +107,11 @@ static void refusals(void **state)
 static void depth_is_bounded(void **state)
 {
 	(void)state;
-	uint8_t bytes[100];
+	uint8_t bytes[128];
 	for (size_t depth = 1; depth <= 60; depth++) { /* structs in structs */
 		memset(bytes, 0x1C, depth - 1);
 		memset(bytes + depth - 1, 0, depth);
 		struct thrift t;
-		if (2 * depth - 1 > sizeof bytes) break;
 		thrift_start(&t, bytes, 2 * depth - 1);
 		thrift_skip(&t, THRIFT_STRUCT);
 		if (depth <= THRIFT_DEPTH_MAX) assert_null(t.error);

@@ -1,0 +1,81 @@
+/* tests/fuzz/fuzz_parquet.c: any bytes as a Parquet file. The reader opens it, looks for rows and reads every column, whole and
+ * in part; what it gives must be usable: offsets in order, indices inside the dictionary, the nulls it counted. */
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "parquet/reader.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+
+enum { ROWS_MAX = 1 << 16 };
+
+static void check_strings(const struct column *c)
+{
+	if (c->n == 0) return;
+	ASSERT(c->offsets != NULL && c->offsets[0] == 0);
+	for (int64_t i = 0; i < c->n; i++) ASSERT(c->offsets[i] <= c->offsets[i + 1]);
+	uint8_t any = 0; /* every byte can be read */
+	for (int32_t i = 0; i < c->offsets[c->n]; i++) any |= c->data[i];
+	ASSERT(any != 0 || any == 0);
+}
+
+static void check_column(const struct column *c, int64_t rows)
+{
+	int64_t nulls = 0;
+	ASSERT(c->n == rows);
+	for (int64_t i = 0; i < rows; i++) nulls += !column_valid(c, i);
+	ASSERT(nulls == c->n_null);
+	if (c->dict != NULL) {
+		ASSERT(c->dict->dict == NULL);
+		check_strings(c->dict);
+		for (int64_t i = 0; i < rows; i++) {
+			const int32_t index = ((const int32_t *)c->values)[i];
+			ASSERT(!column_valid(c, i) || (index >= 0 && index < c->dict->n));
+		}
+		return;
+	}
+	if (c->type == COL_STRING || c->type == COL_BINARY) {
+		check_strings(c);
+		return;
+	}
+	uint8_t any = 0;
+	const size_t bytes = c->type == COL_BOOL ? (size_t)(rows + 7) / 8 : (size_t)rows * col_type_width(c->type);
+	for (size_t i = 0; i < bytes; i++) any |= ((const uint8_t *)c->values)[i];
+	ASSERT(any != 0 || any == 0);
+}
+
+static void read_column(struct parquet_reader *r, size_t group, int column, struct arena *arena)
+{
+	struct err err;
+	struct batch batch;
+	int64_t begin, end;
+	const int64_t rows = parquet_reader_row_group_rows(r, group);
+	if (parquet_reader_find_rows(r, group, column, 0, 100, &begin, &end, &err) == OK) ASSERT(begin >= 0 && begin <= end && end <= rows);
+	const int64_t last = rows < ROWS_MAX ? rows : ROWS_MAX;
+	const struct parquet_range ranges[] = {{group, 0, last}, {group, last / 3, last / 2}};
+	for (size_t i = 0; i < 2; i++) {
+		arena_reset(arena);
+		if (parquet_reader_read(r, &ranges[i], &column, 1, arena, &batch, &err) == OK) check_column(&batch.columns[0], ranges[i].end - ranges[i].begin);
+		else ASSERT(err.message[0] != '\0' && err.where[0] != '\0');
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+{
+	struct err err;
+	struct store_object *object = NULL;
+	struct parquet_reader *r = NULL;
+	struct arena arena;
+	mem_limit_set((size_t)1 << 30);
+	arena_init(&arena, (size_t)256 << 20);
+	if (store_object_from_memory(p, n, "fuzz", &object, &err) == OK && parquet_reader_open(object, &r, &err) == OK) {
+		const size_t groups = parquet_reader_n_row_groups(r) < 4 ? parquet_reader_n_row_groups(r) : 4;
+		for (size_t g = 0; g < groups; g++) {
+			for (size_t c = 0; c < parquet_reader_n_columns(r); c++) read_column(r, g, (int)c, &arena);
+		}
+	}
+	parquet_reader_close(r);
+	store_object_close(object);
+	arena_deinit(&arena);
+	return 0;
+}
