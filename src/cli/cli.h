@@ -1,0 +1,76 @@
+/* cli/cli.h: what the commands share: parsed options, help, output.
+ *
+ * A command is a row of a table: name, options, help. Help, man page and shell completion are derived from the
+ * tables, so they cannot disagree with what is parsed.
+ */
+#ifndef PQR_CLI_CLI_H
+#define PQR_CLI_CLI_H
+
+#include "base/buf.h"
+
+struct cli_option {
+	const char *name;  /* "--seed" */
+	const char *value; /* placeholder, "N"; NULL = a flag */
+	const char *help;
+};
+
+struct cli;
+struct cli_command {
+	const char *name;
+	const char *synopsis; /* positional arguments, "PATH..." */
+	const char *summary;  /* one line */
+	const char *details;  /* paragraphs, with examples; may be NULL */
+	const struct cli_option *options;
+	size_t n_options;
+	int args_min, args_max; /* positional; max -1 = any */
+	status (*run)(struct cli *c, struct err *err);
+};
+
+enum { CLI_OPTIONS_MAX = 48, CLI_ARGS_MAX = 4096 };
+
+struct cli {
+	const struct cli_command *command;
+	const char *values[CLI_OPTIONS_MAX]; /* by position in globals, then the command's options; NULL = not given */
+	const char **args;                   /* positional */
+	size_t n_args;
+	const char **lists;                  /* values of an option whose placeholder ends in "..." (it may be repeated) */
+	size_t n_lists;
+	bool json;
+	bool quiet;
+	bool progress;
+};
+
+/* The option's value ("" for a flag that was given), or NULL. The name must be one of the globals' or command's. */
+const char *cli_get(const struct cli *c, const char *name);
+bool cli_flag(const struct cli *c, const char *name);
+/* Typed values; E_USAGE naming the option. Untouched *out when the option was not given. */
+status cli_get_i64(const struct cli *c, const char *name, int64_t min, int64_t max, int64_t *out, struct err *err) MUST_USE;
+status cli_get_date(const struct cli *c, const char *name, int32_t *out, struct err *err) MUST_USE;
+/* A UUID, lower-cased into dst[37]; `what` names it in the error. */
+status cli_uuid(const char *text, const char *what, char dst[37], struct err *err) MUST_USE;
+
+/* Write a finished buffer to standard output. A closed pipe is no error. */
+status cli_print(const struct buf *out, struct err *err) MUST_USE;
+
+/* Thousands separated by spaces, as text tables show counts: "2 269 544". dst[32]. */
+const char *cli_count(int64_t n, char dst[32]);
+
+extern const struct cli_option cli_globals[];
+extern const size_t cli_n_globals;
+extern const struct cli_command *const cli_commands[];
+extern const size_t cli_n_commands;
+const struct cli_command *cli_command_find(const char *name); /* NULL */
+/* The nearest name by edit distance, or NULL when nothing is near. */
+const char *cli_nearest(const char *name, const char *(*nth)(size_t i), size_t n);
+
+void cli_help_all(struct buf *out);
+void cli_help_command(const struct cli_command *command, struct buf *out);
+void cli_man(struct buf *out);        /* the man page, mdoc(7) */
+void cli_completion(struct buf *out); /* bash */
+
+extern const struct cli_command cli_run_command, cli_generate_command, cli_ingest_command, cli_bronze_command,
+	cli_silver_command, cli_gold_command, cli_publish_command, cli_plan_command, cli_task_command, cli_verify_command,
+	cli_runs_command, cli_quality_command, cli_lineage_command, cli_doctor_command, cli_contract_command,
+	cli_help_command_def, cli_completion_command;
+
+#endif

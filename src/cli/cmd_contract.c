@@ -1,0 +1,58 @@
+/* cli/cmd_contract.c: the contracts, from the one schema. */
+#include <stdio.h>
+
+#include "cli/session.h"
+#include "columnar/contract.h"
+#include "pqrs/contract.h"
+#include "pqrs/workload.h"
+
+struct format {
+	const char *name;
+	void (*write)(struct buf *out, const struct table_schema *s);
+};
+
+static const struct format formats[] = {{"json-schema", schema_json}, {"ddl-postgres", schema_ddl_postgres}, {"ddl-sqlite", schema_ddl_sqlite},
+	{"markdown", schema_markdown}, {"delta", schema_delta}};
+
+static const struct format *format_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
+		if (strcmp(formats[i].name, name) == 0) return &formats[i];
+	}
+	return NULL;
+}
+
+/* "silver.tickets" or "tickets" or a layer's name; NULL takes all. */
+static bool wanted(const struct table_schema *t, const char *name)
+{
+	char full[128];
+	if (name == NULL) return true;
+	(void)snprintf(full, sizeof full, "%s.%s", t->layer, t->name);
+	return strcmp(name, full) == 0 || strcmp(name, t->name) == 0 || strcmp(name, t->layer) == 0;
+}
+
+static status contract_run(struct cli *c, struct err *err)
+{
+	const char *name = cli_get(c, "--format");
+	const struct format *format = format_find(name != NULL ? name : "markdown");
+	if (format == NULL) return fail(err, E_USAGE, "--format: expected json-schema, ddl-postgres, ddl-sqlite, markdown or delta, found '%s'", name);
+	const char *table = c->n_args > 0 ? c->args[0] : NULL;
+	const char *dir = cli_get(c, "--write");
+	if (dir != NULL) return pqrs_contract_write_all(dir, err);
+	struct buf out;
+	size_t n = 0;
+	buf_init(&out, 0);
+	for (size_t i = 0; i < pqrs_workload.n_tables; i++) {
+		if (!wanted(pqrs_workload.tables[i], table)) continue;
+		if (n++ > 0) buf_char(&out, '\n');
+		format->write(&out, pqrs_workload.tables[i]);
+	}
+	status code = n > 0 ? cli_print(&out, err) : fail(err, E_USAGE, "no table '%s': `pqr contract` lists them all", table);
+	buf_deinit(&out);
+	return code;
+}
+
+static const struct cli_option options[] = {{"--format", "NAME", "json-schema, ddl-postgres, ddl-sqlite, markdown (default) or delta"},
+	{"--write", "DIR", "write every contract file into DIR (as contracts/pqrs/v1 has them)"}};
+const struct cli_command cli_contract_command = {.name = "contract", .synopsis = "[TABLE | LAYER]", .summary = "the data contracts, from the one schema",
+	.details = "  pqr contract silver.tickets\n  pqr contract gold --format ddl-postgres", .options = options, .n_options = 2, .args_max = 1, .run = contract_run};

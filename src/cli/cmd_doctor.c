@@ -1,0 +1,137 @@
+/* cli/cmd_doctor.c: is everything in order, and how to mend what is not. */
+#include <stdio.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/thread.h"
+#include "cli/session.h"
+#include "pqrs/workload.h"
+
+struct finding {
+	bool ok;
+	const char *what;
+	char text[640];
+};
+
+enum { FINDINGS_MAX = 16 };
+struct findings {
+	struct finding items[FINDINGS_MAX];
+	size_t n;
+};
+
+static void add(struct findings *f, bool ok, const char *what, const char *text)
+{
+	ASSERT(f->n < FINDINGS_MAX);
+	struct finding *item = &f->items[f->n++];
+	item->ok = ok;
+	item->what = what;
+	(void)snprintf(item->text, sizeof item->text, "%s", text);
+}
+
+static void add_result(struct findings *f, const char *what, status code, const struct err *err, const char *good)
+{
+	char text[ERR_MESSAGE_MAX + ERR_WHERE_MAX + 64];
+	add(f, code == OK, what, code == OK ? good : err_text(err, text, sizeof text));
+}
+
+/* Put, read, refuse to replace, delete: what every stage needs of a lake. */
+static status probe_lake(struct store *lake, struct err *err)
+{
+	static const char key[] = ".pqr-doctor/probe";
+	struct buf back;
+	buf_init(&back, 1024);
+	status code = store_put(lake, key, "probe", 5, err);
+	if (code == OK && store_put_if_absent(lake, key, "other", 5, NULL) != E_EXISTS)
+		code = fail(err, E_IO, "put-if-absent replaced an object: this file system can't hold a lake");
+	if (code == OK) code = store_get(lake, key, &back, err);
+	if (code == OK && (back.n != 5 || memcmp(back.p, "probe", 5) != 0)) code = fail(err, E_CORRUPT, "an object came back with other bytes");
+	const status deleted = store_delete(lake, key, code == OK ? err : NULL);
+	buf_deinit(&back);
+	return code != OK ? code : deleted;
+}
+
+static void check_space(struct findings *f, struct store *lake)
+{
+	struct statvfs fs;
+	char text[128];
+	if (statvfs(store_uri(lake), &fs) != 0) return;
+	const double free_gb = (double)fs.f_bavail * (double)fs.f_frsize / 1e9;
+	(void)snprintf(text, sizeof text, "%.1f GB free%s", free_gb, free_gb < 2 ? "; the default run writes about 1.1 GB: make room" : "");
+	add(f, free_gb >= 2, "disk space", text);
+}
+
+static status no_row(void *arg, const struct control_value *values, size_t n, struct err *err)
+{
+	(void)values;
+	(void)n;
+	(void)err;
+	++*(int64_t *)arg;
+	return OK;
+}
+
+static void check_planes(struct findings *f, const struct cli *c)
+{
+	struct session s;
+	struct err err;
+	char text[256];
+	int64_t runs = 0;
+	const struct control_select all = {.sql = "SELECT run_id FROM meta.runs"};
+	err_clear(&err);
+	status code = session_open(&s, c, SESSION_LAKE, &err);
+	if (code == OK) code = probe_lake(s.lake, &err);
+	add_result(f, "lake", code, &err, code == OK ? store_uri(s.lake) : "");
+	if (code == OK) check_space(f, s.lake);
+	session_close(&s);
+	if (code != OK) return;
+	err_clear(&err);
+	code = session_open(&s, c, SESSION_LAKE | SESSION_CONTROL, &err);
+	if (code == OK) code = control_query(s.control, &all, no_row, &runs, &err);
+	(void)snprintf(text, sizeof text, "%s, %lld runs", s.control != NULL ? control_uri(s.control) : "", (long long)runs);
+	add_result(f, "control plane", code, &err, text);
+	session_close(&s);
+}
+
+static void check_config(struct findings *f, const struct cli *c)
+{
+	struct session s;
+	struct err err;
+	char text[64];
+	err_clear(&err);
+	const status code = session_open(&s, c, SESSION_CONFIG, &err);
+	add_result(f, "configuration", code, &err, access("pqr.yaml", F_OK) == 0 ? "pqr.yaml" : "defaults (no pqr.yaml here)");
+	if (code == OK) {
+		(void)snprintf(text, sizeof text, "%s, %d cores", s.executor, thread_cores());
+		add(f, strcmp(s.executor, "threads") == 0, "executor", strcmp(s.executor, "threads") == 0 ? text : "this version has: threads");
+	}
+	session_close(&s);
+}
+
+static status doctor_run(struct cli *c, struct err *err)
+{
+	struct findings f = {.n = 0};
+	struct buf out;
+	bool ok = true;
+	check_config(&f, c);
+	check_planes(&f, c);
+	buf_init(&out, 0);
+	if (c->json) buf_char(&out, '[');
+	for (size_t i = 0; i < f.n; i++) {
+		const struct finding *item = &f.items[i];
+		ok = ok && item->ok;
+		if (!c->json) {
+			buf_printf(&out, "%-4s %-14s %s\n", item->ok ? "ok" : "BAD", item->what, item->text);
+			continue;
+		}
+		buf_printf(&out, "%s{\"check\":\"%s\",\"ok\":%s,\"text\":", i > 0 ? "," : "", item->what, item->ok ? "true" : "false");
+		buf_json_str(&out, str_of(item->text));
+		buf_char(&out, '}');
+	}
+	if (c->json) buf_str(&out, "]\n");
+	status code = cli_print(&out, err);
+	buf_deinit(&out);
+	if (code == OK && !ok) code = fail(err, E_IO, "doctor: something is not in order, see above");
+	return code;
+}
+
+const struct cli_command cli_doctor_command = {.name = "doctor", .synopsis = "", .summary = "check lake, control plane and configuration; say how to mend them",
+	.args_max = 0, .run = doctor_run};

@@ -1,0 +1,74 @@
+/* cli/cmd_plan.c: plan (the plan as JSON) and task (run one of its tasks). */
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/limits.h"
+#include "cli/session.h"
+#include "pqrs/workload.h"
+
+static status plan_run(struct cli *c, struct err *err)
+{
+	struct session s;
+	struct run_opts o;
+	struct buf out;
+	buf_init(&out, 0);
+	status code = session_open(&s, c, SESSION_LAKE | SESSION_CONFIG, err);
+	if (code == OK) code = session_run_opts(&s, c, &o, err);
+	if (code == OK) code = flow_plan_json(&o, &out, err);
+	if (code == OK) {
+		buf_char(&out, '\n');
+		code = cli_print(&out, err);
+	}
+	buf_deinit(&out);
+	session_close(&s);
+	return code;
+}
+
+static status read_spec(const char *path, struct buf *out, struct err *err)
+{
+	FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
+	if (f == NULL) return fail_errno(err, errno, "cannot open task %s", path);
+	for (;;) {
+		uint8_t *dst = buf_reserve(out, 1 << 16);
+		if (dst == NULL) break;
+		const size_t n = fread(dst, 1, 1 << 16, f);
+		buf_commit(out, n);
+		if (n == 0) break;
+	}
+	const bool failed = ferror(f) != 0;
+	if (f != stdin) (void)fclose(f);
+	if (failed) return fail(err, E_IO, "cannot read task %s", path);
+	return buf_check(out, err);
+}
+
+static status task_run(struct cli *c, struct err *err)
+{
+	struct session s;
+	struct buf spec;
+	struct buf out;
+	buf_init(&spec, CONFIG_FILE_BYTES_MAX);
+	buf_init(&out, 0);
+	status code = session_open(&s, c, SESSION_LAKE, err);
+	if (code == OK) code = read_spec(c->args[0], &spec, err);
+	if (code == OK) code = flow_task_run_json(&pqrs_workload, s.lake, (struct str){(const char *)spec.p, spec.n}, &out, err);
+	if (code == OK) {
+		buf_char(&out, '\n');
+		code = cli_print(&out, err);
+	}
+	buf_deinit(&out);
+	buf_deinit(&spec);
+	session_close(&s);
+	return code;
+}
+
+static const struct cli_option plan_options[] = {
+	{"--seed", "N", "seed of the simulator"}, {"--from", "DATE", "first local day"}, {"--to", "DATE", "last local day"},
+	{"--emit-from", "DATE", "leave out events before this day"}, {"--as-of", "TIME", "the instant the run describes"},
+	{"--volume", "N", "average tickets a day"}, {"--run-id", "UUID", "name the run"},
+	{"--input", "PATH...", "take these JSONL files or folders instead of simulating"}, {"--source", "NAME", "value of source="}};
+const struct cli_command cli_plan_command = {.name = "plan", .synopsis = "[pqrs]", .summary = "the plan of a run as JSON",
+	.details = "Stages in order; the tasks of a stage share nothing and can run in any order. Stages whose inputs are not\n"
+		   "committed yet name the stage they wait for. Each task is a document that `pqr task` runs.",
+	.options = plan_options, .n_options = sizeof plan_options / sizeof plan_options[0], .args_max = 1, .run = plan_run};
+const struct cli_command cli_task_command = {.name = "task", .synopsis = "SPEC.json|-", .summary = "run one task of a plan, result as JSON",
+	.details = "  pqr plan | jq '.stages[0].tasks[0]' | pqr task -", .args_min = 1, .args_max = 1, .run = task_run};

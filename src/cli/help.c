@@ -1,0 +1,199 @@
+/* cli/help.c: help, man page and completion, all derived from the command tables. */
+#include "cli/cli.h"
+
+#include <stdio.h>
+
+const struct cli_command *cli_command_find(const char *name)
+{
+	for (size_t i = 0; i < cli_n_commands; i++) {
+		if (strcmp(cli_commands[i]->name, name) == 0) return cli_commands[i];
+	}
+	return NULL;
+}
+
+/* Levenshtein distance of two short words; 99 for long ones. */
+static int edit_distance(const char *a, const char *b)
+{
+	enum { WORD_MAX = 32 };
+	const size_t n = strlen(a);
+	const size_t m = strlen(b);
+	if (n > WORD_MAX || m > WORD_MAX) return 99;
+	int row[WORD_MAX + 1];
+	for (size_t j = 0; j <= m; j++) row[j] = (int)j;
+	for (size_t i = 1; i <= n; i++) {
+		int diagonal = row[0];
+		row[0] = (int)i;
+		for (size_t j = 1; j <= m; j++) {
+			const int above = row[j];
+			int best = diagonal + (a[i - 1] != b[j - 1]);
+			if (above + 1 < best) best = above + 1;
+			if (row[j - 1] + 1 < best) best = row[j - 1] + 1;
+			diagonal = above;
+			row[j] = best;
+		}
+	}
+	return row[m];
+}
+
+const char *cli_nearest(const char *name, const char *(*nth)(size_t i), size_t n)
+{
+	const char *best = NULL;
+	int best_distance = 3; /* two slips at most, and fewer than the letters of the word */
+	for (size_t i = 0; i < n; i++) {
+		const int d = edit_distance(name, nth(i));
+		if (d >= best_distance || d >= (int)strlen(name)) continue;
+		best = nth(i);
+		best_distance = d;
+	}
+	return best;
+}
+
+static void add_options(struct buf *out, const struct cli_option *options, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		char left[64];
+		(void)snprintf(left, sizeof left, "%s%s%s", options[i].name, options[i].value != NULL ? " " : "",
+			options[i].value != NULL ? options[i].value : "");
+		buf_printf(out, "  %-24s %s\n", left, options[i].help);
+	}
+}
+
+void cli_help_all(struct buf *out)
+{
+	buf_str(out, "pqr: a lakehouse for PQRS events, from raw JSONL to published KPIs\n\n"
+		     "usage: pqr [options] COMMAND ...\n\ncommands:\n");
+	for (size_t i = 0; i < cli_n_commands; i++) buf_printf(out, "  %-12s %s\n", cli_commands[i]->name, cli_commands[i]->summary);
+	buf_str(out, "\noptions of every command:\n");
+	add_options(out, cli_globals, cli_n_globals);
+	buf_str(out, "\nexit status: 0 done, 1 failed, 2 wrong usage, 3 a CRITICAL quality check failed, 4 verification found a\n"
+		     "difference, 5 a service is out of reach, 130 interrupted (run the same command again to resume)\n\n"
+		     "start with:  pqr run        then:  pqr runs, pqr quality, pqr help COMMAND\n");
+}
+
+void cli_help_command(const struct cli_command *command, struct buf *out)
+{
+	buf_printf(out, "pqr %s: %s\n\nusage: pqr %s%s%s%s\n", command->name, command->summary, command->name,
+		command->n_options > 0 ? " [options]" : "", command->synopsis[0] != '\0' ? " " : "", command->synopsis);
+	if (command->details != NULL) buf_printf(out, "\n%s\n", command->details);
+	if (command->n_options > 0) {
+		buf_str(out, "\noptions:\n");
+		add_options(out, command->options, command->n_options);
+	}
+	buf_str(out, "\noptions of every command:\n");
+	add_options(out, cli_globals, cli_n_globals);
+}
+
+/* ---- man page ---- */
+
+static void man_text(struct buf *out, const char *text)
+{
+	bool line_start = true;
+	for (const char *p = text; *p != '\0'; p++) {
+		if (line_start && (*p == '.' || *p == '\'')) buf_str(out, "\\&");
+		if (*p == '\\') buf_str(out, "\\e");
+		else if (*p == '-') buf_str(out, "\\-");
+		else buf_char(out, *p);
+		line_start = *p == '\n';
+	}
+}
+
+static void man_options(struct buf *out, const struct cli_option *options, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		buf_str(out, ".TP\n\\fB");
+		man_text(out, options[i].name);
+		buf_str(out, "\\fR");
+		if (options[i].value != NULL) buf_printf(out, " \\fI%s\\fR", options[i].value);
+		buf_char(out, '\n');
+		man_text(out, options[i].help);
+		buf_char(out, '\n');
+	}
+}
+
+void cli_man(struct buf *out)
+{
+	buf_printf(out, ".TH PQR 1 \"\" \"pqr %s\" \"PQR Lakehouse\"\n.SH NAME\npqr \\- lakehouse for PQRS events\n", PQR_VERSION);
+	buf_str(out, ".SH SYNOPSIS\n.B pqr\n[\\fIoptions\\fR] \\fICOMMAND\\fR ...\n.SH DESCRIPTION\n");
+	man_text(out, "Takes PQRS events (peticiones, quejas, reclamos, sugerencias) from a deterministic simulator or from files,\n"
+		      "keeps raw JSONL and bronze, silver and gold Parquet in a lake, checks quality, and publishes KPIs to a SQL database.\n");
+	buf_str(out, ".SH OPTIONS OF EVERY COMMAND\n");
+	man_options(out, cli_globals, cli_n_globals);
+	buf_str(out, ".SH COMMANDS\n");
+	for (size_t i = 0; i < cli_n_commands; i++) {
+		const struct cli_command *c = cli_commands[i];
+		buf_printf(out, ".SS pqr %s%s%s\n", c->name, c->synopsis[0] != '\0' ? " " : "", c->synopsis);
+		man_text(out, c->summary);
+		buf_str(out, ".\n");
+		if (c->details != NULL) {
+			buf_str(out, ".PP\n.nf\n");
+			man_text(out, c->details);
+			buf_str(out, "\n.fi\n");
+		}
+		man_options(out, c->options, c->n_options);
+	}
+	buf_str(out, ".SH EXIT STATUS\n0 done; 1 failed; 2 wrong usage; 3 a CRITICAL quality check failed; 4 verification found a difference;\n"
+		     "5 a service is out of reach; 130 interrupted.\n.SH SEE ALSO\n.BR sqlite3 (1)\n");
+}
+
+/* ---- completion ---- */
+
+static void completion_words(struct buf *out, const struct cli_option *options, size_t n)
+{
+	for (size_t i = 0; i < n; i++) buf_printf(out, " %s", options[i].name);
+}
+
+void cli_completion(struct buf *out)
+{
+	buf_str(out, "# bash completion for pqr: source it, or put it into /etc/bash_completion.d\n_pqr() {\n"
+		     "  local word=${COMP_WORDS[COMP_CWORD]} command= i\n"
+		     "  for ((i = 1; i < COMP_CWORD; i++)); do\n    case ${COMP_WORDS[i]} in\n    ");
+	for (size_t i = 0; i < cli_n_commands; i++) buf_printf(out, "%s%s", i > 0 ? " | " : "", cli_commands[i]->name);
+	buf_str(out, ")\n      command=${COMP_WORDS[i]}\n      break\n      ;;\n    esac\n  done\n  local options=\"");
+	completion_words(out, cli_globals, cli_n_globals);
+	buf_str(out, "\"\n  case $command in\n  \"\") options+=\"");
+	for (size_t i = 0; i < cli_n_commands; i++) buf_printf(out, " %s", cli_commands[i]->name);
+	buf_str(out, "\" ;;\n");
+	for (size_t i = 0; i < cli_n_commands; i++) {
+		if (cli_commands[i]->n_options == 0) continue;
+		buf_printf(out, "  %s) options+=\"", cli_commands[i]->name);
+		completion_words(out, cli_commands[i]->options, cli_commands[i]->n_options);
+		buf_str(out, "\" ;;\n");
+	}
+	buf_str(out, "  esac\n  if [[ $word == -* || -z $command ]]; then\n    mapfile -t COMPREPLY < <(compgen -W \"$options\" -- \"$word\")\n"
+		     "  else\n    mapfile -t COMPREPLY < <(compgen -f -- \"$word\")\n  fi\n}\ncomplete -F _pqr pqr\n");
+}
+
+/* ---- the commands that print them ---- */
+
+static status help_run(struct cli *c, struct err *err)
+{
+	struct buf out;
+	buf_init(&out, 0);
+	status code = OK;
+	const struct cli_command *command = c->n_args > 0 ? cli_command_find(c->args[0]) : NULL;
+	if (cli_flag(c, "--man")) cli_man(&out);
+	else if (c->n_args == 0) cli_help_all(&out);
+	else if (command != NULL) cli_help_command(command, &out);
+	else code = fail(err, E_USAGE, "unknown command '%s': `pqr help` lists them", c->args[0]);
+	if (code == OK) code = cli_print(&out, err);
+	buf_deinit(&out);
+	return code;
+}
+
+static const struct cli_option help_options[] = {{"--man", NULL, "the whole manual as a man page source"}};
+const struct cli_command cli_help_command_def = {.name = "help", .synopsis = "[COMMAND]", .summary = "help on a command",
+	.options = help_options, .n_options = 1, .args_max = 1, .run = help_run};
+
+static status completion_run(struct cli *c, struct err *err)
+{
+	(void)c;
+	struct buf out;
+	buf_init(&out, 0);
+	cli_completion(&out);
+	const status code = cli_print(&out, err);
+	buf_deinit(&out);
+	return code;
+}
+
+const struct cli_command cli_completion_command = {.name = "completion", .synopsis = "", .summary = "bash completion, to be sourced",
+	.details = "  source <(pqr completion)", .args_max = 0, .run = completion_run};

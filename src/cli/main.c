@@ -1,0 +1,214 @@
+/* cli/main.c: the program: parse the command line, set up logging and signals, run one command, exit with its status. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/thread.h"
+#include "cli/cli.h"
+
+const struct cli_option cli_globals[] = {
+	{"--lake", "URI", "the lake: a directory or file:///path (default ./lake)"},
+	{"--control", "URI", "the control plane (default sqlite:<lake>/control.db)"},
+	{"--config", "FILE", "configuration (default ./pqr.yaml when there is one)"},
+	{"--threads", "N", "worker threads (default: the cores)"},
+	{"--executor", "NAME", "what runs the tasks: threads"},
+	{"--json", NULL, "the result as one JSON document on standard output"},
+	{"--log-format", "text|json", "form of the log lines on standard error (default text)"},
+	{"--log-level", "LEVEL", "debug, info, warn, error or off (default info)"},
+	{"--quiet", NULL, "no log lines below errors, no progress, no report"},
+	{"--no-progress", NULL, "no progress bar"},
+	{"--help", NULL, "help on the command"},
+	{"--version", NULL, "print the version"},
+};
+const size_t cli_n_globals = sizeof cli_globals / sizeof cli_globals[0];
+
+const struct cli_command *const cli_commands[] = {&cli_run_command, &cli_generate_command, &cli_ingest_command, &cli_bronze_command,
+	&cli_silver_command, &cli_gold_command, &cli_publish_command, &cli_plan_command, &cli_task_command, &cli_verify_command,
+	&cli_runs_command, &cli_quality_command, &cli_lineage_command, &cli_contract_command, &cli_doctor_command,
+	&cli_completion_command, &cli_help_command_def};
+const size_t cli_n_commands = sizeof cli_commands / sizeof cli_commands[0];
+
+static void on_signal(int signal_number)
+{
+	/* A second signal ends the process at once, the way the shell expects. */
+	if (cancel_requested()) {
+		(void)signal(signal_number, SIG_DFL);
+		(void)raise(signal_number);
+	}
+	cancel_request();
+}
+
+static void signals_setup(void)
+{
+	struct sigaction action = {.sa_handler = on_signal};
+	(void)sigemptyset(&action.sa_mask);
+	(void)sigaction(SIGINT, &action, NULL);
+	(void)sigaction(SIGTERM, &action, NULL);
+	(void)signal(SIGPIPE, SIG_IGN);
+}
+
+static const struct cli_command *parsing; /* whose options option_name lists */
+
+static const char *option_name(size_t i)
+{
+	return i < cli_n_globals ? cli_globals[i].name : parsing->options[i - cli_n_globals].name;
+}
+
+static const char *command_name(size_t i)
+{
+	return cli_commands[i]->name;
+}
+
+static status usage(struct err *err, const char *what, const char *name, const char *near)
+{
+	const char *command = parsing != NULL ? parsing->name : "";
+	if (near != NULL) return fail(err, E_USAGE, "%s '%s': did you mean %s? `pqr help%s%s` lists them", what, name, near, *command ? " " : "", command);
+	return fail(err, E_USAGE, "%s '%s': `pqr help%s%s` lists them", what, name, *command ? " " : "", command);
+}
+
+static const struct cli_option *option_find(const char *arg, size_t name_n, size_t *index)
+{
+	const size_t n = cli_n_globals + (parsing != NULL ? parsing->n_options : 0);
+	for (size_t i = 0; i < n; i++) {
+		const struct cli_option *o = i < cli_n_globals ? &cli_globals[i] : &parsing->options[i - cli_n_globals];
+		if (strlen(o->name) != name_n || strncmp(o->name, arg, name_n) != 0) continue;
+		*index = i;
+		return o;
+	}
+	return NULL;
+}
+
+/* One `--name`, `--name=value` or `--name value`. */
+static status parse_option(struct cli *c, char **argv, int argc, int *at, struct err *err)
+{
+	const char *arg = argv[*at];
+	const char *equals = strchr(arg, '=');
+	const size_t name_n = equals != NULL ? (size_t)(equals - arg) : strlen(arg);
+	size_t index = 0;
+	const struct cli_option *o = option_find(arg, name_n, &index);
+	if (o == NULL) {
+		const size_t n = cli_n_globals + (parsing != NULL ? parsing->n_options : 0);
+		return usage(err, "unknown option", arg, cli_nearest(arg, option_name, n));
+	}
+	if (o->value == NULL) {
+		if (equals != NULL) return fail(err, E_USAGE, "%s takes no value", o->name);
+		c->values[index] = "";
+		return OK;
+	}
+	if (equals == NULL && *at + 1 >= argc) return fail(err, E_USAGE, "%s: expected %s after it", o->name, o->value);
+	c->values[index] = equals != NULL ? equals + 1 : argv[++*at];
+	const size_t placeholder_n = strlen(o->value);
+	if (placeholder_n > 3 && strcmp(o->value + placeholder_n - 3, "...") == 0) {
+		if (c->n_lists == CLI_ARGS_MAX) return fail(err, E_USAGE, "over %d values of %s: give a directory instead", CLI_ARGS_MAX, o->name);
+		c->lists[c->n_lists++] = c->values[index];
+	}
+	return OK;
+}
+
+/* Options may stand before or after the command, so the command is found first. */
+static const struct cli_command *find_command(char **argv, int argc, int *position)
+{
+	for (int i = 1; i < argc; i++) {
+		if (argv[i][0] == '-' && argv[i][1] == '-') {
+			size_t index;
+			const struct cli_option *o = strchr(argv[i], '=') == NULL ? option_find(argv[i], strlen(argv[i]), &index) : NULL;
+			if (o != NULL && o->value != NULL) i++;
+			continue;
+		}
+		*position = i;
+		return cli_command_find(argv[i]);
+	}
+	return NULL;
+}
+
+static status parse(struct cli *c, int argc, char **argv, struct err *err)
+{
+	int position = 0;
+	c->command = find_command(argv, argc, &position);
+	if (c->command == NULL && position > 0)
+		return usage(err, "unknown command", argv[position], cli_nearest(argv[position], command_name, cli_n_commands));
+	parsing = c->command;
+	bool only_args = false;
+	for (int i = 1; i < argc; i++) {
+		if (i == position) continue;
+		if (!only_args && strcmp(argv[i], "-h") == 0) {
+			c->values[cli_n_globals - 2] = "";
+		} else if (!only_args && strcmp(argv[i], "--") == 0) {
+			only_args = true;
+		} else if (!only_args && argv[i][0] == '-' && argv[i][1] != '\0') {
+			TRY(parse_option(c, argv, argc, &i, err));
+		} else if (c->n_args == CLI_ARGS_MAX) {
+			return fail(err, E_USAGE, "over %d arguments: give a directory instead", CLI_ARGS_MAX);
+		} else {
+			c->args[c->n_args++] = argv[i];
+		}
+	}
+	return OK;
+}
+
+static status check_arguments(const struct cli *c, struct err *err)
+{
+	const struct cli_command *cmd = c->command;
+	if ((int)c->n_args < cmd->args_min)
+		return fail(err, E_USAGE, "pqr %s: expected %s; `pqr help %s` explains", cmd->name, cmd->synopsis, cmd->name);
+	if (cmd->args_max >= 0 && (int)c->n_args > cmd->args_max)
+		return fail(err, E_USAGE, "pqr %s: unexpected argument '%s'; `pqr help %s` explains", cmd->name, c->args[cmd->args_max], cmd->name);
+	return OK;
+}
+
+static status setup_logs(struct cli *c, struct err *err)
+{
+	enum log_level level = cli_flag(c, "--quiet") ? LOG_ERROR : LOG_INFO;
+	enum log_format format = LOG_TEXT;
+	const char *text = cli_get(c, "--log-level");
+	if (text != NULL && !log_level_parse(text, &level))
+		return fail(err, E_USAGE, "--log-level: expected debug, info, warn, error or off, found '%s'", text);
+	text = cli_get(c, "--log-format");
+	if (text != NULL && strcmp(text, "json") == 0) format = LOG_JSON;
+	else if (text != NULL && strcmp(text, "text") != 0) return fail(err, E_USAGE, "--log-format: expected text or json, found '%s'", text);
+	log_setup(level, format);
+	c->json = cli_flag(c, "--json");
+	c->quiet = cli_flag(c, "--quiet");
+	c->progress = !c->quiet && !cli_flag(c, "--no-progress");
+	return OK;
+}
+
+static status dispatch(struct cli *c, int argc, char **argv, struct err *err)
+{
+	struct buf out;
+	buf_init(&out, 0);
+	status code = parse(c, argc, argv, err);
+	if (code == OK && cli_flag(c, "--version")) {
+		buf_printf(&out, "pqr %s\n", PQR_VERSION);
+		code = cli_print(&out, err);
+	} else if (code == OK && (c->command == NULL || cli_flag(c, "--help"))) {
+		if (c->command != NULL) cli_help_command(c->command, &out);
+		else cli_help_all(&out);
+		code = cli_print(&out, err);
+		if (code == OK && argc < 2) code = E_USAGE; /* help was asked for by nobody */
+	} else if (code == OK) {
+		code = setup_logs(c, err);
+		if (code == OK) code = check_arguments(c, err);
+		if (code == OK) code = c->command->run(c, err);
+	}
+	buf_deinit(&out);
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	static const char *args[CLI_ARGS_MAX];
+	static const char *lists[CLI_ARGS_MAX];
+	struct cli cli = {.args = args, .lists = lists};
+	struct err err;
+	err_clear(&err);
+	signals_setup();
+	const status code = dispatch(&cli, argc, argv, &err);
+	if (code != OK && err.message[0] != '\0') {
+		char text[ERR_MESSAGE_MAX + ERR_WHERE_MAX + 64];
+		log_line(LOG_ERROR, err_text(&err, text, sizeof text), NULL);
+	}
+	return status_exit(code);
+}

@@ -1,0 +1,88 @@
+/* cli/options.c: typed access to parsed options, and small output helpers. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/hash.h"
+#include "base/time.h"
+#include "cli/cli.h"
+
+static size_t option_index(const struct cli *c, const char *name)
+{
+	for (size_t i = 0; i < cli_n_globals; i++) {
+		if (strcmp(cli_globals[i].name, name) == 0) return i;
+	}
+	for (size_t i = 0; i < c->command->n_options; i++) {
+		if (strcmp(c->command->options[i].name, name) == 0) return cli_n_globals + i;
+	}
+	return CLI_OPTIONS_MAX;
+}
+
+const char *cli_get(const struct cli *c, const char *name)
+{
+	const size_t i = option_index(c, name);
+	return i < CLI_OPTIONS_MAX ? c->values[i] : NULL;
+}
+
+bool cli_flag(const struct cli *c, const char *name)
+{
+	return cli_get(c, name) != NULL;
+}
+
+status cli_get_i64(const struct cli *c, const char *name, int64_t min, int64_t max, int64_t *out, struct err *err)
+{
+	const char *text = cli_get(c, name);
+	if (text == NULL) return OK;
+	char *end = NULL;
+	errno = 0;
+	const long long v = strtoll(text, &end, 10);
+	if (errno != 0 || end == text || *end != '\0' || v < min || v > max)
+		return fail(err, E_USAGE, "%s: expected a whole number from %lld to %lld, found '%s'", name, (long long)min, (long long)max, text);
+	*out = v;
+	return OK;
+}
+
+status cli_get_date(const struct cli *c, const char *name, int32_t *out, struct err *err)
+{
+	const char *text = cli_get(c, name);
+	if (text == NULL) return OK;
+	if (!date_parse(str_of(text), out)) return fail(err, E_USAGE, "%s: expected a date as 2025-09-01, found '%s'", name, text);
+	return OK;
+}
+
+status cli_uuid(const char *text, const char *what, char dst[37], struct err *err)
+{
+	uint8_t id[UUID_BYTES];
+	if (!uuid_parse(str_of(text), id)) return fail(err, E_USAGE, "%s: expected a UUID, found '%s'; `pqr runs` lists the runs", what, text);
+	uuid_format(id, dst);
+	dst[UUID_CHARS] = '\0';
+	return OK;
+}
+
+status cli_print(const struct buf *out, struct err *err)
+{
+	TRY(buf_check(out, err));
+	for (size_t at = 0; at < out->n;) {
+		const ssize_t n = write(STDOUT_FILENO, out->p + at, out->n - at);
+		if (n < 0 && errno == EINTR) continue;
+		if (n < 0 && errno == EPIPE) return OK;
+		if (n < 0) return fail_errno(err, errno, "cannot write to standard output");
+		at += (size_t)n;
+	}
+	return OK;
+}
+
+const char *cli_count(int64_t n, char dst[32])
+{
+	char digits[24];
+	const int len = snprintf(digits, sizeof digits, "%lld", (long long)(n < 0 ? -n : n));
+	size_t at = 0;
+	if (n < 0) dst[at++] = '-';
+	for (int i = 0; i < len; i++) {
+		if (i > 0 && (len - i) % 3 == 0) dst[at++] = ' ';
+		dst[at++] = digits[i];
+	}
+	dst[at] = '\0';
+	return dst;
+}

@@ -1,0 +1,147 @@
+#include "cli/table.h"
+
+#include <stdio.h>
+
+#include "base/arena.h"
+
+enum { COLUMNS_MAX = 32, CELL_CHARS_MAX = 60 };
+
+struct cell {
+	struct str text;
+	bool number;
+};
+
+struct grid {
+	struct arena arena;
+	struct cell *cells; /* row after row; row 0 is the header */
+	size_t n_columns, n_rows, cap;
+	size_t width[COLUMNS_MAX];
+};
+
+/* Code points, which is what a terminal's columns count for the texts shown here. */
+static size_t text_width(struct str s)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < s.n; i++) n += ((unsigned char)s.p[i] & 0xc0) != 0x80;
+	return n;
+}
+
+static struct str shorten(struct str s)
+{
+	size_t chars = 0;
+	for (size_t i = 0; i < s.n; i++) {
+		if (((unsigned char)s.p[i] & 0xc0) == 0x80) continue;
+		if (chars++ == CELL_CHARS_MAX) return (struct str){s.p, i};
+	}
+	return s;
+}
+
+static struct cell make_cell(struct grid *g, const struct control_value *v)
+{
+	struct cell cell = {.number = v->kind == CONTROL_INT || v->kind == CONTROL_REAL};
+	char text[64] = "";
+	int n = 0;
+	if (v->kind == CONTROL_INT) n = snprintf(text, sizeof text, "%lld", (long long)v->i);
+	if (v->kind == CONTROL_REAL) n = snprintf(text, sizeof text, "%.10g", v->real);
+	struct str from = v->kind == CONTROL_TEXT ? shorten(v->text) : (struct str){text, (size_t)n};
+	const char *copy = arena_strndup(&g->arena, from.p, from.n);
+	cell.text = copy != NULL ? (struct str){copy, from.n} : STR("?");
+	return cell;
+}
+
+static bool add_row(struct grid *g)
+{
+	if ((g->n_rows + 1) * g->n_columns > g->cap) {
+		const size_t cap = g->cap != 0 ? g->cap * 2 : 64 * g->n_columns;
+		struct cell *cells = ARENA_NEW(&g->arena, struct cell, cap);
+		if (cells == NULL) return false;
+		if (g->n_rows > 0) memcpy(cells, g->cells, g->n_rows * g->n_columns * sizeof *cells);
+		g->cells = cells;
+		g->cap = cap;
+	}
+	g->n_rows++;
+	return true;
+}
+
+static void set_cell(struct grid *g, size_t column, struct cell cell)
+{
+	g->cells[(g->n_rows - 1) * g->n_columns + column] = cell;
+	const size_t w = text_width(cell.text);
+	if (w > g->width[column]) g->width[column] = w;
+}
+
+static status grid_row(void *arg, const struct control_value *values, size_t n, struct err *err)
+{
+	struct grid *g = arg;
+	if (n > COLUMNS_MAX) n = COLUMNS_MAX;
+	if (g->n_rows == 0) {
+		g->n_columns = n;
+		if (!add_row(g)) return fail(err, E_NOMEM, "out of memory for the table");
+		for (size_t i = 0; i < n; i++) {
+			const struct control_value name = {.kind = CONTROL_TEXT, .text = str_of(values[i].name)};
+			set_cell(g, i, make_cell(g, &name));
+		}
+	}
+	if (!add_row(g)) return fail(err, E_NOMEM, "out of memory for the table");
+	for (size_t i = 0; i < n; i++) set_cell(g, i, make_cell(g, &values[i]));
+	return OK;
+}
+
+static void print_row(const struct grid *g, size_t row, struct buf *out)
+{
+	for (size_t i = 0; i < g->n_columns; i++) {
+		const struct cell *cell = &g->cells[row * g->n_columns + i];
+		/* A header stands over its numbers. */
+		const bool right = g->n_rows > 1 && g->cells[(g->n_rows - 1) * g->n_columns + i].number;
+		const size_t pad = g->width[i] - text_width(cell->text);
+		if (i > 0) buf_str(out, "  ");
+		for (size_t k = 0; right && k < pad; k++) buf_char(out, ' ');
+		buf_add(out, cell->text.p, cell->text.n);
+		for (size_t k = 0; !right && k < pad && i + 1 < g->n_columns; k++) buf_char(out, ' ');
+	}
+	buf_char(out, '\n');
+}
+
+status cli_table(struct control *c, const struct control_select *q, struct buf *out, size_t *n_rows, struct err *err)
+{
+	struct grid g = {0};
+	arena_init(&g.arena, 0);
+	const status code = control_query(c, q, grid_row, &g, err);
+	for (size_t i = 0; code == OK && i < g.n_rows; i++) print_row(&g, i, out);
+	if (n_rows != NULL) *n_rows = g.n_rows > 0 ? g.n_rows - 1 : 0;
+	arena_deinit(&g.arena);
+	return code;
+}
+
+struct json_rows {
+	struct buf *out;
+	bool first;
+};
+
+static status json_row(void *arg, const struct control_value *values, size_t n, struct err *err)
+{
+	struct json_rows *j = arg;
+	(void)err;
+	buf_str(j->out, j->first ? "{" : ",{");
+	j->first = false;
+	for (size_t i = 0; i < n; i++) {
+		if (i > 0) buf_char(j->out, ',');
+		buf_json_str(j->out, str_of(values[i].name));
+		buf_char(j->out, ':');
+		if (values[i].kind == CONTROL_INT) buf_i64(j->out, values[i].i);
+		else if (values[i].kind == CONTROL_REAL) buf_printf(j->out, "%.15g", values[i].real);
+		else if (values[i].kind == CONTROL_TEXT) buf_json_str(j->out, values[i].text);
+		else buf_str(j->out, "null");
+	}
+	buf_char(j->out, '}');
+	return OK;
+}
+
+status cli_rows_json(struct control *c, const struct control_select *q, struct buf *out, struct err *err)
+{
+	struct json_rows j = {out, true};
+	buf_char(out, '[');
+	TRY(control_query(c, q, json_row, &j, err));
+	buf_char(out, ']');
+	return OK;
+}

@@ -1,0 +1,12 @@
+/* cli/table.h: a query's rows as an aligned text table, or as JSON. */
+#ifndef PQR_CLI_TABLE_H
+#define PQR_CLI_TABLE_H
+
+#include "control/control.h"
+
+/* Append the rows of q as a text table with a header line; numbers are right-aligned. *n_rows (may be NULL) the rows. */
+status cli_table(struct control *c, const struct control_select *q, struct buf *out, size_t *n_rows, struct err *err) MUST_USE;
+/* Append the rows of q as a JSON array of objects. */
+status cli_rows_json(struct control *c, const struct control_select *q, struct buf *out, struct err *err) MUST_USE;
+
+#endif

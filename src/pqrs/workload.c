@@ -1,0 +1,67 @@
+#include "pqrs/workload.h"
+
+#include "pqrs/bronze.h"
+#include "pqrs/config.h"
+#include "pqrs/contract.h"
+#include "pqrs/gold.h"
+#include "pqrs/ingest.h"
+#include "pqrs/silver.h"
+#include "pqrs/simulate.h"
+#include "pqrs/views.h"
+
+/* Raw events come from the simulator or from files. */
+static status raw_plan(const struct stage_view *view, const struct file_list *inputs, struct task_list *out, struct err *err)
+{
+	if (view->run->simulated) return pqrs_simulate_plan(view, inputs, out, err);
+	return pqrs_ingest_plan(view, inputs, out, err);
+}
+
+static status raw_run(const struct task_env *env, const struct task_spec *spec, struct task_result *out, struct err *err)
+{
+	if (env->run->simulated) return pqrs_simulate_run(env, spec, out, err);
+	return pqrs_ingest_run(env, spec, out, err);
+}
+
+static status raw_check(const struct stage_view *view, struct quality_list *out, struct err *err)
+{
+	if (view->run->simulated) return pqrs_simulate_check(view, out, err);
+	return pqrs_ingest_check(view, out, err);
+}
+
+static const struct stage_def stages[] = {
+	{"raw", raw_plan, raw_run, raw_check},
+	{"bronze", pqrs_bronze_plan, pqrs_bronze_run, pqrs_bronze_check},
+	{"silver", pqrs_silver_plan, pqrs_silver_run, pqrs_silver_check},
+	{"gold", pqrs_gold_plan, pqrs_gold_run, pqrs_gold_check},
+};
+
+static status open_config(struct str canonical, void **config, struct err *err)
+{
+	struct pqrs_config *c = NULL;
+	TRY(pqrs_config_open(canonical, &c, err));
+	*config = c;
+	return OK;
+}
+
+static void close_config(void *config)
+{
+	pqrs_config_close(config);
+}
+
+static const struct tz *timezone_of(const void *config)
+{
+	return ((const struct pqrs_config *)config)->tz;
+}
+
+const struct workload pqrs_workload = {
+	.name = "pqrs",
+	.stages = stages,
+	.n_stages = sizeof stages / sizeof stages[0],
+	.tables = pqrs_tables,
+	.n_tables = PQRS_TABLES,
+	.config_open = open_config,
+	.config_close = close_config,
+	.timezone = timezone_of,
+	.views = pqrs_views,
+	.n_views = PQRS_VIEWS,
+};
