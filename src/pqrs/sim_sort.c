@@ -2,10 +2,17 @@
 
 #include "base/alloc.h"
 
-enum { INDEX_BITS = 27, TIME_BITS = 64 - INDEX_BITS, RADIX_BITS = 10, RADIX = 1 << RADIX_BITS, PASSES = 4, INSERTION_MAX = 48 };
+enum {
+	INDEX_BITS = 27,
+	TIME_BITS = 64 - INDEX_BITS,
+	RADIX_BITS = 10,
+	RADIX = 1 << RADIX_BITS,
+	PASSES = 4,
+	INSERTION_MAX = 48
+};
 
 _Static_assert(US_PER_DAY <= (INT64_C(1) << TIME_BITS), "a time of day fits the key");
-_Static_assert(PASSES * RADIX_BITS >= TIME_BITS, "passes cover the time");
+_Static_assert(PASSES *RADIX_BITS >= TIME_BITS, "passes cover the time");
 
 static uint32_t object_of(const struct sim_event *e, int32_t lo, uint32_t n_days)
 {
@@ -14,7 +21,8 @@ static uint32_t object_of(const struct sim_event *e, int32_t lo, uint32_t n_days
 
 static status scratch_init(struct sim_objects *o, size_t n, size_t largest, struct err *err)
 {
-	if (largest >> INDEX_BITS != 0) return fail(err, E_LIMIT, "%zu events in one object, at most %d", largest, 1 << INDEX_BITS);
+	if (largest >> INDEX_BITS != 0)
+		return fail(err, E_LIMIT, "%zu events in one object, at most %d", largest, 1 << INDEX_BITS);
 	size_t bytes;
 	o->events = mul_size(n, sizeof *o->events, &bytes) ? mem_alloc(bytes) : NULL;
 	o->keys = mem_alloc(largest * sizeof *o->keys); /* at most 2^27 of them */
@@ -29,6 +37,7 @@ static status scratch_init(struct sim_objects *o, size_t n, size_t largest, stru
 
 void sim_objects_deinit(struct sim_objects *o)
 {
+	mem_free(o->begin);
 	mem_free(o->events);
 	mem_free(o->keys);
 	mem_free(o->spare);
@@ -36,12 +45,12 @@ void sim_objects_deinit(struct sim_objects *o)
 	*o = (struct sim_objects){0};
 }
 
-status sim_objects_init(struct sim_objects *o, const struct sim_event *events, size_t n, int32_t lo, int32_t hi, struct arena *arena,
-	struct err *err)
+status sim_objects_init(
+	struct sim_objects *o, const struct sim_event *events, size_t n, int32_t lo, int32_t hi, struct err *err)
 {
 	const uint32_t n_days = (uint32_t)(hi - lo);
 	*o = (struct sim_objects){.n = CHANNEL_N * n_days};
-	o->begin = ARENA_ZNEW(arena, size_t, (size_t)o->n + 2);
+	o->begin = mem_zalloc((size_t)o->n + 2, sizeof *o->begin);
 	if (o->begin == NULL) return fail(err, E_NOMEM, "out of memory for %u objects", o->n);
 	size_t *at = o->begin + 1; /* one further, so that filling leaves begin[i] at the start of object i */
 	for (size_t i = 0; i < n; i++) at[object_of(&events[i], lo, n_days) + 1]++;
@@ -60,7 +69,8 @@ static uint64_t *radix_sort(uint64_t *keys, uint64_t *spare, size_t n)
 {
 	uint32_t counts[PASSES][RADIX] = {{0}};
 	for (size_t i = 0; i < n; i++) {
-		for (int pass = 0; pass < PASSES; pass++) counts[pass][keys[i] >> (INDEX_BITS + pass * RADIX_BITS) & (RADIX - 1)]++;
+		for (int pass = 0; pass < PASSES; pass++)
+			counts[pass][keys[i] >> (INDEX_BITS + pass * RADIX_BITS) & (RADIX - 1)]++;
 	}
 	for (int pass = 0; pass < PASSES; pass++) {
 		uint32_t sum = 0;
@@ -69,7 +79,8 @@ static uint64_t *radix_sort(uint64_t *keys, uint64_t *spare, size_t n)
 			counts[pass][digit] = sum;
 			sum += count;
 		}
-		for (size_t i = 0; i < n; i++) spare[counts[pass][keys[i] >> (INDEX_BITS + pass * RADIX_BITS) & (RADIX - 1)]++] = keys[i];
+		for (size_t i = 0; i < n; i++)
+			spare[counts[pass][keys[i] >> (INDEX_BITS + pass * RADIX_BITS) & (RADIX - 1)]++] = keys[i];
 		uint64_t *swap = keys;
 		keys = spare;
 		spare = swap;
@@ -101,11 +112,14 @@ static bool id_less(struct rng4 a, struct rng4 b)
 	return false;
 }
 
-/* Events of equal times lie side by side: put them in order of their ids. Runs are short (equal microseconds are rare). */
+/* Events of equal times lie side by side: put them in order of their ids. Runs are short (equal microseconds are
+ * rare). */
 static void settle_ties(struct sim_event *e, size_t n, const struct sim_row *rows, uint64_t seed)
 {
 	for (size_t i = 1; i < n; i++) {
-		for (size_t j = i; j > 0 && e[j].ts == e[j - 1].ts && id_less(id_of(&e[j], rows, seed), id_of(&e[j - 1], rows, seed)); j--) {
+		for (size_t j = i; j > 0 && e[j].ts == e[j - 1].ts &&
+				   id_less(id_of(&e[j], rows, seed), id_of(&e[j - 1], rows, seed));
+			j--) {
 			const struct sim_event swap = e[j];
 			e[j] = e[j - 1];
 			e[j - 1] = swap;
@@ -120,8 +134,10 @@ void sim_objects_sort(struct sim_objects *o, uint32_t object, int32_t day, const
 	const int64_t start = (int64_t)day * US_PER_DAY;
 	for (size_t i = 0; i < n; i++) o->keys[i] = (uint64_t)(e[i].ts - start) << INDEX_BITS | i;
 	uint64_t *keys = o->keys;
-	if (n <= INSERTION_MAX) insertion_sort(keys, n);
-	else keys = radix_sort(o->keys, o->spare, n);
+	if (n <= INSERTION_MAX)
+		insertion_sort(keys, n);
+	else
+		keys = radix_sort(o->keys, o->spare, n);
 	for (size_t i = 0; i < n; i++) o->moved[i] = e[keys[i] & ((UINT64_C(1) << INDEX_BITS) - 1)];
 	memcpy(e, o->moved, n * sizeof *e);
 	settle_ties(e, n, rows, seed);

@@ -11,10 +11,21 @@ struct part { /* a literal, then a slot */
 	const uint16_t *pools; /* PART_POOL: [CLASSES] pool by type and priority */
 	enum part_kind kind;
 };
-struct template { const struct part *parts; }; /* ends with PART_END */
-struct pool { const struct sim_piece *values; uint32_t n; };
-struct templates { const struct template *items; uint32_t n; };
-struct compiled_topic { struct sim_piece name; struct templates subjects[TYPE_N], bodies[TYPE_N]; };
+struct text_template {
+	const struct part *parts;
+}; /* ends with PART_END */
+struct pool {
+	const struct sim_piece *values;
+	uint32_t n;
+};
+struct templates {
+	const struct text_template *items;
+	uint32_t n;
+};
+struct compiled_topic {
+	struct sim_piece name;
+	struct templates subjects[TYPE_N], bodies[TYPE_N];
+};
 
 struct sim_text {
 	const struct pool *pools;
@@ -37,11 +48,18 @@ struct compiler {
 	struct err *err;
 };
 
-static const char *const month_names[12] = {"enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre",
-	"octubre", "noviembre", "diciembre"};
-static const struct { const char *name; enum part_kind kind; } computed[] = {
-	{"fecha", PART_DATE}, {"monto", PART_AMOUNT}, {"radicado", PART_EXTERNAL_ID}, {"municipio", PART_CITY},
-	{"departamento", PART_DEPARTMENT}, {"dias", PART_DAYS},
+static const char *const month_names[12] = {"enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto",
+	"septiembre", "octubre", "noviembre", "diciembre"};
+static const struct {
+	const char *name;
+	enum part_kind kind;
+} computed[] = {
+	{"fecha", PART_DATE},
+	{"monto", PART_AMOUNT},
+	{"radicado", PART_EXTERNAL_ID},
+	{"municipio", PART_CITY},
+	{"departamento", PART_DEPARTMENT},
+	{"dias", PART_DAYS},
 };
 
 /* Escape s for a JSON string into the block. E_NOMEM. */
@@ -84,7 +102,9 @@ static bool slot_find(const struct pqrs_config *config, struct str name, const c
 	for (size_t i = 0; i < config->simulation.n_slots; i++) {
 		const struct str slot = str_of(config->simulation.slots[i].name);
 		const size_t n = strlen(suffix);
-		if (slot.n != name.n + n || memcmp(slot.p, name.p, name.n) != 0 || memcmp(slot.p + name.n, suffix, n) != 0) continue;
+		if (slot.n != name.n + n || memcmp(slot.p, name.p, name.n) != 0 ||
+			memcmp(slot.p + name.n, suffix, n) != 0)
+			continue;
 		*out = (uint16_t)i;
 		return true;
 	}
@@ -107,7 +127,8 @@ static status slot_resolve(struct compiler *c, struct str name, struct part *par
 		strcat(suffix[1], pqrs_priority_names[i % PRIORITY_N]);
 		if (!slot_find(c->config, name, "", &pools[i]) && !slot_find(c->config, name, suffix[0], &pools[i]) &&
 			!slot_find(c->config, name, suffix[1], &pools[i]))
-			return fail(c->err, E_USAGE, "topics: unknown slot {%.*s}: add it under slots, or for each type or priority",
+			return fail(c->err, E_USAGE,
+				"topics: unknown slot {%.*s}: add it under slots, or for each type or priority",
 				(int)name.n, name.p);
 	}
 	part->pools = pools;
@@ -127,7 +148,7 @@ static size_t part_bytes_max(const struct compiler *c, const struct part *part)
 	return max;
 }
 
-static status template_make(struct compiler *c, const char *source, struct template *out)
+static status template_make(struct compiler *c, const char *source, struct text_template *out)
 {
 	size_t n = 1, bytes = 0;
 	for (const char *p = source; *p != '\0'; p++) n += *p == '{';
@@ -147,13 +168,13 @@ static status template_make(struct compiler *c, const char *source, struct templ
 		p = close + 1;
 	}
 	if (bytes > c->text->bytes_max) c->text->bytes_max = bytes;
-	*out = (struct template){parts};
+	*out = (struct text_template){parts};
 	return OK;
 }
 
 static status templates_make(struct compiler *c, const char *const *sources, size_t n, struct templates *out)
 {
-	struct template *items = ARENA_NEW(c->arena, struct template, n);
+	struct text_template *items = ARENA_NEW(c->arena, struct text_template, n);
 	if (items == NULL) return fail(c->err, E_NOMEM, "out of memory for the simulator's texts");
 	for (size_t i = 0; i < n; i++) TRY(template_make(c, sources[i], &items[i]));
 	*out = (struct templates){items, (uint32_t)n};
@@ -224,16 +245,21 @@ static status weights_make(struct compiler *c)
 		for (size_t i = 0; i < n; i++) {
 			const struct topic *t = &c->config->simulation.topics[i];
 			if (t->n_subjects[type] > 0 && t->n_bodies[type] > 0) sum += t->type_weight[type];
-			if (sum > UINT32_MAX) return fail(c->err, E_USAGE, "topics: weights of type %s add up to over 2^32", pqrs_type_names[type]);
+			if (sum > UINT32_MAX)
+				return fail(c->err, E_USAGE, "topics: weights of type %s add up to over 2^32",
+					pqrs_type_names[type]);
 			sums[i] = (uint32_t)sum;
 		}
-		if (sum == 0) return fail(c->err, E_USAGE, "topics: no topic has texts and a weight for type %s", pqrs_type_names[type]);
+		if (sum == 0)
+			return fail(c->err, E_USAGE, "topics: no topic has texts and a weight for type %s",
+				pqrs_type_names[type]);
 		c->text->topic_sums[type] = sums;
 	}
 	return OK;
 }
 
-status sim_text_create(const struct pqrs_config *config, struct arena *arena, const struct sim_text **out, struct err *err)
+status sim_text_create(
+	const struct pqrs_config *config, struct arena *arena, const struct sim_text **out, struct err *err)
 {
 	struct sim_text *text = ARENA_ZNEW(arena, struct sim_text, 1);
 	if (text == NULL) return fail(err, E_NOMEM, "out of memory for the simulator's texts");
@@ -243,10 +269,13 @@ status sim_text_create(const struct pqrs_config *config, struct arena *arena, co
 	TRY(topics_make(&c));
 	TRY(weights_make(&c));
 	TRY(templates_make(&c, config->simulation.agent_messages, config->simulation.n_agent_messages, &text->agent));
-	TRY(templates_make(&c, config->simulation.citizen_messages, config->simulation.n_citizen_messages, &text->citizen));
-	if (text->agent.n == 0 || text->citizen.n == 0) return fail(err, E_USAGE, "topics: agent_messages and citizen_messages need a text each");
+	TRY(templates_make(
+		&c, config->simulation.citizen_messages, config->simulation.n_citizen_messages, &text->citizen));
+	if (text->agent.n == 0 || text->citizen.n == 0)
+		return fail(err, E_USAGE, "topics: agent_messages and citizen_messages need a text each");
 	if (text->bytes_max > JSON_LINE_BYTES_MAX / 4)
-		return fail(err, E_LIMIT, "topics: a text may reach %zu bytes, over a quarter of a line", text->bytes_max);
+		return fail(
+			err, E_LIMIT, "topics: a text may reach %zu bytes, over a quarter of a line", text->bytes_max);
 	*out = text;
 	return OK;
 }
@@ -337,8 +366,8 @@ static char *piece_write(char *dst, const struct sim_piece *p, uint32_t *code_po
 	return sim_copy(dst, p->p, p->n);
 }
 
-static char *computed_write(const struct sim_text *t, enum part_kind kind, const struct sim_who *who, struct draws *d, char *dst,
-	uint32_t *code_points)
+static char *computed_write(const struct sim_text *t, enum part_kind kind, const struct sim_who *who, struct draws *d,
+	char *dst, uint32_t *code_points)
 {
 	char *end = dst;
 	switch (kind) {
@@ -355,8 +384,8 @@ static char *computed_write(const struct sim_text *t, enum part_kind kind, const
 	return end;
 }
 
-static char *template_write(const struct sim_text *t, const struct template *tp, const struct sim_who *who, struct draws *d, char *dst,
-	uint32_t *code_points)
+static char *template_write(const struct sim_text *t, const struct text_template *tp, const struct sim_who *who,
+	struct draws *d, char *dst, uint32_t *code_points)
 {
 	const size_t class = (size_t)who->type * PRIORITY_N + who->priority;
 	uint32_t n = 0;
@@ -382,25 +411,30 @@ struct sim_choice sim_text_choose(const struct sim_text *t, const struct sim_who
 	uint32_t topic = 0;
 	while (at >= sums[topic]) topic++;
 	const struct compiled_topic *c = &t->topics[topic];
-	return (struct sim_choice){topic, rng_below(r.v[1], c->subjects[who->type].n), rng_below(r.v[2], c->bodies[who->type].n), r.v[3]};
+	return (struct sim_choice){
+		topic, rng_below(r.v[1], c->subjects[who->type].n), rng_below(r.v[2], c->bodies[who->type].n), r.v[3]};
 }
 
-char *sim_text_subject(const struct sim_text *t, const struct sim_who *who, const struct sim_choice *c, char *dst, uint32_t *code_points)
+char *sim_text_subject(const struct sim_text *t, const struct sim_who *who, const struct sim_choice *c, char *dst,
+	uint32_t *code_points)
 {
 	struct draws d = {.seed = who->seed, .entity = who->entity, .purpose = SIM_SUBJECT};
 	return template_write(t, &t->topics[c->topic].subjects[who->type].items[c->subject], who, &d, dst, code_points);
 }
 
-char *sim_text_body(const struct sim_text *t, const struct sim_who *who, const struct sim_choice *c, char *dst, uint32_t *code_points)
+char *sim_text_body(const struct sim_text *t, const struct sim_who *who, const struct sim_choice *c, char *dst,
+	uint32_t *code_points)
 {
 	struct draws d = {.seed = who->seed, .entity = who->entity, .purpose = SIM_BODY};
 	return template_write(t, &t->topics[c->topic].bodies[who->type].items[c->body], who, &d, dst, code_points);
 }
 
-char *sim_text_message(const struct sim_text *t, const struct sim_who *who, uint32_t message, char *dst, uint32_t *code_points)
+char *sim_text_message(
+	const struct sim_text *t, const struct sim_who *who, uint32_t message, char *dst, uint32_t *code_points)
 {
-	struct draws d = {.seed = who->seed, .entity = who->entity, .purpose = SIM_MESSAGE_TEXT, .index = message << 16};
+	struct draws d = {
+		.seed = who->seed, .entity = who->entity, .purpose = SIM_MESSAGE_TEXT, .index = message << 16};
 	const struct templates *from = message == 0 ? &t->citizen : &t->agent;
-	const struct template *tp = &from->items[rng_below(draw_next(&d), from->n)];
+	const struct text_template *tp = &from->items[rng_below(draw_next(&d), from->n)];
 	return template_write(t, tp, who, &d, dst, code_points);
 }

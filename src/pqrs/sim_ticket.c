@@ -7,10 +7,10 @@
 
 enum {
 	HOLD_DAYS_MAX = 5,
-	LATE_DAYS_MAX = 6,     /* business days after the due day */
+	LATE_DAYS_MAX = 6, /* business days after the due day */
 	ARCHIVE_DAYS_MIN = 3,
-	ARCHIVE_DAYS_N = 10,   /* calendar days after closing: 3..12 */
-	REOPEN_ROOM_DAYS = 5,  /* business days a ticket needs, beside its hold, to be closed twice */
+	ARCHIVE_DAYS_N = 10,  /* calendar days after closing: 3..12 */
+	REOPEN_ROOM_DAYS = 5, /* business days a ticket needs, beside its hold, to be closed twice */
 	DRAWS = 16,
 	STEPS_MAX = 13,
 	/* shares in 1/1024 */
@@ -20,8 +20,24 @@ enum {
 };
 
 /* Index of each draw of SIM_TIMES. */
-enum draw { D_RADICATED, D_CLASSIFIED, D_ASSIGNED, D_IN_PROGRESS, D_HOLD, D_HOLD_END, D_RESPONDED, D_CLOSED, D_CLOSED_FIRST,
-	D_REOPENED, D_IN_PROGRESS_AGAIN, D_RESPONDED_AGAIN, D_ARCHIVED, D_CHANNEL, D_PRIORITY, D_PLACE };
+enum draw {
+	D_RADICATED,
+	D_CLASSIFIED,
+	D_ASSIGNED,
+	D_IN_PROGRESS,
+	D_HOLD,
+	D_HOLD_END,
+	D_RESPONDED,
+	D_CLOSED,
+	D_CLOSED_FIRST,
+	D_REOPENED,
+	D_IN_PROGRESS_AGAIN,
+	D_RESPONDED_AGAIN,
+	D_ARCHIVED,
+	D_CHANNEL,
+	D_PRIORITY,
+	D_PLACE
+};
 
 /* What one Philox block decides: everything that bounds the ticket's end. */
 struct life {
@@ -33,16 +49,20 @@ struct life {
 	bool reopened;
 };
 
-struct step { int64_t ts; uint8_t from, to; };
+struct step {
+	int64_t ts;
+	uint8_t from, to;
+};
 struct chain { /* status changes in causal order */
 	struct step steps[STEPS_MAX];
 	size_t n;
-	size_t last_closed; /* index of the last CLOSED */
+	size_t last_closed;             /* index of the last CLOSED */
 	int64_t in_progress, responded; /* of the first time; messages lie between */
 };
 
 /* Relative weights of the hours 0-23 in 1/256: citizens write in office hours, less at noon, some at night. */
-static const uint8_t hour_weights[24] = {2, 1, 1, 1, 1, 3, 6, 12, 21, 25, 25, 22, 15, 17, 22, 22, 19, 14, 9, 6, 4, 4, 3, 1};
+static const uint8_t hour_weights[24] = {
+	2, 1, 1, 1, 1, 3, 6, 12, 21, 25, 25, 22, 15, 17, 22, 22, 19, 14, 9, 6, 4, 4, 3, 1};
 
 /* The part draw / 2^32 of span (any non-negative number of microseconds), rounded down. */
 static int64_t part(uint32_t draw, int64_t span)
@@ -81,7 +101,8 @@ status sim_shares_init(struct sim_shares *s, const struct pqrs_config *config, s
 	cumulate(config->simulation.channel_probs, CHANNEL_N, s->channel);
 	cumulate(config->simulation.priority_probs, PRIORITY_N, s->priority);
 	const size_t n = config->simulation.n_places;
-	if (n == 0 || n > UINT16_MAX) return fail(err, E_USAGE, "simulation: 1 to %d places are needed, found %zu", UINT16_MAX, n);
+	if (n == 0 || n > UINT16_MAX)
+		return fail(err, E_USAGE, "simulation: 1 to %d places are needed, found %zu", UINT16_MAX, n);
 	uint64_t sum = 0;
 	s->place = ARENA_NEW(arena, uint64_t, n);
 	if (s->place == NULL) return fail(err, E_NOMEM, "out of memory for %zu places", n);
@@ -103,8 +124,10 @@ static uint16_t place_pick(const struct sim_shares *s, size_t n, uint32_t draw)
 	size_t lo = 0, hi = n - 1;
 	while (lo < hi) {
 		const size_t mid = (lo + hi) / 2;
-		if (at < s->place[mid]) hi = mid;
-		else lo = mid + 1;
+		if (at < s->place[mid])
+			hi = mid;
+		else
+			lo = mid + 1;
 	}
 	return (uint16_t)lo;
 }
@@ -112,12 +135,16 @@ static uint16_t place_pick(const struct sim_shares *s, size_t n, uint32_t draw)
 static int32_t sla_max(const struct pqrs_config *config)
 {
 	int32_t max = 0;
-	for (int type = 0; type < TYPE_N; type++) max = config->sla_business_days[type] > max ? config->sla_business_days[type] : max;
+	for (int type = 0; type < TYPE_N; type++)
+		max = config->sla_business_days[type] > max ? config->sla_business_days[type] : max;
 	return max;
 }
 
 enum { TAIL_DAYS = ARCHIVE_DAYS_MIN + ARCHIVE_DAYS_N };
-static int32_t close_days_max(const struct pqrs_config *config) { return sla_max(config) + HOLD_DAYS_MAX + 1 + LATE_DAYS_MAX; }
+static int32_t close_days_max(const struct pqrs_config *config)
+{
+	return sla_max(config) + HOLD_DAYS_MAX + 1 + LATE_DAYS_MAX;
+}
 
 int32_t sim_ticket_last_day(const struct pqrs_config *config, int32_t date)
 {
@@ -181,7 +208,8 @@ static int64_t next_step(const struct sim_world *w, int64_t t, uint32_t draw, in
 	const int32_t date = sim_world_date(w, t);
 	const int64_t opens = sim_world_start(w, date) + 8 * HOUR;
 	const int64_t begin = t > opens ? t : opens;
-	if (sim_world_is_business(w, date) && begin + span <= opens + 9 * HOUR + 30 * MINUTE) return begin + 5 * MINUTE + part(draw, span - 5 * MINUTE);
+	if (sim_world_is_business(w, date) && begin + span <= opens + 9 * HOUR + 30 * MINUTE)
+		return begin + 5 * MINUTE + part(draw, span - 5 * MINUTE);
 	return on_business(w, sim_world_business(w, date) + 1, 8 * HOUR, draw, 2 * HOUR);
 }
 
@@ -200,8 +228,8 @@ static int64_t answer_at(const struct sim_world *w, int64_t closed, int32_t lo, 
 	return on_business(w, at, 10 * HOUR, draw, 7 * HOUR + 30 * MINUTE);
 }
 
-/* Times strictly increasing from `start` on: push steps forward, then those before the last closing back again, since the
- * closing's day is what the outcome hangs on. There are over 7 hours between radication and closing. */
+/* Times strictly increasing from `start` on: push steps forward, then those before the last closing back again, since
+ * the closing's day is what the outcome hangs on. There are over 7 hours between radication and closing. */
 static void chain_order(struct chain *c, int64_t start)
 {
 	int64_t floor = start;
@@ -214,19 +242,23 @@ static void chain_order(struct chain *c, int64_t start)
 	}
 }
 
-static void chain_hold(const struct sim_world *w, const struct life *l, const uint32_t *d, int32_t close_business, struct chain *c)
+static void chain_hold(
+	const struct sim_world *w, const struct life *l, const uint32_t *d, int32_t close_business, struct chain *c)
 {
 	const int32_t in_progress = sim_world_business(w, sim_world_date(w, c->in_progress));
 	const int32_t room = close_business - l->hold_days - in_progress;
 	const int32_t begin = in_progress + (room > 0 ? (int32_t)rng_below(d[D_HOLD], (uint32_t)room + 1) : 0);
 	/* The low bits give the time: the high ones gave the day. */
 	const uint32_t low = d[D_HOLD] << 12;
-	if (begin == in_progress) step_add(c, c->in_progress + 10 * MINUTE + part(low, 2 * HOUR), STATE_ON_HOLD);
-	else step_add(c, on_business(w, begin, 8 * HOUR + 30 * MINUTE, low, 8 * HOUR), STATE_ON_HOLD);
+	if (begin == in_progress)
+		step_add(c, c->in_progress + 10 * MINUTE + part(low, 2 * HOUR), STATE_ON_HOLD);
+	else
+		step_add(c, on_business(w, begin, 8 * HOUR + 30 * MINUTE, low, 8 * HOUR), STATE_ON_HOLD);
 	step_add(c, on_business(w, begin + l->hold_days, 8 * HOUR, d[D_HOLD_END], 2 * HOUR), STATE_IN_PROGRESS);
 }
 
-static void chain_reopen(const struct sim_world *w, const uint32_t *d, int32_t closed_first, int32_t closed_last, struct chain *c)
+static void chain_reopen(
+	const struct sim_world *w, const uint32_t *d, int32_t closed_first, int32_t closed_last, struct chain *c)
 {
 	step_add(c, on_business(w, closed_first + 1, 8 * HOUR, d[D_REOPENED], 9 * HOUR), STATE_REOPENED);
 	const int64_t again = next_step(w, c->steps[c->n - 1].ts, d[D_IN_PROGRESS_AGAIN], 2 * HOUR);
@@ -238,14 +270,19 @@ static void chain_reopen(const struct sim_world *w, const uint32_t *d, int32_t c
 
 static int64_t radicated_at(const struct life *l, uint8_t channel, uint32_t draw)
 {
-	static const int64_t span[CHANNEL_N] = { /* a form is registered at once, a letter to a mailbox by hand */
-		[CHANNEL_EMAIL] = 4 * HOUR, [CHANNEL_WEBFORM] = 25 * MINUTE, [CHANNEL_CHAT] = 40 * MINUTE,
-		[CHANNEL_CALL] = 90 * MINUTE, [CHANNEL_OTHER_DIGITAL] = 8 * HOUR,
+	static const int64_t span[CHANNEL_N] = {
+		/* a form is registered at once, a letter to a mailbox by hand */
+		[CHANNEL_EMAIL] = 4 * HOUR,
+		[CHANNEL_WEBFORM] = 25 * MINUTE,
+		[CHANNEL_CHAT] = 40 * MINUTE,
+		[CHANNEL_CALL] = 90 * MINUTE,
+		[CHANNEL_OTHER_DIGITAL] = 8 * HOUR,
 	};
 	return l->created + 2 * MINUTE + part_early(draw, span[channel]);
 }
 
-static void chain_build(const struct sim_world *w, const struct life *l, uint8_t channel, const uint32_t *d, struct chain *c)
+static void chain_build(
+	const struct sim_world *w, const struct life *l, uint8_t channel, const uint32_t *d, struct chain *c)
 {
 	c->n = 0;
 	const int64_t radicated = radicated_at(l, channel, d[D_RADICATED]);
@@ -307,10 +344,10 @@ static int64_t agent_message_at(const struct sim_world *w, const struct chain *c
 	return on_business(w, at, 8 * HOUR, draw << 10, 9 * HOUR);
 }
 
-static void add_messages(const struct sim_world *w, const struct life *l, uint64_t entity, const struct chain *c, struct sim_event *events,
-	size_t *n)
+static void add_messages(const struct sim_world *w, const struct life *l, uint64_t entity, const struct chain *c,
+	struct sim_event *events, size_t *n)
 {
-	static const uint8_t agent_shares[] = {186, 44, 16, 7, 3}; /* 1 to 5 */
+	static const uint8_t agent_shares[] = {186, 44, 16, 7, 3};   /* 1 to 5 */
 	static const uint8_t attachment_shares[] = {184, 52, 15, 5}; /* 0 to 3 */
 	const struct rng4 a = rng_philox(w->seed, entity, SIM_MESSAGES, 0);
 	const struct rng4 b = rng_philox(w->seed, entity, SIM_MESSAGES, 1);
@@ -373,7 +410,8 @@ size_t sim_ticket_events(const struct sim_world *w, const struct sim_shares *s, 
 	chain_build(w, &l, t->channel, d, &c);
 	size_t n = 0;
 	event_add(events, &n, l.created, SIM_CREATED, 0);
-	for (size_t i = 0; i < c.n; i++) event_add(events, &n, c.steps[i].ts, SIM_STATUS, (uint8_t)(c.steps[i].from << 4 | c.steps[i].to));
+	for (size_t i = 0; i < c.n; i++)
+		event_add(events, &n, c.steps[i].ts, SIM_STATUS, (uint8_t)(c.steps[i].from << 4 | c.steps[i].to));
 	add_messages(w, &l, entity, &c, events, &n);
 	ASSERT(n <= SIM_EVENTS_MAX);
 	sort_events(events, n);

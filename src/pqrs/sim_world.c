@@ -3,11 +3,12 @@
 #include "base/time.h"
 
 enum {
-	NORMAL_UNIFORMS = 12,     /* their sum has variance 1 and mean 6: the normal, without a logarithm */
-	WARM_UP_DAYS = 26,        /* see late_rate */
+	NORMAL_UNIFORMS = 12, /* their sum has variance 1 and mean 6: the normal, without a logarithm */
+	WARM_UP_DAYS = 26,    /* see late_rate */
 };
 
-/* avg + sigma * z for a standard normal z, in integers: z is the sum of twelve 32-bit uniforms (Irwin-Hall), in 1/65536. */
+/* avg + sigma * z for a standard normal z, in integers: z is the sum of twelve 32-bit uniforms (Irwin-Hall), in
+ * 1/65536. */
 static uint32_t volume_normal(const struct sim_world *w, int32_t date)
 {
 	int64_t sum = 0;
@@ -47,10 +48,10 @@ static void place_spike(struct sim_world *w)
 	w->spike_to = w->spike_from + (int32_t)length - 1;
 }
 
-/* A late ticket is closed about a week after one in time, so in a young history few of them are closed yet and the share of
- * late ones among the closed would start near zero. In return tickets of the first weeks are late more often: 1.9 times as
- * often on the first day, falling evenly to once after WARM_UP_DAYS. That keeps the share near the rate for ranges of a month
- * and longer; in shorter ones hardly a term has run out. */
+/* A late ticket is closed about a week after one in time, so in a young history few of them are closed yet and the
+ * share of late ones among the closed would start near zero. In return tickets of the first weeks are late more often:
+ * 1.9 times as often on the first day, falling evenly to once after WARM_UP_DAYS. That keeps the share near the rate
+ * for ranges of a month and longer; in shorter ones hardly a term has run out. */
 static uint32_t late_rate(const struct sim_world *w, int32_t date)
 {
 	const int64_t rate = w->config->simulation.sla_breach_rate;
@@ -86,12 +87,14 @@ static status fill_tables(struct sim_world *w, int32_t first, int32_t last, stru
 	int64_t *start = ARENA_NEW(arena, int64_t, (size_t)n + 1);
 	int32_t *business = ARENA_NEW(arena, int32_t, n);
 	int32_t *business_date = ARENA_NEW(arena, int32_t, (size_t)n + 1);
-	if (start == NULL || business == NULL || business_date == NULL) return fail(err, E_NOMEM, "out of memory for the calendar of %d days", n);
+	if (start == NULL || business == NULL || business_date == NULL)
+		return fail(err, E_NOMEM, "out of memory for the calendar of %d days", n);
 	int32_t count = 0;
 	business_date[0] = first;
 	for (int32_t i = 0; i < n; i++) {
 		start[i] = tz_day_start(w->config->tz, first + i);
-		if (i > 0 && calendar_is_business_day(w->config->calendar, first + i)) business_date[++count] = first + i;
+		if (i > 0 && calendar_is_business_day(w->config->calendar, first + i))
+			business_date[++count] = first + i;
 		business[i] = count;
 	}
 	start[n] = tz_day_start(w->config->tz, first + n);
@@ -104,10 +107,11 @@ static status fill_tables(struct sim_world *w, int32_t first, int32_t last, stru
 	return OK;
 }
 
-status sim_world_init(struct sim_world *w, const struct pqrs_config *config, const struct run_info *run, int32_t lo, int32_t hi,
-	struct arena *arena, struct err *err)
+status sim_world_init(struct sim_world *w, const struct pqrs_config *config, const struct run_info *run, int32_t lo,
+	int32_t hi, struct arena *arena, struct err *err)
 {
-	*w = (struct sim_world){.config = config, .seed = run->seed, .date_from = run->date_from, .date_to = run->date_to};
+	*w = (struct sim_world){
+		.config = config, .seed = run->seed, .date_from = run->date_from, .date_to = run->date_to};
 	place_spike(w);
 	TRY(fill_days(w, arena, err));
 	/* Two days before any ticket that can reach lo, and its whole life after any ticket made before hi. */

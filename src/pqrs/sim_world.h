@@ -1,4 +1,5 @@
-/* pqrs/sim_world.h: what a simulated history stands on: its days, its business days and how many tickets each day brings.
+/* pqrs/sim_world.h: what a simulated history stands on: its days, its business days and how many tickets each day
+ * brings.
  *
  * Knows configuration, calendar and random numbers; must not know events or JSON. Everything here is a pure function of
  * (configuration, seed, first day of the history), so that a task sees the same world whatever days it makes:
@@ -16,26 +17,31 @@
 #include "pqrs/config.h"
 
 enum sim_purpose {
-	SIM_VOLUME = 1,    /* per day: normal volume */
-	SIM_SPIKE,         /* per history (place, length), per day (volume) */
-	SIM_LIFE,          /* per ticket: all that decides how long it lives */
-	SIM_TIMES,         /* per ticket: delays */
-	SIM_MESSAGES,      /* per ticket: messages and attachments, their number and times */
+	SIM_VOLUME = 1, /* per day: normal volume */
+	SIM_SPIKE,      /* per history (place, length), per day (volume) */
+	SIM_LIFE,       /* per ticket: all that decides how long it lives */
+	SIM_TIMES,      /* per ticket: delays */
+	SIM_MESSAGES,   /* per ticket: messages and attachments, their number and times */
 	SIM_TICKET_ID,
-	SIM_EVENT_ID,      /* index: sequence of the event in its ticket */
-	SIM_TOPIC,         /* per ticket: topic, templates and hints */
-	SIM_SUBJECT,       /* per ticket: slots of the subject */
-	SIM_BODY,          /* per ticket: slots of the body */
-	SIM_MESSAGE_TEXT,  /* + index of the message (0 = the citizen's) in the high bits of the index */
-	SIM_ATTACHMENT,    /* index: attachment */
+	SIM_EVENT_ID,     /* index: sequence of the event in its ticket */
+	SIM_TOPIC,        /* per ticket: topic, templates and hints */
+	SIM_SUBJECT,      /* per ticket: slots of the subject */
+	SIM_BODY,         /* per ticket: slots of the body */
+	SIM_MESSAGE_TEXT, /* + index of the message (0 = the citizen's) in the high bits of the index */
+	SIM_ATTACHMENT,   /* index: attachment */
 };
 
 enum {
-	SIM_LIFE_DAYS_MAX = 400,     /* events later than this many days after the ticket's day are not part of any history */
-	SIM_SPIKE_HORIZON_DAYS = 28, /* the spike lies in the first four weeks, so that it never depends on the range's end */
+	SIM_LIFE_DAYS_MAX =
+		400, /* events later than this many days after the ticket's day are not part of any history */
+	SIM_SPIKE_HORIZON_DAYS =
+		28, /* the spike lies in the first four weeks, so that it never depends on the range's end */
 };
 
-static inline uint64_t sim_entity(int32_t date, uint32_t number) { return (uint64_t)(uint32_t)date << 32 | number; }
+static inline uint64_t sim_entity(int32_t date, uint32_t number)
+{
+	return (uint64_t)(uint32_t)date << 32 | number;
+}
 
 struct sim_day { /* one local day on which tickets are created */
 	uint32_t volume;
@@ -48,22 +54,25 @@ struct sim_day { /* one local day on which tickets are created */
 struct sim_world {
 	const struct pqrs_config *config;
 	uint64_t seed;
-	int32_t date_from, date_to; /* local days on which tickets are created, inclusive */
+	int32_t date_from, date_to;   /* local days on which tickets are created, inclusive */
 	int32_t spike_from, spike_to; /* inclusive; spike_to < spike_from: none */
-	const struct sim_day *days; /* [date_to - date_from + 1] */
-	int32_t table_from;         /* first date of the tables below */
+	const struct sim_day *days;   /* [date_to - date_from + 1] */
+	int32_t table_from;           /* first date of the tables below */
 	int32_t n_table;
-	const int64_t *day_start;   /* [n_table + 1] microseconds */
-	const int32_t *business;    /* [n_table] business days in (table_from, date] */
+	const int64_t *day_start;     /* [n_table + 1] microseconds */
+	const int32_t *business;      /* [n_table] business days in (table_from, date] */
 	const int32_t *business_date; /* [n_business + 1] date of the i-th of them; [0] = table_from */
 	int32_t n_business;
 };
 
 /* The world as a task sees it that makes the local days [lo, hi). Tables live in the arena. E_NOMEM. */
-status sim_world_init(struct sim_world *w, const struct pqrs_config *config, const struct run_info *run, int32_t lo, int32_t hi,
-	struct arena *arena, struct err *err) MUST_USE;
+status sim_world_init(struct sim_world *w, const struct pqrs_config *config, const struct run_info *run, int32_t lo,
+	int32_t hi, struct arena *arena, struct err *err) MUST_USE;
 
-static inline const struct sim_day *sim_world_day(const struct sim_world *w, int32_t date) { return &w->days[date - w->date_from]; }
+static inline const struct sim_day *sim_world_day(const struct sim_world *w, int32_t date)
+{
+	return &w->days[date - w->date_from];
+}
 
 /* Start of a local day; dates past the tables give their end. */
 static inline int64_t sim_world_start(const struct sim_world *w, int32_t date)

@@ -6,25 +6,41 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "digits are laid out f
 
 enum { REASONS_MAX = 4, FIXED_BYTES_MAX = 1024, SEQUENCE_DIGITS = 7, ROWS_AHEAD = 6 };
 
-static const struct { uint8_t from, to; const char *actor; const char *reasons[REASONS_MAX]; } changes[] = {
+static const struct {
+	uint8_t from, to;
+	const char *actor;
+	const char *reasons[REASONS_MAX];
+} changes[] = {
 	{STATE_RECEIVED, STATE_RADICATED, "system", {NULL}},
 	{STATE_RADICATED, STATE_CLASSIFIED, "system", {NULL}},
 	{STATE_CLASSIFIED, STATE_ASSIGNED, "system", {NULL}},
 	{STATE_ASSIGNED, STATE_IN_PROGRESS, "agent", {NULL}},
 	{STATE_IN_PROGRESS, STATE_ON_HOLD, "agent",
-		{"en espera de documentos del ciudadano", "en espera de concepto de otra entidad", "visita técnica programada", "requiere aclaración del ciudadano"}},
-	{STATE_ON_HOLD, STATE_IN_PROGRESS, "agent", {"documentos recibidos", "concepto recibido", "visita realizada", "aclaración recibida"}},
+		{"en espera de documentos del ciudadano", "en espera de concepto de otra entidad",
+			"visita técnica programada", "requiere aclaración del ciudadano"}},
+	{STATE_ON_HOLD, STATE_IN_PROGRESS, "agent",
+		{"documentos recibidos", "concepto recibido", "visita realizada", "aclaración recibida"}},
 	{STATE_IN_PROGRESS, STATE_RESPONDED, "agent", {NULL}},
 	{STATE_RESPONDED, STATE_CLOSED, "agent", {NULL}},
 	{STATE_CLOSED, STATE_REOPENED, "agent",
-		{"respuesta incompleta", "el ciudadano interpuso recurso", "nueva información aportada", "el hecho se repitió"}},
+		{"respuesta incompleta", "el ciudadano interpuso recurso", "nueva información aportada",
+			"el hecho se repitió"}},
 	{STATE_REOPENED, STATE_IN_PROGRESS, "agent", {NULL}},
 	{STATE_CLOSED, STATE_ARCHIVED, "system", {NULL}},
 };
 
-static const struct { const char *type, *name, *extension; uint32_t kb_max; } files[] = {
-	{"pdf", "soporte_", ".pdf", 3200}, {"pdf", "factura_", ".pdf", 900}, {"pdf", "cedula_", ".pdf", 1400}, {"jpg", "foto_", ".jpg", 5200},
-	{"jpg", "evidencia_", ".jpg", 6100}, {"png", "captura_", ".png", 1800}, {"docx", "carta_", ".docx", 480}, {"mp4", "video_", ".mp4", 18000},
+static const struct {
+	const char *type, *name, *extension;
+	uint32_t kb_max;
+} files[] = {
+	{"pdf", "soporte_", ".pdf", 3200},
+	{"pdf", "factura_", ".pdf", 900},
+	{"pdf", "cedula_", ".pdf", 1400},
+	{"jpg", "foto_", ".jpg", 5200},
+	{"jpg", "evidencia_", ".jpg", 6100},
+	{"png", "captura_", ".png", 1800},
+	{"docx", "carta_", ".docx", 480},
+	{"mp4", "video_", ".mp4", 18000},
 };
 
 static const char *const event_heads[] = {
@@ -34,7 +50,10 @@ static const char *const event_heads[] = {
 	[EVENT_ATTACHMENT_ADDED] = "\",\"event_type\":\"ATTACHMENT_ADDED\",\"ts\":\"",
 };
 
-struct heads { struct sim_piece of[EVENT_N]; char bytes[EVENT_N][96]; }; /* from the ticket id to the date and 'T' */
+struct heads {
+	struct sim_piece of[EVENT_N];
+	char bytes[EVENT_N][96];
+}; /* from the ticket id to the date and 'T' */
 
 #define PUT(dst, literal) (memcpy((dst), (literal), sizeof(literal) - 1), (dst) + sizeof(literal) - 1)
 
@@ -87,20 +106,23 @@ static status tails_init(struct sim_writer *w, struct arena *arena, struct err *
 {
 	char text[512];
 	for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
-		const char *from = w->world->config->states[changes[i].from].name, *to = w->world->config->states[changes[i].to].name;
+		const char *from = w->world->config->states[changes[i].from].name,
+			   *to = w->world->config->states[changes[i].to].name;
 		for (size_t j = 0; j < REASONS_MAX; j++) {
 			const char *reason = changes[i].reasons[j];
-			(void)snprintf(text, sizeof text, "Z\",\"data\":{\"status_from\":\"%.60s\",\"status_to\":\"%.60s\",\"actor_role\":\"%s\"%s%s%s}}\n",
-				from, to, changes[i].actor, reason != NULL ? ",\"reason\":\"" : "", reason != NULL ? reason : "",
-				reason != NULL ? "\"" : "");
+			(void)snprintf(text, sizeof text,
+				"Z\",\"data\":{\"status_from\":\"%.60s\",\"status_to\":\"%.60s\",\"actor_role\":\"%s\"%"
+				"s%s%s}}\n",
+				from, to, changes[i].actor, reason != NULL ? ",\"reason\":\"" : "",
+				reason != NULL ? reason : "", reason != NULL ? "\"" : "");
 			TRY(piece_keep(arena, &w->status_tails[changes[i].from][changes[i].to][j], err, text));
 		}
 	}
 	return OK;
 }
 
-status sim_writer_init(struct sim_writer *w, const struct sim_world *world, const struct sim_text *text, struct arena *arena,
-	struct err *err)
+status sim_writer_init(struct sim_writer *w, const struct sim_world *world, const struct sim_text *text,
+	struct arena *arena, struct err *err)
 {
 	*w = (struct sim_writer){.world = world, .text = text};
 	TRY(tails_init(w, arena, err));
@@ -192,17 +214,20 @@ static char *created_write(const struct sim_writer *w, const struct sim_row *row
 	return PUT(p, "}}\n");
 }
 
-static char *message_write(const struct sim_writer *w, const struct sim_who *who, bool citizen, uint32_t message, char *p)
+static char *message_write(
+	const struct sim_writer *w, const struct sim_who *who, bool citizen, uint32_t message, char *p)
 {
 	uint32_t code_points;
-	p = citizen ? PUT(p, "Z\",\"data\":{\"role\":\"citizen\",\"text\":\"") : PUT(p, "Z\",\"data\":{\"role\":\"agent\",\"text\":\"");
+	p = citizen ? PUT(p, "Z\",\"data\":{\"role\":\"citizen\",\"text\":\"")
+		    : PUT(p, "Z\",\"data\":{\"role\":\"agent\",\"text\":\"");
 	p = sim_text_message(w->text, who, message, p, &code_points);
 	p = PUT(p, "\",\"text_len\":");
 	p = sim_decimal(p, code_points);
 	return PUT(p, "}}\n");
 }
 
-static char *attachment_write(const struct sim_writer *w, const struct sim_row *row, const struct sim_who *who, uint32_t attachment, char *p)
+static char *attachment_write(
+	const struct sim_writer *w, const struct sim_row *row, const struct sim_who *who, uint32_t attachment, char *p)
 {
 	const struct rng4 r = rng_philox(who->seed, who->entity, SIM_ATTACHMENT, attachment);
 	const size_t i = rng_below(r.v[0], sizeof files / sizeof *files);
@@ -231,7 +256,8 @@ enum pqrs_event_type sim_event_type(uint8_t kind)
 	return EVENT_ATTACHMENT_ADDED;
 }
 
-static char *line_write(const struct sim_writer *w, const struct heads *heads, const struct sim_event *e, int64_t day_start, char *p)
+static char *line_write(
+	const struct sim_writer *w, const struct heads *heads, const struct sim_event *e, int64_t day_start, char *p)
 {
 	const struct sim_row *row = &w->rows[e->ticket];
 	const uint64_t seed = w->world->seed, entity = sim_entity(row->date, row->number);
@@ -244,15 +270,22 @@ static char *line_write(const struct sim_writer *w, const struct heads *heads, c
 	p = time_write(p, (uint64_t)(e->ts - day_start));
 	if (e->kind == SIM_STATUS) return put(p, &w->status_tails[e->arg >> 4][e->arg & 15][id.v[3] % REASONS_MAX]);
 	char external_id[SIM_EXTERNAL_ID_MAX + SIM_COPY_SLACK];
-	struct sim_who who = {.seed = seed, .entity = entity, .date = row->date, .place = row->place, .type = row->type, .priority = row->priority};
+	struct sim_who who = {.seed = seed,
+		.entity = entity,
+		.date = row->date,
+		.place = row->place,
+		.type = row->type,
+		.priority = row->priority};
 	const uint32_t n = external_id_write(w->world, row, external_id);
 	who.external_id = (struct sim_piece){external_id, n, n};
 	if (e->kind == SIM_CREATED) return created_write(w, row, &who, p);
 	if (e->kind == SIM_ATTACHMENT_ADDED) return attachment_write(w, row, &who, e->arg, p);
-	return message_write(w, &who, e->kind == SIM_CITIZEN_MESSAGE, e->kind == SIM_CITIZEN_MESSAGE ? 0 : 1u + e->arg, p);
+	return message_write(
+		w, &who, e->kind == SIM_CITIZEN_MESSAGE, e->kind == SIM_CITIZEN_MESSAGE ? 0 : 1u + e->arg, p);
 }
 
-status sim_writer_object(const struct sim_writer *w, const struct sim_event *events, size_t n, int32_t day, struct buf *out, struct err *err)
+status sim_writer_object(const struct sim_writer *w, const struct sim_event *events, size_t n, int32_t day,
+	struct buf *out, struct err *err)
 {
 	struct heads heads;
 	for (int type = 0; type < EVENT_N; type++) {
@@ -264,7 +297,8 @@ status sim_writer_object(const struct sim_writer *w, const struct sim_event *eve
 		heads.of[type] = (struct sim_piece){heads.bytes[type], (uint32_t)(fixed + DATE_CHARS + 1), 0};
 	}
 	for (size_t i = 0; i < n; i++) {
-		/* Rows lie in the order of creation, events in that of time: each is a miss unless it is asked for ahead. */
+		/* Rows lie in the order of creation, events in that of time: each is a miss unless it is asked for
+		 * ahead. */
 		if (i + ROWS_AHEAD < n) __builtin_prefetch(&w->rows[events[i + ROWS_AHEAD].ticket]);
 		char *p = (char *)buf_reserve(out, w->line_max);
 		if (p == NULL) return buf_check(out, err);

@@ -17,11 +17,13 @@
 
 enum {
 	TASK_BYTES = 64 << 20,
-	TICKET_BYTES = 3600,  /* raw bytes of a ticket's whole life with the texts of the default configuration */
-	/* A task looks at the tickets of the ten weeks before it and lives those again that reach into it, three weeks' worth: fewer
-	 * days would cost more than they make. At ten times the volume a task of 8 days holds some 90 MB. */
+	TICKET_BYTES = 3300, /* raw bytes of a ticket's whole life with the texts of the default configuration */
+	/* A task looks at the tickets of the ten weeks before it and lives those again that reach into it, three
+	 * weeks' worth: fewer days would cost more than they make. At ten times the volume a task of 8 days holds some
+	 * 90 MB. */
 	TASK_DAYS_MIN = 8,
-	TASKS_AHEAD_MIN = 8,  /* as many tasks as that even for little data, if there are days enough: to share them out */
+	/* As many tasks as that even for little data, if there are days enough: to share them out. */
+	TASKS_AHEAD_MIN = 8,
 };
 
 static int64_t run_as_of(const struct pqrs_config *config, const struct run_info *run)
@@ -63,7 +65,8 @@ static status texts_check(const struct pqrs_config *config, struct err *err)
 	return st;
 }
 
-status pqrs_simulate_plan(const struct stage_view *view, const struct file_list *inputs, struct task_list *out, struct err *err)
+status pqrs_simulate_plan(
+	const struct stage_view *view, const struct file_list *inputs, struct task_list *out, struct err *err)
 {
 	(void)inputs;
 	const struct pqrs_config *config = view->config;
@@ -113,9 +116,11 @@ static void work_deinit(struct work *k)
 	arena_deinit(&k->arena);
 }
 
-static status work_init(struct work *k, const struct task_env *env, const struct task_spec *spec, struct task_result *out, struct err *err)
+static status work_init(struct work *k, const struct task_env *env, const struct task_spec *spec,
+	struct task_result *out, struct err *err)
 {
-	*k = (struct work){.env = env, .config = env->config, .out = out, .lo = (int32_t)spec->lo, .hi = (int32_t)spec->hi};
+	*k = (struct work){
+		.env = env, .config = env->config, .out = out, .lo = (int32_t)spec->lo, .hi = (int32_t)spec->hi};
 	arena_init(&k->arena, 0);
 	buf_init(&k->text, 0);
 	const int64_t first = emit_first(k->config, env->run), last = emit_last(k->config, env->run);
@@ -149,7 +154,11 @@ static status rows_add(struct work *k, const struct sim_ticket *t, struct err *e
 	TRY(grow(&rows, &k->rows_cap, k->n_rows, 1, sizeof *k->rows, err));
 	k->rows = rows;
 	struct sim_row *row = &k->rows[k->n_rows++];
-	*row = (struct sim_row){.number = t->number, .date = t->date, .place = t->place, .type = t->type, .priority = t->priority,
+	*row = (struct sim_row){.number = t->number,
+		.date = t->date,
+		.place = t->place,
+		.type = t->type,
+		.priority = t->priority,
 		.channel = t->channel};
 	sim_uuid_format(sim_uuid(k->world.seed, sim_entity(t->date, t->number), SIM_TICKET_ID, 0), row->id);
 	return OK;
@@ -199,12 +208,13 @@ static void count_events(struct work *k, const struct sim_event *events, size_t 
 	}
 }
 
-static status object_make(struct work *k, uint32_t channel, int32_t day, const struct sim_event *events, size_t n, struct err *err)
+static status object_make(
+	struct work *k, uint32_t channel, int32_t day, const struct sim_event *events, size_t n, struct err *err)
 {
 	char date[DATE_CHARS], key[256];
 	date_format(day, date);
-	(void)snprintf(key, sizeof key, "raw/pqrs/source=%s/day=%.*s/run_id=%s/events.jsonl", pqrs_channel_names[channel], DATE_CHARS, date,
-		k->env->run->run_id);
+	(void)snprintf(key, sizeof key, "raw/pqrs/source=%s/day=%.*s/run_id=%s/events.jsonl",
+		pqrs_channel_names[channel], DATE_CHARS, date, k->env->run->run_id);
 	buf_reset(&k->text);
 	TRY(sim_writer_object(&k->writer, events, n, day, &k->text, err));
 	TRY(task_output_object(k->env, k->out, "raw.pqrs", key, k->text.p, k->text.n, (int64_t)n, err));
@@ -218,7 +228,7 @@ static status objects_make(struct work *k, struct err *err)
 {
 	struct sim_objects objects;
 	k->writer.rows = k->rows;
-	TRY(sim_objects_init(&objects, k->events, k->n_events, k->lo, k->hi, &k->arena, err));
+	TRY(sim_objects_init(&objects, k->events, k->n_events, k->lo, k->hi, err));
 	status st = OK;
 	for (uint32_t i = 0; i < objects.n && st == OK; i++) {
 		struct sim_event *events = objects.events + objects.begin[i];
@@ -254,17 +264,21 @@ static int64_t spike_days(const struct work *k)
 static status counters_make(struct work *k, struct err *err)
 {
 	struct counter_list *l = &k->out->counters;
-	bool ok = counter_add(l, "rows_in", 0) && counter_add(l, "rows_out", (int64_t)k->n_events) && counter_add(l, "bytes_in", 0) &&
-		counter_add(l, "bytes_out", k->bytes) && counter_add(l, "tickets", k->by_kind[EVENT_TICKET_CREATED]) &&
-		counter_add(l, "spike_days", spike_days(k));
+	bool ok = counter_add(l, "rows_in", 0) && counter_add(l, "rows_out", (int64_t)k->n_events) &&
+		  counter_add(l, "bytes_in", 0) && counter_add(l, "bytes_out", k->bytes) &&
+		  counter_add(l, "tickets", k->by_kind[EVENT_TICKET_CREATED]) &&
+		  counter_add(l, "spike_days", spike_days(k));
 	for (int i = 0; i < EVENT_N; i++) ok = ok && share_count(k, "events:", pqrs_event_type_names[i], k->by_kind[i]);
-	for (int i = 0; i < CHANNEL_N; i++) ok = ok && share_count(k, "share:channel:", pqrs_channel_names[i], k->by_channel[i]);
+	for (int i = 0; i < CHANNEL_N; i++)
+		ok = ok && share_count(k, "share:channel:", pqrs_channel_names[i], k->by_channel[i]);
 	for (int i = 0; i < TYPE_N; i++) ok = ok && share_count(k, "share:type:", pqrs_type_names[i], k->by_type[i]);
-	for (int i = 0; i < PRIORITY_N; i++) ok = ok && share_count(k, "share:priority:", pqrs_priority_names[i], k->by_priority[i]);
+	for (int i = 0; i < PRIORITY_N; i++)
+		ok = ok && share_count(k, "share:priority:", pqrs_priority_names[i], k->by_priority[i]);
 	return ok ? OK : fail(err, E_NOMEM, "out of memory for counters");
 }
 
-status pqrs_simulate_run(const struct task_env *env, const struct task_spec *spec, struct task_result *out, struct err *err)
+status pqrs_simulate_run(
+	const struct task_env *env, const struct task_spec *spec, struct task_result *out, struct err *err)
 {
 	struct work k;
 	ASSERT(spec->lo < spec->hi);
@@ -277,7 +291,8 @@ status pqrs_simulate_run(const struct task_env *env, const struct task_spec *spe
 }
 
 /* The largest distance between the shares found and the configured ones, in millionths. */
-static int64_t share_distance(const struct counter_list *l, const char *group, const char *const *names, const uint32_t *probs, size_t n)
+static int64_t share_distance(
+	const struct counter_list *l, const char *group, const char *const *names, const uint32_t *probs, size_t n)
 {
 	const int64_t total = counter_get(l, "tickets");
 	int64_t worst = 0;
@@ -291,14 +306,22 @@ static int64_t share_distance(const struct counter_list *l, const char *group, c
 	return worst;
 }
 
-static bool share_check(const struct pqrs_config *config, const char *name, int64_t distance, int64_t tickets, struct quality_list *out)
+static bool share_check(
+	const struct pqrs_config *config, const char *name, int64_t distance, int64_t tickets, struct quality_list *out)
 {
 	char value[32], threshold[32];
 	const int64_t tolerance = config->quality.share_tolerance;
-	(void)snprintf(value, sizeof value, "%lld.%06lld", (long long)(distance / PROB_ONE), (long long)(distance % PROB_ONE));
-	(void)snprintf(threshold, sizeof threshold, "%lld.%06lld", (long long)(tolerance / PROB_ONE), (long long)(tolerance % PROB_ONE));
-	const struct quality q = {.dataset = "raw.pqrs", .check_name = name, .severity = QUALITY_WARNING, .value = value, .threshold = threshold,
-		.details = "largest distance between a share and its configuration", .record_count = tickets};
+	(void)snprintf(
+		value, sizeof value, "%lld.%06lld", (long long)(distance / PROB_ONE), (long long)(distance % PROB_ONE));
+	(void)snprintf(threshold, sizeof threshold, "%lld.%06lld", (long long)(tolerance / PROB_ONE),
+		(long long)(tolerance % PROB_ONE));
+	const struct quality q = {.dataset = "raw.pqrs",
+		.check_name = name,
+		.severity = QUALITY_WARNING,
+		.value = value,
+		.threshold = threshold,
+		.details = "largest distance between a share and its configuration",
+		.record_count = tickets};
 	return quality_add(out, distance <= tolerance, &q);
 }
 
@@ -310,9 +333,12 @@ status pqrs_simulate_check(const struct stage_view *view, struct quality_list *o
 	const int64_t tickets = counter_get(l, "tickets");
 	if (tickets == 0) return OK; /* no ticket, no share */
 	const int64_t type = share_distance(l, "share:type:", pqrs_type_names, config->simulation.type_probs, TYPE_N);
-	const int64_t channel = share_distance(l, "share:channel:", pqrs_channel_names, config->simulation.channel_probs, CHANNEL_N);
-	const int64_t priority = share_distance(l, "share:priority:", pqrs_priority_names, config->simulation.priority_probs, PRIORITY_N);
-	if (share_check(config, "type_share", type, tickets, out) && share_check(config, "channel_share", channel, tickets, out) &&
+	const int64_t channel =
+		share_distance(l, "share:channel:", pqrs_channel_names, config->simulation.channel_probs, CHANNEL_N);
+	const int64_t priority = share_distance(
+		l, "share:priority:", pqrs_priority_names, config->simulation.priority_probs, PRIORITY_N);
+	if (share_check(config, "type_share", type, tickets, out) &&
+		share_check(config, "channel_share", channel, tickets, out) &&
 		share_check(config, "priority_share", priority, tickets, out))
 		return OK;
 	return fail(err, E_NOMEM, "out of memory for quality checks");

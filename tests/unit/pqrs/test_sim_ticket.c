@@ -1,4 +1,5 @@
-/* The simulated history before it is text: volumes, lives, shares, and the outcome measured with its own SLA arithmetic. */
+/* The simulated history before it is text: volumes, lives, shares, and the outcome measured with its own SLA
+ * arithmetic. */
 #include "pqrs/sim_config.h"
 
 #include "pqrs/sim_ticket.h"
@@ -34,7 +35,13 @@ struct tally {
 	int64_t channel[CHANNEL_N], type[TYPE_N], priority[PRIORITY_N], agent[8], attachments[8], hour[24];
 };
 
-struct fold { int state; bool held, reopened; int64_t radicated, hold_start, closed; int32_t hold_days; int citizen, agent, attachments; };
+struct fold {
+	int state;
+	bool held, reopened;
+	int64_t radicated, hold_start, closed;
+	int32_t hold_days;
+	int citizen, agent, attachments;
+};
 
 static void fold_event(const struct world *x, const struct sim_event *e, struct fold *f)
 {
@@ -50,7 +57,8 @@ static void fold_event(const struct world *x, const struct sim_event *e, struct 
 	if (to == STATE_ON_HOLD) f->hold_start = e->ts;
 	if (to == STATE_ON_HOLD) f->held = true;
 	if (from == STATE_ON_HOLD)
-		f->hold_days += walk_business(&x->config, tz_date(x->config.tz, f->hold_start), tz_date(x->config.tz, e->ts));
+		f->hold_days +=
+			walk_business(&x->config, tz_date(x->config.tz, f->hold_start), tz_date(x->config.tz, e->ts));
 	if (to == STATE_CLOSED) f->closed = e->ts;
 	if (to == STATE_REOPENED) f->reopened = true;
 	if (to == STATE_REOPENED) f->closed = 0;
@@ -58,7 +66,8 @@ static void fold_event(const struct world *x, const struct sim_event *e, struct 
 
 static bool is_late(const struct world *x, const struct sim_ticket *t, const struct fold *f)
 {
-	const int32_t used = walk_business(&x->config, tz_date(x->config.tz, f->radicated), tz_date(x->config.tz, f->closed));
+	const int32_t used =
+		walk_business(&x->config, tz_date(x->config.tz, f->radicated), tz_date(x->config.tz, f->closed));
 	return used > x->config.sla_business_days[t->type] + f->hold_days;
 }
 
@@ -69,7 +78,8 @@ static void check_life(const struct world *x, const struct sim_ticket *t, const 
 	for (size_t i = 1; i < n; i++) {
 		if (e[i].ts <= e[i - 1].ts) fail_msg("event %zu not after the one before", i);
 	}
-	if (tz_date(x->config.tz, e[n - 1].ts) > sim_ticket_last_day(&x->config, t->date)) fail_msg("life over its bound");
+	if (tz_date(x->config.tz, e[n - 1].ts) > sim_ticket_last_day(&x->config, t->date))
+		fail_msg("life over its bound");
 }
 
 static void tally_ticket(const struct world *x, int32_t date, uint32_t number, struct tally *a)
@@ -106,7 +116,8 @@ static struct tally tally_run(struct world *x, int32_t days)
 	struct tally a = {0};
 	world_init(x, days);
 	for (int32_t date = x->w.date_from; date <= x->w.date_to; date++) {
-		for (uint32_t number = 0; number < sim_world_day(&x->w, date)->volume; number++) tally_ticket(x, date, number, &a);
+		for (uint32_t number = 0; number < sim_world_day(&x->w, date)->volume; number++)
+			tally_ticket(x, date, number, &a);
 	}
 	return a;
 }
@@ -120,13 +131,17 @@ static void between(const char *what, int64_t part, int64_t whole, double lo, do
 static void test_default_run(void **state)
 {
 	(void)state;
-	static const double channels[CHANNEL_N] = {38, 31, 14, 11, 6}, types[TYPE_N] = {30, 25, 30, 15}, priorities[PRIORITY_N] = {10, 50, 40};
+	static const double channels[CHANNEL_N] = {38, 31, 14, 11, 6}, types[TYPE_N] = {30, 25, 30, 15},
+			    priorities[PRIORITY_N] = {10, 50, 40};
 	struct world x;
 	sim_config_init(&x.config);
 	const struct tally a = tally_run(&x, 181);
-	for (int i = 0; i < CHANNEL_N; i++) between(pqrs_channel_names[i], a.channel[i], a.tickets, channels[i] - 0.5, channels[i] + 0.5);
-	for (int i = 0; i < TYPE_N; i++) between(pqrs_type_names[i], a.type[i], a.tickets, types[i] - 0.5, types[i] + 0.5);
-	for (int i = 0; i < PRIORITY_N; i++) between(pqrs_priority_names[i], a.priority[i], a.tickets, priorities[i] - 0.5, priorities[i] + 0.5);
+	for (int i = 0; i < CHANNEL_N; i++)
+		between(pqrs_channel_names[i], a.channel[i], a.tickets, channels[i] - 0.5, channels[i] + 0.5);
+	for (int i = 0; i < TYPE_N; i++)
+		between(pqrs_type_names[i], a.type[i], a.tickets, types[i] - 0.5, types[i] + 0.5);
+	for (int i = 0; i < PRIORITY_N; i++)
+		between(pqrs_priority_names[i], a.priority[i], a.tickets, priorities[i] - 0.5, priorities[i] + 0.5);
 	between("late of closed", a.late, a.closed, 9, 11.5);
 	between("held", a.held, a.tickets, 15, 20);
 	between("reopened", a.reopened, a.tickets, 2, 4);
@@ -265,7 +280,8 @@ static void test_skips(void **state)
 				const size_t n = sim_ticket_events(&x.w, &x.shares, &t, 0, all);
 				const size_t m = sim_ticket_events(&x.w, &x.shares, &u, since, some);
 				const bool reaches = all[n - 1].ts >= since;
-				if (reaches && (date < first || m != n || memcmp(all, some, n * sizeof *all) != 0)) fail_msg("lost events");
+				if (reaches && (date < first || m != n || memcmp(all, some, n * sizeof *all) != 0))
+					fail_msg("lost events");
 				skipped += m == 0;
 				kept += m > 0;
 			}
@@ -279,8 +295,12 @@ static void test_skips(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_default_run), cmocka_unit_test(test_month), cmocka_unit_test(test_other_config), cmocka_unit_test(test_volume),
-		cmocka_unit_test(test_spike_place), cmocka_unit_test(test_skips),
+		cmocka_unit_test(test_default_run),
+		cmocka_unit_test(test_month),
+		cmocka_unit_test(test_other_config),
+		cmocka_unit_test(test_volume),
+		cmocka_unit_test(test_spike_place),
+		cmocka_unit_test(test_skips),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

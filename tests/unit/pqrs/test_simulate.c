@@ -94,7 +94,8 @@ static void test_splits(void **state)
 		CHECK_I64(lakes[i].result.counters.n, lakes[0].result.counters.n);
 		for (size_t j = 0; j < lakes[0].result.counters.n; j++) {
 			const char *name = lakes[0].result.counters.items[j].name;
-			CHECK_I64(counter_get(&lakes[i].result.counters, name), counter_get(&lakes[0].result.counters, name));
+			CHECK_I64(counter_get(&lakes[i].result.counters, name),
+				counter_get(&lakes[0].result.counters, name));
 		}
 		check_within(&lakes[i], &lakes[0]);
 	}
@@ -128,7 +129,8 @@ static void path_of(const struct run_info *run, int channel, int32_t day, char d
 {
 	char date[DATE_CHARS];
 	date_format(day, date);
-	(void)snprintf(dst, 256, "raw/pqrs/source=%s/day=%.*s/run_id=%s/events.jsonl", pqrs_channel_names[channel], DATE_CHARS, date, run->run_id);
+	(void)snprintf(dst, 256, "raw/pqrs/source=%s/day=%.*s/run_id=%s/events.jsonl", pqrs_channel_names[channel],
+		DATE_CHARS, date, run->run_id);
 }
 
 /* Append an object, or nothing where there is none. */
@@ -167,7 +169,8 @@ static void test_consecutive_runs(void **state)
 			const size_t before = parts.n;
 			append(&second, path, &parts);
 			append(&whole, path, &one);
-			shared += before > 0 && parts.n > before; /* the UTC day that holds the local midnight of the cut */
+			shared += before > 0 &&
+				  parts.n > before; /* the UTC day that holds the local midnight of the cut */
 			CHECK_I64(parts.n, one.n);
 			if (one.n > 0) assert_memory_equal(parts.p, one.p, one.n);
 			buf_deinit(&parts);
@@ -224,7 +227,11 @@ static void test_truncate(void **state)
 }
 
 /* What one line says. */
-struct line { struct str event_id, ticket_id, type, ts, from, to, text, role; int64_t text_len; bool has_text, ends_ok; };
+struct line {
+	struct str event_id, ticket_id, type, ts, from, to, text, role;
+	int64_t text_len;
+	bool has_text, ends_ok;
+};
 
 static void take(struct json_scan *s, const char *key, struct json_string name, struct str *out)
 {
@@ -298,10 +305,14 @@ static void check_line(const struct line *l, const struct line *before, struct s
 		if (c > 0 || (c == 0 && str_cmp(before->event_id, l->event_id) >= 0)) fail_msg("lines out of order");
 	}
 	if (l->has_text) CHECK_I64(l->text_len, code_points(l->text));
-	if (str_is(l->type, "STATUS_CHANGED")) assert_true(l->from.n > 0 && l->to.n > 0);
-	else if (str_is(l->type, "MESSAGE_ADDED")) assert_true(l->has_text && (str_is(l->role, "citizen") || str_is(l->role, "agent")));
-	else if (str_is(l->type, "TICKET_CREATED")) assert_true(l->has_text);
-	else assert_true(str_is(l->type, "ATTACHMENT_ADDED"));
+	if (str_is(l->type, "STATUS_CHANGED"))
+		assert_true(l->from.n > 0 && l->to.n > 0);
+	else if (str_is(l->type, "MESSAGE_ADDED"))
+		assert_true(l->has_text && (str_is(l->role, "citizen") || str_is(l->role, "agent")));
+	else if (str_is(l->type, "TICKET_CREATED"))
+		assert_true(l->has_text);
+	else
+		assert_true(str_is(l->type, "ATTACHMENT_ADDED"));
 }
 
 static int64_t check_object(const struct lake *l, const struct file_ref *f)
@@ -335,7 +346,8 @@ static void test_lines(void **state)
 	struct pqrs_config c;
 	struct lake l;
 	small_config(&c);
-	const struct run_info run = sim_run(&c, c.simulation.date_from + 110, c.simulation.date_from + 140); /* over the new year */
+	const struct run_info run =
+		sim_run(&c, c.simulation.date_from + 110, c.simulation.date_from + 140); /* over the new year */
 	lake_init(&l);
 	run_split(&l, &c, &run, 2);
 	int64_t rows = 0, bytes = 0;
@@ -347,8 +359,9 @@ static void test_lines(void **state)
 	CHECK_I64(counter_get(n, "rows_out"), rows);
 	CHECK_I64(counter_get(n, "bytes_out"), bytes);
 	CHECK_I64(counter_get(n, "events:TICKET_CREATED"), counter_get(n, "tickets"));
-	CHECK_I64(counter_get(n, "events:TICKET_CREATED") + counter_get(n, "events:MESSAGE_ADDED") + counter_get(n, "events:STATUS_CHANGED") +
-		counter_get(n, "events:ATTACHMENT_ADDED"), rows);
+	CHECK_I64(counter_get(n, "events:TICKET_CREATED") + counter_get(n, "events:MESSAGE_ADDED") +
+			  counter_get(n, "events:STATUS_CHANGED") + counter_get(n, "events:ATTACHMENT_ADDED"),
+		rows);
 	assert_true(rows > 10000);
 	lake_deinit(&l);
 	sim_config_deinit(&c);
@@ -367,7 +380,8 @@ static void test_plan(void **state)
 		lake_init(&l);
 		struct task_list tasks = plan_of(&l, &c, &run);
 		CHECK_I64(tasks.items[0].lo, run.date_from);
-		CHECK_I64(tasks.items[tasks.n - 1].hi, run.date_to + 2); /* Bogotá's last day ends at 05:00 UTC of the next */
+		CHECK_I64(tasks.items[tasks.n - 1].hi,
+			run.date_to + 2); /* Bogotá's last day ends at 05:00 UTC of the next */
 		for (size_t j = 1; j < tasks.n; j++) CHECK_I64(tasks.items[j].lo, tasks.items[j - 1].hi);
 		assert_string_equal(tasks.items[1].task_id, "raw-0001");
 		if (volumes[i] == 1150) assert_true(tasks.n >= 10 && tasks.n <= 14);
@@ -431,9 +445,13 @@ static void test_check(void **state)
 static void test_bad_texts(void **state)
 {
 	(void)state;
-	static const char *const unknown[] = {"Hola {ciudadano}"}, *const open[] = {"Hola {nombre"}, *const by_type[] = {"{apertura}{urgencia}{nombre}"};
-	static const struct { const char *const *messages; status code; const char *says; } cases[] = {
-		{unknown, E_USAGE, "{ciudadano}"}, {open, E_USAGE, "without '}'"}, {by_type, OK, ""}};
+	static const char *const unknown[] = {"Hola {ciudadano}"}, *const open[] = {"Hola {nombre"},
+				 *const by_type[] = {"{apertura}{urgencia}{nombre}"};
+	static const struct {
+		const char *const *messages;
+		status code;
+		const char *says;
+	} cases[] = {{unknown, E_USAGE, "{ciudadano}"}, {open, E_USAGE, "without '}'"}, {by_type, OK, ""}};
 	for (size_t i = 0; i < SIM_N(cases); i++) {
 		struct pqrs_config c;
 		struct err err = {0};
@@ -461,17 +479,19 @@ static void test_order(void **state)
 	struct sim_row rows[ROWS] = {0};
 	for (uint32_t i = 0; i < ROWS; i++) rows[i] = (struct sim_row){.date = DAY, .number = i};
 	for (size_t i = 0; i < SIM_N(sizes); i++) {
-		struct arena arena;
 		struct sim_objects o;
 		struct err err;
 		struct sim_event *events = calloc(sizes[i], sizeof *events);
 		for (size_t j = 0; j < sizes[i]; j++) {
 			const struct rng4 r = rng_philox(SEED, j, 0, 0);
-			const int64_t time = r.v[3] % 4 == 0 ? 86399999999 - r.v[0] % 3 : (int64_t)(r.v[0] % 97) * 890000000;
-			events[j] = (struct sim_event){.ts = DAY * US_PER_DAY + time, .ticket = r.v[1] % ROWS, .sequence = (uint8_t)j, .channel = CHANNEL_CHAT};
+			const int64_t time =
+				r.v[3] % 4 == 0 ? 86399999999 - r.v[0] % 3 : (int64_t)(r.v[0] % 97) * 890000000;
+			events[j] = (struct sim_event){.ts = DAY * US_PER_DAY + time,
+				.ticket = r.v[1] % ROWS,
+				.sequence = (uint8_t)j,
+				.channel = CHANNEL_CHAT};
 		}
-		arena_init(&arena, 0);
-		CHECK_OK(&err, sim_objects_init(&o, events, sizes[i], DAY - 1, DAY + 1, &arena, &err));
+		CHECK_OK(&err, sim_objects_init(&o, events, sizes[i], DAY - 1, DAY + 1, &err));
 		const uint32_t object = CHANNEL_CHAT * 2 + 1;
 		CHECK_I64(o.begin[object], 0);
 		CHECK_I64(o.begin[object + 1], sizes[i]);
@@ -484,10 +504,10 @@ static void test_order(void **state)
 			char x[UUID_CHARS], y[UUID_CHARS];
 			sim_uuid_format(sim_uuid(SEED, sim_entity(DAY, a->ticket), SIM_EVENT_ID, a->sequence), x);
 			sim_uuid_format(sim_uuid(SEED, sim_entity(DAY, b->ticket), SIM_EVENT_ID, b->sequence), y);
-			if (a->ts > b->ts || (a->ts == b->ts && memcmp(x, y, UUID_CHARS) > 0)) fail_msg("event %zu of %zu out of order", j, sizes[i]);
+			if (a->ts > b->ts || (a->ts == b->ts && memcmp(x, y, UUID_CHARS) > 0))
+				fail_msg("event %zu of %zu out of order", j, sizes[i]);
 		}
 		sim_objects_deinit(&o);
-		arena_deinit(&arena);
 		free(events);
 	}
 }
@@ -511,9 +531,17 @@ static void test_uuid_format(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_splits), cmocka_unit_test(test_day_alone), cmocka_unit_test(test_consecutive_runs),
-		cmocka_unit_test(test_truncate), cmocka_unit_test(test_lines), cmocka_unit_test(test_plan), cmocka_unit_test(test_empty_volume),
-		cmocka_unit_test(test_check), cmocka_unit_test(test_bad_texts), cmocka_unit_test(test_order), cmocka_unit_test(test_uuid_format),
+		cmocka_unit_test(test_splits),
+		cmocka_unit_test(test_day_alone),
+		cmocka_unit_test(test_consecutive_runs),
+		cmocka_unit_test(test_truncate),
+		cmocka_unit_test(test_lines),
+		cmocka_unit_test(test_plan),
+		cmocka_unit_test(test_empty_volume),
+		cmocka_unit_test(test_check),
+		cmocka_unit_test(test_bad_texts),
+		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_uuid_format),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
