@@ -194,10 +194,10 @@ status control_publish_view(struct control_publish *p, const char *name, const c
 	return unlock(p->control, p->ops->view(p, name, sql, err));
 }
 
-status control_publish_commit(struct control_publish *p, const struct control_stage *s, struct err *err)
+status control_publish_commit(struct control_publish *p, const struct control_stage *s, const struct control_quality_layer *q, struct err *err)
 {
 	lock(p->control);
-	return unlock(p->control, p->ops->commit(p, s, err));
+	return unlock(p->control, p->ops->commit(p, s, q, err));
 }
 
 void control_publish_destroy(struct control_publish *p)

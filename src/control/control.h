@@ -138,8 +138,8 @@ status control_publish_batch(struct control_publish *p, const struct batch *b, c
 /* Ends the table: *rows the database now holds of this run in it, counted by the database. */
 status control_publish_table_end(struct control_publish *p, int64_t *rows, struct err *err) MUST_USE;
 status control_publish_view(struct control_publish *p, const char *name, const char *sql, struct err *err) MUST_USE;
-/* Durable and visible when it returns OK. Records the stage "publish" (s) in the same transaction. */
-status control_publish_commit(struct control_publish *p, const struct control_stage *s, struct err *err) MUST_USE;
+/* Durable and visible when it returns OK. Records the stage "publish" (s) and its checks (q) in the same transaction. */
+status control_publish_commit(struct control_publish *p, const struct control_stage *s, const struct control_quality_layer *q, struct err *err) MUST_USE;
 void control_publish_destroy(struct control_publish *p); /* without commit: nothing happened. NULL is fine */
 
 /* ---- reading --------------------------------------------------------------------------------------------------- */

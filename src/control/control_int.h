@@ -37,7 +37,7 @@ struct control_publish_ops {
 	status (*batch)(struct control_publish *p, const struct batch *b, const char *const *partitions, struct err *err);
 	status (*table_end)(struct control_publish *p, int64_t *rows, struct err *err);
 	status (*view)(struct control_publish *p, const char *name, const char *sql, struct err *err);
-	status (*commit)(struct control_publish *p, const struct control_stage *s, struct err *err);
+	status (*commit)(struct control_publish *p, const struct control_stage *s, const struct control_quality_layer *q, struct err *err);
 	void (*destroy)(struct control_publish *p);
 };
 struct control_publish {

@@ -46,6 +46,8 @@ status sqlite_end(struct control_sqlite *s, status code, struct err *err) MUST_U
 status sqlite_lease_check(struct control_sqlite *s, const struct control_lease *l, struct err *err) MUST_USE;
 /* Inside a transaction: the record of a stage, its datasets and lineage; the stage's stored task results go. */
 status sqlite_stage_record(struct control_sqlite *s, const struct control_stage *stage, struct err *err) MUST_USE;
+/* Inside a transaction: the checks of one layer of a run, replaced. */
+status sqlite_quality_replace(struct control_sqlite *s, const char *run_id, const struct control_quality_layer *q, struct err *err) MUST_USE;
 /* sql with meta.x, core.x, gold.x, analytics.x, realtime.x as meta_x ...; texts and quoted names stay. */
 void sqlite_names(struct buf *out, const char *sql);
 

@@ -225,19 +225,20 @@ static status publish_view(struct control_publish *base, const char *name, const
 	return err_at(err, exec_buf(p->s, &sql, OK, err), name, -1, -1);
 }
 
-static status settle(struct sqlite_publish *p, const struct control_stage *stage, struct err *err)
+static status settle(struct sqlite_publish *p, const struct control_stage *stage, const struct control_quality_layer *q, struct err *err)
 {
 	TRY(sqlite_lease_check(p->s, &p->lease, err));
 	const struct sqlite_arg args[] = {sqlite_int(time_now_us() + LEASE_TTL_US), sqlite_text(p->lease.run_id)};
 	TRY(sqlite_run(p->s, "UPDATE meta_leases SET expires = ? WHERE run_id = ?", args, 2, NULL, err));
+	TRY(sqlite_quality_replace(p->s, p->lease.run_id, q, err));
 	return sqlite_stage_record(p->s, stage, err);
 }
 
-static status publish_commit(struct control_publish *base, const struct control_stage *stage, struct err *err)
+static status publish_commit(struct control_publish *base, const struct control_stage *stage, const struct control_quality_layer *q, struct err *err)
 {
 	struct sqlite_publish *p = (struct sqlite_publish *)base;
 	p->open = false;
-	TRY(sqlite_end(p->s, settle(p, stage, err), err));
+	TRY(sqlite_end(p->s, settle(p, stage, q, err), err));
 	/* The commit is durable (synchronous = FULL); moving it out of the log may wait for readers, so a busy answer is fine. */
 	(void)sqlite3_wal_checkpoint_v2(p->s->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 	return OK;

@@ -92,7 +92,7 @@ status sqlite_task_forget(struct control *c, const struct control_lease *l, cons
 
 /* ---- quality ----------------------------------------------------------------------------------------------------- */
 
-static status quality_replace(struct control_sqlite *s, const char *run_id, const struct control_quality_layer *q, struct err *err)
+status sqlite_quality_replace(struct control_sqlite *s, const char *run_id, const struct control_quality_layer *q, struct err *err)
 {
 	struct sqlite_time at;
 	const struct sqlite_arg key[] = {sqlite_text(run_id), sqlite_text(q->layer)};
@@ -114,7 +114,7 @@ status sqlite_quality_put(struct control *c, const struct control_lease *l, cons
 	struct control_sqlite *s = sqlite_of(c);
 	TRY(sqlite_begin(s, err));
 	status code = sqlite_lease_check(s, l, err);
-	if (code == OK) code = quality_replace(s, l->run_id, q, err);
+	if (code == OK) code = sqlite_quality_replace(s, l->run_id, q, err);
 	return sqlite_end(s, code, err);
 }
 

@@ -301,7 +301,9 @@ static status commit(struct publication *x, int64_t started, struct err *err)
 		.n_tasks = (int64_t)x->d->n_tables, .us = time_mono_us() - started, .rows_in = x->rows_in, .rows_out = x->rows_out, .bytes_in = x->bytes_in,
 		.committed_at = time_now_us(), .edges = edges, .n_edges = x->d->n_tables,
 	};
-	return control_publish_commit(x->p, &stage, err);
+	struct control_quality_layer checks;
+	TRY(flow_quality_rows("publish", &x->quality, &checks, err));
+	return control_publish_commit(x->p, &stage, &checks, err);
 }
 
 static void decoder_stop(struct decoder *d)
@@ -346,7 +348,7 @@ static status publish(struct publication *x, struct err *err)
 	bool same = false;
 	progress_step(&f->progress, "publish", (int64_t)x->d->n_tables, 0);
 	TRY(transact(x, started, &same, err));
-	TRY(flow_quality_settle(f, "publish", &x->quality, err));
+	if (!same) return flow_quality_settle(f, "publish", &x->quality, err); /* the others went with the transaction */
 	struct stage_report *report = flow_report_stage(f, "publish");
 	*report = (struct stage_report){
 		.name = "publish", .done = true, .n_tasks = (int64_t)x->d->n_tables, .us = time_mono_us() - started, .rows_in = x->rows_in,

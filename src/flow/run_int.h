@@ -63,6 +63,8 @@ status flow_stage_run(struct flow *f, size_t stage, struct err *err) MUST_USE;
 status flow_stage_settle(struct flow *f, struct commit *c, struct stage_report *report, const struct task_list *plan, struct err *err) MUST_USE;
 status flow_stage_record(struct flow *f, size_t stage, const struct stage_report *report, struct err *err) MUST_USE;
 status flow_manifest_put(struct flow *f, struct err *err) MUST_USE;
+/* The checks as the control plane takes them; views l, lives in its arena. */
+status flow_quality_rows(const char *layer, const struct quality_list *l, struct control_quality_layer *out, struct err *err) MUST_USE;
 /* Record a layer's checks; E_QUALITY when a CRITICAL one failed. */
 status flow_quality_settle(struct flow *f, const char *layer, const struct quality_list *l, struct err *err) MUST_USE;
 status flow_left_overs_remove(struct flow *f, const struct commit *c, struct err *err) MUST_USE;

@@ -5,7 +5,6 @@
  */
 #include <stdio.h>
 
-#include "base/alloc.h"
 #include "base/log.h"
 #include "flow/manifest.h"
 #include "flow/run_int.h"
@@ -17,9 +16,9 @@ enum { TABLES_MAX = 128, VERSION_CHARS = 16 };
 static const char *const severity_names[] = {[QUALITY_CRITICAL] = "CRITICAL", [QUALITY_WARNING] = "WARNING"};
 static const char *const result_names[] = {[QUALITY_PASS] = "PASS", [QUALITY_WARN] = "WARN", [QUALITY_FAIL] = "FAIL"};
 
-static status quality_store(struct flow *f, const char *layer, const struct quality_list *l, struct err *err)
+status flow_quality_rows(const char *layer, const struct quality_list *l, struct control_quality_layer *out, struct err *err)
 {
-	struct control_quality *rows = mem_zalloc(l->n + 1, sizeof *rows);
+	struct control_quality *rows = ARENA_ZNEW(l->arena, struct control_quality, l->n + 1);
 	if (rows == NULL) return fail(err, E_NOMEM, "out of memory recording checks");
 	for (size_t i = 0; i < l->n; i++) {
 		const struct quality *q = &l->items[i];
@@ -28,16 +27,16 @@ static status quality_store(struct flow *f, const char *layer, const struct qual
 			.value = q->value, .threshold = q->threshold, .details = q->details, .record_count = q->record_count,
 		};
 	}
-	const struct control_quality_layer layer_rows = {.layer = layer, .items = rows, .n = l->n, .checked_at = time_now_us()};
-	const status code = control_quality_put(f->control, &f->lease, &layer_rows, err);
-	mem_free(rows);
-	return code;
+	*out = (struct control_quality_layer){.layer = layer, .items = rows, .n = l->n, .checked_at = time_now_us()};
+	return OK;
 }
 
 status flow_quality_settle(struct flow *f, const char *layer, const struct quality_list *l, struct err *err)
 {
 	const struct quality *failed = NULL;
-	TRY(quality_store(f, layer, l, err));
+	struct control_quality_layer rows;
+	TRY(flow_quality_rows(layer, l, &rows, err));
+	TRY(control_quality_put(f->control, &f->lease, &rows, err));
 	for (size_t i = 0; i < l->n; i++) {
 		const struct quality *q = &l->items[i];
 		if (q->result == QUALITY_PASS) continue;
