@@ -630,6 +630,8 @@ static void test_publishing_replaces(void **state)
 	(void)snprintf(command, sizeof command, "rm -f %s/control.db*", l.dir);
 	assert_int_equal(system(command), 0);
 	lake_attach(&l);
+	o.lake = l.store;
+	o.control = l.control;
 	o.publish = true;
 	CHECK_OK(&l.err, run_plain(&l, &o));
 	CHECK_I64(fault.runs, runs);
