@@ -419,6 +419,20 @@ static void test_series_averages_the_days_there_are(void **state)
 		"2025-12-10|P|email|0|29|0|-10000\n");
 }
 
+/* What is created after as_of counts as volume of its day, and is in no series and no backlog. */
+static void test_tickets_after_as_of(void **state)
+{
+	(void)state;
+	static struct world w;
+	w.n = 2;
+	w.t[0] = plain("2025-12-01T12:00:00Z");
+	w.t[1] = plain("2025-12-03T12:00:00Z");
+	w.t[1].channel = "chat";
+	check_table(&w, "2025-12-02T12:00:00Z", GOLD_KPI_VOLUME_DAILY, "2025-12-01|email|P|1\n2025-12-03|chat|P|1\n");
+	check_table(&w, "2025-12-02T12:00:00Z", GOLD_KPI_VOLUME_NATIONAL_DAILY, "2025-12-01|P|email|1|100|0|0\n2025-12-02|P|email|0|50|-10000|0\n");
+	check_table(&w, "2025-12-02T12:00:00Z", GOLD_KPI_BACKLOG_DAILY, "2025-12-01|P|Antioquia|1\n2025-12-02|P|Antioquia|1\n");
+}
+
 static void test_ticket_without_geography(void **state)
 {
 	(void)state;
@@ -450,6 +464,19 @@ static void test_backlog_of_closed_and_reopened(void **state)
 	check_table(&w, "2025-12-04T04:59:59Z", GOLD_KPI_BACKLOG_DAILY,
 		"2025-12-01|P|Antioquia|2\n2025-12-02|P|Antioquia|1\n2025-12-03|P|Antioquia|1\n");
 	check_table(&w, "2025-12-04T04:59:59Z", GOLD_KPI_SLA_DAILY, "2025-12-02|P|2|10000|0|0\n");
+}
+
+/* Silver has no such ticket; should one come, it is open on no day and no count goes below zero. */
+static void test_closed_before_created(void **state)
+{
+	(void)state;
+	static struct world w;
+	w.n = 2;
+	w.t[0] = plain("2025-12-03T12:00:00Z");
+	w.t[0].closed = at("2025-12-01T12:00:00Z");
+	w.t[1] = plain("2025-12-01T12:00:00Z");
+	check_table(&w, "2025-12-04T04:59:59Z", GOLD_KPI_BACKLOG_DAILY,
+		"2025-12-01|P|Antioquia|1\n2025-12-02|P|Antioquia|1\n2025-12-03|P|Antioquia|1\n");
 }
 
 static void test_overdue_days_round_once(void **state)
@@ -616,8 +643,10 @@ int main(void)
 		cmocka_unit_test(test_day_map_is_tz_date),
 		cmocka_unit_test(test_days_are_local),
 		cmocka_unit_test(test_series_averages_the_days_there_are),
+		cmocka_unit_test(test_tickets_after_as_of),
 		cmocka_unit_test(test_ticket_without_geography),
 		cmocka_unit_test(test_backlog_of_closed_and_reopened),
+		cmocka_unit_test(test_closed_before_created),
 		cmocka_unit_test(test_overdue_days_round_once),
 		cmocka_unit_test(test_no_tickets),
 		cmocka_unit_test(test_bad_silver),
