@@ -17,15 +17,17 @@ static int64_t get(const struct check *c, const char *what, const char *table)
 	return counter_get(c->counters, name);
 }
 
-static status add(const struct check *c, const char *dataset, const char *check_name, int64_t value, int64_t expected, const char *details, struct err *err)
+struct finding { const char *table, *name, *details; int64_t value, expected; };
+
+static status add(const struct check *c, const struct finding *f, struct err *err)
 {
-	char name[96], value_text[24], expected_text[24];
-	(void)snprintf(name, sizeof name, "gold.%s", dataset);
-	(void)snprintf(value_text, sizeof value_text, "%lld", (long long)value);
-	(void)snprintf(expected_text, sizeof expected_text, "%lld", (long long)expected);
-	const struct quality q = {.dataset = name, .check_name = check_name, .severity = QUALITY_CRITICAL, .value = value_text,
-		.threshold = expected_text, .details = details, .record_count = get(c, "rows:", dataset)};
-	return quality_add(c->out, value == expected, &q) ? OK : fail(err, E_NOMEM, "out of memory for quality checks");
+	char name[96], value[24], expected[24];
+	(void)snprintf(name, sizeof name, "gold.%s", f->table);
+	(void)snprintf(value, sizeof value, "%lld", (long long)f->value);
+	(void)snprintf(expected, sizeof expected, "%lld", (long long)f->expected);
+	const struct quality q = {.dataset = name, .check_name = f->name, .severity = QUALITY_CRITICAL, .value = value,
+		.threshold = expected, .details = f->details, .record_count = get(c, "rows:", f->table)};
+	return quality_add(c->out, f->value == f->expected, &q) ? OK : fail(err, E_NOMEM, "out of memory for quality checks");
 }
 
 /* Rows of a table over all earlier stages' files. */
@@ -62,7 +64,8 @@ static status check_sums(const struct check *c, int64_t silver_tickets, int64_t 
 	_Static_assert(sizeof sums / sizeof sums[0] == GOLD_TABLES_N, "every table is held to silver");
 	for (size_t i = 0; i < sizeof sums / sizeof sums[0]; i++) {
 		const char *table = pqrs_gold_tables[sums[i].table]->name;
-		TRY(add(c, table, sums[i].name, get(c, sums[i].counter, table), sums[i].expected, sums[i].details, err));
+		const struct finding f = {table, sums[i].name, sums[i].details, get(c, sums[i].counter, table), sums[i].expected};
+		TRY(add(c, &f, err));
 	}
 	return OK;
 }
@@ -75,12 +78,14 @@ status pqrs_gold_check(const struct stage_view *view, struct quality_list *out, 
 	for (int i = 0; i < GOLD_TABLES_N; i++) {
 		const char *table = pqrs_gold_tables[i]->name;
 		const int64_t bad_keys = get(&c, "keys_repeated:", table) + get(&c, "keys_unordered:", table);
-		TRY(add(&c, table, "keys_unique", bad_keys, 0, "rows whose key is not above that of the row before", err));
+		const struct finding f = {table, "keys_unique", "rows whose key is not above that of the row before", bad_keys, 0};
+		TRY(add(&c, &f, err));
 	}
 	static const enum gold_table with_range[] = {GOLD_KPI_SLA_DAILY, GOLD_KPI_SLA_GEO_DAILY, GOLD_DAILY_KPIS, GOLD_PQRS_METRICS};
 	for (size_t i = 0; i < sizeof with_range / sizeof with_range[0]; i++) {
 		const char *table = pqrs_gold_tables[with_range[i]]->name;
-		TRY(add(&c, table, "values_in_range", get(&c, "out_of_range:", table), 0, "percentages, ratios and means outside their range", err));
+		const struct finding f = {table, "values_in_range", "percentages, ratios and means outside their range", get(&c, "out_of_range:", table), 0};
+		TRY(add(&c, &f, err));
 	}
 	return OK;
 }
