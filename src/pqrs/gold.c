@@ -321,9 +321,7 @@ static status run_tickets(struct task *t, const struct task_spec *spec, struct e
 	t->clock = (struct gold_clock){&t->days, config->calendar, t->env->run->as_of};
 	TRY(gold_tickets_init(&t->tickets, &t->arena, (size_t)gold_files_rows(&spec->inputs), err));
 	TRY(scan(t, spec, visit_tickets, err));
-	TRY(gold_tickets_write(&t->tickets, (int32_t)spec->lo, &t->sink.base, err));
-	TRY(count(&t->sink, "tickets", "", (int64_t)t->tickets.n, err));
-	return count(&t->sink, "tickets_closed", "", t->tickets.n_closed, err);
+	return gold_tickets_write(&t->tickets, (int32_t)spec->lo, &t->sink.base, err);
 }
 
 static status run_task(struct task *t, const struct task_spec *spec, struct err *err)

@@ -63,7 +63,6 @@ static void add_elapsed(struct gold_tickets *t, const struct gold_ticket_source 
 	int32_t *dst = t->days_elapsed + t->n;
 	for (int64_t i = 0; i < in->n; i++) {
 		const bool is_closed = column_valid(in->closed_at, i);
-		t->n_closed += is_closed;
 		dst[i] = 0;
 		if (!column_valid(in->radicated_at, i)) continue;
 		const int32_t from = day_map_date(clock->days, radicated[i]);

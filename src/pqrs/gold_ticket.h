@@ -25,7 +25,6 @@ struct gold_tickets {
 	int32_t *days_target, *days_elapsed; /* [cap] business days */
 	int32_t *status, *sla; /* [cap] dictionary codes */
 	struct builder status_names;
-	int64_t n_closed;      /* tickets with closed_at */
 };
 
 status gold_tickets_init(struct gold_tickets *t, struct arena *arena, size_t cap, struct err *err) MUST_USE;

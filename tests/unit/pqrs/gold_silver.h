@@ -150,6 +150,9 @@ static inline void silver_write(struct lake *l, const struct ticket *t, size_t n
 			silver_part(l, &pqrs_silver_preclassification, month, t + from, to - from);
 		}
 	}
+	int64_t closed = 0;
+	for (size_t i = 0; i < n; i++) closed += t[i].closed != NONE;
+	assert_true(counter_add(&l->silver.counters, "sla:closed", closed));
 	qsort(l->silver.outputs.items, l->silver.outputs.n, sizeof *l->silver.outputs.items, compare_paths);
 }
 
