@@ -2,7 +2,7 @@
  *
  * The hot path per ticket is two passes over some 200 bytes: fold (16 ASCII bytes a step, Latin-1 letters by a table) into
  * a buffer that holds only a-z, 0-9, spaces and UTF-8 letters, then tokens by a bit mask of the spaces. A token is looked
- * up only when some keyword starts with its first byte and has its length.
+ * up only when the bit of its hash (of its first 8 bytes and length, without a branch) is set.
  */
 #include "pqrs/rules.h"
 
@@ -16,6 +16,7 @@
 enum {
 	LATIN_FIRST = 0x80, LATIN_N = 128, /* U+0080..U+00FF: the two-byte sequences C2 xx and C3 xx */
 	FOLD_PER_BYTE = UNICODE_FOLD_MAX / 3 + 1, /* U+FDFA: 3 bytes give at most UNICODE_FOLD_MAX */
+	FILTER_BITS = 4096,
 	PADDING = 64, /* read and written past the text by whole vectors */
 	EXPLAIN_BYTES_MAX = 1 << 16,
 };
@@ -29,7 +30,7 @@ struct keyword {
 	uint32_t classes; /* bit c: type c; bit TYPE_N + c: priority c */
 	uint32_t next;    /* index + 1 of the next keyword with the same first word; 0 = none */
 };
-struct word { uint64_t key; struct str text; uint32_t keywords; /* index + 1 */ };
+struct word { uint64_t hash; struct str text; uint32_t keywords; /* index + 1 */ };
 
 struct rules {
 	struct arena arena;
@@ -40,7 +41,7 @@ struct rules {
 	uint32_t n_words;
 	uint16_t *slots; /* index + 1 of a word; open addressing, a quarter full at most */
 	uint32_t slots_shift;
-	uint32_t lengths[256]; /* by first byte: bit min(length, 31) when some first word has it */
+	uint64_t filter[FILTER_BITS / 64]; /* a bit for each first word's hash: nearly every token stops here */
 	uint32_t *stamps;      /* [n_keywords]: the text that hit it last */
 	uint32_t stamp;
 	struct str version;
@@ -139,50 +140,50 @@ void rules_fold_force_plain(struct rules *r, bool plain) { r->plain = plain; }
 
 /* ---- compiling ------------------------------------------------------------------------------------------- */
 
-/* Eight readable bytes at p: the first n of them, the rest zero. */
-static uint64_t load_upto8(const char *p, size_t n)
+/* A word's first 8 bytes, the rest zero. Eight readable bytes at text.p. */
+static uint64_t word_head(struct str text)
 {
+	static const uint64_t masks[9] = {0, 0xFF, 0xFFFF, 0xFFFFFF, UINT64_C(0xFFFFFFFF), UINT64_C(0xFFFFFFFFFF), UINT64_C(0xFFFFFFFFFFFF),
+		UINT64_C(0xFFFFFFFFFFFFFF), UINT64_MAX};
 	uint64_t v;
-	memcpy(&v, p, sizeof v);
-	return n >= 8 ? v : v & ((UINT64_C(1) << (8 * n)) - 1);
+	memcpy(&v, text.p, sizeof v);
+	return v & masks[text.n < 8 ? text.n : 8];
 }
 
-/* Decides equality for up to 8 bytes; longer words also mix in their end. text has 8 readable bytes. */
-static uint64_t word_key(struct str text)
+static uint64_t word_hash(struct str text)
 {
-	const uint64_t head = load_upto8(text.p, text.n);
-	if (text.n <= 8) return head;
-	return head ^ (load_upto8(text.p + text.n - 8, 8) * UINT64_C(0x9E3779B97F4A7C15)) ^ text.n;
+	return (word_head(text) + text.n * UINT64_C(0x9E3779B97F4A7C15)) * UINT64_C(0x9FB21C651E98DF25);
 }
 
-static uint32_t key_slot(const struct rules *r, uint64_t key)
+static bool filter_has(const struct rules *r, uint64_t hash)
 {
-	return (uint32_t)((key * UINT64_C(0x9FB21C651E98DF25)) >> r->slots_shift);
+	const unsigned bit = (unsigned)(hash >> 52); /* 12 bits: FILTER_BITS */
+	return r->filter[bit / 64] >> (bit % 64) & 1;
 }
+_Static_assert(FILTER_BITS == 1 << 12, "filter_has takes 12 bits");
 
-static struct word *word_find(const struct rules *r, struct str text)
+static uint32_t slots_mask(const struct rules *r) { return (uint32_t)((UINT64_C(1) << (64 - r->slots_shift)) - 1); }
+
+static struct word *word_find(const struct rules *r, struct str text, uint64_t hash)
 {
-	const uint64_t key = word_key(text);
-	const uint32_t mask = (uint32_t)((UINT64_C(1) << (64 - r->slots_shift)) - 1);
-	for (uint32_t at = key_slot(r, key); r->slots[at] != 0; at = (at + 1) & mask) {
+	for (uint32_t at = (uint32_t)(hash >> r->slots_shift); r->slots[at] != 0; at = (at + 1) & slots_mask(r)) {
 		struct word *w = &r->words[r->slots[at] - 1];
-		if (w->key == key && w->text.n == text.n && (text.n <= 8 || memcmp(w->text.p, text.p, text.n) == 0)) return w;
+		if (w->hash == hash && str_eq(w->text, text)) return w;
 	}
 	return NULL;
 }
 
 static struct word *word_add(struct rules *r, struct str text)
 {
-	struct word *w = word_find(r, text);
+	const uint64_t hash = word_hash(text);
+	struct word *w = word_find(r, text, hash);
 	if (w != NULL) return w;
-	const uint64_t key = word_key(text);
-	const uint32_t mask = (uint32_t)((UINT64_C(1) << (64 - r->slots_shift)) - 1);
-	uint32_t at = key_slot(r, key);
-	while (r->slots[at] != 0) at = (at + 1) & mask;
+	uint32_t at = (uint32_t)(hash >> r->slots_shift);
+	while (r->slots[at] != 0) at = (at + 1) & slots_mask(r);
 	w = &r->words[r->n_words++];
-	*w = (struct word){.key = key, .text = text};
+	*w = (struct word){.hash = hash, .text = text};
 	r->slots[at] = (uint16_t)r->n_words;
-	r->lengths[(uint8_t)text.p[0]] |= 1u << (text.n < 31 ? text.n : 31);
+	r->filter[hash >> 58] |= UINT64_C(1) << (hash >> 52 & 63);
 	return w;
 }
 
@@ -340,8 +341,9 @@ static void count_tokens(struct rules *r, const char *p, size_t n, struct hits *
 				continue;
 			}
 			const struct str token = {p + start, at - start};
-			if (!(r->lengths[(uint8_t)token.p[0]] >> (token.n < 31 ? token.n : 31) & 1)) continue;
-			const struct word *w = word_find(r, token);
+			const uint64_t hash = word_hash(token);
+			if (!filter_has(r, hash)) continue;
+			const struct word *w = word_find(r, token, hash);
 			if (w != NULL) count(r, w, p + at, p + n, h);
 		}
 		before = mask >> 63;

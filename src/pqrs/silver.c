@@ -83,6 +83,7 @@ static status run_all(struct silver_task *t, struct err *err)
 	for (size_t i = 0; i < t->n_files; i++) rows += t->files[i].ref->rows;
 	const size_t expected = (size_t)(rows * (t->spec->hi - t->spec->lo) / PQRS_BUCKETS);
 	TRY(rules_create(t->cfg, &t->rules, err));
+	TRY(parquet_reader_create(&t->reader, err));
 	TRY(uuid_table_init(&t->event_ids, expected, err));
 	TRY(uuid_table_init(&t->ticket_ids, expected / 8, err));
 	TRY(silver_out_open(t, err));
@@ -106,6 +107,7 @@ status pqrs_silver_run(const struct task_env *env, const struct task_spec *spec,
 	const status s = run_all(&t, err);
 	silver_out_close(&t);
 	builder_deinit(&t.names);
+	if (t.reader != NULL) parquet_reader_close(t.reader);
 	rules_destroy(t.rules);
 	uuid_table_deinit(&t.event_ids);
 	uuid_table_deinit(&t.ticket_ids);

@@ -117,7 +117,8 @@ static status write_dim(const struct task_env *env, struct task_result *out, con
 	TRY(parquet_writer_create(schema, &cfg->parquet, &sink.writer, err));
 	for (size_t c = 0; c < schema->n_columns; c++) builder_init(&d.b[c], &schema->columns[c], false);
 	fill(&d, cfg);
-	status s = d.n > 0 ? silver_part_write(&sink, d.b, d.n, dir, err) : OK;
+	const struct part_rows rows = {d.b, d.n, NULL, 0};
+	status s = d.n > 0 ? silver_part_write(&sink, &rows, dir, err) : OK;
 	for (size_t c = 0; c < schema->n_columns; c++) builder_deinit(&d.b[c]);
 	parquet_writer_destroy(sink.writer);
 	if (s == OK && (!counter_add(&out->counters, schema->name, d.n) || !counter_add(&out->counters, "rows_out", d.n)))

@@ -25,7 +25,7 @@ static status emit_messages(struct silver_task *t, const struct slice *s, const 
 	const struct column *id = &s->in[IN_MESSAGE_ID], *event = &s->in[IN_EVENT_ID], *text = &s->in[IN_TEXT];
 	for (size_t i = 0; i < n; i++)
 		builder_set_str(&m->b[MESSAGES_MESSAGE_ID], m->n + (int64_t)i, column_str(column_valid(id, rows[i]) ? id : event, rows[i]));
-	out_gather_tickets(t, m, MESSAGES_TICKET_ID, s->ticket, rows, n);
+	out_gather_tickets(t, m, s->ticket, rows, n);
 	out_gather_i64(&m->b[MESSAGES_TS], m->n, &s->in[IN_TS], rows, n);
 	out_gather_str(&m->b[MESSAGES_ROLE], m->n, &s->in[IN_ROLE], rows, n, a);
 	out_gather_str(&m->b[MESSAGES_TEXT], m->n, text, rows, n, a);
@@ -42,7 +42,7 @@ static status emit_changes(struct silver_task *t, const struct slice *s, const u
 	TRY(silver_month_open(t, OUT_STATUS_EVENTS, month, &m, err));
 	struct arena *a = &t->day.arena;
 	out_gather_str(&m->b[STATUS_EVENTS_EVENT_ID], m->n, &s->in[IN_EVENT_ID], rows, n, a);
-	out_gather_tickets(t, m, STATUS_EVENTS_TICKET_ID, s->ticket, rows, n);
+	out_gather_tickets(t, m, s->ticket, rows, n);
 	out_gather_i64(&m->b[STATUS_EVENTS_TS], m->n, &s->in[IN_TS], rows, n);
 	out_gather_str(&m->b[STATUS_EVENTS_STATUS_FROM], m->n, &s->in[IN_STATUS_FROM], rows, n, a);
 	out_gather_str(&m->b[STATUS_EVENTS_STATUS_TO], m->n, &s->in[IN_STATUS_TO], rows, n, a);
@@ -58,7 +58,7 @@ static status emit_attachments(struct silver_task *t, const struct slice *s, con
 	TRY(silver_month_open(t, OUT_ATTACHMENTS, month, &m, err));
 	struct arena *a = &t->day.arena;
 	out_gather_str(&m->b[ATTACHMENTS_ATTACHMENT_ID], m->n, &s->in[IN_EVENT_ID], rows, n, a);
-	out_gather_tickets(t, m, ATTACHMENTS_TICKET_ID, s->ticket, rows, n);
+	out_gather_tickets(t, m, s->ticket, rows, n);
 	out_gather_i64(&m->b[ATTACHMENTS_TS], m->n, &s->in[IN_TS], rows, n);
 	out_gather_str(&m->b[ATTACHMENTS_FILE_TYPE], m->n, &s->in[IN_FILE_TYPE], rows, n, a);
 	out_gather_i64(&m->b[ATTACHMENTS_SIZE_KB], m->n, &s->in[IN_SIZE_KB], rows, n);
@@ -74,7 +74,7 @@ static status emit_quarantined(struct silver_task *t, const struct slice *s, con
 	TRY(silver_month_open(t, OUT_QUARANTINE, month, &m, err));
 	struct arena *a = &t->day.arena;
 	out_gather_str(&m->b[QUARANTINE_EVENT_ID], m->n, &s->in[IN_EVENT_ID], rows, n, a);
-	out_gather_tickets(t, m, QUARANTINE_TICKET_ID, s->ticket, rows, n);
+	out_gather_tickets(t, m, s->ticket, rows, n);
 	out_gather_str(&m->b[QUARANTINE_EVENT_TYPE], m->n, &s->in[IN_EVENT_TYPE], rows, n, a);
 	out_gather_i64(&m->b[QUARANTINE_TS], m->n, &s->in[IN_TS], rows, n);
 	for (size_t i = 0; i < n; i++) {
@@ -133,7 +133,7 @@ static status emit_pending(struct silver_task *t, const struct pending *p, struc
 	char id[36];
 	uuid_store(p->id, id);
 	builder_set_str(&m->b[QUARANTINE_EVENT_ID], m->n, (struct str){id, sizeof id});
-	out_gather_tickets(t, m, QUARANTINE_TICKET_ID, &p->ticket, only, 1);
+	out_gather_tickets(t, m, &p->ticket, only, 1);
 	builder_set_str(&m->b[QUARANTINE_EVENT_TYPE], m->n, str_of(pqrs_event_type_names[p->type]));
 	builder_set_i64(&m->b[QUARANTINE_TS], m->n, p->ts);
 	out_set_code(m, QUARANTINE_REASON, m->n, reason, pqrs_reason_names);

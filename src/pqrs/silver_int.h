@@ -104,7 +104,8 @@ struct month_out {
 	int64_t n;
 	struct builder b[OUT_COLUMNS_MAX];
 	int32_t codes[OUT_COLUMNS_MAX][OUT_CODES_MAX]; /* dictionary index + 1 of a code of a fixed list; 0 = not interned yet */
-	uint32_t *local;  /* [local_cap] by ticket: dictionary index + 1 in the ticket_id column; 0 = not there yet */
+	struct builder ids; /* the dictionary of the ticket_id column, one row a ticket: known to be unique, so not hashed again */
+	uint32_t *local;  /* [local_cap] by ticket: its row in ids + 1; 0 = not there yet */
 	uint32_t local_cap;
 	uint32_t *tickets; /* tickets table: the row's ticket; [tickets_cap] */
 	uint32_t tickets_cap;
@@ -130,6 +131,7 @@ struct silver_task {
 	struct silver_file *files; /* sorted by (day, path) */
 	size_t n_files;
 	struct rules *rules;
+	struct parquet_reader *reader; /* of one file after the other */
 	struct day day;
 	struct uuid_table ticket_ids;
 	struct ticket *tickets; /* [tickets_cap], by dense index */
@@ -192,9 +194,17 @@ status silver_months_close(struct silver_task *t, enum silver_table table, int32
 void out_gather_str(struct builder *b, int64_t at, const struct column *src, const uint32_t *rows, size_t n, struct arena *arena);
 void out_gather_i64(struct builder *b, int64_t at, const struct column *src, const uint32_t *rows, size_t n);
 void out_set_code(struct month_out *m, int column, int64_t row, unsigned code, const char *const *names); /* code < OUT_CODES_MAX */
-void out_gather_tickets(const struct silver_task *t, struct month_out *m, int column, const uint32_t *ticket, const uint32_t *rows, size_t n);
-/* Write n > 0 rows of builders as one Parquet file below dir. E_CORRUPT: a column that can't be null has one. */
-status silver_part_write(const struct part_sink *sink, struct builder *b, int64_t n, const char *dir, struct err *err) MUST_USE;
+/* The ticket_id column, a dictionary, of tables that have a ticket more than once: from row m->n on. */
+enum { OUT_TICKET_ID = 1 };
+void out_gather_tickets(const struct silver_task *t, struct month_out *m, const uint32_t *ticket, const uint32_t *rows, size_t n);
+/* Write n > 0 rows as one Parquet file below dir. E_CORRUPT: a column that can't be null has one. */
+struct part_rows {
+	struct builder *b; /* [data columns of the schema] */
+	int64_t n;
+	struct builder *ids; /* the dictionary of column ids_column; NULL = each builder has its own */
+	int ids_column;
+};
+status silver_part_write(const struct part_sink *sink, const struct part_rows *rows, const char *dir, struct err *err) MUST_USE;
 
 /* silver_emit.c, silver_tickets.c, silver_dims.c */
 status silver_day_emit(struct silver_task *t, struct err *err) MUST_USE;

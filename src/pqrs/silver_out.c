@@ -19,6 +19,8 @@ static const struct {
 		1u << PRECLASS_TICKET_ID | 1u << PRECLASS_EXPLAIN_JSON | 1u << PRECLASS_ENTITIES_JSON},
 	[OUT_QUARANTINE] = {&pqrs_silver_quarantine, 1u << QUARANTINE_EVENT_ID},
 };
+_Static_assert((int)MESSAGES_TICKET_ID == (int)OUT_TICKET_ID && (int)STATUS_EVENTS_TICKET_ID == (int)OUT_TICKET_ID &&
+	(int)ATTACHMENTS_TICKET_ID == (int)OUT_TICKET_ID && (int)QUARANTINE_TICKET_ID == (int)OUT_TICKET_ID, "one place of ticket_id");
 _Static_assert((int)TICKETS_N_COLUMNS <= (int)OUT_COLUMNS_MAX, "the widest table fits");
 _Static_assert((int)STATE_N <= (int)OUT_CODES_MAX, "the longest fixed list fits");
 
@@ -33,15 +35,20 @@ int32_t silver_month_of(struct silver_task *t, int64_t ts)
 
 /* ---- parts ----------------------------------------------------------------------------------------------- */
 
-status silver_part_write(const struct part_sink *sink, struct builder *b, int64_t n, const char *dir, struct err *err)
+status silver_part_write(const struct part_sink *sink, const struct part_rows *rows, const char *dir, struct err *err)
 {
 	const struct table_schema *schema = sink->schema;
-	struct column columns[OUT_COLUMNS_MAX];
+	struct column columns[OUT_COLUMNS_MAX], ids;
+	const int64_t n = rows->n;
 	const size_t n_columns = schema_n_data_columns(schema);
 	for (size_t c = 0; c < n_columns; c++) {
-		TRY(builder_finish(&b[c], n, &columns[c], err));
+		TRY(builder_finish(&rows->b[c], n, &columns[c], err));
 		if (columns[c].n_null != 0 && !schema->columns[c].nullable)
 			return fail(err, E_CORRUPT, "silver.%s: %lld nulls in %s", schema->name, (long long)columns[c].n_null, schema->columns[c].name);
+	}
+	if (rows->ids != NULL && rows->ids->n > 0) {
+		TRY(builder_finish(rows->ids, rows->ids->n, &ids, err));
+		columns[rows->ids_column].dict = &ids;
 	}
 	const struct batch batch = {.schema = schema, .n_columns = n_columns, .columns = columns, .n_rows = n};
 	const struct parquet_rows all = {.n = (uint32_t)n};
@@ -58,6 +65,7 @@ status silver_part_write(const struct part_sink *sink, struct builder *b, int64_
 static void month_reset(struct month_out *m, size_t n_columns)
 {
 	for (size_t c = 0; c < n_columns; c++) builder_reset(&m->b[c]);
+	builder_reset(&m->ids);
 	memset(m->codes, 0, sizeof m->codes);
 	if (m->local != NULL) memset(m->local, 0, m->local_cap * sizeof *m->local);
 	m->n = 0;
@@ -68,8 +76,9 @@ static status month_write(struct out_table *o, struct month_out *m, struct err *
 	char dir[256], date[DATE_CHARS];
 	date_format(m->month, date);
 	const struct part_sink *k = &o->sink;
+	const struct part_rows rows = {m->b, m->n, &m->ids, OUT_TICKET_ID};
 	(void)snprintf(dir, sizeof dir, "silver/%s/month=%.7s/run_id=%s", k->schema->name, date, k->env->run->run_id);
-	if (m->n > 0) TRY(silver_part_write(k, m->b, m->n, dir, err));
+	if (m->n > 0) TRY(silver_part_write(k, &rows, dir, err));
 	o->rows += m->n;
 	month_reset(m, schema_n_data_columns(k->schema));
 	return OK;
@@ -112,12 +121,14 @@ static struct month_out *month_create(enum silver_table table)
 		const bool dictionary = schema->columns[c].type == COL_STRING && !(tables[table].plain >> c & 1);
 		builder_init(&m->b[c], &schema->columns[c], dictionary);
 	}
+	builder_init(&m->ids, &schema->columns[OUT_TICKET_ID], false);
 	return m;
 }
 
 static void month_destroy(struct month_out *m, size_t n_columns)
 {
 	for (size_t c = 0; c < n_columns; c++) builder_deinit(&m->b[c]);
+	builder_deinit(&m->ids);
 	mem_free(m->local);
 	mem_free(m->tickets);
 	mem_free(m);
@@ -178,18 +189,71 @@ void silver_out_close(struct silver_task *t)
 	}
 }
 
-/* ---- gathering ------------------------------------------------------------------------------------------- */
+/* ---- gathering -------------------------------------------------------------------------------------------
+ * Rows of a slice to the end of a builder, column by column: room is made once, so the loops only copy. */
 
+/* Room for rows [at, at + n); rows before at that were not set are null. */
+static bool rows_begin(struct builder *b, int64_t at, size_t n)
+{
+	return builder_grow(b, at + (int64_t)n);
+}
+
+/* Rows [at, at + n) are set, but those whose src row is null. */
+static void rows_end(struct builder *b, int64_t at, const struct column *src, const uint32_t *rows, size_t n)
+{
+	size_t n_set = n;
+	if (src == NULL || src->validity == NULL) {
+		size_t i = 0;
+		for (; i < n && ((at + (int64_t)i) & 7) != 0; i++) bit_set(b->validity, at + (int64_t)i);
+		memset(b->validity + ((at + (int64_t)i) >> 3), 0xFF, (n - i) / 8);
+		for (i += (n - i) & ~(size_t)7; i < n; i++) bit_set(b->validity, at + (int64_t)i);
+	} else {
+		n_set = 0;
+		for (size_t i = 0; i < n; i++) {
+			if (!bit_get(src->validity, rows[i])) continue;
+			bit_set(b->validity, at + (int64_t)i);
+			n_set++;
+		}
+	}
+	b->n_set += (int64_t)n_set;
+	b->n = at + (int64_t)n;
+}
+
+/* Dictionary to dictionary: each value is interned once a call. Null rows keep index 0. */
 static void gather_dictionary(struct builder *b, int64_t at, const struct column *src, const uint32_t *rows, size_t n, int32_t *map)
 {
 	const int32_t *index = src->values;
+	if (!rows_begin(b, at, n)) return;
+	int32_t *dst = (int32_t *)b->values + at;
 	for (size_t i = 0; i < n; i++) {
-		if (!column_valid(src, rows[i])) continue;
+		if (src->validity != NULL && !bit_get(src->validity, rows[i])) continue;
 		const int32_t k = index[rows[i]];
 		if (map[k] == 0) map[k] = builder_intern(b, column_str(src->dict, k)) + 1;
 		if (map[k] == 0) return; /* out of memory; the builder remembers */
-		builder_set_i32(b, at + (int64_t)i, map[k] - 1);
+		dst[i] = map[k] - 1;
 	}
+	rows_end(b, at, src, rows, n);
+}
+
+/* Plain to plain. */
+static void gather_bytes(struct builder *b, int64_t at, const struct column *src, const uint32_t *rows, size_t n)
+{
+	size_t bytes = 0;
+	for (size_t i = 0; i < n; i++) bytes += (size_t)(src->offsets[rows[i] + 1] - src->offsets[rows[i]]);
+	uint8_t *dst = builder_data_reserve(b, bytes);
+	if (dst == NULL || !rows_begin(b, at, n)) return;
+	builder_fill_offsets(b, at);
+	int32_t *offsets = b->offsets + at + 1;
+	for (size_t i = 0; i < n; i++) {
+		const int32_t from = src->offsets[rows[i]];
+		const size_t len = (size_t)(src->offsets[rows[i] + 1] - from);
+		if (len == 36) memcpy(dst, src->data + from, 36); /* ids: no call */
+		else memcpy(dst, src->data + from, len);
+		dst += len;
+		offsets[i] = (int32_t)(dst - b->data);
+	}
+	b->data_n += bytes;
+	rows_end(b, at, src, rows, n);
 }
 
 void out_gather_str(struct builder *b, int64_t at, const struct column *src, const uint32_t *rows, size_t n, struct arena *arena)
@@ -200,6 +264,10 @@ void out_gather_str(struct builder *b, int64_t at, const struct column *src, con
 		else gather_dictionary(b, at, src, rows, n, map);
 		return;
 	}
+	if (!b->dictionary && src->dict == NULL && src->validity == NULL) {
+		gather_bytes(b, at, src, rows, n);
+		return;
+	}
 	for (size_t i = 0; i < n; i++) {
 		if (column_valid(src, rows[i])) builder_set_str(b, at + (int64_t)i, column_str(src, rows[i]));
 	}
@@ -208,9 +276,10 @@ void out_gather_str(struct builder *b, int64_t at, const struct column *src, con
 void out_gather_i64(struct builder *b, int64_t at, const struct column *src, const uint32_t *rows, size_t n)
 {
 	const int64_t *values = src->values;
-	for (size_t i = 0; i < n; i++) {
-		if (column_valid(src, rows[i])) builder_set_i64(b, at + (int64_t)i, values[rows[i]]);
-	}
+	if (!rows_begin(b, at, n)) return;
+	int64_t *dst = (int64_t *)b->values + at;
+	for (size_t i = 0; i < n; i++) dst[i] = values[rows[i]];
+	rows_end(b, at, src, rows, n);
 }
 
 void out_set_code(struct month_out *m, int column, int64_t row, unsigned code, const char *const *names)
@@ -220,17 +289,20 @@ void out_set_code(struct month_out *m, int column, int64_t row, unsigned code, c
 	if (*known != 0) builder_set_i32(&m->b[column], row, *known - 1);
 }
 
-void out_gather_tickets(const struct silver_task *t, struct month_out *m, int column, const uint32_t *ticket, const uint32_t *rows, size_t n)
+void out_gather_tickets(const struct silver_task *t, struct month_out *m, const uint32_t *ticket, const uint32_t *rows, size_t n)
 {
-	struct builder *b = &m->b[column];
+	struct builder *b = &m->b[OUT_TICKET_ID];
+	if (!rows_begin(b, m->n, n)) return;
+	int32_t *dst = (int32_t *)b->values + m->n;
 	for (size_t i = 0; i < n; i++) {
 		uint32_t *known = &m->local[ticket[rows[i]]];
 		if (*known == 0) {
 			char text[36];
 			uuid_store(t->ticket_ids.keys[ticket[rows[i]]], text);
-			*known = (uint32_t)(builder_intern(b, (struct str){text, sizeof text}) + 1);
-			if (*known == 0) return; /* out of memory; the builder remembers */
+			*known = (uint32_t)m->ids.n + 1;
+			builder_set_str(&m->ids, m->ids.n, (struct str){text, sizeof text});
 		}
-		builder_set_i32(b, m->n + (int64_t)i, (int32_t)*known - 1);
+		dst[i] = (int32_t)*known - 1;
 	}
+	rows_end(b, m->n, NULL, rows, n);
 }

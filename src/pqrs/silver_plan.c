@@ -18,16 +18,16 @@ static status bronze_files(const struct stage_view *view, struct file_list *out,
 	return OK;
 }
 
-static status add_task(struct task_list *out, size_t n, int64_t lo, int64_t hi, const char *part, const struct file_list *inputs,
-	struct err *err)
+static status add_task(struct task_list *out, int64_t lo, int64_t hi, const struct file_list *inputs, struct err *err)
 {
+	const size_t n = out->n;
 	struct task_spec *spec = task_list_add(out);
 	if (spec == NULL) return fail(err, E_NOMEM, "out of memory planning silver");
 	spec->stage = "silver";
 	spec->task_id = arena_printf(out->arena, "silver-%04zu", n);
 	spec->lo = lo;
 	spec->hi = hi;
-	spec->part = part;
+	spec->part = inputs != NULL ? "" : SILVER_PART_DIMENSIONS;
 	if (inputs != NULL) spec->inputs = *inputs; /* one array behind all specs */
 	return spec->task_id != NULL ? OK : fail(err, E_NOMEM, "out of memory planning silver");
 }
@@ -41,6 +41,6 @@ status pqrs_silver_plan(const struct stage_view *view, const struct file_list *i
 	int64_t n = (rows + TASK_ROWS - 1) / TASK_ROWS;
 	if (n > PQRS_BUCKETS) n = PQRS_BUCKETS;
 	for (int64_t i = 0; i < n; i++)
-		TRY(add_task(out, (size_t)i, PQRS_BUCKETS * i / n, PQRS_BUCKETS * (i + 1) / n, "", &files, err));
-	return add_task(out, (size_t)n, 0, 0, SILVER_PART_DIMENSIONS, NULL, err);
+		TRY(add_task(out, PQRS_BUCKETS * i / n, PQRS_BUCKETS * (i + 1) / n, &files, err));
+	return add_task(out, 0, 0, NULL, err);
 }

@@ -46,7 +46,7 @@ status silver_files_sort(struct silver_task *t, struct err *err)
 status silver_file_verify(struct silver_task *t, const struct silver_file *f, struct err *err)
 {
 	enum { CHUNK = 1 << 20 };
-	struct store_object *object;
+	struct store_object *object = NULL;
 	TRY(store_object_open(t->env->lake, f->ref->path, &object, err));
 	struct hash_stream h;
 	status s = hash_stream_init(&h, false, err);
@@ -73,35 +73,35 @@ status silver_file_verify(struct silver_task *t, const struct silver_file *f, st
 
 /* ---- codes ----------------------------------------------------------------------------------------------- */
 
-static uint8_t code_of(struct str s, const char *const *names, size_t n_names)
+struct code_list { const char *const *names; size_t n; };
+
+static uint8_t code_of(struct str s, const struct code_list *l)
 {
-	for (size_t i = 0; i < n_names; i++) {
-		if (str_is(s, names[i])) return (uint8_t)i;
+	for (size_t i = 0; i < l->n; i++) {
+		if (str_is(s, l->names[i])) return (uint8_t)i;
 	}
 	return CODE_OTHER;
 }
 
 /* codes[n] of a string column by a fixed list of names; a dictionary is looked up once per value, not per row. */
-static status codes_of(const struct column *c, size_t n, const char *const *names, size_t n_names, struct arena *arena,
-	uint8_t **out, struct err *err)
+static status codes_of(const struct column *c, size_t n, const struct code_list *l, struct arena *arena, uint8_t **out, struct err *err)
 {
 	uint8_t *codes = ARENA_NEW(arena, uint8_t, n);
 	if (codes == NULL) return fail(err, E_NOMEM, "out of memory reading bronze");
+	*out = codes;
 	if (c->dict == NULL) {
-		for (size_t i = 0; i < n; i++) codes[i] = column_valid(c, (int64_t)i) ? code_of(column_str(c, (int64_t)i), names, n_names) : CODE_NULL;
-		*out = codes;
+		for (size_t i = 0; i < n; i++) codes[i] = column_valid(c, (int64_t)i) ? code_of(column_str(c, (int64_t)i), l) : CODE_NULL;
 		return OK;
 	}
 	uint8_t *map = ARENA_NEW(arena, uint8_t, c->dict->n);
 	if (map == NULL) return fail(err, E_NOMEM, "out of memory reading bronze");
-	for (int64_t i = 0; i < c->dict->n; i++) map[i] = code_of(column_str(c->dict, i), names, n_names);
+	for (int64_t i = 0; i < c->dict->n; i++) map[i] = code_of(column_str(c->dict, i), l);
 	const int32_t *index = c->values;
 	if (c->validity == NULL) {
 		for (size_t i = 0; i < n; i++) codes[i] = map[index[i]];
 	} else {
 		for (size_t i = 0; i < n; i++) codes[i] = bit_get(c->validity, (int64_t)i) ? map[index[i]] : CODE_NULL;
 	}
-	*out = codes;
 	return OK;
 }
 
@@ -110,11 +110,12 @@ static status slice_codes(struct silver_task *t, struct slice *s, struct err *er
 	static const char *const agent[1] = {"agent"};
 	const char *states[STATE_N];
 	for (int i = 0; i < STATE_N; i++) states[i] = t->cfg->states[i].name;
+	const struct code_list types = {pqrs_event_type_names, EVENT_N}, known = {states, STATE_N}, agents = {agent, 1};
 	struct arena *a = &t->day.arena;
-	TRY(codes_of(&s->in[IN_EVENT_TYPE], s->n, pqrs_event_type_names, EVENT_N, a, &s->type, err));
-	TRY(codes_of(&s->in[IN_STATUS_FROM], s->n, states, STATE_N, a, &s->from, err));
-	TRY(codes_of(&s->in[IN_STATUS_TO], s->n, states, STATE_N, a, &s->to, err));
-	TRY(codes_of(&s->in[IN_ROLE], s->n, agent, 1, a, &s->by_agent, err));
+	TRY(codes_of(&s->in[IN_EVENT_TYPE], s->n, &types, a, &s->type, err));
+	TRY(codes_of(&s->in[IN_STATUS_FROM], s->n, &known, a, &s->from, err));
+	TRY(codes_of(&s->in[IN_STATUS_TO], s->n, &known, a, &s->to, err));
+	TRY(codes_of(&s->in[IN_ROLE], s->n, &agents, a, &s->by_agent, err));
 	for (uint32_t i = 0; i < s->n; i++) s->by_agent[i] = s->by_agent[i] == 0;
 	const size_t n = s->n;
 	s->verdict = ARENA_ZNEW(a, uint8_t, n);
@@ -233,15 +234,15 @@ static status slice_read(struct silver_task *t, const struct silver_file *f, str
 	return OK;
 }
 
-static status open_file(struct silver_task *t, const struct silver_file *f, struct store_object **object, struct parquet_reader **r,
-	struct err *err)
+/* Make t->reader read f; the object is the caller's to close. */
+static status open_file(struct silver_task *t, const struct silver_file *f, struct store_object **object, struct err *err)
 {
 	struct store_object *o;
 	TRY(store_object_open(t->env->lake, f->ref->path, &o, err));
-	const status s = parquet_reader_open(o, r, err);
+	const status s = parquet_reader_reopen(t->reader, o, err);
 	if (s != OK) {
 		store_object_close(o);
-		return s;
+		return err_at(err, s, f->ref->path, -1, -1);
 	}
 	*object = o;
 	return OK;
@@ -261,11 +262,9 @@ static status read_slices(struct silver_task *t, const struct silver_file *f, st
 
 status silver_file_read(struct silver_task *t, const struct silver_file *f, struct err *err)
 {
-	struct store_object *object;
-	struct parquet_reader *r;
-	TRY(open_file(t, f, &object, &r, err));
-	const status s = read_slices(t, f, r, err);
-	parquet_reader_close(r);
+	struct store_object *object = NULL;
+	TRY(open_file(t, f, &object, err));
+	const status s = read_slices(t, f, t->reader, err);
 	store_object_close(object);
 	return s == OK ? OK : err_at(err, s, f->ref->path, -1, -1);
 }
@@ -273,15 +272,13 @@ status silver_file_read(struct silver_task *t, const struct silver_file *f, stru
 /* Read more columns of a slice that is in memory already: rare rows need them (quarantine, duplicates). */
 static status slice_more(struct silver_task *t, struct slice *s, const int *wanted, size_t n, struct column *out, struct err *err)
 {
-	struct store_object *object;
-	struct parquet_reader *r;
+	struct store_object *object = NULL;
 	int columns[BRONZE_N_COLUMNS];
-	TRY(open_file(t, s->file, &object, &r, err));
+	TRY(open_file(t, s->file, &object, err));
 	struct batch b = {0};
-	status got = column_positions(r, wanted, n, columns, err);
-	if (got == OK) got = parquet_reader_read(r, &s->range, columns, n, &t->day.arena, &b, err);
+	status got = column_positions(t->reader, wanted, n, columns, err);
+	if (got == OK) got = parquet_reader_read(t->reader, &s->range, columns, n, &t->day.arena, &b, err);
 	if (got == OK) memcpy(out, b.columns, n * sizeof *out);
-	parquet_reader_close(r);
 	store_object_close(object);
 	return got == OK ? OK : err_at(err, got, s->file->ref->path, -1, -1);
 }
