@@ -22,7 +22,8 @@ size_t unicode_fold(const char *p, size_t n, char *dst, size_t *n_out)
 	enum { PARTS_MAX = UNICODE_FOLD_MAX / 4 };
 	utf8proc_int32_t c, parts[PARTS_MAX];
 	*n_out = 0;
-	const utf8proc_ssize_t used = utf8proc_iterate((const utf8proc_uint8_t *)p, (utf8proc_ssize_t)(n > 4 ? 4 : n), &c);
+	const utf8proc_ssize_t used =
+		utf8proc_iterate((const utf8proc_uint8_t *)p, (utf8proc_ssize_t)(n > 4 ? 4 : n), &c);
 	if (used <= 0) {
 		dst[(*n_out)++] = ' ';
 		return 1;
@@ -35,8 +36,10 @@ size_t unicode_fold(const char *p, size_t n, char *dst, size_t *n_out)
 		return (size_t)used;
 	}
 	for (utf8proc_ssize_t i = 0; i < n_parts; i++) {
-		if (!is_token(parts[i])) dst[(*n_out)++] = ' ';
-		else *n_out += (size_t)utf8proc_encode_char(parts[i], (utf8proc_uint8_t *)dst + *n_out);
+		if (!is_token(parts[i]))
+			dst[(*n_out)++] = ' ';
+		else
+			*n_out += (size_t)utf8proc_encode_char(parts[i], (utf8proc_uint8_t *)dst + *n_out);
 	}
 	return (size_t)used;
 }

@@ -11,9 +11,18 @@ struct found {
 	size_t n[KIND_N];
 };
 
-static bool is_digit(char c) { return c >= '0' && c <= '9'; }
-static bool is_alnum(char c) { return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-static bool is_local(char c) { return is_alnum(c) || c == '.' || c == '_' || c == '%' || c == '+' || c == '-'; }
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+static bool is_alnum(char c)
+{
+	return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+static bool is_local(char c)
+{
+	return is_alnum(c) || c == '.' || c == '_' || c == '%' || c == '+' || c == '-';
+}
 
 /* The next place in p[at, n) of a digit, '$' or '@', or n. */
 static size_t next_candidate(const char *p, size_t at, size_t n)
@@ -73,9 +82,12 @@ static const char *date_end(const char *p, const char *end)
 	if (n2 < 1 || n2 > 2) return NULL;
 	const unsigned month = number(a + 1, b);
 	unsigned day;
-	if (sep == '-' && n1 == 4 && n2 == 2 && n3 == 2) day = number(b + 1, c);
-	else if (sep == '/' && n1 >= 1 && n1 <= 2 && n3 == 4) day = number(p, a);
-	else return NULL;
+	if (sep == '-' && n1 == 4 && n2 == 2 && n3 == 2)
+		day = number(b + 1, c);
+	else if (sep == '/' && n1 >= 1 && n1 <= 2 && n3 == 4)
+		day = number(p, a);
+	else
+		return NULL;
 	return month >= 1 && month <= 12 && day >= 1 && day <= 31 ? c : NULL;
 }
 
@@ -112,7 +124,8 @@ static const char *email(struct found *f, const char *floor, const char *at, con
 static void find(struct found *f, struct str text)
 {
 	const char *end = text.p + text.n, *floor = text.p;
-	for (size_t i = next_candidate(text.p, 0, text.n); i < text.n; i = next_candidate(text.p, (size_t)(floor - text.p), text.n)) {
+	for (size_t i = next_candidate(text.p, 0, text.n); i < text.n;
+		i = next_candidate(text.p, (size_t)(floor - text.p), text.n)) {
 		const char *at = text.p + i;
 		const char *to = NULL;
 		if (*at == '@') {

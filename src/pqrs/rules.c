@@ -14,14 +14,18 @@
 #include "pqrs/entities.h"
 
 enum {
-	LATIN_FIRST = 0x80, LATIN_N = 128, /* U+0080..U+00FF: the two-byte sequences C2 xx and C3 xx */
+	LATIN_FIRST = 0x80,
+	LATIN_N = 128,                            /* U+0080..U+00FF: the two-byte sequences C2 xx and C3 xx */
 	FOLD_PER_BYTE = UNICODE_FOLD_MAX / 3 + 1, /* U+FDFA: 3 bytes give at most UNICODE_FOLD_MAX */
 	FILTER_BITS = 4096,
 	PADDING = 64, /* read and written past the text by whole vectors */
 	EXPLAIN_BYTES_MAX = 1 << 16,
 };
 
-struct latin { uint8_t n; char p[7]; };
+struct latin {
+	uint8_t n;
+	char p[7];
+};
 
 /* One distinct keyword. */
 struct keyword {
@@ -30,7 +34,11 @@ struct keyword {
 	uint32_t classes; /* bit c: type c; bit TYPE_N + c: priority c */
 	uint32_t next;    /* index + 1 of the next keyword with the same first word; 0 = none */
 };
-struct word { uint64_t hash; struct str text; uint32_t keywords; /* index + 1 */ };
+struct word {
+	uint64_t hash;
+	struct str text;
+	uint32_t keywords; /* index + 1 */
+};
 
 struct rules {
 	struct arena arena;
@@ -42,7 +50,7 @@ struct rules {
 	uint16_t *slots; /* index + 1 of a word; open addressing, a quarter full at most */
 	uint32_t slots_shift;
 	uint64_t filter[FILTER_BITS / 64]; /* a bit for each first word's hash: nearly every token stops here */
-	uint32_t *stamps;      /* [n_keywords]: the text that hit it last */
+	uint32_t *stamps;                  /* [n_keywords]: the text that hit it last */
 	uint32_t stamp;
 	struct str version;
 	bool plain;
@@ -68,10 +76,13 @@ static void latin_build(struct rules *r)
 /* 16 bytes lower-cased, anything but letters and digits a space; bytes over 0x7F are left to the caller. */
 static __m128i fold16(__m128i v)
 {
-	const __m128i upper = _mm_and_si128(_mm_cmpgt_epi8(v, _mm_set1_epi8('A' - 1)), _mm_cmplt_epi8(v, _mm_set1_epi8('Z' + 1)));
+	const __m128i upper =
+		_mm_and_si128(_mm_cmpgt_epi8(v, _mm_set1_epi8('A' - 1)), _mm_cmplt_epi8(v, _mm_set1_epi8('Z' + 1)));
 	const __m128i lower = _mm_or_si128(v, _mm_and_si128(upper, _mm_set1_epi8(0x20)));
-	const __m128i letter = _mm_and_si128(_mm_cmpgt_epi8(lower, _mm_set1_epi8('a' - 1)), _mm_cmplt_epi8(lower, _mm_set1_epi8('z' + 1)));
-	const __m128i digit = _mm_and_si128(_mm_cmpgt_epi8(v, _mm_set1_epi8('0' - 1)), _mm_cmplt_epi8(v, _mm_set1_epi8('9' + 1)));
+	const __m128i letter = _mm_and_si128(
+		_mm_cmpgt_epi8(lower, _mm_set1_epi8('a' - 1)), _mm_cmplt_epi8(lower, _mm_set1_epi8('z' + 1)));
+	const __m128i digit =
+		_mm_and_si128(_mm_cmpgt_epi8(v, _mm_set1_epi8('0' - 1)), _mm_cmplt_epi8(v, _mm_set1_epi8('9' + 1)));
 	const __m128i token = _mm_or_si128(letter, digit);
 	return _mm_or_si128(_mm_and_si128(token, lower), _mm_andnot_si128(token, _mm_set1_epi8(' ')));
 }
@@ -129,22 +140,28 @@ static size_t fold_plain(struct str text, char *dst)
 	return n;
 }
 
-size_t rules_fold_bound(size_t n) { return n * FOLD_PER_BYTE + UNICODE_FOLD_MAX + PADDING; }
+size_t rules_fold_bound(size_t n)
+{
+	return n * FOLD_PER_BYTE + UNICODE_FOLD_MAX + PADDING;
+}
 
 size_t rules_fold(const struct rules *r, struct str text, char *dst)
 {
 	return r->plain ? fold_plain(text, dst) : fold_fast(r, text, dst);
 }
 
-void rules_fold_force_plain(struct rules *r, bool plain) { r->plain = plain; }
+void rules_fold_force_plain(struct rules *r, bool plain)
+{
+	r->plain = plain;
+}
 
 /* ---- compiling ------------------------------------------------------------------------------------------- */
 
 /* A word's first 8 bytes, the rest zero. Eight readable bytes at text.p. */
 static uint64_t word_head(struct str text)
 {
-	static const uint64_t masks[9] = {0, 0xFF, 0xFFFF, 0xFFFFFF, UINT64_C(0xFFFFFFFF), UINT64_C(0xFFFFFFFFFF), UINT64_C(0xFFFFFFFFFFFF),
-		UINT64_C(0xFFFFFFFFFFFFFF), UINT64_MAX};
+	static const uint64_t masks[9] = {0, 0xFF, 0xFFFF, 0xFFFFFF, UINT64_C(0xFFFFFFFF), UINT64_C(0xFFFFFFFFFF),
+		UINT64_C(0xFFFFFFFFFFFF), UINT64_C(0xFFFFFFFFFFFFFF), UINT64_MAX};
 	uint64_t v;
 	memcpy(&v, text.p, sizeof v);
 	return v & masks[text.n < 8 ? text.n : 8];
@@ -162,7 +179,10 @@ static bool filter_has(const struct rules *r, uint64_t hash)
 }
 _Static_assert(FILTER_BITS == 1 << 12, "filter_has takes 12 bits");
 
-static uint32_t slots_mask(const struct rules *r) { return (uint32_t)((UINT64_C(1) << (64 - r->slots_shift)) - 1); }
+static uint32_t slots_mask(const struct rules *r)
+{
+	return (uint32_t)((UINT64_C(1) << (64 - r->slots_shift)) - 1);
+}
 
 static struct word *word_find(const struct rules *r, struct str text, uint64_t hash)
 {
@@ -198,8 +218,10 @@ static status keyword_name(struct rules *r, const char *keyword, struct str *out
 	const size_t n_folded = rules_fold(r, text, folded);
 	size_t n = 0;
 	for (size_t i = 0; i < n_folded; i++) {
-		if (folded[i] != ' ') name[n++] = folded[i];
-		else if (n > 0 && name[n - 1] != ' ') name[n++] = ' ';
+		if (folded[i] != ' ')
+			name[n++] = folded[i];
+		else if (n > 0 && name[n - 1] != ' ')
+			name[n++] = ' ';
 	}
 	while (n > 0 && name[n - 1] == ' ') n--;
 	*out = (struct str){name, n};
@@ -243,7 +265,8 @@ static status compile(struct rules *r, const struct pqrs_config *cfg, struct err
 		return fail(err, E_NOMEM, "out of memory compiling the rules");
 	latin_build(r);
 	for (unsigned c = 0; c < TYPE_N; c++) {
-		for (size_t i = 0; i < cfg->rules.types[c].n_keywords; i++) TRY(keyword_add(r, cfg->rules.types[c].keywords[i], c, err));
+		for (size_t i = 0; i < cfg->rules.types[c].n_keywords; i++)
+			TRY(keyword_add(r, cfg->rules.types[c].keywords[i], c, err));
 	}
 	for (unsigned c = 0; c < PRIORITY_N; c++) {
 		const struct rule_class *class = &cfg->rules.priorities[c];

@@ -16,10 +16,10 @@ struct rules; /* compiled keywords and scratch buffers; one thread at a time */
 struct prediction {
 	enum pqrs_type type;
 	enum pqrs_priority priority;
-	int64_t score;             /* decimal(5,4), unscaled: 0..10000 */
+	int64_t score; /* decimal(5,4), unscaled: 0..10000 */
 	uint32_t type_hits[TYPE_N], priority_hits[PRIORITY_N];
-	struct str explain_json;   /* views the rules until the next call */
-	struct str entities_json;  /* same */
+	struct str explain_json;  /* views the rules until the next call */
+	struct str entities_json; /* same */
 };
 
 /* cfg is borrowed during the call. */
@@ -30,7 +30,8 @@ void rules_destroy(struct rules *r);
  * explain_json: {"keywords":[...],"priority":{"alta":n,"baja":n,"media":n},"type":{"P":n,...}}; keywords in order of first hit,
  * at most RULES_KEYWORDS_MAX. entities_json: see entities.h. */
 enum { RULES_KEYWORDS_MAX = 16 };
-status rules_classify(struct rules *r, struct str subject, struct str text, struct prediction *out, struct err *err) MUST_USE;
+status rules_classify(
+	struct rules *r, struct str subject, struct str text, struct prediction *out, struct err *err) MUST_USE;
 
 /* Fold text into dst[3 * n + 64 + ...]; exposed for tests: the bytes that classification sees. Returns the length; text.n <= INT32_MAX.
  * dst has room for rules_fold_bound(text.n) bytes. */

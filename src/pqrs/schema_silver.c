@@ -8,34 +8,89 @@
 
 #define S COL_STRING
 #define T COL_TIMESTAMP
-#define PARTITIONS(of)                                                                                                 \
-	{.name = "month", .type = S, .partition = true, .description = "YYYY-MM, local month of " of},                 \
-	{.name = "run_id", .type = S, .partition = true, .description = "run that wrote the row"}
+#define PARTITIONS(of)                                                                                  \
+	{.name = "month", .type = S, .partition = true, .description = "YYYY-MM, local month of " of},  \
+	{                                                                                               \
+		.name = "run_id", .type = S, .partition = true, .description = "run that wrote the row" \
+	}
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
-#define TICKET_ID {.name = "ticket_id", .type = S, .id = true, .description = "UUID of the ticket, lower case"}
+#define TICKET_ID                                                                                           \
+	{                                                                                                   \
+		.name = "ticket_id", .type = S, .id = true, .description = "UUID of the ticket, lower case" \
+	}
 
 static const struct column_def tickets[] = {
 	{.name = "ticket_id", .type = S, .key = true, .id = true, .description = "UUID of the ticket, lower case"},
 	{.name = "external_id", .type = S, .nullable = true, .description = "the number the citizen was given"},
-	{.name = "source_channel", .type = S, .description = "email, webform, chat, call or other_digital; of the creation event"},
-	{.name = "pqrs_type", .type = S, .description = "P, Q, R or S; the rules' prediction where the creation event has none"},
-	{.name = "priority", .type = S, .description = "alta, media or baja; the rules' prediction where the creation event has none"},
-	{.name = "created_at", .type = T, .description = "ts of the creation event; the first by (ts, event_id) counts"},
+	{.name = "source_channel",
+		.type = S,
+		.description = "email, webform, chat, call or other_digital; of the creation event"},
+	{.name = "pqrs_type",
+		.type = S,
+		.description = "P, Q, R or S; the rules' prediction where the creation event has none"},
+	{.name = "priority",
+		.type = S,
+		.description = "alta, media or baja; the rules' prediction where the creation event has none"},
+	{.name = "created_at",
+		.type = T,
+		.description = "ts of the creation event; the first by (ts, event_id) counts"},
 	{.name = "radicated_at", .type = T, .nullable = true, .description = "ts of the accepted change to RADICATED"},
-	{.name = "first_response_at", .type = T, .nullable = true, .description = "ts of the first message by an agent"},
-	{.name = "responded_at", .type = T, .nullable = true, .description = "ts of the last accepted change to RESPONDED"},
-	{.name = "closed_at", .type = T, .nullable = true, .description = "ts of the last accepted change to CLOSED, when now CLOSED or ARCHIVED"},
-	{.name = "archived_at", .type = T, .nullable = true, .description = "ts of the accepted change to ARCHIVED, when now ARCHIVED"},
-	{.name = "current_status", .type = S, .description = "state after the last accepted change; RECEIVED at creation"},
-	{.name = "department_name", .type = S, .nullable = true, .description = "of dim_geo when it knows the code, else as upstream names it"},
-	{.name = "city_name", .type = S, .nullable = true, .description = "of dim_geo when it knows the code, else as upstream names it"},
-	{.name = "dane_city_code", .type = S, .nullable = true, .description = "5 digits, zero-padded; null when upstream gives none or no number of up to 5 digits"},
-	{.name = "sla_business_days", .type = COL_INT32, .unit = "business days", .description = "legal term of the ticket's type, by configuration"},
-	{.name = "sla_due_at", .type = T, .nullable = true, .description = "last microsecond of the last local day of the term, holds added; null before RADICATED"},
-	{.name = "sla_elapsed_seconds", .type = COL_INT64, .unit = "s", .description = "whole seconds in states whose SLA behaviour is START or RUN, up to CLOSED or as_of"},
-	{.name = "hold_days", .type = COL_INT32, .unit = "business days", .description = "business days ON_HOLD, up to as_of when still held"},
-	{.name = "sla_status", .type = S, .description = "NOT_STARTED before RADICATED, IN_TIME or LATE by closed_at or as_of"},
-	{.name = "sla_risk", .type = S, .nullable = true, .description = "OVERDUE, AT_RISK (at most 2 business days from as_of to sla_due_at) or HEALTHY (also before RADICATED); null when CLOSED or ARCHIVED"},
+	{.name = "first_response_at",
+		.type = T,
+		.nullable = true,
+		.description = "ts of the first message by an agent"},
+	{.name = "responded_at",
+		.type = T,
+		.nullable = true,
+		.description = "ts of the last accepted change to RESPONDED"},
+	{.name = "closed_at",
+		.type = T,
+		.nullable = true,
+		.description = "ts of the last accepted change to CLOSED, when now CLOSED or ARCHIVED"},
+	{.name = "archived_at",
+		.type = T,
+		.nullable = true,
+		.description = "ts of the accepted change to ARCHIVED, when now ARCHIVED"},
+	{.name = "current_status",
+		.type = S,
+		.description = "state after the last accepted change; RECEIVED at creation"},
+	{.name = "department_name",
+		.type = S,
+		.nullable = true,
+		.description = "of dim_geo when it knows the code, else as upstream names it"},
+	{.name = "city_name",
+		.type = S,
+		.nullable = true,
+		.description = "of dim_geo when it knows the code, else as upstream names it"},
+	{.name = "dane_city_code",
+		.type = S,
+		.nullable = true,
+		.description = "5 digits, zero-padded; null when upstream gives none or no number of up to 5 digits"},
+	{.name = "sla_business_days",
+		.type = COL_INT32,
+		.unit = "business days",
+		.description = "legal term of the ticket's type, by configuration"},
+	{.name = "sla_due_at",
+		.type = T,
+		.nullable = true,
+		.description =
+			"last microsecond of the last local day of the term, holds added; null before RADICATED"},
+	{.name = "sla_elapsed_seconds",
+		.type = COL_INT64,
+		.unit = "s",
+		.description = "whole seconds in states whose SLA behaviour is START or RUN, up to CLOSED or as_of"},
+	{.name = "hold_days",
+		.type = COL_INT32,
+		.unit = "business days",
+		.description = "business days ON_HOLD, up to as_of when still held"},
+	{.name = "sla_status",
+		.type = S,
+		.description = "NOT_STARTED before RADICATED, IN_TIME or LATE by closed_at or as_of"},
+	{.name = "sla_risk",
+		.type = S,
+		.nullable = true,
+		.description = "OVERDUE, AT_RISK (at most 2 business days from as_of to sla_due_at) or HEALTHY (also "
+			       "before RADICATED); null when CLOSED or ARCHIVED"},
 	{.name = "reopened_count", .type = COL_INT32, .description = "accepted changes to REOPENED"},
 	{.name = "message_count", .type = COL_INT32, .description = "messages of the ticket"},
 	{.name = "attachment_count", .type = COL_INT32, .description = "attachments of the ticket"},
@@ -46,7 +101,11 @@ static const struct column_def tickets[] = {
 _Static_assert(COUNT(tickets) == TICKETS_N_COLUMNS + 2, "columns and enum agree");
 
 static const struct column_def messages[] = {
-	{.name = "message_id", .type = S, .key = true, .id = true, .description = "upstream's id of the message, else the event's id"},
+	{.name = "message_id",
+		.type = S,
+		.key = true,
+		.id = true,
+		.description = "upstream's id of the message, else the event's id"},
 	TICKET_ID,
 	{.name = "ts", .type = T, .description = "when it was written"},
 	{.name = "role", .type = S, .description = "citizen or agent"},
@@ -87,9 +146,15 @@ static const struct column_def preclassification[] = {
 	{.name = "model_version", .type = S, .key = true, .description = "version of the rules or of the model"},
 	{.name = "predicted_type", .type = S, .description = "P, Q, R or S"},
 	{.name = "predicted_priority", .type = S, .description = "alta, media or baja"},
-	{.name = "score", .type = COL_DECIMAL, .precision = 5, .scale = 4, .description = "hits of the predicted type / hits of all types; 0 without a hit"},
+	{.name = "score",
+		.type = COL_DECIMAL,
+		.precision = 5,
+		.scale = 4,
+		.description = "hits of the predicted type / hits of all types; 0 without a hit"},
 	{.name = "explain_json", .type = S, .description = "hits per class and the keywords hit, canonical JSON"},
-	{.name = "entities_json", .type = S, .description = "amounts, dates, e-mails and case numbers found, canonical JSON"},
+	{.name = "entities_json",
+		.type = S,
+		.description = "amounts, dates, e-mails and case numbers found, canonical JSON"},
 	PARTITIONS("created_at"),
 };
 _Static_assert(COUNT(preclassification) == PRECLASS_N_COLUMNS + 2, "columns and enum agree");
@@ -99,7 +164,11 @@ static const struct column_def quarantine[] = {
 	TICKET_ID,
 	{.name = "event_type", .type = S, .description = "type of the event"},
 	{.name = "ts", .type = T, .description = "when it happened"},
-	{.name = "reason", .type = S, .description = "invalid_transition, orphan (ticket never created), out_of_order (before its ticket's creation), conflicting_duplicate (the event_id stands with other content), duplicate_creation (the ticket stands by an earlier creation event)"},
+	{.name = "reason",
+		.type = S,
+		.description = "invalid_transition, orphan (ticket never created), out_of_order (before its ticket's "
+			       "creation), conflicting_duplicate (the event_id stands with other content), "
+			       "duplicate_creation (the ticket stands by an earlier creation event)"},
 	{.name = "status_from", .type = S, .nullable = true, .description = "of a status change"},
 	{.name = "status_to", .type = S, .nullable = true, .description = "of a status change"},
 	{.name = "raw_object", .type = S, .key = true, .description = "key of the raw object the event came from"},
@@ -133,7 +202,10 @@ _Static_assert(COUNT(dim_channel) == DIM_CHANNEL_N_COLUMNS, "columns and enum ag
 static const struct column_def dim_pqrs_type[] = {
 	{.name = "pqrs_type", .type = S, .key = true, .description = "P, Q, R or S"},
 	{.name = "name_es", .type = S, .description = "Spanish name"},
-	{.name = "sla_business_days", .type = COL_INT32, .unit = "business days", .description = "legal term, by configuration"},
+	{.name = "sla_business_days",
+		.type = COL_INT32,
+		.unit = "business days",
+		.description = "legal term, by configuration"},
 	{.name = "sort_order", .type = COL_INT32, .description = "order of the contract, from 1"},
 };
 _Static_assert(COUNT(dim_pqrs_type) == DIM_TYPE_N_COLUMNS, "columns and enum agree");
@@ -147,7 +219,10 @@ static const struct column_def dim_priority[] = {
 _Static_assert(COUNT(dim_priority) == DIM_PRIORITY_N_COLUMNS, "columns and enum agree");
 
 static const struct column_def dim_role[] = {
-	{.name = "role", .type = S, .key = true, .description = "citizen, agent, system or unknown: who wrote a message or changed a state"},
+	{.name = "role",
+		.type = S,
+		.key = true,
+		.description = "citizen, agent, system or unknown: who wrote a message or changed a state"},
 	{.name = "name_es", .type = S, .description = "Spanish name"},
 	{.name = "sort_order", .type = COL_INT32, .description = "from 1"},
 };
@@ -158,15 +233,31 @@ static const struct column_def dim_geo[] = {
 	{.name = "city_name", .type = S, .description = "municipality"},
 	{.name = "department_code", .type = S, .description = "DANE code of the department, 2 digits"},
 	{.name = "department_name", .type = S, .description = "department"},
-	{.name = "latitude", .type = COL_DECIMAL, .precision = 9, .scale = 6, .nullable = true, .unit = "degrees", .description = "WGS 84"},
-	{.name = "longitude", .type = COL_DECIMAL, .precision = 9, .scale = 6, .nullable = true, .unit = "degrees", .description = "WGS 84"},
+	{.name = "latitude",
+		.type = COL_DECIMAL,
+		.precision = 9,
+		.scale = 6,
+		.nullable = true,
+		.unit = "degrees",
+		.description = "WGS 84"},
+	{.name = "longitude",
+		.type = COL_DECIMAL,
+		.precision = 9,
+		.scale = 6,
+		.nullable = true,
+		.unit = "degrees",
+		.description = "WGS 84"},
 };
 _Static_assert(COUNT(dim_geo) == DIM_GEO_N_COLUMNS, "columns and enum agree");
 
-#define TABLE(table, text)                                                                                             \
-	const struct table_schema pqrs_silver_##table = {                                                              \
-		.name = #table, .layer = "silver", .contract = "pqrs/v1", .description = text,                         \
-		.columns = table, .n_columns = COUNT(table),                                                           \
+#define TABLE(table, text)                                \
+	const struct table_schema pqrs_silver_##table = { \
+		.name = #table,                           \
+		.layer = "silver",                        \
+		.contract = "pqrs/v1",                    \
+		.description = text,                      \
+		.columns = table,                         \
+		.n_columns = COUNT(table),                \
 	}
 TABLE(tickets, "one row a ticket: its state as of the run, dates and SLA");
 TABLE(messages, "messages of citizens and agents");
@@ -183,10 +274,19 @@ TABLE(dim_role, "who acts");
 TABLE(dim_geo, "municipalities");
 
 const struct table_schema *const pqrs_silver_tables[PQRS_SILVER_TABLES] = {
-	&pqrs_silver_tickets, &pqrs_silver_messages, &pqrs_silver_status_events, &pqrs_silver_attachments,
-	&pqrs_silver_preclassification, &pqrs_silver_quarantine, &pqrs_silver_dim_status,
-	&pqrs_silver_dim_status_transition, &pqrs_silver_dim_channel, &pqrs_silver_dim_pqrs_type,
-	&pqrs_silver_dim_priority, &pqrs_silver_dim_role, &pqrs_silver_dim_geo,
+	&pqrs_silver_tickets,
+	&pqrs_silver_messages,
+	&pqrs_silver_status_events,
+	&pqrs_silver_attachments,
+	&pqrs_silver_preclassification,
+	&pqrs_silver_quarantine,
+	&pqrs_silver_dim_status,
+	&pqrs_silver_dim_status_transition,
+	&pqrs_silver_dim_channel,
+	&pqrs_silver_dim_pqrs_type,
+	&pqrs_silver_dim_priority,
+	&pqrs_silver_dim_role,
+	&pqrs_silver_dim_geo,
 };
 
 const char *const sla_status_names[SLA_STATUS_N] = {"NOT_STARTED", "IN_TIME", "LATE"};

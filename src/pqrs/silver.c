@@ -29,7 +29,8 @@ static status run_day(struct silver_task *t, size_t from, size_t to, struct err 
 	}
 	/* Later days can't reach back into months that end before this one begins. Tickets wait for the end. */
 	const int32_t begins = tz_date(t->cfg->tz, (int64_t)d->date * US_PER_DAY);
-	for (int table = OUT_MESSAGES; table < OUT_QUARANTINE; table++) TRY(silver_months_close(t, (enum silver_table)table, begins, err));
+	for (int table = OUT_MESSAGES; table < OUT_QUARANTINE; table++)
+		TRY(silver_months_close(t, (enum silver_table)table, begins, err));
 	TRY(silver_day_intern(t, err));
 	TRY(silver_day_fold(t, err));
 	return silver_day_emit(t, err);
@@ -51,9 +52,16 @@ static status count_all(struct silver_task *t, struct err *err)
 		ok &= counter_add(c, name, t->sum.quarantined[i]);
 		quarantined += t->sum.quarantined[i];
 	}
-	const struct { const char *prefix; const char *const *names; const int64_t *values; int n; } lists[4] = {
-		{"events", pqrs_event_type_names, t->sum.events, EVENT_N}, {"type", pqrs_type_names, t->sum.types, TYPE_N},
-		{"priority", pqrs_priority_names, t->sum.priorities, PRIORITY_N}, {"channel", pqrs_channel_names, t->sum.channels, CHANNEL_N},
+	const struct {
+		const char *prefix;
+		const char *const *names;
+		const int64_t *values;
+		int n;
+	} lists[4] = {
+		{"events", pqrs_event_type_names, t->sum.events, EVENT_N},
+		{"type", pqrs_type_names, t->sum.types, TYPE_N},
+		{"priority", pqrs_priority_names, t->sum.priorities, PRIORITY_N},
+		{"channel", pqrs_channel_names, t->sum.channels, CHANNEL_N},
 	};
 	for (int l = 0; l < 4; l++) {
 		for (int i = 0; i < lists[l].n; i++) {
@@ -62,16 +70,29 @@ static status count_all(struct silver_task *t, struct err *err)
 			ok &= counter_add(c, name, lists[l].values[i]);
 		}
 	}
-	const struct { const char *name; int64_t value; } single[] = {
-		{"rows_in", t->sum.rows_in}, {"rows_out", rows_out}, {"bytes_in", t->sum.bytes_in}, {"bytes_out", bytes_out},
-		{"duplicates", t->sum.duplicates}, {"quarantined", quarantined}, {"event_id_shared", t->sum.shared_ids},
+	const struct {
+		const char *name;
+		int64_t value;
+	} single[] = {
+		{"rows_in", t->sum.rows_in},
+		{"rows_out", rows_out},
+		{"bytes_in", t->sum.bytes_in},
+		{"bytes_out", bytes_out},
+		{"duplicates", t->sum.duplicates},
+		{"quarantined", quarantined},
+		{"event_id_shared", t->sum.shared_ids},
 		{"transitions_valid", t->sum.events[EVENT_STATUS_CHANGED]},
 		{"transitions_invalid", t->sum.quarantined[REASON_INVALID_TRANSITION]},
-		{"sla:closed", t->sum.closed}, {"sla:late_closed", t->sum.late_closed}, {"sla:late", t->sum.late},
-		{"first_state_not_received", t->sum.first_not_received}, {"tickets_without_event", t->sum.without_event},
-		{"score_out_of_range", t->sum.score_out_of_range}, {"model_version_missing", t->sum.version_missing},
+		{"sla:closed", t->sum.closed},
+		{"sla:late_closed", t->sum.late_closed},
+		{"sla:late", t->sum.late},
+		{"first_state_not_received", t->sum.first_not_received},
+		{"tickets_without_event", t->sum.without_event},
+		{"score_out_of_range", t->sum.score_out_of_range},
+		{"model_version_missing", t->sum.version_missing},
 	};
-	for (size_t i = 0; i < sizeof single / sizeof single[0]; i++) ok &= counter_add(c, single[i].name, single[i].value);
+	for (size_t i = 0; i < sizeof single / sizeof single[0]; i++)
+		ok &= counter_add(c, single[i].name, single[i].value);
 	return ok ? OK : fail(err, E_NOMEM, "out of memory counting");
 }
 
@@ -93,11 +114,13 @@ static status run_all(struct silver_task *t, struct err *err)
 	}
 	TRY(silver_pending_emit(t, err));
 	TRY(silver_tickets_finish(t, err));
-	for (int table = 0; table < OUT_N; table++) TRY(silver_months_close(t, (enum silver_table)table, INT32_MAX, err));
+	for (int table = 0; table < OUT_N; table++)
+		TRY(silver_months_close(t, (enum silver_table)table, INT32_MAX, err));
 	return count_all(t, err);
 }
 
-status pqrs_silver_run(const struct task_env *env, const struct task_spec *spec, struct task_result *out, struct err *err)
+status pqrs_silver_run(
+	const struct task_env *env, const struct task_spec *spec, struct task_result *out, struct err *err)
 {
 	if (strcmp(spec->part, SILVER_PART_DIMENSIONS) == 0) return silver_dimensions_run(env, out, err);
 	static const struct column_def name = {.name = "name", .type = COL_STRING};

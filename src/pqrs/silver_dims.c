@@ -10,8 +10,14 @@ struct dim {
 };
 typedef void (*dim_fill)(struct dim *d, const struct pqrs_config *cfg);
 
-static void text(struct dim *d, int column, const char *s) { builder_set_str(&d->b[column], d->n, str_of(s)); }
-static void number(struct dim *d, int column, int32_t v) { builder_set_i32(&d->b[column], d->n, v); }
+static void text(struct dim *d, int column, const char *s)
+{
+	builder_set_str(&d->b[column], d->n, str_of(s));
+}
+static void number(struct dim *d, int column, int32_t v)
+{
+	builder_set_i32(&d->b[column], d->n, v);
+}
 
 static void flag(struct dim *d, int column, bool v)
 {
@@ -24,7 +30,11 @@ static void flag(struct dim *d, int column, bool v)
 static void fill_status(struct dim *d, const struct pqrs_config *cfg)
 {
 	static const char *const behaviours[] = {
-		[SLA_NONE] = "NONE", [SLA_START] = "START", [SLA_RUN] = "RUN", [SLA_PAUSE] = "PAUSE", [SLA_STOP] = "STOP",
+		[SLA_NONE] = "NONE",
+		[SLA_START] = "START",
+		[SLA_RUN] = "RUN",
+		[SLA_PAUSE] = "PAUSE",
+		[SLA_STOP] = "STOP",
 	};
 	for (int i = 0; i < STATE_N; i++, d->n++) {
 		text(d, DIM_STATUS_STATUS, cfg->states[i].name);
@@ -49,7 +59,8 @@ static void fill_transition(struct dim *d, const struct pqrs_config *cfg)
 
 static void fill_channel(struct dim *d, const struct pqrs_config *cfg)
 {
-	static const char *const names_es[CHANNEL_N] = {"Correo electrónico", "Formulario web", "Chat", "Llamada", "Otro canal digital"};
+	static const char *const names_es[CHANNEL_N] = {
+		"Correo electrónico", "Formulario web", "Chat", "Llamada", "Otro canal digital"};
 	(void)cfg;
 	for (int i = 0; i < CHANNEL_N; i++, d->n++) {
 		text(d, DIM_CHANNEL_CHANNEL, pqrs_channel_names[i]);
@@ -83,7 +94,8 @@ static void fill_priority(struct dim *d, const struct pqrs_config *cfg)
 
 static void fill_role(struct dim *d, const struct pqrs_config *cfg)
 {
-	static const char *const roles[4][2] = {{"citizen", "Ciudadano"}, {"agent", "Agente"}, {"system", "Sistema"}, {"unknown", "Sin dato"}};
+	static const char *const roles[4][2] = {
+		{"citizen", "Ciudadano"}, {"agent", "Agente"}, {"system", "Sistema"}, {"unknown", "Sin dato"}};
 	(void)cfg;
 	for (int i = 0; i < 4; i++, d->n++) {
 		text(d, DIM_ROLE_ROLE, roles[i][0]);
@@ -106,8 +118,8 @@ static void fill_geo(struct dim *d, const struct pqrs_config *cfg)
 	}
 }
 
-static status write_dim(const struct task_env *env, struct task_result *out, const struct table_schema *schema, dim_fill fill,
-	struct err *err)
+static status write_dim(const struct task_env *env, struct task_result *out, const struct table_schema *schema,
+	dim_fill fill, struct err *err)
 {
 	const struct pqrs_config *cfg = env->config;
 	struct dim d = {.schema = schema};
@@ -121,22 +133,31 @@ static status write_dim(const struct task_env *env, struct task_result *out, con
 	status s = d.n > 0 ? silver_part_write(&sink, &rows, dir, err) : OK;
 	for (size_t c = 0; c < schema->n_columns; c++) builder_deinit(&d.b[c]);
 	parquet_writer_destroy(sink.writer);
-	if (s == OK && (!counter_add(&out->counters, schema->name, d.n) || !counter_add(&out->counters, "rows_out", d.n)))
+	if (s == OK &&
+		(!counter_add(&out->counters, schema->name, d.n) || !counter_add(&out->counters, "rows_out", d.n)))
 		s = fail(err, E_NOMEM, "out of memory counting");
 	return s;
 }
 
 status silver_dimensions_run(const struct task_env *env, struct task_result *out, struct err *err)
 {
-	const struct { const struct table_schema *schema; dim_fill fill; } dims[] = {
-		{&pqrs_silver_dim_status, fill_status}, {&pqrs_silver_dim_status_transition, fill_transition},
-		{&pqrs_silver_dim_channel, fill_channel}, {&pqrs_silver_dim_pqrs_type, fill_type},
-		{&pqrs_silver_dim_priority, fill_priority}, {&pqrs_silver_dim_role, fill_role}, {&pqrs_silver_dim_geo, fill_geo},
+	const struct {
+		const struct table_schema *schema;
+		dim_fill fill;
+	} dims[] = {
+		{&pqrs_silver_dim_status, fill_status},
+		{&pqrs_silver_dim_status_transition, fill_transition},
+		{&pqrs_silver_dim_channel, fill_channel},
+		{&pqrs_silver_dim_pqrs_type, fill_type},
+		{&pqrs_silver_dim_priority, fill_priority},
+		{&pqrs_silver_dim_role, fill_role},
+		{&pqrs_silver_dim_geo, fill_geo},
 	};
-	for (size_t i = 0; i < sizeof dims / sizeof dims[0]; i++) TRY(write_dim(env, out, dims[i].schema, dims[i].fill, err));
+	for (size_t i = 0; i < sizeof dims / sizeof dims[0]; i++)
+		TRY(write_dim(env, out, dims[i].schema, dims[i].fill, err));
 	int64_t bytes = 0;
 	for (size_t i = 0; i < out->outputs.n; i++) bytes += out->outputs.items[i].bytes;
 	const bool ok = counter_add(&out->counters, "rows_in", 0) && counter_add(&out->counters, "bytes_in", 0) &&
-		counter_add(&out->counters, "bytes_out", bytes);
+			counter_add(&out->counters, "bytes_out", bytes);
 	return ok ? OK : fail(err, E_NOMEM, "out of memory counting");
 }

@@ -17,26 +17,31 @@ static int32_t code_points(struct str s)
 	return n;
 }
 
-static status emit_messages(struct silver_task *t, const struct slice *s, const uint32_t *rows, size_t n, int32_t month, struct err *err)
+static status emit_messages(
+	struct silver_task *t, const struct slice *s, const uint32_t *rows, size_t n, int32_t month, struct err *err)
 {
 	struct month_out *m;
 	TRY(silver_month_open(t, OUT_MESSAGES, month, &m, err));
 	struct arena *a = &t->day.arena;
 	const struct column *id = &s->in[IN_MESSAGE_ID], *event = &s->in[IN_EVENT_ID], *text = &s->in[IN_TEXT];
 	for (size_t i = 0; i < n; i++)
-		builder_set_str(&m->b[MESSAGES_MESSAGE_ID], m->n + (int64_t)i, column_str(column_valid(id, rows[i]) ? id : event, rows[i]));
+		builder_set_str(&m->b[MESSAGES_MESSAGE_ID], m->n + (int64_t)i,
+			column_str(column_valid(id, rows[i]) ? id : event, rows[i]));
 	out_gather_tickets(t, m, s->ticket, rows, n);
 	out_gather_i64(&m->b[MESSAGES_TS], m->n, &s->in[IN_TS], rows, n);
 	out_gather_str(&m->b[MESSAGES_ROLE], m->n, &s->in[IN_ROLE], rows, n, a);
 	out_gather_str(&m->b[MESSAGES_TEXT], m->n, text, rows, n, a);
 	for (size_t i = 0; i < n; i++) {
-		if (column_valid(text, rows[i])) builder_set_i32(&m->b[MESSAGES_TEXT_LEN], m->n + (int64_t)i, code_points(column_str(text, rows[i])));
+		if (column_valid(text, rows[i]))
+			builder_set_i32(
+				&m->b[MESSAGES_TEXT_LEN], m->n + (int64_t)i, code_points(column_str(text, rows[i])));
 	}
 	m->n += (int64_t)n;
 	return silver_month_flush_full(t, OUT_MESSAGES, m, err);
 }
 
-static status emit_changes(struct silver_task *t, const struct slice *s, const uint32_t *rows, size_t n, int32_t month, struct err *err)
+static status emit_changes(
+	struct silver_task *t, const struct slice *s, const uint32_t *rows, size_t n, int32_t month, struct err *err)
 {
 	struct month_out *m;
 	TRY(silver_month_open(t, OUT_STATUS_EVENTS, month, &m, err));
@@ -52,7 +57,8 @@ static status emit_changes(struct silver_task *t, const struct slice *s, const u
 	return silver_month_flush_full(t, OUT_STATUS_EVENTS, m, err);
 }
 
-static status emit_attachments(struct silver_task *t, const struct slice *s, const uint32_t *rows, size_t n, int32_t month, struct err *err)
+static status emit_attachments(
+	struct silver_task *t, const struct slice *s, const uint32_t *rows, size_t n, int32_t month, struct err *err)
 {
 	struct month_out *m;
 	TRY(silver_month_open(t, OUT_ATTACHMENTS, month, &m, err));
@@ -68,7 +74,8 @@ static status emit_attachments(struct silver_task *t, const struct slice *s, con
 	return silver_month_flush_full(t, OUT_ATTACHMENTS, m, err);
 }
 
-static status emit_quarantined(struct silver_task *t, const struct slice *s, const uint32_t *rows, size_t n, int32_t month, struct err *err)
+static status emit_quarantined(
+	struct silver_task *t, const struct slice *s, const uint32_t *rows, size_t n, int32_t month, struct err *err)
 {
 	struct month_out *m;
 	TRY(silver_month_open(t, OUT_QUARANTINE, month, &m, err));
@@ -121,7 +128,9 @@ static void set_name(const struct silver_task *t, struct builder *b, int64_t row
 {
 	if (name < 0) return;
 	const int32_t from = t->names.dict_offsets[name];
-	builder_set_str(b, row, (struct str){(const char *)t->names.dict_data + from, (size_t)(t->names.dict_offsets[name + 1] - from)});
+	builder_set_str(b, row,
+		(struct str){
+			(const char *)t->names.dict_data + from, (size_t)(t->names.dict_offsets[name + 1] - from)});
 }
 
 static status emit_pending(struct silver_task *t, const struct pending *p, struct err *err)
@@ -177,10 +186,12 @@ static status pick(struct silver_task *t, struct slice *s, struct picked *out, s
 	return OK;
 }
 
-typedef status (*emit_rows)(struct silver_task *t, const struct slice *s, const uint32_t *rows, size_t n, int32_t month, struct err *err);
+typedef status (*emit_rows)(
+	struct silver_task *t, const struct slice *s, const uint32_t *rows, size_t n, int32_t month, struct err *err);
 
 /* Hand rows[n] on month by month, each month in row order. scratch[n]. */
-static status by_month(struct silver_task *t, const struct slice *s, uint32_t *rows, size_t n, emit_rows emit, struct err *err)
+static status by_month(
+	struct silver_task *t, const struct slice *s, uint32_t *rows, size_t n, emit_rows emit, struct err *err)
 {
 	uint32_t *later = NULL;
 	while (n > 0) {
@@ -191,8 +202,10 @@ static status by_month(struct silver_task *t, const struct slice *s, uint32_t *r
 		if (same < n && later == NULL) later = ARENA_NEW(&t->day.arena, uint32_t, n);
 		if (same < n && later == NULL) return fail(err, E_NOMEM, "out of memory writing %zu rows", n);
 		for (size_t i = same; i < n; i++) {
-			if (silver_month_of(t, s->ts[rows[i]]) == month) rows[same++] = rows[i];
-			else later[left++] = rows[i];
+			if (silver_month_of(t, s->ts[rows[i]]) == month)
+				rows[same++] = rows[i];
+			else
+				later[left++] = rows[i];
 		}
 		TRY(emit(t, s, rows, same, month, err));
 		if (left > 0) memcpy(rows, later, left * sizeof *rows);
@@ -204,8 +217,10 @@ static status by_month(struct silver_task *t, const struct slice *s, uint32_t *r
 status silver_day_emit(struct silver_task *t, struct err *err)
 {
 	static const emit_rows emitters[EVENT_N + 1] = {
-		[EVENT_TICKET_CREATED] = silver_created_emit, [EVENT_MESSAGE_ADDED] = emit_messages,
-		[EVENT_STATUS_CHANGED] = emit_changes, [EVENT_ATTACHMENT_ADDED] = emit_attachments,
+		[EVENT_TICKET_CREATED] = silver_created_emit,
+		[EVENT_MESSAGE_ADDED] = emit_messages,
+		[EVENT_STATUS_CHANGED] = emit_changes,
+		[EVENT_ATTACHMENT_ADDED] = emit_attachments,
 		[PICK_QUARANTINED] = emit_quarantined,
 	};
 	for (size_t i = 0; i < t->day.n; i++) {

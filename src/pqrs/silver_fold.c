@@ -48,7 +48,8 @@ static void load_ids(const struct column *c, uint32_t n, struct uuid *out)
 static void watch_order(struct ticket *k, int64_t ts, bool not_creation, struct uuid id)
 {
 	bool after = ts > k->seen_ts;
-	if (ts == k->seen_ts) after = not_creation != k->seen_not_creation ? not_creation : uuid_cmp(id, k->seen_id) > 0;
+	if (ts == k->seen_ts)
+		after = not_creation != k->seen_not_creation ? not_creation : uuid_cmp(id, k->seen_id) > 0;
 	if (!after) {
 		k->unsorted = true;
 		return;
@@ -58,7 +59,8 @@ static void watch_order(struct ticket *k, int64_t ts, bool not_creation, struct 
 	k->seen_id = id;
 }
 
-static status slice_intern(struct silver_task *t, struct slice *s, struct uuid *ticket_id, uint64_t *hash, struct err *err)
+static status slice_intern(
+	struct silver_task *t, struct slice *s, struct uuid *ticket_id, uint64_t *hash, struct err *err)
 {
 	if (!uuid_column(&s->in[IN_EVENT_ID], s->n) || !uuid_column(&s->in[IN_TICKET_ID], s->n)) {
 		(void)fail(err, E_CORRUPT, "a bronze file with an id that is no UUID");
@@ -94,7 +96,8 @@ status silver_day_intern(struct silver_task *t, struct err *err)
 /* ---- verdicts -------------------------------------------------------------------------------------------- */
 
 /* Whether event_id was there before: *repeat for the same ticket. An id that two tickets share is counted, both stand. */
-static status meet_event(struct silver_task *t, struct uuid id, uint64_t hash, uint32_t ticket, bool *repeat, struct err *err)
+static status meet_event(
+	struct silver_task *t, struct uuid id, uint64_t hash, uint32_t ticket, bool *repeat, struct err *err)
 {
 	uint32_t index;
 	bool found;
@@ -138,7 +141,8 @@ static status fold_row(struct silver_task *t, struct slice *s, uint32_t row, uin
 }
 
 /* Rows of sorted tickets are folded; the others are listed. */
-static status fold_slice(struct silver_task *t, uint32_t slice, uint64_t *hash, struct row_ref *rest, size_t *n_rest, struct err *err)
+static status fold_slice(
+	struct silver_task *t, uint32_t slice, uint64_t *hash, struct row_ref *rest, size_t *n_rest, struct err *err)
 {
 	struct slice *s = &t->day.slices[slice];
 	for (uint32_t i = 0; i < s->n; i++) hash[i] = uuid_hash(s->id[i]);
@@ -151,7 +155,11 @@ static status fold_slice(struct silver_task *t, uint32_t slice, uint64_t *hash, 
 			TRY(fold_row(t, s, i, hash[i], err));
 			continue;
 		}
-		rest[(*n_rest)++] = (struct row_ref){.ts = s->ts[i], .id = s->id[i], .ticket = s->ticket[i], .slice = slice, .row = i,
+		rest[(*n_rest)++] = (struct row_ref){.ts = s->ts[i],
+			.id = s->id[i],
+			.ticket = s->ticket[i],
+			.slice = slice,
+			.row = i,
 			.not_creation = s->type[i] != EVENT_TICKET_CREATED};
 	}
 	return OK;

@@ -38,9 +38,29 @@
 
 /* Bronze columns that every task reads, in the order of slice.b. */
 enum in_column {
-	IN_EVENT_ID, IN_TICKET_ID, IN_EVENT_TYPE, IN_TS, IN_EXTERNAL_ID, IN_SOURCE_CHANNEL, IN_PQRS_TYPE, IN_PRIORITY,
-	IN_GEO_REGION, IN_GEO_MUNICIPIO, IN_DANE_CITY_CODE, IN_SUBJECT, IN_TEXT, IN_ROLE, IN_MESSAGE_ID, IN_STATUS_FROM,
-	IN_STATUS_TO, IN_ACTOR_ROLE, IN_REASON, IN_FILE_TYPE, IN_SIZE_KB, IN_FILE_NAME, IN_TENANT_ID,
+	IN_EVENT_ID,
+	IN_TICKET_ID,
+	IN_EVENT_TYPE,
+	IN_TS,
+	IN_EXTERNAL_ID,
+	IN_SOURCE_CHANNEL,
+	IN_PQRS_TYPE,
+	IN_PRIORITY,
+	IN_GEO_REGION,
+	IN_GEO_MUNICIPIO,
+	IN_DANE_CITY_CODE,
+	IN_SUBJECT,
+	IN_TEXT,
+	IN_ROLE,
+	IN_MESSAGE_ID,
+	IN_STATUS_FROM,
+	IN_STATUS_TO,
+	IN_ACTOR_ROLE,
+	IN_REASON,
+	IN_FILE_TYPE,
+	IN_SIZE_KB,
+	IN_FILE_NAME,
+	IN_TENANT_ID,
 	IN_N,
 };
 enum { CODE_OTHER = 255, CODE_NULL = 254 }; /* in the code columns of a slice: a value with no code, no value */
@@ -48,7 +68,10 @@ enum { CODE_OTHER = 255, CODE_NULL = 254 }; /* in the code columns of a slice: a
 /* Verdicts of rows: an enum pqrs_reason, or one of these. */
 enum { VERDICT_DUPLICATE = REASON_N, VERDICT_PENDING };
 
-struct silver_file { const struct file_ref *ref; int32_t day; };
+struct silver_file {
+	const struct file_ref *ref;
+	int32_t day;
+};
 
 /* The rows of one row group that belong to the task. Views the day's arena. */
 struct slice {
@@ -61,8 +84,8 @@ struct slice {
 	uint8_t *from, *to; /* enum pqrs_state, CODE_OTHER, CODE_NULL */
 	uint8_t *by_agent;  /* 1: role is agent */
 	uint8_t *verdict;
-	uint32_t *ticket;   /* dense index */
-	struct uuid *id;    /* event_id */
+	uint32_t *ticket;                   /* dense index */
+	struct uuid *id;                    /* event_id */
 	struct column raw_object, raw_line; /* once slice_load_origin was called */
 	struct column *all;                 /* every bronze column, once slice_load_all was called; else NULL */
 	bool origin_loaded;
@@ -95,7 +118,15 @@ struct pending {
 
 /* ---- out ------------------------------------------------------------------------------------------------- */
 
-enum silver_table { OUT_TICKETS, OUT_MESSAGES, OUT_STATUS_EVENTS, OUT_ATTACHMENTS, OUT_PRECLASSIFICATION, OUT_QUARANTINE, OUT_N };
+enum silver_table {
+	OUT_TICKETS,
+	OUT_MESSAGES,
+	OUT_STATUS_EVENTS,
+	OUT_ATTACHMENTS,
+	OUT_PRECLASSIFICATION,
+	OUT_QUARANTINE,
+	OUT_N
+};
 enum { OUT_COLUMNS_MAX = 32, OUT_CODES_MAX = 16 };
 
 /* One open month of one table. */
@@ -103,9 +134,11 @@ struct month_out {
 	int32_t month; /* first local date of the month */
 	int64_t n;
 	struct builder b[OUT_COLUMNS_MAX];
-	int32_t codes[OUT_COLUMNS_MAX][OUT_CODES_MAX]; /* dictionary index + 1 of a code of a fixed list; 0 = not interned yet */
-	struct builder ids; /* the dictionary of the ticket_id column, one row a ticket: known to be unique, so not hashed again */
-	uint32_t *local;  /* [local_cap] by ticket: its row in ids + 1; 0 = not there yet */
+	int32_t codes[OUT_COLUMNS_MAX]
+		     [OUT_CODES_MAX]; /* dictionary index + 1 of a code of a fixed list; 0 = not interned yet */
+	struct builder
+		ids; /* the dictionary of the ticket_id column, one row a ticket: known to be unique, so not hashed again */
+	uint32_t *local; /* [local_cap] by ticket: its row in ids + 1; 0 = not there yet */
 	uint32_t local_cap;
 	uint32_t *tickets; /* tickets table: the row's ticket; [tickets_cap] */
 	uint32_t tickets_cap;
@@ -146,7 +179,7 @@ struct silver_task {
 	int64_t month_begin, month_end; /* the month that month_of was last asked for: [begin, end) */
 	int32_t month;
 	const struct geo_place **places; /* [n_places], by code */
-	struct { /* sums for the counters */
+	struct {                         /* sums for the counters */
 		int64_t rows_in, bytes_in, duplicates, shared_ids, quarantined[REASON_N], events[EVENT_N];
 		int64_t score_out_of_range, version_missing;
 		int64_t types[TYPE_N], priorities[PRIORITY_N], channels[CHANNEL_N];
@@ -155,8 +188,10 @@ struct silver_task {
 };
 
 /* silver_read.c */
-status silver_files_sort(struct silver_task *t, struct err *err) MUST_USE; /* fills files; E_CORRUPT for a path without day= */
-status silver_file_read(struct silver_task *t, const struct silver_file *f, struct err *err) MUST_USE; /* appends slices to the day */
+status silver_files_sort(
+	struct silver_task *t, struct err *err) MUST_USE; /* fills files; E_CORRUPT for a path without day= */
+status silver_file_read(
+	struct silver_task *t, const struct silver_file *f, struct err *err) MUST_USE; /* appends slices to the day */
 status silver_file_verify(struct silver_task *t, const struct silver_file *f, struct err *err) MUST_USE; /* E_VERIFY */
 status slice_load_origin(struct silver_task *t, struct slice *s, struct err *err) MUST_USE;
 status slice_load_all(struct silver_task *t, struct slice *s, struct err *err) MUST_USE;
@@ -174,10 +209,16 @@ struct row_ref {
 	struct str raw_object; /* only where rows repeat */
 	int64_t raw_line;
 };
-struct repeat { uint32_t slice, row, of_slice, of_row; }; /* a duplicate, and the row it repeats */
-struct repeats { struct repeat *items; size_t n; };
+struct repeat {
+	uint32_t slice, row, of_slice, of_row;
+}; /* a duplicate, and the row it repeats */
+struct repeats {
+	struct repeat *items;
+	size_t n;
+};
 /* Give repeats in rows[n] their verdict, list the duplicates, and leave the others in fold order in rows[*n_left]. */
-status silver_settle_repeats(struct silver_task *t, struct row_ref *rows, size_t n, size_t *n_left, struct repeats *repeats, struct err *err) MUST_USE;
+status silver_settle_repeats(struct silver_task *t, struct row_ref *rows, size_t n, size_t *n_left,
+	struct repeats *repeats, struct err *err) MUST_USE;
 /* Once all is folded: what repeats a row that lost against an earlier ts is no duplicate of the row that stands. */
 void silver_repeats_finish(struct silver_task *t, const struct repeats *repeats);
 
@@ -186,17 +227,22 @@ status silver_out_open(struct silver_task *t, struct err *err) MUST_USE;
 void silver_out_close(struct silver_task *t);
 int32_t silver_month_of(struct silver_task *t, int64_t ts); /* first local date of the local month of ts */
 /* The builders of a month, with room in `local` for every ticket met so far. */
-status silver_month_open(struct silver_task *t, enum silver_table table, int32_t month, struct month_out **out, struct err *err) MUST_USE;
+status silver_month_open(struct silver_task *t, enum silver_table table, int32_t month, struct month_out **out,
+	struct err *err) MUST_USE;
 /* Write a month that has reached its bound as a part of its own; the month stays open, empty. */
-status silver_month_flush_full(struct silver_task *t, enum silver_table table, struct month_out *m, struct err *err) MUST_USE;
+status silver_month_flush_full(
+	struct silver_task *t, enum silver_table table, struct month_out *m, struct err *err) MUST_USE;
 /* Write and close the months of a table that end before a local date. */
 status silver_months_close(struct silver_task *t, enum silver_table table, int32_t before, struct err *err) MUST_USE;
-void out_gather_str(struct builder *b, int64_t at, const struct column *src, const uint32_t *rows, size_t n, struct arena *arena);
+void out_gather_str(
+	struct builder *b, int64_t at, const struct column *src, const uint32_t *rows, size_t n, struct arena *arena);
 void out_gather_i64(struct builder *b, int64_t at, const struct column *src, const uint32_t *rows, size_t n);
-void out_set_code(struct month_out *m, int column, int64_t row, unsigned code, const char *const *names); /* code < OUT_CODES_MAX */
+void out_set_code(struct month_out *m, int column, int64_t row, unsigned code,
+	const char *const *names); /* code < OUT_CODES_MAX */
 /* The ticket_id column, a dictionary, of tables that have a ticket more than once: from row m->n on. */
 enum { OUT_TICKET_ID = 1 };
-void out_gather_tickets(const struct silver_task *t, struct month_out *m, const uint32_t *ticket, const uint32_t *rows, size_t n);
+void out_gather_tickets(
+	const struct silver_task *t, struct month_out *m, const uint32_t *ticket, const uint32_t *rows, size_t n);
 /* Write n > 0 rows as one Parquet file below dir. E_CORRUPT: a column that can't be null has one. */
 struct part_rows {
 	struct builder *b; /* [data columns of the schema] */
@@ -204,13 +250,16 @@ struct part_rows {
 	struct builder *ids; /* the dictionary of column ids_column; NULL = each builder has its own */
 	int ids_column;
 };
-status silver_part_write(const struct part_sink *sink, const struct part_rows *rows, const char *dir, struct err *err) MUST_USE;
+status silver_part_write(
+	const struct part_sink *sink, const struct part_rows *rows, const char *dir, struct err *err) MUST_USE;
 
 /* silver_emit.c, silver_tickets.c, silver_dims.c */
 status silver_day_emit(struct silver_task *t, struct err *err) MUST_USE;
 status silver_pending_emit(struct silver_task *t, struct err *err) MUST_USE; /* at the end */
-status silver_created_emit(struct silver_task *t, const struct slice *s, const uint32_t *rows, size_t n, int32_t month, struct err *err) MUST_USE;
-status silver_tickets_finish(struct silver_task *t, struct err *err) MUST_USE; /* the state columns, at the end; counters */
+status silver_created_emit(struct silver_task *t, const struct slice *s, const uint32_t *rows, size_t n, int32_t month,
+	struct err *err) MUST_USE;
+status silver_tickets_finish(
+	struct silver_task *t, struct err *err) MUST_USE; /* the state columns, at the end; counters */
 status silver_places_sort(struct silver_task *t, struct err *err) MUST_USE;
 status silver_dimensions_run(const struct task_env *env, struct task_result *out, struct err *err) MUST_USE;
 

@@ -4,7 +4,10 @@
 #include "base/alloc.h"
 #include "pqrs/silver_int.h"
 
-enum { PART_ROWS_MAX = 1 << 18, PART_BYTES_MAX = 32 << 20 }; /* what a month of one table may hold before it becomes a part */
+enum {
+	PART_ROWS_MAX = 1 << 18,
+	PART_BYTES_MAX = 32 << 20
+}; /* what a month of one table may hold before it becomes a part */
 
 /* Tables in the order of enum silver_table, with the string columns that are no dictionaries: unique or free text. */
 static const struct {
@@ -20,7 +23,9 @@ static const struct {
 	[OUT_QUARANTINE] = {&pqrs_silver_quarantine, 1u << QUARANTINE_EVENT_ID},
 };
 _Static_assert((int)MESSAGES_TICKET_ID == (int)OUT_TICKET_ID && (int)STATUS_EVENTS_TICKET_ID == (int)OUT_TICKET_ID &&
-	(int)ATTACHMENTS_TICKET_ID == (int)OUT_TICKET_ID && (int)QUARANTINE_TICKET_ID == (int)OUT_TICKET_ID, "one place of ticket_id");
+		       (int)ATTACHMENTS_TICKET_ID == (int)OUT_TICKET_ID &&
+		       (int)QUARANTINE_TICKET_ID == (int)OUT_TICKET_ID,
+	"one place of ticket_id");
 _Static_assert((int)TICKETS_N_COLUMNS <= (int)OUT_COLUMNS_MAX, "the widest table fits");
 _Static_assert((int)STATE_N <= (int)OUT_CODES_MAX, "the longest fixed list fits");
 
@@ -44,7 +49,8 @@ status silver_part_write(const struct part_sink *sink, const struct part_rows *r
 	for (size_t c = 0; c < n_columns; c++) {
 		TRY(builder_finish(&rows->b[c], n, &columns[c], err));
 		if (columns[c].n_null != 0 && !schema->columns[c].nullable)
-			return fail(err, E_CORRUPT, "silver.%s: %lld nulls in %s", schema->name, (long long)columns[c].n_null, schema->columns[c].name);
+			return fail(err, E_CORRUPT, "silver.%s: %lld nulls in %s", schema->name,
+				(long long)columns[c].n_null, schema->columns[c].name);
 	}
 	if (rows->ids != NULL && rows->ids->n > 0) {
 		TRY(builder_finish(rows->ids, rows->ids->n, &ids, err));
@@ -145,7 +151,8 @@ static bool local_room(const struct silver_task *t, struct month_out *m)
 	return true;
 }
 
-status silver_month_open(struct silver_task *t, enum silver_table table, int32_t month, struct month_out **out, struct err *err)
+status silver_month_open(
+	struct silver_task *t, enum silver_table table, int32_t month, struct month_out **out, struct err *err)
 {
 	struct out_table *o = &t->out[table];
 	struct month_out **at = &o->open;
@@ -153,7 +160,8 @@ status silver_month_open(struct silver_task *t, enum silver_table table, int32_t
 	struct month_out *m = *at;
 	if (m == NULL) {
 		m = o->spare != NULL ? o->spare : month_create(table);
-		if (m == NULL) return fail(err, E_NOMEM, "out of memory opening a month of silver.%s", o->sink.schema->name);
+		if (m == NULL)
+			return fail(err, E_NOMEM, "out of memory opening a month of silver.%s", o->sink.schema->name);
 		if (m == o->spare) o->spare = m->next;
 		m->month = month;
 		m->next = NULL;
@@ -220,7 +228,8 @@ static void rows_end(struct builder *b, int64_t at, const struct column *src, co
 }
 
 /* Dictionary to dictionary: each value is interned once a call. Null rows keep index 0. */
-static void gather_dictionary(struct builder *b, int64_t at, const struct column *src, const uint32_t *rows, size_t n, int32_t *map)
+static void gather_dictionary(
+	struct builder *b, int64_t at, const struct column *src, const uint32_t *rows, size_t n, int32_t *map)
 {
 	const int32_t *index = src->values;
 	if (!rows_begin(b, at, n)) return;
@@ -247,8 +256,10 @@ static void gather_bytes(struct builder *b, int64_t at, const struct column *src
 	for (size_t i = 0; i < n; i++) {
 		const int32_t from = src->offsets[rows[i]];
 		const size_t len = (size_t)(src->offsets[rows[i] + 1] - from);
-		if (len == 36) memcpy(dst, src->data + from, 36); /* ids: no call */
-		else memcpy(dst, src->data + from, len);
+		if (len == 36)
+			memcpy(dst, src->data + from, 36); /* ids: no call */
+		else
+			memcpy(dst, src->data + from, len);
 		dst += len;
 		offsets[i] = (int32_t)(dst - b->data);
 	}
@@ -256,12 +267,15 @@ static void gather_bytes(struct builder *b, int64_t at, const struct column *src
 	rows_end(b, at, src, rows, n);
 }
 
-void out_gather_str(struct builder *b, int64_t at, const struct column *src, const uint32_t *rows, size_t n, struct arena *arena)
+void out_gather_str(
+	struct builder *b, int64_t at, const struct column *src, const uint32_t *rows, size_t n, struct arena *arena)
 {
 	if (b->dictionary && src->dict != NULL) {
 		int32_t *map = ARENA_ZNEW(arena, int32_t, src->dict->n);
-		if (map == NULL) b->failed = true;
-		else gather_dictionary(b, at, src, rows, n, map);
+		if (map == NULL)
+			b->failed = true;
+		else
+			gather_dictionary(b, at, src, rows, n, map);
 		return;
 	}
 	if (!b->dictionary && src->dict == NULL && src->validity == NULL) {
@@ -289,7 +303,8 @@ void out_set_code(struct month_out *m, int column, int64_t row, unsigned code, c
 	if (*known != 0) builder_set_i32(&m->b[column], row, *known - 1);
 }
 
-void out_gather_tickets(const struct silver_task *t, struct month_out *m, const uint32_t *ticket, const uint32_t *rows, size_t n)
+void out_gather_tickets(
+	const struct silver_task *t, struct month_out *m, const uint32_t *ticket, const uint32_t *rows, size_t n)
 {
 	struct builder *b = &m->b[OUT_TICKET_ID];
 	if (!rows_begin(b, m->n, n)) return;

@@ -32,7 +32,8 @@ static status add_task(struct task_list *out, int64_t lo, int64_t hi, const stru
 	return spec->task_id != NULL ? OK : fail(err, E_NOMEM, "out of memory planning silver");
 }
 
-status pqrs_silver_plan(const struct stage_view *view, const struct file_list *inputs, struct task_list *out, struct err *err)
+status pqrs_silver_plan(
+	const struct stage_view *view, const struct file_list *inputs, struct task_list *out, struct err *err)
 {
 	(void)inputs; /* files given by the user are raw's */
 	struct file_list files = {.arena = out->arena};

@@ -5,13 +5,29 @@
 #include "pqrs/silver_int.h"
 
 static const int bronze_of[IN_N] = {
-	[IN_EVENT_ID] = BRONZE_EVENT_ID, [IN_TICKET_ID] = BRONZE_TICKET_ID, [IN_EVENT_TYPE] = BRONZE_EVENT_TYPE, [IN_TS] = BRONZE_TS,
-	[IN_EXTERNAL_ID] = BRONZE_EXTERNAL_ID, [IN_SOURCE_CHANNEL] = BRONZE_SOURCE_CHANNEL, [IN_PQRS_TYPE] = BRONZE_PQRS_TYPE,
-	[IN_PRIORITY] = BRONZE_PRIORITY, [IN_GEO_REGION] = BRONZE_GEO_REGION, [IN_GEO_MUNICIPIO] = BRONZE_GEO_MUNICIPIO,
-	[IN_DANE_CITY_CODE] = BRONZE_DANE_CITY_CODE, [IN_SUBJECT] = BRONZE_SUBJECT, [IN_TEXT] = BRONZE_TEXT, [IN_ROLE] = BRONZE_ROLE,
-	[IN_MESSAGE_ID] = BRONZE_MESSAGE_ID, [IN_STATUS_FROM] = BRONZE_STATUS_FROM, [IN_STATUS_TO] = BRONZE_STATUS_TO,
-	[IN_ACTOR_ROLE] = BRONZE_ACTOR_ROLE, [IN_REASON] = BRONZE_REASON, [IN_FILE_TYPE] = BRONZE_FILE_TYPE,
-	[IN_SIZE_KB] = BRONZE_SIZE_KB, [IN_FILE_NAME] = BRONZE_FILE_NAME, [IN_TENANT_ID] = BRONZE_TENANT_ID,
+	[IN_EVENT_ID] = BRONZE_EVENT_ID,
+	[IN_TICKET_ID] = BRONZE_TICKET_ID,
+	[IN_EVENT_TYPE] = BRONZE_EVENT_TYPE,
+	[IN_TS] = BRONZE_TS,
+	[IN_EXTERNAL_ID] = BRONZE_EXTERNAL_ID,
+	[IN_SOURCE_CHANNEL] = BRONZE_SOURCE_CHANNEL,
+	[IN_PQRS_TYPE] = BRONZE_PQRS_TYPE,
+	[IN_PRIORITY] = BRONZE_PRIORITY,
+	[IN_GEO_REGION] = BRONZE_GEO_REGION,
+	[IN_GEO_MUNICIPIO] = BRONZE_GEO_MUNICIPIO,
+	[IN_DANE_CITY_CODE] = BRONZE_DANE_CITY_CODE,
+	[IN_SUBJECT] = BRONZE_SUBJECT,
+	[IN_TEXT] = BRONZE_TEXT,
+	[IN_ROLE] = BRONZE_ROLE,
+	[IN_MESSAGE_ID] = BRONZE_MESSAGE_ID,
+	[IN_STATUS_FROM] = BRONZE_STATUS_FROM,
+	[IN_STATUS_TO] = BRONZE_STATUS_TO,
+	[IN_ACTOR_ROLE] = BRONZE_ACTOR_ROLE,
+	[IN_REASON] = BRONZE_REASON,
+	[IN_FILE_TYPE] = BRONZE_FILE_TYPE,
+	[IN_SIZE_KB] = BRONZE_SIZE_KB,
+	[IN_FILE_NAME] = BRONZE_FILE_NAME,
+	[IN_TENANT_ID] = BRONZE_TENANT_ID,
 };
 
 /* ---- files ----------------------------------------------------------------------------------------------- */
@@ -67,13 +83,17 @@ status silver_file_verify(struct silver_task *t, const struct silver_file *f, st
 	hash_stream_deinit(&h);
 	store_object_close(object);
 	if (s != OK || memcmp(got, f->ref->xxh128, sizeof got) == 0) return s;
-	(void)fail(err, E_VERIFY, "the object is not what bronze wrote: its XXH3-128 differs; restore it or run the bronze stage again");
+	(void)fail(err, E_VERIFY,
+		"the object is not what bronze wrote: its XXH3-128 differs; restore it or run the bronze stage again");
 	return err_at(err, E_VERIFY, f->ref->path, -1, -1);
 }
 
 /* ---- codes ----------------------------------------------------------------------------------------------- */
 
-struct code_list { const char *const *names; size_t n; };
+struct code_list {
+	const char *const *names;
+	size_t n;
+};
 
 static uint8_t code_of(struct str s, const struct code_list *l)
 {
@@ -84,13 +104,15 @@ static uint8_t code_of(struct str s, const struct code_list *l)
 }
 
 /* codes[n] of a string column by a fixed list of names; a dictionary is looked up once per value, not per row. */
-static status codes_of(const struct column *c, size_t n, const struct code_list *l, struct arena *arena, uint8_t **out, struct err *err)
+static status codes_of(const struct column *c, size_t n, const struct code_list *l, struct arena *arena, uint8_t **out,
+	struct err *err)
 {
 	uint8_t *codes = ARENA_NEW(arena, uint8_t, n);
 	if (codes == NULL) return fail(err, E_NOMEM, "out of memory reading bronze");
 	*out = codes;
 	if (c->dict == NULL) {
-		for (size_t i = 0; i < n; i++) codes[i] = column_valid(c, (int64_t)i) ? code_of(column_str(c, (int64_t)i), l) : CODE_NULL;
+		for (size_t i = 0; i < n; i++)
+			codes[i] = column_valid(c, (int64_t)i) ? code_of(column_str(c, (int64_t)i), l) : CODE_NULL;
 		return OK;
 	}
 	uint8_t *map = ARENA_NEW(arena, uint8_t, c->dict->n);
@@ -121,7 +143,8 @@ static status slice_codes(struct silver_task *t, struct slice *s, struct err *er
 	s->verdict = ARENA_ZNEW(a, uint8_t, n);
 	s->ticket = ARENA_NEW(a, uint32_t, n);
 	s->id = ARENA_NEW(a, struct uuid, n);
-	if (s->verdict == NULL || s->ticket == NULL || s->id == NULL) return fail(err, E_NOMEM, "out of memory reading bronze");
+	if (s->verdict == NULL || s->ticket == NULL || s->id == NULL)
+		return fail(err, E_NOMEM, "out of memory reading bronze");
 	return OK;
 }
 
@@ -133,7 +156,7 @@ static status column_positions(const struct parquet_reader *r, const int *wanted
 		const char *name = pqrs_bronze_events.columns[wanted[i]].name;
 		/* Our own files have the column at its place. */
 		const bool there = (size_t)wanted[i] < parquet_reader_n_columns(r) &&
-			strcmp(parquet_reader_column(r, (size_t)wanted[i])->name, name) == 0;
+				   strcmp(parquet_reader_column(r, (size_t)wanted[i])->name, name) == 0;
 		out[i] = there ? wanted[i] : parquet_reader_column_index(r, name);
 		if (out[i] < 0) return fail(err, E_CORRUPT, "a bronze file without the column %s", name);
 		if (parquet_reader_column(r, (size_t)out[i])->def.type != pqrs_bronze_events.columns[wanted[i]].type)
@@ -147,14 +170,17 @@ static int64_t lower_bound(const int32_t *v, int64_t n, int64_t x)
 	int64_t lo = 0;
 	while (lo < n) {
 		const int64_t mid = lo + (n - lo) / 2;
-		if (v[mid] < x) lo = mid + 1;
-		else n = mid;
+		if (v[mid] < x)
+			lo = mid + 1;
+		else
+			n = mid;
 	}
 	return lo;
 }
 
 /* The exact rows of a row group with a bucket in the task's range. */
-static status bucket_range(struct silver_task *t, struct parquet_reader *r, size_t row_group, struct parquet_range *out, struct err *err)
+static status bucket_range(
+	struct silver_task *t, struct parquet_reader *r, size_t row_group, struct parquet_range *out, struct err *err)
 {
 	*out = (struct parquet_range){row_group, 0, parquet_reader_row_group_rows(r, row_group)};
 	if (t->spec->lo <= 0 && t->spec->hi >= PQRS_BUCKETS) return OK;
@@ -196,7 +222,9 @@ static status slice_check(const struct silver_task *t, const struct slice *s, st
 	for (int i = 0; i < 4; i++) {
 		const struct column *c = &s->in[required[i]];
 		for (uint32_t row = 0; c->validity != NULL && row < s->n; row++) {
-			if (!bit_get(c->validity, row)) return fail(err, E_CORRUPT, "bronze row %lld: a required value is null", (long long)(s->range.begin + row));
+			if (!bit_get(c->validity, row))
+				return fail(err, E_CORRUPT, "bronze row %lld: a required value is null",
+					(long long)(s->range.begin + row));
 		}
 	}
 	const int64_t begin = (int64_t)t->day.date * US_PER_DAY, end = begin + US_PER_DAY;
@@ -210,13 +238,14 @@ static status slice_check(const struct silver_task *t, const struct slice *s, st
 	return OK;
 }
 
-static status slice_read(struct silver_task *t, const struct silver_file *f, struct parquet_reader *r, const struct parquet_range *range,
-	struct err *err)
+static status slice_read(struct silver_task *t, const struct silver_file *f, struct parquet_reader *r,
+	const struct parquet_range *range, struct err *err)
 {
 	int columns[IN_N];
 	TRY(column_positions(r, bronze_of, IN_N, columns, err));
 	struct slice *s = slice_add(&t->day);
-	if (s == NULL || range->end - range->begin > INT32_MAX) return fail(err, E_NOMEM, "out of memory reading bronze");
+	if (s == NULL || range->end - range->begin > INT32_MAX)
+		return fail(err, E_NOMEM, "out of memory reading bronze");
 	s->file = f;
 	s->range = *range;
 	s->n = (uint32_t)(range->end - range->begin);
@@ -235,7 +264,8 @@ static status slice_read(struct silver_task *t, const struct silver_file *f, str
 }
 
 /* Make t->reader read f; the object is the caller's to close. */
-static status open_file(struct silver_task *t, const struct silver_file *f, struct store_object **object, struct err *err)
+static status open_file(
+	struct silver_task *t, const struct silver_file *f, struct store_object **object, struct err *err)
 {
 	struct store_object *o;
 	TRY(store_object_open(t->env->lake, f->ref->path, &o, err));
@@ -251,7 +281,8 @@ static status open_file(struct silver_task *t, const struct silver_file *f, stru
 static status read_slices(struct silver_task *t, const struct silver_file *f, struct parquet_reader *r, struct err *err)
 {
 	if (parquet_reader_rows(r) != f->ref->rows)
-		return fail(err, E_VERIFY, "%lld rows, expected %lld", (long long)parquet_reader_rows(r), (long long)f->ref->rows);
+		return fail(err, E_VERIFY, "%lld rows, expected %lld", (long long)parquet_reader_rows(r),
+			(long long)f->ref->rows);
 	for (size_t g = 0; g < parquet_reader_n_row_groups(r); g++) {
 		struct parquet_range range;
 		TRY(bucket_range(t, r, g, &range, err));
@@ -270,7 +301,8 @@ status silver_file_read(struct silver_task *t, const struct silver_file *f, stru
 }
 
 /* Read more columns of a slice that is in memory already: rare rows need them (quarantine, duplicates). */
-static status slice_more(struct silver_task *t, struct slice *s, const int *wanted, size_t n, struct column *out, struct err *err)
+static status slice_more(
+	struct silver_task *t, struct slice *s, const int *wanted, size_t n, struct column *out, struct err *err)
 {
 	struct store_object *object = NULL;
 	int columns[BRONZE_N_COLUMNS];

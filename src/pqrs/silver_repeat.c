@@ -36,7 +36,8 @@ static bool fixed_eq(const struct column *a, int64_t i, const struct column *b, 
 {
 	if (a->type == COL_BOOL) return bit_get(a->values, i) == bit_get(b->values, j);
 	const size_t width = col_type_width(a->type);
-	return memcmp((const char *)a->values + (size_t)i * width, (const char *)b->values + (size_t)j * width, width) == 0;
+	return memcmp((const char *)a->values + (size_t)i * width, (const char *)b->values + (size_t)j * width,
+		       width) == 0;
 }
 
 /* Same parsed content: every column but where the line stood. */
@@ -47,14 +48,16 @@ static bool same_content(const struct column *a, int64_t i, const struct column 
 		const bool valid = column_valid(&a[c], i);
 		if (valid != column_valid(&b[c], j)) return false;
 		if (!valid) continue;
-		const bool same = a[c].type == COL_STRING ? str_eq(column_str(&a[c], i), column_str(&b[c], j)) : fixed_eq(&a[c], i, &b[c], j);
+		const bool same = a[c].type == COL_STRING ? str_eq(column_str(&a[c], i), column_str(&b[c], j))
+							  : fixed_eq(&a[c], i, &b[c], j);
 		if (!same) return false;
 	}
 	return true;
 }
 
 /* rows[n], n > 1, tell the same event. */
-static status settle_run(struct silver_task *t, struct row_ref *rows, size_t n, struct repeats *repeats, struct err *err)
+static status settle_run(
+	struct silver_task *t, struct row_ref *rows, size_t n, struct repeats *repeats, struct err *err)
 {
 	struct slice *slices = t->day.slices;
 	for (size_t i = 0; i < n; i++) {
@@ -70,12 +73,15 @@ static status settle_run(struct silver_task *t, struct row_ref *rows, size_t n, 
 		struct slice *s = &slices[rows[i].slice];
 		const bool same = same_content(first->all, rows[0].row, s->all, rows[i].row);
 		s->verdict[rows[i].row] = same ? VERDICT_DUPLICATE : REASON_CONFLICTING_DUPLICATE;
-		if (same) repeats->items[repeats->n++] = (struct repeat){rows[i].slice, rows[i].row, rows[0].slice, rows[0].row};
+		if (same)
+			repeats->items[repeats->n++] =
+				(struct repeat){rows[i].slice, rows[i].row, rows[0].slice, rows[0].row};
 	}
 	return OK;
 }
 
-status silver_settle_repeats(struct silver_task *t, struct row_ref *rows, size_t n, size_t *n_left, struct repeats *repeats, struct err *err)
+status silver_settle_repeats(
+	struct silver_task *t, struct row_ref *rows, size_t n, size_t *n_left, struct repeats *repeats, struct err *err)
 {
 	*repeats = (struct repeats){.items = ARENA_NEW(&t->day.arena, struct repeat, n)};
 	if (repeats->items == NULL) return fail(err, E_NOMEM, "out of memory for %zu rows out of order", n);

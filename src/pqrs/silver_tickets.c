@@ -45,15 +45,18 @@ static const struct geo_place *place_find(const struct silver_task *t, const cha
 		const size_t mid = lo + (hi - lo) / 2;
 		const int c = strcmp(t->places[mid]->dane_code, code);
 		if (c == 0) return t->places[mid];
-		if (c < 0) lo = mid + 1;
-		else hi = mid;
+		if (c < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
 	}
 	return NULL;
 }
 
 static void set_place(const struct silver_task *t, struct month_out *m, const struct slice *s, uint32_t row, int64_t at)
 {
-	const struct column *code = &s->in[IN_DANE_CITY_CODE], *region = &s->in[IN_GEO_REGION], *city = &s->in[IN_GEO_MUNICIPIO];
+	const struct column *code = &s->in[IN_DANE_CITY_CODE], *region = &s->in[IN_GEO_REGION],
+			    *city = &s->in[IN_GEO_MUNICIPIO];
 	char padded[DANE_CODE_CHARS + 1];
 	const struct geo_place *place = NULL;
 	if (column_valid(code, row) && dane_code(column_str(code, row), padded)) {
@@ -72,7 +75,8 @@ static void set_place(const struct silver_task *t, struct month_out *m, const st
 /* ---- creation -------------------------------------------------------------------------------------------- */
 
 /* The value's place in names, or otherwise when it is null or unknown. */
-static unsigned code_or(const struct column *c, uint32_t row, const char *const *names, unsigned n_names, unsigned otherwise)
+static unsigned code_or(
+	const struct column *c, uint32_t row, const char *const *names, unsigned n_names, unsigned otherwise)
 {
 	if (!column_valid(c, row)) return otherwise;
 	const struct str s = column_str(c, row);
@@ -101,7 +105,8 @@ static void set_prediction(struct silver_task *t, struct month_out *p, const str
 	t->sum.version_missing += t->cfg->rules.version[0] == '\0';
 }
 
-static void set_classes(struct silver_task *t, struct month_out *m, const struct slice *s, uint32_t row, int64_t at, const struct prediction *x)
+static void set_classes(struct silver_task *t, struct month_out *m, const struct slice *s, uint32_t row, int64_t at,
+	const struct prediction *x)
 {
 	const unsigned type = code_or(&s->in[IN_PQRS_TYPE], row, pqrs_type_names, TYPE_N, x->type);
 	const unsigned priority = code_or(&s->in[IN_PRIORITY], row, pqrs_priority_names, PRIORITY_N, x->priority);
@@ -116,7 +121,8 @@ static void set_classes(struct silver_task *t, struct month_out *m, const struct
 	if (channel < CHANNEL_N) t->sum.channels[channel]++;
 }
 
-static status remember_tickets(struct month_out *m, const struct slice *s, const uint32_t *rows, size_t n, struct err *err)
+static status remember_tickets(
+	struct month_out *m, const struct slice *s, const uint32_t *rows, size_t n, struct err *err)
 {
 	const size_t need = (size_t)m->n + n;
 	if (need > m->tickets_cap) {
@@ -131,7 +137,8 @@ static status remember_tickets(struct month_out *m, const struct slice *s, const
 	return OK;
 }
 
-status silver_created_emit(struct silver_task *t, const struct slice *s, const uint32_t *rows, size_t n, int32_t month, struct err *err)
+status silver_created_emit(
+	struct silver_task *t, const struct slice *s, const uint32_t *rows, size_t n, int32_t month, struct err *err)
 {
 	struct month_out *m, *p;
 	TRY(silver_month_open(t, OUT_TICKETS, month, &m, err));
@@ -146,7 +153,8 @@ status silver_created_emit(struct silver_task *t, const struct slice *s, const u
 	out_gather_i64(&p->b[PRECLASS_CREATED_AT], p->n, &s->in[IN_TS], rows, n);
 	for (size_t i = 0; i < n; i++) {
 		struct prediction x;
-		TRY(rules_classify(t->rules, text_or_empty(&s->in[IN_SUBJECT], rows[i]), text_or_empty(&s->in[IN_TEXT], rows[i]), &x, err));
+		TRY(rules_classify(t->rules, text_or_empty(&s->in[IN_SUBJECT], rows[i]),
+			text_or_empty(&s->in[IN_TEXT], rows[i]), &x, err));
 		set_prediction(t, p, &x, p->n + (int64_t)i);
 		set_classes(t, m, s, rows[i], m->n + (int64_t)i, &x);
 		set_place(t, m, s, rows[i], m->n + (int64_t)i);

@@ -22,11 +22,13 @@ static enum sla_risk risk_at(const struct pqrs_config *cfg, int64_t due_at, int6
 {
 	if (due_at == STATE_NEVER) return SLA_RISK_HEALTHY;
 	if (as_of > due_at) return SLA_RISK_OVERDUE;
-	const int32_t left = calendar_business_days_between(cfg->calendar, tz_date(cfg->tz, as_of), tz_date(cfg->tz, due_at));
+	const int32_t left =
+		calendar_business_days_between(cfg->calendar, tz_date(cfg->tz, as_of), tz_date(cfg->tz, due_at));
 	return left <= SLA_RISK_BUSINESS_DAYS ? SLA_RISK_AT_RISK : SLA_RISK_HEALTHY;
 }
 
-void sla_settle(const struct pqrs_config *cfg, const struct ticket_state *t, enum pqrs_type type, int64_t as_of, struct sla_result *out)
+void sla_settle(const struct pqrs_config *cfg, const struct ticket_state *t, enum pqrs_type type, int64_t as_of,
+	struct sla_result *out)
 {
 	const bool closed = t->state == STATE_CLOSED || t->state == STATE_ARCHIVED;
 	int64_t running_us = t->running_us;
@@ -34,7 +36,8 @@ void sla_settle(const struct pqrs_config *cfg, const struct ticket_state *t, enu
 	int32_t hold_days = t->hold_days;
 	if (t->state == STATE_ON_HOLD) hold_days += sla_hold_days(cfg, t->since, as_of);
 	int64_t due_at = STATE_NEVER;
-	if (t->radicated_at != STATE_NEVER) due_at = sla_due_at(cfg, t->radicated_at, cfg->sla_business_days[type] + hold_days);
+	if (t->radicated_at != STATE_NEVER)
+		due_at = sla_due_at(cfg, t->radicated_at, cfg->sla_business_days[type] + hold_days);
 	const int64_t closed_at = closed ? t->closed_at : STATE_NEVER;
 	const int64_t reached = closed_at != STATE_NEVER ? closed_at : as_of;
 	enum sla_status reading = SLA_STATUS_NOT_STARTED;

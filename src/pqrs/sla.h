@@ -12,8 +12,8 @@
 enum { SLA_RISK_BUSINESS_DAYS = 2 }; /* AT_RISK: due within so many business days of as_of */
 
 struct sla_result {
-	int64_t due_at;    /* STATE_NEVER before RADICATED */
-	int64_t closed_at; /* STATE_NEVER unless now CLOSED or ARCHIVED */
+	int64_t due_at;      /* STATE_NEVER before RADICATED */
+	int64_t closed_at;   /* STATE_NEVER unless now CLOSED or ARCHIVED */
 	int64_t archived_at; /* STATE_NEVER unless now ARCHIVED */
 	int64_t elapsed_seconds;
 	int32_t hold_days;
@@ -32,6 +32,7 @@ int64_t sla_due_at(const struct pqrs_config *cfg, int64_t radicated_at, int32_t 
 
 /* Everything the clock says about a created ticket of that type at as_of. An interval still open ends at as_of, and has no
  * length when it began after as_of (an event stream that runs ahead of the instant it is described at). */
-void sla_settle(const struct pqrs_config *cfg, const struct ticket_state *t, enum pqrs_type type, int64_t as_of, struct sla_result *out);
+void sla_settle(const struct pqrs_config *cfg, const struct ticket_state *t, enum pqrs_type type, int64_t as_of,
+	struct sla_result *out);
 
 #endif

@@ -3,7 +3,12 @@
 #include "pqrs/sla.h"
 
 const char *const pqrs_reason_names[REASON_N] = {
-	"", "invalid_transition", "orphan", "out_of_order", "conflicting_duplicate", "duplicate_creation",
+	"",
+	"invalid_transition",
+	"orphan",
+	"out_of_order",
+	"conflicting_duplicate",
+	"duplicate_creation",
 };
 
 /* Whether an event at ts may touch the ticket; the same instant as the creation is not before it. */
@@ -22,9 +27,16 @@ enum pqrs_reason state_created(struct ticket_state *t, int64_t ts)
 {
 	if (t->created) return REASON_DUPLICATE_CREATION;
 	*t = (struct ticket_state){
-		.created_at = ts, .radicated_at = STATE_NEVER, .first_response_at = STATE_NEVER, .responded_at = STATE_NEVER,
-		.closed_at = STATE_NEVER, .archived_at = STATE_NEVER, .since = ts, .last_update = ts,
-		.state = STATE_RECEIVED, .created = true,
+		.created_at = ts,
+		.radicated_at = STATE_NEVER,
+		.first_response_at = STATE_NEVER,
+		.responded_at = STATE_NEVER,
+		.closed_at = STATE_NEVER,
+		.archived_at = STATE_NEVER,
+		.since = ts,
+		.last_update = ts,
+		.state = STATE_RECEIVED,
+		.created = true,
 	};
 	return REASON_NONE;
 }
@@ -47,7 +59,8 @@ static void enter(struct ticket_state *t, unsigned to, int64_t ts)
 	if (to == STATE_REOPENED) t->reopened++;
 }
 
-enum pqrs_reason state_changed(struct ticket_state *t, const struct pqrs_config *cfg, int64_t ts, unsigned from, unsigned to)
+enum pqrs_reason state_changed(
+	struct ticket_state *t, const struct pqrs_config *cfg, int64_t ts, unsigned from, unsigned to)
 {
 	const enum pqrs_reason reason = admit(t, ts);
 	if (reason != REASON_NONE) return reason;

@@ -25,7 +25,10 @@ void uuid_table_deinit(struct uuid_table *t)
 	*t = (struct uuid_table){0};
 }
 
-static uint64_t slot_of(uint64_t hash, uint32_t index) { return (hash >> 32) << 32 | (index + 1); }
+static uint64_t slot_of(uint64_t hash, uint32_t index)
+{
+	return (hash >> 32) << 32 | (index + 1);
+}
 
 static status slots_grow(struct uuid_table *t, struct err *err)
 {
@@ -55,7 +58,8 @@ static status keys_grow(struct uuid_table *t, struct err *err)
 	return OK;
 }
 
-status uuid_table_add(struct uuid_table *t, struct uuid id, uint64_t hash, uint32_t *index, bool *found, struct err *err)
+status uuid_table_add(
+	struct uuid_table *t, struct uuid id, uint64_t hash, uint32_t *index, bool *found, struct err *err)
 {
 	const uint64_t tag = hash >> 32;
 	uint64_t at = hash & t->mask;

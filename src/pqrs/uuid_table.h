@@ -10,7 +10,9 @@
 
 #include "base/err.h"
 
-struct uuid { uint64_t hi, lo; }; /* big-endian halves: compares as its lower-case text does */
+struct uuid {
+	uint64_t hi, lo;
+}; /* big-endian halves: compares as its lower-case text does */
 
 struct uuid_table {
 	struct uuid *keys; /* [n] */
@@ -23,7 +25,8 @@ struct uuid_table {
 status uuid_table_init(struct uuid_table *t, size_t n_expected, struct err *err) MUST_USE;
 void uuid_table_deinit(struct uuid_table *t); /* fine on a zeroed table */
 /* The index of id; *found says whether it was there. E_NOMEM, E_LIMIT at 2^32 - 2 keys. */
-status uuid_table_add(struct uuid_table *t, struct uuid id, uint64_t hash, uint32_t *index, bool *found, struct err *err) MUST_USE;
+status uuid_table_add(
+	struct uuid_table *t, struct uuid id, uint64_t hash, uint32_t *index, bool *found, struct err *err) MUST_USE;
 
 static inline uint64_t uuid_hash(struct uuid id)
 {
@@ -32,8 +35,14 @@ static inline uint64_t uuid_hash(struct uuid id)
 	h = (h ^ id.hi) * UINT64_C(0x94D049BB133111EB);
 	return h ^ h >> 32;
 }
-static inline void uuid_table_prefetch(const struct uuid_table *t, uint64_t hash) { __builtin_prefetch(&t->slots[hash & t->mask]); }
-static inline bool uuid_eq(struct uuid a, struct uuid b) { return a.hi == b.hi && a.lo == b.lo; }
+static inline void uuid_table_prefetch(const struct uuid_table *t, uint64_t hash)
+{
+	__builtin_prefetch(&t->slots[hash & t->mask]);
+}
+static inline bool uuid_eq(struct uuid a, struct uuid b)
+{
+	return a.hi == b.hi && a.lo == b.lo;
+}
 static inline int uuid_cmp(struct uuid a, struct uuid b)
 {
 	if (a.hi != b.hi) return a.hi < b.hi ? -1 : 1;

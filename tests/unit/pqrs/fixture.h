@@ -5,25 +5,39 @@
 #include "pqrs/config.h"
 
 /* A test that needs nothing else of pqrs/config_read.c is linked without it. */
-__attribute__((weak)) const char *const pqrs_channel_names[CHANNEL_N] = {"email", "webform", "chat", "call", "other_digital"};
+__attribute__((weak))
+const char *const pqrs_channel_names[CHANNEL_N] = {"email", "webform", "chat", "call", "other_digital"};
 __attribute__((weak)) const char *const pqrs_type_names[TYPE_N] = {"P", "Q", "R", "S"};
 __attribute__((weak)) const char *const pqrs_priority_names[PRIORITY_N] = {"alta", "media", "baja"};
-__attribute__((weak)) const char *const pqrs_event_type_names[EVENT_N] = {"TICKET_CREATED", "MESSAGE_ADDED", "STATUS_CHANGED", "ATTACHMENT_ADDED"};
+__attribute__((weak)) const char *const pqrs_event_type_names[EVENT_N] = {
+	"TICKET_CREATED", "MESSAGE_ADDED", "STATUS_CHANGED", "ATTACHMENT_ADDED"};
 
 static inline void fixture_states(struct pqrs_config *cfg)
 {
 	static const struct state_def states[STATE_N] = {
-		{"RECEIVED", "Recibido", false, SLA_NONE, 1}, {"RADICATED", "Radicado", false, SLA_START, 2},
-		{"CLASSIFIED", "Clasificado", false, SLA_RUN, 3}, {"ASSIGNED", "Asignado", false, SLA_RUN, 4},
-		{"IN_PROGRESS", "En Gestión", false, SLA_RUN, 5}, {"ON_HOLD", "En Espera", false, SLA_PAUSE, 6},
-		{"RESPONDED", "Respondido", false, SLA_RUN, 7}, {"CLOSED", "Cerrado", true, SLA_STOP, 8},
-		{"ARCHIVED", "Archivado", true, SLA_NONE, 9}, {"REOPENED", "Reabierto", false, SLA_RUN, 10},
+		{"RECEIVED", "Recibido", false, SLA_NONE, 1},
+		{"RADICATED", "Radicado", false, SLA_START, 2},
+		{"CLASSIFIED", "Clasificado", false, SLA_RUN, 3},
+		{"ASSIGNED", "Asignado", false, SLA_RUN, 4},
+		{"IN_PROGRESS", "En Gestión", false, SLA_RUN, 5},
+		{"ON_HOLD", "En Espera", false, SLA_PAUSE, 6},
+		{"RESPONDED", "Respondido", false, SLA_RUN, 7},
+		{"CLOSED", "Cerrado", true, SLA_STOP, 8},
+		{"ARCHIVED", "Archivado", true, SLA_NONE, 9},
+		{"REOPENED", "Reabierto", false, SLA_RUN, 10},
 	};
 	static const uint8_t transitions[11][2] = {
-		{STATE_RECEIVED, STATE_RADICATED}, {STATE_RADICATED, STATE_CLASSIFIED}, {STATE_CLASSIFIED, STATE_ASSIGNED},
-		{STATE_ASSIGNED, STATE_IN_PROGRESS}, {STATE_IN_PROGRESS, STATE_RESPONDED}, {STATE_IN_PROGRESS, STATE_ON_HOLD},
-		{STATE_ON_HOLD, STATE_IN_PROGRESS}, {STATE_RESPONDED, STATE_CLOSED}, {STATE_CLOSED, STATE_ARCHIVED},
-		{STATE_CLOSED, STATE_REOPENED}, {STATE_REOPENED, STATE_IN_PROGRESS},
+		{STATE_RECEIVED, STATE_RADICATED},
+		{STATE_RADICATED, STATE_CLASSIFIED},
+		{STATE_CLASSIFIED, STATE_ASSIGNED},
+		{STATE_ASSIGNED, STATE_IN_PROGRESS},
+		{STATE_IN_PROGRESS, STATE_RESPONDED},
+		{STATE_IN_PROGRESS, STATE_ON_HOLD},
+		{STATE_ON_HOLD, STATE_IN_PROGRESS},
+		{STATE_RESPONDED, STATE_CLOSED},
+		{STATE_CLOSED, STATE_ARCHIVED},
+		{STATE_CLOSED, STATE_REOPENED},
+		{STATE_REOPENED, STATE_IN_PROGRESS},
 	};
 	memcpy(cfg->states, states, sizeof states);
 	for (size_t i = 0; i < 11; i++) cfg->transitions[transitions[i][0]][transitions[i][1]] = true;

@@ -17,7 +17,8 @@ struct ev {
 	int ticket, event;
 	enum pqrs_event_type type;
 	int64_t ts;
-	const char *a, *b, *text; /* status: from, to; message: role, message_id; created: type, dane code; attachment: type, name */
+	const char *a, *b,
+		*text; /* status: from, to; message: role, message_id; created: type, dane code; attachment: type, name */
 	const char *object;
 	int64_t line;
 };
@@ -30,8 +31,14 @@ static inline void ev_uuid(uint64_t n, uint64_t salt, char dst[37])
 	uuid_format(bytes, dst);
 	dst[36] = 0;
 }
-static inline void ev_ticket_id(int n, char dst[37]) { ev_uuid((uint64_t)n, 0x1111, dst); }
-static inline void ev_event_id(int n, char dst[37]) { ev_uuid((uint64_t)n, 0x2222, dst); }
+static inline void ev_ticket_id(int n, char dst[37])
+{
+	ev_uuid((uint64_t)n, 0x1111, dst);
+}
+static inline void ev_event_id(int n, char dst[37])
+{
+	ev_uuid((uint64_t)n, 0x2222, dst);
+}
 static inline int32_t ev_bucket(int ticket)
 {
 	char id[37];
@@ -143,12 +150,15 @@ static inline void lake_bronze(struct lake *l, const char *source, const struct 
 	struct parquet_writer *w;
 	qsort(events, n, sizeof *events, ev_order);
 	for (int c = 0; c < BRONZE_N_COLUMNS; c++) {
-		const bool ids = c == BRONZE_EVENT_ID || c == BRONZE_TICKET_ID || c == BRONZE_TEXT || c == BRONZE_FILE_NAME;
-		builder_init(&b[c], &pqrs_bronze_events.columns[c], pqrs_bronze_events.columns[c].type == COL_STRING && !ids);
+		const bool ids =
+			c == BRONZE_EVENT_ID || c == BRONZE_TICKET_ID || c == BRONZE_TEXT || c == BRONZE_FILE_NAME;
+		builder_init(&b[c], &pqrs_bronze_events.columns[c],
+			pqrs_bronze_events.columns[c].type == COL_STRING && !ids);
 	}
 	for (size_t i = 0; i < n; i++) lake_row(b, (int64_t)i, events[i]);
 	for (int c = 0; c < BRONZE_N_COLUMNS; c++) CHECK_OK(&err, builder_finish(&b[c], (int64_t)n, &columns[c], &err));
-	const struct batch batch = {.schema = &pqrs_bronze_events, .n_columns = BRONZE_N_COLUMNS, .columns = columns, .n_rows = (int64_t)n};
+	const struct batch batch = {
+		.schema = &pqrs_bronze_events, .n_columns = BRONZE_N_COLUMNS, .columns = columns, .n_rows = (int64_t)n};
 	CHECK_OK(&err, parquet_writer_create(&pqrs_bronze_events, &l->cfg.parquet, &w, &err));
 	uint32_t *rows = calloc(n, sizeof *rows), *cuts = calloc(n + 1, sizeof *cuts);
 	assert_true(rows != NULL && cuts != NULL);
@@ -158,7 +168,8 @@ static inline void lake_bronze(struct lake *l, const char *source, const struct 
 		end = at == 0 ? first : n;
 		uint32_t n_cuts = 0;
 		for (size_t i = at + 1; i < end; i++) {
-			if (ev_bucket(events[i]->ticket) != ev_bucket(events[i - 1]->ticket)) cuts[n_cuts++] = (uint32_t)(i - at);
+			if (ev_bucket(events[i]->ticket) != ev_bucket(events[i - 1]->ticket))
+				cuts[n_cuts++] = (uint32_t)(i - at);
 		}
 		const struct parquet_rows some = {rows + at, (uint32_t)(end - at), cuts, n_cuts};
 		CHECK_OK(&err, parquet_writer_row_group(w, &batch, &some, &err));
@@ -167,7 +178,8 @@ static inline void lake_bronze(struct lake *l, const char *source, const struct 
 	size_t size;
 	char dir[256], date[DATE_CHARS];
 	date_format(time_utc_date(events[0]->ts), date);
-	(void)snprintf(dir, sizeof dir, "bronze/pqrs_events/source=%s/day=%.10s/run_id=%s", source, date, l->run.run_id);
+	(void)snprintf(
+		dir, sizeof dir, "bronze/pqrs_events/source=%s/day=%.10s/run_id=%s", source, date, l->run.run_id);
 	CHECK_OK(&err, parquet_writer_finish(w, &p, &size, &err));
 	struct task_result result = {.outputs.arena = &l->arena, .counters.arena = &l->arena};
 	const struct task_env env = {.lake = l->store, .run = &l->run, .config = &l->cfg};
@@ -195,7 +207,9 @@ static inline void lake_load(struct lake *l, const struct ev *events, size_t n, 
 		for (int32_t day = lo; day <= hi; day++) {
 			size_t k = 0;
 			for (size_t i = 0; i < n; i++) {
-				if (time_utc_date(events[i].ts) == day && ((unsigned)i * 2654435761u + deal) / 7 % n_sources == s) picked[k++] = &events[i];
+				if (time_utc_date(events[i].ts) == day &&
+					((unsigned)i * 2654435761u + deal) / 7 % n_sources == s)
+					picked[k++] = &events[i];
 			}
 			char source[16];
 			(void)snprintf(source, sizeof source, "s%u", (s + deal) % n_sources);
@@ -221,7 +235,10 @@ static inline status lake_silver(struct lake *l, int n_tasks, struct err *err)
 	return OK;
 }
 
-static inline int64_t lake_counter(const struct lake *l, const char *name) { return counter_get(&l->result.counters, name); }
+static inline int64_t lake_counter(const struct lake *l, const char *name)
+{
+	return counter_get(&l->result.counters, name);
+}
 
 /* ---- reading back ---------------------------------------------------------------------------------------- */
 
@@ -248,7 +265,10 @@ static inline void lake_value(struct buf *out, const struct column *c, int64_t r
 	}
 }
 
-static inline int lake_line_cmp(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+static inline int lake_line_cmp(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
 
 /* Rows of a table as "month|value|value...", sorted; n lines in *lines (arena). */
 static inline size_t lake_table(struct lake *l, const struct table_schema *schema, char ***lines)

@@ -24,17 +24,25 @@ static void test_predictions(void **state)
 		int64_t score;
 		const char *explain;
 	} cases[] = {
-		{"", "", TYPE_P, PRIORITY_MEDIA, 0, "{\"keywords\":[],\"priority\":{\"alta\":0,\"baja\":0,\"media\":0},\"type\":{\"P\":0,\"Q\":0,\"R\":0,\"S\":0}}"},
+		{"", "", TYPE_P, PRIORITY_MEDIA, 0,
+			"{\"keywords\":[],\"priority\":{\"alta\":0,\"baja\":0,\"media\":0},\"type\":{\"P\":0,\"Q\":0,"
+			"\"R\":0,\"S\":0}}"},
 		{"nada de eso", "hola", TYPE_P, PRIORITY_MEDIA, 0, NULL},
-		{"QUEJA", "", TYPE_Q, PRIORITY_ALTA, 10000, "{\"keywords\":[\"queja\"],\"priority\":{\"alta\":1,\"baja\":0,\"media\":0},\"type\":{\"P\":0,\"Q\":1,\"R\":0,\"S\":0}}"},
-		{"quejas", "reclamos", TYPE_P, PRIORITY_MEDIA, 0, NULL}, /* whole words only */
+		{"QUEJA", "", TYPE_Q, PRIORITY_ALTA, 10000,
+			"{\"keywords\":[\"queja\"],\"priority\":{\"alta\":1,\"baja\":0,\"media\":0},\"type\":{\"P\":0,"
+			"\"Q\":1,\"R\":0,\"S\":0}}"},
+		{"quejas", "reclamos", TYPE_P, PRIORITY_MEDIA, 0, NULL},     /* whole words only */
 		{"reclamo", "solicito", TYPE_P, PRIORITY_MEDIA, 5000, NULL}, /* a tie goes to P */
 		{"Sugerencia", "reclamo, cobro y factura", TYPE_R, PRIORITY_MEDIA, 7500, NULL},
-		{"solicito solicito", "QUEJA", TYPE_P, PRIORITY_ALTA, 6667, NULL}, /* 2/3, half away from zero; repeats count */
-		{"", "Solicitó INFORMACIÓN", TYPE_P, PRIORITY_MEDIA, 10000, "{\"keywords\":[\"solicito\",\"informacion\"],\"priority\":{\"alta\":0,\"baja\":0,\"media\":0},\"type\":{\"P\":2,\"Q\":0,\"R\":0,\"S\":0}}"},
+		{"solicito solicito", "QUEJA", TYPE_P, PRIORITY_ALTA, 6667,
+			NULL}, /* 2/3, half away from zero; repeats count */
+		{"", "Solicitó INFORMACIÓN", TYPE_P, PRIORITY_MEDIA, 10000,
+			"{\"keywords\":[\"solicito\",\"informacion\"],\"priority\":{\"alta\":0,\"baja\":0,\"media\":0},"
+			"\"type\":{\"P\":2,\"Q\":0,\"R\":0,\"S\":0}}"},
 		{"", "informacio\xCC\x81n", TYPE_P, PRIORITY_MEDIA, 10000, NULL}, /* o + combining acute */
 		{"", "NIÑO", TYPE_S, PRIORITY_MEDIA, 10000, NULL},
-		{"", "\xEF\xBC\xB1\xEF\xBC\xB5\xEF\xBC\xA5\xEF\xBC\xAA\xEF\xBC\xA1", TYPE_Q, PRIORITY_ALTA, 10000, NULL}, /* full-width QUEJA */
+		{"", "\xEF\xBC\xB1\xEF\xBC\xB5\xEF\xBC\xA5\xEF\xBC\xAA\xEF\xBC\xA1", TYPE_Q, PRIORITY_ALTA, 10000,
+			NULL}, /* full-width QUEJA */
 		{"", "(factura)cobro.", TYPE_R, PRIORITY_MEDIA, 10000, NULL},
 		{"", "Derecho, de  Petición!", TYPE_P, PRIORITY_MEDIA, 10000, NULL}, /* a phrase over any separators */
 		{"", "derecho de peticiones", TYPE_P, PRIORITY_MEDIA, 0, NULL},
@@ -49,8 +57,9 @@ static void test_predictions(void **state)
 		struct prediction p;
 		CHECK_OK(&err, rules_classify(r, str_of(cases[i].subject), str_of(cases[i].text), &p, &err));
 		if (p.type != cases[i].type || p.priority != cases[i].priority || p.score != cases[i].score) {
-			fail_msg("case %zu \"%s\" / \"%s\": type %d priority %d score %lld, %.*s", i, cases[i].subject, cases[i].text,
-				(int)p.type, (int)p.priority, (long long)p.score, (int)p.explain_json.n, p.explain_json.p);
+			fail_msg("case %zu \"%s\" / \"%s\": type %d priority %d score %lld, %.*s", i, cases[i].subject,
+				cases[i].text, (int)p.type, (int)p.priority, (long long)p.score, (int)p.explain_json.n,
+				p.explain_json.p);
 		}
 		if (cases[i].explain != NULL && !str_is(p.explain_json, cases[i].explain))
 			fail_msg("case %zu: %.*s", i, (int)p.explain_json.n, p.explain_json.p);
@@ -62,8 +71,9 @@ static void test_predictions(void **state)
 static void test_fold_oracle(void **state)
 {
 	(void)state;
-	static const char *const pieces[] = {"a", "Z", "9", " ", "-", "é", "Ñ", "ß", "½", "ª", "æ", "\xCC\x81", "Ω", "\xEF\xB7\xBA",
-		"\xF0\x9F\x98\x80", "palabra", "\xC2\xA0", "ÿ", "Ÿ", "@", "[", "`", "{", "/", ":", "\x7F", "\x01", "ﬁ", "\xC2", "\xFF"};
+	static const char *const pieces[] = {"a", "Z", "9", " ", "-", "é", "Ñ", "ß", "½", "ª", "æ", "\xCC\x81", "Ω",
+		"\xEF\xB7\xBA", "\xF0\x9F\x98\x80", "palabra", "\xC2\xA0", "ÿ", "Ÿ", "@", "[", "`", "{", "/", ":",
+		"\x7F", "\x01", "ﬁ", "\xC2", "\xFF"};
 	struct rules *r = make_rules();
 	char text[512], fast[512 * 32 + 256], plain[512 * 32 + 256];
 	uint32_t seed = 1;
@@ -80,14 +90,16 @@ static void test_fold_oracle(void **state)
 		/* Only valid UTF-8 is promised to agree: a cut sequence may swallow the byte behind it in the table's path. */
 		if (memchr(text, 0xFF, n) != NULL || strstr((text[n] = 0, text), "\xC2\xC2") != NULL) continue;
 		bool cut = false;
-		for (size_t i = 0; i < n; i++) cut |= (uint8_t)text[i] == 0xC2 && (i + 1 == n || (text[i + 1] & 0xC0) != 0x80);
+		for (size_t i = 0; i < n; i++)
+			cut |= (uint8_t)text[i] == 0xC2 && (i + 1 == n || (text[i + 1] & 0xC0) != 0x80);
 		if (cut) continue;
 		rules_fold_force_plain(r, false);
 		const size_t n_fast = rules_fold(r, (struct str){text, n}, fast);
 		rules_fold_force_plain(r, true);
 		const size_t n_plain = rules_fold(r, (struct str){text, n}, plain);
 		if (n_fast != n_plain || memcmp(fast, plain, n_fast) != 0)
-			fail_msg("\"%.*s\": \"%.*s\", expected \"%.*s\"", (int)n, text, (int)n_fast, fast, (int)n_plain, plain);
+			fail_msg("\"%.*s\": \"%.*s\", expected \"%.*s\"", (int)n, text, (int)n_fast, fast, (int)n_plain,
+				plain);
 	}
 	rules_destroy(r);
 }
@@ -135,7 +147,9 @@ static void test_many_keywords(void **state)
 static void test_entities(void **state)
 {
 	(void)state;
-	static const struct { const char *text, *json; } cases[] = {
+	static const struct {
+		const char *text, *json;
+	} cases[] = {
 		{"", "{}"},
 		{"sin nada, 3 veces", "{}"},
 		{"cobraron $1.250.000, y $ 3,5.", "{\"amounts\":[\"$1.250.000\",\"$ 3,5\"]}"},
@@ -147,8 +161,10 @@ static void test_entities(void **state)
 		{"a ana.p1@correo.com.co, gracias", "{\"emails\":[\"ana.p1@correo.com.co\"]}"},
 		{"@ a@ @b a@b a@b.c x@y.co.", "{\"emails\":[\"x@y.co\"]}"},
 		{"1a2b3c@d4.org 20251003 $20 el 01/02/2026",
-			"{\"amounts\":[\"$20\"],\"case_numbers\":[\"20251003\"],\"dates\":[\"01/02/2026\"],\"emails\":[\"1a2b3c@d4.org\"]}"},
-		{"$1 $2 $3 $4 $5 $6 $7 $8 $9", "{\"amounts\":[\"$1\",\"$2\",\"$3\",\"$4\",\"$5\",\"$6\",\"$7\",\"$8\"]}"},
+			"{\"amounts\":[\"$20\"],\"case_numbers\":[\"20251003\"],\"dates\":[\"01/02/"
+			"2026\"],\"emails\":[\"1a2b3c@d4.org\"]}"},
+		{"$1 $2 $3 $4 $5 $6 $7 $8 $9",
+			"{\"amounts\":[\"$1\",\"$2\",\"$3\",\"$4\",\"$5\",\"$6\",\"$7\",\"$8\"]}"},
 	};
 	struct buf b;
 	buf_init(&b, 0);

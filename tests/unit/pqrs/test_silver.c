@@ -25,20 +25,27 @@ static void test_by_hand(void **state)
 	struct err err;
 	lake_open(&l, "2025-10-31T23:59:59.999999-05:00");
 	const struct ev events[] = {
-		{1, 1, EVENT_TICKET_CREATED, at("2025-10-01T03:00:00Z"), "R", "5001", "Reclamo por cobro, $10.000", "raw/a", 1}, /* 30 Sep in Bogotá */
+		{1, 1, EVENT_TICKET_CREATED, at("2025-10-01T03:00:00Z"), "R", "5001", "Reclamo por cobro, $10.000",
+			"raw/a", 1}, /* 30 Sep in Bogotá */
 		{1, 2, EVENT_MESSAGE_ADDED, at("2025-10-01T04:00:00Z"), "citizen", NULL, "Señor", "raw/a", 2},
 		{1, 3, EVENT_STATUS_CHANGED, at("2025-10-01T14:00:00Z"), "RECEIVED", "RADICATED", NULL, "raw/a", 3},
 		{1, 4, EVENT_MESSAGE_ADDED, at("2025-10-01T15:00:00Z"), "agent", "m-4", "ok", "raw/a", 4},
-		{1, 5, EVENT_STATUS_CHANGED, at("2025-10-02T14:00:00Z"), "RADICATED", "CLOSED", NULL, "raw/b", 1},      /* refused */
+		{1, 5, EVENT_STATUS_CHANGED, at("2025-10-02T14:00:00Z"), "RADICATED", "CLOSED", NULL, "raw/b",
+			1}, /* refused */
 		{1, 6, EVENT_STATUS_CHANGED, at("2025-10-02T14:00:01Z"), "RADICATED", "CLASSIFIED", NULL, "raw/b", 2},
 		{1, 7, EVENT_ATTACHMENT_ADDED, at("2025-10-03T14:00:00Z"), "pdf", "a.pdf", NULL, "raw/c", 1},
-		{1, 3, EVENT_STATUS_CHANGED, at("2025-10-01T14:00:00Z"), "RECEIVED", "RADICATED", NULL, "raw/0", 9},    /* the same in an earlier object */
-		{1, 4, EVENT_MESSAGE_ADDED, at("2025-10-01T15:00:00Z"), "agent", "m-4", "other", "raw/z", 1},           /* another content */
-		{1, 7, EVENT_ATTACHMENT_ADDED, at("2025-10-04T14:00:00Z"), "pdf", "a.pdf", NULL, "raw/d", 1},           /* another time */
+		{1, 3, EVENT_STATUS_CHANGED, at("2025-10-01T14:00:00Z"), "RECEIVED", "RADICATED", NULL, "raw/0",
+			9}, /* the same in an earlier object */
+		{1, 4, EVENT_MESSAGE_ADDED, at("2025-10-01T15:00:00Z"), "agent", "m-4", "other", "raw/z",
+			1}, /* another content */
+		{1, 7, EVENT_ATTACHMENT_ADDED, at("2025-10-04T14:00:00Z"), "pdf", "a.pdf", NULL, "raw/d",
+			1}, /* another time */
 		{1, 8, EVENT_TICKET_CREATED, at("2025-10-05T14:00:00Z"), "P", NULL, "otra vez", "raw/e", 1},
-		{2, 20, EVENT_MESSAGE_ADDED, at("2025-10-05T10:00:00Z"), "citizen", NULL, "antes", "raw/e", 2},         /* before its creation */
+		{2, 20, EVENT_MESSAGE_ADDED, at("2025-10-05T10:00:00Z"), "citizen", NULL, "antes", "raw/e",
+			2}, /* before its creation */
 		{2, 21, EVENT_TICKET_CREATED, at("2025-10-06T14:00:00Z"), NULL, "99999", "queja", "raw/f", 1},
-		{3, 30, EVENT_STATUS_CHANGED, at("2025-10-06T15:00:00Z"), "RECEIVED", "NOWHERE", NULL, "raw/f", 2},     /* no ticket */
+		{3, 30, EVENT_STATUS_CHANGED, at("2025-10-06T15:00:00Z"), "RECEIVED", "NOWHERE", NULL, "raw/f",
+			2}, /* no ticket */
 	};
 	const size_t n = sizeof events / sizeof events[0];
 	lake_load(&l, events, n, 3, 0);
@@ -46,20 +53,27 @@ static void test_by_hand(void **state)
 
 	char **lines, want[512];
 	CHECK_I64(lake_table(&l, &pqrs_silver_tickets, &lines), 2);
-	(void)snprintf(want, sizeof want, "2025-09|%s|PQRS-1|email|R|media|2025-10-01T03:00:00.000000Z|2025-10-01T14:00:00.000000Z|"
-		"2025-10-01T15:00:00.000000Z|-|-|-|CLASSIFIED|Antioquia|Medellín|05001|8|2025-10-15T04:59:59.999999Z|%lld|0|LATE|OVERDUE|0|2|1|-|"
-		"2025-10-03T14:00:00.000000Z", ticket_id(1), (long long)((at("2025-11-01T04:59:59.999999Z") - at("2025-10-01T14:00:00Z")) / 1000000));
+	(void)snprintf(want, sizeof want,
+		"2025-09|%s|PQRS-1|email|R|media|2025-10-01T03:00:00.000000Z|2025-10-01T14:00:00.000000Z|"
+		"2025-10-01T15:00:00.000000Z|-|-|-|CLASSIFIED|Antioquia|Medellín|05001|8|2025-10-15T04:59:59.999999Z|%"
+		"lld|0|LATE|OVERDUE|0|2|1|-|"
+		"2025-10-03T14:00:00.000000Z",
+		ticket_id(1), (long long)((at("2025-11-01T04:59:59.999999Z") - at("2025-10-01T14:00:00Z")) / 1000000));
 	assert_string_equal(lines[0], want);
-	(void)snprintf(want, sizeof want, "2025-10|%s|PQRS-1|email|Q|alta|2025-10-06T14:00:00.000000Z|-|-|-|-|-|RECEIVED|Region|Ciudad|99999|10|-|0|0|"
-		"NOT_STARTED|HEALTHY|0|0|0|-|2025-10-06T14:00:00.000000Z", ticket_id(2));
+	(void)snprintf(want, sizeof want,
+		"2025-10|%s|PQRS-1|email|Q|alta|2025-10-06T14:00:00.000000Z|-|-|-|-|-|RECEIVED|Region|Ciudad|99999|10|-"
+		"|0|0|"
+		"NOT_STARTED|HEALTHY|0|0|0|-|2025-10-06T14:00:00.000000Z",
+		ticket_id(2));
 	assert_string_equal(lines[1], want);
 
 	CHECK_I64(lake_table(&l, &pqrs_silver_messages, &lines), 2);
 	char event[37];
 	ev_event_id(2, event);
-	(void)snprintf(want, sizeof want, "2025-09|%s|%s|2025-10-01T04:00:00.000000Z|citizen|Señor|5", event, ticket_id(1));
+	(void)snprintf(
+		want, sizeof want, "2025-09|%s|%s|2025-10-01T04:00:00.000000Z|citizen|Señor|5", event, ticket_id(1));
 	assert_string_equal(lines[0], want);
-	assert_string_equal(strstr(lines[1], "|2025-10-01T15") , "|2025-10-01T15:00:00.000000Z|agent|ok|2");
+	assert_string_equal(strstr(lines[1], "|2025-10-01T15"), "|2025-10-01T15:00:00.000000Z|agent|ok|2");
 	assert_int_equal(strncmp(lines[1], "2025-10|m-4|", 12), 0);
 
 	CHECK_I64(lake_table(&l, &pqrs_silver_status_events, &lines), 2);
@@ -70,8 +84,10 @@ static void test_by_hand(void **state)
 	assert_non_null(strstr(p, "{\"amounts\":[\"$10.000\"]}"));
 
 	CHECK_I64(lake_table(&l, &pqrs_silver_quarantine, &lines), 6);
-	assert_non_null(strstr(lake_find(&l, &pqrs_silver_quarantine, "|raw/b|1"), "|invalid_transition|RADICATED|CLOSED|"));
-	assert_non_null(strstr(lake_find(&l, &pqrs_silver_quarantine, "|raw/z|1"), "|MESSAGE_ADDED|2025-10-01T15:00:00.000000Z|conflicting_duplicate|-|-|"));
+	assert_non_null(
+		strstr(lake_find(&l, &pqrs_silver_quarantine, "|raw/b|1"), "|invalid_transition|RADICATED|CLOSED|"));
+	assert_non_null(strstr(lake_find(&l, &pqrs_silver_quarantine, "|raw/z|1"),
+		"|MESSAGE_ADDED|2025-10-01T15:00:00.000000Z|conflicting_duplicate|-|-|"));
 	assert_non_null(strstr(lake_find(&l, &pqrs_silver_quarantine, "|raw/d|1"), "|conflicting_duplicate|"));
 	assert_non_null(strstr(lake_find(&l, &pqrs_silver_quarantine, "|raw/e|1"), "|duplicate_creation|"));
 	assert_non_null(strstr(lake_find(&l, &pqrs_silver_quarantine, "|raw/e|2"), "|out_of_order|"));
@@ -92,10 +108,17 @@ static void test_dimensions(void **state)
 	char **lines;
 	lake_open(&l, "2025-10-31T23:59:59.999999-05:00");
 	CHECK_OK(&err, lake_silver(&l, 0, &err));
-	static const struct { const struct table_schema *schema; size_t rows; const char *row; } cases[] = {
-		{&pqrs_silver_dim_status, 10, "|IN_PROGRESS|En Gestión|0|RUN|5"}, {&pqrs_silver_dim_status_transition, 11, "|CLOSED|REOPENED"},
-		{&pqrs_silver_dim_channel, 5, "|other_digital|Otro canal digital|5"}, {&pqrs_silver_dim_pqrs_type, 4, "|S|Sugerencia|20|4"},
-		{&pqrs_silver_dim_priority, 3, "|alta|Alta|3|1"}, {&pqrs_silver_dim_role, 4, "|citizen|Ciudadano|1"},
+	static const struct {
+		const struct table_schema *schema;
+		size_t rows;
+		const char *row;
+	} cases[] = {
+		{&pqrs_silver_dim_status, 10, "|IN_PROGRESS|En Gestión|0|RUN|5"},
+		{&pqrs_silver_dim_status_transition, 11, "|CLOSED|REOPENED"},
+		{&pqrs_silver_dim_channel, 5, "|other_digital|Otro canal digital|5"},
+		{&pqrs_silver_dim_pqrs_type, 4, "|S|Sugerencia|20|4"},
+		{&pqrs_silver_dim_priority, 3, "|alta|Alta|3|1"},
+		{&pqrs_silver_dim_role, 4, "|citizen|Ciudadano|1"},
 		{&pqrs_silver_dim_geo, 3, "|05001|Medellín|05|Antioquia|6257590|-75611031"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -116,11 +139,18 @@ static uint32_t draw(uint32_t n)
 	return (uint32_t)(((uint64_t)draw_state * n) >> 32);
 }
 
+/* Each event stands on a line of its own. */
+static void push(struct ev *events, size_t *n, struct ev e)
+{
+	e.line = (int64_t)*n;
+	events[(*n)++] = e;
+}
+
 /* Histories with everything in them: repeats in other objects, conflicts, orphans, early events, ties, refused changes. */
 static size_t make_events(struct ev *events, int n_tickets)
 {
-	static const char *const states[] = {"RECEIVED", "RADICATED", "CLASSIFIED", "ASSIGNED", "IN_PROGRESS", "ON_HOLD", "RESPONDED", "CLOSED",
-		"ARCHIVED", "REOPENED"};
+	static const char *const states[] = {"RECEIVED", "RADICATED", "CLASSIFIED", "ASSIGNED", "IN_PROGRESS",
+		"ON_HOLD", "RESPONDED", "CLOSED", "ARCHIVED", "REOPENED"};
 	static const char *const objects[] = {"raw/a", "raw/b", "raw/c"};
 	size_t n = 0;
 	int event = 1;
@@ -128,26 +158,40 @@ static size_t make_events(struct ev *events, int n_tickets)
 	for (int k = 1; k <= n_tickets; k++) {
 		int64_t ts = start + (int64_t)draw(5 * 86400) * 1000000;
 		const size_t first = n;
-		if (draw(10) > 0) events[n++] = (struct ev){k, event++, EVENT_TICKET_CREATED, ts, draw(2) ? "P" : NULL, "11001", "solicito", objects[draw(3)], (int64_t)n};
+		if (draw(10) > 0)
+			push(events, &n,
+				(struct ev){k, event++, EVENT_TICKET_CREATED, ts, draw(2) ? "P" : NULL, "11001",
+					"solicito", objects[draw(3)], 0});
 		unsigned from = 0;
 		for (uint32_t i = draw(9); i > 0; i--) {
 			ts += (int64_t)draw(3) * (int64_t)draw(86400) * 1000000; /* 0 now and then: ties */
 			const unsigned to = draw(8) > 0 ? (from == 9 ? 4 : from == 6 ? 7 : (from + 1) % 10) : draw(10);
-			events[n++] = (struct ev){k, event++, EVENT_STATUS_CHANGED, ts, states[from], states[to], NULL, objects[draw(3)], (int64_t)n};
+			push(events, &n,
+				(struct ev){k, event++, EVENT_STATUS_CHANGED, ts, states[from], states[to], NULL,
+					objects[draw(3)], 0});
 			if (draw(8) > 0) from = to;
-			if (draw(3) == 0) events[n++] = (struct ev){k, event++, EVENT_MESSAGE_ADDED, ts, draw(2) ? "agent" : "citizen", NULL, "x", objects[draw(3)], (int64_t)n};
-			if (draw(6) == 0) events[n++] = (struct ev){k, event++, EVENT_ATTACHMENT_ADDED, ts + 5, "pdf", NULL, NULL, objects[draw(3)], (int64_t)n};
+			if (draw(3) == 0)
+				push(events, &n,
+					(struct ev){k, event++, EVENT_MESSAGE_ADDED, ts, draw(2) ? "agent" : "citizen",
+						NULL, "x", objects[draw(3)], 0});
+			if (draw(6) == 0)
+				push(events, &n,
+					(struct ev){k, event++, EVENT_ATTACHMENT_ADDED, ts + 5, "pdf", NULL, NULL,
+						objects[draw(3)], 0});
 		}
-		if (draw(10) == 0) events[n++] = (struct ev){k, event++, EVENT_MESSAGE_ADDED, start, "agent", NULL, "early", "raw/a", (int64_t)n};
-		if (draw(10) == 0) events[n++] = (struct ev){k, event++, EVENT_TICKET_CREATED, ts, "Q", NULL, "x", "raw/a", (int64_t)n};
+		if (draw(10) == 0)
+			push(events, &n,
+				(struct ev){
+					k, event++, EVENT_MESSAGE_ADDED, start, "agent", NULL, "early", "raw/a", 0});
+		if (draw(10) == 0)
+			push(events, &n, (struct ev){k, event++, EVENT_TICKET_CREATED, ts, "Q", NULL, "x", "raw/a", 0});
 		for (uint32_t i = n > first ? draw(3) : 0; i > 0; i--) { /* tell one again, perhaps otherwise */
 			struct ev again = events[first + draw((uint32_t)(n - first))];
 			again.object = objects[draw(3)];
-			again.line = (int64_t)n + 1000000;
 			const uint32_t how = draw(4);
 			if (how == 1) again.text = "changed";
 			if (how == 2) again.ts += 3600000000;
-			events[n++] = again;
+			push(events, &n, again);
 		}
 	}
 	return n;
@@ -167,14 +211,18 @@ static int by_fold(const void *a, const void *b) /* (ticket, ts, creation first,
 	const struct ev *x = *(const struct ev *const *)a, *y = *(const struct ev *const *)b;
 	if (x->ticket != y->ticket) return x->ticket < y->ticket ? -1 : 1;
 	if (x->ts != y->ts) return x->ts < y->ts ? -1 : 1;
-	if ((x->type == EVENT_TICKET_CREATED) != (y->type == EVENT_TICKET_CREATED)) return x->type == EVENT_TICKET_CREATED ? -1 : 1;
+	if ((x->type == EVENT_TICKET_CREATED) != (y->type == EVENT_TICKET_CREATED))
+		return x->type == EVENT_TICKET_CREATED ? -1 : 1;
 	char ix[37], iy[37];
 	ev_event_id(x->event, ix);
 	ev_event_id(y->event, iy);
 	return strcmp(ix, iy);
 }
 
-static bool same_str(const char *a, const char *b) { return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0; }
+static bool same_str(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
 
 static unsigned state_code(const struct pqrs_config *cfg, const char *name)
 {
@@ -184,7 +232,9 @@ static unsigned state_code(const struct pqrs_config *cfg, const char *name)
 	return 255;
 }
 
-struct oracle { int64_t duplicates, reasons[REASON_N], accepted[EVENT_N]; };
+struct oracle {
+	int64_t duplicates, reasons[REASON_N], accepted[EVENT_N];
+};
 
 /* The contract read literally: all events of a ticket at once. */
 static struct oracle fold_all(const struct pqrs_config *cfg, const struct ev *events, size_t n)
@@ -204,9 +254,12 @@ static struct oracle fold_all(const struct pqrs_config *cfg, const struct ev *ev
 			p[left++] = e;
 			continue;
 		}
-		const bool same = before->ts == e->ts && before->type == e->type && same_str(before->a, e->a) && same_str(before->b, e->b) && same_str(before->text, e->text);
-		if (same) o.duplicates++;
-		else o.reasons[REASON_CONFLICTING_DUPLICATE]++;
+		const bool same = before->ts == e->ts && before->type == e->type && same_str(before->a, e->a) &&
+				  same_str(before->b, e->b) && same_str(before->text, e->text);
+		if (same)
+			o.duplicates++;
+		else
+			o.reasons[REASON_CONFLICTING_DUPLICATE]++;
 	}
 	qsort(p, left, sizeof *p, by_fold);
 	for (size_t i = 0, end; i < left; i = end) {
@@ -217,13 +270,18 @@ static struct oracle fold_all(const struct pqrs_config *cfg, const struct ev *ev
 			enum pqrs_reason r = REASON_NONE;
 			switch (e->type) {
 			case EVENT_TICKET_CREATED: r = state_created(&t, e->ts); break;
-			case EVENT_STATUS_CHANGED: r = state_changed(&t, cfg, e->ts, state_code(cfg, e->a), state_code(cfg, e->b)); break;
+			case EVENT_STATUS_CHANGED:
+				r = state_changed(&t, cfg, e->ts, state_code(cfg, e->a), state_code(cfg, e->b));
+				break;
 			case EVENT_MESSAGE_ADDED: r = state_message(&t, e->ts, strcmp(e->a, "agent") == 0); break;
 			default: r = state_attachment(&t, e->ts); break;
 			}
-			if (r == REASON_ORPHAN) orphans++;
-			else if (r != REASON_NONE) o.reasons[r]++;
-			else o.accepted[e->type]++;
+			if (r == REASON_ORPHAN)
+				orphans++;
+			else if (r != REASON_NONE)
+				o.reasons[r]++;
+			else
+				o.accepted[e->type]++;
 		}
 		o.reasons[t.created ? REASON_OUT_OF_ORDER : REASON_ORPHAN] += orphans;
 	}
@@ -236,7 +294,9 @@ static void compare_with_oracle(const struct lake *l, const struct oracle *o)
 	for (int r = 1; r < REASON_N; r++) {
 		char name[64];
 		(void)snprintf(name, sizeof name, "quarantine:%s", pqrs_reason_names[r]);
-		if (lake_counter(l, name) != o->reasons[r]) fail_msg("%s: %lld, expected %lld", name, (long long)lake_counter(l, name), (long long)o->reasons[r]);
+		if (lake_counter(l, name) != o->reasons[r])
+			fail_msg("%s: %lld, expected %lld", name, (long long)lake_counter(l, name),
+				(long long)o->reasons[r]);
 	}
 	for (int e = 0; e < EVENT_N; e++) {
 		char name[64];
@@ -248,9 +308,13 @@ static void compare_with_oracle(const struct lake *l, const struct oracle *o)
 static void test_any_cut(void **state)
 {
 	(void)state;
-	static const struct table_schema *const schemas[] = {&pqrs_silver_tickets, &pqrs_silver_messages, &pqrs_silver_status_events,
-		&pqrs_silver_attachments, &pqrs_silver_preclassification, &pqrs_silver_quarantine};
-	static const struct { int tasks; unsigned sources, deal; } cuts[] = {{1, 1, 0}, {2, 1, 0}, {7, 3, 0}, {1, 3, 5}, {64, 2, 9}, {256, 4, 1}};
+	static const struct table_schema *const schemas[] = {&pqrs_silver_tickets, &pqrs_silver_messages,
+		&pqrs_silver_status_events, &pqrs_silver_attachments, &pqrs_silver_preclassification,
+		&pqrs_silver_quarantine};
+	static const struct {
+		int tasks;
+		unsigned sources, deal;
+	} cuts[] = {{1, 1, 0}, {2, 1, 0}, {7, 3, 0}, {1, 3, 5}, {64, 2, 9}, {256, 4, 1}};
 	static struct ev events[LAKE_EVENTS_MAX];
 	draw_state = 42;
 	const size_t n = make_events(events, 400);
@@ -266,7 +330,8 @@ static void test_any_cut(void **state)
 		CHECK_OK(&err, lake_silver(l, cuts[c].tasks, &err));
 		const struct oracle o = fold_all(&l->cfg, events, n);
 		assert_true(o.duplicates > 20 && o.reasons[REASON_ORPHAN] > 20 && o.reasons[REASON_OUT_OF_ORDER] > 10 &&
-			o.reasons[REASON_INVALID_TRANSITION] > 20 && o.reasons[REASON_CONFLICTING_DUPLICATE] > 20 && o.reasons[REASON_DUPLICATE_CREATION] > 10);
+			    o.reasons[REASON_INVALID_TRANSITION] > 20 && o.reasons[REASON_CONFLICTING_DUPLICATE] > 20 &&
+			    o.reasons[REASON_DUPLICATE_CREATION] > 10);
 		compare_with_oracle(l, &o);
 		int64_t rows = o.duplicates;
 		for (size_t t = 0; t < 6; t++) {
@@ -307,7 +372,8 @@ static void test_same_bytes(void **state)
 	}
 	CHECK_OK(&err, lake_silver(&l, 3, &err));
 	CHECK_I64(l.result.outputs.n, one.outputs.n);
-	for (size_t i = 0; i < one.outputs.n; i++) assert_string_equal(l.result.outputs.items[i].path, one.outputs.items[i].path);
+	for (size_t i = 0; i < one.outputs.n; i++)
+		assert_string_equal(l.result.outputs.items[i].path, one.outputs.items[i].path);
 	lake_close(&l);
 }
 
@@ -318,7 +384,8 @@ static void test_refusals(void **state)
 	(void)state;
 	struct lake l;
 	struct err err;
-	const struct ev events[] = {{1, 1, EVENT_TICKET_CREATED, at("2025-10-01T03:00:00Z"), "R", NULL, "x", "raw/a", 1}};
+	const struct ev events[] = {
+		{1, 1, EVENT_TICKET_CREATED, at("2025-10-01T03:00:00Z"), "R", NULL, "x", "raw/a", 1}};
 	lake_open(&l, "2025-10-31T23:59:59.999999-05:00");
 	lake_load(&l, events, 1, 1, 0);
 	CHECK_OK(&err, lake_silver(&l, 1, &err));
@@ -357,15 +424,24 @@ static void test_checks(void **state)
 		struct quality_list q = {.arena = &l.arena};
 		struct file_list files[2] = {l.bronze, l.result.outputs};
 		const struct counter_list counters[2] = {{.arena = &l.arena}, l.result.counters};
-		struct stage_view view = {.run = &l.run, .config = &l.cfg, .n_stages = 2, .files = files, .counters = counters, .lake = l.store};
+		struct stage_view view = {.run = &l.run,
+			.config = &l.cfg,
+			.n_stages = 2,
+			.files = files,
+			.counters = counters,
+			.lake = l.store};
 		CHECK_OK(&err, pqrs_silver_check(&view, &q, &err));
 		for (size_t i = 0; i < q.n; i++) {
 			bool bad = false;
 			if (strcmp(q.items[i].check_name, "event_id_unique") == 0) bad = n >= 2;
 			if (strcmp(q.items[i].check_name, "transitions_valid") == 0) bad = n >= 3;
 			if (strcmp(q.items[i].check_name, "first_state_received") == 0) bad = n >= 3;
-			const enum quality_result want = !bad ? QUALITY_PASS : q.items[i].severity == QUALITY_CRITICAL ? QUALITY_FAIL : QUALITY_WARN;
-			if (q.items[i].result != want) fail_msg("%zu events, %s: %d (%s)", n, q.items[i].check_name, (int)q.items[i].result, q.items[i].value);
+			const enum quality_result want = !bad                                      ? QUALITY_PASS
+							 : q.items[i].severity == QUALITY_CRITICAL ? QUALITY_FAIL
+												   : QUALITY_WARN;
+			if (q.items[i].result != want)
+				fail_msg("%zu events, %s: %d (%s)", n, q.items[i].check_name, (int)q.items[i].result,
+					q.items[i].value);
 		}
 		assert_true(q.n >= 7);
 		files[1].items++, files[1].n--; /* a part that is gone */
@@ -380,14 +456,20 @@ static void test_checks(void **state)
 static void test_plan(void **state)
 {
 	(void)state;
-	static const struct { int64_t rows; size_t tasks; } cases[] = {{0, 0}, {1, 1}, {600000, 1}, {600001, 2}, {2269544, 4}, {22695440, 38}, {INT64_C(1000000000), 256}};
+	static const struct {
+		int64_t rows;
+		size_t tasks;
+	} cases[] = {
+		{0, 0}, {1, 1}, {600000, 1}, {600001, 2}, {2269544, 4}, {22695440, 38}, {INT64_C(1000000000), 256}};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct arena arena;
 		struct err err;
 		arena_init(&arena, 0);
 		struct file_list files[2] = {{.arena = &arena}, {.arena = &arena}};
-		assert_true(file_list_add(&files[0], &(struct file_ref){.table = "raw.pqrs", .path = "raw/x", .rows = 123456}));
-		assert_true(file_list_add(&files[1], &(struct file_ref){.table = "bronze.pqrs_events", .path = "bronze/y", .rows = cases[i].rows}));
+		assert_true(file_list_add(
+			&files[0], &(struct file_ref){.table = "raw.pqrs", .path = "raw/x", .rows = 123456}));
+		assert_true(file_list_add(&files[1],
+			&(struct file_ref){.table = "bronze.pqrs_events", .path = "bronze/y", .rows = cases[i].rows}));
 		const struct stage_view view = {.n_stages = 2, .files = files};
 		struct task_list tasks = {.arena = &arena};
 		CHECK_OK(&err, pqrs_silver_plan(&view, NULL, &tasks, &err));
@@ -409,8 +491,13 @@ static void test_plan(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_by_hand), cmocka_unit_test(test_dimensions), cmocka_unit_test(test_any_cut), cmocka_unit_test(test_same_bytes),
-		cmocka_unit_test(test_refusals), cmocka_unit_test(test_checks), cmocka_unit_test(test_plan),
+		cmocka_unit_test(test_by_hand),
+		cmocka_unit_test(test_dimensions),
+		cmocka_unit_test(test_any_cut),
+		cmocka_unit_test(test_same_bytes),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_checks),
+		cmocka_unit_test(test_plan),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -39,13 +39,17 @@ static int64_t bog(const char *text)
 	return at(full);
 }
 
-struct step { const char *ts; unsigned to; };
+struct step {
+	const char *ts;
+	unsigned to;
+};
 
 static struct ticket_state play(const char *created, const struct step *steps, size_t n)
 {
 	struct ticket_state t = {0};
 	CHECK_I64(state_created(&t, bog(created)), REASON_NONE);
-	for (size_t i = 0; i < n; i++) CHECK_I64(state_changed(&t, &cfg, bog(steps[i].ts), t.state, steps[i].to), REASON_NONE);
+	for (size_t i = 0; i < n; i++)
+		CHECK_I64(state_changed(&t, &cfg, bog(steps[i].ts), t.state, steps[i].to), REASON_NONE);
 	return t;
 }
 
@@ -54,10 +58,18 @@ static struct ticket_state play(const char *created, const struct step *steps, s
 static void test_transitions(void **state)
 {
 	(void)state;
-	static const char *const allowed[STATE_N] = { /* from -> one letter a target, by index */
-		[STATE_RECEIVED] = "1", [STATE_RADICATED] = "2", [STATE_CLASSIFIED] = "3", [STATE_ASSIGNED] = "4",
-		[STATE_IN_PROGRESS] = "56", [STATE_ON_HOLD] = "4", [STATE_RESPONDED] = "7", [STATE_CLOSED] = "89",
-		[STATE_ARCHIVED] = "", [STATE_REOPENED] = "4",
+	static const char *const allowed[STATE_N] = {
+		/* from -> one letter a target, by index */
+		[STATE_RECEIVED] = "1",
+		[STATE_RADICATED] = "2",
+		[STATE_CLASSIFIED] = "3",
+		[STATE_ASSIGNED] = "4",
+		[STATE_IN_PROGRESS] = "56",
+		[STATE_ON_HOLD] = "4",
+		[STATE_RESPONDED] = "7",
+		[STATE_CLOSED] = "89",
+		[STATE_ARCHIVED] = "",
+		[STATE_REOPENED] = "4",
 	};
 	for (unsigned from = 0; from < STATE_N; from++) {
 		for (unsigned to = 0; to < STATE_N + 2; to++) {
@@ -67,7 +79,8 @@ static void test_transitions(void **state)
 			const struct ticket_state before = t;
 			const bool want = to < STATE_N && strchr(allowed[from], (int)('0' + to)) != NULL;
 			const enum pqrs_reason got = state_changed(&t, &cfg, 2000, from, to);
-			if (got != (want ? REASON_NONE : REASON_INVALID_TRANSITION)) fail_msg("%u -> %u: %s", from, to, pqrs_reason_names[got]);
+			if (got != (want ? REASON_NONE : REASON_INVALID_TRANSITION))
+				fail_msg("%u -> %u: %s", from, to, pqrs_reason_names[got]);
 			CHECK_I64(t.state, want ? to : from);
 			CHECK_I64(t.last_update, want ? 2000 : 1000);
 			CHECK_I64(t.since, want ? 2000 : before.since);
@@ -95,7 +108,8 @@ static void test_order(void **state)
 	CHECK_I64(state_attachment(&t, 99), REASON_OUT_OF_ORDER);
 	CHECK_I64(t.messages + t.attachments + t.changes, 0);
 	assert_false(t.change_seen);
-	CHECK_I64(state_changed(&t, &cfg, 100, STATE_RECEIVED, STATE_RADICATED), REASON_NONE); /* the same instant is fine */
+	CHECK_I64(state_changed(&t, &cfg, 100, STATE_RECEIVED, STATE_RADICATED),
+		REASON_NONE); /* the same instant is fine */
 	CHECK_I64(state_message(&t, 150, false), REASON_NONE);
 	CHECK_I64(t.first_response_at, STATE_NEVER);
 	CHECK_I64(state_message(&t, 160, true), REASON_NONE);
@@ -120,10 +134,18 @@ static void test_lives(void **state)
 	(void)state;
 	const int64_t hour = 3600;
 	static const struct step life[] = {
-		{"2025-09-01T09:00:00", STATE_RADICATED}, {"2025-09-01T10:00:00", STATE_CLASSIFIED}, {"2025-09-01T11:00:00", STATE_ASSIGNED},
-		{"2025-09-01T12:00:00", STATE_IN_PROGRESS}, {"2025-09-05T12:00:00", STATE_ON_HOLD}, {"2025-09-10T12:00:00", STATE_IN_PROGRESS},
-		{"2025-09-11T12:00:00", STATE_RESPONDED}, {"2025-09-12T12:00:00", STATE_CLOSED}, {"2025-09-13T12:00:00", STATE_REOPENED},
-		{"2025-09-14T12:00:00", STATE_IN_PROGRESS}, {"2025-09-15T12:00:00", STATE_RESPONDED}, {"2025-09-16T12:00:00", STATE_CLOSED},
+		{"2025-09-01T09:00:00", STATE_RADICATED},
+		{"2025-09-01T10:00:00", STATE_CLASSIFIED},
+		{"2025-09-01T11:00:00", STATE_ASSIGNED},
+		{"2025-09-01T12:00:00", STATE_IN_PROGRESS},
+		{"2025-09-05T12:00:00", STATE_ON_HOLD},
+		{"2025-09-10T12:00:00", STATE_IN_PROGRESS},
+		{"2025-09-11T12:00:00", STATE_RESPONDED},
+		{"2025-09-12T12:00:00", STATE_CLOSED},
+		{"2025-09-13T12:00:00", STATE_REOPENED},
+		{"2025-09-14T12:00:00", STATE_IN_PROGRESS},
+		{"2025-09-15T12:00:00", STATE_RESPONDED},
+		{"2025-09-16T12:00:00", STATE_CLOSED},
 		{"2025-09-17T12:00:00", STATE_ARCHIVED},
 	};
 	struct sla_result s;
@@ -173,17 +195,21 @@ static void test_lives(void **state)
 static void test_due(void **state)
 {
 	(void)state;
-	static const struct { const char *radicated; int32_t term; const char *due; } cases[] = {
+	static const struct {
+		const char *radicated;
+		int32_t term;
+		const char *due;
+	} cases[] = {
 		{"2025-09-01T09:00:00", 8, "2025-09-11"},
 		{"2025-09-01T23:59:59.999999", 8, "2025-09-11"}, /* already 2 Sep in UTC */
 		{"2025-09-06T09:00:00", 1, "2025-09-08"},        /* Saturday: Monday is day 1 */
 		{"2025-09-05T09:00:00", 1, "2025-09-08"},        /* so it is from Friday */
 		{"2025-09-05T09:00:00", 0, "2025-09-05"},
-		{"2025-10-10T09:00:00", 1, "2025-10-14"}, /* Mon 13 Oct: 12 Oct moved */
+		{"2025-10-10T09:00:00", 1, "2025-10-14"},  /* Mon 13 Oct: 12 Oct moved */
 		{"2025-12-05T09:00:00", 15, "2025-12-30"}, /* 8 and 25 Dec */
-		{"2026-03-27T09:00:00", 5, "2026-04-07"}, /* Holy Thursday and Friday */
-		{"2026-07-03T09:00:00", 6, "2026-07-14"}, /* 9 Jul 2026 moved to Mon 13 */
-		{"2025-07-04T09:00:00", 6, "2025-07-14"}, /* no such holiday in 2025 */
+		{"2026-03-27T09:00:00", 5, "2026-04-07"},  /* Holy Thursday and Friday */
+		{"2026-07-03T09:00:00", 6, "2026-07-14"},  /* 9 Jul 2026 moved to Mon 13 */
+		{"2025-07-04T09:00:00", 6, "2025-07-14"},  /* no such holiday in 2025 */
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		char end[64];
@@ -198,14 +224,17 @@ static void test_due(void **state)
 static void test_holds(void **state)
 {
 	(void)state;
-	static const struct { const char *from, *to; int32_t days; } cases[] = {
+	static const struct {
+		const char *from, *to;
+		int32_t days;
+	} cases[] = {
 		{"2025-09-05T12:00:00", "2025-09-05T18:00:00", 0},
 		{"2025-09-05T12:00:00", "2025-09-07T18:00:00", 0}, /* a weekend */
 		{"2025-09-05T12:00:00", "2025-09-08T00:00:00", 1},
 		{"2025-09-04T23:59:59.999999", "2025-09-05T00:00:00", 1}, /* an instant over midnight */
-		{"2025-10-10T12:00:00", "2025-10-14T12:00:00", 1}, /* over the holiday of Mon 13 */
-		{"2026-07-10T12:00:00", "2026-07-14T12:00:00", 1}, /* Ley 2578 de 2026 */
-		{"2026-03-31T12:00:00", "2026-04-06T12:00:00", 2}, /* Wed 1, Mon 6 */
+		{"2025-10-10T12:00:00", "2025-10-14T12:00:00", 1},        /* over the holiday of Mon 13 */
+		{"2026-07-10T12:00:00", "2026-07-14T12:00:00", 1},        /* Ley 2578 de 2026 */
+		{"2026-03-31T12:00:00", "2026-04-06T12:00:00", 2},        /* Wed 1, Mon 6 */
 		{"2025-09-05T12:00:00", "2025-09-01T12:00:00", 0},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -219,7 +248,11 @@ static void test_status_and_risk(void **state)
 	(void)state;
 	static const struct step radicated[] = {{"2025-09-01T09:00:00", STATE_RADICATED}};
 	const struct ticket_state t = play("2025-09-01T08:00:00", radicated, 1);
-	static const struct { const char *as_of; enum sla_status status; enum sla_risk risk; } cases[] = {
+	static const struct {
+		const char *as_of;
+		enum sla_status status;
+		enum sla_risk risk;
+	} cases[] = {
 		{"2025-09-01T10:00:00", SLA_STATUS_IN_TIME, SLA_RISK_HEALTHY},
 		{"2025-09-08T23:59:59.999999", SLA_STATUS_IN_TIME, SLA_RISK_HEALTHY}, /* due Thu 11: 3 days left */
 		{"2025-09-09T00:00:00", SLA_STATUS_IN_TIME, SLA_RISK_AT_RISK},        /* 2 left */
@@ -252,8 +285,12 @@ static void test_status_and_risk(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_transitions), cmocka_unit_test(test_order), cmocka_unit_test(test_lives),
-		cmocka_unit_test(test_due), cmocka_unit_test(test_holds), cmocka_unit_test(test_status_and_risk),
+		cmocka_unit_test(test_transitions),
+		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_lives),
+		cmocka_unit_test(test_due),
+		cmocka_unit_test(test_holds),
+		cmocka_unit_test(test_status_and_risk),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

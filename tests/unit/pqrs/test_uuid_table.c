@@ -1,6 +1,5 @@
 #include "pqrs/uuid_table.h"
 
-#include "base/alloc.h"
 #include "base/hash.h"
 #include "check.h"
 
@@ -9,8 +8,12 @@ static void test_text(void **state)
 {
 	(void)state;
 	static const char *const texts[] = {
-		"00000000-0000-0000-0000-000000000000", "00000000-0000-0000-0000-00000000000a", "0123abcd-4567-89ab-cdef-0123456789ab",
-		"09ffffff-ffff-ffff-ffff-ffffffffffff", "0a000000-0000-0000-0000-000000000000", "fedcba98-7654-3210-fedc-ba9876543210",
+		"00000000-0000-0000-0000-000000000000",
+		"00000000-0000-0000-0000-00000000000a",
+		"0123abcd-4567-89ab-cdef-0123456789ab",
+		"09ffffff-ffff-ffff-ffff-ffffffffffff",
+		"0a000000-0000-0000-0000-000000000000",
+		"fedcba98-7654-3210-fedc-ba9876543210",
 		"ffffffff-ffff-ffff-ffff-ffffffffffff",
 	};
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
@@ -72,6 +75,7 @@ static void test_collisions(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_text), cmocka_unit_test(test_indexes), cmocka_unit_test(test_collisions)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_text), cmocka_unit_test(test_indexes), cmocka_unit_test(test_collisions)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
