@@ -1,6 +1,6 @@
 /* bench/bench_parquet.c: what the Parquet writer costs, in user CPU time of one core.
  *
- *   bench_parquet [FILES]
+ *   bench_parquet [PART]    only the lines whose table and codec ("bronze zstd 1") or "columns" start with PART
  *
  * bronze: files of 2500 rows with the columns of bronze.pqrs_events, rows given as a permutation with cuts at bucket
  * borders, a writer reused; text like the simulator's. tickets: 100 000 rows like silver.tickets, one row group.
@@ -280,14 +280,18 @@ static const struct parquet_opts variants[] = {
 	{.codec = PARQUET_ZSTD, .level = 1, .bloom = true}, {.codec = PARQUET_ZSTD, .level = 3, .bloom = true}};
 static const char *const variant_names[] = {"uncompressed", "snappy", "lz4_raw", "zstd 1", "zstd 3"};
 
-static void measure(const char *name, const struct source *s, const struct parquet_rows *files, size_t n_files, int passes)
+static void measure(const char *name, const struct source *s, const struct parquet_rows *files, size_t n_files, const char *part)
 {
+	const int passes = n_files > 1 ? 8 : 2;
 	const double bytes = (double)plain_bytes(&s->batch) / (double)n_files;
 	for (size_t v = 0; v < sizeof variants / sizeof *variants; v++) {
 		struct parquet_writer *w;
 		struct err err;
 		double seconds[ROUNDS];
 		size_t size = 0;
+		char line[64];
+		(void)snprintf(line, sizeof line, "%s %s", name, variant_names[v]);
+		if (strncmp(line, part, strlen(part)) != 0) continue;
 		if (parquet_writer_create(s->schema, &variants[v], &w, &err) != OK) abort();
 		for (int round = 0; round < ROUNDS; round++) {
 			const double from = user_seconds();
@@ -335,14 +339,14 @@ int main(int argc, char **argv)
 	static struct source bronze, silver;
 	static struct file_rows files[FILES_IN_BATCH];
 	struct parquet_rows rows[FILES_IN_BATCH];
-	const int passes = argc > 1 ? atoi(argv[1]) / FILES_IN_BATCH + 1 : 8;
+	const char *part = argc > 1 ? argv[1] : "";
 	bronze_make(&bronze, files);
 	for (size_t f = 0; f < FILES_IN_BATCH; f++)
 		rows[f] = (struct parquet_rows){.rows = files[f].rows, .n = FILE_ROWS, .cuts = files[f].cuts, .n_cuts = files[f].n_cuts};
-	measure("bronze", &bronze, rows, FILES_IN_BATCH, passes);
-	measure_columns(&bronze, rows, FILES_IN_BATCH);
+	measure("bronze", &bronze, rows, FILES_IN_BATCH, part);
+	if (strncmp("columns", part, strlen(part)) == 0) measure_columns(&bronze, rows, FILES_IN_BATCH);
 	tickets_make(&silver);
 	const struct parquet_rows all = {.n = TICKET_ROWS};
-	measure("tickets", &silver, &all, 1, 2);
+	measure("tickets", &silver, &all, 1, part);
 	return 0;
 }

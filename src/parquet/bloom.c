@@ -1,5 +1,6 @@
 #include "parquet/bloom.h"
 
+#include <immintrin.h>
 #include <string.h>
 
 /* The odd constants of the specification. */
@@ -18,15 +19,32 @@ static size_t block_at(size_t bytes, uint64_t hash)
 	return (size_t)((hash >> 32) * (bytes / BLOOM_BLOCK_BYTES) >> 32) * BLOOM_BLOCK_BYTES;
 }
 
-void bloom_insert(uint8_t *filter, size_t bytes, uint64_t hash)
+static void insert_plain(uint8_t *block, uint32_t low)
 {
-	uint8_t *block = filter + block_at(bytes, hash);
 	uint32_t words[8];
 	memcpy(words, block, sizeof words);
-	for (int i = 0; i < 8; i++) words[i] |= 1u << ((uint32_t)hash * salt[i] >> 27);
+	for (int i = 0; i < 8; i++) words[i] |= 1u << (low * salt[i] >> 27);
 	memcpy(block, words, sizeof words);
 }
 
+__attribute__((target("avx2"))) static void insert_avx2(uint8_t *block, uint32_t low)
+{
+	const __m256i salts = _mm256_loadu_si256((const __m256i *)(const void *)salt);
+	const __m256i bit = _mm256_srli_epi32(_mm256_mullo_epi32(_mm256_set1_epi32((int)low), salts), 27);
+	const __m256i mask = _mm256_sllv_epi32(_mm256_set1_epi32(1), bit);
+	__m256i *at = (__m256i *)(void *)block;
+	_mm256_storeu_si256(at, _mm256_or_si256(_mm256_loadu_si256(at), mask));
+}
+
+void bloom_insert(uint8_t *filter, size_t bytes, uint64_t hash)
+{
+	uint8_t *block = filter + block_at(bytes, hash);
+	if (__builtin_cpu_supports("avx2")) {
+		insert_avx2(block, (uint32_t)hash);
+		return;
+	}
+	insert_plain(block, (uint32_t)hash);
+}
 bool bloom_contains(const uint8_t *filter, size_t bytes, uint64_t hash)
 {
 	uint32_t words[8];

@@ -17,7 +17,8 @@ struct parquet_opts {
 	enum parquet_codec codec; /* uncompressed, snappy, zstd */
 	int level;                /* zstd: 1 by default */
 	uint32_t page_rows_max;   /* 0 = 20000 */
-	uint32_t page_bytes_min;  /* a page ends at the first cut after this many encoded bytes; 0 = 16 KiB */
+	uint32_t page_bytes_min;  /* a page ends at the first cut after this many encoded bytes, one of text after four
+				   * times as many; 0 = 16 KiB */
 	bool bloom;               /* bloom filters on columns whose def has id set */
 };
 

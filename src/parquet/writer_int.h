@@ -34,7 +34,8 @@ enum {
 	WRITER_STAT_BYTES_MAX = 64,
 	WRITER_STRING_STEP = 128,        /* rows between looks at the size of a page of strings */
 	WRITER_SELECTIONS = 6,           /* null patterns kept; bronze has five */
-	WRITER_RAW_BYTES_MAX = 192,      /* a chunk up to this size is not compressed: zstd would save about 50 bytes */
+	WRITER_RAW_BYTES_MAX = 1024,     /* a chunk up to this size is not compressed: zstd takes 4 us a page to save about 300 bytes */
+	WRITER_TEXT_PAGES = 4,           /* text pages are this many times page_bytes_min: writer_strings.c says why */
 };
 
 struct parquet_leaf {

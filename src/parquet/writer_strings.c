@@ -71,12 +71,25 @@ static void range_slow(struct string_fill *f, const uint8_t *p, size_t n)
 	f->max_prefix = prefix_of((const uint8_t *)f->range.smax.p, f->range.smax.n);
 }
 
-/* Append strings of rows[0..n) as PLAIN has them, length and bytes; how many fitted. */
-static inline __attribute__((always_inline)) size_t fill_values(struct string_fill *f, bool coded, const uint32_t *rows, size_t n)
+/* Rows are permuted, so each value is a cache miss: its offsets are asked for 16 rows ahead, its bytes 8 ahead. 2500
+ * rows of 36 bytes out of a batch of 20 000: 40 us without, 17 with. */
+static inline void fill_ahead(const struct string_fill *f, bool coded, const uint32_t *rows, size_t left)
+{
+	enum { OFFSETS_AHEAD = 16, BYTES_AHEAD = 8 };
+	if (coded || left <= OFFSETS_AHEAD) return;
+	__builtin_prefetch(f->offsets + rows[OFFSETS_AHEAD]);
+	const uint8_t *bytes = f->data + f->offsets[rows[BYTES_AHEAD]];
+	__builtin_prefetch(bytes);
+	__builtin_prefetch(bytes + 64);
+}
+
+/* Append strings of rows[0..n) as PLAIN has them, length and bytes; how many fitted. left >= n rows stand at rows. */
+static inline __attribute__((always_inline)) size_t fill_values(struct string_fill *f, bool coded, const uint32_t *rows, size_t n, size_t left)
 {
 	uint8_t *at = f->at;
 	size_t i = 0;
 	for (; i < n; i++) {
+		fill_ahead(f, coded, rows + i, left - i);
 		const uint32_t entry = coded ? (uint32_t)f->codes[rows[i]] : rows[i];
 		const int32_t from = f->offsets[entry];
 		const uint32_t length = (uint32_t)(f->offsets[entry + 1] - from);
@@ -92,9 +105,9 @@ static inline __attribute__((always_inline)) size_t fill_values(struct string_fi
 	return i;
 }
 
-static size_t fill_some(struct string_fill *f, const uint32_t *rows, size_t n)
+static size_t fill_some(struct string_fill *f, const uint32_t *rows, size_t n, size_t left)
 {
-	return f->codes != NULL ? fill_values(f, true, rows, n) : fill_values(f, false, rows, n);
+	return f->codes != NULL ? fill_values(f, true, rows, n, left) : fill_values(f, false, rows, n, left);
 }
 
 static size_t next_length(const struct string_fill *f, uint32_t row)
@@ -108,7 +121,7 @@ static status fill(struct chunk *k, struct string_fill *f, uint32_t from, uint32
 {
 	for (;;) {
 		const uint32_t *rows = k->selection->rows + from;
-		const size_t n = fill_some(f, rows, to - from);
+		const size_t n = fill_some(f, rows, to - from, k->selection->n_valid - from);
 		from += (uint32_t)n;
 		if (from == to) return OK;
 		const size_t more = next_length(f, rows[n]) + LENGTH_BYTES + k->w->opts.page_bytes_min;
@@ -129,6 +142,14 @@ static uint32_t next_stop(struct chunk *k, uint32_t row, uint32_t limit, bool *i
 	return stop;
 }
 
+/* Text is compressed by matches, which a small page hasn't: 180 kB of the simulator's texts take zstd 574 us in pages of
+ * 16 KiB and give 66 kB, in pages of 64 KiB 381 us and 45 kB. Ids are entropy coded, so small pages cost them nothing. */
+static size_t page_bytes_min(const struct chunk *k)
+{
+	const size_t bytes = k->w->opts.page_bytes_min;
+	return k->leaf->def->id ? bytes : bytes * WRITER_TEXT_PAGES;
+}
+
 static status plain_page(struct chunk *k, struct string_fill *f, struct page_span *span, struct err *err)
 {
 	const struct parquet_opts *opts = &k->w->opts;
@@ -136,7 +157,8 @@ static status plain_page(struct chunk *k, struct string_fill *f, struct page_spa
 	span->row = span->row_end;
 	span->value = span->value_end;
 	const uint32_t limit = n - span->row < opts->page_rows_max ? n : span->row + opts->page_rows_max;
-	const size_t room = (size_t)opts->page_bytes_min + opts->page_bytes_min / 2;
+	const size_t bytes_min = page_bytes_min(k);
+	const size_t room = bytes_min + bytes_min / 2;
 	uint8_t *start = page_begin(k, room);
 	if (start == NULL) return buf_check(&k->w->page, err);
 	fill_page(f, start, room);
@@ -149,7 +171,7 @@ static status plain_page(struct chunk *k, struct string_fill *f, struct page_spa
 		span->row_end = stop;
 		span->value_end = value_end;
 		const size_t bytes = page_bytes(k, f->at);
-		full = stop == limit || bytes >= WRITER_PAGE_BYTES_MAX || (is_cut && bytes >= opts->page_bytes_min);
+		full = stop == limit || bytes >= WRITER_PAGE_BYTES_MAX || (is_cut && bytes >= bytes_min);
 	}
 	return page_end(k, span, f->at, &f->range, err);
 }
