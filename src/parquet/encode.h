@@ -25,6 +25,14 @@ uint8_t *encode_hybrid_u32(const uint32_t *v, size_t n, unsigned width, uint8_t 
 /* n times the same value, as one RLE run. */
 uint8_t *encode_run(uint32_t value, size_t n, unsigned width, uint8_t *dst);
 
+/* DELTA_BINARY_PACKED, blocks of 128 values in 4 miniblocks: differences less the block's least one, bit-packed. Differences
+ * wrap at the values' width, 4 or 8 bytes, as readers undo them.
+ *   varint 128, varint 4, varint n, zigzag first value, (zigzag least difference, 4 widths, miniblocks of 32 values)*
+ * values[n], n > 0. encode_delta appends to dst, encode_delta_bound bytes; encode_delta_size is what it would write. */
+size_t encode_delta_bound(size_t n, unsigned bytes);
+size_t encode_delta_size(const void *values, size_t n, unsigned bytes);
+uint8_t *encode_delta(const void *values, size_t n, unsigned bytes, uint8_t *dst);
+
 /* n bits from bit `from` on into dst, LSB first; unused bits of the last byte are 0. bits is readable in whole
  * 64-bit words, one word past the last bit included. Writes ceil(n / 8) bytes, touches up to 8 more. */
 void encode_bits_copy(const uint64_t *bits, size_t from, size_t n, uint8_t *dst);

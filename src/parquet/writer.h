@@ -19,6 +19,7 @@ struct parquet_opts {
 	uint32_t page_rows_max;   /* 0 = 20000 */
 	uint32_t page_bytes_min;  /* a page ends at the first cut after this many encoded bytes, one of text after four
 				   * times as many; 0 = 16 KiB */
+	bool delta;               /* numbers without a dictionary as DELTA_BINARY_PACKED where that is smaller, else PLAIN */
 	bool bloom;               /* bloom filters on columns whose def has id set */
 };
 

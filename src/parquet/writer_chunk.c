@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "parquet/encode.h"
 #include "parquet/writer_int.h"
 
 bool chunk_span_next(struct chunk *k, struct page_span *span, size_t value_bits)
@@ -93,14 +94,14 @@ static const void *gather_numbers(struct chunk *k)
 	return dst;
 }
 
-static status write_numbers(struct chunk *k, struct err *err)
+static struct value_range page_range(const struct chunk *k, const struct page_span *span, const void *values)
 {
-	const void *values = gather_numbers(k);
-	if (values == NULL) return buf_check(&k->w->values, err);
-	k->range = range_numbers(k->leaf, values, 0, k->selection->n_valid);
-	bool done = false;
-	TRY(chunk_numbers_dict(k, values, &done, err));
-	if (done) return OK;
+	const size_t n = span->value_end - span->value;
+	return n == k->selection->n_valid ? k->range : range_numbers(k->leaf, values, span->value, n);
+}
+
+static status write_plain(struct chunk *k, const void *values, struct err *err)
+{
 	const size_t width = k->leaf->width;
 	struct page_span span = {0};
 	while (chunk_span_next(k, &span, width * 8)) {
@@ -108,11 +109,44 @@ static status write_numbers(struct chunk *k, struct err *err)
 		uint8_t *at = page_begin(k, n * width);
 		if (at == NULL) return buf_check(&k->w->page, err);
 		memcpy(at, (const uint8_t *)values + span.value * width, n * width);
-		const struct value_range range =
-			n == k->selection->n_valid ? k->range : range_numbers(k->leaf, values, span.value, n);
+		const struct value_range range = page_range(k, &span, values);
 		TRY(page_end(k, &span, at + n * width, &range, err));
 	}
 	return OK;
+}
+
+/* bytes: what the whole chunk takes. Packed bits are not compressed again: zstd saves nothing on them. */
+static status write_delta(struct chunk *k, const void *values, size_t bytes, struct err *err)
+{
+	const unsigned width = k->leaf->width;
+	const size_t value_bits = bytes * 8 / k->selection->n_valid;
+	struct page_span span = {0};
+	k->encoding = ENCODING_DELTA;
+	k->codec = CODEC_NONE;
+	while (chunk_span_next(k, &span, value_bits > 0 ? value_bits : 1)) {
+		const size_t n = span.value_end - span.value;
+		uint8_t *at = page_begin(k, encode_delta_bound(n, width));
+		if (at == NULL) return buf_check(&k->w->page, err);
+		uint8_t *end = encode_delta((const uint8_t *)values + span.value * width, n, width, at);
+		const struct value_range range = page_range(k, &span, values);
+		TRY(page_end(k, &span, end, &range, err));
+	}
+	return OK;
+}
+
+static status write_numbers(struct chunk *k, struct err *err)
+{
+	const size_t n = k->selection->n_valid;
+	const void *values = gather_numbers(k);
+	if (values == NULL) return buf_check(&k->w->values, err);
+	k->range = range_numbers(k->leaf, values, 0, n);
+	const size_t plain_bytes = n * k->leaf->width;
+	const size_t delta_bytes = k->w->opts.delta ? encode_delta_size(values, n, k->leaf->width) : SIZE_MAX;
+	/* A dictionary costs a reader less than anything else it saves half by; it must not be larger than the differences. */
+	bool done = false;
+	TRY(chunk_numbers_dict(k, values, delta_bytes < plain_bytes / 2 ? delta_bytes : plain_bytes / 2, &done, err));
+	if (done) return OK;
+	return delta_bytes < plain_bytes ? write_delta(k, values, delta_bytes, err) : write_plain(k, values, err);
 }
 
 /* ---- booleans ---- */
@@ -181,7 +215,7 @@ status chunk_write(struct parquet_writer *w, const struct parquet_leaf *leaf, co
 	TRY(write_values(&k, err));
 	struct chunk_record *rec = (struct chunk_record *)(void *)buf_reserve(&w->chunks, sizeof *rec);
 	if (rec == NULL) return buf_check(&w->chunks, err);
-	*rec = (struct chunk_record){.codec = (uint8_t)k.codec, .dictionary = k.dict_n > 0, .n_rows = plan->n,
+	*rec = (struct chunk_record){.codec = (uint8_t)k.codec, .encoding = (uint8_t)k.encoding, .n_rows = plan->n,
 		.n_null = plan->n - k.selection->n_valid, .n_data_pages = k.n_pages, .offset = k.offset, .data_offset = k.data_offset,
 		.bytes = w->out.n - k.offset, .bytes_raw = k.bytes_raw};
 	record_stats(&k, rec);

@@ -166,6 +166,7 @@ static bool strings_dictionary(struct buf *dict, const struct dict_entries *d, u
 static status dictionary_put(struct chunk *k, const struct codes *c, struct err *err)
 {
 	k->dict_n = c->n_used;
+	k->encoding = ENCODING_RLE_DICTIONARY;
 	const size_t codes_bytes = c->n_used == 1 ? 8 : (size_t)k->selection->n_valid * c->width / 8;
 	if (k->w->dict.n + codes_bytes <= WRITER_RAW_BYTES_MAX) k->codec = CODEC_NONE;
 	return page_dictionary(k, err);
@@ -234,7 +235,7 @@ static bool numbers_dictionary(struct buf *dict, const int64_t *numbers, uint32_
 	return true;
 }
 
-status chunk_numbers_dict(struct chunk *k, const void *values, bool *done, struct err *err)
+status chunk_numbers_dict(struct chunk *k, const void *values, size_t bytes_max, bool *done, struct err *err)
 {
 	const size_t n = k->selection->n_valid;
 	const unsigned width = k->leaf->width;
@@ -249,7 +250,8 @@ status chunk_numbers_dict(struct chunk *k, const void *values, bool *done, struc
 	numbers_mark(values, width, n, min, map);
 	struct codes c = {.n_used = numbers_code(map, entries, min, numbers)};
 	c.width = encode_bit_width(c.n_used);
-	const bool pays = (size_t)c.n_used * width + n * c.width / 8 <= n * width / 2;
+	const size_t codes_bytes = c.n_used == 1 ? 8 : n * c.width / 8;
+	const bool pays = (size_t)c.n_used * width + codes_bytes <= bytes_max;
 	if (pays) numbers_codes(values, width, n, min, map, &c, dst);
 	memset(map, 0, entries * sizeof *map);
 	if (!pays) return OK;

@@ -146,12 +146,13 @@ static void page_stats(struct thrift_writer *t, enum parquet_page_type type, enu
 static void column_metadata(struct thrift_writer *t, const struct parquet_writer *w, const struct parquet_leaf *leaf,
 	const struct chunk_record *c, size_t bloom_at)
 {
+	const bool dictionary = c->encoding == ENCODING_RLE_DICTIONARY;
 	const int outer = thrift_struct_begin(t, 3);
 	thrift_i32(t, 1, (int32_t)leaf->physical);
-	thrift_list_begin(t, 2, THRIFT_I32, c->dictionary ? 3 : 2);
-	thrift_int(t, ENCODING_PLAIN);
+	thrift_list_begin(t, 2, THRIFT_I32, dictionary ? 3 : 2);
+	thrift_int(t, dictionary ? ENCODING_PLAIN : c->encoding);
 	thrift_int(t, ENCODING_RLE);
-	if (c->dictionary) thrift_int(t, ENCODING_RLE_DICTIONARY);
+	if (dictionary) thrift_int(t, ENCODING_RLE_DICTIONARY);
 	thrift_list_begin(t, 3, THRIFT_BINARY, 1);
 	thrift_bytes(t, leaf->def->name, leaf->name_n);
 	thrift_i32(t, 4, c->codec);
@@ -159,11 +160,11 @@ static void column_metadata(struct thrift_writer *t, const struct parquet_writer
 	thrift_i64(t, 6, (int64_t)c->bytes_raw);
 	thrift_i64(t, 7, (int64_t)c->bytes);
 	thrift_i64(t, 9, (int64_t)c->data_offset);
-	if (c->dictionary) thrift_i64(t, 11, (int64_t)c->offset);
+	if (dictionary) thrift_i64(t, 11, (int64_t)c->offset);
 	statistics(t, w, c);
-	thrift_list_begin(t, 13, THRIFT_STRUCT, c->dictionary ? 2 : 1);
-	if (c->dictionary) page_stats(t, PAGE_DICTIONARY, ENCODING_PLAIN, 1);
-	page_stats(t, PAGE_DATA, c->dictionary ? ENCODING_RLE_DICTIONARY : ENCODING_PLAIN, c->n_data_pages);
+	thrift_list_begin(t, 13, THRIFT_STRUCT, dictionary ? 2 : 1);
+	if (dictionary) page_stats(t, PAGE_DICTIONARY, ENCODING_PLAIN, 1);
+	page_stats(t, PAGE_DATA, (enum parquet_encoding)c->encoding, c->n_data_pages);
 	if (c->bloom.n > 0) {
 		thrift_i64(t, 14, (int64_t)(bloom_at + c->bloom.at));
 		thrift_i32(t, 15, (int32_t)c->bloom.n);

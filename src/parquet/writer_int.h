@@ -24,7 +24,7 @@
 
 /* parquet.thrift */
 enum parquet_physical { PHYSICAL_BOOLEAN = 0, PHYSICAL_INT32 = 1, PHYSICAL_INT64 = 2, PHYSICAL_BYTE_ARRAY = 6 };
-enum parquet_encoding { ENCODING_PLAIN = 0, ENCODING_RLE = 3, ENCODING_RLE_DICTIONARY = 8 };
+enum parquet_encoding { ENCODING_PLAIN = 0, ENCODING_RLE = 3, ENCODING_DELTA = 5, ENCODING_RLE_DICTIONARY = 8 };
 enum parquet_page_type { PAGE_DATA = 0, PAGE_DICTIONARY = 2 };
 
 enum {
@@ -84,8 +84,7 @@ struct page_record {
 struct blob { size_t at, n; }; /* a place in one of the writer's buffers */
 
 struct chunk_record {
-	uint8_t codec;
-	bool dictionary;
+	uint8_t codec, encoding; /* of the data pages */
 	bool min_exact, max_exact, has_min, has_max;
 	uint32_t n_rows, n_null, n_data_pages;
 	size_t offset, data_offset, bytes, bytes_raw; /* raw: before compression, headers included */
@@ -133,7 +132,8 @@ struct chunk {
 	size_t data_offset;
 	uint32_t cut;     /* next cut to look at */
 	uint32_t n_pages;
-	uint32_t dict_n;  /* 0 = plain */
+	enum parquet_encoding encoding; /* of the data pages */
+	uint32_t dict_n;  /* entries; 0 = no dictionary */
 	struct value_range range;
 };
 
@@ -161,8 +161,8 @@ status chunk_strings(struct chunk *k, struct err *err) MUST_USE;
 
 /* writer_dict.c: *done when the chunk was written; nothing was when a dictionary does not pay. */
 status chunk_strings_dict(struct chunk *k, bool *done, struct err *err) MUST_USE;
-/* values: the chunk's valid values, int32 or int64; k->range is theirs. */
-status chunk_numbers_dict(struct chunk *k, const void *values, bool *done, struct err *err) MUST_USE;
+/* values: the chunk's valid values, int32 or int64; k->range is theirs. bytes_max: what dictionary and codes may take. */
+status chunk_numbers_dict(struct chunk *k, const void *values, size_t bytes_max, bool *done, struct err *err) MUST_USE;
 
 /* writer_page.c */
 /* Room for a page: the returned place is where values go; bytes of them. NULL: out of memory. */

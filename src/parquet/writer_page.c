@@ -114,7 +114,7 @@ status page_end(struct chunk *k, const struct page_span *span, uint8_t *end, con
 	const uint8_t *body = levels_put(k, span);
 	const size_t n = (size_t)(end - body);
 	const struct page_head h = {
-		.type = PAGE_DATA, .encoding = k->dict_n > 0 ? ENCODING_RLE_DICTIONARY : ENCODING_PLAIN, .n_values = span->row_end - span->row};
+		.type = PAGE_DATA, .encoding = k->encoding, .n_values = span->row_end - span->row};
 	if (n > PARQUET_PAGE_BYTES_MAX) return fail(err, E_LIMIT, "page of column %s: %zu bytes", k->leaf->def->name, n);
 	const bool first = k->n_pages == 0;
 	if (first) {

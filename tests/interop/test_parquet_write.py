@@ -17,7 +17,7 @@ import pyarrow.parquet as pq  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WRITE = pathlib.Path(os.environ.get("PQR_BUILD", ROOT / "build")) / "tests/interop/write_all_types"
-CASES = ["zstd", "cuts", "snappy", "uncompressed", "lz4_raw", "one_row", "no_rows", "large"]
+CASES = ["zstd", "cuts", "snappy", "uncompressed", "delta", "lz4_raw", "one_row", "no_rows", "large"]
 
 pytestmark = pytest.mark.skipif(not WRITE.exists(), reason=f"{WRITE} is not built")
 

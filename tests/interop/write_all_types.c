@@ -188,6 +188,8 @@ int main(int argc, char **argv)
 		{.name = "snappy", .n = 1000, .n_groups = 3, .opts = {.codec = PARQUET_SNAPPY, .page_rows_max = 333, .bloom = true}},
 		{.name = "uncompressed", .n = 1009, .n_groups = 2, .permuted = true, .cuts = true,
 			.opts = {.codec = PARQUET_UNCOMPRESSED, .page_bytes_min = 256, .bloom = true}},
+		{.name = "delta", .n = 5003, .n_groups = 2, .permuted = true, .cuts = true,
+			.opts = {.codec = PARQUET_ZSTD, .page_bytes_min = 2048, .delta = true, .bloom = true}},
 		{.name = "lz4_raw", .n = 500, .n_groups = 1, .opts = {.codec = PARQUET_LZ4_RAW}},
 		{.name = "one_row", .n = 1, .n_groups = 1, .opts = {.codec = PARQUET_ZSTD, .bloom = true}},
 		{.name = "no_rows", .n = 0, .n_groups = 1, .opts = {.codec = PARQUET_ZSTD, .bloom = true}},

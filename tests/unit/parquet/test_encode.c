@@ -134,6 +134,76 @@ static void hybrid_chooses_runs(void **state)
 	CHECK_I64(got.literal, 1);
 }
 
+/* The decoder of the specification, by 64-bit values. */
+static void decode_delta(const uint8_t *p, size_t n, unsigned bytes, int64_t *out, const uint8_t **end)
+{
+	CHECK_I64(take_varint(&p), 128);
+	CHECK_I64(take_varint(&p), 4);
+	CHECK_I64(take_varint(&p), n);
+	uint64_t v = take_varint(&p);
+	uint64_t last = (v >> 1) ^ (0 - (v & 1));
+	out[0] = (int64_t)last;
+	for (size_t i = 1; i < n;) {
+		v = take_varint(&p);
+		const uint64_t least = (v >> 1) ^ (0 - (v & 1));
+		const uint8_t *widths = p;
+		p += 4;
+		for (size_t m = 0; m < 4 && i < n; m++) {
+			for (size_t k = 0; k < 32; k++) {
+				uint64_t rest = 0;
+				for (size_t bit = 0; bit < widths[m]; bit++)
+					rest |= (uint64_t)(p[(k * widths[m] + bit) / 8] >> (k * widths[m] + bit) % 8 & 1) << bit;
+				if (i == n) continue;
+				last += least + rest;
+				out[i++] = bytes == 4 ? (int32_t)(uint32_t)last : (int64_t)last;
+			}
+			p += (size_t)widths[m] * 4;
+		}
+	}
+	*end = p;
+}
+
+static void delta_round_trip(void **state)
+{
+	(void)state;
+	static int64_t v[N_MAX], got[N_MAX];
+	static int32_t narrow[N_MAX];
+	static uint8_t b[N_MAX * 10];
+	static const size_t lengths[] = {1, 2, 32, 33, 34, 128, 129, 130, 161, 257, 2500};
+	for (unsigned shape = 0; shape < 70; shape++) {
+		for (size_t k = 0; k < sizeof lengths / sizeof *lengths; k++) {
+			const size_t n = lengths[k];
+			for (size_t i = 0; i < n; i++) {
+				const uint64_t any = (uint64_t)next() << 48 ^ (uint64_t)next() << 24 ^ next();
+				v[i] = shape < 64 ? (int64_t)(any >> shape)
+					: shape == 64 ? (int64_t)i
+					: shape == 65 ? ((i & 1) != 0 ? INT64_MAX : INT64_MIN) : shape == 66 ? 7 : (int64_t)(i % 3) - 1;
+				narrow[i] = (int32_t)(uint32_t)(uint64_t)v[i];
+			}
+			for (unsigned bytes = 4; bytes <= 8; bytes += 4) {
+				const void *values = bytes == 4 ? (const void *)narrow : v;
+				const uint8_t *end = encode_delta(values, n, bytes, b), *read;
+				CHECK_I64(end - b, encode_delta_size(values, n, bytes));
+				assert_true((size_t)(end - b) + 8 <= encode_delta_bound(n, bytes));
+				decode_delta(b, n, bytes, got, &read);
+				assert_ptr_equal(read, end);
+				for (size_t i = 0; i < n; i++) CHECK_I64(got[i], bytes == 4 ? narrow[i] : v[i]);
+			}
+		}
+	}
+}
+
+static void delta_golden(void **state)
+{
+	(void)state;
+	/* The specification's second example: 7, 5, 3, 1, 2, 3, 4, 5 has differences -2 -2 -2 1 1 1 1, least -2, rest 0 0 0 3 3 3 3. */
+	static const int32_t v[] = {7, 5, 3, 1, 2, 3, 4, 5};
+	static const uint8_t want[] = {0x80, 0x01, 4, 8, 14, 3, 2, 0, 0, 0, 0xc0, 0x3f, 0, 0, 0, 0, 0, 0};
+	uint8_t b[1024];
+	CHECK_I64(encode_delta(v, 8, 4, b) - b, sizeof want);
+	assert_memory_equal(b, want, sizeof want);
+}
+
 static void bit_width(void **state)
 {
 	(void)state;
@@ -176,6 +246,6 @@ static void levels(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(hybrid_golden), cmocka_unit_test(hybrid_round_trip), cmocka_unit_test(hybrid_chooses_runs),
-		cmocka_unit_test(bit_width), cmocka_unit_test(bits_copy), cmocka_unit_test(levels)};
+		cmocka_unit_test(delta_golden), cmocka_unit_test(delta_round_trip), cmocka_unit_test(bit_width), cmocka_unit_test(bits_copy), cmocka_unit_test(levels)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
