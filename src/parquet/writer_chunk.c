@@ -212,15 +212,16 @@ status chunk_write(struct parquet_writer *w, const struct parquet_leaf *leaf, co
 		return fail(err, E_CORRUPT, "column %s of table %s: %u of %u rows are null, none may be", leaf->def->name, w->schema->name,
 			plan->n - k.selection->n_valid, plan->n);
 	buf_reset(&w->pages);
+	const bool bloom = w->opts.bloom && leaf->physical == PHYSICAL_BYTE_ARRAY && leaf->def->id;
+	if (bloom && k.selection->n_valid > 0) TRY(chunk_bloom_begin(&k, err));
 	TRY(write_values(&k, err));
 	struct chunk_record *rec = (struct chunk_record *)(void *)buf_reserve(&w->chunks, sizeof *rec);
 	if (rec == NULL) return buf_check(&w->chunks, err);
 	*rec = (struct chunk_record){.codec = (uint8_t)k.codec, .encoding = (uint8_t)k.encoding, .n_rows = plan->n,
 		.n_null = plan->n - k.selection->n_valid, .n_data_pages = k.n_pages, .offset = k.offset, .data_offset = k.data_offset,
-		.bytes = w->out.n - k.offset, .bytes_raw = k.bytes_raw};
+		.bytes = w->out.n - k.offset, .bytes_raw = k.bytes_raw, .bloom = k.bloom};
 	record_stats(&k, rec);
 	TRY(chunk_index(&k, rec, err));
-	if (w->opts.bloom && leaf->physical == PHYSICAL_BYTE_ARRAY && leaf->def->id && k.selection->n_valid > 0) TRY(chunk_bloom(&k, rec, err));
 	buf_commit(&w->chunks, sizeof *rec);
 	return OK;
 }

@@ -179,6 +179,7 @@ status chunk_strings_dict(struct chunk *k, bool *done, struct err *err)
 	const struct dict_entries d = {.leaf = k->leaf, .strings = k->column->dict, .used = (const uint32_t *)(const void *)k->w->used.p};
 	if (!strings_dictionary(&k->w->dict, &d, c.n_used)) return buf_check(&k->w->dict, err);
 	if (!strings_pay(&c, k->selection->n_valid, k->w->dict.n)) return OK;
+	chunk_bloom_add(k, k->w->dict.p, k->w->dict.p + k->w->dict.n);
 	TRY(dictionary_put(k, &c, err));
 	TRY(codes_write(k, &c, &d, err));
 	*done = true;

@@ -126,6 +126,8 @@ status chunk_index(struct chunk *k, struct chunk_record *rec, struct err *err)
 
 /* ---- bloom filter ---- */
 
+enum { BLOOM_HEADER_ROOM = 64 };
+
 /* BloomFilterHeader: 1 numBytes, 2 algorithm.BLOCK, 3 hash.XXHASH, 4 compression.UNCOMPRESSED. */
 static size_t bloom_header(uint8_t *dst, size_t bytes)
 {
@@ -140,29 +142,29 @@ static size_t bloom_header(uint8_t *dst, size_t bytes)
 	return (size_t)(t.p - dst);
 }
 
-/* Values are hashed as PLAIN has them, strings without their length. */
-static void bloom_fill(const struct chunk *k, uint8_t *filter, size_t bytes)
-{
-	const struct row_selection *s = k->selection;
-	const struct column *c = k->column;
-	struct str before = {0};
-	for (uint32_t i = 0; i < s->n_valid; i++) {
-		const struct str v = column_str(c, s->rows[i]);
-		if (before.p == NULL || !str_eq(v, before)) bloom_insert(filter, bytes, hash_xxh64(v.p, v.n));
-		before = v;
-	}
-}
-
-status chunk_bloom(struct chunk *k, struct chunk_record *rec, struct err *err)
+status chunk_bloom_begin(struct chunk *k, struct err *err)
 {
 	struct buf *b = &k->w->bloom;
 	const size_t bytes = bloom_bytes(k->selection->n_valid);
-	uint8_t *at = buf_reserve(b, 64 + bytes);
+	uint8_t *at = buf_reserve(b, BLOOM_HEADER_ROOM + bytes);
 	if (at == NULL) return buf_check(b, err);
 	const size_t head_n = bloom_header(at, bytes);
 	memset(at + head_n, 0, bytes);
-	bloom_fill(k, at + head_n, bytes);
-	rec->bloom = (struct blob){.at = b->n, .n = head_n + bytes};
+	k->bloom = (struct blob){.at = b->n, .n = head_n + bytes};
+	k->bloom_bits = (struct blob){.at = b->n + head_n, .n = bytes};
 	buf_commit(b, head_n + bytes);
 	return OK;
+}
+
+void chunk_bloom_add(struct chunk *k, const uint8_t *p, const uint8_t *end)
+{
+	uint8_t *filter = k->w->bloom.p + k->bloom_bits.at;
+	const size_t bytes = k->bloom_bits.n;
+	if (bytes == 0) return;
+	while (p < end) {
+		uint32_t n;
+		memcpy(&n, p, sizeof n);
+		bloom_insert(filter, bytes, hash_xxh64(p + sizeof n, n));
+		p += sizeof n + n;
+	}
 }

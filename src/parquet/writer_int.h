@@ -135,6 +135,7 @@ struct chunk {
 	enum parquet_encoding encoding; /* of the data pages */
 	uint32_t dict_n;  /* entries; 0 = no dictionary */
 	struct value_range range;
+	struct blob bloom, bloom_bits; /* in w->bloom: with its header, the filter alone; n == 0: none */
 };
 
 /* Scratch of n bytes in b; its contents are lost. NULL: out of memory. */
@@ -186,7 +187,10 @@ struct blob stat_put(struct buf *b, const struct parquet_leaf *leaf, const struc
 
 /* writer_index.c */
 status chunk_index(struct chunk *k, struct chunk_record *rec, struct err *err) MUST_USE;
-status chunk_bloom(struct chunk *k, struct chunk_record *rec, struct err *err) MUST_USE;
+/* A filter for the chunk's valid values: begun before its first page, filled from the pages and dictionaries as they are
+ * made, since values in a page buffer are in the cache and in a row. add: PLAIN strings p..end; nothing without a filter. */
+status chunk_bloom_begin(struct chunk *k, struct err *err) MUST_USE;
+void chunk_bloom_add(struct chunk *k, const uint8_t *p, const uint8_t *end);
 
 /* writer_footer.c */
 status footer_prepare(struct parquet_writer *w, struct err *err) MUST_USE;

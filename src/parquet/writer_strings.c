@@ -173,6 +173,7 @@ static status plain_page(struct chunk *k, struct string_fill *f, struct page_spa
 		const size_t bytes = page_bytes(k, f->at);
 		full = stop == limit || bytes >= WRITER_PAGE_BYTES_MAX || (is_cut && bytes >= bytes_min);
 	}
+	chunk_bloom_add(k, f->at - page_bytes(k, f->at), f->at);
 	return page_end(k, span, f->at, &f->range, err);
 }
 
