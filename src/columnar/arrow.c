@@ -17,7 +17,7 @@ static const uint8_t no_data[1] = {0};
 struct schema_private {
 	char format[FORMAT_BYTES];
 	struct ArrowSchema **children;
-	struct ArrowSchema *storage;    /* of the children */
+	struct ArrowSchema *storage; /* of the children */
 	struct ArrowSchema dictionary;
 	char name[];
 };
@@ -40,15 +40,25 @@ static struct schema_private *schema_init(struct ArrowSchema *s, const char *nam
 	struct schema_private *p = mem_zalloc(1, sizeof *p + n);
 	if (p == NULL) return NULL;
 	memcpy(p->name, name, n);
-	*s = (struct ArrowSchema){.format = p->format, .name = p->name, .flags = nullable ? ARROW_FLAG_NULLABLE : 0,
-		.release = schema_release, .private_data = p};
+	*s = (struct ArrowSchema){.format = p->format,
+		.name = p->name,
+		.flags = nullable ? ARROW_FLAG_NULLABLE : 0,
+		.release = schema_release,
+		.private_data = p};
 	return p;
 }
 
 static void format_of(const struct column *c, char dst[FORMAT_BYTES])
 {
-	static const char *const formats[] = {[COL_BOOL] = "b", [COL_INT32] = "i", [COL_INT64] = "l", [COL_FLOAT] = "f", [COL_DOUBLE] = "g",
-		[COL_STRING] = "u", [COL_BINARY] = "z", [COL_TIMESTAMP] = "tsu:UTC", [COL_DATE] = "tdD"};
+	static const char *const formats[] = {[COL_BOOL] = "b",
+		[COL_INT32] = "i",
+		[COL_INT64] = "l",
+		[COL_FLOAT] = "f",
+		[COL_DOUBLE] = "g",
+		[COL_STRING] = "u",
+		[COL_BINARY] = "z",
+		[COL_TIMESTAMP] = "tsu:UTC",
+		[COL_DATE] = "tdD"};
 	if (c->type == COL_DECIMAL)
 		(void)snprintf(dst, FORMAT_BYTES, "d:%u,%u", (unsigned)c->precision, (unsigned)c->scale);
 	else
@@ -88,7 +98,8 @@ static bool schema_batch(const struct batch *b, struct ArrowSchema *out)
 		char number[24];
 		(void)snprintf(number, sizeof number, "%zu", i);
 		const struct column_def *def = b->schema != NULL ? &b->schema->columns[i] : NULL;
-		ok = schema_column(&b->columns[i], def != NULL ? def->name : number, def == NULL || def->nullable, &p->storage[i]);
+		ok = schema_column(
+			&b->columns[i], def != NULL ? def->name : number, def == NULL || def->nullable, &p->storage[i]);
 		if (!ok) break;
 		p->children[i] = &p->storage[i];
 		out->n_children = (int64_t)i + 1;
@@ -101,7 +112,7 @@ static bool schema_batch(const struct batch *b, struct ArrowSchema *out)
 
 struct array_private {
 	const void *buffers[ARRAY_BUFFERS_MAX];
-	void *copied;                  /* values that had to be widened */
+	void *copied; /* values that had to be widened */
 	struct ArrowArray **children;
 	struct ArrowArray *storage;
 	struct ArrowArray dictionary;
@@ -124,7 +135,8 @@ static struct array_private *array_init(struct ArrowArray *a, int64_t n, int64_t
 {
 	struct array_private *p = mem_zalloc(1, sizeof *p);
 	if (p == NULL) return NULL;
-	*a = (struct ArrowArray){.length = n, .null_count = n_null, .buffers = p->buffers, .release = array_release, .private_data = p};
+	*a = (struct ArrowArray){
+		.length = n, .null_count = n_null, .buffers = p->buffers, .release = array_release, .private_data = p};
 	return p;
 }
 
@@ -196,7 +208,8 @@ static bool array_batch(const struct batch *b, struct ArrowArray *out)
 status batch_export(const struct batch *b, struct ArrowSchema *schema, struct ArrowArray *array, struct err *err)
 {
 	struct ArrowSchema made;
-	if (!schema_batch(b, &made)) return fail(err, E_NOMEM, "out of memory exporting a batch of %zu columns", b->n_columns);
+	if (!schema_batch(b, &made))
+		return fail(err, E_NOMEM, "out of memory exporting a batch of %zu columns", b->n_columns);
 	if (!array_batch(b, array)) {
 		made.release(&made);
 		return fail(err, E_NOMEM, "out of memory exporting a batch of %zu columns", b->n_columns);
@@ -208,7 +221,11 @@ status batch_export(const struct batch *b, struct ArrowSchema *schema, struct Ar
 /* ---- import ---- */
 
 /* An array seen from row `offset` on. */
-struct source { const struct ArrowSchema *schema; const struct ArrowArray *array; int64_t offset, n; };
+struct source {
+	const struct ArrowSchema *schema;
+	const struct ArrowArray *array;
+	int64_t offset, n;
+};
 
 static status out_of_memory(struct err *err)
 {
@@ -235,14 +252,18 @@ static bool decimal_parse(const char *format, struct column *out)
 
 static bool format_parse(const char *format, struct column *out)
 {
-	static const struct { const char *format; enum col_type type; } known[] = {{"b", COL_BOOL}, {"i", COL_INT32}, {"l", COL_INT64},
-		{"f", COL_FLOAT}, {"g", COL_DOUBLE}, {"u", COL_STRING}, {"z", COL_BINARY}, {"tdD", COL_DATE}};
+	static const struct {
+		const char *format;
+		enum col_type type;
+	} known[] = {{"b", COL_BOOL}, {"i", COL_INT32}, {"l", COL_INT64}, {"f", COL_FLOAT}, {"g", COL_DOUBLE},
+		{"u", COL_STRING}, {"z", COL_BINARY}, {"tdD", COL_DATE}};
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
 		if (strcmp(format, known[i].format) != 0) continue;
 		out->type = known[i].type;
 		return true;
 	}
-	if (strncmp(format, "tsu:", 4) == 0 && format[4] != '\0') { /* with a zone the values are UTC; without, nobody knows */
+	if (strncmp(format, "tsu:", 4) == 0 &&
+		format[4] != '\0') { /* with a zone the values are UTC; without, nobody knows */
 		out->type = COL_TIMESTAMP;
 		return true;
 	}
@@ -280,7 +301,8 @@ static status import_strings(const struct source *s, struct column *out, struct 
 	if (out->offsets[0] < 0) return fail(err, E_CORRUPT, "column %s: offset %d", name_of(s), (int)out->offsets[0]);
 	for (int64_t i = 0; i < s->n; i++)
 		if (out->offsets[i + 1] < out->offsets[i])
-			return fail(err, E_CORRUPT, "column %s: offsets fall from %d to %d", name_of(s), (int)out->offsets[i], (int)out->offsets[i + 1]);
+			return fail(err, E_CORRUPT, "column %s: offsets fall from %d to %d", name_of(s),
+				(int)out->offsets[i], (int)out->offsets[i + 1]);
 	return OK;
 }
 
@@ -292,7 +314,8 @@ static status import_decimals(const struct source *s, struct arena *arena, struc
 	for (int64_t i = 0; i < s->n; i++) {
 		to[i] = from[2 * i];
 		if (column_valid(out, i) && from[2 * i + 1] != (to[i] < 0 ? -1 : 0))
-			return fail(err, E_CORRUPT, "column %s: row %lld has more than 18 digits", name_of(s), (long long)i);
+			return fail(err, E_CORRUPT, "column %s: row %lld has more than 18 digits", name_of(s),
+				(long long)i);
 	}
 	out->values = to;
 	return OK;
@@ -302,7 +325,8 @@ static status import_plain(const struct source *s, struct arena *arena, struct c
 {
 	struct column c = {0};
 	if (!format_parse(s->schema->format, &c))
-		return fail(err, E_UNSUPPORTED, "unsupported: Arrow format \"%s\" of column %s", s->schema->format, name_of(s));
+		return fail(err, E_UNSUPPORTED, "unsupported: Arrow format \"%s\" of column %s", s->schema->format,
+			name_of(s));
 	const bool strings = c.type == COL_STRING || c.type == COL_BINARY;
 	if (s->array->n_buffers != (strings ? 3 : 2))
 		return fail(err, E_CORRUPT, "column %s: %lld buffers", name_of(s), (long long)s->array->n_buffers);
@@ -343,7 +367,8 @@ static status import_indices(const struct source *s, struct arena *arena, struct
 {
 	const char *format = s->schema->format;
 	if (strlen(format) != 1 || strchr("cCsSiIlL", format[0]) == NULL)
-		return fail(err, E_UNSUPPORTED, "unsupported: dictionary indices \"%s\" of column %s", format, name_of(s));
+		return fail(
+			err, E_UNSUPPORTED, "unsupported: dictionary indices \"%s\" of column %s", format, name_of(s));
 	const void *values = s->array->buffers[1];
 	if (values == NULL && s->n > 0) return fail(err, E_CORRUPT, "column %s: no indices", name_of(s));
 	int32_t *indices = ARENA_NEW(arena, int32_t, s->n + 1);
@@ -351,7 +376,8 @@ static status import_indices(const struct source *s, struct arena *arena, struct
 	for (int64_t i = 0; i < s->n; i++) {
 		const int64_t index = column_valid(c, i) ? index_at(values, format[0], s->offset + i) : 0;
 		if (column_valid(c, i) && (index < 0 || index >= c->dict->n))
-			return fail(err, E_CORRUPT, "column %s: dictionary index %lld of %lld", name_of(s), (long long)index, (long long)c->dict->n);
+			return fail(err, E_CORRUPT, "column %s: dictionary index %lld of %lld", name_of(s),
+				(long long)index, (long long)c->dict->n);
 		indices[i] = (int32_t)index;
 	}
 	c->values = indices;
@@ -360,15 +386,19 @@ static status import_indices(const struct source *s, struct arena *arena, struct
 
 static status import_dictionary(const struct source *s, struct arena *arena, struct column *out, struct err *err)
 {
-	const struct source values = {.schema = s->schema->dictionary, .array = s->array->dictionary, .offset = s->array->dictionary->offset,
+	const struct source values = {.schema = s->schema->dictionary,
+		.array = s->array->dictionary,
+		.offset = s->array->dictionary->offset,
 		.n = s->array->dictionary->length};
 	struct column *dict = ARENA_NEW(arena, struct column, 1);
 	if (dict == NULL) return out_of_memory(err);
 	TRY(import_plain(&values, arena, dict, err));
 	if ((dict->type != COL_STRING && dict->type != COL_BINARY) || dict->validity != NULL)
-		return fail(err, E_UNSUPPORTED, "unsupported: column %s: a dictionary of anything but strings without nulls", name_of(s));
+		return fail(err, E_UNSUPPORTED,
+			"unsupported: column %s: a dictionary of anything but strings without nulls", name_of(s));
 	struct column c = {.type = dict->type, .dict = dict};
-	if (s->array->n_buffers != 2) return fail(err, E_CORRUPT, "column %s: %lld buffers", name_of(s), (long long)s->array->n_buffers);
+	if (s->array->n_buffers != 2)
+		return fail(err, E_CORRUPT, "column %s: %lld buffers", name_of(s), (long long)s->array->n_buffers);
 	TRY(import_validity(s, arena, &c, err));
 	TRY(import_indices(s, arena, &c, err));
 	*out = c;
@@ -384,24 +414,28 @@ static status import_column(const struct source *s, struct arena *arena, struct 
 
 static status check_struct(const struct ArrowSchema *schema, const struct ArrowArray *array, struct err *err)
 {
-	if (strcmp(schema->format, "+s") != 0) return fail(err, E_UNSUPPORTED, "unsupported: Arrow format \"%s\" instead of a struct", schema->format);
+	if (strcmp(schema->format, "+s") != 0)
+		return fail(err, E_UNSUPPORTED, "unsupported: Arrow format \"%s\" instead of a struct", schema->format);
 	if (schema->n_children != array->n_children || array->n_children < 0 || array->length < 0 || array->offset < 0)
-		return fail(err, E_CORRUPT, "Arrow struct: %lld children, its array %lld of %lld rows", (long long)schema->n_children,
-			(long long)array->n_children, (long long)array->length);
+		return fail(err, E_CORRUPT, "Arrow struct: %lld children, its array %lld of %lld rows",
+			(long long)schema->n_children, (long long)array->n_children, (long long)array->length);
 	if (array->n_children > TABLE_COLUMNS_MAX)
-		return fail(err, E_LIMIT, "Arrow struct: %lld columns, at most %d", (long long)array->n_children, (int)TABLE_COLUMNS_MAX);
+		return fail(err, E_LIMIT, "Arrow struct: %lld columns, at most %d", (long long)array->n_children,
+			(int)TABLE_COLUMNS_MAX);
 	if (array->length > INT32_MAX) return fail(err, E_LIMIT, "Arrow struct: %lld rows", (long long)array->length);
 	if (array->n_buffers > 0 && array->buffers[0] != NULL && array->null_count != 0)
 		return fail(err, E_UNSUPPORTED, "unsupported: Arrow struct with null rows");
 	for (int64_t i = 0; i < array->n_children; i++)
 		if (array->children[i]->length < array->offset + array->length || array->children[i]->offset < 0)
-			return fail(err, E_CORRUPT, "Arrow struct: column %lld has %lld rows, the struct %lld", (long long)i,
-				(long long)array->children[i]->length, (long long)(array->offset + array->length));
+			return fail(err, E_CORRUPT, "Arrow struct: column %lld has %lld rows, the struct %lld",
+				(long long)i, (long long)array->children[i]->length,
+				(long long)(array->offset + array->length));
 	return OK;
 }
 
 /* The schema that the batch of a foreign producer gets: its names and types. */
-static struct table_schema *schema_make(const struct ArrowSchema *schema, const struct column *columns, size_t n, struct arena *arena)
+static struct table_schema *schema_make(
+	const struct ArrowSchema *schema, const struct column *columns, size_t n, struct arena *arena)
 {
 	struct table_schema *out = ARENA_ZNEW(arena, struct table_schema, 1);
 	struct column_def *defs = ARENA_ZNEW(arena, struct column_def, n);
@@ -409,15 +443,19 @@ static struct table_schema *schema_make(const struct ArrowSchema *schema, const 
 	for (size_t i = 0; i < n; i++) {
 		const struct ArrowSchema *child = schema->children[i];
 		const char *name = child->name != NULL ? child->name : "";
-		defs[i] = (struct column_def){.name = arena_strndup(arena, name, strlen(name)), .type = columns[i].type, .precision = columns[i].precision,
-			.scale = columns[i].scale, .nullable = (child->flags & ARROW_FLAG_NULLABLE) != 0};
+		defs[i] = (struct column_def){.name = arena_strndup(arena, name, strlen(name)),
+			.type = columns[i].type,
+			.precision = columns[i].precision,
+			.scale = columns[i].scale,
+			.nullable = (child->flags & ARROW_FLAG_NULLABLE) != 0};
 		if (defs[i].name == NULL) return NULL;
 	}
 	*out = (struct table_schema){.name = "arrow", .columns = defs, .n_columns = n};
 	return out;
 }
 
-status batch_import(const struct ArrowSchema *schema, const struct ArrowArray *array, struct arena *arena, struct batch *out, struct err *err)
+status batch_import(const struct ArrowSchema *schema, const struct ArrowArray *array, struct arena *arena,
+	struct batch *out, struct err *err)
 {
 	TRY(check_struct(schema, array, err));
 	const size_t n = (size_t)array->n_children;
@@ -425,7 +463,10 @@ status batch_import(const struct ArrowSchema *schema, const struct ArrowArray *a
 	if (columns == NULL) return out_of_memory(err);
 	for (size_t i = 0; i < n; i++) {
 		const struct ArrowArray *child = array->children[i];
-		const struct source s = {.schema = schema->children[i], .array = child, .offset = array->offset + child->offset, .n = array->length};
+		const struct source s = {.schema = schema->children[i],
+			.array = child,
+			.offset = array->offset + child->offset,
+			.n = array->length};
 		TRY(import_column(&s, arena, &columns[i], err));
 	}
 	const struct table_schema *made = schema_make(schema, columns, n, arena);

@@ -77,7 +77,8 @@ static uint8_t *pack_u8_plain(const uint8_t *v, size_t n_groups, unsigned width,
 	return dst;
 }
 
-__attribute__((target("bmi2"))) static uint8_t *pack_u8_bmi2(const uint8_t *v, size_t n_groups, unsigned width, uint8_t *dst)
+__attribute__((target("bmi2"))) static uint8_t *pack_u8_bmi2(
+	const uint8_t *v, size_t n_groups, unsigned width, uint8_t *dst)
 {
 	const uint64_t mask = 0x0101010101010101u * ((1u << width) - 1);
 	for (size_t i = 0; i < n_groups; i++, dst += width) {

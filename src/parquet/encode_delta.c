@@ -10,7 +10,7 @@ struct block {
 	int64_t least;
 	uint64_t rest[BLOCK]; /* difference - least; 0 past the end */
 	uint8_t width[MINIS];
-	size_t n_minis;       /* with a value */
+	size_t n_minis; /* with a value */
 };
 
 static inline int64_t value_at(const void *values, size_t i, unsigned bytes)
@@ -18,12 +18,14 @@ static inline int64_t value_at(const void *values, size_t i, unsigned bytes)
 	return bytes == 4 ? ((const int32_t *)values)[i] : ((const int64_t *)values)[i];
 }
 
-static inline __attribute__((always_inline)) void block_make(const void *values, size_t from, size_t n, unsigned bytes, struct block *b)
+static inline __attribute__((always_inline)) void block_make(
+	const void *values, size_t from, size_t n, unsigned bytes, struct block *b)
 {
 	int64_t difference[BLOCK];
 	int64_t least = INT64_MAX;
 	for (size_t i = 0; i < n; i++) {
-		const uint64_t wrapped = (uint64_t)value_at(values, from + i, bytes) - (uint64_t)value_at(values, from + i - 1, bytes);
+		const uint64_t wrapped =
+			(uint64_t)value_at(values, from + i, bytes) - (uint64_t)value_at(values, from + i - 1, bytes);
 		difference[i] = bytes == 4 ? (int32_t)(uint32_t)wrapped : (int64_t)wrapped;
 		least = difference[i] < least ? difference[i] : least;
 	}

@@ -48,7 +48,10 @@ static inline uint8_t *thrift_varint(uint8_t *p, uint64_t v)
 	return p;
 }
 
-static inline uint64_t thrift_zigzag(int64_t v) { return ((uint64_t)v << 1) ^ (uint64_t)(v >> 63); }
+static inline uint64_t thrift_zigzag(int64_t v)
+{
+	return ((uint64_t)v << 1) ^ (uint64_t)(v >> 63);
+}
 
 static inline void thrift_field(struct thrift_writer *w, int id, enum thrift_type type)
 {
@@ -62,7 +65,10 @@ static inline void thrift_field(struct thrift_writer *w, int id, enum thrift_typ
 	w->last = id;
 }
 
-static inline void thrift_int(struct thrift_writer *w, int64_t v) { w->p = thrift_varint(w->p, thrift_zigzag(v)); }
+static inline void thrift_int(struct thrift_writer *w, int64_t v)
+{
+	w->p = thrift_varint(w->p, thrift_zigzag(v));
+}
 
 static inline void thrift_bytes(struct thrift_writer *w, const void *p, size_t n)
 {

@@ -2,7 +2,8 @@
 #include "base/limits.h"
 #include "parquet/writer_int.h"
 
-static status leaf_make(const struct table_schema *schema, const struct column_def *def, struct parquet_leaf *out, struct err *err)
+static status leaf_make(
+	const struct table_schema *schema, const struct column_def *def, struct parquet_leaf *out, struct err *err)
 {
 	*out = (struct parquet_leaf){.def = def, .name_n = strlen(def->name)};
 	switch (def->type) {
@@ -16,7 +17,8 @@ static status leaf_make(const struct table_schema *schema, const struct column_d
 	case COL_BINARY: out->physical = PHYSICAL_BYTE_ARRAY; return OK;
 	case COL_FLOAT:
 	case COL_DOUBLE:
-		return fail(err, E_UNSUPPORTED, "unsupported: writing column %s of table %s as %s", def->name, schema->name, col_type_name(def->type));
+		return fail(err, E_UNSUPPORTED, "unsupported: writing column %s of table %s as %s", def->name,
+			schema->name, col_type_name(def->type));
 	}
 	out->width = out->physical == PHYSICAL_INT32 ? 4 : 8;
 	return OK;
@@ -42,11 +44,13 @@ static status writer_setup(struct parquet_writer *w, struct err *err)
 	return w->failed != OK ? buf_check(&w->out, err) : OK;
 }
 
-status parquet_writer_create(const struct table_schema *schema, const struct parquet_opts *opts, struct parquet_writer **out, struct err *err)
+status parquet_writer_create(const struct table_schema *schema, const struct parquet_opts *opts,
+	struct parquet_writer **out, struct err *err)
 {
 	ASSERT(schema_n_data_columns(schema) > 0);
 	const struct parquet_opts o = opts_with_defaults(opts);
-	if (o.codec != PARQUET_UNCOMPRESSED && o.codec != PARQUET_SNAPPY && o.codec != PARQUET_ZSTD && o.codec != PARQUET_LZ4_RAW)
+	if (o.codec != PARQUET_UNCOMPRESSED && o.codec != PARQUET_SNAPPY && o.codec != PARQUET_ZSTD &&
+		o.codec != PARQUET_LZ4_RAW)
 		return fail(err, E_UNSUPPORTED, "unsupported: writing Parquet with compression codec %d", (int)o.codec);
 	struct parquet_writer *w = mem_zalloc(1, sizeof *w);
 	if (w == NULL) return fail(err, E_NOMEM, "out of memory for a Parquet writer");
@@ -86,7 +90,8 @@ void parquet_writer_destroy(struct parquet_writer *w)
 
 void parquet_writer_reset(struct parquet_writer *w)
 {
-	struct buf *const file[] = {&w->out, &w->bloom, &w->column_index, &w->offset_index, &w->stats, &w->chunks, &w->groups};
+	struct buf *const file[] = {
+		&w->out, &w->bloom, &w->column_index, &w->offset_index, &w->stats, &w->chunks, &w->groups};
 	for (size_t i = 0; i < sizeof file / sizeof *file; i++) buf_reset(file[i]);
 	w->n_rows = 0;
 	w->finished = false;
@@ -99,7 +104,8 @@ static status poisoned(const struct parquet_writer *w, struct err *err)
 	return fail(err, w->failed, "the Parquet writer of table %s failed before", w->schema->name);
 }
 
-static status group_write(struct parquet_writer *w, const struct batch *b, const struct parquet_rows *rows, struct err *err)
+static status group_write(
+	struct parquet_writer *w, const struct batch *b, const struct parquet_rows *rows, struct err *err)
 {
 	struct row_plan plan;
 	TRY(row_plan_make(w, rows, b->n_rows, &plan, err));
@@ -117,7 +123,8 @@ static status group_write(struct parquet_writer *w, const struct batch *b, const
 	return buf_check(&w->groups, err);
 }
 
-status parquet_writer_row_group(struct parquet_writer *w, const struct batch *b, const struct parquet_rows *rows, struct err *err)
+status parquet_writer_row_group(
+	struct parquet_writer *w, const struct batch *b, const struct parquet_rows *rows, struct err *err)
 {
 	ASSERT(!w->finished);
 	ASSERT(b->n_columns >= w->n_columns);

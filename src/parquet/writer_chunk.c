@@ -16,7 +16,8 @@ bool chunk_span_next(struct chunk *k, struct page_span *span, size_t value_bits)
 	if (k->selection->n_valid - span->value > values_min) { /* else no cut can end it */
 		while (k->cut < plan->n_cuts && plan->cuts[k->cut] < limit) {
 			const uint32_t at = plan->cuts[k->cut++];
-			if (at <= span->row || row_selection_rank(k->selection, plan, at) - span->value < values_min) continue;
+			if (at <= span->row || row_selection_rank(k->selection, plan, at) - span->value < values_min)
+				continue;
 			span->row_end = at;
 			break;
 		}
@@ -202,24 +203,37 @@ static void record_stats(struct chunk *k, struct chunk_record *rec)
 	rec->has_max = rec->max.n <= WRITER_STAT_BYTES_MAX;
 }
 
-status chunk_write(struct parquet_writer *w, const struct parquet_leaf *leaf, const struct column *c, const struct row_plan *plan, struct err *err)
+status chunk_write(struct parquet_writer *w, const struct parquet_leaf *leaf, const struct column *c,
+	const struct row_plan *plan, struct err *err)
 {
-	struct chunk k = {.w = w, .leaf = leaf, .column = c, .plan = plan, .codec = (enum compress_codec)w->opts.codec, .offset = w->out.n};
+	struct chunk k = {.w = w,
+		.leaf = leaf,
+		.column = c,
+		.plan = plan,
+		.codec = (enum compress_codec)w->opts.codec,
+		.offset = w->out.n};
 	/* At the fastest level ids need no search for matches; a higher level is the user's wish for small files. */
 	k.level = leaf->def->id && w->opts.level == 1 ? COMPRESS_LEVEL_ENTROPY : w->opts.level;
 	TRY(row_selection_get(w, plan, c, &k.selection, err));
 	if (!leaf->def->nullable && k.selection->n_valid != plan->n)
-		return fail(err, E_CORRUPT, "column %s of table %s: %u of %u rows are null, none may be", leaf->def->name, w->schema->name,
-			plan->n - k.selection->n_valid, plan->n);
+		return fail(err, E_CORRUPT, "column %s of table %s: %u of %u rows are null, none may be",
+			leaf->def->name, w->schema->name, plan->n - k.selection->n_valid, plan->n);
 	buf_reset(&w->pages);
 	const bool bloom = w->opts.bloom && leaf->physical == PHYSICAL_BYTE_ARRAY && leaf->def->id;
 	if (bloom && k.selection->n_valid > 0) TRY(chunk_bloom_begin(&k, err));
 	TRY(write_values(&k, err));
 	struct chunk_record *rec = (struct chunk_record *)(void *)buf_reserve(&w->chunks, sizeof *rec);
 	if (rec == NULL) return buf_check(&w->chunks, err);
-	*rec = (struct chunk_record){.codec = (uint8_t)k.codec, .encoding = (uint8_t)k.encoding, .n_rows = plan->n,
-		.n_null = plan->n - k.selection->n_valid, .n_data_pages = k.n_pages, .offset = k.offset, .data_offset = k.data_offset,
-		.bytes = w->out.n - k.offset, .bytes_raw = k.bytes_raw, .bloom = k.bloom};
+	*rec = (struct chunk_record){.codec = (uint8_t)k.codec,
+		.encoding = (uint8_t)k.encoding,
+		.n_rows = plan->n,
+		.n_null = plan->n - k.selection->n_valid,
+		.n_data_pages = k.n_pages,
+		.offset = k.offset,
+		.data_offset = k.data_offset,
+		.bytes = w->out.n - k.offset,
+		.bytes_raw = k.bytes_raw,
+		.bloom = k.bloom};
 	record_stats(&k, rec);
 	TRY(chunk_index(&k, rec, err));
 	buf_commit(&w->chunks, sizeof *rec);

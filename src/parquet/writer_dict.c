@@ -4,23 +4,24 @@
 #include "parquet/writer_int.h"
 
 enum {
-	CODES_U8 = 256,        /* dictionaries of up to this many entries have their codes in bytes */
+	CODES_U8 = 256,              /* dictionaries of up to this many entries have their codes in bytes */
 	NUMBER_SPREAD_MAX = 1 << 12, /* numbers of a wider range get no dictionary: the table would leave the cache */
 };
 
 /* The codes of a chunk's valid values, new ones from 0 on, in one of two widths. */
 struct codes {
-	const uint8_t *u8;   /* NULL: u32 */
+	const uint8_t *u8; /* NULL: u32 */
 	const uint32_t *u32;
 	uint32_t n_used;
-	unsigned width;      /* bits */
+	unsigned width; /* bits */
 };
 
 /* ---- choosing new codes ---- */
 
 /* Codes in order of first use. map[old] = new + 1 or 0; used[new] = old. */
-static inline __attribute__((always_inline)) uint32_t compact(const int32_t *restrict src, const uint32_t *restrict rows, size_t n,
-	uint32_t *restrict map, uint32_t *restrict used, void *restrict dst, bool bytes)
+static inline __attribute__((always_inline)) uint32_t compact(const int32_t *restrict src,
+	const uint32_t *restrict rows, size_t n, uint32_t *restrict map, uint32_t *restrict used, void *restrict dst,
+	bool bytes)
 {
 	uint32_t n_used = 0;
 	for (size_t i = 0; i < n; i++) {
@@ -60,11 +61,15 @@ static status compact_strings(struct chunk *k, struct codes *out, struct err *er
 	uint32_t *map = map_get(w, dict_n);
 	uint32_t *used = scratch(&w->used, dict_n * sizeof *used);
 	void *dst = scratch(&w->codes, (size_t)s->n_valid * (bytes ? 1 : sizeof(uint32_t)));
-	if (map == NULL || used == NULL || dst == NULL) return fail(err, E_NOMEM, "out of memory for a dictionary of %zu entries", dict_n);
+	if (map == NULL || used == NULL || dst == NULL)
+		return fail(err, E_NOMEM, "out of memory for a dictionary of %zu entries", dict_n);
 	const uint32_t n_used = bytes ? compact(k->column->values, s->rows, s->n_valid, map, used, dst, true)
 				      : compact(k->column->values, s->rows, s->n_valid, map, used, dst, false);
 	for (uint32_t i = 0; i < n_used; i++) map[used[i]] = 0;
-	*out = (struct codes){.u8 = bytes ? dst : NULL, .u32 = bytes ? NULL : dst, .n_used = n_used, .width = encode_bit_width(n_used)};
+	*out = (struct codes){.u8 = bytes ? dst : NULL,
+		.u32 = bytes ? NULL : dst,
+		.n_used = n_used,
+		.width = encode_bit_width(n_used)};
 	return OK;
 }
 
@@ -75,7 +80,8 @@ static uint8_t *codes_put(const struct codes *c, size_t from, size_t n, uint8_t 
 	*at++ = (uint8_t)c->width;
 	if (n == 0) return at;
 	if (c->n_used == 1) return encode_run(0, n, c->width, at);
-	return c->u8 != NULL ? encode_hybrid_u8(c->u8 + from, n, c->width, at) : encode_hybrid_u32(c->u32 + from, n, c->width, at);
+	return c->u8 != NULL ? encode_hybrid_u8(c->u8 + from, n, c->width, at)
+			     : encode_hybrid_u32(c->u32 + from, n, c->width, at);
 }
 
 /* Marks which codes a page uses, so that its range needs one look at each entry used. */
@@ -176,7 +182,8 @@ status chunk_strings_dict(struct chunk *k, bool *done, struct err *err)
 {
 	struct codes c = {0};
 	TRY(compact_strings(k, &c, err));
-	const struct dict_entries d = {.leaf = k->leaf, .strings = k->column->dict, .used = (const uint32_t *)(const void *)k->w->used.p};
+	const struct dict_entries d = {
+		.leaf = k->leaf, .strings = k->column->dict, .used = (const uint32_t *)(const void *)k->w->used.p};
 	if (!strings_dictionary(&k->w->dict, &d, c.n_used)) return buf_check(&k->w->dict, err);
 	if (!strings_pay(&c, k->selection->n_valid, k->w->dict.n)) return OK;
 	chunk_bloom_add(k, k->w->dict.p, k->w->dict.p + k->w->dict.n);
@@ -214,7 +221,8 @@ static uint32_t numbers_code(uint32_t *map, size_t spread, int64_t min, int64_t 
 	return n_used;
 }
 
-static void numbers_codes(const void *values, unsigned width, size_t n, int64_t min, const uint32_t *restrict map, struct codes *c, void *restrict dst)
+static void numbers_codes(const void *values, unsigned width, size_t n, int64_t min, const uint32_t *restrict map,
+	struct codes *c, void *restrict dst)
 {
 	uint8_t *u8 = dst;
 	uint32_t *u32 = dst;
@@ -246,7 +254,8 @@ status chunk_numbers_dict(struct chunk *k, const void *values, size_t bytes_max,
 	uint32_t *map = map_get(k->w, entries);
 	int64_t *numbers = scratch(&k->w->used, entries * sizeof *numbers);
 	void *dst = scratch(&k->w->codes, n * sizeof(uint32_t));
-	if (map == NULL || numbers == NULL || dst == NULL) return fail(err, E_NOMEM, "out of memory for a dictionary of %zu entries", entries);
+	if (map == NULL || numbers == NULL || dst == NULL)
+		return fail(err, E_NOMEM, "out of memory for a dictionary of %zu entries", entries);
 	const int64_t min = k->range.min;
 	numbers_mark(values, width, n, min, map);
 	struct codes c = {.n_used = numbers_code(map, entries, min, numbers)};

@@ -93,7 +93,8 @@ static status tail_make(struct parquet_writer *w, struct err *err)
 {
 	static const char created_by[] = "pqr version " PQR_VERSION;
 	const struct table_schema *s = w->schema;
-	const size_t bound = 256 + sizeof created_by + text_n(s->layer) + text_n(s->name) + text_n(s->contract) + 4 * w->n_columns;
+	const size_t bound =
+		256 + sizeof created_by + text_n(s->layer) + text_n(s->name) + text_n(s->contract) + 4 * w->n_columns;
 	struct thrift_writer t = {.p = buf_reserve(&w->tail, bound), .last = 4};
 	if (t.p == NULL) return buf_check(&w->tail, err);
 	const uint8_t *start = t.p;
@@ -132,7 +133,8 @@ static void statistics(struct thrift_writer *t, const struct parquet_writer *w, 
 }
 
 /* PageEncodingStats: 1 page_type, 2 encoding, 3 count. */
-static void page_stats(struct thrift_writer *t, enum parquet_page_type type, enum parquet_encoding encoding, uint32_t count)
+static void page_stats(
+	struct thrift_writer *t, enum parquet_page_type type, enum parquet_encoding encoding, uint32_t count)
 {
 	const int outer = thrift_element_begin(t);
 	thrift_i32(t, 1, (int32_t)type);
@@ -172,10 +174,13 @@ static void column_metadata(struct thrift_writer *t, const struct parquet_writer
 	thrift_struct_end(t, outer);
 }
 
-struct index_places { size_t bloom, column_index, offset_index; };
+struct index_places {
+	size_t bloom, column_index, offset_index;
+};
 
 /* ColumnChunk: 2 file_offset (0, as deprecated), 3 meta_data, 4, 5 offset index, 6, 7 column index. */
-static void column_chunk(struct parquet_writer *w, const struct parquet_leaf *leaf, const struct chunk_record *c, const struct index_places *at)
+static void column_chunk(struct parquet_writer *w, const struct parquet_leaf *leaf, const struct chunk_record *c,
+	const struct index_places *at)
 {
 	struct thrift_writer t = {.p = buf_reserve(&w->out, 320 + leaf->name_n + c->min.n + c->max.n)};
 	if (t.p == NULL) return;
@@ -195,7 +200,8 @@ static void column_chunk(struct parquet_writer *w, const struct parquet_leaf *le
 static void row_group(struct parquet_writer *w, size_t index, const struct index_places *at)
 {
 	const struct group_record *g = (const struct group_record *)(const void *)w->groups.p + index;
-	const struct chunk_record *chunks = (const struct chunk_record *)(const void *)w->chunks.p + index * w->n_columns;
+	const struct chunk_record *chunks =
+		(const struct chunk_record *)(const void *)w->chunks.p + index * w->n_columns;
 	struct thrift_writer t = {.p = buf_reserve(&w->out, 32)};
 	if (t.p == NULL) return;
 	const uint8_t *start = t.p;
@@ -228,8 +234,9 @@ static size_t append(struct buf *out, const struct buf *part)
 void footer_write(struct parquet_writer *w)
 {
 	struct buf *out = &w->out;
-	const struct index_places at = {
-		.bloom = append(out, &w->bloom), .column_index = append(out, &w->column_index), .offset_index = append(out, &w->offset_index)};
+	const struct index_places at = {.bloom = append(out, &w->bloom),
+		.column_index = append(out, &w->column_index),
+		.offset_index = append(out, &w->offset_index)};
 	const size_t footer = append(out, &w->head);
 	const size_t n_groups = w->groups.n / sizeof(struct group_record);
 	struct thrift_writer t = {.p = buf_reserve(out, 32), .last = 2};

@@ -9,7 +9,9 @@
 enum boundary_order { ORDER_UNORDERED = 0, ORDER_ASCENDING = 1, ORDER_DESCENDING = 2 };
 
 /* The bounds as stored decide, not the values: a reader searches the former, and cutting may change their order. */
-struct page_bounds { struct blob min, max; };
+struct page_bounds {
+	struct blob min, max;
+};
 
 static int64_t bound_i64(const struct buf *b, struct blob at)
 {
@@ -106,7 +108,11 @@ static void offset_index_put(const struct chunk *k, struct thrift_writer *t)
 status chunk_index(struct chunk *k, struct chunk_record *rec, struct err *err)
 {
 	struct parquet_writer *w = k->w;
-	enum { LISTS = 8 * THRIFT_LIST_MAX, EACH = 1 + 3 * THRIFT_VARINT_MAX, LOCATION = 3 * (1 + THRIFT_VARINT_MAX) + 1 };
+	enum {
+		LISTS = 8 * THRIFT_LIST_MAX,
+		EACH = 1 + 3 * THRIFT_VARINT_MAX,
+		LOCATION = 3 * (1 + THRIFT_VARINT_MAX) + 1
+	};
 	const struct page_bounds *bounds = bounds_make(k);
 	if (bounds == NULL) return fail(err, E_NOMEM, "out of memory for the page index");
 	struct buf *b = &w->column_index;

@@ -32,10 +32,11 @@ enum {
 	WRITER_PAGE_BYTES_MIN = 16 << 10,
 	WRITER_PAGE_BYTES_MAX = 1 << 20, /* a page of strings ends here even between cuts */
 	WRITER_STAT_BYTES_MAX = 64,
-	WRITER_STRING_STEP = 128,        /* rows between looks at the size of a page of strings */
-	WRITER_SELECTIONS = 6,           /* null patterns kept; bronze has five */
-	WRITER_RAW_BYTES_MAX = 1024,     /* a chunk up to this size is not compressed: zstd takes 4 us a page to save about 300 bytes */
-	WRITER_TEXT_PAGES = 4,           /* text pages are this many times page_bytes_min: writer_strings.c says why */
+	WRITER_STRING_STEP = 128, /* rows between looks at the size of a page of strings */
+	WRITER_SELECTIONS = 6,    /* null patterns kept; bronze has five */
+	WRITER_RAW_BYTES_MAX =
+		1024, /* a chunk up to this size is not compressed: zstd takes 4 us a page to save about 300 bytes */
+	WRITER_TEXT_PAGES = 4, /* text pages are this many times page_bytes_min: writer_strings.c says why */
 };
 
 struct parquet_leaf {
@@ -58,9 +59,9 @@ struct row_plan {
 struct row_selection {
 	const uint8_t *source; /* the column's bitmap this was made from; NULL = the slot is empty */
 	uint32_t n_valid;
-	const uint32_t *rows;  /* [n_valid] rows of the batch */
-	const uint64_t *bits;  /* validity in output order and one word more; NULL when n_valid is 0 or n */
-	const uint32_t *rank;  /* valid rows before each word of bits */
+	const uint32_t *rows; /* [n_valid] rows of the batch */
+	const uint64_t *bits; /* validity in output order and one word more; NULL when n_valid is 0 or n */
+	const uint32_t *rank; /* valid rows before each word of bits */
 	struct buf rows_mem, bits_mem, rank_mem;
 };
 
@@ -72,26 +73,33 @@ struct value_range {
 };
 
 /* A half-open range of rows and of the valid values they hold. */
-struct page_span { uint32_t row, row_end, value, value_end; };
+struct page_span {
+	uint32_t row, row_end, value, value_end;
+};
 
 struct page_record {
-	size_t offset; /* of the header, in the file */
+	size_t offset;  /* of the header, in the file */
 	uint32_t bytes; /* header and body */
 	uint32_t row, n_rows, n_valid;
 	struct value_range range;
 };
 
-struct blob { size_t at, n; }; /* a place in one of the writer's buffers */
+struct blob {
+	size_t at, n;
+}; /* a place in one of the writer's buffers */
 
 struct chunk_record {
 	uint8_t codec, encoding; /* of the data pages */
 	bool min_exact, max_exact, has_min, has_max;
 	uint32_t n_rows, n_null, n_data_pages;
-	size_t offset, data_offset, bytes, bytes_raw; /* raw: before compression, headers included */
-	struct blob min, max;                         /* in stats */
+	size_t offset, data_offset, bytes, bytes_raw;  /* raw: before compression, headers included */
+	struct blob min, max;                          /* in stats */
 	struct blob bloom, column_index, offset_index; /* in the buffers of these names; n == 0: none */
 };
-struct group_record { uint32_t n_rows; size_t bytes_raw, bytes, offset; };
+struct group_record {
+	uint32_t n_rows;
+	size_t bytes_raw, bytes, offset;
+};
 
 struct parquet_writer {
 	const struct table_schema *schema;
@@ -103,20 +111,21 @@ struct parquet_writer {
 	bool finished;
 	int64_t n_rows;
 	struct buf out, bloom, column_index, offset_index, stats;
-	struct buf chunks, groups;           /* chunk_record[], group_record[] */
-	struct buf head, tail;               /* the footer's constant parts */
-	struct buf iota, page, dict, pages;  /* scratch: rows, a page's body, a dictionary's, page_record[] */
-	struct buf values, codes, map, used, seen; /* scratch: gathered values, codes, old to new code, new to old, codes of a page */
-	struct buf bounds, bounds_bytes;     /* scratch: of a chunk's pages, for its index */
+	struct buf chunks, groups;          /* chunk_record[], group_record[] */
+	struct buf head, tail;              /* the footer's constant parts */
+	struct buf iota, page, dict, pages; /* scratch: rows, a page's body, a dictionary's, page_record[] */
+	struct buf values, codes, map, used,
+		seen; /* scratch: gathered values, codes, old to new code, new to old, codes of a page */
+	struct buf bounds, bounds_bytes; /* scratch: of a chunk's pages, for its index */
 	struct row_selection all, none, selections[WRITER_SELECTIONS];
 	unsigned selection_next;
 };
 
 /* Every buffer of a writer but those of the selections. */
-#define WRITER_BUFS(w)                                                                                                 \
-	&(w)->out, &(w)->bloom, &(w)->column_index, &(w)->offset_index, &(w)->stats, &(w)->chunks, &(w)->groups, &(w)->head,   \
-		&(w)->tail, &(w)->iota, &(w)->page, &(w)->dict, &(w)->pages, &(w)->values, &(w)->codes, &(w)->map, &(w)->used, \
-		&(w)->seen, &(w)->bounds, &(w)->bounds_bytes
+#define WRITER_BUFS(w)                                                                                              \
+	&(w)->out, &(w)->bloom, &(w)->column_index, &(w)->offset_index, &(w)->stats, &(w)->chunks, &(w)->groups,    \
+		&(w)->head, &(w)->tail, &(w)->iota, &(w)->page, &(w)->dict, &(w)->pages, &(w)->values, &(w)->codes, \
+		&(w)->map, &(w)->used, &(w)->seen, &(w)->bounds, &(w)->bounds_bytes
 
 /* A column chunk being written. */
 struct chunk {
@@ -126,14 +135,14 @@ struct chunk {
 	const struct row_plan *plan;
 	const struct row_selection *selection;
 	enum compress_codec codec;
-	int level;        /* of the codec */
-	size_t offset;    /* of the chunk's first byte */
+	int level;     /* of the codec */
+	size_t offset; /* of the chunk's first byte */
 	size_t bytes_raw;
 	size_t data_offset;
-	uint32_t cut;     /* next cut to look at */
+	uint32_t cut; /* next cut to look at */
 	uint32_t n_pages;
 	enum parquet_encoding encoding; /* of the data pages */
-	uint32_t dict_n;  /* entries; 0 = no dictionary */
+	uint32_t dict_n;                /* entries; 0 = no dictionary */
 	struct value_range range;
 	struct blob bloom, bloom_bits; /* in w->bloom: with its header, the filter alone; n == 0: none */
 };
@@ -144,18 +153,26 @@ static inline void *scratch(struct buf *b, size_t n)
 	buf_reset(b);
 	return buf_reserve(b, n > 0 ? n : 1);
 }
-static inline struct page_record *chunk_pages(const struct chunk *k) { return (struct page_record *)(void *)k->w->pages.p; }
+static inline struct page_record *chunk_pages(const struct chunk *k)
+{
+	return (struct page_record *)(void *)k->w->pages.p;
+}
 
 /* writer_rows.c */
-status row_plan_make(struct parquet_writer *w, const struct parquet_rows *rows, int64_t batch_rows, struct row_plan *out, struct err *err) MUST_USE;
-status row_selection_get(struct parquet_writer *w, const struct row_plan *plan, const struct column *c, const struct row_selection **out, struct err *err) MUST_USE;
-uint32_t row_selection_rank(const struct row_selection *s, const struct row_plan *plan, uint32_t row); /* valid rows before row */
+status row_plan_make(struct parquet_writer *w, const struct parquet_rows *rows, int64_t batch_rows,
+	struct row_plan *out, struct err *err) MUST_USE;
+status row_selection_get(struct parquet_writer *w, const struct row_plan *plan, const struct column *c,
+	const struct row_selection **out, struct err *err) MUST_USE;
+uint32_t row_selection_rank(
+	const struct row_selection *s, const struct row_plan *plan, uint32_t row); /* valid rows before row */
 
 /* writer_chunk.c */
-status chunk_write(struct parquet_writer *w, const struct parquet_leaf *leaf, const struct column *c, const struct row_plan *plan, struct err *err) MUST_USE;
+status chunk_write(struct parquet_writer *w, const struct parquet_leaf *leaf, const struct column *c,
+	const struct row_plan *plan, struct err *err) MUST_USE;
 /* The next page when each value takes value_bits; false after the last. *span is the page before, zero at first. */
 bool chunk_span_next(struct chunk *k, struct page_span *span, size_t value_bits);
-struct value_range range_numbers(const struct parquet_leaf *leaf, const void *values, size_t from, size_t n); /* of int32 or int64 values */
+struct value_range range_numbers(
+	const struct parquet_leaf *leaf, const void *values, size_t from, size_t n); /* of int32 or int64 values */
 
 /* writer_strings.c */
 status chunk_strings(struct chunk *k, struct err *err) MUST_USE;
@@ -171,7 +188,8 @@ uint8_t *page_begin(struct chunk *k, size_t bytes);
 /* More room while a page is being filled up to *at; the new place of *at. */
 uint8_t *page_grow(struct chunk *k, uint8_t *at, size_t bytes);
 size_t page_bytes(const struct chunk *k, const uint8_t *at); /* of the values up to at */
-status page_end(struct chunk *k, const struct page_span *span, uint8_t *end, const struct value_range *range, struct err *err) MUST_USE;
+status page_end(struct chunk *k, const struct page_span *span, uint8_t *end, const struct value_range *range,
+	struct err *err) MUST_USE;
 /* The dictionary page: dict holds its body. */
 status page_dictionary(struct chunk *k, struct err *err) MUST_USE;
 
@@ -183,7 +201,8 @@ void range_add_str(struct value_range *r, struct str s);
 size_t stat_lower(struct str s, uint8_t dst[WRITER_STAT_BYTES_MAX], bool *exact);
 size_t stat_upper(struct str s, uint8_t dst[WRITER_STAT_BYTES_MAX], bool *exact);
 /* Append the bound's bytes, as Statistics has them, to b. */
-struct blob stat_put(struct buf *b, const struct parquet_leaf *leaf, const struct value_range *r, bool upper, bool *exact);
+struct blob stat_put(
+	struct buf *b, const struct parquet_leaf *leaf, const struct value_range *r, bool upper, bool *exact);
 
 /* writer_index.c */
 status chunk_index(struct chunk *k, struct chunk_record *rec, struct err *err) MUST_USE;

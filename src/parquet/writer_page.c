@@ -48,7 +48,8 @@ static status page_put(struct chunk *k, const struct page_head *h, const uint8_t
 		memcpy(dst + head_n, body, n);
 	} else {
 		uint8_t *packed = dst + PAGE_HEADER_ROOM;
-		TRY(compress_block(k->w->compressor, k->codec, k->level, body, n, packed, compress_bound(k->codec, n), &stored, err));
+		TRY(compress_block(k->w->compressor, k->codec, k->level, body, n, packed, compress_bound(k->codec, n),
+			&stored, err));
 		head_n = header_write(dst, h, n, stored, checksum_crc32(0, packed, stored));
 		memmove(dst + head_n, packed, stored);
 	}
@@ -108,14 +109,15 @@ static status drop_codec(struct chunk *k, const struct page_head *h, const uint8
 	return page_put(k, h, body, n, err);
 }
 
-status page_end(struct chunk *k, const struct page_span *span, uint8_t *end, const struct value_range *range, struct err *err)
+status page_end(
+	struct chunk *k, const struct page_span *span, uint8_t *end, const struct value_range *range, struct err *err)
 {
 	struct buf *out = &k->w->out;
 	const uint8_t *body = levels_put(k, span);
 	const size_t n = (size_t)(end - body);
-	const struct page_head h = {
-		.type = PAGE_DATA, .encoding = k->encoding, .n_values = span->row_end - span->row};
-	if (n > PARQUET_PAGE_BYTES_MAX) return fail(err, E_LIMIT, "page of column %s: %zu bytes", k->leaf->def->name, n);
+	const struct page_head h = {.type = PAGE_DATA, .encoding = k->encoding, .n_values = span->row_end - span->row};
+	if (n > PARQUET_PAGE_BYTES_MAX)
+		return fail(err, E_LIMIT, "page of column %s: %zu bytes", k->leaf->def->name, n);
 	const bool first = k->n_pages == 0;
 	if (first) {
 		k->data_offset = out->n;
@@ -129,8 +131,12 @@ status page_end(struct chunk *k, const struct page_span *span, uint8_t *end, con
 	}
 	struct page_record *rec = (struct page_record *)(void *)buf_reserve(&k->w->pages, sizeof *rec);
 	if (rec == NULL) return buf_check(&k->w->pages, err);
-	*rec = (struct page_record){.offset = at, .bytes = (uint32_t)(out->n - at), .row = span->row,
-		.n_rows = h.n_values, .n_valid = span->value_end - span->value, .range = *range};
+	*rec = (struct page_record){.offset = at,
+		.bytes = (uint32_t)(out->n - at),
+		.row = span->row,
+		.n_rows = h.n_values,
+		.n_valid = span->value_end - span->value,
+		.range = *range};
 	buf_commit(&k->w->pages, sizeof *rec);
 	k->n_pages++;
 	return OK;

@@ -27,7 +27,8 @@ static void bounds(const uint32_t *restrict rows, size_t n, uint32_t *lo, uint32
 	*hi = most;
 }
 
-status row_plan_make(struct parquet_writer *w, const struct parquet_rows *rows, int64_t batch_rows, struct row_plan *out, struct err *err)
+status row_plan_make(struct parquet_writer *w, const struct parquet_rows *rows, int64_t batch_rows,
+	struct row_plan *out, struct err *err)
 {
 	ASSERT(batch_rows >= 0 && rows->n <= INT32_MAX);
 	struct row_plan plan = {.rows = rows->rows, .n = rows->n, .cuts = rows->cuts, .n_cuts = rows->n_cuts};
@@ -39,13 +40,17 @@ status row_plan_make(struct parquet_writer *w, const struct parquet_rows *rows, 
 		bounds(plan.rows, plan.n, &plan.lo, &plan.hi);
 	}
 	ASSERT((int64_t)plan.hi < batch_rows);
-	for (uint32_t i = 0; i < plan.n_cuts; i++) ASSERT(plan.cuts[i] <= plan.n && (i == 0 || plan.cuts[i] > plan.cuts[i - 1]));
+	for (uint32_t i = 0; i < plan.n_cuts; i++)
+		ASSERT(plan.cuts[i] <= plan.n && (i == 0 || plan.cuts[i] > plan.cuts[i - 1]));
 	*out = plan;
 	return OK;
 }
 
 /* Bits lo..hi of a bitmap as bytes [first, last] with masks for the two ends. */
-struct bit_range { size_t first, last; uint8_t first_mask, last_mask; };
+struct bit_range {
+	size_t first, last;
+	uint8_t first_mask, last_mask;
+};
 
 static struct bit_range bit_range(const struct row_plan *plan)
 {
@@ -75,7 +80,8 @@ static bool bits_all(const uint8_t *bits, const struct bit_range *r, uint8_t bit
 static bool bits_equal(const uint8_t *a, const uint8_t *b, const struct bit_range *r)
 {
 	if (a == b) return true;
-	if (((a[r->first] ^ b[r->first]) & r->first_mask) != 0 || ((a[r->last] ^ b[r->last]) & r->last_mask) != 0) return false;
+	if (((a[r->first] ^ b[r->first]) & r->first_mask) != 0 || ((a[r->last] ^ b[r->last]) & r->last_mask) != 0)
+		return false;
 	return r->last <= r->first + 1 || memcmp(a + r->first + 1, b + r->first + 1, r->last - r->first - 1) == 0;
 }
 
@@ -111,7 +117,8 @@ static status selection_make(struct parquet_writer *w, const struct row_plan *pl
 	uint32_t *rows = scratch(&s->rows_mem, ((size_t)plan->n + 1) * sizeof *rows);
 	uint64_t *bits = scratch(&s->bits_mem, n_words * sizeof *bits);
 	uint32_t *rank = scratch(&s->rank_mem, n_words * sizeof *rank);
-	if (rows == NULL || bits == NULL || rank == NULL) return fail(err, E_NOMEM, "out of memory for a selection of %u rows", plan->n);
+	if (rows == NULL || bits == NULL || rank == NULL)
+		return fail(err, E_NOMEM, "out of memory for a selection of %u rows", plan->n);
 	s->n_valid = select_valid(plan, validity, rows, bits, rank);
 	s->source = validity;
 	s->rows = rows;

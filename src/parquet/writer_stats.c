@@ -125,7 +125,8 @@ static struct blob put(struct buf *b, const void *p, size_t n)
 	return (struct blob){.at = at, .n = n};
 }
 
-struct blob stat_put(struct buf *b, const struct parquet_leaf *leaf, const struct value_range *r, bool upper, bool *exact)
+struct blob stat_put(
+	struct buf *b, const struct parquet_leaf *leaf, const struct value_range *r, bool upper, bool *exact)
 {
 	const int64_t v = upper ? r->max : r->min;
 	*exact = true;

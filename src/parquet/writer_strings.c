@@ -43,7 +43,7 @@ struct string_fill {
 	const int32_t *codes; /* NULL: rows are their own entries */
 	const int32_t *offsets;
 	const uint8_t *data;
-	uint8_t *at, *limit;  /* where the next value goes, end of the room */
+	uint8_t *at, *limit; /* where the next value goes, end of the room */
 	struct value_range range;
 	uint64_t min_prefix, max_prefix;
 };
@@ -51,7 +51,8 @@ struct string_fill {
 static void fill_start(struct string_fill *f, const struct column *c)
 {
 	const struct column *values = c->dict != NULL ? c->dict : c;
-	*f = (struct string_fill){.codes = c->dict != NULL ? c->values : NULL, .offsets = values->offsets, .data = values->data};
+	*f = (struct string_fill){
+		.codes = c->dict != NULL ? c->values : NULL, .offsets = values->offsets, .data = values->data};
 }
 
 static void fill_page(struct string_fill *f, uint8_t *at, size_t room)
@@ -71,8 +72,8 @@ static void range_slow(struct string_fill *f, const uint8_t *p, size_t n)
 	f->max_prefix = prefix_of((const uint8_t *)f->range.smax.p, f->range.smax.n);
 }
 
-/* Rows are permuted, so each value is a cache miss: its offsets are asked for 16 rows ahead, its bytes 8 ahead. 2500
- * rows of 36 bytes out of a batch of 20 000: 40 us without, 17 with. */
+/* Rows are permuted, so each value is a cache miss: its offsets are asked for 16 rows ahead, its bytes 8 ahead. A
+ * bronze file of 2500 rows out of a batch of 20 000, uncompressed: 455 us without, 333 with. */
 static inline void fill_ahead(const struct string_fill *f, bool coded, const uint32_t *rows, size_t left)
 {
 	enum { OFFSETS_AHEAD = 16, BYTES_AHEAD = 8 };
@@ -84,7 +85,8 @@ static inline void fill_ahead(const struct string_fill *f, bool coded, const uin
 }
 
 /* Append strings of rows[0..n) as PLAIN has them, length and bytes; how many fitted. left >= n rows stand at rows. */
-static inline __attribute__((always_inline)) size_t fill_values(struct string_fill *f, bool coded, const uint32_t *rows, size_t n, size_t left)
+static inline __attribute__((always_inline)) size_t fill_values(
+	struct string_fill *f, bool coded, const uint32_t *rows, size_t n, size_t left)
 {
 	uint8_t *at = f->at;
 	size_t i = 0;

@@ -13,8 +13,23 @@
 #include "columnar/batch.h"
 #include "parquet/writer.h"
 
-enum { COLUMN_ID, COLUMN_TICKET, COLUMN_CHANNEL, COLUMN_TEXT, COLUMN_TS, COLUMN_DAY, COLUMN_SMALL, COLUMN_COUNT, COLUMN_PRICE, COLUMN_TOTAL,
-	COLUMN_FLAG, COLUMN_EMPTY, COLUMN_CONSTANT, COLUMN_BUCKET, N_COLUMNS };
+enum {
+	COLUMN_ID,
+	COLUMN_TICKET,
+	COLUMN_CHANNEL,
+	COLUMN_TEXT,
+	COLUMN_TS,
+	COLUMN_DAY,
+	COLUMN_SMALL,
+	COLUMN_COUNT,
+	COLUMN_PRICE,
+	COLUMN_TOTAL,
+	COLUMN_FLAG,
+	COLUMN_EMPTY,
+	COLUMN_CONSTANT,
+	COLUMN_BUCKET,
+	N_COLUMNS
+};
 
 static const struct column_def columns[N_COLUMNS] = {
 	[COLUMN_ID] = {.name = "id", .type = COL_STRING, .id = true},
@@ -53,11 +68,13 @@ static uint64_t next(struct source *s)
 
 static void set_text(struct source *s, int64_t row)
 {
-	static const char *const words[] = {"petición", "queja", "reclamo", "ñandú", "\xF0\x9F\x98\x80", "", "línea\n\"dos\"", "zz"};
+	static const char *const words[] = {
+		"petición", "queja", "reclamo", "ñandú", "\xF0\x9F\x98\x80", "", "línea\n\"dos\"", "zz"};
 	char text[256];
 	size_t n = 0;
 	const uint64_t count = next(s) % 20;
-	for (uint64_t i = 0; i < count; i++) n += (size_t)snprintf(text + n, sizeof text - n, "%s ", words[next(s) % 8]);
+	for (uint64_t i = 0; i < count; i++)
+		n += (size_t)snprintf(text + n, sizeof text - n, "%s ", words[next(s) % 8]);
 	builder_set_str(&s->builders[COLUMN_TEXT], row, (struct str){text, n});
 }
 
@@ -78,7 +95,8 @@ static void set_row(struct source *s, int64_t row)
 	if (row % 11 != 0) builder_set_i32(&to[COLUMN_SMALL], row, (int32_t)next(s));
 	if (row % 4 != 0) builder_set_i64(&to[COLUMN_COUNT], row, (int64_t)next(s));
 	if (row % 6 != 0) builder_set_i64(&to[COLUMN_PRICE], row, (int64_t)(next(s) % 1999999999) - 999999999);
-	if (row % 6 != 1) builder_set_i64(&to[COLUMN_TOTAL], row, (int64_t)(next(s) % 1999999999999999999) - 999999999999999999);
+	if (row % 6 != 1)
+		builder_set_i64(&to[COLUMN_TOTAL], row, (int64_t)(next(s) % 1999999999999999999) - 999999999999999999);
 	builder_set_str(&to[COLUMN_CONSTANT], row, STR("siempre"));
 	builder_set_i32(&to[COLUMN_BUCKET], row, (int32_t)(row / 10));
 	if (row % 9 == 0) return;
@@ -92,7 +110,8 @@ static bool source_fill(struct source *s, int64_t n)
 {
 	struct err err;
 	s->state = 1;
-	for (size_t i = 0; i < N_COLUMNS; i++) builder_init(&s->builders[i], &columns[i], i == COLUMN_CHANNEL || i == COLUMN_CONSTANT);
+	for (size_t i = 0; i < N_COLUMNS; i++)
+		builder_init(&s->builders[i], &columns[i], i == COLUMN_CHANNEL || i == COLUMN_CONSTANT);
 	for (int64_t row = 0; row < n; row++) set_row(s, row);
 	for (size_t i = 0; i < N_COLUMNS; i++)
 		if (builder_finish(&s->builders[i], n, &s->out[i], &err) != OK) return false;
@@ -143,7 +162,8 @@ struct sample { /* one file */
 	struct parquet_opts opts;
 };
 
-static bool write_groups(struct parquet_writer *w, const struct source *s, const struct sample *c, struct buf *lines, struct err *err)
+static bool write_groups(
+	struct parquet_writer *w, const struct source *s, const struct sample *c, struct buf *lines, struct err *err)
 {
 	uint32_t *rows = calloc(c->n + 1, sizeof *rows);
 	uint32_t *cuts = calloc(c->n + 1, sizeof *cuts);
@@ -170,8 +190,9 @@ static bool write_sample(const char *dir, const struct sample *c)
 	size_t n = 0;
 	buf_init(&lines, 0);
 	const bool ok = s != NULL && source_fill(s, c->n) && parquet_writer_create(&schema, &c->opts, &w, &err) == OK &&
-		write_groups(w, s, c, &lines, &err) && parquet_writer_finish(w, &p, &n, &err) == OK &&
-		save(dir, c->name, "parquet", p, n) && save(dir, c->name, "jsonl", lines.p != NULL ? (const void *)lines.p : "", lines.n);
+			write_groups(w, s, c, &lines, &err) && parquet_writer_finish(w, &p, &n, &err) == OK &&
+			save(dir, c->name, "parquet", p, n) &&
+			save(dir, c->name, "jsonl", lines.p != NULL ? (const void *)lines.p : "", lines.n);
 	if (!ok) (void)fprintf(stderr, "write_all_types: %s: %s\n", c->name, err.message);
 	parquet_writer_destroy(w);
 	for (size_t i = 0; s != NULL && i < N_COLUMNS; i++) builder_deinit(&s->builders[i]);
@@ -183,12 +204,31 @@ static bool write_sample(const char *dir, const struct sample *c)
 int main(int argc, char **argv)
 {
 	static const struct sample samples[] = {
-		{.name = "zstd", .n = 2503, .n_groups = 1, .permuted = true, .opts = {.codec = PARQUET_ZSTD, .bloom = true}},
-		{.name = "cuts", .n = 5000, .n_groups = 1, .cuts = true, .opts = {.codec = PARQUET_ZSTD, .page_bytes_min = 1024, .bloom = true}},
-		{.name = "snappy", .n = 1000, .n_groups = 3, .opts = {.codec = PARQUET_SNAPPY, .page_rows_max = 333, .bloom = true}},
-		{.name = "uncompressed", .n = 1009, .n_groups = 2, .permuted = true, .cuts = true,
+		{.name = "zstd",
+			.n = 2503,
+			.n_groups = 1,
+			.permuted = true,
+			.opts = {.codec = PARQUET_ZSTD, .bloom = true}},
+		{.name = "cuts",
+			.n = 5000,
+			.n_groups = 1,
+			.cuts = true,
+			.opts = {.codec = PARQUET_ZSTD, .page_bytes_min = 1024, .bloom = true}},
+		{.name = "snappy",
+			.n = 1000,
+			.n_groups = 3,
+			.opts = {.codec = PARQUET_SNAPPY, .page_rows_max = 333, .bloom = true}},
+		{.name = "uncompressed",
+			.n = 1009,
+			.n_groups = 2,
+			.permuted = true,
+			.cuts = true,
 			.opts = {.codec = PARQUET_UNCOMPRESSED, .page_bytes_min = 256, .bloom = true}},
-		{.name = "delta", .n = 5003, .n_groups = 2, .permuted = true, .cuts = true,
+		{.name = "delta",
+			.n = 5003,
+			.n_groups = 2,
+			.permuted = true,
+			.cuts = true,
 			.opts = {.codec = PARQUET_ZSTD, .page_bytes_min = 2048, .delta = true, .bloom = true}},
 		{.name = "lz4_raw", .n = 500, .n_groups = 1, .opts = {.codec = PARQUET_LZ4_RAW}},
 		{.name = "one_row", .n = 1, .n_groups = 1, .opts = {.codec = PARQUET_ZSTD, .bloom = true}},

@@ -4,13 +4,18 @@
 #include "columnar/batch.h"
 
 enum { ROWS = 37, N_COLUMNS = 8 };
-static const struct column_def defs[N_COLUMNS] = {{.name = "flag", .type = COL_BOOL, .nullable = true}, {.name = "i32", .type = COL_INT32},
-	{.name = "i64", .type = COL_INT64, .nullable = true}, {.name = "str", .type = COL_STRING, .nullable = true},
-	{.name = "dict", .type = COL_STRING, .nullable = true}, {.name = "ts", .type = COL_TIMESTAMP}, {.name = "date", .type = COL_DATE, .nullable = true},
+static const struct column_def defs[N_COLUMNS] = {{.name = "flag", .type = COL_BOOL, .nullable = true},
+	{.name = "i32", .type = COL_INT32}, {.name = "i64", .type = COL_INT64, .nullable = true},
+	{.name = "str", .type = COL_STRING, .nullable = true}, {.name = "dict", .type = COL_STRING, .nullable = true},
+	{.name = "ts", .type = COL_TIMESTAMP}, {.name = "date", .type = COL_DATE, .nullable = true},
 	{.name = "dec", .type = COL_DECIMAL, .precision = 18, .scale = 4, .nullable = true}};
 static const struct table_schema schema = {.name = "t", .columns = defs, .n_columns = N_COLUMNS};
 
-struct source { struct builder b[N_COLUMNS]; struct column columns[N_COLUMNS]; struct batch batch; };
+struct source {
+	struct builder b[N_COLUMNS];
+	struct column columns[N_COLUMNS];
+	struct batch batch;
+};
 
 static void source_init(struct source *s, int64_t rows)
 {
@@ -25,11 +30,15 @@ static void source_init(struct source *s, int64_t rows)
 		}
 		builder_set_i32(&s->b[1], row, (int32_t)row * 7 - 9);
 		if (row % 4 != 1) builder_set_i64(&s->b[2], row, row << 40);
-		if (row % 6 != 2) builder_set_str(&s->b[3], row, (struct str){text, (size_t)snprintf(text, sizeof text, "%.*s", (int)row % 9, "petición")});
+		if (row % 6 != 2)
+			builder_set_str(&s->b[3], row,
+				(struct str){
+					text, (size_t)snprintf(text, sizeof text, "%.*s", (int)row % 9, "petición")});
 		if (row % 7 != 3) builder_set_str(&s->b[4], row, row % 2 == 0 ? STR("even") : STR("odd"));
 		builder_set_i64(&s->b[5], row, 1767225600000000 + row);
 		if (row % 3 != 0) builder_set_i32(&s->b[6], row, 20000 + (int32_t)row);
-		if (row % 8 != 0) builder_set_i64(&s->b[7], row, row % 2 == 0 ? -row * 123456789012345 : row * 123456789012345);
+		if (row % 8 != 0)
+			builder_set_i64(&s->b[7], row, row % 2 == 0 ? -row * 123456789012345 : row * 123456789012345);
 	}
 	for (size_t i = 0; i < N_COLUMNS; i++) CHECK_OK(&err, builder_finish(&s->b[i], rows, &s->columns[i], &err));
 	s->batch = (struct batch){.schema = &schema, .n_columns = N_COLUMNS, .columns = s->columns, .n_rows = rows};
@@ -199,7 +208,8 @@ static void foreign_init(struct foreign *f, const char *format, int64_t n, const
 	f->children[0] = &f->child;
 	f->schema = (struct ArrowSchema){.format = "+s", .name = "", .n_children = 1, .children = f->schema_children};
 	f->child_schema = (struct ArrowSchema){.format = format, .name = "x"};
-	f->array = (struct ArrowArray){.length = n, .n_buffers = 1, .n_children = 1, .buffers = f->none, .children = f->children};
+	f->array = (struct ArrowArray){
+		.length = n, .n_buffers = 1, .n_children = 1, .buffers = f->none, .children = f->children};
 	f->child = (struct ArrowArray){.length = n, .n_buffers = 2, .buffers = f->buffers};
 	f->buffers[1] = values;
 }
@@ -228,7 +238,10 @@ static void narrow_indices(void **state)
 	static const uint16_t u16[] = {2, 0, 1};
 	static const uint32_t u32[] = {2, 0, 1};
 	static const int64_t i64[] = {2, 0, 1};
-	static const struct { const char *format; const void *values; } cases[] = {{"c", i8}, {"C", i8}, {"s", u16}, {"S", u16}, {"I", u32}, {"i", u32}, {"l", i64}, {"L", i64}};
+	static const struct {
+		const char *format;
+		const void *values;
+	} cases[] = {{"c", i8}, {"C", i8}, {"s", u16}, {"S", u16}, {"I", u32}, {"i", u32}, {"l", i64}, {"L", i64}};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct foreign f;
 		struct arena arena;
@@ -237,7 +250,9 @@ static void narrow_indices(void **state)
 		foreign_init(&f, cases[i].format, 3, cases[i].values);
 		foreign_dictionary(&f, offsets, 3);
 		CHECK_OK(&err, import(&f, &arena, &got, &err));
-		assert_true(str_is(column_str(&got.columns[0], 0), "def") && str_is(column_str(&got.columns[0], 1), "a") && str_is(column_str(&got.columns[0], 2), "bc"));
+		assert_true(str_is(column_str(&got.columns[0], 0), "def") &&
+			    str_is(column_str(&got.columns[0], 1), "a") &&
+			    str_is(column_str(&got.columns[0], 2), "bc"));
 		arena_deinit(&arena);
 	}
 }
@@ -255,8 +270,10 @@ static void refuses(void **state)
 {
 	(void)state;
 	static const int64_t wide[] = {1, 0, 5, 5};
-	static const int32_t offsets[] = {0, 1, 3, 6}, falling[] = {0, 4, 3}, bad[] = {0, 3, 1}, negative[] = {-1, 0, 0};
-	static const char *const formats_unknown[] = {"U", "vu", "e", "tsn:UTC", "tsu:", "tdm", "d:19,2", "d:9,2,256", "d:3,4", "+l", "w:16", ""};
+	static const int32_t offsets[] = {0, 1, 3, 6}, falling[] = {0, 4, 3}, bad[] = {0, 3, 1},
+			     negative[] = {-1, 0, 0};
+	static const char *const formats_unknown[] = {
+		"U", "vu", "e", "tsn:UTC", "tsu:", "tdm", "d:19,2", "d:9,2,256", "d:3,4", "+l", "w:16", ""};
 	struct foreign f;
 	for (size_t i = 0; i < sizeof formats_unknown / sizeof *formats_unknown; i++) {
 		foreign_init(&f, formats_unknown[i], 2, wide);
@@ -319,7 +336,8 @@ static void survives_lack_of_memory(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(formats), cmocka_unit_test(round_trip), cmocka_unit_test(slices), cmocka_unit_test(moved_children),
-		cmocka_unit_test(narrow_indices), cmocka_unit_test(refuses), cmocka_unit_test(survives_lack_of_memory)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(formats), cmocka_unit_test(round_trip),
+		cmocka_unit_test(slices), cmocka_unit_test(moved_children), cmocka_unit_test(narrow_indices),
+		cmocka_unit_test(refuses), cmocka_unit_test(survives_lack_of_memory)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

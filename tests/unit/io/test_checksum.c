@@ -32,7 +32,8 @@ static void equals_zlib(void **state)
 		for (size_t n = 0; n < 400; n++) {
 			const uint32_t want = (uint32_t)crc32(0, bytes + at, (uInt)n);
 			if (checksum_crc32(0, bytes + at, n) != want) fail_msg("fast: offset %zu, %zu bytes", at, n);
-			if (checksum_crc32_plain(0, bytes + at, n) != want) fail_msg("plain: offset %zu, %zu bytes", at, n);
+			if (checksum_crc32_plain(0, bytes + at, n) != want)
+				fail_msg("plain: offset %zu, %zu bytes", at, n);
 		}
 	}
 	assert_int_equal(checksum_crc32(0, bytes, sizeof bytes), (uint32_t)crc32(0, bytes, sizeof bytes));
@@ -60,7 +61,7 @@ static void sees_every_bit(void **state)
 int main(void)
 {
 	fill();
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(known_answer), cmocka_unit_test(equals_zlib), cmocka_unit_test(continues), cmocka_unit_test(sees_every_bit)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(known_answer), cmocka_unit_test(equals_zlib),
+		cmocka_unit_test(continues), cmocka_unit_test(sees_every_bit)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

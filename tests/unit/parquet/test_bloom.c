@@ -14,7 +14,8 @@ static uint64_t hash_of(unsigned i)
 static void golden(void **state)
 {
 	(void)state;
-	static const uint32_t salts[8] = {0x47b6137b, 0x44974d91, 0x8824ad5b, 0xa2b7289d, 0x705495c7, 0x2df1424b, 0x9efc4947, 0x5c6bfb31};
+	static const uint32_t salts[8] = {
+		0x47b6137b, 0x44974d91, 0x8824ad5b, 0xa2b7289d, 0x705495c7, 0x2df1424b, 0x9efc4947, 0x5c6bfb31};
 	_Alignas(4) uint8_t f[64] = {0};
 	uint32_t words[16];
 	bloom_insert(f, sizeof f, 0);
@@ -29,7 +30,9 @@ static void golden(void **state)
 static void sizes(void **state)
 {
 	(void)state;
-	static const struct { size_t n, want; } cases[] = {{0, 32}, {1, 32}, {32, 32}, {33, 64}, {2500, 4096}, {100000, 131072}, {SIZE_MAX, BLOOM_BYTES_MAX}};
+	static const struct {
+		size_t n, want;
+	} cases[] = {{0, 32}, {1, 32}, {32, 32}, {33, 64}, {2500, 4096}, {100000, 131072}, {SIZE_MAX, BLOOM_BYTES_MAX}};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) CHECK_I64(bloom_bytes(cases[i].n), cases[i].want);
 }
 
@@ -50,6 +53,7 @@ static void finds_all_and_few_others(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(golden), cmocka_unit_test(sizes), cmocka_unit_test(finds_all_and_few_others)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(golden), cmocka_unit_test(sizes), cmocka_unit_test(finds_all_and_few_others)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

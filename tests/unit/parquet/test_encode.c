@@ -12,7 +12,11 @@ static uint32_t next(void)
 }
 
 /* A decoder written from the specification, one value at a time; n values or fewer. Counts runs of either kind. */
-struct decoded { uint32_t v[N_MAX + 8]; size_t n, rle, literal; const uint8_t *end; };
+struct decoded {
+	uint32_t v[N_MAX + 8];
+	size_t n, rle, literal;
+	const uint8_t *end;
+};
 
 static uint64_t take_varint(const uint8_t **p)
 {
@@ -39,7 +43,8 @@ static void decode(const uint8_t *p, size_t n, unsigned width, struct decoded *o
 		const size_t count = (size_t)(head >> 1) * 8;
 		for (size_t i = 0; i < count; i++) {
 			uint32_t v = 0;
-			for (unsigned bit = 0; bit < width; bit++) v |= (uint32_t)(p[(i * width + bit) / 8] >> (i * width + bit) % 8 & 1) << bit;
+			for (unsigned bit = 0; bit < width; bit++)
+				v |= (uint32_t)(p[(i * width + bit) / 8] >> (i * width + bit) % 8 & 1) << bit;
 			if (out->n < n)
 				out->v[out->n++] = v;
 			else
@@ -84,7 +89,8 @@ static void round_trip(enum shape shape, unsigned width, size_t n)
 		encode_force_plain(plain);
 		const uint8_t *end8 = encode_hybrid_u8(bytes, n, width, second);
 		if (end8 - second != end - first || memcmp(first, second, (size_t)(end - first)) != 0)
-			fail_msg("u8 width %u n %zu shape %d plain %d: other bytes than u32", width, n, (int)shape, plain);
+			fail_msg("u8 width %u n %zu shape %d plain %d: other bytes than u32", width, n, (int)shape,
+				plain);
 	}
 	encode_force_plain(false);
 }
@@ -95,7 +101,8 @@ static void hybrid_round_trip(void **state)
 	static const size_t lengths[] = {1, 2, 7, 8, 9, 15, 16, 17, 63, 64, 65, 100, 127, 2500, N_MAX};
 	for (int shape = 0; shape < N_SHAPES; shape++)
 		for (unsigned width = 1; width <= 32; width++)
-			for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) round_trip((enum shape)shape, width, lengths[i]);
+			for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
+				round_trip((enum shape)shape, width, lengths[i]);
 }
 
 static void hybrid_golden(void **state)
@@ -152,7 +159,9 @@ static void decode_delta(const uint8_t *p, size_t n, unsigned bytes, int64_t *ou
 			for (size_t k = 0; k < 32; k++) {
 				uint64_t rest = 0;
 				for (size_t bit = 0; bit < widths[m]; bit++)
-					rest |= (uint64_t)(p[(k * widths[m] + bit) / 8] >> (k * widths[m] + bit) % 8 & 1) << bit;
+					rest |= (uint64_t)(p[(k * widths[m] + bit) / 8] >> (k * widths[m] + bit) % 8 &
+							   1)
+						<< bit;
 				if (i == n) continue;
 				last += least + rest;
 				out[i++] = bytes == 4 ? (int32_t)(uint32_t)last : (int64_t)last;
@@ -175,9 +184,11 @@ static void delta_round_trip(void **state)
 			const size_t n = lengths[k];
 			for (size_t i = 0; i < n; i++) {
 				const uint64_t any = (uint64_t)next() << 48 ^ (uint64_t)next() << 24 ^ next();
-				v[i] = shape < 64 ? (int64_t)(any >> shape)
-					: shape == 64 ? (int64_t)i
-					: shape == 65 ? ((i & 1) != 0 ? INT64_MAX : INT64_MIN) : shape == 66 ? 7 : (int64_t)(i % 3) - 1;
+				v[i] = shape < 64    ? (int64_t)(any >> shape)
+				       : shape == 64 ? (int64_t)i
+				       : shape == 65 ? ((i & 1) != 0 ? INT64_MAX : INT64_MIN)
+				       : shape == 66 ? 7
+						     : (int64_t)(i % 3) - 1;
 				narrow[i] = (int32_t)(uint32_t)(uint64_t)v[i];
 			}
 			for (unsigned bytes = 4; bytes <= 8; bytes += 4) {
@@ -207,9 +218,13 @@ static void delta_golden(void **state)
 static void bit_width(void **state)
 {
 	(void)state;
-	static const struct { uint32_t n; unsigned want; } cases[] = {
-		{0, 1}, {1, 1}, {2, 1}, {3, 2}, {4, 2}, {5, 3}, {256, 8}, {257, 9}, {65536, 16}, {65537, 17}, {UINT32_MAX, 32}};
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) CHECK_I64(encode_bit_width(cases[i].n), cases[i].want);
+	static const struct {
+		uint32_t n;
+		unsigned want;
+	} cases[] = {{0, 1}, {1, 1}, {2, 1}, {3, 2}, {4, 2}, {5, 3}, {256, 8}, {257, 9}, {65536, 16}, {65537, 17},
+		{UINT32_MAX, 32}};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		CHECK_I64(encode_bit_width(cases[i].n), cases[i].want);
 }
 
 static void bits_copy(void **state)
@@ -245,7 +260,9 @@ static void levels(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(hybrid_golden), cmocka_unit_test(hybrid_round_trip), cmocka_unit_test(hybrid_chooses_runs),
-		cmocka_unit_test(delta_golden), cmocka_unit_test(delta_round_trip), cmocka_unit_test(bit_width), cmocka_unit_test(bits_copy), cmocka_unit_test(levels)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(hybrid_golden), cmocka_unit_test(hybrid_round_trip),
+		cmocka_unit_test(hybrid_chooses_runs), cmocka_unit_test(delta_golden),
+		cmocka_unit_test(delta_round_trip), cmocka_unit_test(bit_width), cmocka_unit_test(bits_copy),
+		cmocka_unit_test(levels)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,9 +10,12 @@
 
 /* ---- a tiny file, byte by byte ---- */
 
-static const struct column_def tiny_columns[] = {{.name = "n", .type = COL_INT32}, {.name = "s", .type = COL_STRING, .nullable = true}};
-static const struct table_schema tiny_schema = {.name = "t", .contract = "c/v1", .columns = tiny_columns, .n_columns = 2};
+static const struct column_def tiny_columns[] = {
+	{.name = "n", .type = COL_INT32}, {.name = "s", .type = COL_STRING, .nullable = true}};
+static const struct table_schema tiny_schema = {
+	.name = "t", .contract = "c/v1", .columns = tiny_columns, .n_columns = 2};
 
+/* clang-format off */
 static const uint8_t tiny_file[] = {
 	'P', 'A', 'R', '1',
 	/* 4: PageHeader of column n */
@@ -61,6 +64,7 @@ static const uint8_t tiny_file[] = {
 	0x19, 0x2c,                                           /* 5 key_value_metadata */
 	0x18, 0x0c, 'p', 'q', 'r', '.', 'c', 'o', 'n', 't', 'r', 'a', 'c', 't', 0x18, 0x04, 'c', '/', 'v', '1', 0x00,
 	0x18, 0x09, 'p', 'q', 'r', '.', 't', 'a', 'b', 'l', 'e', 0x18, 0x01, 't', 0x00};
+/* clang-format on */
 
 static void check_tiny(const uint8_t *p, size_t n)
 {
@@ -80,7 +84,12 @@ static struct batch tiny_batch(struct column columns[2])
 	static const int32_t numbers[] = {7, -1, 9}, offsets[] = {0, 1, 1, 3};
 	static const uint8_t valid[] = {0x05};
 	columns[0] = (struct column){.type = COL_INT32, .n = 3, .values = numbers};
-	columns[1] = (struct column){.type = COL_STRING, .n = 3, .n_null = 1, .validity = valid, .offsets = offsets, .data = (const uint8_t *)"abc"};
+	columns[1] = (struct column){.type = COL_STRING,
+		.n = 3,
+		.n_null = 1,
+		.validity = valid,
+		.offsets = offsets,
+		.data = (const uint8_t *)"abc"};
 	return (struct batch){.schema = &tiny_schema, .n_columns = 2, .columns = columns, .n_rows = 3};
 }
 
@@ -108,7 +117,11 @@ static void golden(void **state)
 
 /* ---- footer and pages as text ---- */
 
-struct file { const uint8_t *p; size_t n; char *footer; };
+struct file {
+	const uint8_t *p;
+	size_t n;
+	char *footer;
+};
 
 static struct file file_finish(struct parquet_writer *w)
 {
@@ -171,15 +184,18 @@ static void table_init(struct table *t, const struct column_def *defs, size_t n,
 static void table_finish(struct table *t, int64_t rows)
 {
 	struct err err;
-	for (size_t i = 0; i < t->schema.n_columns; i++) CHECK_OK(&err, builder_finish(&t->builders[i], rows, &t->columns[i], &err));
-	t->batch = (struct batch){.schema = &t->schema, .n_columns = t->schema.n_columns, .columns = t->columns, .n_rows = rows};
+	for (size_t i = 0; i < t->schema.n_columns; i++)
+		CHECK_OK(&err, builder_finish(&t->builders[i], rows, &t->columns[i], &err));
+	t->batch = (struct batch){
+		.schema = &t->schema, .n_columns = t->schema.n_columns, .columns = t->columns, .n_rows = rows};
 }
 static void table_deinit(struct table *t)
 {
 	for (size_t i = 0; i < t->schema.n_columns; i++) builder_deinit(&t->builders[i]);
 }
 
-static struct parquet_writer *write_table(const struct table *t, const struct parquet_opts *opts, const struct parquet_rows *rows)
+static struct parquet_writer *write_table(
+	const struct table *t, const struct parquet_opts *opts, const struct parquet_rows *rows)
 {
 	struct err err;
 	struct parquet_writer *w;
@@ -210,8 +226,9 @@ static void check_page_rows(const struct file *f, const struct parquet_rows *row
 static void cuts(void **state)
 {
 	(void)state;
-	static const struct column_def kinds[] = {{.name = "plain_string", .type = COL_STRING}, {.name = "number", .type = COL_INT64},
-		{.name = "optional", .type = COL_INT64, .nullable = true}, {.name = "dict", .type = COL_STRING}};
+	static const struct column_def kinds[] = {{.name = "plain_string", .type = COL_STRING},
+		{.name = "number", .type = COL_INT64}, {.name = "optional", .type = COL_INT64, .nullable = true},
+		{.name = "dict", .type = COL_STRING}};
 	static uint32_t at[400];
 	struct parquet_rows rows = {.n = 4000, .cuts = at};
 	for (uint32_t row = 7; row < rows.n; row += 5 + row % 23) at[rows.n_cuts++] = row;
@@ -220,7 +237,8 @@ static void cuts(void **state)
 		table_init(&t, &kinds[kind], 1, kind == 3);
 		for (int64_t row = 0; row < rows.n; row++) {
 			char text[32];
-			const int n = snprintf(text, sizeof text, "%lld", (long long)(kind == 3 ? row % 7 : row * 1000003));
+			const int n =
+				snprintf(text, sizeof text, "%lld", (long long)(kind == 3 ? row % 7 : row * 1000003));
 			if (kind == 2 && row % 3 == 0) continue;
 			if (t.defs[0].type == COL_STRING)
 				builder_set_str(&t.builders[0], row, (struct str){text, (size_t)n});
@@ -228,7 +246,8 @@ static void cuts(void **state)
 				builder_set_i64(&t.builders[0], row, row * 1000003);
 		}
 		table_finish(&t, rows.n);
-		const struct parquet_opts opts = {.codec = PARQUET_UNCOMPRESSED, .page_bytes_min = kind == 3 ? 200 : 1000, .page_rows_max = 1500};
+		const struct parquet_opts opts = {
+			.codec = PARQUET_UNCOMPRESSED, .page_bytes_min = kind == 3 ? 200 : 1000, .page_rows_max = 1500};
 		struct parquet_writer *w = write_table(&t, &opts, &rows);
 		struct file f = file_finish(w);
 		check_page_rows(&f, &rows, 1500, 6);
@@ -264,16 +283,21 @@ static void without_cuts_pages_end_at_rows_max(void **state)
 static void choices(void **state)
 {
 	(void)state;
-	static const struct column_def defs[] = {{.name = "nulls", .type = COL_STRING, .nullable = true}, {.name = "constant", .type = COL_STRING},
-		{.name = "words", .type = COL_STRING}, {.name = "unique", .type = COL_STRING}, {.name = "bucket", .type = COL_INT32}, {.name = "large", .type = COL_INT64}};
+	static const struct column_def defs[] = {{.name = "nulls", .type = COL_STRING, .nullable = true},
+		{.name = "constant", .type = COL_STRING}, {.name = "words", .type = COL_STRING},
+		{.name = "unique", .type = COL_STRING}, {.name = "bucket", .type = COL_INT32},
+		{.name = "large", .type = COL_INT64}};
 	struct table t;
 	struct err err;
 	table_init(&t, defs, 6, 0x0e);
 	for (int64_t row = 0; row < 3000; row++) {
 		char text[32];
 		builder_set_str(&t.builders[1], row, STR("siempre"));
-		builder_set_str(&t.builders[2], row, (struct str){text, (size_t)snprintf(text, sizeof text, "word %d", (int)(row * 7 % 11))});
-		builder_set_str(&t.builders[3], row, (struct str){text, (size_t)snprintf(text, sizeof text, "%016llx", (unsigned long long)row * 0x9e3779b97f4a7c15u)});
+		builder_set_str(&t.builders[2], row,
+			(struct str){text, (size_t)snprintf(text, sizeof text, "word %d", (int)(row * 7 % 11))});
+		builder_set_str(&t.builders[3], row,
+			(struct str){text, (size_t)snprintf(text, sizeof text, "%016llx",
+						   (unsigned long long)row * 0x9e3779b97f4a7c15u)});
 		builder_set_i32(&t.builders[4], row, (int32_t)(row / 12));
 		builder_set_i64(&t.builders[5], row, (int64_t)((uint64_t)row * 0x9e3779b97f4a7c15u));
 	}
@@ -284,10 +308,12 @@ static void choices(void **state)
 	CHECK_OK(&err, parquet_writer_row_group(w, &t.batch, &rows, &err));
 	struct file f = file_finish(w);
 	/* 2 encodings, 4 codec: dictionary is 8; zstd is 6 */
-	static const char *const want[] = {"6,2:[0,3],3:[\"nulls\"],4:0,5:3000,", "6,2:[0,3,8],3:[\"constant\"],4:0,", "6,2:[0,3,8],3:[\"words\"],4:",
-		"6,2:[0,3],3:[\"unique\"],4:6,", "1,2:[0,3,8],3:[\"bucket\"],4:6,", "2,2:[0,3],3:[\"large\"],4:"};
+	static const char *const want[] = {"6,2:[0,3],3:[\"nulls\"],4:0,5:3000,", "6,2:[0,3,8],3:[\"constant\"],4:0,",
+		"6,2:[0,3,8],3:[\"words\"],4:", "6,2:[0,3],3:[\"unique\"],4:6,", "1,2:[0,3,8],3:[\"bucket\"],4:6,",
+		"2,2:[0,3],3:[\"large\"],4:"};
 	for (int i = 0; i < 6; i++)
-		if (strncmp(chunk_text(&f, i), want[i], strlen(want[i])) != 0) fail_msg("column %d: %.120s, expected %s", i, chunk_text(&f, i), want[i]);
+		if (strncmp(chunk_text(&f, i), want[i], strlen(want[i])) != 0)
+			fail_msg("column %d: %.120s, expected %s", i, chunk_text(&f, i), want[i]);
 	assert_non_null(strstr(chunk_text(&f, 0), "12:{3:3000}")); /* statistics: null_count alone */
 	assert_non_null(strstr(chunk_text(&f, 2), "12:{3:0,5:\"word 9\",6:\"word 0\",7:true,8:true}"));
 	free(f.footer);
@@ -298,7 +324,8 @@ static void choices(void **state)
 static void bloom_filter_is_written(void **state)
 {
 	(void)state;
-	static const struct column_def defs[] = {{.name = "id", .type = COL_STRING, .id = true}, {.name = "text", .type = COL_STRING}};
+	static const struct column_def defs[] = {
+		{.name = "id", .type = COL_STRING, .id = true}, {.name = "text", .type = COL_STRING}};
 	struct table t;
 	table_init(&t, defs, 2, 0);
 	for (int64_t row = 0; row < 200; row++) {
@@ -342,20 +369,27 @@ static void string_bounds(void **state)
 {
 	(void)state;
 	enum { LONG = 80 };
-	char a64[LONG * 4 + 1], a65[LONG * 4 + 1], enye[LONG * 4 + 1], last[LONG * 4 + 1], mixed[LONG * 4 + 1], surrogate[LONG * 4 + 1], wide[LONG * 4 + 1], ff[LONG * 4 + 1], odd[LONG * 4 + 1];
+	char a64[LONG * 4 + 1], a65[LONG * 4 + 1], enye[LONG * 4 + 1], last[LONG * 4 + 1], mixed[LONG * 4 + 1],
+		surrogate[LONG * 4 + 1], wide[LONG * 4 + 1], ff[LONG * 4 + 1], odd[LONG * 4 + 1];
 	repeat(a64, "a", 64);
 	repeat(a65, "a", 65);
-	repeat(enye, "ñ", LONG);                 /* 2 bytes each: 32 fit */
-	repeat(last, "\xF4\x8F\xBF\xBF", LONG);  /* U+10FFFF has no successor */
+	repeat(enye, "ñ", LONG);                /* 2 bytes each: 32 fit */
+	repeat(last, "\xF4\x8F\xBF\xBF", LONG); /* U+10FFFF has no successor */
 	repeat(mixed, "b", 60);
 	repeat(mixed + 60, "\xF4\x8F\xBF\xBF", 5);
 	repeat(surrogate, "c", 61);
 	repeat(surrogate + 61, "\xED\x9F\xBF", 5); /* U+D7FF: the next scalar value is U+E000 */
 	repeat(wide, "d", 63);
-	repeat(wide + 63, "\x7F", 5);              /* U+0080 takes 2 bytes, one too many */
+	repeat(wide + 63, "\x7F", 5); /* U+0080 takes 2 bytes, one too many */
 	repeat(ff, "\xFF", LONG);
-	repeat(odd, "\xC3", LONG);                 /* no UTF-8 at all */
-	const struct { const char *name, *value; size_t lower_n; const char *upper; size_t upper_n; bool exact; } cases[] = {
+	repeat(odd, "\xC3", LONG); /* no UTF-8 at all */
+	const struct {
+		const char *name, *value;
+		size_t lower_n;
+		const char *upper;
+		size_t upper_n;
+		bool exact;
+	} cases[] = {
 		{"empty", "", 0, "", 0, true},
 		{"64 bytes", a64, 64, a64, 64, true},
 		{"65 bytes", a65, 64, "b", 64, false},
@@ -374,11 +408,14 @@ static void string_bounds(void **state)
 		const size_t n_low = stat_lower(s, low, &exact_low);
 		const size_t n_high = stat_upper(s, high, &exact_high);
 		const char *top = n_high > sizeof high ? s.p : (const char *)high;
-		if (n_low != cases[i].lower_n || memcmp(low, s.p, n_low) != 0) fail_msg("%s: lower bound of %zu bytes", cases[i].name, n_low);
+		if (n_low != cases[i].lower_n || memcmp(low, s.p, n_low) != 0)
+			fail_msg("%s: lower bound of %zu bytes", cases[i].name, n_low);
 		if (exact_low != (n_low == s.n)) fail_msg("%s: lower exact %d", cases[i].name, exact_low);
-		if (n_high != cases[i].upper_n || exact_high != cases[i].exact) fail_msg("%s: upper bound of %zu bytes, exact %d", cases[i].name, n_high, exact_high);
+		if (n_high != cases[i].upper_n || exact_high != cases[i].exact)
+			fail_msg("%s: upper bound of %zu bytes, exact %d", cases[i].name, n_high, exact_high);
 		const size_t end = strlen(cases[i].upper);
-		if (memcmp(top + n_high - end, cases[i].upper, end) != 0) fail_msg("%s: upper bound ends otherwise", cases[i].name);
+		if (memcmp(top + n_high - end, cases[i].upper, end) != 0)
+			fail_msg("%s: upper bound ends otherwise", cases[i].name);
 		assert_true(str_cmp((struct str){(const char *)low, n_low}, s) <= 0);
 		assert_true(str_cmp((struct str){top, n_high}, s) >= 0);
 	}
@@ -388,7 +425,8 @@ static void string_bounds(void **state)
 static void string_bounds_hold(void **state)
 {
 	(void)state;
-	static const uint8_t letters[] = {0x00, 'a', 'z', 0x7F, 0x80, 0xBF, 0xC2, 0xDF, 0xE0, 0xED, 0x9F, 0xEF, 0xF0, 0xF4, 0x8F, 0xFF};
+	static const uint8_t letters[] = {
+		0x00, 'a', 'z', 0x7F, 0x80, 0xBF, 0xC2, 0xDF, 0xE0, 0xED, 0x9F, 0xEF, 0xF0, 0xF4, 0x8F, 0xFF};
 	uint32_t x = 1;
 	for (int round = 0; round < 200000; round++) {
 		uint8_t value[80], low[WRITER_STAT_BYTES_MAX], high[WRITER_STAT_BYTES_MAX];
@@ -423,7 +461,8 @@ static void long_strings_in_statistics(void **state)
 	struct parquet_writer *w = write_table(&t, NULL, &rows);
 	struct file f = file_finish(w);
 	char want[128];
-	(void)snprintf(want, sizeof want, "12:{3:0,6:\"%.64s\",8:false}", low); /* no max in the footer: it has no short bound */
+	(void)snprintf(want, sizeof want, "12:{3:0,6:\"%.64s\",8:false}",
+		low); /* no max in the footer: it has no short bound */
 	if (strstr(f.footer, want) == NULL) fail_msg("no %s in %s", want, f.footer);
 	char *index = column_index_text(&f, 0); /* the page index must have one: the value itself */
 	CHECK_I64(strlen(thrift_text_find(index, "3:[\"", 0)) > 1200, 1);
@@ -487,12 +526,16 @@ static status write_all(const struct table *t, struct err *err)
 
 static void fill_mixed(struct table *t, int64_t rows)
 {
-	static const struct column_def defs[] = {{.name = "id", .type = COL_STRING, .id = true}, {.name = "word", .type = COL_STRING, .nullable = true},
-		{.name = "day", .type = COL_DATE, .nullable = true}, {.name = "flag", .type = COL_BOOL}, {.name = "price", .type = COL_DECIMAL, .precision = 9, .nullable = true}};
+	static const struct column_def defs[] = {{.name = "id", .type = COL_STRING, .id = true},
+		{.name = "word", .type = COL_STRING, .nullable = true},
+		{.name = "day", .type = COL_DATE, .nullable = true}, {.name = "flag", .type = COL_BOOL},
+		{.name = "price", .type = COL_DECIMAL, .precision = 9, .nullable = true}};
 	table_init(t, defs, 5, 2);
 	for (int64_t row = 0; row < rows; row++) {
 		char text[40];
-		builder_set_str(&t->builders[0], row, (struct str){text, (size_t)snprintf(text, sizeof text, "%032llx", (unsigned long long)row * 0x9e3779b97f4a7c15u)});
+		builder_set_str(&t->builders[0], row,
+			(struct str){text, (size_t)snprintf(text, sizeof text, "%032llx",
+						   (unsigned long long)row * 0x9e3779b97f4a7c15u)});
 		if (row % 3 != 0) builder_set_str(&t->builders[1], row, row % 2 == 0 ? STR("even") : STR("odd"));
 		if (row % 3 != 0) builder_set_i32(&t->builders[2], row, (int32_t)(row % 50));
 		assert_true(builder_row(&t->builders[3], row));
@@ -568,9 +611,12 @@ static void empty_file(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(golden), cmocka_unit_test(cuts), cmocka_unit_test(without_cuts_pages_end_at_rows_max),
-		cmocka_unit_test(choices), cmocka_unit_test(bloom_filter_is_written), cmocka_unit_test(string_bounds), cmocka_unit_test(string_bounds_hold),
-		cmocka_unit_test(long_strings_in_statistics), cmocka_unit_test(null_in_required_column), cmocka_unit_test(unsupported),
-		cmocka_unit_test(survives_lack_of_memory), cmocka_unit_test(reuse_allocates_nothing), cmocka_unit_test(empty_file)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(golden), cmocka_unit_test(cuts),
+		cmocka_unit_test(without_cuts_pages_end_at_rows_max), cmocka_unit_test(choices),
+		cmocka_unit_test(bloom_filter_is_written), cmocka_unit_test(string_bounds),
+		cmocka_unit_test(string_bounds_hold), cmocka_unit_test(long_strings_in_statistics),
+		cmocka_unit_test(null_in_required_column), cmocka_unit_test(unsupported),
+		cmocka_unit_test(survives_lack_of_memory), cmocka_unit_test(reuse_allocates_nothing),
+		cmocka_unit_test(empty_file)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

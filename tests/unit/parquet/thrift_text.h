@@ -7,7 +7,10 @@
 
 #include "base/buf.h"
 
-struct thrift_text { const uint8_t *p, *end; struct buf out; };
+struct thrift_text {
+	const uint8_t *p, *end;
+	struct buf out;
+};
 
 static inline uint64_t thrift_text_varint(struct thrift_text *t)
 {
@@ -30,7 +33,8 @@ static inline int64_t thrift_text_zigzag(struct thrift_text *t)
 static inline void thrift_text_binary(struct thrift_text *t)
 {
 	const uint64_t n = thrift_text_varint(t);
-	if (n > (uint64_t)(t->end - t->p)) fail_msg("thrift: binary of %llu bytes runs past the end", (unsigned long long)n);
+	if (n > (uint64_t)(t->end - t->p))
+		fail_msg("thrift: binary of %llu bytes runs past the end", (unsigned long long)n);
 	buf_char(&t->out, '"');
 	for (uint64_t i = 0; i < n; i++, t->p++) {
 		if (*t->p >= 0x20 && *t->p < 0x7f)
