@@ -231,6 +231,20 @@ def test_pages_end_at_cuts(folder):
         assert n_rows == 5000
 
 
+# ---- our own reader
+
+
+def test_own_reader_values(case):
+    dump = WRITE.with_name("parquet_dump")
+    if not dump.exists():
+        pytest.skip(f"{dump} is not built")
+    path, rows = case
+    lines = subprocess.run([dump, str(path)], check=True, capture_output=True, encoding="utf-8").stdout.splitlines()
+    columns = [json.loads(line) for line in lines[1:]]
+    assert len(columns) == 14
+    assert_columns({c["column"]: c["values"] for c in columns}, rows)
+
+
 # ---- duckdb
 
 
