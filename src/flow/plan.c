@@ -13,7 +13,7 @@ static status stage_json(struct flow *f, size_t stage, struct buf *out, struct e
 	buf_str(out, ",\"tasks\":[");
 	for (size_t i = 0; i < plan.n && code == OK; i++) {
 		if (i > 0) buf_char(out, ',');
-		task_spec_json(out, &plan.items[i]);
+		task_document_json(out, &f->info, &plan.items[i]);
 	}
 	buf_str(out, "]}");
 	arena_deinit(&arena);
@@ -70,7 +70,7 @@ static status lone_parse(struct lone_task *t, const struct workload *w, struct s
 	TRY(json_doc_parse(text, &t->doc, err));
 	const struct json_node *root = json_doc_root(t->doc);
 	TRY(run_info_parse(json_node_get(root, "run"), &t->arena, &t->run, err));
-	TRY(task_spec_parse(json_node_get(root, "task"), &t->arena, &t->spec, err));
+	TRY(task_spec_parse(root, &t->arena, &t->spec, err));
 	if (strcmp(t->run.workload, w->name) != 0) return fail(err, E_USAGE, "task %s is of workload %s", t->spec.task_id, t->run.workload);
 	for (size_t i = 0; i < w->n_stages; i++) {
 		if (strcmp(w->stages[i].name, t->spec.stage) != 0) continue;

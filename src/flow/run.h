@@ -86,7 +86,7 @@ void run_report_json(const struct run_report *r, struct buf *out);
 status flow_run(const struct run_opts *o, struct run_report *r, struct err *err) MUST_USE;
 
 /* The plan as one canonical JSON document: concrete tasks of every stage whose inputs are committed (raw always),
- * {"after": stage} for the others. Each task, with "run" beside it, is what flow_task_run_json takes. Puts
+ * {"after": stage} for the others. Each task holds its run too, and is what flow_task_run_json takes. Puts
  * the configuration object into the lake, so that the tasks can run anywhere, and nothing else. */
 status flow_plan_json(const struct run_opts *o, struct buf *out, struct err *err) MUST_USE;
 

@@ -102,16 +102,25 @@ void run_info_json(struct buf *out, const struct run_info *run)
 	buf_char(out, '}');
 }
 
-void task_spec_json(struct buf *out, const struct task_spec *spec)
+void task_document_json(struct buf *out, const struct run_info *run, const struct task_spec *spec)
 {
 	member_i64(out, '{', "hi", spec->hi);
 	member(out, ',', "inputs");
 	file_list_json(out, &spec->inputs);
 	member_i64(out, ',', "lo", spec->lo);
 	member_str(out, ',', "part", spec->part);
+	if (run != NULL) {
+		member(out, ',', "run");
+		run_info_json(out, run);
+	}
 	member_str(out, ',', "stage", spec->stage);
 	member_str(out, ',', "task_id", spec->task_id);
 	buf_char(out, '}');
+}
+
+void task_spec_json(struct buf *out, const struct task_spec *spec)
+{
+	task_document_json(out, NULL, spec);
 }
 
 void task_result_json(struct buf *out, const struct task_result *result)

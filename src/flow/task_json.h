@@ -11,6 +11,8 @@ void file_list_json(struct buf *out, const struct file_list *l);
 void counter_list_json(struct buf *out, const struct counter_list *l); /* an object, sorted by name */
 void run_info_json(struct buf *out, const struct run_info *run);
 void task_spec_json(struct buf *out, const struct task_spec *spec);
+/* A task that can be run anywhere: its spec with the run as one more member. */
+void task_document_json(struct buf *out, const struct run_info *run, const struct task_spec *spec);
 void task_result_json(struct buf *out, const struct task_result *result);
 
 /* Readers copy texts into arena (lists: their own). E_CORRUPT names the first member that is missing or of another kind; E_NOMEM. */

@@ -26,5 +26,6 @@ field() { jq -r "$1"; }
 # One hash over names and contents of all data files of a lake (the control database has wall-clock times).
 lake_hash() { (cd "$1" && find raw bronze silver gold rejects manifests -type f 2>/dev/null | LC_ALL=C sort | xargs sha256sum | sha256sum | cut -d' ' -f1); }
 temporary_files() { find "$1" -name '.tmp-*' | wc -l; }
-# A month of few tickets: what most tests use.
-small=(--from 2026-01-01 --to 2026-01-31 --volume 60)
+# Six weeks of few tickets, without the spike: what most tests use.
+export PQR_SIMULATION_SPIKE_ENABLED=false
+small=(--from 2026-01-01 --to 2026-02-14 --volume 100)
