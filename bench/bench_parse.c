@@ -9,9 +9,11 @@
 #include "base/time.h"
 #include "io/json_scan.h"
 #include "io/utf8.h"
+#include "parquet/writer.h"
 #include "pqrs/event.h"
+#include "pqrs/event_order.h"
 
-enum { WINDOW = 128 * 1024, SAMPLE_LINES = 200000, BATCH_ROWS = 4096 };
+enum { WINDOW = 128 * 1024, SAMPLE_LINES = 200000, BATCH_ROWS = 2500 };
 
 struct sample { char *p; size_t n; int64_t lines; };
 
@@ -162,6 +164,75 @@ static void bench_parse(const struct sample *s, bool plain, struct event_batch *
 	event_parser_destroy(e);
 }
 
+struct bronze {
+	struct event_batch *batch;
+	struct event_index index;
+	struct event_order order;
+	struct parquet_writer *writer;
+	int64_t bytes;
+};
+
+/* What a task does with an object once its lines are in the batch. */
+static status object_end(struct bronze *b, bool write, struct err *err)
+{
+	struct column columns[BRONZE_N_COLUMNS];
+	const uint8_t *p;
+	size_t n;
+	TRY(event_batch_finish(b->batch, columns, err));
+	TRY(event_order_make(&b->order, b->batch, err));
+	if (write) {
+		const struct batch batch = {&pqrs_bronze_events, BRONZE_N_COLUMNS, columns, b->batch->n_rows};
+		const struct parquet_rows rows = {b->order.rows, (uint32_t)b->batch->n_rows, b->order.cuts, b->order.n_cuts};
+		parquet_writer_reset(b->writer);
+		TRY(parquet_writer_row_group(b->writer, &batch, &rows, err));
+		TRY(parquet_writer_finish(b->writer, &p, &n, err));
+		b->bytes += (int64_t)n;
+	}
+	event_batch_reset(b->batch, STR("raw/x"));
+	return event_index_start(&b->index, BATCH_ROWS, err);
+}
+
+static status bronze_lines(const struct sample *s, struct event_parser *e, struct bronze *b, bool write, struct err *err)
+{
+	struct event ev;
+	enum event_seen seen;
+	int64_t line = 0;
+	TRY(event_index_start(&b->index, BATCH_ROWS, err));
+	for (const char *p = s->p, *end = s->p + s->n; p < end;) {
+		const char *limit = end - p > WINDOW ? (const char *)memrchr(p, '\n', WINDOW) + 1 : end;
+		struct event_cursor c = {p, limit, utf8_valid(p, (size_t)(limit - p))};
+		while (c.p < c.limit) {
+			line++;
+			if (event_next(e, &c, &ev).verdict != EVENT_VALID) continue;
+			TRY(event_index_add(&b->index, b->batch, &ev, &seen, err));
+			if (seen == EVENT_NEW) event_batch_append(b->batch, &ev, line);
+			if (b->batch->n_rows == BATCH_ROWS) TRY(object_end(b, write, err));
+		}
+		p = limit;
+	}
+	return object_end(b, write, err);
+}
+
+/* Objects of BATCH_ROWS lines, from text to Parquet in memory. */
+static void bench_bronze(const struct sample *s, struct event_batch *batch, bool write, const char *what)
+{
+	struct bronze b = {.batch = batch};
+	struct event_parser *e;
+	struct err err;
+	const struct parquet_opts opts = {.codec = PARQUET_ZSTD, .level = 1, .bloom = true};
+	if (event_parser_create(&e, NULL) != OK || parquet_writer_create(&pqrs_bronze_events, &opts, &b.writer, NULL) != OK) return;
+	event_index_init(&b.index);
+	event_order_init(&b.order);
+	event_batch_reset(batch, STR("raw/x"));
+	const double from = user_seconds();
+	if (bronze_lines(s, e, &b, write, &err) != OK) (void)fprintf(stderr, "bench_parse: %s\n", err.message);
+	report(what, s, user_seconds() - from, b.bytes);
+	event_index_deinit(&b.index);
+	event_order_deinit(&b.order);
+	event_parser_destroy(e);
+	parquet_writer_destroy(b.writer);
+}
+
 int main(int argc, char **argv)
 {
 	struct sample s;
@@ -180,6 +251,8 @@ int main(int argc, char **argv)
 		bench_parse(&s, true, NULL, "parse, general way");
 		bench_parse(&s, false, NULL, "parse");
 		bench_parse(&s, false, &batch, "parse into columns");
+		bench_bronze(&s, &batch, false, "and find repeats, order");
+		bench_bronze(&s, &batch, true, "bronze, in memory");
 	}
 	event_batch_deinit(&batch);
 	mem_free(s.p);

@@ -143,7 +143,8 @@ static bool dict_append(struct builder *b, struct str s)
 		if (!grow_to(&b->dict_offsets, ((size_t)cap + 1) * sizeof *b->dict_offsets)) return false;
 		b->dict_cap = cap;
 	}
-	if (b->dict_data_cap - b->dict_data_n < s.n && !data_grow(b, &b->dict_data, &b->dict_data_cap, b->dict_data_n + s.n)) return false;
+	if ((b->dict_data == NULL || b->dict_data_cap - b->dict_data_n < s.n) &&
+		!data_grow(b, &b->dict_data, &b->dict_data_cap, b->dict_data_n + s.n)) return false;
 	b->dict_offsets[0] = 0;
 	if (s.n > 0) memcpy(b->dict_data + b->dict_data_n, s.p, s.n);
 	b->dict_data_n += s.n;

@@ -112,7 +112,7 @@ static struct str builder_str(const struct builder *b, int64_t row)
 		offsets = b->dict_offsets;
 		data = b->dict_data;
 	}
-	if (data == NULL) return STR(""); /* only empty strings so far */
+	if (data == NULL) return STR(""); /* nothing but empty strings so far */
 	return (struct str){(const char *)data + offsets[row], (size_t)(offsets[row + 1] - offsets[row])};
 }
 

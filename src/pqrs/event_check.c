@@ -259,7 +259,7 @@ static struct event_reason first_reason(const struct event_parser *e, uint32_t t
 	for (size_t i = 0; i < ORDER_MAX && contracts[type].order[i] != BRONZE_EVENT_ID; i++) {
 		if ((trouble & BIT(contracts[type].order[i])) != 0) return reason_of(e, contracts[type].order[i]);
 	}
-	assert_failed("trouble is within the contract", __FILE__, __LINE__);
+	assert_failed("trouble within the contract", __FILE__, __LINE__);
 }
 
 /* Ids, event type and ts; bits of the fields at fault. */

@@ -211,14 +211,14 @@ static void test_many_unknown_members(void **state)
 	buf_init(&out, 0);
 	buf_str(&line, "{" ENV "\"STATUS_CHANGED\",\"ts\":\"2025-09-01T00:00:00Z\",\"data\":{\"status_from\":\"A\",\"status_to\":\"B\"}");
 	for (int round = 0; round < 2; round++) {
-		for (int i = 0; i < 3000; i++) buf_printf(&line, ",\"%sk%d\":%d", round == 1 && i % 2 == 0 ? "\\u006b" + 0 : "k", i, round);
+		for (int i = 0; i < 3000; i++) buf_printf(&line, ",\"%sk%d\":%d", round == 1 && i % 2 == 0 ? "\\u006b" : "k", i, round);
 	}
 	buf_str(&line, "}");
 	parse_to_text(e, (const char *)line.p, line.n, true, &out);
 	/* "\u006bk0" is "kk0", and so is "kk0": each name came twice. */
 	assert_non_null(strstr((const char *)out.p, "+ duplicates 3000\n"));
 	assert_non_null(strstr((const char *)out.p, "= extra {\"kk0\":1,\"kk1\":1,"));
-	assert_null(strstr((const char *)out.p, ":0"  ",\"kk"));
+	assert_null(strstr((const char *)out.p, ":0,\"kk"));
 	buf_deinit(&line);
 	buf_deinit(&out);
 	event_parser_destroy(e);

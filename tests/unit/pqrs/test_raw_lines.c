@@ -50,7 +50,7 @@ static void check_source(struct raw_lines *r, const char *text, size_t n)
 static void test_shapes(void **state)
 {
 	(void)state;
-	static const char *const shapes[] = {"", "\n", "a", "a\n", "a\r\n\r\nb", "\xef\xbb\xbf", "\xef\xbb\xbf" "a\n", "\xef\xbb\n", "\n\n\n"};
+	static const char *const shapes[] = {"", "\n", "a", "a\n", "a\r\n\r\nb", "\xef\xbb\xbf", "\xef\xbb\xbf@\n", "\xef\xbb\n", "\n\n\n"};
 	struct raw_lines r;
 	struct err err;
 	CHECK_OK(&err, raw_lines_init(&r, &err));
