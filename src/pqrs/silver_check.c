@@ -98,6 +98,7 @@ static void check_tickets(struct checks *c)
 }
 
 /* A WARNING: refused events are in quarantine with their reason, and in a small file one alone is a high rate. */
+/* A WARNING: refused events are in quarantine with their reason, and in a small file one alone is a high rate. */
 static void check_transitions(struct checks *c)
 {
 	const int64_t valid = counter_get(c->counters, "transitions_valid"),
@@ -106,7 +107,7 @@ static void check_transitions(struct checks *c)
 	char value[32], threshold[32];
 	const struct quality q = {.dataset = "silver.status_events",
 		.check_name = "transitions_valid",
-		.severity = QUALITY_CRITICAL,
+		.severity = QUALITY_WARNING,
 		.value = fraction(rate(invalid, valid + invalid), value),
 		.threshold = fraction(max, threshold),
 		.details = "share of state changes that the state machine refused",
