@@ -45,7 +45,8 @@ static double cpu_seconds(bool with_system)
 static int64_t column_bytes(const struct column *c)
 {
 	int64_t bytes = 0;
-	if (c->type != COL_STRING && c->type != COL_BINARY) return c->n * (int64_t)(c->type == COL_BOOL ? 1 : col_type_width(c->type));
+	if (c->type != COL_STRING && c->type != COL_BINARY)
+		return c->n * (int64_t)(c->type == COL_BOOL ? 1 : col_type_width(c->type));
 	for (int64_t i = 0; i < c->n; i++) bytes += column_valid(c, i) ? (int64_t)column_str(c, i).n : 0;
 	return bytes;
 }
@@ -59,7 +60,9 @@ static void read_part(struct input *in, const int *columns, size_t n, int64_t pa
 		struct parquet_range range = {g, rows * part / parts, rows * (part + 1) / parts};
 		struct batch batch;
 		if (parts > 1 && in->bucket >= 0)
-			check(parquet_reader_find_rows(in->reader, g, in->bucket, 256 * part / parts, 256 * (part + 1) / parts - 1, &range.begin, &range.end, &err), &err);
+			check(parquet_reader_find_rows(in->reader, g, in->bucket, 256 * part / parts,
+				      256 * (part + 1) / parts - 1, &range.begin, &range.end, &err),
+				&err);
 		arena_reset(&in->arena);
 		check(parquet_reader_read(in->reader, &range, columns, n, &in->arena, &batch, &err), &err);
 		for (size_t i = 0; bytes != NULL && i < n; i++) *bytes += column_bytes(&batch.columns[i]);
@@ -74,7 +77,8 @@ static void run(struct input *in, enum work work, size_t file)
 	struct store_object *object = in->objects[file];
 	if (work == WORK_IO_QUARTER) check(store_object_open(in->store, in->paths[file], &object, &err), &err);
 	check(parquet_reader_reopen(in->reader, object, &err), &err);
-	if (work == WORK_QUARTER || work == WORK_IO_QUARTER) read_part(in, in->columns, in->n_columns, (int64_t)file % 4, 4, NULL);
+	if (work == WORK_QUARTER || work == WORK_IO_QUARTER)
+		read_part(in, in->columns, in->n_columns, (int64_t)file % 4, 4, NULL);
 	if (work == WORK_ALL) read_part(in, in->columns, in->n_columns, 0, 1, NULL);
 	if (work == WORK_IO_QUARTER) store_object_close(object);
 }
@@ -152,7 +156,8 @@ static void report(struct input *in)
 		read_part(in, in->columns, in->n_columns, 0, 1, &plain);
 	}
 	const double all = measure(in, WORK_ALL), n = (double)in->n;
-	printf("%zu files, %.0f B stored, %.0f B plain, %zu columns each\n", in->n, (double)stored / n, (double)plain / n, in->n_columns);
+	printf("%zu files, %.0f B stored, %.0f B plain, %zu columns each\n", in->n, (double)stored / n,
+		(double)plain / n, in->n_columns);
 	printf("open              %8.2f us/file\n", measure(in, WORK_OPEN) * 1e6);
 	printf("a quarter         %8.2f us/file\n", measure(in, WORK_QUARTER) * 1e6);
 	printf("a quarter with I/O%8.2f us/file (user and system)\n", measure(in, WORK_IO_QUARTER) * 1e6);
@@ -161,7 +166,9 @@ static void report(struct input *in)
 		int64_t bytes;
 		const double seconds = measure_column(in, in->columns[c], &bytes);
 		check(parquet_reader_reopen(in->reader, in->objects[0], &(struct err){0}), NULL);
-		printf("  %-24s %8.2f us %8lld B plain\n", parquet_reader_column(in->reader, (size_t)in->columns[c])->name, seconds * 1e6, (long long)bytes);
+		printf("  %-24s %8.2f us %8lld B plain\n",
+			parquet_reader_column(in->reader, (size_t)in->columns[c])->name, seconds * 1e6,
+			(long long)bytes);
 	}
 }
 

@@ -29,7 +29,8 @@ static status fixed_from_strings(struct column_read *c, const struct page_part *
 	if (ends == NULL) return reader_nomem(c->r, err);
 	c->data_n = 0;
 	TRY(column_strings(c, part, ends, err));
-	if (c->leaf->convert == CONVERT_BYTES_DECIMAL) return convert_byte_decimals(c->leaf, c->data, ends, take, dst, err);
+	if (c->leaf->convert == CONVERT_BYTES_DECIMAL)
+		return convert_byte_decimals(c->leaf, c->data, ends, take, dst, err);
 	TRY(check_widths(c, ends, take, err));
 	return convert_values(c->leaf, c->data, take, dst, err);
 }
@@ -40,8 +41,10 @@ static status fixed_delta(struct column_read *c, const struct page_part *part, v
 	const size_t total = part->slice.total, width = c->leaf->width;
 	size_t used;
 	if (!scratch_reserve(s, (total + DECODE_SLACK) * width)) return reader_nomem(c->r, err);
-	if (c->leaf->physical == PHYSICAL_INT32) TRY(decode_delta32(part->values, part->values_n, total, (int32_t *)(void *)s->p, &used, err));
-	else TRY(decode_delta64(part->values, part->values_n, total, (int64_t *)(void *)s->p, &used, err));
+	if (c->leaf->physical == PHYSICAL_INT32)
+		TRY(decode_delta32(part->values, part->values_n, total, (int32_t *)(void *)s->p, &used, err));
+	else
+		TRY(decode_delta64(part->values, part->values_n, total, (int64_t *)(void *)s->p, &used, err));
 	return convert_values(c->leaf, s->p + part->slice.skip * width, part->slice.take, dst, err);
 }
 
@@ -57,7 +60,8 @@ static status fixed_plain(struct column_read *c, const struct page_part *part, v
 {
 	const size_t width = c->leaf->width;
 	if (part->values_n / width < part->slice.total)
-		return fail(err, E_CORRUPT, "%zu values of %zu bytes in %zu bytes", part->slice.total, width, part->values_n);
+		return fail(err, E_CORRUPT, "%zu values of %zu bytes in %zu bytes", part->slice.total, width,
+			part->values_n);
 	return convert_values(c->leaf, part->values + part->slice.skip * width, part->slice.take, dst, err);
 }
 
@@ -94,7 +98,8 @@ static status fixed_values(struct column_read *c, const struct page_part *part, 
 	const bool integer = type == PHYSICAL_INT32 || type == PHYSICAL_INT64;
 	const uint8_t encoding = part->page->encoding;
 	if (encoding_is_dict(encoding)) return fixed_dict(c, part, dst, err);
-	if (type == PHYSICAL_BYTE_ARRAY || (type == PHYSICAL_FIXED && encoding == ENCODING_DELTA_STRINGS)) return fixed_from_strings(c, part, dst, err);
+	if (type == PHYSICAL_BYTE_ARRAY || (type == PHYSICAL_FIXED && encoding == ENCODING_DELTA_STRINGS))
+		return fixed_from_strings(c, part, dst, err);
 	if (encoding == ENCODING_PLAIN) return fixed_plain(c, part, dst, err);
 	if (encoding == ENCODING_DELTA_BINARY_PACKED && integer) return fixed_delta(c, part, dst, err);
 	if (encoding == ENCODING_SPLIT && type != PHYSICAL_INT96) return fixed_split(c, part, dst, err);
@@ -111,8 +116,10 @@ static status fixed_page(struct column_read *c, const struct page_part *part, st
 	}
 	TRY(fixed_values(c, part, dst + nulls * width, err));
 	if (nulls == 0) return OK;
-	if (width == 4) c->r->kernels->spread32((uint32_t *)(void *)dst, part->rows, take, c->validity, c->row);
-	else c->r->kernels->spread64((uint64_t *)(void *)dst, part->rows, take, c->validity, c->row);
+	if (width == 4)
+		c->r->kernels->spread32((uint32_t *)(void *)dst, part->rows, take, c->validity, c->row);
+	else
+		c->r->kernels->spread64((uint64_t *)(void *)dst, part->rows, take, c->validity, c->row);
 	return OK;
 }
 
@@ -154,7 +161,8 @@ static status bool_values(struct column_read *c, const struct page_part *part, u
 		return OK;
 	}
 	if (part->page->encoding != ENCODING_RLE) return encoding_unsupported(c, part, err);
-	if (part->values_n < 4 || load32(part->values) > part->values_n - 4) return fail(err, E_CORRUPT, "booleans longer than their page");
+	if (part->values_n < 4 || load32(part->values) > part->values_n - 4)
+		return fail(err, E_CORRUPT, "booleans longer than their page");
 	struct bit_counts counts;
 	return decode_bits(part->values + 4, load32(part->values), part->slice, dst, at, &counts, err);
 }

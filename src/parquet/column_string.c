@@ -38,7 +38,8 @@ static status fixed_strings_plain(struct column_read *c, const struct page_part 
 {
 	const size_t width = c->leaf->width, take = part->slice.take;
 	if (part->values_n / width < part->slice.total)
-		return fail(err, E_CORRUPT, "%zu values of %zu bytes in %zu bytes", part->slice.total, width, part->values_n);
+		return fail(err, E_CORRUPT, "%zu values of %zu bytes in %zu bytes", part->slice.total, width,
+			part->values_n);
 	TRY(data_reserve(c, take * width, err));
 	memcpy(c->data + c->data_n, part->values + part->slice.skip * width, take * width);
 	for (size_t i = 0; i < take; i++) ends[i] = (uint32_t)(c->data_n + (i + 1) * width);
@@ -82,8 +83,10 @@ static status strings_delta(struct column_read *c, const struct page_part *part,
 	struct scratch *s = &c->r->values;
 	struct delta_strings delta;
 	size_t room;
-	if (!scratch_reserve(s, (part->slice.total + DECODE_SLACK) * 2 * sizeof(int32_t))) return reader_nomem(c->r, err);
-	TRY(decode_delta_strings_sizes(part->values, part->values_n, part->slice.total, (int32_t *)(void *)s->p, &delta, &room, err));
+	if (!scratch_reserve(s, (part->slice.total + DECODE_SLACK) * 2 * sizeof(int32_t)))
+		return reader_nomem(c->r, err);
+	TRY(decode_delta_strings_sizes(
+		part->values, part->values_n, part->slice.total, (int32_t *)(void *)s->p, &delta, &room, err));
 	TRY(data_reserve(c, room, err));
 	struct strings_out out = {.data = c->data, .data_n = c->data_n, .ends = ends};
 	decode_delta_strings(&delta, part->slice, &out);
@@ -129,7 +132,8 @@ static status string_dictionary(struct column_read *c, const struct page_part *p
 	struct column_read d = {.r = c->r, .leaf = c->leaf, .list = &none, .arena = c->arena};
 	offsets[0] = 0;
 	TRY(column_strings(&d, part, offsets + 1, err));
-	*dict = (struct column){.type = c->leaf->info.def.type, .n = c->dict_n, .offsets = (const int32_t *)offsets, .data = d.data};
+	*dict = (struct column){
+		.type = c->leaf->info.def.type, .n = c->dict_n, .offsets = (const int32_t *)offsets, .data = d.data};
 	c->dict = dict;
 	return OK;
 }

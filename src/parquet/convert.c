@@ -5,7 +5,8 @@
 
 static status out_of_range(const struct leaf *leaf, struct err *err)
 {
-	return fail(err, E_UNSUPPORTED, "unsupported: column %s: a value out of the range of %s", leaf->info.name, col_type_name(leaf->info.def.type));
+	return fail(err, E_UNSUPPORTED, "unsupported: column %s: a value out of the range of %s", leaf->info.name,
+		col_type_name(leaf->info.def.type));
 }
 
 static void widen_i32(const uint8_t *src, size_t n, int64_t *dst)
@@ -33,7 +34,8 @@ static bool copy_u64(const uint8_t *src, size_t n, int64_t *dst)
 static bool millis_to_micros(const uint8_t *src, size_t n, int64_t *dst)
 {
 	bool overflow = false;
-	for (size_t i = 0; i < n; i++) overflow |= __builtin_mul_overflow((int64_t)load64(src + 8 * i), INT64_C(1000), &dst[i]);
+	for (size_t i = 0; i < n; i++)
+		overflow |= __builtin_mul_overflow((int64_t)load64(src + 8 * i), INT64_C(1000), &dst[i]);
 	return !overflow;
 }
 
@@ -79,7 +81,8 @@ static bool fixed_decimals(const uint8_t *src, size_t n, size_t width, int64_t *
 	return good;
 }
 
-status convert_byte_decimals(const struct leaf *leaf, const uint8_t *data, const uint32_t *ends, size_t n, int64_t *dst, struct err *err)
+status convert_byte_decimals(
+	const struct leaf *leaf, const uint8_t *data, const uint32_t *ends, size_t n, int64_t *dst, struct err *err)
 {
 	uint32_t begin = 0;
 	for (size_t i = 0; i < n; i++) {

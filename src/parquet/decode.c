@@ -26,7 +26,8 @@ void bits_copy(uint8_t *dst, size_t dst_at, const uint8_t *src, size_t src_at, s
 	if (n > 0 && (dst_at & 7) != 0) {
 		const unsigned room = 8 - (unsigned)(dst_at & 7);
 		const unsigned head = n < room ? (unsigned)n : room;
-		byte_put(dst + (dst_at >> 3), (unsigned)(dst_at & 7), head, (unsigned)(load16(src + (src_at >> 3)) >> (src_at & 7)));
+		byte_put(dst + (dst_at >> 3), (unsigned)(dst_at & 7), head,
+			(unsigned)(load16(src + (src_at >> 3)) >> (src_at & 7)));
 		dst_at += head;
 		src_at += head;
 		n -= head;
@@ -79,7 +80,8 @@ struct run {
 static status run_next(const uint8_t **p, const uint8_t *end, unsigned width, struct run *out, struct err *err)
 {
 	uint64_t head;
-	if (!take_varint(p, end, &head)) return fail(err, E_CORRUPT, "run-length data ends %s", *p >= end ? "too early" : "in a bad header");
+	if (!take_varint(p, end, &head))
+		return fail(err, E_CORRUPT, "run-length data ends %s", *p >= end ? "too early" : "in a bad header");
 	const size_t left = (size_t)(end - *p);
 	if (head & 1) {
 		const uint64_t groups = head >> 1;
@@ -116,7 +118,8 @@ static size_t min_size(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-status decode_bits(const uint8_t *src, size_t n, struct slice rows, uint8_t *bits, size_t bit_at, struct bit_counts *counts, struct err *err)
+status decode_bits(const uint8_t *src, size_t n, struct slice rows, uint8_t *bits, size_t bit_at,
+	struct bit_counts *counts, struct err *err)
 {
 	struct bit_counts c = {0};
 	const uint8_t *p = src, *const end = src + n;
@@ -131,8 +134,10 @@ status decode_bits(const uint8_t *src, size_t n, struct slice rows, uint8_t *bit
 		if (skip > 0) c.before += run_count(&run, 0, skip);
 		if (take > 0) {
 			const size_t to = bit_at + (begin - rows.skip);
-			if (run.packed == NULL) bits_fill(bits, to, take, run.value != 0);
-			else bits_copy(bits, to, run.packed, skip, take);
+			if (run.packed == NULL)
+				bits_fill(bits, to, take, run.value != 0);
+			else
+				bits_copy(bits, to, run.packed, skip, take);
 			c.valid += run_count(&run, skip, take);
 		}
 		if (skip + take < length) c.all += run_count(&run, skip + take, length - skip - take);
@@ -144,7 +149,8 @@ status decode_bits(const uint8_t *src, size_t n, struct slice rows, uint8_t *bit
 }
 
 /* Values [at, at + n) of a packed run into dst. */
-static void unpack_run(const struct decode_kernels *k, const struct run *run, unsigned width, size_t at, size_t n, uint32_t *dst)
+static void unpack_run(
+	const struct decode_kernels *k, const struct run *run, unsigned width, size_t at, size_t n, uint32_t *dst)
 {
 	const uint8_t *src = run->packed + at / 8 * width;
 	if (at % 8 != 0) {
@@ -164,8 +170,8 @@ static void fill_u32(uint32_t *dst, uint32_t value, size_t n)
 	for (size_t i = 0; i < n; i++) dst[i] = value;
 }
 
-status decode_hybrid(const struct decode_kernels *k, const uint8_t *src, size_t n, unsigned width, struct slice values, uint32_t *dst,
-	struct err *err)
+status decode_hybrid(const struct decode_kernels *k, const uint8_t *src, size_t n, unsigned width, struct slice values,
+	uint32_t *dst, struct err *err)
 {
 	const uint8_t *p = src, *const end = src + n;
 	size_t skip = values.skip, left = values.take;
@@ -177,8 +183,10 @@ status decode_hybrid(const struct decode_kernels *k, const uint8_t *src, size_t 
 			continue;
 		}
 		const size_t take = min_size(run.n - skip, left);
-		if (run.packed != NULL) unpack_run(k, &run, width, skip, take, dst);
-		else fill_u32(dst, run.value, take);
+		if (run.packed != NULL)
+			unpack_run(k, &run, width, skip, take, dst);
+		else
+			fill_u32(dst, run.value, take);
 		dst += take;
 		left -= take;
 		skip = 0;
@@ -192,7 +200,8 @@ status decode_split(const uint8_t *src, size_t n, size_t width, struct slice val
 {
 	size_t want;
 	if (!mul_size(values.total, width, &want) || want != n)
-		return fail(err, E_CORRUPT, "byte stream split: %zu values of %zu bytes, found %zu bytes", values.total, width, n);
+		return fail(err, E_CORRUPT, "byte stream split: %zu values of %zu bytes, found %zu bytes", values.total,
+			width, n);
 	for (size_t b = 0; b < width; b++) {
 		const uint8_t *stream = src + b * values.total + values.skip;
 		for (size_t i = 0; i < values.take; i++) dst[i * width + b] = stream[i];
@@ -222,10 +231,12 @@ status decode_strings_plain(const uint8_t *src, size_t n, struct slice values, s
 		return fail(err, E_LIMIT, "more than 2 GiB of strings in one column; read fewer rows at once");
 	uint32_t at = (uint32_t)out->data_n;
 	for (size_t i = 0; i < values.take; i++) {
-		if (end - p < 4) return fail(err, E_CORRUPT, "strings end after %zu of %zu", values.skip + i, values.total);
+		if (end - p < 4)
+			return fail(err, E_CORRUPT, "strings end after %zu of %zu", values.skip + i, values.total);
 		const uint32_t length = load32(p);
 		p += 4;
-		if (length > (size_t)(end - p)) return fail(err, E_CORRUPT, "a string of %u bytes is longer than its page", length);
+		if (length > (size_t)(end - p))
+			return fail(err, E_CORRUPT, "a string of %u bytes is longer than its page", length);
 		copy_loose(to, p, length);
 		to += length;
 		p += length;

@@ -30,14 +30,16 @@ static status delta_start(struct delta *d, const uint8_t *src, size_t n, size_t 
 {
 	*d = (struct delta){.p = src, .end = src + n, .total = total};
 	uint64_t block, miniblocks, count, first;
-	if (!take_varint(&d->p, d->end, &block) || !take_varint(&d->p, d->end, &miniblocks) || !take_varint(&d->p, d->end, &count) ||
-		!take_varint(&d->p, d->end, &first))
+	if (!take_varint(&d->p, d->end, &block) || !take_varint(&d->p, d->end, &miniblocks) ||
+		!take_varint(&d->p, d->end, &count) || !take_varint(&d->p, d->end, &first))
 		return delta_bad(err, "ends inside its header");
 	if (block == 0 || block > DELTA_BLOCK_MAX || block % 128 != 0) return delta_bad(err, "bad block size");
-	if (miniblocks == 0 || miniblocks > DELTA_MINIBLOCKS_MAX || block % miniblocks != 0 || block / miniblocks % 32 != 0)
+	if (miniblocks == 0 || miniblocks > DELTA_MINIBLOCKS_MAX || block % miniblocks != 0 ||
+		block / miniblocks % 32 != 0)
 		return delta_bad(err, "bad number of miniblocks");
 	if (count != total)
-		return fail(err, E_CORRUPT, "delta encoding: %zu values expected, its header says %llu", total, (unsigned long long)count);
+		return fail(err, E_CORRUPT, "delta encoding: %zu values expected, its header says %llu", total,
+			(unsigned long long)count);
 	d->block = (size_t)block;
 	d->miniblocks = (size_t)miniblocks;
 	d->per_miniblock = d->block / d->miniblocks;
@@ -71,13 +73,16 @@ static void delta_put(const uint64_t *from, size_t n, size_t at, int64_t *dst64,
 	}
 }
 
-static status delta_miniblock(struct delta *d, unsigned width, uint64_t low, int64_t *dst64, int32_t *dst32, struct err *err)
+static status delta_miniblock(
+	struct delta *d, unsigned width, uint64_t low, int64_t *dst64, int32_t *dst32, struct err *err)
 {
 	const size_t bytes = d->per_miniblock / 8 * width;
-	if (width > 64) return delta_bad(err, "a width over 64 bits"); /* over 32 for 32-bit values: DuckDB writes such */
+	if (width > 64)
+		return delta_bad(err, "a width over 64 bits"); /* over 32 for 32-bit values: DuckDB writes such */
 	const size_t want = d->total - d->done < d->per_miniblock ? d->total - d->done : d->per_miniblock;
 	/* The last miniblock may be cut short where only padding follows. */
-	if (bytes > (size_t)(d->end - d->p) && (want * width + 7) / 8 > (size_t)(d->end - d->p)) return delta_bad(err, "ends inside a miniblock");
+	if (bytes > (size_t)(d->end - d->p) && (want * width + 7) / 8 > (size_t)(d->end - d->p))
+		return delta_bad(err, "ends inside a miniblock");
 	const uint8_t *src = d->p;
 	d->p += bytes < (size_t)(d->end - d->p) ? bytes : (size_t)(d->end - d->p);
 	for (size_t at = 0; at < want; at += 32) {
@@ -152,13 +157,15 @@ static status too_long(struct err *err)
 	return fail(err, E_LIMIT, "more than 2 GiB of strings in one column; read fewer rows at once");
 }
 
-status decode_strings_delta_length(const uint8_t *src, size_t n, struct slice values, int32_t *scratch, struct strings_out *out, struct err *err)
+status decode_strings_delta_length(
+	const uint8_t *src, size_t n, struct slice values, int32_t *scratch, struct strings_out *out, struct err *err)
 {
 	size_t used, before, bytes, all;
 	TRY(decode_delta32(src, n, values.total, scratch, &used, err));
 	if (!lengths_sum(scratch, values.total, &all) || all > n - used)
 		return fail(err, E_CORRUPT, "string lengths run over the end of their page");
-	if (!lengths_sum(scratch, values.skip, &before) || !lengths_sum(scratch + values.skip, values.take, &bytes)) return delta_bad(err, "negative length");
+	if (!lengths_sum(scratch, values.skip, &before) || !lengths_sum(scratch + values.skip, values.take, &bytes))
+		return delta_bad(err, "negative length");
 	if (bytes > (size_t)INT32_MAX - out->data_n) return too_long(err);
 	memcpy(out->data + out->data_n, src + used + before, bytes);
 	uint32_t at = (uint32_t)out->data_n;
@@ -170,18 +177,20 @@ status decode_strings_delta_length(const uint8_t *src, size_t n, struct slice va
 	return OK;
 }
 
-status decode_delta_strings_sizes(const uint8_t *src, size_t n, size_t total, int32_t *scratch, struct delta_strings *out, size_t *room,
-	struct err *err)
+status decode_delta_strings_sizes(const uint8_t *src, size_t n, size_t total, int32_t *scratch,
+	struct delta_strings *out, size_t *room, struct err *err)
 {
 	size_t used, used2, sum;
 	int32_t *prefix = scratch, *suffix = scratch + total;
 	TRY(decode_delta32(src, n, total, prefix, &used, err));
 	TRY(decode_delta32(src + used, n - used, total, suffix, &used2, err));
 	used += used2;
-	if (!lengths_sum(suffix, total, &sum) || sum > n - used) return fail(err, E_CORRUPT, "string suffixes run over the end of their page");
+	if (!lengths_sum(suffix, total, &sum) || sum > n - used)
+		return fail(err, E_CORRUPT, "string suffixes run over the end of their page");
 	size_t all = 0, before = 0;
 	for (size_t i = 0; i < total; i++) {
-		if (prefix[i] < 0 || (size_t)prefix[i] > before) return fail(err, E_CORRUPT, "a string's prefix is longer than the string before it");
+		if (prefix[i] < 0 || (size_t)prefix[i] > before)
+			return fail(err, E_CORRUPT, "a string's prefix is longer than the string before it");
 		before = (size_t)prefix[i] + (size_t)suffix[i];
 		all += before; /* before <= n and total <= n / 1: checked against the limit on the way */
 		if (all > INT32_MAX) return too_long(err);
@@ -206,7 +215,8 @@ void decode_delta_strings(const struct delta_strings *d, struct slice values, st
 		before = to;
 		bytes += suffix;
 		to += prefix + suffix;
-		if (i >= values.skip) out->ends[i - values.skip] = (uint32_t)(out->data_n + (size_t)(to - base) - skipped);
+		if (i >= values.skip)
+			out->ends[i - values.skip] = (uint32_t)(out->data_n + (size_t)(to - base) - skipped);
 	}
 	if (values.skip + values.take == values.skip) return;
 	memmove(base, base + skipped, (size_t)(to - base) - skipped);

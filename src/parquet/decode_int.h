@@ -24,7 +24,10 @@ static inline uint64_t load64(const uint8_t *p)
 	memcpy(&v, p, sizeof v);
 	return v;
 }
-static inline void store64(uint8_t *p, uint64_t v) { memcpy(p, &v, sizeof v); }
+static inline void store64(uint8_t *p, uint64_t v)
+{
+	memcpy(p, &v, sizeof v);
+}
 
 /* Unsigned LEB128 at *p, at most 64 bits; false when it does not end before end. */
 static inline bool take_varint(const uint8_t **p, const uint8_t *end, uint64_t *out)

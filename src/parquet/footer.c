@@ -18,11 +18,26 @@ static void read_chunk_meta(struct thrift *t, struct chunk *c, struct chunk_meta
 	struct thrift_field f = {0};
 	while (thrift_field_next(t, &f)) {
 		switch (f.id) {
-		case 1: m->physical = thrift_i32(t, &f); m->seen |= SEEN_TYPE; break;
-		case 4: c->codec = thrift_i32(t, &f); m->seen |= SEEN_CODEC; break;
-		case 5: c->n_values = thrift_i64(t, &f); m->seen |= SEEN_VALUES; break;
-		case 7: c->bytes = thrift_i64(t, &f); m->seen |= SEEN_SIZE; break;
-		case 9: m->data_at = thrift_i64(t, &f); m->seen |= SEEN_OFFSET; break;
+		case 1:
+			m->physical = thrift_i32(t, &f);
+			m->seen |= SEEN_TYPE;
+			break;
+		case 4:
+			c->codec = thrift_i32(t, &f);
+			m->seen |= SEEN_CODEC;
+			break;
+		case 5:
+			c->n_values = thrift_i64(t, &f);
+			m->seen |= SEEN_VALUES;
+			break;
+		case 7:
+			c->bytes = thrift_i64(t, &f);
+			m->seen |= SEEN_SIZE;
+			break;
+		case 9:
+			m->data_at = thrift_i64(t, &f);
+			m->seen |= SEEN_OFFSET;
+			break;
 		case 11: m->dict_at = thrift_i64(t, &f); break;
 		default: thrift_skip(t, f.type);
 		}
@@ -30,27 +45,33 @@ static void read_chunk_meta(struct thrift *t, struct chunk *c, struct chunk_meta
 }
 
 /* Where the chunk lies; a dictionary offset of 0 or after the data means none was written. */
-static status place_chunk(const struct parquet_reader *r, struct chunk *c, const struct chunk_meta *m, const struct leaf *leaf, struct err *err)
+static status place_chunk(const struct parquet_reader *r, struct chunk *c, const struct chunk_meta *m,
+	const struct leaf *leaf, struct err *err)
 {
-	if (m->seen != SEEN_ALL) return fail(err, E_CORRUPT, "column %s: its chunk lacks required metadata", leaf->info.name);
+	if (m->seen != SEEN_ALL)
+		return fail(err, E_CORRUPT, "column %s: its chunk lacks required metadata", leaf->info.name);
 	if (m->physical != (int32_t)leaf->physical)
-		return fail(err, E_CORRUPT, "column %s: chunk of type %d, schema says %d", leaf->info.name, m->physical, (int)leaf->physical);
+		return fail(err, E_CORRUPT, "column %s: chunk of type %d, schema says %d", leaf->info.name, m->physical,
+			(int)leaf->physical);
 	c->at = m->dict_at > 0 && m->dict_at < m->data_at ? m->dict_at : m->data_at;
-	if (c->n_values < 0) return fail(err, E_CORRUPT, "column %s: %lld values", leaf->info.name, (long long)c->n_values);
+	if (c->n_values < 0)
+		return fail(err, E_CORRUPT, "column %s: %lld values", leaf->info.name, (long long)c->n_values);
 	if (c->at < 4 || c->at > r->data_end || c->bytes < 0 || c->bytes > r->data_end - c->at) {
 		if (c->n_values == 0) { /* some writers leave the place of an empty chunk unset */
 			c->at = 4;
 			c->bytes = 0;
 			return OK;
 		}
-		return fail(err, E_CORRUPT, "column %s: pages at %lld, %lld bytes, lie outside the file", leaf->info.name, (long long)c->at, (long long)c->bytes);
+		return fail(err, E_CORRUPT, "column %s: pages at %lld, %lld bytes, lie outside the file",
+			leaf->info.name, (long long)c->at, (long long)c->bytes);
 	}
 	const int64_t after = r->data_end - c->at - c->bytes;
 	c->bytes += after < UNCOUNTED_BYTES_MAX ? after : UNCOUNTED_BYTES_MAX;
 	return OK;
 }
 
-static status read_chunk(const struct parquet_reader *r, struct thrift *t, const struct leaf *leaf, struct chunk *c, struct err *err)
+static status read_chunk(
+	const struct parquet_reader *r, struct thrift *t, const struct leaf *leaf, struct chunk *c, struct err *err)
 {
 	struct chunk_meta m = {0};
 	struct thrift_field f = {0};
@@ -78,11 +99,13 @@ static status read_chunk(const struct parquet_reader *r, struct thrift *t, const
 	return place_chunk(r, c, &m, leaf, err);
 }
 
-static status read_chunks(struct parquet_reader *r, struct thrift *t, const struct thrift_field *f, struct row_group *g, struct err *err)
+static status read_chunks(
+	struct parquet_reader *r, struct thrift *t, const struct thrift_field *f, struct row_group *g, struct err *err)
 {
 	const size_t n = thrift_list(t, f, THRIFT_STRUCT);
 	if (t->error != NULL) return OK;
-	if (n != r->n_leaves) return fail(err, E_CORRUPT, "a row group of %zu columns, the schema has %zu", n, r->n_leaves);
+	if (n != r->n_leaves)
+		return fail(err, E_CORRUPT, "a row group of %zu columns, the schema has %zu", n, r->n_leaves);
 	if (g->chunks != NULL) return fail(err, E_CORRUPT, "a row group with two lists of columns");
 	g->chunks = ARENA_NEW(&r->meta_arena, struct chunk, n);
 	if (g->chunks == NULL) return reader_nomem(r, err);
@@ -95,9 +118,12 @@ static status read_row_group(struct parquet_reader *r, struct thrift *t, struct 
 	struct thrift_field f = {0};
 	*g = (struct row_group){.n_rows = -1};
 	while (thrift_field_next(t, &f)) {
-		if (f.id == 1) TRY(read_chunks(r, t, &f, g, err));
-		else if (f.id == 3) g->n_rows = thrift_i64(t, &f);
-		else thrift_skip(t, f.type);
+		if (f.id == 1)
+			TRY(read_chunks(r, t, &f, g, err));
+		else if (f.id == 3)
+			g->n_rows = thrift_i64(t, &f);
+		else
+			thrift_skip(t, f.type);
 	}
 	if (t->error != NULL) return OK;
 	if (g->n_rows < 0) return fail(err, E_CORRUPT, "a row group without a number of rows");
@@ -111,14 +137,16 @@ static status read_row_groups(struct parquet_reader *r, struct thrift *t, const 
 	if (t->error != NULL) return OK;
 	if (r->leaves == NULL) return fail(err, E_CORRUPT, "row groups before the schema");
 	const size_t each = ROW_GROUP_BYTES_MIN + r->n_leaves * CHUNK_BYTES_MIN;
-	if (r->row_groups != NULL || n > (size_t)(t->end - t->p) / each) return fail(err, E_CORRUPT, "more row groups than its bytes can hold");
+	if (r->row_groups != NULL || n > (size_t)(t->end - t->p) / each)
+		return fail(err, E_CORRUPT, "more row groups than its bytes can hold");
 	r->row_groups = ARENA_NEW(&r->meta_arena, struct row_group, n);
 	if (r->row_groups == NULL) return reader_nomem(r, err);
 	r->n_row_groups = n;
 	int64_t rows = 0;
 	for (size_t i = 0; i < n && t->error == NULL; i++) {
 		TRY(read_row_group(r, t, &r->row_groups[i], err));
-		if (t->error == NULL && __builtin_add_overflow(rows, r->row_groups[i].n_rows, &rows)) return fail(err, E_CORRUPT, "too many rows");
+		if (t->error == NULL && __builtin_add_overflow(rows, r->row_groups[i].n_rows, &rows))
+			return fail(err, E_CORRUPT, "too many rows");
 	}
 	r->n_rows = rows;
 	return OK;
@@ -128,16 +156,20 @@ static status read_metadata(struct parquet_reader *r, struct thrift *t, const st
 {
 	const size_t n = thrift_list(t, f, THRIFT_STRUCT);
 	if (t->error != NULL) return OK;
-	if (n > (size_t)(t->end - t->p) / KEY_VALUE_BYTES_MIN || r->metadata != NULL) return fail(err, E_CORRUPT, "more metadata than its bytes can hold");
+	if (n > (size_t)(t->end - t->p) / KEY_VALUE_BYTES_MIN || r->metadata != NULL)
+		return fail(err, E_CORRUPT, "more metadata than its bytes can hold");
 	r->metadata = ARENA_NEW(&r->meta_arena, struct key_value, n);
 	if (r->metadata == NULL) return reader_nomem(r, err);
 	for (size_t i = 0; i < n; i++) {
 		struct str key = {"", 0}, value = {"", 0};
 		struct thrift_field m = {0};
 		while (thrift_field_next(t, &m)) {
-			if (m.id == 1) key = thrift_binary(t, &m);
-			else if (m.id == 2) value = thrift_binary(t, &m);
-			else thrift_skip(t, m.type);
+			if (m.id == 1)
+				key = thrift_binary(t, &m);
+			else if (m.id == 2)
+				value = thrift_binary(t, &m);
+			else
+				thrift_skip(t, m.type);
 		}
 		if (t->error != NULL) return OK;
 		struct key_value *kv = &r->metadata[i];
@@ -150,9 +182,11 @@ static status read_metadata(struct parquet_reader *r, struct thrift *t, const st
 }
 
 /* Files of one table have the same schema bytes: then the leaves of the file before stand. */
-static status read_schema(struct parquet_reader *r, struct thrift *t, const struct thrift_field *f, const uint8_t *start, struct err *err)
+static status read_schema(
+	struct parquet_reader *r, struct thrift *t, const struct thrift_field *f, const uint8_t *start, struct err *err)
 {
-	if (r->schema_n > 0 && (size_t)(t->end - start) >= r->schema_n && memcmp(start, r->schema_bytes, r->schema_n) == 0) {
+	if (r->schema_n > 0 && (size_t)(t->end - start) >= r->schema_n &&
+		memcmp(start, r->schema_bytes, r->schema_n) == 0) {
 		t->p = start + r->schema_n;
 		return OK;
 	}
@@ -201,7 +235,8 @@ static status read_fields(struct parquet_reader *r, struct thrift *t, struct err
 		default: thrift_skip(t, f.type);
 		}
 	}
-	if (t->error == NULL && (!has_schema || !has_rows)) return fail(err, E_CORRUPT, "footer without a %s", has_schema ? "number of rows" : "schema");
+	if (t->error == NULL && (!has_schema || !has_rows))
+		return fail(err, E_CORRUPT, "footer without a %s", has_schema ? "number of rows" : "schema");
 	return OK;
 }
 

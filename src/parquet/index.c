@@ -43,7 +43,8 @@ static bool locations_good(const struct page_location *l, size_t n, const struct
 	return true;
 }
 
-status index_locations(struct parquet_reader *r, size_t row_group, size_t leaf, struct page_location **out, size_t *n, struct err *err)
+status index_locations(
+	struct parquet_reader *r, size_t row_group, size_t leaf, struct page_location **out, size_t *n, struct err *err)
 {
 	const struct row_group *g = &r->row_groups[row_group];
 	const struct chunk *chunk = &g->chunks[leaf];
@@ -62,14 +63,16 @@ status index_locations(struct parquet_reader *r, size_t row_group, size_t leaf, 
 			continue;
 		}
 		count = thrift_list(&t, &f, THRIFT_STRUCT);
-		if (count > (size_t)(t.end - t.p) / LOCATION_BYTES_MIN) thrift_fail(&t, "more pages than its bytes can hold");
+		if (count > (size_t)(t.end - t.p) / LOCATION_BYTES_MIN)
+			thrift_fail(&t, "more pages than its bytes can hold");
 		if (t.error != NULL) break;
 		if (!scratch_reserve(&r->locations, count * sizeof *locations)) return reader_nomem(r, err);
 		locations = (struct page_location *)(void *)r->locations.p;
 		for (uint32_t i = 0; i < count; i++) read_location(&t, &locations[i]);
 	}
 	if (t.error != NULL) return reader_corrupt(r, err, chunk->offset_index_at, "offset index: %s", t.error);
-	if (!locations_good(locations, count, chunk, g->n_rows)) return reader_corrupt(r, err, chunk->offset_index_at, "offset index: pages outside their column");
+	if (!locations_good(locations, count, chunk, g->n_rows))
+		return reader_corrupt(r, err, chunk->offset_index_at, "offset index: pages outside their column");
 	*out = locations;
 	*n = count;
 	return OK;
@@ -92,7 +95,8 @@ static uint32_t list_at(struct thrift *t, const struct thrift_field *f, enum thr
 	return n;
 }
 
-static status read_bounds(const struct parquet_reader *r, const struct chunk *chunk, const uint8_t *bytes, size_t n_pages, struct bounds *out, struct err *err)
+static status read_bounds(const struct parquet_reader *r, const struct chunk *chunk, const uint8_t *bytes,
+	size_t n_pages, struct bounds *out, struct err *err)
 {
 	struct thrift t;
 	struct thrift_field f = {0};
@@ -107,10 +111,14 @@ static status read_bounds(const struct parquet_reader *r, const struct chunk *ch
 		default: thrift_skip(&t, f.type);
 		}
 	}
-	const char *error = t.error != NULL ? t.error : out->nulls.error != NULL ? out->nulls.error : out->mins.error != NULL ? out->mins.error : out->maxs.error;
+	const char *error = t.error != NULL            ? t.error
+			    : out->nulls.error != NULL ? out->nulls.error
+			    : out->mins.error != NULL  ? out->mins.error
+						       : out->maxs.error;
 	if (error != NULL) return reader_corrupt(r, err, chunk->column_index_at, "column index: %s", error);
 	if (n[1] != n_pages || n[2] != n_pages || n[3] != n_pages)
-		return reader_corrupt(r, err, chunk->column_index_at, "column index of %u pages, offset index of %zu", n[1], n_pages);
+		return reader_corrupt(
+			r, err, chunk->column_index_at, "column index of %u pages, offset index of %zu", n[1], n_pages);
 	out->n = n[1];
 	return OK;
 }
@@ -126,8 +134,8 @@ static bool bound_value(struct thrift *t, uint32_t width, int64_t *out)
 }
 
 /* The first and the end of the pages that may hold a value in [lo, hi]; first == end: none may. */
-static status pages_holding(const struct parquet_reader *r, const struct leaf *leaf, const struct chunk *chunk, struct bounds *b, const int64_t range[2],
-	size_t out[2], struct err *err)
+static status pages_holding(const struct parquet_reader *r, const struct leaf *leaf, const struct chunk *chunk,
+	struct bounds *b, const int64_t range[2], size_t out[2], struct err *err)
 {
 	size_t first = 0, end = 0;
 	for (uint32_t i = 0; i < b->n; i++) {
@@ -138,7 +146,8 @@ static status pages_holding(const struct parquet_reader *r, const struct leaf *l
 		}
 		int64_t min, max;
 		if (!bound_value(&b->mins, leaf->width, &min) || !bound_value(&b->maxs, leaf->width, &max))
-			return reader_corrupt(r, err, chunk->column_index_at, "column index: a bound of the wrong width for column %s", leaf->info.name);
+			return reader_corrupt(r, err, chunk->column_index_at,
+				"column index: a bound of the wrong width for column %s", leaf->info.name);
 		if (max < range[0] || min > range[1]) continue;
 		if (first == end) first = i;
 		end = i + 1;
@@ -150,7 +159,8 @@ static status pages_holding(const struct parquet_reader *r, const struct leaf *l
 
 static bool has_integer_bounds(const struct leaf *leaf)
 {
-	return leaf->info.supported && leaf->convert == CONVERT_NONE && (leaf->physical == PHYSICAL_INT32 || leaf->physical == PHYSICAL_INT64);
+	return leaf->info.supported && leaf->convert == CONVERT_NONE &&
+	       (leaf->physical == PHYSICAL_INT32 || leaf->physical == PHYSICAL_INT64);
 }
 
 /* Where rows in range can be, by the index; all rows without one. */
@@ -160,7 +170,8 @@ struct candidates {
 	bool none;
 };
 
-static status candidates_find(struct parquet_reader *r, size_t row_group, size_t column, const int64_t range[2], struct candidates *out, struct err *err)
+static status candidates_find(struct parquet_reader *r, size_t row_group, size_t column, const int64_t range[2],
+	struct candidates *out, struct err *err)
 {
 	const struct row_group *g = &r->row_groups[row_group];
 	const struct chunk *chunk = &g->chunks[column];
@@ -188,14 +199,15 @@ static status candidates_find(struct parquet_reader *r, size_t row_group, size_t
 
 static bool in_range(const struct column *c, int64_t i, const int64_t range[2])
 {
-	const int64_t v = col_type_width(c->type) == 4 ? ((const int32_t *)c->values)[i] : ((const int64_t *)c->values)[i];
+	const int64_t v =
+		col_type_width(c->type) == 4 ? ((const int32_t *)c->values)[i] : ((const int64_t *)c->values)[i];
 	return column_valid(c, i) && v >= range[0] && v <= range[1];
 }
 
 /* Rows [begin, end) of the column, decoded: *first and *last, the first row in range and the one after the last; both end
  * and begin when there is none. */
-static status scan_rows(struct parquet_reader *r, struct parquet_range rows, size_t column, const int64_t range[2], int64_t *first, int64_t *last,
-	struct err *err)
+static status scan_rows(struct parquet_reader *r, struct parquet_range rows, size_t column, const int64_t range[2],
+	int64_t *first, int64_t *last, struct err *err)
 {
 	struct column c;
 	*first = rows.end;
@@ -212,8 +224,8 @@ static status scan_rows(struct parquet_reader *r, struct parquet_range rows, siz
 	return OK;
 }
 
-status parquet_reader_find_rows(struct parquet_reader *r, size_t row_group, int column, int64_t lo, int64_t hi, int64_t *begin, int64_t *end,
-	struct err *err)
+status parquet_reader_find_rows(struct parquet_reader *r, size_t row_group, int column, int64_t lo, int64_t hi,
+	int64_t *begin, int64_t *end, struct err *err)
 {
 	ASSERT(row_group < r->n_row_groups && column >= 0 && (size_t)column < r->n_leaves);
 	const size_t leaf = (size_t)column;
@@ -228,11 +240,13 @@ status parquet_reader_find_rows(struct parquet_reader *r, size_t row_group, int 
 	}
 	int64_t first = c.first_begin, last = c.last_end, unused;
 	if (integers && c.first_end - c.first_begin <= FIND_ROWS_MAX)
-		TRY(scan_rows(r, (struct parquet_range){row_group, c.first_begin, c.first_end}, leaf, range, &first, &last, err));
+		TRY(scan_rows(r, (struct parquet_range){row_group, c.first_begin, c.first_end}, leaf, range, &first,
+			&last, err));
 	if (c.last_begin > c.first_begin) {
 		last = c.last_end;
 		if (c.last_end - c.last_begin <= FIND_ROWS_MAX)
-			TRY(scan_rows(r, (struct parquet_range){row_group, c.last_begin, c.last_end}, leaf, range, &unused, &last, err));
+			TRY(scan_rows(r, (struct parquet_range){row_group, c.last_begin, c.last_end}, leaf, range,
+				&unused, &last, err));
 	}
 	*begin = first < last ? first : 0;
 	*end = first < last ? last : 0;

@@ -72,11 +72,13 @@ static AVX2 void unpack_avx2(const uint8_t *src, unsigned width, uint32_t *dst, 
 	}
 	const unsigned half = width * 4; /* bits before the fifth value */
 	const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 0, 1, 2, 3);
-	const __m256i odd = _mm256_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1); /* an odd width starts its second half at bit 4 */
+	const __m256i odd =
+		_mm256_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1); /* an odd width starts its second half at bit 4 */
 	const __m256i bit = _mm256_add_epi32(_mm256_mullo_epi32(lane, _mm256_set1_epi32((int)width)),
 		_mm256_mullo_epi32(odd, _mm256_set1_epi32((int)(half & 7))));
 	const __m256i byte = _mm256_srli_epi32(bit, 3);
-	const __m256i shuffle = _mm256_add_epi32(_mm256_mullo_epi32(byte, _mm256_set1_epi32(0x01010101)), _mm256_set1_epi32(0x03020100));
+	const __m256i shuffle = _mm256_add_epi32(
+		_mm256_mullo_epi32(byte, _mm256_set1_epi32(0x01010101)), _mm256_set1_epi32(0x03020100));
 	const __m256i shift = _mm256_and_si256(bit, _mm256_set1_epi32(7));
 	const __m256i mask = _mm256_set1_epi32((int)((1u << width) - 1));
 	for (size_t g = 0; g < groups; g++) {
@@ -94,7 +96,8 @@ static AVX2 uint32_t max_avx2(const uint32_t *v, size_t n)
 {
 	__m256i max = _mm256_setzero_si256();
 	size_t i = 0;
-	for (; i + 8 <= n; i += 8) max = _mm256_max_epu32(max, _mm256_loadu_si256((const __m256i *)(const void *)(v + i)));
+	for (; i + 8 <= n; i += 8)
+		max = _mm256_max_epu32(max, _mm256_loadu_si256((const __m256i *)(const void *)(v + i)));
 	uint32_t lanes[8];
 	_mm256_storeu_si256((__m256i *)(void *)lanes, max);
 	const uint32_t a = kernel_max_plain(lanes, 8);
@@ -121,7 +124,8 @@ static AVX2 void spread32_avx2(uint32_t *v, size_t rows, size_t n_valid, const u
 		const __m256i index = _mm256_cvtepu8_epi32(_mm_cvtsi64_si128((long long)lanes));
 		const __m256i keep = _mm256_cvtepi8_epi32(_mm_cvtsi64_si128((long long)mask));
 		const __m256i dense = _mm256_loadu_si256((const __m256i *)(const void *)from);
-		_mm256_storeu_si256((__m256i *)(void *)(v + i), _mm256_and_si256(_mm256_permutevar8x32_epi32(dense, index), keep));
+		_mm256_storeu_si256(
+			(__m256i *)(void *)(v + i), _mm256_and_si256(_mm256_permutevar8x32_epi32(dense, index), keep));
 		from += _mm_popcnt_u32(valid);
 	}
 	kernel_spread32_plain(v + i, rows - i, rows - (size_t)(from - v), bits, bit_at + i);
@@ -138,7 +142,8 @@ static AVX2 void spread64_avx2(uint64_t *v, size_t rows, size_t n_valid, const u
 		const __m256i index = _mm256_cvtepu8_epi32(_mm_cvtsi64_si128((long long)lanes));
 		const __m256i keep = _mm256_cvtepi8_epi32(_mm_cvtsi64_si128((long long)mask));
 		const __m256i dense = _mm256_loadu_si256((const __m256i *)(const void *)from);
-		_mm256_storeu_si256((__m256i *)(void *)(v + i), _mm256_and_si256(_mm256_permutevar8x32_epi32(dense, index), keep));
+		_mm256_storeu_si256(
+			(__m256i *)(void *)(v + i), _mm256_and_si256(_mm256_permutevar8x32_epi32(dense, index), keep));
 		from += _mm_popcnt_u32(valid);
 	}
 	kernel_spread64_plain(v + i, rows - i, rows - (size_t)(from - v), bits, bit_at + i);
@@ -158,7 +163,8 @@ static AVX2 void spread_ends_avx2(uint32_t *v, size_t rows, size_t n_valid, cons
 			const uint64_t ones = _pdep_u64(valid, UINT64_C(0x0101010101010101));
 			const uint64_t counts = ones * UINT64_C(0x0101010101010101);
 			const __m256i index = _mm256_cvtepu8_epi32(_mm_cvtsi64_si128((long long)counts));
-			ends = _mm256_permutevar8x32_epi32(_mm256_loadu_si256((const __m256i *)(const void *)(from - 1)), index);
+			ends = _mm256_permutevar8x32_epi32(
+				_mm256_loadu_si256((const __m256i *)(const void *)(from - 1)), index);
 		}
 		_mm256_storeu_si256((__m256i *)(void *)(v + i), ends);
 		from += _mm_popcnt_u32(valid);
@@ -168,8 +174,8 @@ static AVX2 void spread_ends_avx2(uint32_t *v, size_t rows, size_t n_valid, cons
 
 /* ---- choice ----------------------------------------------------------------------------------------------- */
 
-static const struct decode_kernels plain = {kernel_unpack_plain, kernel_max_plain, kernel_spread32_plain, kernel_spread64_plain,
-	kernel_spread_ends_plain};
+static const struct decode_kernels plain = {
+	kernel_unpack_plain, kernel_max_plain, kernel_spread32_plain, kernel_spread64_plain, kernel_spread_ends_plain};
 static const struct decode_kernels avx2 = {unpack_avx2, max_avx2, spread32_avx2, spread64_avx2, spread_ends_avx2};
 
 const struct decode_kernels *decode_kernels_plain(void)

@@ -99,15 +99,21 @@ static const char *header_fault(const struct header *h, size_t left)
 	if (h->n < 0) return "a page with a negative number of values";
 	if (h->n > PAGE_VALUES_MAX) return "a page of too many values";
 	if (h->encoding < 0 || h->encoding > UINT8_MAX) return "a page of an unknown encoding";
-	if (h->kind == PAGE_DATA_V2 && !levels_fit(h))
-		return "a page whose levels are longer than it";
+	if (h->kind == PAGE_DATA_V2 && !levels_fit(h)) return "a page whose levels are longer than it";
 	return NULL;
 }
 
-status page_header_read(const struct parquet_reader *r, const uint8_t *p, size_t n, int64_t at, struct page *out, struct err *err)
+status page_header_read(
+	const struct parquet_reader *r, const uint8_t *p, size_t n, int64_t at, struct page *out, struct err *err)
 {
 	struct thrift t;
-	struct header h = {.kind = -1, .values_bytes = -1, .body_bytes = -1, .n = -1, .encoding = -1, .levels_encoding = ENCODING_RLE, .compressed = true};
+	struct header h = {.kind = -1,
+		.values_bytes = -1,
+		.body_bytes = -1,
+		.n = -1,
+		.encoding = -1,
+		.levels_encoding = ENCODING_RLE,
+		.compressed = true};
 	thrift_start(&t, p, n);
 	read_header(&t, &h);
 	if (t.error != NULL) return reader_corrupt(r, err, at, "page header: %s", t.error);
@@ -134,7 +140,8 @@ status page_header_read(const struct parquet_reader *r, const uint8_t *p, size_t
 /* ---- bytes of a page -------------------------------------------------------------------------------------- */
 
 /* src[n] decompressed to exactly want bytes; views src itself when it is not compressed. */
-static status decompress(struct parquet_reader *r, int32_t codec, const uint8_t *src, size_t n, size_t want, const uint8_t **out, struct err *err)
+static status decompress(struct parquet_reader *r, int32_t codec, const uint8_t *src, size_t n, size_t want,
+	const uint8_t **out, struct err *err)
 {
 	if (codec == CODEC_NONE || (n == 0 && want == 0)) {
 		if (n != want) return fail(err, E_CORRUPT, "a page of %zu bytes that claims %zu uncompressed", n, want);
@@ -149,12 +156,14 @@ static status decompress(struct parquet_reader *r, int32_t codec, const uint8_t 
 }
 
 /* v1: def levels stand before the values as a length and that many bytes. */
-static status split_v1(const struct leaf *leaf, const struct page *page, const uint8_t *p, size_t n, struct page_bytes *out, struct err *err)
+static status split_v1(const struct leaf *leaf, const struct page *page, const uint8_t *p, size_t n,
+	struct page_bytes *out, struct err *err)
 {
 	*out = (struct page_bytes){.values = p, .values_n = n};
 	if (page->kind != PAGE_DATA || !leaf->optional) return OK;
 	if (page->levels_encoding != ENCODING_RLE)
-		return fail(err, E_UNSUPPORTED, "unsupported: column %s: levels of encoding %u", leaf->info.name, (unsigned)page->levels_encoding);
+		return fail(err, E_UNSUPPORTED, "unsupported: column %s: levels of encoding %u", leaf->info.name,
+			(unsigned)page->levels_encoding);
 	uint32_t length;
 	if (n < sizeof length) return fail(err, E_CORRUPT, "a page that ends inside its levels");
 	memcpy(&length, p, sizeof length);
@@ -166,10 +175,11 @@ static status split_v1(const struct leaf *leaf, const struct page *page, const u
 	return OK;
 }
 
-static status open_bytes(struct parquet_reader *r, const struct leaf *leaf, const struct chunk *chunk, const struct page *page, struct page_bytes *out,
-	struct err *err)
+static status open_bytes(struct parquet_reader *r, const struct leaf *leaf, const struct chunk *chunk,
+	const struct page *page, struct page_bytes *out, struct err *err)
 {
-	if (page->has_crc && checksum_crc32(0, page->body, page->body_n) != page->crc) return fail(err, E_CORRUPT, "page checksum differs");
+	if (page->has_crc && checksum_crc32(0, page->body, page->body_n) != page->crc)
+		return fail(err, E_CORRUPT, "page checksum differs");
 	const uint8_t *bytes = NULL;
 	if (page->kind != PAGE_DATA_V2) {
 		TRY(decompress(r, chunk->codec, page->body, page->body_n, page->values_n, &bytes, err));
@@ -179,8 +189,10 @@ static status open_bytes(struct parquet_reader *r, const struct leaf *leaf, cons
 	const size_t want = page->values_n - before, n = page->body_n - before;
 	bytes = page->body + before;
 	/* Some writers leave nothing at all of empty values, without saying that they are not compressed. */
-	if (page->compressed && want > 0) TRY(decompress(r, chunk->codec, bytes, n, want, &bytes, err));
-	else if (want > n) return fail(err, E_CORRUPT, "values of %zu bytes in a page of %u", want, page->body_n);
+	if (page->compressed && want > 0)
+		TRY(decompress(r, chunk->codec, bytes, n, want, &bytes, err));
+	else if (want > n)
+		return fail(err, E_CORRUPT, "values of %zu bytes in a page of %u", want, page->body_n);
 	*out = (struct page_bytes){.values = bytes, .values_n = want};
 	if (leaf->optional) {
 		out->levels = page->body + page->repetition_n;
@@ -189,8 +201,8 @@ static status open_bytes(struct parquet_reader *r, const struct leaf *leaf, cons
 	return OK;
 }
 
-status page_open(struct parquet_reader *r, const struct leaf *leaf, const struct chunk *chunk, const struct page *page, struct page_bytes *out,
-	struct err *err)
+status page_open(struct parquet_reader *r, const struct leaf *leaf, const struct chunk *chunk, const struct page *page,
+	struct page_bytes *out, struct err *err)
 {
 	const status code = open_bytes(r, leaf, chunk, page, out, err);
 	return code == OK ? OK : err_at(err, code, r->key, page->at, -1);
@@ -226,20 +238,25 @@ static status walk_add(struct walk *w, const struct page *page, struct err *err)
 }
 
 /* From byte `pos` and row `row` on, up to row range->end. */
-static status walk_pages(struct walk *w, const struct parquet_range *range, size_t pos, int64_t row, int64_t n_rows, struct err *err)
+static status walk_pages(
+	struct walk *w, const struct parquet_range *range, size_t pos, int64_t row, int64_t n_rows, struct err *err)
 {
 	while (row < range->end) {
 		struct page page;
 		if (pos >= w->n)
-			return reader_corrupt(w->r, err, w->at + (int64_t)w->n, "pages end after row %lld of %lld", (long long)row, (long long)n_rows);
+			return reader_corrupt(w->r, err, w->at + (int64_t)w->n, "pages end after row %lld of %lld",
+				(long long)row, (long long)n_rows);
 		TRY(page_header_read(w->r, w->bytes + pos, w->n - pos, w->at + (int64_t)pos, &page, err));
 		pos = (size_t)(page.body - w->bytes) + page.body_n;
 		if (page.kind == PAGE_DICTIONARY) {
-			if (w->list->dictionary.body != NULL || w->list->n > 0) return reader_corrupt(w->r, err, page.at, "a dictionary page in the wrong place");
+			if (w->list->dictionary.body != NULL || w->list->n > 0)
+				return reader_corrupt(w->r, err, page.at, "a dictionary page in the wrong place");
 			w->list->dictionary = page;
 		}
 		if (page.kind == PAGE_DICTIONARY || page.kind == PAGE_INDEX) continue;
-		if (page.n > n_rows - row) return reader_corrupt(w->r, err, page.at, "pages of more rows than the %lld of their row group", (long long)n_rows);
+		if (page.n > n_rows - row)
+			return reader_corrupt(w->r, err, page.at, "pages of more rows than the %lld of their row group",
+				(long long)n_rows);
 		page.row = row;
 		row += page.n;
 		if (row > range->begin && page.n > 0) TRY(walk_add(w, &page, err));
@@ -248,7 +265,8 @@ static status walk_pages(struct walk *w, const struct parquet_range *range, size
 }
 
 /* The part of the page locations that covers the range: [*first, *last). */
-static void locations_cut(const struct page_location *locations, size_t n, const struct parquet_range *range, size_t *first, size_t *last)
+static void locations_cut(
+	const struct page_location *locations, size_t n, const struct parquet_range *range, size_t *first, size_t *last)
 {
 	size_t a = 0, b = n;
 	while (a + 1 < n && locations[a + 1].row <= range->begin) a++;
@@ -270,8 +288,8 @@ static status walk_dictionary(struct walk *w, const struct chunk *chunk, int64_t
 	return OK;
 }
 
-static status list_by_index(struct walk *w, const struct parquet_range *range, const struct chunk *chunk, const struct page_location *locations, size_t n,
-	struct err *err)
+static status list_by_index(struct walk *w, const struct parquet_range *range, const struct chunk *chunk,
+	const struct page_location *locations, size_t n, struct err *err)
 {
 	struct parquet_reader *r = w->r;
 	size_t first, last;
@@ -290,7 +308,8 @@ static status list_by_index(struct walk *w, const struct parquet_range *range, c
 	return OK;
 }
 
-status pages_list(struct parquet_reader *r, const struct parquet_range *range, size_t leaf, struct page_list *out, struct err *err)
+status pages_list(struct parquet_reader *r, const struct parquet_range *range, size_t leaf, struct page_list *out,
+	struct err *err)
 {
 	const struct row_group *g = &r->row_groups[range->row_group];
 	const struct chunk *chunk = &g->chunks[leaf];

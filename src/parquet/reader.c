@@ -8,13 +8,13 @@
 #include "parquet/reader_int.h"
 
 enum {
-	WHOLE_BYTES_MAX = 1 << 20,      /* a file up to this size is read at once */
-	TAIL_BYTES = 1 << 16,           /* of a larger one this much first, in the hope that the footer is in it */
-	READ_ROWS_MAX = 1 << 26,        /* rows in one call */
+	WHOLE_BYTES_MAX = 1 << 20, /* a file up to this size is read at once */
+	TAIL_BYTES = 1 << 16,      /* of a larger one this much first, in the hope that the footer is in it */
+	READ_ROWS_MAX = 1 << 26,   /* rows in one call */
 	SCHEMA_ARENA_MAX = 1 << 26,
 	META_ARENA_SPARE = 1 << 20,
-	META_ARENA_FACTOR = 64,         /* bytes of row groups and metadata for each byte of footer, at the very most */
-	FOOTER_TAIL = 8,                /* its length and "PAR1" */
+	META_ARENA_FACTOR = 64, /* bytes of row groups and metadata for each byte of footer, at the very most */
+	FOOTER_TAIL = 8,        /* its length and "PAR1" */
 };
 
 /* ---- shared with the other files -------------------------------------------------------------------------- */
@@ -55,7 +55,8 @@ status reader_nomem(const struct parquet_reader *r, struct err *err)
 	return err_at(err, fail(err, E_NOMEM, "out of memory for reading a Parquet file"), r->key, -1, -1);
 }
 
-status reader_view(struct parquet_reader *r, struct scratch *scratch, int64_t at, size_t n, const uint8_t **out, struct err *err)
+status reader_view(
+	struct parquet_reader *r, struct scratch *scratch, int64_t at, size_t n, const uint8_t **out, struct err *err)
 {
 	ASSERT(at >= 0 && at <= r->size && n <= (size_t)(r->size - at));
 	if (r->whole) {
@@ -86,22 +87,28 @@ static uint32_t le32(const uint8_t *p)
 static status check_magic(const struct parquet_reader *r, size_t n, struct err *err)
 {
 	const uint8_t *magic = r->file_bytes.p + n - 4;
-	if (memcmp(magic, "PARE", 4) == 0) return err_at(err, fail(err, E_UNSUPPORTED, "unsupported: encrypted Parquet file"), r->key, -1, -1);
-	if (memcmp(magic, "PAR1", 4) != 0) return reader_corrupt(r, err, r->size - 4, "no Parquet file, or a truncated one: it does not end in PAR1");
-	if (r->whole && memcmp(r->file_bytes.p, "PAR1", 4) != 0) return reader_corrupt(r, err, 0, "no Parquet file: it does not begin with PAR1");
+	if (memcmp(magic, "PARE", 4) == 0)
+		return err_at(err, fail(err, E_UNSUPPORTED, "unsupported: encrypted Parquet file"), r->key, -1, -1);
+	if (memcmp(magic, "PAR1", 4) != 0)
+		return reader_corrupt(
+			r, err, r->size - 4, "no Parquet file, or a truncated one: it does not end in PAR1");
+	if (r->whole && memcmp(r->file_bytes.p, "PAR1", 4) != 0)
+		return reader_corrupt(r, err, 0, "no Parquet file: it does not begin with PAR1");
 	return OK;
 }
 
 static status open_footer(struct parquet_reader *r, struct err *err)
 {
-	if (r->size < 4 + FOOTER_TAIL) return reader_corrupt(r, err, r->size, "no Parquet file: %lld bytes", (long long)r->size);
+	if (r->size < 4 + FOOTER_TAIL)
+		return reader_corrupt(r, err, r->size, "no Parquet file: %lld bytes", (long long)r->size);
 	size_t n;
 	r->whole = r->size <= WHOLE_BYTES_MAX;
 	TRY(read_tail(r, r->whole ? WHOLE_BYTES_MAX : TAIL_BYTES, &n, err));
 	TRY(check_magic(r, n, err));
 	const int64_t footer_n = le32(r->file_bytes.p + n - FOOTER_TAIL);
 	if (footer_n > PARQUET_FOOTER_BYTES_MAX || footer_n > r->size - FOOTER_TAIL - 4)
-		return reader_corrupt(r, err, r->size - FOOTER_TAIL, "a footer of %lld bytes in a file of %lld", (long long)footer_n, (long long)r->size);
+		return reader_corrupt(r, err, r->size - FOOTER_TAIL, "a footer of %lld bytes in a file of %lld",
+			(long long)footer_n, (long long)r->size);
 	if ((size_t)footer_n + FOOTER_TAIL > n) TRY(read_tail(r, (size_t)footer_n + FOOTER_TAIL, &n, err));
 	r->data_end = r->size - FOOTER_TAIL - footer_n;
 	r->meta_arena.limit = (size_t)footer_n * META_ARENA_FACTOR + META_ARENA_SPARE;
@@ -166,8 +173,8 @@ void parquet_reader_close(struct parquet_reader *r)
 	arena_deinit(&r->meta_arena);
 	arena_deinit(&r->find_arena);
 	compressor_destroy(r->compressor);
-	struct scratch *const all[] = {&r->file_bytes, &r->chunk_bytes, &r->dict_bytes, &r->index_bytes, &r->locations, &r->page_bytes, &r->dict_values,
-		&r->values, &r->pages};
+	struct scratch *const all[] = {&r->file_bytes, &r->chunk_bytes, &r->dict_bytes, &r->index_bytes, &r->locations,
+		&r->page_bytes, &r->dict_values, &r->values, &r->pages};
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) scratch_free(all[i]);
 	mem_free(r);
 }
@@ -219,14 +226,16 @@ const char *parquet_reader_metadata(const struct parquet_reader *r, const char *
 
 /* ---- read ------------------------------------------------------------------------------------------------- */
 
-status parquet_reader_read(struct parquet_reader *r, const struct parquet_range *range, const int *columns, size_t n_columns, struct arena *arena,
-	struct batch *out, struct err *err)
+status parquet_reader_read(struct parquet_reader *r, const struct parquet_range *range, const int *columns,
+	size_t n_columns, struct arena *arena, struct batch *out, struct err *err)
 {
 	ASSERT(range->row_group < r->n_row_groups);
 	ASSERT(range->begin >= 0 && range->begin <= range->end && range->end <= r->row_groups[range->row_group].n_rows);
 	const int64_t rows = range->end - range->begin;
 	if (rows > READ_ROWS_MAX)
-		return err_at(err, fail(err, E_LIMIT, "%lld rows at once; read at most %d", (long long)rows, READ_ROWS_MAX), r->key, -1, -1);
+		return err_at(err,
+			fail(err, E_LIMIT, "%lld rows at once; read at most %d", (long long)rows, READ_ROWS_MAX),
+			r->key, -1, -1);
 	struct column *read = ARENA_ZNEW(arena, struct column, n_columns);
 	if (read == NULL) return reader_nomem(r, err);
 	for (size_t i = 0; i < n_columns; i++) {

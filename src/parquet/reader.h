@@ -14,12 +14,14 @@
 struct parquet_reader;
 
 struct parquet_column_info {
-	const char *name;   /* dotted path for nested leaves */
-	bool supported;     /* false: nested or of another type; reading it is E_UNSUPPORTED with `reason` */
+	const char *name; /* dotted path for nested leaves */
+	bool supported;   /* false: nested or of another type; reading it is E_UNSUPPORTED with `reason` */
 	const char *reason;
 	struct column_def def; /* name, type, precision, scale, nullable */
 };
-struct parquet_row_group_info { int64_t n_rows; };
+struct parquet_row_group_info {
+	int64_t n_rows;
+};
 
 /* object is borrowed until close. Footer only; small files (<= 1 MiB) are read whole at once. */
 status parquet_reader_open(struct store_object *object, struct parquet_reader **out, struct err *err) MUST_USE;
@@ -35,18 +37,24 @@ const struct parquet_column_info *parquet_reader_column(const struct parquet_rea
 int parquet_reader_column_index(const struct parquet_reader *r, const char *name); /* -1 */
 size_t parquet_reader_n_row_groups(const struct parquet_reader *r);
 int64_t parquet_reader_row_group_rows(const struct parquet_reader *r, size_t row_group);
-const char *parquet_reader_metadata(const struct parquet_reader *r, const char *key); /* key-value metadata; NULL = none */
+const char *parquet_reader_metadata(
+	const struct parquet_reader *r, const char *key); /* key-value metadata; NULL = none */
 
 /* For finding row ranges: every row of a row group whose value of an integer column (INT32, INT64, DATE, TIMESTAMP in
  * microseconds) is in [lo, hi] is in rows [*begin, *end). The page index, where there is one, finds the first and the last page;
  * they alone are decoded and searched, so the range begins and ends at such a row (of pages over 131072 rows: at a page).
  * Any order of values is right; sorted ones make the range short. 0, 0: there is no such row. Other columns: all rows. */
-status parquet_reader_find_rows(struct parquet_reader *r, size_t row_group, int column, int64_t lo, int64_t hi, int64_t *begin, int64_t *end, struct err *err) MUST_USE;
+status parquet_reader_find_rows(struct parquet_reader *r, size_t row_group, int column, int64_t lo, int64_t hi,
+	int64_t *begin, int64_t *end, struct err *err) MUST_USE;
 
 /* Decode rows [begin, end) of a row group, only the pages that hold them, of columns[0..n). *out views arena (values)
  * until its reset. Dictionary-encoded strings stay dictionaries. out->columns[k] is columns[k]. Only pages
  * that overlap the range are decompressed. */
-struct parquet_range { size_t row_group; int64_t begin, end; };
-status parquet_reader_read(struct parquet_reader *r, const struct parquet_range *range, const int *columns, size_t n_columns, struct arena *arena, struct batch *out, struct err *err) MUST_USE;
+struct parquet_range {
+	size_t row_group;
+	int64_t begin, end;
+};
+status parquet_reader_read(struct parquet_reader *r, const struct parquet_range *range, const int *columns,
+	size_t n_columns, struct arena *arena, struct batch *out, struct err *err) MUST_USE;
 
 #endif

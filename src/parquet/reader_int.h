@@ -26,8 +26,8 @@ enum physical_type {
 
 /* How a stored value becomes one of the column type. */
 enum conversion {
-	CONVERT_NONE,          /* same width */
-	CONVERT_I32_I64,       /* decimal on INT32 */
+	CONVERT_NONE,    /* same width */
+	CONVERT_I32_I64, /* decimal on INT32 */
 	CONVERT_U32_I64,
 	CONVERT_U64_I64,       /* checked: below 2^63 */
 	CONVERT_MILLIS,        /* INT64 to microseconds, checked */
@@ -47,9 +47,9 @@ struct leaf {
 
 struct chunk {
 	int64_t n_values;
-	int64_t at;          /* first byte: dictionary page or first data page */
-	int64_t bytes;       /* of all its pages, compressed */
-	int64_t offset_index_at, column_index_at;      /* 0 = none */
+	int64_t at;                               /* first byte: dictionary page or first data page */
+	int64_t bytes;                            /* of all its pages, compressed */
+	int64_t offset_index_at, column_index_at; /* 0 = none */
 	int32_t offset_index_bytes, column_index_bytes;
 	int32_t codec;
 	const char *unreadable; /* NULL, or why: encrypted, in another file */
@@ -60,7 +60,9 @@ struct row_group {
 	struct chunk *chunks; /* [n_leaves] */
 };
 
-struct key_value { const char *key, *value; };
+struct key_value {
+	const char *key, *value;
+};
 
 /* A reusable buffer; never shrinks. */
 struct scratch {
@@ -99,17 +101,21 @@ struct parquet_reader {
 	struct scratch pages;       /* struct page[] of one column */
 };
 
-bool scratch_reserve(struct scratch *s, size_t n) MUST_USE; /* n bytes and DECODE_PADDING; contents lost when it grows */
+bool scratch_reserve(
+	struct scratch *s, size_t n) MUST_USE; /* n bytes and DECODE_PADDING; contents lost when it grows */
 void scratch_free(struct scratch *s);
 
 /* E_CORRUPT at a byte of the file. */
-status reader_corrupt(const struct parquet_reader *r, struct err *err, int64_t offset, const char *fmt, ...) PRINTF_LIKE(4, 5);
+status reader_corrupt(const struct parquet_reader *r, struct err *err, int64_t offset, const char *fmt, ...)
+	PRINTF_LIKE(4, 5);
 status reader_nomem(const struct parquet_reader *r, struct err *err);
 /* Bytes [at, at + n) of the file, viewed until the next call with the same scratch. */
-status reader_view(struct parquet_reader *r, struct scratch *scratch, int64_t at, size_t n, const uint8_t **out, struct err *err) MUST_USE;
+status reader_view(struct parquet_reader *r, struct scratch *scratch, int64_t at, size_t n, const uint8_t **out,
+	struct err *err) MUST_USE;
 
 /* Leaves from the SchemaElement list that follows at t; names live in arena. */
-status schema_read(struct thrift *t, uint32_t n, struct arena *arena, struct leaf **leaves, size_t *n_leaves, struct err *err) MUST_USE;
+status schema_read(struct thrift *t, uint32_t n, struct arena *arena, struct leaf **leaves, size_t *n_leaves,
+	struct err *err) MUST_USE;
 /* The footer's FileMetaData in bytes p[n] at file offset `at`. */
 status footer_read(struct parquet_reader *r, const uint8_t *p, size_t n, int64_t at, struct err *err) MUST_USE;
 
@@ -129,8 +135,8 @@ enum page_encoding {
 };
 
 struct page {
-	int64_t at;            /* offset of its header in the file */
-	const uint8_t *body;   /* compressed bytes, body_n of them */
+	int64_t at;          /* offset of its header in the file */
+	const uint8_t *body; /* compressed bytes, body_n of them */
 	uint32_t body_n;
 	uint32_t values_n;     /* decompressed bytes, levels of v2 included */
 	uint32_t n;            /* values, nulls included */
@@ -139,12 +145,13 @@ struct page {
 	uint32_t crc;
 	uint8_t kind, encoding, levels_encoding;
 	bool has_crc;
-	bool compressed;       /* v2 may say no */
-	int64_t row;           /* first row, in the row group */
+	bool compressed; /* v2 may say no */
+	int64_t row;     /* first row, in the row group */
 };
 
 /* Header at p[n] (which ends where the page must end), file offset `at`. */
-status page_header_read(const struct parquet_reader *r, const uint8_t *p, size_t n, int64_t at, struct page *out, struct err *err) MUST_USE;
+status page_header_read(const struct parquet_reader *r, const uint8_t *p, size_t n, int64_t at, struct page *out,
+	struct err *err) MUST_USE;
 /* Check the CRC and decompress: *p[*n] are v1: levels and values; v2: values alone, *levels its levels. Views the page or
  * r->page_bytes; DECODE_PADDING readable bytes follow. */
 struct page_bytes {
@@ -153,7 +160,8 @@ struct page_bytes {
 	const uint8_t *levels; /* definition levels without a length before them; NULL = none */
 	size_t levels_n;
 };
-status page_open(struct parquet_reader *r, const struct leaf *leaf, const struct chunk *chunk, const struct page *page, struct page_bytes *out, struct err *err) MUST_USE;
+status page_open(struct parquet_reader *r, const struct leaf *leaf, const struct chunk *chunk, const struct page *page,
+	struct page_bytes *out, struct err *err) MUST_USE;
 
 /* The pages of a column that overlap rows [begin, end): the dictionary page if there is one, and data pages in order. */
 struct page_list {
@@ -161,13 +169,19 @@ struct page_list {
 	struct page *pages;
 	size_t n;
 };
-status pages_list(struct parquet_reader *r, const struct parquet_range *range, size_t leaf, struct page_list *out, struct err *err) MUST_USE;
+status pages_list(struct parquet_reader *r, const struct parquet_range *range, size_t leaf, struct page_list *out,
+	struct err *err) MUST_USE;
 
 /* ---- page index ---- */
 
-struct page_location { int64_t at; int32_t bytes; int64_t row; };
+struct page_location {
+	int64_t at;
+	int32_t bytes;
+	int64_t row;
+};
 /* Views r->locations until the next call. n == 0: the file has none for this column. */
-status index_locations(struct parquet_reader *r, size_t row_group, size_t leaf, struct page_location **out, size_t *n, struct err *err) MUST_USE;
+status index_locations(struct parquet_reader *r, size_t row_group, size_t leaf, struct page_location **out, size_t *n,
+	struct err *err) MUST_USE;
 
 /* ---- columns ---- */
 
@@ -204,7 +218,8 @@ struct page_part {
 	size_t rows;        /* rows to give */
 	struct slice slice; /* over the page's valid values; slice.take of the rows are valid */
 };
-status column_read_rows(struct parquet_reader *r, const struct parquet_range *range, size_t leaf, struct arena *arena, struct column *out, struct err *err) MUST_USE;
+status column_read_rows(struct parquet_reader *r, const struct parquet_range *range, size_t leaf, struct arena *arena,
+	struct column *out, struct err *err) MUST_USE;
 
 /* Per kind of column: start allocates for c->rows, dictionary reads an opened dictionary page, page decodes one part to the
  * rows from c->row on. */
@@ -219,15 +234,20 @@ extern const struct column_kind column_kind_bool;
 extern const struct column_kind column_kind_string;
 
 /* The dictionary indices of a part into dst[slice.take], each checked to be below c->dict_n. */
-status column_indices(const struct column_read *c, const struct page_part *part, uint32_t *dst, struct err *err) MUST_USE;
+status column_indices(
+	const struct column_read *c, const struct page_part *part, uint32_t *dst, struct err *err) MUST_USE;
 /* The strings of a part (any encoding but dictionary): bytes appended to c->data, ends to ends[slice.take]. */
 status column_strings(struct column_read *c, const struct page_part *part, uint32_t *ends, struct err *err) MUST_USE;
-static inline bool encoding_is_dict(uint8_t encoding) { return encoding == ENCODING_PLAIN_DICTIONARY || encoding == ENCODING_RLE_DICTIONARY; }
+static inline bool encoding_is_dict(uint8_t encoding)
+{
+	return encoding == ENCODING_PLAIN_DICTIONARY || encoding == ENCODING_RLE_DICTIONARY;
+}
 status encoding_unsupported(const struct column_read *c, const struct page_part *part, struct err *err);
 
 /* Stored values of fixed width, src[n * leaf->width] (unaligned), to 4 or 8 bytes each at dst. */
 status convert_values(const struct leaf *leaf, const uint8_t *src, size_t n, void *dst, struct err *err) MUST_USE;
 /* DECIMAL on BYTE_ARRAY: strings ending at ends[i] (the first begins at 0) to dst[n]. */
-status convert_byte_decimals(const struct leaf *leaf, const uint8_t *data, const uint32_t *ends, size_t n, int64_t *dst, struct err *err) MUST_USE;
+status convert_byte_decimals(const struct leaf *leaf, const uint8_t *data, const uint32_t *ends, size_t n, int64_t *dst,
+	struct err *err) MUST_USE;
 
 #endif

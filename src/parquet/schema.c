@@ -13,7 +13,7 @@ enum annotation {
 	NOTE_TIMESTAMP_MILLIS,
 	NOTE_TIMESTAMP_MICROS,
 	NOTE_TIMESTAMP_NANOS,
-	NOTE_INT, /* signed or unsigned by `is_unsigned`, `bits` wide */
+	NOTE_INT,   /* signed or unsigned by `is_unsigned`, `bits` wide */
 	NOTE_OTHER, /* of a kind that is not read: `other` */
 };
 
@@ -45,8 +45,8 @@ static void note_other(struct element *e, const char *other)
 static void note_converted(struct element *e, int32_t converted)
 {
 	switch (converted) {
-	case 0:  /* UTF8 */
-	case 4:  /* ENUM */
+	case 0: /* UTF8 */
+	case 4: /* ENUM */
 	case 19: /* JSON */ e->note = NOTE_STRING; break;
 	case 5: e->note = NOTE_DECIMAL; break;
 	case 6: e->note = NOTE_DATE; break;
@@ -85,8 +85,10 @@ static void read_logical_timestamp(struct thrift *t, struct element *e)
 	int32_t unit = 0;
 	struct thrift_field f = {0};
 	while (thrift_field_next(t, &f)) {
-		if (f.id == 2) unit = read_unit(t, &f);
-		else thrift_skip(t, f.type); /* isAdjustedToUTC: a local time is taken as UTC */
+		if (f.id == 2)
+			unit = read_unit(t, &f);
+		else
+			thrift_skip(t, f.type); /* isAdjustedToUTC: a local time is taken as UTC */
 	}
 	switch (unit) {
 	case 1: e->note = NOTE_TIMESTAMP_MILLIS; break;
@@ -102,9 +104,12 @@ static void read_logical_int(struct thrift *t, struct element *e)
 	bool is_signed = true;
 	struct thrift_field f = {0};
 	while (thrift_field_next(t, &f)) {
-		if (f.id == 1) bits = thrift_i32(t, &f);
-		else if (f.id == 2) is_signed = thrift_bool(t, &f);
-		else thrift_skip(t, f.type);
+		if (f.id == 1)
+			bits = thrift_i32(t, &f);
+		else if (f.id == 2)
+			is_signed = thrift_bool(t, &f);
+		else
+			thrift_skip(t, f.type);
 	}
 	note_int(e, bits, !is_signed);
 }
@@ -114,9 +119,12 @@ static void read_logical_decimal(struct thrift *t, struct element *e)
 	struct thrift_field f = {0};
 	e->note = NOTE_DECIMAL;
 	while (thrift_field_next(t, &f)) {
-		if (f.id == 1) e->scale = thrift_i32(t, &f);
-		else if (f.id == 2) e->precision = thrift_i32(t, &f);
-		else thrift_skip(t, f.type);
+		if (f.id == 1)
+			e->scale = thrift_i32(t, &f);
+		else if (f.id == 2)
+			e->precision = thrift_i32(t, &f);
+		else
+			thrift_skip(t, f.type);
 	}
 }
 
@@ -206,9 +214,12 @@ static void type_decimal(struct leaf *leaf, const struct element *e, struct aren
 
 static void type_int32(struct leaf *leaf, const struct element *e)
 {
-	if (e->note == NOTE_DATE) set_type(leaf, COL_DATE, CONVERT_NONE);
-	else if (e->note == NOTE_INT && e->is_unsigned && e->bits >= 32) set_type(leaf, COL_INT64, CONVERT_U32_I64);
-	else set_type(leaf, COL_INT32, CONVERT_NONE);
+	if (e->note == NOTE_DATE)
+		set_type(leaf, COL_DATE, CONVERT_NONE);
+	else if (e->note == NOTE_INT && e->is_unsigned && e->bits >= 32)
+		set_type(leaf, COL_INT64, CONVERT_U32_I64);
+	else
+		set_type(leaf, COL_INT32, CONVERT_NONE);
 }
 
 static void type_int64(struct leaf *leaf, const struct element *e)
@@ -224,7 +235,11 @@ static void type_int64(struct leaf *leaf, const struct element *e)
 
 static void leaf_type(struct leaf *leaf, const struct element *e, struct arena *arena)
 {
-	static const uint8_t widths[] = {[PHYSICAL_INT32] = 4, [PHYSICAL_INT64] = 8, [PHYSICAL_INT96] = 12, [PHYSICAL_FLOAT] = 4, [PHYSICAL_DOUBLE] = 8,
+	static const uint8_t widths[] = {[PHYSICAL_INT32] = 4,
+		[PHYSICAL_INT64] = 8,
+		[PHYSICAL_INT96] = 12,
+		[PHYSICAL_FLOAT] = 4,
+		[PHYSICAL_DOUBLE] = 8,
 		[PHYSICAL_FIXED] = 0};
 	leaf->physical = (enum physical_type)e->physical;
 	leaf->width = leaf->physical == PHYSICAL_FIXED ? (uint32_t)e->width : widths[leaf->physical];
@@ -250,15 +265,20 @@ static void leaf_type(struct leaf *leaf, const struct element *e, struct arena *
 
 static status check_leaf(const struct element *e, struct err *err)
 {
-	if (e->physical < PHYSICAL_BOOLEAN || e->physical > PHYSICAL_FIXED) return fail(err, E_CORRUPT, "schema: unknown type %d of a column", e->physical);
+	if (e->physical < PHYSICAL_BOOLEAN || e->physical > PHYSICAL_FIXED)
+		return fail(err, E_CORRUPT, "schema: unknown type %d of a column", e->physical);
 	if (e->physical == PHYSICAL_FIXED && (e->width < 1 || e->width > FIXED_WIDTH_MAX))
 		return fail(err, E_CORRUPT, "schema: a fixed-length column of %d bytes", e->width);
-	if (e->repetition < 0 || e->repetition > 2) return fail(err, E_CORRUPT, "schema: unknown repetition %d of a column", e->repetition);
+	if (e->repetition < 0 || e->repetition > 2)
+		return fail(err, E_CORRUPT, "schema: unknown repetition %d of a column", e->repetition);
 	return OK;
 }
 
 /* Groups that are open while the flattened tree is walked: a name and the children still to come. */
-struct group { const char *path; int32_t left; };
+struct group {
+	const char *path;
+	int32_t left;
+};
 
 struct walk {
 	struct thrift *t;
@@ -278,8 +298,10 @@ static status add_leaf(struct walk *w, const struct element *e, const char *path
 	leaf->info.def.name = path;
 	leaf->info.def.nullable = leaf->optional;
 	leaf_type(leaf, e, w->arena);
-	if (w->depth > 1) set_unsupported(leaf, w->arena, "nested");
-	else if (e->repetition == 2) set_unsupported(leaf, w->arena, "repeated");
+	if (w->depth > 1)
+		set_unsupported(leaf, w->arena, "nested");
+	else if (e->repetition == 2)
+		set_unsupported(leaf, w->arena, "repeated");
 	return OK;
 }
 
@@ -291,7 +313,9 @@ static status walk_element(struct walk *w, struct err *err)
 	if (w->depth == 0) return fail(err, E_CORRUPT, "schema: columns outside its root");
 	struct group *parent = &w->stack[w->depth - 1];
 	parent->left--;
-	const char *path = parent->path == NULL ? arena_strndup(w->arena, e.name.p, e.name.n) : arena_printf(w->arena, "%s.%.*s", parent->path, (int)e.name.n, e.name.p);
+	const char *path = parent->path == NULL
+				   ? arena_strndup(w->arena, e.name.p, e.name.n)
+				   : arena_printf(w->arena, "%s.%.*s", parent->path, (int)e.name.n, e.name.p);
 	if (path == NULL) return fail(err, E_LIMIT, "schema: names too long");
 	if (e.physical >= 0) return add_leaf(w, &e, path, err);
 	if (e.n_children < 0) return fail(err, E_CORRUPT, "schema: a group of %d columns", e.n_children);
@@ -300,7 +324,8 @@ static status walk_element(struct walk *w, struct err *err)
 	return OK;
 }
 
-status schema_read(struct thrift *t, uint32_t n, struct arena *arena, struct leaf **leaves, size_t *n_leaves, struct err *err)
+status schema_read(
+	struct thrift *t, uint32_t n, struct arena *arena, struct leaf **leaves, size_t *n_leaves, struct err *err)
 {
 	if (n == 0) return fail(err, E_CORRUPT, "schema without a root");
 	const struct element root = read_element(t);

@@ -50,13 +50,16 @@ static void read_column(struct parquet_reader *r, size_t group, int column, stru
 	struct batch batch;
 	int64_t begin, end;
 	const int64_t rows = parquet_reader_row_group_rows(r, group);
-	if (parquet_reader_find_rows(r, group, column, 0, 100, &begin, &end, &err) == OK) ASSERT(begin >= 0 && begin <= end && end <= rows);
+	if (parquet_reader_find_rows(r, group, column, 0, 100, &begin, &end, &err) == OK)
+		ASSERT(begin >= 0 && begin <= end && end <= rows);
 	const int64_t last = rows < ROWS_MAX ? rows : ROWS_MAX;
 	const struct parquet_range ranges[] = {{group, 0, last}, {group, last / 3, last / 2}};
 	for (size_t i = 0; i < 2; i++) {
 		arena_reset(arena);
-		if (parquet_reader_read(r, &ranges[i], &column, 1, arena, &batch, &err) == OK) check_column(&batch.columns[0], ranges[i].end - ranges[i].begin);
-		else ASSERT(err.message[0] != '\0' && err.where[0] != '\0');
+		if (parquet_reader_read(r, &ranges[i], &column, 1, arena, &batch, &err) == OK)
+			check_column(&batch.columns[0], ranges[i].end - ranges[i].begin);
+		else
+			ASSERT(err.message[0] != '\0' && err.where[0] != '\0');
 	}
 }
 
@@ -68,7 +71,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct arena arena;
 	mem_limit_set((size_t)1 << 30);
 	arena_init(&arena, (size_t)256 << 20);
-	if (store_object_from_memory(p, n, "fuzz", &object, &err) == OK && parquet_reader_open(object, &r, &err) == OK) {
+	if (store_object_from_memory(p, n, "fuzz", &object, &err) == OK &&
+		parquet_reader_open(object, &r, &err) == OK) {
 		const size_t groups = parquet_reader_n_row_groups(r) < 4 ? parquet_reader_n_row_groups(r) : 4;
 		for (size_t g = 0; g < groups; g++) {
 			for (size_t c = 0; c < parquet_reader_n_columns(r); c++) read_column(r, g, (int)c, &arena);

@@ -53,8 +53,9 @@ static void put_header(struct buf *b, const struct parquet_reader *r)
 		if (i > 0) buf_char(b, ',');
 		buf_str(b, "{\"name\":");
 		buf_json_str(b, str_of(info->name));
-		buf_printf(b, ",\"type\":\"%s\",\"precision\":%d,\"scale\":%d,\"nullable\":%s,\"supported\":%s}", info->supported ? col_type_name(info->def.type) : "",
-			info->def.precision, info->def.scale, info->def.nullable ? "true" : "false", info->supported ? "true" : "false");
+		buf_printf(b, ",\"type\":\"%s\",\"precision\":%d,\"scale\":%d,\"nullable\":%s,\"supported\":%s}",
+			info->supported ? col_type_name(info->def.type) : "", info->def.precision, info->def.scale,
+			info->def.nullable ? "true" : "false", info->supported ? "true" : "false");
 	}
 	buf_printf(b, "],\"rows\":%" PRId64 ",\"row_groups\":[", parquet_reader_rows(r));
 	for (size_t i = 0; i < parquet_reader_n_row_groups(r); i++)
@@ -63,7 +64,8 @@ static void put_header(struct buf *b, const struct parquet_reader *r)
 }
 
 /* The values of one column, pieces of `step` rows (0: whole row groups). */
-static status put_column(struct buf *b, struct parquet_reader *r, int column, int64_t step, struct arena *arena, struct err *err)
+static status put_column(
+	struct buf *b, struct parquet_reader *r, int column, int64_t step, struct arena *arena, struct err *err)
 {
 	bool first = true;
 	for (size_t g = 0; g < parquet_reader_n_row_groups(r); g++) {
@@ -81,7 +83,9 @@ static status put_column(struct buf *b, struct parquet_reader *r, int column, in
 				put_value(b, &batch.columns[0], i);
 				nulls += !column_valid(&batch.columns[0], i);
 			}
-			if (nulls != batch.columns[0].n_null) return fail(err, E_CORRUPT, "dump: %lld nulls counted, %lld claimed", (long long)nulls, (long long)batch.columns[0].n_null);
+			if (nulls != batch.columns[0].n_null)
+				return fail(err, E_CORRUPT, "dump: %lld nulls counted, %lld claimed", (long long)nulls,
+					(long long)batch.columns[0].n_null);
 			at = end;
 		}
 	}
@@ -146,8 +150,10 @@ int main(int argc, char **argv)
 	buf_init(&out, (size_t)4 << 30);
 	const status code = dump(argv[1], argc > 2 ? atoll(argv[2]) : 0, &out, &err);
 	char text[1024];
-	if (code != OK) (void)fprintf(stderr, "%s: %s\n", status_name(code), err_text(&err, text, sizeof text));
-	else (void)fwrite(out.p, 1, out.n, stdout);
+	if (code != OK)
+		(void)fprintf(stderr, "%s: %s\n", status_name(code), err_text(&err, text, sizeof text));
+	else
+		(void)fwrite(out.p, 1, out.n, stdout);
 	buf_deinit(&out);
 	return status_exit(code);
 }

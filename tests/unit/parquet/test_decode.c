@@ -4,7 +4,10 @@
 #include "columnar/batch.h"
 
 /* A source with the padding that decoding wants. */
-struct source { uint8_t p[4096 + DECODE_PADDING]; size_t n; };
+struct source {
+	uint8_t p[4096 + DECODE_PADDING];
+	size_t n;
+};
 static struct source source_of(const uint8_t *p, size_t n)
 {
 	struct source s = {.n = n};
@@ -48,7 +51,8 @@ static void max_is_plain(void **state)
 	uint32_t v[100];
 	for (size_t i = 0; i < 100; i++) v[i] = rng();
 	v[50] = UINT32_MAX - 1;
-	for (size_t n = 0; n <= 100; n++) CHECK_I64(decode_kernels_best()->max(v, n), decode_kernels_plain()->max(v, n));
+	for (size_t n = 0; n <= 100; n++)
+		CHECK_I64(decode_kernels_best()->max(v, n), decode_kernels_plain()->max(v, n));
 	CHECK_I64(decode_kernels_plain()->max(v, 100), UINT32_MAX - 1);
 }
 
@@ -115,14 +119,16 @@ static void bits_copy_any_place(void **state)
 		for (size_t i = 0; i < n; i++) {
 			const bool bit = bit_get(src, (int64_t)(from + i));
 			set += bit;
-			want[(to + i) / 8] = (uint8_t)((want[(to + i) / 8] & ~(1u << ((to + i) % 8))) | (unsigned)bit << ((to + i) % 8));
+			want[(to + i) / 8] = (uint8_t)((want[(to + i) / 8] & ~(1u << ((to + i) % 8))) |
+						       (unsigned)bit << ((to + i) % 8));
 		}
 		bits_copy(dst, to, src, from, n);
 		assert_memory_equal(dst, want, sizeof dst);
 		CHECK_I64(bits_count(src, from, n), set);
 		const bool value = rng() % 2;
 		for (size_t i = 0; i < n; i++) {
-			want[(to + i) / 8] = (uint8_t)((want[(to + i) / 8] & ~(1u << ((to + i) % 8))) | (unsigned)value << ((to + i) % 8));
+			want[(to + i) / 8] = (uint8_t)((want[(to + i) / 8] & ~(1u << ((to + i) % 8))) |
+						       (unsigned)value << ((to + i) % 8));
 		}
 		bits_fill(dst, to, n, value);
 		assert_memory_equal(dst, want, sizeof dst);
@@ -134,11 +140,13 @@ static void hybrid_by_hand(void **state)
 {
 	(void)state;
 	struct err err;
-	const struct source s = SOURCE(0x03, 0x88, 0xC6, 0xFA, 0xC8, 0x01, 0x04, 0x05, 0x88, 0xC6, 0xFA, 0x88, 0xC6, 0xFA);
+	const struct source s =
+		SOURCE(0x03, 0x88, 0xC6, 0xFA, 0xC8, 0x01, 0x04, 0x05, 0x88, 0xC6, 0xFA, 0x88, 0xC6, 0xFA);
 	for (size_t skip = 0; skip < 124; skip++) {
 		for (size_t take = 0; skip + take <= 124; take += 1 + take / 7) {
 			uint32_t got[124 + DECODE_SLACK];
-			CHECK_OK(&err, decode_hybrid(decode_kernels_best(), s.p, s.n, 3, (struct slice){skip, take, 124}, got, &err));
+			CHECK_OK(&err, decode_hybrid(decode_kernels_best(), s.p, s.n, 3,
+					       (struct slice){skip, take, 124}, got, &err));
 			for (size_t i = 0; i < take; i++) {
 				const size_t at = skip + i;
 				CHECK_I64(got[i], at < 8 ? at : at < 108 ? 4 : (at - 108) % 8);
@@ -152,7 +160,13 @@ static void hybrid_refuses(void **state)
 	(void)state;
 	struct err err;
 	uint32_t got[64 + DECODE_SLACK];
-	static const struct { const char *name; uint8_t bytes[6]; size_t n; unsigned width; const char *message; } cases[] = {
+	static const struct {
+		const char *name;
+		uint8_t bytes[6];
+		size_t n;
+		unsigned width;
+		const char *message;
+	} cases[] = {
 		{"empty", {0}, 0, 3, "run-length data ends too early"},
 		{"too few values", {0x03, 0x88, 0xC6, 0xFA}, 4, 3, "run-length data ends too early"},
 		{"a run without its value", {0x20}, 1, 3, "run-length data ends inside a run"},
@@ -161,7 +175,8 @@ static void hybrid_refuses(void **state)
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		const struct source s = source_of(cases[i].bytes, cases[i].n);
-		CHECK_FAILS(E_CORRUPT, decode_hybrid(decode_kernels_plain(), s.p, s.n, cases[i].width, (struct slice){0, 17, 17}, got, &err));
+		CHECK_FAILS(E_CORRUPT, decode_hybrid(decode_kernels_plain(), s.p, s.n, cases[i].width,
+					       (struct slice){0, 17, 17}, got, &err));
 		assert_string_equal(err.message, cases[i].message);
 	}
 }
@@ -196,7 +211,8 @@ static void bits_are_hybrid(void **state)
 		uint8_t bits[700 + 16] = {0};
 		struct bit_counts counts;
 		const size_t at = rng() % 17;
-		CHECK_OK(&err, decode_hybrid(decode_kernels_best(), s.p, s.n, 1, (struct slice){0, total, total}, values, &err));
+		CHECK_OK(&err, decode_hybrid(decode_kernels_best(), s.p, s.n, 1, (struct slice){0, total, total},
+				       values, &err));
 		CHECK_OK(&err, decode_bits(s.p, s.n, slice, bits, at, &counts, &err));
 		size_t before = 0, valid = 0, all = 0;
 		for (size_t i = 0; i < total; i++) {
@@ -228,13 +244,14 @@ static void delta_by_hand(void **state)
 	for (int i = 0; i < 5; i++) CHECK_I64(got[i], i + 1);
 	static const int want[] = {7, 5, 3, 1, 2, 3, 4, 5};
 	/* smallest delta -2, widths 2 0 0 0, packed 0 0 0 3 3 3 3 */
-	const struct source both = SOURCE(0x80, 0x01, 0x04, 0x08, 0x0E, 0x03, 2, 0, 0, 0, 0xC0, 0x3F, 0, 0, 0, 0, 0, 0, 0x55);
+	const struct source both =
+		SOURCE(0x80, 0x01, 0x04, 0x08, 0x0E, 0x03, 2, 0, 0, 0, 0xC0, 0x3F, 0, 0, 0, 0, 0, 0, 0x55);
 	CHECK_OK(&err, decode_delta32(both.p, both.n, 8, got32, &used, &err));
 	CHECK_I64(used, both.n - 1);
 	for (int i = 0; i < 8; i++) CHECK_I64(got32[i], want[i]);
 	/* 64-bit extremes: INT64_MAX then INT64_MIN is a delta of 1, by wrapping */
-	const struct source wrap =
-		SOURCE(0x80, 0x01, 0x04, 0x02, 0xFE, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01, 0x02, 0, 0, 0, 0);
+	const struct source wrap = SOURCE(
+		0x80, 0x01, 0x04, 0x02, 0xFE, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01, 0x02, 0, 0, 0, 0);
 	CHECK_OK(&err, decode_delta64(wrap.p, wrap.n, 2, got, &used, &err));
 	CHECK_I64(got[0], INT64_MAX);
 	CHECK_I64(got[1], INT64_MIN);
@@ -246,17 +263,25 @@ static void delta_refuses(void **state)
 	struct err err;
 	int64_t got[300];
 	size_t used;
-	static const struct { const char *name; uint8_t bytes[12]; size_t n; size_t total; const char *message; } cases[] = {
+	static const struct {
+		const char *name;
+		uint8_t bytes[12];
+		size_t n;
+		size_t total;
+		const char *message;
+	} cases[] = {
 		{"empty", {0}, 0, 1, "delta encoding: ends inside its header"},
 		{"block of 100", {100, 4, 5, 2}, 4, 5, "delta encoding: bad block size"},
 		{"block of 0", {0, 4, 5, 2}, 4, 5, "delta encoding: bad block size"},
 		{"no miniblocks", {0x80, 1, 0, 5, 2}, 5, 5, "delta encoding: bad number of miniblocks"},
 		{"miniblocks of 16", {0x80, 1, 8, 5, 2}, 5, 5, "delta encoding: bad number of miniblocks"},
-		{"another count", {0x80, 1, 4, 5, 2, 2, 0, 0, 0, 0}, 10, 6, "delta encoding: 6 values expected, its header says 5"},
+		{"another count", {0x80, 1, 4, 5, 2, 2, 0, 0, 0, 0}, 10, 6,
+			"delta encoding: 6 values expected, its header says 5"},
 		{"no block", {0x80, 1, 4, 5, 2}, 5, 5, "delta encoding: ends inside a block header"},
 		{"no widths", {0x80, 1, 4, 5, 2, 2, 0}, 7, 5, "delta encoding: ends inside its widths"},
 		{"width 65", {0x80, 1, 4, 5, 2, 2, 65, 0, 0, 0}, 10, 5, "delta encoding: a width over 64 bits"},
-		{"cut miniblock", {0x80, 1, 4, 5, 2, 2, 8, 0, 0, 0, 1, 1}, 12, 5, "delta encoding: ends inside a miniblock"},
+		{"cut miniblock", {0x80, 1, 4, 5, 2, 2, 8, 0, 0, 0, 1, 1}, 12, 5,
+			"delta encoding: ends inside a miniblock"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		const struct source s = source_of(cases[i].bytes, cases[i].n);
@@ -283,21 +308,24 @@ static void strings_by_hand(void **state)
 	(void)state;
 	struct err err;
 	static const char *const want[] = {"axis", "axle", "babble", "", "babyhood"};
-	const struct source plain = SOURCE(4, 0, 0, 0, 'a', 'x', 'i', 's', 4, 0, 0, 0, 'a', 'x', 'l', 'e', 6, 0, 0, 0, 'b', 'a', 'b', 'b', 'l', 'e',
-		0, 0, 0, 0, 8, 0, 0, 0, 'b', 'a', 'b', 'y', 'h', 'o', 'o', 'd');
+	const struct source plain = SOURCE(4, 0, 0, 0, 'a', 'x', 'i', 's', 4, 0, 0, 0, 'a', 'x', 'l', 'e', 6, 0, 0, 0,
+		'b', 'a', 'b', 'b', 'l', 'e', 0, 0, 0, 0, 8, 0, 0, 0, 'b', 'a', 'b', 'y', 'h', 'o', 'o', 'd');
 	/* lengths 4 4 6 0 8: deltas 0 2 -6 8, smallest -6, of width 4: 6 8 0 14 */
-	const struct source lengths = SOURCE(0x80, 0x01, 0x04, 0x05, 0x08, 0x0B, 4, 0, 0, 0, 0x86, 0xE0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 'a', 'x', 'i', 's',
-		'a', 'x', 'l', 'e', 'b', 'a', 'b', 'b', 'l', 'e', 'b', 'a', 'b', 'y', 'h', 'o', 'o', 'd');
+	const struct source lengths = SOURCE(0x80, 0x01, 0x04, 0x05, 0x08, 0x0B, 4, 0, 0, 0, 0x86, 0xE0, 0, 0, 0, 0, 0,
+		0, 0, 0, 0, 0, 0, 0, 0, 0, 'a', 'x', 'i', 's', 'a', 'x', 'l', 'e', 'b', 'a', 'b', 'b', 'l', 'e', 'b',
+		'a', 'b', 'y', 'h', 'o', 'o', 'd');
 	for (size_t skip = 0; skip <= 5; skip++) {
 		for (size_t take = 0; skip + take <= 5; take++) {
 			uint8_t data[64 + DECODE_PADDING] = {'!', '!', '!'};
 			uint32_t ends[5 + DECODE_SLACK];
 			int32_t scratch[64];
 			struct strings_out out = {.data = data, .data_n = 3, .ends = ends};
-			CHECK_OK(&err, decode_strings_plain(plain.p, plain.n, (struct slice){skip, take, 5}, &out, &err));
+			CHECK_OK(&err,
+				decode_strings_plain(plain.p, plain.n, (struct slice){skip, take, 5}, &out, &err));
 			check_strings(&out, 3, take, want + skip);
 			out.data_n = 3;
-			CHECK_OK(&err, decode_strings_delta_length(lengths.p, lengths.n, (struct slice){skip, take, 5}, scratch, &out, &err));
+			CHECK_OK(&err, decode_strings_delta_length(lengths.p, lengths.n, (struct slice){skip, take, 5},
+					       scratch, &out, &err));
 			check_strings(&out, 3, take, want + skip);
 		}
 	}
@@ -310,8 +338,9 @@ static void prefixes_by_hand(void **state)
 	struct err err;
 	static const char *const want[] = {"axis", "axle", "axled", "b"};
 	/* prefixes 0 2 4 0: deltas 2 2 -4, smallest -4, width 3: 6 6 0; suffixes 4 2 1 1: deltas -2 -1 0, smallest -2, width 2: 0 1 2 */
-	const struct source s = SOURCE(0x80, 0x01, 0x04, 0x04, 0x00, 0x07, 3, 0, 0, 0, 0x36, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x80, 0x01, 0x04, 0x04, 0x08, 0x03, 2, 0, 0, 0,
-		0x24, 0, 0, 0, 0, 0, 0, 0, 'a', 'x', 'i', 's', 'l', 'e', 'd', 'b');
+	const struct source s = SOURCE(0x80, 0x01, 0x04, 0x04, 0x00, 0x07, 3, 0, 0, 0, 0x36, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+		0, 0, 0x80, 0x01, 0x04, 0x04, 0x08, 0x03, 2, 0, 0, 0, 0x24, 0, 0, 0, 0, 0, 0, 0, 'a', 'x', 'i', 's',
+		'l', 'e', 'd', 'b');
 	for (size_t skip = 0; skip <= 4; skip++) {
 		for (size_t take = 0; skip + take <= 4; take++) {
 			uint8_t data[64 + DECODE_PADDING] = {'!'};
@@ -355,7 +384,8 @@ static void strings_refuse(void **state)
 	CHECK_I64(out.data_n, 0);
 	/* lengths 1 -1 */
 	const struct source negative = SOURCE(0x80, 0x01, 0x04, 0x02, 0x02, 0x03, 0, 0, 0, 0, 'a', 'b');
-	CHECK_FAILS(E_CORRUPT, decode_strings_delta_length(negative.p, negative.n, (struct slice){0, 2, 2}, scratch, &out, &err));
+	CHECK_FAILS(E_CORRUPT,
+		decode_strings_delta_length(negative.p, negative.n, (struct slice){0, 2, 2}, scratch, &out, &err));
 }
 
 static void split_by_hand(void **state)
@@ -372,9 +402,10 @@ static void split_by_hand(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(unpack_is_plain), cmocka_unit_test(max_is_plain), cmocka_unit_test(spread_is_right),
-		cmocka_unit_test(bits_copy_any_place), cmocka_unit_test(hybrid_by_hand), cmocka_unit_test(hybrid_refuses), cmocka_unit_test(bits_are_hybrid),
-		cmocka_unit_test(delta_by_hand), cmocka_unit_test(delta_refuses), cmocka_unit_test(strings_by_hand), cmocka_unit_test(prefixes_by_hand),
-		cmocka_unit_test(strings_refuse), cmocka_unit_test(split_by_hand)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(unpack_is_plain), cmocka_unit_test(max_is_plain),
+		cmocka_unit_test(spread_is_right), cmocka_unit_test(bits_copy_any_place),
+		cmocka_unit_test(hybrid_by_hand), cmocka_unit_test(hybrid_refuses), cmocka_unit_test(bits_are_hybrid),
+		cmocka_unit_test(delta_by_hand), cmocka_unit_test(delta_refuses), cmocka_unit_test(strings_by_hand),
+		cmocka_unit_test(prefixes_by_hand), cmocka_unit_test(strings_refuse), cmocka_unit_test(split_by_hand)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

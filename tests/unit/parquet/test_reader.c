@@ -20,7 +20,8 @@ static const struct column_def columns[N_COLUMNS] = {
 	[EMPTY] = {.name = "empty", .type = COL_STRING, .nullable = true},
 	[BUCKET] = {.name = "bucket", .type = COL_INT32},
 };
-static const struct table_schema schema = {.name = "t", .layer = "test", .contract = "reader/v1", .columns = columns, .n_columns = N_COLUMNS};
+static const struct table_schema schema = {
+	.name = "t", .layer = "test", .contract = "reader/v1", .columns = columns, .n_columns = N_COLUMNS};
 
 static uint64_t mix(uint64_t row, uint64_t column)
 {
@@ -53,7 +54,8 @@ static struct str row_str(int64_t row, int column, char dst[200])
 	const uint64_t v = mix((uint64_t)row, (uint64_t)column);
 	static const char *const channels[] = {"email", "webform", "chat", "call", ""};
 	if (column == CHANNEL) return str_of(channels[v % 5]);
-	int n = column == ID ? snprintf(dst, 200, "%08x-%04x-4abc-8def-%012llx", (unsigned)v, (unsigned)(v >> 16 & 0xFFFF), (unsigned long long)(v >> 16))
+	int n = column == ID ? snprintf(dst, 200, "%08x-%04x-4abc-8def-%012llx", (unsigned)v,
+				       (unsigned)(v >> 16 & 0xFFFF), (unsigned long long)(v >> 16))
 			     : snprintf(dst, 200, "%0*llu", (int)(v % 150), (unsigned long long)row);
 	return (struct str){dst, (size_t)n};
 }
@@ -71,9 +73,12 @@ static void fill(struct builder builders[N_COLUMNS], int64_t from, int64_t rows)
 	for (int c = 0; c < N_COLUMNS; c++) {
 		for (int64_t i = 0; i < rows; i++) {
 			if (row_null(from + i, c)) continue;
-			if (columns[c].type == COL_STRING) builder_set_str(&builders[c], i, row_str(from + i, c, text));
-			else if (columns[c].type == COL_INT32 || columns[c].type == COL_DATE) builder_set_i32(&builders[c], i, (int32_t)row_int(from + i, c));
-			else if (columns[c].type != COL_BOOL) builder_set_i64(&builders[c], i, row_int(from + i, c));
+			if (columns[c].type == COL_STRING)
+				builder_set_str(&builders[c], i, row_str(from + i, c, text));
+			else if (columns[c].type == COL_INT32 || columns[c].type == COL_DATE)
+				builder_set_i32(&builders[c], i, (int32_t)row_int(from + i, c));
+			else if (columns[c].type != COL_BOOL)
+				builder_set_i64(&builders[c], i, row_int(from + i, c));
 		}
 	}
 }
@@ -83,7 +88,8 @@ static struct file make_file(int64_t rows, int groups, enum parquet_codec codec)
 {
 	struct err err;
 	struct file f = {.rows = rows * groups};
-	const struct parquet_opts opts = {.codec = codec, .level = 1, .page_rows_max = 300, .page_bytes_min = 512, .bloom = true};
+	const struct parquet_opts opts = {
+		.codec = codec, .level = 1, .page_rows_max = 300, .page_bytes_min = 512, .bloom = true};
 	struct builder builders[N_COLUMNS];
 	struct column out[N_COLUMNS];
 	uint32_t cuts[64];
@@ -104,7 +110,8 @@ static struct file make_file(int64_t rows, int groups, enum parquet_codec codec)
 			if (row_int(g * rows + i, FLAG)) bit_set(flags, i);
 			if (!row_null(g * rows + i, FLAG)) bit_set(valid, i);
 		}
-		out[FLAG] = (struct column){.type = COL_BOOL, .n = rows, .n_null = -1, .validity = valid, .values = flags};
+		out[FLAG] =
+			(struct column){.type = COL_BOOL, .n = rows, .n_null = -1, .validity = valid, .values = flags};
 		const struct batch batch = {.schema = &schema, .n_columns = N_COLUMNS, .columns = out, .n_rows = rows};
 		CHECK_OK(&err, parquet_writer_row_group(f.writer, &batch, &which, &err));
 	}
@@ -119,12 +126,15 @@ static void check_value(const struct column *c, int column, int64_t i, int64_t r
 {
 	char text[200];
 	const bool null = row_null(row, column);
-	if (column_valid(c, i) == null) fail_msg("%s row %lld: %s", columns[column].name, (long long)row, null ? "not null" : "null");
+	if (column_valid(c, i) == null)
+		fail_msg("%s row %lld: %s", columns[column].name, (long long)row, null ? "not null" : "null");
 	if (null) return;
 	switch (c->type) {
 	case COL_STRING: {
 		const struct str got = column_str(c, i), want = row_str(row, column, text);
-		if (!str_eq(got, want)) fail_msg("%s row %lld: '%.*s', expected '%.*s'", columns[column].name, (long long)row, (int)got.n, got.p, (int)want.n, want.p);
+		if (!str_eq(got, want))
+			fail_msg("%s row %lld: '%.*s', expected '%.*s'", columns[column].name, (long long)row,
+				(int)got.n, got.p, (int)want.n, want.p);
 		break;
 	}
 	case COL_INT32:
@@ -210,7 +220,8 @@ static void any_range(void **state)
 		for (size_t g = 0; g < 2; g++) {
 			check_range(r, (struct parquet_range){g, 0, 1100}, 1100, &arena);
 			for (int64_t begin = 0; begin <= 1100; begin += 61) {
-				for (int64_t end = begin; end <= 1100; end += 173) check_range(r, (struct parquet_range){g, begin, end}, 1100, &arena);
+				for (int64_t end = begin; end <= 1100; end += 173)
+					check_range(r, (struct parquet_range){g, begin, end}, 1100, &arena);
 			}
 		}
 		parquet_reader_close(r);
@@ -300,7 +311,8 @@ static void find_rows(void **state)
 	}
 	CHECK_OK(&err, parquet_reader_find_rows(r, 0, BUCKET, 1000, 2000, &begin, &end, &err));
 	CHECK_I64(begin, end);
-	CHECK_OK(&err, parquet_reader_find_rows(r, 0, CHANNEL, 1000, 2000, &begin, &end, &err)); /* no integer: all rows */
+	CHECK_OK(&err,
+		parquet_reader_find_rows(r, 0, CHANNEL, 1000, 2000, &begin, &end, &err)); /* no integer: all rows */
 	CHECK_I64(begin, 0);
 	CHECK_I64(end, 1100);
 	parquet_reader_close(r);
@@ -326,7 +338,9 @@ static void reopen_allocates_nothing(void **state)
 		struct batch batch;
 		const status opened = parquet_reader_reopen(r, round % 2 ? b : a, &err);
 		arena_reset(&arena);
-		const status read = opened != OK ? opened : parquet_reader_read(r, &(struct parquet_range){0, 10, 800}, all_columns, N_COLUMNS, &arena, &batch, &err);
+		const status read = opened != OK ? opened
+						 : parquet_reader_read(r, &(struct parquet_range){0, 10, 800},
+							   all_columns, N_COLUMNS, &arena, &batch, &err);
 		if (read != OK) mem_fail_after(-1);
 		CHECK_OK(&err, read);
 		for (int c = 0; c < N_COLUMNS; c++) {
@@ -359,12 +373,15 @@ static status read_all(const uint8_t *p, size_t n, struct parquet_reader *r, str
 			const struct parquet_range whole = {g, 0, rows}, part = {g, rows / 3, rows / 2};
 			arena_reset(arena);
 			code = parquet_reader_find_rows(r, g, c, 3, 5, &begin, &end, err);
-			if (code == OK && parquet_reader_column(r, (size_t)c)->supported) code = parquet_reader_read(r, &whole, &c, 1, arena, &batch, err);
-			if (code == OK && parquet_reader_column(r, (size_t)c)->supported) code = parquet_reader_read(r, &part, &c, 1, arena, &batch, err);
+			if (code == OK && parquet_reader_column(r, (size_t)c)->supported)
+				code = parquet_reader_read(r, &whole, &c, 1, arena, &batch, err);
+			if (code == OK && parquet_reader_column(r, (size_t)c)->supported)
+				code = parquet_reader_read(r, &part, &c, 1, arena, &batch, err);
 		}
 	}
 	store_object_close(object);
-	if (code != OK && strcmp(err->where, "folder/bad.parquet") != 0) fail_msg("no path in: %s (%s)", err->message, status_name(code));
+	if (code != OK && strcmp(err->where, "folder/bad.parquet") != 0)
+		fail_msg("no path in: %s (%s)", err->message, status_name(code));
 	return code;
 }
 
@@ -383,7 +400,8 @@ static void truncated_anywhere(void **state)
 		const status code = read_all(copy, n, r, &arena, &err);
 		free(copy);
 		if (code != E_CORRUPT) fail_msg("cut at %zu: %s", n, status_name(code));
-		if (err.offset < 0 || err.offset > (int64_t)n) fail_msg("cut at %zu: offset %lld", n, (long long)err.offset);
+		if (err.offset < 0 || err.offset > (int64_t)n)
+			fail_msg("cut at %zu: offset %lld", n, (long long)err.offset);
 	}
 	CHECK_OK(&err, read_all(f.p, f.n, r, &arena, &err)); /* and the reader still works */
 	parquet_reader_close(r);
@@ -446,7 +464,9 @@ static void out_of_memory_anywhere(void **state)
 		CHECK_OK(&err, store_object_from_memory(f.p, f.n, "x", &object, &err));
 		mem_fail_after(n);
 		status code = parquet_reader_open(object, &r, &err);
-		if (code == OK) code = parquet_reader_read(r, &(struct parquet_range){0, 0, 300}, all_columns, N_COLUMNS, &arena, &batch, &err);
+		if (code == OK)
+			code = parquet_reader_read(
+				r, &(struct parquet_range){0, 0, 300}, all_columns, N_COLUMNS, &arena, &batch, &err);
 		mem_fail_after(-1);
 		parquet_reader_close(r);
 		store_object_close(object);
@@ -465,10 +485,16 @@ static void not_parquet(void **state)
 {
 	(void)state;
 	struct err err;
-	static const struct { const char *text; status code; const char *message; int64_t offset; } cases[] = {
+	static const struct {
+		const char *text;
+		status code;
+		const char *message;
+		int64_t offset;
+	} cases[] = {
 		{"", E_CORRUPT, "no Parquet file: 0 bytes", 0},
 		{"PAR1PAR1", E_CORRUPT, "no Parquet file: 8 bytes", 8},
-		{"{\"event_id\":\"1\"}\n", E_CORRUPT, "no Parquet file, or a truncated one: it does not end in PAR1", 13},
+		{"{\"event_id\":\"1\"}\n", E_CORRUPT, "no Parquet file, or a truncated one: it does not end in PAR1",
+			13},
 		{"ABCD\x04\x01\x01\x01PAR1", E_CORRUPT, "no Parquet file: it does not begin with PAR1", 0},
 		{"PAR1\x05\x01\x01\x01PAR1", E_CORRUPT, "a footer of 16843013 bytes in a file of 12", 4},
 		{"PARExxxxxxxxPARE", E_UNSUPPORTED, "unsupported: encrypted Parquet file", -1},
@@ -476,7 +502,8 @@ static void not_parquet(void **state)
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct store_object *object;
 		struct parquet_reader *r = NULL;
-		CHECK_OK(&err, store_object_from_memory(cases[i].text, strlen(cases[i].text), "lake/x.parquet", &object, &err));
+		CHECK_OK(&err, store_object_from_memory(
+				       cases[i].text, strlen(cases[i].text), "lake/x.parquet", &object, &err));
 		CHECK_FAILS(cases[i].code, parquet_reader_open(object, &r, &err));
 		assert_string_equal(err.message, cases[i].message);
 		assert_string_equal(err.where, "lake/x.parquet");
@@ -488,8 +515,10 @@ static void not_parquet(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(schema_and_metadata), cmocka_unit_test(any_range), cmocka_unit_test(large_file),
-		cmocka_unit_test(low_cardinality_stays_dictionary), cmocka_unit_test(find_rows), cmocka_unit_test(reopen_allocates_nothing),
-		cmocka_unit_test(truncated_anywhere), cmocka_unit_test(flipped_bytes), cmocka_unit_test(out_of_memory_anywhere), cmocka_unit_test(not_parquet)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(schema_and_metadata), cmocka_unit_test(any_range),
+		cmocka_unit_test(large_file), cmocka_unit_test(low_cardinality_stays_dictionary),
+		cmocka_unit_test(find_rows), cmocka_unit_test(reopen_allocates_nothing),
+		cmocka_unit_test(truncated_anywhere), cmocka_unit_test(flipped_bytes),
+		cmocka_unit_test(out_of_memory_anywhere), cmocka_unit_test(not_parquet)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
