@@ -139,6 +139,18 @@ status page_header_read(
 
 /* ---- bytes of a page -------------------------------------------------------------------------------------- */
 
+/* The most that n compressed bytes can become, by the densest copy of each format: bounds the buffer before it is made. */
+static size_t decompressed_max(int32_t codec, size_t n)
+{
+	switch (codec) {
+	case CODEC_SNAPPY: return n * 22 + 64; /* 64 bytes from 3 */
+	case CODEC_LZ4_HADOOP:
+	case CODEC_LZ4_RAW: return n * 255 + 64; /* 255 from each further length byte */
+	case CODEC_GZIP: return n * 1032 + 64;   /* 258 from 2 bits */
+	default: return PARQUET_PAGE_BYTES_MAX;  /* zstd, brotli: no bound worth having */
+	}
+}
+
 /* src[n] decompressed to exactly want bytes; views src itself when it is not compressed. */
 static status decompress(struct parquet_reader *r, int32_t codec, const uint8_t *src, size_t n, size_t want,
 	const uint8_t **out, struct err *err)
@@ -148,6 +160,8 @@ static status decompress(struct parquet_reader *r, int32_t codec, const uint8_t 
 		*out = src;
 		return OK;
 	}
+	if (want > decompressed_max(codec, n))
+		return fail(err, E_CORRUPT, "a page of %zu bytes that claims %zu uncompressed", n, want);
 	if (!scratch_reserve(&r->page_bytes, want)) return reader_nomem(r, err);
 	if (r->compressor == NULL) TRY(compressor_create(&r->compressor, err));
 	TRY(decompress_block(r->compressor, (enum compress_codec)codec, src, n, r->page_bytes.p, want, err));

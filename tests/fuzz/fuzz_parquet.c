@@ -3,9 +3,8 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "fuzz.h"
 #include "parquet/reader.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
 enum { ROWS_MAX = 1 << 16 };
 

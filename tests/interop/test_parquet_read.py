@@ -346,3 +346,19 @@ def test_fastparquet(tmp_path, codec):
         "t": pandas.date_range("2025-09-01", periods=1000, freq="37min"), "b": [v % 3 == 0 for v in range(1000)]})
     fastparquet.write(str(path), frame, compression=codec, row_group_offsets=300)
     compare(path, must_read=["i", "f", "s", "t", "b"])
+
+
+def test_our_writer(tmp_path):
+    """What our writer writes comes back, by any cut of rows."""
+    program = DUMP.with_name("write_all_types")
+    if not program.exists():
+        pytest.skip(f"{program} is not built")
+    subprocess.run([program, str(tmp_path)], check=True)
+    names = sorted(tmp_path.glob("*.parquet"))
+    assert len(names) >= 8
+    for path, step in itertools.product(names, (0, 700)):
+        rows = [json.loads(line) for line in path.with_suffix(".jsonl").read_text().splitlines()]
+        dump = Dump(path, step)
+        assert dump.header["rows"] == len(rows)
+        for column in dump.columns:
+            assert column["values"] == [row[column["column"]] for row in rows], f"{path.name} {column['column']}"
