@@ -98,7 +98,6 @@ static void check_tickets(struct checks *c)
 }
 
 /* A WARNING: refused events are in quarantine with their reason, and in a small file one alone is a high rate. */
-/* A WARNING: refused events are in quarantine with their reason, and in a small file one alone is a high rate. */
 static void check_transitions(struct checks *c)
 {
 	const int64_t valid = counter_get(c->counters, "transitions_valid"),
