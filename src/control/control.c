@@ -3,7 +3,11 @@
 #include "base/alloc.h"
 
 static const char *const run_status_names[] = {
-	[RUN_PENDING] = "PENDING", [RUN_RUNNING] = "RUNNING", [RUN_SUCCESS] = "SUCCESS", [RUN_DEGRADED] = "DEGRADED", [RUN_FAILED] = "FAILED",
+	[RUN_PENDING] = "PENDING",
+	[RUN_RUNNING] = "RUNNING",
+	[RUN_SUCCESS] = "SUCCESS",
+	[RUN_DEGRADED] = "DEGRADED",
+	[RUN_FAILED] = "FAILED",
 };
 
 const char *run_status_name(enum run_status s)
@@ -24,8 +28,17 @@ bool run_status_parse(struct str name, enum run_status *out)
 void control_run_init(struct control_run *r)
 {
 	*r = (struct control_run){
-		.date_min = INT32_MIN, .date_max = INT32_MIN, .as_of = INT64_MIN, .started_at = INT64_MIN, .finished_at = INT64_MIN,
-		.raw_objects = -1, .raw_rows = -1, .bronze_rows = -1, .rejected_rows = -1, .silver_rows = -1, .gold_rows = -1,
+		.date_min = INT32_MIN,
+		.date_max = INT32_MIN,
+		.as_of = INT64_MIN,
+		.started_at = INT64_MIN,
+		.finished_at = INT64_MIN,
+		.raw_objects = -1,
+		.raw_rows = -1,
+		.bronze_rows = -1,
+		.rejected_rows = -1,
+		.silver_rows = -1,
+		.gold_rows = -1,
 	};
 }
 
@@ -33,7 +46,8 @@ status control_open(const char *uri, struct control **out, struct err *err)
 {
 	struct control *c = NULL;
 	if (strncmp(uri, "postgresql:", 11) == 0 || strncmp(uri, "postgres:", 9) == 0)
-		return fail(err, E_UNSUPPORTED, "unsupported: a control plane in PostgreSQL is not in this version; use sqlite:<path>");
+		return fail(err, E_UNSUPPORTED,
+			"unsupported: a control plane in PostgreSQL is not in this version; use sqlite:<path>");
 	if (strncmp(uri, "sqlite:", 7) != 0 || uri[7] == '\0')
 		return fail(err, E_USAGE, "control plane %s: expected sqlite:<path>", uri);
 	const char *path = uri + 7;
@@ -96,13 +110,15 @@ status control_run_begin(struct control *c, const struct control_lease *l, const
 	return unlock(c, c->ops->run_begin(c, l, r, err));
 }
 
-status control_run_update(struct control *c, const struct control_lease *l, const struct control_run *r, struct err *err)
+status control_run_update(
+	struct control *c, const struct control_lease *l, const struct control_run *r, struct err *err)
 {
 	lock(c);
 	return unlock(c, c->ops->run_update(c, l, r, err));
 }
 
-status control_run_get(struct control *c, const char *run_id, struct arena *arena, struct control_run *out, struct err *err)
+status control_run_get(
+	struct control *c, const char *run_id, struct arena *arena, struct control_run *out, struct err *err)
 {
 	lock(c);
 	return unlock(c, c->ops->run_get(c, run_id, arena, out, err));
@@ -114,13 +130,15 @@ status control_task_start(struct control *c, const struct control_task *t, int64
 	return unlock(c, c->ops->task_start(c, t, attempt, err));
 }
 
-status control_task_finish(struct control *c, const struct control_lease *l, const struct control_task *t, struct err *err)
+status control_task_finish(
+	struct control *c, const struct control_lease *l, const struct control_task *t, struct err *err)
 {
 	lock(c);
 	return unlock(c, c->ops->task_finish(c, l, t, err));
 }
 
-status control_task_results(struct control *c, const char *run_id, const char *stage, control_task_visit visit, void *arg, struct err *err)
+status control_task_results(
+	struct control *c, const char *run_id, const char *stage, control_task_visit visit, void *arg, struct err *err)
 {
 	lock(c);
 	return unlock(c, c->ops->task_results(c, run_id, stage, visit, arg, err));
@@ -132,7 +150,8 @@ status control_task_forget(struct control *c, const struct control_lease *l, con
 	return unlock(c, c->ops->task_forget(c, l, stage, err));
 }
 
-status control_quality_put(struct control *c, const struct control_lease *l, const struct control_quality_layer *q, struct err *err)
+status control_quality_put(
+	struct control *c, const struct control_lease *l, const struct control_quality_layer *q, struct err *err)
 {
 	lock(c);
 	return unlock(c, c->ops->quality_put(c, l, q, err));
@@ -144,19 +163,22 @@ status control_quality_counts(struct control *c, const char *run_id, int64_t cou
 	return unlock(c, c->ops->quality_counts(c, run_id, counts, err));
 }
 
-status control_stage_commit(struct control *c, const struct control_lease *l, const struct control_stage *s, struct err *err)
+status control_stage_commit(
+	struct control *c, const struct control_lease *l, const struct control_stage *s, struct err *err)
 {
 	lock(c);
 	return unlock(c, c->ops->stage_commit(c, l, s, err));
 }
 
-status control_stage_get(struct control *c, const char *run_id, const char *name, struct control_stage *out, struct err *err)
+status control_stage_get(
+	struct control *c, const char *run_id, const char *name, struct control_stage *out, struct err *err)
 {
 	lock(c);
 	return unlock(c, c->ops->stage_get(c, run_id, name, out, err));
 }
 
-status control_query(struct control *c, const struct control_select *q, control_row_visit visit, void *arg, struct err *err)
+status control_query(
+	struct control *c, const struct control_select *q, control_row_visit visit, void *arg, struct err *err)
 {
 	lock(c);
 	return unlock(c, c->ops->query(c, q, visit, arg, err));
@@ -164,7 +186,8 @@ status control_query(struct control *c, const struct control_select *q, control_
 
 /* ---- publishing: each step under the lock, the transaction open between them ---------------------------------- */
 
-status control_publish_begin(struct control *c, const struct control_lease *l, struct control_publish **out, struct err *err)
+status control_publish_begin(
+	struct control *c, const struct control_lease *l, struct control_publish **out, struct err *err)
 {
 	lock(c);
 	return unlock(c, c->ops->publish_begin(c, l, out, err));
@@ -176,7 +199,8 @@ status control_publish_table(struct control_publish *p, const struct table_schem
 	return unlock(p->control, p->ops->table(p, schema, err));
 }
 
-status control_publish_batch(struct control_publish *p, const struct batch *b, const char *const *partitions, struct err *err)
+status control_publish_batch(
+	struct control_publish *p, const struct batch *b, const char *const *partitions, struct err *err)
 {
 	lock(p->control);
 	return unlock(p->control, p->ops->batch(p, b, partitions, err));
@@ -194,7 +218,8 @@ status control_publish_view(struct control_publish *p, const char *name, const c
 	return unlock(p->control, p->ops->view(p, name, sql, err));
 }
 
-status control_publish_commit(struct control_publish *p, const struct control_stage *s, const struct control_quality_layer *q, struct err *err)
+status control_publish_commit(struct control_publish *p, const struct control_stage *s,
+	const struct control_quality_layer *q, struct err *err)
 {
 	lock(p->control);
 	return unlock(p->control, p->ops->commit(p, s, q, err));

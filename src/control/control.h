@@ -18,7 +18,7 @@ struct control;
 /* uri: "sqlite:<path>" (created when missing, its folder not). E_UNSUPPORTED for other schemes, and for a database of a newer
  * version. E_IO: a folder in the way, read-only, no permission. E_CORRUPT: not a SQLite file, damaged, or somebody else's. */
 status control_open(const char *uri, struct control **out, struct err *err) MUST_USE;
-void control_close(struct control *c); /* NULL is fine */
+void control_close(struct control *c);            /* NULL is fine */
 const char *control_uri(const struct control *c); /* without secrets; for people, and to open the same once more */
 
 /* ---- runs ---------------------------------------------------------------------------------------------------- */
@@ -50,7 +50,8 @@ enum { LEASE_OWNER_MAX = 256, LEASE_HOST_MAX = 128 };
 #define LEASE_TTL_US (INT64_C(30) * 1000000)
 struct control_lease {
 	char run_id[64];
-	char owner[LEASE_OWNER_MAX]; /* host:pid:nonce; the nonce holds the pid name space and the process's start time */
+	char owner
+		[LEASE_OWNER_MAX]; /* host:pid:nonce; the nonce holds the pid name space and the process's start time */
 	char host[LEASE_HOST_MAX];
 	int64_t pid;
 	int64_t since, expires; /* microseconds UTC */
@@ -61,22 +62,27 @@ void control_lease_init(struct control_lease *l, const char *run_id);
 /* Take the lease of l->run_id until now + LEASE_TTL_US. A lease that expired, or whose holder was a process of this host that is
  * gone, is taken over. E_BUSY names the holder (host, pid, since) and when its lease ends. */
 status control_lease_acquire(struct control *c, struct control_lease *l, int64_t now, struct err *err) MUST_USE;
-status control_lease_renew(struct control *c, struct control_lease *l, int64_t now, struct err *err) MUST_USE; /* E_BUSY: lost */
-status control_lease_release(struct control *c, const struct control_lease *l, struct err *err) MUST_USE;     /* lost: OK */
+status control_lease_renew(
+	struct control *c, struct control_lease *l, int64_t now, struct err *err) MUST_USE; /* E_BUSY: lost */
+status control_lease_release(struct control *c, const struct control_lease *l, struct err *err) MUST_USE; /* lost: OK */
 
 /* A thread that renews a lease every few seconds over a connection of its own, until stopped. */
 struct control_heartbeat;
-status control_heartbeat_start(const struct control *c, const struct control_lease *l, struct control_heartbeat **out, struct err *err) MUST_USE;
+status control_heartbeat_start(const struct control *c, const struct control_lease *l, struct control_heartbeat **out,
+	struct err *err) MUST_USE;
 bool control_heartbeat_lost(const struct control_heartbeat *h); /* somebody else has the lease now */
 void control_heartbeat_stop(struct control_heartbeat *h);       /* NULL is fine */
 
 /* ---- what a run records --------------------------------------------------------------------------------------- */
 
 /* Insert the run, or (it exists) set it RUNNING again; attempts + 1 either way. started_at is the first attempt's. */
-status control_run_begin(struct control *c, const struct control_lease *l, const struct control_run *r, struct err *err) MUST_USE;
+status control_run_begin(
+	struct control *c, const struct control_lease *l, const struct control_run *r, struct err *err) MUST_USE;
 /* Set status, finished_at, as_of, date_min, date_max, counts and manifest; members that are unknown stay as they were. */
-status control_run_update(struct control *c, const struct control_lease *l, const struct control_run *r, struct err *err) MUST_USE;
-status control_run_get(struct control *c, const char *run_id, struct arena *arena, struct control_run *out, struct err *err) MUST_USE; /* E_NOT_FOUND */
+status control_run_update(
+	struct control *c, const struct control_lease *l, const struct control_run *r, struct err *err) MUST_USE;
+status control_run_get(struct control *c, const char *run_id, struct arena *arena, struct control_run *out,
+	struct err *err) MUST_USE; /* E_NOT_FOUND */
 
 struct control_task {
 	const char *run_id, *stage, *task_id;
@@ -84,30 +90,45 @@ struct control_task {
 	const char *worker; /* "thread-0" */
 	int64_t started_at, finished_at;
 	int64_t rows_in, rows_out, bytes_in, bytes_out;
-	const char *error;  /* NULL = it succeeded */
+	const char *error;    /* NULL = it succeeded */
 	struct str spec_hash; /* of what the task was asked; a stored result counts only for the same */
-	struct str result;  /* JSON; finished tasks only */
+	struct str result;    /* JSON; finished tasks only */
 };
 /* Gives *attempt: 1 + the attempts recorded before. */
 status control_task_start(struct control *c, const struct control_task *t, int64_t *attempt, struct err *err) MUST_USE;
-status control_task_finish(struct control *c, const struct control_lease *l, const struct control_task *t, struct err *err) MUST_USE;
-typedef status (*control_task_visit)(void *arg, struct str task_id, struct str spec_hash, struct str result, struct err *err);
-status control_task_results(struct control *c, const char *run_id, const char *stage, control_task_visit visit, void *arg, struct err *err) MUST_USE;
-status control_task_forget(struct control *c, const struct control_lease *l, const char *stage, struct err *err) MUST_USE; /* results only; meta.tasks stays */
+status control_task_finish(
+	struct control *c, const struct control_lease *l, const struct control_task *t, struct err *err) MUST_USE;
+typedef status (*control_task_visit)(
+	void *arg, struct str task_id, struct str spec_hash, struct str result, struct err *err);
+status control_task_results(struct control *c, const char *run_id, const char *stage, control_task_visit visit,
+	void *arg, struct err *err) MUST_USE;
+status control_task_forget(struct control *c, const struct control_lease *l, const char *stage,
+	struct err *err) MUST_USE; /* results only; meta.tasks stays */
 
 struct control_quality {
 	const char *dataset, *check_name, *severity, *result; /* as contract 6 names them */
 	const char *value, *threshold, *details;
 	int64_t record_count;
 };
-struct control_quality_layer { const char *layer; const struct control_quality *items; size_t n; int64_t checked_at; };
+struct control_quality_layer {
+	const char *layer;
+	const struct control_quality *items;
+	size_t n;
+	int64_t checked_at;
+};
 /* Replaces what the run had for this layer. */
-status control_quality_put(struct control *c, const struct control_lease *l, const struct control_quality_layer *q, struct err *err) MUST_USE;
+status control_quality_put(struct control *c, const struct control_lease *l, const struct control_quality_layer *q,
+	struct err *err) MUST_USE;
 /* counts[0] PASS, [1] WARN, [2] FAIL over all layers of the run. */
 status control_quality_counts(struct control *c, const char *run_id, int64_t counts[3], struct err *err) MUST_USE;
 
-struct control_dataset { const char *name, *layer, *location, *contract_version, *version; int64_t rows, bytes; };
-struct control_edge { const char *input, *input_version, *output, *output_version; };
+struct control_dataset {
+	const char *name, *layer, *location, *contract_version, *version;
+	int64_t rows, bytes;
+};
+struct control_edge {
+	const char *input, *input_version, *output, *output_version;
+};
 /* A stage that was committed to the lake. In one transaction: the record, datasets, lineage; the stored task results go. */
 struct control_stage {
 	const char *run_id, *name;
@@ -120,37 +141,53 @@ struct control_stage {
 	const struct control_edge *edges;
 	size_t n_edges;
 };
-status control_stage_commit(struct control *c, const struct control_lease *l, const struct control_stage *s, struct err *err) MUST_USE;
+status control_stage_commit(
+	struct control *c, const struct control_lease *l, const struct control_stage *s, struct err *err) MUST_USE;
 /* The numbers of a committed stage (texts are not filled); E_NOT_FOUND. */
-status control_stage_get(struct control *c, const char *run_id, const char *name, struct control_stage *out, struct err *err) MUST_USE;
+status control_stage_get(
+	struct control *c, const char *run_id, const char *name, struct control_stage *out, struct err *err) MUST_USE;
 
 /* ---- publishing ------------------------------------------------------------------------------------------------
  * begin -> (table -> batch*)* -> view* -> commit      readers see all of it after commit, nothing before; any failure: abort
  *
  * A published table gold_<name> holds the state after the latest published run: the rows of earlier runs are replaced. */
 struct control_publish;
-status control_publish_begin(struct control *c, const struct control_lease *l, struct control_publish **out, struct err *err) MUST_USE;
+status control_publish_begin(
+	struct control *c, const struct control_lease *l, struct control_publish **out, struct err *err) MUST_USE;
 /* Start the next table; schema is borrowed until the next table or the end. */
 status control_publish_table(struct control_publish *p, const struct table_schema *schema, struct err *err) MUST_USE;
 /* b: the schema's data columns in order; partitions: one text for each of its partition columns, in order. Values are bound
  * without a copy and not kept. Polls the cancel flag. */
-status control_publish_batch(struct control_publish *p, const struct batch *b, const char *const *partitions, struct err *err) MUST_USE;
+status control_publish_batch(
+	struct control_publish *p, const struct batch *b, const char *const *partitions, struct err *err) MUST_USE;
 /* Ends the table: *rows the database now holds of this run in it, counted by the database. */
 status control_publish_table_end(struct control_publish *p, int64_t *rows, struct err *err) MUST_USE;
 status control_publish_view(struct control_publish *p, const char *name, const char *sql, struct err *err) MUST_USE;
 /* Durable and visible when it returns OK. Records the stage "publish" (s) and its checks (q) in the same transaction. */
-status control_publish_commit(struct control_publish *p, const struct control_stage *s, const struct control_quality_layer *q, struct err *err) MUST_USE;
+status control_publish_commit(struct control_publish *p, const struct control_stage *s,
+	const struct control_quality_layer *q, struct err *err) MUST_USE;
 void control_publish_destroy(struct control_publish *p); /* without commit: nothing happened. NULL is fine */
 
 /* ---- reading --------------------------------------------------------------------------------------------------- */
 
 enum control_kind { CONTROL_NULL, CONTROL_INT, CONTROL_REAL, CONTROL_TEXT };
-struct control_value { const char *name; enum control_kind kind; int64_t i; double real; struct str text; };
+struct control_value {
+	const char *name;
+	enum control_kind kind;
+	int64_t i;
+	double real;
+	struct str text;
+};
 /* One row; values and texts are valid during the call. */
 typedef status (*control_row_visit)(void *arg, const struct control_value *values, size_t n, struct err *err);
-struct control_select { const char *sql; const char *const *params; size_t n_params; };
+struct control_select {
+	const char *sql;
+	const char *const *params;
+	size_t n_params;
+};
 /* One SELECT, read-only, with tables named as contract 6 does ("meta.runs", "gold.kpi_volume_daily") and text parameters $1, $2 ...;
  * the result's columns come by name. E_USAGE: the statement is wrong, or would write. */
-status control_query(struct control *c, const struct control_select *q, control_row_visit visit, void *arg, struct err *err) MUST_USE;
+status control_query(struct control *c, const struct control_select *q, control_row_visit visit, void *arg,
+	struct err *err) MUST_USE;
 
 #endif

@@ -11,19 +11,29 @@ struct control_ops {
 	status (*lease_acquire)(struct control *c, struct control_lease *l, int64_t now, struct err *err);
 	status (*lease_renew)(struct control *c, struct control_lease *l, int64_t now, struct err *err);
 	status (*lease_release)(struct control *c, const struct control_lease *l, struct err *err);
-	status (*run_begin)(struct control *c, const struct control_lease *l, const struct control_run *r, struct err *err);
-	status (*run_update)(struct control *c, const struct control_lease *l, const struct control_run *r, struct err *err);
-	status (*run_get)(struct control *c, const char *run_id, struct arena *arena, struct control_run *out, struct err *err);
+	status (*run_begin)(
+		struct control *c, const struct control_lease *l, const struct control_run *r, struct err *err);
+	status (*run_update)(
+		struct control *c, const struct control_lease *l, const struct control_run *r, struct err *err);
+	status (*run_get)(
+		struct control *c, const char *run_id, struct arena *arena, struct control_run *out, struct err *err);
 	status (*task_start)(struct control *c, const struct control_task *t, int64_t *attempt, struct err *err);
-	status (*task_finish)(struct control *c, const struct control_lease *l, const struct control_task *t, struct err *err);
-	status (*task_results)(struct control *c, const char *run_id, const char *stage, control_task_visit visit, void *arg, struct err *err);
+	status (*task_finish)(
+		struct control *c, const struct control_lease *l, const struct control_task *t, struct err *err);
+	status (*task_results)(struct control *c, const char *run_id, const char *stage, control_task_visit visit,
+		void *arg, struct err *err);
 	status (*task_forget)(struct control *c, const struct control_lease *l, const char *stage, struct err *err);
-	status (*quality_put)(struct control *c, const struct control_lease *l, const struct control_quality_layer *q, struct err *err);
+	status (*quality_put)(struct control *c, const struct control_lease *l, const struct control_quality_layer *q,
+		struct err *err);
 	status (*quality_counts)(struct control *c, const char *run_id, int64_t counts[3], struct err *err);
-	status (*stage_commit)(struct control *c, const struct control_lease *l, const struct control_stage *s, struct err *err);
-	status (*stage_get)(struct control *c, const char *run_id, const char *name, struct control_stage *out, struct err *err);
-	status (*publish_begin)(struct control *c, const struct control_lease *l, struct control_publish **out, struct err *err);
-	status (*query)(struct control *c, const struct control_select *q, control_row_visit visit, void *arg, struct err *err);
+	status (*stage_commit)(
+		struct control *c, const struct control_lease *l, const struct control_stage *s, struct err *err);
+	status (*stage_get)(
+		struct control *c, const char *run_id, const char *name, struct control_stage *out, struct err *err);
+	status (*publish_begin)(
+		struct control *c, const struct control_lease *l, struct control_publish **out, struct err *err);
+	status (*query)(
+		struct control *c, const struct control_select *q, control_row_visit visit, void *arg, struct err *err);
 };
 
 struct control {
@@ -34,10 +44,12 @@ struct control {
 
 struct control_publish_ops {
 	status (*table)(struct control_publish *p, const struct table_schema *schema, struct err *err);
-	status (*batch)(struct control_publish *p, const struct batch *b, const char *const *partitions, struct err *err);
+	status (*batch)(
+		struct control_publish *p, const struct batch *b, const char *const *partitions, struct err *err);
 	status (*table_end)(struct control_publish *p, int64_t *rows, struct err *err);
 	status (*view)(struct control_publish *p, const char *name, const char *sql, struct err *err);
-	status (*commit)(struct control_publish *p, const struct control_stage *s, const struct control_quality_layer *q, struct err *err);
+	status (*commit)(struct control_publish *p, const struct control_stage *s,
+		const struct control_quality_layer *q, struct err *err);
 	void (*destroy)(struct control_publish *p);
 };
 struct control_publish {

@@ -50,7 +50,8 @@ void control_lease_init(struct control_lease *l, const char *run_id)
 	char hex[2 * 8 + 1];
 	*l = (struct control_lease){.pid = getpid()};
 	(void)snprintf(l->run_id, sizeof l->run_id, "%s", run_id);
-	if (gethostname(l->host, sizeof l->host - 1) != 0 || l->host[0] == '\0') (void)snprintf(l->host, sizeof l->host, "localhost");
+	if (gethostname(l->host, sizeof l->host - 1) != 0 || l->host[0] == '\0')
+		(void)snprintf(l->host, sizeof l->host, "localhost");
 	pid_name_space(space);
 	uuid_random(random);
 	hex_encode(random, 8, hex);
@@ -79,7 +80,9 @@ status control_lease_refuse(const struct control_lease *holder, struct err *err)
 	char until[TIME_RFC3339_CHARS];
 	time_format(holder->since, since);
 	time_format(holder->expires, until);
-	return fail(err, E_BUSY, "run %s is held by process %lld on %s since %.19sZ (its lease ends at %.19sZ unless renewed); wait for it, or stop it",
+	return fail(err, E_BUSY,
+		"run %s is held by process %lld on %s since %.19sZ (its lease ends at %.19sZ unless renewed); wait for "
+		"it, or stop it",
 		holder->run_id, (long long)holder->pid, holder->host, since, until);
 }
 
@@ -109,7 +112,8 @@ static void *heartbeat_main(void *arg)
 		struct err err;
 		err_clear(&err);
 		/* A busy or full database may answer next time; only a taken lease is final. */
-		if (control_lease_renew(h->control, &h->lease, time_now_us(), &err) == E_BUSY && err.class != ERR_RETRY) {
+		if (control_lease_renew(h->control, &h->lease, time_now_us(), &err) == E_BUSY &&
+			err.class != ERR_RETRY) {
 			atomic_store(&h->lost, true);
 			log_line(LOG_ERROR, "lease lost", "run_id", h->lease.run_id, "reason", err.message, NULL);
 			return NULL;
@@ -121,7 +125,8 @@ static void *heartbeat_main(void *arg)
 	return NULL;
 }
 
-status control_heartbeat_start(const struct control *c, const struct control_lease *l, struct control_heartbeat **out, struct err *err)
+status control_heartbeat_start(
+	const struct control *c, const struct control_lease *l, struct control_heartbeat **out, struct err *err)
 {
 	struct control_heartbeat *h = mem_zalloc(1, sizeof *h);
 	pthread_condattr_t attr;

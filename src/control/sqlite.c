@@ -51,19 +51,32 @@ status sqlite_fail(struct control_sqlite *s, const char *what, struct err *err)
 	switch (rc & 0xff) {
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED: {
-		const status code = fail(err, E_BUSY, "control database %s is locked by another process for over %d s; try again", s->path, BUSY_TIMEOUT_MS / 1000);
+		const status code =
+			fail(err, E_BUSY, "control database %s is locked by another process for over %d s; try again",
+				s->path, BUSY_TIMEOUT_MS / 1000);
 		err_set_class(err, ERR_RETRY);
 		return code;
 	}
-	case SQLITE_NOTADB: return fail(err, E_CORRUPT, "%s is not a SQLite database; move it away, or name another with --control", s->path);
-	case SQLITE_CORRUPT: return fail(err, E_CORRUPT, "control database %s is damaged (%s); move it away and run again: the lake's data is not in it", s->path, text);
+	case SQLITE_NOTADB:
+		return fail(err, E_CORRUPT, "%s is not a SQLite database; move it away, or name another with --control",
+			s->path);
+	case SQLITE_CORRUPT:
+		return fail(err, E_CORRUPT,
+			"control database %s is damaged (%s); move it away and run again: the lake's data is not in it",
+			s->path, text);
 	case SQLITE_FULL: return fail_errno(err, ENOSPC, "cannot write control database %s", s->path);
-	case SQLITE_READONLY: return fail(err, E_IO, "control database %s is read-only; give this user write permission on it and its folder", s->path);
+	case SQLITE_READONLY:
+		return fail(err, E_IO,
+			"control database %s is read-only; give this user write permission on it and its folder",
+			s->path);
 	case SQLITE_NOMEM: return fail(err, E_NOMEM, "out of memory in the control database (%s)", what);
 	case SQLITE_IOERR:
 	case SQLITE_CANTOPEN:
-		if (errnum != 0) return fail_errno(err, errnum, "cannot %s control database %s (%s)", rc == SQLITE_CANTOPEN ? "open" : "use", s->path, text);
-		return fail(err, E_IO, "cannot %s control database %s (%s)", rc == SQLITE_CANTOPEN ? "open" : "use", s->path, text);
+		if (errnum != 0)
+			return fail_errno(err, errnum, "cannot %s control database %s (%s)",
+				rc == SQLITE_CANTOPEN ? "open" : "use", s->path, text);
+		return fail(err, E_IO, "cannot %s control database %s (%s)", rc == SQLITE_CANTOPEN ? "open" : "use",
+			s->path, text);
 	default: return fail(err, E_IO, "control database %s: %s: %s", s->path, what, text);
 	}
 }
@@ -80,7 +93,8 @@ status sqlite_prepare(struct control_sqlite *s, const char *sql, struct sqlite3_
 	return OK;
 }
 
-static status prepare_bound(struct control_sqlite *s, const struct sqlite_select *q, struct sqlite3_stmt **out, struct err *err)
+static status prepare_bound(
+	struct control_sqlite *s, const struct sqlite_select *q, struct sqlite3_stmt **out, struct err *err)
 {
 	struct sqlite3_stmt *stmt = NULL;
 	TRY(sqlite_prepare(s, q->sql, &stmt, err));
@@ -89,7 +103,8 @@ static status prepare_bound(struct control_sqlite *s, const struct sqlite_select
 		const struct sqlite_arg *a = &q->args[i];
 		const int at = (int)i + 1;
 		if (a->kind == SQLITE_ARG_INT) rc = sqlite3_bind_int64(stmt, at, a->i);
-		if (a->kind == SQLITE_ARG_TEXT) rc = sqlite3_bind_text64(stmt, at, a->text.p, a->text.n, SQLITE_STATIC, SQLITE_UTF8);
+		if (a->kind == SQLITE_ARG_TEXT)
+			rc = sqlite3_bind_text64(stmt, at, a->text.p, a->text.n, SQLITE_STATIC, SQLITE_UTF8);
 	}
 	if (rc != SQLITE_OK) {
 		const status code = sqlite_fail(s, "parameter", err);
@@ -112,7 +127,8 @@ status sqlite_each(struct control_sqlite *s, const struct sqlite_select *q, sqli
 	return code;
 }
 
-status sqlite_run(struct control_sqlite *s, const char *sql, const struct sqlite_arg *args, size_t n, int64_t *changed, struct err *err)
+status sqlite_run(struct control_sqlite *s, const char *sql, const struct sqlite_arg *args, size_t n, int64_t *changed,
+	struct err *err)
 {
 	const struct sqlite_select q = {sql, args, n};
 	TRY(sqlite_each(s, &q, NULL, NULL, err));
@@ -176,8 +192,9 @@ static status open_file(struct control_sqlite *s, struct err *err)
 {
 	struct stat st;
 	if (stat(s->path, &st) == 0 && !S_ISREG(st.st_mode))
-		return fail(err, E_IO, "control database %s: a %s is in the way; move it away, or name another with --control", s->path,
-			S_ISDIR(st.st_mode) ? "directory" : "special file");
+		return fail(err, E_IO,
+			"control database %s: a %s is in the way; move it away, or name another with --control",
+			s->path, S_ISDIR(st.st_mode) ? "directory" : "special file");
 	const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
 	if (sqlite3_open_v2(s->path, &s->db, flags, NULL) != SQLITE_OK) return sqlite_fail(s, "open", err);
 	(void)sqlite3_busy_timeout(s->db, BUSY_TIMEOUT_MS);

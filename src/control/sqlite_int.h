@@ -13,17 +13,26 @@ struct control_sqlite {
 	struct sqlite3 *db;
 	char *path;
 };
-static inline struct control_sqlite *sqlite_of(struct control *c) { return (struct control_sqlite *)c; }
+static inline struct control_sqlite *sqlite_of(struct control *c)
+{
+	return (struct control_sqlite *)c;
+}
 
 /* A parameter. */
 enum sqlite_kind { SQLITE_ARG_NULL, SQLITE_ARG_INT, SQLITE_ARG_TEXT };
-struct sqlite_arg { enum sqlite_kind kind; int64_t i; struct str text; };
+struct sqlite_arg {
+	enum sqlite_kind kind;
+	int64_t i;
+	struct str text;
+};
 struct sqlite_arg sqlite_int(int64_t v);
-struct sqlite_arg sqlite_count(int64_t v);       /* < 0: NULL */
-struct sqlite_arg sqlite_text(const char *s);    /* NULL: NULL */
+struct sqlite_arg sqlite_count(int64_t v);    /* < 0: NULL */
+struct sqlite_arg sqlite_text(const char *s); /* NULL: NULL */
 struct sqlite_arg sqlite_str(struct str s);
-struct sqlite_time { char text[TIME_RFC3339_CHARS]; };
-struct sqlite_arg sqlite_time(int64_t us, struct sqlite_time *room); /* INT64_MIN: NULL; views room */
+struct sqlite_time {
+	char text[TIME_RFC3339_CHARS];
+};
+struct sqlite_arg sqlite_time(int64_t us, struct sqlite_time *room);   /* INT64_MIN: NULL; views room */
 struct sqlite_arg sqlite_date(int32_t date, struct sqlite_time *room); /* INT32_MIN: NULL; views room */
 
 /* The library's last error as ours: full disk, locked (E_BUSY, ERR_RETRY), damaged, ... `what` says what was tried. */
@@ -31,11 +40,17 @@ status sqlite_fail(struct control_sqlite *s, const char *what, struct err *err);
 status sqlite_exec(struct control_sqlite *s, const char *sql, struct err *err) MUST_USE; /* any number of statements */
 status sqlite_prepare(struct control_sqlite *s, const char *sql, struct sqlite3_stmt **out, struct err *err) MUST_USE;
 /* One statement to its end; *changed (may be NULL) gets the rows it changed. */
-status sqlite_run(struct control_sqlite *s, const char *sql, const struct sqlite_arg *args, size_t n, int64_t *changed, struct err *err) MUST_USE;
+status sqlite_run(struct control_sqlite *s, const char *sql, const struct sqlite_arg *args, size_t n, int64_t *changed,
+	struct err *err) MUST_USE;
 /* Each row of a SELECT; row reads columns with the functions below, valid during the call. */
 typedef status (*sqlite_row)(void *arg, struct sqlite3_stmt *row, struct err *err);
-struct sqlite_select { const char *sql; const struct sqlite_arg *args; size_t n; };
-status sqlite_each(struct control_sqlite *s, const struct sqlite_select *q, sqlite_row row, void *arg, struct err *err) MUST_USE;
+struct sqlite_select {
+	const char *sql;
+	const struct sqlite_arg *args;
+	size_t n;
+};
+status sqlite_each(
+	struct control_sqlite *s, const struct sqlite_select *q, sqlite_row row, void *arg, struct err *err) MUST_USE;
 int64_t sqlite_col_i64(struct sqlite3_stmt *row, int i, int64_t if_null);
 struct str sqlite_col_str(struct sqlite3_stmt *row, int i); /* NULL: p == NULL */
 
@@ -47,7 +62,8 @@ status sqlite_lease_check(struct control_sqlite *s, const struct control_lease *
 /* Inside a transaction: the record of a stage, its datasets and lineage; the stage's stored task results go. */
 status sqlite_stage_record(struct control_sqlite *s, const struct control_stage *stage, struct err *err) MUST_USE;
 /* Inside a transaction: the checks of one layer of a run, replaced. */
-status sqlite_quality_replace(struct control_sqlite *s, const char *run_id, const struct control_quality_layer *q, struct err *err) MUST_USE;
+status sqlite_quality_replace(
+	struct control_sqlite *s, const char *run_id, const struct control_quality_layer *q, struct err *err) MUST_USE;
 /* sql with meta.x, core.x, gold.x, analytics.x, realtime.x as meta_x ...; texts and quoted names stay. */
 void sqlite_names(struct buf *out, const char *sql);
 
@@ -58,17 +74,26 @@ status sqlite_lease_acquire(struct control *c, struct control_lease *l, int64_t 
 status sqlite_lease_renew(struct control *c, struct control_lease *l, int64_t now, struct err *err);
 status sqlite_lease_release(struct control *c, const struct control_lease *l, struct err *err);
 status sqlite_run_begin(struct control *c, const struct control_lease *l, const struct control_run *r, struct err *err);
-status sqlite_run_update(struct control *c, const struct control_lease *l, const struct control_run *r, struct err *err);
-status sqlite_run_get(struct control *c, const char *run_id, struct arena *arena, struct control_run *out, struct err *err);
+status sqlite_run_update(
+	struct control *c, const struct control_lease *l, const struct control_run *r, struct err *err);
+status sqlite_run_get(
+	struct control *c, const char *run_id, struct arena *arena, struct control_run *out, struct err *err);
 status sqlite_task_start(struct control *c, const struct control_task *t, int64_t *attempt, struct err *err);
-status sqlite_task_finish(struct control *c, const struct control_lease *l, const struct control_task *t, struct err *err);
-status sqlite_task_results(struct control *c, const char *run_id, const char *stage, control_task_visit visit, void *arg, struct err *err);
+status sqlite_task_finish(
+	struct control *c, const struct control_lease *l, const struct control_task *t, struct err *err);
+status sqlite_task_results(
+	struct control *c, const char *run_id, const char *stage, control_task_visit visit, void *arg, struct err *err);
 status sqlite_task_forget(struct control *c, const struct control_lease *l, const char *stage, struct err *err);
-status sqlite_quality_put(struct control *c, const struct control_lease *l, const struct control_quality_layer *q, struct err *err);
+status sqlite_quality_put(
+	struct control *c, const struct control_lease *l, const struct control_quality_layer *q, struct err *err);
 status sqlite_quality_counts(struct control *c, const char *run_id, int64_t counts[3], struct err *err);
-status sqlite_stage_commit(struct control *c, const struct control_lease *l, const struct control_stage *stage, struct err *err);
-status sqlite_stage_get(struct control *c, const char *run_id, const char *name, struct control_stage *out, struct err *err);
-status sqlite_publish_begin(struct control *c, const struct control_lease *l, struct control_publish **out, struct err *err);
-status sqlite_query(struct control *c, const struct control_select *q, control_row_visit visit, void *arg, struct err *err);
+status sqlite_stage_commit(
+	struct control *c, const struct control_lease *l, const struct control_stage *stage, struct err *err);
+status sqlite_stage_get(
+	struct control *c, const char *run_id, const char *name, struct control_stage *out, struct err *err);
+status sqlite_publish_begin(
+	struct control *c, const struct control_lease *l, struct control_publish **out, struct err *err);
+status sqlite_query(
+	struct control *c, const struct control_select *q, control_row_visit visit, void *arg, struct err *err);
 
 #endif

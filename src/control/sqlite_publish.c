@@ -27,10 +27,10 @@ struct sqlite_publish {
 /* One column of one batch on its way into the statement. */
 struct feed {
 	const struct column *column;
-	int at;           /* parameter */
-	bool bound;       /* last holds the value bound now */
-	int64_t last;     /* dates, integers, dictionary indices: an equal value needs no new binding */
-	double divisor;   /* decimals: 10^scale */
+	int at;         /* parameter */
+	bool bound;     /* last holds the value bound now */
+	int64_t last;   /* dates, integers, dictionary indices: an equal value needs no new binding */
+	double divisor; /* decimals: 10^scale */
 	char text[TIME_RFC3339_CHARS];
 };
 
@@ -68,7 +68,8 @@ static int feed_int(sqlite3_stmt *stmt, struct feed *f, int64_t row)
 	case COL_TIMESTAMP:
 		time_format(v, f->text);
 		return sqlite3_bind_text(stmt, f->at, f->text, TIME_RFC3339_CHARS, SQLITE_STATIC);
-	case COL_DECIMAL: return sqlite3_bind_double(stmt, f->at, (double)v / f->divisor); /* nearest double: both are exact */
+	case COL_DECIMAL:
+		return sqlite3_bind_double(stmt, f->at, (double)v / f->divisor); /* nearest double: both are exact */
 	default: return sqlite3_bind_int64(stmt, f->at, v);
 	}
 }
@@ -109,13 +110,15 @@ static status publish_rows(struct sqlite_publish *p, const struct batch *b, stru
 	for (int64_t row = 0; row < b->n_rows; row++) {
 		if (row % CANCEL_ROWS == 0) TRY(cancel_check(err));
 		if (feed_row(p->insert, feeds, b->n_columns, row) != SQLITE_OK) return sqlite_fail(p->s, "value", err);
-		if (sqlite3_step(p->insert) != SQLITE_DONE) return err_at(err, sqlite_fail(p->s, "insert", err), p->schema->name, -1, row + 1);
+		if (sqlite3_step(p->insert) != SQLITE_DONE)
+			return err_at(err, sqlite_fail(p->s, "insert", err), p->schema->name, -1, row + 1);
 		(void)sqlite3_reset(p->insert);
 	}
 	return OK;
 }
 
-static status publish_batch(struct control_publish *base, const struct batch *b, const char *const *partitions, struct err *err)
+static status publish_batch(
+	struct control_publish *base, const struct batch *b, const char *const *partitions, struct err *err)
 {
 	struct sqlite_publish *p = (struct sqlite_publish *)base;
 	struct feed feeds[TABLE_COLUMNS_MAX];
@@ -126,7 +129,8 @@ static status publish_batch(struct control_publish *base, const struct batch *b,
 		for (int k = 0; k < p->schema->columns[i].scale; k++) feeds[i].divisor *= 10;
 	}
 	for (size_t i = n_data; i < p->schema->n_columns; i++) {
-		if (sqlite3_bind_text(p->insert, (int)i + 1, partitions[i - n_data], -1, SQLITE_STATIC) != SQLITE_OK) return sqlite_fail(p->s, "value", err);
+		if (sqlite3_bind_text(p->insert, (int)i + 1, partitions[i - n_data], -1, SQLITE_STATIC) != SQLITE_OK)
+			return sqlite_fail(p->s, "value", err);
 	}
 	const status code = publish_rows(p, b, feeds, err);
 	(void)sqlite3_reset(p->insert);
@@ -163,7 +167,8 @@ static status publish_table(struct control_publish *base, const struct table_sch
 	TRY(make_table(p->s, schema, err));
 	buf_init(&sql, SQL_BYTES_MAX);
 	buf_printf(&sql, "INSERT INTO \"%s_%s\" (", schema->layer, schema->name);
-	for (size_t i = 0; i < schema->n_columns; i++) buf_printf(&sql, "%s\"%s\"", i > 0 ? ", " : "", schema->columns[i].name);
+	for (size_t i = 0; i < schema->n_columns; i++)
+		buf_printf(&sql, "%s\"%s\"", i > 0 ? ", " : "", schema->columns[i].name);
 	buf_str(&sql, ") VALUES (");
 	for (size_t i = 0; i < schema->n_columns; i++) buf_str(&sql, i > 0 ? ", ?" : "?");
 	buf_str(&sql, ")");
@@ -187,7 +192,8 @@ static status make_index(struct control_sqlite *s, const struct table_schema *sc
 	bool by_id = false;
 	struct buf sql;
 	buf_init(&sql, SQL_BYTES_MAX);
-	buf_printf(&sql, "CREATE UNIQUE INDEX \"%s_%s_key\" ON \"%s_%s\" (", schema->layer, schema->name, schema->layer, schema->name);
+	buf_printf(&sql, "CREATE UNIQUE INDEX \"%s_%s_key\" ON \"%s_%s\" (", schema->layer, schema->name, schema->layer,
+		schema->name);
 	for (size_t i = 0, n = 0; i < schema->n_columns; i++) {
 		const struct column_def *c = &schema->columns[i];
 		if (!c->key || c->partition) continue;
@@ -225,7 +231,8 @@ static status publish_view(struct control_publish *base, const char *name, const
 	return err_at(err, exec_buf(p->s, &sql, OK, err), name, -1, -1);
 }
 
-static status settle(struct sqlite_publish *p, const struct control_stage *stage, const struct control_quality_layer *q, struct err *err)
+static status settle(struct sqlite_publish *p, const struct control_stage *stage, const struct control_quality_layer *q,
+	struct err *err)
 {
 	TRY(sqlite_lease_check(p->s, &p->lease, err));
 	const struct sqlite_arg args[] = {sqlite_int(time_now_us() + LEASE_TTL_US), sqlite_text(p->lease.run_id)};
@@ -234,7 +241,8 @@ static status settle(struct sqlite_publish *p, const struct control_stage *stage
 	return sqlite_stage_record(p->s, stage, err);
 }
 
-static status publish_commit(struct control_publish *base, const struct control_stage *stage, const struct control_quality_layer *q, struct err *err)
+static status publish_commit(struct control_publish *base, const struct control_stage *stage,
+	const struct control_quality_layer *q, struct err *err)
 {
 	struct sqlite_publish *p = (struct sqlite_publish *)base;
 	p->open = false;
@@ -249,15 +257,22 @@ static void publish_destroy(struct control_publish *base)
 	struct sqlite_publish *p = (struct sqlite_publish *)base;
 	(void)sqlite3_finalize(p->insert);
 	if (p->open) (void)sqlite3_exec(p->s->db, "ROLLBACK", NULL, NULL, NULL);
-	(void)sqlite3_exec(p->s->db, "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -2000; PRAGMA shrink_memory", NULL, NULL, NULL);
+	(void)sqlite3_exec(p->s->db, "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -2000; PRAGMA shrink_memory",
+		NULL, NULL, NULL);
 	mem_free(p);
 }
 
 static const struct control_publish_ops publish_ops = {
-	publish_table, publish_batch, publish_table_end, publish_view, publish_commit, publish_destroy,
+	publish_table,
+	publish_batch,
+	publish_table_end,
+	publish_view,
+	publish_commit,
+	publish_destroy,
 };
 
-status sqlite_publish_begin(struct control *c, const struct control_lease *l, struct control_publish **out, struct err *err)
+status sqlite_publish_begin(
+	struct control *c, const struct control_lease *l, struct control_publish **out, struct err *err)
 {
 	struct control_sqlite *s = sqlite_of(c);
 	struct sqlite_publish *p = mem_zalloc(1, sizeof *p);
@@ -266,7 +281,8 @@ status sqlite_publish_begin(struct control *c, const struct control_lease *l, st
 	p->base = (struct control_publish){&publish_ops, c};
 	p->s = s;
 	p->lease = *l;
-	(void)snprintf(pragmas, sizeof pragmas, "PRAGMA synchronous = FULL; PRAGMA cache_size = -%d; PRAGMA secure_delete = OFF", PUBLISH_CACHE_KIB);
+	(void)snprintf(pragmas, sizeof pragmas,
+		"PRAGMA synchronous = FULL; PRAGMA cache_size = -%d; PRAGMA secure_delete = OFF", PUBLISH_CACHE_KIB);
 	status code = sqlite_exec(s, pragmas, err);
 	if (code == OK) code = sqlite_begin(s, err);
 	p->open = code == OK;

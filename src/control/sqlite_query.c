@@ -69,7 +69,8 @@ static void value_of(struct sqlite3_stmt *row, int i, struct control_value *v)
 	}
 }
 
-static status rows(struct control_sqlite *s, struct sqlite3_stmt *stmt, control_row_visit visit, void *arg, struct err *err)
+static status rows(
+	struct control_sqlite *s, struct sqlite3_stmt *stmt, control_row_visit visit, void *arg, struct err *err)
 {
 	struct control_value values[TABLE_COLUMNS_MAX];
 	const int n = sqlite3_column_count(stmt);
@@ -82,31 +83,37 @@ static status rows(struct control_sqlite *s, struct sqlite3_stmt *stmt, control_
 	return rc == SQLITE_DONE ? OK : sqlite_fail(s, "query", err);
 }
 
-static status bind_params(struct control_sqlite *s, struct sqlite3_stmt *stmt, const struct control_select *q, struct err *err)
+static status bind_params(
+	struct control_sqlite *s, struct sqlite3_stmt *stmt, const struct control_select *q, struct err *err)
 {
 	for (size_t i = 0; i < q->n_params; i++) {
 		char name[24];
 		(void)snprintf(name, sizeof name, "$%zu", i + 1);
 		const int at = sqlite3_bind_parameter_index(stmt, name);
 		if (at == 0) return fail(err, E_USAGE, "query has no parameter %s", name);
-		const int rc = q->params[i] == NULL ? sqlite3_bind_null(stmt, at) : sqlite3_bind_text(stmt, at, q->params[i], -1, SQLITE_STATIC);
+		const int rc = q->params[i] == NULL ? sqlite3_bind_null(stmt, at)
+						    : sqlite3_bind_text(stmt, at, q->params[i], -1, SQLITE_STATIC);
 		if (rc != SQLITE_OK) return sqlite_fail(s, "parameter", err);
 	}
 	return OK;
 }
 
-static status query(struct control_sqlite *s, const char *sql, const struct control_select *q, struct sqlite3_stmt **stmt, struct err *err)
+static status query(struct control_sqlite *s, const char *sql, const struct control_select *q,
+	struct sqlite3_stmt **stmt, struct err *err)
 {
 	const char *tail = NULL;
 	if (sqlite3_prepare_v2(s->db, sql, -1, stmt, &tail) != SQLITE_OK)
-		return sqlite3_errcode(s->db) == SQLITE_ERROR ? fail(err, E_USAGE, "query: %s", sqlite3_errmsg(s->db)) : sqlite_fail(s, "query", err);
-	if (*stmt == NULL || sqlite3_column_count(*stmt) == 0 || !sqlite3_stmt_readonly(*stmt)) return fail(err, E_USAGE, "query: only a SELECT is allowed");
+		return sqlite3_errcode(s->db) == SQLITE_ERROR ? fail(err, E_USAGE, "query: %s", sqlite3_errmsg(s->db))
+							      : sqlite_fail(s, "query", err);
+	if (*stmt == NULL || sqlite3_column_count(*stmt) == 0 || !sqlite3_stmt_readonly(*stmt))
+		return fail(err, E_USAGE, "query: only a SELECT is allowed");
 	while (isspace((unsigned char)*tail) || *tail == ';') tail++;
 	if (*tail != '\0') return fail(err, E_USAGE, "query: only one statement is allowed");
 	return bind_params(s, *stmt, q, err);
 }
 
-status sqlite_query(struct control *c, const struct control_select *q, control_row_visit visit, void *arg, struct err *err)
+status sqlite_query(
+	struct control *c, const struct control_select *q, control_row_visit visit, void *arg, struct err *err)
 {
 	struct control_sqlite *s = sqlite_of(c);
 	struct sqlite3_stmt *stmt = NULL;

@@ -32,7 +32,8 @@ static status held_row(void *arg, struct sqlite3_stmt *row, struct err *err)
 static status lease_find(struct control_sqlite *s, const char *run_id, struct held *out, struct err *err)
 {
 	const struct sqlite_arg args[] = {sqlite_text(run_id)};
-	const struct sqlite_select q = {"SELECT run_id, owner, host, pid, since, expires FROM meta_leases WHERE run_id = ?", args, 1};
+	const struct sqlite_select q = {
+		"SELECT run_id, owner, host, pid, since, expires FROM meta_leases WHERE run_id = ?", args, 1};
 	*out = (struct held){0};
 	return sqlite_each(s, &q, held_row, out, err);
 }
@@ -41,7 +42,9 @@ status sqlite_lease_check(struct control_sqlite *s, const struct control_lease *
 {
 	struct held h;
 	TRY(lease_find(s, l->run_id, &h, err));
-	if (!h.found) return fail(err, E_BUSY, "the lease of run %s is gone: another process took the run over and finished", l->run_id);
+	if (!h.found)
+		return fail(err, E_BUSY, "the lease of run %s is gone: another process took the run over and finished",
+			l->run_id);
 	if (strcmp(h.lease.owner, l->owner) != 0) return control_lease_refuse(&h.lease, err);
 	return OK;
 }
@@ -51,11 +54,17 @@ static status acquire(struct control_sqlite *s, struct control_lease *l, int64_t
 	struct held h;
 	TRY(lease_find(s, l->run_id, &h, err));
 	const bool mine = h.found && strcmp(h.lease.owner, l->owner) == 0;
-	if (h.found && !mine && h.lease.expires > now && control_lease_alive(&h.lease)) return control_lease_refuse(&h.lease, err);
+	if (h.found && !mine && h.lease.expires > now && control_lease_alive(&h.lease))
+		return control_lease_refuse(&h.lease, err);
 	l->since = mine ? h.lease.since : now;
 	l->expires = now + LEASE_TTL_US;
 	const struct sqlite_arg args[] = {
-		sqlite_text(l->run_id), sqlite_text(l->owner), sqlite_text(l->host), sqlite_int(l->pid), sqlite_int(l->since), sqlite_int(l->expires),
+		sqlite_text(l->run_id),
+		sqlite_text(l->owner),
+		sqlite_text(l->host),
+		sqlite_int(l->pid),
+		sqlite_int(l->since),
+		sqlite_int(l->expires),
 	};
 	return sqlite_run(s, "INSERT OR REPLACE INTO meta_leases VALUES (?, ?, ?, ?, ?, ?)", args, 6, NULL, err);
 }
@@ -104,19 +113,35 @@ static status run_insert(struct control_sqlite *s, const struct control_run *r, 
 	struct sqlite_time at[4];
 	char seed[24];
 	const struct sqlite_arg args[] = {
-		sqlite_text(r->run_id), sqlite_text(r->workload), seed_arg(r->seed, seed), sqlite_text(r->config_hash), sqlite_text(r->version),
-		sqlite_text(r->git_sha), sqlite_date(r->date_min, &at[0]), sqlite_date(r->date_max, &at[1]), sqlite_time(r->as_of, &at[2]),
-		sqlite_time(r->started_at, &at[3]), sqlite_text(r->executor), sqlite_text(r->executed_by),
+		sqlite_text(r->run_id),
+		sqlite_text(r->workload),
+		seed_arg(r->seed, seed),
+		sqlite_text(r->config_hash),
+		sqlite_text(r->version),
+		sqlite_text(r->git_sha),
+		sqlite_date(r->date_min, &at[0]),
+		sqlite_date(r->date_max, &at[1]),
+		sqlite_time(r->as_of, &at[2]),
+		sqlite_time(r->started_at, &at[3]),
+		sqlite_text(r->executor),
+		sqlite_text(r->executed_by),
 	};
 	/* The first attempt's start stays; what a new attempt runs with replaces what the last one had. */
 	TRY(sqlite_run(s,
-		"INSERT INTO meta_runs (run_id, workload, seed, config_hash, version, git_sha, date_min, date_max, as_of, status, started_at,"
-		" executor, executed_by, attempts) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'RUNNING', ?10, ?11, ?12, 1)"
-		" ON CONFLICT (run_id) DO UPDATE SET status = 'RUNNING', finished_at = NULL, attempts = attempts + 1, version = ?5, git_sha = ?6,"
-		" executor = ?11, executed_by = ?12", args, 12, NULL, err));
+		"INSERT INTO meta_runs (run_id, workload, seed, config_hash, version, git_sha, date_min, date_max, "
+		"as_of, status, started_at,"
+		" executor, executed_by, attempts) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'RUNNING', ?10, ?11, "
+		"?12, 1)"
+		" ON CONFLICT (run_id) DO UPDATE SET status = 'RUNNING', finished_at = NULL, attempts = attempts + 1, "
+		"version = ?5, git_sha = ?6,"
+		" executor = ?11, executed_by = ?12",
+		args, 12, NULL, err));
 	const struct sqlite_arg spec[] = {sqlite_text(r->run_id), sqlite_text(r->spec != NULL ? r->spec : "{}")};
 	TRY(sqlite_run(s, "INSERT OR IGNORE INTO meta_run_specs VALUES (?, ?)", spec, 2, NULL, err));
-	return sqlite_run(s, "UPDATE meta_tasks SET status = 'FAILED', error = 'the process ended' WHERE run_id = ? AND status = 'RUNNING'", spec, 1, NULL, err);
+	return sqlite_run(s,
+		"UPDATE meta_tasks SET status = 'FAILED', error = 'the process ended' WHERE run_id = ? AND status = "
+		"'RUNNING'",
+		spec, 1, NULL, err);
 }
 
 status sqlite_run_begin(struct control *c, const struct control_lease *l, const struct control_run *r, struct err *err)
@@ -132,16 +157,30 @@ static status run_set(struct control_sqlite *s, const struct control_run *r, str
 {
 	struct sqlite_time at[4];
 	const struct sqlite_arg args[] = {
-		sqlite_text(r->run_id), sqlite_text(run_status_name(r->status)), sqlite_time(r->finished_at, &at[0]), sqlite_time(r->as_of, &at[1]),
-		sqlite_date(r->date_min, &at[2]), sqlite_date(r->date_max, &at[3]), sqlite_count(r->raw_objects), sqlite_count(r->raw_rows),
-		sqlite_count(r->bronze_rows), sqlite_count(r->rejected_rows), sqlite_count(r->silver_rows), sqlite_count(r->gold_rows),
+		sqlite_text(r->run_id),
+		sqlite_text(run_status_name(r->status)),
+		sqlite_time(r->finished_at, &at[0]),
+		sqlite_time(r->as_of, &at[1]),
+		sqlite_date(r->date_min, &at[2]),
+		sqlite_date(r->date_max, &at[3]),
+		sqlite_count(r->raw_objects),
+		sqlite_count(r->raw_rows),
+		sqlite_count(r->bronze_rows),
+		sqlite_count(r->rejected_rows),
+		sqlite_count(r->silver_rows),
+		sqlite_count(r->gold_rows),
 		sqlite_text(r->manifest_sha256),
 	};
 	return sqlite_run(s,
-		"UPDATE meta_runs SET status = ?2, finished_at = coalesce(?3, finished_at), as_of = coalesce(?4, as_of), date_min = coalesce(?5, date_min),"
-		" date_max = coalesce(?6, date_max), raw_objects = coalesce(?7, raw_objects), raw_rows = coalesce(?8, raw_rows),"
-		" bronze_rows = coalesce(?9, bronze_rows), rejected_rows = coalesce(?10, rejected_rows), silver_rows = coalesce(?11, silver_rows),"
-		" gold_rows = coalesce(?12, gold_rows), manifest_sha256 = coalesce(?13, manifest_sha256) WHERE run_id = ?1", args, 13, NULL, err);
+		"UPDATE meta_runs SET status = ?2, finished_at = coalesce(?3, finished_at), as_of = coalesce(?4, "
+		"as_of), date_min = coalesce(?5, date_min),"
+		" date_max = coalesce(?6, date_max), raw_objects = coalesce(?7, raw_objects), raw_rows = coalesce(?8, "
+		"raw_rows),"
+		" bronze_rows = coalesce(?9, bronze_rows), rejected_rows = coalesce(?10, rejected_rows), silver_rows = "
+		"coalesce(?11, silver_rows),"
+		" gold_rows = coalesce(?12, gold_rows), manifest_sha256 = coalesce(?13, manifest_sha256) WHERE run_id "
+		"= ?1",
+		args, 13, NULL, err);
 }
 
 status sqlite_run_update(struct control *c, const struct control_lease *l, const struct control_run *r, struct err *err)
@@ -195,7 +234,8 @@ static status run_row(void *arg, struct sqlite3_stmt *row, struct err *err)
 	run->date_min = date_or_none(sqlite_col_str(row, 6));
 	run->date_max = date_or_none(sqlite_col_str(row, 7));
 	run->as_of = time_or_none(sqlite_col_str(row, 8));
-	if (!run_status_parse(sqlite_col_str(row, 9), &run->status)) return fail(err, E_CORRUPT, "run %s has an unknown status", run->run_id);
+	if (!run_status_parse(sqlite_col_str(row, 9), &run->status))
+		return fail(err, E_CORRUPT, "run %s has an unknown status", run->run_id);
 	run->started_at = time_or_none(sqlite_col_str(row, 10));
 	run->finished_at = time_or_none(sqlite_col_str(row, 11));
 	run->executor = keep(r, sqlite_col_str(row, 12));
@@ -209,19 +249,25 @@ static status run_row(void *arg, struct sqlite3_stmt *row, struct err *err)
 	run->gold_rows = sqlite_col_i64(row, 20, -1);
 	run->manifest_sha256 = keep(r, sqlite_col_str(row, 21));
 	run->spec = keep(r, sqlite_col_str(row, 22));
-	return r->failed ? fail(err, E_NOMEM, "out of memory reading run %s", run->run_id != NULL ? run->run_id : "") : OK;
+	return r->failed ? fail(err, E_NOMEM, "out of memory reading run %s", run->run_id != NULL ? run->run_id : "")
+			 : OK;
 }
 
-status sqlite_run_get(struct control *c, const char *run_id, struct arena *arena, struct control_run *out, struct err *err)
+status sqlite_run_get(
+	struct control *c, const char *run_id, struct arena *arena, struct control_run *out, struct err *err)
 {
 	struct run_reader r = {.arena = arena};
 	const struct sqlite_arg args[] = {sqlite_text(run_id)};
-	const struct sqlite_select q = {
-		"SELECT run_id, workload, seed, config_hash, version, git_sha, date_min, date_max, as_of, status, started_at, finished_at, executor,"
-		" executed_by, attempts, raw_objects, raw_rows, bronze_rows, rejected_rows, silver_rows, gold_rows, manifest_sha256, spec"
-		" FROM meta_runs LEFT JOIN meta_run_specs USING (run_id) WHERE run_id = ?", args, 1};
+	const struct sqlite_select q = {"SELECT run_id, workload, seed, config_hash, version, git_sha, date_min, "
+					"date_max, as_of, status, started_at, finished_at, executor,"
+					" executed_by, attempts, raw_objects, raw_rows, bronze_rows, rejected_rows, "
+					"silver_rows, gold_rows, manifest_sha256, spec"
+					" FROM meta_runs LEFT JOIN meta_run_specs USING (run_id) WHERE run_id = ?",
+		args, 1};
 	TRY(sqlite_each(sqlite_of(c), &q, run_row, &r, err));
-	if (!r.found) return fail(err, E_NOT_FOUND, "no run %s in the control database %s (pqr runs list shows them)", run_id, sqlite_of(c)->path);
+	if (!r.found)
+		return fail(err, E_NOT_FOUND, "no run %s in the control database %s (pqr runs list shows them)", run_id,
+			sqlite_of(c)->path);
 	*out = r.run;
 	return OK;
 }

@@ -15,41 +15,61 @@ enum {
 };
 
 static const char schema_1[] =
-	"CREATE TABLE meta_runs (run_id TEXT PRIMARY KEY NOT NULL, workload TEXT NOT NULL, seed, config_hash TEXT, version TEXT, git_sha TEXT,"
-	" date_min TEXT, date_max TEXT, as_of TEXT, status TEXT NOT NULL CHECK (status IN ('PENDING','RUNNING','SUCCESS','DEGRADED','FAILED')),"
-	" started_at TEXT, finished_at TEXT, executor TEXT, executed_by TEXT, attempts INTEGER NOT NULL, raw_objects INTEGER, raw_rows INTEGER,"
+	"CREATE TABLE meta_runs (run_id TEXT PRIMARY KEY NOT NULL, workload TEXT NOT NULL, seed, config_hash TEXT, "
+	"version TEXT, git_sha TEXT,"
+	" date_min TEXT, date_max TEXT, as_of TEXT, status TEXT NOT NULL CHECK (status IN "
+	"('PENDING','RUNNING','SUCCESS','DEGRADED','FAILED')),"
+	" started_at TEXT, finished_at TEXT, executor TEXT, executed_by TEXT, attempts INTEGER NOT NULL, raw_objects "
+	"INTEGER, raw_rows INTEGER,"
 	" bronze_rows INTEGER, rejected_rows INTEGER, silver_rows INTEGER, gold_rows INTEGER, manifest_sha256 TEXT);"
 	"CREATE TABLE meta_run_specs (run_id TEXT PRIMARY KEY NOT NULL, spec TEXT NOT NULL) WITHOUT ROWID;"
-	"CREATE TABLE meta_leases (run_id TEXT PRIMARY KEY NOT NULL, owner TEXT NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL,"
+	"CREATE TABLE meta_leases (run_id TEXT PRIMARY KEY NOT NULL, owner TEXT NOT NULL, host TEXT NOT NULL, pid "
+	"INTEGER NOT NULL,"
 	" since INTEGER NOT NULL, expires INTEGER NOT NULL) WITHOUT ROWID;"
-	"CREATE TABLE meta_tasks (run_id TEXT NOT NULL, stage TEXT NOT NULL, task_id TEXT NOT NULL, attempt INTEGER NOT NULL,"
-	" status TEXT NOT NULL CHECK (status IN ('RUNNING','SUCCESS','FAILED')), worker TEXT, started_at TEXT, finished_at TEXT,"
+	"CREATE TABLE meta_tasks (run_id TEXT NOT NULL, stage TEXT NOT NULL, task_id TEXT NOT NULL, attempt INTEGER "
+	"NOT NULL,"
+	" status TEXT NOT NULL CHECK (status IN ('RUNNING','SUCCESS','FAILED')), worker TEXT, started_at TEXT, "
+	"finished_at TEXT,"
 	" rows_in INTEGER, rows_out INTEGER, bytes_in INTEGER, bytes_out INTEGER, error TEXT,"
 	" PRIMARY KEY (run_id, stage, task_id, attempt)) WITHOUT ROWID;"
-	"CREATE TABLE meta_task_results (run_id TEXT NOT NULL, stage TEXT NOT NULL, task_id TEXT NOT NULL, spec_hash TEXT NOT NULL,"
+	"CREATE TABLE meta_task_results (run_id TEXT NOT NULL, stage TEXT NOT NULL, task_id TEXT NOT NULL, spec_hash "
+	"TEXT NOT NULL,"
 	" result TEXT NOT NULL, PRIMARY KEY (run_id, stage, task_id));"
-	"CREATE TABLE meta_stage_commits (run_id TEXT NOT NULL, stage TEXT NOT NULL, ordinal INTEGER NOT NULL, location TEXT, sha256 TEXT,"
-	" n_tasks INTEGER NOT NULL, us INTEGER NOT NULL, rows_in INTEGER, rows_out INTEGER, bytes_in INTEGER, bytes_out INTEGER,"
+	"CREATE TABLE meta_stage_commits (run_id TEXT NOT NULL, stage TEXT NOT NULL, ordinal INTEGER NOT NULL, "
+	"location TEXT, sha256 TEXT,"
+	" n_tasks INTEGER NOT NULL, us INTEGER NOT NULL, rows_in INTEGER, rows_out INTEGER, bytes_in INTEGER, "
+	"bytes_out INTEGER,"
 	" committed_at TEXT NOT NULL, PRIMARY KEY (run_id, stage)) WITHOUT ROWID;"
-	"CREATE TABLE meta_datasets (name TEXT PRIMARY KEY NOT NULL, layer TEXT NOT NULL, location TEXT NOT NULL, contract_version TEXT,"
+	"CREATE TABLE meta_datasets (name TEXT PRIMARY KEY NOT NULL, layer TEXT NOT NULL, location TEXT NOT NULL, "
+	"contract_version TEXT,"
 	" delta_version INTEGER, rows INTEGER NOT NULL, bytes INTEGER NOT NULL, updated_at TEXT NOT NULL);"
-	"CREATE TABLE meta_dataset_runs (name TEXT NOT NULL, run_id TEXT NOT NULL, version TEXT NOT NULL, rows INTEGER NOT NULL,"
+	"CREATE TABLE meta_dataset_runs (name TEXT NOT NULL, run_id TEXT NOT NULL, version TEXT NOT NULL, rows INTEGER "
+	"NOT NULL,"
 	" bytes INTEGER NOT NULL, PRIMARY KEY (name, run_id)) WITHOUT ROWID;"
-	"CREATE TABLE meta_lineage (run_id TEXT NOT NULL, stage TEXT NOT NULL, input TEXT NOT NULL, input_version TEXT, output TEXT NOT NULL,"
+	"CREATE TABLE meta_lineage (run_id TEXT NOT NULL, stage TEXT NOT NULL, input TEXT NOT NULL, input_version "
+	"TEXT, output TEXT NOT NULL,"
 	" output_version TEXT);"
 	"CREATE INDEX meta_lineage_run ON meta_lineage (run_id, stage);"
-	"CREATE TABLE meta_quality_checks (run_id TEXT NOT NULL, layer TEXT NOT NULL, dataset TEXT NOT NULL, check_name TEXT NOT NULL,"
-	" severity TEXT NOT NULL CHECK (severity IN ('CRITICAL','WARNING')), result TEXT NOT NULL CHECK (result IN ('PASS','WARN','FAIL')),"
+	"CREATE TABLE meta_quality_checks (run_id TEXT NOT NULL, layer TEXT NOT NULL, dataset TEXT NOT NULL, "
+	"check_name TEXT NOT NULL,"
+	" severity TEXT NOT NULL CHECK (severity IN ('CRITICAL','WARNING')), result TEXT NOT NULL CHECK (result IN "
+	"('PASS','WARN','FAIL')),"
 	" value TEXT, threshold TEXT, record_count INTEGER, details TEXT, checked_at TEXT NOT NULL);"
 	"CREATE INDEX meta_quality_checks_run ON meta_quality_checks (run_id, layer);"
-	"CREATE TABLE meta_model_registry (model_version TEXT PRIMARY KEY NOT NULL, model_type TEXT NOT NULL, run_id TEXT, location TEXT,"
+	"CREATE TABLE meta_model_registry (model_version TEXT PRIMARY KEY NOT NULL, model_type TEXT NOT NULL, run_id "
+	"TEXT, location TEXT,"
 	" created_at TEXT NOT NULL);"
-	"CREATE TABLE meta_model_evaluation (model_version TEXT NOT NULL, run_id TEXT NOT NULL, accuracy REAL, f1 REAL, confusion_matrix TEXT,"
+	"CREATE TABLE meta_model_evaluation (model_version TEXT NOT NULL, run_id TEXT NOT NULL, accuracy REAL, f1 "
+	"REAL, confusion_matrix TEXT,"
 	" evaluated_at TEXT NOT NULL, PRIMARY KEY (model_version, run_id)) WITHOUT ROWID;"
-	"CREATE VIEW meta_etl_runs AS SELECT run_id, workload AS pipeline_name, status, started_at AS start_time, finished_at AS end_time,"
-	" round((julianday(finished_at) - julianday(started_at)) * 86400, 3) AS duration_seconds, raw_rows AS records_read,"
-	" gold_rows AS records_written, rejected_rows AS records_rejected, attempts, executed_by, seed, config_hash, version FROM meta_runs;"
-	"CREATE VIEW meta_data_quality AS SELECT run_id, layer, dataset AS table_name, check_name, severity, result AS status,"
+	"CREATE VIEW meta_etl_runs AS SELECT run_id, workload AS pipeline_name, status, started_at AS start_time, "
+	"finished_at AS end_time,"
+	" round((julianday(finished_at) - julianday(started_at)) * 86400, 3) AS duration_seconds, raw_rows AS "
+	"records_read,"
+	" gold_rows AS records_written, rejected_rows AS records_rejected, attempts, executed_by, seed, config_hash, "
+	"version FROM meta_runs;"
+	"CREATE VIEW meta_data_quality AS SELECT run_id, layer, dataset AS table_name, check_name, severity, result AS "
+	"status,"
 	" value AS metric_value, threshold, record_count, details, checked_at AS check_time FROM meta_quality_checks;";
 
 static const struct migration {
@@ -83,7 +103,8 @@ static status look(struct control_sqlite *s, struct found *f, struct err *err)
 	*f = (struct found){0};
 	TRY(find_one(s, "PRAGMA application_id", &f->application_id, err));
 	TRY(find_one(s, "SELECT count(*) FROM sqlite_master", &f->n_objects, err));
-	TRY(find_one(s, "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'meta_migrations'", &f->migrations_table, err));
+	TRY(find_one(s, "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'meta_migrations'",
+		&f->migrations_table, err));
 	if (f->migrations_table != 0) TRY(find_one(s, "SELECT max(version) FROM meta_migrations", &f->version, err));
 	return OK;
 }
@@ -96,7 +117,8 @@ static status set_up_file(struct control_sqlite *s, bool empty, struct err *err)
 	for (int attempt = 0;; attempt++) {
 		const int rc = sqlite3_exec(s->db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL);
 		if (rc == SQLITE_OK) break;
-		if ((rc != SQLITE_BUSY && rc != SQLITE_LOCKED) || attempt == WAL_ATTEMPTS_MAX) return sqlite_fail(s, "journal mode", err);
+		if ((rc != SQLITE_BUSY && rc != SQLITE_LOCKED) || attempt == WAL_ATTEMPTS_MAX)
+			return sqlite_fail(s, "journal mode", err);
 		(void)nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
 	}
 	return sqlite_exec(s, "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY", err);
@@ -108,8 +130,11 @@ static status apply(struct control_sqlite *s, struct err *err)
 	TRY(look(s, &f, err)); /* again, now under the lock: another process may have been first */
 	if (f.migrations_table == 0) {
 		char sql[160];
-		(void)snprintf(sql, sizeof sql, "PRAGMA application_id = %d; CREATE TABLE meta_migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL,"
-			" applied_at TEXT NOT NULL)", APPLICATION_ID);
+		(void)snprintf(sql, sizeof sql,
+			"PRAGMA application_id = %d; CREATE TABLE meta_migrations (version INTEGER PRIMARY KEY, name "
+			"TEXT NOT NULL,"
+			" applied_at TEXT NOT NULL)",
+			APPLICATION_ID);
 		TRY(sqlite_exec(s, sql, err));
 	}
 	for (size_t i = 0; i < N_MIGRATIONS; i++) {
@@ -117,7 +142,8 @@ static status apply(struct control_sqlite *s, struct err *err)
 		struct sqlite_time now;
 		if (m->version <= f.version) continue;
 		TRY(sqlite_exec(s, m->sql, err));
-		const struct sqlite_arg args[] = {sqlite_int(m->version), sqlite_text(m->name), sqlite_time(time_now_us(), &now)};
+		const struct sqlite_arg args[] = {
+			sqlite_int(m->version), sqlite_text(m->name), sqlite_time(time_now_us(), &now)};
 		TRY(sqlite_run(s, "INSERT INTO meta_migrations VALUES (?, ?, ?)", args, 3, NULL, err));
 	}
 	return OK;
@@ -128,12 +154,18 @@ status sqlite_migrate(struct control_sqlite *s, struct err *err)
 	struct found f;
 	TRY(look(s, &f, err));
 	if (f.n_objects > 0 && (f.application_id != APPLICATION_ID || f.migrations_table == 0))
-		return fail(err, E_CORRUPT, "%s is a SQLite database of something else; move it away, or name another with --control", s->path);
+		return fail(err, E_CORRUPT,
+			"%s is a SQLite database of something else; move it away, or name another with --control",
+			s->path);
 	if (f.version > migrations[N_MIGRATIONS - 1].version)
-		return fail(err, E_UNSUPPORTED, "unsupported: control database %s has schema version %lld, this program knows %lld; use a newer one", s->path,
-			(long long)f.version, (long long)migrations[N_MIGRATIONS - 1].version);
+		return fail(err, E_UNSUPPORTED,
+			"unsupported: control database %s has schema version %lld, this program knows %lld; use a "
+			"newer one",
+			s->path, (long long)f.version, (long long)migrations[N_MIGRATIONS - 1].version);
 	if (sqlite3_db_readonly(s->db, "main") == 1)
-		return fail(err, E_IO, "control database %s is read-only; give this user write permission on it and its folder", s->path);
+		return fail(err, E_IO,
+			"control database %s is read-only; give this user write permission on it and its folder",
+			s->path);
 	TRY(set_up_file(s, f.n_objects == 0, err));
 	if (f.version == migrations[N_MIGRATIONS - 1].version) return OK;
 	TRY(sqlite_begin(s, err));

@@ -39,7 +39,8 @@ void commit_json(struct buf *out, const struct commit *c)
 static status parse(const struct json_node *root, struct arena *arena, struct commit *c, struct err *err)
 {
 	struct str stage, version;
-	if (!json_node_str(json_node_get(root, "stage"), &stage) || !json_node_str(json_node_get(root, "version"), &version) ||
+	if (!json_node_str(json_node_get(root, "stage"), &stage) ||
+		!json_node_str(json_node_get(root, "version"), &version) ||
 		!json_node_i64(json_node_get(root, "tasks"), &c->n_tasks))
 		return fail(err, E_CORRUPT, "not a stage commit");
 	c->stage = arena_strndup(arena, stage.p, stage.n);
@@ -66,7 +67,9 @@ status commit_load(struct store *lake, const char *key, struct arena *arena, str
 	struct buf text;
 	buf_init(&text, 0);
 	status code = store_get(lake, key, &text, err);
-	if (code == OK) code = err_at(err, commit_parse((struct str){(const char *)text.p, text.n}, arena, out, err), key, -1, -1);
+	if (code == OK)
+		code = err_at(
+			err, commit_parse((struct str){(const char *)text.p, text.n}, arena, out, err), key, -1, -1);
 	buf_deinit(&text);
 	return code;
 }
@@ -85,7 +88,9 @@ static status find_visit(void *arg, const char *key, int64_t bytes, struct err *
 	const char *day = key + strlen("manifests/");
 	char wanted[RUN_KEY_MAX];
 	int32_t date;
-	if (f->found || strncmp(day, "day=", 4) != 0 || !date_parse((struct str){day + 4, strnlen(day + 4, DATE_CHARS)}, &date)) return OK;
+	if (f->found || strncmp(day, "day=", 4) != 0 ||
+		!date_parse((struct str){day + 4, strnlen(day + 4, DATE_CHARS)}, &date))
+		return OK;
 	run_key(wanted, date, f->run_id, "");
 	if (strncmp(key, wanted, strlen(wanted)) != 0) return OK;
 	f->date = date;
@@ -97,7 +102,8 @@ status commit_find(struct store *lake, const char *run_id, int32_t *date, struct
 {
 	struct find f = {.run_id = run_id};
 	TRY(store_list(lake, "manifests", find_visit, &f, err));
-	if (!f.found) return fail(err, E_NOT_FOUND, "run %s has committed nothing to the lake %s", run_id, store_uri(lake));
+	if (!f.found)
+		return fail(err, E_NOT_FOUND, "run %s has committed nothing to the lake %s", run_id, store_uri(lake));
 	*date = f.date;
 	return OK;
 }

@@ -25,7 +25,8 @@ void commit_key(char dst[RUN_KEY_MAX], int32_t date, const char *run_id, const c
 void commit_json(struct buf *out, const struct commit *c);
 status commit_parse(struct str text, struct arena *arena, struct commit *out, struct err *err) MUST_USE;
 /* E_NOT_FOUND while the stage is not committed. */
-status commit_load(struct store *lake, const char *key, struct arena *arena, struct commit *out, struct err *err) MUST_USE;
+status commit_load(
+	struct store *lake, const char *key, struct arena *arena, struct commit *out, struct err *err) MUST_USE;
 /* The day= folder of a run by looking for it; E_NOT_FOUND. O(objects below manifests/): only when nothing else tells. */
 status commit_find(struct store *lake, const char *run_id, int32_t *date, struct err *err) MUST_USE;
 

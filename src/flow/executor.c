@@ -18,7 +18,8 @@ struct executor {
 static int64_t backoff_us(const struct task_spec *spec, int64_t base, int attempt)
 {
 	const int64_t delay = base << attempt;
-	const struct rng4 draw = rng_philox(hash_xxh3(spec->task_id, strlen(spec->task_id)), 0, RETRY_PURPOSE, (uint32_t)attempt);
+	const struct rng4 draw =
+		rng_philox(hash_xxh3(spec->task_id, strlen(spec->task_id)), 0, RETRY_PURPOSE, (uint32_t)attempt);
 	return delay + (int64_t)(((uint64_t)delay / 2 * draw.v[0]) >> 32);
 }
 

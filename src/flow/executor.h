@@ -12,7 +12,7 @@
 struct task_slot {
 	const struct task_spec *spec;
 	char spec_hash[HEX_XXH128_CHARS + 1];
-	bool done; /* already, before the executor saw it */
+	bool done;       /* already, before the executor saw it */
 	int64_t attempt; /* as the control plane counts; for started and finished */
 	int64_t retries; /* in this call */
 	int64_t started_at;

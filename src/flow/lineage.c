@@ -6,15 +6,25 @@
 
 #define OPENLINEAGE_SCHEMA "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
 #define PRODUCER "urn:pqr-lakehouse:" PQR_VERSION
-enum { COLUMN_RUN, COLUMN_STAGE, COLUMN_INPUT, COLUMN_INPUT_VERSION, COLUMN_OUTPUT, COLUMN_OUTPUT_VERSION, COLUMN_WORKLOAD, COLUMN_AT, N_COLUMNS };
+enum {
+	COLUMN_RUN,
+	COLUMN_STAGE,
+	COLUMN_INPUT,
+	COLUMN_INPUT_VERSION,
+	COLUMN_OUTPUT,
+	COLUMN_OUTPUT_VERSION,
+	COLUMN_WORKLOAD,
+	COLUMN_AT,
+	N_COLUMNS
+};
 static const char *const column_names[] = {"run_id", "stage", "input", "input_version", "output", "output_version"};
 
-static const char lineage_sql[] =
-	"SELECT l.run_id, l.stage, l.input, coalesce(l.input_version, ''), l.output, coalesce(l.output_version, ''), r.workload, s.committed_at"
-	" FROM meta.lineage l JOIN meta.runs r ON r.run_id = l.run_id"
-	" JOIN meta.stage_commits s ON s.run_id = l.run_id AND s.stage = l.stage"
-	" WHERE $1 IS NULL OR l.run_id = $1"
-	" ORDER BY r.started_at, l.run_id, s.ordinal, l.input, l.output";
+static const char lineage_sql[] = "SELECT l.run_id, l.stage, l.input, coalesce(l.input_version, ''), l.output, "
+				  "coalesce(l.output_version, ''), r.workload, s.committed_at"
+				  " FROM meta.lineage l JOIN meta.runs r ON r.run_id = l.run_id"
+				  " JOIN meta.stage_commits s ON s.run_id = l.run_id AND s.stage = l.stage"
+				  " WHERE $1 IS NULL OR l.run_id = $1"
+				  " ORDER BY r.started_at, l.run_id, s.ordinal, l.input, l.output";
 
 bool lineage_format_parse(const char *name, enum lineage_format *out)
 {
@@ -27,7 +37,9 @@ bool lineage_format_parse(const char *name, enum lineage_format *out)
 	return false;
 }
 
-struct edge { struct str v[N_COLUMNS]; };
+struct edge {
+	struct str v[N_COLUMNS];
+};
 struct edges {
 	struct arena arena;
 	struct edge *items;
@@ -121,7 +133,8 @@ static void datasets_json(const struct edges *all, size_t from, size_t to, int n
 		buf_json_str(out, e->v[name]);
 		if (e->v[name + 1].n > 0) {
 			buf_str(out, ",\"facets\":{\"version\":{\"_producer\":\"" PRODUCER "\",\"_schemaURL\":"
-				"\"https://openlineage.io/spec/facets/1-0-1/DatasetVersionDatasetFacet.json\",\"datasetVersion\":");
+				     "\"https://openlineage.io/spec/facets/1-0-1/"
+				     "DatasetVersionDatasetFacet.json\",\"datasetVersion\":");
 			buf_json_str(out, e->v[name + 1]);
 			buf_str(out, "}}");
 		}
@@ -148,8 +161,10 @@ static void event_json(const struct edges *all, size_t from, size_t to, struct b
 	stage_run_id(e, id);
 	buf_str(out, "{\"eventType\":\"COMPLETE\",\"eventTime\":");
 	buf_json_str(out, e->v[COLUMN_AT]);
-	buf_printf(out, ",\"run\":{\"runId\":\"%s\",\"facets\":{\"parent\":{\"_producer\":\"" PRODUCER "\",\"_schemaURL\":"
-		"\"https://openlineage.io/spec/facets/1-0-1/ParentRunFacet.json\",\"run\":{\"runId\":", id);
+	buf_printf(out,
+		",\"run\":{\"runId\":\"%s\",\"facets\":{\"parent\":{\"_producer\":\"" PRODUCER "\",\"_schemaURL\":"
+		"\"https://openlineage.io/spec/facets/1-0-1/ParentRunFacet.json\",\"run\":{\"runId\":",
+		id);
 	buf_json_str(out, e->v[COLUMN_RUN]);
 	buf_str(out, "},\"job\":{\"namespace\":\"pqr-lakehouse\",\"name\":");
 	buf_json_str(out, e->v[COLUMN_WORKLOAD]);
@@ -235,15 +250,17 @@ static void export_all(const struct edges *all, enum lineage_format format, stru
 	}
 }
 
-status lineage_export(struct control *c, const char *run_id, enum lineage_format format, struct buf *out, struct err *err)
+status lineage_export(
+	struct control *c, const char *run_id, enum lineage_format format, struct buf *out, struct err *err)
 {
 	struct edges all = {0};
 	arena_init(&all.arena, 0);
 	const struct control_select q = {lineage_sql, &run_id, 1};
 	status code = control_query(c, &q, edge_visit, &all, err);
 	if (code == OK && all.n == 0)
-		code = run_id != NULL ? fail(err, E_NOT_FOUND, "no lineage of run %s: no such run, or nothing committed yet", run_id)
-		                      : fail(err, E_NOT_FOUND, "no lineage recorded yet");
+		code = run_id != NULL ? fail(err, E_NOT_FOUND,
+						"no lineage of run %s: no such run, or nothing committed yet", run_id)
+				      : fail(err, E_NOT_FOUND, "no lineage recorded yet");
 	if (code == OK) export_all(&all, format, out);
 	if (code == OK) code = buf_check(out, err);
 	arena_deinit(&all.arena);

@@ -13,6 +13,7 @@ bool lineage_format_parse(const char *name, enum lineage_format *out) MUST_USE; 
  *   openlineage  one COMPLETE run event a line for each committed stage, by OpenLineage 2-0-2's RunEvent
  *   dot          a Graphviz digraph      cypher  MERGE statements: (:Dataset)-[:FEEDS]->(:Dataset)
  * E_NOT_FOUND: no such run, or nothing recorded yet. */
-status lineage_export(struct control *c, const char *run_id, enum lineage_format format, struct buf *out, struct err *err) MUST_USE;
+status lineage_export(
+	struct control *c, const char *run_id, enum lineage_format format, struct buf *out, struct err *err) MUST_USE;
 
 #endif

@@ -55,7 +55,9 @@ static void counts_json(struct buf *out, const struct counter_list *counters)
 		const struct counter *next = NULL;
 		for (size_t k = 0; k < counters->n; k++) {
 			const struct counter *c = &counters->items[k];
-			if (strncmp(c->name, COUNT_PREFIX, sizeof COUNT_PREFIX - 1) != 0 || (last != NULL && strcmp(c->name, last) <= 0)) continue;
+			if (strncmp(c->name, COUNT_PREFIX, sizeof COUNT_PREFIX - 1) != 0 ||
+				(last != NULL && strcmp(c->name, last) <= 0))
+				continue;
 			if (next == NULL || strcmp(c->name, next->name) < 0) next = c;
 		}
 		if (next == NULL) break;
@@ -74,7 +76,8 @@ void manifest_json(struct buf *out, const struct commit *raw)
 	char root[HEX_SHA256_CHARS + 1];
 	time_format(run->as_of, as_of);
 	manifest_root(&raw->files, root);
-	buf_printf(out, "{\"as_of\":\"%.*s\",\"config_hash\":\"%s\",\"counts\":", TIME_RFC3339_CHARS, as_of, run->config_hash);
+	buf_printf(out, "{\"as_of\":\"%.*s\",\"config_hash\":\"%s\",\"counts\":", TIME_RFC3339_CHARS, as_of,
+		run->config_hash);
 	counts_json(out, &raw->counters);
 	buf_str(out, ",\"date_range\":{\"from\":");
 	date_json(out, run->date_from);
@@ -86,8 +89,10 @@ void manifest_json(struct buf *out, const struct commit *raw)
 		object_json(out, &raw->files.items[i]);
 	}
 	buf_printf(out, "],\"root\":\"%s\",\"run_id\":\"%s\",\"seed\":", root, run->run_id);
-	if (run->simulated) buf_printf(out, "%llu", (unsigned long long)run->seed);
-	else buf_str(out, "null");
+	if (run->simulated)
+		buf_printf(out, "%llu", (unsigned long long)run->seed);
+	else
+		buf_str(out, "null");
 	buf_str(out, ",\"version\":");
 	buf_json_str(out, str_of(raw->version));
 	buf_str(out, ",\"workload\":");
@@ -99,7 +104,8 @@ static status all_files(const struct commit *commits, size_t n, struct file_list
 {
 	for (size_t i = 0; i < n; i++) {
 		for (size_t k = 0; k < commits[i].files.n; k++) {
-			if (!file_list_add(all, &commits[i].files.items[k])) return fail(err, E_NOMEM, "out of memory listing the run's files");
+			if (!file_list_add(all, &commits[i].files.items[k]))
+				return fail(err, E_NOMEM, "out of memory listing the run's files");
 		}
 	}
 	file_list_sort(all);

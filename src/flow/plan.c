@@ -65,13 +65,15 @@ struct lone_task {
 	struct task_result result;
 };
 
-static status lone_parse(struct lone_task *t, const struct workload *w, struct str text, const struct stage_def **stage, struct err *err)
+static status lone_parse(
+	struct lone_task *t, const struct workload *w, struct str text, const struct stage_def **stage, struct err *err)
 {
 	TRY(json_doc_parse(text, &t->doc, err));
 	const struct json_node *root = json_doc_root(t->doc);
 	TRY(run_info_parse(json_node_get(root, "run"), &t->arena, &t->run, err));
 	TRY(task_spec_parse(root, &t->arena, &t->spec, err));
-	if (strcmp(t->run.workload, w->name) != 0) return fail(err, E_USAGE, "task %s is of workload %s", t->spec.task_id, t->run.workload);
+	if (strcmp(t->run.workload, w->name) != 0)
+		return fail(err, E_USAGE, "task %s is of workload %s", t->spec.task_id, t->run.workload);
 	for (size_t i = 0; i < w->n_stages; i++) {
 		if (strcmp(w->stages[i].name, t->spec.stage) != 0) continue;
 		*stage = &w->stages[i];
@@ -80,7 +82,8 @@ static status lone_parse(struct lone_task *t, const struct workload *w, struct s
 	return fail(err, E_USAGE, "task %s: workload %s has no stage %s", t->spec.task_id, w->name, t->spec.stage);
 }
 
-static status lone_run(struct lone_task *t, const struct workload *w, struct store *lake, struct str text, struct err *err)
+static status lone_run(
+	struct lone_task *t, const struct workload *w, struct store *lake, struct str text, struct err *err)
 {
 	const struct stage_def *stage = NULL;
 	const status parsed = lone_parse(t, w, text, &stage, err);
@@ -94,7 +97,8 @@ static status lone_run(struct lone_task *t, const struct workload *w, struct sto
 	return stage->run(&env, &t->spec, &t->result, err);
 }
 
-status flow_task_run_json(const struct workload *w, struct store *lake, struct str spec, struct buf *out, struct err *err)
+status flow_task_run_json(
+	const struct workload *w, struct store *lake, struct str spec, struct buf *out, struct err *err)
 {
 	struct lone_task t = {0};
 	arena_init(&t.arena, 0);

@@ -42,16 +42,20 @@ static void add_amount(struct buf *out, double v)
 		v /= 1000;
 		unit++;
 	}
-	if (unit == 0) buf_printf(out, "%.0f", v);
-	else buf_printf(out, v < 10 ? "%.1f%c" : "%.0f%c", v, units[unit]);
+	if (unit == 0)
+		buf_printf(out, "%.0f", v);
+	else
+		buf_printf(out, v < 10 ? "%.1f%c" : "%.0f%c", v, units[unit]);
 }
 
 /* Share of the step that is done, in millionths: by bytes when their total is known, else by tasks. */
 static int64_t share(const struct progress_state *s)
 {
 	int64_t part = 0;
-	if (s->bytes_total > 0 && s->bytes > 0) part = (int64_t)((double)s->bytes / (double)s->bytes_total * 1e6);
-	else if (s->total > 0) part = s->done * 1000000 / s->total;
+	if (s->bytes_total > 0 && s->bytes > 0)
+		part = (int64_t)((double)s->bytes / (double)s->bytes_total * 1e6);
+	else if (s->total > 0)
+		part = s->done * 1000000 / s->total;
 	return part < 0 ? 0 : part > 1000000 ? 1000000 : part;
 }
 
@@ -74,7 +78,8 @@ void progress_format(const struct progress_state *s, int columns, struct buf *ou
 		add_amount(&line, (double)s->rows / seconds);
 		buf_str(&line, " rows/s");
 	}
-	if (part > 0 && part < 1000000) buf_printf(&line, "  %.0f s left", seconds * (double)(1000000 - part) / (double)part);
+	if (part > 0 && part < 1000000)
+		buf_printf(&line, "  %.0f s left", seconds * (double)(1000000 - part) / (double)part);
 	const size_t room = columns > 1 ? (size_t)columns - 1 : 0;
 	buf_add(out, line.p, line.n < room ? line.n : room);
 	buf_deinit(&line);
@@ -96,8 +101,13 @@ static void put(const struct buf *b)
 static struct progress_state state_of(const struct progress_thread *t)
 {
 	return (struct progress_state){
-		.name = t->name, .rows = atomic_load(&t->progress->rows), .bytes = atomic_load(&t->progress->bytes), .done = atomic_load(&t->progress->done),
-		.total = t->total, .bytes_total = t->bytes_total, .elapsed_us = time_mono_us() - t->step_started,
+		.name = t->name,
+		.rows = atomic_load(&t->progress->rows),
+		.bytes = atomic_load(&t->progress->bytes),
+		.done = atomic_load(&t->progress->done),
+		.total = t->total,
+		.bytes_total = t->bytes_total,
+		.elapsed_us = time_mono_us() - t->step_started,
 	};
 }
 
@@ -155,8 +165,8 @@ static void line_unlock(struct progress_thread *t)
 	if (due) t->last_line = now;
 	(void)pthread_mutex_unlock(&t->lock);
 	if (due)
-		log_printf(LOG_INFO, "%s: %lld of %lld tasks, %lld rows, %.0f s", name, (long long)s.done, (long long)s.total, (long long)s.rows,
-			(double)s.elapsed_us / 1e6);
+		log_printf(LOG_INFO, "%s: %lld of %lld tasks, %lld rows, %.0f s", name, (long long)s.done,
+			(long long)s.total, (long long)s.rows, (double)s.elapsed_us / 1e6);
 }
 
 static void *progress_main(void *arg)

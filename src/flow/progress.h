@@ -23,7 +23,10 @@ void progress_step(struct progress *p, const char *name, int64_t total, int64_t 
 void progress_stop(struct progress *p);
 
 /* The bar's text for a terminal of `columns` columns, without colour or line end; for tests. elapsed in microseconds. */
-struct progress_state { const char *name; int64_t rows, bytes, done, total, bytes_total, elapsed_us; };
+struct progress_state {
+	const char *name;
+	int64_t rows, bytes, done, total, bytes_total, elapsed_us;
+};
 void progress_format(const struct progress_state *s, int columns, struct buf *out);
 
 #endif

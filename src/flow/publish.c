@@ -86,7 +86,8 @@ static status check_bytes(struct store *lake, const struct file_ref *ref, struct
 	if (code == OK) {
 		hash_xxh128(bytes.p, bytes.n, hash);
 		if (memcmp(hash, ref->xxh128, sizeof hash) != 0)
-			code = err_at(err, fail(err, E_VERIFY, "changed after it was committed (XXH3-128 differs)"), ref->path, -1, -1);
+			code = err_at(err, fail(err, E_VERIFY, "changed after it was committed (XXH3-128 differs)"),
+				ref->path, -1, -1);
 	}
 	buf_deinit(&bytes);
 	return code;
@@ -106,10 +107,12 @@ static status partition_value(const char *path, const char *name, char dst[PARTI
 		dst[length] = '\0';
 		return OK;
 	}
-	return err_at(err, fail(err, E_CORRUPT, "no folder %s= in the path of a table partitioned by it", name), path, -1, -1);
+	return err_at(err, fail(err, E_CORRUPT, "no folder %s= in the path of a table partitioned by it", name), path,
+		-1, -1);
 }
 
-static status map_columns(const struct parquet_reader *r, const struct table_schema *schema, int *columns, struct err *err)
+static status map_columns(
+	const struct parquet_reader *r, const struct table_schema *schema, int *columns, struct err *err)
 {
 	const size_t n = schema_n_data_columns(schema);
 	for (size_t i = 0; i < n; i++) {
@@ -117,22 +120,27 @@ static status map_columns(const struct parquet_reader *r, const struct table_sch
 		const int at = parquet_reader_column_index(r, want->name);
 		if (at < 0) return fail(err, E_CORRUPT, "column %s is missing", want->name);
 		const struct parquet_column_info *found = parquet_reader_column(r, (size_t)at);
-		if (!found->supported || found->def.type != want->type || (want->type == COL_DECIMAL && found->def.scale != want->scale))
-			return fail(err, E_CORRUPT, "column %s is of another type than %s", want->name, col_type_name(want->type));
+		if (!found->supported || found->def.type != want->type ||
+			(want->type == COL_DECIMAL && found->def.scale != want->scale))
+			return fail(err, E_CORRUPT, "column %s is of another type than %s", want->name,
+				col_type_name(want->type));
 		columns[i] = at;
 	}
 	return OK;
 }
 
-static status item_fill(struct item *item, struct parquet_reader *r, const struct table_schema *schema, size_t row_group, struct err *err)
+static status item_fill(struct item *item, struct parquet_reader *r, const struct table_schema *schema,
+	size_t row_group, struct err *err)
 {
 	int columns[TABLE_COLUMNS_MAX];
-	const struct parquet_range range = {.row_group = row_group, .begin = 0, .end = parquet_reader_row_group_rows(r, row_group)};
+	const struct parquet_range range = {
+		.row_group = row_group, .begin = 0, .end = parquet_reader_row_group_rows(r, row_group)};
 	TRY(map_columns(r, schema, columns, err));
 	return parquet_reader_read(r, &range, columns, schema_n_data_columns(schema), &item->arena, &item->batch, err);
 }
 
-static status decode_group(struct decoder *d, size_t table, const struct file_ref *ref, struct parquet_reader *r, size_t row_group, struct err *err)
+static status decode_group(struct decoder *d, size_t table, const struct file_ref *ref, struct parquet_reader *r,
+	size_t row_group, struct err *err)
 {
 	const struct table_schema *schema = d->tables[table];
 	const size_t n_data = schema_n_data_columns(schema);
@@ -141,7 +149,8 @@ static status decode_group(struct decoder *d, size_t table, const struct file_re
 	arena_init(&item->arena, 0);
 	item->table = table;
 	status code = OK;
-	for (size_t i = n_data; i < schema->n_columns && code == OK; i++) code = partition_value(ref->path, schema->columns[i].name, item->partitions[i - n_data], err);
+	for (size_t i = n_data; i < schema->n_columns && code == OK; i++)
+		code = partition_value(ref->path, schema->columns[i].name, item->partitions[i - n_data], err);
 	if (code == OK) code = item_fill(item, r, schema, row_group, err);
 	if (code != OK) {
 		item_destroy(item);
@@ -161,7 +170,8 @@ static status decode_file(struct decoder *d, size_t table, const struct file_ref
 	const size_t n = code == OK ? parquet_reader_n_row_groups(r) : 0;
 	for (size_t g = 0; g < n && code == OK; g++) {
 		code = cancel_check(err);
-		if (code == OK && parquet_reader_row_group_rows(r, g) > 0) code = decode_group(d, table, ref, r, g, err);
+		if (code == OK && parquet_reader_row_group_rows(r, g) > 0)
+			code = decode_group(d, table, ref, r, g, err);
 	}
 	if (r != NULL) parquet_reader_close(r);
 	store_object_close(object);
@@ -171,7 +181,8 @@ static status decode_file(struct decoder *d, size_t table, const struct file_ref
 static bool is_of(const struct file_ref *ref, const struct table_schema *schema)
 {
 	const size_t n = strlen(schema->layer);
-	return strncmp(ref->table, schema->layer, n) == 0 && ref->table[n] == '.' && strcmp(ref->table + n + 1, schema->name) == 0;
+	return strncmp(ref->table, schema->layer, n) == 0 && ref->table[n] == '.' &&
+	       strcmp(ref->table + n + 1, schema->name) == 0;
 }
 
 static status decode_all(struct decoder *d, struct err *err)
@@ -271,10 +282,16 @@ static status compare(struct publication *x, bool *same, struct err *err)
 		(void)snprintf(value, sizeof value, "%lld", (long long)x->rows[t]);
 		(void)snprintf(threshold, sizeof threshold, "%lld", (long long)want);
 		const struct quality q = {
-			.dataset = dataset, .check_name = "published_rows", .severity = QUALITY_CRITICAL, .value = value, .threshold = threshold,
-			.details = "rows in the serving database = rows in the lake", .record_count = x->rows[t],
+			.dataset = dataset,
+			.check_name = "published_rows",
+			.severity = QUALITY_CRITICAL,
+			.value = value,
+			.threshold = threshold,
+			.details = "rows in the serving database = rows in the lake",
+			.record_count = x->rows[t],
 		};
-		if (!quality_add(&x->quality, x->rows[t] == want, &q)) return fail(err, E_NOMEM, "out of memory checking the published rows");
+		if (!quality_add(&x->quality, x->rows[t] == want, &q))
+			return fail(err, E_NOMEM, "out of memory checking the published rows");
 		*same = *same && x->rows[t] == want;
 		x->rows_in += want;
 		x->rows_out += x->rows[t];
@@ -293,13 +310,25 @@ static status commit(struct publication *x, int64_t started, struct err *err)
 		edges[t].output = arena_printf(&f->arena, "serving.%s_%s", s->layer, s->name);
 		edges[t].output_version = f->info.run_id;
 		edges[t].input_version = f->info.run_id;
-		if (edges[t].input == NULL || edges[t].output == NULL) return fail(err, E_NOMEM, "out of memory recording lineage");
+		if (edges[t].input == NULL || edges[t].output == NULL)
+			return fail(err, E_NOMEM, "out of memory recording lineage");
 	}
-	for (size_t i = 0; i < f->w->n_views; i++) TRY(control_publish_view(x->p, f->w->views[i].name, f->w->views[i].sql, err));
+	for (size_t i = 0; i < f->w->n_views; i++)
+		TRY(control_publish_view(x->p, f->w->views[i].name, f->w->views[i].sql, err));
 	const struct control_stage stage = {
-		.run_id = f->info.run_id, .name = "publish", .ordinal = (int64_t)f->w->n_stages, .location = control_uri(f->control), .sha256 = "",
-		.n_tasks = (int64_t)x->d->n_tables, .us = time_mono_us() - started, .rows_in = x->rows_in, .rows_out = x->rows_out, .bytes_in = x->bytes_in,
-		.committed_at = time_now_us(), .edges = edges, .n_edges = x->d->n_tables,
+		.run_id = f->info.run_id,
+		.name = "publish",
+		.ordinal = (int64_t)f->w->n_stages,
+		.location = control_uri(f->control),
+		.sha256 = "",
+		.n_tasks = (int64_t)x->d->n_tables,
+		.us = time_mono_us() - started,
+		.rows_in = x->rows_in,
+		.rows_out = x->rows_out,
+		.bytes_in = x->bytes_in,
+		.committed_at = time_now_us(),
+		.edges = edges,
+		.n_edges = x->d->n_tables,
 	};
 	struct control_quality_layer checks;
 	TRY(flow_quality_rows("publish", &x->quality, &checks, err));
@@ -348,11 +377,17 @@ static status publish(struct publication *x, struct err *err)
 	bool same = false;
 	progress_step(&f->progress, "publish", (int64_t)x->d->n_tables, 0);
 	TRY(transact(x, started, &same, err));
-	if (!same) return flow_quality_settle(f, "publish", &x->quality, err); /* the others went with the transaction */
+	if (!same)
+		return flow_quality_settle(f, "publish", &x->quality, err); /* the others went with the transaction */
 	struct stage_report *report = flow_report_stage(f, "publish");
 	*report = (struct stage_report){
-		.name = "publish", .done = true, .n_tasks = (int64_t)x->d->n_tables, .us = time_mono_us() - started, .rows_in = x->rows_in,
-		.rows_out = x->rows_out, .bytes_in = x->bytes_in,
+		.name = "publish",
+		.done = true,
+		.n_tasks = (int64_t)x->d->n_tables,
+		.us = time_mono_us() - started,
+		.rows_in = x->rows_in,
+		.rows_out = x->rows_out,
+		.bytes_in = x->bytes_in,
 	};
 	f->published = true;
 	return OK;
@@ -364,7 +399,8 @@ status flow_publish(struct flow *f, struct err *err)
 	arena_init(&arena, 0);
 	const struct table_schema **tables = ARENA_ZNEW(&arena, const struct table_schema *, f->w->n_tables + 1);
 	int64_t *rows = ARENA_ZNEW(&arena, int64_t, f->w->n_tables + 1);
-	struct decoder d = {.f = f, .tables = tables, .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+	struct decoder d = {
+		.f = f, .tables = tables, .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 	struct publication x = {.f = f, .d = &d, .rows = rows, .quality.arena = &arena};
 	status code = tables != NULL && rows != NULL ? OK : fail(err, E_NOMEM, "out of memory publishing");
 	if (code == OK) {

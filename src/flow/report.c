@@ -80,11 +80,14 @@ static void stages_json(struct buf *out, const struct run_report *r)
 	buf_str(out, ",\"stages\":[");
 	for (size_t i = 0; i < r->n_stages; i++) {
 		const struct stage_report *s = &r->stages[i];
-		buf_printf(out, "%s{\"name\":\"%s\",\"done\":%s,\"skipped\":%s,\"tasks\":%lld,\"tasks_resumed\":%lld,\"seconds\":%lld.%06lld", i > 0 ? "," : "",
-			s->name, s->done ? "true" : "false", s->skipped ? "true" : "false", (long long)s->n_tasks, (long long)s->n_tasks_resumed,
-			(long long)(s->us / 1000000), (long long)(s->us % 1000000));
-		buf_printf(out, ",\"rows_in\":%lld,\"rows_out\":%lld,\"bytes_in\":%lld,\"bytes_out\":%lld}", (long long)s->rows_in, (long long)s->rows_out,
-			(long long)s->bytes_in, (long long)s->bytes_out);
+		buf_printf(out,
+			"%s{\"name\":\"%s\",\"done\":%s,\"skipped\":%s,\"tasks\":%lld,\"tasks_resumed\":%lld,"
+			"\"seconds\":%lld.%06lld",
+			i > 0 ? "," : "", s->name, s->done ? "true" : "false", s->skipped ? "true" : "false",
+			(long long)s->n_tasks, (long long)s->n_tasks_resumed, (long long)(s->us / 1000000),
+			(long long)(s->us % 1000000));
+		buf_printf(out, ",\"rows_in\":%lld,\"rows_out\":%lld,\"bytes_in\":%lld,\"bytes_out\":%lld}",
+			(long long)s->rows_in, (long long)s->rows_out, (long long)s->bytes_in, (long long)s->bytes_out);
 	}
 	buf_char(out, ']');
 }
@@ -92,8 +95,10 @@ static void stages_json(struct buf *out, const struct run_report *r)
 void run_report_json(const struct run_report *r, struct buf *out)
 {
 	char as_of[TIME_RFC3339_CHARS];
-	buf_printf(out, "{\"run_id\":\"%s\",\"workload\":\"%s\",\"status\":\"%s\",\"nothing_to_do\":%s,\"lake\":", r->run_id,
-		r->workload != NULL ? r->workload : "", run_status_name(r->status), r->nothing_to_do ? "true" : "false");
+	buf_printf(out,
+		"{\"run_id\":\"%s\",\"workload\":\"%s\",\"status\":\"%s\",\"nothing_to_do\":%s,\"lake\":", r->run_id,
+		r->workload != NULL ? r->workload : "", run_status_name(r->status),
+		r->nothing_to_do ? "true" : "false");
 	buf_json_str(out, str_of(r->lake != NULL ? r->lake : ""));
 	if (r->as_of == INT64_MIN) {
 		buf_str(out, ",\"as_of\":null");
@@ -101,12 +106,14 @@ void run_report_json(const struct run_report *r, struct buf *out)
 		time_format(r->as_of, as_of);
 		buf_printf(out, ",\"as_of\":\"%.*s\"", TIME_RFC3339_CHARS, as_of);
 	}
-	buf_printf(out, ",\"root\":\"%s\",\"rows\":{\"raw\":%lld,\"bronze\":%lld,\"rejected\":%lld,\"duplicates\":%lld", r->root, (long long)r->rows_raw,
-		(long long)r->rows_bronze, (long long)r->rows_rejected, (long long)r->rows_duplicate);
+	buf_printf(out, ",\"root\":\"%s\",\"rows\":{\"raw\":%lld,\"bronze\":%lld,\"rejected\":%lld,\"duplicates\":%lld",
+		r->root, (long long)r->rows_raw, (long long)r->rows_bronze, (long long)r->rows_rejected,
+		(long long)r->rows_duplicate);
 	layer_json(out, r, "silver");
 	layer_json(out, r, "gold");
 	buf_char(out, '}');
 	stages_json(out, r);
-	buf_printf(out, ",\"quality\":{\"pass\":%lld,\"warn\":%lld,\"fail\":%lld},\"task_retries\":%lld}", (long long)r->quality_pass, (long long)r->quality_warn,
-		(long long)r->quality_fail, (long long)r->task_retries);
+	buf_printf(out, ",\"quality\":{\"pass\":%lld,\"warn\":%lld,\"fail\":%lld},\"task_retries\":%lld}",
+		(long long)r->quality_pass, (long long)r->quality_warn, (long long)r->quality_fail,
+		(long long)r->task_retries);
 }

@@ -11,7 +11,13 @@
 void run_opts_init(struct run_opts *o)
 {
 	*o = (struct run_opts){
-		.date_from = INT32_MIN, .date_to = INT32_MIN, .emit_from = INT32_MIN, .as_of = INT64_MIN, .publish = true, .progress = true, .retry_delay_us = -1,
+		.date_from = INT32_MIN,
+		.date_to = INT32_MIN,
+		.emit_from = INT32_MIN,
+		.as_of = INT64_MIN,
+		.publish = true,
+		.progress = true,
+		.retry_delay_us = -1,
 	};
 }
 
@@ -30,7 +36,8 @@ static status stage_index(const struct workload *w, const char *name, size_t *ou
 
 status flow_init(struct flow *f, const struct run_opts *o, struct err *err)
 {
-	ASSERT(o->workload != NULL && o->workload->n_stages > 0 && o->workload->n_stages < RUN_STAGES_MAX && o->lake != NULL);
+	ASSERT(o->workload != NULL && o->workload->n_stages > 0 && o->workload->n_stages < RUN_STAGES_MAX &&
+		o->lake != NULL);
 	size_t unused;
 	*f = (struct flow){.o = o, .w = o->workload, .lake = o->lake, .control = o->control};
 	f->threads = o->threads > 0 ? o->threads : thread_cores();
@@ -39,7 +46,8 @@ status flow_init(struct flow *f, const struct run_opts *o, struct err *err)
 	buf_init(&f->config_text, 0);
 	if (o->until != NULL) TRY(stage_index(f->w, o->until, &unused, err));
 	if (o->only != NULL) TRY(stage_index(f->w, o->only, &unused, err));
-	if (o->until != NULL && o->only != NULL) return fail(err, E_USAGE, "a run goes until a stage or does only one, not both");
+	if (o->until != NULL && o->only != NULL)
+		return fail(err, E_USAGE, "a run goes until a stage or does only one, not both");
 	return OK;
 }
 
@@ -79,8 +87,9 @@ static status stand(struct flow *f, struct standing *s, struct err *err)
 	if (f->o->only == NULL) return OK;
 	TRY(stage_index(f->w, f->o->only, &s->target, err));
 	if (f->n_committed < s->target)
-		return fail(err, E_NOT_FOUND, "stage %s of run %s needs stage %s first: pqr %s --run-id %s", f->o->only, f->info.run_id,
-			f->w->stages[f->n_committed].name, f->w->stages[f->n_committed].name, f->info.run_id);
+		return fail(err, E_NOT_FOUND, "stage %s of run %s needs stage %s first: pqr %s --run-id %s", f->o->only,
+			f->info.run_id, f->w->stages[f->n_committed].name, f->w->stages[f->n_committed].name,
+			f->info.run_id);
 	return OK;
 }
 
@@ -88,9 +97,11 @@ static bool nothing_left(const struct flow *f, const struct standing *s)
 {
 	const bool stages_done = f->n_committed > (s->target < f->w->n_stages ? s->target : f->w->n_stages - 1);
 	if (!s->exists || !stages_done) return false;
-	if (s->target == f->w->n_stages && (!f->published || f->o->only != NULL)) return false; /* publish alone publishes again */
+	if (s->target == f->w->n_stages && (!f->published || f->o->only != NULL))
+		return false; /* publish alone publishes again */
 	const bool whole = s->target + 1 >= f->w->n_stages;
-	return s->run.status == RUN_SUCCESS || s->run.status == RUN_DEGRADED || (!whole && s->run.status == RUN_PENDING);
+	return s->run.status == RUN_SUCCESS || s->run.status == RUN_DEGRADED ||
+	       (!whole && s->run.status == RUN_PENDING);
 }
 
 /* Stages done before this call, with the numbers of then. A kill between the lake's commit and its record leaves no record. */
@@ -106,9 +117,12 @@ static status report_earlier(struct flow *f, bool record, struct err *err)
 		r->rows_out = counter_get(&f->counters[k], "rows_out");
 		r->bytes_in = counter_get(&f->counters[k], "bytes_in");
 		r->bytes_out = counter_get(&f->counters[k], "bytes_out");
-		if (found == OK) r->us = s.us;
-		else if (found != E_NOT_FOUND) return found;
-		else if (record) TRY(flow_stage_record(f, k, r, err));
+		if (found == OK)
+			r->us = s.us;
+		else if (found != E_NOT_FOUND)
+			return found;
+		else if (record)
+			TRY(flow_stage_record(f, k, r, err));
 	}
 	return OK;
 }
@@ -168,7 +182,8 @@ static int64_t rows_of_layer(const struct run_report *r, const char *layer)
 	int64_t sum = 0;
 	const size_t n = strlen(layer);
 	for (size_t i = 0; i < r->rows.n; i++) {
-		if (strncmp(r->rows.items[i].name, layer, n) == 0 && r->rows.items[i].name[n] == '.') sum += r->rows.items[i].value;
+		if (strncmp(r->rows.items[i].name, layer, n) == 0 && r->rows.items[i].name[n] == '.')
+			sum += r->rows.items[i].value;
 	}
 	return sum;
 }
@@ -320,7 +335,8 @@ static status run_identified(struct flow *f, struct err *err)
 	TRY(control_lease_acquire(f->control, &f->lease, time_now_us(), err));
 	const status code = run_leased(f, err);
 	err_clear(&later);
-	if (control_lease_release(f->control, &f->lease, &later) != OK) log_line(LOG_WARN, "cannot release the run's lease", "error", later.message, NULL);
+	if (control_lease_release(f->control, &f->lease, &later) != OK)
+		log_line(LOG_WARN, "cannot release the run's lease", "error", later.message, NULL);
 	return code;
 }
 

@@ -33,17 +33,18 @@ struct run_opts {
 	int64_t as_of;              /* INT64_MIN = end of date_to, or of the newest event's local day when ingested */
 	const char *const *inputs;  /* n_inputs > 0: an ingested run; files, or folders of files */
 	size_t n_inputs;
-	const char *source;         /* ingest: value of source=; NULL = "mixed" */
+	const char *source; /* ingest: value of source=; NULL = "mixed" */
 
 	/* How far to go. */
-	const char *until;  /* last stage to run, "publish" included; NULL = all */
-	const char *only;   /* this stage alone ("raw" .. "gold", "publish"): E_NOT_FOUND while the stage before is not committed */
-	bool publish;       /* false: stop after the last stage */
+	const char *until; /* last stage to run, "publish" included; NULL = all */
+	const char *
+		only; /* this stage alone ("raw" .. "gold", "publish"): E_NOT_FOUND while the stage before is not committed */
+	bool publish; /* false: stop after the last stage */
 
 	bool progress;
-	bool quiet;             /* no progress, no log line at level info */
+	bool quiet;              /* no progress, no log line at level info */
 	const char *executed_by; /* for meta.runs; NULL = the user's name */
-	int64_t retry_delay_us; /* before the first retry of a task, doubled each time; < 0 = 200 ms */
+	int64_t retry_delay_us;  /* before the first retry of a task, doubled each time; < 0 = 200 ms */
 };
 void run_opts_init(struct run_opts *o); /* publish and progress on, the rest unset */
 
@@ -61,13 +62,13 @@ struct stage_report {
 struct run_report {
 	char run_id[UUID_CHARS + 1];
 	const char *workload;
-	const char *lake;                 /* its URI */
+	const char *lake; /* its URI */
 	enum run_status status;
-	bool nothing_to_do;               /* all that was asked for had been done before */
-	char root[HEX_SHA256_CHARS + 1];  /* the manifest's; "" before raw is committed */
-	int64_t as_of;                    /* INT64_MIN while unknown */
+	bool nothing_to_do;              /* all that was asked for had been done before */
+	char root[HEX_SHA256_CHARS + 1]; /* the manifest's; "" before raw is committed */
+	int64_t as_of;                   /* INT64_MIN while unknown */
 	int64_t rows_raw, rows_bronze, rows_rejected, rows_duplicate;
-	struct counter_list rows;         /* per table: "silver.tickets", "gold.kpi_volume_daily", sorted by name */
+	struct counter_list rows; /* per table: "silver.tickets", "gold.kpi_volume_daily", sorted by name */
 	struct stage_report stages[RUN_STAGES_MAX];
 	size_t n_stages;
 	int64_t quality_pass, quality_warn, quality_fail;
@@ -91,6 +92,7 @@ status flow_run(const struct run_opts *o, struct run_report *r, struct err *err)
 status flow_plan_json(const struct run_opts *o, struct buf *out, struct err *err) MUST_USE;
 
 /* Run one task of a plan and append its result as JSON. E_USAGE: not a task document, or of another workload. */
-status flow_task_run_json(const struct workload *w, struct store *lake, struct str spec, struct buf *out, struct err *err) MUST_USE;
+status flow_task_run_json(
+	const struct workload *w, struct store *lake, struct str spec, struct buf *out, struct err *err) MUST_USE;
 
 #endif

@@ -17,7 +17,8 @@
 enum { INPUT_CHUNK_BYTES = 1 << 20 };
 
 /* Name space of this project's run ids; a random UUID, fixed forever. */
-static const uint8_t run_name_space[UUID_BYTES] = {0x3d, 0x5a, 0x1c, 0x92, 0x77, 0xe4, 0x4b, 0x0f, 0x9a, 0x61, 0x0e, 0xd2, 0x58, 0xc7, 0x21, 0xb6};
+static const uint8_t run_name_space[UUID_BYTES] = {
+	0x3d, 0x5a, 0x1c, 0x92, 0x77, 0xe4, 0x4b, 0x0f, 0x9a, 0x61, 0x0e, 0xd2, 0x58, 0xc7, 0x21, 0xb6};
 
 int32_t flow_local_date(const struct flow *f, int64_t us)
 {
@@ -54,7 +55,9 @@ status flow_config_get(struct store *lake, const char *config_hash, struct buf *
 	TRY(store_get(lake, key, out, err));
 	hash_sha256(out->p, out->n, hash);
 	hex_encode(hash, sizeof hash, hex);
-	if (strcmp(hex, config_hash) != 0) return err_at(err, fail(err, E_VERIFY, "the run's configuration was changed after it was written"), key, -1, -1);
+	if (strcmp(hex, config_hash) != 0)
+		return err_at(err, fail(err, E_VERIFY, "the run's configuration was changed after it was written"), key,
+			-1, -1);
 	return OK;
 }
 
@@ -75,9 +78,11 @@ static status add_file(struct flow *f, const char *path, struct err *err)
 {
 	struct stat st;
 	char full[PATH_MAX];
-	if (stat(path, &st) != 0 || realpath(path, full) == NULL) return fail_errno(err, errno, "cannot read input %s", path);
+	if (stat(path, &st) != 0 || realpath(path, full) == NULL)
+		return fail_errno(err, errno, "cannot read input %s", path);
 	if (!S_ISREG(st.st_mode)) return fail(err, E_USAGE, "input %s is neither a file nor a folder", path);
-	if (!file_list_add(&f->inputs, &(struct file_ref){.table = "input", .path = full, .bytes = st.st_size, .rows = -1}))
+	if (!file_list_add(
+		    &f->inputs, &(struct file_ref){.table = "input", .path = full, .bytes = st.st_size, .rows = -1}))
 		return fail(err, E_NOMEM, "out of memory listing inputs");
 	return OK;
 }
@@ -90,9 +95,11 @@ static status read_folder(DIR *dir, const char *path, struct file_list *out, str
 		struct stat st;
 		if (e->d_name[0] == '.') continue;
 		const int len = snprintf(child, sizeof child, "%s/%s", path, e->d_name);
-		if (len < 0 || (size_t)len >= sizeof child) return fail(err, E_LIMIT, "path over %d bytes in %s", PATH_MAX, path);
+		if (len < 0 || (size_t)len >= sizeof child)
+			return fail(err, E_LIMIT, "path over %d bytes in %s", PATH_MAX, path);
 		if (stat(child, &st) != 0 || !S_ISREG(st.st_mode)) continue;
-		if (!file_list_add(out, &(struct file_ref){.table = "input", .path = child})) return fail(err, E_NOMEM, "out of memory reading folder %s", path);
+		if (!file_list_add(out, &(struct file_ref){.table = "input", .path = child}))
+			return fail(err, E_NOMEM, "out of memory reading folder %s", path);
 	}
 	return OK;
 }
@@ -145,7 +152,8 @@ static status hash_input(void *arg, size_t i, int worker, struct err *err)
 	const int fd = open(ref->path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) return fail_errno(err, errno, "cannot read input %s", ref->path);
 	uint8_t *chunk = mem_alloc(INPUT_CHUNK_BYTES);
-	const status code = chunk != NULL ? hash_fd(fd, ref, chunk, err) : fail(err, E_NOMEM, "out of memory hashing %s", ref->path);
+	const status code = chunk != NULL ? hash_fd(fd, ref, chunk, err)
+					  : fail(err, E_NOMEM, "out of memory hashing %s", ref->path);
 	mem_free(chunk);
 	(void)close(fd);
 	return code;
@@ -187,7 +195,8 @@ static status set_run_id(struct flow *f, struct err *err)
 {
 	uint8_t id[UUID_BYTES];
 	if (f->o->run_id != NULL) {
-		if (!uuid_parse(str_of(f->o->run_id), id)) return fail(err, E_USAGE, "run id %s: expected a UUID", f->o->run_id);
+		if (!uuid_parse(str_of(f->o->run_id), id))
+			return fail(err, E_USAGE, "run id %s: expected a UUID", f->o->run_id);
 	} else {
 		struct buf name;
 		buf_init(&name, 0);
@@ -226,12 +235,14 @@ static status from_options(struct flow *f, struct err *err)
 	r->date_from = o->date_from;
 	r->date_to = o->date_to;
 	r->emit_from = o->emit_from != INT32_MIN ? o->emit_from : o->date_from;
-	if (r->emit_from < r->date_from || r->emit_from > r->date_to) return fail(err, E_USAGE, "emit-from lies outside the date range");
+	if (r->emit_from < r->date_from || r->emit_from > r->date_to)
+		return fail(err, E_USAGE, "emit-from lies outside the date range");
 	if (r->as_of == INT64_MIN) r->as_of = flow_day_end(f, r->date_to);
 	return OK;
 }
 
-static status spec_parse(struct flow *f, struct str text, struct run_info *run, struct file_list *inputs, struct err *err)
+static status spec_parse(
+	struct flow *f, struct str text, struct run_info *run, struct file_list *inputs, struct err *err)
 {
 	struct json_doc *doc = NULL;
 	TRY(json_doc_parse(text, &doc, err));
@@ -250,7 +261,8 @@ static status from_control(struct flow *f, struct err *err)
 	if (strcmp(run.workload, f->w->name) != 0)
 		return fail(err, E_CONFLICT, "run %s is a run of workload %s", f->info.run_id, run.workload);
 	struct run_info info;
-	TRY(err_at(err, spec_parse(f, str_of(run.spec != NULL ? run.spec : ""), &info, &f->inputs, err), "meta_run_specs", -1, -1));
+	TRY(err_at(err, spec_parse(f, str_of(run.spec != NULL ? run.spec : ""), &info, &f->inputs, err),
+		"meta_run_specs", -1, -1));
 	f->info = info;
 	TRY(flow_config_get(f->lake, f->info.config_hash, &f->config_text, err));
 	return open_config(f, err);
@@ -259,7 +271,8 @@ static status from_control(struct flow *f, struct err *err)
 status flow_identify(struct flow *f, struct err *err)
 {
 	if (f->o->config.n == 0) {
-		if (f->o->run_id == NULL || f->control == NULL) return fail(err, E_USAGE, "a run needs a configuration or the id of a run that exists");
+		if (f->o->run_id == NULL || f->control == NULL)
+			return fail(err, E_USAGE, "a run needs a configuration or the id of a run that exists");
 		TRY(from_control(f, err));
 	} else {
 		TRY(from_options(f, err));
@@ -296,15 +309,22 @@ status flow_spec_check(const struct flow *f, struct str spec, struct err *err)
 	arena_init(&scratch.arena, 0);
 	status code = spec_parse(&scratch, spec, &run, &inputs, err);
 	const struct run_info *now = &f->asked;
-	if (code != OK) code = err_at(err, code, "meta_run_specs", -1, -1);
+	if (code != OK)
+		code = err_at(err, code, "meta_run_specs", -1, -1);
 	else if (strcmp(run.config_hash, now->config_hash) != 0)
-		code = fail(err, E_CONFLICT, "run %s was begun with another configuration (%.12s..., now %.12s...); name a new run with --run-id", now->run_id,
-			run.config_hash, now->config_hash);
-	else if (strcmp(run.workload, now->workload) != 0 || run.simulated != now->simulated || run.seed != now->seed || run.date_from != now->date_from ||
-		run.date_to != now->date_to || run.emit_from != now->emit_from || run.as_of != now->as_of || strcmp(run.source, now->source) != 0)
-		code = fail(err, E_CONFLICT, "run %s was begun with another seed, date range, as-of or source; name a new run with --run-id", now->run_id);
+		code = fail(err, E_CONFLICT,
+			"run %s was begun with another configuration (%.12s..., now %.12s...); name a new run with "
+			"--run-id",
+			now->run_id, run.config_hash, now->config_hash);
+	else if (strcmp(run.workload, now->workload) != 0 || run.simulated != now->simulated || run.seed != now->seed ||
+		 run.date_from != now->date_from || run.date_to != now->date_to || run.emit_from != now->emit_from ||
+		 run.as_of != now->as_of || strcmp(run.source, now->source) != 0)
+		code = fail(err, E_CONFLICT,
+			"run %s was begun with another seed, date range, as-of or source; name a new run with --run-id",
+			now->run_id);
 	else if (!same_inputs(&inputs, &f->inputs))
-		code = fail(err, E_CONFLICT, "run %s was begun with other input files; name a new run with --run-id", now->run_id);
+		code = fail(err, E_CONFLICT, "run %s was begun with other input files; name a new run with --run-id",
+			now->run_id);
 	arena_deinit(&scratch.arena);
 	return code;
 }

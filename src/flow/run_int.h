@@ -15,11 +15,11 @@ struct flow {
 	int threads;
 
 	/* Identity (run_identity.c). */
-	struct run_info info;     /* as_of and dates of an ingested run are filled when raw is merged */
-	struct run_info asked;    /* as it was before that: what the run was begun with */
+	struct run_info info;  /* as_of and dates of an ingested run are filled when raw is merged */
+	struct run_info asked; /* as it was before that: what the run was begun with */
 	struct buf config_text;
 	const void *config;
-	void *config_own;         /* the same, when it is ours to close */
+	void *config_own; /* the same, when it is ours to close */
 	struct file_list inputs;
 
 	/* Held while running. */
@@ -27,7 +27,7 @@ struct flow {
 	struct control_heartbeat *heartbeat;
 	struct executor *executor;
 	struct progress progress;
-	bool again;               /* not the first attempt: look for left-overs */
+	bool again; /* not the first attempt: look for left-overs */
 
 	/* Stages committed so far, and the views of them that plans and checks get. */
 	struct commit commits[RUN_STAGES_MAX];
@@ -40,13 +40,15 @@ struct flow {
 	struct arena arena;
 };
 
-status flow_init(struct flow *f, const struct run_opts *o, struct err *err) MUST_USE; /* options checked, nothing touched */
+status flow_init(
+	struct flow *f, const struct run_opts *o, struct err *err) MUST_USE; /* options checked, nothing touched */
 void flow_deinit(struct flow *f);
 
 /* run_identity.c */
 status flow_identify(struct flow *f, struct err *err) MUST_USE; /* info, config, inputs */
 void flow_spec_json(const struct flow *f, struct buf *out);     /* {"inputs":[],"run":{}} of what was asked */
-status flow_spec_check(const struct flow *f, struct str spec, struct err *err) MUST_USE; /* E_CONFLICT: begun with something else */
+status flow_spec_check(
+	const struct flow *f, struct str spec, struct err *err) MUST_USE; /* E_CONFLICT: begun with something else */
 int32_t flow_local_date(const struct flow *f, int64_t us);
 int64_t flow_day_end(const struct flow *f, int32_t date);
 status flow_config_put(struct flow *f, struct err *err) MUST_USE;
@@ -54,17 +56,20 @@ status flow_config_get(struct store *lake, const char *config_hash, struct buf *
 
 /* stage.c */
 struct stage_view flow_view(const struct flow *f, size_t n_stages);
-status flow_commits_load(struct flow *f, struct err *err) MUST_USE; /* what the lake holds of this run, each file's size checked */
-void flow_commit_adopt(struct flow *f, const struct commit *c);     /* the next of commits, files, counters */
+status flow_commits_load(
+	struct flow *f, struct err *err) MUST_USE; /* what the lake holds of this run, each file's size checked */
+void flow_commit_adopt(struct flow *f, const struct commit *c); /* the next of commits, files, counters */
 status flow_stage_plan(struct flow *f, size_t stage, struct task_list *out, struct err *err) MUST_USE;
 status flow_stage_run(struct flow *f, size_t stage, struct err *err) MUST_USE;
 
 /* stage_commit.c */
-status flow_stage_settle(struct flow *f, struct commit *c, struct stage_report *report, const struct task_list *plan, struct err *err) MUST_USE;
+status flow_stage_settle(struct flow *f, struct commit *c, struct stage_report *report, const struct task_list *plan,
+	struct err *err) MUST_USE;
 status flow_stage_record(struct flow *f, size_t stage, const struct stage_report *report, struct err *err) MUST_USE;
 status flow_manifest_put(struct flow *f, struct err *err) MUST_USE;
 /* The checks as the control plane takes them; views l, lives in its arena. */
-status flow_quality_rows(const char *layer, const struct quality_list *l, struct control_quality_layer *out, struct err *err) MUST_USE;
+status flow_quality_rows(
+	const char *layer, const struct quality_list *l, struct control_quality_layer *out, struct err *err) MUST_USE;
 /* Record a layer's checks; E_QUALITY when a CRITICAL one failed. */
 status flow_quality_settle(struct flow *f, const char *layer, const struct quality_list *l, struct err *err) MUST_USE;
 status flow_left_overs_remove(struct flow *f, const struct commit *c, struct err *err) MUST_USE;

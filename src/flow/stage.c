@@ -10,7 +10,12 @@
 struct stage_view flow_view(const struct flow *f, size_t n_stages)
 {
 	return (struct stage_view){
-		.run = &f->info, .config = f->config, .n_stages = n_stages, .files = f->files, .counters = f->counters, .lake = f->lake,
+		.run = &f->info,
+		.config = f->config,
+		.n_stages = n_stages,
+		.files = f->files,
+		.counters = f->counters,
+		.lake = f->lake,
 	};
 }
 
@@ -29,17 +34,27 @@ static status file_check_size(struct store *lake, const struct file_ref *ref, st
 {
 	int64_t bytes = 0;
 	const status code = store_size(lake, ref->path, &bytes, err);
-	if (code == E_NOT_FOUND) return err_at(err, fail(err, E_VERIFY, "missing, though it was committed; restore it, or start a new run with --run-id"), ref->path, -1, -1);
+	if (code == E_NOT_FOUND)
+		return err_at(err,
+			fail(err, E_VERIFY,
+				"missing, though it was committed; restore it, or start a new run with --run-id"),
+			ref->path, -1, -1);
 	TRY(code);
 	if (bytes != ref->bytes)
-		return err_at(err, fail(err, E_VERIFY, "changed after it was committed: %lld bytes, was %lld", (long long)bytes, (long long)ref->bytes), ref->path, -1, -1);
+		return err_at(err,
+			fail(err, E_VERIFY, "changed after it was committed: %lld bytes, was %lld", (long long)bytes,
+				(long long)ref->bytes),
+			ref->path, -1, -1);
 	return OK;
 }
 
 static status commit_check(struct flow *f, const struct commit *c, struct err *err)
 {
 	if (strcmp(c->run.config_hash, f->info.config_hash) != 0 || strcmp(c->run.workload, f->w->name) != 0)
-		return fail(err, E_CONFLICT, "run %s stands in the lake with another configuration or workload; name a new run with --run-id", f->info.run_id);
+		return fail(err, E_CONFLICT,
+			"run %s stands in the lake with another configuration or workload; name a new run with "
+			"--run-id",
+			f->info.run_id);
 	for (size_t i = 0; i < c->files.n; i++) TRY(file_check_size(f->lake, &c->files.items[i], err));
 	return OK;
 }
@@ -77,10 +92,12 @@ static status plan_check(const struct task_list *plan, const char *stage, struct
 {
 	for (size_t i = 0; i < plan->n; i++) {
 		if (strcmp(plan->items[i].stage, stage) != 0 || plan->items[i].task_id[0] == '\0')
-			return fail(err, E_CONFLICT, "plan of stage %s: task %zu has no id, or is of stage %s", stage, i, plan->items[i].stage);
+			return fail(err, E_CONFLICT, "plan of stage %s: task %zu has no id, or is of stage %s", stage,
+				i, plan->items[i].stage);
 		for (size_t k = 0; k < i; k++) {
 			if (strcmp(plan->items[k].task_id, plan->items[i].task_id) == 0)
-				return fail(err, E_CONFLICT, "plan of stage %s: two tasks %s", stage, plan->items[i].task_id);
+				return fail(err, E_CONFLICT, "plan of stage %s: two tasks %s", stage,
+					plan->items[i].task_id);
 		}
 	}
 	return OK;
@@ -130,7 +147,8 @@ static status stored_result(void *arg, struct str task_id, struct str hash, stru
 		struct task_slot *slot = &s->slots[i];
 		if (!str_is(task_id, slot->spec->task_id)) continue;
 		/* A stored result that can't be read is done again. */
-		slot->done = str_is(hash, slot->spec_hash) && task_result_parse(result, &slot->arena, &slot->result, NULL) == OK;
+		slot->done = str_is(hash, slot->spec_hash) &&
+			     task_result_parse(result, &slot->arena, &slot->result, NULL) == OK;
 		break;
 	}
 	return OK;
@@ -185,11 +203,16 @@ static status task_started(void *arg, struct task_slot *slot, int worker, struct
 {
 	struct stage_run *s = arg;
 	char name[32];
-	if (control_heartbeat_lost(s->f->heartbeat)) return fail(err, E_BUSY, "the run was taken over by another process");
+	if (control_heartbeat_lost(s->f->heartbeat))
+		return fail(err, E_BUSY, "the run was taken over by another process");
 	(void)snprintf(name, sizeof name, "thread-%d", worker);
 	slot->started_at = time_now_us();
 	const struct control_task t = {
-		.run_id = s->f->info.run_id, .stage = s->def->name, .task_id = slot->spec->task_id, .worker = name, .started_at = slot->started_at,
+		.run_id = s->f->info.run_id,
+		.stage = s->def->name,
+		.task_id = slot->spec->task_id,
+		.worker = name,
+		.started_at = slot->started_at,
 	};
 	return control_task_start(s->f->control, &t, &slot->attempt, err);
 }
@@ -201,8 +224,14 @@ static status task_finished(void *arg, struct task_slot *slot, const struct err 
 	char text[ERR_MESSAGE_MAX + ERR_WHERE_MAX + 64];
 	buf_init(&result, 0);
 	struct control_task t = {
-		.run_id = s->f->info.run_id, .stage = s->def->name, .task_id = slot->spec->task_id, .attempt = slot->attempt, .started_at = slot->started_at,
-		.finished_at = time_now_us(), .error = why != NULL ? err_text(why, text, sizeof text) : NULL, .spec_hash = str_of(slot->spec_hash),
+		.run_id = s->f->info.run_id,
+		.stage = s->def->name,
+		.task_id = slot->spec->task_id,
+		.attempt = slot->attempt,
+		.started_at = slot->started_at,
+		.finished_at = time_now_us(),
+		.error = why != NULL ? err_text(why, text, sizeof text) : NULL,
+		.spec_hash = str_of(slot->spec_hash),
 	};
 	if (why == NULL) {
 		task_result_json(&result, &slot->result);
@@ -214,7 +243,8 @@ static status task_finished(void *arg, struct task_slot *slot, const struct err 
 		atomic_fetch_add(&s->f->progress.done, 1);
 	} else {
 		atomic_fetch_add(&s->failures, 1);
-		if (why->code != E_CANCELLED) log_line(LOG_WARN, "task failed", "task", slot->spec->task_id, "error", text, NULL);
+		if (why->code != E_CANCELLED)
+			log_line(LOG_WARN, "task failed", "task", slot->spec->task_id, "error", text, NULL);
 	}
 	status code = buf_check(&result, err);
 	if (code == OK) code = control_task_finish(s->f->control, &s->f->lease, &t, err);
@@ -226,11 +256,21 @@ static status execute(struct stage_run *s, struct err *err)
 {
 	struct flow *f = s->f;
 	const struct task_env env = {
-		.lake = f->lake, .run = &f->info, .config = f->config, .progress_rows = &f->progress.rows, .progress_bytes = &f->progress.bytes,
+		.lake = f->lake,
+		.run = &f->info,
+		.config = f->config,
+		.progress_rows = &f->progress.rows,
+		.progress_bytes = &f->progress.bytes,
 	};
 	const struct executor_job job = {
-		.stage = s->def, .env = &env, .slots = s->slots, .n = s->n,
-		.retry_delay_us = f->o->retry_delay_us >= 0 ? f->o->retry_delay_us : 200000, .started = task_started, .finished = task_finished, .arg = s,
+		.stage = s->def,
+		.env = &env,
+		.slots = s->slots,
+		.n = s->n,
+		.retry_delay_us = f->o->retry_delay_us >= 0 ? f->o->retry_delay_us : 200000,
+		.started = task_started,
+		.finished = task_finished,
+		.arg = s,
 	};
 	return executor_run(f->executor, &job, err);
 }
@@ -244,7 +284,8 @@ static status drop_repeats(struct file_list *l, const char *stage, struct err *e
 	for (size_t i = 0; i < l->n; i++) {
 		if (n > 0 && strcmp(l->items[n - 1].path, l->items[i].path) == 0) {
 			if (l->items[i].rows == 0) continue;
-			return err_at(err, fail(err, E_CONFLICT, "two tasks of stage %s wrote the same object", stage), l->items[i].path, -1, -1);
+			return err_at(err, fail(err, E_CONFLICT, "two tasks of stage %s wrote the same object", stage),
+				l->items[i].path, -1, -1);
 		}
 		l->items[n++] = l->items[i];
 	}
@@ -256,9 +297,11 @@ static status merge(struct stage_run *s, struct commit *c, struct err *err)
 {
 	for (size_t i = 0; i < s->n; i++) {
 		const struct task_result *r = &s->slots[i].result;
-		if (!counter_list_merge(&c->counters, &r->counters)) return fail(err, E_NOMEM, "out of memory merging stage %s", s->def->name);
+		if (!counter_list_merge(&c->counters, &r->counters))
+			return fail(err, E_NOMEM, "out of memory merging stage %s", s->def->name);
 		for (size_t k = 0; k < r->outputs.n; k++) {
-			if (!file_list_add(&c->files, &r->outputs.items[k])) return fail(err, E_NOMEM, "out of memory merging stage %s", s->def->name);
+			if (!file_list_add(&c->files, &r->outputs.items[k]))
+				return fail(err, E_NOMEM, "out of memory merging stage %s", s->def->name);
 		}
 	}
 	file_list_sort(&c->files);
@@ -280,7 +323,9 @@ static status learn_dates(struct flow *f, const struct commit *raw, struct err *
 		if (strcmp(raw->counters.items[i].name, "min_ts") == 0) oldest = raw->counters.items[i].value;
 	}
 	if (!known && f->info.as_of == INT64_MIN)
-		return fail(err, E_USAGE, "no line of the input has a readable ts, so the run has no date; check the input, or give --as-of");
+		return fail(err, E_USAGE,
+			"no line of the input has a readable ts, so the run has no date; check the input, or give "
+			"--as-of");
 	if (f->info.as_of == INT64_MIN) f->info.as_of = flow_day_end(f, flow_local_date(f, newest));
 	f->info.date_from = f->info.emit_from = flow_local_date(f, known ? oldest : f->info.as_of);
 	f->info.date_to = flow_local_date(f, known ? newest : f->info.as_of);
@@ -312,7 +357,11 @@ static status stage_through(struct stage_run *s, size_t stage, const struct task
 	struct flow *f = s->f;
 	struct stage_report *report = flow_report_stage(f, s->def->name);
 	const int64_t started = time_mono_us();
-	struct commit c = {.stage = s->def->name, .version = PQR_VERSION, .n_tasks = (int64_t)plan->n, .files.arena = &f->arena, .counters.arena = &f->arena};
+	struct commit c = {.stage = s->def->name,
+		.version = PQR_VERSION,
+		.n_tasks = (int64_t)plan->n,
+		.files.arena = &f->arena,
+		.counters.arena = &f->arena};
 	report->n_tasks = (int64_t)plan->n;
 	TRY(run_tasks(s, report, err));
 	TRY(merge(s, &c, err));

@@ -16,15 +16,22 @@ enum { TABLES_MAX = 128, VERSION_CHARS = 16 };
 static const char *const severity_names[] = {[QUALITY_CRITICAL] = "CRITICAL", [QUALITY_WARNING] = "WARNING"};
 static const char *const result_names[] = {[QUALITY_PASS] = "PASS", [QUALITY_WARN] = "WARN", [QUALITY_FAIL] = "FAIL"};
 
-status flow_quality_rows(const char *layer, const struct quality_list *l, struct control_quality_layer *out, struct err *err)
+status flow_quality_rows(
+	const char *layer, const struct quality_list *l, struct control_quality_layer *out, struct err *err)
 {
 	struct control_quality *rows = ARENA_ZNEW(l->arena, struct control_quality, l->n + 1);
 	if (rows == NULL) return fail(err, E_NOMEM, "out of memory recording checks");
 	for (size_t i = 0; i < l->n; i++) {
 		const struct quality *q = &l->items[i];
 		rows[i] = (struct control_quality){
-			.dataset = q->dataset, .check_name = q->check_name, .severity = severity_names[q->severity], .result = result_names[q->result],
-			.value = q->value, .threshold = q->threshold, .details = q->details, .record_count = q->record_count,
+			.dataset = q->dataset,
+			.check_name = q->check_name,
+			.severity = severity_names[q->severity],
+			.result = result_names[q->result],
+			.value = q->value,
+			.threshold = q->threshold,
+			.details = q->details,
+			.record_count = q->record_count,
 		};
 	}
 	*out = (struct control_quality_layer){.layer = layer, .items = rows, .n = l->n, .checked_at = time_now_us()};
@@ -40,13 +47,14 @@ status flow_quality_settle(struct flow *f, const char *layer, const struct quali
 	for (size_t i = 0; i < l->n; i++) {
 		const struct quality *q = &l->items[i];
 		if (q->result == QUALITY_PASS) continue;
-		log_line(q->result == QUALITY_FAIL ? LOG_ERROR : LOG_WARN, "quality check failed", "dataset", q->dataset, "check", q->check_name, "value", q->value,
-			"threshold", q->threshold, NULL);
+		log_line(q->result == QUALITY_FAIL ? LOG_ERROR : LOG_WARN, "quality check failed", "dataset",
+			q->dataset, "check", q->check_name, "value", q->value, "threshold", q->threshold, NULL);
 		if (q->result == QUALITY_FAIL && failed == NULL) failed = q;
 	}
 	if (failed == NULL) return OK;
-	return fail(err, E_QUALITY, "CRITICAL check %s of %s failed: %s (wanted %s) %s; the run stops, see pqr quality --run-id %s", failed->check_name,
-		failed->dataset, failed->value, failed->threshold, failed->details, f->info.run_id);
+	return fail(err, E_QUALITY,
+		"CRITICAL check %s of %s failed: %s (wanted %s) %s; the run stops, see pqr quality --run-id %s",
+		failed->check_name, failed->dataset, failed->value, failed->threshold, failed->details, f->info.run_id);
 }
 
 static status check(struct flow *f, const struct commit *c, size_t stage, struct err *err)
@@ -85,8 +93,10 @@ static bool in_commit(const struct commit *c, const char *path)
 		const size_t mid = lo + (hi - lo) / 2;
 		const int order = strcmp(c->files.items[mid].path, path);
 		if (order == 0) return true;
-		if (order < 0) lo = mid + 1;
-		else hi = mid;
+		if (order < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
 	}
 	return false;
 }
@@ -95,7 +105,8 @@ static status sweep_visit(void *arg, const char *key, int64_t bytes, struct err 
 {
 	struct sweep *s = arg;
 	if (strstr(key, s->wanted) == NULL || in_commit(s->c, key)) return OK;
-	if (!file_list_add(&s->doomed, &(struct file_ref){.table = "", .path = key, .bytes = bytes})) return fail(err, E_NOMEM, "out of memory listing left-overs");
+	if (!file_list_add(&s->doomed, &(struct file_ref){.table = "", .path = key, .bytes = bytes}))
+		return fail(err, E_NOMEM, "out of memory listing left-overs");
 	return OK;
 }
 
@@ -154,7 +165,10 @@ struct table_sum {
 	const char *contract;
 	int64_t rows, bytes;
 };
-struct table_sums { struct table_sum items[TABLES_MAX]; size_t n; };
+struct table_sums {
+	struct table_sum items[TABLES_MAX];
+	size_t n;
+};
 
 static struct table_sum *table_sum_of(struct table_sums *sums, const char *table)
 {
@@ -191,7 +205,8 @@ static const char *contract_of(const struct workload *w, const char *table)
 {
 	for (size_t i = 0; i < w->n_tables; i++) {
 		const size_t n = strlen(w->tables[i]->layer);
-		if (strncmp(table, w->tables[i]->layer, n) == 0 && table[n] == '.' && strcmp(table + n + 1, w->tables[i]->name) == 0)
+		if (strncmp(table, w->tables[i]->layer, n) == 0 && table[n] == '.' &&
+			strcmp(table + n + 1, w->tables[i]->name) == 0)
 			return w->tables[i]->contract;
 	}
 	return NULL;
@@ -221,15 +236,18 @@ static status sum_tables(struct flow *f, const struct file_list *files, struct t
 }
 
 /* The tables a stage read: those its tasks name; none named: the configuration (simulated raw), or all of the stage before. */
-static status input_names(struct flow *f, size_t stage, const struct task_list *plan, struct table_sums *out, struct err *err)
+static status input_names(
+	struct flow *f, size_t stage, const struct task_list *plan, struct table_sums *out, struct err *err)
 {
 	out->n = 0;
 	for (size_t i = 0; plan != NULL && i < plan->n; i++) {
 		for (size_t k = 0; k < plan->items[i].inputs.n; k++) {
-			if (table_sum_of(out, plan->items[i].inputs.items[k].table) == NULL) return fail(err, E_LIMIT, "more than %d tables in one stage", TABLES_MAX);
+			if (table_sum_of(out, plan->items[i].inputs.items[k].table) == NULL)
+				return fail(err, E_LIMIT, "more than %d tables in one stage", TABLES_MAX);
 		}
 	}
-	for (size_t i = 0; stage > 0 && out->n == 0 && i < f->files[stage - 1].n; i++) (void)table_sum_of(out, f->files[stage - 1].items[i].table);
+	for (size_t i = 0; stage > 0 && out->n == 0 && i < f->files[stage - 1].n; i++)
+		(void)table_sum_of(out, f->files[stage - 1].items[i].table);
 	return OK;
 }
 
@@ -244,7 +262,8 @@ static const struct file_list *stage_of_table(const struct flow *f, size_t stage
 }
 
 /* Raw's inputs: the configuration, or each input file by its SHA-256. */
-static status raw_edges(struct flow *f, const struct table_sums *out, struct control_edge *edges, size_t *n, struct err *err)
+static status raw_edges(
+	struct flow *f, const struct table_sums *out, struct control_edge *edges, size_t *n, struct err *err)
 {
 	for (size_t t = 0; t < out->n; t++) {
 		const struct control_edge to = {.output = out->items[t].table, .output_version = out->items[t].version};
@@ -259,13 +278,15 @@ static status raw_edges(struct flow *f, const struct table_sums *out, struct con
 			edges[*n] = to;
 			edges[*n].input = f->inputs.items[i].path;
 			edges[*n].input_version = arena_strndup(&f->arena, hex, HEX_SHA256_CHARS);
-			if (edges[(*n)++].input_version == NULL) return fail(err, E_NOMEM, "out of memory recording lineage");
+			if (edges[(*n)++].input_version == NULL)
+				return fail(err, E_NOMEM, "out of memory recording lineage");
 		}
 	}
 	return OK;
 }
 
-static status record(struct flow *f, size_t stage, struct control_stage *s, const struct task_list *plan, struct err *err)
+static status record(
+	struct flow *f, size_t stage, struct control_stage *s, const struct task_list *plan, struct err *err)
 {
 	struct table_sums *sums = ARENA_ZNEW(&f->arena, struct table_sums, 2);
 	if (sums == NULL) return fail(err, E_NOMEM, "out of memory recording stage %s", s->name);
@@ -278,15 +299,19 @@ static status record(struct flow *f, size_t stage, struct control_stage *s, cons
 	if (edges == NULL || datasets == NULL) return fail(err, E_NOMEM, "out of memory recording stage %s", s->name);
 	for (size_t i = 0; i < in->n; i++) {
 		const struct file_list *files = stage_of_table(f, stage, in->items[i].table);
-		if (files != NULL) table_version(files, in->items[i].table, in->items[i].version);
-		else in->items[i].version[0] = '\0';
+		if (files != NULL)
+			table_version(files, in->items[i].table, in->items[i].version);
+		else
+			in->items[i].version[0] = '\0';
 		for (size_t k = 0; k < out->n; k++)
-			edges[s->n_edges++] = (struct control_edge){in->items[i].table, in->items[i].version, out->items[k].table, out->items[k].version};
+			edges[s->n_edges++] = (struct control_edge){
+				in->items[i].table, in->items[i].version, out->items[k].table, out->items[k].version};
 	}
 	if (stage == 0) TRY(raw_edges(f, out, edges, &s->n_edges, err));
 	for (size_t i = 0; i < out->n; i++) {
 		const struct table_sum *t = &out->items[i];
-		datasets[i] = (struct control_dataset){t->table, t->layer, t->location, t->contract, t->version, t->rows, t->bytes};
+		datasets[i] = (struct control_dataset){
+			t->table, t->layer, t->location, t->contract, t->version, t->rows, t->bytes};
 	}
 	s->datasets = datasets;
 	s->n_datasets = out->n;
@@ -301,8 +326,12 @@ static status put_buf(struct flow *f, const char *key, const struct buf *b, stru
 	TRY(buf_check(b, err));
 	const status code = store_put_if_absent(f->lake, key, b->p, b->n, err);
 	if (code != E_EXISTS) return code;
-	return err_at(err, fail(err, E_CONFLICT, "run %s has committed other content here (another version of the program?); name a new run with --run-id",
-		f->info.run_id), key, -1, -1);
+	return err_at(err,
+		fail(err, E_CONFLICT,
+			"run %s has committed other content here (another version of the program?); name a new run "
+			"with --run-id",
+			f->info.run_id),
+		key, -1, -1);
 }
 
 /* manifest.json once raw is committed, checksums.json once the last stage is; the same bytes again are fine. */
@@ -329,7 +358,8 @@ status flow_manifest_put(struct flow *f, struct err *err)
 }
 
 /* The control plane's record of a stage that the lake has; plan may be NULL (adopted after a kill between the two). */
-static status stage_record(struct flow *f, size_t stage, const struct stage_report *r, const struct task_list *plan, struct err *err)
+static status stage_record(
+	struct flow *f, size_t stage, const struct stage_report *r, const struct task_list *plan, struct err *err)
 {
 	char key[RUN_KEY_MAX];
 	char hex[HEX_SHA256_CHARS + 1];
@@ -345,8 +375,18 @@ static status stage_record(struct flow *f, size_t stage, const struct stage_repo
 	TRY(code);
 	hex_encode(hash, sizeof hash, hex);
 	struct control_stage s = {
-		.run_id = f->info.run_id, .name = c->stage, .ordinal = (int64_t)stage, .location = key, .sha256 = hex, .n_tasks = c->n_tasks, .us = r->us,
-		.rows_in = r->rows_in, .rows_out = r->rows_out, .bytes_in = r->bytes_in, .bytes_out = r->bytes_out, .committed_at = time_now_us(),
+		.run_id = f->info.run_id,
+		.name = c->stage,
+		.ordinal = (int64_t)stage,
+		.location = key,
+		.sha256 = hex,
+		.n_tasks = c->n_tasks,
+		.us = r->us,
+		.rows_in = r->rows_in,
+		.rows_out = r->rows_out,
+		.bytes_in = r->bytes_in,
+		.bytes_out = r->bytes_out,
+		.committed_at = time_now_us(),
 	};
 	return record(f, stage, &s, plan, err);
 }
@@ -356,13 +396,15 @@ status flow_stage_record(struct flow *f, size_t stage, const struct stage_report
 	return stage_record(f, stage, r, NULL, err);
 }
 
-status flow_stage_settle(struct flow *f, struct commit *c, struct stage_report *report, const struct task_list *plan, struct err *err)
+status flow_stage_settle(
+	struct flow *f, struct commit *c, struct stage_report *report, const struct task_list *plan, struct err *err)
 {
 	const size_t stage = f->n_committed;
 	char key[RUN_KEY_MAX];
 	struct buf text;
 	TRY(check(f, c, stage, err));
-	if (control_heartbeat_lost(f->heartbeat)) return fail(err, E_BUSY, "run %s was taken over by another process", f->info.run_id);
+	if (control_heartbeat_lost(f->heartbeat))
+		return fail(err, E_BUSY, "run %s was taken over by another process", f->info.run_id);
 	TRY(control_lease_renew(f->control, &f->lease, time_now_us(), err));
 	TRY(store_sync(f->lake, err));
 	commit_key(key, flow_local_date(f, c->run.as_of), f->info.run_id, c->stage);

@@ -88,8 +88,10 @@ void counter_list_json(struct buf *out, const struct counter_list *l)
 void run_info_json(struct buf *out, const struct run_info *run)
 {
 	member(out, '{', "as_of");
-	if (run->as_of == INT64_MIN) buf_str(out, "null");
-	else buf_i64(out, run->as_of);
+	if (run->as_of == INT64_MIN)
+		buf_str(out, "null");
+	else
+		buf_i64(out, run->as_of);
 	member_str(out, ',', "config_hash", run->config_hash);
 	member_date(out, ',', "date_from", run->date_from);
 	member_date(out, ',', "date_to", run->date_to);
@@ -149,7 +151,8 @@ static status get_str(const struct json_node *n, const char *name, struct str *o
 	return json_node_str(json_node_get(n, name), out) ? OK : bad(name, err);
 }
 
-static status get_text(const struct json_node *n, const char *name, struct arena *arena, const char **out, struct err *err)
+static status get_text(
+	const struct json_node *n, const char *name, struct arena *arena, const char **out, struct err *err)
 {
 	struct str s;
 	TRY(get_str(n, name, &s, err));
@@ -219,7 +222,8 @@ static status get_seed(const struct json_node *n, uint64_t *out, struct err *err
 	uint64_t seed = 0;
 	for (size_t i = 0; i < s.n; i++) {
 		const unsigned digit = (unsigned)(s.p[i] - '0');
-		if (digit > 9 || __builtin_mul_overflow(seed, 10u, &seed) || __builtin_add_overflow(seed, digit, &seed)) return bad("seed", err);
+		if (digit > 9 || __builtin_mul_overflow(seed, 10u, &seed) || __builtin_add_overflow(seed, digit, &seed))
+			return bad("seed", err);
 	}
 	if (s.n == 0) return bad("seed", err);
 	*out = seed;
@@ -241,7 +245,8 @@ status run_info_parse(const struct json_node *n, struct arena *arena, struct run
 {
 	struct run_info run = {.as_of = INT64_MIN};
 	const struct json_node *as_of = json_node_get(n, "as_of");
-	if (as_of == NULL || (json_node_kind(as_of) != JSON_DOC_NULL && !json_node_i64(as_of, &run.as_of))) return bad("as_of", err);
+	if (as_of == NULL || (json_node_kind(as_of) != JSON_DOC_NULL && !json_node_i64(as_of, &run.as_of)))
+		return bad("as_of", err);
 	TRY(get_fixed(n, "config_hash", run.config_hash, HEX_SHA256_CHARS, err));
 	TRY(get_date(n, "date_from", &run.date_from, err));
 	TRY(get_date(n, "date_to", &run.date_to, err));

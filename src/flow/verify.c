@@ -17,8 +17,8 @@ struct verify {
 	struct progress progress;
 	struct commit commits[STAGES_MAX];
 	size_t n_commits;
-	struct file_list files;  /* of all stages, by path */
-	const char **what;       /* [files.n]: NULL = as it was */
+	struct file_list files; /* of all stages, by path */
+	const char **what;      /* [files.n]: NULL = as it was */
 	_Atomic int64_t bytes;
 	struct arena arena;
 };
@@ -129,11 +129,14 @@ static status load(struct verify *v, int32_t date, struct err *err)
 		if (code == E_NOT_FOUND) break;
 		TRY(code);
 		for (size_t i = 0; i < v->commits[k].files.n; i++) {
-			if (!file_list_add(&v->files, &v->commits[k].files.items[i])) return fail(err, E_NOMEM, "out of memory listing the run's files");
+			if (!file_list_add(&v->files, &v->commits[k].files.items[i]))
+				return fail(err, E_NOMEM, "out of memory listing the run's files");
 		}
 		v->n_commits++;
 	}
-	if (v->n_commits == 0) return fail(err, E_NOT_FOUND, "run %s has committed nothing to the lake %s", v->o->run_id, store_uri(v->o->lake));
+	if (v->n_commits == 0)
+		return fail(err, E_NOT_FOUND, "run %s has committed nothing to the lake %s", v->o->run_id,
+			store_uri(v->o->lake));
 	file_list_sort(&v->files);
 	manifest_root(&v->commits[0].files, v->report.root);
 	return OK;
@@ -150,7 +153,8 @@ static status verify_all(struct verify *v, struct err *err)
 	for (size_t i = 0; i < v->files.n; i++) total += v->files.items[i].bytes;
 	progress_start(&v->progress, v->o->progress);
 	progress_step(&v->progress, "verify", (int64_t)v->files.n, total);
-	const status code = thread_for(v->files.n, v->o->threads > 0 ? v->o->threads : thread_cores(), verify_file, v, err);
+	const status code =
+		thread_for(v->files.n, v->o->threads > 0 ? v->o->threads : thread_cores(), verify_file, v, err);
 	progress_stop(&v->progress);
 	TRY(code);
 	v->report.objects = (int64_t)v->files.n;
@@ -171,6 +175,6 @@ status flow_verify(const struct verify_opts *o, struct verify_report *out, struc
 	TRY(code);
 	*out = v.report;
 	if (v.report.differences == 0) return OK;
-	return fail(err, E_VERIFY, "run %s: %lld of %lld objects differ from what was committed", o->run_id, (long long)v.report.differences,
-		(long long)v.report.objects);
+	return fail(err, E_VERIFY, "run %s: %lld of %lld objects differ from what was committed", o->run_id,
+		(long long)v.report.differences, (long long)v.report.objects);
 }

@@ -8,7 +8,7 @@ struct verify_opts {
 	const struct workload *workload; /* for its stages' names */
 	struct store *lake;
 	const char *run_id;
-	int threads;   /* 0 = thread_cores() */
+	int threads; /* 0 = thread_cores() */
 	bool progress;
 	/* Called for each difference, in path order, from the calling thread. May be NULL. */
 	void (*difference)(void *arg, const char *path, const char *what);

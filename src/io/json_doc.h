@@ -12,7 +12,15 @@
 struct json_doc;
 struct json_node;
 
-enum json_kind { JSON_DOC_NULL, JSON_DOC_BOOL, JSON_DOC_INT, JSON_DOC_REAL, JSON_DOC_STRING, JSON_DOC_ARRAY, JSON_DOC_OBJECT };
+enum json_kind {
+	JSON_DOC_NULL,
+	JSON_DOC_BOOL,
+	JSON_DOC_INT,
+	JSON_DOC_REAL,
+	JSON_DOC_STRING,
+	JSON_DOC_ARRAY,
+	JSON_DOC_OBJECT
+};
 
 /* E_CORRUPT with line and byte offset; E_NOMEM. text is borrowed. */
 status json_doc_parse(struct str text, struct json_doc **out, struct err *err) MUST_USE;
@@ -20,8 +28,9 @@ void json_doc_destroy(struct json_doc *d); /* NULL is fine */
 const struct json_node *json_doc_root(const struct json_doc *d);
 
 enum json_kind json_node_kind(const struct json_node *n); /* NULL: JSON_DOC_NULL */
-const struct json_node *json_node_get(const struct json_node *n, const char *key); /* member; NULL: none, or no object */
-size_t json_node_n(const struct json_node *n); /* items or members; 0 for the other kinds */
+const struct json_node *json_node_get(
+	const struct json_node *n, const char *key);                       /* member; NULL: none, or no object */
+size_t json_node_n(const struct json_node *n);                             /* items or members; 0 for the other kinds */
 const struct json_node *json_node_at(const struct json_node *n, size_t i); /* array item; NULL past the end */
 bool json_node_bool(const struct json_node *n, bool *out) MUST_USE;
 bool json_node_i64(const struct json_node *n, int64_t *out) MUST_USE;

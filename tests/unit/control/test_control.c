@@ -86,7 +86,8 @@ static void refuses(struct plane *p, status code, const char *has)
 	struct control *c = NULL;
 	CHECK_FAILS(code, control_open(p->uri, &c, &p->err));
 	assert_null(c);
-	if (strstr(p->err.message, has) == NULL || strstr(p->err.message, p->path) == NULL) fail_msg("message: %s", p->err.message);
+	if (strstr(p->err.message, has) == NULL || strstr(p->err.message, p->path) == NULL)
+		fail_msg("message: %s", p->err.message);
 	assert_null(strchr(p->err.message, '\n'));
 }
 
@@ -207,9 +208,15 @@ static void test_lease_is_exclusive(void **state)
 	CHECK_OK(&p.err, control_run_begin(p.c, &b, &r, &p.err));
 	r.status = RUN_SUCCESS;
 	CHECK_FAILS(E_BUSY, control_run_update(p.c, &a, &r, &p.err));
-	CHECK_FAILS(E_BUSY, control_stage_commit(p.c, &a, &(struct control_stage){.run_id = RUN, .name = "raw", .committed_at = NOW}, &p.err));
-	CHECK_FAILS(E_BUSY, control_quality_put(p.c, &a, &(struct control_quality_layer){.layer = "raw", .checked_at = NOW}, &p.err));
-	CHECK_FAILS(E_BUSY, control_task_finish(p.c, &a, &(struct control_task){.run_id = RUN, .stage = "raw", .task_id = "t", .finished_at = NOW}, &p.err));
+	CHECK_FAILS(
+		E_BUSY, control_stage_commit(p.c, &a,
+				&(struct control_stage){.run_id = RUN, .name = "raw", .committed_at = NOW}, &p.err));
+	CHECK_FAILS(E_BUSY, control_quality_put(p.c, &a,
+				    &(struct control_quality_layer){.layer = "raw", .checked_at = NOW}, &p.err));
+	CHECK_FAILS(E_BUSY,
+		control_task_finish(p.c, &a,
+			&(struct control_task){.run_id = RUN, .stage = "raw", .task_id = "t", .finished_at = NOW},
+			&p.err));
 	struct control_publish *publish = NULL;
 	CHECK_FAILS(E_BUSY, control_publish_begin(p.c, &a, &publish, &p.err));
 	assert_null(publish);
@@ -237,7 +244,8 @@ static void test_lease_of_a_dead_process(void **state)
 	if (pid == 0) {
 		struct control_lease l;
 		control_lease_init(&l, RUN);
-		const bool ok = control_open(p.uri, &p.c, &p.err) == OK && control_lease_acquire(p.c, &l, NOW, &p.err) == OK;
+		const bool ok =
+			control_open(p.uri, &p.c, &p.err) == OK && control_lease_acquire(p.c, &l, NOW, &p.err) == OK;
 		if (write(ready[1], ok ? "y" : "n", 1) != 1) _exit(1);
 		for (;;) (void)pause();
 	}
@@ -334,22 +342,35 @@ static void test_query(void **state)
 	struct plane p;
 	const char *const params[] = {"x", NULL};
 	static const char *const bad[] = {
-		"DELETE FROM meta.runs", "SELECT 1; DELETE FROM meta_runs", "CREATE TABLE t (a)", "PRAGMA journal_mode = DELETE", "SELECT nothing", "",
-		"INSERT INTO meta_runs (run_id) VALUES (1) RETURNING run_id", "ATTACH ':memory:' AS m",
+		"DELETE FROM meta.runs",
+		"SELECT 1; DELETE FROM meta_runs",
+		"CREATE TABLE t (a)",
+		"PRAGMA journal_mode = DELETE",
+		"SELECT nothing",
+		"",
+		"INSERT INTO meta_runs (run_id) VALUES (1) RETURNING run_id",
+		"ATTACH ':memory:' AS m",
 	};
 	plane_open(&p);
 	query_is(&p, &(struct control_select){"SELECT $1, $2 IS NULL, $1 || '!'", params, 2}, "x|1|x!\n");
 	/* Names of schemas become prefixes; texts, quoted names and longer names do not change. */
-	query_is(&p, &(struct control_select){.sql = "SELECT count(*), 'meta.runs', 1 AS \"gold.x\" FROM meta.runs AS r WHERE r.run_id <> 'gold.'"}, "0|meta.runs|1\n");
+	query_is(&p,
+		&(struct control_select){.sql = "SELECT count(*), 'meta.runs', 1 AS \"gold.x\" FROM meta.runs AS r "
+						"WHERE r.run_id <> 'gold.'"},
+		"0|meta.runs|1\n");
 	query_is(&p, &(struct control_select){.sql = "SELECT meta_runs.run_id FROM meta.runs"}, "");
-	query_is(&p, &(struct control_select){.sql = "SELECT count(*) FROM meta.etl_runs UNION ALL SELECT count(*) FROM meta.data_quality"}, "0\n0\n");
+	query_is(&p,
+		&(struct control_select){
+			.sql = "SELECT count(*) FROM meta.etl_runs UNION ALL SELECT count(*) FROM meta.data_quality"},
+		"0\n0\n");
 	struct buf out;
 	buf_init(&out, 0);
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		const struct control_select q = {.sql = bad[i]};
 		if (control_query(p.c, &q, text_visit, &out, &p.err) != E_USAGE) fail_msg("accepted: %s", bad[i]);
 	}
-	CHECK_FAILS(E_USAGE, control_query(p.c, &(struct control_select){"SELECT 1", params, 1}, text_visit, &out, &p.err));
+	CHECK_FAILS(
+		E_USAGE, control_query(p.c, &(struct control_select){"SELECT 1", params, 1}, text_visit, &out, &p.err));
 	buf_deinit(&out);
 	plane_close(&p);
 }

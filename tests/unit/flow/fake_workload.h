@@ -14,19 +14,22 @@ static const char fake_config_text[] = "{\"name\":\"fake\",\"rows\":40}";
 
 /* What shall go wrong; reset by the tests. */
 static struct {
-	const char *task;         /* this task fails ... */
-	int times;                /* ... this often (left) */
+	const char *task; /* this task fails ... */
+	int times;        /* ... this often (left) */
 	status code;
 	enum err_class class;
-	const char *check_stage;  /* a check of this stage fails ... */
-	int check_times;          /* ... this often (left) */
+	const char *check_stage; /* a check of this stage fails ... */
+	int check_times;         /* ... this often (left) */
 	enum quality_severity severity;
-	const char *cancel_task;  /* requests cancellation while it runs */
+	const char *cancel_task;             /* requests cancellation while it runs */
 	void (*before)(const char *task_id); /* called when a task starts */
-	_Atomic int64_t runs;     /* tasks started */
+	_Atomic int64_t runs;                /* tasks started */
 } fault;
 
-static inline void fault_reset(void) { memset((void *)&fault, 0, sizeof fault); }
+static inline void fault_reset(void)
+{
+	memset((void *)&fault, 0, sizeof fault);
+}
 
 static const struct column_def fake_by_id_columns[] = {
 	{.name = "item_id", .type = COL_STRING, .key = true, .id = true, .description = "identifier"},
@@ -69,8 +72,9 @@ static inline status fake_count(struct task_result *out, int64_t rows_in, int64_
 {
 	int64_t bytes = 0;
 	for (size_t i = 0; i < out->outputs.n; i++) bytes += out->outputs.items[i].bytes;
-	const bool ok = counter_add(&out->counters, "rows_in", rows_in) && counter_add(&out->counters, "rows_out", rows_out) &&
-		counter_add(&out->counters, "bytes_in", 0) && counter_add(&out->counters, "bytes_out", bytes);
+	const bool ok = counter_add(&out->counters, "rows_in", rows_in) &&
+			counter_add(&out->counters, "rows_out", rows_out) &&
+			counter_add(&out->counters, "bytes_in", 0) && counter_add(&out->counters, "bytes_out", bytes);
 	return ok ? OK : fail(err, E_NOMEM, "counters");
 }
 
@@ -79,11 +83,13 @@ static inline status fake_read(const struct task_env *env, const struct file_ref
 	uint8_t hash[XXH128_BYTES];
 	TRY(store_get(env->lake, ref->path, out, err));
 	hash_xxh128(out->p, out->n, hash);
-	if (memcmp(hash, ref->xxh128, sizeof hash) != 0) return err_at(err, fail(err, E_VERIFY, "changed"), ref->path, -1, -1);
+	if (memcmp(hash, ref->xxh128, sizeof hash) != 0)
+		return err_at(err, fail(err, E_VERIFY, "changed"), ref->path, -1, -1);
 	return OK;
 }
 
-static status fake_raw_plan(const struct stage_view *view, const struct file_list *inputs, struct task_list *out, struct err *err)
+static status fake_raw_plan(
+	const struct stage_view *view, const struct file_list *inputs, struct task_list *out, struct err *err)
 {
 	const size_t n = inputs->n > 0 ? inputs->n : FAKE_TASKS;
 	for (size_t i = 0; i < n; i++) {
@@ -105,27 +111,32 @@ static inline int64_t fake_time(const struct run_info *run, int64_t task, int64_
 	return (day + row % 3) * US_PER_DAY + task * 3600000000 + row;
 }
 
-static status fake_raw_run(const struct task_env *env, const struct task_spec *spec, struct task_result *out, struct err *err)
+static status fake_raw_run(
+	const struct task_env *env, const struct task_spec *spec, struct task_result *out, struct err *err)
 {
 	struct buf text;
 	char key[200];
 	TRY(fake_enter(spec, err));
 	buf_init(&text, 0);
 	for (int64_t row = 0; row < FAKE_ROWS; row++)
-		buf_printf(&text, "%llu %lld %lld %lld\n", (unsigned long long)env->run->seed, (long long)spec->lo, (long long)row, (long long)fake_time(env->run, spec->lo, row));
-	(void)snprintf(key, sizeof key, "raw/fake/part=%lld/run_id=%s/events.txt", (long long)spec->lo, env->run->run_id);
+		buf_printf(&text, "%llu %lld %lld %lld\n", (unsigned long long)env->run->seed, (long long)spec->lo,
+			(long long)row, (long long)fake_time(env->run, spec->lo, row));
+	(void)snprintf(
+		key, sizeof key, "raw/fake/part=%lld/run_id=%s/events.txt", (long long)spec->lo, env->run->run_id);
 	status code = buf_check(&text, err);
 	if (code == OK) code = task_output_object(env, out, "raw.fake", key, text.p, text.n, FAKE_ROWS, err);
 	if (code == OK) code = fake_count(out, 0, FAKE_ROWS, err);
-	if (code == OK && !(counter_add(&out->counters, "events:SEEN", FAKE_ROWS) && counter_add(&out->counters, "max_ts", fake_time(env->run, spec->lo, 38)) &&
-		counter_add(&out->counters, "min_ts", fake_time(env->run, spec->lo, 0))))
+	if (code == OK && !(counter_add(&out->counters, "events:SEEN", FAKE_ROWS) &&
+				  counter_add(&out->counters, "max_ts", fake_time(env->run, spec->lo, 38)) &&
+				  counter_add(&out->counters, "min_ts", fake_time(env->run, spec->lo, 0))))
 		code = fail(err, E_NOMEM, "counters");
 	task_progress(env, FAKE_ROWS, (int64_t)text.n);
 	buf_deinit(&text);
 	return code;
 }
 
-static status fake_next_plan(const struct stage_view *view, const struct file_list *inputs, struct task_list *out, struct err *err)
+static status fake_next_plan(
+	const struct stage_view *view, const struct file_list *inputs, struct task_list *out, struct err *err)
 {
 	const struct file_list *from = &view->files[view->n_stages - 1];
 	const char *stage = view->n_stages == 1 ? "bronze" : "gold";
@@ -140,7 +151,8 @@ static status fake_next_plan(const struct stage_view *view, const struct file_li
 	return OK;
 }
 
-static status fake_bronze_run(const struct task_env *env, const struct task_spec *spec, struct task_result *out, struct err *err)
+static status fake_bronze_run(
+	const struct task_env *env, const struct task_spec *spec, struct task_result *out, struct err *err)
 {
 	struct buf text;
 	char dir[200];
@@ -156,7 +168,8 @@ static status fake_bronze_run(const struct task_env *env, const struct task_spec
 }
 
 /* Two tables as Parquet: one row an item, and one a day. */
-static status fake_table(const struct task_env *env, const struct task_spec *spec, bool daily, struct task_result *out, struct err *err)
+static status fake_table(
+	const struct task_env *env, const struct task_spec *spec, bool daily, struct task_result *out, struct err *err)
 {
 	const struct table_schema *schema = daily ? &fake_daily : &fake_by_id;
 	struct builder b[4];
@@ -170,7 +183,8 @@ static status fake_table(const struct task_env *env, const struct task_spec *spe
 	for (size_t i = 0; i < n_columns; i++) builder_init(&b[i], &schema->columns[i], false);
 	for (int64_t row = 0; row < rows; row++) {
 		char id[40];
-		const int len = snprintf(id, sizeof id, "%08llx-0000-4000-8000-%04lld%08lld", (unsigned long long)env->run->seed, (long long)spec->lo, (long long)row);
+		const int len = snprintf(id, sizeof id, "%08llx-0000-4000-8000-%04lld%08lld",
+			(unsigned long long)env->run->seed, (long long)spec->lo, (long long)row);
 		if (daily) {
 			builder_set_i32(&b[0], row, 20000 + (int32_t)spec->lo);
 			builder_set_i64(&b[1], row, FAKE_ROWS);
@@ -187,14 +201,16 @@ static status fake_table(const struct task_env *env, const struct task_spec *spe
 	for (size_t i = 0; i < n_columns && code == OK; i++) code = builder_finish(&b[i], rows, &columns[i], err);
 	if (code == OK) code = parquet_writer_row_group(w, &batch, &(struct parquet_rows){.n = (uint32_t)rows}, err);
 	if (code == OK) code = parquet_writer_finish(w, &p, &n, err);
-	(void)snprintf(dir, sizeof dir, "gold/%s/month=2025-0%lld/run_id=%s", schema->name, (long long)spec->lo + 1, env->run->run_id);
+	(void)snprintf(dir, sizeof dir, "gold/%s/month=2025-0%lld/run_id=%s", schema->name, (long long)spec->lo + 1,
+		env->run->run_id);
 	if (code == OK) code = task_output_part(env, out, daily ? "gold.daily" : "gold.by_id", dir, p, n, rows, err);
 	if (w != NULL) parquet_writer_destroy(w);
 	for (size_t i = 0; i < n_columns; i++) builder_deinit(&b[i]);
 	return code;
 }
 
-static status fake_gold_run(const struct task_env *env, const struct task_spec *spec, struct task_result *out, struct err *err)
+static status fake_gold_run(
+	const struct task_env *env, const struct task_spec *spec, struct task_result *out, struct err *err)
 {
 	struct buf text;
 	TRY(fake_enter(spec, err));
@@ -212,7 +228,13 @@ static status fake_check(const struct stage_view *view, struct quality_list *out
 	static const char *const names[] = {"raw", "bronze", "gold"};
 	const char *stage = names[view->n_stages - 1];
 	bool pass = true;
-	struct quality q = {.dataset = stage, .check_name = "fake", .severity = QUALITY_CRITICAL, .value = "1", .threshold = "1", .details = "", .record_count = 1};
+	struct quality q = {.dataset = stage,
+		.check_name = "fake",
+		.severity = QUALITY_CRITICAL,
+		.value = "1",
+		.threshold = "1",
+		.details = "",
+		.record_count = 1};
 	if (fault.check_stage != NULL && strcmp(fault.check_stage, stage) == 0 && fault.check_times > 0) {
 		fault.check_times--;
 		q.severity = fault.severity;
@@ -229,7 +251,10 @@ static status fake_config_open(struct str canonical, void **config, struct err *
 	return OK;
 }
 
-static void fake_config_close(void *config) { mem_free(config); }
+static void fake_config_close(void *config)
+{
+	mem_free(config);
+}
 
 static const struct stage_def fake_stages[] = {
 	{"raw", fake_raw_plan, fake_raw_run, fake_check},
@@ -237,8 +262,15 @@ static const struct stage_def fake_stages[] = {
 	{"gold", fake_next_plan, fake_gold_run, fake_check},
 };
 static const struct workload fake_workload = {
-	.name = "fake", .stages = fake_stages, .n_stages = 3, .tables = fake_tables, .n_tables = 3, .config_open = fake_config_open,
-	.config_close = fake_config_close, .views = fake_views, .n_views = 1,
+	.name = "fake",
+	.stages = fake_stages,
+	.n_stages = 3,
+	.tables = fake_tables,
+	.n_tables = 3,
+	.config_open = fake_config_open,
+	.config_close = fake_config_close,
+	.views = fake_views,
+	.n_views = 1,
 };
 
 #endif

@@ -82,7 +82,8 @@ static inline struct lake_digest lake_digest(struct lake *l)
 static inline void lake_digest_same(struct lake_digest *a, const struct lake_digest *want)
 {
 	if (a->text.n != want->text.n || memcmp(a->text.p, want->text.p, a->text.n) != 0)
-		fail_msg("lake differs, expected:\n%s\nfound:\n%s", (const char *)want->text.p, (const char *)a->text.p);
+		fail_msg(
+			"lake differs, expected:\n%s\nfound:\n%s", (const char *)want->text.p, (const char *)a->text.p);
 	buf_deinit(&a->text);
 }
 
@@ -108,7 +109,8 @@ static inline void lake_query_is(struct lake *l, const char *sql, const char *wa
 	const struct control_select q = {sql, NULL, 0};
 	CHECK_OK(&l->err, control_query(l->control, &q, lake_text_visit, &out, &l->err));
 	buf_char(&out, '\0');
-	if (strcmp((const char *)out.p, want) != 0) fail_msg("%s\nexpected:\n%sfound:\n%s", sql, want, (const char *)out.p);
+	if (strcmp((const char *)out.p, want) != 0)
+		fail_msg("%s\nexpected:\n%sfound:\n%s", sql, want, (const char *)out.p);
 	buf_deinit(&out);
 }
 

@@ -33,9 +33,13 @@ static void defaults(void **state)
 static void control_follows_the_lake(void **state)
 {
 	(void)state;
-	static const struct { const char *lake, *control; } cases[] = {
-		{"/data/lake/", "sqlite:/data/lake/control.db"}, {"file:///data/lake", "sqlite:/data/lake/control.db"},
-		{"s3://bucket/prefix", "sqlite:./control.db"}, {"/", "sqlite:/control.db"},
+	static const struct {
+		const char *lake, *control;
+	} cases[] = {
+		{"/data/lake/", "sqlite:/data/lake/control.db"},
+		{"file:///data/lake", "sqlite:/data/lake/control.db"},
+		{"s3://bucket/prefix", "sqlite:./control.db"},
+		{"/", "sqlite:/control.db"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct err err = {0};
@@ -49,23 +53,51 @@ static void control_follows_the_lake(void **state)
 static void values(void **state)
 {
 	(void)state;
-	static const struct { const char *key, *value; bool ok; } cases[] = {
-		{"lake.uri", "", false}, {"lake.uri", "ftp://x/y", false}, {"lake.uri", "s3://", false}, {"lake.uri", "s3:///x", false}, {"lake.uri", "s3://b", true},
-		{"lake.uri", "file://host/x", false}, {"lake.uri", "relative/path", true},
-		{"control.uri", "sqlite:x.db", true}, {"control.uri", "sqlite:", false}, {"control.uri", "mysql://x", false}, {"control.uri", "postgresql:", true},
-		{"executor.uri", "threads", true}, {"executor.uri", "dask://h:8786", true}, {"executor.uri", "dask://h", false}, {"executor.uri", "spark://h:7077", true},
-		{"executor.uri", "spark-local[4]", true}, {"executor.uri", "spark-local[]", false}, {"executor.uri", "spark-local[4", false}, {"executor.uri", "fork", false},
-		{"executor.threads", "16", true}, {"executor.threads", "-1", false}, {"executor.threads", "many", false},
-		{"log.level", "debug", true}, {"log.level", "loud", false}, {"log.format", "json", true}, {"log.format", "xml", false},
-		{"server.listen", ":0", true}, {"server.listen", "[::1]:80", true}, {"server.listen", "::1:80", false}, {"server.listen", "localhost", false},
-		{"server.listen", "localhost:65536", false}, {"server.listen", "localhost:", false},
+	static const struct {
+		const char *key, *value;
+		bool ok;
+	} cases[] = {
+		{"lake.uri", "", false},
+		{"lake.uri", "ftp://x/y", false},
+		{"lake.uri", "s3://", false},
+		{"lake.uri", "s3:///x", false},
+		{"lake.uri", "s3://b", true},
+		{"lake.uri", "file://host/x", false},
+		{"lake.uri", "relative/path", true},
+		{"control.uri", "sqlite:x.db", true},
+		{"control.uri", "sqlite:", false},
+		{"control.uri", "mysql://x", false},
+		{"control.uri", "postgresql:", true},
+		{"executor.uri", "threads", true},
+		{"executor.uri", "dask://h:8786", true},
+		{"executor.uri", "dask://h", false},
+		{"executor.uri", "spark://h:7077", true},
+		{"executor.uri", "spark-local[4]", true},
+		{"executor.uri", "spark-local[]", false},
+		{"executor.uri", "spark-local[4", false},
+		{"executor.uri", "fork", false},
+		{"executor.threads", "16", true},
+		{"executor.threads", "-1", false},
+		{"executor.threads", "many", false},
+		{"log.level", "debug", true},
+		{"log.level", "loud", false},
+		{"log.format", "json", true},
+		{"log.format", "xml", false},
+		{"server.listen", ":0", true},
+		{"server.listen", "[::1]:80", true},
+		{"server.listen", "::1:80", false},
+		{"server.listen", "localhost", false},
+		{"server.listen", "localhost:65536", false},
+		{"server.listen", "localhost:", false},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct err err = {0};
 		struct engine_config e = {0};
 		const status code = open_with(cases[i].key, cases[i].value, &e, &err);
-		if (code != (cases[i].ok ? OK : E_USAGE)) fail_msg("%s=%s: %s %s", cases[i].key, cases[i].value, status_name(code), err.message);
-		if (code != OK && (strstr(err.message, cases[i].key) == NULL || strcmp(err.where, "--flag") != 0)) fail_msg("%s: %s", err.where, err.message);
+		if (code != (cases[i].ok ? OK : E_USAGE))
+			fail_msg("%s=%s: %s %s", cases[i].key, cases[i].value, status_name(code), err.message);
+		if (code != OK && (strstr(err.message, cases[i].key) == NULL || strcmp(err.where, "--flag") != 0))
+			fail_msg("%s: %s", err.where, err.message);
 		engine_config_close(&e);
 	}
 }
@@ -73,8 +105,12 @@ static void values(void **state)
 static void passwords_stay_hidden(void **state)
 {
 	(void)state;
-	static const struct { const char *key, *value; } cases[] = {
-		{"control.uri", "mysql://ana:hunter2@host/db"}, {"lake.uri", "ftp://ana:hunter2@host/x"}, {"control.uri", "hunter2"},
+	static const struct {
+		const char *key, *value;
+	} cases[] = {
+		{"control.uri", "mysql://ana:hunter2@host/db"},
+		{"lake.uri", "ftp://ana:hunter2@host/x"},
+		{"control.uri", "hunter2"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct err err = {0};

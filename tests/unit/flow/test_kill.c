@@ -100,7 +100,8 @@ static void trial(uint64_t number, int total, const struct lake_digest *want)
 		int seen;
 		const struct rng4 at = rng_philox(2026, number, 1, k);
 		const int state = run_killed(l.dir, (int)rng_below(at.v[0], (uint32_t)total), &seen);
-		if (WIFEXITED(state) && WEXITSTATUS(state) != 0) fail_msg("trial %d: a resumed run failed", (int)number);
+		if (WIFEXITED(state) && WEXITSTATUS(state) != 0)
+			fail_msg("trial %d: a resumed run failed", (int)number);
 	}
 	lake_attach(&l);
 	CHECK_OK(&l.err, run_here(&l, &r));

@@ -73,23 +73,35 @@ static void test_runs_to_the_end(void **state)
 	CHECK_I64(r.quality_pass, 6);
 	CHECK_I64(strlen(r.root), 64);
 	assert_false(r.nothing_to_do);
-	lake_query_is(&l, "SELECT status, attempts, raw_objects, raw_rows, bronze_rows, date_min, as_of, length(manifest_sha256) FROM meta.runs",
+	lake_query_is(&l,
+		"SELECT status, attempts, raw_objects, raw_rows, bronze_rows, date_min, as_of, length(manifest_sha256) "
+		"FROM meta.runs",
 		"SUCCESS|1|5|200|200|2024-10-04|2024-10-06T23:59:59.999999Z|64\n");
-	lake_query_is(&l, "SELECT count(*), count(DISTINCT item_id), sum(price), count(note), min(seen_at), count(DISTINCT run_id), max(month) FROM gold.by_id",
+	lake_query_is(&l,
+		"SELECT count(*), count(DISTINCT item_id), sum(price), count(note), min(seen_at), count(DISTINCT "
+		"run_id), max(month) FROM gold.by_id",
 		"200|200|3910|100|2024-10-04T00:00:00.000000Z|1|2025-05\n");
-	lake_query_is(&l, "SELECT typeof(price), price, coalesce(note, 'none') FROM gold.by_id WHERE item_id = '00000007-0000-4000-8000-000000000001'",
+	lake_query_is(&l,
+		"SELECT typeof(price), price, coalesce(note, 'none') FROM gold.by_id WHERE item_id = "
+		"'00000007-0000-4000-8000-000000000001'",
 		"real|1.05|none\n");
 	lake_query_is(&l, "SELECT count(*), sum(items), min(day) FROM gold.daily", "5|200|2024-10-04\n");
 	lake_query_is(&l, "SELECT count(*) FROM gold.empty", "0\n");
 	lake_query_is(&l, "SELECT items FROM analytics_v_items", "200\n");
 	lake_query_is(&l, "SELECT name, layer, location, contract_version, rows FROM meta.datasets ORDER BY name",
-		"bronze.fake|bronze|bronze/fake||200\ngold.by_id|gold|gold/by_id|fake/v1|200\ngold.daily|gold|gold/daily|fake/v1|5\nraw.fake|raw|raw/fake||200\n");
+		"bronze.fake|bronze|bronze/fake||200\ngold.by_id|gold|gold/by_id|fake/v1|200\ngold.daily|gold|gold/"
+		"daily|fake/v1|5\nraw.fake|raw|raw/fake||200\n");
 	lake_query_is(&l, "SELECT stage, input, output FROM meta.lineage ORDER BY stage, output",
 		"bronze|raw.fake|bronze.fake\ngold|bronze.fake|gold.by_id\ngold|bronze.fake|gold.daily\n"
-		"publish|gold.by_id|serving.gold_by_id\npublish|gold.daily|serving.gold_daily\npublish|gold.empty|serving.gold_empty\nraw|config|raw.fake\n");
+		"publish|gold.by_id|serving.gold_by_id\npublish|gold.daily|serving.gold_daily\npublish|gold.empty|"
+		"serving.gold_empty\nraw|config|raw.fake\n");
 	/* What a stage reads is the very version the stage before wrote. */
-	lake_query_is(&l, "SELECT count(*) FROM meta.lineage a JOIN meta.lineage b ON a.output = b.input AND a.output_version = b.input_version", "3\n");
-	lake_query_is(&l, "SELECT count(*), count(DISTINCT task_id) FROM meta.tasks WHERE status = 'SUCCESS'", "15|15\n");
+	lake_query_is(&l,
+		"SELECT count(*) FROM meta.lineage a JOIN meta.lineage b ON a.output = b.input AND a.output_version = "
+		"b.input_version",
+		"3\n");
+	lake_query_is(
+		&l, "SELECT count(*), count(DISTINCT task_id) FROM meta.tasks WHERE status = 'SUCCESS'", "15|15\n");
 	lake_query_is(&l, "SELECT count(*) FROM meta_task_results", "0\n");
 	lake_query_is(&l, "SELECT count(*) FROM meta_leases", "0\n");
 	run_report_deinit(&r);
@@ -110,7 +122,8 @@ static void test_threads_do_not_show(void **state)
 		struct lake_digest d = lake_digest(&l);
 		if (i == 0) {
 			first = d;
-			CHECK_I64(d.objects, 5 + 5 + 10 + 1 + 2 + 3); /* raw, bronze, gold, config, manifests, commits */
+			CHECK_I64(
+				d.objects, 5 + 5 + 10 + 1 + 2 + 3); /* raw, bronze, gold, config, manifests, commits */
 		} else {
 			lake_digest_same(&d, &first);
 		}
@@ -210,7 +223,8 @@ static void test_identity(void **state)
 	memcpy(first, r.run_id, sizeof first);
 	assert_int_equal(first[14], '5'); /* a version 5 UUID */
 	run_report_deinit(&r);
-	static const char *const other_configs[] = {"{\"name\":\"fake\",\"rows\":41}", "{\"name\":\"fake\",\"rows\":40}"};
+	static const char *const other_configs[] = {
+		"{\"name\":\"fake\",\"rows\":41}", "{\"name\":\"fake\",\"rows\":40}"};
 	for (int i = 0; i < 5; i++) { /* each of these is another run */
 		o = options(&l);
 		o.until = "raw";
@@ -258,7 +272,8 @@ static void test_retries_what_may_pass(void **state)
 	fault.class = ERR_RETRY;
 	CHECK_OK(&l.err, run(&l, &o, &r));
 	CHECK_I64(r.task_retries, 3);
-	lake_query_is(&l, "SELECT attempt, status, error FROM meta.tasks WHERE task_id = 'bronze-0002' ORDER BY attempt",
+	lake_query_is(&l,
+		"SELECT attempt, status, error FROM meta.tasks WHERE task_id = 'bronze-0002' ORDER BY attempt",
 		"1|FAILED|injected\n2|FAILED|injected\n3|FAILED|injected\n4|SUCCESS|\n");
 	run_report_deinit(&r);
 	lake_close(&l);
@@ -345,7 +360,8 @@ static void test_quality_policy(void **state)
 	assert_string_equal(run_status_name(r.status), "FAILED");
 	CHECK_I64(r.quality_fail, 1);
 	run_report_deinit(&r);
-	lake_query_is(&l, "SELECT layer, severity, result FROM meta.quality_checks ORDER BY layer", "bronze|CRITICAL|FAIL\nraw|CRITICAL|PASS\n");
+	lake_query_is(&l, "SELECT layer, severity, result FROM meta.quality_checks ORDER BY layer",
+		"bronze|CRITICAL|FAIL\nraw|CRITICAL|PASS\n");
 	lake_query_is(&l, "SELECT count(*) FROM sqlite_master WHERE name LIKE 'gold_%'", "0\n");
 	lake_query_is(&l, "SELECT stage FROM meta_stage_commits", "raw\n");
 	/* The retry does the stage again, and a warning lets it through. */
@@ -438,7 +454,8 @@ static void steal_lease(const char *task_id)
 	if (strcmp(task_id, "bronze-0001") != 0) return;
 	CHECK_OK(&err, control_open(thief_lake->uri, &c, &err));
 	control_lease_init(&l, thief_run);
-	CHECK_OK(&err, control_lease_acquire(c, &l, time_now_us() + 2 * LEASE_TTL_US, &err)); /* as if ours had run out */
+	CHECK_OK(&err,
+		control_lease_acquire(c, &l, time_now_us() + 2 * LEASE_TTL_US, &err)); /* as if ours had run out */
 	control_close(c);
 }
 
@@ -492,7 +509,8 @@ static void test_ingested_run(void **state)
 	CHECK_OK(&l.err, run(&l, &o, &r));
 	CHECK_I64(r.rows_raw, 2 * FAKE_ROWS);
 	/* as_of: the end of the newest event's day, not the sum of what the tasks say. */
-	lake_query_is(&l, "SELECT date_min, date_max, as_of FROM meta.runs", "2024-10-04|2024-10-06|2024-10-06T23:59:59.999999Z\n");
+	lake_query_is(&l, "SELECT date_min, date_max, as_of FROM meta.runs",
+		"2024-10-04|2024-10-06|2024-10-06T23:59:59.999999Z\n");
 	o.inputs = files;
 	o.n_inputs = 2;
 	CHECK_OK(&l.err, run(&l, &o, &again));
@@ -539,7 +557,8 @@ static void test_plan_and_lone_tasks(void **state)
 	const char *task_at = strstr(run_at, "\"tasks\":[") + 9;
 	const char *task_end = strstr(task_at, "},{\"hi\"");
 	char spec[2048];
-	(void)snprintf(spec, sizeof spec, "{\"run\":%.*s,\"task\":%.*s}", (int)(run_end - run_at), run_at, (int)(task_end + 1 - task_at), task_at);
+	(void)snprintf(spec, sizeof spec, "{\"run\":%.*s,\"task\":%.*s}", (int)(run_end - run_at), run_at,
+		(int)(task_end + 1 - task_at), task_at);
 	CHECK_OK(&l.err, flow_task_run_json(&fake_workload, l.store, str_of(spec), &result, &l.err));
 	buf_char(&result, '\0');
 	struct run_opts full = options(&other);
@@ -552,14 +571,19 @@ static void test_plan_and_lone_tasks(void **state)
 	assert_non_null(strstr((const char *)d.text.p, wanted));
 	buf_deinit(&d.text);
 	static const char *const bad[] = {"", "{}", "[1]", "{\"run\":{},\"task\":{}}"};
-	for (size_t i = 0; i < 4; i++) CHECK_FAILS(E_USAGE, flow_task_run_json(&fake_workload, l.store, str_of(bad[i]), &result, &l.err));
+	for (size_t i = 0; i < 4; i++)
+		CHECK_FAILS(E_USAGE, flow_task_run_json(&fake_workload, l.store, str_of(bad[i]), &result, &l.err));
 	buf_deinit(&plan);
 	buf_deinit(&result);
 	lake_close(&other);
 	lake_close(&l);
 }
 
-struct differences { int n; char paths[8][200]; char what[8][40]; };
+struct differences {
+	int n;
+	char paths[8][200];
+	char what[8][40];
+};
 
 static void difference(void *arg, const char *path, const char *what)
 {
@@ -580,11 +604,17 @@ static void test_verify(void **state)
 	lake_open(&l);
 	const struct run_opts o = options(&l);
 	CHECK_OK(&l.err, run(&l, &o, &r));
-	const struct verify_opts vo = {.workload = &fake_workload, .lake = l.store, .run_id = r.run_id, .threads = 2, .difference = difference, .arg = &d};
+	const struct verify_opts vo = {.workload = &fake_workload,
+		.lake = l.store,
+		.run_id = r.run_id,
+		.threads = 2,
+		.difference = difference,
+		.arg = &d};
 	CHECK_OK(&l.err, flow_verify(&vo, &v, &l.err));
 	CHECK_I64(v.objects, 20);
 	assert_string_equal(v.root, r.root);
-	for (int i = 0; i < 3; i++) (void)snprintf(key[i], sizeof key[i], "raw/fake/part=%d/run_id=%s/events.txt", i, r.run_id);
+	for (int i = 0; i < 3; i++)
+		(void)snprintf(key[i], sizeof key[i], "raw/fake/part=%d/run_id=%s/events.txt", i, r.run_id);
 	struct buf text;
 	buf_init(&text, 0);
 	CHECK_OK(&l.err, store_get(l.store, key[0], &text, &l.err));
@@ -600,7 +630,8 @@ static void test_verify(void **state)
 		assert_string_equal(d.paths[i], key[i]);
 		assert_string_equal(d.what[i], what[i]);
 	}
-	const struct verify_opts none = {.workload = &fake_workload, .lake = l.store, .run_id = "00000000-0000-4000-8000-000000000000"};
+	const struct verify_opts none = {
+		.workload = &fake_workload, .lake = l.store, .run_id = "00000000-0000-4000-8000-000000000000"};
 	CHECK_FAILS(E_NOT_FOUND, flow_verify(&none, &v, &l.err));
 	run_report_deinit(&r);
 	lake_close(&l);
@@ -615,8 +646,10 @@ static void test_publishing_replaces(void **state)
 	CHECK_OK(&l.err, run_plain(&l, &o));
 	o.seed = 8;
 	CHECK_OK(&l.err, run_plain(&l, &o));
-	lake_query_is(&l, "SELECT count(*), count(DISTINCT run_id), min(substr(item_id, 1, 8)) FROM gold.by_id", "200|1|00000008\n");
-	lake_query_is(&l, "SELECT count(*) FROM gold.daily g JOIN meta.runs r ON g.run_id = r.run_id WHERE r.seed = 8", "5\n");
+	lake_query_is(&l, "SELECT count(*), count(DISTINCT run_id), min(substr(item_id, 1, 8)) FROM gold.by_id",
+		"200|1|00000008\n");
+	lake_query_is(&l, "SELECT count(*) FROM gold.daily g JOIN meta.runs r ON g.run_id = r.run_id WHERE r.seed = 8",
+		"5\n");
 	/* Not published: the tables stay as they are. */
 	o.seed = 9;
 	o.publish = false;
@@ -643,9 +676,14 @@ static void test_publishing_replaces(void **state)
 static void test_lineage_formats(void **state)
 {
 	(void)state;
-	static const struct { const char *name, *has; } cases[] = {
-		{"text", "raw.fake@"}, {"json", "\"input\":\"bronze.fake\""}, {"openlineage", "\"eventType\":\"COMPLETE\""},
-		{"dot", "\"raw.fake\" -> \"bronze.fake\" [label=\"bronze\"];"}, {"cypher", "MERGE (a:Dataset {name: 'raw.fake'})"},
+	static const struct {
+		const char *name, *has;
+	} cases[] = {
+		{"text", "raw.fake@"},
+		{"json", "\"input\":\"bronze.fake\""},
+		{"openlineage", "\"eventType\":\"COMPLETE\""},
+		{"dot", "\"raw.fake\" -> \"bronze.fake\" [label=\"bronze\"];"},
+		{"cypher", "MERGE (a:Dataset {name: 'raw.fake'})"},
 	};
 	struct lake l;
 	enum lineage_format format;
@@ -669,7 +707,8 @@ static void test_lineage_formats(void **state)
 		for (size_t k = 0; k < out.n; k++) lines += out.p[k] == '\n';
 		if (format == LINEAGE_OPENLINEAGE) CHECK_I64(lines, 4);
 		buf_char(&out, '\0');
-		if (strstr((const char *)out.p, cases[i].has) == NULL) fail_msg("%s without %s:\n%s", cases[i].name, cases[i].has, (const char *)out.p);
+		if (strstr((const char *)out.p, cases[i].has) == NULL)
+			fail_msg("%s without %s:\n%s", cases[i].name, cases[i].has, (const char *)out.p);
 	}
 	assert_false(lineage_format_parse("xml", &format));
 	buf_deinit(&out);

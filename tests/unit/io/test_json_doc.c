@@ -8,7 +8,9 @@ static void test_reads_each_kind(void **state)
 {
 	(void)state;
 	struct json_doc *d = NULL;
-	CHECK_OK(&err, json_doc_parse(STR("{\"a\":-9223372036854775808,\"b\":[true,null,\"\\u00e9\"],\"c\":{},\"d\":1.5}"), &d, &err));
+	CHECK_OK(&err,
+		json_doc_parse(STR("{\"a\":-9223372036854775808,\"b\":[true,null,\"\\u00e9\"],\"c\":{},\"d\":1.5}"), &d,
+			&err));
 	const struct json_node *root = json_doc_root(d);
 	int64_t i = 0;
 	bool b = false;
@@ -52,7 +54,8 @@ static void test_walks_members(void **state)
 static void test_refuses(void **state)
 {
 	(void)state;
-	static const char *const bad[] = {"", "{", "{\"a\":1,}", "{\"a\":1,\"a\":2}", "[1] x", "{\"a\":01}", "\"\xff\"", "9223372036854775808", "nul"};
+	static const char *const bad[] = {"", "{", "{\"a\":1,}", "{\"a\":1,\"a\":2}", "[1] x", "{\"a\":01}", "\"\xff\"",
+		"9223372036854775808", "nul"};
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		struct json_doc *d = NULL;
 		if (json_doc_parse(str_of(bad[i]), &d, &err) != E_CORRUPT) fail_msg("accepted %s", bad[i]);
