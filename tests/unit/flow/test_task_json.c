@@ -1,0 +1,184 @@
+#include "../check.h"
+
+#include "base/rng.h"
+#include "flow/commit.h"
+#include "flow/manifest.h"
+#include "flow/progress.h"
+#include "flow/task_json.h"
+
+static struct err err;
+
+static struct str text_of(const struct buf *b)
+{
+	return (struct str){(const char *)b->p, b->n};
+}
+
+/* A commit with n files and counters drawn from a seed; names need escaping. */
+static void draw_commit(struct arena *arena, uint64_t seed, struct commit *c)
+{
+	*c = (struct commit){.stage = "raw", .version = "1.2.3", .files.arena = arena, .counters.arena = arena};
+	const uint32_t n = rng_below(rng_philox(seed, 0, 0, 0).v[0], 30);
+	c->n_tasks = n;
+	c->run = (struct run_info){.workload = "w\"\\\n",
+		.source = "m\xc3\xadxed",
+		.simulated = n % 2 == 0,
+		.seed = UINT64_MAX - n,
+		.date_from = (int32_t)n,
+		.date_to = 40000};
+	c->run.emit_from = n % 3 == 0 ? INT32_MIN : 7;
+	c->run.as_of = n % 5 == 0 ? INT64_MIN : INT64_C(1700000000000000) + n;
+	memset(c->run.config_hash, 'a', HEX_SHA256_CHARS);
+	memset(c->run.run_id, 'b', UUID_CHARS);
+	for (uint32_t i = 0; i < n; i++) {
+		const struct rng4 r = rng_philox(seed, i, 1, 0);
+		struct file_ref f = {.table = arena_printf(arena, "raw.t%u", r.v[0] % 3),
+			.path = arena_printf(arena, "raw/\x01%u/%u", r.v[1], i)};
+		f.rows = r.v[2];
+		f.bytes = (int64_t)r.v[3] << 20;
+		memcpy(f.sha256, &r, sizeof r);
+		memcpy(f.xxh128, &r, sizeof r);
+		assert_true(file_list_add(&c->files, &f));
+		assert_true(counter_add(
+			&c->counters, arena_printf(arena, "c%u", r.v[0] % 1000), (int64_t)r.v[1] - INT32_MAX));
+	}
+	file_list_sort(&c->files);
+}
+
+static void test_commit_round_trip(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 0; seed < 200; seed++) {
+		struct arena arena;
+		struct commit c, back;
+		struct buf first, second;
+		arena_init(&arena, 0);
+		buf_init(&first, 0);
+		buf_init(&second, 0);
+		draw_commit(&arena, seed, &c);
+		commit_json(&first, &c);
+		CHECK_OK(&err, commit_parse(text_of(&first), &arena, &back, &err));
+		commit_json(&second, &back);
+		assert_true(str_eq(text_of(&first), text_of(&second)));
+		CHECK_I64(back.files.n, c.files.n);
+		CHECK_I64(back.run.as_of, c.run.as_of);
+		assert_true(back.run.seed == c.run.seed);
+		for (size_t i = 0; i < c.files.n; i++) {
+			assert_string_equal(back.files.items[i].path, c.files.items[i].path);
+			CHECK_I64(back.files.items[i].bytes, c.files.items[i].bytes);
+			assert_memory_equal(back.files.items[i].sha256, c.files.items[i].sha256, SHA256_BYTES);
+		}
+		/* Any cut of it is refused, and never read past. */
+		for (size_t n = 0; n < first.n; n += 1 + first.n / 50)
+			CHECK_FAILS(
+				E_CORRUPT, commit_parse((struct str){(const char *)first.p, n}, &arena, &back, &err));
+		buf_deinit(&first);
+		buf_deinit(&second);
+		arena_deinit(&arena);
+	}
+}
+
+static void test_canonical_order(void **state)
+{
+	(void)state;
+	struct arena arena;
+	struct buf a, b;
+	arena_init(&arena, 0);
+	buf_init(&a, 0);
+	buf_init(&b, 0);
+	struct counter_list x = {.arena = &arena}, y = {.arena = &arena};
+	assert_true(counter_add(&x, "b", 1) && counter_add(&x, "a", 2) && counter_add(&x, "ab", 3));
+	assert_true(counter_add(&y, "ab", 3) && counter_add(&y, "b", 1) && counter_add(&y, "a", 2));
+	counter_list_json(&a, &x);
+	counter_list_json(&b, &y);
+	assert_true(str_is(text_of(&a), "{\"a\":2,\"ab\":3,\"b\":1}"));
+	assert_true(str_eq(text_of(&a), text_of(&b)));
+	buf_deinit(&a);
+	buf_deinit(&b);
+	arena_deinit(&arena);
+}
+
+static void test_counters_merge(void **state)
+{
+	(void)state;
+	struct arena arena;
+	arena_init(&arena, 0);
+	struct counter_list a = {.arena = &arena}, b = {.arena = &arena};
+	assert_true(counter_add(&a, "rows", 5) && counter_add(&a, "max_ts", -9) && counter_add(&a, "min_ts", -9));
+	assert_true(counter_add(&b, "rows", 7) && counter_add(&b, "max_ts", -3) && counter_add(&b, "min_ts", -30) &&
+		    counter_add(&b, "new", 1));
+	assert_true(counter_list_merge(&a, &b));
+	CHECK_I64(counter_get(&a, "rows"), 12);
+	CHECK_I64(counter_get(&a, "max_ts"), -3);
+	CHECK_I64(counter_get(&a, "min_ts"), -30);
+	CHECK_I64(counter_get(&a, "new"), 1);
+	arena_deinit(&arena);
+}
+
+static void test_manifest(void **state)
+{
+	(void)state;
+	struct arena arena;
+	struct buf out;
+	struct commit c = {.version = "0.1.0",
+		.run = {.workload = "w", .simulated = true, .seed = 42, .date_from = 20332, .date_to = 20512}};
+	char root[HEX_SHA256_CHARS + 1];
+	arena_init(&arena, 0);
+	buf_init(&out, 0);
+	c.files.arena = c.counters.arena = &arena;
+	memcpy(c.run.run_id, "11111111-1111-4111-8111-111111111111", UUID_CHARS + 1);
+	assert_true(
+		file_list_add(&c.files, &(struct file_ref){.table = "raw.x", .path = "raw/a", .rows = 1, .bytes = 2}));
+	assert_true(
+		file_list_add(&c.files, &(struct file_ref){.table = "raw.x", .path = "raw/b", .rows = 3, .bytes = 4}));
+	assert_true(counter_add(&c.counters, "events:B", 2) && counter_add(&c.counters, "events:A", 1) &&
+		    counter_add(&c.counters, "rows_out", 9));
+	/* printf 'raw/a\0%064d\nraw/b\0%064d\n' 0 0 | sha256sum */
+	manifest_root(&c.files, root);
+	assert_string_equal(root, "39dcaddf31569f6e8c4040d6d9ca34eff1ddd151c8512584b1c466383bb3aad9");
+	manifest_json(&out, &c);
+	buf_char(&out, '\0');
+	assert_non_null(strstr(
+		(const char *)out.p, "\"counts\":{\"A\":1,\"B\":2},\"date_range\":{\"from\":\"2025-09-01\",\"to\":"
+				     "\"2026-02-28\"},\"objects\":[{\"bytes\":2,\"path\":\"raw/a\",\"rows\":1,"));
+	assert_non_null(strstr((const char *)out.p, ",\"seed\":42,\"version\":\"0.1.0\",\"workload\":\"w\"}"));
+	buf_deinit(&out);
+	arena_deinit(&arena);
+}
+
+static void test_progress_text(void **state)
+{
+	(void)state;
+	static const struct {
+		struct progress_state s;
+		int columns;
+		const char *want;
+	} cases[] = {
+		{{"bronze", 1500000, 300, 3, 12, 400, 2000000}, 200,
+			"bronze   [###############.....]  75%  3/12 tasks  1.5M rows  750k rows/s  1 s left"},
+		{{"raw", 0, 0, 0, 5, 0, 1000}, 200, "raw      [....................]   0%  0/5 tasks"},
+		{{"gold", 999, 0, 5, 5, 0, 1000000}, 200,
+			"gold     [####################] 100%  5/5 tasks  999 rows  999 rows/s"},
+		{{"gold", 999, 0, 5, 5, 0, 1000000}, 20, "gold     [#########"},
+		{{"verify", 1, 900, 1, 2, 100, 1000000}, 40, "verify   [####################] 100%  1"},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct buf out;
+		buf_init(&out, 0);
+		progress_format(&cases[i].s, cases[i].columns, &out);
+		buf_char(&out, '\0');
+		assert_string_equal((const char *)out.p, cases[i].want);
+		buf_deinit(&out);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_commit_round_trip),
+		cmocka_unit_test(test_canonical_order),
+		cmocka_unit_test(test_counters_merge),
+		cmocka_unit_test(test_manifest),
+		cmocka_unit_test(test_progress_text),
+	};
+	return cmocka_run_group_tests_name("task_json", tests, NULL, NULL);
+}
