@@ -441,6 +441,36 @@ static void test_a_changed_input_stops_the_next_stage(void **state)
 	lake_close(&l);
 }
 
+/* Memory runs out at the n-th allocation, n = 1, 2, 3 ...: an error every time, and in the end the same lake. */
+static void test_out_of_memory_anywhere(void **state)
+{
+	(void)state;
+	struct lake l, whole;
+	lake_open(&l);
+	lake_open(&whole);
+	struct run_opts o = options(&whole);
+	CHECK_OK(&whole.err, run_plain(&whole, &o));
+	o = options(&l);
+	o.threads = 1;
+	int64_t failures = 0;
+	for (int64_t n = 1;; n += 1 + n / 40) {
+		mem_fail_after(n);
+		const status code = run_plain(&l, &o);
+		mem_fail_after(-1);
+		if (code == OK) break;
+		if (code != E_NOMEM)
+			fail_msg("allocation %lld: %s: %s", (long long)n, status_name(code), l.err.message);
+		failures++;
+	}
+	assert_true(failures > 50);
+	struct lake_digest a = lake_digest(&l), b = lake_digest(&whole);
+	lake_digest_same(&a, &b);
+	buf_deinit(&b.text);
+	lake_query_is(&l, "SELECT count(*), count(DISTINCT item_id) FROM gold.by_id", "200|200\n");
+	lake_close(&whole);
+	lake_close(&l);
+}
+
 /* ---- leases ---------------------------------------------------------------------------------------------------------- */
 
 static struct lake *thief_lake;
@@ -730,6 +760,7 @@ int main(void)
 		cmocka_unit_test_setup(test_quality_policy, reset),
 		cmocka_unit_test_setup(test_cancel_leaves_it_resumable, reset),
 		cmocka_unit_test_setup(test_a_changed_input_stops_the_next_stage, reset),
+		cmocka_unit_test_setup(test_out_of_memory_anywhere, reset),
 		cmocka_unit_test_setup(test_a_lost_lease_stops_the_run, reset),
 		cmocka_unit_test_setup(test_ingested_run, reset),
 		cmocka_unit_test_setup(test_plan_and_lone_tasks, reset),
