@@ -15,6 +15,12 @@ status uuid_table_init(struct uuid_table *t, size_t n_expected, struct err *err)
 	t->slots = mem_zalloc(slots, sizeof *t->slots);
 	if (t->slots == NULL) return fail(err, E_NOMEM, "out of memory for a table of %zu ids", n_expected);
 	t->mask = slots - 1;
+	/* A little over what is expected: doubling would hold the keys three times at its worst moment. */
+	const size_t keys = n_expected + n_expected / 16 + SLOTS_MIN;
+	if (keys >= UINT32_MAX / 2) return OK; /* grows when that is true */
+	t->keys = mem_alloc(keys * sizeof *t->keys);
+	if (t->keys == NULL) return fail(err, E_NOMEM, "out of memory for a table of %zu ids", n_expected);
+	t->cap = (uint32_t)keys;
 	return OK;
 }
 
