@@ -15,7 +15,11 @@
 
 enum { WINDOW = 128 * 1024, SAMPLE_LINES = 200000, BATCH_ROWS = 2500 };
 
-struct sample { char *p; size_t n; int64_t lines; };
+struct sample {
+	char *p;
+	size_t n;
+	int64_t lines;
+};
 
 static double user_seconds(void)
 {
@@ -35,10 +39,14 @@ static void put_uuid(struct buf *b, uint32_t entity, uint32_t purpose)
 }
 
 static const char *const sentences[] = {
-	"Solicito información sobre el estado de mi trámite radicado el mes pasado en la oficina de atención al ciudadano.",
-	"El servicio de acueducto en el barrio no funciona desde hace tres días y nadie da razón; pido una solución urgente.",
-	"Señores de la Alcaldía: la factura llegó con un cobro que no corresponde a mi consumo, según consta en el recibo anexo.",
-	"Agradezco la atención prestada, su solicitud fue remitida al área competente y será respondida dentro del término legal.",
+	"Solicito información sobre el estado de mi trámite radicado el mes pasado en la oficina de atención al "
+	"ciudadano.",
+	"El servicio de acueducto en el barrio no funciona desde hace tres días y nadie da razón; pido una solución "
+	"urgente.",
+	"Señores de la Alcaldía: la factura llegó con un cobro que no corresponde a mi consumo, según consta en el "
+	"recibo anexo.",
+	"Agradezco la atención prestada, su solicitud fue remitida al área competente y será respondida dentro del "
+	"término legal.",
 	"Sugiero ampliar el horario de atención los sábados para quienes trabajamos entre semana y no podemos asistir.",
 };
 
@@ -47,17 +55,22 @@ static void put_created(struct buf *b, uint32_t i, struct rng4 r)
 	static const char *const channels[] = {"email", "webform", "chat", "call", "other_digital"};
 	static const char *const places[] = {"Bogotá D.C.", "Medellín", "Cali", "Barranquilla", "Cúcuta", "Ibagué"};
 	const char *place = places[r.v[1] % 6];
-	buf_printf(b, "{\"external_id\":\"PQRS-2025-%06u\",\"source_channel\":\"%s\",\"pqrs_type\":\"%c\",\"priority\":\"%s\",\"geo_region\":\"%s\","
-		"\"geo_municipio\":\"%s\",\"dane_city_code\":\"%05u\",\"subject\":\"Solicitud sobre el trámite %u\",\"text\":\"%s %s\",\"text_len\":%u}",
-		i, channels[r.v[0] % 5], "PQRS"[r.v[0] >> 8 & 3], r.v[2] & 1 ? "media" : "baja", place, place, 5001 + r.v[1] % 1000, r.v[3] % 1000,
-		sentences[r.v[2] % 5], sentences[r.v[3] % 5], 200 + r.v[3] % 100);
+	buf_printf(b,
+		"{\"external_id\":\"PQRS-2025-%06u\",\"source_channel\":\"%s\",\"pqrs_type\":\"%c\",\"priority\":\"%"
+		"s\",\"geo_region\":\"%s\","
+		"\"geo_municipio\":\"%s\",\"dane_city_code\":\"%05u\",\"subject\":\"Solicitud sobre el trámite "
+		"%u\",\"text\":\"%s %s\",\"text_len\":%u}",
+		i, channels[r.v[0] % 5], "PQRS"[r.v[0] >> 8 & 3], r.v[2] & 1 ? "media" : "baja", place, place,
+		5001 + r.v[1] % 1000, r.v[3] % 1000, sentences[r.v[2] % 5], sentences[r.v[3] % 5], 200 + r.v[3] % 100);
 }
 
 static void put_line(struct buf *b, uint32_t i)
 {
-	static const char *const types[] = {"STATUS_CHANGED", "STATUS_CHANGED", "STATUS_CHANGED", "STATUS_CHANGED", "STATUS_CHANGED", "MESSAGE_ADDED",
-		"MESSAGE_ADDED", "MESSAGE_ADDED", "ATTACHMENT_ADDED", "TICKET_CREATED"};
-	static const char *const states[] = {"RECEIVED", "RADICATED", "CLASSIFIED", "ASSIGNED", "IN_PROGRESS", "RESPONDED"};
+	static const char *const types[] = {"STATUS_CHANGED", "STATUS_CHANGED", "STATUS_CHANGED", "STATUS_CHANGED",
+		"STATUS_CHANGED", "MESSAGE_ADDED", "MESSAGE_ADDED", "MESSAGE_ADDED", "ATTACHMENT_ADDED",
+		"TICKET_CREATED"};
+	static const char *const states[] = {
+		"RECEIVED", "RADICATED", "CLASSIFIED", "ASSIGNED", "IN_PROGRESS", "RESPONDED"};
 	const struct rng4 r = rng_philox(42, i, 9, 0);
 	const char *type = types[rng_below(rng_philox(42, i, 8, 0).v[0], 10)];
 	char ts[TIME_RFC3339_CHARS];
@@ -70,15 +83,18 @@ static void put_line(struct buf *b, uint32_t i)
 	switch (type[0]) {
 	case 'T': put_created(b, i, r); break;
 	case 'M':
-		buf_printf(b, "{\"role\":\"%s\",\"text\":\"%s %s\",\"text_len\":%u}", r.v[0] & 1 ? "agent" : "citizen", sentences[r.v[1] % 5],
-			sentences[r.v[2] % 5], 190 + r.v[3] % 90);
+		buf_printf(b, "{\"role\":\"%s\",\"text\":\"%s %s\",\"text_len\":%u}", r.v[0] & 1 ? "agent" : "citizen",
+			sentences[r.v[1] % 5], sentences[r.v[2] % 5], 190 + r.v[3] % 90);
 		break;
 	case 'S':
-		buf_printf(b, "{\"status_from\":\"%s\",\"status_to\":\"%s\",\"actor_role\":\"%s\",\"reason\":\"transición automática\"}", states[r.v[0] % 5],
-			states[r.v[0] % 5 + 1], r.v[1] & 1 ? "agent" : "system");
+		buf_printf(b,
+			"{\"status_from\":\"%s\",\"status_to\":\"%s\",\"actor_role\":\"%s\",\"reason\":\"transición "
+			"automática\"}",
+			states[r.v[0] % 5], states[r.v[0] % 5 + 1], r.v[1] & 1 ? "agent" : "system");
 		break;
 	default:
-		buf_printf(b, "{\"file_type\":\"pdf\",\"size_kb\":%u,\"file_name\":\"documento_%u.pdf\"}", 1 + r.v[1] % 5000, r.v[2] % 1000);
+		buf_printf(b, "{\"file_type\":\"pdf\",\"size_kb\":%u,\"file_name\":\"documento_%u.pdf\"}",
+			1 + r.v[1] % 5000, r.v[2] % 1000);
 		break;
 	}
 	buf_str(b, "}\n");
@@ -112,14 +128,16 @@ static bool sample_read(const char *path, struct sample *s)
 
 static void report(const char *what, const struct sample *s, double seconds, int64_t count)
 {
-	printf("%-28s %8.0f MB/s %8.1f ns/line  (%lld)\n", what, (double)s->n / seconds / 1e6, seconds * 1e9 / (double)s->lines, (long long)count);
+	printf("%-28s %8.0f MB/s %8.1f ns/line  (%lld)\n", what, (double)s->n / seconds / 1e6,
+		seconds * 1e9 / (double)s->lines, (long long)count);
 }
 
 static void bench_utf8(const struct sample *s)
 {
 	const double from = user_seconds();
 	int64_t ok = 0;
-	for (size_t at = 0; at < s->n; at += WINDOW) ok += utf8_valid(s->p + at, s->n - at < WINDOW ? s->n - at : WINDOW);
+	for (size_t at = 0; at < s->n; at += WINDOW)
+		ok += utf8_valid(s->p + at, s->n - at < WINDOW ? s->n - at : WINDOW);
 	report("utf-8", s, user_seconds() - from, ok);
 }
 
@@ -182,7 +200,8 @@ static status object_end(struct bronze *b, bool write, struct err *err)
 	TRY(event_order_make(&b->order, b->batch, err));
 	if (write) {
 		const struct batch batch = {&pqrs_bronze_events, BRONZE_N_COLUMNS, columns, b->batch->n_rows};
-		const struct parquet_rows rows = {b->order.rows, (uint32_t)b->batch->n_rows, b->order.cuts, b->order.n_cuts};
+		const struct parquet_rows rows = {
+			b->order.rows, (uint32_t)b->batch->n_rows, b->order.cuts, b->order.n_cuts};
 		parquet_writer_reset(b->writer);
 		TRY(parquet_writer_row_group(b->writer, &batch, &rows, err));
 		TRY(parquet_writer_finish(b->writer, &p, &n, err));
@@ -192,7 +211,8 @@ static status object_end(struct bronze *b, bool write, struct err *err)
 	return event_index_start(&b->index, BATCH_ROWS, err);
 }
 
-static status bronze_lines(const struct sample *s, struct event_parser *e, struct bronze *b, bool write, struct err *err)
+static status bronze_lines(
+	const struct sample *s, struct event_parser *e, struct bronze *b, bool write, struct err *err)
 {
 	struct event ev;
 	enum event_seen seen;
@@ -220,7 +240,9 @@ static void bench_bronze(const struct sample *s, struct event_batch *batch, bool
 	struct event_parser *e;
 	struct err err;
 	const struct parquet_opts opts = {.codec = PARQUET_ZSTD, .level = 1, .bloom = true};
-	if (event_parser_create(&e, NULL) != OK || parquet_writer_create(&pqrs_bronze_events, &opts, &b.writer, NULL) != OK) return;
+	if (event_parser_create(&e, NULL) != OK ||
+		parquet_writer_create(&pqrs_bronze_events, &opts, &b.writer, NULL) != OK)
+		return;
 	event_index_init(&b.index);
 	event_order_init(&b.order);
 	event_batch_reset(batch, STR("raw/x"));

@@ -9,10 +9,10 @@
 
 #include "base/err.h"
 
-void *mem_alloc(size_t size) MUST_USE;               /* uninitialised; size 0 gives a unique pointer */
-void *mem_zalloc(size_t n, size_t size) MUST_USE;    /* n * size zero bytes; NULL on overflow */
-void *mem_realloc(void *p, size_t size) MUST_USE;    /* p unchanged on failure */
-void mem_free(void *p);                              /* NULL is fine */
+void *mem_alloc(size_t size) MUST_USE;            /* uninitialised; size 0 gives a unique pointer */
+void *mem_zalloc(size_t n, size_t size) MUST_USE; /* n * size zero bytes; NULL on overflow */
+void *mem_realloc(void *p, size_t size) MUST_USE; /* p unchanged on failure */
+void mem_free(void *p);                           /* NULL is fine */
 char *mem_strdup(const char *s) MUST_USE;
 char *mem_strndup(const char *s, size_t n) MUST_USE; /* n bytes and a NUL */
 
@@ -20,9 +20,9 @@ char *mem_strndup(const char *s, size_t n) MUST_USE; /* n bytes and a NUL */
 bool mul_size(size_t n, size_t size, size_t *out) MUST_USE;
 bool add_size(size_t a, size_t b, size_t *out) MUST_USE;
 
-size_t mem_in_use(void);             /* bytes, as the allocator rounds them */
-size_t mem_peak(void);               /* highest mem_in_use() so far */
-void mem_limit_set(size_t bytes);    /* 0 = none (the default) */
-void mem_fail_after(int64_t n);      /* the n-th allocation from now on, and all later ones, fail; -1 = never */
+size_t mem_in_use(void);          /* bytes, as the allocator rounds them */
+size_t mem_peak(void);            /* highest mem_in_use() so far */
+void mem_limit_set(size_t bytes); /* 0 = none (the default) */
+void mem_fail_after(int64_t n);   /* the n-th allocation from now on, and all later ones, fail; -1 = never */
 
 #endif

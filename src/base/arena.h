@@ -29,9 +29,13 @@ void *arena_zalloc(struct arena *a, size_t size, size_t align) MUST_USE;
 char *arena_strndup(struct arena *a, const char *s, size_t n) MUST_USE; /* NUL-terminated */
 char *arena_printf(struct arena *a, const char *fmt, ...) PRINTF_LIKE(2, 3) MUST_USE;
 
-#define ARENA_NEW(arena, type, n)                                                                                      \
-	((size_t)(n) > SIZE_MAX / sizeof(type) ? NULL : (type *)arena_alloc((arena), (size_t)(n) * sizeof(type), _Alignof(type)))
-#define ARENA_ZNEW(arena, type, n)                                                                                     \
-	((size_t)(n) > SIZE_MAX / sizeof(type) ? NULL : (type *)arena_zalloc((arena), (size_t)(n) * sizeof(type), _Alignof(type)))
+#define ARENA_NEW(arena, type, n)              \
+	((size_t)(n) > SIZE_MAX / sizeof(type) \
+			? NULL                 \
+			: (type *)arena_alloc((arena), (size_t)(n) * sizeof(type), _Alignof(type)))
+#define ARENA_ZNEW(arena, type, n)             \
+	((size_t)(n) > SIZE_MAX / sizeof(type) \
+			? NULL                 \
+			: (type *)arena_zalloc((arena), (size_t)(n) * sizeof(type), _Alignof(type)))
 
 #endif

@@ -115,7 +115,12 @@ void buf_json_str(struct buf *b, struct str s)
 		if (c >= 0x20 && c != '"' && c != '\\') continue;
 		buf_add(b, s.p + from, i - from);
 		from = i + 1;
-		const char *at = c == '\b' ? "\\b" : c == '\f' ? "\\f" : c == '\n' ? "\\n" : c == '\r' ? "\\r" : c == '\t' ? "\\t" : NULL;
+		const char *at = c == '\b'   ? "\\b"
+				 : c == '\f' ? "\\f"
+				 : c == '\n' ? "\\n"
+				 : c == '\r' ? "\\r"
+				 : c == '\t' ? "\\t"
+					     : NULL;
 		if (at != NULL) {
 			buf_add(b, at, 2);
 		} else if (c == '"' || c == '\\') {

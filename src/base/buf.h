@@ -15,9 +15,18 @@ struct str { /* a view: not NUL-terminated, owns nothing */
 	size_t n;
 };
 #define STR(literal) ((struct str){(literal), sizeof(literal) - 1})
-static inline struct str str_of(const char *s) { return (struct str){s, strlen(s)}; }
-static inline bool str_eq(struct str a, struct str b) { return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0); }
-static inline bool str_is(struct str a, const char *s) { return str_eq(a, str_of(s)); }
+static inline struct str str_of(const char *s)
+{
+	return (struct str){s, strlen(s)};
+}
+static inline bool str_eq(struct str a, struct str b)
+{
+	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+static inline bool str_is(struct str a, const char *s)
+{
+	return str_eq(a, str_of(s));
+}
 int str_cmp(struct str a, struct str b); /* by unsigned bytes, then by length: <0, 0, >0 */
 
 struct buf {
@@ -33,14 +42,17 @@ void buf_deinit(struct buf *b);
 void buf_reset(struct buf *b); /* empty, capacity kept, no longer failed */
 /* Room for n more bytes at the returned place, or NULL (and poisoned). buf_commit then adds them. */
 uint8_t *buf_reserve(struct buf *b, size_t n);
-static inline void buf_commit(struct buf *b, size_t n) { b->n += n; }
+static inline void buf_commit(struct buf *b, size_t n)
+{
+	b->n += n;
+}
 void buf_add(struct buf *b, const void *p, size_t n);
 void buf_str(struct buf *b, const char *s);
 void buf_char(struct buf *b, char c);
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
-void buf_i64(struct buf *b, int64_t v); /* decimal */
-void buf_json_str(struct buf *b, struct str s); /* quoted and escaped by RFC 8259; s is valid UTF-8 */
+void buf_i64(struct buf *b, int64_t v);                  /* decimal */
+void buf_json_str(struct buf *b, struct str s);          /* quoted and escaped by RFC 8259; s is valid UTF-8 */
 void buf_hex(struct buf *b, const uint8_t *p, size_t n); /* lower case */
-status buf_check(const struct buf *b, struct err *err); /* E_NOMEM or E_LIMIT once an append failed */
+status buf_check(const struct buf *b, struct err *err);  /* E_NOMEM or E_LIMIT once an append failed */
 
 #endif

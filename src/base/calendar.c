@@ -15,8 +15,8 @@
 #include "base/file.h"
 
 enum {
-	DAY_LO = -25567,  /* 1900-01-01 */
-	DAY_HI = 84005,   /* 2199-12-31 */
+	DAY_LO = -25567, /* 1900-01-01 */
+	DAY_HI = 84005,  /* 2199-12-31 */
 	YEAR_LO = 1900,
 	YEAR_HI = 2199,
 	WORD_DAYS = 64,
@@ -37,33 +37,33 @@ enum holiday_kind {
 	HOLIDAY_MONDAY, /* on the Monday on or after the day */
 	HOLIDAY_EASTER, /* `day` days after Easter Sunday */
 };
-struct holiday_rule { enum holiday_kind kind; int32_t month, day; int32_t from, until; }; /* years, both inclusive */
+struct holiday_rule {
+	enum holiday_kind kind;
+	int32_t month, day;
+	int32_t from, until;
+}; /* years, both inclusive */
 
 #define LEY_51 1984
 #define IN_FORCE INT32_MAX
 static const struct holiday_rule colombia[] = {
-	{HOLIDAY_FIXED, 1, 1, LEY_51, IN_FORCE},
-	{HOLIDAY_FIXED, 5, 1, LEY_51, IN_FORCE},
-	{HOLIDAY_FIXED, 7, 20, LEY_51, IN_FORCE},
-	{HOLIDAY_FIXED, 8, 7, LEY_51, IN_FORCE},
-	{HOLIDAY_FIXED, 12, 8, LEY_51, IN_FORCE},
-	{HOLIDAY_FIXED, 12, 25, LEY_51, IN_FORCE},
-	{HOLIDAY_MONDAY, 1, 6, LEY_51, IN_FORCE},
-	{HOLIDAY_MONDAY, 3, 19, LEY_51, IN_FORCE},
-	{HOLIDAY_MONDAY, 6, 29, LEY_51, IN_FORCE},
-	{HOLIDAY_MONDAY, 8, 15, LEY_51, IN_FORCE},
-	{HOLIDAY_MONDAY, 10, 12, LEY_51, IN_FORCE},
-	{HOLIDAY_MONDAY, 11, 1, LEY_51, IN_FORCE},
-	{HOLIDAY_MONDAY, 11, 11, LEY_51, IN_FORCE},
-	{HOLIDAY_EASTER, 0, -3, LEY_51, IN_FORCE},  /* Maundy Thursday */
-	{HOLIDAY_EASTER, 0, -2, LEY_51, IN_FORCE},  /* Good Friday */
-	{HOLIDAY_EASTER, 0, 43, LEY_51, IN_FORCE},  /* Ascension, moved */
-	{HOLIDAY_EASTER, 0, 64, LEY_51, IN_FORCE},  /* Corpus Christi, moved */
-	{HOLIDAY_EASTER, 0, 71, LEY_51, IN_FORCE},  /* Sacred Heart, moved */
-	{HOLIDAY_MONDAY, 7, 9, 2026, IN_FORCE},     /* Ley 2578 de 2026 */
+	{HOLIDAY_FIXED, 1, 1, LEY_51, IN_FORCE}, {HOLIDAY_FIXED, 5, 1, LEY_51, IN_FORCE},
+	{HOLIDAY_FIXED, 7, 20, LEY_51, IN_FORCE}, {HOLIDAY_FIXED, 8, 7, LEY_51, IN_FORCE},
+	{HOLIDAY_FIXED, 12, 8, LEY_51, IN_FORCE}, {HOLIDAY_FIXED, 12, 25, LEY_51, IN_FORCE},
+	{HOLIDAY_MONDAY, 1, 6, LEY_51, IN_FORCE}, {HOLIDAY_MONDAY, 3, 19, LEY_51, IN_FORCE},
+	{HOLIDAY_MONDAY, 6, 29, LEY_51, IN_FORCE}, {HOLIDAY_MONDAY, 8, 15, LEY_51, IN_FORCE},
+	{HOLIDAY_MONDAY, 10, 12, LEY_51, IN_FORCE}, {HOLIDAY_MONDAY, 11, 1, LEY_51, IN_FORCE},
+	{HOLIDAY_MONDAY, 11, 11, LEY_51, IN_FORCE}, {HOLIDAY_EASTER, 0, -3, LEY_51, IN_FORCE}, /* Maundy Thursday */
+	{HOLIDAY_EASTER, 0, -2, LEY_51, IN_FORCE},                                             /* Good Friday */
+	{HOLIDAY_EASTER, 0, 43, LEY_51, IN_FORCE},                                             /* Ascension, moved */
+	{HOLIDAY_EASTER, 0, 64, LEY_51, IN_FORCE}, /* Corpus Christi, moved */
+	{HOLIDAY_EASTER, 0, 71, LEY_51, IN_FORCE}, /* Sacred Heart, moved */
+	{HOLIDAY_MONDAY, 7, 9, 2026, IN_FORCE},    /* Ley 2578 de 2026 */
 };
 
-struct legal_term { int32_t from; int32_t days[3]; }; /* from a date of reception until the next row; by enum legal_request */
+struct legal_term {
+	int32_t from;
+	int32_t days[3];
+}; /* from a date of reception until the next row; by enum legal_request */
 static const struct legal_term legal_terms[] = {
 	{16616, {15, 10, 30}}, /* 2015-06-30, Ley 1755 de 2015 */
 	{18349, {30, 20, 35}}, /* 2020-03-28, Decreto 491 de 2020 */
@@ -167,7 +167,8 @@ static status create_colombia(struct calendar **out, struct err *err)
 	if (c == NULL) return E_NOMEM;
 	for (size_t i = 0; i < sizeof colombia / sizeof colombia[0]; i++) {
 		const struct holiday_rule *r = &colombia[i];
-		for (int32_t year = r->from; year <= r->until && year <= YEAR_HI; year++) holiday_add(c, holiday_date(r, year));
+		for (int32_t year = r->from; year <= r->until && year <= YEAR_HI; year++)
+			holiday_add(c, holiday_date(r, year));
 	}
 	calendar_count(c);
 	*out = c;
@@ -216,11 +217,13 @@ static status line_add(struct str line, const char *name, int64_t number, struct
 	int32_t date;
 	if (line.n == 0) return OK;
 	if (!date_parse(line, &date)) {
-		const status code = fail(err, E_USAGE, "holiday: expected a date YYYY-MM-DD, found \"%.*s\"", (int)(line.n < 40 ? line.n : 40), line.p);
+		const status code = fail(err, E_USAGE, "holiday: expected a date YYYY-MM-DD, found \"%.*s\"",
+			(int)(line.n < 40 ? line.n : 40), line.p);
 		return err_at(err, code, name, -1, number);
 	}
 	if (!in_table(date)) {
-		const status code = fail(err, E_USAGE, "holiday: expected a year from %d to %d, found %.10s", YEAR_LO, YEAR_HI, line.p);
+		const status code = fail(
+			err, E_USAGE, "holiday: expected a year from %d to %d, found %.10s", YEAR_LO, YEAR_HI, line.p);
 		return err_at(err, code, name, -1, number);
 	}
 	buf_add(dates, &date, sizeof date);
@@ -264,7 +267,9 @@ static status create_file(const char *path, struct calendar **out, struct err *e
 	buf_init(&dates, CALENDAR_FILE_BYTES_MAX);
 	status code = file_read(path, CALENDAR_FILE_BYTES_MAX, &text, err);
 	if (code == OK) code = calendar_dates_parse((struct str){(const char *)text.p, text.n}, path, &dates, err);
-	if (code == OK) code = calendar_create_dates((const int32_t *)(const void *)dates.p, dates.n / sizeof(int32_t), out, err);
+	if (code == OK)
+		code = calendar_create_dates(
+			(const int32_t *)(const void *)dates.p, dates.n / sizeof(int32_t), out, err);
 	buf_deinit(&dates);
 	buf_deinit(&text);
 	return code;
@@ -311,8 +316,10 @@ static int32_t table_select(const struct calendar *c, int32_t rank)
 	int32_t hi = N_WORDS; /* before[lo] < rank <= before[hi] */
 	while (hi - lo > 1) {
 		const int32_t mid = lo + (hi - lo) / 2;
-		if (c->before[mid] < rank) lo = mid;
-		else hi = mid;
+		if (c->before[mid] < rank)
+			lo = mid;
+		else
+			hi = mid;
 	}
 	uint64_t bits = c->work[lo];
 	for (int32_t skip = rank - c->before[lo] - 1; skip > 0; skip--) bits &= bits - 1;
@@ -325,8 +332,11 @@ int32_t calendar_add_business_days(const struct calendar *c, int32_t date, int32
 	const int64_t rank = rank_of(c, date) + n;
 	const int32_t total = c->before[N_WORDS];
 	int64_t found;
-	if (rank < 1) found = weekday_select(rank + weekdays_to(DAY_LO - 1));
-	else if (rank <= total) found = table_select(c, (int32_t)rank);
-	else found = weekday_select(rank - total + weekdays_to(DAY_HI));
+	if (rank < 1)
+		found = weekday_select(rank + weekdays_to(DAY_LO - 1));
+	else if (rank <= total)
+		found = table_select(c, (int32_t)rank);
+	else
+		found = weekday_select(rank - total + weekdays_to(DAY_HI));
 	return found > DATE_MAX ? DATE_MAX : (int32_t)found;
 }

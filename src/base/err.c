@@ -58,7 +58,10 @@ static const char *errno_hint(int errnum)
 
 status fail_errno(struct err *err, int errnum, const char *fmt, ...)
 {
-	const status code = errnum == ENOENT ? E_NOT_FOUND : errnum == ENOMEM ? E_NOMEM : errnum == EEXIST ? E_EXISTS : E_IO;
+	const status code = errnum == ENOENT   ? E_NOT_FOUND
+			    : errnum == ENOMEM ? E_NOMEM
+			    : errnum == EEXIST ? E_EXISTS
+					       : E_IO;
 	if (err == NULL) return code;
 	err_start(err, code);
 	if (errnum == EINTR || errnum == EAGAIN || errnum == EIO) err->class = ERR_RETRY;
@@ -99,14 +102,16 @@ const char *err_text(const struct err *err, char *dst, size_t size)
 	char offset[64] = "";
 	if (err->line >= 0) (void)snprintf(place, sizeof place, ":%lld", (long long)err->line);
 	if (err->offset >= 0) (void)snprintf(offset, sizeof offset, " (byte offset %lld)", (long long)err->offset);
-	(void)snprintf(dst, size, "%s%s%s%s%s", err->where, place, err->where[0] != '\0' ? ": " : "", err->message, offset);
+	(void)snprintf(
+		dst, size, "%s%s%s%s%s", err->where, place, err->where[0] != '\0' ? ": " : "", err->message, offset);
 	return dst;
 }
 
 const char *status_name(status code)
 {
 	static const char *const names[] = {"OK", "E_USAGE", "E_IO", "E_NOMEM", "E_NOT_FOUND", "E_EXISTS", "E_CORRUPT",
-		"E_UNSUPPORTED", "E_LIMIT", "E_CONFLICT", "E_BUSY", "E_QUALITY", "E_VERIFY", "E_UNREACHABLE", "E_CANCELLED"};
+		"E_UNSUPPORTED", "E_LIMIT", "E_CONFLICT", "E_BUSY", "E_QUALITY", "E_VERIFY", "E_UNREACHABLE",
+		"E_CANCELLED"};
 	ASSERT((size_t)code < sizeof names / sizeof names[0]);
 	return names[code];
 }

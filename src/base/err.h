@@ -46,8 +46,8 @@ enum { ERR_MESSAGE_MAX = 512, ERR_WHERE_MAX = 384 };
 struct err {
 	status code;
 	enum err_class class;
-	int64_t offset; /* byte offset in `where`; -1 = not applicable */
-	int64_t line;   /* 1-based line in `where`; -1 = not applicable */
+	int64_t offset;                /* byte offset in `where`; -1 = not applicable */
+	int64_t line;                  /* 1-based line in `where`; -1 = not applicable */
 	char message[ERR_MESSAGE_MAX]; /* what happened, and what to do about it */
 	char where[ERR_WHERE_MAX];     /* object key, file or column; "" = not applicable */
 };
@@ -69,10 +69,10 @@ const char *status_name(status code); /* "E_IO" */
 int status_exit(status code);         /* the process exit status of docs/cli.md */
 
 /* Return from the calling function when the expression is not OK. */
-#define TRY(expr)                                                                                                      \
-	do {                                                                                                           \
-		status try_status_ = (expr);                                                                           \
-		if (try_status_ != OK) return try_status_;                                                             \
+#define TRY(expr)                                          \
+	do {                                               \
+		status try_status_ = (expr);               \
+		if (try_status_ != OK) return try_status_; \
 	} while (0)
 
 /* A broken contract between our own functions; on in release builds. Prints and aborts. */

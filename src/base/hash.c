@@ -131,8 +131,9 @@ void uuid_v5(const uint8_t name_space[UUID_BYTES], struct str name, uint8_t out[
 	uint8_t digest[20];
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	ASSERT(ctx != NULL);
-	const int ok = EVP_DigestInit_ex(ctx, EVP_sha1(), NULL) == 1 && EVP_DigestUpdate(ctx, name_space, UUID_BYTES) == 1 &&
-		EVP_DigestUpdate(ctx, name.p, name.n) == 1 && EVP_DigestFinal_ex(ctx, digest, NULL) == 1;
+	const int ok = EVP_DigestInit_ex(ctx, EVP_sha1(), NULL) == 1 &&
+		       EVP_DigestUpdate(ctx, name_space, UUID_BYTES) == 1 &&
+		       EVP_DigestUpdate(ctx, name.p, name.n) == 1 && EVP_DigestFinal_ex(ctx, digest, NULL) == 1;
 	ASSERT(ok);
 	EVP_MD_CTX_free(ctx);
 	memcpy(out, digest, UUID_BYTES);

@@ -4,7 +4,14 @@
 
 #include "base/buf.h"
 
-enum { SHA256_BYTES = 32, XXH128_BYTES = 16, HEX_SHA256_CHARS = 64, HEX_XXH128_CHARS = 32, UUID_CHARS = 36, UUID_BYTES = 16 };
+enum {
+	SHA256_BYTES = 32,
+	XXH128_BYTES = 16,
+	HEX_SHA256_CHARS = 64,
+	HEX_XXH128_CHARS = 32,
+	UUID_CHARS = 36,
+	UUID_BYTES = 16
+};
 
 uint64_t hash_xxh64(const void *p, size_t n); /* seed 0: Parquet's bloom filters and the ticket bucket use it */
 uint64_t hash_xxh3(const void *p, size_t n);  /* for tables in memory only, never stored */
@@ -12,7 +19,10 @@ void hash_xxh128(const void *p, size_t n, uint8_t out[XXH128_BYTES]);
 void hash_sha256(const void *p, size_t n, uint8_t out[SHA256_BYTES]);
 
 /* Streaming forms; the state is heap-owned by the struct. */
-struct hash_stream { void *xxh; void *sha; };
+struct hash_stream {
+	void *xxh;
+	void *sha;
+};
 status hash_stream_init(struct hash_stream *h, bool with_sha256, struct err *err) MUST_USE;
 void hash_stream_add(struct hash_stream *h, const void *p, size_t n);
 void hash_stream_final(struct hash_stream *h, uint8_t xxh128[XXH128_BYTES], uint8_t *sha256 /* [32] or NULL */);
@@ -26,6 +36,7 @@ void uuid_format(const uint8_t id[UUID_BYTES], char dst[UUID_CHARS]); /* no NUL 
 bool uuid_parse(struct str text, uint8_t id[UUID_BYTES]) MUST_USE;    /* either case */
 /* UUIDv5 (RFC 9562 section 5.5): SHA-1 over name space and name. */
 void uuid_v5(const uint8_t name_space[UUID_BYTES], struct str name, uint8_t out[UUID_BYTES]);
-void uuid_random(uint8_t out[UUID_BYTES]); /* v4 from the operating system; for names of things that reach no data file */
+void uuid_random(
+	uint8_t out[UUID_BYTES]); /* v4 from the operating system; for names of things that reach no data file */
 
 #endif

@@ -6,18 +6,21 @@
 #include <stdint.h>
 
 enum {
-	JSON_LINE_BYTES_MAX = 1 << 20,   /* contract 1: a raw line over 1 MiB is rejected as too_long */
-	JSON_DEPTH_MAX = 1024,           /* nested containers in one value; kept on an explicit stack, so 1 bit to 1 byte a level */
-	TABLE_COLUMNS_MAX = 256,         /* widest contract has 40; foreign files may be wider, this bounds their metadata */
+	JSON_LINE_BYTES_MAX = 1 << 20, /* contract 1: a raw line over 1 MiB is rejected as too_long */
+	JSON_DEPTH_MAX =
+		1024, /* nested containers in one value; kept on an explicit stack, so 1 bit to 1 byte a level */
+	TABLE_COLUMNS_MAX = 256, /* widest contract has 40; foreign files may be wider, this bounds their metadata */
 	PARQUET_PAGE_BYTES_MAX = 1 << 28, /* a page that claims more than 256 MiB is corrupt or hostile */
 	PARQUET_FOOTER_BYTES_MAX = 1 << 26,
-	TASK_RETRIES_MAX = 3,            /* attempts after the first, with exponential backoff */
+	TASK_RETRIES_MAX = 3, /* attempts after the first, with exponential backoff */
 	CONFIG_FILE_BYTES_MAX = 1 << 24,
-	CONFIG_DEPTH_MAX = 32,           /* nested maps and lists in a configuration file; ours need 6 */
-	CONFIG_NODES_MAX = 1 << 18,      /* values in one configuration after aliases are copied: bounds an alias bomb to 30 MB */
-	CONFIG_MAP_KEYS_MAX = 1024,      /* members of one map; kept sorted by insertion, so this bounds the square */
+	CONFIG_DEPTH_MAX = 32, /* nested maps and lists in a configuration file; ours need 6 */
+	CONFIG_NODES_MAX =
+		1 << 18, /* values in one configuration after aliases are copied: bounds an alias bomb to 30 MB */
+	CONFIG_MAP_KEYS_MAX = 1024, /* members of one map; kept sorted by insertion, so this bounds the square */
 };
 
-#define BUF_MAX_DEFAULT ((size_t)1 << 31) /* a buffer nobody bounded more tightly; fits int32 offsets of Arrow strings */
+#define BUF_MAX_DEFAULT \
+	((size_t)1 << 31) /* a buffer nobody bounded more tightly; fits int32 offsets of Arrow strings */
 
 #endif

@@ -69,7 +69,11 @@ static void line_start(struct buf *line, enum log_level level, const char *messa
 		buf_printf(line, "\",\"level\":\"%s\",\"msg\":", level_names[level]);
 		buf_json_str(line, str_of(message));
 	} else {
-		buf_printf(line, "pqr: %s%s", level == LOG_WARN ? "warning: " : level == LOG_ERROR ? "error: " : "", message);
+		buf_printf(line, "pqr: %s%s",
+			level == LOG_WARN    ? "warning: "
+			: level == LOG_ERROR ? "error: "
+					     : "",
+			message);
 	}
 }
 

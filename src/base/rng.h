@@ -10,7 +10,9 @@
 
 #include "base/err.h"
 
-struct rng4 { uint32_t v[4]; };
+struct rng4 {
+	uint32_t v[4];
+};
 
 static inline struct rng4 rng_philox(uint64_t key, uint64_t entity, uint32_t purpose, uint32_t index)
 {
@@ -30,6 +32,9 @@ static inline struct rng4 rng_philox(uint64_t key, uint64_t entity, uint32_t pur
 }
 
 /* Uniform in [0, n), n >= 1, from one 32-bit draw by multiply-shift: bias under n / 2^32. */
-static inline uint32_t rng_below(uint32_t draw, uint32_t n) { return (uint32_t)(((uint64_t)draw * n) >> 32); }
+static inline uint32_t rng_below(uint32_t draw, uint32_t n)
+{
+	return (uint32_t)(((uint64_t)draw * n) >> 32);
+}
 
 #endif

@@ -28,7 +28,8 @@ int32_t date_from_civil(int32_t year, int32_t month, int32_t day)
 	const int32_t m = month > 2 ? month - 3 : month + 9;
 	const int32_t era = (y >= 0 ? y : y - 399) / 400;
 	const int32_t of_era = y - era * 400;
-	return era * ERA_DAYS + of_era * 365 + of_era / 4 - of_era / 100 + march_month_start[m] + day - 1 - EPOCH_FROM_MARCH_0000;
+	return era * ERA_DAYS + of_era * 365 + of_era / 4 - of_era / 100 + march_month_start[m] + day - 1 -
+	       EPOCH_FROM_MARCH_0000;
 }
 
 struct civil date_to_civil(int32_t date)
@@ -112,7 +113,8 @@ struct fields {
 /* Range checks and the sum, shared by both parsers. */
 static bool fields_to_us(const struct fields *f, int64_t *out)
 {
-	if (!civil_is_valid(f->year, f->month, f->day) || f->hour > 23 || f->minute > 59 || f->second > 60) return false;
+	if (!civil_is_valid(f->year, f->month, f->day) || f->hour > 23 || f->minute > 59 || f->second > 60)
+		return false;
 	const int64_t days = date_from_civil(f->year, f->month, f->day);
 	const int64_t minutes = days * 1440 + f->hour * 60 + f->minute - f->offset;
 	int64_t us = (minutes * 60 + f->second) * US_PER_SECOND + f->us;
@@ -196,8 +198,8 @@ static int32_t byte_at(uint64_t w, int i)
 	return (int32_t)(w >> (8 * i) & 0xff);
 }
 
-#define WORD(a, b, c, d, e, f, g, h)                                                                                   \
-	((uint64_t)(a) | (uint64_t)(b) << 8 | (uint64_t)(c) << 16 | (uint64_t)(d) << 24 | (uint64_t)(e) << 32 |        \
+#define WORD(a, b, c, d, e, f, g, h)                                                                            \
+	((uint64_t)(a) | (uint64_t)(b) << 8 | (uint64_t)(c) << 16 | (uint64_t)(d) << 24 | (uint64_t)(e) << 32 | \
 		(uint64_t)(f) << 40 | (uint64_t)(g) << 48 | (uint64_t)(h) << 56)
 
 /* YYYY-MM-DDTHH:MM:SSZ (20 bytes) and the same with six fraction digits (27). false: not of that shape, no verdict. */
@@ -210,12 +212,17 @@ static bool fields_scan(struct str text, struct fields *f)
 	uint64_t clock;
 	uint64_t fraction = 0;
 	if (text.n != 20 && text.n != 27) return false;
-	if (!word_matches(text.p, WORD('0', '0', '0', '0', '-', '0', '0', '-'), WORD(d, d, d, d, o, d, d, o), &date)) return false;
-	if (!word_matches(text.p + 8, WORD('0', '0', 'T', '0', '0', ':', '0', '0'), WORD(d, d, o, d, d, o, d, d), &day)) return false;
-	if (!word_matches(text.p + 11, WORD('0', '0', ':', '0', '0', ':', '0', '0'), WORD(d, d, o, d, d, o, d, d), &clock)) return false;
+	if (!word_matches(text.p, WORD('0', '0', '0', '0', '-', '0', '0', '-'), WORD(d, d, d, d, o, d, d, o), &date))
+		return false;
+	if (!word_matches(text.p + 8, WORD('0', '0', 'T', '0', '0', ':', '0', '0'), WORD(d, d, o, d, d, o, d, d), &day))
+		return false;
+	if (!word_matches(
+		    text.p + 11, WORD('0', '0', ':', '0', '0', ':', '0', '0'), WORD(d, d, o, d, d, o, d, d), &clock))
+		return false;
 	if (text.n == 20) {
 		if (text.p[19] != 'Z') return false;
-	} else if (!word_matches(text.p + 19, WORD('.', '0', '0', '0', '0', '0', '0', 'Z'), WORD(o, d, d, d, d, d, d, o), &fraction)) {
+	} else if (!word_matches(text.p + 19, WORD('.', '0', '0', '0', '0', '0', '0', 'Z'),
+			   WORD(o, d, d, d, d, d, d, o), &fraction)) {
 		return false;
 	}
 	date = pairs(date);

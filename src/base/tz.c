@@ -15,26 +15,29 @@
 #include "base/time.h"
 
 enum {
-	TZ_FILE_BYTES_MAX = 1 << 20,        /* the largest of the database has 4 KiB */
-	TZ_TABLE_MAX = 1 << 14,             /* transitions in one file; the largest of the database has 400 */
+	TZ_FILE_BYTES_MAX = 1 << 20, /* the largest of the database has 4 KiB */
+	TZ_TABLE_MAX = 1 << 14,      /* transitions in one file; the largest of the database has 400 */
 	TZ_CYCLE_YEARS = 400,
 	TZ_CYCLE_DAYS = 146097,
 	TZ_RULE_YEARS = TZ_CYCLE_YEARS + 3, /* the year of the table's end, the one after it, a cycle, and one over */
 	TZ_BUCKET_SHIFT = 43,               /* 102 days of microseconds: about one transition in two buckets */
 	TZ_BUCKETS_MAX = 4096,
-	TZ_OFFSET_MAX = 26 * 3600,          /* RFC 8536 section 3.2: -25 h < offset < 26 h */
+	TZ_OFFSET_MAX = 26 * 3600, /* RFC 8536 section 3.2: -25 h < offset < 26 h */
 };
 
-struct transition { int64_t us; int32_t offset; }; /* offset in seconds, from us on */
+struct transition {
+	int64_t us;
+	int32_t offset;
+}; /* offset in seconds, from us on */
 
 struct tz {
-	int64_t fixed_from;    /* from here on the offset is fixed_offset for ever; INT64_MAX: never so */
+	int64_t fixed_from; /* from here on the offset is fixed_offset for ever; INT64_MAX: never so */
 	int32_t fixed_offset;
-	int32_t first_offset;  /* before the first transition */
-	int64_t cycle_from;    /* from here on the rule alone decides; INT64_MAX: no rule with daylight saving time */
-	struct transition *t;  /* [n], rising */
+	int32_t first_offset; /* before the first transition */
+	int64_t cycle_from;   /* from here on the rule alone decides; INT64_MAX: no rule with daylight saving time */
+	struct transition *t; /* [n], rising */
 	uint32_t n;
-	int64_t bucket_from;   /* start of bucket 0 */
+	int64_t bucket_from; /* start of bucket 0 */
 	uint32_t n_buckets;
 	uint16_t bucket[TZ_BUCKETS_MAX + 1]; /* number of transitions at or before the start of the bucket */
 };
@@ -44,14 +47,19 @@ struct tz {
 /* ---- the POSIX rule (IEEE 1003.1 section 8.3, with the hours -167 to 167 of RFC 8536 section 3.3.1) ---- */
 
 enum rule_kind { RULE_JULIAN, RULE_DAY, RULE_WEEKDAY }; /* Jn, n, Mm.w.d */
-struct rule_date { enum rule_kind kind; int32_t month, week, day, seconds; };
+struct rule_date {
+	enum rule_kind kind;
+	int32_t month, week, day, seconds;
+};
 struct rule {
 	int32_t standard, daylight; /* offsets */
 	bool has_daylight;
 	struct rule_date start, end;
 };
 
-struct cursor { const char *p, *end; };
+struct cursor {
+	const char *p, *end;
+};
 
 static bool take(struct cursor *c, char ch)
 {
@@ -148,9 +156,7 @@ static int64_t rule_seconds(const struct rule_date *d, int32_t year)
 	case RULE_JULIAN: /* 1 to 365, 29 February is never counted */
 		date += d->day - 1 + (d->day >= 60 && date_month_days(year, 2) == 29);
 		break;
-	case RULE_DAY:
-		date += d->day;
-		break;
+	case RULE_DAY: date += d->day; break;
 	case RULE_WEEKDAY: {
 		const int32_t first = date_from_civil(year, d->month, 1);
 		const int32_t sunday_based = (date_weekday(first) + 1) % 7;
@@ -226,8 +232,10 @@ static uint32_t table_rank(const struct tz *tz, int64_t us)
 	}
 	while (lo < hi) {
 		const uint32_t mid = lo + (hi - lo) / 2;
-		if (tz->t[mid].us <= us) lo = mid + 1;
-		else hi = mid;
+		if (tz->t[mid].us <= us)
+			lo = mid + 1;
+		else
+			hi = mid;
 	}
 	return lo;
 }
@@ -253,7 +261,8 @@ int32_t tz_date(const struct tz *tz, int64_t us)
 static int64_t change_after(const struct tz *tz, int64_t from)
 {
 	int64_t shift = 0;
-	if (from >= tz->cycle_from && from - tz->cycle_from >= CYCLE_US) shift = (from - tz->cycle_from) / CYCLE_US * CYCLE_US;
+	if (from >= tz->cycle_from && from - tz->cycle_from >= CYCLE_US)
+		shift = (from - tz->cycle_from) / CYCLE_US * CYCLE_US;
 	const uint32_t rank = table_rank(tz, from - shift);
 	return rank < tz->n ? tz->t[rank].us + shift : INT64_MAX;
 }
@@ -291,7 +300,10 @@ int64_t tz_day_start(const struct tz *tz, int32_t date)
 /* ---- the file ---- */
 
 enum { HEADER_BYTES = 44, TYPE_BYTES = 6 };
-struct header { uint8_t version; uint32_t isut, isstd, leap, time, type, chars; };
+struct header {
+	uint8_t version;
+	uint32_t isut, isstd, leap, time, type, chars;
+};
 
 static uint64_t big_endian(const uint8_t *p, int n)
 {
@@ -313,12 +325,13 @@ static bool header_parse(const uint8_t *p, size_t n, struct header *out)
 		.chars = (uint32_t)big_endian(p + 40, 4),
 	};
 	return out->time <= TZ_TABLE_MAX && out->type >= 1 && out->type <= 256 && out->chars <= TZ_FILE_BYTES_MAX &&
-		out->leap <= TZ_TABLE_MAX && out->isstd <= 256 && out->isut <= 256;
+	       out->leap <= TZ_TABLE_MAX && out->isstd <= 256 && out->isut <= 256;
 }
 
 static size_t block_bytes(const struct header *h, size_t time_bytes)
 {
-	return h->time * time_bytes + h->time + (size_t)h->type * TYPE_BYTES + h->chars + h->leap * (time_bytes + 4) + h->isstd + h->isut;
+	return h->time * time_bytes + h->time + (size_t)h->type * TYPE_BYTES + h->chars + h->leap * (time_bytes + 4) +
+	       h->isstd + h->isut;
 }
 
 /* block[] is the version 2 data block, its length already checked. */
@@ -330,7 +343,8 @@ static status block_parse(struct tz *tz, const struct header *h, const uint8_t *
 	int32_t offsets[256];
 	for (uint32_t i = 0; i < h->type; i++) {
 		offsets[i] = (int32_t)(uint32_t)big_endian(types + i * TYPE_BYTES, 4);
-		if (offsets[i] <= -TZ_OFFSET_MAX || offsets[i] >= TZ_OFFSET_MAX) return fail(err, E_CORRUPT, "offset from UTC out of range");
+		if (offsets[i] <= -TZ_OFFSET_MAX || offsets[i] >= TZ_OFFSET_MAX)
+			return fail(err, E_CORRUPT, "offset from UTC out of range");
 	}
 	tz->first_offset = offsets[0];
 	int64_t before = INT64_MIN;
@@ -408,7 +422,8 @@ static bool name_is_safe(const char *name)
 {
 	for (const char *p = name;; p++) {
 		const char *start = p;
-		while ((*p >= 'A' && *p <= 'Z') || (*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') || (*p != '\0' && strchr("_+-", *p) != NULL))
+		while ((*p >= 'A' && *p <= 'Z') || (*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') ||
+			(*p != '\0' && strchr("_+-", *p) != NULL))
 			p++;
 		if (p == start || (*p != '/' && *p != '\0')) return false;
 		if (*p == '\0') return true;
@@ -417,10 +432,12 @@ static bool name_is_safe(const char *name)
 
 status tz_load(const char *name, struct tz **out, struct err *err)
 {
-	if (!name_is_safe(name)) return fail(err, E_USAGE, "time zone: expected a name such as America/Bogota, found \"%.80s\"", name);
+	if (!name_is_safe(name))
+		return fail(err, E_USAGE, "time zone: expected a name such as America/Bogota, found \"%.80s\"", name);
 	const char *dir = getenv("TZDIR");
 	char path[PATH_MAX];
-	const int length = snprintf(path, sizeof path, "%s/%s", dir != NULL && dir[0] != '\0' ? dir : "/usr/share/zoneinfo", name);
+	const int length =
+		snprintf(path, sizeof path, "%s/%s", dir != NULL && dir[0] != '\0' ? dir : "/usr/share/zoneinfo", name);
 	if (length < 0 || (size_t)length >= sizeof path) return fail(err, E_USAGE, "time zone: name too long");
 	struct buf file;
 	buf_init(&file, TZ_FILE_BYTES_MAX + (1 << 17));
@@ -429,7 +446,9 @@ status tz_load(const char *name, struct tz **out, struct err *err)
 		code = tz_parse(file.p, file.n, out, err);
 		if (code != OK) code = err_at(err, code, path, -1, -1);
 	} else if (code != E_NOMEM) {
-		code = fail(err, E_USAGE, "time zone: no zone \"%s\" in the tz database (%s); is the package tzdata installed?", name, path);
+		code = fail(err, E_USAGE,
+			"time zone: no zone \"%s\" in the tz database (%s); is the package tzdata installed?", name,
+			path);
 	}
 	buf_deinit(&file);
 	return code;

@@ -33,7 +33,7 @@ struct cli {
 	const char *values[CLI_OPTIONS_MAX]; /* by position in globals, then the command's options; NULL = not given */
 	const char **args;                   /* positional */
 	size_t n_args;
-	const char **lists;                  /* values of an option whose placeholder ends in "..." (it may be repeated) */
+	const char **lists; /* values of an option whose placeholder ends in "..." (it may be repeated) */
 	size_t n_lists;
 	bool json;
 	bool quiet;
@@ -44,7 +44,8 @@ struct cli {
 const char *cli_get(const struct cli *c, const char *name);
 bool cli_flag(const struct cli *c, const char *name);
 /* Typed values; E_USAGE naming the option. Untouched *out when the option was not given. */
-status cli_get_i64(const struct cli *c, const char *name, int64_t min, int64_t max, int64_t *out, struct err *err) MUST_USE;
+status cli_get_i64(
+	const struct cli *c, const char *name, int64_t min, int64_t max, int64_t *out, struct err *err) MUST_USE;
 status cli_get_date(const struct cli *c, const char *name, int32_t *out, struct err *err) MUST_USE;
 /* A UUID, lower-cased into dst[37]; `what` names it in the error. */
 status cli_uuid(const char *text, const char *what, char dst[37], struct err *err) MUST_USE;
@@ -69,8 +70,8 @@ void cli_man(struct buf *out);        /* the man page, mdoc(7) */
 void cli_completion(struct buf *out); /* bash */
 
 extern const struct cli_command cli_run_command, cli_generate_command, cli_ingest_command, cli_bronze_command,
-	cli_silver_command, cli_gold_command, cli_publish_command, cli_plan_command, cli_task_command, cli_verify_command,
-	cli_runs_command, cli_quality_command, cli_lineage_command, cli_doctor_command, cli_contract_command,
-	cli_help_command_def, cli_completion_command;
+	cli_silver_command, cli_gold_command, cli_publish_command, cli_plan_command, cli_task_command,
+	cli_verify_command, cli_runs_command, cli_quality_command, cli_lineage_command, cli_doctor_command,
+	cli_contract_command, cli_help_command_def, cli_completion_command;
 
 #endif

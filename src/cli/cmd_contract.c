@@ -11,8 +11,8 @@ struct format {
 	void (*write)(struct buf *out, const struct table_schema *s);
 };
 
-static const struct format formats[] = {{"json-schema", schema_json}, {"ddl-postgres", schema_ddl_postgres}, {"ddl-sqlite", schema_ddl_sqlite},
-	{"markdown", schema_markdown}, {"delta", schema_delta}};
+static const struct format formats[] = {{"json-schema", schema_json}, {"ddl-postgres", schema_ddl_postgres},
+	{"ddl-sqlite", schema_ddl_sqlite}, {"markdown", schema_markdown}, {"delta", schema_delta}};
 
 static const struct format *format_find(const char *name)
 {
@@ -35,7 +35,10 @@ static status contract_run(struct cli *c, struct err *err)
 {
 	const char *name = cli_get(c, "--format");
 	const struct format *format = format_find(name != NULL ? name : "markdown");
-	if (format == NULL) return fail(err, E_USAGE, "--format: expected json-schema, ddl-postgres, ddl-sqlite, markdown or delta, found '%s'", name);
+	if (format == NULL)
+		return fail(err, E_USAGE,
+			"--format: expected json-schema, ddl-postgres, ddl-sqlite, markdown or delta, found '%s'",
+			name);
 	const char *table = c->n_args > 0 ? c->args[0] : NULL;
 	const char *dir = cli_get(c, "--write");
 	if (dir != NULL) return pqrs_contract_write_all(dir, err);
@@ -47,12 +50,20 @@ static status contract_run(struct cli *c, struct err *err)
 		if (n++ > 0) buf_char(&out, '\n');
 		format->write(&out, pqrs_workload.tables[i]);
 	}
-	status code = n > 0 ? cli_print(&out, err) : fail(err, E_USAGE, "no table '%s': `pqr contract` lists them all", table);
+	status code = n > 0 ? cli_print(&out, err)
+			    : fail(err, E_USAGE, "no table '%s': `pqr contract` lists them all", table);
 	buf_deinit(&out);
 	return code;
 }
 
-static const struct cli_option options[] = {{"--format", "NAME", "json-schema, ddl-postgres, ddl-sqlite, markdown (default) or delta"},
+static const struct cli_option options[] = {
+	{"--format", "NAME", "json-schema, ddl-postgres, ddl-sqlite, markdown (default) or delta"},
 	{"--write", "DIR", "write every contract file into DIR (as contracts/pqrs/v1 has them)"}};
-const struct cli_command cli_contract_command = {.name = "contract", .synopsis = "[TABLE | LAYER]", .summary = "the data contracts, from the one schema",
-	.details = "  pqr contract silver.tickets\n  pqr contract gold --format ddl-postgres", .options = options, .n_options = 2, .args_max = 1, .run = contract_run};
+const struct cli_command cli_contract_command = {.name = "contract",
+	.synopsis = "[TABLE | LAYER]",
+	.summary = "the data contracts, from the one schema",
+	.details = "  pqr contract silver.tickets\n  pqr contract gold --format ddl-postgres",
+	.options = options,
+	.n_options = 2,
+	.args_max = 1,
+	.run = contract_run};

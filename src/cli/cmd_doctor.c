@@ -44,7 +44,8 @@ static status probe_lake(struct store *lake, struct err *err)
 	if (code == OK && store_put_if_absent(lake, key, "other", 5, NULL) != E_EXISTS)
 		code = fail(err, E_IO, "put-if-absent replaced an object: this file system can't hold a lake");
 	if (code == OK) code = store_get(lake, key, &back, err);
-	if (code == OK && (back.n != 5 || memcmp(back.p, "probe", 5) != 0)) code = fail(err, E_CORRUPT, "an object came back with other bytes");
+	if (code == OK && (back.n != 5 || memcmp(back.p, "probe", 5) != 0))
+		code = fail(err, E_CORRUPT, "an object came back with other bytes");
 	const status deleted = store_delete(lake, key, code == OK ? err : NULL);
 	buf_deinit(&back);
 	return code != OK ? code : deleted;
@@ -56,7 +57,8 @@ static void check_space(struct findings *f, struct store *lake)
 	char text[128];
 	if (statvfs(store_uri(lake), &fs) != 0) return;
 	const double free_gb = (double)fs.f_bavail * (double)fs.f_frsize / 1e9;
-	(void)snprintf(text, sizeof text, "%.1f GB free%s", free_gb, free_gb < 2 ? "; the default run writes about 1.1 GB: make room" : "");
+	(void)snprintf(text, sizeof text, "%.1f GB free%s", free_gb,
+		free_gb < 2 ? "; the default run writes about 1.1 GB: make room" : "");
 	add(f, free_gb >= 2, "disk space", text);
 }
 
@@ -86,7 +88,8 @@ static void check_planes(struct findings *f, const struct cli *c)
 	err_clear(&err);
 	code = session_open(&s, c, SESSION_LAKE | SESSION_CONTROL, &err);
 	if (code == OK) code = control_query(s.control, &all, no_row, &runs, &err);
-	(void)snprintf(text, sizeof text, "%s, %lld runs", s.control != NULL ? control_uri(s.control) : "", (long long)runs);
+	(void)snprintf(
+		text, sizeof text, "%s, %lld runs", s.control != NULL ? control_uri(s.control) : "", (long long)runs);
 	add_result(f, "control plane", code, &err, text);
 	session_close(&s);
 }
@@ -98,10 +101,12 @@ static void check_config(struct findings *f, const struct cli *c)
 	char text[64];
 	err_clear(&err);
 	const status code = session_open(&s, c, SESSION_CONFIG, &err);
-	add_result(f, "configuration", code, &err, access("pqr.yaml", F_OK) == 0 ? "pqr.yaml" : "defaults (no pqr.yaml here)");
+	add_result(f, "configuration", code, &err,
+		access("pqr.yaml", F_OK) == 0 ? "pqr.yaml" : "defaults (no pqr.yaml here)");
 	if (code == OK) {
 		(void)snprintf(text, sizeof text, "%s, %d cores", s.executor, thread_cores());
-		add(f, strcmp(s.executor, "threads") == 0, "executor", strcmp(s.executor, "threads") == 0 ? text : "this version has: threads");
+		add(f, strcmp(s.executor, "threads") == 0, "executor",
+			strcmp(s.executor, "threads") == 0 ? text : "this version has: threads");
 	}
 	session_close(&s);
 }
@@ -122,7 +127,8 @@ static status doctor_run(struct cli *c, struct err *err)
 			buf_printf(&out, "%-4s %-14s %s\n", item->ok ? "ok" : "BAD", item->what, item->text);
 			continue;
 		}
-		buf_printf(&out, "%s{\"check\":\"%s\",\"ok\":%s,\"text\":", i > 0 ? "," : "", item->what, item->ok ? "true" : "false");
+		buf_printf(&out, "%s{\"check\":\"%s\",\"ok\":%s,\"text\":", i > 0 ? "," : "", item->what,
+			item->ok ? "true" : "false");
 		buf_json_str(&out, str_of(item->text));
 		buf_char(&out, '}');
 	}
@@ -133,5 +139,8 @@ static status doctor_run(struct cli *c, struct err *err)
 	return code;
 }
 
-const struct cli_command cli_doctor_command = {.name = "doctor", .synopsis = "", .summary = "check lake, control plane and configuration; say how to mend them",
-	.args_max = 0, .run = doctor_run};
+const struct cli_command cli_doctor_command = {.name = "doctor",
+	.synopsis = "",
+	.summary = "check lake, control plane and configuration; say how to mend them",
+	.args_max = 0,
+	.run = doctor_run};

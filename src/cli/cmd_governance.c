@@ -12,9 +12,11 @@
 /* ---- runs ---- */
 
 #define RUN_COLUMNS                                                                                                    \
-	"run_id, workload, status, date_min, date_max, raw_rows, bronze_rows, rejected_rows, silver_rows, gold_rows, attempts, started_at"
+	"run_id, workload, status, date_min, date_max, raw_rows, bronze_rows, rejected_rows, silver_rows, gold_rows, " \
+	"attempts, started_at"
 
-static status print_query(struct session *s, const struct cli *c, const struct control_select *q, const char *when_empty, struct err *err)
+static status print_query(
+	struct session *s, const struct cli *c, const struct control_select *q, const char *when_empty, struct err *err)
 {
 	struct buf out;
 	size_t n_rows = 1;
@@ -29,18 +31,27 @@ static status print_query(struct session *s, const struct cli *c, const struct c
 
 static status runs_list(struct session *s, const struct cli *c, struct err *err)
 {
-	const struct control_select q = {.sql = "SELECT " RUN_COLUMNS " FROM meta.runs ORDER BY started_at DESC, run_id"};
+	const struct control_select q = {
+		.sql = "SELECT " RUN_COLUMNS " FROM meta.runs ORDER BY started_at DESC, run_id"};
 	return print_query(s, c, &q, "no runs yet: `pqr run` makes the first", err);
 }
 
-struct section { const char *name, *title, *sql; };
+struct section {
+	const char *name, *title, *sql;
+};
 static const struct section show_sections[] = {
 	{"run", "run", "SELECT * FROM meta.runs WHERE run_id = $1"},
-	{"tasks", "tasks", "SELECT stage, COUNT(*) AS tasks, SUM(rows_in) AS rows_in, SUM(rows_out) AS rows_out, SUM(bytes_in) AS bytes_in, "
-			   "SUM(bytes_out) AS bytes_out, SUM(CASE WHEN error IS NOT NULL THEN 1 ELSE 0 END) AS failed FROM meta.tasks "
-			   "WHERE run_id = $1 GROUP BY stage ORDER BY MIN(started_at)"},
-	{"quality", "quality", "SELECT layer, check_name, severity, result, value, threshold FROM meta.quality_checks WHERE run_id = $1 ORDER BY layer, check_name"},
-	{"lineage", "lineage", "SELECT stage, input, output FROM meta.lineage WHERE run_id = $1 ORDER BY stage, input, output"},
+	{"tasks", "tasks",
+		"SELECT stage, COUNT(*) AS tasks, SUM(rows_in) AS rows_in, SUM(rows_out) AS rows_out, SUM(bytes_in) AS "
+		"bytes_in, "
+		"SUM(bytes_out) AS bytes_out, SUM(CASE WHEN error IS NOT NULL THEN 1 ELSE 0 END) AS failed FROM "
+		"meta.tasks "
+		"WHERE run_id = $1 GROUP BY stage ORDER BY MIN(started_at)"},
+	{"quality", "quality",
+		"SELECT layer, check_name, severity, result, value, threshold FROM meta.quality_checks WHERE run_id = "
+		"$1 ORDER BY layer, check_name"},
+	{"lineage", "lineage",
+		"SELECT stage, input, output FROM meta.lineage WHERE run_id = $1 ORDER BY stage, input, output"},
 };
 
 /* name: value lines of the one row. */
@@ -51,9 +62,12 @@ static status vertical_row(void *arg, const struct control_value *values, size_t
 	for (size_t i = 0; i < n; i++) {
 		if (values[i].kind == CONTROL_NULL) continue;
 		buf_printf(out, "  %-16s ", values[i].name);
-		if (values[i].kind == CONTROL_TEXT) buf_add(out, values[i].text.p, values[i].text.n);
-		else if (values[i].kind == CONTROL_INT) buf_i64(out, values[i].i);
-		else buf_printf(out, "%.10g", values[i].real);
+		if (values[i].kind == CONTROL_TEXT)
+			buf_add(out, values[i].text.p, values[i].text.n);
+		else if (values[i].kind == CONTROL_INT)
+			buf_i64(out, values[i].i);
+		else
+			buf_printf(out, "%.10g", values[i].real);
 		buf_char(out, '\n');
 	}
 	return OK;
@@ -74,8 +88,8 @@ static status runs_show(struct session *s, const struct cli *c, const char *run_
 			code = cli_rows_json(s->control, &q, &out, err);
 		} else {
 			buf_printf(&out, "%s%s\n", i > 0 ? "\n" : "", section->title);
-			code = i == 0 ? control_query(s->control, &q, vertical_row, &out, err) :
-				cli_table(s->control, &q, &out, NULL, err);
+			code = i == 0 ? control_query(s->control, &q, vertical_row, &out, err)
+				      : cli_table(s->control, &q, &out, NULL, err);
 		}
 	}
 	if (c->json) buf_str(&out, "}\n");
@@ -94,17 +108,22 @@ static status runs_diff(struct session *s, const struct cli *c, struct err *err)
 	TRY(cli_uuid(c->args[2], "runs diff", b, err));
 	TRY(control_run_get(s->control, a, &s->arena, &run, err));
 	TRY(control_run_get(s->control, b, &s->arena, &run, err));
-	static const char *const columns[] = {"workload", "seed", "config_hash", "version", "date_min", "date_max", "as_of", "status", "raw_objects",
-		"raw_rows", "bronze_rows", "rejected_rows", "silver_rows", "gold_rows", "manifest_sha256"};
+	static const char *const columns[] = {"workload", "seed", "config_hash", "version", "date_min", "date_max",
+		"as_of", "status", "raw_objects", "raw_rows", "bronze_rows", "rejected_rows", "silver_rows",
+		"gold_rows", "manifest_sha256"};
 	struct buf sql;
 	buf_init(&sql, 0);
 	for (size_t i = 0; i < N_OF(columns); i++) {
-		buf_printf(&sql, "%sSELECT '%s' AS what, CAST(a.%s AS TEXT) AS a, CAST(b.%s AS TEXT) AS b FROM meta.runs a, meta.runs b "
-				 "WHERE a.run_id = $1 AND b.run_id = $2 AND a.%s IS NOT b.%s", i > 0 ? " UNION ALL " : "", columns[i], columns[i],
-			columns[i], columns[i], columns[i]);
+		buf_printf(&sql,
+			"%sSELECT '%s' AS what, CAST(a.%s AS TEXT) AS a, CAST(b.%s AS TEXT) AS b FROM meta.runs a, "
+			"meta.runs b "
+			"WHERE a.run_id = $1 AND b.run_id = $2 AND a.%s IS NOT b.%s",
+			i > 0 ? " UNION ALL " : "", columns[i], columns[i], columns[i], columns[i], columns[i]);
 	}
-	buf_str(&sql, " UNION ALL SELECT 'quality ' || a.layer || '.' || a.check_name, a.result || ' ' || a.value, b.result || ' ' || b.value "
-		      "FROM meta.quality_checks a JOIN meta.quality_checks b ON a.layer = b.layer AND a.dataset = b.dataset AND a.check_name = b.check_name "
+	buf_str(&sql, " UNION ALL SELECT 'quality ' || a.layer || '.' || a.check_name, a.result || ' ' || a.value, "
+		      "b.result || ' ' || b.value "
+		      "FROM meta.quality_checks a JOIN meta.quality_checks b ON a.layer = b.layer AND a.dataset = "
+		      "b.dataset AND a.check_name = b.check_name "
 		      "WHERE a.run_id = $1 AND b.run_id = $2 AND (a.result IS NOT b.result OR a.value IS NOT b.value)");
 	buf_char(&sql, '\0');
 	status code = buf_check(&sql, err);
@@ -153,13 +172,15 @@ static status runs_command(struct session *s, struct cli *c, struct err *err)
 		return runs_diff(s, c, err);
 	}
 	const bool show = strcmp(verb, "show") == 0;
-	if (!show && strcmp(verb, "retry") != 0) return fail(err, E_USAGE, "pqr runs: expected list, show, retry or diff, found '%s'", verb);
+	if (!show && strcmp(verb, "retry") != 0)
+		return fail(err, E_USAGE, "pqr runs: expected list, show, retry or diff, found '%s'", verb);
 	if (c->n_args != 2) return fail(err, E_USAGE, "pqr runs %s: expected a run id; `pqr runs` lists them", verb);
 	TRY(cli_uuid(c->args[1], verb, run_id, err));
 	return show ? runs_show(s, c, run_id, err) : runs_retry(s, c, run_id, err);
 }
 
-static status with_session(struct cli *c, unsigned need, status (*body)(struct session *, struct cli *, struct err *), struct err *err)
+static status with_session(
+	struct cli *c, unsigned need, status (*body)(struct session *, struct cli *, struct err *), struct err *err)
 {
 	struct session s;
 	status code = session_open(&s, c, need, err);
@@ -181,9 +202,11 @@ static status quality_command(struct session *s, struct cli *c, struct err *err)
 	TRY(session_run_id(s, c, run_id, err));
 	const char *params[1] = {run_id};
 	const struct control_select q = {
-		c->json ? "SELECT * FROM meta.quality_checks WHERE run_id = $1 ORDER BY layer, dataset, check_name" :
-			  "SELECT layer, dataset, check_name, severity, result, value, threshold, details FROM meta.quality_checks WHERE run_id = $1 "
-			  "ORDER BY CASE result WHEN 'FAIL' THEN 0 WHEN 'WARN' THEN 1 ELSE 2 END, layer, dataset, check_name",
+		c->json ? "SELECT * FROM meta.quality_checks WHERE run_id = $1 ORDER BY layer, dataset, check_name"
+			: "SELECT layer, dataset, check_name, severity, result, value, threshold, details FROM "
+			  "meta.quality_checks WHERE run_id = $1 "
+			  "ORDER BY CASE result WHEN 'FAIL' THEN 0 WHEN 'WARN' THEN 1 ELSE 2 END, layer, dataset, "
+			  "check_name",
 		params, 1};
 	return print_query(s, c, &q, "no checks recorded for this run", err);
 }
@@ -200,7 +223,8 @@ static status lineage_command(struct session *s, struct cli *c, struct err *err)
 	const char *name = cli_get(c, "--format");
 	enum lineage_format format = c->json ? LINEAGE_JSON : LINEAGE_TEXT;
 	if (name != NULL && !lineage_format_parse(name, &format))
-		return fail(err, E_USAGE, "--format: expected text, json, openlineage, dot or cypher, found '%s'", name);
+		return fail(
+			err, E_USAGE, "--format: expected text, json, openlineage, dot or cypher, found '%s'", name);
 	TRY(session_run_id(s, c, run_id, err));
 	buf_init(&out, 0);
 	status code = lineage_export(s->control, run_id, format, &out, err);
@@ -247,20 +271,27 @@ static status verify_command(struct session *s, struct cli *c, struct err *err)
 	buf_init(&list, 0);
 	buf_init(&out, 0);
 	struct differences d = {&list, c->json, true};
-	const struct verify_opts o = {.workload = &pqrs_workload, .lake = s->lake, .run_id = run_id, .threads = s->threads, .progress = c->progress,
-		.difference = on_difference, .arg = &d};
+	const struct verify_opts o = {.workload = &pqrs_workload,
+		.lake = s->lake,
+		.run_id = run_id,
+		.threads = s->threads,
+		.progress = c->progress,
+		.difference = on_difference,
+		.arg = &d};
 	status code = flow_verify(&o, &report, err);
 	if (code == OK || code == E_VERIFY) {
 		if (c->json) {
-			buf_printf(&out, "{\"run_id\":\"%s\",\"root\":\"%s\",\"objects\":%lld,\"bytes\":%lld,\"differences\":[", run_id, report.root,
-				(long long)report.objects, (long long)report.bytes);
+			buf_printf(&out,
+				"{\"run_id\":\"%s\",\"root\":\"%s\",\"objects\":%lld,\"bytes\":%lld,\"differences\":[",
+				run_id, report.root, (long long)report.objects, (long long)report.bytes);
 			buf_add(&out, list.p, list.n);
 			buf_str(&out, "]}\n");
 		} else {
 			char n[2][32];
 			buf_add(&out, list.p, list.n);
-			buf_printf(&out, "%s objects, %.1f MB, %s differences; manifest root %s\n", cli_count(report.objects, n[0]),
-				(double)report.bytes / 1e6, cli_count(report.differences, n[1]), report.root);
+			buf_printf(&out, "%s objects, %.1f MB, %s differences; manifest root %s\n",
+				cli_count(report.objects, n[0]), (double)report.bytes / 1e6,
+				cli_count(report.differences, n[1]), report.root);
 		}
 		const status printed = cli_print(&out, code == OK ? err : NULL);
 		if (code == OK) code = printed;
@@ -272,18 +303,39 @@ static status verify_command(struct session *s, struct cli *c, struct err *err)
 
 static status verify_run(struct cli *c, struct err *err)
 {
-	return with_session(c, cli_get(c, "--run-id") != NULL || c->n_args > 0 ? SESSION_LAKE : SESSION_LAKE | SESSION_CONTROL, verify_command, err);
+	return with_session(c,
+		cli_get(c, "--run-id") != NULL || c->n_args > 0 ? SESSION_LAKE : SESSION_LAKE | SESSION_CONTROL,
+		verify_command, err);
 }
 
 static const struct cli_option run_id_option[] = {{"--run-id", "UUID", "the run (default: the newest)"}};
 static const struct cli_option lineage_options[] = {{"--run-id", "UUID", "the run (default: the newest)"},
 	{"--format", "NAME", "text, json, openlineage, dot or cypher"}};
-const struct cli_command cli_runs_command = {.name = "runs", .synopsis = "[list | show U | retry U | diff U V]", .summary = "what ran: stages, counts, quality, lineage",
-	.args_max = 3, .run = runs_run};
-const struct cli_command cli_quality_command = {.name = "quality", .synopsis = "", .summary = "the quality checks of a run", .options = run_id_option,
-	.n_options = 1, .args_max = 0, .run = quality_run};
-const struct cli_command cli_lineage_command = {.name = "lineage", .synopsis = "", .summary = "what was made from what",
-	.details = "  pqr lineage --format dot | dot -Tsvg > lineage.svg", .options = lineage_options, .n_options = N_OF(lineage_options), .args_max = 0, .run = lineage_run};
-const struct cli_command cli_verify_command = {.name = "verify", .synopsis = "", .summary = "hash every object again and compare with the manifest",
-	.details = "Exit status 4 when anything is missing or changed; each difference is named.", .options = run_id_option, .n_options = 1,
-	.args_max = 0, .run = verify_run};
+const struct cli_command cli_runs_command = {.name = "runs",
+	.synopsis = "[list | show U | retry U | diff U V]",
+	.summary = "what ran: stages, counts, quality, lineage",
+	.args_max = 3,
+	.run = runs_run};
+const struct cli_command cli_quality_command = {.name = "quality",
+	.synopsis = "",
+	.summary = "the quality checks of a run",
+	.options = run_id_option,
+	.n_options = 1,
+	.args_max = 0,
+	.run = quality_run};
+const struct cli_command cli_lineage_command = {.name = "lineage",
+	.synopsis = "",
+	.summary = "what was made from what",
+	.details = "  pqr lineage --format dot | dot -Tsvg > lineage.svg",
+	.options = lineage_options,
+	.n_options = N_OF(lineage_options),
+	.args_max = 0,
+	.run = lineage_run};
+const struct cli_command cli_verify_command = {.name = "verify",
+	.synopsis = "",
+	.summary = "hash every object again and compare with the manifest",
+	.details = "Exit status 4 when anything is missing or changed; each difference is named.",
+	.options = run_id_option,
+	.n_options = 1,
+	.args_max = 0,
+	.run = verify_run};

@@ -50,7 +50,9 @@ static status task_run(struct cli *c, struct err *err)
 	buf_init(&out, 0);
 	status code = session_open(&s, c, SESSION_LAKE, err);
 	if (code == OK) code = read_spec(c->args[0], &spec, err);
-	if (code == OK) code = flow_task_run_json(&pqrs_workload, s.lake, (struct str){(const char *)spec.p, spec.n}, &out, err);
+	if (code == OK)
+		code = flow_task_run_json(
+			&pqrs_workload, s.lake, (struct str){(const char *)spec.p, spec.n}, &out, err);
 	if (code == OK) {
 		buf_char(&out, '\n');
 		code = cli_print(&out, err);
@@ -61,14 +63,27 @@ static status task_run(struct cli *c, struct err *err)
 	return code;
 }
 
-static const struct cli_option plan_options[] = {
-	{"--seed", "N", "seed of the simulator"}, {"--from", "DATE", "first local day"}, {"--to", "DATE", "last local day"},
-	{"--emit-from", "DATE", "leave out events before this day"}, {"--as-of", "TIME", "the instant the run describes"},
-	{"--volume", "N", "average tickets a day"}, {"--run-id", "UUID", "name the run"},
-	{"--input", "PATH...", "take these JSONL files or folders instead of simulating"}, {"--source", "NAME", "value of source="}};
-const struct cli_command cli_plan_command = {.name = "plan", .synopsis = "[pqrs]", .summary = "the plan of a run as JSON",
-	.details = "Stages in order; the tasks of a stage share nothing and can run in any order. Stages whose inputs are not\n"
+static const struct cli_option plan_options[] = {{"--seed", "N", "seed of the simulator"},
+	{"--from", "DATE", "first local day"}, {"--to", "DATE", "last local day"},
+	{"--emit-from", "DATE", "leave out events before this day"},
+	{"--as-of", "TIME", "the instant the run describes"}, {"--volume", "N", "average tickets a day"},
+	{"--run-id", "UUID", "name the run"},
+	{"--input", "PATH...", "take these JSONL files or folders instead of simulating"},
+	{"--source", "NAME", "value of source="}};
+const struct cli_command cli_plan_command = {.name = "plan",
+	.synopsis = "[pqrs]",
+	.summary = "the plan of a run as JSON",
+	.details = "Stages in order; the tasks of a stage share nothing and can run in any order. Stages whose inputs "
+		   "are not\n"
 		   "committed yet name the stage they wait for. Each task is a document that `pqr task` runs.",
-	.options = plan_options, .n_options = sizeof plan_options / sizeof plan_options[0], .args_max = 1, .run = plan_run};
-const struct cli_command cli_task_command = {.name = "task", .synopsis = "SPEC.json|-", .summary = "run one task of a plan, result as JSON",
-	.details = "  pqr plan | jq '.stages[0].tasks[0]' | pqr task -", .args_min = 1, .args_max = 1, .run = task_run};
+	.options = plan_options,
+	.n_options = sizeof plan_options / sizeof plan_options[0],
+	.args_max = 1,
+	.run = plan_run};
+const struct cli_command cli_task_command = {.name = "task",
+	.synopsis = "SPEC.json|-",
+	.summary = "run one task of a plan, result as JSON",
+	.details = "  pqr plan | jq '.stages[0].tasks[0]' | pqr task -",
+	.args_min = 1,
+	.args_max = 1,
+	.run = task_run};

@@ -2,16 +2,21 @@
 #include "cli/report.h"
 #include "cli/session.h"
 
-#define IDENTITY_OPTIONS                                                                                               \
-	{"--seed", "N", "seed of the simulator (default: the configuration's, 42)"},                                   \
-	{"--from", "DATE", "first local day"}, {"--to", "DATE", "last local day"},                                    \
-	{"--emit-from", "DATE", "leave out events before this day; tickets still start at --from"},                   \
-	{"--as-of", "TIME", "the instant the run describes: a date (its end) or RFC 3339 (default: end of --to)"},    \
-	{"--volume", "N", "average tickets a day"},                                                                   \
-	{"--run-id", "UUID", "name the run (default: derived from what decides its output)"}
-#define INPUT_OPTIONS                                                                                                  \
-	{"--input", "PATH...", "take these JSONL files or folders instead of simulating; may be repeated"},           \
-	{"--source", "NAME", "value of source= for ingested input (default mixed)"}
+#define IDENTITY_OPTIONS                                                                                       \
+	{"--seed", "N", "seed of the simulator (default: the configuration's, 42)"},                           \
+		{"--from", "DATE", "first local day"}, {"--to", "DATE", "last local day"},                     \
+		{"--emit-from", "DATE", "leave out events before this day; tickets still start at --from"},    \
+		{"--as-of", "TIME",                                                                            \
+			"the instant the run describes: a date (its end) or RFC 3339 (default: end of --to)"}, \
+		{"--volume", "N", "average tickets a day"},                                                    \
+	{                                                                                                      \
+		"--run-id", "UUID", "name the run (default: derived from what decides its output)"             \
+	}
+#define INPUT_OPTIONS                                                                                       \
+	{"--input", "PATH...", "take these JSONL files or folders instead of simulating; may be repeated"}, \
+	{                                                                                                   \
+		"--source", "NAME", "value of source= for ingested input (default mixed)"                   \
+	}
 
 /* Run with opts and report; the report is printed also when the run failed in the middle. */
 static status run_and_report(struct session *s, struct cli *c, struct run_opts *o, struct err *err)
@@ -75,38 +80,93 @@ static status ingest_run(struct cli *c, struct err *err)
 	return run_with(c, NULL, "raw", false, err);
 }
 
-static status bronze_run(struct cli *c, struct err *err) { return run_with(c, "bronze", NULL, true, err); }
-static status silver_run(struct cli *c, struct err *err) { return run_with(c, "silver", NULL, true, err); }
-static status gold_run(struct cli *c, struct err *err) { return run_with(c, "gold", NULL, true, err); }
-static status publish_run(struct cli *c, struct err *err) { return run_with(c, "publish", NULL, true, err); }
+static status bronze_run(struct cli *c, struct err *err)
+{
+	return run_with(c, "bronze", NULL, true, err);
+}
+static status silver_run(struct cli *c, struct err *err)
+{
+	return run_with(c, "silver", NULL, true, err);
+}
+static status gold_run(struct cli *c, struct err *err)
+{
+	return run_with(c, "gold", NULL, true, err);
+}
+static status publish_run(struct cli *c, struct err *err)
+{
+	return run_with(c, "publish", NULL, true, err);
+}
 
 #define N_OF(a) (sizeof(a) / sizeof((a)[0]))
 static const struct cli_option run_options[] = {IDENTITY_OPTIONS, INPUT_OPTIONS,
-	{"--until", "STAGE", "stop after raw, bronze, silver or gold"}, {"--no-publish", NULL, "leave the SQL tables as they are"}};
+	{"--until", "STAGE", "stop after raw, bronze, silver or gold"},
+	{"--no-publish", NULL, "leave the SQL tables as they are"}};
 static const struct cli_option generate_options[] = {IDENTITY_OPTIONS};
-static const struct cli_option ingest_options[] = {{"--format", "NAME", "jsonl or auto"}, {"--source", "NAME", "value of source= (default mixed)"},
-	{"--as-of", "TIME", "the instant the run describes (default: end of the newest event's local day)"}, {"--run-id", "UUID", "name the run"}};
+static const struct cli_option ingest_options[] = {{"--format", "NAME", "jsonl or auto"},
+	{"--source", "NAME", "value of source= (default mixed)"},
+	{"--as-of", "TIME", "the instant the run describes (default: end of the newest event's local day)"},
+	{"--run-id", "UUID", "name the run"}};
 static const struct cli_option stage_options[] = {{"--run-id", "UUID", "the run (default: the newest)"}};
 
-const struct cli_command cli_run_command = {.name = "run", .synopsis = "[pqrs]", .summary = "the whole job: raw, bronze, silver, gold, publish",
-	.details = "Simulates (or takes --input), lands raw JSONL, refines it to bronze, silver and gold, checks quality,\n"
-		   "writes the manifest and publishes the KPIs. A finished run does nothing when run again; one that was\n"
-		   "stopped goes on where it was.\n\n"
-		   "  pqr run                                  six months by the default configuration\n"
-		   "  pqr run --from 2026-01-01 --to 2026-01-31 --volume 200\n"
-		   "  pqr run --input events.jsonl             real events",
-	.options = run_options, .n_options = N_OF(run_options), .args_max = -1, .run = run_run};
-const struct cli_command cli_generate_command = {.name = "generate", .synopsis = "", .summary = "simulate events into raw",
-	.options = generate_options, .n_options = N_OF(generate_options), .args_max = 0, .run = generate_run};
-const struct cli_command cli_ingest_command = {.name = "ingest", .synopsis = "PATH...", .summary = "bring JSONL files into raw as a run",
-	.details = "Splits the lines by the UTC day of their ts and keeps each line's bytes; lines whose ts can't be read\n"
-		   "land under day=unknown. `pqr bronze` and the later stages go on from there; `pqr run --input` does all.",
-	.options = ingest_options, .n_options = N_OF(ingest_options), .args_min = 1, .args_max = -1, .run = ingest_run};
-const struct cli_command cli_bronze_command = {.name = "bronze", .synopsis = "", .summary = "raw to typed Parquet",
-	.options = stage_options, .n_options = N_OF(stage_options), .args_max = 0, .run = bronze_run};
-const struct cli_command cli_silver_command = {.name = "silver", .synopsis = "", .summary = "bronze to tickets, messages, status events, ...",
-	.options = stage_options, .n_options = N_OF(stage_options), .args_max = 0, .run = silver_run};
-const struct cli_command cli_gold_command = {.name = "gold", .synopsis = "", .summary = "silver to KPI tables",
-	.options = stage_options, .n_options = N_OF(stage_options), .args_max = 0, .run = gold_run};
-const struct cli_command cli_publish_command = {.name = "publish", .synopsis = "", .summary = "gold to the SQL tables",
-	.options = stage_options, .n_options = N_OF(stage_options), .args_max = 0, .run = publish_run};
+const struct cli_command cli_run_command = {.name = "run",
+	.synopsis = "[pqrs]",
+	.summary = "the whole job: raw, bronze, silver, gold, publish",
+	.details =
+		"Simulates (or takes --input), lands raw JSONL, refines it to bronze, silver and gold, checks "
+		"quality,\n"
+		"writes the manifest and publishes the KPIs. A finished run does nothing when run again; one that was\n"
+		"stopped goes on where it was.\n\n"
+		"  pqr run                                  six months by the default configuration\n"
+		"  pqr run --from 2026-01-01 --to 2026-01-31 --volume 200\n"
+		"  pqr run --input events.jsonl             real events",
+	.options = run_options,
+	.n_options = N_OF(run_options),
+	.args_max = -1,
+	.run = run_run};
+const struct cli_command cli_generate_command = {.name = "generate",
+	.synopsis = "",
+	.summary = "simulate events into raw",
+	.options = generate_options,
+	.n_options = N_OF(generate_options),
+	.args_max = 0,
+	.run = generate_run};
+const struct cli_command cli_ingest_command = {.name = "ingest",
+	.synopsis = "PATH...",
+	.summary = "bring JSONL files into raw as a run",
+	.details = "Splits the lines by the UTC day of their ts and keeps each line's bytes; lines whose ts can't be "
+		   "read\n"
+		   "land under day=unknown. `pqr bronze` and the later stages go on from there; `pqr run --input` does "
+		   "all.",
+	.options = ingest_options,
+	.n_options = N_OF(ingest_options),
+	.args_min = 1,
+	.args_max = -1,
+	.run = ingest_run};
+const struct cli_command cli_bronze_command = {.name = "bronze",
+	.synopsis = "",
+	.summary = "raw to typed Parquet",
+	.options = stage_options,
+	.n_options = N_OF(stage_options),
+	.args_max = 0,
+	.run = bronze_run};
+const struct cli_command cli_silver_command = {.name = "silver",
+	.synopsis = "",
+	.summary = "bronze to tickets, messages, status events, ...",
+	.options = stage_options,
+	.n_options = N_OF(stage_options),
+	.args_max = 0,
+	.run = silver_run};
+const struct cli_command cli_gold_command = {.name = "gold",
+	.synopsis = "",
+	.summary = "silver to KPI tables",
+	.options = stage_options,
+	.n_options = N_OF(stage_options),
+	.args_max = 0,
+	.run = gold_run};
+const struct cli_command cli_publish_command = {.name = "publish",
+	.synopsis = "",
+	.summary = "gold to the SQL tables",
+	.options = stage_options,
+	.n_options = N_OF(stage_options),
+	.args_max = 0,
+	.run = publish_run};

@@ -62,12 +62,15 @@ void cli_help_all(struct buf *out)
 {
 	buf_str(out, "pqr: a lakehouse for PQRS events, from raw JSONL to published KPIs\n\n"
 		     "usage: pqr [options] COMMAND ...\n\ncommands:\n");
-	for (size_t i = 0; i < cli_n_commands; i++) buf_printf(out, "  %-12s %s\n", cli_commands[i]->name, cli_commands[i]->summary);
+	for (size_t i = 0; i < cli_n_commands; i++)
+		buf_printf(out, "  %-12s %s\n", cli_commands[i]->name, cli_commands[i]->summary);
 	buf_str(out, "\noptions of every command:\n");
 	add_options(out, cli_globals, cli_n_globals);
-	buf_str(out, "\nexit status: 0 done, 1 failed, 2 wrong usage, 3 a CRITICAL quality check failed, 4 verification found a\n"
-		     "difference, 5 a service is out of reach, 130 interrupted (run the same command again to resume)\n\n"
-		     "start with:  pqr run        then:  pqr runs, pqr quality, pqr help COMMAND\n");
+	buf_str(out,
+		"\nexit status: 0 done, 1 failed, 2 wrong usage, 3 a CRITICAL quality check failed, 4 verification "
+		"found a\n"
+		"difference, 5 a service is out of reach, 130 interrupted (run the same command again to resume)\n\n"
+		"start with:  pqr run        then:  pqr runs, pqr quality, pqr help COMMAND\n");
 }
 
 void cli_help_command(const struct cli_command *command, struct buf *out)
@@ -90,9 +93,12 @@ static void man_text(struct buf *out, const char *text)
 	bool line_start = true;
 	for (const char *p = text; *p != '\0'; p++) {
 		if (line_start && (*p == '.' || *p == '\'')) buf_str(out, "\\&");
-		if (*p == '\\') buf_str(out, "\\e");
-		else if (*p == '-') buf_str(out, "\\-");
-		else buf_char(out, *p);
+		if (*p == '\\')
+			buf_str(out, "\\e");
+		else if (*p == '-')
+			buf_str(out, "\\-");
+		else
+			buf_char(out, *p);
 		line_start = *p == '\n';
 	}
 }
@@ -112,10 +118,13 @@ static void man_options(struct buf *out, const struct cli_option *options, size_
 
 void cli_man(struct buf *out)
 {
-	buf_printf(out, ".TH PQR 1 \"\" \"pqr %s\" \"PQR Lakehouse\"\n.SH NAME\npqr \\- lakehouse for PQRS events\n", PQR_VERSION);
+	buf_printf(out, ".TH PQR 1 \"\" \"pqr %s\" \"PQR Lakehouse\"\n.SH NAME\npqr \\- lakehouse for PQRS events\n",
+		PQR_VERSION);
 	buf_str(out, ".SH SYNOPSIS\n.B pqr\n[\\fIoptions\\fR] \\fICOMMAND\\fR ...\n.SH DESCRIPTION\n");
-	man_text(out, "Takes PQRS events (peticiones, quejas, reclamos, sugerencias) from a deterministic simulator or from files,\n"
-		      "keeps raw JSONL and bronze, silver and gold Parquet in a lake, checks quality, and publishes KPIs to a SQL database.\n");
+	man_text(out, "Takes PQRS events (peticiones, quejas, reclamos, sugerencias) from a deterministic simulator or "
+		      "from files,\n"
+		      "keeps raw JSONL and bronze, silver and gold Parquet in a lake, checks quality, and publishes "
+		      "KPIs to a SQL database.\n");
 	buf_str(out, ".SH OPTIONS OF EVERY COMMAND\n");
 	man_options(out, cli_globals, cli_n_globals);
 	buf_str(out, ".SH COMMANDS\n");
@@ -131,7 +140,8 @@ void cli_man(struct buf *out)
 		}
 		man_options(out, c->options, c->n_options);
 	}
-	buf_str(out, ".SH EXIT STATUS\n0 done; 1 failed; 2 wrong usage; 3 a CRITICAL quality check failed; 4 verification found a difference;\n"
+	buf_str(out, ".SH EXIT STATUS\n0 done; 1 failed; 2 wrong usage; 3 a CRITICAL quality check failed; 4 "
+		     "verification found a difference;\n"
 		     "5 a service is out of reach; 130 interrupted.\n.SH SEE ALSO\n.BR sqlite3 (1)\n");
 }
 
@@ -159,7 +169,8 @@ void cli_completion(struct buf *out)
 		completion_words(out, cli_commands[i]->options, cli_commands[i]->n_options);
 		buf_str(out, "\" ;;\n");
 	}
-	buf_str(out, "  esac\n  if [[ $word == -* || -z $command ]]; then\n    mapfile -t COMPREPLY < <(compgen -W \"$options\" -- \"$word\")\n"
+	buf_str(out, "  esac\n  if [[ $word == -* || -z $command ]]; then\n    mapfile -t COMPREPLY < <(compgen -W "
+		     "\"$options\" -- \"$word\")\n"
 		     "  else\n    mapfile -t COMPREPLY < <(compgen -f -- \"$word\")\n  fi\n}\ncomplete -F _pqr pqr\n");
 }
 
@@ -171,18 +182,27 @@ static status help_run(struct cli *c, struct err *err)
 	buf_init(&out, 0);
 	status code = OK;
 	const struct cli_command *command = c->n_args > 0 ? cli_command_find(c->args[0]) : NULL;
-	if (cli_flag(c, "--man")) cli_man(&out);
-	else if (c->n_args == 0) cli_help_all(&out);
-	else if (command != NULL) cli_help_command(command, &out);
-	else code = fail(err, E_USAGE, "unknown command '%s': `pqr help` lists them", c->args[0]);
+	if (cli_flag(c, "--man"))
+		cli_man(&out);
+	else if (c->n_args == 0)
+		cli_help_all(&out);
+	else if (command != NULL)
+		cli_help_command(command, &out);
+	else
+		code = fail(err, E_USAGE, "unknown command '%s': `pqr help` lists them", c->args[0]);
 	if (code == OK) code = cli_print(&out, err);
 	buf_deinit(&out);
 	return code;
 }
 
 static const struct cli_option help_options[] = {{"--man", NULL, "the whole manual as a man page source"}};
-const struct cli_command cli_help_command_def = {.name = "help", .synopsis = "[COMMAND]", .summary = "help on a command",
-	.options = help_options, .n_options = 1, .args_max = 1, .run = help_run};
+const struct cli_command cli_help_command_def = {.name = "help",
+	.synopsis = "[COMMAND]",
+	.summary = "help on a command",
+	.options = help_options,
+	.n_options = 1,
+	.args_max = 1,
+	.run = help_run};
 
 static status completion_run(struct cli *c, struct err *err)
 {
@@ -195,5 +215,9 @@ static status completion_run(struct cli *c, struct err *err)
 	return code;
 }
 
-const struct cli_command cli_completion_command = {.name = "completion", .synopsis = "", .summary = "bash completion, to be sourced",
-	.details = "  source <(pqr completion)", .args_max = 0, .run = completion_run};
+const struct cli_command cli_completion_command = {.name = "completion",
+	.synopsis = "",
+	.summary = "bash completion, to be sourced",
+	.details = "  source <(pqr completion)",
+	.args_max = 0,
+	.run = completion_run};

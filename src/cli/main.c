@@ -24,10 +24,10 @@ const struct cli_option cli_globals[] = {
 };
 const size_t cli_n_globals = sizeof cli_globals / sizeof cli_globals[0];
 
-const struct cli_command *const cli_commands[] = {&cli_run_command, &cli_generate_command, &cli_ingest_command, &cli_bronze_command,
-	&cli_silver_command, &cli_gold_command, &cli_publish_command, &cli_plan_command, &cli_task_command, &cli_verify_command,
-	&cli_runs_command, &cli_quality_command, &cli_lineage_command, &cli_contract_command, &cli_doctor_command,
-	&cli_completion_command, &cli_help_command_def};
+const struct cli_command *const cli_commands[] = {&cli_run_command, &cli_generate_command, &cli_ingest_command,
+	&cli_bronze_command, &cli_silver_command, &cli_gold_command, &cli_publish_command, &cli_plan_command,
+	&cli_task_command, &cli_verify_command, &cli_runs_command, &cli_quality_command, &cli_lineage_command,
+	&cli_contract_command, &cli_doctor_command, &cli_completion_command, &cli_help_command_def};
 const size_t cli_n_commands = sizeof cli_commands / sizeof cli_commands[0];
 
 static void on_signal(int signal_number)
@@ -64,7 +64,9 @@ static const char *command_name(size_t i)
 static status usage(struct err *err, const char *what, const char *name, const char *near)
 {
 	const char *command = parsing != NULL ? parsing->name : "";
-	if (near != NULL) return fail(err, E_USAGE, "%s '%s': did you mean %s? `pqr help%s%s` lists them", what, name, near, *command ? " " : "", command);
+	if (near != NULL)
+		return fail(err, E_USAGE, "%s '%s': did you mean %s? `pqr help%s%s` lists them", what, name, near,
+			*command ? " " : "", command);
 	return fail(err, E_USAGE, "%s '%s': `pqr help%s%s` lists them", what, name, *command ? " " : "", command);
 }
 
@@ -101,7 +103,9 @@ static status parse_option(struct cli *c, char **argv, int argc, int *at, struct
 	c->values[index] = equals != NULL ? equals + 1 : argv[++*at];
 	const size_t placeholder_n = strlen(o->value);
 	if (placeholder_n > 3 && strcmp(o->value + placeholder_n - 3, "...") == 0) {
-		if (c->n_lists == CLI_ARGS_MAX) return fail(err, E_USAGE, "over %d values of %s: give a directory instead", CLI_ARGS_MAX, o->name);
+		if (c->n_lists == CLI_ARGS_MAX)
+			return fail(
+				err, E_USAGE, "over %d values of %s: give a directory instead", CLI_ARGS_MAX, o->name);
 		c->lists[c->n_lists++] = c->values[index];
 	}
 	return OK;
@@ -113,7 +117,8 @@ static const struct cli_command *find_command(char **argv, int argc, int *positi
 	for (int i = 1; i < argc; i++) {
 		if (argv[i][0] == '-' && argv[i][1] == '-') {
 			size_t index;
-			const struct cli_option *o = strchr(argv[i], '=') == NULL ? option_find(argv[i], strlen(argv[i]), &index) : NULL;
+			const struct cli_option *o =
+				strchr(argv[i], '=') == NULL ? option_find(argv[i], strlen(argv[i]), &index) : NULL;
 			if (o != NULL && o->value != NULL) i++;
 			continue;
 		}
@@ -128,7 +133,8 @@ static status parse(struct cli *c, int argc, char **argv, struct err *err)
 	int position = 0;
 	c->command = find_command(argv, argc, &position);
 	if (c->command == NULL && position > 0)
-		return usage(err, "unknown command", argv[position], cli_nearest(argv[position], command_name, cli_n_commands));
+		return usage(err, "unknown command", argv[position],
+			cli_nearest(argv[position], command_name, cli_n_commands));
 	parsing = c->command;
 	bool only_args = false;
 	for (int i = 1; i < argc; i++) {
@@ -152,9 +158,11 @@ static status check_arguments(const struct cli *c, struct err *err)
 {
 	const struct cli_command *cmd = c->command;
 	if ((int)c->n_args < cmd->args_min)
-		return fail(err, E_USAGE, "pqr %s: expected %s; `pqr help %s` explains", cmd->name, cmd->synopsis, cmd->name);
+		return fail(err, E_USAGE, "pqr %s: expected %s; `pqr help %s` explains", cmd->name, cmd->synopsis,
+			cmd->name);
 	if (cmd->args_max >= 0 && (int)c->n_args > cmd->args_max)
-		return fail(err, E_USAGE, "pqr %s: unexpected argument '%s'; `pqr help %s` explains", cmd->name, c->args[cmd->args_max], cmd->name);
+		return fail(err, E_USAGE, "pqr %s: unexpected argument '%s'; `pqr help %s` explains", cmd->name,
+			c->args[cmd->args_max], cmd->name);
 	return OK;
 }
 
@@ -166,8 +174,10 @@ static status setup_logs(struct cli *c, struct err *err)
 	if (text != NULL && !log_level_parse(text, &level))
 		return fail(err, E_USAGE, "--log-level: expected debug, info, warn, error or off, found '%s'", text);
 	text = cli_get(c, "--log-format");
-	if (text != NULL && strcmp(text, "json") == 0) format = LOG_JSON;
-	else if (text != NULL && strcmp(text, "text") != 0) return fail(err, E_USAGE, "--log-format: expected text or json, found '%s'", text);
+	if (text != NULL && strcmp(text, "json") == 0)
+		format = LOG_JSON;
+	else if (text != NULL && strcmp(text, "text") != 0)
+		return fail(err, E_USAGE, "--log-format: expected text or json, found '%s'", text);
 	log_setup(level, format);
 	c->json = cli_flag(c, "--json");
 	c->quiet = cli_flag(c, "--quiet");
@@ -184,8 +194,10 @@ static status dispatch(struct cli *c, int argc, char **argv, struct err *err)
 		buf_printf(&out, "pqr %s\n", PQR_VERSION);
 		code = cli_print(&out, err);
 	} else if (code == OK && (c->command == NULL || cli_flag(c, "--help"))) {
-		if (c->command != NULL) cli_help_command(c->command, &out);
-		else cli_help_all(&out);
+		if (c->command != NULL)
+			cli_help_command(c->command, &out);
+		else
+			cli_help_all(&out);
 		code = cli_print(&out, err);
 		if (code == OK && argc < 2) code = E_USAGE; /* help was asked for by nobody */
 	} else if (code == OK) {

@@ -38,7 +38,8 @@ status cli_get_i64(const struct cli *c, const char *name, int64_t min, int64_t m
 	errno = 0;
 	const long long v = strtoll(text, &end, 10);
 	if (errno != 0 || end == text || *end != '\0' || v < min || v > max)
-		return fail(err, E_USAGE, "%s: expected a whole number from %lld to %lld, found '%s'", name, (long long)min, (long long)max, text);
+		return fail(err, E_USAGE, "%s: expected a whole number from %lld to %lld, found '%s'", name,
+			(long long)min, (long long)max, text);
 	*out = v;
 	return OK;
 }
@@ -47,14 +48,16 @@ status cli_get_date(const struct cli *c, const char *name, int32_t *out, struct 
 {
 	const char *text = cli_get(c, name);
 	if (text == NULL) return OK;
-	if (!date_parse(str_of(text), out)) return fail(err, E_USAGE, "%s: expected a date as 2025-09-01, found '%s'", name, text);
+	if (!date_parse(str_of(text), out))
+		return fail(err, E_USAGE, "%s: expected a date as 2025-09-01, found '%s'", name, text);
 	return OK;
 }
 
 status cli_uuid(const char *text, const char *what, char dst[37], struct err *err)
 {
 	uint8_t id[UUID_BYTES];
-	if (!uuid_parse(str_of(text), id)) return fail(err, E_USAGE, "%s: expected a UUID, found '%s'; `pqr runs` lists the runs", what, text);
+	if (!uuid_parse(str_of(text), id))
+		return fail(err, E_USAGE, "%s: expected a UUID, found '%s'; `pqr runs` lists the runs", what, text);
 	uuid_format(id, dst);
 	dst[UUID_CHARS] = '\0';
 	return OK;

@@ -8,13 +8,17 @@
 #include "pqrs/config.h"
 #include "pqrs/workload.h"
 
-
 /* A flag and the key it sets. */
 static const struct {
 	const char *flag, *key;
 } flag_keys[] = {
-	{"--lake", "lake.uri"}, {"--control", "control.uri"}, {"--executor", "executor.uri"}, {"--threads", "executor.threads"},
-	{"--seed", "simulation.seed"}, {"--from", "simulation.date_range.from"}, {"--to", "simulation.date_range.to"},
+	{"--lake", "lake.uri"},
+	{"--control", "control.uri"},
+	{"--executor", "executor.uri"},
+	{"--threads", "executor.threads"},
+	{"--seed", "simulation.seed"},
+	{"--from", "simulation.date_range.from"},
+	{"--to", "simulation.date_range.to"},
 	{"--volume", "simulation.volume_daily_avg"},
 };
 
@@ -90,7 +94,8 @@ static status parse_as_of(const struct pqrs_config *config, const char *text, in
 		return OK;
 	}
 	if (time_parse(str_of(text), out)) return OK;
-	return fail(err, E_USAGE, "--as-of: expected a date as 2026-02-28 or a time as 2026-02-28T23:59:59-05:00, found '%s'", text);
+	return fail(err, E_USAGE,
+		"--as-of: expected a date as 2026-02-28 or a time as 2026-02-28T23:59:59-05:00, found '%s'", text);
 }
 
 /* Inputs: every --input, and positional paths (a leading workload name apart). */
@@ -99,13 +104,17 @@ static status collect_inputs(struct session *s, const struct cli *c, struct run_
 	const bool takes_paths = strcmp(c->command->name, "ingest") == 0;
 	size_t from = 0;
 	if (!takes_paths && c->n_args > 0) {
-		if (strcmp(c->args[0], pqrs_workload.name) == 0) from = 1;
+		if (strcmp(c->args[0], pqrs_workload.name) == 0)
+			from = 1;
 		else if (c->n_lists == 0)
-			return fail(err, E_USAGE, "unknown workload '%s': this version has %s; files are given with --input", c->args[0], pqrs_workload.name);
+			return fail(err, E_USAGE,
+				"unknown workload '%s': this version has %s; files are given with --input", c->args[0],
+				pqrs_workload.name);
 	}
 	const size_t n = c->n_lists + c->n_args - from;
 	if (n == 0) return OK;
-	if (!takes_paths && c->n_lists == 0) return fail(err, E_USAGE, "unexpected argument '%s': files are given with --input", c->args[from]);
+	if (!takes_paths && c->n_lists == 0)
+		return fail(err, E_USAGE, "unexpected argument '%s': files are given with --input", c->args[from]);
 	const char **inputs = ARENA_NEW(&s->arena, const char *, n);
 	if (inputs == NULL) return fail(err, E_NOMEM, "out of memory");
 	for (size_t i = 0; i < c->n_lists; i++) inputs[i] = c->lists[i];
@@ -166,9 +175,11 @@ status session_run_id(struct session *s, const struct cli *c, char dst[37], stru
 	const char *given = cli_get(c, "--run-id");
 	if (given != NULL) return cli_uuid(given, "--run-id", dst, err);
 	char newest[37] = "";
-	const struct control_select q = {.sql = "SELECT run_id FROM meta.runs ORDER BY started_at DESC, run_id LIMIT 1"};
+	const struct control_select q = {
+		.sql = "SELECT run_id FROM meta.runs ORDER BY started_at DESC, run_id LIMIT 1"};
 	TRY(control_query(s->control, &q, newest_row, newest, err));
-	if (newest[0] == '\0') return fail(err, E_NOT_FOUND, "no runs in lake %s yet: `pqr run` makes the first", store_uri(s->lake));
+	if (newest[0] == '\0')
+		return fail(err, E_NOT_FOUND, "no runs in lake %s yet: `pqr run` makes the first", store_uri(s->lake));
 	memcpy(dst, newest, sizeof newest);
 	return OK;
 }

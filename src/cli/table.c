@@ -128,10 +128,14 @@ static status json_row(void *arg, const struct control_value *values, size_t n, 
 		if (i > 0) buf_char(j->out, ',');
 		buf_json_str(j->out, str_of(values[i].name));
 		buf_char(j->out, ':');
-		if (values[i].kind == CONTROL_INT) buf_i64(j->out, values[i].i);
-		else if (values[i].kind == CONTROL_REAL) buf_printf(j->out, "%.15g", values[i].real);
-		else if (values[i].kind == CONTROL_TEXT) buf_json_str(j->out, values[i].text);
-		else buf_str(j->out, "null");
+		if (values[i].kind == CONTROL_INT)
+			buf_i64(j->out, values[i].i);
+		else if (values[i].kind == CONTROL_REAL)
+			buf_printf(j->out, "%.15g", values[i].real);
+		else if (values[i].kind == CONTROL_TEXT)
+			buf_json_str(j->out, values[i].text);
+		else
+			buf_str(j->out, "null");
 	}
 	buf_char(j->out, '}');
 	return OK;

@@ -16,10 +16,10 @@ struct column {
 	enum col_type type;
 	uint8_t precision, scale;
 	int64_t n;
-	int64_t n_null;           /* -1 = not counted */
-	const uint8_t *validity;  /* ceil(n/8) bytes, LSB first, 1 = valid; NULL = no nulls */
-	const void *values;       /* fixed-width values, or int32_t dictionary indices when dict != NULL; bool: bitmap */
-	const int32_t *offsets;   /* string, binary without dict: n + 1 offsets into data */
+	int64_t n_null;          /* -1 = not counted */
+	const uint8_t *validity; /* ceil(n/8) bytes, LSB first, 1 = valid; NULL = no nulls */
+	const void *values;      /* fixed-width values, or int32_t dictionary indices when dict != NULL; bool: bitmap */
+	const int32_t *offsets;  /* string, binary without dict: n + 1 offsets into data */
 	const uint8_t *data;
 	const struct column *dict; /* string values of the indices; dict->dict == NULL; NULL = plain */
 };
@@ -31,9 +31,18 @@ struct batch {
 	int64_t n_rows;
 };
 
-static inline bool bit_get(const uint8_t *bits, int64_t i) { return (bits[i >> 3] >> (i & 7)) & 1; }
-static inline void bit_set(uint8_t *bits, int64_t i) { bits[i >> 3] = (uint8_t)(bits[i >> 3] | (1u << (i & 7))); }
-static inline bool column_valid(const struct column *c, int64_t i) { return c->validity == NULL || bit_get(c->validity, i); }
+static inline bool bit_get(const uint8_t *bits, int64_t i)
+{
+	return (bits[i >> 3] >> (i & 7)) & 1;
+}
+static inline void bit_set(uint8_t *bits, int64_t i)
+{
+	bits[i >> 3] = (uint8_t)(bits[i >> 3] | (1u << (i & 7)));
+}
+static inline bool column_valid(const struct column *c, int64_t i)
+{
+	return c->validity == NULL || bit_get(c->validity, i);
+}
 /* String value i; the row must be valid. */
 static inline struct str column_str(const struct column *c, int64_t i)
 {
@@ -46,9 +55,11 @@ static inline struct str column_str(const struct column *c, int64_t i)
 
 /* A struct array with one child per column, sharing the batch's buffers: *array is valid until those buffers change.
  * release frees only the interface structs. Decimals are exported as decimal128 (values copied). E_NOMEM. */
-status batch_export(const struct batch *b, struct ArrowSchema *schema, struct ArrowArray *array, struct err *err) MUST_USE;
+status batch_export(
+	const struct batch *b, struct ArrowSchema *schema, struct ArrowArray *array, struct err *err) MUST_USE;
 /* Views a struct array; *out and its columns live in arena. E_UNSUPPORTED for formats without a col_type. */
-status batch_import(const struct ArrowSchema *schema, const struct ArrowArray *array, struct arena *arena, struct batch *out, struct err *err) MUST_USE;
+status batch_import(const struct ArrowSchema *schema, const struct ArrowArray *array, struct arena *arena,
+	struct batch *out, struct err *err) MUST_USE;
 
 /* ---- builders ---------------------------------------------------------------------------------------------
  * Rows are set in increasing order; a row that is never set is null. Failure (memory) poisons the builder and is
@@ -58,9 +69,9 @@ struct builder {
 	uint8_t precision, scale;
 	bool dictionary; /* strings are interned; values become int32 indices */
 	bool failed;
-	int64_t n;       /* rows covered so far: last row set + 1 */
+	int64_t n; /* rows covered so far: last row set + 1 */
 	int64_t n_set;
-	int64_t cap;     /* rows the buffers have room for */
+	int64_t cap; /* rows the buffers have room for */
 	uint8_t *validity;
 	void *values;
 	int32_t *offsets;
@@ -78,11 +89,11 @@ struct builder {
 
 void builder_init(struct builder *b, const struct column_def *def, bool dictionary);
 void builder_deinit(struct builder *b);
-void builder_reset(struct builder *b); /* no rows, empty dictionary, capacity kept */
-bool builder_grow(struct builder *b, int64_t rows); /* room for rows rows; zero validity bits beyond n */
-void builder_fill_offsets(struct builder *b, int64_t row); /* null rows b->n .. row-1 */
+void builder_reset(struct builder *b);                      /* no rows, empty dictionary, capacity kept */
+bool builder_grow(struct builder *b, int64_t rows);         /* room for rows rows; zero validity bits beyond n */
+void builder_fill_offsets(struct builder *b, int64_t row);  /* null rows b->n .. row-1 */
 uint8_t *builder_data_reserve(struct builder *b, size_t n); /* n more string bytes, or NULL */
-int32_t builder_intern(struct builder *b, struct str s); /* dictionary index of s; -1 on failure */
+int32_t builder_intern(struct builder *b, struct str s);    /* dictionary index of s; -1 on failure */
 
 /* Value setters. row >= b->n. */
 static inline bool builder_row(struct builder *b, int64_t row)

@@ -18,7 +18,8 @@ static bool is_plain_string(const struct builder *b)
 
 void builder_init(struct builder *b, const struct column_def *def, bool dictionary)
 {
-	*b = (struct builder){.type = def->type, .precision = def->precision, .scale = def->scale, .dictionary = dictionary};
+	*b = (struct builder){
+		.type = def->type, .precision = def->precision, .scale = def->scale, .dictionary = dictionary};
 	ASSERT(!dictionary || def->type == COL_STRING || def->type == COL_BINARY);
 }
 
@@ -31,7 +32,8 @@ void builder_deinit(struct builder *b)
 	mem_free(b->dict_offsets);
 	mem_free(b->dict_data);
 	mem_free(b->slots);
-	*b = (struct builder){.type = b->type, .precision = b->precision, .scale = b->scale, .dictionary = b->dictionary};
+	*b = (struct builder){
+		.type = b->type, .precision = b->precision, .scale = b->scale, .dictionary = b->dictionary};
 }
 
 void builder_reset(struct builder *b)
@@ -144,7 +146,8 @@ static bool dict_append(struct builder *b, struct str s)
 		b->dict_cap = cap;
 	}
 	if ((b->dict_data == NULL || b->dict_data_cap - b->dict_data_n < s.n) &&
-		!data_grow(b, &b->dict_data, &b->dict_data_cap, b->dict_data_n + s.n)) return false;
+		!data_grow(b, &b->dict_data, &b->dict_data_cap, b->dict_data_n + s.n))
+		return false;
 	b->dict_offsets[0] = 0;
 	if (s.n > 0) memcpy(b->dict_data + b->dict_data_n, s.p, s.n);
 	b->dict_data_n += s.n;
@@ -184,10 +187,12 @@ status builder_finish(struct builder *b, int64_t rows, struct column *out, struc
 	if (b->failed) return fail(err, E_NOMEM, "out of memory building a column of %lld rows", (long long)rows);
 	if (is_plain_string(b)) {
 		builder_fill_offsets(b, rows);
-		if (b->data == NULL && builder_data_reserve(b, 1) == NULL) return fail(err, E_NOMEM, "out of memory building a column");
+		if (b->data == NULL && builder_data_reserve(b, 1) == NULL)
+			return fail(err, E_NOMEM, "out of memory building a column");
 	}
 	b->n = rows;
-	struct column c = {.type = b->type, .precision = b->precision, .scale = b->scale, .n = rows, .n_null = rows - b->n_set};
+	struct column c = {
+		.type = b->type, .precision = b->precision, .scale = b->scale, .n = rows, .n_null = rows - b->n_set};
 	c.validity = c.n_null != 0 ? b->validity : NULL;
 	c.values = b->values;
 	c.offsets = b->offsets;

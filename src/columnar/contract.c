@@ -3,12 +3,27 @@
 /* ---- SQL ------------------------------------------------------------------------------------------------- */
 
 static const char *const sqlite_types[] = {
-	[COL_BOOL] = "BOOLEAN", [COL_INT32] = "INTEGER", [COL_INT64] = "BIGINT", [COL_FLOAT] = "REAL", [COL_DOUBLE] = "REAL",
-	[COL_STRING] = "TEXT", [COL_BINARY] = "BLOB", [COL_TIMESTAMP] = "TIMESTAMP", [COL_DATE] = "DATE", [COL_DECIMAL] = "DECIMAL",
+	[COL_BOOL] = "BOOLEAN",
+	[COL_INT32] = "INTEGER",
+	[COL_INT64] = "BIGINT",
+	[COL_FLOAT] = "REAL",
+	[COL_DOUBLE] = "REAL",
+	[COL_STRING] = "TEXT",
+	[COL_BINARY] = "BLOB",
+	[COL_TIMESTAMP] = "TIMESTAMP",
+	[COL_DATE] = "DATE",
+	[COL_DECIMAL] = "DECIMAL",
 };
 static const char *const postgres_types[] = {
-	[COL_BOOL] = "boolean", [COL_INT32] = "integer", [COL_INT64] = "bigint", [COL_FLOAT] = "real", [COL_DOUBLE] = "double precision",
-	[COL_STRING] = "text", [COL_BINARY] = "bytea", [COL_TIMESTAMP] = "timestamp with time zone", [COL_DATE] = "date",
+	[COL_BOOL] = "boolean",
+	[COL_INT32] = "integer",
+	[COL_INT64] = "bigint",
+	[COL_FLOAT] = "real",
+	[COL_DOUBLE] = "double precision",
+	[COL_STRING] = "text",
+	[COL_BINARY] = "bytea",
+	[COL_TIMESTAMP] = "timestamp with time zone",
+	[COL_DATE] = "date",
 	[COL_DECIMAL] = "numeric",
 };
 
@@ -131,9 +146,18 @@ static void json_names(struct buf *out, const struct table_schema *s, bool (*pic
 	buf_char(out, ']');
 }
 
-static bool pick_required(const struct column_def *c) { return !c->nullable; }
-static bool pick_key(const struct column_def *c) { return c->key; }
-static bool pick_partition(const struct column_def *c) { return c->partition; }
+static bool pick_required(const struct column_def *c)
+{
+	return !c->nullable;
+}
+static bool pick_key(const struct column_def *c)
+{
+	return c->key;
+}
+static bool pick_partition(const struct column_def *c)
+{
+	return c->partition;
+}
 
 static const char *json_type(enum col_type type)
 {
@@ -226,8 +250,16 @@ void schema_markdown(struct buf *out, const struct table_schema *s)
 
 /* Delta protocol, "Schema Serialization Format": primitive types of Spark. */
 static const char *const delta_types[] = {
-	[COL_BOOL] = "boolean", [COL_INT32] = "integer", [COL_INT64] = "long", [COL_FLOAT] = "float", [COL_DOUBLE] = "double",
-	[COL_STRING] = "string", [COL_BINARY] = "binary", [COL_TIMESTAMP] = "timestamp", [COL_DATE] = "date", [COL_DECIMAL] = "decimal",
+	[COL_BOOL] = "boolean",
+	[COL_INT32] = "integer",
+	[COL_INT64] = "long",
+	[COL_FLOAT] = "float",
+	[COL_DOUBLE] = "double",
+	[COL_STRING] = "string",
+	[COL_BINARY] = "binary",
+	[COL_TIMESTAMP] = "timestamp",
+	[COL_DATE] = "date",
+	[COL_DECIMAL] = "decimal",
 };
 
 void schema_delta(struct buf *out, const struct table_schema *s)

@@ -6,7 +6,7 @@
 #include "base/err.h"
 
 enum col_type {
-	COL_BOOL,      /* bitmap, LSB first */
+	COL_BOOL, /* bitmap, LSB first */
 	COL_INT32,
 	COL_INT64,
 	COL_FLOAT,     /* read only: no contract table has one */
@@ -23,9 +23,9 @@ struct column_def {
 	enum col_type type;
 	uint8_t precision, scale; /* COL_DECIMAL */
 	bool nullable;
-	bool key;       /* part of the table's unique key */
-	bool id;        /* random identifier: bloom filter, no dictionary attempt */
-	bool partition; /* a hive folder, not a column of the file; must be the last columns */
+	bool key;         /* part of the table's unique key */
+	bool id;          /* random identifier: bloom filter, no dictionary attempt */
+	bool partition;   /* a hive folder, not a column of the file; must be the last columns */
 	const char *unit; /* "days", "KiB", NULL */
 	const char *description;
 };
@@ -39,9 +39,9 @@ struct table_schema {
 	size_t n_columns;
 };
 
-size_t schema_n_data_columns(const struct table_schema *s); /* without the partition columns */
+size_t schema_n_data_columns(const struct table_schema *s);              /* without the partition columns */
 int schema_column_index(const struct table_schema *s, const char *name); /* -1 = none */
-const char *col_type_name(enum col_type type); /* "timestamp" */
+const char *col_type_name(enum col_type type);                           /* "timestamp" */
 size_t col_type_width(enum col_type type); /* bytes a value; 0 for bool, string and binary */
 
 #endif

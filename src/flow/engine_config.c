@@ -3,12 +3,19 @@
 static const char *const levels[] = {"debug", "info", "warn", "error", "off", NULL};
 static const char *const formats[] = {"text", "json", NULL};
 
-#define TEXT(path, fallback, secret, meaning) {(path), CONFIG_T_STRING, 0, 0, NULL, (fallback), (secret), (meaning)}
+#define TEXT(path, fallback, secret, meaning)                                        \
+	{                                                                            \
+		(path), CONFIG_T_STRING, 0, 0, NULL, (fallback), (secret), (meaning) \
+	}
 static const struct config_key items[] = {
 	TEXT("lake.uri", "./lake", false, "where the lake is: a path, file:///path or s3://bucket/prefix; --lake"),
-	TEXT("control.uri", "", true, "control plane, sqlite:PATH or postgresql:...; empty: control.db in the lake, or here when the lake is on S3; --control"),
-	TEXT("executor.uri", "threads", false, "who runs tasks: threads, dask://HOST:PORT, spark://HOST:PORT or spark-local[N]; --executor"),
-	{"executor.threads", CONFIG_T_INT, 0, 1024, NULL, "0", false, "threads of this process; 0 = its cores; --threads"},
+	TEXT("control.uri", "", true,
+		"control plane, sqlite:PATH or postgresql:...; empty: control.db in the lake, or here when the lake is "
+		"on S3; --control"),
+	TEXT("executor.uri", "threads", false,
+		"who runs tasks: threads, dask://HOST:PORT, spark://HOST:PORT or spark-local[N]; --executor"),
+	{"executor.threads", CONFIG_T_INT, 0, 1024, NULL, "0", false,
+		"threads of this process; 0 = its cores; --threads"},
 	{"log.level", CONFIG_T_CHOICE, 0, 0, levels, "info", false, "least level that is logged; --log-level"},
 	{"log.format", CONFIG_T_CHOICE, 0, 0, formats, "text", false, "text or one JSON document a line; --log-format"},
 	TEXT("server.listen", "127.0.0.1:8080", false, "address of pqr serve; --listen"),
@@ -38,10 +45,12 @@ static status read_lake(const struct config *tree, struct engine_config *e, stru
 	const struct config_node *node = config_find(tree->root, "lake.uri");
 	TRY(keep(tree, "lake.uri", &e->arena, &e->lake_uri, err));
 	const char *scheme = strstr(e->lake_uri, "://");
-	const bool known = scheme == NULL || starts_with(e->lake_uri, "file:///") || (starts_with(e->lake_uri, "s3://") && e->lake_uri[5] != '\0' && e->lake_uri[5] != '/');
+	const bool known = scheme == NULL || starts_with(e->lake_uri, "file:///") ||
+			   (starts_with(e->lake_uri, "s3://") && e->lake_uri[5] != '\0' && e->lake_uri[5] != '/');
 	if (e->lake_uri[0] != '\0' && known) return OK;
 	char shown[128];
-	return config_fail(node, err, "expected a path, file:///path or s3://bucket/prefix, found \"%s\"", config_uri_redact(str_of(e->lake_uri), shown, sizeof shown));
+	return config_fail(node, err, "expected a path, file:///path or s3://bucket/prefix, found \"%s\"",
+		config_uri_redact(str_of(e->lake_uri), shown, sizeof shown));
 }
 
 /* The default lies in the lake, or beside the process when the lake is no directory. */
@@ -52,7 +61,9 @@ static status read_control(const struct config *tree, struct engine_config *e, s
 		const char *path = starts_with(e->lake_uri, "file://") ? e->lake_uri + strlen("file://") : e->lake_uri;
 		size_t n = strlen(path);
 		while (n > 0 && path[n - 1] == '/') n--;
-		e->control_uri = starts_with(path, "s3://") ? "sqlite:./control.db" : arena_printf(&e->arena, "sqlite:%.*s/control.db", (int)n, path);
+		e->control_uri = starts_with(path, "s3://")
+					 ? "sqlite:./control.db"
+					 : arena_printf(&e->arena, "sqlite:%.*s/control.db", (int)n, path);
 		return e->control_uri != NULL ? OK : fail(err, E_NOMEM, "out of memory for the configuration");
 	}
 	const bool sqlite = starts_with(e->control_uri, "sqlite:") && e->control_uri[7] != '\0';
@@ -76,7 +87,9 @@ static status read_executor(const struct config *tree, struct engine_config *e, 
 	int64_t threads;
 	TRY(keep(tree, "executor.uri", &e->arena, &e->executor, err));
 	if (!executor_known(e->executor))
-		return config_fail(config_find(tree->root, "executor.uri"), err, "expected threads, dask://HOST:PORT, spark://HOST:PORT or spark-local[N], found \"%.80s\"", e->executor);
+		return config_fail(config_find(tree->root, "executor.uri"), err,
+			"expected threads, dask://HOST:PORT, spark://HOST:PORT or spark-local[N], found \"%.80s\"",
+			e->executor);
 	TRY(config_need(tree->root, "executor.threads", &node, err));
 	TRY(config_i64(node, 0, 1024, &threads, err));
 	e->threads = (int)threads;
@@ -112,7 +125,9 @@ static bool address_known(const char *s)
 static status read_network(const struct config *tree, struct engine_config *e, struct err *err)
 {
 	TRY(keep(tree, "server.listen", &e->arena, &e->listen, err));
-	if (!address_known(e->listen)) return config_fail(config_find(tree->root, "server.listen"), err, "expected ADDR:PORT, found \"%.80s\"", e->listen);
+	if (!address_known(e->listen))
+		return config_fail(config_find(tree->root, "server.listen"), err, "expected ADDR:PORT, found \"%.80s\"",
+			e->listen);
 	TRY(keep(tree, "stream.brokers", &e->arena, &e->stream_brokers, err));
 	TRY(keep(tree, "stream.topic", &e->arena, &e->stream_topic, err));
 	return keep(tree, "stream.group", &e->arena, &e->stream_group, err);
@@ -132,8 +147,10 @@ status engine_config_open(const struct config *tree, struct engine_config *out, 
 	struct engine_config e = {0};
 	arena_init(&e.arena, 1 << 24);
 	const status code = read_all(tree, &e, err);
-	if (code != OK) arena_deinit(&e.arena);
-	else *out = e;
+	if (code != OK)
+		arena_deinit(&e.arena);
+	else
+		*out = e;
 	return code;
 }
 

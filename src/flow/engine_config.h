@@ -10,10 +10,11 @@
 #include "io/config.h"
 
 struct engine_config {
-	const char *lake_uri;    /* a path, file:///path or s3://bucket/prefix */
-	const char *control_uri; /* "sqlite:<path>" or "postgresql:..."; may hold a password: print it by config_uri_redact alone */
-	const char *executor;    /* "threads", "dask://HOST:PORT", "spark://...", "spark-local[N]" */
-	int threads;             /* 0 = the machine's cores */
+	const char *lake_uri; /* a path, file:///path or s3://bucket/prefix */
+	const char *
+		control_uri; /* "sqlite:<path>" or "postgresql:..."; may hold a password: print it by config_uri_redact alone */
+	const char *executor; /* "threads", "dask://HOST:PORT", "spark://...", "spark-local[N]" */
+	int threads;          /* 0 = the machine's cores */
 	enum log_level log_level;
 	enum log_format log_format;
 	const char *listen;         /* ADDR:PORT of pqr serve */

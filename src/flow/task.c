@@ -79,14 +79,15 @@ bool quality_add(struct quality_list *l, bool pass, const struct quality *q)
 	copy.value = keep(l->arena, q->value);
 	copy.threshold = keep(l->arena, q->threshold);
 	copy.details = keep(l->arena, q->details);
-	if (copy.dataset == NULL || copy.check_name == NULL || copy.value == NULL || copy.threshold == NULL || copy.details == NULL)
+	if (copy.dataset == NULL || copy.check_name == NULL || copy.value == NULL || copy.threshold == NULL ||
+		copy.details == NULL)
 		return false;
 	items[l->n++] = copy;
 	return true;
 }
 
-status task_output_object(const struct task_env *env, struct task_result *out, const char *table, const char *key, const void *p,
-	size_t n, int64_t rows, struct err *err)
+status task_output_object(const struct task_env *env, struct task_result *out, const char *table, const char *key,
+	const void *p, size_t n, int64_t rows, struct err *err)
 {
 	struct file_ref file = {.table = table, .path = key, .rows = rows, .bytes = (int64_t)n};
 	hash_xxh128(p, n, file.xxh128);
@@ -96,8 +97,8 @@ status task_output_object(const struct task_env *env, struct task_result *out, c
 	return OK;
 }
 
-status task_output_part(const struct task_env *env, struct task_result *out, const char *table, const char *dir, const void *p,
-	size_t n, int64_t rows, struct err *err)
+status task_output_part(const struct task_env *env, struct task_result *out, const char *table, const char *dir,
+	const void *p, size_t n, int64_t rows, struct err *err)
 {
 	uint8_t name[XXH128_BYTES];
 	char hex[HEX_XXH128_CHARS + 1];

@@ -26,61 +26,80 @@ struct file_ref {
 	uint8_t xxh128[XXH128_BYTES];
 	uint8_t sha256[SHA256_BYTES];
 };
-struct file_list { struct file_ref *items; size_t n, cap; struct arena *arena; };
+struct file_list {
+	struct file_ref *items;
+	size_t n, cap;
+	struct arena *arena;
+};
 
 /* When the results of a stage's tasks are merged, "max_..." and "min_..." take the extreme and everything else adds. Raw's
  * "max_ts" (newest valid event, microseconds) gives an ingested run its as_of; its "events:<type>" become the manifest's counts. */
-struct counter { const char *name; int64_t value; };
-struct counter_list { struct counter *items; size_t n, cap; struct arena *arena; };
+struct counter {
+	const char *name;
+	int64_t value;
+};
+struct counter_list {
+	struct counter *items;
+	size_t n, cap;
+	struct arena *arena;
+};
 
 /* Appends or adds; names are copied. false: out of memory. */
 bool file_list_add(struct file_list *l, const struct file_ref *f) MUST_USE;
-bool counter_add(struct counter_list *l, const char *name, int64_t value) MUST_USE; /* sums; O(1) amortised is not needed: few names */
+bool counter_add(struct counter_list *l, const char *name,
+	int64_t value) MUST_USE;                                     /* sums; O(1) amortised is not needed: few names */
 int64_t counter_get(const struct counter_list *l, const char *name); /* 0 when absent */
 
 /* What decides a run's output, beside the configuration. */
 struct run_info {
 	char run_id[UUID_CHARS + 1];
 	const char *workload;
-	bool simulated;       /* else ingested from inputs */
+	bool simulated; /* else ingested from inputs */
 	uint64_t seed;
 	int32_t date_from, date_to; /* local dates, inclusive; of the events, when ingested */
-	int32_t emit_from;    /* leave out events before this local date; = date_from by default */
-	int64_t as_of;        /* microseconds; INT64_MIN while unknown (before ingest's raw stage) */
-	const char *source;   /* ingest: value of source= ("mixed") */
+	int32_t emit_from;          /* leave out events before this local date; = date_from by default */
+	int64_t as_of;              /* microseconds; INT64_MIN while unknown (before ingest's raw stage) */
+	const char *source;         /* ingest: value of source= ("mixed") */
 	char config_hash[HEX_SHA256_CHARS + 1];
 };
 
 struct task_spec {
 	const char *stage;
-	const char *task_id;  /* "bronze-0003"; unique in the run, stable */
-	int64_t lo, hi;       /* stage-specific half-open range: days of raw, buckets of silver, ... */
-	const char *part;     /* stage-specific name, e.g. the gold table group; "" = none */
+	const char *task_id; /* "bronze-0003"; unique in the run, stable */
+	int64_t lo, hi;      /* stage-specific half-open range: days of raw, buckets of silver, ... */
+	const char *part;    /* stage-specific name, e.g. the gold table group; "" = none */
 	struct file_list inputs;
 };
-struct task_list { struct task_spec *items; size_t n, cap; struct arena *arena; };
+struct task_list {
+	struct task_spec *items;
+	size_t n, cap;
+	struct arena *arena;
+};
 /* A zeroed spec whose inputs list uses the list's arena; NULL: out of memory. */
 struct task_spec *task_list_add(struct task_list *l) MUST_USE;
 
 struct task_result {
 	struct file_list outputs;
-	struct counter_list counters; /* "rows_in", "rows_out", "bytes_in", "bytes_out" always; the rest is the stage's */
+	struct counter_list
+		counters; /* "rows_in", "rows_out", "bytes_in", "bytes_out" always; the rest is the stage's */
 };
 
 /* What a running task may use. */
 struct task_env {
 	struct store *lake;
 	const struct run_info *run;
-	const void *config;          /* the workload's own configuration struct */
+	const void *config;              /* the workload's own configuration struct */
 	_Atomic int64_t *progress_rows;  /* may be NULL; a task adds rows as it goes */
 	_Atomic int64_t *progress_bytes; /* may be NULL */
 };
 
 /* Name a finished data file by its content, put it as <dir>/part-<xxh128>.parquet and add it to out->outputs (rows, bytes,
  * XXH3-128, SHA-256). The same bytes put again are OK. n > 0. */
-status task_output_part(const struct task_env *env, struct task_result *out, const char *table, const char *dir, const void *p, size_t n, int64_t rows, struct err *err) MUST_USE;
+status task_output_part(const struct task_env *env, struct task_result *out, const char *table, const char *dir,
+	const void *p, size_t n, int64_t rows, struct err *err) MUST_USE;
 /* As task_output_part, under a fixed key (raw objects, rejects). */
-status task_output_object(const struct task_env *env, struct task_result *out, const char *table, const char *key, const void *p, size_t n, int64_t rows, struct err *err) MUST_USE;
+status task_output_object(const struct task_env *env, struct task_result *out, const char *table, const char *key,
+	const void *p, size_t n, int64_t rows, struct err *err) MUST_USE;
 static inline void task_progress(const struct task_env *env, int64_t rows, int64_t bytes)
 {
 	if (env->progress_rows != NULL) atomic_fetch_add_explicit(env->progress_rows, rows, memory_order_relaxed);
@@ -90,14 +109,18 @@ static inline void task_progress(const struct task_env *env, int64_t rows, int64
 enum quality_severity { QUALITY_CRITICAL, QUALITY_WARNING };
 enum quality_result { QUALITY_PASS, QUALITY_WARN, QUALITY_FAIL };
 struct quality {
-	const char *dataset;   /* "bronze.pqrs_events" */
+	const char *dataset;    /* "bronze.pqrs_events" */
 	const char *check_name; /* snake_case */
 	enum quality_severity severity;
 	enum quality_result result;
 	const char *value, *threshold, *details; /* short texts; "" = none */
 	int64_t record_count;
 };
-struct quality_list { struct quality *items; size_t n, cap; struct arena *arena; };
+struct quality_list {
+	struct quality *items;
+	size_t n, cap;
+	struct arena *arena;
+};
 /* pass picks PASS, or FAIL (CRITICAL) or WARN (WARNING). Strings are copied. false: out of memory. */
 bool quality_add(struct quality_list *l, bool pass, const struct quality *q) MUST_USE;
 
@@ -105,9 +128,9 @@ bool quality_add(struct quality_list *l, bool pass, const struct quality *q) MUS
 struct stage_view {
 	const struct run_info *run;
 	const void *config;
-	size_t n_stages;                      /* stages finished so far, this one included when checking */
-	const struct file_list *files;        /* [n_stages] outputs, sorted by path */
-	const struct counter_list *counters;  /* [n_stages] */
+	size_t n_stages;                     /* stages finished so far, this one included when checking */
+	const struct file_list *files;       /* [n_stages] outputs, sorted by path */
+	const struct counter_list *counters; /* [n_stages] */
 	struct store *lake;
 };
 
@@ -115,8 +138,10 @@ struct stage_def {
 	const char *name; /* "raw" "bronze" "silver" "gold" */
 	/* Cut the stage into tasks. view holds the earlier stages; inputs: files given by the user (ingest), may be empty. The cut depends
 	 * on the run and its data alone, never on threads. */
-	status (*plan)(const struct stage_view *view, const struct file_list *inputs, struct task_list *out, struct err *err);
-	status (*run)(const struct task_env *env, const struct task_spec *spec, struct task_result *out, struct err *err);
+	status (*plan)(
+		const struct stage_view *view, const struct file_list *inputs, struct task_list *out, struct err *err);
+	status (*run)(
+		const struct task_env *env, const struct task_spec *spec, struct task_result *out, struct err *err);
 	/* Quality checks over this stage's and earlier counters. */
 	status (*check)(const struct stage_view *view, struct quality_list *out, struct err *err);
 };

@@ -74,7 +74,8 @@ static ZSTD_CCtx *zstd_level_context(struct compressor *c, int level)
 	return c->zstd_c;
 }
 
-static status zstd_compress(struct compressor *c, int level, const void *src, size_t n, void *dst, size_t cap, size_t *out, struct err *err)
+static status zstd_compress(
+	struct compressor *c, int level, const void *src, size_t n, void *dst, size_t cap, size_t *out, struct err *err)
 {
 	ZSTD_CCtx *z = level == COMPRESS_LEVEL_ENTROPY ? zstd_entropy_context(c) : zstd_level_context(c, level);
 	if (z == NULL) return fail(err, E_NOMEM, "out of memory for zstd");
@@ -84,8 +85,8 @@ static status zstd_compress(struct compressor *c, int level, const void *src, si
 	return OK;
 }
 
-status compress_block(struct compressor *c, enum compress_codec codec, int level, const void *src, size_t n, void *dst, size_t cap,
-	size_t *out, struct err *err)
+status compress_block(struct compressor *c, enum compress_codec codec, int level, const void *src, size_t n, void *dst,
+	size_t cap, size_t *out, struct err *err)
 {
 	ASSERT(cap >= compress_bound(codec, n));
 	size_t size = cap;
@@ -96,7 +97,8 @@ status compress_block(struct compressor *c, enum compress_codec codec, int level
 		return OK;
 	case CODEC_ZSTD: return zstd_compress(c, level, src, n, dst, cap, out, err);
 	case CODEC_SNAPPY:
-		if (snappy_compress(src, n, dst, &size) != SNAPPY_OK) return fail(err, E_IO, "snappy refused %zu bytes", n);
+		if (snappy_compress(src, n, dst, &size) != SNAPPY_OK)
+			return fail(err, E_IO, "snappy refused %zu bytes", n);
 		*out = size;
 		return OK;
 	case CODEC_LZ4_RAW: {
@@ -112,7 +114,8 @@ status compress_block(struct compressor *c, enum compress_codec codec, int level
 
 static status corrupt(struct err *err, const char *codec, size_t n, size_t dst_n)
 {
-	return fail(err, E_CORRUPT, "%s data of %zu bytes does not decompress to the %zu bytes it claims", codec, n, dst_n);
+	return fail(
+		err, E_CORRUPT, "%s data of %zu bytes does not decompress to the %zu bytes it claims", codec, n, dst_n);
 }
 
 static status zstd_decompress(struct compressor *c, const void *src, size_t n, void *dst, size_t dst_n, struct err *err)
@@ -181,7 +184,8 @@ static status brotli_decompress(const void *src, size_t n, void *dst, size_t dst
 	return rc == BROTLI_DECODER_RESULT_SUCCESS && got == dst_n ? OK : corrupt(err, "brotli", n, dst_n);
 }
 
-status decompress_block(struct compressor *c, enum compress_codec codec, const void *src, size_t n, void *dst, size_t dst_n, struct err *err)
+status decompress_block(struct compressor *c, enum compress_codec codec, const void *src, size_t n, void *dst,
+	size_t dst_n, struct err *err)
 {
 	size_t size = dst_n;
 	switch (codec) {
@@ -192,12 +196,15 @@ status decompress_block(struct compressor *c, enum compress_codec codec, const v
 	case CODEC_ZSTD: return zstd_decompress(c, src, n, dst, dst_n, err);
 	case CODEC_SNAPPY:
 		/* snappy-c checks the claimed length against the room itself. */
-		return snappy_uncompress(src, n, dst, &size) == SNAPPY_OK && size == dst_n ? OK : corrupt(err, "snappy", n, dst_n);
+		return snappy_uncompress(src, n, dst, &size) == SNAPPY_OK && size == dst_n
+			       ? OK
+			       : corrupt(err, "snappy", n, dst_n);
 	case CODEC_GZIP: return gzip_decompress(src, n, dst, dst_n, err);
 	case CODEC_BROTLI: return brotli_decompress(src, n, dst, dst_n, err);
 	case CODEC_LZ4_RAW: return lz4_block(src, n, dst, dst_n) ? OK : corrupt(err, "lz4", n, dst_n);
 	case CODEC_LZ4_HADOOP: /* some writers put a bare block under this number */
-		return lz4_hadoop(src, n, dst, dst_n) || lz4_block(src, n, dst, dst_n) ? OK : corrupt(err, "lz4", n, dst_n);
+		return lz4_hadoop(src, n, dst, dst_n) || lz4_block(src, n, dst, dst_n) ? OK
+										       : corrupt(err, "lz4", n, dst_n);
 	default: return fail(err, E_UNSUPPORTED, "unsupported: compression codec %d", (int)codec);
 	}
 }

@@ -5,7 +5,15 @@
 #include "base/err.h"
 
 /* Values are Parquet's CompressionCodec. LZ4 is Hadoop's framing (read only), LZ4_RAW one bare block. */
-enum compress_codec { CODEC_NONE = 0, CODEC_SNAPPY = 1, CODEC_GZIP = 2, CODEC_BROTLI = 4, CODEC_LZ4_HADOOP = 5, CODEC_ZSTD = 6, CODEC_LZ4_RAW = 7 };
+enum compress_codec {
+	CODEC_NONE = 0,
+	CODEC_SNAPPY = 1,
+	CODEC_GZIP = 2,
+	CODEC_BROTLI = 4,
+	CODEC_LZ4_HADOOP = 5,
+	CODEC_ZSTD = 6,
+	CODEC_LZ4_RAW = 7
+};
 
 /* A zstd level for bytes that hardly repeat but use few symbols (hexadecimal ids): Huffman coding, and matches only
  * where they are long and near. Ordinary zstd to a reader. 2500 UUID strings of 40 bytes, against level 1: 80 us
@@ -19,8 +27,10 @@ void compressor_destroy(struct compressor *c);
 size_t compress_bound(enum compress_codec codec, size_t n);
 /* src[n] into dst[cap], cap >= compress_bound; *out bytes used. NONE, SNAPPY, ZSTD (level), LZ4_RAW; else E_UNSUPPORTED.
  * The same input gives the same bytes for one version of the library. */
-status compress_block(struct compressor *c, enum compress_codec codec, int level, const void *src, size_t n, void *dst, size_t cap, size_t *out, struct err *err) MUST_USE;
+status compress_block(struct compressor *c, enum compress_codec codec, int level, const void *src, size_t n, void *dst,
+	size_t cap, size_t *out, struct err *err) MUST_USE;
 /* src[n] must give exactly dst[dst_n]; else E_CORRUPT. All codecs; concatenated gzip members are one stream. */
-status decompress_block(struct compressor *c, enum compress_codec codec, const void *src, size_t n, void *dst, size_t dst_n, struct err *err) MUST_USE;
+status decompress_block(struct compressor *c, enum compress_codec codec, const void *src, size_t n, void *dst,
+	size_t dst_n, struct err *err) MUST_USE;
 
 #endif

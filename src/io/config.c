@@ -9,11 +9,14 @@
 
 enum { CONFIG_ARENA_BYTES_MAX = 1 << 28 };
 
-status config_node_create(struct config *c, enum config_kind kind, struct str text, struct config_node **out, struct err *err)
+status config_node_create(
+	struct config *c, enum config_kind kind, struct str text, struct config_node **out, struct err *err)
 {
 	if (c->n_nodes >= CONFIG_NODES_MAX)
-		return fail(err, E_LIMIT, "configuration: more than %d values (aliases count as what they stand for)", CONFIG_NODES_MAX);
-	if (text.n > 0 && memchr(text.p, '\0', text.n) != NULL) return fail(err, E_USAGE, "a text holds the character U+0000");
+		return fail(err, E_LIMIT, "configuration: more than %d values (aliases count as what they stand for)",
+			CONFIG_NODES_MAX);
+	if (text.n > 0 && memchr(text.p, '\0', text.n) != NULL)
+		return fail(err, E_USAGE, "a text holds the character U+0000");
 	struct config_node *node = ARENA_ZNEW(&c->arena, struct config_node, 1);
 	const char *copy = node == NULL ? NULL : text.n == 0 ? "" : arena_strndup(&c->arena, text.p, text.n);
 	if (copy == NULL) return fail(err, E_NOMEM, "out of memory for the configuration");
@@ -68,24 +71,31 @@ static void link_after(struct config_node *parent, struct config_node *before, s
 {
 	node->parent = parent;
 	node->next = before != NULL ? before->next : parent->first;
-	if (before != NULL) before->next = node;
-	else parent->first = node;
+	if (before != NULL)
+		before->next = node;
+	else
+		parent->first = node;
 	if (node->next == NULL) parent->last = node;
 	parent->n++;
 }
 
-status config_node_attach(struct config *c, struct config_node *parent, struct str key, struct config_node *node, struct err *err)
+status config_node_attach(
+	struct config *c, struct config_node *parent, struct str key, struct config_node *node, struct err *err)
 {
 	ASSERT(parent->kind == CONFIG_LIST || parent->kind == CONFIG_MAP);
-	if (config_node_depth(parent) + 1 >= CONFIG_DEPTH_MAX) return fail(err, E_LIMIT, "maps and lists nested over %d deep", CONFIG_DEPTH_MAX);
+	if (config_node_depth(parent) + 1 >= CONFIG_DEPTH_MAX)
+		return fail(err, E_LIMIT, "maps and lists nested over %d deep", CONFIG_DEPTH_MAX);
 	if (parent->kind == CONFIG_LIST) {
 		link_after(parent, parent->last, node);
 		return OK;
 	}
 	struct config_node *same;
 	struct config_node *before = map_place(parent, key, &same);
-	if (same != NULL) return fail(err, E_USAGE, "the key \"%.*s\" stands twice in one map, first on line %d", (int)(key.n < 80 ? key.n : 80), key.p, same->line);
-	if (parent->n >= CONFIG_MAP_KEYS_MAX) return fail(err, E_LIMIT, "more than %d keys in one map", CONFIG_MAP_KEYS_MAX);
+	if (same != NULL)
+		return fail(err, E_USAGE, "the key \"%.*s\" stands twice in one map, first on line %d",
+			(int)(key.n < 80 ? key.n : 80), key.p, same->line);
+	if (parent->n >= CONFIG_MAP_KEYS_MAX)
+		return fail(err, E_LIMIT, "more than %d keys in one map", CONFIG_MAP_KEYS_MAX);
 	const char *copy = arena_strndup(&c->arena, key.p, key.n);
 	if (copy == NULL) return fail(err, E_NOMEM, "out of memory for the configuration");
 	node->key = (struct str){copy, key.n};
@@ -93,7 +103,8 @@ status config_node_attach(struct config *c, struct config_node *parent, struct s
 	return OK;
 }
 
-status config_add(struct config *c, struct config_node *parent, struct str key, struct config_value value, struct config_node **out, struct err *err)
+status config_add(struct config *c, struct config_node *parent, struct str key, struct config_value value,
+	struct config_node **out, struct err *err)
 {
 	struct config_node *node = NULL;
 	TRY(config_node_create(c, value.kind, value.text, &node, err));
@@ -148,12 +159,14 @@ void config_deinit(struct config *c)
 	*c = (struct config){0};
 }
 
-status config_parse(struct config *c, enum config_format format, struct str text, const char *name, struct config_node **out, struct err *err)
+status config_parse(struct config *c, enum config_format format, struct str text, const char *name,
+	struct config_node **out, struct err *err)
 {
 	const char *origin = arena_strndup(&c->arena, name, strlen(name));
 	if (origin == NULL) return fail(err, E_NOMEM, "out of memory for the configuration");
 	struct config_node *top = NULL;
-	TRY(format == CONFIG_JSON ? config_parse_json(c, text, origin, &top, err) : config_parse_yaml(c, text, origin, &top, err));
+	TRY(format == CONFIG_JSON ? config_parse_json(c, text, origin, &top, err)
+				  : config_parse_yaml(c, text, origin, &top, err));
 	if (top->kind == CONFIG_NULL) top->kind = CONFIG_MAP; /* a file of comments */
 	TRY(config_map(top, err));
 	*out = top;
@@ -179,14 +192,17 @@ static void unlink_child(struct config_node *parent, const struct config_node *c
 {
 	struct config_node *before = NULL;
 	for (struct config_node *n = parent->first; n != child; n = n->next) before = n;
-	if (before != NULL) before->next = child->next;
-	else parent->first = child->next;
+	if (before != NULL)
+		before->next = child->next;
+	else
+		parent->first = child->next;
 	if (parent->last == child) parent->last = before;
 	parent->n--;
 }
 
 /* Put `node` (free) into the place of `old`, or as a new member. */
-static status child_put(struct config *c, struct config_node *parent, struct str key, struct config_node *node, struct err *err)
+static status child_put(
+	struct config *c, struct config_node *parent, struct str key, struct config_node *node, struct err *err)
 {
 	const struct config_node *old = config_node_child(parent, key);
 	if (old != NULL) unlink_child(parent, old);
@@ -194,12 +210,18 @@ static status child_put(struct config *c, struct config_node *parent, struct str
 }
 
 /* Two maps of one key, waiting to be merged. */
-struct pair { struct config_node *into; const struct config_node *from; struct pair *below; };
+struct pair {
+	struct config_node *into;
+	const struct config_node *from;
+	struct pair *below;
+};
 
-static status merge_member(struct config *c, struct config_node *into, const struct config_node *from, struct pair **stack, struct err *err)
+static status merge_member(struct config *c, struct config_node *into, const struct config_node *from,
+	struct pair **stack, struct err *err)
 {
 	struct config_node *old = config_node_child(into, from->key);
-	if (old != NULL && old->kind == CONFIG_MAP && from->kind == CONFIG_NULL) return OK; /* all its keys are commented out */
+	if (old != NULL && old->kind == CONFIG_MAP && from->kind == CONFIG_NULL)
+		return OK; /* all its keys are commented out */
 	if (old == NULL || old->kind != CONFIG_MAP || from->kind != CONFIG_MAP) {
 		struct config_node *copy = NULL;
 		TRY(config_node_copy(c, from, &copy, err));
@@ -220,7 +242,8 @@ status config_merge(struct config *c, struct config_node *into, const struct con
 		stack = top->below;
 		top->into->origin = top->from->origin;
 		top->into->line = top->from->line;
-		for (const struct config_node *n = top->from->first; n != NULL; n = n->next) TRY(merge_member(c, top->into, n, &stack, err));
+		for (const struct config_node *n = top->from->first; n != NULL; n = n->next)
+			TRY(merge_member(c, top->into, n, &stack, err));
 	}
 	return OK;
 }
@@ -235,7 +258,8 @@ status config_set(struct config *c, const char *path, const char *value, const c
 		const struct str key = {path, dot != NULL ? (size_t)(dot - path) : strlen(path)};
 		struct config_node *child = config_node_child(at, key);
 		if (dot == NULL || child == NULL || child->kind != CONFIG_MAP) {
-			TRY(config_node_create(c, dot != NULL ? CONFIG_MAP : CONFIG_STRING, dot != NULL ? STR("") : str_of(value), &child, err));
+			TRY(config_node_create(c, dot != NULL ? CONFIG_MAP : CONFIG_STRING,
+				dot != NULL ? STR("") : str_of(value), &child, err));
 			TRY(child_put(c, at, key, child, err));
 		}
 		child->origin = name;
@@ -293,8 +317,10 @@ void config_json(const struct config_node *node, struct buf *out)
 			buf_json_str(out, n->key);
 			buf_char(out, ':');
 		}
-		if (!is_container(n)) json_scalar(n, out);
-		else buf_char(out, n->kind == CONFIG_MAP ? '{' : '[');
+		if (!is_container(n))
+			json_scalar(n, out);
+		else
+			buf_char(out, n->kind == CONFIG_MAP ? '{' : '[');
 		if (n->first != NULL) {
 			n = n->first;
 			continue;

@@ -36,16 +36,13 @@ static status string_text(struct reader *r, const struct json_string *s, struct 
 }
 
 /* A scalar's kind and text; false: the scan has the error. */
-static bool take_scalar(struct reader *r, enum json_kind json, struct json_string *string, struct str *text, enum config_kind *kind)
+static bool take_scalar(
+	struct reader *r, enum json_kind json, struct json_string *string, struct str *text, enum config_kind *kind)
 {
 	enum json_kind literal;
 	switch (json) {
-	case JSON_STRING:
-		*kind = CONFIG_STRING;
-		return json_take_string(&r->scan, string);
-	case JSON_NUMBER:
-		*kind = CONFIG_NUMBER;
-		return json_take_number(&r->scan, text);
+	case JSON_STRING: *kind = CONFIG_STRING; return json_take_string(&r->scan, string);
+	case JSON_NUMBER: *kind = CONFIG_NUMBER; return json_take_number(&r->scan, text);
 	default:
 		if (!json_take_literal(&r->scan, &literal)) return false;
 		*kind = literal == JSON_NULL ? CONFIG_NULL : CONFIG_BOOL;
@@ -70,8 +67,10 @@ static status take_value(struct reader *r, struct str key, struct config_node **
 	TRY(config_node_create(r->c, kind, text, &node, err));
 	node->origin = r->origin;
 	node->line = line;
-	if (r->at != NULL) TRY(config_node_attach(r->c, r->at, key, node, err));
-	else *top = node;
+	if (r->at != NULL)
+		TRY(config_node_attach(r->c, r->at, key, node, err));
+	else
+		*top = node;
 	if (!container) return OK;
 	r->at = node;
 	const bool begun = json == JSON_OBJECT ? json_object_begin(&r->scan) : json_array_begin(&r->scan);
@@ -96,9 +95,11 @@ static status read_all(struct reader *r, struct config_node **top, struct err *e
 	return OK;
 }
 
-status config_parse_json(struct config *c, struct str text, const char *origin, struct config_node **out, struct err *err)
+status config_parse_json(
+	struct config *c, struct str text, const char *origin, struct config_node **out, struct err *err)
 {
-	if (text.n >= CONFIG_FILE_BYTES_MAX) return fail(err, E_LIMIT, "%s: larger than %d bytes", origin, CONFIG_FILE_BYTES_MAX);
+	if (text.n >= CONFIG_FILE_BYTES_MAX)
+		return fail(err, E_LIMIT, "%s: larger than %d bytes", origin, CONFIG_FILE_BYTES_MAX);
 	char *padded = arena_alloc(&c->arena, text.n + JSON_SCAN_PADDING, 1);
 	if (padded == NULL) return fail(err, E_NOMEM, "out of memory for the configuration");
 	if (text.n > 0) memcpy(padded, text.p, text.n);
@@ -113,7 +114,8 @@ status config_parse_json(struct config *c, struct str text, const char *origin, 
 	const status code = read_all(&r, &top, err);
 	if (code != OK) return err_at(err, code, origin, -1, line_now(&r));
 	if (r.scan.error != NULL || !json_end(&r.scan)) {
-		const status bad = fail(err, E_USAGE, "not JSON: %s", r.scan.error != NULL ? r.scan.error : "more text after the value");
+		const status bad = fail(err, E_USAGE, "not JSON: %s",
+			r.scan.error != NULL ? r.scan.error : "more text after the value");
 		r.scan.p = padded + (r.scan.error_at < text.n ? r.scan.error_at : text.n);
 		return err_at(err, bad, origin, -1, line_now(&r));
 	}

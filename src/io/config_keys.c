@@ -34,8 +34,10 @@ static void variable_name(const char *path, char dst[PATH_CHARS_MAX])
 	size_t n = (size_t)snprintf(dst, PATH_CHARS_MAX, "PQR_%s", path);
 	ASSERT(n < PATH_CHARS_MAX);
 	for (size_t i = 0; i < n; i++) {
-		if (dst[i] == '.') dst[i] = '_';
-		else if (dst[i] >= 'a' && dst[i] <= 'z') dst[i] = (char)(dst[i] - 'a' + 'A');
+		if (dst[i] == '.')
+			dst[i] = '_';
+		else if (dst[i] >= 'a' && dst[i] <= 'z')
+			dst[i] = (char)(dst[i] - 'a' + 'A');
 	}
 }
 
@@ -49,13 +51,15 @@ static const struct config_key *variable_key(const struct config_keys *tables, s
 			variable_name(tables[t].items[i].path, variable);
 			if (str_is(name, variable)) return &tables[t].items[i];
 			const size_t part = 4 + strcspn(tables[t].items[i].path, "."); /* "PQR_LAKE" */
-			if (name.n > part && memcmp(name.p, variable, part) == 0 && name.p[part] == '_') *section = true;
+			if (name.n > part && memcmp(name.p, variable, part) == 0 && name.p[part] == '_')
+				*section = true;
 		}
 	}
 	return NULL;
 }
 
-status config_environment(struct config *c, const struct config_keys *tables, size_t n, const char *const *env, struct err *err)
+status config_environment(
+	struct config *c, const struct config_keys *tables, size_t n, const char *const *env, struct err *err)
 {
 	for (; *env != NULL; env++) {
 		const char *equals = strchr(*env, '=');
@@ -65,7 +69,9 @@ status config_environment(struct config *c, const struct config_keys *tables, si
 		const struct config_key *key = variable_key(tables, n, name, &section);
 		if (key == NULL && !section) continue;
 		if (key == NULL)
-			return fail(err, E_USAGE, "environment variable %.*s: unknown key; docs/configuration.md lists them", (int)(name.n < 100 ? name.n : 100), name.p);
+			return fail(err, E_USAGE,
+				"environment variable %.*s: unknown key; docs/configuration.md lists them",
+				(int)(name.n < 100 ? name.n : 100), name.p);
 		char origin[PATH_CHARS_MAX + 32];
 		(void)snprintf(origin, sizeof origin, "environment variable %.*s", (int)name.n, name.p);
 		TRY(config_set(c, key->path, equals + 1, origin, err));
@@ -73,7 +79,8 @@ status config_environment(struct config *c, const struct config_keys *tables, si
 	return OK;
 }
 
-status config_load(struct config *c, const char *path, const struct config_keys *tables, size_t n, const char *const *env, struct err *err)
+status config_load(struct config *c, const char *path, const struct config_keys *tables, size_t n,
+	const char *const *env, struct err *err)
 {
 	struct config_node *file = NULL;
 	TRY(config_defaults(c, tables, n, err));
@@ -115,7 +122,8 @@ static struct str name_below(const char *path, const char *above)
 	return (struct str){path + n, strcspn(path + n, ".")};
 }
 
-static status unknown_key(const struct config_node *node, const char *path, const struct config_keys *tables, size_t n, struct err *err)
+static status unknown_key(
+	const struct config_node *node, const char *path, const struct config_keys *tables, size_t n, struct err *err)
 {
 	char above[PATH_CHARS_MAX];
 	const char *dot = strrchr(path, '.');
@@ -178,7 +186,8 @@ status config_check(const struct config *c, const struct config_keys *tables, si
 		config_node_path(node, path, sizeof path);
 		const struct config_key *key = config_key_find(tables, n, path);
 		if (key != NULL) {
-			struct config_node secret = *node; /* the tree stays as it is; only what an error shows changes */
+			struct config_node secret =
+				*node; /* the tree stays as it is; only what an error shows changes */
 			secret.secret = key->secret;
 			TRY(check_type(&secret, key, err));
 			continue;

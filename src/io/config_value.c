@@ -99,7 +99,8 @@ status config_fail(const struct config_node *node, struct err *err, const char *
 	(void)vsnprintf(text, sizeof text, fmt, args);
 	va_end(args);
 	config_node_path(node, path, sizeof path);
-	(void)fail(err, E_USAGE, "%s%s%.*s", path, path[0] != '\0' ? ": " : "", (int)(ERR_MESSAGE_MAX - PATH_CHARS_MAX), text);
+	(void)fail(err, E_USAGE, "%s%s%.*s", path, path[0] != '\0' ? ": " : "", (int)(ERR_MESSAGE_MAX - PATH_CHARS_MAX),
+		text);
 	return err_place(node, err);
 }
 
@@ -114,11 +115,12 @@ static const char *found(const struct config_node *node, char dst[FOUND_CHARS_MA
 	default: break;
 	}
 	if (node->secret) return "\"***\"";
-	(void)snprintf(dst, FOUND_CHARS_MAX, node->kind == CONFIG_STRING ? "\"%s\"" : "%s", config_uri_redact(node->text, uri, sizeof uri));
+	(void)snprintf(dst, FOUND_CHARS_MAX, node->kind == CONFIG_STRING ? "\"%s\"" : "%s",
+		config_uri_redact(node->text, uri, sizeof uri));
 	return dst;
 }
 
-#define EXPECTED(node, err, fmt, ...)                                                                                  \
+#define EXPECTED(node, err, fmt, ...) \
 	config_fail((node), (err), "expected " fmt ", found %s", __VA_ARGS__, found((node), (char[FOUND_CHARS_MAX]){0}))
 
 static bool is_text_of(const struct config_node *node, enum config_kind kind)
@@ -128,7 +130,8 @@ static bool is_text_of(const struct config_node *node, enum config_kind kind)
 
 status config_bool(const struct config_node *node, bool *out, struct err *err)
 {
-	if (!is_text_of(node, CONFIG_BOOL) || config_kind_of_plain(node->text) != CONFIG_BOOL) return EXPECTED(node, err, "%s", "true or false");
+	if (!is_text_of(node, CONFIG_BOOL) || config_kind_of_plain(node->text) != CONFIG_BOOL)
+		return EXPECTED(node, err, "%s", "true or false");
 	*out = node->text.p[0] == 't' || node->text.p[0] == 'T';
 	return OK;
 }
@@ -142,7 +145,8 @@ static bool integer(struct str s, int64_t *out)
 	for (; i < s.n; i++) {
 		if (!is_digit(s.p[i])) return false;
 		const int64_t d = s.p[i] - '0';
-		if (__builtin_mul_overflow(v, 10, &v) || __builtin_sub_overflow(v, d, &v)) return false; /* counts down: the minimum fits */
+		if (__builtin_mul_overflow(v, 10, &v) || __builtin_sub_overflow(v, d, &v))
+			return false; /* counts down: the minimum fits */
 	}
 	return negative ? (*out = v, true) : !__builtin_sub_overflow(INT64_C(0), v, out);
 }
@@ -202,7 +206,8 @@ bool config_decimal_parse(struct str s, int digits, int64_t *out)
 void config_millionths_text(int64_t v, char dst[32])
 {
 	const uint64_t u = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
-	int n = snprintf(dst, 32, "%s%llu.%06llu", v < 0 ? "-" : "", (unsigned long long)(u / 1000000), (unsigned long long)(u % 1000000));
+	int n = snprintf(dst, 32, "%s%llu.%06llu", v < 0 ? "-" : "", (unsigned long long)(u / 1000000),
+		(unsigned long long)(u % 1000000));
 	while (dst[n - 1] == '0') n--;
 	if (dst[n - 1] == '.') n--;
 	dst[n] = '\0';
@@ -216,7 +221,8 @@ status config_millionths(const struct config_node *node, int64_t min, int64_t ma
 		char high[32];
 		config_millionths_text(min, low);
 		config_millionths_text(max, high);
-		return EXPECTED(node, err, "a decimal number from %s to %s with at most 6 digits after the point", low, high);
+		return EXPECTED(
+			node, err, "a decimal number from %s to %s with at most 6 digits after the point", low, high);
 	}
 	*out = v;
 	return OK;
@@ -225,14 +231,16 @@ status config_millionths(const struct config_node *node, int64_t min, int64_t ma
 status config_date(const struct config_node *node, int32_t *out, struct err *err)
 {
 	int32_t date;
-	if (node->kind != CONFIG_STRING || !date_parse(node->text, &date)) return EXPECTED(node, err, "%s", "a date YYYY-MM-DD");
+	if (node->kind != CONFIG_STRING || !date_parse(node->text, &date))
+		return EXPECTED(node, err, "%s", "a date YYYY-MM-DD");
 	*out = date;
 	return OK;
 }
 
 status config_str(const struct config_node *node, struct str *out, struct err *err)
 {
-	if (node->kind == CONFIG_NUMBER || node->kind == CONFIG_BOOL) return EXPECTED(node, err, "%s", "a text (put it in quotes)");
+	if (node->kind == CONFIG_NUMBER || node->kind == CONFIG_BOOL)
+		return EXPECTED(node, err, "%s", "a text (put it in quotes)");
 	if (node->kind != CONFIG_STRING) return EXPECTED(node, err, "%s", "a text");
 	*out = node->text;
 	return OK;

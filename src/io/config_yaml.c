@@ -9,7 +9,10 @@
 
 enum { ANCHORS_MAX = 256 };
 
-struct anchor { const char *name; struct config_node *node; };
+struct anchor {
+	const char *name;
+	struct config_node *node;
+};
 
 struct reader {
 	struct config *c;
@@ -63,7 +66,8 @@ static status scalar_kind(const yaml_event_t *e, struct str text, enum config_ki
 	const char *tag = (const char *)e->data.scalar.tag;
 	if (tag != NULL && strcmp(tag, YAML_STR_TAG) != 0 && strcmp(tag, "!") != 0)
 		return fail(err, E_USAGE, "the tag %.60s is not supported; write the plain value", tag);
-	*out = tag != NULL || e->data.scalar.style != YAML_PLAIN_SCALAR_STYLE ? CONFIG_STRING : config_kind_of_plain(text);
+	*out = tag != NULL || e->data.scalar.style != YAML_PLAIN_SCALAR_STYLE ? CONFIG_STRING
+									      : config_kind_of_plain(text);
 	return OK;
 }
 
@@ -96,7 +100,8 @@ static status on_open(struct reader *r, const yaml_event_t *e, struct err *err)
 	const yaml_char_t *tag = map ? e->data.mapping_start.tag : e->data.sequence_start.tag;
 	const yaml_char_t *anchor = map ? e->data.mapping_start.anchor : e->data.sequence_start.anchor;
 	if (key_wanted(r)) return fail(err, E_USAGE, "a %s as a key is not supported", map ? "map" : "list");
-	if (tag != NULL) return fail(err, E_USAGE, "the tag %.60s is not supported; write the plain value", (const char *)tag);
+	if (tag != NULL)
+		return fail(err, E_USAGE, "the tag %.60s is not supported; write the plain value", (const char *)tag);
 	struct config_node *node = NULL;
 	TRY(config_node_create(r->c, map ? CONFIG_MAP : CONFIG_LIST, STR(""), &node, err));
 	node->origin = r->origin;
@@ -122,7 +127,8 @@ static status on_alias(struct reader *r, const yaml_event_t *e, struct err *err)
 	for (size_t i = r->n_anchors; i-- > 0;) { /* the latest anchor of a name stands */
 		struct config_node *copy = NULL;
 		if (strcmp(r->anchors[i].name, name) != 0) continue;
-		if (is_inside(r->at, r->anchors[i].node)) return fail(err, E_USAGE, "the alias *%.60s stands inside what it names", name);
+		if (is_inside(r->at, r->anchors[i].node))
+			return fail(err, E_USAGE, "the alias *%.60s stands inside what it names", name);
 		TRY(config_node_copy(r->c, r->anchors[i].node, &copy, err));
 		return value_put(r, copy, err);
 	}
@@ -152,8 +158,8 @@ static status parser_fail(const yaml_parser_t *p, const struct reader *r, struct
 		const status code = fail(err, E_USAGE, "not YAML: %s", problem);
 		return err_at(err, code, r->origin, (int64_t)p->problem_offset, -1);
 	}
-	(void)fail(err, E_USAGE, "not YAML: %s%s%s (column %zu)", p->context != NULL ? p->context : "", p->context != NULL ? ": " : "", problem,
-		p->problem_mark.column + 1);
+	(void)fail(err, E_USAGE, "not YAML: %s%s%s (column %zu)", p->context != NULL ? p->context : "",
+		p->context != NULL ? ": " : "", problem, p->problem_mark.column + 1);
 	return at_line(err, E_USAGE, r, p->problem_mark.line);
 }
 
@@ -175,7 +181,8 @@ static status read_events(struct reader *r, yaml_parser_t *parser, struct err *e
 	return OK;
 }
 
-status config_parse_yaml(struct config *c, struct str text, const char *origin, struct config_node **out, struct err *err)
+status config_parse_yaml(
+	struct config *c, struct str text, const char *origin, struct config_node **out, struct err *err)
 {
 	yaml_parser_t parser;
 	if (!yaml_parser_initialize(&parser)) return fail(err, E_NOMEM, "out of memory for the configuration");

@@ -40,8 +40,9 @@ __attribute__((target("avx2,bmi"))) static const char *string_stop_avx2(const ch
 	const __m256i quote = _mm256_set1_epi8('"'), slash = _mm256_set1_epi8('\\'), control = _mm256_set1_epi8(0x1f);
 	for (; p < end; p += 32) {
 		const __m256i v = _mm256_loadu_si256((const __m256i *)(const void *)p);
-		const __m256i hit = _mm256_or_si256(_mm256_or_si256(_mm256_cmpeq_epi8(v, quote), _mm256_cmpeq_epi8(v, slash)),
-			_mm256_cmpeq_epi8(_mm256_min_epu8(v, control), v));
+		const __m256i hit =
+			_mm256_or_si256(_mm256_or_si256(_mm256_cmpeq_epi8(v, quote), _mm256_cmpeq_epi8(v, slash)),
+				_mm256_cmpeq_epi8(_mm256_min_epu8(v, control), v));
 		const uint32_t mask = (uint32_t)_mm256_movemask_epi8(hit);
 		if (mask == 0) continue;
 		p += __builtin_ctz(mask);
@@ -56,7 +57,9 @@ static bool plain_only;
 
 __attribute__((constructor)) static void json_scan_choose(void)
 {
-	string_stop_rest = plain_only ? string_stop_plain : __builtin_cpu_supports("avx2") ? string_stop_avx2 : string_stop_sse2;
+	string_stop_rest = plain_only                       ? string_stop_plain
+			   : __builtin_cpu_supports("avx2") ? string_stop_avx2
+							    : string_stop_sse2;
 }
 
 void json_scan_force_plain(bool plain)
@@ -102,9 +105,28 @@ static inline void skip_space(struct json_scan *s)
 }
 
 static const int8_t hex_value[256] = {
-	['0'] = 1, ['1'] = 2, ['2'] = 3, ['3'] = 4, ['4'] = 5, ['5'] = 6, ['6'] = 7, ['7'] = 8, ['8'] = 9, ['9'] = 10,
-	['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
-	['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+	['0'] = 1,
+	['1'] = 2,
+	['2'] = 3,
+	['3'] = 4,
+	['4'] = 5,
+	['5'] = 6,
+	['6'] = 7,
+	['7'] = 8,
+	['8'] = 9,
+	['9'] = 10,
+	['a'] = 11,
+	['b'] = 12,
+	['c'] = 13,
+	['d'] = 14,
+	['e'] = 15,
+	['f'] = 16,
+	['A'] = 11,
+	['B'] = 12,
+	['C'] = 13,
+	['D'] = 14,
+	['E'] = 15,
+	['F'] = 16,
 }; /* value + 1; 0 = no digit */
 
 /* Four hexadecimal digits at p; -1 when they are not. */
@@ -125,7 +147,14 @@ static const char *scan_escape(struct json_scan *s, const char *p)
 		return NULL;
 	}
 	switch (p[1]) {
-	case '"': case '\\': case '/': case 'b': case 'f': case 'n': case 'r': case 't': return p + 2;
+	case '"':
+	case '\\':
+	case '/':
+	case 'b':
+	case 'f':
+	case 'n':
+	case 'r':
+	case 't': return p + 2;
 	case 'u': break;
 	default: (void)set_error(s, "unknown escape", p); return NULL;
 	}
@@ -213,8 +242,17 @@ static enum json_kind kind_of(char c)
 	case 't': return JSON_TRUE;
 	case 'f': return JSON_FALSE;
 	case 'n': return JSON_NULL;
-	case '-': case '0': case '1': case '2': case '3': case '4': case '5': case '6': case '7': case '8': case '9':
-		return JSON_NUMBER;
+	case '-':
+	case '0':
+	case '1':
+	case '2':
+	case '3':
+	case '4':
+	case '5':
+	case '6':
+	case '7':
+	case '8':
+	case '9': return JSON_NUMBER;
 	default: return JSON_NONE;
 	}
 }
@@ -238,7 +276,8 @@ enum json_kind json_peek(struct json_scan *s)
 	if (s->error != NULL) return JSON_NONE;
 	skip_space(s);
 	const enum json_kind kind = s->p < s->end ? kind_of(*s->p) : JSON_NONE;
-	if (kind == JSON_NONE) (void)set_error(s, s->p < s->end ? "no value here" : "text ends where a value must follow", s->p);
+	if (kind == JSON_NONE)
+		(void)set_error(s, s->p < s->end ? "no value here" : "text ends where a value must follow", s->p);
 	return kind;
 }
 
@@ -339,7 +378,8 @@ bool json_take_literal(struct json_scan *s, enum json_kind *out)
 {
 	const enum json_kind kind = json_peek(s);
 	if (kind == JSON_NONE) return false;
-	if (kind != JSON_TRUE && kind != JSON_FALSE && kind != JSON_NULL) return set_error(s, "not true, false or null", s->p);
+	if (kind != JSON_TRUE && kind != JSON_FALSE && kind != JSON_NULL)
+		return set_error(s, "not true, false or null", s->p);
 	if (!scan_scalar(s)) return false;
 	*out = kind;
 	return true;
@@ -365,7 +405,8 @@ static bool skip_container(struct json_scan *s)
 			continue;
 		}
 		if (!first) {
-			if (*s->p != ',') return set_error(s, object ? "expected ',' or '}'" : "expected ',' or ']'", s->p);
+			if (*s->p != ',')
+				return set_error(s, object ? "expected ',' or '}'" : "expected ',' or ']'", s->p);
 			s->p++;
 			skip_space(s);
 		}
@@ -379,12 +420,13 @@ static bool skip_container(struct json_scan *s)
 			if (!scan_scalar(s)) return false;
 			continue;
 		}
-enter:
+	enter:
 		if (outside + level >= JSON_DEPTH_MAX) return set_error(s, "nested too deeply", s->p);
 		object = *s->p++ == '{';
 		first = true;
 		level++;
-		is_object[level >> 6] = (is_object[level >> 6] & ~(UINT64_C(1) << (level & 63))) | (uint64_t)object << (level & 63);
+		is_object[level >> 6] =
+			(is_object[level >> 6] & ~(UINT64_C(1) << (level & 63))) | (uint64_t)object << (level & 63);
 	}
 }
 
@@ -490,7 +532,8 @@ static struct decimal decimal_split(struct str text)
 	const bool down = *p == '-';
 	if (*p == '-' || *p == '+') p++;
 	for (; p < end; p++) {
-		if (d.exponent < INT64_C(1) << 40) d.exponent = d.exponent * 10 + (*p - '0'); /* far beyond any line's length */
+		if (d.exponent < INT64_C(1) << 40)
+			d.exponent = d.exponent * 10 + (*p - '0'); /* far beyond any line's length */
 	}
 	if (down) d.exponent = -d.exponent;
 	return d;
@@ -516,7 +559,8 @@ bool json_number_i64(struct str text, int64_t *out)
 	if (zeros < 0 || zeros > 19 || to - from > 19) return false;
 	uint64_t value = 0;
 	for (size_t i = from; i < to; i++) {
-		if (__builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, digit_at(&d, i), &value)) return false;
+		if (__builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, digit_at(&d, i), &value))
+			return false;
 	}
 	for (int64_t i = 0; i < zeros; i++) {
 		if (__builtin_mul_overflow(value, 10, &value)) return false;

@@ -24,7 +24,7 @@ struct json_scan {
 	const char *p;   /* next byte */
 	const char *end; /* the text must be followed by JSON_SCAN_PADDING readable bytes */
 	const char *start;
-	const char *error;  /* NULL, or a static string: what is wrong */
+	const char *error; /* NULL, or a static string: what is wrong */
 	size_t error_at;
 	uint32_t depth;
 	bool first; /* no member or element of the current container was read yet */
@@ -38,16 +38,17 @@ struct json_string {
 };
 
 void json_start(struct json_scan *s, const char *text, size_t n);
-enum json_kind json_peek(struct json_scan *s); /* kind of the next value; JSON_NONE on error or end */
-bool json_object_begin(struct json_scan *s) MUST_USE;                             /* next value must be an object */
-bool json_object_next(struct json_scan *s, struct json_string *key) MUST_USE;     /* false at '}' (s->error == NULL) or on error; then a value must be taken */
+enum json_kind json_peek(struct json_scan *s);        /* kind of the next value; JSON_NONE on error or end */
+bool json_object_begin(struct json_scan *s) MUST_USE; /* next value must be an object */
+bool json_object_next(struct json_scan *s,
+	struct json_string *key) MUST_USE; /* false at '}' (s->error == NULL) or on error; then a value must be taken */
 bool json_array_begin(struct json_scan *s) MUST_USE;
-bool json_array_next(struct json_scan *s) MUST_USE;                               /* false at ']' or on error; then a value must be taken */
+bool json_array_next(struct json_scan *s) MUST_USE; /* false at ']' or on error; then a value must be taken */
 bool json_take_string(struct json_scan *s, struct json_string *out) MUST_USE;
-bool json_take_number(struct json_scan *s, struct str *out) MUST_USE;             /* its text, grammar checked */
-bool json_take_literal(struct json_scan *s, enum json_kind *out) MUST_USE;        /* true, false, null */
-bool json_skip(struct json_scan *s, struct str *out) MUST_USE;                    /* any value; *out (may be NULL) its text */
-bool json_end(struct json_scan *s) MUST_USE;                                      /* only white space left */
+bool json_take_number(struct json_scan *s, struct str *out) MUST_USE;      /* its text, grammar checked */
+bool json_take_literal(struct json_scan *s, enum json_kind *out) MUST_USE; /* true, false, null */
+bool json_skip(struct json_scan *s, struct str *out) MUST_USE;             /* any value; *out (may be NULL) its text */
+bool json_end(struct json_scan *s) MUST_USE;                               /* only white space left */
 
 /* Decode escapes into dst (room for raw.n bytes); returns the length. Lone surrogates were refused by the scan. */
 size_t json_unescape(struct str raw, char *dst);

@@ -27,7 +27,8 @@ status store_open(const char *uri, struct store **out, struct err *err)
 		if (uri[7] != '/') return fail(err, E_USAGE, "lake %s: expected file:///absolute/path", uri);
 		return store_local_open(uri + 7, out, err);
 	}
-	if (strstr(uri, "://") != NULL) return fail(err, E_USAGE, "lake %s: expected a directory, file:///path or s3://bucket/prefix", uri);
+	if (strstr(uri, "://") != NULL)
+		return fail(err, E_USAGE, "lake %s: expected a directory, file:///path or s3://bucket/prefix", uri);
 	if (uri[0] == '\0') return fail(err, E_USAGE, "lake: expected a directory, found an empty name");
 	return store_local_open(uri, out, err);
 }
@@ -133,7 +134,7 @@ status store_list(struct store *s, const char *prefix, store_visit visit, void *
 status store_delete(struct store *s, const char *key, struct err *err)
 {
 	TRY(key_check(key, err));
-	return s->ops->delete(s, key, err);
+	return s->ops->delete (s, key, err);
 }
 
 status store_sync(struct store *s, struct err *err)

@@ -14,12 +14,14 @@ struct store;
  * created when missing. */
 status store_open(const char *uri, struct store **out, struct err *err) MUST_USE;
 void store_close(struct store *s);
-const char *store_uri(const struct store *s);                        /* as given, normalised; for people */
-status store_local_path(const struct store *s, const char *key, char *dst, size_t size, struct err *err) MUST_USE; /* E_UNSUPPORTED where objects are no files */
+const char *store_uri(const struct store *s); /* as given, normalised; for people */
+status store_local_path(const struct store *s, const char *key, char *dst, size_t size,
+	struct err *err) MUST_USE; /* E_UNSUPPORTED where objects are no files */
 
 /* E_EXISTS (unless the object there has these very bytes: then OK) and nothing changed. */
 status store_put_if_absent(struct store *s, const char *key, const void *p, size_t n, struct err *err) MUST_USE;
-status store_put(struct store *s, const char *key, const void *p, size_t n, struct err *err) MUST_USE; /* replaces atomically */
+status store_put(
+	struct store *s, const char *key, const void *p, size_t n, struct err *err) MUST_USE; /* replaces atomically */
 
 /* A streaming put, for objects too large to hold. finish publishes (put-if-absent); abort, or destroy without finish, leaves nothing. */
 struct store_writer;
@@ -28,24 +30,28 @@ status store_writer_add(struct store_writer *w, const void *p, size_t n, struct 
 status store_writer_finish(struct store_writer *w, struct err *err) MUST_USE;
 void store_writer_destroy(struct store_writer *w);
 
-status store_get(struct store *s, const char *key, struct buf *out, struct err *err) MUST_USE; /* appends the whole object */
-status store_size(struct store *s, const char *key, int64_t *out, struct err *err) MUST_USE;  /* E_NOT_FOUND */
+status store_get(
+	struct store *s, const char *key, struct buf *out, struct err *err) MUST_USE; /* appends the whole object */
+status store_size(struct store *s, const char *key, int64_t *out, struct err *err) MUST_USE; /* E_NOT_FOUND */
 
 /* An open object for ranged reads. read_at gives exactly n bytes or E_CORRUPT (truncated), with the path and offset. */
 struct store_object;
 status store_object_open(struct store *s, const char *key, struct store_object **out, struct err *err) MUST_USE;
 /* An object over p[n], which it views until close; key is for messages (copied). */
-status store_object_from_memory(const void *p, size_t n, const char *key, struct store_object **out, struct err *err) MUST_USE;
+status store_object_from_memory(
+	const void *p, size_t n, const char *key, struct store_object **out, struct err *err) MUST_USE;
 int64_t store_object_size(const struct store_object *o);
 const char *store_object_key(const struct store_object *o);
-status store_object_read_at(struct store_object *o, int64_t offset, void *dst, size_t n, struct err *err) MUST_USE; /* thread-safe */
+status store_object_read_at(
+	struct store_object *o, int64_t offset, void *dst, size_t n, struct err *err) MUST_USE; /* thread-safe */
 void store_object_close(struct store_object *o);
 
 /* Every object below prefix (a folder key, no trailing '/'; "" = all) in byte order of the keys; temporary files are
  * left out. A missing prefix is an empty listing. */
 typedef status (*store_visit)(void *arg, const char *key, int64_t bytes, struct err *err);
 status store_list(struct store *s, const char *prefix, store_visit visit, void *arg, struct err *err) MUST_USE;
-status store_delete(struct store *s, const char *key, struct err *err) MUST_USE; /* missing is OK; empty parent folders go too */
+status store_delete(
+	struct store *s, const char *key, struct err *err) MUST_USE; /* missing is OK; empty parent folders go too */
 /* Make every object put so far durable (syncfs on the local store). */
 status store_sync(struct store *s, struct err *err) MUST_USE;
 /* Remove temporary files under prefix left by processes that no longer run. */

@@ -63,7 +63,8 @@ static status make_parents(char *path, struct err *err)
 	if (mkdir(path, 0777) != 0 && errno != EEXIST) {
 		if (errno == ENOENT) {
 			code = make_parents(path, err); /* depth bounded by PATH_BYTES_MAX */
-			if (code == OK && mkdir(path, 0777) != 0 && errno != EEXIST) code = fail_errno(err, errno, "cannot create directory %s", path);
+			if (code == OK && mkdir(path, 0777) != 0 && errno != EEXIST)
+				code = fail_errno(err, errno, "cannot create directory %s", path);
 		} else {
 			code = fail_errno(err, errno, "cannot create directory %s", path);
 		}
@@ -73,7 +74,8 @@ static status make_parents(char *path, struct err *err)
 }
 
 /* Create a temporary file beside path. */
-static status tmp_create(struct local_store *s, char path[PATH_BYTES_MAX], char tmp[PATH_BYTES_MAX], int *fd, struct err *err)
+static status tmp_create(
+	struct local_store *s, char path[PATH_BYTES_MAX], char tmp[PATH_BYTES_MAX], int *fd, struct err *err)
 {
 	const char *slash = strrchr(path, '/');
 	const int dir_n = (int)(slash - path);
@@ -114,7 +116,8 @@ static status read_exact(int fd, int64_t offset, void *dst, size_t n, const char
 		const ssize_t got = pread(fd, to, n < WRITE_CHUNK_MAX ? n : WRITE_CHUNK_MAX, offset);
 		if (got < 0 && errno == EINTR) continue;
 		if (got < 0) return err_at(err, fail_errno(err, errno, "cannot read"), key, offset, -1);
-		if (got == 0) return err_at(err, fail(err, E_CORRUPT, "truncated: %zu bytes missing", n), key, offset, -1);
+		if (got == 0)
+			return err_at(err, fail(err, E_CORRUPT, "truncated: %zu bytes missing", n), key, offset, -1);
 		to += got;
 		offset += got;
 		n -= (size_t)got;
@@ -132,7 +135,8 @@ static bool same_bytes(const char *path, const void *p, size_t n)
 	char chunk[16384];
 	for (size_t at = 0; same && at < n;) {
 		const size_t want = n - at < sizeof chunk ? n - at : sizeof chunk;
-		same = read_exact(fd, (int64_t)at, chunk, want, path, NULL) == OK && memcmp((const char *)p + at, chunk, want) == 0;
+		same = read_exact(fd, (int64_t)at, chunk, want, path, NULL) == OK &&
+		       memcmp((const char *)p + at, chunk, want) == 0;
 		at += want;
 	}
 	(void)close(fd);
@@ -189,14 +193,15 @@ static bool same_files(const char *a, const char *b)
 	if (fd < 0) return false;
 	struct stat st_a;
 	struct stat st_b;
-	bool same = fstat(fd, &st_a) == 0 && stat(b, &st_b) == 0 && S_ISREG(st_b.st_mode) && st_a.st_size == st_b.st_size;
+	bool same =
+		fstat(fd, &st_a) == 0 && stat(b, &st_b) == 0 && S_ISREG(st_b.st_mode) && st_a.st_size == st_b.st_size;
 	const int other = same ? open(b, O_RDONLY | O_CLOEXEC) : -1;
 	char chunk[2][8192];
 	for (int64_t at = 0; same && at < st_a.st_size;) {
 		const int64_t left = st_a.st_size - at;
 		const size_t want = left < (int64_t)sizeof chunk[0] ? (size_t)left : sizeof chunk[0];
-		same = read_exact(fd, at, chunk[0], want, a, NULL) == OK && read_exact(other, at, chunk[1], want, b, NULL) == OK &&
-			memcmp(chunk[0], chunk[1], want) == 0;
+		same = read_exact(fd, at, chunk[0], want, a, NULL) == OK &&
+		       read_exact(other, at, chunk[1], want, b, NULL) == OK && memcmp(chunk[0], chunk[1], want) == 0;
 		at += (int64_t)want;
 	}
 	(void)close(fd);
@@ -391,7 +396,8 @@ static status local_delete(struct store *base, const char *key, struct err *err)
 	char path[PATH_BYTES_MAX];
 	TRY(path_of(s, key, path, err));
 	if (unlink(path) != 0 && errno != ENOENT) return fail_errno(err, errno, "cannot delete %s", path);
-	for (char *slash = strrchr(path, '/'); slash != NULL && (size_t)(slash - path) > strlen(s->root); slash = strrchr(path, '/')) {
+	for (char *slash = strrchr(path, '/'); slash != NULL && (size_t)(slash - path) > strlen(s->root);
+		slash = strrchr(path, '/')) {
 		*slash = '\0';
 		if (rmdir(path) != 0) break;
 	}
@@ -450,7 +456,8 @@ status store_local_open(const char *path, struct store **out, struct err *err)
 	free(resolved); /* realpath's own memory */
 	const int fd = root != NULL ? open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 	if (s == NULL || root == NULL || uri == NULL || fd < 0) {
-		const status code = fd < 0 && root != NULL ? fail_errno(err, errno, "cannot open lake %s", path) : fail(err, E_NOMEM, "out of memory");
+		const status code = fd < 0 && root != NULL ? fail_errno(err, errno, "cannot open lake %s", path)
+							   : fail(err, E_NOMEM, "out of memory");
 		mem_free(s);
 		mem_free(root);
 		mem_free(uri);

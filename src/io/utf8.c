@@ -66,18 +66,20 @@ struct utf8_state {
 
 AVX2 static inline __m256i pair_errors(__m256i bytes, __m256i prev1)
 {
-	const __m256i first_high = BOTH_LANES(TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG,
-		B(TWO_CONTS), B(TWO_CONTS), B(TWO_CONTS), B(TWO_CONTS), TOO_SHORT | OVERLONG_2, TOO_SHORT,
+	const __m256i first_high = BOTH_LANES(TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG,
+		TOO_LONG, B(TWO_CONTS), B(TWO_CONTS), B(TWO_CONTS), B(TWO_CONTS), TOO_SHORT | OVERLONG_2, TOO_SHORT,
 		TOO_SHORT | OVERLONG_3 | SURROGATE, TOO_SHORT | TOO_LARGE | OVERLONG_4);
-	const __m256i first_low = BOTH_LANES(B(ANY_LOW | OVERLONG_2 | OVERLONG_3 | OVERLONG_4), B(ANY_LOW | OVERLONG_2), B(ANY_LOW),
-		B(ANY_LOW), B(ANY_LOW | TOO_LARGE), B(ANY_LOW | TOO_LARGE | OVERLONG_4), B(ANY_LOW | TOO_LARGE | OVERLONG_4),
-		B(ANY_LOW | TOO_LARGE | OVERLONG_4), B(ANY_LOW | TOO_LARGE | OVERLONG_4), B(ANY_LOW | TOO_LARGE | OVERLONG_4),
-		B(ANY_LOW | TOO_LARGE | OVERLONG_4), B(ANY_LOW | TOO_LARGE | OVERLONG_4), B(ANY_LOW | TOO_LARGE | OVERLONG_4),
-		B(ANY_LOW | TOO_LARGE | OVERLONG_4 | SURROGATE), B(ANY_LOW | TOO_LARGE | OVERLONG_4),
-		B(ANY_LOW | TOO_LARGE | OVERLONG_4));
-	const __m256i second_high = BOTH_LANES(TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT,
-		B(ANY_CONT | OVERLONG_3 | OVERLONG_4), B(ANY_CONT | OVERLONG_3 | TOO_LARGE), B(ANY_CONT | SURROGATE | TOO_LARGE),
-		B(ANY_CONT | SURROGATE | TOO_LARGE), TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT);
+	const __m256i first_low = BOTH_LANES(B(ANY_LOW | OVERLONG_2 | OVERLONG_3 | OVERLONG_4), B(ANY_LOW | OVERLONG_2),
+		B(ANY_LOW), B(ANY_LOW), B(ANY_LOW | TOO_LARGE), B(ANY_LOW | TOO_LARGE | OVERLONG_4),
+		B(ANY_LOW | TOO_LARGE | OVERLONG_4), B(ANY_LOW | TOO_LARGE | OVERLONG_4),
+		B(ANY_LOW | TOO_LARGE | OVERLONG_4), B(ANY_LOW | TOO_LARGE | OVERLONG_4),
+		B(ANY_LOW | TOO_LARGE | OVERLONG_4), B(ANY_LOW | TOO_LARGE | OVERLONG_4),
+		B(ANY_LOW | TOO_LARGE | OVERLONG_4), B(ANY_LOW | TOO_LARGE | OVERLONG_4 | SURROGATE),
+		B(ANY_LOW | TOO_LARGE | OVERLONG_4), B(ANY_LOW | TOO_LARGE | OVERLONG_4));
+	const __m256i second_high = BOTH_LANES(TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT,
+		TOO_SHORT, TOO_SHORT, B(ANY_CONT | OVERLONG_3 | OVERLONG_4), B(ANY_CONT | OVERLONG_3 | TOO_LARGE),
+		B(ANY_CONT | SURROGATE | TOO_LARGE), B(ANY_CONT | SURROGATE | TOO_LARGE), TOO_SHORT, TOO_SHORT,
+		TOO_SHORT, TOO_SHORT);
 	const __m256i nibble = _mm256_set1_epi8(0x0f);
 	const __m256i a = _mm256_shuffle_epi8(first_high, _mm256_and_si256(_mm256_srli_epi16(prev1, 4), nibble));
 	const __m256i b = _mm256_shuffle_epi8(first_low, _mm256_and_si256(prev1, nibble));
@@ -95,8 +97,8 @@ AVX2 static inline void utf8_step(struct utf8_state *s, __m256i bytes)
 		_mm256_subs_epu8(prev3, _mm256_set1_epi8(0xf0 - 0x80)));
 	const __m256i owed_bit = _mm256_and_si256(owed, _mm256_set1_epi8((char)0x80));
 	s->error = _mm256_or_si256(s->error, _mm256_xor_si256(owed_bit, pair_errors(bytes, prev1)));
-	const __m256i last = _mm256_setr_epi8(-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-		-1, -1, -1, -1, -1, -1, -1, B(0xef), B(0xdf), B(0xbf));
+	const __m256i last = _mm256_setr_epi8(-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+		-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, B(0xef), B(0xdf), B(0xbf));
 	s->pending = _mm256_subs_epu8(bytes, last);
 	s->prev = bytes;
 }

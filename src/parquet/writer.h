@@ -11,7 +11,15 @@
 
 #include "columnar/batch.h"
 
-enum parquet_codec { PARQUET_UNCOMPRESSED = 0, PARQUET_SNAPPY = 1, PARQUET_GZIP = 2, PARQUET_BROTLI = 4, PARQUET_LZ4 = 5, PARQUET_ZSTD = 6, PARQUET_LZ4_RAW = 7 };
+enum parquet_codec {
+	PARQUET_UNCOMPRESSED = 0,
+	PARQUET_SNAPPY = 1,
+	PARQUET_GZIP = 2,
+	PARQUET_BROTLI = 4,
+	PARQUET_LZ4 = 5,
+	PARQUET_ZSTD = 6,
+	PARQUET_LZ4_RAW = 7
+};
 
 struct parquet_opts {
 	enum parquet_codec codec; /* uncompressed, snappy, zstd */
@@ -19,14 +27,15 @@ struct parquet_opts {
 	uint32_t page_rows_max;   /* 0 = 20000 */
 	uint32_t page_bytes_min;  /* a page ends at the first cut after this many encoded bytes, one of text after four
 				   * times as many; 0 = 16 KiB */
-	bool delta;               /* numbers without a dictionary as DELTA_BINARY_PACKED where that is smaller, else PLAIN */
-	bool bloom;               /* bloom filters on columns whose def has id set */
+	bool delta; /* numbers without a dictionary as DELTA_BINARY_PACKED where that is smaller, else PLAIN */
+	bool bloom; /* bloom filters on columns whose def has id set */
 };
 
 struct parquet_writer;
 
 /* schema and opts are borrowed until destroy (schema) and copied (opts). The file holds the data columns only. */
-status parquet_writer_create(const struct table_schema *schema, const struct parquet_opts *opts, struct parquet_writer **out, struct err *err) MUST_USE;
+status parquet_writer_create(const struct table_schema *schema, const struct parquet_opts *opts,
+	struct parquet_writer **out, struct err *err) MUST_USE;
 void parquet_writer_destroy(struct parquet_writer *w);
 
 /* Start the next file with the same schema, buffers kept. */
@@ -41,7 +50,8 @@ struct parquet_rows {
 	const uint32_t *cuts;
 	uint32_t n_cuts;
 };
-status parquet_writer_row_group(struct parquet_writer *w, const struct batch *b, const struct parquet_rows *rows, struct err *err) MUST_USE;
+status parquet_writer_row_group(
+	struct parquet_writer *w, const struct batch *b, const struct parquet_rows *rows, struct err *err) MUST_USE;
 
 /* Bytes written so far, footer not included: for cutting files by size. */
 size_t parquet_writer_bytes(const struct parquet_writer *w);

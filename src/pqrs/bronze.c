@@ -22,7 +22,7 @@
 #include "pqrs/rejects.h"
 
 enum {
-	PART_BYTES = 64 << 20, /* raw bytes of one object in one Parquet file */
+	PART_BYTES = 64 << 20,  /* raw bytes of one object in one Parquet file */
 	LINE_BYTES_GUESS = 256, /* to size the index: a little under the average line */
 	KEY_BYTES = 1024,
 };
@@ -50,8 +50,8 @@ struct bronze_task {
 	const struct file_ref *file;
 	struct raw_source source;
 	struct bronze_partition partition;
-	int64_t line;        /* lines of the object so far, blank ones included */
-	int64_t part_bytes;  /* raw bytes in the batch */
+	int64_t line;                  /* lines of the object so far, blank ones included */
+	int64_t part_bytes;            /* raw bytes in the batch */
 	int64_t piece_at, piece_bytes; /* the long line being read */
 };
 
@@ -82,7 +82,8 @@ static status take_valid(struct bronze_task *t, const struct event *ev, int64_t 
 		event_batch_append(&t->batch, ev, t->line);
 		return OK;
 	}
-	if (seen == EVENT_CONFLICT) return reject(t, (struct event_reason){EVENT_CONFLICTING_DUPLICATE, 0}, ev->line, offset, err);
+	if (seen == EVENT_CONFLICT)
+		return reject(t, (struct event_reason){EVENT_CONFLICTING_DUPLICATE, 0}, ev->line, offset, err);
 	t->tally.duplicates++;
 	return OK;
 }
@@ -103,8 +104,10 @@ static status part_write(struct bronze_task *t, struct err *err)
 	TRY(parquet_writer_row_group(t->writer, &batch, &rows, err));
 	TRY(parquet_writer_finish(t->writer, &p, &n, err));
 	const struct str folder = t->partition.folder;
-	const int len = snprintf(dir, sizeof dir, "bronze/pqrs_events/%.*s/run_id=%s", (int)folder.n, folder.p, t->env->run->run_id);
-	if (len < 0 || (size_t)len >= sizeof dir) return fail(err, E_LIMIT, "folder name over %zu bytes: %s", sizeof dir, t->file->path);
+	const int len = snprintf(
+		dir, sizeof dir, "bronze/pqrs_events/%.*s/run_id=%s", (int)folder.n, folder.p, t->env->run->run_id);
+	if (len < 0 || (size_t)len >= sizeof dir)
+		return fail(err, E_LIMIT, "folder name over %zu bytes: %s", sizeof dir, t->file->path);
 	t->tally.rows_out += t->batch.n_rows;
 	return task_output_part(t->env, t->out, "bronze.pqrs_events", dir, p, n, t->batch.n_rows, err);
 }
@@ -133,8 +136,10 @@ static status take_lines(struct bronze_task *t, const struct raw_window *w, stru
 			continue;
 		}
 		t->tally.rows_in++;
-		if (reason.verdict == EVENT_VALID) TRY(take_valid(t, &ev, offset, err));
-		else TRY(reject(t, reason, ev.line, offset, err));
+		if (reason.verdict == EVENT_VALID)
+			TRY(take_valid(t, &ev, offset, err));
+		else
+			TRY(reject(t, reason, ev.line, offset, err));
 		t->part_bytes += (int64_t)ev.line.n + 1;
 		if (t->part_bytes >= PART_BYTES) TRY(part_next(t, err));
 	}
@@ -172,7 +177,8 @@ static status object_verify(struct bronze_task *t, struct err *err)
 	}
 	hex_encode(hash, sizeof hash, found);
 	hex_encode(t->file->xxh128, sizeof hash, landed);
-	const status code = fail(err, E_VERIFY, "the raw object changed after it was landed: XXH3-128 was %s, is %s", landed, found);
+	const status code = fail(
+		err, E_VERIFY, "the raw object changed after it was landed: XXH3-128 was %s, is %s", landed, found);
 	return err_at(err, code, t->file->path, -1, -1);
 }
 
@@ -184,8 +190,10 @@ static status object_lines(struct bronze_task *t, struct err *err)
 		TRY(cancel_check(err));
 		TRY(raw_lines_next(&t->lines, &w, err));
 		if (w.n == 0) break;
-		if (w.piece) TRY(take_piece(t, &w, err));
-		else TRY(take_lines(t, &w, err));
+		if (w.piece)
+			TRY(take_piece(t, &w, err));
+		else
+			TRY(take_lines(t, &w, err));
 	}
 	t->tally.bytes_in += t->source.bytes;
 	return object_verify(t, err);
@@ -211,8 +219,10 @@ static status partition_start(struct bronze_task *t, const struct bronze_partiti
 {
 	char key[512];
 	TRY(rejects_close(&t->rejects, t->out, err));
-	const int n = snprintf(key, sizeof key, "rejects/pqrs/%.*s/run_id=%s/rejects.jsonl", (int)p->folder.n, p->folder.p, t->env->run->run_id);
-	if (n < 0 || (size_t)n >= sizeof key) return fail(err, E_LIMIT, "folder name too long: %.*s", (int)p->folder.n, p->folder.p);
+	const int n = snprintf(key, sizeof key, "rejects/pqrs/%.*s/run_id=%s/rejects.jsonl", (int)p->folder.n,
+		p->folder.p, t->env->run->run_id);
+	if (n < 0 || (size_t)n >= sizeof key)
+		return fail(err, E_LIMIT, "folder name too long: %.*s", (int)p->folder.n, p->folder.p);
 	rejects_start(&t->rejects, key);
 	return OK;
 }
@@ -222,8 +232,10 @@ static status objects_run(struct bronze_task *t, const struct task_spec *spec, s
 	struct str folder = {NULL, 0};
 	for (size_t i = 0; i < spec->inputs.n; i++) {
 		const struct file_ref *file = &spec->inputs.items[i];
-		if (!bronze_partition_of(file->path, &t->partition)) return fail(err, E_CORRUPT, "not a raw object of pqrs: %s", file->path);
-		if (folder.p == NULL || !str_eq(folder, t->partition.folder)) TRY(partition_start(t, &t->partition, err));
+		if (!bronze_partition_of(file->path, &t->partition))
+			return fail(err, E_CORRUPT, "not a raw object of pqrs: %s", file->path);
+		if (folder.p == NULL || !str_eq(folder, t->partition.folder))
+			TRY(partition_start(t, &t->partition, err));
 		folder = t->partition.folder;
 		TRY(object_run(t, file, err));
 	}
@@ -246,7 +258,8 @@ static status count_rejects(struct bronze_task *t, struct err *err)
 			const int64_t n = t->tally.rejects[verdict][field];
 			if (n == 0) continue;
 			all += n;
-			(void)snprintf(name, sizeof name, "rejects:%s", event_reason_text((struct event_reason){(enum event_verdict)verdict, field}, text));
+			(void)snprintf(name, sizeof name, "rejects:%s",
+				event_reason_text((struct event_reason){(enum event_verdict)verdict, field}, text));
 			TRY(count(t, name, n, err));
 		}
 	}
@@ -255,7 +268,8 @@ static status count_rejects(struct bronze_task *t, struct err *err)
 
 static status count_all(struct bronze_task *t, struct err *err)
 {
-	static const char *const types[EVENT_N] = {"events:TICKET_CREATED", "events:MESSAGE_ADDED", "events:STATUS_CHANGED", "events:ATTACHMENT_ADDED"};
+	static const char *const types[EVENT_N] = {
+		"events:TICKET_CREATED", "events:MESSAGE_ADDED", "events:STATUS_CHANGED", "events:ATTACHMENT_ADDED"};
 	const struct tally *a = &t->tally;
 	int64_t bytes_out = 0;
 	for (size_t i = 0; i < t->out->outputs.n; i++) bytes_out += t->out->outputs.items[i].bytes;
@@ -299,7 +313,8 @@ static void task_deinit(struct bronze_task *t)
 	event_batch_deinit(&t->batch);
 }
 
-status pqrs_bronze_run(const struct task_env *env, const struct task_spec *spec, struct task_result *out, struct err *err)
+status pqrs_bronze_run(
+	const struct task_env *env, const struct task_spec *spec, struct task_result *out, struct err *err)
 {
 	struct bronze_task *t = mem_zalloc(1, sizeof *t);
 	if (t == NULL) return fail(err, E_NOMEM, "out of memory for task %s", spec->task_id);

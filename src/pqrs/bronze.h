@@ -4,8 +4,10 @@
 
 #include "flow/task.h"
 
-status pqrs_bronze_plan(const struct stage_view *view, const struct file_list *inputs, struct task_list *out, struct err *err) MUST_USE;
-status pqrs_bronze_run(const struct task_env *env, const struct task_spec *spec, struct task_result *out, struct err *err) MUST_USE;
+status pqrs_bronze_plan(
+	const struct stage_view *view, const struct file_list *inputs, struct task_list *out, struct err *err) MUST_USE;
+status pqrs_bronze_run(
+	const struct task_env *env, const struct task_spec *spec, struct task_result *out, struct err *err) MUST_USE;
 status pqrs_bronze_check(const struct stage_view *view, struct quality_list *out, struct err *err) MUST_USE;
 
 #endif

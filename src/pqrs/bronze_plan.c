@@ -4,7 +4,9 @@
 #include "pqrs/bronze_int.h"
 #include "pqrs/config.h"
 
-enum { TASK_BYTES = 64 << 20 }; /* about this much raw a task: long enough to keep start-up cost out of sight, short enough to share */
+enum {
+	TASK_BYTES = 64 << 20
+}; /* about this much raw a task: long enough to keep start-up cost out of sight, short enough to share */
 
 bool bronze_partition_of(const char *path, struct bronze_partition *out)
 {
@@ -40,7 +42,9 @@ static status partition_end(const struct file_list *raw, size_t from, size_t *en
 	for (; i < raw->n; i++) {
 		struct bronze_partition p;
 		if (!bronze_partition_of(raw->items[i].path, &p))
-			return fail(err, E_CORRUPT, "not a raw object of pqrs: %s; expected raw/pqrs/source=.../day=.../...", raw->items[i].path);
+			return fail(err, E_CORRUPT,
+				"not a raw object of pqrs: %s; expected raw/pqrs/source=.../day=.../...",
+				raw->items[i].path);
 		if (i == from) first = p;
 		if (!str_eq(first.folder, p.folder)) break;
 		*bytes += raw->items[i].bytes;
@@ -49,7 +53,8 @@ static status partition_end(const struct file_list *raw, size_t from, size_t *en
 	return OK;
 }
 
-status pqrs_bronze_plan(const struct stage_view *view, const struct file_list *inputs, struct task_list *out, struct err *err)
+status pqrs_bronze_plan(
+	const struct stage_view *view, const struct file_list *inputs, struct task_list *out, struct err *err)
 {
 	(void)inputs;
 	ASSERT(view->n_stages >= 1);
@@ -70,7 +75,8 @@ status pqrs_bronze_plan(const struct stage_view *view, const struct file_list *i
 			task_bytes = 0;
 		}
 		for (; from < end; from++) {
-			if (!file_list_add(&task->inputs, &raw->items[from])) return fail(err, E_NOMEM, "out of memory planning bronze");
+			if (!file_list_add(&task->inputs, &raw->items[from]))
+				return fail(err, E_NOMEM, "out of memory planning bronze");
 		}
 		task->hi = (int64_t)end;
 		task_bytes += bytes;
@@ -93,15 +99,21 @@ static status check_add(struct quality_list *out, const struct check *c, struct 
 	char value[32], threshold[32];
 	(void)snprintf(value, sizeof value, "%lld", (long long)c->value);
 	(void)snprintf(threshold, sizeof threshold, "%lld", (long long)c->threshold);
-	const struct quality q = {.dataset = "bronze.pqrs_events", .check_name = c->name, .severity = c->severity, .value = value,
-		.threshold = threshold, .details = c->details, .record_count = c->count};
+	const struct quality q = {.dataset = "bronze.pqrs_events",
+		.check_name = c->name,
+		.severity = c->severity,
+		.value = value,
+		.threshold = threshold,
+		.details = c->details,
+		.record_count = c->count};
 	return quality_add(out, c->pass, &q) ? OK : fail(err, E_NOMEM, "out of memory listing quality checks");
 }
 
 static int64_t rows_of(const struct file_list *files, const char *table)
 {
 	int64_t rows = 0;
-	for (size_t i = 0; i < files->n; i++) rows += strcmp(files->items[i].table, table) == 0 ? files->items[i].rows : 0;
+	for (size_t i = 0; i < files->n; i++)
+		rows += strcmp(files->items[i].table, table) == 0 ? files->items[i].rows : 0;
 	return rows;
 }
 
@@ -112,16 +124,23 @@ static int64_t count_of(const struct file_list *files, const char *table)
 	return n;
 }
 
-static status check_rejects(const struct stage_view *view, int64_t raw, int64_t rejects, struct quality_list *out, struct err *err)
+static status check_rejects(
+	const struct stage_view *view, int64_t raw, int64_t rejects, struct quality_list *out, struct err *err)
 {
 	const struct pqrs_config *config = view->config;
 	const int64_t max = config->quality.reject_rate_max;
 	char value[32], threshold[32];
 	const int64_t rate = raw > 0 ? (int64_t)((__int128)rejects * PROB_ONE / raw) : 0;
 	(void)snprintf(value, sizeof value, "%lld.%06lld", (long long)(rate / PROB_ONE), (long long)(rate % PROB_ONE));
-	(void)snprintf(threshold, sizeof threshold, "%lld.%06lld", (long long)(max / PROB_ONE), (long long)(max % PROB_ONE));
-	const struct quality q = {.dataset = "bronze.pqrs_events", .check_name = "reject_rate", .severity = QUALITY_WARNING, .value = value,
-		.threshold = threshold, .details = "rejected lines / raw lines", .record_count = rejects};
+	(void)snprintf(
+		threshold, sizeof threshold, "%lld.%06lld", (long long)(max / PROB_ONE), (long long)(max % PROB_ONE));
+	const struct quality q = {.dataset = "bronze.pqrs_events",
+		.check_name = "reject_rate",
+		.severity = QUALITY_WARNING,
+		.value = value,
+		.threshold = threshold,
+		.details = "rejected lines / raw lines",
+		.record_count = rejects};
 	const bool pass = (__int128)rejects * PROB_ONE <= (__int128)max * raw;
 	return quality_add(out, pass, &q) ? OK : fail(err, E_NOMEM, "out of memory listing quality checks");
 }
@@ -132,19 +151,23 @@ status pqrs_bronze_check(const struct stage_view *view, struct quality_list *out
 	const struct counter_list *c = &view->counters[1];
 	const struct file_list *raw_files = &view->files[0], *files = &view->files[1];
 	const int64_t raw = rows_of(raw_files, "raw.pqrs");
-	const int64_t rows = counter_get(c, "rows_out"), duplicates = counter_get(c, "duplicates"), rejects = counter_get(c, "rejects");
+	const int64_t rows = counter_get(c, "rows_out"), duplicates = counter_get(c, "duplicates"),
+		      rejects = counter_get(c, "rejects");
 	const int64_t kept = rows + duplicates + rejects;
 	const int64_t objects = count_of(raw_files, "raw.pqrs"), verified = counter_get(c, "raw_objects_verified");
 	const int64_t range = counter_get(c, "ts_out_of_range"), day = counter_get(c, "ts_outside_day");
 	const int64_t stored = rows_of(files, "bronze.pqrs_events"), rejected = rows_of(files, "rejects.pqrs");
 	const struct check checks[] = {
-		{"raw_hashes_match", QUALITY_CRITICAL, verified == objects, verified, objects, objects, "raw objects whose XXH3-128 is the one they landed with"},
+		{"raw_hashes_match", QUALITY_CRITICAL, verified == objects, verified, objects, objects,
+			"raw objects whose XXH3-128 is the one they landed with"},
 		{"counts_conserve", QUALITY_CRITICAL, kept == raw && counter_get(c, "rows_in") == raw, kept, raw, raw,
 			"bronze rows + duplicates + rejects = raw lines"},
-		{"files_hold_every_row", QUALITY_CRITICAL, stored == rows && rejected == rejects, stored + rejected, rows + rejects, stored + rejected,
-			"rows of the bronze and reject files = rows counted"},
-		{"timestamps_in_range", QUALITY_CRITICAL, range == 0, range, 0, rows, "ts outside [2000-01-01, as_of + 366 days]"},
-		{"timestamps_in_partition", QUALITY_CRITICAL, day == 0, day, 0, rows, "ts outside the UTC day of its raw folder"},
+		{"files_hold_every_row", QUALITY_CRITICAL, stored == rows && rejected == rejects, stored + rejected,
+			rows + rejects, stored + rejected, "rows of the bronze and reject files = rows counted"},
+		{"timestamps_in_range", QUALITY_CRITICAL, range == 0, range, 0, rows,
+			"ts outside [2000-01-01, as_of + 366 days]"},
+		{"timestamps_in_partition", QUALITY_CRITICAL, day == 0, day, 0, rows,
+			"ts outside the UTC day of its raw folder"},
 	};
 	for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) TRY(check_add(out, &checks[i], err));
 	return check_rejects(view, raw, rejects, out, err);

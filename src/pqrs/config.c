@@ -15,7 +15,7 @@ enum { CONFIG_BYTES_MAX = 1 << 26 };
 
 /* A text that was compiled in or read from a file. */
 struct source {
-	struct str text;     /* views bytes, or the program */
+	struct str text; /* views bytes, or the program */
 	struct buf bytes;
 	char name[PATH_MAX]; /* for errors */
 };
@@ -28,7 +28,8 @@ static void source_init(struct source *s)
 }
 
 /* The file that the key at path names, or the one compiled in. s: initialised, to be released by buf_deinit of its bytes. */
-static status source_read(struct source *s, const struct config_node *root, const char *path, const char *embedded, struct err *err)
+static status source_read(
+	struct source *s, const struct config_node *root, const char *path, const char *embedded, struct err *err)
 {
 	const struct config_node *node = config_find(root, path);
 	struct str file = {"", 0};
@@ -47,14 +48,16 @@ static status source_read(struct source *s, const struct config_node *root, cons
 	return OK;
 }
 
-static status source_tree(struct config *c, const struct config_node *root, const char *path, const char *embedded, struct config_node **out,
-	struct err *err)
+static status source_tree(struct config *c, const struct config_node *root, const char *path, const char *embedded,
+	struct config_node **out, struct err *err)
 {
 	struct source s;
 	source_init(&s);
 	status code = source_read(&s, root, path, embedded, err);
 	const size_t n = strlen(s.name);
-	if (code == OK) code = config_parse(c, n > 5 && strcmp(s.name + n - 5, ".json") == 0 ? CONFIG_JSON : CONFIG_YAML, s.text, s.name, out, err);
+	if (code == OK)
+		code = config_parse(c, n > 5 && strcmp(s.name + n - 5, ".json") == 0 ? CONFIG_JSON : CONFIG_YAML,
+			s.text, s.name, out, err);
 	buf_deinit(&s.bytes);
 	return code;
 }
@@ -98,7 +101,8 @@ static status read_geography(const struct config_node *root, struct pqrs_config 
 	if (code == OK && node != NULL && node->text.n > 0) {
 		buf_reset(&s.bytes);
 		code = source_read(&s, root, "simulation.geo_probability_csv", "", err);
-		if (code == OK) code = pqrs_config_read_geo_probabilities(s.text, s.name, &known, &cfg->arena, &table, err);
+		if (code == OK)
+			code = pqrs_config_read_geo_probabilities(s.text, s.name, &known, &cfg->arena, &table, err);
 	}
 	if (code == OK) {
 		cfg->simulation.places = table.places;
@@ -113,8 +117,10 @@ static status read_geography(const struct config_node *root, struct pqrs_config 
 static struct pqrs_config *config_new(struct err *err)
 {
 	struct pqrs_config *cfg = mem_zalloc(1, sizeof *cfg);
-	if (cfg == NULL) (void)fail(err, E_NOMEM, "out of memory for the configuration");
-	else arena_init(&cfg->arena, CONFIG_BYTES_MAX);
+	if (cfg == NULL)
+		(void)fail(err, E_NOMEM, "out of memory for the configuration");
+	else
+		arena_init(&cfg->arena, CONFIG_BYTES_MAX);
 	return cfg;
 }
 
@@ -127,7 +133,8 @@ void pqrs_config_close(struct pqrs_config *c)
 	mem_free(c);
 }
 
-static status canonical_write(const struct config *tree, struct config *settings, struct pqrs_config *cfg, struct buf *out, struct err *err)
+static status canonical_write(
+	const struct config *tree, struct config *settings, struct pqrs_config *cfg, struct buf *out, struct err *err)
 {
 	struct pqrs_config_source src = {0};
 	TRY(settings_merge(tree, settings, err));
@@ -162,7 +169,8 @@ status pqrs_config_canonical(const struct config *tree, struct buf *out, struct 
 
 static status open_sections(const struct config_node *root, struct pqrs_config *cfg, struct err *err)
 {
-	static const char *const sections[] = {"calendar", "geography", "parquet", "publish", "quality", "rules", "simulation", "sla", "status", "topics"};
+	static const char *const sections[] = {"calendar", "geography", "parquet", "publish", "quality", "rules",
+		"simulation", "sla", "status", "topics"};
 	struct pqrs_config_source src = {.from_canonical = true};
 	const struct config_node *node;
 	struct geo_table table;
@@ -193,7 +201,9 @@ status pqrs_config_open(struct str canonical, struct pqrs_config **out, struct e
 		if (code == OK) code = open_sections(root, cfg, err);
 		config_deinit(&tree);
 	}
-	if (code == OK) *out = cfg;
-	else pqrs_config_close(cfg);
+	if (code == OK)
+		*out = cfg;
+	else
+		pqrs_config_close(cfg);
 	return code;
 }

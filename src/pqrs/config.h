@@ -15,8 +15,26 @@
 enum pqrs_channel { CHANNEL_EMAIL, CHANNEL_WEBFORM, CHANNEL_CHAT, CHANNEL_CALL, CHANNEL_OTHER_DIGITAL, CHANNEL_N };
 enum pqrs_type { TYPE_P, TYPE_Q, TYPE_R, TYPE_S, TYPE_N };
 enum pqrs_priority { PRIORITY_ALTA, PRIORITY_MEDIA, PRIORITY_BAJA, PRIORITY_N };
-enum pqrs_state { STATE_RECEIVED, STATE_RADICATED, STATE_CLASSIFIED, STATE_ASSIGNED, STATE_IN_PROGRESS, STATE_ON_HOLD, STATE_RESPONDED, STATE_CLOSED, STATE_ARCHIVED, STATE_REOPENED, STATE_N };
-enum pqrs_event_type { EVENT_TICKET_CREATED, EVENT_MESSAGE_ADDED, EVENT_STATUS_CHANGED, EVENT_ATTACHMENT_ADDED, EVENT_N };
+enum pqrs_state {
+	STATE_RECEIVED,
+	STATE_RADICATED,
+	STATE_CLASSIFIED,
+	STATE_ASSIGNED,
+	STATE_IN_PROGRESS,
+	STATE_ON_HOLD,
+	STATE_RESPONDED,
+	STATE_CLOSED,
+	STATE_ARCHIVED,
+	STATE_REOPENED,
+	STATE_N
+};
+enum pqrs_event_type {
+	EVENT_TICKET_CREATED,
+	EVENT_MESSAGE_ADDED,
+	EVENT_STATUS_CHANGED,
+	EVENT_ATTACHMENT_ADDED,
+	EVENT_N
+};
 enum sla_behaviour { SLA_NONE, SLA_START, SLA_RUN, SLA_PAUSE, SLA_STOP };
 extern const char *const pqrs_channel_names[CHANNEL_N];   /* "email", ... */
 extern const char *const pqrs_type_names[TYPE_N];         /* "P", ... */
@@ -25,22 +43,41 @@ extern const char *const pqrs_event_type_names[EVENT_N];
 
 enum { PROB_ONE = 1000000 }; /* probabilities are integers in millionths; a distribution sums to exactly PROB_ONE */
 
-struct spike { bool enabled; int32_t days_min, days_max; int32_t volume_min, volume_max; };
+struct spike {
+	bool enabled;
+	int32_t days_min, days_max;
+	int32_t volume_min, volume_max;
+};
 struct geo_place {
 	const char *dane_code; /* 5 digits */
 	const char *city, *department;
 	int32_t latitude_e6, longitude_e6; /* degrees * 1e6; INT32_MIN = unknown */
 	uint32_t weight;                   /* relative */
 };
-struct state_def { const char *name, *name_es; bool terminal; enum sla_behaviour sla; int32_t order; };
+struct state_def {
+	const char *name, *name_es;
+	bool terminal;
+	enum sla_behaviour sla;
+	int32_t order;
+};
 struct topic { /* one complaint topic of config/pqrs_topics_v1.yaml */
 	const char *name;
 	uint32_t type_weight[TYPE_N];
-	const char *const *subjects[TYPE_N]; size_t n_subjects[TYPE_N]; /* templates with {slot} places; per type */
-	const char *const *bodies[TYPE_N]; size_t n_bodies[TYPE_N];
+	const char *const *subjects[TYPE_N];
+	size_t n_subjects[TYPE_N]; /* templates with {slot} places; per type */
+	const char *const *bodies[TYPE_N];
+	size_t n_bodies[TYPE_N];
 };
-struct topic_slot { const char *name; const char *const *values; size_t n_values; }; /* {entidad} -> one of values */
-struct rule_class { const char *name; const char *const *keywords; size_t n_keywords; }; /* keywords normalised: lower case, no accents */
+struct topic_slot {
+	const char *name;
+	const char *const *values;
+	size_t n_values;
+}; /* {entidad} -> one of values */
+struct rule_class {
+	const char *name;
+	const char *const *keywords;
+	size_t n_keywords;
+}; /* keywords normalised: lower case, no accents */
 
 struct pqrs_config {
 	struct tz *tz;
@@ -52,20 +89,33 @@ struct pqrs_config {
 		int32_t volume_daily_avg;
 		int32_t volume_sigma; /* millionths of the average */
 		uint32_t channel_probs[CHANNEL_N], type_probs[TYPE_N], priority_probs[PRIORITY_N]; /* millionths */
-		uint32_t sla_breach_rate; /* millionths */
+		uint32_t sla_breach_rate;                                                          /* millionths */
 		struct spike spike;
 		bool truncate;
-		const struct geo_place *places; size_t n_places;
-		const struct topic *topics; size_t n_topics;
-		const struct topic_slot *slots; size_t n_slots;
-		const char *const *agent_messages; size_t n_agent_messages;     /* templates */
-		const char *const *citizen_messages; size_t n_citizen_messages; /* templates */
+		const struct geo_place *places;
+		size_t n_places;
+		const struct topic *topics;
+		size_t n_topics;
+		const struct topic_slot *slots;
+		size_t n_slots;
+		const char *const *agent_messages;
+		size_t n_agent_messages; /* templates */
+		const char *const *citizen_messages;
+		size_t n_citizen_messages; /* templates */
 	} simulation;
 	int32_t sla_business_days[TYPE_N];
 	struct state_def states[STATE_N];
 	bool transitions[STATE_N][STATE_N]; /* [from][to] */
-	struct { const char *version; struct rule_class types[TYPE_N], priorities[PRIORITY_N]; } rules;
-	struct { uint32_t invalid_transition_rate_max; uint32_t reject_rate_max; uint32_t breach_rate_min, breach_rate_max; uint32_t share_tolerance; } quality; /* millionths */
+	struct {
+		const char *version;
+		struct rule_class types[TYPE_N], priorities[PRIORITY_N];
+	} rules;
+	struct {
+		uint32_t invalid_transition_rate_max;
+		uint32_t reject_rate_max;
+		uint32_t breach_rate_min, breach_rate_max;
+		uint32_t share_tolerance;
+	} quality; /* millionths */
 	struct parquet_opts parquet;
 	bool publish_core;
 	struct arena arena; /* owns the strings and arrays */

@@ -5,17 +5,22 @@
 enum { FIELDS_MAX = 6, PLACES_MAX = 20000, CODE_CHARS = 5 }; /* Colombia has 1,122 municipalities */
 #define DEGREES_E6 INT64_C(1000000)
 
-struct row { struct str fields[FIELDS_MAX]; size_t n; };
-
-struct table {
-	struct str text;  /* what is left */
-	const char *name;
-	int64_t line;     /* of the row just read */
+struct row {
+	struct str fields[FIELDS_MAX];
+	size_t n;
 };
 
-static status row_fail(const struct table *t, const char *column, const char *expected, struct str found, struct err *err)
+struct table {
+	struct str text; /* what is left */
+	const char *name;
+	int64_t line; /* of the row just read */
+};
+
+static status row_fail(
+	const struct table *t, const char *column, const char *expected, struct str found, struct err *err)
 {
-	const status code = fail(err, E_USAGE, "%s: expected %s, found \"%.*s\"", column, expected, (int)(found.n < 60 ? found.n : 60), found.p);
+	const status code = fail(err, E_USAGE, "%s: expected %s, found \"%.*s\"", column, expected,
+		(int)(found.n < 60 ? found.n : 60), found.p);
 	return err_at(err, code, t->name, -1, t->line);
 }
 
@@ -90,11 +95,13 @@ static bool dane_code(struct str text, char dst[CODE_CHARS + 1])
 }
 
 /* Code and names of a row, and room for it in the table. */
-static status place_begin(const struct table *t, const struct row *row, size_t n_columns, struct arena *arena, struct geo_place *out, struct err *err)
+static status place_begin(const struct table *t, const struct row *row, size_t n_columns, struct arena *arena,
+	struct geo_place *out, struct err *err)
 {
 	char code[CODE_CHARS + 1];
 	if (row->n != n_columns) {
-		const status bad = fail(err, E_USAGE, "expected %zu fields separated by ';', found %zu", n_columns, row->n);
+		const status bad =
+			fail(err, E_USAGE, "expected %zu fields separated by ';', found %zu", n_columns, row->n);
 		return err_at(err, bad, t->name, -1, t->line);
 	}
 	if (!dane_code(row->fields[0], code)) return row_fail(t, "dane_city_code", "five digits", row->fields[0], err);
@@ -107,7 +114,8 @@ static status place_begin(const struct table *t, const struct row *row, size_t n
 		.latitude_e6 = INT32_MIN,
 		.longitude_e6 = INT32_MIN,
 	};
-	if (out->dane_code == NULL || out->city == NULL || out->department == NULL) return fail(err, E_NOMEM, "out of memory for the geography");
+	if (out->dane_code == NULL || out->city == NULL || out->department == NULL)
+		return fail(err, E_NOMEM, "out of memory for the geography");
 	return OK;
 }
 
@@ -126,7 +134,8 @@ static size_t lines_count(struct str text)
 	return n;
 }
 
-static status degrees(const struct table *t, const char *column, struct str text, int64_t max, int32_t *out, struct err *err)
+static status degrees(
+	const struct table *t, const char *column, struct str text, int64_t max, int32_t *out, struct err *err)
 {
 	int64_t v = 0;
 	if (!config_decimal_parse(text, 6, &v) || v < -max * DEGREES_E6 || v > max * DEGREES_E6)
@@ -135,7 +144,8 @@ static status degrees(const struct table *t, const char *column, struct str text
 	return OK;
 }
 
-static status place_coordinates(const struct table *t, const struct row *row, struct geo_place *p, int64_t *weight, struct err *err)
+static status place_coordinates(
+	const struct table *t, const struct row *row, struct geo_place *p, int64_t *weight, struct err *err)
 {
 	TRY(degrees(t, "latitude", row->fields[3], 90, &p->latitude_e6, err));
 	TRY(degrees(t, "longitude", row->fields[4], 180, &p->longitude_e6, err));
@@ -143,20 +153,23 @@ static status place_coordinates(const struct table *t, const struct row *row, st
 	return row_fail(t, "weight", "an integer of at least 0", row->fields[5], err);
 }
 
-static status place_probability(const struct table *t, const struct row *row, const struct geo_table *known, struct geo_place *p, int64_t *weight,
-	struct err *err)
+static status place_probability(const struct table *t, const struct row *row, const struct geo_table *known,
+	struct geo_place *p, int64_t *weight, struct err *err)
 {
 	const struct geo_place *same = place_find(known->places, known->n, p->dane_code);
 	if (same != NULL) {
 		p->latitude_e6 = same->latitude_e6;
 		p->longitude_e6 = same->longitude_e6;
 	}
-	if (config_decimal_parse(row->fields[3], 9, weight) && *weight >= 0 && *weight <= INT64_C(1000000000)) return OK;
-	return row_fail(t, "probability", "a decimal number from 0 to 1 with at most 9 digits after the point", row->fields[3], err);
+	if (config_decimal_parse(row->fields[3], 9, weight) && *weight >= 0 && *weight <= INT64_C(1000000000))
+		return OK;
+	return row_fail(t, "probability", "a decimal number from 0 to 1 with at most 9 digits after the point",
+		row->fields[3], err);
 }
 
 /* known == NULL: the table has coordinates. *sum: of all weights. */
-static status rows_read(struct table *t, const struct geo_table *known, struct arena *arena, struct geo_table *out, int64_t *sum, struct err *err)
+static status rows_read(struct table *t, const struct geo_table *known, struct arena *arena, struct geo_table *out,
+	int64_t *sum, struct err *err)
 {
 	struct row row;
 	struct geo_place *places = ARENA_NEW(arena, struct geo_place, lines_count(t->text));
@@ -167,8 +180,10 @@ static status rows_read(struct table *t, const struct geo_table *known, struct a
 		struct geo_place *p = &places[n];
 		if (n == PLACES_MAX) return fail(err, E_LIMIT, "%s: more than %d places", t->name, PLACES_MAX);
 		TRY(place_begin(t, &row, known == NULL ? 6 : 4, arena, p, err));
-		if (place_find(places, n, p->dane_code) != NULL) return row_fail(t, "dane_city_code", "each code once", row.fields[0], err);
-		TRY(known == NULL ? place_coordinates(t, &row, p, &weight, err) : place_probability(t, &row, known, p, &weight, err));
+		if (place_find(places, n, p->dane_code) != NULL)
+			return row_fail(t, "dane_city_code", "each code once", row.fields[0], err);
+		TRY(known == NULL ? place_coordinates(t, &row, p, &weight, err)
+				  : place_probability(t, &row, known, p, &weight, err));
 		p->weight = (uint32_t)weight;
 		*sum += weight;
 	}
@@ -176,9 +191,11 @@ static status rows_read(struct table *t, const struct geo_table *known, struct a
 	return OK;
 }
 
-status pqrs_config_read_geo_csv(struct str text, const char *name, struct arena *arena, struct geo_table *out, struct err *err)
+status pqrs_config_read_geo_csv(
+	struct str text, const char *name, struct arena *arena, struct geo_table *out, struct err *err)
 {
-	static const char *const columns[] = {"dane_city_code", "city_name", "department_name", "latitude", "longitude", "weight"};
+	static const char *const columns[] = {
+		"dane_city_code", "city_name", "department_name", "latitude", "longitude", "weight"};
 	struct table t = {text, name, 0};
 	int64_t sum;
 	TRY(table_open(&t, columns, 6, err));
@@ -187,8 +204,8 @@ status pqrs_config_read_geo_csv(struct str text, const char *name, struct arena 
 	return fail(err, E_USAGE, "%s: the weights add up to %lld, expected 1 to %u", name, (long long)sum, UINT32_MAX);
 }
 
-status pqrs_config_read_geo_probabilities(struct str text, const char *name, const struct geo_table *known, struct arena *arena, struct geo_table *out,
-	struct err *err)
+status pqrs_config_read_geo_probabilities(struct str text, const char *name, const struct geo_table *known,
+	struct arena *arena, struct geo_table *out, struct err *err)
 {
 	static const char *const columns[] = {"dane_city_code", "city_name", "department_name", "probability"};
 	struct table t = {text, name, 0};
@@ -196,8 +213,8 @@ status pqrs_config_read_geo_probabilities(struct str text, const char *name, con
 	TRY(table_open(&t, columns, 4, err));
 	TRY(rows_read(&t, known, arena, out, &sum, err));
 	if (sum == INT64_C(1000000000)) return OK;
-	return fail(err, E_USAGE, "%s: probability: the column adds up to %lld.%09lld, expected exactly 1", name, (long long)(sum / 1000000000),
-		(long long)(sum % 1000000000));
+	return fail(err, E_USAGE, "%s: probability: the column adds up to %lld.%09lld, expected exactly 1", name,
+		(long long)(sum / 1000000000), (long long)(sum % 1000000000));
 }
 
 /* ---- canonical list ---- */
@@ -228,7 +245,8 @@ static status read_place(const struct config_node *node, struct arena *arena, st
 	return OK;
 }
 
-status pqrs_config_read_geo_list(const struct config_node *node, struct arena *arena, struct geo_table *out, struct err *err)
+status pqrs_config_read_geo_list(
+	const struct config_node *node, struct arena *arena, struct geo_table *out, struct err *err)
 {
 	TRY(config_list(node, 1, err));
 	if (node->n > PLACES_MAX) return config_fail(node, err, "more than %d places", PLACES_MAX);
@@ -240,7 +258,8 @@ status pqrs_config_read_geo_list(const struct config_node *node, struct arena *a
 		TRY(read_place(c, arena, &places[n], err));
 		sum += places[n].weight;
 	}
-	if (sum == 0 || sum > UINT32_MAX) return config_fail(node, err, "the weights add up to %llu", (unsigned long long)sum);
+	if (sum == 0 || sum > UINT32_MAX)
+		return config_fail(node, err, "the weights add up to %llu", (unsigned long long)sum);
 	*out = (struct geo_table){places, n};
 	return OK;
 }

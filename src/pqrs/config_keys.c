@@ -5,12 +5,30 @@
 const char *const parquet_codec_names[PARQUET_CODECS_N + 1] = {"zstd", "snappy", "uncompressed", NULL};
 const enum parquet_codec parquet_codecs[PARQUET_CODECS_N] = {PARQUET_ZSTD, PARQUET_SNAPPY, PARQUET_UNCOMPRESSED};
 
-#define PROBABILITY(path, meaning) {(path), CONFIG_T_DECIMAL, 0, PROB_ONE, NULL, NULL, false, (meaning)}
-#define SHARE(path, fallback, meaning) {(path), CONFIG_T_DECIMAL, 0, PROB_ONE, NULL, (fallback), false, (meaning)}
-#define INTEGER(path, min, max, fallback, meaning) {(path), CONFIG_T_INT, (min), (max), NULL, (fallback), false, (meaning)}
-#define SWITCH(path, fallback, meaning) {(path), CONFIG_T_BOOL, 0, 1, NULL, (fallback), false, (meaning)}
-#define TEXT(path, fallback, meaning) {(path), CONFIG_T_STRING, 0, 0, NULL, (fallback), false, (meaning)}
-#define DATE(path, meaning) {(path), CONFIG_T_DATE, 0, 0, NULL, NULL, false, (meaning)}
+#define PROBABILITY(path, meaning)                                                  \
+	{                                                                           \
+		(path), CONFIG_T_DECIMAL, 0, PROB_ONE, NULL, NULL, false, (meaning) \
+	}
+#define SHARE(path, fallback, meaning)                                                    \
+	{                                                                                 \
+		(path), CONFIG_T_DECIMAL, 0, PROB_ONE, NULL, (fallback), false, (meaning) \
+	}
+#define INTEGER(path, min, max, fallback, meaning)                                     \
+	{                                                                              \
+		(path), CONFIG_T_INT, (min), (max), NULL, (fallback), false, (meaning) \
+	}
+#define SWITCH(path, fallback, meaning)                                         \
+	{                                                                       \
+		(path), CONFIG_T_BOOL, 0, 1, NULL, (fallback), false, (meaning) \
+	}
+#define TEXT(path, fallback, meaning)                                             \
+	{                                                                         \
+		(path), CONFIG_T_STRING, 0, 0, NULL, (fallback), false, (meaning) \
+	}
+#define DATE(path, meaning)                                               \
+	{                                                                 \
+		(path), CONFIG_T_DATE, 0, 0, NULL, NULL, false, (meaning) \
+	}
 #define DAYS_MAX 1000
 #define VOLUME_MAX 10000000
 
@@ -21,7 +39,8 @@ static const struct config_key items[] = {
 	TEXT("simulation.file", "", "file in place of config/pqrs_simulation_v1.yaml"),
 	TEXT("simulation.topics_file", "", "file in place of config/pqrs_topics_v1.yaml"),
 	TEXT("simulation.geo_file", "", "file in place of config/geo_colombia_v1.csv"),
-	TEXT("simulation.geo_probability_csv", "", "places and their probabilities: dane_city_code;city_name;department_name;probability"),
+	TEXT("simulation.geo_probability_csv", "",
+		"places and their probabilities: dane_city_code;city_name;department_name;probability"),
 	INTEGER("simulation.seed", 0, INT64_MAX, NULL, "key of all random numbers"),
 	DATE("simulation.date_range.from", "first local day"),
 	DATE("simulation.date_range.to", "last local day"),
@@ -55,7 +74,8 @@ static const struct config_key items[] = {
 	INTEGER("sla.business_days.P", 1, DAYS_MAX, NULL, "term of petitions; default simulation.sla_business_days.P"),
 	INTEGER("sla.business_days.Q", 1, DAYS_MAX, NULL, "term of complaints; default simulation.sla_business_days.Q"),
 	INTEGER("sla.business_days.R", 1, DAYS_MAX, NULL, "term of claims; default simulation.sla_business_days.R"),
-	INTEGER("sla.business_days.S", 1, DAYS_MAX, NULL, "term of suggestions; default simulation.sla_business_days.S"),
+	INTEGER("sla.business_days.S", 1, DAYS_MAX, NULL,
+		"term of suggestions; default simulation.sla_business_days.S"),
 
 	TEXT("classify.rules_file", "", "file in place of config/pqrs_preclass_rules_v1.yaml"),
 
@@ -63,7 +83,8 @@ static const struct config_key items[] = {
 	SHARE("quality.reject_rate_max", "0.05", "most raw lines that may be rejected"),
 	SHARE("quality.breach_rate_min", "0.07", "lowest expected share of late tickets, simulated runs"),
 	SHARE("quality.breach_rate_max", "0.12", "highest expected share of late tickets, simulated runs"),
-	SHARE("quality.share_tolerance", "0.03", "how far type, channel and priority shares may lie from the configuration, simulated runs"),
+	SHARE("quality.share_tolerance", "0.03",
+		"how far type, channel and priority shares may lie from the configuration, simulated runs"),
 
 	{"parquet.codec", CONFIG_T_CHOICE, 0, 0, parquet_codec_names, "zstd", false, "compression of pages"},
 	INTEGER("parquet.level", 1, 19, "1", "zstd level"),

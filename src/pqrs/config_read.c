@@ -8,7 +8,8 @@
 const char *const pqrs_channel_names[CHANNEL_N] = {"email", "webform", "chat", "call", "other_digital"};
 const char *const pqrs_type_names[TYPE_N] = {"P", "Q", "R", "S"};
 const char *const pqrs_priority_names[PRIORITY_N] = {"alta", "media", "baja"};
-const char *const pqrs_event_type_names[EVENT_N] = {"TICKET_CREATED", "MESSAGE_ADDED", "STATUS_CHANGED", "ATTACHMENT_ADDED"};
+const char *const pqrs_event_type_names[EVENT_N] = {
+	"TICKET_CREATED", "MESSAGE_ADDED", "STATUS_CHANGED", "ATTACHMENT_ADDED"};
 
 enum { KEY_CHARS_MAX = 96, RANGE_DAYS_MAX = 36600 };
 #define DATE_RANGE_MIN 10957 /* 2000-01-01: earlier instants fail a quality check */
@@ -59,7 +60,8 @@ static status read_bool(const struct config_node *root, const char *path, bool *
 	return config_bool(node, out, err);
 }
 
-static status read_distribution(const struct config_node *root, const char *path, const char *const *names, size_t n, uint32_t *out, struct err *err)
+static status read_distribution(const struct config_node *root, const char *path, const char *const *names, size_t n,
+	uint32_t *out, struct err *err)
 {
 	const struct config_node *map;
 	int64_t sum = 0;
@@ -77,7 +79,8 @@ static status read_distribution(const struct config_node *root, const char *path
 
 /* ---- calendar ---- */
 
-static status dates_keep(struct pqrs_config *cfg, struct pqrs_config_source *src, const struct buf *dates, struct err *err)
+static status dates_keep(
+	struct pqrs_config *cfg, struct pqrs_config_source *src, const struct buf *dates, struct err *err)
 {
 	int32_t *copy = ARENA_NEW(&cfg->arena, int32_t, dates->n / sizeof(int32_t));
 	if (copy == NULL) return fail(err, E_NOMEM, "out of memory for the holidays");
@@ -87,7 +90,8 @@ static status dates_keep(struct pqrs_config *cfg, struct pqrs_config_source *src
 	return calendar_create_dates(src->dates, src->n_dates, &cfg->calendar, err);
 }
 
-static status holidays_from_file(const struct config_node *node, struct pqrs_config *cfg, struct pqrs_config_source *src, struct err *err)
+static status holidays_from_file(
+	const struct config_node *node, struct pqrs_config *cfg, struct pqrs_config_source *src, struct err *err)
 {
 	char path[PATH_MAX];
 	struct buf text;
@@ -97,7 +101,9 @@ static status holidays_from_file(const struct config_node *node, struct pqrs_con
 	status code = config_file_path(node, path, sizeof path, err);
 	if (code == OK) {
 		code = file_read(path, CALENDAR_FILE_BYTES_MAX, &text, err);
-		if (code == E_NOT_FOUND) code = config_fail(node, err, "expected colombia, none or a file of dates; there is no file %s", path);
+		if (code == E_NOT_FOUND)
+			code = config_fail(
+				node, err, "expected colombia, none or a file of dates; there is no file %s", path);
 	}
 	if (code == OK) code = calendar_dates_parse((struct str){(const char *)text.p, text.n}, path, &dates, err);
 	if (code == OK) code = dates_keep(cfg, src, &dates, err);
@@ -106,7 +112,8 @@ static status holidays_from_file(const struct config_node *node, struct pqrs_con
 	return code;
 }
 
-static status holidays_from_list(const struct config_node *list, struct pqrs_config *cfg, struct pqrs_config_source *src, struct err *err)
+static status holidays_from_list(
+	const struct config_node *list, struct pqrs_config *cfg, struct pqrs_config_source *src, struct err *err)
 {
 	struct buf dates;
 	buf_init(&dates, CALENDAR_FILE_BYTES_MAX);
@@ -122,7 +129,8 @@ static status holidays_from_list(const struct config_node *list, struct pqrs_con
 	return code;
 }
 
-static status read_calendar(const struct config_node *root, struct pqrs_config *cfg, struct pqrs_config_source *src, struct err *err)
+static status read_calendar(
+	const struct config_node *root, struct pqrs_config *cfg, struct pqrs_config_source *src, struct err *err)
 {
 	const struct config_node *node;
 	TRY(config_need(root, "calendar.timezone", &node, err));
@@ -152,7 +160,8 @@ static status read_date(const struct config_node *root, const char *path, int32_
 	int32_t date;
 	TRY(config_need(root, path, &node, err));
 	TRY(config_date(node, &date, err));
-	if (date < DATE_RANGE_MIN || date > DATE_RANGE_MAX) return config_fail(node, err, "expected a date from 2000-01-01 to 2198-12-31, found %s", node->text.p);
+	if (date < DATE_RANGE_MIN || date > DATE_RANGE_MAX)
+		return config_fail(node, err, "expected a date from 2000-01-01 to 2198-12-31, found %s", node->text.p);
 	*out = date;
 	return OK;
 }
@@ -162,10 +171,12 @@ static status read_date_range(const struct config_node *root, struct pqrs_config
 	TRY(read_date(root, "simulation.date_range.from", &cfg->simulation.date_from, err));
 	TRY(read_date(root, "simulation.date_range.to", &cfg->simulation.date_to, err));
 	if (cfg->simulation.date_to - (int64_t)cfg->simulation.date_from >= RANGE_DAYS_MAX)
-		return config_fail(config_find(root, "simulation.date_range"), err, "longer than %d days", RANGE_DAYS_MAX);
+		return config_fail(
+			config_find(root, "simulation.date_range"), err, "longer than %d days", RANGE_DAYS_MAX);
 	if (cfg->simulation.date_from <= cfg->simulation.date_to) return OK;
 	return config_fail(config_find(root, "simulation.date_range"), err, "ends (%s) before it starts (%s)",
-		config_find(root, "simulation.date_range.to")->text.p, config_find(root, "simulation.date_range.from")->text.p);
+		config_find(root, "simulation.date_range.to")->text.p,
+		config_find(root, "simulation.date_range.from")->text.p);
 }
 
 static status read_spike(const struct config_node *root, struct spike *s, struct err *err)
@@ -176,8 +187,10 @@ static status read_spike(const struct config_node *root, struct spike *s, struct
 	TRY(read_i32(root, "simulation.spike.volume_min", &s->volume_min, err));
 	TRY(read_i32(root, "simulation.spike.volume_max", &s->volume_max, err));
 	const struct config_node *node = config_find(root, "simulation.spike");
-	if (s->days_min > s->days_max) return config_fail(node, err, "days_min (%d) is over days_max (%d)", s->days_min, s->days_max);
-	if (s->volume_min > s->volume_max) return config_fail(node, err, "volume_min (%d) is over volume_max (%d)", s->volume_min, s->volume_max);
+	if (s->days_min > s->days_max)
+		return config_fail(node, err, "days_min (%d) is over days_max (%d)", s->days_min, s->days_max);
+	if (s->volume_min > s->volume_max)
+		return config_fail(node, err, "volume_min (%d) is over volume_max (%d)", s->volume_min, s->volume_max);
 	return OK;
 }
 
@@ -191,9 +204,12 @@ static status read_simulation(const struct config_node *root, struct pqrs_config
 	uint32_t sigma;
 	TRY(read_share(root, "simulation.volume_sigma", &sigma, err));
 	cfg->simulation.volume_sigma = (int32_t)sigma;
-	TRY(read_distribution(root, "simulation.channel_probs", pqrs_channel_names, CHANNEL_N, cfg->simulation.channel_probs, err));
-	TRY(read_distribution(root, "simulation.pqrs_type_probs", pqrs_type_names, TYPE_N, cfg->simulation.type_probs, err));
-	TRY(read_distribution(root, "simulation.priority_probs", pqrs_priority_names, PRIORITY_N, cfg->simulation.priority_probs, err));
+	TRY(read_distribution(
+		root, "simulation.channel_probs", pqrs_channel_names, CHANNEL_N, cfg->simulation.channel_probs, err));
+	TRY(read_distribution(
+		root, "simulation.pqrs_type_probs", pqrs_type_names, TYPE_N, cfg->simulation.type_probs, err));
+	TRY(read_distribution(root, "simulation.priority_probs", pqrs_priority_names, PRIORITY_N,
+		cfg->simulation.priority_probs, err));
 	TRY(read_share(root, "simulation.sla_breach_rate", &cfg->simulation.sla_breach_rate, err));
 	TRY(read_spike(root, &cfg->simulation.spike, err));
 	return read_bool(root, "simulation.truncate", &cfg->simulation.truncate, err);
@@ -224,7 +240,8 @@ static status read_quality(const struct config_node *root, struct pqrs_config *c
 	TRY(read_share(root, "quality.share_tolerance", &cfg->quality.share_tolerance, err));
 	if (cfg->quality.breach_rate_min <= cfg->quality.breach_rate_max) return OK;
 	return config_fail(config_find(root, "quality"), err, "breach_rate_min (%s) is over breach_rate_max (%s)",
-		config_find(root, "quality.breach_rate_min")->text.p, config_find(root, "quality.breach_rate_max")->text.p);
+		config_find(root, "quality.breach_rate_min")->text.p,
+		config_find(root, "quality.breach_rate_max")->text.p);
 }
 
 static status read_parquet(const struct config_node *root, struct pqrs_config *cfg, struct err *err)
@@ -244,7 +261,8 @@ static status read_parquet(const struct config_node *root, struct pqrs_config *c
 	return read_bool(root, "parquet.bloom", &cfg->parquet.bloom, err);
 }
 
-status pqrs_config_read_settings(const struct config_node *root, struct pqrs_config *cfg, struct pqrs_config_source *src, struct err *err)
+status pqrs_config_read_settings(
+	const struct config_node *root, struct pqrs_config *cfg, struct pqrs_config_source *src, struct err *err)
 {
 	TRY(read_simulation(root, cfg, err));
 	TRY(read_terms(root, cfg, err));

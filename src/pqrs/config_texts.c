@@ -3,16 +3,20 @@
 #include "pqrs/config_int.h"
 
 const char *const sla_behaviour_names[5] = {"NONE", "START", "RUN", "PAUSE", "STOP"};
-const char *const state_ids[STATE_N] = {"RECEIVED", "RADICATED", "CLASSIFIED", "ASSIGNED", "IN_PROGRESS", "ON_HOLD", "RESPONDED", "CLOSED", "ARCHIVED",
-	"REOPENED"};
+const char *const state_ids[STATE_N] = {"RECEIVED", "RADICATED", "CLASSIFIED", "ASSIGNED", "IN_PROGRESS", "ON_HOLD",
+	"RESPONDED", "CLOSED", "ARCHIVED", "REOPENED"};
 
 #define WEIGHT_MAX 1000000
 enum { ORDER_MAX = 1000 };
 
-struct strings { const char *const *items; size_t n; };
+struct strings {
+	const char *const *items;
+	size_t n;
+};
 
 /* A list of at least min texts, none empty. */
-static status read_strings(const struct config_node *list, size_t min, struct arena *arena, struct strings *out, struct err *err)
+static status read_strings(
+	const struct config_node *list, size_t min, struct arena *arena, struct strings *out, struct err *err)
 {
 	TRY(config_list(list, min, err));
 	const char **items = ARENA_NEW(arena, const char *, list->n);
@@ -49,7 +53,8 @@ static status read_slots(const struct config_node *map, struct pqrs_config *cfg,
 }
 
 /* Subjects or bodies of one type; they may be missing where the type has no weight. */
-static status read_topic_texts(const struct config_node *map, int type, bool needed, struct arena *arena, struct strings *out, struct err *err)
+static status read_topic_texts(
+	const struct config_node *map, int type, bool needed, struct arena *arena, struct strings *out, struct err *err)
 {
 	const struct config_node *list = config_find(map, pqrs_type_names[type]);
 	*out = (struct strings){NULL, 0};
@@ -58,7 +63,8 @@ static status read_topic_texts(const struct config_node *map, int type, bool nee
 	return read_strings(list, needed, arena, out, err);
 }
 
-static status need_types(const struct config_node *topic, const char *key, const struct config_node **out, struct err *err)
+static status need_types(
+	const struct config_node *topic, const char *key, const struct config_node **out, struct err *err)
 {
 	TRY(config_need(topic, key, out, err));
 	return config_keys_only(*out, pqrs_type_names, TYPE_N, err);
@@ -98,9 +104,14 @@ static status topics_check(const struct config_node *list, const struct pqrs_con
 {
 	for (int type = 0; type < TYPE_N; type++) {
 		uint64_t sum = 0;
-		for (size_t i = 0; i < cfg->simulation.n_topics; i++) sum += cfg->simulation.topics[i].type_weight[type];
-		if (sum == 0) return config_fail(list, err, "no topic has a weight over 0 for type %s", pqrs_type_names[type]);
-		if (sum > UINT32_MAX) return config_fail(list, err, "the weights for type %s add up to over %u", pqrs_type_names[type], UINT32_MAX);
+		for (size_t i = 0; i < cfg->simulation.n_topics; i++)
+			sum += cfg->simulation.topics[i].type_weight[type];
+		if (sum == 0)
+			return config_fail(
+				list, err, "no topic has a weight over 0 for type %s", pqrs_type_names[type]);
+		if (sum > UINT32_MAX)
+			return config_fail(list, err, "the weights for type %s add up to over %u",
+				pqrs_type_names[type], UINT32_MAX);
 	}
 	return OK;
 }
@@ -130,7 +141,8 @@ status pqrs_config_read_topics(const struct config_node *node, struct pqrs_confi
 	struct topic *topics = ARENA_ZNEW(&cfg->arena, struct topic, at->n);
 	if (topics == NULL) return fail(err, E_NOMEM, "out of memory for the configuration");
 	size_t n = 0;
-	for (const struct config_node *c = at->first; c != NULL; c = c->next) TRY(read_topic(c, &cfg->arena, &topics[n++], err));
+	for (const struct config_node *c = at->first; c != NULL; c = c->next)
+		TRY(read_topic(c, &cfg->arena, &topics[n++], err));
 	cfg->simulation.topics = topics;
 	cfg->simulation.n_topics = n;
 	return topics_check(at, cfg, err);
@@ -170,9 +182,14 @@ static bool keyword_known(const char *const *items, size_t n, const char *word)
 	return false;
 }
 
-struct classes { const char *key; const char *const *names; size_t n; };
+struct classes {
+	const char *key;
+	const char *const *names;
+	size_t n;
+};
 
-static status read_classes(const struct config_node *root, const struct classes *set, struct arena *arena, struct rule_class *out, struct err *err)
+static status read_classes(const struct config_node *root, const struct classes *set, struct arena *arena,
+	struct rule_class *out, struct err *err)
 {
 	const struct config_node *map;
 	TRY(config_need(root, set->key, &map, err));
@@ -186,7 +203,8 @@ static status read_classes(const struct config_node *root, const struct classes 
 		size_t n_words = 0;
 		for (const struct config_node *c = list->first; c != NULL; c = c->next) {
 			TRY(read_keyword(c, arena, &words[n_words], err));
-			n_words += !keyword_known(words, n_words, words[n_words]); /* "petición" and "peticion" are one */
+			n_words +=
+				!keyword_known(words, n_words, words[n_words]); /* "petición" and "peticion" are one */
 		}
 		out[i] = (struct rule_class){set->names[i], words, n_words};
 	}

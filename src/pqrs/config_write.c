@@ -11,10 +11,12 @@ struct writer {
 	struct err *err;
 };
 
-static struct config_node *add(struct writer *w, struct config_node *parent, const char *key, enum config_kind kind, struct str text)
+static struct config_node *add(
+	struct writer *w, struct config_node *parent, const char *key, enum config_kind kind, struct str text)
 {
 	struct config_node *node = parent; /* after a failure: anything that may be passed on */
-	if (w->code == OK) w->code = config_add(w->c, parent, str_of(key), (struct config_value){kind, text}, &node, w->err);
+	if (w->code == OK)
+		w->code = config_add(w->c, parent, str_of(key), (struct config_value){kind, text}, &node, w->err);
 	return node;
 }
 
@@ -59,13 +61,15 @@ static void add_date(struct writer *w, struct config_node *parent, const char *k
 	(void)add(w, parent, key, CONFIG_STRING, (struct str){text, sizeof text});
 }
 
-static void add_strings(struct writer *w, struct config_node *parent, const char *key, const char *const *items, size_t n)
+static void add_strings(
+	struct writer *w, struct config_node *parent, const char *key, const char *const *items, size_t n)
 {
 	struct config_node *list = add_list(w, parent, key);
 	for (size_t i = 0; i < n; i++) add_str(w, list, "", items[i]);
 }
 
-static void add_shares(struct writer *w, struct config_node *parent, const char *key, const char *const *names, const uint32_t *v, size_t n)
+static void add_shares(struct writer *w, struct config_node *parent, const char *key, const char *const *names,
+	const uint32_t *v, size_t n)
 {
 	struct config_node *map = add_map(w, parent, key);
 	for (size_t i = 0; i < n; i++) add_share(w, map, names[i], v[i]);
@@ -73,7 +77,8 @@ static void add_shares(struct writer *w, struct config_node *parent, const char 
 
 /* ---- sections ---- */
 
-static void write_calendar(struct writer *w, struct config_node *root, const struct pqrs_config *cfg, const struct pqrs_config_source *src)
+static void write_calendar(
+	struct writer *w, struct config_node *root, const struct pqrs_config *cfg, const struct pqrs_config_source *src)
 {
 	struct config_node *map = add_map(w, root, "calendar");
 	add_str(w, map, "timezone", cfg->timezone);
@@ -118,8 +123,10 @@ static void write_geography(struct writer *w, struct config_node *root, const st
 		add_str(w, row, "", p->city);
 		add_str(w, row, "", p->department);
 		for (int k = 0; k < 2; k++) {
-			if (degrees[k] == INT32_MIN) (void)add(w, row, "", CONFIG_NULL, STR(""));
-			else add_share(w, row, "", degrees[k]);
+			if (degrees[k] == INT32_MIN)
+				(void)add(w, row, "", CONFIG_NULL, STR(""));
+			else
+				add_share(w, row, "", degrees[k]);
 		}
 		add_int(w, row, "", p->weight);
 	}
@@ -152,7 +159,8 @@ static void write_topics(struct writer *w, struct config_node *root, const struc
 	}
 }
 
-static void write_classes(struct writer *w, struct config_node *parent, const char *key, const struct rule_class *classes, size_t n)
+static void write_classes(
+	struct writer *w, struct config_node *parent, const char *key, const struct rule_class *classes, size_t n)
 {
 	struct config_node *map = add_map(w, parent, key);
 	for (size_t i = 0; i < n; i++) add_strings(w, map, classes[i].name, classes[i].keywords, classes[i].n_keywords);
@@ -211,7 +219,8 @@ static void write_small(struct writer *w, struct config_node *root, const struct
 	add_bool(w, publish, "core", cfg->publish_core);
 }
 
-status pqrs_config_write(const struct pqrs_config *cfg, const struct pqrs_config_source *src, struct buf *out, struct err *err)
+status pqrs_config_write(
+	const struct pqrs_config *cfg, const struct pqrs_config_source *src, struct buf *out, struct err *err)
 {
 	struct config c;
 	TRY(config_init(&c, err));

@@ -9,13 +9,33 @@
 
 const struct table_schema *const pqrs_tables[PQRS_TABLES] = {
 	&pqrs_bronze_events,
-	&pqrs_silver_tickets, &pqrs_silver_messages, &pqrs_silver_status_events, &pqrs_silver_attachments,
-	&pqrs_silver_preclassification, &pqrs_silver_quarantine, &pqrs_silver_dim_status, &pqrs_silver_dim_status_transition,
-	&pqrs_silver_dim_channel, &pqrs_silver_dim_pqrs_type, &pqrs_silver_dim_priority, &pqrs_silver_dim_role, &pqrs_silver_dim_geo,
-	&pqrs_gold_kpi_volume_daily, &pqrs_gold_kpi_backlog_daily, &pqrs_gold_kpi_sla_daily, &pqrs_gold_kpi_volume_geo_daily,
-	&pqrs_gold_kpi_backlog_geo_daily, &pqrs_gold_kpi_sla_geo_daily, &pqrs_gold_kpi_volume_dept_daily,
-	&pqrs_gold_kpi_volume_national_daily, &pqrs_gold_daily_kpis, &pqrs_gold_sla_daily, &pqrs_gold_sla_metrics,
-	&pqrs_gold_tickets_snapshot, &pqrs_gold_priority_distribution, &pqrs_gold_pqrs_metrics,
+	&pqrs_silver_tickets,
+	&pqrs_silver_messages,
+	&pqrs_silver_status_events,
+	&pqrs_silver_attachments,
+	&pqrs_silver_preclassification,
+	&pqrs_silver_quarantine,
+	&pqrs_silver_dim_status,
+	&pqrs_silver_dim_status_transition,
+	&pqrs_silver_dim_channel,
+	&pqrs_silver_dim_pqrs_type,
+	&pqrs_silver_dim_priority,
+	&pqrs_silver_dim_role,
+	&pqrs_silver_dim_geo,
+	&pqrs_gold_kpi_volume_daily,
+	&pqrs_gold_kpi_backlog_daily,
+	&pqrs_gold_kpi_sla_daily,
+	&pqrs_gold_kpi_volume_geo_daily,
+	&pqrs_gold_kpi_backlog_geo_daily,
+	&pqrs_gold_kpi_sla_geo_daily,
+	&pqrs_gold_kpi_volume_dept_daily,
+	&pqrs_gold_kpi_volume_national_daily,
+	&pqrs_gold_daily_kpis,
+	&pqrs_gold_sla_daily,
+	&pqrs_gold_sla_metrics,
+	&pqrs_gold_tickets_snapshot,
+	&pqrs_gold_priority_distribution,
+	&pqrs_gold_pqrs_metrics,
 };
 
 /* ---- documents ------------------------------------------------------------------------------------------------ */
@@ -41,16 +61,23 @@ static void sqlite(struct buf *out)
 
 static void raw_markdown(struct buf *out)
 {
-	static const char *const kinds[] = {[RAW_STRING] = "string", [RAW_UUID] = "UUID", [RAW_TIMESTAMP] = "RFC 3339", [RAW_INTEGER] = "integer", [RAW_ANY] = "any"};
-	buf_str(out, "## raw.event\n\none line of a raw object; a member that is null counts as absent, one that is not named here is kept.\n\n"
-		"| event_type | member | type | required | description |\n|---|---|---|---|---|\n");
+	static const char *const kinds[] = {[RAW_STRING] = "string",
+		[RAW_UUID] = "UUID",
+		[RAW_TIMESTAMP] = "RFC 3339",
+		[RAW_INTEGER] = "integer",
+		[RAW_ANY] = "any"};
+	buf_str(out, "## raw.event\n\none line of a raw object; a member that is null counts as absent, one that is "
+		     "not named here is kept.\n\n"
+		     "| event_type | member | type | required | description |\n|---|---|---|---|---|\n");
 	for (int t = -1; t < RAW_EVENT_TYPES; t++) {
 		const struct raw_member *m = t < 0 ? raw_envelope : raw_event_types[t].data;
 		const size_t n = t < 0 ? RAW_ENVELOPE_MEMBERS : raw_event_types[t].n_data;
 		for (size_t i = 0; i < n; i++) {
-			buf_printf(out, "| %s | `%s%s` | %s | %s | %s", t < 0 ? "(all)" : raw_event_types[t].name, t < 0 ? "" : "data.", m[i].name, kinds[m[i].kind],
-				m[i].required ? "yes" : "", m[i].description);
-			for (size_t k = 0; m[i].values != NULL && m[i].values[k] != NULL; k++) buf_printf(out, "%s`%s`", k == 0 ? ": " : ", ", m[i].values[k]);
+			buf_printf(out, "| %s | `%s%s` | %s | %s | %s", t < 0 ? "(all)" : raw_event_types[t].name,
+				t < 0 ? "" : "data.", m[i].name, kinds[m[i].kind], m[i].required ? "yes" : "",
+				m[i].description);
+			for (size_t k = 0; m[i].values != NULL && m[i].values[k] != NULL; k++)
+				buf_printf(out, "%s`%s`", k == 0 ? ": " : ", ", m[i].values[k]);
 			buf_str(out, " |\n");
 		}
 	}
@@ -59,7 +86,8 @@ static void raw_markdown(struct buf *out)
 
 static void markdown(struct buf *out)
 {
-	buf_str(out, "# Contract pqrs/v1\n\nDerived from the schemas by `pqr contract`. Types with `?` are nullable; partition columns are folders of the path.\n\n");
+	buf_str(out, "# Contract pqrs/v1\n\nDerived from the schemas by `pqr contract`. Types with `?` are nullable; "
+		     "partition columns are folders of the path.\n\n");
 	raw_markdown(out);
 	for (size_t i = 0; i < PQRS_TABLES; i++) schema_markdown(out, pqrs_tables[i]);
 }
@@ -83,18 +111,30 @@ static void mapping(struct buf *out, void (*document)(struct buf *out, const str
 status pqrs_contract_format(const char *format, struct buf *out, struct err *err)
 {
 	const struct str f = str_of(format);
-	if (str_is(f, "json-schema")) mapping(out, schema_json, true);
-	else if (str_is(f, "delta")) mapping(out, schema_delta, false);
-	else if (str_is(f, "ddl-postgres")) postgres(out);
-	else if (str_is(f, "ddl-sqlite")) sqlite(out);
-	else if (str_is(f, "markdown")) markdown(out);
-	else return fail(err, E_USAGE, "unknown contract format \"%s\"; one of json-schema, ddl-postgres, ddl-sqlite, markdown, delta", format);
+	if (str_is(f, "json-schema"))
+		mapping(out, schema_json, true);
+	else if (str_is(f, "delta"))
+		mapping(out, schema_delta, false);
+	else if (str_is(f, "ddl-postgres"))
+		postgres(out);
+	else if (str_is(f, "ddl-sqlite"))
+		sqlite(out);
+	else if (str_is(f, "markdown"))
+		markdown(out);
+	else
+		return fail(err, E_USAGE,
+			"unknown contract format \"%s\"; one of json-schema, ddl-postgres, ddl-sqlite, markdown, delta",
+			format);
 	return buf_check(out, err);
 }
 
 /* ---- files ------------------------------------------------------------------------------------------------------ */
 
-struct files { contract_visit visit; void *arg; struct buf text; };
+struct files {
+	contract_visit visit;
+	void *arg;
+	struct buf text;
+};
 
 static status end_file(struct files *f, const char *name, struct err *err)
 {

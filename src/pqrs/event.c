@@ -112,7 +112,8 @@ static bool slots_fill(struct event_parser *e, struct unknown_list *l)
 	return true;
 }
 
-static struct unknown_member *unknown_find(struct event_parser *e, struct unknown_list *l, const struct unknown_member *m)
+static struct unknown_member *unknown_find(
+	struct event_parser *e, struct unknown_list *l, const struct unknown_member *m)
 {
 	const struct str name = name_of(e, m->key, m->key_escape);
 	if (l->n >= HASHED_FROM) {
@@ -161,8 +162,14 @@ bool event_unknown_add(struct event_parser *e, struct unknown_list *l, const str
 
 /* ---- names ---- */
 
-#define NAME(column, text) {BRONZE_##column, text}
-struct field_name { uint8_t field; const char *text; };
+#define NAME(column, text)            \
+	{                             \
+		BRONZE_##column, text \
+	}
+struct field_name {
+	uint8_t field;
+	const char *text;
+};
 enum { NAMES_MAX = 5 };
 /* By length; the names of data's members. */
 static const struct field_name data_names[20][NAMES_MAX] = {
@@ -170,9 +177,10 @@ static const struct field_name data_names[20][NAMES_MAX] = {
 	[6] = {NAME(REASON, "reason")},
 	[7] = {NAME(SUBJECT, "subject"), NAME(SIZE_KB, "size_kb")},
 	[8] = {NAME(PRIORITY, "priority"), NAME(TEXT_LEN, "text_len")},
-	[9] = {NAME(STATUS_TO, "status_to"), NAME(PQRS_TYPE, "pqrs_type"), NAME(FILE_TYPE, "file_type"), NAME(FILE_NAME, "file_name"),
-		NAME(CLOSED_AT, "closed_at")},
-	[10] = {NAME(ACTOR_ROLE, "actor_role"), NAME(MESSAGE_ID, "message_id"), NAME(GEO_REGION, "geo_region"), NAME(SLA_DUE_AT, "sla_due_at")},
+	[9] = {NAME(STATUS_TO, "status_to"), NAME(PQRS_TYPE, "pqrs_type"), NAME(FILE_TYPE, "file_type"),
+		NAME(FILE_NAME, "file_name"), NAME(CLOSED_AT, "closed_at")},
+	[10] = {NAME(ACTOR_ROLE, "actor_role"), NAME(MESSAGE_ID, "message_id"), NAME(GEO_REGION, "geo_region"),
+		NAME(SLA_DUE_AT, "sla_due_at")},
 	[11] = {NAME(STATUS_FROM, "status_from"), NAME(EXTERNAL_ID, "external_id")},
 	[12] = {NAME(RADICATED_AT, "radicated_at")},
 	[13] = {NAME(GEO_MUNICIPIO, "geo_municipio"), NAME(PRECLASSIFIER, "preclassifier")},
@@ -202,7 +210,8 @@ static unsigned field_of(struct str name, bool in_data)
 
 /* ---- the walk ---- */
 
-static void span_add(struct event_parser *e, unsigned field, const struct json_string *key, const char *from, const char *to)
+static void span_add(
+	struct event_parser *e, unsigned field, const struct json_string *key, const char *from, const char *to)
 {
 	if (e->n_spans < LAYOUT_MEMBERS_MAX)
 		e->spans[e->n_spans] = (struct layout_span){from, to, key->raw, (uint8_t)field};
@@ -211,7 +220,8 @@ static void span_add(struct event_parser *e, unsigned field, const struct json_s
 }
 
 /* One member whose name was just read: its value into e. */
-static bool take_member(struct event_parser *e, struct json_scan *s, const struct json_string *key, unsigned field, uint32_t *duplicates)
+static bool take_member(struct event_parser *e, struct json_scan *s, const struct json_string *key, unsigned field,
+	uint32_t *duplicates)
 {
 	const enum json_kind kind = json_peek(s);
 	const char *from = s->p;
@@ -249,8 +259,9 @@ static unsigned member_field(struct event_parser *e, const struct json_string *k
 	return field;
 }
 
-static const uint32_t envelope_fields = BIT(BRONZE_EVENT_ID) | BIT(BRONZE_TICKET_ID) | BIT(BRONZE_EVENT_TYPE) | BIT(BRONZE_TS) |
-	BIT(BRONZE_SCHEMA_VERSION) | BIT(BRONZE_TENANT_ID) | BIT(EVENT_DATA);
+static const uint32_t envelope_fields = BIT(BRONZE_EVENT_ID) | BIT(BRONZE_TICKET_ID) | BIT(BRONZE_EVENT_TYPE) |
+					BIT(BRONZE_TS) | BIT(BRONZE_SCHEMA_VERSION) | BIT(BRONZE_TENANT_ID) |
+					BIT(EVENT_DATA);
 
 /* The last `data` wins: nothing of an earlier one stays. */
 static void data_reset(struct event_parser *e)
@@ -290,11 +301,13 @@ static enum event_verdict walk(struct event_parser *e, struct str text, uint32_t
 	struct json_scan s;
 	struct json_string key;
 	json_start(&s, text.p, text.n);
-	if (json_peek(&s) != JSON_OBJECT) return json_skip(&s, NULL) && json_end(&s) ? EVENT_NOT_OBJECT : EVENT_NOT_JSON;
+	if (json_peek(&s) != JSON_OBJECT)
+		return json_skip(&s, NULL) && json_end(&s) ? EVENT_NOT_OBJECT : EVENT_NOT_JSON;
 	if (!json_object_begin(&s)) return EVENT_NOT_JSON;
 	while (json_object_next(&s, &key)) {
 		const unsigned field = member_field(e, &key, false);
-		const bool ok = field == EVENT_DATA ? take_data(e, &s, &key, duplicates) : take_member(e, &s, &key, field, duplicates);
+		const bool ok = field == EVENT_DATA ? take_data(e, &s, &key, duplicates)
+						    : take_member(e, &s, &key, field, duplicates);
 		if (!ok) return EVENT_NOT_JSON;
 	}
 	return json_end(&s) ? EVENT_VALID : EVENT_NOT_JSON;
@@ -332,7 +345,8 @@ static struct event_reason line_parse(struct event_parser *e, bool utf8_ok, bool
 	const size_t n_spans = e->n_spans; /* the check may add members */
 	const struct event_reason reason = event_check(e, out);
 	e->n_spans = n_spans;
-	if (reason.verdict == EVENT_VALID && ended && out->duplicate_members == 0) event_layout_learn(e, line.p, line.n + 1);
+	if (reason.verdict == EVENT_VALID && ended && out->duplicate_members == 0)
+		event_layout_learn(e, line.p, line.n + 1);
 	return reason;
 }
 

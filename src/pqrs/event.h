@@ -28,11 +28,11 @@ enum event_verdict {
 	EVENT_INVALID_UTF8,
 	EVENT_NOT_JSON,
 	EVENT_NOT_OBJECT,
-	EVENT_MISSING,       /* :field */
-	EVENT_BAD_TYPE,      /* :field */
-	EVENT_BAD_UUID,      /* :field */
+	EVENT_MISSING,  /* :field */
+	EVENT_BAD_TYPE, /* :field */
+	EVENT_BAD_UUID, /* :field */
 	EVENT_BAD_TIMESTAMP,
-	EVENT_BAD_ENUM,      /* :field */
+	EVENT_BAD_ENUM, /* :field */
 	EVENT_CONFLICTING_DUPLICATE,
 };
 enum { EVENT_DATA = BRONZE_EXTRA, EVENT_REASON_BYTES = 48 }; /* as a field, EVENT_DATA is `data` itself */
@@ -46,10 +46,10 @@ const char *event_reason_text(struct event_reason r, char *dst);
 
 /* Values view the line or the parser's scratch: valid until the next event_next. */
 struct event {
-	struct str line;       /* as it stands, without '\n' */
-	uint32_t set;          /* bit c: column c has a value, in str[c] or num[c] by its type */
-	int type;              /* enum pqrs_event_type; -1 unknown */
-	bool has_ts;           /* num[BRONZE_TS] holds a time, whatever else is wrong with the line */
+	struct str line; /* as it stands, without '\n' */
+	uint32_t set;    /* bit c: column c has a value, in str[c] or num[c] by its type */
+	int type;        /* enum pqrs_event_type; -1 unknown */
+	bool has_ts;     /* num[BRONZE_TS] holds a time, whatever else is wrong with the line */
 	uint32_t duplicate_members;
 	struct str str[BRONZE_EXTRA + 1];
 	int64_t num[BRONZE_EXTRA];
@@ -59,9 +59,9 @@ struct event {
 
 /* Lines p[0..limit); JSON_SCAN_PADDING readable bytes follow limit. */
 struct event_cursor {
-	const char *p;     /* start of the next line; moves */
+	const char *p; /* start of the next line; moves */
 	const char *limit;
-	bool utf8_ok;      /* the whole range was found valid: lines need no check of their own */
+	bool utf8_ok; /* the whole range was found valid: lines need no check of their own */
 };
 
 struct event_parser; /* scratch, and the key orders seen; one thread; what it learnt never changes a result */
@@ -79,9 +79,9 @@ bool event_time_parse(struct event_parser *e, struct str text, int64_t *out) MUS
 /* ---- batch: one builder for each bronze column ---- */
 struct event_batch {
 	struct builder columns[BRONZE_N_COLUMNS];
-	int32_t raw_object_index;  /* dictionary index of the object's key */
+	int32_t raw_object_index;                /* dictionary index of the object's key */
 	int32_t enum_index[BRONZE_N_COLUMNS][8]; /* dictionary index of an enum's value; -1 = not interned yet */
-	uint8_t (*event_ids)[UUID_BYTES]; /* [ids_cap], of the rows */
+	uint8_t (*event_ids)[UUID_BYTES];        /* [ids_cap], of the rows */
 	int64_t ids_cap;
 	int64_t n_rows;
 	bool failed;
@@ -95,7 +95,10 @@ void event_batch_append(struct event_batch *b, const struct event *ev, int64_t l
 status event_batch_finish(struct event_batch *b, struct column *columns, struct err *err) MUST_USE;
 
 /* The parsed content of an event, provenance left out, as one view a column; p == NULL: null. Numbers view num. */
-struct event_content { struct str value[BRONZE_EXTRA + 1]; int64_t num[BRONZE_EXTRA + 1]; };
+struct event_content {
+	struct str value[BRONZE_EXTRA + 1];
+	int64_t num[BRONZE_EXTRA + 1];
+};
 void event_content_of(const struct event *ev, struct event_content *out);
 void event_batch_content(const struct event_batch *b, int64_t row, struct event_content *out);
 bool event_content_eq(const struct event_content *a, const struct event_content *b);

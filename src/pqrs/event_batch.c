@@ -4,9 +4,10 @@
 
 #define C(name) BIT(BRONZE_##name)
 /* Few distinct values in any realistic feed: interned as they arrive. */
-#define DICTIONARIES (C(EVENT_TYPE) | C(SOURCE_CHANNEL) | C(PQRS_TYPE) | C(PRIORITY) | C(GEO_REGION) | C(GEO_MUNICIPIO) | \
-	C(DANE_CITY_CODE) | C(TOPIC_PRECLASSIFIED) | C(ROLE) | C(STATUS_FROM) | C(STATUS_TO) | C(ACTOR_ROLE) | C(REASON) | C(FILE_TYPE) | \
-	C(SCHEMA_VERSION) | C(TENANT_ID))
+#define DICTIONARIES                                                                                                   \
+	(C(EVENT_TYPE) | C(SOURCE_CHANNEL) | C(PQRS_TYPE) | C(PRIORITY) | C(GEO_REGION) | C(GEO_MUNICIPIO) |           \
+		C(DANE_CITY_CODE) | C(TOPIC_PRECLASSIFIED) | C(ROLE) | C(STATUS_FROM) | C(STATUS_TO) | C(ACTOR_ROLE) | \
+		C(REASON) | C(FILE_TYPE) | C(SCHEMA_VERSION) | C(TENANT_ID))
 #define INTEGERS (C(TEXT_LEN) | C(SLA_BUSINESS_DAYS))
 #define LONGS (C(TS) | C(RADICATED_AT) | C(SLA_DUE_AT) | C(CLOSED_AT) | C(SIZE_KB))
 
@@ -75,12 +76,14 @@ void event_batch_append(struct event_batch *b, const struct event *ev, int64_t l
 	}
 	if (b->raw_object_index >= 0) builder_set_i32(&columns[BRONZE_RAW_OBJECT], row, b->raw_object_index);
 	builder_set_i64(&columns[BRONZE_RAW_LINE], row, line);
-	builder_set_i32(&columns[BRONZE_TICKET_BUCKET], row, pqrs_bucket(hash_xxh64(ev->str[BRONZE_TICKET_ID].p, UUID_CHARS)));
+	builder_set_i32(
+		&columns[BRONZE_TICKET_BUCKET], row, pqrs_bucket(hash_xxh64(ev->str[BRONZE_TICKET_ID].p, UUID_CHARS)));
 }
 
 status event_batch_finish(struct event_batch *b, struct column *columns, struct err *err)
 {
-	if (b->failed || b->raw_object_index < 0) return fail(err, E_NOMEM, "out of memory building %lld rows", (long long)b->n_rows);
+	if (b->failed || b->raw_object_index < 0)
+		return fail(err, E_NOMEM, "out of memory building %lld rows", (long long)b->n_rows);
 	for (int i = 0; i < BRONZE_N_COLUMNS; i++) TRY(builder_finish(&b->columns[i], b->n_rows, &columns[i], err));
 	return OK;
 }
@@ -98,8 +101,10 @@ void event_content_of(const struct event *ev, struct event_content *out)
 	for (unsigned c = 0; c < FIELD_N; c++) {
 		out->value[c] = (struct str){NULL, 0};
 		if ((ev->set & BIT(c)) == 0) continue;
-		if ((BIT(c) & (INTEGERS | LONGS)) != 0) content_number(out, c, ev->num[c]);
-		else out->value[c] = ev->str[c];
+		if ((BIT(c) & (INTEGERS | LONGS)) != 0)
+			content_number(out, c, ev->num[c]);
+		else
+			out->value[c] = ev->str[c];
 	}
 }
 
@@ -122,16 +127,20 @@ void event_batch_content(const struct event_batch *b, int64_t row, struct event_
 		const struct builder *column = &b->columns[c];
 		out->value[c] = (struct str){NULL, 0};
 		if (row >= column->n || !bit_get(column->validity, row)) continue;
-		if ((BIT(c) & INTEGERS) != 0) content_number(out, c, ((const int32_t *)column->values)[row]);
-		else if ((BIT(c) & LONGS) != 0) content_number(out, c, ((const int64_t *)column->values)[row]);
-		else out->value[c] = builder_str(column, row);
+		if ((BIT(c) & INTEGERS) != 0)
+			content_number(out, c, ((const int32_t *)column->values)[row]);
+		else if ((BIT(c) & LONGS) != 0)
+			content_number(out, c, ((const int64_t *)column->values)[row]);
+		else
+			out->value[c] = builder_str(column, row);
 	}
 }
 
 bool event_content_eq(const struct event_content *a, const struct event_content *b)
 {
 	for (unsigned c = 0; c < FIELD_N; c++) {
-		if ((a->value[c].p == NULL) != (b->value[c].p == NULL) || !str_eq(a->value[c], b->value[c])) return false;
+		if ((a->value[c].p == NULL) != (b->value[c].p == NULL) || !str_eq(a->value[c], b->value[c]))
+			return false;
 	}
 	return true;
 }

@@ -12,21 +12,25 @@ struct type_contract {
 };
 static const struct type_contract contracts[TYPES] = {
 	{"TICKET_CREATED", C(EXTERNAL_ID) | C(SOURCE_CHANNEL),
-		{BRONZE_EXTERNAL_ID, BRONZE_SOURCE_CHANNEL, BRONZE_PQRS_TYPE, BRONZE_PRIORITY, BRONZE_GEO_REGION, BRONZE_GEO_MUNICIPIO,
-			BRONZE_DANE_CITY_CODE, BRONZE_SUBJECT, BRONZE_TEXT, BRONZE_TEXT_LEN, BRONZE_SLA_BUSINESS_DAYS, BRONZE_RADICATED_AT,
-			BRONZE_SLA_DUE_AT, BRONZE_CLOSED_AT, BRONZE_TOPIC_PRECLASSIFIED, BRONZE_PRECLASSIFIER}},
-	{"MESSAGE_ADDED", C(ROLE) | C(TEXT), {BRONZE_ROLE, BRONZE_TEXT, BRONZE_TEXT_LEN, BRONZE_SUBJECT, BRONZE_MESSAGE_ID}},
-	{"STATUS_CHANGED", C(STATUS_FROM) | C(STATUS_TO), {BRONZE_STATUS_FROM, BRONZE_STATUS_TO, BRONZE_ACTOR_ROLE, BRONZE_REASON}},
-	{"ATTACHMENT_ADDED", C(FILE_TYPE) | C(SIZE_KB), {BRONZE_FILE_TYPE, BRONZE_SIZE_KB, BRONZE_FILE_NAME, BRONZE_SOURCE_CHANNEL}},
+		{BRONZE_EXTERNAL_ID, BRONZE_SOURCE_CHANNEL, BRONZE_PQRS_TYPE, BRONZE_PRIORITY, BRONZE_GEO_REGION,
+			BRONZE_GEO_MUNICIPIO, BRONZE_DANE_CITY_CODE, BRONZE_SUBJECT, BRONZE_TEXT, BRONZE_TEXT_LEN,
+			BRONZE_SLA_BUSINESS_DAYS, BRONZE_RADICATED_AT, BRONZE_SLA_DUE_AT, BRONZE_CLOSED_AT,
+			BRONZE_TOPIC_PRECLASSIFIED, BRONZE_PRECLASSIFIER}},
+	{"MESSAGE_ADDED", C(ROLE) | C(TEXT),
+		{BRONZE_ROLE, BRONZE_TEXT, BRONZE_TEXT_LEN, BRONZE_SUBJECT, BRONZE_MESSAGE_ID}},
+	{"STATUS_CHANGED", C(STATUS_FROM) | C(STATUS_TO),
+		{BRONZE_STATUS_FROM, BRONZE_STATUS_TO, BRONZE_ACTOR_ROLE, BRONZE_REASON}},
+	{"ATTACHMENT_ADDED", C(FILE_TYPE) | C(SIZE_KB),
+		{BRONZE_FILE_TYPE, BRONZE_SIZE_KB, BRONZE_FILE_NAME, BRONZE_SOURCE_CHANNEL}},
 };
 static const uint8_t envelope_order[] = {BRONZE_EVENT_ID, BRONZE_TICKET_ID, BRONZE_EVENT_TYPE, BRONZE_TS, EVENT_DATA,
 	BRONZE_SCHEMA_VERSION, BRONZE_TENANT_ID};
 
 /* The members of data that each type knows, as bits; contracts[].order says the same. */
 static const uint32_t members_of[TYPES] = {
-	C(EXTERNAL_ID) | C(SOURCE_CHANNEL) | C(PQRS_TYPE) | C(PRIORITY) | C(GEO_REGION) | C(GEO_MUNICIPIO) | C(DANE_CITY_CODE) |
-		C(SUBJECT) | C(TEXT) | C(TEXT_LEN) | C(SLA_BUSINESS_DAYS) | C(RADICATED_AT) | C(SLA_DUE_AT) | C(CLOSED_AT) |
-		C(TOPIC_PRECLASSIFIED) | C(PRECLASSIFIER),
+	C(EXTERNAL_ID) | C(SOURCE_CHANNEL) | C(PQRS_TYPE) | C(PRIORITY) | C(GEO_REGION) | C(GEO_MUNICIPIO) |
+		C(DANE_CITY_CODE) | C(SUBJECT) | C(TEXT) | C(TEXT_LEN) | C(SLA_BUSINESS_DAYS) | C(RADICATED_AT) |
+		C(SLA_DUE_AT) | C(CLOSED_AT) | C(TOPIC_PRECLASSIFIED) | C(PRECLASSIFIER),
 	C(ROLE) | C(TEXT) | C(TEXT_LEN) | C(SUBJECT) | C(MESSAGE_ID),
 	C(STATUS_FROM) | C(STATUS_TO) | C(ACTOR_ROLE) | C(REASON),
 	C(FILE_TYPE) | C(SIZE_KB) | C(FILE_NAME) | C(SOURCE_CHANNEL),
@@ -42,8 +46,8 @@ static const uint32_t members_of[TYPES] = {
 
 const char *event_reason_text(struct event_reason r, char *dst)
 {
-	static const char *const names[] = {"valid", "blank", "too_long", "invalid_utf8", "not_json", "not_object", "missing:", "bad_type:",
-		"bad_uuid:", "bad_timestamp", "bad_enum:", "conflicting_duplicate"};
+	static const char *const names[] = {"valid", "blank", "too_long", "invalid_utf8", "not_json", "not_object",
+		"missing:", "bad_type:", "bad_uuid:", "bad_timestamp", "bad_enum:", "conflicting_duplicate"};
 	const size_t n = strlen(names[r.verdict]);
 	memcpy(dst, names[r.verdict], n + 1);
 	if (dst[n - 1] == ':') {
@@ -129,7 +133,8 @@ static bool time_common(struct event_parser *e, struct str t, int64_t *out)
 {
 	int64_t day, hour, minute, second;
 	if (t.n < 20 || t.p[10] != 'T' || t.p[13] != ':' || t.p[16] != ':' || !day_start(e, t.p, &day)) return false;
-	if (!two_digits(t.p + 11, &hour) || !two_digits(t.p + 14, &minute) || !two_digits(t.p + 17, &second)) return false;
+	if (!two_digits(t.p + 11, &hour) || !two_digits(t.p + 14, &minute) || !two_digits(t.p + 17, &second))
+		return false;
 	if (hour > 23 || minute > 59 || second > 59) return false;
 	size_t i = 19;
 	int64_t fraction = 0;
@@ -145,7 +150,9 @@ static bool time_common(struct event_parser *e, struct str t, int64_t *out)
 	int64_t offset = 0;
 	if (t.n - i == 6 && (t.p[i] == '+' || t.p[i] == '-') && t.p[i + 3] == ':') {
 		int64_t hours, minutes;
-		if (!two_digits(t.p + i + 1, &hours) || !two_digits(t.p + i + 4, &minutes) || hours > 23 || minutes > 59) return false;
+		if (!two_digits(t.p + i + 1, &hours) || !two_digits(t.p + i + 4, &minutes) || hours > 23 ||
+			minutes > 59)
+			return false;
 		offset = (hours * 60 + minutes) * (t.p[i] == '-' ? -60 : 60);
 	} else if (t.n - i != 1 || t.p[i] != 'Z') {
 		return false;
@@ -241,11 +248,16 @@ static struct event_reason reason_of(const struct event_parser *e, unsigned fiel
 	const uint32_t bit = BIT(field);
 	const bool live = (e->present & ~e->nulls & bit) != 0;
 	enum event_verdict verdict = EVENT_BAD_TYPE;
-	if (!live) verdict = EVENT_MISSING;
-	else if ((bit & STRINGS_ONLY) == 0 || (e->strings & bit) == 0) verdict = EVENT_BAD_TYPE;
-	else if ((bit & UUIDS) != 0) verdict = EVENT_BAD_UUID;
-	else if ((bit & TIMES) != 0) verdict = EVENT_BAD_TIMESTAMP;
-	else if ((bit & ENUMS) != 0) verdict = EVENT_BAD_ENUM;
+	if (!live)
+		verdict = EVENT_MISSING;
+	else if ((bit & STRINGS_ONLY) == 0 || (e->strings & bit) == 0)
+		verdict = EVENT_BAD_TYPE;
+	else if ((bit & UUIDS) != 0)
+		verdict = EVENT_BAD_UUID;
+	else if ((bit & TIMES) != 0)
+		verdict = EVENT_BAD_TIMESTAMP;
+	else if ((bit & ENUMS) != 0)
+		verdict = EVENT_BAD_ENUM;
 	return (struct event_reason){verdict, verdict == EVENT_BAD_TIMESTAMP ? 0 : (int)field};
 }
 

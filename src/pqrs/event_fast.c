@@ -15,7 +15,8 @@ AVX2 static inline bool uuid_avx2(const char *p, uint8_t id[UUID_BYTES], bool *u
 	const __m128i at2 = _mm_loadu_si128((const __m128i *)(const void *)(p + 2));
 	const __m128i at19 = _mm_loadu_si128((const __m128i *)(const void *)(p + 19));
 	const __m128i at20 = _mm_loadu_si128((const __m128i *)(const void *)(p + 20));
-	const __m128i shifted = _mm_shuffle_epi8(at2, _mm_setr_epi8(-1, -1, -1, -1, -1, -1, -1, -1, 7, 8, 9, 10, 12, 13, 14, 15));
+	const __m128i shifted =
+		_mm_shuffle_epi8(at2, _mm_setr_epi8(-1, -1, -1, -1, -1, -1, -1, -1, 7, 8, 9, 10, 12, 13, 14, 15));
 	const __m128i high = _mm_blend_epi16(shifted, at0, 0x0f);
 	const __m128i low = _mm_blend_epi16(at20, at19, 0x03);
 	const __m256i text = _mm256_set_m128i(low, high);
@@ -53,7 +54,8 @@ AVX2 static inline bool text_matches(const struct layout_node *node, const char 
 	return ((uint32_t)_mm256_movemask_epi8(b) & node->mask_high) == node->mask_high;
 }
 
-AVX2 static inline const struct layout_node *child_matching(const struct event_parser *e, const struct layout_node *node, const char *p)
+AVX2 static inline const struct layout_node *child_matching(
+	const struct event_parser *e, const struct layout_node *node, const char *p)
 {
 	for (unsigned i = 0; i < node->n_children; i++) {
 		const struct layout_node *child = &e->nodes[node->children[i]];
@@ -68,14 +70,16 @@ AVX2 static inline const char *string_stop(const char *p)
 	for (;; p += 32) {
 		const __m256i v = _mm256_loadu_si256((const __m256i *)(const void *)p);
 		const __m256i hit = _mm256_or_si256(_mm256_or_si256(_mm256_cmpeq_epi8(v, _mm256_set1_epi8('"')),
-			_mm256_cmpeq_epi8(v, _mm256_set1_epi8('\\'))), _mm256_cmpeq_epi8(_mm256_min_epu8(v, _mm256_set1_epi8(0x1f)), v));
+							    _mm256_cmpeq_epi8(v, _mm256_set1_epi8('\\'))),
+			_mm256_cmpeq_epi8(_mm256_min_epu8(v, _mm256_set1_epi8(0x1f)), v));
 		const uint32_t mask = (uint32_t)_mm256_movemask_epi8(hit);
 		if (mask != 0) return p + __builtin_ctz(mask);
 	}
 }
 
 /* A value the short way does not know: an escape, a fraction, a literal, a container. Byte behind it or NULL. */
-__attribute__((noinline)) static const char *value_by_scanner(struct event_parser *e, unsigned field, const char *p, const char *limit)
+__attribute__((noinline)) static const char *value_by_scanner(
+	struct event_parser *e, unsigned field, const char *p, const char *limit)
 {
 	struct json_scan s;
 	struct json_string string;
@@ -136,7 +140,8 @@ AVX2 static const char *layout_match_avx2(struct event_parser *e, const char *p,
 		const char *after = value_match(e, node->field, p, limit);
 		if (after == NULL) return NULL;
 		if (node->field >= FIELD_UNKNOWN) {
-			const struct unknown_member m = {.key = {from + node->key_at, node->key_n}, .value = {p, (size_t)(after - p)}};
+			const struct unknown_member m = {
+				.key = {from + node->key_at, node->key_n}, .value = {p, (size_t)(after - p)}};
 			struct unknown_list *list = node->field == FIELD_UNKNOWN ? &e->unknown : &e->unknown_data;
 			if (!event_unknown_add(e, list, &m)) return NULL;
 		}
@@ -159,18 +164,21 @@ static uint32_t low_bits(size_t n)
 }
 
 /* The child of `parent` with this text and field, made when missing; 0: no room. */
-static uint32_t child_add(struct event_parser *e, uint32_t parent, const char *p, size_t n, const struct layout_span *span)
+static uint32_t child_add(
+	struct event_parser *e, uint32_t parent, const char *p, size_t n, const struct layout_span *span)
 {
 	struct layout_node *from = &e->nodes[parent];
 	const uint8_t field = span != NULL ? span->field : FIELD_N;
 	for (unsigned i = 0; i < from->n_children; i++) {
 		const struct layout_node *child = &e->nodes[from->children[i]];
-		if (child->n == n && memcmp(child->text, p, n) == 0) return child->field == field ? from->children[i] : 0;
+		if (child->n == n && memcmp(child->text, p, n) == 0)
+			return child->field == field ? from->children[i] : 0;
 	}
 	if (from->n_children == LAYOUT_CHILDREN_MAX || e->n_nodes == LAYOUT_NODES_MAX) return 0;
 	const uint32_t at = e->n_nodes++;
 	struct layout_node *node = &e->nodes[at];
-	*node = (struct layout_node){.n = (uint8_t)n, .field = field, .mask_low = low_bits(n), .mask_high = n > 32 ? low_bits(n - 32) : 0};
+	*node = (struct layout_node){
+		.n = (uint8_t)n, .field = field, .mask_low = low_bits(n), .mask_high = n > 32 ? low_bits(n - 32) : 0};
 	memcpy(node->text, p, n);
 	if (field >= FIELD_UNKNOWN && span != NULL) {
 		node->key_at = (uint8_t)(span->key.p - p);

@@ -6,12 +6,12 @@
 #include "pqrs/event.h"
 
 enum {
-	FIELD_N = 32,              /* columns up to tenant_id, then EVENT_DATA: one bit each in a uint32_t */
-	FIELD_UNKNOWN = 64,        /* envelope */
+	FIELD_N = 32,       /* columns up to tenant_id, then EVENT_DATA: one bit each in a uint32_t */
+	FIELD_UNKNOWN = 64, /* envelope */
 	FIELD_UNKNOWN_DATA = 65,
-	LAYOUT_MEMBERS_MAX = 40,   /* longest line whose key order is learnt: the contract has 32 members */
-	LAYOUT_TEXT_MAX = 64,      /* bytes between two values */
-	LAYOUT_NODES_MAX = 250,    /* key orders remembered share their prefixes; beyond this no more are learnt */
+	LAYOUT_MEMBERS_MAX = 40, /* longest line whose key order is learnt: the contract has 32 members */
+	LAYOUT_TEXT_MAX = 64,    /* bytes between two values */
+	LAYOUT_NODES_MAX = 250,  /* key orders remembered share their prefixes; beyond this no more are learnt */
 	LAYOUT_CHILDREN_MAX = 8,
 };
 #define BIT(field) (UINT32_C(1) << (field))
@@ -21,13 +21,17 @@ struct layout_node {
 	char text[LAYOUT_TEXT_MAX];
 	uint32_t mask_low, mask_high; /* bit i: text[i], text[32 + i] counts */
 	uint8_t n;
-	uint8_t field;   /* of the value behind it; FIELD_N: end of line */
+	uint8_t field;         /* of the value behind it; FIELD_N: end of line */
 	uint8_t key_at, key_n; /* unknown members: the name between its quotes, within text */
 	uint8_t n_children;
 	uint8_t children[LAYOUT_CHILDREN_MAX];
 };
 
-struct unknown_member { struct str key; struct str value; bool key_escape; }; /* both as written */
+struct unknown_member {
+	struct str key;
+	struct str value;
+	bool key_escape;
+}; /* both as written */
 struct unknown_list {
 	struct unknown_member *items;
 	size_t n, cap;
@@ -36,18 +40,22 @@ struct unknown_list {
 };
 
 /* A value met on the line, for learning its layout. */
-struct layout_span { const char *from, *to; struct str key; uint8_t field; };
+struct layout_span {
+	const char *from, *to;
+	struct str key;
+	uint8_t field;
+};
 
 struct event_parser {
 	/* the line at hand, before its check */
 	uint32_t present, strings, nulls, escapes; /* by field */
-	uint32_t checked_ids; /* BRONZE_EVENT_ID, BRONZE_TICKET_ID: already parsed */
+	uint32_t checked_ids;                      /* BRONZE_EVENT_ID, BRONZE_TICKET_ID: already parsed */
 	uint8_t ids[2][UUID_BYTES];
 	bool upper[2];
 	struct str value[FIELD_N]; /* strings without quotes, the rest as written */
 	struct unknown_list unknown, unknown_data;
 	struct layout_span spans[LAYOUT_MEMBERS_MAX];
-	size_t n_spans; /* over LAYOUT_MEMBERS_MAX: too many */
+	size_t n_spans;     /* over LAYOUT_MEMBERS_MAX: too many */
 	struct buf scratch; /* decoded strings */
 	struct buf extra;
 	bool failed;
@@ -72,7 +80,10 @@ bool event_uuid_parse(const char *p, uint8_t id[UUID_BYTES], bool *upper);
 /* Containers around a field's value. */
 static inline uint32_t event_field_depth(unsigned field)
 {
-	return field <= BRONZE_TS || field == BRONZE_SCHEMA_VERSION || field == BRONZE_TENANT_ID || field == FIELD_UNKNOWN ? 1 : 2;
+	return field <= BRONZE_TS || field == BRONZE_SCHEMA_VERSION || field == BRONZE_TENANT_ID ||
+			       field == FIELD_UNKNOWN
+		       ? 1
+		       : 2;
 }
 
 /* event_check.c */

@@ -59,7 +59,8 @@ static inline size_t id_slot(const struct event_index *x, const uint8_t *id)
 static inline uint32_t *slot_find(const struct event_index *x, const struct event_batch *b, const uint8_t *id)
 {
 	size_t at = id_slot(x, id);
-	while (x->slots[at] != 0 && memcmp(id_at(x, b, x->slots[at] - 1), id, UUID_BYTES) != 0) at = (at + 1) & (x->slots_n - 1);
+	while (x->slots[at] != 0 && memcmp(id_at(x, b, x->slots[at] - 1), id, UUID_BYTES) != 0)
+		at = (at + 1) & (x->slots_n - 1);
 	return &x->slots[at];
 }
 
@@ -71,7 +72,8 @@ static status slots_grow(struct event_index *x, const struct event_batch *b, uin
 }
 
 /* Same content as the event stored at index `at`? */
-static status content_same(struct event_index *x, const struct event_batch *b, const struct event *ev, uint32_t at, bool *same, struct err *err)
+static status content_same(struct event_index *x, const struct event_batch *b, const struct event *ev, uint32_t at,
+	bool *same, struct err *err)
 {
 	struct event_content mine, other;
 	event_content_of(ev, &mine);
@@ -86,7 +88,8 @@ static status content_same(struct event_index *x, const struct event_batch *b, c
 	return OK;
 }
 
-status event_index_add(struct event_index *x, const struct event_batch *b, const struct event *ev, enum event_seen *out, struct err *err)
+status event_index_add(struct event_index *x, const struct event_batch *b, const struct event *ev, enum event_seen *out,
+	struct err *err)
 {
 	const size_t n = x->n_sealed + (size_t)b->n_rows;
 	if (n >= UINT32_MAX / 2) return fail(err, E_LIMIT, "more than %u events in one object", UINT32_MAX / 2);
@@ -117,7 +120,8 @@ status event_index_seal(struct event_index *x, const struct event_batch *b, stru
 		struct event_content content;
 		event_batch_content(b, row, &content);
 		memcpy(s->id, b->event_ids[row], sizeof s->id);
-		if (!event_content_hash(&content, &x->scratch, s->content)) return fail(err, E_NOMEM, "out of memory hashing an event");
+		if (!event_content_hash(&content, &x->scratch, s->content))
+			return fail(err, E_NOMEM, "out of memory hashing an event");
 	}
 	x->n_sealed = n; /* the indices in slots stay what they were */
 	return OK;

@@ -9,7 +9,10 @@
 
 #include "pqrs/event.h"
 
-struct sealed_event { uint8_t id[UUID_BYTES]; uint8_t content[XXH128_BYTES]; };
+struct sealed_event {
+	uint8_t id[UUID_BYTES];
+	uint8_t content[XXH128_BYTES];
+};
 struct event_index {
 	uint32_t *slots; /* index + 1: below n_sealed a sealed event, else row index - n_sealed of the batch */
 	size_t slots_n, slots_cap;
@@ -21,9 +24,11 @@ enum event_seen { EVENT_NEW, EVENT_REPEATED, EVENT_CONFLICT };
 
 void event_index_init(struct event_index *x);
 void event_index_deinit(struct event_index *x);
-status event_index_start(struct event_index *x, int64_t events_expected, struct err *err) MUST_USE; /* forget the object before */
+status event_index_start(
+	struct event_index *x, int64_t events_expected, struct err *err) MUST_USE; /* forget the object before */
 /* Is ev in the object already? EVENT_NEW: it is now, and must become the next row of b. */
-status event_index_add(struct event_index *x, const struct event_batch *b, const struct event *ev, enum event_seen *out, struct err *err) MUST_USE;
+status event_index_add(struct event_index *x, const struct event_batch *b, const struct event *ev, enum event_seen *out,
+	struct err *err) MUST_USE;
 /* b's rows are about to be written and reset, while the object goes on. */
 status event_index_seal(struct event_index *x, const struct event_batch *b, struct err *err) MUST_USE;
 

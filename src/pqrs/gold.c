@@ -56,7 +56,8 @@ static status add_file(struct task_spec *t, const struct file_ref *f, struct err
 }
 
 /* One task over every file of a silver table, when it has any. */
-static status plan_group(const struct stage_view *view, const char *table, const char *part, struct task_list *out, struct err *err)
+static status plan_group(
+	const struct stage_view *view, const char *table, const char *part, struct task_list *out, struct err *err)
 {
 	struct task_spec *t = NULL;
 	char id[64];
@@ -85,7 +86,9 @@ static status plan_months(const struct stage_view *view, struct task_list *out, 
 			int32_t file_month;
 			char id[64];
 			if (strcmp(f->table, "silver.tickets") != 0) continue;
-			if (!path_month(f->path, &file_month)) return err_at(err, fail(err, E_CORRUPT, "no month=YYYY-MM in the path"), f->path, -1, -1);
+			if (!path_month(f->path, &file_month))
+				return err_at(
+					err, fail(err, E_CORRUPT, "no month=YYYY-MM in the path"), f->path, -1, -1);
 			if (t == NULL || file_month != month || rows >= PART_ROWS) {
 				const struct civil c = date_to_civil(file_month);
 				parts = t != NULL && file_month == month ? parts + 1 : 0;
@@ -102,7 +105,8 @@ static status plan_months(const struct stage_view *view, struct task_list *out, 
 	return OK;
 }
 
-status pqrs_gold_plan(const struct stage_view *view, const struct file_list *inputs, struct task_list *out, struct err *err)
+status pqrs_gold_plan(
+	const struct stage_view *view, const struct file_list *inputs, struct task_list *out, struct err *err)
 {
 	(void)inputs; /* of the user; silver's files stand in the view */
 	/* the longest first, so that no thread waits for one at the end */
@@ -129,8 +133,11 @@ static struct column slice(const struct column *c, int64_t at, int64_t n)
 	struct column part = *c;
 	ASSERT(c->validity == NULL);
 	part.n = n;
-	if (c->offsets != NULL) part.offsets = c->offsets + at;
-	else part.values = (const char *)c->values + (size_t)at * (c->dict != NULL ? sizeof(int32_t) : col_type_width(c->type));
+	if (c->offsets != NULL)
+		part.offsets = c->offsets + at;
+	else
+		part.values = (const char *)c->values +
+			      (size_t)at * (c->dict != NULL ? sizeof(int32_t) : col_type_width(c->type));
 	return part;
 }
 
@@ -148,7 +155,8 @@ static status write_groups(struct parquet_writer *w, const struct batch *b, stru
 	return OK;
 }
 
-static status sink_write(struct gold_sink *base, enum gold_table table, int32_t month, const struct batch *b, struct err *err)
+static status sink_write(
+	struct gold_sink *base, enum gold_table table, int32_t month, const struct batch *b, struct err *err)
 {
 	struct store_sink *s = (struct store_sink *)base;
 	const struct pqrs_config *config = s->env->config;
@@ -157,13 +165,16 @@ static status sink_write(struct gold_sink *base, enum gold_table table, int32_t 
 	const uint8_t *p;
 	size_t n;
 	char name[64], dir[DIR_BYTES], date[DATE_CHARS];
-	if (*w == NULL) TRY(parquet_writer_create(schema, &config->parquet, w, err));
-	else parquet_writer_reset(*w);
+	if (*w == NULL)
+		TRY(parquet_writer_create(schema, &config->parquet, w, err));
+	else
+		parquet_writer_reset(*w);
 	TRY(write_groups(*w, b, err));
 	TRY(parquet_writer_finish(*w, &p, &n, err));
 	date_format(month, date);
 	(void)snprintf(name, sizeof name, "gold.%s", schema->name);
-	(void)snprintf(dir, sizeof dir, "gold/%s/month=%.*s/run_id=%s", schema->name, MONTH_CHARS, date, s->env->run->run_id);
+	(void)snprintf(
+		dir, sizeof dir, "gold/%s/month=%.*s/run_id=%s", schema->name, MONTH_CHARS, date, s->env->run->run_id);
 	TRY(task_output_part(s->env, s->out, name, dir, p, n, b->n_rows, err));
 	s->rows_out += b->n_rows;
 	s->bytes_out += (int64_t)n;
@@ -198,32 +209,62 @@ static status count_totals(struct store_sink *s, struct err *err)
 /* ---- input -------------------------------------------------------------------------------------------------- */
 
 /* What a group reads: a column of silver, and where gold_source or gold_ticket_source has its place for it. */
-struct wanted { int column; size_t place; };
-#define TICKET_FACT(silver, field) {TICKETS_##silver, offsetof(struct gold_source, field)}
-#define PREDICTED_FACT(silver, field) {PRECLASS_##silver, offsetof(struct gold_source, field)}
-#define TICKET_COLUMN(silver, field) {TICKETS_##silver, offsetof(struct gold_ticket_source, field)}
+struct wanted {
+	int column;
+	size_t place;
+};
+#define TICKET_FACT(silver, field)                                    \
+	{                                                             \
+		TICKETS_##silver, offsetof(struct gold_source, field) \
+	}
+#define PREDICTED_FACT(silver, field)                                  \
+	{                                                              \
+		PRECLASS_##silver, offsetof(struct gold_source, field) \
+	}
+#define TICKET_COLUMN(silver, field)                                         \
+	{                                                                    \
+		TICKETS_##silver, offsetof(struct gold_ticket_source, field) \
+	}
 static const struct wanted volume_columns[] = {
-	TICKET_FACT(CREATED_AT, created_at), TICKET_FACT(SOURCE_CHANNEL, channel), TICKET_FACT(PQRS_TYPE, type),
-	TICKET_FACT(DEPARTMENT_NAME, department), TICKET_FACT(DANE_CITY_CODE, dane),
+	TICKET_FACT(CREATED_AT, created_at),
+	TICKET_FACT(SOURCE_CHANNEL, channel),
+	TICKET_FACT(PQRS_TYPE, type),
+	TICKET_FACT(DEPARTMENT_NAME, department),
+	TICKET_FACT(DANE_CITY_CODE, dane),
 };
 static const struct wanted backlog_columns[] = {
-	TICKET_FACT(CREATED_AT, created_at), TICKET_FACT(CLOSED_AT, closed_at), TICKET_FACT(PQRS_TYPE, type),
-	TICKET_FACT(DEPARTMENT_NAME, department), TICKET_FACT(DANE_CITY_CODE, dane),
+	TICKET_FACT(CREATED_AT, created_at),
+	TICKET_FACT(CLOSED_AT, closed_at),
+	TICKET_FACT(PQRS_TYPE, type),
+	TICKET_FACT(DEPARTMENT_NAME, department),
+	TICKET_FACT(DANE_CITY_CODE, dane),
 };
 static const struct wanted service_columns[] = {
-	TICKET_FACT(CREATED_AT, created_at), TICKET_FACT(CLOSED_AT, closed_at), TICKET_FACT(SLA_DUE_AT, sla_due_at),
-	TICKET_FACT(PQRS_TYPE, type), TICKET_FACT(PRIORITY, priority), TICKET_FACT(SLA_STATUS, sla_status),
-	TICKET_FACT(DEPARTMENT_NAME, department), TICKET_FACT(DANE_CITY_CODE, dane), TICKET_FACT(TENANT_ID, tenant),
+	TICKET_FACT(CREATED_AT, created_at),
+	TICKET_FACT(CLOSED_AT, closed_at),
+	TICKET_FACT(SLA_DUE_AT, sla_due_at),
+	TICKET_FACT(PQRS_TYPE, type),
+	TICKET_FACT(PRIORITY, priority),
+	TICKET_FACT(SLA_STATUS, sla_status),
+	TICKET_FACT(DEPARTMENT_NAME, department),
+	TICKET_FACT(DANE_CITY_CODE, dane),
+	TICKET_FACT(TENANT_ID, tenant),
 };
 static const struct wanted predicted_columns[] = {
-	PREDICTED_FACT(CREATED_AT, created_at), PREDICTED_FACT(PREDICTED_TYPE, type),
-	PREDICTED_FACT(PREDICTED_PRIORITY, priority), PREDICTED_FACT(SCORE, score),
+	PREDICTED_FACT(CREATED_AT, created_at),
+	PREDICTED_FACT(PREDICTED_TYPE, type),
+	PREDICTED_FACT(PREDICTED_PRIORITY, priority),
+	PREDICTED_FACT(SCORE, score),
 };
 static const struct wanted ticket_columns[] = {
-	TICKET_COLUMN(TICKET_ID, ticket_id), TICKET_COLUMN(CURRENT_STATUS, current_status),
-	TICKET_COLUMN(LAST_UPDATE_TS, last_update_ts), TICKET_COLUMN(RADICATED_AT, radicated_at),
-	TICKET_COLUMN(CLOSED_AT, closed_at), TICKET_COLUMN(SLA_BUSINESS_DAYS, sla_business_days),
-	TICKET_COLUMN(HOLD_DAYS, hold_days), TICKET_COLUMN(SLA_STATUS, sla_status),
+	TICKET_COLUMN(TICKET_ID, ticket_id),
+	TICKET_COLUMN(CURRENT_STATUS, current_status),
+	TICKET_COLUMN(LAST_UPDATE_TS, last_update_ts),
+	TICKET_COLUMN(RADICATED_AT, radicated_at),
+	TICKET_COLUMN(CLOSED_AT, closed_at),
+	TICKET_COLUMN(SLA_BUSINESS_DAYS, sla_business_days),
+	TICKET_COLUMN(HOLD_DAYS, hold_days),
+	TICKET_COLUMN(SLA_STATUS, sla_status),
 };
 
 struct group {
@@ -232,14 +273,19 @@ struct group {
 	const struct wanted *wanted;
 	size_t n_wanted;
 	bool check_hash;
-	status (*kernels[2])(const struct gold_facts *f, struct gold_sink *sink, struct arena *arena, struct err *err); /* none: tickets */
+	status (*kernels[2])(const struct gold_facts *f, struct gold_sink *sink, struct arena *arena,
+		struct err *err); /* none: tickets */
 };
 #define WANTED(a) .wanted = (a), .n_wanted = sizeof(a) / sizeof(a)[0]
 static const struct group groups[] = {
 	{.part = "volume", .table = &pqrs_silver_tickets, WANTED(volume_columns), .kernels = {gold_volume}},
 	{.part = "backlog", .table = &pqrs_silver_tickets, WANTED(backlog_columns), .kernels = {gold_backlog}},
 	{.part = "service", .table = &pqrs_silver_tickets, WANTED(service_columns), .kernels = {gold_sla, gold_daily}},
-	{.part = "predictions", .table = &pqrs_silver_preclassification, WANTED(predicted_columns), .check_hash = true, .kernels = {gold_predicted}},
+	{.part = "predictions",
+		.table = &pqrs_silver_preclassification,
+		WANTED(predicted_columns),
+		.check_hash = true,
+		.kernels = {gold_predicted}},
 	{.part = "tickets", .table = &pqrs_silver_tickets, WANTED(ticket_columns), .check_hash = true},
 };
 
@@ -284,12 +330,19 @@ static status visit_tickets(void *arg, const struct batch *b, struct arena *scra
 	return gold_tickets_add(&t->tickets, &in, &t->clock, scratch, err);
 }
 
-static status scan(struct task *t, const struct task_spec *spec, status (*visit)(void *, const struct batch *, struct arena *, struct err *), struct err *err)
+static status scan(struct task *t, const struct task_spec *spec,
+	status (*visit)(void *, const struct batch *, struct arena *, struct err *), struct err *err)
 {
 	const struct column_def *columns[GOLD_SCAN_COLUMNS_MAX];
-	for (size_t i = 0; i < t->group->n_wanted; i++) columns[i] = &t->group->table->columns[t->group->wanted[i].column];
-	t->scan = (struct gold_scan){.env = t->env, .files = &spec->inputs, .columns = columns, .n_columns = t->group->n_wanted,
-		.check_hash = t->group->check_hash, .visit = visit, .arg = t};
+	for (size_t i = 0; i < t->group->n_wanted; i++)
+		columns[i] = &t->group->table->columns[t->group->wanted[i].column];
+	t->scan = (struct gold_scan){.env = t->env,
+		.files = &spec->inputs,
+		.columns = columns,
+		.n_columns = t->group->n_wanted,
+		.check_hash = t->group->check_hash,
+		.visit = visit,
+		.arg = t};
 	const status code = gold_scan(&t->scan, err);
 	t->scan.columns = NULL;
 	return code;
@@ -306,7 +359,8 @@ static status run_daily(struct task *t, const struct task_spec *spec, struct err
 	TRY(gold_facts_init(&t->facts, &t->arena, (size_t)gold_files_rows(&spec->inputs), &which, err));
 	TRY(scan(t, spec, visit_facts, err));
 	TRY(gold_facts_rank(&t->facts, err));
-	for (int i = 0; i < 2 && t->group->kernels[i] != NULL; i++) TRY(t->group->kernels[i](&t->facts, sink, &t->arena, err));
+	for (int i = 0; i < 2 && t->group->kernels[i] != NULL; i++)
+		TRY(t->group->kernels[i](&t->facts, sink, &t->arena, err));
 	if (t->facts.closed == NULL || t->facts.tenant == NULL) return OK;
 	/* the service group counts what the checks of the other groups are held to */
 	int64_t in_range = 0;
@@ -329,8 +383,10 @@ static status run_task(struct task *t, const struct task_spec *spec, struct err 
 	const struct pqrs_config *config = t->env->config;
 	TRY(day_map_init(&t->days, config->tz, &t->arena, err));
 	t->sink.base.last_day = day_map_date(&t->days, t->env->run->as_of);
-	if (t->group->kernels[0] != NULL) TRY(run_daily(t, spec, err));
-	else TRY(run_tickets(t, spec, err));
+	if (t->group->kernels[0] != NULL)
+		TRY(run_daily(t, spec, err));
+	else
+		TRY(run_tickets(t, spec, err));
 	TRY(count(&t->sink, "rows_in", "", t->scan.rows, err));
 	TRY(count(&t->sink, "bytes_in", "", t->scan.bytes, err));
 	return count_totals(&t->sink, err);

@@ -101,9 +101,11 @@ status gold_backlog(const struct gold_facts *f, struct gold_sink *sink, struct a
 	b.cells = ARENA_ZNEW(arena, uint32_t, n_cells);
 	if (b.cells == NULL) return fail(err, E_NOMEM, "out of memory for %zu backlog keys", n_cells);
 	TRY(gold_bits_init(&b.used, n_cells, arena, err));
-	const struct column *const region[BACKLOG_N_COLUMNS] = {[BACKLOG_PQRS_TYPE] = &b.type_names, [BACKLOG_REGION] = &f->department_names};
+	const struct column *const region[BACKLOG_N_COLUMNS] = {
+		[BACKLOG_PQRS_TYPE] = &b.type_names, [BACKLOG_REGION] = &f->department_names};
 	const struct column *const geo[BACKLOG_GEO_N_COLUMNS] = {[BACKLOG_GEO_PQRS_TYPE] = &b.type_names,
-		[BACKLOG_GEO_REGION_NAME] = &f->department_names, [BACKLOG_GEO_DEPARTMENT_NAME] = &f->department_names,
+		[BACKLOG_GEO_REGION_NAME] = &f->department_names,
+		[BACKLOG_GEO_DEPARTMENT_NAME] = &f->department_names,
 		[BACKLOG_GEO_DANE_CITY_CODE] = &f->dane_names};
 	gold_rows_init(&b.region, GOLD_KPI_BACKLOG_DAILY, region, sink);
 	gold_rows_init(&b.geo, GOLD_KPI_BACKLOG_GEO_DAILY, geo, sink);

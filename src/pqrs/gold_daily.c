@@ -1,7 +1,9 @@
 /* pqrs/gold_daily.c: executive figures by created day: daily_kpis by tenant, priority_distribution, pqrs_metrics. */
 #include "pqrs/gold_kpi.h"
 
-struct tenant_day { int64_t total, type[GOLD_TYPES], weight, alta, late; };
+struct tenant_day {
+	int64_t total, type[GOLD_TYPES], weight, alta, late;
+};
 static const int64_t priority_weight[GOLD_PRIORITIES] = {[GOLD_BAJA] = 1, [GOLD_MEDIA] = 2, [GOLD_ALTA] = 3};
 
 struct daily {
@@ -91,7 +93,8 @@ status gold_daily(const struct gold_facts *f, struct gold_sink *sink, struct are
 
 enum { PREDICTED_CELLS = GOLD_TYPES * GOLD_PRIORITIES };
 
-static status emit_predicted(const struct gold_facts *f, const struct gold_order *order, int32_t day, struct gold_rows *r, struct err *err)
+static status emit_predicted(
+	const struct gold_facts *f, const struct gold_order *order, int32_t day, struct gold_rows *r, struct err *err)
 {
 	const struct gold_span span = gold_order_day(order, day);
 	int64_t count[PREDICTED_CELLS] = {0}, score[PREDICTED_CELLS] = {0};
@@ -122,10 +125,12 @@ status gold_predicted(const struct gold_facts *f, struct gold_sink *sink, struct
 	TRY(gold_names_column(gold_type_names, GOLD_TYPES, arena, &type_names, err));
 	TRY(gold_names_column(gold_priority_names, GOLD_PRIORITIES, arena, &priority_names, err));
 	TRY(gold_order_by_day(f->created, f->n, arena, &order, err));
-	const struct column *const names[PREDICTED_N_COLUMNS] = {[PREDICTED_TYPE] = &type_names, [PREDICTED_PRIORITY] = &priority_names};
+	const struct column *const names[PREDICTED_N_COLUMNS] = {
+		[PREDICTED_TYPE] = &type_names, [PREDICTED_PRIORITY] = &priority_names};
 	gold_rows_init(&rows, GOLD_PQRS_METRICS, names, sink);
 	status code = OK;
-	for (uint32_t d = 0; code == OK && d < order.n_days; d++) code = emit_predicted(f, &order, order.first + (int32_t)d, &rows, err);
+	for (uint32_t d = 0; code == OK && d < order.n_days; d++)
+		code = emit_predicted(f, &order, order.first + (int32_t)d, &rows, err);
 	if (code == OK) code = gold_rows_finish(&rows, err);
 	gold_rows_deinit(&rows);
 	return code;

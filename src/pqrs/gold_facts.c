@@ -45,14 +45,16 @@ static uint8_t name_code(struct str s, const char *const *names, uint8_t n)
 
 static status bad_value(const struct column *c, int64_t row, const char *what, struct err *err)
 {
-	if (!column_valid(c, row)) return fail(err, E_CORRUPT, "silver %s is null in row %lld of a batch", what, (long long)row);
+	if (!column_valid(c, row))
+		return fail(err, E_CORRUPT, "silver %s is null in row %lld of a batch", what, (long long)row);
 	const struct str s = column_str(c, row);
-	return fail(err, E_CORRUPT, "silver %s has a value that the contract does not know: %.*s", what, (int)(s.n < 64 ? s.n : 64), s.p);
+	return fail(err, E_CORRUPT, "silver %s has a value that the contract does not know: %.*s", what,
+		(int)(s.n < 64 ? s.n : 64), s.p);
 }
 
 /* A string column of one of a few names, never null. */
-status gold_enum_codes(const struct column *c, const char *what, const char *const *names, uint8_t n_names, uint8_t *dst,
-	struct err *err)
+status gold_enum_codes(const struct column *c, const char *what, const char *const *names, uint8_t n_names,
+	uint8_t *dst, struct err *err)
 {
 	uint8_t codes[256];
 	const bool mapped = c->dict != NULL && c->dict->n <= 256;
@@ -61,7 +63,9 @@ status gold_enum_codes(const struct column *c, const char *what, const char *con
 	}
 	for (int64_t i = 0; i < c->n; i++) {
 		uint8_t code = NO_CODE;
-		if (column_valid(c, i)) code = mapped ? codes[((const int32_t *)c->values)[i]] : name_code(column_str(c, i), names, n_names);
+		if (column_valid(c, i))
+			code = mapped ? codes[((const int32_t *)c->values)[i]]
+				      : name_code(column_str(c, i), names, n_names);
 		if (code == NO_CODE) return bad_value(c, i, what, err);
 		dst[i] = code;
 	}
@@ -69,18 +73,23 @@ status gold_enum_codes(const struct column *c, const char *what, const char *con
 }
 
 /* A nullable string column of any values: codes in order of appearance; null gets the code of `missing`. */
-status gold_text_codes(const struct column *c, const char *missing, struct builder *names, struct arena *scratch, uint32_t *dst, struct err *err)
+status gold_text_codes(const struct column *c, const char *missing, struct builder *names, struct arena *scratch,
+	uint32_t *dst, struct err *err)
 {
 	int32_t *map = NULL;
 	int32_t null_code = -1;
 	if (c->dict != NULL) {
 		map = ARENA_NEW(scratch, int32_t, c->dict->n + 1);
-		if (map == NULL) return fail(err, E_NOMEM, "out of memory for a dictionary of %lld values", (long long)c->dict->n);
+		if (map == NULL)
+			return fail(
+				err, E_NOMEM, "out of memory for a dictionary of %lld values", (long long)c->dict->n);
 		for (int64_t i = 0; i < c->dict->n; i++) map[i] = -1;
 	}
 	for (int64_t i = 0; i < c->n; i++) {
 		int32_t unmapped = -1;
-		int32_t *code = !column_valid(c, i) ? &null_code : map != NULL ? &map[((const int32_t *)c->values)[i]] : &unmapped;
+		int32_t *code = !column_valid(c, i) ? &null_code
+				: map != NULL       ? &map[((const int32_t *)c->values)[i]]
+						    : &unmapped;
 		if (*code < 0) {
 			*code = builder_intern(names, code == &null_code ? str_of(missing) : column_str(c, i));
 			if (*code < 0) return fail(err, E_NOMEM, "out of memory for names");
@@ -90,13 +99,17 @@ status gold_text_codes(const struct column *c, const char *missing, struct build
 	return OK;
 }
 
-static status day_codes(const struct column *c, const char *what, bool nullable, struct day_map *days, int32_t *dst, struct err *err)
+static status day_codes(
+	const struct column *c, const char *what, bool nullable, struct day_map *days, int32_t *dst, struct err *err)
 {
 	const int64_t *us = c->values;
 	for (int64_t i = 0; i < c->n; i++) {
-		if (column_valid(c, i)) dst[i] = day_map_date(days, us[i]);
-		else if (nullable) dst[i] = GOLD_NO_DAY;
-		else return fail(err, E_CORRUPT, "silver %s is null in row %lld of a batch", what, (long long)i);
+		if (column_valid(c, i))
+			dst[i] = day_map_date(days, us[i]);
+		else if (nullable)
+			dst[i] = GOLD_NO_DAY;
+		else
+			return fail(err, E_CORRUPT, "silver %s is null in row %lld of a batch", what, (long long)i);
 	}
 	return OK;
 }
@@ -132,10 +145,12 @@ static bool geo_grow(struct gold_facts *f)
 	return true;
 }
 
-static status geo_codes(struct gold_facts *f, const uint32_t *department, const uint32_t *dane, size_t n, uint32_t *dst, struct err *err)
+static status geo_codes(struct gold_facts *f, const uint32_t *department, const uint32_t *dane, size_t n, uint32_t *dst,
+	struct err *err)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (f->n_geos == f->cap_geos && !geo_grow(f)) return fail(err, E_NOMEM, "out of memory for %u municipalities", f->n_geos);
+		if (f->n_geos == f->cap_geos && !geo_grow(f))
+			return fail(err, E_NOMEM, "out of memory for %u municipalities", f->n_geos);
 		const struct gold_geo key = {department[i], dane[i]};
 		uint32_t *slot = &f->geo_slots[geo_slot(f, key)];
 		if (*slot == 0) {
@@ -159,9 +174,11 @@ static status add_geo(struct gold_facts *f, const struct gold_source *in, struct
 
 /* ---- facts ------------------------------------------------------------------------------------------------ */
 
-#define FIELD(field, wanted) ((wanted) == NULL || ((f->field) = arena_alloc(arena, (cap + 1) * sizeof *f->field, 8)) != NULL)
+#define FIELD(field, wanted) \
+	((wanted) == NULL || ((f->field) = arena_alloc(arena, (cap + 1) * sizeof *f->field, 8)) != NULL)
 
-status gold_facts_init(struct gold_facts *f, struct arena *arena, size_t cap, const struct gold_source *which, struct err *err)
+status gold_facts_init(
+	struct gold_facts *f, struct arena *arena, size_t cap, const struct gold_source *which, struct err *err)
 {
 	static const struct column_def name = {.name = "name", .type = COL_STRING};
 	*f = (struct gold_facts){.arena = arena, .cap = cap};
@@ -169,9 +186,10 @@ status gold_facts_init(struct gold_facts *f, struct arena *arena, size_t cap, co
 	builder_init(&f->danes, &name, true);
 	builder_init(&f->tenants, &name, true);
 	if (cap >= UINT32_MAX) return fail(err, E_LIMIT, "over %u tickets in one gold task", UINT32_MAX);
-	if (!FIELD(created, which->created_at) || !FIELD(closed, which->closed_at) || !FIELD(overdue_us, which->sla_due_at) ||
-		!FIELD(channel, which->channel) || !FIELD(type, which->type) || !FIELD(priority, which->priority) ||
-		!FIELD(sla, which->sla_status) || !FIELD(geo, which->dane) || !FIELD(tenant, which->tenant) || !FIELD(score, which->score))
+	if (!FIELD(created, which->created_at) || !FIELD(closed, which->closed_at) ||
+		!FIELD(overdue_us, which->sla_due_at) || !FIELD(channel, which->channel) || !FIELD(type, which->type) ||
+		!FIELD(priority, which->priority) || !FIELD(sla, which->sla_status) || !FIELD(geo, which->dane) ||
+		!FIELD(tenant, which->tenant) || !FIELD(score, which->score))
 		return fail(err, E_NOMEM, "out of memory for %zu tickets", cap);
 	return OK;
 }
@@ -198,16 +216,22 @@ static status add_overdue(struct gold_facts *f, const struct gold_source *in, st
 	return OK;
 }
 
-status gold_facts_add(struct gold_facts *f, const struct gold_source *in, struct day_map *days, struct arena *scratch, struct err *err)
+status gold_facts_add(struct gold_facts *f, const struct gold_source *in, struct day_map *days, struct arena *scratch,
+	struct err *err)
 {
 	ASSERT(in->n >= 0 && (size_t)in->n <= f->cap - f->n);
 	const size_t n = f->n;
 	if (f->created != NULL) TRY(day_codes(in->created_at, "created_at", false, days, f->created + n, err));
 	if (f->closed != NULL) TRY(day_codes(in->closed_at, "closed_at", true, days, f->closed + n, err));
-	if (f->channel != NULL) TRY(gold_enum_codes(in->channel, "source_channel", gold_channel_names, GOLD_CHANNELS, f->channel + n, err));
+	if (f->channel != NULL)
+		TRY(gold_enum_codes(
+			in->channel, "source_channel", gold_channel_names, GOLD_CHANNELS, f->channel + n, err));
 	if (f->type != NULL) TRY(gold_enum_codes(in->type, "type", gold_type_names, GOLD_TYPES, f->type + n, err));
-	if (f->priority != NULL) TRY(gold_enum_codes(in->priority, "priority", gold_priority_names, GOLD_PRIORITIES, f->priority + n, err));
-	if (f->sla != NULL) TRY(gold_enum_codes(in->sla_status, "sla_status", gold_sla_names, GOLD_SLA_STATES, f->sla + n, err));
+	if (f->priority != NULL)
+		TRY(gold_enum_codes(
+			in->priority, "priority", gold_priority_names, GOLD_PRIORITIES, f->priority + n, err));
+	if (f->sla != NULL)
+		TRY(gold_enum_codes(in->sla_status, "sla_status", gold_sla_names, GOLD_SLA_STATES, f->sla + n, err));
 	if (f->geo != NULL) TRY(add_geo(f, in, scratch, err));
 	if (f->tenant != NULL) TRY(gold_text_codes(in->tenant, "default", &f->tenants, scratch, f->tenant + n, err));
 	if (f->overdue_us != NULL) TRY(add_overdue(f, in, err));
@@ -225,20 +249,25 @@ status gold_facts_add(struct gold_facts *f, const struct gold_source *in, struct
 
 /* ---- ranks ------------------------------------------------------------------------------------------------ */
 
-struct named { struct str s; uint32_t code; };
+struct named {
+	struct str s;
+	uint32_t code;
+};
 
 static int compare_named(const void *a, const void *b)
 {
 	return str_cmp(((const struct named *)a)->s, ((const struct named *)b)->s);
 }
 
-static status names_column(const struct named *names, size_t n, struct arena *arena, struct column *out, struct err *err)
+static status names_column(
+	const struct named *names, size_t n, struct arena *arena, struct column *out, struct err *err)
 {
 	size_t bytes = 0;
 	for (size_t i = 0; i < n; i++) bytes += names[i].s.n;
 	int32_t *offsets = ARENA_NEW(arena, int32_t, n + 1);
 	uint8_t *data = arena_alloc(arena, bytes + 1, 1);
-	if (offsets == NULL || data == NULL || bytes > INT32_MAX) return fail(err, E_NOMEM, "out of memory for %zu names", n);
+	if (offsets == NULL || data == NULL || bytes > INT32_MAX)
+		return fail(err, E_NOMEM, "out of memory for %zu names", n);
 	offsets[0] = 0;
 	for (size_t i = 0; i < n; i++) {
 		memcpy(data + offsets[i], names[i].s.p, names[i].s.n);
@@ -257,7 +286,8 @@ status gold_names_column(const char *const *names, size_t n, struct arena *arena
 }
 
 /* Sort a dictionary: *out holds the strings in order, (*rank)[old code] the new code. */
-static status rank_names(const struct builder *b, struct arena *arena, struct column *out, uint32_t **rank, struct err *err)
+static status rank_names(
+	const struct builder *b, struct arena *arena, struct column *out, uint32_t **rank, struct err *err)
 {
 	const size_t n = (size_t)b->dict_n;
 	struct named *list = ARENA_NEW(arena, struct named, n + 1);
@@ -265,7 +295,8 @@ static status rank_names(const struct builder *b, struct arena *arena, struct co
 	if (list == NULL || ranks == NULL) return fail(err, E_NOMEM, "out of memory for %zu names", n);
 	for (size_t i = 0; i < n; i++) {
 		const int32_t from = b->dict_offsets[i];
-		list[i] = (struct named){{(const char *)b->dict_data + from, (size_t)(b->dict_offsets[i + 1] - from)}, (uint32_t)i};
+		list[i] = (struct named){
+			{(const char *)b->dict_data + from, (size_t)(b->dict_offsets[i + 1] - from)}, (uint32_t)i};
 	}
 	qsort(list, n, sizeof *list, compare_named);
 	for (size_t i = 0; i < n; i++) ranks[list[i].code] = (uint32_t)i;
@@ -273,7 +304,10 @@ static status rank_names(const struct builder *b, struct arena *arena, struct co
 	return names_column(list, n, arena, out, err);
 }
 
-struct ranked_geo { struct gold_geo geo; uint32_t code; };
+struct ranked_geo {
+	struct gold_geo geo;
+	uint32_t code;
+};
 
 static int compare_geo(const void *a, const void *b)
 {
@@ -282,7 +316,8 @@ static int compare_geo(const void *a, const void *b)
 	return x->dane < y->dane ? -1 : x->dane > y->dane;
 }
 
-static status rank_geos(struct gold_facts *f, const uint32_t *department_rank, const uint32_t *dane_rank, struct err *err)
+static status rank_geos(
+	struct gold_facts *f, const uint32_t *department_rank, const uint32_t *dane_rank, struct err *err)
 {
 	struct ranked_geo *list = ARENA_NEW(f->arena, struct ranked_geo, f->n_geos + 1);
 	uint32_t *rank = ARENA_NEW(f->arena, uint32_t, f->n_geos + 1);

@@ -49,7 +49,9 @@ struct gold_source {
 	const struct column *score;                      /* predictions only: decimal(5,4) */
 };
 
-struct gold_geo { uint32_t department, dane; }; /* codes */
+struct gold_geo {
+	uint32_t department, dane;
+}; /* codes */
 
 struct gold_facts {
 	struct arena *arena;
@@ -58,8 +60,8 @@ struct gold_facts {
 	int32_t *created, *closed; /* local dates; closed: GOLD_NO_DAY while open */
 	int64_t *overdue_us;       /* closed_at - sla_due_at of a closed LATE ticket, else 0; >= 0 */
 	uint8_t *channel, *type, *priority, *sla;
-	uint32_t *geo, *tenant;    /* codes */
-	int32_t *score;            /* ten-thousandths */
+	uint32_t *geo, *tenant; /* codes */
+	int32_t *score;         /* ten-thousandths */
 	/* names by code; after gold_facts_rank: string columns, sorted */
 	struct builder departments, danes, tenants;
 	struct column department_names, dane_names, tenant_names;
@@ -70,21 +72,24 @@ struct gold_facts {
 };
 
 /* which: a source with any non-NULL pointer for each field wanted. Room for cap rows. */
-status gold_facts_init(struct gold_facts *f, struct arena *arena, size_t cap, const struct gold_source *which, struct err *err) MUST_USE;
+status gold_facts_init(struct gold_facts *f, struct arena *arena, size_t cap, const struct gold_source *which,
+	struct err *err) MUST_USE;
 void gold_facts_deinit(struct gold_facts *f);
 /* Append a batch; scratch may be reset afterwards. E_CORRUPT: a null or a value that silver's contract does not allow. */
-status gold_facts_add(struct gold_facts *f, const struct gold_source *in, struct day_map *days, struct arena *scratch, struct err *err) MUST_USE;
+status gold_facts_add(struct gold_facts *f, const struct gold_source *in, struct day_map *days, struct arena *scratch,
+	struct err *err) MUST_USE;
 /* Renumber; once, after the last add. */
 status gold_facts_rank(struct gold_facts *f, struct err *err) MUST_USE;
 
 /* Codes of a column of one of a few names, never null. E_CORRUPT names the value and the column (what). dst[c->n]. */
-status gold_enum_codes(const struct column *c, const char *what, const char *const *names, uint8_t n_names, uint8_t *dst,
-	struct err *err) MUST_USE;
+status gold_enum_codes(const struct column *c, const char *what, const char *const *names, uint8_t n_names,
+	uint8_t *dst, struct err *err) MUST_USE;
 /* Codes of a nullable column of any strings, in order of appearance in names (a dictionary builder); null gets the code
  * of `missing`. dst[c->n]. */
-status gold_text_codes(const struct column *c, const char *missing, struct builder *names, struct arena *scratch, uint32_t *dst,
-	struct err *err) MUST_USE;
+status gold_text_codes(const struct column *c, const char *missing, struct builder *names, struct arena *scratch,
+	uint32_t *dst, struct err *err) MUST_USE;
 /* A dictionary column over fixed names, for the tables' columns; lives in arena. */
-status gold_names_column(const char *const *names, size_t n, struct arena *arena, struct column *out, struct err *err) MUST_USE;
+status gold_names_column(
+	const char *const *names, size_t n, struct arena *arena, struct column *out, struct err *err) MUST_USE;
 
 #endif

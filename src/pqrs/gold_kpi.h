@@ -22,7 +22,8 @@ status gold_sla(const struct gold_facts *f, struct gold_sink *sink, struct arena
 /* daily_kpis, priority_distribution: created, type, priority, sla, tenant. */
 status gold_daily(const struct gold_facts *f, struct gold_sink *sink, struct arena *arena, struct err *err) MUST_USE;
 /* pqrs_metrics: created, type and priority (the predicted ones), score. */
-status gold_predicted(const struct gold_facts *f, struct gold_sink *sink, struct arena *arena, struct err *err) MUST_USE;
+status gold_predicted(
+	const struct gold_facts *f, struct gold_sink *sink, struct arena *arena, struct err *err) MUST_USE;
 
 /* Tickets that are open on sink->last_day by the definition of the backlog, counted straight: created, closed. */
 int64_t gold_open_tickets(const struct gold_facts *f, int32_t last_day);
@@ -36,16 +37,28 @@ struct gold_order {
 	uint32_t *start; /* [n_days + 1] */
 	uint32_t *rows;
 };
-status gold_order_by_day(const int32_t *day, size_t n, struct arena *arena, struct gold_order *out, struct err *err) MUST_USE;
+status gold_order_by_day(
+	const int32_t *day, size_t n, struct arena *arena, struct gold_order *out, struct err *err) MUST_USE;
 /* The half-open range of rows[] of a day; empty outside the order's days. */
-struct gold_span { const uint32_t *begin, *end; };
+struct gold_span {
+	const uint32_t *begin, *end;
+};
 struct gold_span gold_order_day(const struct gold_order *o, int32_t day);
 
 /* Cells in use: 64 a word. */
-struct gold_bits { uint64_t *words; size_t n_words; };
+struct gold_bits {
+	uint64_t *words;
+	size_t n_words;
+};
 status gold_bits_init(struct gold_bits *b, size_t n, struct arena *arena, struct err *err) MUST_USE;
-static inline void gold_bits_set(struct gold_bits *b, size_t i) { b->words[i >> 6] |= UINT64_C(1) << (i & 63); }
-static inline void gold_bits_clear(struct gold_bits *b, size_t i) { b->words[i >> 6] &= ~(UINT64_C(1) << (i & 63)); }
+static inline void gold_bits_set(struct gold_bits *b, size_t i)
+{
+	b->words[i >> 6] |= UINT64_C(1) << (i & 63);
+}
+static inline void gold_bits_clear(struct gold_bits *b, size_t i)
+{
+	b->words[i >> 6] &= ~(UINT64_C(1) << (i & 63));
+}
 #define GOLD_NO_CELL SIZE_MAX
 /* The first set cell at or after `from`. */
 static inline size_t gold_bits_next(const struct gold_bits *b, size_t from)
@@ -62,20 +75,24 @@ static inline size_t gold_bits_next(const struct gold_bits *b, size_t from)
 
 /* ---- time series: every day of a range, zeros included (gold_series.c) ------------------------------------- */
 
-struct gold_series_key { uint32_t department; uint8_t type, channel; };
+struct gold_series_key {
+	uint32_t department;
+	uint8_t type, channel;
+};
 struct gold_series {
 	struct gold_rows *rows;
-	bool by_department;       /* columns of kpi_volume_dept_daily, else of kpi_volume_national_daily */
-	size_t n;                 /* series */
+	bool by_department;           /* columns of kpi_volume_dept_daily, else of kpi_volume_national_daily */
+	size_t n;                     /* series */
 	struct gold_series_key *keys; /* [n] in key order */
-	uint32_t *slot;           /* by cell = (department * types + type) * channels + channel */
-	uint32_t *counts;         /* [8][n]: the day and the seven before it, by (day - first) % 8 */
-	uint64_t *window;         /* [n] sum over the day and the up to six days before */
-	int32_t first;            /* first day of the range */
+	uint32_t *slot;               /* by cell = (department * types + type) * channels + channel */
+	uint32_t *counts;             /* [8][n]: the day and the seven before it, by (day - first) % 8 */
+	uint64_t *window;             /* [n] sum over the day and the up to six days before */
+	int32_t first;                /* first day of the range */
 };
 enum { GOLD_SERIES_DAYS = 8 };
 /* used: the cells that occur in the range, n_cells in all. */
-status gold_series_init(struct gold_series *s, const struct gold_bits *used, size_t n_cells, int32_t first, struct arena *arena, struct err *err) MUST_USE;
+status gold_series_init(struct gold_series *s, const struct gold_bits *used, size_t n_cells, int32_t first,
+	struct arena *arena, struct err *err) MUST_USE;
 /* Days in order without gaps from first: start one, count its tickets by cell, end it (writes its rows). */
 void gold_series_start(struct gold_series *s, int32_t day);
 static inline void gold_series_count(struct gold_series *s, int32_t day, size_t cell, uint32_t n)

@@ -28,14 +28,16 @@ static status hash_object(struct store_object *object, uint8_t *chunk, uint8_t o
 	return code;
 }
 
-static status check_hash(struct store_object *object, const struct file_ref *file, struct arena *scratch, struct err *err)
+static status check_hash(
+	struct store_object *object, const struct file_ref *file, struct arena *scratch, struct err *err)
 {
 	uint8_t found[XXH128_BYTES];
 	uint8_t *chunk = arena_alloc(scratch, HASH_CHUNK, 64);
 	if (chunk == NULL) return fail(err, E_NOMEM, "out of memory to hash a file");
 	TRY(hash_object(object, chunk, found, err));
 	if (memcmp(found, file->xxh128, sizeof found) != 0)
-		return fail(err, E_VERIFY, "the object is not the one that its stage wrote (XXH3-128 differs); run pqr verify");
+		return fail(err, E_VERIFY,
+			"the object is not the one that its stage wrote (XXH3-128 differs); run pqr verify");
 	return OK;
 }
 
@@ -46,7 +48,8 @@ static status find_columns(const struct gold_scan *s, const struct parquet_reade
 		if (index[i] < 0) return fail(err, E_CORRUPT, "column %s is missing", s->columns[i]->name);
 		const enum col_type found = parquet_reader_column(r, (size_t)index[i])->def.type;
 		if (found != s->columns[i]->type)
-			return fail(err, E_CORRUPT, "column %s is %s, expected %s", s->columns[i]->name, col_type_name(found), col_type_name(s->columns[i]->type));
+			return fail(err, E_CORRUPT, "column %s is %s, expected %s", s->columns[i]->name,
+				col_type_name(found), col_type_name(s->columns[i]->type));
 	}
 	return OK;
 }
@@ -66,7 +69,8 @@ static status scan_groups(struct gold_scan *s, struct parquet_reader *r, struct 
 	return OK;
 }
 
-static status scan_object(struct gold_scan *s, const struct file_ref *file, struct store_object *object, struct arena *scratch, struct err *err)
+static status scan_object(struct gold_scan *s, const struct file_ref *file, struct store_object *object,
+	struct arena *scratch, struct err *err)
 {
 	struct parquet_reader *r = NULL;
 	arena_reset(scratch);
@@ -74,7 +78,8 @@ static status scan_object(struct gold_scan *s, const struct file_ref *file, stru
 	TRY(parquet_reader_open(object, &r, err));
 	status code = OK;
 	if (parquet_reader_rows(r) != file->rows)
-		code = fail(err, E_CORRUPT, "%lld rows, expected %lld", (long long)parquet_reader_rows(r), (long long)file->rows);
+		code = fail(err, E_CORRUPT, "%lld rows, expected %lld", (long long)parquet_reader_rows(r),
+			(long long)file->rows);
 	if (code == OK) code = scan_groups(s, r, scratch, err);
 	parquet_reader_close(r);
 	s->bytes += store_object_size(object);

@@ -4,7 +4,9 @@
 #include "base/time.h"
 
 /* The key columns come first in every gold table; sum_column is the count that the stage's checks compare. */
-static const struct { uint8_t n_keys, sum_column; } shape[GOLD_TABLES_N] = {
+static const struct {
+	uint8_t n_keys, sum_column;
+} shape[GOLD_TABLES_N] = {
 	[GOLD_KPI_VOLUME_DAILY] = {3, VOLUME_TICKETS_COUNT},
 	[GOLD_KPI_BACKLOG_DAILY] = {3, BACKLOG_BACKLOG_COUNT},
 	[GOLD_KPI_SLA_DAILY] = {2, SLA_CLOSED_COUNT},
@@ -20,7 +22,11 @@ static const struct { uint8_t n_keys, sum_column; } shape[GOLD_TABLES_N] = {
 };
 
 /* Unscaled decimals and the range that their definition gives them. */
-static const struct { enum gold_table table; uint8_t column; int64_t min, max; } ranges[] = {
+static const struct {
+	enum gold_table table;
+	uint8_t column;
+	int64_t min, max;
+} ranges[] = {
 	{GOLD_KPI_SLA_DAILY, SLA_WITHIN_SLA_PCT, 0, 10000},
 	{GOLD_KPI_SLA_GEO_DAILY, SLA_GEO_WITHIN_SLA_PCT, 0, 10000},
 	{GOLD_DAILY_KPIS, DAILY_AVG_PRIORITY, 1000, 3000},
@@ -29,7 +35,8 @@ static const struct { enum gold_table table; uint8_t column; int64_t min, max; }
 	{GOLD_PQRS_METRICS, PREDICTED_AVG_SCORE, 0, 10000},
 };
 
-void gold_rows_init(struct gold_rows *r, enum gold_table table, const struct column *const *names, struct gold_sink *sink)
+void gold_rows_init(
+	struct gold_rows *r, enum gold_table table, const struct column *const *names, struct gold_sink *sink)
 {
 	const struct table_schema *s = pqrs_gold_tables[table];
 	*r = (struct gold_rows){.table = table, .sink = sink, .n_columns = schema_n_data_columns(s)};
@@ -39,7 +46,8 @@ void gold_rows_init(struct gold_rows *r, enum gold_table table, const struct col
 		const struct column_def *def = &s->columns[i];
 		ASSERT((def->type == COL_STRING) == (names[i] != NULL));
 		ASSERT(def->key == (i < shape[table].n_keys));
-		r->columns[i] = (struct column){.type = def->type, .precision = def->precision, .scale = def->scale, .dict = names[i]};
+		r->columns[i] = (struct column){
+			.type = def->type, .precision = def->precision, .scale = def->scale, .dict = names[i]};
 	}
 }
 
@@ -58,10 +66,14 @@ static status grow(struct gold_rows *r, int64_t rows, struct err *err)
 {
 	int64_t cap = r->cap != 0 ? r->cap : 1024;
 	while (cap < rows) cap *= 2;
-	if (cap > UINT32_MAX) return fail(err, E_LIMIT, "over %u rows in one month of gold.%s", UINT32_MAX, pqrs_gold_tables[r->table]->name);
+	if (cap > UINT32_MAX)
+		return fail(err, E_LIMIT, "over %u rows in one month of gold.%s", UINT32_MAX,
+			pqrs_gold_tables[r->table]->name);
 	for (size_t i = 0; i < r->n_columns; i++) {
 		void *values = mem_realloc(r->values[i], (size_t)cap * value_width(&r->columns[i]));
-		if (values == NULL) return fail(err, E_NOMEM, "out of memory for %lld rows of gold.%s", (long long)cap, pqrs_gold_tables[r->table]->name);
+		if (values == NULL)
+			return fail(err, E_NOMEM, "out of memory for %lld rows of gold.%s", (long long)cap,
+				pqrs_gold_tables[r->table]->name);
 		r->values[i] = values;
 	}
 	r->cap = cap;
@@ -128,4 +140,7 @@ status gold_rows_day(struct gold_rows *r, int32_t day, size_t n, struct err *err
 	return OK;
 }
 
-status gold_rows_finish(struct gold_rows *r, struct err *err) { return flush(r, err); }
+status gold_rows_finish(struct gold_rows *r, struct err *err)
+{
+	return flush(r, err);
+}

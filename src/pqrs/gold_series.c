@@ -10,7 +10,8 @@ int64_t gold_percent_change(uint32_t n, uint32_t base)
 	return pct < PCT_MAX ? pct : PCT_MAX;
 }
 
-status gold_series_init(struct gold_series *s, const struct gold_bits *used, size_t n_cells, int32_t first, struct arena *arena, struct err *err)
+status gold_series_init(struct gold_series *s, const struct gold_bits *used, size_t n_cells, int32_t first,
+	struct arena *arena, struct err *err)
 {
 	size_t n = 0;
 	for (size_t w = 0; w < used->n_words; w++) n += (size_t)__builtin_popcountll(used->words[w]);
@@ -68,7 +69,9 @@ status gold_series_end(struct gold_series *s, int32_t day, struct err *err)
 	}
 	return OK;
 }
-_Static_assert(SERIES_DEPT_PQRS_TYPE == SERIES_DEPT_TICKETS_COUNT - 2 && SERIES_DEPT_PCT_VS_PREV_WEEK == SERIES_DEPT_TICKETS_COUNT + 3,
+_Static_assert(SERIES_DEPT_PQRS_TYPE == SERIES_DEPT_TICKETS_COUNT - 2 &&
+		       SERIES_DEPT_PCT_VS_PREV_WEEK == SERIES_DEPT_TICKETS_COUNT + 3,
 	"gold_series_end: columns by distance from the count");
-_Static_assert(SERIES_NATIONAL_PQRS_TYPE == SERIES_NATIONAL_TICKETS_COUNT - 2 && SERIES_NATIONAL_PCT_VS_PREV_WEEK == SERIES_NATIONAL_TICKETS_COUNT + 3,
+_Static_assert(SERIES_NATIONAL_PQRS_TYPE == SERIES_NATIONAL_TICKETS_COUNT - 2 &&
+		       SERIES_NATIONAL_PCT_VS_PREV_WEEK == SERIES_NATIONAL_TICKETS_COUNT + 3,
 	"gold_series_end: columns by distance from the count");

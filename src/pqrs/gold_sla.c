@@ -28,7 +28,8 @@ static int64_t mean_days(const struct closed *c)
 {
 	if (c->late == 0) return 0;
 	const __int128 unit = (__int128)c->late * US_PER_DAY, sum = c->overdue_us * 200 + unit;
-	if (sum <= INT64_MAX) return (int64_t)sum / (2 * (int64_t)unit); /* a 128-bit division takes ten times as long */
+	if (sum <= INT64_MAX)
+		return (int64_t)sum / (2 * (int64_t)unit); /* a 128-bit division takes ten times as long */
 	return (int64_t)(sum / (2 * unit));
 }
 
@@ -40,7 +41,8 @@ static void set_measures(struct gold_rows *r, int column, const struct closed *c
 	gold_set_i64(r, column + 2, c->late);
 	gold_set_i64(r, column + 3, mean_days(c));
 }
-_Static_assert(SLA_AVG_OVERDUE_DAYS == SLA_CLOSED_COUNT + 3 && SLA_GEO_AVG_OVERDUE_DAYS == SLA_GEO_CLOSED_COUNT + 3, "set_measures: four neighbours");
+_Static_assert(SLA_AVG_OVERDUE_DAYS == SLA_CLOSED_COUNT + 3 && SLA_GEO_AVG_OVERDUE_DAYS == SLA_GEO_CLOSED_COUNT + 3,
+	"set_measures: four neighbours");
 
 static void emit_type(struct sla *s, int32_t day, size_t type)
 {
@@ -84,7 +86,8 @@ static status emit_day(struct sla *s, int32_t day, struct err *err)
 	TRY(gold_rows_day(&s->daily, day, GOLD_TYPES, err));
 	TRY(gold_rows_day(&s->by_status, day, GOLD_SLA_STATES, err));
 	for (size_t type = 0; type < GOLD_TYPES; type++) emit_type(s, day, type);
-	for (int i = GOLD_IN_TIME; i <= GOLD_LATE; i++) { /* NOT_STARTED is no result; the stage's check sees it missing */
+	for (int i = GOLD_IN_TIME; i <= GOLD_LATE;
+		i++) { /* NOT_STARTED is no result; the stage's check sees it missing */
 		if (by_status[i] == 0) continue;
 		gold_set_i32(&s->by_status, SLA_STATUS_DAY, day);
 		gold_set_i32(&s->by_status, SLA_STATUS_SLA_STATUS, i);
@@ -114,7 +117,9 @@ status gold_sla(const struct gold_facts *f, struct gold_sink *sink, struct arena
 	TRY(gold_bits_init(&s.used, n_cells, arena, err));
 	const struct column *const daily[SLA_N_COLUMNS] = {[SLA_PQRS_TYPE] = &s.type_names};
 	const struct column *const geo[SLA_GEO_N_COLUMNS] = {[SLA_GEO_PQRS_TYPE] = &s.type_names,
-		[SLA_GEO_REGION_NAME] = &f->department_names, [SLA_GEO_DEPARTMENT_NAME] = &f->department_names, [SLA_GEO_DANE_CITY_CODE] = &f->dane_names};
+		[SLA_GEO_REGION_NAME] = &f->department_names,
+		[SLA_GEO_DEPARTMENT_NAME] = &f->department_names,
+		[SLA_GEO_DANE_CITY_CODE] = &f->dane_names};
 	const struct column *const by_status[SLA_STATUS_N_COLUMNS] = {[SLA_STATUS_SLA_STATUS] = &s.sla_names};
 	gold_rows_init(&s.daily, GOLD_KPI_SLA_DAILY, daily, sink);
 	gold_rows_init(&s.geo, GOLD_KPI_SLA_GEO_DAILY, geo, sink);

@@ -17,7 +17,8 @@ status gold_tickets_init(struct gold_tickets *t, struct arena *arena, size_t cap
 	t->days_elapsed = ARENA_NEW(arena, int32_t, cap + 1);
 	t->status = ARENA_NEW(arena, int32_t, cap + 1);
 	t->sla = ARENA_NEW(arena, int32_t, cap + 1);
-	if (t->id_offsets == NULL || t->last_update == NULL || t->days_target == NULL || t->days_elapsed == NULL || t->status == NULL || t->sla == NULL)
+	if (t->id_offsets == NULL || t->last_update == NULL || t->days_target == NULL || t->days_elapsed == NULL ||
+		t->status == NULL || t->sla == NULL)
 		return fail(err, E_NOMEM, "out of memory for %zu tickets", cap);
 	t->id_offsets[0] = 0;
 	return OK;
@@ -72,7 +73,8 @@ static void add_elapsed(struct gold_tickets *t, const struct gold_ticket_source 
 	}
 }
 
-status gold_tickets_add(struct gold_tickets *t, const struct gold_ticket_source *in, const struct gold_clock *clock, struct arena *scratch, struct err *err)
+status gold_tickets_add(struct gold_tickets *t, const struct gold_ticket_source *in, const struct gold_clock *clock,
+	struct arena *scratch, struct err *err)
 {
 	ASSERT(in->n >= 0 && (size_t)in->n <= t->cap - t->n);
 	const size_t n = (size_t)in->n;
@@ -100,8 +102,14 @@ status gold_tickets_add(struct gold_tickets *t, const struct gold_ticket_source 
 
 /* ---- order -------------------------------------------------------------------------------------------------- */
 
-struct sort_row { uint64_t prefix; uint32_t row; }; /* first 8 bytes, the first one most significant */
-struct sort_tie { struct str s; uint32_t row; };
+struct sort_row {
+	uint64_t prefix;
+	uint32_t row;
+}; /* first 8 bytes, the first one most significant */
+struct sort_tie {
+	struct str s;
+	uint32_t row;
+};
 
 static uint64_t prefix_of(struct str s)
 {
@@ -142,7 +150,8 @@ static int compare_ties(const void *a, const void *b)
 }
 
 /* Rows [begin, end) share their prefix: sort them by the whole string. */
-static status sort_ties(const struct column *c, uint32_t *order, size_t begin, size_t end, struct arena *arena, struct err *err)
+static status sort_ties(
+	const struct column *c, uint32_t *order, size_t begin, size_t end, struct arena *arena, struct err *err)
 {
 	struct sort_tie *ties = ARENA_NEW(arena, struct sort_tie, end - begin);
 	if (ties == NULL) return fail(err, E_NOMEM, "out of memory sorting %zu strings", end - begin);
@@ -188,15 +197,19 @@ static status order_ids(const struct gold_tickets *t, const uint32_t *order, str
 	for (size_t i = 0; i < t->n; i++) {
 		if (i + AHEAD < t->n) __builtin_prefetch(t->ids.p + t->id_offsets[order[i + AHEAD]]);
 		const int32_t from = t->id_offsets[order[i]], n = t->id_offsets[order[i] + 1] - from;
-		if (n == UUID_CHARS) memcpy(ids + offsets[i], t->ids.p + from, UUID_CHARS); /* a copy of known length needs no call */
-		else memcpy(ids + offsets[i], t->ids.p + from, (size_t)n);
+		if (n == UUID_CHARS)
+			memcpy(ids + offsets[i], t->ids.p + from,
+				UUID_CHARS); /* a copy of known length needs no call */
+		else
+			memcpy(ids + offsets[i], t->ids.p + from, (size_t)n);
 		offsets[i + 1] = offsets[i] + n;
 	}
 	*out = (struct column){.type = COL_STRING, .n = (int64_t)t->n, .offsets = offsets, .data = ids};
 	return OK;
 }
 
-static status order_i32(const struct gold_tickets *t, const uint32_t *order, const int32_t *v, struct column *out, struct err *err)
+static status order_i32(
+	const struct gold_tickets *t, const uint32_t *order, const int32_t *v, struct column *out, struct err *err)
 {
 	int32_t *dst = ARENA_NEW(t->arena, int32_t, t->n);
 	if (dst == NULL) return fail(err, E_NOMEM, "out of memory sorting %zu tickets", t->n);
@@ -236,7 +249,8 @@ static int64_t count_repeated(const struct column *id)
 	return repeated;
 }
 
-static status write_table(struct gold_sink *sink, enum gold_table table, int32_t month, struct column *columns, struct err *err)
+static status write_table(
+	struct gold_sink *sink, enum gold_table table, int32_t month, struct column *columns, struct err *err)
 {
 	const struct table_schema *s = pqrs_gold_tables[table];
 	const struct batch b = {s, schema_n_data_columns(s), columns, columns[0].n};
@@ -251,11 +265,16 @@ status gold_tickets_write(struct gold_tickets *t, int32_t month, struct gold_sin
 	struct ordered o;
 	if (t->n == 0) return OK;
 	TRY(order_columns(t, &o, err));
-	struct column metrics[METRICS_N_COLUMNS] = {[METRICS_TICKET_ID] = o.id, [METRICS_SLA_DAYS_TARGET] = o.target,
-		[METRICS_SLA_DAYS_ELAPSED] = o.elapsed, [METRICS_SLA_STATUS] = o.sla};
-	struct column snapshot[SNAPSHOT_N_COLUMNS] = {[SNAPSHOT_TICKET_ID] = o.id, [SNAPSHOT_CURRENT_STATUS] = o.status,
-		[SNAPSHOT_LAST_UPDATE_TS] = o.last_update, [SNAPSHOT_SLA_DAYS_TARGET] = o.target,
-		[SNAPSHOT_SLA_DAYS_ELAPSED] = o.elapsed, [SNAPSHOT_SLA_STATUS] = o.sla};
+	struct column metrics[METRICS_N_COLUMNS] = {[METRICS_TICKET_ID] = o.id,
+		[METRICS_SLA_DAYS_TARGET] = o.target,
+		[METRICS_SLA_DAYS_ELAPSED] = o.elapsed,
+		[METRICS_SLA_STATUS] = o.sla};
+	struct column snapshot[SNAPSHOT_N_COLUMNS] = {[SNAPSHOT_TICKET_ID] = o.id,
+		[SNAPSHOT_CURRENT_STATUS] = o.status,
+		[SNAPSHOT_LAST_UPDATE_TS] = o.last_update,
+		[SNAPSHOT_SLA_DAYS_TARGET] = o.target,
+		[SNAPSHOT_SLA_DAYS_ELAPSED] = o.elapsed,
+		[SNAPSHOT_SLA_STATUS] = o.sla};
 	TRY(write_table(sink, GOLD_SLA_METRICS, month, metrics, err));
 	return write_table(sink, GOLD_TICKETS_SNAPSHOT, month, snapshot, err);
 }

@@ -24,7 +24,8 @@ static size_t series_cell(uint32_t department, size_t type, size_t channel)
 static status series_init(struct volume *v, int32_t last_day, struct arena *arena, struct err *err)
 {
 	const struct gold_facts *f = v->f;
-	const size_t n_national = (size_t)GOLD_TYPES * GOLD_CHANNELS, n_department = n_national * (size_t)f->department_names.n;
+	const size_t n_national = (size_t)GOLD_TYPES * GOLD_CHANNELS,
+		     n_department = n_national * (size_t)f->department_names.n;
 	struct gold_bits department, national;
 	TRY(gold_bits_init(&department, n_department, arena, err));
 	TRY(gold_bits_init(&national, n_national, arena, err));
@@ -106,11 +107,16 @@ static void tables_init(struct volume *v, struct gold_sink *sink)
 	const struct column *channel = &v->channel_names, *type = &v->type_names;
 	const struct column *department = &v->f->department_names, *dane = &v->f->dane_names;
 	const struct column *const daily[VOLUME_N_COLUMNS] = {[VOLUME_CHANNEL] = channel, [VOLUME_PQRS_TYPE] = type};
-	const struct column *const geo[VOLUME_GEO_N_COLUMNS] = {[VOLUME_GEO_CHANNEL] = channel, [VOLUME_GEO_PQRS_TYPE] = type,
-		[VOLUME_GEO_REGION_NAME] = department, [VOLUME_GEO_DEPARTMENT_NAME] = department, [VOLUME_GEO_DANE_CITY_CODE] = dane};
+	const struct column *const geo[VOLUME_GEO_N_COLUMNS] = {[VOLUME_GEO_CHANNEL] = channel,
+		[VOLUME_GEO_PQRS_TYPE] = type,
+		[VOLUME_GEO_REGION_NAME] = department,
+		[VOLUME_GEO_DEPARTMENT_NAME] = department,
+		[VOLUME_GEO_DANE_CITY_CODE] = dane};
 	const struct column *const series[SERIES_DEPT_N_COLUMNS] = {[SERIES_DEPT_DEPARTMENT_NAME] = department,
-		[SERIES_DEPT_PQRS_TYPE] = type, [SERIES_DEPT_CHANNEL] = channel};
-	const struct column *const national[SERIES_NATIONAL_N_COLUMNS] = {[SERIES_NATIONAL_PQRS_TYPE] = type, [SERIES_NATIONAL_CHANNEL] = channel};
+		[SERIES_DEPT_PQRS_TYPE] = type,
+		[SERIES_DEPT_CHANNEL] = channel};
+	const struct column *const national[SERIES_NATIONAL_N_COLUMNS] = {
+		[SERIES_NATIONAL_PQRS_TYPE] = type, [SERIES_NATIONAL_CHANNEL] = channel};
 	gold_rows_init(&v->daily, GOLD_KPI_VOLUME_DAILY, daily, sink);
 	gold_rows_init(&v->geo, GOLD_KPI_VOLUME_GEO_DAILY, geo, sink);
 	gold_rows_init(&v->department, GOLD_KPI_VOLUME_DEPT_DAILY, series, sink);

@@ -18,10 +18,10 @@
 #include "pqrs/ingest_int.h"
 
 enum {
-	OPEN_DAYS_MAX = 256,     /* open files, well under the usual limit of 1024 */
+	OPEN_DAYS_MAX = 256, /* open files, well under the usual limit of 1024 */
 	DAY_BUFFER_BYTES = 64 * 1024,
 	DAY_BUFFER_BYTES_MAX = 4 << 20, /* a window's piece of a long line fits */
-	DAY_UNKNOWN = INT32_MAX, /* sorts last, as its folder does */
+	DAY_UNKNOWN = INT32_MAX,        /* sorts last, as its folder does */
 	SLOTS_MIN = 512,
 };
 
@@ -38,23 +38,27 @@ struct day {
 	struct file_ref file; /* rows, bytes, hashes */
 };
 
-struct tally { int64_t rows_in, rows_out, bytes_in, blank_lines, ts_unknown, valid; int64_t types[EVENT_N]; int64_t ts_min, ts_max; };
+struct tally {
+	int64_t rows_in, rows_out, bytes_in, blank_lines, ts_unknown, valid;
+	int64_t types[EVENT_N];
+	int64_t ts_min, ts_max;
+};
 
 struct ingest_task {
 	const struct task_env *env;
 	struct event_parser *parser;
 	struct raw_lines lines;
-	struct day **days;  /* [n_days] in order of appearance */
+	struct day **days; /* [n_days] in order of appearance */
 	size_t n_days, days_cap;
-	uint32_t *slots;    /* date -> index + 1 */
+	uint32_t *slots; /* date -> index + 1 */
 	size_t slots_n;
 	size_t n_open;
 	size_t n_waiting;
-	int pass;           /* 0 first */
-	int64_t line;       /* over all inputs */
+	int pass;              /* 0 first */
+	int64_t line;          /* over all inputs */
 	struct day *piece_day; /* of the long line being read */
 	struct tally tally;
-	char folder[512];   /* raw/pqrs/source=S */
+	char folder[512]; /* raw/pqrs/source=S */
 };
 
 /* ---- days ---- */
@@ -153,7 +157,8 @@ static status day_close(struct ingest_task *t, struct day *d, struct err *err)
 static status day_ready(struct ingest_task *t, struct day *d, bool *ready, struct err *err)
 {
 	if (t->pass == 0) d->last = t->line;
-	if (d->state == DAY_WAITING && t->n_open < OPEN_DAYS_MAX && d->skipped_in != t->pass + 1) TRY(day_open(t, d, err));
+	if (d->state == DAY_WAITING && t->n_open < OPEN_DAYS_MAX && d->skipped_in != t->pass + 1)
+		TRY(day_open(t, d, err));
 	*ready = d->state == DAY_OPEN;
 	if (!*ready) d->skipped_in = t->pass + 1;
 	return OK;
@@ -280,7 +285,8 @@ static status folder_make(struct ingest_task *t, struct err *err)
 	for (const char *p = source; *p != '\0'; p++) {
 		const unsigned char c = (unsigned char)*p;
 		if (n + 4 > sizeof t->folder) return fail(err, E_USAGE, "source name too long: %s", source);
-		const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("-._~", c) != NULL;
+		const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+				   strchr("-._~", c) != NULL;
 		if (plain) {
 			t->folder[n++] = (char)c;
 			continue;
@@ -319,14 +325,19 @@ static status outputs_add(struct ingest_task *t, struct task_result *out, int64_
 
 static status count_all(struct ingest_task *t, struct task_result *out, int64_t bytes_out, struct err *err)
 {
-	static const char *const types[EVENT_N] = {"events.TICKET_CREATED", "events.MESSAGE_ADDED", "events.STATUS_CHANGED", "events.ATTACHMENT_ADDED"};
+	static const char *const types[EVENT_N] = {
+		"events.TICKET_CREATED", "events.MESSAGE_ADDED", "events.STATUS_CHANGED", "events.ATTACHMENT_ADDED"};
 	const struct tally *a = &t->tally;
-	const struct counter counters[] = {{"rows_in", a->rows_in}, {"rows_out", a->rows_out}, {"bytes_in", a->bytes_in}, {"bytes_out", bytes_out},
-		{"blank_lines", a->blank_lines}, {"ts_unknown", a->ts_unknown}};
+	const struct counter counters[] = {{"rows_in", a->rows_in}, {"rows_out", a->rows_out},
+		{"bytes_in", a->bytes_in}, {"bytes_out", bytes_out}, {"blank_lines", a->blank_lines},
+		{"ts_unknown", a->ts_unknown}};
 	bool ok = true;
-	for (size_t i = 0; i < sizeof counters / sizeof counters[0]; i++) ok = ok && counter_add(&out->counters, counters[i].name, counters[i].value);
+	for (size_t i = 0; i < sizeof counters / sizeof counters[0]; i++)
+		ok = ok && counter_add(&out->counters, counters[i].name, counters[i].value);
 	for (int i = 0; i < EVENT_N; i++) ok = ok && counter_add(&out->counters, types[i], a->types[i]);
-	if (a->valid > 0) ok = ok && counter_add(&out->counters, "max_ts", a->ts_max) && counter_add(&out->counters, "min_ts", a->ts_min);
+	if (a->valid > 0)
+		ok = ok && counter_add(&out->counters, "max_ts", a->ts_max) &&
+		     counter_add(&out->counters, "min_ts", a->ts_min);
 	return ok ? OK : fail(err, E_NOMEM, "out of memory counting");
 }
 
@@ -357,7 +368,8 @@ static status task_run(struct ingest_task *t, const struct task_spec *spec, stru
 	return count_all(t, out, bytes_out, err);
 }
 
-status pqrs_ingest_run(const struct task_env *env, const struct task_spec *spec, struct task_result *out, struct err *err)
+status pqrs_ingest_run(
+	const struct task_env *env, const struct task_spec *spec, struct task_result *out, struct err *err)
 {
 	struct ingest_task t = {.env = env};
 	const status code = task_run(&t, spec, out, err);

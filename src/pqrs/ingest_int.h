@@ -11,7 +11,8 @@ struct ingest_file {
 	const char *path;
 	int64_t bytes;
 };
-status ingest_file_open(const char *path, struct ingest_file *out, struct err *err) MUST_USE; /* E_NOT_FOUND, E_USAGE: a folder, a pipe */
+status ingest_file_open(const char *path, struct ingest_file *out,
+	struct err *err) MUST_USE; /* E_NOT_FOUND, E_USAGE: a folder, a pipe */
 void ingest_file_close(struct ingest_file *f);
 struct raw_source ingest_file_source(struct ingest_file *f); /* views f */
 

@@ -111,10 +111,12 @@ static status folder_add(const char *path, struct file_list *out, struct err *er
 	return code;
 }
 
-status pqrs_ingest_plan(const struct stage_view *view, const struct file_list *inputs, struct task_list *out, struct err *err)
+status pqrs_ingest_plan(
+	const struct stage_view *view, const struct file_list *inputs, struct task_list *out, struct err *err)
 {
 	(void)view;
-	if (inputs == NULL || inputs->n == 0) return fail(err, E_USAGE, "no input to ingest: name at least one file or folder");
+	if (inputs == NULL || inputs->n == 0)
+		return fail(err, E_USAGE, "no input to ingest: name at least one file or folder");
 	struct task_spec *task = task_list_add(out);
 	if (task == NULL) return fail(err, E_NOMEM, "out of memory planning raw");
 	task->stage = "raw";
@@ -123,7 +125,8 @@ status pqrs_ingest_plan(const struct stage_view *view, const struct file_list *i
 		struct stat st;
 		const char *path = inputs->items[i].path;
 		if (stat(path, &st) != 0) return fail_errno(err, errno, "cannot read input %s", path);
-		TRY(S_ISDIR(st.st_mode) ? folder_add(path, &task->inputs, err) : file_add(&inputs->items[i], &task->inputs, err));
+		TRY(S_ISDIR(st.st_mode) ? folder_add(path, &task->inputs, err)
+					: file_add(&inputs->items[i], &task->inputs, err));
 	}
 	task->hi = (int64_t)task->inputs.n;
 	return OK;
@@ -132,13 +135,21 @@ status pqrs_ingest_plan(const struct stage_view *view, const struct file_list *i
 status pqrs_ingest_check(const struct stage_view *view, struct quality_list *out, struct err *err)
 {
 	ASSERT(view->n_stages >= 1);
-	const int64_t in = counter_get(&view->counters[0], "rows_in"), landed = counter_get(&view->counters[0], "rows_out");
+	const int64_t in = counter_get(&view->counters[0], "rows_in"),
+		      landed = counter_get(&view->counters[0], "rows_out");
 	int64_t stored = 0;
 	for (size_t i = 0; i < view->files[0].n; i++) stored += view->files[0].items[i].rows;
 	char value[32], threshold[32];
 	(void)snprintf(value, sizeof value, "%lld", (long long)stored);
 	(void)snprintf(threshold, sizeof threshold, "%lld", (long long)in);
-	const struct quality q = {.dataset = "raw.pqrs", .check_name = "every_line_landed", .severity = QUALITY_CRITICAL, .value = value,
-		.threshold = threshold, .details = "lines of the raw objects = lines of the inputs, blank ones left out", .record_count = in};
-	return quality_add(out, in == landed && landed == stored, &q) ? OK : fail(err, E_NOMEM, "out of memory listing quality checks");
+	const struct quality q = {.dataset = "raw.pqrs",
+		.check_name = "every_line_landed",
+		.severity = QUALITY_CRITICAL,
+		.value = value,
+		.threshold = threshold,
+		.details = "lines of the raw objects = lines of the inputs, blank ones left out",
+		.record_count = in};
+	return quality_add(out, in == landed && landed == stored, &q)
+		       ? OK
+		       : fail(err, E_NOMEM, "out of memory listing quality checks");
 }

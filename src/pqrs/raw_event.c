@@ -1,6 +1,7 @@
 #include "pqrs/raw_event.h"
 
-static const char *const event_types[] = {"TICKET_CREATED", "MESSAGE_ADDED", "STATUS_CHANGED", "ATTACHMENT_ADDED", NULL};
+static const char *const event_types[] = {
+	"TICKET_CREATED", "MESSAGE_ADDED", "STATUS_CHANGED", "ATTACHMENT_ADDED", NULL};
 static const char *const channels[] = {"email", "webform", "chat", "call", "other_digital", NULL};
 static const char *const types[] = {"P", "Q", "R", "S", NULL};
 static const char *const priorities[] = {"alta", "media", "baja", NULL};
@@ -8,19 +9,39 @@ static const char *const roles[] = {"citizen", "agent", NULL};
 static const char *const actors[] = {"system", "agent", NULL};
 
 const struct raw_member raw_envelope[RAW_ENVELOPE_MEMBERS] = {
-	{.name = "event_id", .kind = RAW_UUID, .required = true, .description = "identifies the event; a repeat is dropped"},
+	{.name = "event_id",
+		.kind = RAW_UUID,
+		.required = true,
+		.description = "identifies the event; a repeat is dropped"},
 	{.name = "ticket_id", .kind = RAW_UUID, .required = true, .description = "the ticket it belongs to"},
-	{.name = "event_type", .kind = RAW_STRING, .required = true, .values = event_types, .description = "decides what data holds"},
-	{.name = "ts", .kind = RAW_TIMESTAMP, .required = true, .description = "when it happened; kept to microseconds by truncation"},
+	{.name = "event_type",
+		.kind = RAW_STRING,
+		.required = true,
+		.values = event_types,
+		.description = "decides what data holds"},
+	{.name = "ts",
+		.kind = RAW_TIMESTAMP,
+		.required = true,
+		.description = "when it happened; kept to microseconds by truncation"},
 	{.name = "schema_version", .kind = RAW_STRING, .description = "\"v1.0\""},
 	{.name = "run_id", .kind = RAW_ANY, .description = "of the producer; kept in extra"},
 	{.name = "tenant_id", .kind = RAW_STRING, .description = "tenant, for multi-tenant lakes"},
 };
 
 static const struct raw_member created[] = {
-	{.name = "external_id", .kind = RAW_STRING, .required = true, .description = "the number the citizen was given"},
-	{.name = "source_channel", .kind = RAW_STRING, .required = true, .values = channels, .description = "channel of reception"},
-	{.name = "pqrs_type", .kind = RAW_STRING, .values = types, .description = "petition, complaint, claim, suggestion"},
+	{.name = "external_id",
+		.kind = RAW_STRING,
+		.required = true,
+		.description = "the number the citizen was given"},
+	{.name = "source_channel",
+		.kind = RAW_STRING,
+		.required = true,
+		.values = channels,
+		.description = "channel of reception"},
+	{.name = "pqrs_type",
+		.kind = RAW_STRING,
+		.values = types,
+		.description = "petition, complaint, claim, suggestion"},
 	{.name = "priority", .kind = RAW_STRING, .values = priorities, .description = "priority"},
 	{.name = "geo_region", .kind = RAW_STRING, .description = "department"},
 	{.name = "geo_municipio", .kind = RAW_STRING, .description = "municipality"},
@@ -82,7 +103,11 @@ static void put_values(struct buf *out, const struct raw_member *m)
 static void put_member(struct buf *out, const struct raw_member *m)
 {
 	static const char *const formats[] = {
-		[RAW_STRING] = "", [RAW_UUID] = ", \"format\": \"uuid\"", [RAW_TIMESTAMP] = ", \"format\": \"date-time\"", [RAW_INTEGER] = "", [RAW_ANY] = "",
+		[RAW_STRING] = "",
+		[RAW_UUID] = ", \"format\": \"uuid\"",
+		[RAW_TIMESTAMP] = ", \"format\": \"date-time\"",
+		[RAW_INTEGER] = "",
+		[RAW_ANY] = "",
 	};
 	const char *type = m->kind == RAW_INTEGER ? "integer" : "string";
 	buf_printf(out, "\"%s\": {", m->name);
@@ -119,17 +144,22 @@ static void put_required(struct buf *out, const struct raw_member *m, size_t n, 
 
 void raw_event_json_schema(struct buf *out)
 {
-	buf_str(out, "{\n\t\"$schema\": \"https://json-schema.org/draft/2020-12/schema\",\n\t\"$id\": \"urn:pqr:pqrs/v1:raw.event\",\n"
-		"\t\"title\": \"raw.pqrs\",\n\t\"description\": \"one line of a raw object; a member that is null counts as absent, "
-		"one that is not named here is kept\",\n\t\"type\": \"object\",\n\t\"properties\": {\n"
-		"\t\t\"data\": {\"type\": \"object\", \"description\": \"what happened, by event_type\"},\n");
+	buf_str(out, "{\n\t\"$schema\": \"https://json-schema.org/draft/2020-12/schema\",\n\t\"$id\": "
+		     "\"urn:pqr:pqrs/v1:raw.event\",\n"
+		     "\t\"title\": \"raw.pqrs\",\n\t\"description\": \"one line of a raw object; a member that is null "
+		     "counts as absent, "
+		     "one that is not named here is kept\",\n\t\"type\": \"object\",\n\t\"properties\": {\n"
+		     "\t\t\"data\": {\"type\": \"object\", \"description\": \"what happened, by event_type\"},\n");
 	put_members(out, "\t\t", raw_envelope, RAW_ENVELOPE_MEMBERS);
 	buf_str(out, "\t},\n\t");
 	put_required(out, raw_envelope, RAW_ENVELOPE_MEMBERS, ", \"data\"");
 	buf_str(out, ",\n\t\"allOf\": [\n");
 	for (size_t t = 0; t < RAW_EVENT_TYPES; t++) {
 		const struct raw_event_type *type = &raw_event_types[t];
-		buf_printf(out, "\t\t{\"if\": {\"properties\": {\"event_type\": {\"const\": \"%s\"}}}, \"then\": {\"properties\": {\"data\": {\n\t\t\t\"properties\": {\n", type->name);
+		buf_printf(out,
+			"\t\t{\"if\": {\"properties\": {\"event_type\": {\"const\": \"%s\"}}}, \"then\": "
+			"{\"properties\": {\"data\": {\n\t\t\t\"properties\": {\n",
+			type->name);
 		put_members(out, "\t\t\t\t", type->data, type->n_data);
 		buf_str(out, "\t\t\t},\n\t\t\t");
 		put_required(out, type->data, type->n_data, "");

@@ -6,8 +6,8 @@
 #include "io/utf8.h"
 
 enum {
-	CHUNK_BYTES = 256 * 1024,                 /* read at once: stays in a core's second-level cache until it is parsed */
-	CARRY_MAX = JSON_LINE_BYTES_MAX + 2,      /* more than this without '\n' is too long even with a '\r' */
+	CHUNK_BYTES = 256 * 1024,            /* read at once: stays in a core's second-level cache until it is parsed */
+	CARRY_MAX = JSON_LINE_BYTES_MAX + 2, /* more than this without '\n' is too long even with a '\r' */
 	BUF_BYTES = CARRY_MAX + CHUNK_BYTES,
 };
 
@@ -67,7 +67,8 @@ static status fill(struct raw_lines *r, struct err *err)
 static void give(struct raw_lines *r, size_t n, struct raw_window *w)
 {
 	const char *p = r->buf + r->from;
-	*w = (struct raw_window){.p = p, .n = n, .offset = r->at - (int64_t)(r->n - r->from), .utf8_ok = utf8_valid(p, n)};
+	*w = (struct raw_window){
+		.p = p, .n = n, .offset = r->at - (int64_t)(r->n - r->from), .utf8_ok = utf8_valid(p, n)};
 	r->from += n;
 }
 
@@ -94,11 +95,14 @@ status raw_lines_next(struct raw_lines *r, struct raw_window *w, struct err *err
 		const char *newline = n == 0 ? NULL : r->in_piece ? memchr(p, '\n', n) : memrchr(p, '\n', n);
 		if (newline != NULL) {
 			const size_t whole = (size_t)(newline + 1 - p);
-			if (r->in_piece) give_piece(r, whole, true, w);
-			else give(r, whole, w);
+			if (r->in_piece)
+				give_piece(r, whole, true, w);
+			else
+				give(r, whole, w);
 			return OK;
 		}
-		if ((r->in_piece && n > 0) || n >= CARRY_MAX) { /* no line end in sight; more bytes follow unless at_end */
+		if ((r->in_piece && n > 0) ||
+			n >= CARRY_MAX) { /* no line end in sight; more bytes follow unless at_end */
 			give_piece(r, n, at_end, w);
 			return OK;
 		}

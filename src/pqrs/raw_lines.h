@@ -20,20 +20,20 @@ struct raw_source {
 struct raw_source raw_source_of_object(struct store_object *o); /* views o */
 
 struct raw_window {
-	const char *p;     /* views the reader's buffer until the next call */
-	size_t n;          /* 0: the end */
-	int64_t offset;    /* of p in the source */
-	bool utf8_ok;      /* all of it is valid UTF-8 */
-	bool piece;        /* part of one line that is too long */
-	bool piece_end;    /* its last part, with its '\n' if it has one */
+	const char *p;  /* views the reader's buffer until the next call */
+	size_t n;       /* 0: the end */
+	int64_t offset; /* of p in the source */
+	bool utf8_ok;   /* all of it is valid UTF-8 */
+	bool piece;     /* part of one line that is too long */
+	bool piece_end; /* its last part, with its '\n' if it has one */
 };
 
 struct raw_lines {
 	struct raw_source source;
 	struct hash_stream hash;
 	char *buf;
-	size_t from, n;     /* buf[from..n) was read and not handed out */
-	int64_t at;         /* offset in the source of buf[n] */
+	size_t from, n; /* buf[from..n) was read and not handed out */
+	int64_t at;     /* offset in the source of buf[n] */
 	bool in_piece;
 	bool started;
 };
@@ -41,7 +41,8 @@ struct raw_lines {
 status raw_lines_init(struct raw_lines *r, struct err *err) MUST_USE;
 void raw_lines_deinit(struct raw_lines *r);
 /* Begin with another source, buffer kept. */
-status raw_lines_start(struct raw_lines *r, const struct raw_source *source, bool with_sha256, struct err *err) MUST_USE;
+status raw_lines_start(
+	struct raw_lines *r, const struct raw_source *source, bool with_sha256, struct err *err) MUST_USE;
 status raw_lines_next(struct raw_lines *r, struct raw_window *w, struct err *err) MUST_USE;
 /* After the end: the hashes of the whole source; sha256 only when asked for at the start. */
 void raw_lines_hash(struct raw_lines *r, uint8_t xxh128[XXH128_BYTES], uint8_t *sha256);

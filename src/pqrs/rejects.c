@@ -7,7 +7,7 @@
 
 enum {
 	FLUSH_BYTES = 256 * 1024,
-	PIECE_BYTES = 192 * 1024, /* of a long line; a multiple of 3, so that base64 pieces join without padding */
+	PIECE_BYTES = 192 * 1024,  /* of a long line; a multiple of 3, so that base64 pieces join without padding */
 	TEXT_BYTES_MAX = 16 << 20, /* a line of 1 MiB, all of it escaped as \u00xx, and more */
 };
 
@@ -62,7 +62,8 @@ static void base64(struct buf *b, const char *p, size_t n)
 		const uint32_t c = i + 1 < n ? (unsigned char)p[i + 1] : 0;
 		const uint32_t d = i + 2 < n ? (unsigned char)p[i + 2] : 0;
 		const uint32_t v = a << 16 | c << 8 | d;
-		const char four[4] = {digits[v >> 18], digits[v >> 12 & 63], i + 1 < n ? digits[v >> 6 & 63] : '=', i + 2 < n ? digits[v & 63] : '='};
+		const char four[4] = {digits[v >> 18], digits[v >> 12 & 63], i + 1 < n ? digits[v >> 6 & 63] : '=',
+			i + 2 < n ? digits[v & 63] : '='};
 		buf_add(b, four, sizeof four);
 	}
 }
@@ -87,8 +88,10 @@ static void raw_part(struct rejects *r, const char *p, size_t n, bool utf8)
 	}
 	buf_reset(&r->text);
 	buf_json_str(&r->text, (struct str){p, n});
-	if (r->text.failed) r->out.failed = true;
-	else buf_add(&r->out, r->text.p + 1, r->text.n - 2);
+	if (r->text.failed)
+		r->out.failed = true;
+	else
+		buf_add(&r->out, r->text.p + 1, r->text.n - 2);
 }
 
 static status tail(struct rejects *r, const struct reject *why, struct err *err)
@@ -110,13 +113,15 @@ status rejects_add(struct rejects *r, const struct reject *why, struct str raw, 
 }
 
 /* Is source[from, from + n) UTF-8? piece has room for PIECE_BYTES. */
-static status range_is_utf8(const struct raw_source *source, int64_t from, int64_t n, char *piece, bool *out, struct err *err)
+static status range_is_utf8(
+	const struct raw_source *source, int64_t from, int64_t n, char *piece, bool *out, struct err *err)
 {
 	for (int64_t done = 0; done < n;) {
 		const size_t want = n - done < PIECE_BYTES ? (size_t)(n - done) : PIECE_BYTES;
 		TRY(source->read(source->ctx, from + done, piece, want, err));
 		const size_t valid = utf8_valid_prefix(piece, want);
-		const bool cut = valid < want && want - valid < 4 && done + (int64_t)want < n; /* a code point across pieces */
+		const bool cut =
+			valid < want && want - valid < 4 && done + (int64_t)want < n; /* a code point across pieces */
 		if (valid == 0 || (valid < want && !cut)) {
 			*out = false;
 			return OK;
@@ -127,7 +132,8 @@ static status range_is_utf8(const struct raw_source *source, int64_t from, int64
 	return OK;
 }
 
-static status range_copy(struct rejects *r, const struct raw_source *source, int64_t from, int64_t n, char *piece, bool utf8, struct err *err)
+static status range_copy(struct rejects *r, const struct raw_source *source, int64_t from, int64_t n, char *piece,
+	bool utf8, struct err *err)
 {
 	for (int64_t done = 0; done < n;) {
 		const size_t want = n - done < PIECE_BYTES ? (size_t)(n - done) : PIECE_BYTES;
@@ -139,7 +145,8 @@ static status range_copy(struct rejects *r, const struct raw_source *source, int
 	return OK;
 }
 
-status rejects_add_range(struct rejects *r, const struct reject *why, const struct raw_source *source, int64_t n, struct err *err)
+status rejects_add_range(
+	struct rejects *r, const struct reject *why, const struct raw_source *source, int64_t n, struct err *err)
 {
 	bool utf8 = false;
 	char *piece = mem_alloc(PIECE_BYTES);

@@ -19,7 +19,11 @@ struct rejects {
 	char key[512];
 	int64_t rows, bytes;
 };
-struct reject { const char *object; int64_t line, offset; const char *reason; };
+struct reject {
+	const char *object;
+	int64_t line, offset;
+	const char *reason;
+};
 
 void rejects_init(struct rejects *r, struct store *lake);
 void rejects_deinit(struct rejects *r); /* a file not closed leaves nothing */
@@ -27,7 +31,8 @@ void rejects_deinit(struct rejects *r); /* a file not closed leaves nothing */
 void rejects_start(struct rejects *r, const char *key);
 status rejects_add(struct rejects *r, const struct reject *why, struct str raw, struct err *err) MUST_USE;
 /* The same for n bytes of source at why->offset, which may be longer than memory. */
-status rejects_add_range(struct rejects *r, const struct reject *why, const struct raw_source *source, int64_t n, struct err *err) MUST_USE;
+status rejects_add_range(struct rejects *r, const struct reject *why, const struct raw_source *source, int64_t n,
+	struct err *err) MUST_USE;
 /* Publish the file, if there is one, and add it to out->outputs as table "rejects.pqrs". */
 status rejects_close(struct rejects *r, struct task_result *out, struct err *err) MUST_USE;
 

@@ -4,11 +4,12 @@
 
 /* Sums of integers are numeric in PostgreSQL, hence the casts; 100.0 * x makes the division a decimal one in both. */
 const struct workload_view pqrs_views[PQRS_VIEWS] = {
-	{"analytics_v_timeseries_national_daily",
-		"SELECT day, pqrs_type, channel, tickets_count, tickets_mavg_7d, pct_vs_prev_day, pct_vs_prev_week, month, run_id\n"
-		"FROM gold_kpi_volume_national_daily"},
+	{"analytics_v_timeseries_national_daily", "SELECT day, pqrs_type, channel, tickets_count, tickets_mavg_7d, "
+						  "pct_vs_prev_day, pct_vs_prev_week, month, run_id\n"
+						  "FROM gold_kpi_volume_national_daily"},
 	{"analytics_v_timeseries_department_daily",
-		"SELECT day, department_name, pqrs_type, channel, tickets_count, tickets_mavg_7d, pct_vs_prev_day, pct_vs_prev_week, month, run_id\n"
+		"SELECT day, department_name, pqrs_type, channel, tickets_count, tickets_mavg_7d, pct_vs_prev_day, "
+		"pct_vs_prev_week, month, run_id\n"
 		"FROM gold_kpi_volume_dept_daily"},
 	{"analytics_v_geo_daily",
 		"SELECT day, region_name, department_name, dane_city_code, pqrs_type,\n"
@@ -16,7 +17,8 @@ const struct workload_view pqrs_views[PQRS_VIEWS] = {
 		"  CAST(SUM(backlog) AS BIGINT) AS backlog_count,\n"
 		"  CAST(SUM(closed) AS BIGINT) AS closed_count,\n"
 		"  CAST(SUM(overdue) AS BIGINT) AS overdue_count,\n"
-		"  CASE WHEN SUM(closed) > 0 THEN ROUND(100.0 * (SUM(closed) - SUM(overdue)) / SUM(closed), 2) END AS within_sla_pct,\n"
+		"  CASE WHEN SUM(closed) > 0 THEN ROUND(100.0 * (SUM(closed) - SUM(overdue)) / SUM(closed), 2) END AS "
+		"within_sla_pct,\n"
 		"  month, run_id\n"
 		"FROM (\n"
 		"  SELECT day, region_name, department_name, dane_city_code, pqrs_type, month, run_id,\n"
@@ -39,7 +41,8 @@ const struct workload_view pqrs_views[PQRS_VIEWS] = {
 		"  CAST(SUM(closed_count) AS BIGINT) AS closed_count,\n"
 		"  CAST(SUM(overdue_count) AS BIGINT) AS overdue_count,\n"
 		"  ROUND(100.0 * (SUM(closed_count) - SUM(overdue_count)) / SUM(closed_count), 2) AS within_sla_pct,\n"
-		"  CASE WHEN SUM(overdue_count) > 0 THEN ROUND(1.0 * SUM(avg_overdue_days * overdue_count) / SUM(overdue_count), 2) ELSE 0 END AS avg_overdue_days,\n"
+		"  CASE WHEN SUM(overdue_count) > 0 THEN ROUND(1.0 * SUM(avg_overdue_days * overdue_count) / "
+		"SUM(overdue_count), 2) ELSE 0 END AS avg_overdue_days,\n"
 		"  run_id\n"
 		"FROM gold_kpi_sla_daily\n"
 		"GROUP BY month, pqrs_type, run_id"},

@@ -10,13 +10,15 @@
 #include "pqrs/views.h"
 
 /* Raw events come from the simulator or from files. */
-static status raw_plan(const struct stage_view *view, const struct file_list *inputs, struct task_list *out, struct err *err)
+static status raw_plan(
+	const struct stage_view *view, const struct file_list *inputs, struct task_list *out, struct err *err)
 {
 	if (view->run->simulated) return pqrs_simulate_plan(view, inputs, out, err);
 	return pqrs_ingest_plan(view, inputs, out, err);
 }
 
-static status raw_run(const struct task_env *env, const struct task_spec *spec, struct task_result *out, struct err *err)
+static status raw_run(
+	const struct task_env *env, const struct task_spec *spec, struct task_result *out, struct err *err)
 {
 	if (env->run->simulated) return pqrs_simulate_run(env, spec, out, err);
 	return pqrs_ingest_run(env, spec, out, err);

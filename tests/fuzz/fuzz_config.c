@@ -28,8 +28,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (parse(&c, (enum config_format)format, (struct str){(const char *)data, size}, &json)) {
 			const struct str text = {(const char *)json.p, json.n};
 			/* Only the budget may refuse the second reading: both trees live in one configuration. */
-			if (parse(&c, CONFIG_JSON, text, &again)) ASSERT(str_eq(text, (struct str){(const char *)again.p, again.n}));
-			else ASSERT(c.n_nodes * 2 > 1 << 18);
+			if (parse(&c, CONFIG_JSON, text, &again))
+				ASSERT(str_eq(text, (struct str){(const char *)again.p, again.n}));
+			else
+				ASSERT(c.n_nodes * 2 > 1 << 18);
 		}
 		config_deinit(&c);
 	}

@@ -30,7 +30,8 @@ static void values_check(const struct event *a, const struct event *b)
 	ASSERT(a->set == b->set && a->type == b->type && a->duplicate_members == b->duplicate_members);
 	ASSERT(event_content_eq(&x, &y));
 	for (unsigned c = 0; c <= BRONZE_EXTRA; c++) {
-		if ((a->set >> c & 1) != 0 && pqrs_bronze_events.columns[c].type == COL_STRING) ASSERT(utf8_valid(a->str[c].p, a->str[c].n));
+		if ((a->set >> c & 1) != 0 && pqrs_bronze_events.columns[c].type == COL_STRING)
+			ASSERT(utf8_valid(a->str[c].p, a->str[c].n));
 	}
 	if ((a->set >> BRONZE_EXTRA & 1) == 0) return;
 	char *extra = mem_alloc(a->str[BRONZE_EXTRA].n + JSON_SCAN_PADDING);

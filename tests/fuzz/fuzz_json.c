@@ -39,7 +39,9 @@ static bool value_take(struct json_scan *s)
 		if (!json_take_number(s, &text)) return false;
 		if (json_number_i64(text, &number)) ASSERT(text.n > 0);
 		return true;
-	case JSON_TRUE: case JSON_FALSE: case JSON_NULL: return json_take_literal(s, &kind);
+	case JSON_TRUE:
+	case JSON_FALSE:
+	case JSON_NULL: return json_take_literal(s, &kind);
 	default: return json_skip(s, &text);
 	}
 }

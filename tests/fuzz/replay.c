@@ -18,11 +18,14 @@ static int replay_file(const char *path)
 	(void)fseek(f, 0, SEEK_END);
 	const long size = ftell(f);
 	rewind(f);
-	uint8_t *data = size >= 0 && size <= INPUT_BYTES_MAX ? mem_alloc((size_t)size) : NULL; /* exact: a sanitizer sees reads beyond it */
+	uint8_t *data = size >= 0 && size <= INPUT_BYTES_MAX ? mem_alloc((size_t)size)
+							     : NULL; /* exact: a sanitizer sees reads beyond it */
 	const int failed = data == NULL || fread(data, 1, (size_t)size, f) != (size_t)size;
 	(void)fclose(f);
-	if (failed) (void)fprintf(stderr, "cannot read %s\n", path);
-	else (void)LLVMFuzzerTestOneInput(data, (size_t)size);
+	if (failed)
+		(void)fprintf(stderr, "cannot read %s\n", path);
+	else
+		(void)LLVMFuzzerTestOneInput(data, (size_t)size);
 	mem_free(data);
 	return failed;
 }

@@ -14,57 +14,56 @@
 /* cmocka's macro `fail` would hide the function of base/err.h; fail_msg is rebuilt without it. */
 #undef fail
 #undef fail_msg
-#define fail_msg(...)                                                                                                  \
-	do {                                                                                                           \
-		print_error("ERROR: " __VA_ARGS__);                                                                    \
-		print_error("\n");                                                                                     \
-		_fail(__FILE__, __LINE__);                                                                             \
-	} while (0)
-
-
-/* cmocka's fail() would swallow base/err.h's fail(err, ...). */
-#undef fail
-#undef fail_msg
-#define fail_msg(...)                                                                                                  \
-	do {                                                                                                           \
-		print_error("ERROR: " __VA_ARGS__);                                                                    \
-		print_error("\n");                                                                                     \
-		_fail(__FILE__, __LINE__);                                                                             \
+#define fail_msg(...)                               \
+	do {                                        \
+		print_error("ERROR: " __VA_ARGS__); \
+		print_error("\n");                  \
+		_fail(__FILE__, __LINE__);          \
 	} while (0)
 
 /* cmocka's fail() would swallow base/err.h's fail(err, ...). */
 #undef fail
 #undef fail_msg
-#define fail_msg(...)                                                                                                  \
-	do {                                                                                                           \
-		print_error("ERROR: " __VA_ARGS__);                                                                    \
-		print_error("\n");                                                                                     \
-		_fail(__FILE__, __LINE__);                                                                             \
+#define fail_msg(...)                               \
+	do {                                        \
+		print_error("ERROR: " __VA_ARGS__); \
+		print_error("\n");                  \
+		_fail(__FILE__, __LINE__);          \
 	} while (0)
 
 /* cmocka's fail() would swallow base/err.h's fail(err, ...). */
 #undef fail
 #undef fail_msg
-#define fail_msg(...)                                                                                                  \
-	do {                                                                                                           \
-		print_error("ERROR: " __VA_ARGS__);                                                                    \
-		print_error("\n");                                                                                     \
-		_fail(__FILE__, __LINE__);                                                                             \
+#define fail_msg(...)                               \
+	do {                                        \
+		print_error("ERROR: " __VA_ARGS__); \
+		print_error("\n");                  \
+		_fail(__FILE__, __LINE__);          \
+	} while (0)
+
+/* cmocka's fail() would swallow base/err.h's fail(err, ...). */
+#undef fail
+#undef fail_msg
+#define fail_msg(...)                               \
+	do {                                        \
+		print_error("ERROR: " __VA_ARGS__); \
+		print_error("\n");                  \
+		_fail(__FILE__, __LINE__);          \
 	} while (0)
 
 #include "base/err.h"
 
 /* The call succeeds; else print its error. */
-#define CHECK_OK(err, expr)                                                                                            \
-	do {                                                                                                           \
-		const status got_ = (expr);                                                                            \
-		if (got_ != OK) fail_msg("%s: %s: %s", #expr, status_name(got_), (err)->message);                      \
+#define CHECK_OK(err, expr)                                                                       \
+	do {                                                                                      \
+		const status got_ = (expr);                                                       \
+		if (got_ != OK) fail_msg("%s: %s: %s", #expr, status_name(got_), (err)->message); \
 	} while (0)
 #define CHECK_FAILS(code, expr) assert_string_equal(status_name(expr), status_name(code))
-#define CHECK_I64(got, want)                                                                                           \
-	do {                                                                                                           \
-		const long long got_ = (long long)(got), want_ = (long long)(want);                                    \
-		if (got_ != want_) fail_msg("%s = %lld, expected %lld", #got, got_, want_);                            \
+#define CHECK_I64(got, want)                                                                \
+	do {                                                                                \
+		const long long got_ = (long long)(got), want_ = (long long)(want);         \
+		if (got_ != want_) fail_msg("%s = %lld, expected %lld", #got, got_, want_); \
 	} while (0)
 
 /* A fresh empty directory under $TMPDIR, removed by check_rmdir. */

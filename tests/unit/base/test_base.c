@@ -137,8 +137,9 @@ static void test_uuid(void **state)
 	assert_true(uuid_parse(STR("6BA7B810-9dad-11d1-80b4-00c04fd430c8"), id));
 	uuid_format(id, text);
 	assert_string_equal(text, "6ba7b810-9dad-11d1-80b4-00c04fd430c8");
-	static const char *const bad[] = {"", "6ba7b810-9dad-11d1-80b4-00c04fd430c", "6ba7b810-9dad-11d1-80b4-00c04fd430c8a",
-		"6ba7b8109-dad-11d1-80b4-00c04fd430c8", "6ba7b810-9dad-11d1-80b4-00c04fd430cg"};
+	static const char *const bad[] = {"", "6ba7b810-9dad-11d1-80b4-00c04fd430c",
+		"6ba7b810-9dad-11d1-80b4-00c04fd430c8a", "6ba7b8109-dad-11d1-80b4-00c04fd430c8",
+		"6ba7b810-9dad-11d1-80b4-00c04fd430cg"};
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) assert_false(uuid_parse(str_of(bad[i]), id));
 	uint8_t out[UUID_BYTES];
 	uuid_v5(id, STR("www.example.com"), out); /* RFC 9562, appendix A.4 */
@@ -154,12 +155,15 @@ static void test_philox(void **state)
 		uint32_t counter[4], key[2], want[4];
 	} cases[] = {
 		{{0, 0, 0, 0}, {0, 0}, {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}},
-		{{0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff}, {0xffffffff, 0xffffffff}, {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}},
-		{{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0}, {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}},
+		{{0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff}, {0xffffffff, 0xffffffff},
+			{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}},
+		{{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0},
+			{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}},
 	};
 	for (size_t i = 0; i < 3; i++) {
 		const struct rng4 r = rng_philox((uint64_t)cases[i].key[1] << 32 | cases[i].key[0],
-			(uint64_t)cases[i].counter[1] << 32 | cases[i].counter[0], cases[i].counter[2], cases[i].counter[3]);
+			(uint64_t)cases[i].counter[1] << 32 | cases[i].counter[0], cases[i].counter[2],
+			cases[i].counter[3]);
 		for (int k = 0; k < 4; k++) CHECK_I64(r.v[k], cases[i].want[k]);
 	}
 	CHECK_I64(rng_below(UINT32_MAX, 10), 9);
@@ -168,8 +172,9 @@ static void test_philox(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_err_text), cmocka_unit_test(test_alloc_limit_and_failure),
-		cmocka_unit_test(test_arena), cmocka_unit_test(test_buf), cmocka_unit_test(test_hash), cmocka_unit_test(test_uuid),
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_err_text),
+		cmocka_unit_test(test_alloc_limit_and_failure), cmocka_unit_test(test_arena),
+		cmocka_unit_test(test_buf), cmocka_unit_test(test_hash), cmocka_unit_test(test_uuid),
 		cmocka_unit_test(test_philox)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

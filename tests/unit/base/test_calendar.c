@@ -21,8 +21,9 @@ static int32_t day(const char *text)
 static void easter(void **state)
 {
 	(void)state;
-	static const char *const sundays[] = {"1818-03-22", "1900-04-15", "1943-04-25", "1954-04-18", "1981-04-19", "1984-04-22", "2000-04-23",
-		"2008-03-23", "2024-03-31", "2025-04-20", "2026-04-05", "2027-03-28", "2038-04-25", "2049-04-18", "2076-04-19", "2285-03-22"};
+	static const char *const sundays[] = {"1818-03-22", "1900-04-15", "1943-04-25", "1954-04-18", "1981-04-19",
+		"1984-04-22", "2000-04-23", "2008-03-23", "2024-03-31", "2025-04-20", "2026-04-05", "2027-03-28",
+		"2038-04-25", "2049-04-18", "2076-04-19", "2285-03-22"};
 	for (size_t i = 0; i < sizeof sundays / sizeof sundays[0]; i++) {
 		const int32_t want = day(sundays[i]);
 		assert_int_equal(easter_sunday(date_to_civil(want).year), want);
@@ -32,17 +33,25 @@ static void easter(void **state)
 static void colombia(void **state)
 {
 	(void)state;
-	static const struct { int32_t year; const char *days; } years[] = {
+	static const struct {
+		int32_t year;
+		const char *days;
+	} years[] = {
 		{1983, ""},
-		{2024, "01-01 01-08 03-25 03-28 03-29 05-01 05-13 06-03 06-10 07-01 07-20 08-07 08-19 10-14 11-04 11-11 12-08 12-25 "},
-		{2025, "01-01 01-06 03-24 04-17 04-18 05-01 06-02 06-23 06-30 07-20 08-07 08-18 10-13 11-03 11-17 12-08 12-25 "},
-		{2026, "01-01 01-12 03-23 04-02 04-03 05-01 05-18 06-08 06-15 06-29 07-13 07-20 08-07 08-17 10-12 11-02 11-16 12-08 12-25 "},
-		{2027, "01-01 01-11 03-22 03-25 03-26 05-01 05-10 05-31 06-07 07-05 07-12 07-20 08-07 08-16 10-18 11-01 11-15 12-08 12-25 "},
+		{2024, "01-01 01-08 03-25 03-28 03-29 05-01 05-13 06-03 06-10 07-01 07-20 08-07 08-19 10-14 11-04 "
+		       "11-11 12-08 12-25 "},
+		{2025, "01-01 01-06 03-24 04-17 04-18 05-01 06-02 06-23 06-30 07-20 08-07 08-18 10-13 11-03 11-17 "
+		       "12-08 12-25 "},
+		{2026, "01-01 01-12 03-23 04-02 04-03 05-01 05-18 06-08 06-15 06-29 07-13 07-20 08-07 08-17 10-12 "
+		       "11-02 11-16 12-08 12-25 "},
+		{2027, "01-01 01-11 03-22 03-25 03-26 05-01 05-10 05-31 06-07 07-05 07-12 07-20 08-07 08-16 10-18 "
+		       "11-01 11-15 12-08 12-25 "},
 	};
 	struct calendar *c = create("colombia");
 	for (size_t i = 0; i < sizeof years / sizeof years[0]; i++) {
 		char found[256] = "";
-		for (int32_t d = date_from_civil(years[i].year, 1, 1); d < date_from_civil(years[i].year + 1, 1, 1); d++) {
+		for (int32_t d = date_from_civil(years[i].year, 1, 1); d < date_from_civil(years[i].year + 1, 1, 1);
+			d++) {
 			char text[DATE_CHARS + 1] = {0};
 			date_format(d, text);
 			if (calendar_is_holiday(c, d)) (void)strcat(strcat(found, text + 5), " ");
@@ -65,8 +74,10 @@ static void terms_of_the_contract(void **state)
 	assert_int_equal(calendar_business_days_between(c, day("2025-12-05"), day("2025-12-05")), 0);
 	assert_int_equal(calendar_business_days_between(c, day("2025-12-05"), day("2025-12-09")), 1);
 	assert_int_equal(calendar_business_days_between(c, day("2025-12-09"), day("2025-12-05")), -1);
-	assert_int_equal(calendar_business_days_between(c, day("2026-07-10"), day("2026-07-14")), 1); /* 13 July 2026: Ley 2578 */
-	assert_int_equal(calendar_business_days_between(c, day("2025-07-11"), day("2025-07-15")), 2); /* not yet in 2025 */
+	assert_int_equal(calendar_business_days_between(c, day("2026-07-10"), day("2026-07-14")),
+		1); /* 13 July 2026: Ley 2578 */
+	assert_int_equal(
+		calendar_business_days_between(c, day("2025-07-11"), day("2025-07-15")), 2); /* not yet in 2025 */
 	calendar_destroy(c);
 }
 
@@ -75,7 +86,8 @@ static void questions_agree_with_counting(void **state)
 {
 	(void)state;
 	static const char *const kinds[] = {"colombia", "none"};
-	static const char *const around[] = {"1899-06-01", "1984-01-01", "2026-01-01", "2199-06-01", "1750-01-01", "0001-06-01", "2500-01-01"};
+	static const char *const around[] = {
+		"1899-06-01", "1984-01-01", "2026-01-01", "2199-06-01", "1750-01-01", "0001-06-01", "2500-01-01"};
 	for (size_t k = 0; k < 2; k++) {
 		struct calendar *c = create(kinds[k]);
 		for (size_t a = 0; a < sizeof around / sizeof around[0]; a++) {
@@ -85,7 +97,8 @@ static void questions_agree_with_counting(void **state)
 				count += calendar_is_business_day(c, d);
 				assert_int_equal(calendar_business_days_between(c, from, d), count);
 				assert_int_equal(calendar_business_days_between(c, d, from), -count);
-				if (calendar_is_business_day(c, d)) assert_int_equal(calendar_add_business_days(c, from, count), d);
+				if (calendar_is_business_day(c, d))
+					assert_int_equal(calendar_add_business_days(c, from, count), d);
 			}
 		}
 		calendar_destroy(c);
@@ -133,8 +146,15 @@ static void holidays_file(void **state)
 	assert_int_equal(calendar_business_days_between(c, day("2025-12-31"), day("2026-01-06")), 2);
 	calendar_destroy(c);
 
-	static const struct { const char *text; int64_t line; } bad[] = {
-		{"2026-01-01\n2026-02-30\n", 2}, {"tomorrow", 1}, {"2026-01-01 2026-01-02", 1}, {"\n\n#\n2026-1-1", 4}, {"1899-12-31", 1},
+	static const struct {
+		const char *text;
+		int64_t line;
+	} bad[] = {
+		{"2026-01-01\n2026-02-30\n", 2},
+		{"tomorrow", 1},
+		{"2026-01-01 2026-01-02", 1},
+		{"\n\n#\n2026-1-1", 4},
+		{"1899-12-31", 1},
 	};
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		struct err err = {0};
@@ -153,9 +173,17 @@ static void holidays_file(void **state)
 static void legal_terms(void **state)
 {
 	(void)state;
-	static const struct { const char *date; int32_t general, documents, consultation; } cases[] = {
-		{"2015-06-29", 0, 0, 0}, {"2015-06-30", 15, 10, 30}, {"2020-03-27", 15, 10, 30}, {"2020-03-28", 30, 20, 35},
-		{"2022-05-16", 30, 20, 35}, {"2022-05-17", 15, 10, 30}, {"2026-01-01", 15, 10, 30},
+	static const struct {
+		const char *date;
+		int32_t general, documents, consultation;
+	} cases[] = {
+		{"2015-06-29", 0, 0, 0},
+		{"2015-06-30", 15, 10, 30},
+		{"2020-03-27", 15, 10, 30},
+		{"2020-03-28", 30, 20, 35},
+		{"2022-05-16", 30, 20, 35},
+		{"2022-05-17", 15, 10, 30},
+		{"2026-01-01", 15, 10, 30},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		assert_int_equal(calendar_legal_term(LEGAL_GENERAL, day(cases[i].date)), cases[i].general);

@@ -39,7 +39,8 @@ static void test_lowest_failure(void **state)
 		struct work w = {.fail_at = 300, .fail_at_too = 301};
 		struct err err;
 		CHECK_FAILS(E_IO, thread_for(1000, threads, job, &w, &err));
-		assert_true(strcmp(err.message, "at 300") == 0 || (threads > 1 && strcmp(err.message, "at 301") == 0 && w.seen[300] == 0));
+		assert_true(strcmp(err.message, "at 300") == 0 ||
+			    (threads > 1 && strcmp(err.message, "at 301") == 0 && w.seen[300] == 0));
 		assert_true(w.started < 1000); /* later work is not begun */
 	}
 }

@@ -11,12 +11,15 @@ static void dates_agree_with_counting(void **state)
 	for (int32_t year = 1; year <= 9999; year++) {
 		for (int32_t month = 1; month <= 12; month++) {
 			const bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-			const int32_t days = month == 2 ? (leap ? 29 : 28) : month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31;
+			const int32_t days = month == 2                                              ? (leap ? 29 : 28)
+					     : month == 4 || month == 6 || month == 9 || month == 11 ? 30
+												     : 31;
 			assert_int_equal(date_month_days(year, month), days);
 			for (int32_t day = 1; day <= days; day++, date++, weekday = weekday == 6 ? 0 : weekday + 1) {
 				const struct civil c = date_to_civil(date);
-				if (c.year != year || c.month != month || c.day != day || date_from_civil(year, month, day) != date ||
-					date_weekday(date) != weekday || date_month_start(date) != date - day + 1)
+				if (c.year != year || c.month != month || c.day != day ||
+					date_from_civil(year, month, day) != date || date_weekday(date) != weekday ||
+					date_month_start(date) != date - day + 1)
 					fail_msg("%d-%d-%d: %d-%d-%d", year, month, day, c.year, c.month, c.day);
 			}
 		}
@@ -27,9 +30,17 @@ static void dates_agree_with_counting(void **state)
 static void date_text(void **state)
 {
 	(void)state;
-	static const struct { const char *text; int32_t date; } good[] = {
-		{"1970-01-01", 0}, {"1969-12-31", -1}, {"2000-02-29", 11016}, {"2024-02-29", 19782}, {"0001-01-01", DATE_MIN},
-		{"9999-12-31", DATE_MAX}, {"1900-03-01", -25508},
+	static const struct {
+		const char *text;
+		int32_t date;
+	} good[] = {
+		{"1970-01-01", 0},
+		{"1969-12-31", -1},
+		{"2000-02-29", 11016},
+		{"2024-02-29", 19782},
+		{"0001-01-01", DATE_MIN},
+		{"9999-12-31", DATE_MAX},
+		{"1900-03-01", -25508},
 	};
 	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
 		int32_t date = 99;
@@ -39,8 +50,9 @@ static void date_text(void **state)
 		date_format(date, text);
 		assert_string_equal(text, good[i].text);
 	}
-	static const char *const bad[] = {"", "2025-02-29", "1900-02-29", "2025-13-01", "2025-00-01", "2025-01-00", "2025-04-31", "0000-01-01",
-		"2025-1-01", "2025-01-1", "2025/01/01", " 2025-01-01", "2025-01-01 ", "20250101", "2025-01-0a", "+025-01-01"};
+	static const char *const bad[] = {"", "2025-02-29", "1900-02-29", "2025-13-01", "2025-00-01", "2025-01-00",
+		"2025-04-31", "0000-01-01", "2025-1-01", "2025-01-1", "2025/01/01", " 2025-01-01", "2025-01-01 ",
+		"20250101", "2025-01-0a", "+025-01-01"};
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		int32_t date = 99;
 		if (date_parse(str_of(bad[i]), &date)) fail_msg("\"%s\" accepted", bad[i]);
@@ -58,7 +70,10 @@ static void date_text(void **state)
 static void times_accepted(void **state)
 {
 	(void)state;
-	static const struct { const char *text; int64_t us; } good[] = {
+	static const struct {
+		const char *text;
+		int64_t us;
+	} good[] = {
 		{"2025-09-01T12:00:00Z", T0},
 		{"2025-09-01T12:00:00.000000Z", T0},
 		{"2025-09-01T12:00:00.123456Z", T0 + 123456},
@@ -89,8 +104,10 @@ static void times_accepted(void **state)
 		int64_t us = 99;
 		int64_t plain = 99;
 		if (!time_parse(str_of(good[i].text), &us)) fail_msg("%s refused", good[i].text);
-		if (us != good[i].us) fail_msg("%s: %lld, expected %lld", good[i].text, (long long)us, (long long)good[i].us);
-		if (!time_parse_plain(str_of(good[i].text), &plain)) fail_msg("%s refused by the plain parser", good[i].text);
+		if (us != good[i].us)
+			fail_msg("%s: %lld, expected %lld", good[i].text, (long long)us, (long long)good[i].us);
+		if (!time_parse_plain(str_of(good[i].text), &plain))
+			fail_msg("%s refused by the plain parser", good[i].text);
 		CHECK_I64(plain, good[i].us);
 	}
 }
@@ -98,13 +115,16 @@ static void times_accepted(void **state)
 static void times_refused(void **state)
 {
 	(void)state;
-	static const char *const bad[] = {"", "2025-09-01", "2025-09-01T12:00:00", "2025-09-01T12:00Z", "2025-09-01T12:00:00.Z",
-		"2025-09-01T12:00:00.1234567890Z", "2025-09-01T12:00:00,5Z", "2025-09-01T24:00:00Z", "2025-09-01T12:60:00Z", "2025-09-01T12:00:61Z",
-		"2025-09-01T12:00:60Z", "2025-09-01T23:59:60-05:00", "2025-02-29T12:00:00Z", "2025-13-01T12:00:00Z", "0000-01-01T00:00:00Z",
-		"2025-09-01T12:00:00+24:00", "2025-09-01T12:00:00+05:60", "2025-09-01T12:00:00+0500", "2025-09-01T12:00:00+05",
-		"2025-09-01  12:00:00Z", "2025-09-01T12:00:00 Z", "2025-09-01T12:00:00Z ", " 2025-09-01T12:00:00Z", "2025-09-01T12:00:00ZZ",
-		"2025/09/01T12:00:00Z", "2025-09-01T12.00.00Z", "2025-09-01X12:00:00Z", "2025-09-01T1a:00:00Z", "2025-09-01T12:00:00.12345aZ",
-		"0001-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01", "-025-09-01T12:00:00Z", "2025-09-01T12:00:00.123456z0"};
+	static const char *const bad[] = {"", "2025-09-01", "2025-09-01T12:00:00", "2025-09-01T12:00Z",
+		"2025-09-01T12:00:00.Z", "2025-09-01T12:00:00.1234567890Z", "2025-09-01T12:00:00,5Z",
+		"2025-09-01T24:00:00Z", "2025-09-01T12:60:00Z", "2025-09-01T12:00:61Z", "2025-09-01T12:00:60Z",
+		"2025-09-01T23:59:60-05:00", "2025-02-29T12:00:00Z", "2025-13-01T12:00:00Z", "0000-01-01T00:00:00Z",
+		"2025-09-01T12:00:00+24:00", "2025-09-01T12:00:00+05:60", "2025-09-01T12:00:00+0500",
+		"2025-09-01T12:00:00+05", "2025-09-01  12:00:00Z", "2025-09-01T12:00:00 Z", "2025-09-01T12:00:00Z ",
+		" 2025-09-01T12:00:00Z", "2025-09-01T12:00:00ZZ", "2025/09/01T12:00:00Z", "2025-09-01T12.00.00Z",
+		"2025-09-01X12:00:00Z", "2025-09-01T1a:00:00Z", "2025-09-01T12:00:00.12345aZ",
+		"0001-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01", "-025-09-01T12:00:00Z",
+		"2025-09-01T12:00:00.123456z0"};
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		int64_t us = 99;
 		if (time_parse(str_of(bad[i]), &us)) fail_msg("\"%s\" accepted", bad[i]);
@@ -117,7 +137,8 @@ static void times_refused(void **state)
 static void fast_agrees_with_plain(void **state)
 {
 	(void)state;
-	static const char *const shapes[] = {"2025-09-19T12:34:56Z", "2025-09-19T12:34:56.123456Z", "2016-12-31T23:59:60.123456Z"};
+	static const char *const shapes[] = {
+		"2025-09-19T12:34:56Z", "2025-09-19T12:34:56.123456Z", "2016-12-31T23:59:60.123456Z"};
 	for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; s++) {
 		const size_t n = strlen(shapes[s]);
 		for (size_t at = 0; at < n; at++) {
@@ -128,7 +149,8 @@ static void fast_agrees_with_plain(void **state)
 				int64_t fast = 1;
 				int64_t plain = 1;
 				const bool ok = time_parse((struct str){text, n}, &fast);
-				if (ok != time_parse_plain((struct str){text, n}, &plain) || fast != plain) fail_msg("%.*s", (int)n, text);
+				if (ok != time_parse_plain((struct str){text, n}, &plain) || fast != plain)
+					fail_msg("%.*s", (int)n, text);
 			}
 		}
 	}

@@ -24,7 +24,10 @@ static int64_t at(const char *text)
 static void known_offsets(void **state)
 {
 	(void)state;
-	static const struct { const char *zone, *instant; int32_t offset; } cases[] = {
+	static const struct {
+		const char *zone, *instant;
+		int32_t offset;
+	} cases[] = {
 		{"America/Bogota", "1900-01-01T00:00:00Z", -17776},
 		{"America/Bogota", "1992-07-01T12:00:00Z", -4 * 3600}, /* daylight saving in 1992-93 */
 		{"America/Bogota", "2025-09-01T12:00:00Z", -5 * 3600},
@@ -50,14 +53,16 @@ static void known_offsets(void **state)
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct tz *tz = load(cases[i].zone);
 		const int32_t got = tz_offset_at(tz, at(cases[i].instant));
-		if (got != cases[i].offset) fail_msg("%s %s: %d, expected %d", cases[i].zone, cases[i].instant, got, cases[i].offset);
+		if (got != cases[i].offset)
+			fail_msg("%s %s: %d, expected %d", cases[i].zone, cases[i].instant, got, cases[i].offset);
 		tz_destroy(tz);
 	}
 }
 
-static const char *const zones[] = {"America/Bogota", "America/New_York", "Europe/Madrid", "Europe/Dublin", "Africa/Casablanca", "Asia/Tehran",
-	"America/Sao_Paulo", "America/St_Johns", "Australia/Lord_Howe", "Pacific/Apia", "Antarctica/Troll", "Asia/Gaza", "America/Nuuk", "Etc/GMT+5",
-	"Asia/Kolkata", "America/Havana", "America/Santiago", "Pacific/Chatham"};
+static const char *const zones[] = {"America/Bogota", "America/New_York", "Europe/Madrid", "Europe/Dublin",
+	"Africa/Casablanca", "Asia/Tehran", "America/Sao_Paulo", "America/St_Johns", "Australia/Lord_Howe",
+	"Pacific/Apia", "Antarctica/Troll", "Asia/Gaza", "America/Nuuk", "Etc/GMT+5", "Asia/Kolkata", "America/Havana",
+	"America/Santiago", "Pacific/Chatham"};
 
 /* The C library reads the same files with other code. */
 static void agrees_with_libc(void **state)
@@ -70,14 +75,19 @@ static void agrees_with_libc(void **state)
 		for (uint32_t i = 0; i < 20000; i++) {
 			/* Seconds from 1900 to 9990, most of them within a day of a change of some year's. */
 			const struct rng4 r = rng_philox(7, i, (uint32_t)z, 0);
-			const int32_t year = i % 2 == 0 ? 1900 + (int32_t)rng_below(r.v[0], 8090) : 1970 + (int32_t)rng_below(r.v[0], 120);
-			const int64_t second = date_from_civil(year, 1, 1) * INT64_C(86400) + rng_below(r.v[1], 366 * 86400);
+			const int32_t year = i % 2 == 0 ? 1900 + (int32_t)rng_below(r.v[0], 8090)
+							: 1970 + (int32_t)rng_below(r.v[0], 120);
+			const int64_t second =
+				date_from_civil(year, 1, 1) * INT64_C(86400) + rng_below(r.v[1], 366 * 86400);
 			const time_t t = (time_t)second;
 			struct tm tm;
 			assert_non_null(localtime_r(&t, &tm));
 			const int32_t got = tz_offset_at(tz, second * US_PER_SECOND);
-			if (got != tm.tm_gmtoff) fail_msg("%s %lld (year %d): %d, expected %ld", zones[z], (long long)second, year, got, tm.tm_gmtoff);
-			assert_int_equal(tz_date(tz, second * US_PER_SECOND), date_from_civil(tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday));
+			if (got != tm.tm_gmtoff)
+				fail_msg("%s %lld (year %d): %d, expected %ld", zones[z], (long long)second, year, got,
+					tm.tm_gmtoff);
+			assert_int_equal(tz_date(tz, second * US_PER_SECOND),
+				date_from_civil(tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday));
 		}
 		tz_destroy(tz);
 	}
@@ -94,7 +104,8 @@ static void day_bounds_hold(void **state)
 			const int64_t start = tz_day_start(tz, date);
 			const int64_t end = tz_day_end(tz, date);
 			if (start == end + 1) continue; /* skipped by the zone: tested by name below */
-			if (tz_date(tz, start) != date || tz_date(tz, start - 1) >= date || tz_date(tz, end) != date || tz_date(tz, end + 1) <= date)
+			if (tz_date(tz, start) != date || tz_date(tz, start - 1) >= date || tz_date(tz, end) != date ||
+				tz_date(tz, end + 1) <= date)
 				fail_msg("%s day %d: %lld..%lld", zones[z], date, (long long)start, (long long)end);
 		}
 		tz_destroy(tz);
@@ -104,12 +115,15 @@ static void day_bounds_hold(void **state)
 static void day_bounds_known(void **state)
 {
 	(void)state;
-	static const struct { const char *zone, *date, *start, *end; } cases[] = {
+	static const struct {
+		const char *zone, *date, *start, *end;
+	} cases[] = {
 		{"America/Bogota", "2026-02-28", "2026-02-28T05:00:00Z", "2026-03-01T04:59:59.999999Z"},
 		{"America/New_York", "2025-03-09", "2025-03-09T05:00:00Z", "2025-03-10T03:59:59.999999Z"},
 		{"America/New_York", "2025-11-02", "2025-11-02T04:00:00Z", "2025-11-03T04:59:59.999999Z"},
 		{"America/New_York", "2599-07-04", "2599-07-04T04:00:00Z", "2599-07-05T03:59:59.999999Z"},
-		{"America/Sao_Paulo", "2018-11-04", "2018-11-04T03:00:00Z", "2018-11-05T01:59:59.999999Z"}, /* midnight did not exist */
+		{"America/Sao_Paulo", "2018-11-04", "2018-11-04T03:00:00Z",
+			"2018-11-05T01:59:59.999999Z"}, /* midnight did not exist */
 		{"Pacific/Apia", "2011-12-29", "2011-12-29T10:00:00Z", "2011-12-30T09:59:59.999999Z"},
 		{"Pacific/Apia", "2011-12-30", "2011-12-30T10:00:00Z", "2011-12-30T09:59:59.999999Z"}, /* skipped */
 		{"Pacific/Apia", "2011-12-31", "2011-12-30T10:00:00Z", "2011-12-31T09:59:59.999999Z"},
@@ -125,8 +139,10 @@ static void day_bounds_known(void **state)
 		assert_true(date_parse(str_of(cases[i].date), &date));
 		time_format(tz_day_start(tz, date), start);
 		time_format(tz_day_end(tz, date), end);
-		if (tz_day_start(tz, date) != at(cases[i].start)) fail_msg("%s %s starts %.27s", cases[i].zone, cases[i].date, start);
-		if (tz_day_end(tz, date) != at(cases[i].end)) fail_msg("%s %s ends %.27s", cases[i].zone, cases[i].date, end);
+		if (tz_day_start(tz, date) != at(cases[i].start))
+			fail_msg("%s %s starts %.27s", cases[i].zone, cases[i].date, start);
+		if (tz_day_end(tz, date) != at(cases[i].end))
+			fail_msg("%s %s ends %.27s", cases[i].zone, cases[i].date, end);
 		tz_destroy(tz);
 	}
 }
@@ -134,8 +150,8 @@ static void day_bounds_known(void **state)
 static void names_refused(void **state)
 {
 	(void)state;
-	static const char *const bad[] = {"", "/etc/passwd", "../zoneinfo/UTC", "America/../UTC", "America//Bogota", "America/", "America",
-		"America/Bogotá", "America/Bogota\n", "Mars/Olympus", "zone.tab", ".."};
+	static const char *const bad[] = {"", "/etc/passwd", "../zoneinfo/UTC", "America/../UTC", "America//Bogota",
+		"America/", "America", "America/Bogotá", "America/Bogota\n", "Mars/Olympus", "zone.tab", ".."};
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		struct err err = {0};
 		struct tz *tz = NULL;
@@ -208,16 +224,21 @@ static status parse_footer(const char *footer, struct tz **out, struct err *err)
 static void footers(void **state)
 {
 	(void)state;
-	static const struct { const char *footer, *instant; int32_t offset; } good[] = {
+	static const struct {
+		const char *footer, *instant;
+		int32_t offset;
+	} good[] = {
 		{"\n<-05>5\n", "2025-01-01T00:00:00Z", -18000},
 		{"\n\n", "2025-01-01T00:00:00Z", 0},
 		{"\nEST5EDT,0/0,J365/25\n", "2025-01-01T04:59:59Z", -14400},
 		{"\nEST5EDT,0/0,J365/25\n", "2025-07-01T00:00:00Z", -14400},
 		{"\nEST5EDT,0/0,J365/25\n", "2025-12-31T23:59:59Z", -14400},
-		{"\nXXX3YYY2:30:15,J60/0,J61/0\n", "2024-03-01T02:59:59Z", -10800}, /* J60 is 1 March in leap years, too */
+		{"\nXXX3YYY2:30:15,J60/0,J61/0\n", "2024-03-01T02:59:59Z",
+			-10800}, /* J60 is 1 March in leap years, too */
 		{"\nXXX3YYY2:30:15,J60/0,J61/0\n", "2024-03-01T03:00:00Z", -9015},
 		{"\nXXX3YYY2:30:15,59/0,60/0\n", "2024-02-29T03:00:00Z", -9015}, /* day 59 is 29 February */
-		{"\nXXX0YYY,M2.5.0/-167,M3.1.0/167\n", "2025-02-16T01:00:00Z", 3600}, /* the last Sunday of February is the 23rd */
+		{"\nXXX0YYY,M2.5.0/-167,M3.1.0/167\n", "2025-02-16T01:00:00Z",
+			3600}, /* the last Sunday of February is the 23rd */
 		{"\nXXX0YYY,M2.5.0/-167,M3.1.0/167\n", "2025-02-16T00:59:59Z", 0},
 	};
 	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
@@ -225,12 +246,14 @@ static void footers(void **state)
 		struct tz *tz = NULL;
 		CHECK_OK(&err, parse_footer(good[i].footer, &tz, &err));
 		const int32_t got = tz_offset_at(tz, at(good[i].instant));
-		if (got != good[i].offset) fail_msg("%s %s: %d, expected %d", good[i].footer, good[i].instant, got, good[i].offset);
+		if (got != good[i].offset)
+			fail_msg("%s %s: %d, expected %d", good[i].footer, good[i].instant, got, good[i].offset);
 		tz_destroy(tz);
 	}
-	static const char *const bad[] = {"", "\n", "\nEST5", "EST5\n", "\nES5\n", "\nEST\n", "\nEST25\n", "\nEST5EDT\n", "\nEST5EDT,M3.2.0\n",
-		"\nEST5EDT,M13.2.0,M11.1.0\n", "\nEST5EDT,M3.6.0,M11.1.0\n", "\nEST5EDT,J0,J5\n", "\nEST5EDT,J366,J5\n", "\nEST5EDT,366,5\n",
-		"\nEST5EDT,M3.2.0/168,M11.1.0\n", "\n<>5\n", "\n<-05 5\n", "\nEST5 \n", "\nEST5EDT,M3.2.0,M11.1.0,\n"};
+	static const char *const bad[] = {"", "\n", "\nEST5", "EST5\n", "\nES5\n", "\nEST\n", "\nEST25\n",
+		"\nEST5EDT\n", "\nEST5EDT,M3.2.0\n", "\nEST5EDT,M13.2.0,M11.1.0\n", "\nEST5EDT,M3.6.0,M11.1.0\n",
+		"\nEST5EDT,J0,J5\n", "\nEST5EDT,J366,J5\n", "\nEST5EDT,366,5\n", "\nEST5EDT,M3.2.0/168,M11.1.0\n",
+		"\n<>5\n", "\n<-05 5\n", "\nEST5 \n", "\nEST5EDT,M3.2.0,M11.1.0,\n"};
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		struct tz *tz = NULL;
 		if (parse_footer(bad[i], &tz, NULL) != E_CORRUPT) fail_msg("accepted: %s", bad[i]);

@@ -35,8 +35,10 @@ static void test_rows_not_set_are_null(void **state)
 			check_str(&c, 2, "two");
 			check_str(&c, 5000 + round, "");
 			check_str(&c, 5100, "two");
-			if (dictionary) CHECK_I64(c.dict->n, 2);
-			else CHECK_I64(c.offsets[6000], 6);
+			if (dictionary)
+				CHECK_I64(c.dict->n, 2);
+			else
+				CHECK_I64(c.offsets[6000], 6);
 			builder_reset(&b);
 		}
 		builder_deinit(&b);
@@ -88,7 +90,7 @@ static void test_numbers_and_memory(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows_not_set_are_null), cmocka_unit_test(test_dictionary_keeps_order),
-		cmocka_unit_test(test_numbers_and_memory)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows_not_set_are_null),
+		cmocka_unit_test(test_dictionary_keeps_order), cmocka_unit_test(test_numbers_and_memory)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,11 +13,18 @@ static const struct column_def columns[] = {
 	{.name = "month", .type = COL_STRING, .partition = true, .description = "folder"},
 	{.name = "run_id", .type = COL_STRING, .partition = true, .description = "run"},
 };
-static const struct table_schema keyed = {.name = "t", .layer = "gold", .contract = "c/v1", .description = "a table", .columns = columns, .n_columns = 9};
+static const struct table_schema keyed = {
+	.name = "t", .layer = "gold", .contract = "c/v1", .description = "a table", .columns = columns, .n_columns = 9};
 static const struct column_def free_columns[] = {{.name = "a", .type = COL_STRING, .description = "x"}};
-static const struct table_schema unkeyed = {.name = "u", .layer = "silver", .contract = "c/v1", .description = "no key", .columns = free_columns, .n_columns = 1};
+static const struct table_schema unkeyed = {.name = "u",
+	.layer = "silver",
+	.contract = "c/v1",
+	.description = "no key",
+	.columns = free_columns,
+	.n_columns = 1};
 
-static void check_text(void (*document)(struct buf *, const struct table_schema *), const struct table_schema *s, const char *want)
+static void check_text(
+	void (*document)(struct buf *, const struct table_schema *), const struct table_schema *s, const char *want)
 {
 	struct buf out;
 	buf_init(&out, 0);
@@ -44,7 +51,8 @@ static void test_sqlite(void **state)
 		"\t\"month\" TEXT NOT NULL, -- folder\n"
 		"\t\"run_id\" TEXT NOT NULL -- run\n"
 		");\n");
-	check_text(schema_ddl_sqlite, &unkeyed, "CREATE TABLE IF NOT EXISTS \"silver_u\" ( -- no key\n\t\"a\" TEXT NOT NULL -- x\n);\n");
+	check_text(schema_ddl_sqlite, &unkeyed,
+		"CREATE TABLE IF NOT EXISTS \"silver_u\" ( -- no key\n\t\"a\" TEXT NOT NULL -- x\n);\n");
 }
 
 static void test_postgres(void **state)
@@ -89,11 +97,16 @@ static void test_json(void **state)
 		"\t\"description\": \"a table\",\n"
 		"\t\"type\": \"object\",\n"
 		"\t\"properties\": {\n"
-		"\t\t\"day\": {\"type\": \"string\", \"format\": \"date\", \"x-type\": \"date\", \"description\": \"the tenant's day\"},\n"
-		"\t\t\"type\": {\"type\": \"string\", \"x-type\": \"string\", \"description\": \"P|Q \\\"quoted\\\"\"},\n"
-		"\t\t\"at\": {\"type\": [\"string\", \"null\"], \"format\": \"date-time\", \"x-type\": \"timestamp\"},\n"
-		"\t\t\"pct\": {\"type\": \"number\", \"x-type\": \"decimal(5,2)\", \"x-unit\": \"%\", \"description\": \"share\"},\n"
-		"\t\t\"n\": {\"type\": [\"integer\", \"null\"], \"minimum\": -2147483648, \"maximum\": 2147483647, \"x-type\": \"int32\", \"description\": \"count\"},\n"
+		"\t\t\"day\": {\"type\": \"string\", \"format\": \"date\", \"x-type\": \"date\", \"description\": "
+		"\"the tenant's day\"},\n"
+		"\t\t\"type\": {\"type\": \"string\", \"x-type\": \"string\", \"description\": \"P|Q "
+		"\\\"quoted\\\"\"},\n"
+		"\t\t\"at\": {\"type\": [\"string\", \"null\"], \"format\": \"date-time\", \"x-type\": "
+		"\"timestamp\"},\n"
+		"\t\t\"pct\": {\"type\": \"number\", \"x-type\": \"decimal(5,2)\", \"x-unit\": \"%\", \"description\": "
+		"\"share\"},\n"
+		"\t\t\"n\": {\"type\": [\"integer\", \"null\"], \"minimum\": -2147483648, \"maximum\": 2147483647, "
+		"\"x-type\": \"int32\", \"description\": \"count\"},\n"
 		"\t\t\"big\": {\"type\": \"integer\", \"x-type\": \"int64\", \"description\": \"large\"},\n"
 		"\t\t\"ok\": {\"type\": \"boolean\", \"x-type\": \"bool\", \"description\": \"flag\"},\n"
 		"\t\t\"month\": {\"type\": \"string\", \"x-type\": \"string\", \"description\": \"folder\"},\n"
@@ -128,8 +141,10 @@ static void test_delta(void **state)
 	(void)state;
 	check_text(schema_delta, &keyed,
 		"{\"type\":\"struct\",\"fields\":["
-		"{\"name\":\"day\",\"type\":\"date\",\"nullable\":false,\"metadata\":{\"comment\":\"the tenant's day\"}},"
-		"{\"name\":\"type\",\"type\":\"string\",\"nullable\":false,\"metadata\":{\"comment\":\"P|Q \\\"quoted\\\"\"}},"
+		"{\"name\":\"day\",\"type\":\"date\",\"nullable\":false,\"metadata\":{\"comment\":\"the tenant's "
+		"day\"}},"
+		"{\"name\":\"type\",\"type\":\"string\",\"nullable\":false,\"metadata\":{\"comment\":\"P|Q "
+		"\\\"quoted\\\"\"}},"
 		"{\"name\":\"at\",\"type\":\"timestamp\",\"nullable\":true,\"metadata\":{}},"
 		"{\"name\":\"pct\",\"type\":\"decimal(5,2)\",\"nullable\":false,\"metadata\":{\"comment\":\"share\"}},"
 		"{\"name\":\"n\",\"type\":\"integer\",\"nullable\":true,\"metadata\":{\"comment\":\"count\"}},"
@@ -142,7 +157,11 @@ static void test_delta(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sqlite), cmocka_unit_test(test_postgres), cmocka_unit_test(test_json), cmocka_unit_test(test_markdown), cmocka_unit_test(test_delta),
+		cmocka_unit_test(test_sqlite),
+		cmocka_unit_test(test_postgres),
+		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_markdown),
+		cmocka_unit_test(test_delta),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -137,9 +137,9 @@ static void test_manifest(void **state)
 	assert_string_equal(root, "39dcaddf31569f6e8c4040d6d9ca34eff1ddd151c8512584b1c466383bb3aad9");
 	manifest_json(&out, &c);
 	buf_char(&out, '\0');
-	assert_non_null(strstr(
-		(const char *)out.p, "\"counts\":{\"A\":1,\"B\":2},\"date_range\":{\"from\":\"2025-09-01\",\"to\":"
-				     "\"2026-02-28\"},\"objects\":[{\"bytes\":2,\"path\":\"raw/a\",\"rows\":1,"));
+	assert_non_null(strstr((const char *)out.p,
+		"\"counts\":{\"A\":1,\"B\":2},\"date_range\":{\"from\":\"2025-09-01\",\"to\":"
+		"\"2026-02-28\"},\"objects\":[{\"bytes\":2,\"path\":\"raw/a\",\"rows\":1,"));
 	assert_non_null(strstr((const char *)out.p, ",\"seed\":42,\"version\":\"0.1.0\",\"workload\":\"w\"}"));
 	buf_deinit(&out);
 	arena_deinit(&arena);

@@ -26,8 +26,11 @@ static void test_round_trip(void **state)
 			CHECK_OK(&err, decompress_block(c, writable[k], packed, n, back, sizes[j], &err));
 			assert_memory_equal(src, back, sizes[j]);
 			/* A wrong claim of the size, and a truncated block. */
-			CHECK_FAILS(E_CORRUPT, decompress_block(c, writable[k], packed, n, back, sizes[j] > 0 ? sizes[j] - 1 : 1, &err));
-			if (sizes[j] > 1) CHECK_FAILS(E_CORRUPT, decompress_block(c, writable[k], packed, n - 1, back, sizes[j], &err));
+			CHECK_FAILS(E_CORRUPT, decompress_block(c, writable[k], packed, n, back,
+						       sizes[j] > 0 ? sizes[j] - 1 : 1, &err));
+			if (sizes[j] > 1)
+				CHECK_FAILS(E_CORRUPT,
+					decompress_block(c, writable[k], packed, n - 1, back, sizes[j], &err));
 			mem_free(packed);
 		}
 	}
@@ -41,7 +44,8 @@ static void test_round_trip(void **state)
 static void test_gzip_members(void **state)
 {
 	(void)state;
-	static const uint8_t member[] = {0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0xcb, 0x48, 0xcd, 0xc9, 0xc9, 0xe7, 2, 0, 0x20, 0x30, 0x3a, 0x36, 6, 0, 0, 0};
+	static const uint8_t member[] = {0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0xcb, 0x48, 0xcd, 0xc9, 0xc9, 0xe7, 2, 0,
+		0x20, 0x30, 0x3a, 0x36, 6, 0, 0, 0};
 	uint8_t two[2 * sizeof member];
 	char out[13] = "";
 	struct err err;

@@ -49,11 +49,13 @@ static void later_wins(void **state)
 	(void)state;
 	struct err err = {0};
 	struct config c;
-	CHECK_OK(&err, load(&c, CONFIG_YAML, "# comment\nsimulation:\n  seed: 7\n  volume_daily_avg: 20\nlake:\n", &err));
+	CHECK_OK(&err,
+		load(&c, CONFIG_YAML, "# comment\nsimulation:\n  seed: 7\n  volume_daily_avg: 20\nlake:\n", &err));
 	CHECK_I64(i64_at(&c, "simulation.seed"), 7);
 	CHECK_I64(i64_at(&c, "simulation.volume_daily_avg"), 20);
 	assert_string_equal(config_find(c.root, "lake.uri")->text.p, "./lake");
-	const char *const env[] = {"HOME=/", "PQR_SIMULATION_SEED=8", "PQR_SIMULATION_DATE_RANGE_FROM=2024-01-01", "PQR_LAKE_URI=", "PQR_CORPORA=x", NULL};
+	const char *const env[] = {"HOME=/", "PQR_SIMULATION_SEED=8", "PQR_SIMULATION_DATE_RANGE_FROM=2024-01-01",
+		"PQR_LAKE_URI=", "PQR_CORPORA=x", NULL};
 	CHECK_OK(&err, config_environment(&c, &keys, 1, env, &err));
 	CHECK_I64(i64_at(&c, "simulation.seed"), 8);
 	CHECK_I64(i64_at(&c, "simulation.volume_daily_avg"), 20);
@@ -68,41 +70,58 @@ static void later_wins(void **state)
 static void mistakes_name_place_and_key(void **state)
 {
 	(void)state;
-	static const struct { const char *text, *error; } cases[] = {
+	static const struct {
+		const char *text, *error;
+	} cases[] = {
 		{"simulation:\n  sead: 7\n", "pqr.yaml:2: simulation.sead: unknown key; did you mean \"seed\"?"},
 		{"simulatoin:\n  seed: 7\n", "pqr.yaml:1: simulatoin: unknown key; did you mean \"simulation\"?"},
-		{"simulation:\n  frobnicate: 7\n", "pqr.yaml:2: simulation.frobnicate: unknown key; docs/configuration.md lists them"},
-		{"simulation:\n\n  seed: abc\n", "pqr.yaml:3: simulation.seed: expected an integer from 0 to 1000, found \"abc\""},
-		{"simulation:\n  seed: \"7\"\n", "pqr.yaml:2: simulation.seed: expected an integer from 0 to 1000, found \"7\""},
-		{"simulation:\n  seed: 1001\n", "pqr.yaml:2: simulation.seed: expected an integer from 0 to 1000, found 1001"},
-		{"simulation:\n  seed: 99999999999999999999\n", "pqr.yaml:2: simulation.seed: expected an integer from 0 to 1000, found 99999999999999999999"},
-		{"simulation:\n  seed: 1.5\n", "pqr.yaml:2: simulation.seed: expected an integer from 0 to 1000, found 1.5"},
-		{"simulation:\n  seed:\n", "pqr.yaml:2: simulation.seed: expected an integer from 0 to 1000, found nothing"},
-		{"simulation:\n  seed: [1]\n", "pqr.yaml:2: simulation.seed: expected an integer from 0 to 1000, found a list"},
-		{"simulation:\n  seed: {a: 1}\n", "pqr.yaml:2: simulation.seed: expected an integer from 0 to 1000, found a map"},
+		{"simulation:\n  frobnicate: 7\n",
+			"pqr.yaml:2: simulation.frobnicate: unknown key; docs/configuration.md lists them"},
+		{"simulation:\n\n  seed: abc\n",
+			"pqr.yaml:3: simulation.seed: expected an integer from 0 to 1000, found \"abc\""},
+		{"simulation:\n  seed: \"7\"\n",
+			"pqr.yaml:2: simulation.seed: expected an integer from 0 to 1000, found \"7\""},
+		{"simulation:\n  seed: 1001\n",
+			"pqr.yaml:2: simulation.seed: expected an integer from 0 to 1000, found 1001"},
+		{"simulation:\n  seed: 99999999999999999999\n",
+			"pqr.yaml:2: simulation.seed: expected an integer from 0 to 1000, found 99999999999999999999"},
+		{"simulation:\n  seed: 1.5\n",
+			"pqr.yaml:2: simulation.seed: expected an integer from 0 to 1000, found 1.5"},
+		{"simulation:\n  seed:\n",
+			"pqr.yaml:2: simulation.seed: expected an integer from 0 to 1000, found nothing"},
+		{"simulation:\n  seed: [1]\n",
+			"pqr.yaml:2: simulation.seed: expected an integer from 0 to 1000, found a list"},
+		{"simulation:\n  seed: {a: 1}\n",
+			"pqr.yaml:2: simulation.seed: expected an integer from 0 to 1000, found a map"},
 		{"simulation: 7\n", "pqr.yaml:1: simulation: expected a map (key: value), found 7"},
 		{"lake: {uri: 42}\n", "pqr.yaml:1: lake.uri: expected a text (put it in quotes), found 42"},
-		{"simulation: {truncate: yes}\n", "pqr.yaml:1: simulation.truncate: expected true or false, found \"yes\""},
-		{"simulation: {date_range: {from: 2025-02-29}}\n", "pqr.yaml:1: simulation.date_range.from: expected a date YYYY-MM-DD, found \"2025-02-29\""},
-		{"simulation: {rate: 1.1}\n",
-			"pqr.yaml:1: simulation.rate: expected a decimal number from 0 to 1 with at most 6 digits after the point, found 1.1"},
-		{"simulation: {rate: 0.1234567}\n",
-			"pqr.yaml:1: simulation.rate: expected a decimal number from 0 to 1 with at most 6 digits after the point, found 0.1234567"},
+		{"simulation: {truncate: yes}\n",
+			"pqr.yaml:1: simulation.truncate: expected true or false, found \"yes\""},
+		{"simulation: {date_range: {from: 2025-02-29}}\n",
+			"pqr.yaml:1: simulation.date_range.from: expected a date YYYY-MM-DD, found \"2025-02-29\""},
+		{"simulation: {rate: 1.1}\n", "pqr.yaml:1: simulation.rate: expected a decimal number from 0 to 1 with "
+					      "at most 6 digits after the point, found 1.1"},
+		{"simulation: {rate: 0.1234567}\n", "pqr.yaml:1: simulation.rate: expected a decimal number from 0 to "
+						    "1 with at most 6 digits after the point, found 0.1234567"},
 		{"parquet: {codec: lzo}\n", "pqr.yaml:1: parquet.codec: expected zstd or snappy, found \"lzo\""},
-		{"lake: {uri: a}\nlake: {uri: b}\n", "pqr.yaml:2: the key \"lake\" stands twice in one map, first on line 1"},
+		{"lake: {uri: a}\nlake: {uri: b}\n",
+			"pqr.yaml:2: the key \"lake\" stands twice in one map, first on line 1"},
 		{"- 1\n- 2\n", "pqr.yaml:1: expected a map (key: value), found a list"},
 		{"lake: {uri: a}\n---\nlake: {uri: b}\n", "pqr.yaml:2: a second document (---); expected one"},
-		{"lake: {uri: !!int 7}\n", "pqr.yaml:1: the tag tag:yaml.org,2002:int is not supported; write the plain value"},
+		{"lake: {uri: !!int 7}\n",
+			"pqr.yaml:1: the tag tag:yaml.org,2002:int is not supported; write the plain value"},
 		{"lake: {uri: *x}\n", "pqr.yaml:1: the alias *x names no anchor"},
 		{"lake: &x {uri: *x}\n", "pqr.yaml:1: the alias *x stands inside what it names"},
 		{"{[a]: 1}\n", "pqr.yaml:1: a list as a key is not supported"},
 		{"lake: {uri: \"a\\0b\"}\n", "pqr.yaml:1: a text holds the character U+0000"},
-		{"server: {token: 12345}\n", "pqr.yaml:1: server.token: expected an integer from 0 to 9, found \"***\""},
+		{"server: {token: 12345}\n",
+			"pqr.yaml:1: server.token: expected an integer from 0 to 9, found \"***\""},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct err err = {0};
 		struct config c;
-		if (load(&c, CONFIG_YAML, cases[i].text, &err) != E_USAGE) fail_msg("%s: %s", cases[i].text, status_name(err.code));
+		if (load(&c, CONFIG_YAML, cases[i].text, &err) != E_USAGE)
+			fail_msg("%s: %s", cases[i].text, status_name(err.code));
 		assert_string_equal(text_of(&err), cases[i].error);
 		config_deinit(&c);
 	}
@@ -111,7 +130,11 @@ static void mistakes_name_place_and_key(void **state)
 static void broken_syntax(void **state)
 {
 	(void)state;
-	static const struct { enum config_format format; const char *text; int64_t line; } cases[] = {
+	static const struct {
+		enum config_format format;
+		const char *text;
+		int64_t line;
+	} cases[] = {
 		{CONFIG_YAML, "lake:\n\turi: a\n", 2},
 		{CONFIG_YAML, "lake: {uri: a\n", 2},
 		{CONFIG_YAML, "lake: 'a\n", 2},
@@ -128,7 +151,8 @@ static void broken_syntax(void **state)
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct err err = {0};
 		struct config c;
-		if (load(&c, cases[i].format, cases[i].text, &err) != E_USAGE) fail_msg("%s: %s", cases[i].text, status_name(err.code));
+		if (load(&c, cases[i].format, cases[i].text, &err) != E_USAGE)
+			fail_msg("%s: %s", cases[i].text, status_name(err.code));
 		if (err.line != cases[i].line) fail_msg("%s: %s", cases[i].text, text_of(&err));
 		assert_string_equal(err.where, "pqr.yaml");
 		config_deinit(&c);
@@ -145,10 +169,15 @@ static void broken_syntax(void **state)
 static void environment_mistakes(void **state)
 {
 	(void)state;
-	static const struct { const char *variable, *error; } cases[] = {
-		{"PQR_SIMULATION_SEAD=1", "environment variable PQR_SIMULATION_SEAD: unknown key; docs/configuration.md lists them"},
-		{"PQR_SIMULATION_SEED=x", "environment variable PQR_SIMULATION_SEED: simulation.seed: expected an integer from 0 to 1000, found \"x\""},
-		{"PQR_SERVER_TOKEN=hunter2", "environment variable PQR_SERVER_TOKEN: server.token: expected an integer from 0 to 9, found \"***\""},
+	static const struct {
+		const char *variable, *error;
+	} cases[] = {
+		{"PQR_SIMULATION_SEAD=1",
+			"environment variable PQR_SIMULATION_SEAD: unknown key; docs/configuration.md lists them"},
+		{"PQR_SIMULATION_SEED=x", "environment variable PQR_SIMULATION_SEED: simulation.seed: expected an "
+					  "integer from 0 to 1000, found \"x\""},
+		{"PQR_SERVER_TOKEN=hunter2", "environment variable PQR_SERVER_TOKEN: server.token: expected an integer "
+					     "from 0 to 9, found \"***\""},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct err err = {0};
@@ -166,13 +195,16 @@ static void environment_mistakes(void **state)
 static void canonical_text(void **state)
 {
 	(void)state;
-	static const struct { const char *yaml, *json; } cases[] = {
+	static const struct {
+		const char *yaml, *json;
+	} cases[] = {
 		{"", "{}"},
 		{"# only a comment\n", "{}"},
 		{"b: 1\na: [x, \"y\", 'z']\n", "{\"a\":[\"x\",\"y\",\"z\"],\"b\":1}"},
 		{"a: {c: null, b: ~}\n", "{\"a\":{\"b\":null,\"c\":null}}"},
 		{"a: [.5, 0.50, +1, 007, 1., -0.0, 1e3, 12]\n", "{\"a\":[0.5,0.5,1,7,1,-0,1e3,12]}"},
-		{"a: [true, True, FALSE, yes, 'true', 0x10, 1_0, ., -]\n", "{\"a\":[true,true,false,\"yes\",\"true\",\"0x10\",\"1_0\",\".\",\"-\"]}"},
+		{"a: [true, True, FALSE, yes, 'true', 0x10, 1_0, ., -]\n",
+			"{\"a\":[true,true,false,\"yes\",\"true\",\"0x10\",\"1_0\",\".\",\"-\"]}"},
 		{"a: |\n  two\n  lines\n", "{\"a\":\"two\\nlines\\n\"}"},
 		{"a: [[], {}, [[]]]\n", "{\"a\":[[],{},[[]]]}"},
 		{"a: &x {k: [1, 2]}\nb: *x\n", "{\"a\":{\"k\":[1,2]},\"b\":{\"k\":[1,2]}}"},
@@ -195,7 +227,8 @@ static void canonical_text(void **state)
 		assert_int_equal(out.n, strlen(cases[i].json));
 		/* What was written reads back as the same tree, through both readers. */
 		for (int format = CONFIG_YAML; format <= CONFIG_JSON; format++) {
-			CHECK_OK(&err, config_parse(&c, (enum config_format)format, (struct str){(char *)out.p, out.n}, "x", &node, &err));
+			CHECK_OK(&err, config_parse(&c, (enum config_format)format, (struct str){(char *)out.p, out.n},
+					       "x", &node, &err));
 			buf_reset(&again);
 			config_json(node, &again);
 			assert_int_equal(again.n, out.n);
@@ -215,8 +248,8 @@ static void bombs_are_bounded(void **state)
 	char text[8192] = "a: &a [x, x, x, x, x, x, x, x, x, x]\n";
 	for (char k = 'b'; k <= 'j'; k++) {
 		char line[128];
-		(void)snprintf(line, sizeof line, "%c: &%c [*%c, *%c, *%c, *%c, *%c, *%c, *%c, *%c, *%c, *%c]\n", k, k, k - 1, k - 1, k - 1, k - 1, k - 1, k - 1,
-			k - 1, k - 1, k - 1, k - 1);
+		(void)snprintf(line, sizeof line, "%c: &%c [*%c, *%c, *%c, *%c, *%c, *%c, *%c, *%c, *%c, *%c]\n", k, k,
+			k - 1, k - 1, k - 1, k - 1, k - 1, k - 1, k - 1, k - 1, k - 1, k - 1);
 		(void)strcat(text, line);
 	}
 	CHECK_FAILS(E_LIMIT, load(&c, CONFIG_YAML, text, &err));
@@ -230,7 +263,8 @@ static void bombs_are_bounded(void **state)
 		(void)strcat(text, "}");
 		for (int format = CONFIG_YAML; format <= CONFIG_JSON; format++) {
 			CHECK_OK(&err, config_init(&c, &err));
-			const status code = config_parse(&c, (enum config_format)format, str_of(text), "x", &node, &err);
+			const status code =
+				config_parse(&c, (enum config_format)format, str_of(text), "x", &node, &err);
 			CHECK_FAILS(depth <= CONFIG_DEPTH_MAX ? OK : E_LIMIT, code);
 			config_deinit(&c);
 		}
@@ -254,9 +288,21 @@ static void bombs_are_bounded(void **state)
 static void millionths(void **state)
 {
 	(void)state;
-	static const struct { const char *text; int64_t value; const char *back; } good[] = {
-		{"0.38", 380000, "0.38"}, {".31", 310000, "0.31"}, {"1", 1000000, "1"}, {"1.", 1000000, "1"}, {"0", 0, "0"}, {"-74.081749", -74081749, "-74.081749"},
-		{"0.000001", 1, "0.000001"}, {"0.1000000000", 100000, "0.1"}, {"+2.50", 2500000, "2.5"}, {"-0.5", -500000, "-0.5"},
+	static const struct {
+		const char *text;
+		int64_t value;
+		const char *back;
+	} good[] = {
+		{"0.38", 380000, "0.38"},
+		{".31", 310000, "0.31"},
+		{"1", 1000000, "1"},
+		{"1.", 1000000, "1"},
+		{"0", 0, "0"},
+		{"-74.081749", -74081749, "-74.081749"},
+		{"0.000001", 1, "0.000001"},
+		{"0.1000000000", 100000, "0.1"},
+		{"+2.50", 2500000, "2.5"},
+		{"-0.5", -500000, "-0.5"},
 	};
 	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
 		struct err err = {0};
@@ -271,14 +317,16 @@ static void millionths(void **state)
 		assert_string_equal(text, good[i].back);
 		config_deinit(&c);
 	}
-	static const char *const bad[] = {"", ".", "-", "1e-1", "0.0000001", "1.2.3", "abc", "0x1", "99999999999999999999", "1 ", " 1", "nan", "inf"};
+	static const char *const bad[] = {"", ".", "-", "1e-1", "0.0000001", "1.2.3", "abc", "0x1",
+		"99999999999999999999", "1 ", " 1", "nan", "inf"};
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		struct err err = {0};
 		struct config c;
 		int64_t v = -1;
 		CHECK_OK(&err, config_init(&c, &err));
 		CHECK_OK(&err, config_set(&c, "b", bad[i], "--b", &err));
-		if (config_millionths(config_find(c.root, "b"), INT64_MIN, INT64_MAX, &v, &err) != E_USAGE) fail_msg("\"%s\" gave %lld", bad[i], (long long)v);
+		if (config_millionths(config_find(c.root, "b"), INT64_MIN, INT64_MAX, &v, &err) != E_USAGE)
+			fail_msg("\"%s\" gave %lld", bad[i], (long long)v);
 		CHECK_I64(v, -1);
 		config_deinit(&c);
 	}
@@ -287,9 +335,21 @@ static void millionths(void **state)
 static void integers_at_the_limits(void **state)
 {
 	(void)state;
-	static const struct { const char *text; bool ok; int64_t value; } cases[] = {
-		{"9223372036854775807", true, INT64_MAX}, {"9223372036854775808", false, 0}, {"-9223372036854775808", true, INT64_MIN},
-		{"-9223372036854775809", false, 0}, {"+5", true, 5}, {"007", true, 7}, {"-", false, 0}, {"", false, 0}, {"5.0", false, 0}, {"1e2", false, 0},
+	static const struct {
+		const char *text;
+		bool ok;
+		int64_t value;
+	} cases[] = {
+		{"9223372036854775807", true, INT64_MAX},
+		{"9223372036854775808", false, 0},
+		{"-9223372036854775808", true, INT64_MIN},
+		{"-9223372036854775809", false, 0},
+		{"+5", true, 5},
+		{"007", true, 7},
+		{"-", false, 0},
+		{"", false, 0},
+		{"5.0", false, 0},
+		{"1e2", false, 0},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct err err = {0};
@@ -297,7 +357,8 @@ static void integers_at_the_limits(void **state)
 		int64_t v = -1;
 		CHECK_OK(&err, config_init(&c, &err));
 		CHECK_OK(&err, config_set(&c, "n", cases[i].text, "--n", &err));
-		CHECK_FAILS(cases[i].ok ? OK : E_USAGE, config_i64(config_find(c.root, "n"), INT64_MIN, INT64_MAX, &v, &err));
+		CHECK_FAILS(cases[i].ok ? OK : E_USAGE,
+			config_i64(config_find(c.root, "n"), INT64_MIN, INT64_MAX, &v, &err));
 		CHECK_I64(v, cases[i].ok ? cases[i].value : -1);
 		config_deinit(&c);
 	}
@@ -306,10 +367,13 @@ static void integers_at_the_limits(void **state)
 static void secrets_in_uris(void **state)
 {
 	(void)state;
-	static const struct { const char *uri, *shown; } cases[] = {
+	static const struct {
+		const char *uri, *shown;
+	} cases[] = {
 		{"postgresql://ana:s3cret@host/db", "postgresql://ana:***@host/db"},
 		{"postgresql://ana:s3/cr@et@host/db", "postgresql://ana:***@host/db"},
-		{"postgresql://host/db?password=abc&sslmode=require", "postgresql://host/db?password=***&sslmode=require"},
+		{"postgresql://host/db?password=abc&sslmode=require",
+			"postgresql://host/db?password=***&sslmode=require"},
 		{"host=h password=abc user=u", "host=h password=*** user=u"},
 		{"sqlite:./lake/control.db", "sqlite:./lake/control.db"},
 		{"s3://bucket/prefix", "s3://bucket/prefix"},

@@ -70,8 +70,10 @@ static const char *oracle_digits(const char *p, const char *end)
 static const char *oracle_number(const char *p, const char *end)
 {
 	if (p < end && *p == '-') p++;
-	if (p < end && *p == '0') p++;
-	else if ((p = oracle_digits(p, end)) == NULL) return NULL;
+	if (p < end && *p == '0')
+		p++;
+	else if ((p = oracle_digits(p, end)) == NULL)
+		return NULL;
 	if (p < end && *p == '.' && (p = oracle_digits(p + 1, end)) == NULL) return NULL;
 	if (p < end && (*p == 'e' || *p == 'E')) {
 		p++;
@@ -124,26 +126,58 @@ static void agree(const char *text, size_t n)
 	const bool b = accepts(text, n, &plain);
 	json_scan_force_plain(false);
 	if (a != b || fast.error_at != plain.error_at || fast.error != plain.error)
-		fail_msg("%.*s: fast %d (%s at %zu), plain %d (%s at %zu)", (int)n, text, a, a ? "-" : fast.error, fast.error_at, b,
-			b ? "-" : plain.error, plain.error_at);
-	if (a != oracle(text, n)) fail_msg("%.*s: scanner says %d (%s), oracle the contrary", (int)n, text, a, a ? "-" : fast.error);
+		fail_msg("%.*s: fast %d (%s at %zu), plain %d (%s at %zu)", (int)n, text, a, a ? "-" : fast.error,
+			fast.error_at, b, b ? "-" : plain.error, plain.error_at);
+	if (a != oracle(text, n))
+		fail_msg("%.*s: scanner says %d (%s), oracle the contrary", (int)n, text, a, a ? "-" : fast.error);
 }
 
-struct verdict { const char *text; const char *error; size_t at; }; /* error NULL: accepted */
+struct verdict {
+	const char *text;
+	const char *error;
+	size_t at;
+}; /* error NULL: accepted */
 static const struct verdict verdicts[] = {
-	{"{}", NULL, 0}, {" [ ] ", NULL, 0}, {"null", NULL, 0}, {"-0", NULL, 0}, {"1.5e+3", NULL, 0}, {"\"\"", NULL, 0},
-	{"{\"a\":{\"b\":[1,2,{\"c\":[]}]},\"d\":\"\\ud83d\\ude00\"}", NULL, 0}, {"\"\\u0000\"", NULL, 0}, {"\"\x7f\"", NULL, 0},
+	{"{}", NULL, 0},
+	{" [ ] ", NULL, 0},
+	{"null", NULL, 0},
+	{"-0", NULL, 0},
+	{"1.5e+3", NULL, 0},
+	{"\"\"", NULL, 0},
+	{"{\"a\":{\"b\":[1,2,{\"c\":[]}]},\"d\":\"\\ud83d\\ude00\"}", NULL, 0},
+	{"\"\\u0000\"", NULL, 0},
+	{"\"\x7f\"", NULL, 0},
 	{"{\"a\" : 1 , \"b\" : [ true , false ] }\r", NULL, 0},
-	{"", "text ends where a value must follow", 0}, {"  ", "text ends where a value must follow", 2},
-	{"{", "object or array without end", 1}, {"[1", "object or array without end", 2}, {"[1,", "text ends where a value must follow", 3},
-	{"[1,]", "no value here", 3}, {"{\"a\":1,}", "expected a member name", 7}, {"{\"a\"1}", "expected ':' after a member name", 4},
-	{"{a:1}", "expected a member name", 1}, {"[1}", "expected ',' or ']'", 2}, {"{\"a\":1]", "expected ',' or '}'", 6},
-	{"01", "number with a leading zero", 1}, {"-", "a minus sign without a digit", 1}, {"1.", "decimal point without a digit after it", 2},
-	{"1e", "exponent without a digit", 2}, {"+1", "no value here", 0}, {".5", "no value here", 0}, {"nul", "unknown word", 0},
-	{"truex", "more after the value", 4}, {"{} {}", "more after the value", 3}, {"\"a", "string without end", 0},
-	{"\"a\nb\"", "control character in a string", 2}, {"\"\\x\"", "unknown escape", 1}, {"\"\\u12g4\"", "\\u without four hexadecimal digits", 1},
-	{"\"\\ud800\"", "lone surrogate", 1}, {"\"\\ud800\\n\"", "lone surrogate", 1}, {"\"\\udc00\"", "lone surrogate", 1},
-	{"\"\\ud800\\ud800\"", "lone surrogate", 1}, {"\xef\xbb\xbf{}", "no value here", 0}, {"[1 2]", "expected ',' or ']'", 3},
+	{"", "text ends where a value must follow", 0},
+	{"  ", "text ends where a value must follow", 2},
+	{"{", "object or array without end", 1},
+	{"[1", "object or array without end", 2},
+	{"[1,", "text ends where a value must follow", 3},
+	{"[1,]", "no value here", 3},
+	{"{\"a\":1,}", "expected a member name", 7},
+	{"{\"a\"1}", "expected ':' after a member name", 4},
+	{"{a:1}", "expected a member name", 1},
+	{"[1}", "expected ',' or ']'", 2},
+	{"{\"a\":1]", "expected ',' or '}'", 6},
+	{"01", "number with a leading zero", 1},
+	{"-", "a minus sign without a digit", 1},
+	{"1.", "decimal point without a digit after it", 2},
+	{"1e", "exponent without a digit", 2},
+	{"+1", "no value here", 0},
+	{".5", "no value here", 0},
+	{"nul", "unknown word", 0},
+	{"truex", "more after the value", 4},
+	{"{} {}", "more after the value", 3},
+	{"\"a", "string without end", 0},
+	{"\"a\nb\"", "control character in a string", 2},
+	{"\"\\x\"", "unknown escape", 1},
+	{"\"\\u12g4\"", "\\u without four hexadecimal digits", 1},
+	{"\"\\ud800\"", "lone surrogate", 1},
+	{"\"\\ud800\\n\"", "lone surrogate", 1},
+	{"\"\\udc00\"", "lone surrogate", 1},
+	{"\"\\ud800\\ud800\"", "lone surrogate", 1},
+	{"\xef\xbb\xbf{}", "no value here", 0},
+	{"[1 2]", "expected ',' or ']'", 3},
 };
 
 static void test_verdicts(void **state)
@@ -181,7 +215,8 @@ static void test_depth_is_bounded(void **state)
 static void test_walk(void **state)
 {
 	(void)state;
-	static const char text[] = "{\"a\":\"x\\ny\",\"b\":-12.5,\"c\":{\"d\":[1,{}]},\"e\":{\"f\":true,\"g\":[]},\"h\":[1,\"z\"],\"i\":null}";
+	static const char text[] = "{\"a\":\"x\\ny\",\"b\":-12.5,\"c\":{\"d\":[1,{}]},\"e\":{\"f\":true,\"g\":[]},"
+				   "\"h\":[1,\"z\"],\"i\":null}";
 	char *copy = padded(text, sizeof text - 1);
 	struct json_scan s;
 	struct json_string key, value;
@@ -234,14 +269,23 @@ static void test_wrong_kind_sets_an_error(void **state)
 static void test_unescape(void **state)
 {
 	(void)state;
-	static const struct { const char *raw, *want; } cases[] = {
-		{"", ""}, {"abc", "abc"}, {"\\\"\\\\\\/\\b\\f\\n\\r\\t", "\"\\/\b\f\n\r\t"}, {"\\u00f3", "\xc3\xb3"}, {"a\\u20ACz", "a\xe2\x82\xacz"},
-		{"\\ud83d\\uDE00", "\xf0\x9f\x98\x80"}, {"\\udbff\\udfff", "\xf4\x8f\xbf\xbf"}, {"\\u007f\\u0080", "\x7f\xc2\x80"},
+	static const struct {
+		const char *raw, *want;
+	} cases[] = {
+		{"", ""},
+		{"abc", "abc"},
+		{"\\\"\\\\\\/\\b\\f\\n\\r\\t", "\"\\/\b\f\n\r\t"},
+		{"\\u00f3", "\xc3\xb3"},
+		{"a\\u20ACz", "a\xe2\x82\xacz"},
+		{"\\ud83d\\uDE00", "\xf0\x9f\x98\x80"},
+		{"\\udbff\\udfff", "\xf4\x8f\xbf\xbf"},
+		{"\\u007f\\u0080", "\x7f\xc2\x80"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		char dst[64];
 		const size_t n = json_unescape(str_of(cases[i].raw), dst);
-		if (n != strlen(cases[i].want) || memcmp(dst, cases[i].want, n) != 0) fail_msg("%s gives %.*s", cases[i].raw, (int)n, dst);
+		if (n != strlen(cases[i].want) || memcmp(dst, cases[i].want, n) != 0)
+			fail_msg("%s gives %.*s", cases[i].raw, (int)n, dst);
 	}
 	char dst[8] = "xxxxxxx";
 	CHECK_I64(json_unescape(STR("\\u0000"), dst), 1);
@@ -251,24 +295,49 @@ static void test_unescape(void **state)
 static void test_number_i64(void **state)
 {
 	(void)state;
-	static const struct { const char *text; bool ok; int64_t value; } cases[] = {
-		{"0", true, 0}, {"-0", true, 0}, {"12", true, 12}, {"-12", true, -12}, {"1e2", true, 100}, {"5.0", true, 5}, {"1.50e1", true, 15},
-		{"120e-1", true, 12}, {"0e999999999999999999", true, 0}, {"0.000", true, 0}, {"9223372036854775807", true, INT64_MAX},
-		{"-9223372036854775808", true, INT64_MIN}, {"9223372036854775808", false, 0}, {"-9223372036854775809", false, 0},
-		{"1.5", false, 0}, {"1e-1", false, 0}, {"1e19", false, 0}, {"1e18", true, INT64_C(1000000000000000000)}, {"1e400", false, 0},
-		{"1e99999999999999999999", false, 0}, {"1e-99999999999999999999", false, 0}, {"0.00000000000000000001e20", true, 1},
-		{"100000000000000000000e-20", true, 1}, {"123456789012345678901", false, 0},
+	static const struct {
+		const char *text;
+		bool ok;
+		int64_t value;
+	} cases[] = {
+		{"0", true, 0},
+		{"-0", true, 0},
+		{"12", true, 12},
+		{"-12", true, -12},
+		{"1e2", true, 100},
+		{"5.0", true, 5},
+		{"1.50e1", true, 15},
+		{"120e-1", true, 12},
+		{"0e999999999999999999", true, 0},
+		{"0.000", true, 0},
+		{"9223372036854775807", true, INT64_MAX},
+		{"-9223372036854775808", true, INT64_MIN},
+		{"9223372036854775808", false, 0},
+		{"-9223372036854775809", false, 0},
+		{"1.5", false, 0},
+		{"1e-1", false, 0},
+		{"1e19", false, 0},
+		{"1e18", true, INT64_C(1000000000000000000)},
+		{"1e400", false, 0},
+		{"1e99999999999999999999", false, 0},
+		{"1e-99999999999999999999", false, 0},
+		{"0.00000000000000000001e20", true, 1},
+		{"100000000000000000000e-20", true, 1},
+		{"123456789012345678901", false, 0},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		int64_t value = 77;
 		const bool ok = json_number_i64(str_of(cases[i].text), &value);
-		if (ok != cases[i].ok || (ok && value != cases[i].value) || (!ok && value != 77)) fail_msg("%s: %d, %lld", cases[i].text, ok, (long long)value);
+		if (ok != cases[i].ok || (ok && value != cases[i].value) || (!ok && value != 77))
+			fail_msg("%s: %d, %lld", cases[i].text, ok, (long long)value);
 	}
 }
 
 static const char *const seeds[] = {
-	"{\"event_id\":\"8c2f7a0e-5f5e-4d3e-9a51-0b8a3a1c7f10\",\"data\":{\"text\":\"Se\xc3\xb1or \\\"Juan\\\" \\u00f3 \\ud83d\\ude00\",\"n\":[1,-2.5e3,0]}}",
-	"[[[{\"a\":[true,false,null]}],\"a fairly long string that spans several vector registers, with \\n and \\\\ escapes in it\"]]",
+	"{\"event_id\":\"8c2f7a0e-5f5e-4d3e-9a51-0b8a3a1c7f10\",\"data\":{\"text\":\"Se\xc3\xb1or \\\"Juan\\\" \\u00f3 "
+	"\\ud83d\\ude00\",\"n\":[1,-2.5e3,0]}}",
+	"[[[{\"a\":[true,false,null]}],\"a fairly long string that spans several vector registers, with \\n and \\\\ "
+	"escapes in it\"]]",
 	"{\"k\":1.25E-7,\"l\":\"\",\"m\":{},\"n\":[],\"o\":\"\\/\\b\\f\\r\\t\"}  ",
 };
 
@@ -276,7 +345,8 @@ static const char *const seeds[] = {
 static void test_every_prefix_and_change(void **state)
 {
 	(void)state;
-	static const char bytes[] = "\"\\{}[],:0-e.u \n\x1f" "at";
+	static const char bytes[] = "\"\\{}[],:0-e.u \n\x1f"
+				    "at";
 	for (size_t k = 0; k < sizeof seeds / sizeof seeds[0]; k++) {
 		const size_t n = strlen(seeds[k]);
 		char text[256];
@@ -307,8 +377,14 @@ static void test_random_mutations(void **state)
 			const size_t len = 1 + rng_below(r.v[1], 8) % (n - at);
 			switch (r.v[2] % 3) {
 			case 0: text[at] = bytes[rng_below(r.v[3], sizeof bytes - 1)]; break;
-			case 1: memmove(text + at, text + at + len, n - at - len); n -= len; break;
-			default: memmove(text + at + len, text + at, n - at); n += len; break;
+			case 1:
+				memmove(text + at, text + at + len, n - at - len);
+				n -= len;
+				break;
+			default:
+				memmove(text + at + len, text + at, n - at);
+				n += len;
+				break;
 			}
 			if (n == 0) text[n++] = '1';
 		}
@@ -339,7 +415,8 @@ static void test_corpus(void **state)
 	(void)state;
 	const char *root = getenv("PQR_CORPORA");
 	char dir[512];
-	(void)snprintf(dir, sizeof dir, "%s/json_parsing/test_parsing", root != NULL && root[0] != '\0' ? root : PQR_SOURCE_DIR "/../shared/corpora");
+	(void)snprintf(dir, sizeof dir, "%s/json_parsing/test_parsing",
+		root != NULL && root[0] != '\0' ? root : PQR_SOURCE_DIR "/../shared/corpora");
 	DIR *d = opendir(dir);
 	if (d == NULL) {
 		print_message("skipped: no JSON conformance files in %s (set PQR_CORPORA)\n", dir);
@@ -360,9 +437,15 @@ static void test_corpus(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_verdicts), cmocka_unit_test(test_depth_is_bounded), cmocka_unit_test(test_walk),
-		cmocka_unit_test(test_wrong_kind_sets_an_error), cmocka_unit_test(test_unescape), cmocka_unit_test(test_number_i64),
-		cmocka_unit_test(test_every_prefix_and_change), cmocka_unit_test(test_random_mutations), cmocka_unit_test(test_corpus),
+		cmocka_unit_test(test_verdicts),
+		cmocka_unit_test(test_depth_is_bounded),
+		cmocka_unit_test(test_walk),
+		cmocka_unit_test(test_wrong_kind_sets_an_error),
+		cmocka_unit_test(test_unescape),
+		cmocka_unit_test(test_number_i64),
+		cmocka_unit_test(test_every_prefix_and_change),
+		cmocka_unit_test(test_random_mutations),
+		cmocka_unit_test(test_corpus),
 	};
 	return cmocka_run_group_tests_name("io/json_scan", tests, NULL, NULL);
 }

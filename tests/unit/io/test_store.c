@@ -149,7 +149,8 @@ static void test_list_and_delete(void **state)
 	(void)fclose(left);
 	struct listing l = {0};
 	CHECK_OK(&err, store_list(f->store, "l", visit, &l, &err));
-	assert_string_equal(l.keys, "l/a l/a-b/c l/b.x l/b/1 l/b/2 "); /* byte order of the whole key; no temporary file */
+	assert_string_equal(
+		l.keys, "l/a l/a-b/c l/b.x l/b/1 l/b/2 "); /* byte order of the whole key; no temporary file */
 	int64_t swept = 0;
 	CHECK_OK(&err, store_sweep(f->store, "", &swept, &err));
 	CHECK_I64(swept, 1);
@@ -214,8 +215,8 @@ static void test_full_disk_leaves_nothing(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_put_and_get), cmocka_unit_test(test_bad_keys), cmocka_unit_test(test_read_at),
-		cmocka_unit_test(test_writer), cmocka_unit_test(test_list_and_delete), cmocka_unit_test(test_one_winner),
-		cmocka_unit_test(test_full_disk_leaves_nothing)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_put_and_get), cmocka_unit_test(test_bad_keys),
+		cmocka_unit_test(test_read_at), cmocka_unit_test(test_writer), cmocka_unit_test(test_list_and_delete),
+		cmocka_unit_test(test_one_winner), cmocka_unit_test(test_full_disk_leaves_nothing)};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

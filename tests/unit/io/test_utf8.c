@@ -4,18 +4,50 @@
 #include "base/rng.h"
 #include "io/utf8.h"
 
-struct sample { const char *bytes; size_t n; bool valid; };
+struct sample {
+	const char *bytes;
+	size_t n;
+	bool valid;
+};
 #define BYTES(s) s, sizeof(s) - 1
 static const struct sample samples[] = {
-	{BYTES(""), true}, {BYTES("a"), true}, {BYTES("\x00"), true}, {BYTES("\xc3\xb1"), true}, {BYTES("\xe2\x82\xac"), true},
-	{BYTES("\xf0\x9f\x98\x80"), true}, {BYTES("\xf4\x8f\xbf\xbf"), true}, {BYTES("\xed\x9f\xbf"), true}, {BYTES("\xee\x80\x80"), true},
-	{BYTES("\xe0\xa0\x80"), true}, {BYTES("\xf0\x90\x80\x80"), true}, {BYTES("\xc2\x80"), true}, {BYTES("\xef\xbf\xbf"), true},
-	{BYTES("\x80"), false}, {BYTES("\xbf"), false}, {BYTES("\xc3"), false}, {BYTES("\xe2\x82"), false}, {BYTES("\xf0\x9f\x98"), false},
-	{BYTES("\xc0\x80"), false}, {BYTES("\xc1\xbf"), false}, {BYTES("\xe0\x80\x80"), false}, {BYTES("\xe0\x9f\xbf"), false},
-	{BYTES("\xf0\x80\x80\x80"), false}, {BYTES("\xf0\x8f\xbf\xbf"), false}, {BYTES("\xed\xa0\x80"), false}, {BYTES("\xed\xbf\xbf"), false},
-	{BYTES("\xf4\x90\x80\x80"), false}, {BYTES("\xf5\x80\x80\x80"), false}, {BYTES("\xff"), false}, {BYTES("\xfe"), false},
-	{BYTES("\xc3\xb1\xb1"), false}, {BYTES("\xe2\x82\xac\x80"), false}, {BYTES("\xc3\xc3\xb1"), false}, {BYTES("\xf8\x88\x80\x80\x80"), false},
-	{BYTES("\xe2\x28\xa1"), false}, {BYTES("\xf0\x28\x8c\xbc"), false}, {BYTES("\xf0\x9f\x98\x80\x80"), false},
+	{BYTES(""), true},
+	{BYTES("a"), true},
+	{BYTES("\x00"), true},
+	{BYTES("\xc3\xb1"), true},
+	{BYTES("\xe2\x82\xac"), true},
+	{BYTES("\xf0\x9f\x98\x80"), true},
+	{BYTES("\xf4\x8f\xbf\xbf"), true},
+	{BYTES("\xed\x9f\xbf"), true},
+	{BYTES("\xee\x80\x80"), true},
+	{BYTES("\xe0\xa0\x80"), true},
+	{BYTES("\xf0\x90\x80\x80"), true},
+	{BYTES("\xc2\x80"), true},
+	{BYTES("\xef\xbf\xbf"), true},
+	{BYTES("\x80"), false},
+	{BYTES("\xbf"), false},
+	{BYTES("\xc3"), false},
+	{BYTES("\xe2\x82"), false},
+	{BYTES("\xf0\x9f\x98"), false},
+	{BYTES("\xc0\x80"), false},
+	{BYTES("\xc1\xbf"), false},
+	{BYTES("\xe0\x80\x80"), false},
+	{BYTES("\xe0\x9f\xbf"), false},
+	{BYTES("\xf0\x80\x80\x80"), false},
+	{BYTES("\xf0\x8f\xbf\xbf"), false},
+	{BYTES("\xed\xa0\x80"), false},
+	{BYTES("\xed\xbf\xbf"), false},
+	{BYTES("\xf4\x90\x80\x80"), false},
+	{BYTES("\xf5\x80\x80\x80"), false},
+	{BYTES("\xff"), false},
+	{BYTES("\xfe"), false},
+	{BYTES("\xc3\xb1\xb1"), false},
+	{BYTES("\xe2\x82\xac\x80"), false},
+	{BYTES("\xc3\xc3\xb1"), false},
+	{BYTES("\xf8\x88\x80\x80\x80"), false},
+	{BYTES("\xe2\x28\xa1"), false},
+	{BYTES("\xf0\x28\x8c\xbc"), false},
+	{BYTES("\xf0\x9f\x98\x80\x80"), false},
 };
 
 /* Each sample at every position around the borders of 32 and 64 byte blocks, followed by up to 3 bytes. */
@@ -30,8 +62,10 @@ static void test_samples_at_every_place(void **state)
 				assert_non_null(text);
 				memset(text, 'x', n);
 				memcpy(text + lead, samples[k].bytes, samples[k].n);
-				if (utf8_valid(text, n) != samples[k].valid || utf8_valid_plain(text, n) != samples[k].valid)
-					fail_msg("sample %zu at %zu, %zu after: expected %d", k, lead, after, samples[k].valid);
+				if (utf8_valid(text, n) != samples[k].valid ||
+					utf8_valid_plain(text, n) != samples[k].valid)
+					fail_msg("sample %zu at %zu, %zu after: expected %d", k, lead, after,
+						samples[k].valid);
 				mem_free(text);
 			}
 		}

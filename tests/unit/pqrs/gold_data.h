@@ -26,7 +26,8 @@ struct columns {
 	int n;
 };
 
-static inline const struct column *text_column(struct columns *cs, const struct ticket *t, size_t n, size_t field, bool dictionary)
+static inline const struct column *text_column(
+	struct columns *cs, const struct ticket *t, size_t n, size_t field, bool dictionary)
 {
 	static const struct column_def def = {.name = "x", .type = COL_STRING};
 	struct err err;
@@ -67,7 +68,8 @@ static inline const struct column *time_column(struct columns *cs, const struct 
 	return &cs->c[cs->n++];
 }
 
-static inline const struct column *int_column(struct columns *cs, const struct ticket *t, size_t n, size_t field, enum col_type type)
+static inline const struct column *int_column(
+	struct columns *cs, const struct ticket *t, size_t n, size_t field, enum col_type type)
 {
 	const struct column_def def = {.name = "x", .type = type, .precision = 5, .scale = 4};
 	struct err err;
@@ -76,8 +78,10 @@ static inline const struct column *int_column(struct columns *cs, const struct t
 	for (size_t i = 0; i < n; i++) {
 		int32_t v;
 		memcpy(&v, (const char *)&t[i] + field, sizeof v);
-		if (type == COL_INT32) builder_set_i32(b, (int64_t)i, v);
-		else builder_set_i64(b, (int64_t)i, v);
+		if (type == COL_INT32)
+			builder_set_i32(b, (int64_t)i, v);
+		else
+			builder_set_i64(b, (int64_t)i, v);
 	}
 	CHECK_OK(&err, builder_finish(b, (int64_t)n, &cs->c[cs->n], &err));
 	return &cs->c[cs->n++];
@@ -93,9 +97,17 @@ static inline void columns_deinit(struct columns *cs)
 #define TIME(field) time_column(cs, t, n, offsetof(struct ticket, field))
 static inline struct gold_source source_of(struct columns *cs, const struct ticket *t, size_t n, bool dictionary)
 {
-	return (struct gold_source){.n = (int64_t)n, .created_at = TIME(created), .closed_at = TIME(closed), .sla_due_at = TIME(due),
-		.channel = TEXT(channel), .type = TEXT(type), .priority = TEXT(priority), .sla_status = TEXT(sla),
-		.department = TEXT(department), .dane = TEXT(dane), .tenant = TEXT(tenant),
+	return (struct gold_source){.n = (int64_t)n,
+		.created_at = TIME(created),
+		.closed_at = TIME(closed),
+		.sla_due_at = TIME(due),
+		.channel = TEXT(channel),
+		.type = TEXT(type),
+		.priority = TEXT(priority),
+		.sla_status = TEXT(sla),
+		.department = TEXT(department),
+		.dane = TEXT(dane),
+		.tenant = TEXT(tenant),
 		.score = int_column(cs, t, n, offsetof(struct ticket, score), COL_DECIMAL)};
 }
 
@@ -129,7 +141,8 @@ static inline void put_value(struct buf *out, const struct column *c, int64_t ro
 	}
 }
 
-static inline status text_write(struct gold_sink *base, enum gold_table table, int32_t month, const struct batch *b, struct err *err)
+static inline status text_write(
+	struct gold_sink *base, enum gold_table table, int32_t month, const struct batch *b, struct err *err)
 {
 	struct text_sink *s = (struct text_sink *)base;
 	(void)err;
@@ -174,8 +187,14 @@ static inline void check_lines(const char *what, const struct buf *got, const st
 
 /* ---- random tickets ---------------------------------------------------------------------------------------- */
 
-struct dice { uint64_t seed; uint32_t n; };
-static inline uint32_t roll(struct dice *d, uint32_t sides) { return rng_philox(d->seed, 0, 0, d->n++).v[0] % sides; }
+struct dice {
+	uint64_t seed;
+	uint32_t n;
+};
+static inline uint32_t roll(struct dice *d, uint32_t sides)
+{
+	return rng_philox(d->seed, 0, 0, d->n++).v[0] % sides;
+}
 
 /* Tickets created in `days` local days (UTC-5) from `first`; some open, some late, some without geography or tenant. */
 static inline void random_tickets(struct dice *d, struct ticket *t, size_t n, int32_t first, uint32_t days)
@@ -187,19 +206,26 @@ static inline void random_tickets(struct dice *d, struct ticket *t, size_t n, in
 		uint8_t id[16];
 		for (int k = 0; k < 16; k++) id[k] = (uint8_t)roll(d, 256);
 		struct ticket *x = &t[i];
-		*x = (struct ticket){.channel = gold_channel_names[roll(d, GOLD_CHANNELS)], .type = gold_type_names[roll(d, GOLD_TYPES)],
-			.priority = gold_priority_names[roll(d, GOLD_PRIORITIES)], .status = states[roll(d, 5)]};
+		*x = (struct ticket){.channel = gold_channel_names[roll(d, GOLD_CHANNELS)],
+			.type = gold_type_names[roll(d, GOLD_TYPES)],
+			.priority = gold_priority_names[roll(d, GOLD_PRIORITIES)],
+			.status = states[roll(d, 5)]};
 		static const char digits[] = "0123456789abcdef";
 		for (int k = 0, c = 0; k < 16; k++) {
 			if (k == 4 || k == 6 || k == 8 || k == 10) x->id[c++] = '-';
 			x->id[c++] = digits[id[k] >> 4];
 			x->id[c++] = digits[id[k] & 15];
 		}
-		x->created = first * US_PER_DAY + 5 * 3600 * US_PER_SECOND + (int64_t)roll(d, days) * US_PER_DAY + (int64_t)roll(d, 86400) * US_PER_SECOND + roll(d, 1000000);
-		if (roll(d, 50) == 0) x->created = x->created / US_PER_DAY * US_PER_DAY + 5 * 3600 * US_PER_SECOND - roll(d, 2); /* local midnight */
+		x->created = first * US_PER_DAY + 5 * 3600 * US_PER_SECOND + (int64_t)roll(d, days) * US_PER_DAY +
+			     (int64_t)roll(d, 86400) * US_PER_SECOND + roll(d, 1000000);
+		if (roll(d, 50) == 0)
+			x->created = x->created / US_PER_DAY * US_PER_DAY + 5 * 3600 * US_PER_SECOND -
+				     roll(d, 2); /* local midnight */
 		x->radicated = roll(d, 20) == 0 ? NONE : x->created + roll(d, 3600) * US_PER_SECOND;
 		x->due = x->radicated == NONE ? NONE : x->radicated + (int64_t)(5 + roll(d, 10)) * US_PER_DAY;
-		x->closed = x->radicated == NONE || roll(d, 4) == 0 ? NONE : x->radicated + (int64_t)roll(d, 86400 * 20) * US_PER_SECOND;
+		x->closed = x->radicated == NONE || roll(d, 4) == 0
+				    ? NONE
+				    : x->radicated + (int64_t)roll(d, 86400 * 20) * US_PER_SECOND;
 		const bool late = x->closed != NONE ? x->closed > x->due : roll(d, 3) == 0;
 		x->sla = x->radicated == NONE ? "NOT_STARTED" : late ? "LATE" : "IN_TIME";
 		x->last_update = x->closed != NONE ? x->closed : x->created + 5;

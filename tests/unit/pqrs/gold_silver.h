@@ -93,7 +93,8 @@ static inline void set_prediction(struct builder *b, int64_t row, const struct t
 }
 
 /* One part of a silver table with the tickets of one month among t[0..n). */
-static inline void silver_part(struct lake *l, const struct table_schema *schema, int32_t month, const struct ticket *t, size_t n)
+static inline void silver_part(
+	struct lake *l, const struct table_schema *schema, int32_t month, const struct ticket *t, size_t n)
 {
 	struct err err;
 	struct builder b[32];
@@ -110,8 +111,10 @@ static inline void silver_part(struct lake *l, const struct table_schema *schema
 	}
 	for (size_t i = 0; i < n; i++) {
 		if (date_month_start(tz_date(l->tz, t[i].created)) != month) continue;
-		if (schema == &pqrs_silver_tickets) set_ticket(b, rows++, &t[i]);
-		else set_prediction(b, rows++, &t[i]);
+		if (schema == &pqrs_silver_tickets)
+			set_ticket(b, rows++, &t[i]);
+		else
+			set_prediction(b, rows++, &t[i]);
 	}
 	for (size_t k = 0; k < n_columns; k++) CHECK_OK(&err, builder_finish(&b[k], rows, &c[k], &err));
 	if (rows > 0) {

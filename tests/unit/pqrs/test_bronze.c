@@ -53,7 +53,8 @@ static void land(struct lab *lab, const char *key, const void *p, size_t n, int6
 
 static status run_bronze(struct lab *lab, struct err *err)
 {
-	const struct stage_view view = {.run = &lab->run, .config = &lab->config, .n_stages = 1, .files = &lab->raw, .lake = lab->lake};
+	const struct stage_view view = {
+		.run = &lab->run, .config = &lab->config, .n_stages = 1, .files = &lab->raw, .lake = lab->lake};
 	struct task_list tasks = {.arena = &lab->arena};
 	lab->result.outputs.n = lab->result.counters.n = 0;
 	TRY(pqrs_bronze_plan(&view, NULL, &tasks, err));
@@ -70,7 +71,12 @@ static const struct quality *check_named(struct lab *lab, const char *name)
 {
 	const struct file_list files[2] = {lab->raw, lab->result.outputs};
 	const struct counter_list counters[2] = {{.arena = &lab->arena}, lab->result.counters};
-	const struct stage_view view = {.run = &lab->run, .config = &lab->config, .n_stages = 2, .files = files, .counters = counters, .lake = lab->lake};
+	const struct stage_view view = {.run = &lab->run,
+		.config = &lab->config,
+		.n_stages = 2,
+		.files = files,
+		.counters = counters,
+		.lake = lab->lake};
 	struct quality_list *list = ARENA_ZNEW(&lab->arena, struct quality_list, 1);
 	struct err err;
 	list->arena = &lab->arena;
@@ -84,9 +90,11 @@ static const struct quality *check_named(struct lab *lab, const char *name)
 
 static void put_event(struct buf *b, uint32_t id, uint32_t second, const char *text)
 {
-	buf_printf(b, "{\"event_id\":\"%08x-0000-4000-8000-000000000000\",\"ticket_id\":\"%08x-0000-4000-8000-000000000000\",\"event_type\":\"MESSAGE_ADDED\","
-		"\"ts\":\"2025-09-01T%02u:%02u:%02uZ\",\"data\":{\"role\":\"agent\",\"text\":\"%s\"}}", id, id / 4, second / 3600 % 24, second / 60 % 60,
-		second % 60, text);
+	buf_printf(b,
+		"{\"event_id\":\"%08x-0000-4000-8000-000000000000\",\"ticket_id\":\"%08x-0000-4000-8000-000000000000\","
+		"\"event_type\":\"MESSAGE_ADDED\","
+		"\"ts\":\"2025-09-01T%02u:%02u:%02uZ\",\"data\":{\"role\":\"agent\",\"text\":\"%s\"}}",
+		id, id / 4, second / 3600 % 24, second / 60 % 60, second % 60, text);
 }
 
 static char *object_text(struct lab *lab, const char *key)
@@ -133,15 +141,18 @@ static void test_every_kind_of_line(void **state)
 	CHECK_I64(counter(&lab, "bytes_in"), b.n);
 	CHECK_I64(counter(&lab, "events:MESSAGE_ADDED"), 3);
 	CHECK_I64(lab.result.outputs.n, 2);
-	const char *want[] = {
-		"{\"line\":3,\"object\":\"" FOLDER "/events.jsonl\",\"offset\":", ",\"raw\":\"no \\\"json\\\"\",\"reason\":\"not_json\"}\n",
-		"{\"line\":6,\"object\":", "otro\\\"}}\",\"reason\":\"conflicting_duplicate\"}\n", "{\"line\":7,", ",\"raw_base64\":\"//4=\",\"reason\":\"invalid_utf8\"}\n"};
+	const char *want[] = {"{\"line\":3,\"object\":\"" FOLDER "/events.jsonl\",\"offset\":",
+		",\"raw\":\"no \\\"json\\\"\",\"reason\":\"not_json\"}\n",
+		"{\"line\":6,\"object\":", "otro\\\"}}\",\"reason\":\"conflicting_duplicate\"}\n", "{\"line\":7,",
+		",\"raw_base64\":\"//4=\",\"reason\":\"invalid_utf8\"}\n"};
 	const char *rejects = object_text(&lab, REJECTS);
 	for (size_t i = 0; i < sizeof want / sizeof want[0]; i++) {
 		if (strstr(rejects, want[i]) == NULL) fail_msg("no %s in\n%s", want[i], rejects);
 	}
-	static const char *const critical[] = {"raw_hashes_match", "counts_conserve", "files_hold_every_row", "timestamps_in_range", "timestamps_in_partition"};
-	for (size_t i = 0; i < sizeof critical / sizeof critical[0]; i++) CHECK_I64(check_named(&lab, critical[i])->result, QUALITY_PASS);
+	static const char *const critical[] = {"raw_hashes_match", "counts_conserve", "files_hold_every_row",
+		"timestamps_in_range", "timestamps_in_partition"};
+	for (size_t i = 0; i < sizeof critical / sizeof critical[0]; i++)
+		CHECK_I64(check_named(&lab, critical[i])->result, QUALITY_PASS);
 	CHECK_I64(check_named(&lab, "reject_rate")->result, QUALITY_WARN);
 	assert_string_equal(check_named(&lab, "reject_rate")->value, "0.428571");
 	buf_deinit(&b);
@@ -155,13 +166,17 @@ static void test_offsets(void **state)
 	struct lab lab;
 	struct err err;
 	lab_open(&lab);
-	static const char text[] = "\xef\xbb\xbf" "x1\n\n  x2 \r\nx3";
+	static const char text[] = "\xef\xbb\xbf"
+				   "x1\n\n  x2 \r\nx3";
 	land(&lab, FOLDER "/events.jsonl", text, sizeof text - 1, 3);
 	CHECK_OK(&err, run_bronze(&lab, &err));
 	assert_string_equal(object_text(&lab, REJECTS),
-		"{\"line\":1,\"object\":\"" FOLDER "/events.jsonl\",\"offset\":3,\"raw\":\"x1\",\"reason\":\"not_json\"}\n"
-		"{\"line\":3,\"object\":\"" FOLDER "/events.jsonl\",\"offset\":7,\"raw\":\"  x2 \\r\",\"reason\":\"not_json\"}\n"
-		"{\"line\":4,\"object\":\"" FOLDER "/events.jsonl\",\"offset\":14,\"raw\":\"x3\",\"reason\":\"not_json\"}\n");
+		"{\"line\":1,\"object\":\"" FOLDER
+		"/events.jsonl\",\"offset\":3,\"raw\":\"x1\",\"reason\":\"not_json\"}\n"
+		"{\"line\":3,\"object\":\"" FOLDER
+		"/events.jsonl\",\"offset\":7,\"raw\":\"  x2 \\r\",\"reason\":\"not_json\"}\n"
+		"{\"line\":4,\"object\":\"" FOLDER
+		"/events.jsonl\",\"offset\":14,\"raw\":\"x3\",\"reason\":\"not_json\"}\n");
 	CHECK_I64(lab.result.outputs.n, 1);
 	lab_close(&lab);
 }
@@ -193,7 +208,9 @@ static void test_long_lines(void **state)
 			CHECK_I64(counter(&lab, "rejects:too_long"), over[i] > 0);
 			const char *text = object_text(&lab, REJECTS);
 			char head[200];
-			(void)snprintf(head, sizeof head, "{\"line\":2,\"object\":\"" FOLDER "/events.jsonl\",\"offset\":%lld,\"%s\":\"", (long long)from, latin ? "raw_base64" : "raw");
+			(void)snprintf(head, sizeof head,
+				"{\"line\":2,\"object\":\"" FOLDER "/events.jsonl\",\"offset\":%lld,\"%s\":\"",
+				(long long)from, latin ? "raw_base64" : "raw");
 			assert_memory_equal(text, head, strlen(head));
 			if (!latin) assert_memory_equal(text + strlen(head), b.p + from, (size_t)n);
 			const char *end = strchr(text + strlen(head), '"');
@@ -321,7 +338,8 @@ static void test_plan(void **state)
 	for (int day = 1; day <= 30; day++) {
 		for (int part = 0; part < 2; part++) {
 			char key[200];
-			(void)snprintf(key, sizeof key, "raw/pqrs/source=chat/day=2025-09-%02d/run_id=" RUN "/events-%d.jsonl", day, part);
+			(void)snprintf(key, sizeof key,
+				"raw/pqrs/source=chat/day=2025-09-%02d/run_id=" RUN "/events-%d.jsonl", day, part);
 			struct file_ref f = {.table = "raw.pqrs", .path = key, .rows = 1, .bytes = 5 << 20};
 			assert_true(file_list_add(&lab.raw, &f));
 		}
@@ -336,7 +354,8 @@ static void test_plan(void **state)
 		(void)snprintf(id, sizeof id, "bronze-%04zu", i);
 		assert_string_equal(tasks.items[i].task_id, id);
 		CHECK_I64(tasks.items[i].inputs.n, 12);
-		for (size_t k = 0; k < 12; k++) assert_string_equal(tasks.items[i].inputs.items[k].path, lab.raw.items[at++].path);
+		for (size_t k = 0; k < 12; k++)
+			assert_string_equal(tasks.items[i].inputs.items[k].path, lab.raw.items[at++].path);
 	}
 	lab.raw.items[3].path = "raw/other/x";
 	tasks = (struct task_list){.arena = &lab.arena};
@@ -347,8 +366,12 @@ static void test_plan(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_kind_of_line), cmocka_unit_test(test_offsets), cmocka_unit_test(test_long_lines),
-		cmocka_unit_test(test_changed_object_is_refused), cmocka_unit_test(test_same_bytes_again), cmocka_unit_test(test_times_are_counted),
+		cmocka_unit_test(test_every_kind_of_line),
+		cmocka_unit_test(test_offsets),
+		cmocka_unit_test(test_long_lines),
+		cmocka_unit_test(test_changed_object_is_refused),
+		cmocka_unit_test(test_same_bytes_again),
+		cmocka_unit_test(test_times_are_counted),
 		cmocka_unit_test(test_object_of_two_parts),
 		cmocka_unit_test(test_plan),
 	};

@@ -129,7 +129,10 @@ static void state_machine(void **state)
 static void canonical_is_canonical(void **state)
 {
 	(void)state;
-	static const struct { const char *yaml, *flag; bool same; } cases[] = {
+	static const struct {
+		const char *yaml, *flag;
+		bool same;
+	} cases[] = {
 		{"# nothing but a comment\n", NULL, true},
 		{"simulation:\nlake:\n", NULL, true},
 		{"simulation: {seed: 42, volume_daily_avg: 1150}\n", NULL, true},
@@ -138,7 +141,8 @@ static void canonical_is_canonical(void **state)
 		{"simulation: {channel_probs: {chat: .14, call: 0.1100, email: .38}}\n", NULL, true},
 		{"simulation: {seed: 7}\n", "simulation.seed=42", true},
 		{"sla: {business_days: {P: 15}}\n", NULL, true},
-		{"lake: {uri: s3://elsewhere/x}\nexecutor: {threads: 7}\nlog: {level: debug}\n", NULL, true}, /* decide no byte */
+		{"lake: {uri: s3://elsewhere/x}\nexecutor: {threads: 7}\nlog: {level: debug}\n", NULL,
+			true}, /* decide no byte */
 		{"simulation: {seed: 43}\n", NULL, false},
 		{"", "simulation.seed=43", false},
 		{"simulation: {date_range: {to: 2026-02-27}}\n", NULL, false},
@@ -159,7 +163,8 @@ static void canonical_is_canonical(void **state)
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		buf_reset(&other);
 		CHECK_OK(&err, canonical(cases[i].yaml, cases[i].flag, &other, &err));
-		if (str_eq(view(&base), view(&other)) != cases[i].same) fail_msg("%s %s", cases[i].yaml, cases[i].flag != NULL ? cases[i].flag : "");
+		if (str_eq(view(&base), view(&other)) != cases[i].same)
+			fail_msg("%s %s", cases[i].yaml, cases[i].flag != NULL ? cases[i].flag : "");
 	}
 	/* No white space between tokens, keys in order, and a fixed point of the tree's own canonical form. */
 	struct config c;
@@ -177,41 +182,62 @@ static void canonical_is_canonical(void **state)
 static void mistakes_name_place_and_key(void **state)
 {
 	(void)state;
-	static const struct { const char *yaml, *flag, *error; } cases[] = {
+	static const struct {
+		const char *yaml, *flag, *error;
+	} cases[] = {
 		{"simulation:\n  sed: 7\n", NULL, "pqr.yaml:2: simulation.sed: unknown key; did you mean \"seed\"?"},
-		{"simulation:\n  seed: many\n", NULL, "pqr.yaml:2: simulation.seed: expected an integer of at least 0, found \"many\""},
-		{"simulation:\n  volume_daily_avg: -5\n", NULL, "pqr.yaml:2: simulation.volume_daily_avg: expected an integer from 1 to 10000000, found -5"},
+		{"simulation:\n  seed: many\n", NULL,
+			"pqr.yaml:2: simulation.seed: expected an integer of at least 0, found \"many\""},
+		{"simulation:\n  volume_daily_avg: -5\n", NULL,
+			"pqr.yaml:2: simulation.volume_daily_avg: expected an integer from 1 to 10000000, found -5"},
 		{"simulation:\n  channel_probs:\n    email: 0.5\n", NULL,
 			"pqr.yaml:2: simulation.channel_probs: the probabilities add up to 1.12, expected exactly 1"},
 		{"simulation:\n  priority_probs: {alta: 0.1, media: 0.5, baja: 0.399999}\n", NULL,
-			"pqr.yaml:2: simulation.priority_probs: the probabilities add up to 0.999999, expected exactly 1"},
+			"pqr.yaml:2: simulation.priority_probs: the probabilities add up to 0.999999, expected exactly "
+			"1"},
 		{"simulation:\n  pqrs_type_probs: {P: 1.5}\n", NULL,
-			"pqr.yaml:2: simulation.pqrs_type_probs.P: expected a decimal number from 0 to 1 with at most 6 digits after the point, found 1.5"},
-		{"simulation:\n  pqrs_type_probs: {X: 0}\n", NULL, "pqr.yaml:2: simulation.pqrs_type_probs.X: unknown key; docs/configuration.md lists them"},
-		{"simulation:\n  date_range: {from: 2026-03-01}\n", NULL, "pqr.yaml:2: simulation.date_range: ends (2026-02-28) before it starts (2026-03-01)"},
-		{"", "simulation.date_range.to=2025-08-31", "--flag: simulation.date_range: ends (2025-08-31) before it starts (2025-09-01)"},
+			"pqr.yaml:2: simulation.pqrs_type_probs.P: expected a decimal number from 0 to 1 with at most "
+			"6 digits after the point, found 1.5"},
+		{"simulation:\n  pqrs_type_probs: {X: 0}\n", NULL,
+			"pqr.yaml:2: simulation.pqrs_type_probs.X: unknown key; docs/configuration.md lists them"},
+		{"simulation:\n  date_range: {from: 2026-03-01}\n", NULL,
+			"pqr.yaml:2: simulation.date_range: ends (2026-02-28) before it starts (2026-03-01)"},
+		{"", "simulation.date_range.to=2025-08-31",
+			"--flag: simulation.date_range: ends (2025-08-31) before it starts (2025-09-01)"},
 		{"simulation:\n  date_range: {from: 1999-12-31}\n", NULL,
-			"pqr.yaml:2: simulation.date_range.from: expected a date from 2000-01-01 to 2198-12-31, found 1999-12-31"},
-		{"simulation:\n  spike: {days_min: 11}\n", NULL, "pqr.yaml:2: simulation.spike: days_min (11) is over days_max (10)"},
-		{"simulation:\n  spike:\n    volume_max: 2999\n", NULL, "pqr.yaml:2: simulation.spike: volume_min (3000) is over volume_max (2999)"},
+			"pqr.yaml:2: simulation.date_range.from: expected a date from 2000-01-01 to 2198-12-31, found "
+			"1999-12-31"},
+		{"simulation:\n  spike: {days_min: 11}\n", NULL,
+			"pqr.yaml:2: simulation.spike: days_min (11) is over days_max (10)"},
+		{"simulation:\n  spike:\n    volume_max: 2999\n", NULL,
+			"pqr.yaml:2: simulation.spike: volume_min (3000) is over volume_max (2999)"},
 		{"simulation: [1]\n", NULL, "pqr.yaml:1: simulation: expected a map (key: value), found a list"},
-		{"sla:\n  business_days: {P: 0}\n", NULL, "pqr.yaml:2: sla.business_days.P: expected an integer from 1 to 1000, found 0"},
-		{"quality:\n  breach_rate_min: 0.2\n", NULL, "pqr.yaml:1: quality: breach_rate_min (0.2) is over breach_rate_max (0.12)"},
-		{"parquet:\n  codec: lzo\n", NULL, "pqr.yaml:2: parquet.codec: expected zstd, snappy or uncompressed, found \"lzo\""},
+		{"sla:\n  business_days: {P: 0}\n", NULL,
+			"pqr.yaml:2: sla.business_days.P: expected an integer from 1 to 1000, found 0"},
+		{"quality:\n  breach_rate_min: 0.2\n", NULL,
+			"pqr.yaml:1: quality: breach_rate_min (0.2) is over breach_rate_max (0.12)"},
+		{"parquet:\n  codec: lzo\n", NULL,
+			"pqr.yaml:2: parquet.codec: expected zstd, snappy or uncompressed, found \"lzo\""},
 		{"calendar:\n  timezone: Mars/Base\n", NULL,
 			"pqr.yaml:2: calendar.timezone: time zone: no zone \"Mars/Base\" in the tz database"},
 		{"calendar:\n  holidays: nowhere.txt\n", NULL,
-			"pqr.yaml:2: calendar.holidays: expected colombia, none or a file of dates; there is no file nowhere.txt"},
-		{"simulation:\n  topics_file: nowhere.yaml\n", NULL, "pqr.yaml:2: simulation.topics_file: there is no file nowhere.yaml"},
-		{"simulation:\n  file: nowhere.yaml\n", NULL, "pqr.yaml:2: simulation.file: there is no file nowhere.yaml"},
-		{"", "simulation.geo_probability_csv=nowhere.csv", "--flag: simulation.geo_probability_csv: there is no file nowhere.csv"},
+			"pqr.yaml:2: calendar.holidays: expected colombia, none or a file of dates; there is no file "
+			"nowhere.txt"},
+		{"simulation:\n  topics_file: nowhere.yaml\n", NULL,
+			"pqr.yaml:2: simulation.topics_file: there is no file nowhere.yaml"},
+		{"simulation:\n  file: nowhere.yaml\n", NULL,
+			"pqr.yaml:2: simulation.file: there is no file nowhere.yaml"},
+		{"", "simulation.geo_probability_csv=nowhere.csv",
+			"--flag: simulation.geo_probability_csv: there is no file nowhere.csv"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct err err = {0};
 		struct buf out;
 		buf_init(&out, 0);
-		if (canonical(cases[i].yaml, cases[i].flag, &out, &err) != E_USAGE) fail_msg("%s: %s", cases[i].yaml, status_name(err.code));
-		if (strncmp(text_of(&err), cases[i].error, strlen(cases[i].error)) != 0) assert_string_equal(text_of(&err), cases[i].error);
+		if (canonical(cases[i].yaml, cases[i].flag, &out, &err) != E_USAGE)
+			fail_msg("%s: %s", cases[i].yaml, status_name(err.code));
+		if (strncmp(text_of(&err), cases[i].error, strlen(cases[i].error)) != 0)
+			assert_string_equal(text_of(&err), cases[i].error);
 		assert_int_equal(out.n, 0);
 		buf_deinit(&out);
 	}
@@ -227,14 +253,16 @@ static void write_file(const char *dir, const char *name, const char *text)
 	assert_int_equal(fclose(f), 0);
 }
 
-static const char topics[] =
-	"version: v1\nslots: {z: [uno], entidad: [\"la Alcaldía\", \"la EPS\"]}\nagent_messages: [hola]\ncitizen_messages: [chao]\n"
-	"topics:\n- name: agua\n  weights: {P: 3, Q: 1, R: 1, S: 1}\n  subjects: {P: [\"{z}\"], Q: [b], R: [c], S: [d]}\n"
-	"  bodies: {P: [a1, a2], Q: [b], R: [c], S: [d]}\n"
-	"- name: luz\n  weights: {P: 1}\n  subjects: {P: [e]}\n  bodies: {P: [f]}\n";
-static const char rules[] =
-	"version: mine\ntypes: {P: [Petición, PETICION, ñame], Q: [], R: [x], S: [y]}\npriorities: {alta: [ÚRGENTE], media: [], baja: []}\n";
-static const char geo[] = "dane_city_code;city_name;department_name;latitude;longitude;weight\n5001;Medellín;Antioquia;6.25;-75.5;3\r\n\n11001;Bogotá;Bogotá D.C.;4.6;-74;1";
+static const char topics[] = "version: v1\nslots: {z: [uno], entidad: [\"la Alcaldía\", \"la EPS\"]}\nagent_messages: "
+			     "[hola]\ncitizen_messages: [chao]\n"
+			     "topics:\n- name: agua\n  weights: {P: 3, Q: 1, R: 1, S: 1}\n  subjects: {P: [\"{z}\"], "
+			     "Q: [b], R: [c], S: [d]}\n"
+			     "  bodies: {P: [a1, a2], Q: [b], R: [c], S: [d]}\n"
+			     "- name: luz\n  weights: {P: 1}\n  subjects: {P: [e]}\n  bodies: {P: [f]}\n";
+static const char rules[] = "version: mine\ntypes: {P: [Petición, PETICION, ñame], Q: [], R: [x], S: [y]}\npriorities: "
+			    "{alta: [ÚRGENTE], media: [], baja: []}\n";
+static const char geo[] = "dane_city_code;city_name;department_name;latitude;longitude;weight\n5001;Medellín;Antioquia;"
+			  "6.25;-75.5;3\r\n\n11001;Bogotá;Bogotá D.C.;4.6;-74;1";
 
 static void own_files(void **state)
 {
@@ -247,10 +275,13 @@ static void own_files(void **state)
 	write_file(dir, "topics.yaml", topics);
 	write_file(dir, "rules.yaml", rules);
 	write_file(dir, "geo.csv", geo);
-	write_file(dir, "prob.csv", "dane_city_code;city_name;department_name;probability\n11001;Bogotá;Bogotá D.C.;0.7500000001\n99999;Nueva;Meta;0.25\n");
+	write_file(dir, "prob.csv",
+		"dane_city_code;city_name;department_name;probability\n11001;Bogotá;Bogotá "
+		"D.C.;0.7500000001\n99999;Nueva;Meta;0.25\n");
 	write_file(dir, "holidays.txt", "2026-01-02\n2025-12-24\n");
 	write_file(dir, "sim.yaml", "seed: 5\nvolume_daily_avg: 10\n");
-	static const char yaml[] = "simulation: {topics_file: topics.yaml, geo_file: geo.csv}\nclassify: {rules_file: rules.yaml}\ncalendar: {holidays: holidays.txt}\n";
+	static const char yaml[] = "simulation: {topics_file: topics.yaml, geo_file: geo.csv}\nclassify: {rules_file: "
+				   "rules.yaml}\ncalendar: {holidays: holidays.txt}\n";
 	buf_init(&json, 0);
 	CHECK_OK(&err, canonical_at(dir, yaml, NULL, &json, &err));
 	check_rmdir(dir); /* all of it is in the canonical form */
@@ -283,18 +314,27 @@ static void own_files(void **state)
 static void probabilities_replace_geography(void **state)
 {
 	(void)state;
-	static const struct { const char *csv, *error; } bad[] = {
-		{"dane_city_code;city_name;department_name;probability\n11001;Bogotá;Bogotá D.C.;0.75\n05001;Medellín;Antioquia;0.24\n",
+	static const struct {
+		const char *csv, *error;
+	} bad[] = {
+		{"dane_city_code;city_name;department_name;probability\n11001;Bogotá;Bogotá "
+		 "D.C.;0.75\n05001;Medellín;Antioquia;0.24\n",
 			": probability: the column adds up to 0.990000000, expected exactly 1"},
 		{"code;city;dept;p\n", ":1: header: expected dane_city_code;city_name;department_name;probability"},
 		{"", ":1: header: expected dane_city_code;city_name;department_name;probability"},
-		{"dane_city_code;city_name;department_name;probability\n11001;B;C;1;2\n", ":2: expected 4 fields separated by ';', found 5"},
-		{"dane_city_code;city_name;department_name;probability\n\n1100x;B;C;1\n", ":3: dane_city_code: expected five digits, found \"1100x\""},
-		{"dane_city_code;city_name;department_name;probability\n11001;;C;1\n", ":2: city_name: expected a name, found \"\""},
+		{"dane_city_code;city_name;department_name;probability\n11001;B;C;1;2\n",
+			":2: expected 4 fields separated by ';', found 5"},
+		{"dane_city_code;city_name;department_name;probability\n\n1100x;B;C;1\n",
+			":3: dane_city_code: expected five digits, found \"1100x\""},
+		{"dane_city_code;city_name;department_name;probability\n11001;;C;1\n",
+			":2: city_name: expected a name, found \"\""},
 		{"dane_city_code;city_name;department_name;probability\n11001;B;C;-1\n",
-			":2: probability: expected a decimal number from 0 to 1 with at most 9 digits after the point, found \"-1\""},
-		{"dane_city_code;city_name;department_name;probability\n11001;B;C;0.5\n11001;B;C;0.5\n", ":3: dane_city_code: expected each code once, found \"11001\""},
-		{"dane_city_code;city_name;department_name;probability\n11001;Bogot\xe1;C;1\n", ": not UTF-8 text; save the table as UTF-8 (byte offset 64)"},
+			":2: probability: expected a decimal number from 0 to 1 with at most 9 digits after the point, "
+			"found \"-1\""},
+		{"dane_city_code;city_name;department_name;probability\n11001;B;C;0.5\n11001;B;C;0.5\n",
+			":3: dane_city_code: expected each code once, found \"11001\""},
+		{"dane_city_code;city_name;department_name;probability\n11001;Bogot\xe1;C;1\n",
+			": not UTF-8 text; save the table as UTF-8 (byte offset 64)"},
 	};
 	struct err err = {0};
 	struct buf json;
@@ -311,7 +351,9 @@ static void probabilities_replace_geography(void **state)
 		assert_string_equal(text_of(&err), want);
 	}
 	write_file(dir, "prob.csv",
-		"\xEF\xBB\xBF" "dane_city_code;city_name;department_name;probability\r\n5001;Medellín;Antioquia;0.250000001\r\n99999;Nueva;Meta;0.749999999\r\n");
+		"\xEF\xBB\xBF"
+		"dane_city_code;city_name;department_name;probability\r\n5001;Medellín;Antioquia;0.250000001\r\n99999;"
+		"Nueva;Meta;0.749999999\r\n");
 	CHECK_OK(&err, canonical_at(dir, yaml, NULL, &json, &err));
 	check_rmdir(dir);
 	CHECK_OK(&err, pqrs_config_open(view(&json), &cfg, &err));
@@ -344,9 +386,13 @@ static void bad_files(void **state)
 	(void)state;
 	enum { TOPICS, RULES, STATUS, GEO, SIM };
 	static const char *const names[] = {"topics.yaml", "rules.yaml", "status.yaml", "geo.csv", "sim.yaml"};
-	static const char *const yaml[] = {"simulation: {topics_file: topics.yaml}", "classify: {rules_file: rules.yaml}", "sla: {status_file: status.yaml}",
+	static const char *const yaml[] = {"simulation: {topics_file: topics.yaml}",
+		"classify: {rules_file: rules.yaml}", "sla: {status_file: status.yaml}",
 		"simulation: {geo_file: geo.csv}", "simulation: {file: sim.yaml}"};
-	static const struct { int file; const char *from, *to, *error; } cases[] = {
+	static const struct {
+		int file;
+		const char *from, *to, *error;
+	} cases[] = {
 		{TOPICS, "version: v1", "version: v2", ":1: version: expected v1, found \"v2\""},
 		{TOPICS, "[hola]", "[]", ":3: agent_messages: expected at least 1 items, found 0"},
 		{TOPICS, "[hola]", "[\"\"]", ":3: agent_messages[0]: the text is empty"},
@@ -354,26 +400,37 @@ static void bad_files(void **state)
 		{TOPICS, "Q: 1,", "Q: -1,", ":7: topics[0].weights.Q: expected an integer from 0 to 1000000, found -1"},
 		{TOPICS, "Q: 1,", "Q: 0,", ":5: topics: no topic has a weight over 0 for type Q"},
 		{TOPICS, "{P: [f]}", "{Q: [f]}", ":13: topics[1].bodies: the key \"P\" is missing"},
-		{TOPICS, "name: luz", "nombre: luz", ":10: topics[1].nombre: unknown key; expected one of name, weights, subjects, bodies"},
+		{TOPICS, "name: luz", "nombre: luz",
+			":10: topics[1].nombre: unknown key; expected one of name, weights, subjects, bodies"},
 		{TOPICS, "[uno]", "uno", ":2: slots.z: expected a list, found \"uno\""},
-		{RULES, "[x]", "[\"no respuesta\"]", ":2: types.R[0]: expected one word of letters and digits, found \"no respuesta\""},
+		{RULES, "[x]", "[\"no respuesta\"]",
+			":2: types.R[0]: expected one word of letters and digits, found \"no respuesta\""},
 		{RULES, "[x]", "[\"!\"]", ":2: types.R[0]: expected one word of letters and digits, found \"!\""},
 		{RULES, ", S: [y]", "", ":2: types: the key \"S\" is missing"},
-		{RULES, "media: []", "medio: []", ":3: priorities.medio: unknown key; expected one of alta, media, baja"},
+		{RULES, "media: []", "medio: []",
+			":3: priorities.medio: unknown key; expected one of alta, media, baja"},
 		{STATUS, "{name: ARCHIVED, name_es: Archivado, terminal: true, sla: NONE, order: 9}",
-			"{name: CLOSED, name_es: Cerrado, terminal: true, sla: NONE, order: 9}", ":14: states[8].name: the state CLOSED stands twice"},
-		{STATUS, "sla: PAUSE", "sla: SLEEP", ":11: states[5].sla: expected NONE, START, RUN, PAUSE or STOP, found \"SLEEP\""},
-		{STATUS, "terminal: false", "terminal: no", ":6: states[0].terminal: expected true or false, found \"no\""},
+			"{name: CLOSED, name_es: Cerrado, terminal: true, sla: NONE, order: 9}",
+			":14: states[8].name: the state CLOSED stands twice"},
+		{STATUS, "sla: PAUSE", "sla: SLEEP",
+			":11: states[5].sla: expected NONE, START, RUN, PAUSE or STOP, found \"SLEEP\""},
+		{STATUS, "terminal: false", "terminal: no",
+			":6: states[0].terminal: expected true or false, found \"no\""},
 		{STATUS, "[CLOSED, ARCHIVED]", "[CLOSED, CLOSED]", ":26: transitions[8]: from CLOSED to itself"},
 		{STATUS, "[CLOSED, ARCHIVED]", "[CLOSED]", ":26: transitions[8]: expected [from, to], found 1 items"},
-		{STATUS, "[CLOSED, ARCHIVED]", "[CLOSED, REOPENED]", ":27: transitions[9]: the transition stands twice"},
-		{GEO, "6.25;", "96.25;", ":2: latitude: expected decimal degrees with at most 6 digits after the point, found \"96.25\""},
+		{STATUS, "[CLOSED, ARCHIVED]", "[CLOSED, REOPENED]",
+			":27: transitions[9]: the transition stands twice"},
+		{GEO, "6.25;", "96.25;",
+			":2: latitude: expected decimal degrees with at most 6 digits after the point, found "
+			"\"96.25\""},
 		{GEO, ";3\r", ";x\r", ":2: weight: expected an integer of at least 0, found \"x\""},
 		{GEO, "11001", "05001", ":4: dane_city_code: expected each code once, found \"05001\""},
 		{SIM, "seed: 42", "sead: 42", ":3: simulation.sead: unknown key; did you mean \"seed\"?"},
-		{SIM, "media: 0.50", "media: 0.51", ":25: simulation.priority_probs: the probabilities add up to 1.01, expected exactly 1"},
+		{SIM, "media: 0.50", "media: 0.51",
+			":25: simulation.priority_probs: the probabilities add up to 1.01, expected exactly 1"},
 	};
-	const char *const texts[] = {topics, rules, embedded_file("pqrs_status_v1.yaml").p, geo, embedded_file("pqrs_simulation_v1.yaml").p};
+	const char *const texts[] = {
+		topics, rules, embedded_file("pqrs_status_v1.yaml").p, geo, embedded_file("pqrs_simulation_v1.yaml").p};
 	char dir[64];
 	check_tmpdir(dir);
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -413,7 +470,10 @@ static void hostile_canonical(void **state)
 	write_file(dir, "topics.yaml", topics);
 	write_file(dir, "rules.yaml", rules);
 	write_file(dir, "geo.csv", geo);
-	CHECK_OK(&err, canonical_at(dir, "simulation: {topics_file: topics.yaml, geo_file: geo.csv}\nclassify: {rules_file: rules.yaml}\n", NULL, &json, &err));
+	CHECK_OK(&err, canonical_at(dir,
+			       "simulation: {topics_file: topics.yaml, geo_file: geo.csv}\nclassify: {rules_file: "
+			       "rules.yaml}\n",
+			       NULL, &json, &err));
 	check_rmdir(dir);
 	size_t refused = 0;
 	for (size_t i = 0; i < json.n; i++) {
@@ -421,21 +481,27 @@ static void hostile_canonical(void **state)
 		const uint8_t before = json.p[i];
 		json.p[i] = bytes[rng_philox(5, i, 0, 0).v[0] % sizeof bytes];
 		cfg = NULL;
-		if (pqrs_config_open(view(&json), &cfg, &err) != OK) refused++;
-		else if (cfg->simulation.n_topics == 0 || cfg->calendar == NULL || cfg->tz == NULL) fail_msg("opened without content at byte %zu", i);
+		if (pqrs_config_open(view(&json), &cfg, &err) != OK)
+			refused++;
+		else if (cfg->simulation.n_topics == 0 || cfg->calendar == NULL || cfg->tz == NULL)
+			fail_msg("opened without content at byte %zu", i);
 		pqrs_config_close(cfg);
 		json.p[i] = before;
 	}
 	assert_true(refused > json.n / 2);
-	for (size_t n = 0; n < json.n; n += 7) CHECK_FAILS(E_USAGE, pqrs_config_open((struct str){(const char *)json.p, n}, &cfg, &err));
-	static const char *const bad[] = {"{}", "[]", "{\"calendar\":{\"holidays\":\"/etc/passwd\",\"timezone\":\"UTC\"}}"};
-	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) CHECK_FAILS(E_USAGE, pqrs_config_open(str_of(bad[i]), &cfg, &err));
+	for (size_t n = 0; n < json.n; n += 7)
+		CHECK_FAILS(E_USAGE, pqrs_config_open((struct str){(const char *)json.p, n}, &cfg, &err));
+	static const char *const bad[] = {
+		"{}", "[]", "{\"calendar\":{\"holidays\":\"/etc/passwd\",\"timezone\":\"UTC\"}}"};
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		CHECK_FAILS(E_USAGE, pqrs_config_open(str_of(bad[i]), &cfg, &err));
 	/* A file name is not followed: the canonical form holds the dates themselves. */
 	char *at = strstr((char *)json.p, "\"colombia\"");
 	assert_non_null(at);
 	memcpy(at, "\"/dev/nul\"", 10);
 	CHECK_FAILS(E_USAGE, pqrs_config_open(view(&json), &cfg, &err));
-	assert_string_equal(text_of(&err), "canonical configuration:1: calendar.holidays: expected colombia, none or a list of dates");
+	assert_string_equal(text_of(&err),
+		"canonical configuration:1: calendar.holidays: expected colombia, none or a list of dates");
 	buf_deinit(&json);
 }
 
@@ -481,7 +547,9 @@ static void opening_is_fast(void **state)
 		pqrs_config_close(cfg);
 	}
 	assert_int_equal(getrusage(RUSAGE_SELF, &to), 0);
-	const long us = ((to.ru_utime.tv_sec - from.ru_utime.tv_sec) * 1000000L + to.ru_utime.tv_usec - from.ru_utime.tv_usec) / ROUNDS;
+	const long us =
+		((to.ru_utime.tv_sec - from.ru_utime.tv_sec) * 1000000L + to.ru_utime.tv_usec - from.ru_utime.tv_usec) /
+		ROUNDS;
 	print_message("canonical form %zu bytes, opened in %ld us of user time\n", json.n, us);
 	assert_true(us < 100000); /* loose: sanitizers and valgrind run this, too */
 	buf_deinit(&json);

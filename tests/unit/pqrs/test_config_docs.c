@@ -61,9 +61,12 @@ static void type_text(const struct config_key *k, char dst[256])
 	config_millionths_text(k->min, low);
 	config_millionths_text(k->max, high);
 	if (k->type == CONFIG_T_DECIMAL) (void)snprintf(dst, 256, "decimal %s to %s", low, high);
-	if (k->type == CONFIG_T_INT && k->max == INT64_MAX) (void)snprintf(dst, 256, "integer ≥ %lld", (long long)k->min);
-	else if (k->type == CONFIG_T_INT) (void)snprintf(dst, 256, "integer %lld to %lld", (long long)k->min, (long long)k->max);
-	for (size_t i = 0; k->type == CONFIG_T_CHOICE && k->choices[i] != NULL; i++) (void)strcat(strcat(dst, i > 0 ? ", " : ""), k->choices[i]);
+	if (k->type == CONFIG_T_INT && k->max == INT64_MAX)
+		(void)snprintf(dst, 256, "integer ≥ %lld", (long long)k->min);
+	else if (k->type == CONFIG_T_INT)
+		(void)snprintf(dst, 256, "integer %lld to %lld", (long long)k->min, (long long)k->max);
+	for (size_t i = 0; k->type == CONFIG_T_CHOICE && k->choices[i] != NULL; i++)
+		(void)strcat(strcat(dst, i > 0 ? ", " : ""), k->choices[i]);
 }
 
 static void every_key_is_documented(void **state)
@@ -74,7 +77,8 @@ static void every_key_is_documented(void **state)
 	size_t rows = 0;
 	defaults_load(&c);
 	read_file("docs/configuration.md", &docs);
-	for (const char *p = strstr((char *)docs.p, "|---|"); p != NULL && (p = strstr(p + 1, "\n| `")) != NULL;) rows++;
+	for (const char *p = strstr((char *)docs.p, "|---|"); p != NULL && (p = strstr(p + 1, "\n| `")) != NULL;)
+		rows++;
 	for (size_t t = 0; t < 2; t++) {
 		rows -= tables()[t].n;
 		for (size_t i = 0; i < tables()[t].n; i++) {
@@ -84,7 +88,8 @@ static void every_key_is_documented(void **state)
 			const char *fallback = default_of(&c, k->path);
 			const char *quote = fallback[0] != '\0' ? "`" : "";
 			type_text(k, type);
-			(void)snprintf(row, sizeof row, "\n| `%s` | %s | %s%s%s | %s |\n", k->path, type, quote, fallback, quote, k->meaning);
+			(void)snprintf(row, sizeof row, "\n| `%s` | %s | %s%s%s | %s |\n", k->path, type, quote,
+				fallback, quote, k->meaning);
 			if (strstr((char *)docs.p, row) == NULL) fail_msg("docs/configuration.md lacks the row%s", row);
 		}
 	}
@@ -124,15 +129,18 @@ static void example_is_the_default(void **state)
 		CHECK_OK(&err, canonical((struct str){(char *)example.p, example.n - 1}, true, &got, &err));
 		assert_int_equal(got.n, want.n);
 		assert_memory_equal(got.p, want.p, want.n);
-		for (char *p = (char *)example.p; (p = strstr(p, "\n#  ")) != NULL; p++) p[1] = ' '; /* one space too many each: still YAML */
+		for (char *p = (char *)example.p; (p = strstr(p, "\n#  ")) != NULL; p++)
+			p[1] = ' '; /* one space too many each: still YAML */
 	}
 	struct config c;
 	struct config_node *file = NULL;
 	CHECK_OK(&err, config_init(&c, &err));
-	CHECK_OK(&err, config_parse(&c, CONFIG_YAML, (struct str){(char *)example.p, example.n - 1}, "config/pqr.yaml", &file, &err));
+	CHECK_OK(&err, config_parse(&c, CONFIG_YAML, (struct str){(char *)example.p, example.n - 1}, "config/pqr.yaml",
+			       &file, &err));
 	for (size_t t = 0; t < 2; t++) {
 		for (size_t i = 0; i < tables()[t].n; i++) {
-			if (config_find(file, tables()[t].items[i].path) == NULL) fail_msg("config/pqr.yaml lacks %s", tables()[t].items[i].path);
+			if (config_find(file, tables()[t].items[i].path) == NULL)
+				fail_msg("config/pqr.yaml lacks %s", tables()[t].items[i].path);
 		}
 	}
 	config_deinit(&c);

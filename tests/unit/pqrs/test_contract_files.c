@@ -22,7 +22,8 @@ static status compare_file(void *arg, const char *name, struct str text, struct 
 	(void)snprintf(path, sizeof path, CONTRACTS "/%s", name);
 	buf_init(&found, 0);
 	if (file_read(path, 1 << 20, &found, err) != OK) fail_msg("%s: %s" HOW_TO, path, err->message);
-	if (found.n != text.n || memcmp(found.p, text.p, text.n) != 0) fail_msg("%s is not what the schemas say" HOW_TO, path);
+	if (found.n != text.n || memcmp(found.p, text.p, text.n) != 0)
+		fail_msg("%s is not what the schemas say" HOW_TO, path);
 	buf_deinit(&found);
 	++*(int *)arg;
 	return OK;
@@ -113,7 +114,8 @@ static void test_schemas_are_sound(void **state)
 			assert_true(c->description != NULL && c->description[0] != '\0');
 			assert_true(c->partition == (k >= n_data));
 			assert_false(c->key && c->nullable);
-			assert_true(c->type != COL_DECIMAL || (c->precision >= 1 && c->precision <= 18 && c->scale <= c->precision));
+			assert_true(c->type != COL_DECIMAL ||
+				    (c->precision >= 1 && c->precision <= 18 && c->scale <= c->precision));
 		}
 		if (strcmp(s->layer, "gold") != 0) continue;
 		CHECK_I64(s->n_columns - n_data, 2);
@@ -137,7 +139,8 @@ static void check_value(sqlite3 *db, const char *sql, const char *want)
 	if (sqlite3_prepare_v2(db, sql, -1, &s, NULL) != SQLITE_OK) fail_msg("%s in %s", sqlite3_errmsg(db), sql);
 	if (sqlite3_step(s) != SQLITE_ROW) fail_msg("no row: %s", sql);
 	const char *got = (const char *)sqlite3_column_text(s, 0);
-	if (strcmp(got != NULL ? got : "NULL", want) != 0) fail_msg("%s = %s, expected %s", sql, got != NULL ? got : "NULL", want);
+	if (strcmp(got != NULL ? got : "NULL", want) != 0)
+		fail_msg("%s = %s, expected %s", sql, got != NULL ? got : "NULL", want);
 	if (sqlite3_step(s) != SQLITE_DONE) fail_msg("more than one row: %s", sql);
 	(void)sqlite3_finalize(s);
 }
@@ -160,27 +163,40 @@ static void test_views_over_sqlite(void **state)
 {
 	(void)state;
 	sqlite3 *db = open_gold();
-	check_value(db, "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name LIKE 'gold!_%' ESCAPE '!'", "14");
-	check_value(db, "SELECT count(*) FROM sqlite_master WHERE type = 'view' AND name LIKE 'analytics!_v!_%' ESCAPE '!'", "5");
-	exec(db,
-		"INSERT INTO gold_kpi_volume_geo_daily VALUES"
-		" ('2025-09-01','chat','P','Antioquia','Antioquia','05001',3,'2025-09','u'), ('2025-09-01','email','P','Antioquia','Antioquia','05001',4,'2025-09','u');"
-		"INSERT INTO gold_kpi_backlog_geo_daily VALUES"
-		" ('2025-09-01','P','Antioquia','Antioquia','05001',9,'2025-09','u'), ('2025-09-02','P','Antioquia','Antioquia','05001',8,'2025-09','u');"
-		"INSERT INTO gold_kpi_sla_geo_daily VALUES ('2025-09-02','P','Antioquia','Antioquia','05001',3,66.67,1,1.5,'2025-09','u');"
-		"INSERT INTO gold_kpi_sla_daily VALUES"
-		" ('2025-09-02','P',3,66.67,1,1.5,'2025-09','u'), ('2025-09-03','P',5,60.0,2,3.0,'2025-09','u'), ('2025-09-03','Q',5,100.0,0,0.0,'2025-09','u');"
-		"INSERT INTO gold_tickets_snapshot VALUES"
-		" ('a','CLOSED','2025-09-02T00:00:00.000000Z',15,4,'IN_TIME','2025-09','u'), ('b','ON_HOLD','2025-09-02T00:00:00.000000Z',15,18,'LATE','2025-09','u'),"
-		" ('c','ARCHIVED','2025-09-02T00:00:00.000000Z',15,4,'IN_TIME','2025-09','u');"
-		"INSERT INTO gold_kpi_volume_national_daily VALUES ('2025-09-01','P','chat',3,3.0,0.0,0.0,'2025-09','u');"
-		"INSERT INTO gold_kpi_volume_dept_daily VALUES ('2025-09-01','Antioquia','P','chat',3,3.0,0.0,0.0,'2025-09','u')");
-	check_value(db, "SELECT group_concat(day || ' ' || tickets_count || ' ' || backlog_count || ' ' || closed_count || ' ' || overdue_count || ' ' ||"
-			" coalesce(within_sla_pct, '-'), ';') FROM (SELECT * FROM analytics_v_geo_daily ORDER BY day)",
+	check_value(
+		db, "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name LIKE 'gold!_%' ESCAPE '!'", "14");
+	check_value(db,
+		"SELECT count(*) FROM sqlite_master WHERE type = 'view' AND name LIKE 'analytics!_v!_%' ESCAPE '!'",
+		"5");
+	exec(db, "INSERT INTO gold_kpi_volume_geo_daily VALUES"
+		 " ('2025-09-01','chat','P','Antioquia','Antioquia','05001',3,'2025-09','u'), "
+		 "('2025-09-01','email','P','Antioquia','Antioquia','05001',4,'2025-09','u');"
+		 "INSERT INTO gold_kpi_backlog_geo_daily VALUES"
+		 " ('2025-09-01','P','Antioquia','Antioquia','05001',9,'2025-09','u'), "
+		 "('2025-09-02','P','Antioquia','Antioquia','05001',8,'2025-09','u');"
+		 "INSERT INTO gold_kpi_sla_geo_daily VALUES "
+		 "('2025-09-02','P','Antioquia','Antioquia','05001',3,66.67,1,1.5,'2025-09','u');"
+		 "INSERT INTO gold_kpi_sla_daily VALUES"
+		 " ('2025-09-02','P',3,66.67,1,1.5,'2025-09','u'), ('2025-09-03','P',5,60.0,2,3.0,'2025-09','u'), "
+		 "('2025-09-03','Q',5,100.0,0,0.0,'2025-09','u');"
+		 "INSERT INTO gold_tickets_snapshot VALUES"
+		 " ('a','CLOSED','2025-09-02T00:00:00.000000Z',15,4,'IN_TIME','2025-09','u'), "
+		 "('b','ON_HOLD','2025-09-02T00:00:00.000000Z',15,18,'LATE','2025-09','u'),"
+		 " ('c','ARCHIVED','2025-09-02T00:00:00.000000Z',15,4,'IN_TIME','2025-09','u');"
+		 "INSERT INTO gold_kpi_volume_national_daily VALUES "
+		 "('2025-09-01','P','chat',3,3.0,0.0,0.0,'2025-09','u');"
+		 "INSERT INTO gold_kpi_volume_dept_daily VALUES "
+		 "('2025-09-01','Antioquia','P','chat',3,3.0,0.0,0.0,'2025-09','u')");
+	check_value(db,
+		"SELECT group_concat(day || ' ' || tickets_count || ' ' || backlog_count || ' ' || closed_count || ' ' "
+		"|| overdue_count || ' ' ||"
+		" coalesce(within_sla_pct, '-'), ';') FROM (SELECT * FROM analytics_v_geo_daily ORDER BY day)",
 		"2025-09-01 7 9 0 0 -;2025-09-02 0 8 3 1 66.67");
 	check_value(db, "SELECT group_concat(ticket_id || ' ' || sla_days_left) FROM analytics_v_tickets_open", "b -3");
-	check_value(db, "SELECT group_concat(pqrs_type || ' ' || closed_count || ' ' || overdue_count || ' ' || within_sla_pct || ' ' || avg_overdue_days, ';')"
-			" FROM (SELECT * FROM analytics_v_sla_summary ORDER BY pqrs_type)",
+	check_value(db,
+		"SELECT group_concat(pqrs_type || ' ' || closed_count || ' ' || overdue_count || ' ' || within_sla_pct "
+		"|| ' ' || avg_overdue_days, ';')"
+		" FROM (SELECT * FROM analytics_v_sla_summary ORDER BY pqrs_type)",
 		"P 8 3 62.5 2.5;Q 5 0 100.0 0");
 	check_value(db, "SELECT tickets_count FROM analytics_v_timeseries_national_daily", "3");
 	check_value(db, "SELECT department_name FROM analytics_v_timeseries_department_daily", "Antioquia");
@@ -190,19 +206,22 @@ static void test_views_over_sqlite(void **state)
 static void test_postgres_names(void **state)
 {
 	(void)state;
-	const struct workload_view v = {"analytics_v_x", "SELECT gold_a.n AS my_gold_n FROM gold_a JOIN (gold_b) ON true"};
+	const struct workload_view v = {
+		"analytics_v_x", "SELECT gold_a.n AS my_gold_n FROM gold_a JOIN (gold_b) ON true"};
 	struct buf out;
 	buf_init(&out, 0);
 	pqrs_view_postgres(&out, &v);
 	buf_char(&out, '\0');
-	assert_string_equal((const char *)out.p, "CREATE VIEW analytics.v_x AS\nSELECT gold.a.n AS my_gold_n FROM gold.a JOIN (gold.b) ON true;\n");
+	assert_string_equal((const char *)out.p,
+		"CREATE VIEW analytics.v_x AS\nSELECT gold.a.n AS my_gold_n FROM gold.a JOIN (gold.b) ON true;\n");
 	buf_deinit(&out);
 }
 
 /* ---- raw events --------------------------------------------------------------------------------------------------- */
 
 /* One event of type t with all members, member `skip` left out (NULL: none), member `bad` of a wrong JSON type. */
-static void build_event(struct buf *out, const struct raw_event_type *t, const char *skip, const char *bad, const char *bad_text)
+static void build_event(
+	struct buf *out, const struct raw_event_type *t, const char *skip, const char *bad, const char *bad_text)
 {
 	buf_reset(out);
 	buf_str(out, "{");
@@ -213,13 +232,20 @@ static void build_event(struct buf *out, const struct raw_event_type *t, const c
 		for (size_t i = 0; i < n; i++) {
 			if (skip != NULL && strcmp(m[i].name, skip) == 0) continue;
 			buf_printf(out, "\"%s\":", m[i].name);
-			if (bad != NULL && strcmp(m[i].name, bad) == 0) buf_str(out, bad_text);
-			else if (strcmp(m[i].name, "event_type") == 0) buf_printf(out, "\"%s\"", t->name);
-			else if (m[i].values != NULL) buf_printf(out, "\"%s\"", m[i].values[0]);
-			else if (m[i].kind == RAW_UUID) buf_str(out, "\"00000000-0000-0000-0000-00000000000a\"");
-			else if (m[i].kind == RAW_TIMESTAMP) buf_str(out, "\"2025-09-01T12:00:00Z\"");
-			else if (m[i].kind == RAW_INTEGER) buf_str(out, "7");
-			else buf_str(out, "\"x\"");
+			if (bad != NULL && strcmp(m[i].name, bad) == 0)
+				buf_str(out, bad_text);
+			else if (strcmp(m[i].name, "event_type") == 0)
+				buf_printf(out, "\"%s\"", t->name);
+			else if (m[i].values != NULL)
+				buf_printf(out, "\"%s\"", m[i].values[0]);
+			else if (m[i].kind == RAW_UUID)
+				buf_str(out, "\"00000000-0000-0000-0000-00000000000a\"");
+			else if (m[i].kind == RAW_TIMESTAMP)
+				buf_str(out, "\"2025-09-01T12:00:00Z\"");
+			else if (m[i].kind == RAW_INTEGER)
+				buf_str(out, "7");
+			else
+				buf_str(out, "\"x\"");
 			buf_char(out, ',');
 		}
 		if (out->p[out->n - 1] == ',') out->n--;
@@ -237,7 +263,8 @@ static void check_verdict(struct event_parser *parser, struct buf *line, const c
 	for (int i = 0; i < 128; i++) buf_char(line, '\0'); /* room that the scanner may read past the limit */
 	struct event_cursor c = {.p = (const char *)line->p, .limit = (const char *)line->p + n};
 	r = event_next(parser, &c, &e);
-	if (strcmp(event_reason_text(r, text), want) != 0) fail_msg("%s, expected %s: %.*s", text, want, (int)n, (const char *)line->p);
+	if (strcmp(event_reason_text(r, text), want) != 0)
+		fail_msg("%s, expected %s: %.*s", text, want, (int)n, (const char *)line->p);
 }
 
 static void test_raw_contract_is_the_parsers(void **state)
@@ -259,18 +286,21 @@ static void test_raw_contract_is_the_parsers(void **state)
 				/* every member of data has its column in bronze, of the matching type */
 				const int column = schema_column_index(&pqrs_bronze_events, m[i].name);
 				if (m[i].kind != RAW_ANY) assert_true(column >= 0);
-				if (m[i].kind == RAW_TIMESTAMP) CHECK_I64(pqrs_bronze_events.columns[column].type, COL_TIMESTAMP);
+				if (m[i].kind == RAW_TIMESTAMP)
+					CHECK_I64(pqrs_bronze_events.columns[column].type, COL_TIMESTAMP);
 				build_event(&line, type, m[i].name, NULL, NULL);
 				(void)snprintf(want, sizeof want, m[i].required ? "missing:%s" : "valid", m[i].name);
 				check_verdict(parser, &line, want);
 				build_event(&line, type, NULL, m[i].name, "null");
 				check_verdict(parser, &line, want);
 				build_event(&line, type, NULL, m[i].name, "[1]");
-				(void)snprintf(want, sizeof want, m[i].kind == RAW_ANY ? "valid" : "bad_type:%s", m[i].name);
+				(void)snprintf(
+					want, sizeof want, m[i].kind == RAW_ANY ? "valid" : "bad_type:%s", m[i].name);
 				check_verdict(parser, &line, want);
 				if (m[i].kind == RAW_STRING) {
 					build_event(&line, type, NULL, m[i].name, "\"no such value\"");
-					(void)snprintf(want, sizeof want, m[i].values != NULL ? "bad_enum:%s" : "valid", m[i].name);
+					(void)snprintf(want, sizeof want, m[i].values != NULL ? "bad_enum:%s" : "valid",
+						m[i].name);
 				} else if (m[i].kind == RAW_TIMESTAMP) {
 					build_event(&line, type, NULL, m[i].name, "\"2025-13-01\"");
 					(void)snprintf(want, sizeof want, "bad_timestamp");
@@ -279,10 +309,14 @@ static void test_raw_contract_is_the_parsers(void **state)
 					(void)snprintf(want, sizeof want, "bad_uuid:%s", m[i].name);
 				} else if (m[i].kind == RAW_INTEGER) {
 					build_event(&line, type, NULL, m[i].name, "-1");
-					(void)snprintf(want, sizeof want, m[i].not_negative ? "bad_type:%s" : "valid", m[i].name);
-				} else continue;
+					(void)snprintf(want, sizeof want, m[i].not_negative ? "bad_type:%s" : "valid",
+						m[i].name);
+				} else
+					continue;
 				check_verdict(parser, &line, want);
-				for (size_t k = 0; m[i].values != NULL && m[i].values != raw_envelope[2].values && m[i].values[k] != NULL; k++) {
+				for (size_t k = 0; m[i].values != NULL && m[i].values != raw_envelope[2].values &&
+						   m[i].values[k] != NULL;
+					k++) {
 					char value[32];
 					(void)snprintf(value, sizeof value, "\"%s\"", m[i].values[k]);
 					build_event(&line, type, NULL, m[i].name, value);

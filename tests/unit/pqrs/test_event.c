@@ -44,8 +44,10 @@ static void column_text(struct buf *b, const struct event *ev, unsigned c)
 	} else {
 		bool plain = ev->str[c].n > 0;
 		for (size_t i = 0; i < ev->str[c].n; i++) plain &= (unsigned char)ev->str[c].p[i] >= 0x20;
-		if (plain && (ev->str[c].p[0] == '{' || memchr(ev->str[c].p, '"', ev->str[c].n) == NULL)) buf_add(b, ev->str[c].p, ev->str[c].n);
-		else buf_json_str(b, ev->str[c]);
+		if (plain && (ev->str[c].p[0] == '{' || memchr(ev->str[c].p, '"', ev->str[c].n) == NULL))
+			buf_add(b, ev->str[c].p, ev->str[c].n);
+		else
+			buf_json_str(b, ev->str[c]);
 	}
 	buf_char(b, '\n');
 }
@@ -84,7 +86,11 @@ static void parse_to_text(struct event_parser *e, const char *line, size_t n, bo
 
 /* ---- golden files ---- */
 
-struct golden { struct buf line, want; char title[200]; int cases; };
+struct golden {
+	struct buf line, want;
+	char title[200];
+	int cases;
+};
 
 static void expand(struct buf *out, const char *p, bool bytes)
 {
@@ -115,7 +121,8 @@ static void golden_check(struct golden *g, struct event_parser *learning, struct
 	for (int i = 0; i < 5; i++) {
 		parse_to_text(i < 3 ? learning : plain, (const char *)g->line.p, g->line.n, i != 4, &got);
 		if (strcmp((const char *)got.p, (const char *)g->want.p) != 0)
-			fail_msg("%s (pass %d)\ngot\n%sexpected\n%s", g->title, i, (const char *)got.p, (const char *)g->want.p);
+			fail_msg("%s (pass %d)\ngot\n%sexpected\n%s", g->title, i, (const char *)got.p,
+				(const char *)g->want.p);
 	}
 	g->cases++;
 	buf_deinit(&got);
@@ -169,7 +176,8 @@ static void test_golden(void **state)
 static void test_line_length(void **state)
 {
 	(void)state;
-	static const char head[] = "{" ENV "\"MESSAGE_ADDED\",\"ts\":\"2025-09-01T00:00:00Z\",\"data\":{\"role\":\"agent\",\"text\":\"";
+	static const char head[] =
+		"{" ENV "\"MESSAGE_ADDED\",\"ts\":\"2025-09-01T00:00:00Z\",\"data\":{\"role\":\"agent\",\"text\":\"";
 	struct event_parser *e = parser_create();
 	struct buf out, line;
 	buf_init(&out, 0);
@@ -209,9 +217,11 @@ static void test_many_unknown_members(void **state)
 	struct buf line, out;
 	buf_init(&line, 0);
 	buf_init(&out, 0);
-	buf_str(&line, "{" ENV "\"STATUS_CHANGED\",\"ts\":\"2025-09-01T00:00:00Z\",\"data\":{\"status_from\":\"A\",\"status_to\":\"B\"}");
+	buf_str(&line, "{" ENV "\"STATUS_CHANGED\",\"ts\":\"2025-09-01T00:00:00Z\",\"data\":{\"status_from\":\"A\","
+			       "\"status_to\":\"B\"}");
 	for (int round = 0; round < 2; round++) {
-		for (int i = 0; i < 3000; i++) buf_printf(&line, ",\"%sk%d\":%d", round == 1 && i % 2 == 0 ? "\\u006b" : "k", i, round);
+		for (int i = 0; i < 3000; i++)
+			buf_printf(&line, ",\"%sk%d\":%d", round == 1 && i % 2 == 0 ? "\\u006b" : "k", i, round);
 	}
 	buf_str(&line, "}");
 	parse_to_text(e, (const char *)line.p, line.n, true, &out);
@@ -227,11 +237,16 @@ static void test_many_unknown_members(void **state)
 /* ---- guessing changes nothing ---- */
 
 static const char *const seeds[] = {
-	"{" ENV "\"STATUS_CHANGED\",\"ts\":\"2025-09-01T08:15:30.5Z\",\"data\":{\"status_from\":\"RECEIVED\",\"status_to\":\"RADICATED\",\"actor_role\":\"agent\"}}",
-	"{" ENV "\"MESSAGE_ADDED\",\"ts\":\"2025-09-01T08:15:30-05:00\",\"data\":{\"role\":\"agent\",\"text\":\"Se\xc3\xb1or \\u00f3 \\\" x\",\"text_len\":10}}",
-	"{" ENV "\"ATTACHMENT_ADDED\",\"ts\":\"2025-09-01T08:15:30Z\",\"data\":{\"file_type\":\"pdf\",\"size_kb\":120,\"file_name\":\"a.pdf\"},\"run_id\":\"r\"}",
-	"{" ENV "\"TICKET_CREATED\",\"ts\":\"2025-09-01T08:15:30Z\",\"schema_version\":\"v1.0\",\"data\":{\"external_id\":\"1\",\"source_channel\":\"other_digital\","
-	"\"closed_at\":null,\"sla_business_days\":15,\"preclassifier\":{\"a\":[1,2]},\"u\":-0.5,\"radicated_at\":\"2025-09-02T00:00:00+00:00\"}}",
+	"{" ENV "\"STATUS_CHANGED\",\"ts\":\"2025-09-01T08:15:30.5Z\",\"data\":{\"status_from\":\"RECEIVED\",\"status_"
+		"to\":\"RADICATED\",\"actor_role\":\"agent\"}}",
+	"{" ENV "\"MESSAGE_ADDED\",\"ts\":\"2025-09-01T08:15:30-05:00\",\"data\":{\"role\":\"agent\",\"text\":"
+		"\"Se\xc3\xb1or \\u00f3 \\\" x\",\"text_len\":10}}",
+	"{" ENV "\"ATTACHMENT_ADDED\",\"ts\":\"2025-09-01T08:15:30Z\",\"data\":{\"file_type\":\"pdf\",\"size_kb\":120,"
+		"\"file_name\":\"a.pdf\"},\"run_id\":\"r\"}",
+	"{" ENV "\"TICKET_CREATED\",\"ts\":\"2025-09-01T08:15:30Z\",\"schema_version\":\"v1.0\",\"data\":{\"external_"
+		"id\":\"1\",\"source_channel\":\"other_digital\","
+	"\"closed_at\":null,\"sla_business_days\":15,\"preclassifier\":{\"a\":[1,2]},\"u\":-0.5,\"radicated_at\":"
+	"\"2025-09-02T00:00:00+00:00\"}}",
 };
 
 static size_t mutate(char *text, size_t n, uint32_t round)
@@ -244,8 +259,14 @@ static size_t mutate(char *text, size_t n, uint32_t round)
 		const size_t len = (1 + rng_below(r.v[1], 12)) % (n - at) + (n - at == 1);
 		switch (r.v[2] % 4) {
 		case 0: text[at] = bytes[rng_below(r.v[3], sizeof bytes - 1)]; break;
-		case 1: memmove(text + at, text + at + len, n - at - len); n -= len; break;
-		case 2: memmove(text + at + len, text + at, n - at); n += len; break;
+		case 1:
+			memmove(text + at, text + at + len, n - at - len);
+			n -= len;
+			break;
+		case 2:
+			memmove(text + at + len, text + at, n - at);
+			n += len;
+			break;
 		default: text[at] = (char)(text[at] ^ (1 << (r.v[3] & 7))); break;
 		}
 		if (n == 0) text[n++] = '{';
@@ -295,7 +316,8 @@ static void test_depth_limit_is_the_same(void **state)
 	buf_init(&b, 0);
 	for (int depth = 1; depth <= JSON_DEPTH_MAX; depth += depth < 8 ? 1 : depth < 1000 ? 992 : 1) {
 		buf_reset(&line);
-		buf_str(&line, "{" ENV "\"STATUS_CHANGED\",\"ts\":\"2025-09-01T00:00:00Z\",\"data\":{\"status_from\":\"A\",\"status_to\":\"B\",\"n\":");
+		buf_str(&line, "{" ENV "\"STATUS_CHANGED\",\"ts\":\"2025-09-01T00:00:00Z\",\"data\":{\"status_from\":"
+				       "\"A\",\"status_to\":\"B\",\"n\":");
 		for (int i = 0; i < depth; i++) buf_char(&line, '[');
 		for (int i = 0; i < depth; i++) buf_char(&line, ']');
 		buf_str(&line, "}}");
@@ -316,8 +338,9 @@ static void test_depth_limit_is_the_same(void **state)
 static void test_times_agree_with_base_time(void **state)
 {
 	(void)state;
-	static const char *const shapes[] = {"2025-09-01T08:15:30Z", "2025-09-01T08:15:30.123456789Z", "2024-02-29T23:59:59.9+05:30",
-		"1000-01-01T00:00:00-23:59", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "1969-12-31T23:59:60Z", "2016-12-31T23:59:60Z"};
+	static const char *const shapes[] = {"2025-09-01T08:15:30Z", "2025-09-01T08:15:30.123456789Z",
+		"2024-02-29T23:59:59.9+05:30", "1000-01-01T00:00:00-23:59", "0001-01-01T00:00:00Z",
+		"9999-12-31T23:59:59Z", "1969-12-31T23:59:60Z", "2016-12-31T23:59:60Z"};
 	static const char bytes[] = "0123456789-:.TZ+tz ";
 	struct event_parser *e = parser_create();
 	int good = 0;
@@ -331,7 +354,9 @@ static void test_times_agree_with_base_time(void **state)
 		int64_t a = 0, b = 0;
 		const bool want = time_parse((struct str){text, n}, &b);
 		const bool got = event_time_parse(e, (struct str){text, n}, &a);
-		if (want != got || a != b) fail_msg("%.*s: %d %lld, base/time says %d %lld", (int)n, text, got, (long long)a, want, (long long)b);
+		if (want != got || a != b)
+			fail_msg("%.*s: %d %lld, base/time says %d %lld", (int)n, text, got, (long long)a, want,
+				(long long)b);
 		good += got;
 	}
 	assert_in_range(good, 50000, 190000);
@@ -363,7 +388,8 @@ static void test_batch_round_trip(void **state)
 			event_content_of(&ev, &content[i % 4]);
 			event_batch_content(&b, i, &back);
 			assert_true(event_content_eq(&content[i % 4], &back));
-			assert_true(event_content_hash(&content[i % 4], &scratch, h1) && event_content_hash(&back, &scratch, h2));
+			assert_true(event_content_hash(&content[i % 4], &scratch, h1) &&
+				    event_content_hash(&back, &scratch, h2));
 			assert_memory_equal(h1, h2, 16);
 			if (i > 0) {
 				event_batch_content(&b, i - 1, &back);
@@ -390,9 +416,13 @@ static void test_batch_round_trip(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_golden), cmocka_unit_test(test_line_length), cmocka_unit_test(test_many_unknown_members),
-		cmocka_unit_test(test_layouts_change_nothing), cmocka_unit_test(test_depth_limit_is_the_same),
-		cmocka_unit_test(test_times_agree_with_base_time), cmocka_unit_test(test_batch_round_trip),
+		cmocka_unit_test(test_golden),
+		cmocka_unit_test(test_line_length),
+		cmocka_unit_test(test_many_unknown_members),
+		cmocka_unit_test(test_layouts_change_nothing),
+		cmocka_unit_test(test_depth_limit_is_the_same),
+		cmocka_unit_test(test_times_agree_with_base_time),
+		cmocka_unit_test(test_batch_round_trip),
 	};
 	return cmocka_run_group_tests_name("pqrs/event", tests, NULL, NULL);
 }

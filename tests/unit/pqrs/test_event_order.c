@@ -17,7 +17,8 @@ static void event_make(struct event *ev, uint32_t id, uint32_t ticket, int64_t t
 	memcpy(raw, r.v, UUID_BYTES);
 	uuid_format(raw, ids[1]);
 	const int n = snprintf(text, sizeof text, "t%u", content);
-	ev->set = 1u << BRONZE_EVENT_ID | 1u << BRONZE_TICKET_ID | 1u << BRONZE_EVENT_TYPE | 1u << BRONZE_TS | 1u << BRONZE_TEXT;
+	ev->set = 1u << BRONZE_EVENT_ID | 1u << BRONZE_TICKET_ID | 1u << BRONZE_EVENT_TYPE | 1u << BRONZE_TS |
+		  1u << BRONZE_TEXT;
 	ev->str[BRONZE_EVENT_ID] = (struct str){ids[0], UUID_CHARS};
 	ev->str[BRONZE_TICKET_ID] = (struct str){ids[1], UUID_CHARS};
 	ev->str[BRONZE_EVENT_TYPE] = STR("MESSAGE_ADDED");
@@ -46,7 +47,8 @@ static void check_order(struct event_order *o, const struct event_batch *b)
 		sum += o->rows[i];
 		assert_true(o->rows[i] < b->n_rows);
 		if (i > 0) assert_true(row_cmp(b, o->rows[i - 1], o->rows[i]) < 0);
-		if (i + 1 == b->n_rows || bucket[o->rows[i]] != bucket[o->rows[i + 1]]) CHECK_I64(o->cuts[cut++], i + 1);
+		if (i + 1 == b->n_rows || bucket[o->rows[i]] != bucket[o->rows[i + 1]])
+			CHECK_I64(o->cuts[cut++], i + 1);
 	}
 	CHECK_I64(sum, (uint64_t)b->n_rows * (uint64_t)(b->n_rows - 1) / 2);
 	CHECK_I64(cut, o->n_cuts);
@@ -67,7 +69,10 @@ static void test_order(void **state)
 				event_batch_reset(&b, STR("x"));
 				for (uint32_t i = 0; i < n; i++) {
 					const struct rng4 r = rng_philox(2, i, n, (uint32_t)k);
-					const int64_t ts = sorted ? (int64_t)i * 1000 : (int64_t)(((uint64_t)r.v[0] << 32 | r.v[1]) % (uint64_t)spans[k]) - spans[k] / 2;
+					const int64_t ts = sorted ? (int64_t)i * 1000
+								  : (int64_t)(((uint64_t)r.v[0] << 32 | r.v[1]) %
+									      (uint64_t)spans[k]) -
+									    spans[k] / 2;
 					event_make(&ev, i, r.v[2] % (n / 3 + 1), ts, 0);
 					event_batch_append(&b, &ev, i + 1);
 				}
@@ -103,7 +108,9 @@ static void test_index(void **state)
 			enum event_seen got;
 			event_make(&ev, id, id, 5, (uint32_t)content);
 			CHECK_OK(&err, event_index_add(&x, &b, &ev, &got, &err));
-			const enum event_seen want = first_content[id] < 0 ? EVENT_NEW : first_content[id] == content ? EVENT_REPEATED : EVENT_CONFLICT;
+			const enum event_seen want = first_content[id] < 0          ? EVENT_NEW
+						     : first_content[id] == content ? EVENT_REPEATED
+										    : EVENT_CONFLICT;
 			CHECK_I64(got, want);
 			seen[got]++;
 			if (got == EVENT_NEW) {

@@ -5,11 +5,22 @@ enum { TICKETS = 600, GEO_MAX = 64 };
 
 /* ---- the definitions, straight ------------------------------------------------------------------------------ */
 
-static const char *department_of(const struct ticket *t) { return t->department != NULL ? t->department : "unknown"; }
-static const char *dane_of(const struct ticket *t) { return t->dane != NULL ? t->dane : "00000"; }
-static const char *tenant_of(const struct ticket *t) { return t->tenant != NULL ? t->tenant : "default"; }
+static const char *department_of(const struct ticket *t)
+{
+	return t->department != NULL ? t->department : "unknown";
+}
+static const char *dane_of(const struct ticket *t)
+{
+	return t->dane != NULL ? t->dane : "00000";
+}
+static const char *tenant_of(const struct ticket *t)
+{
+	return t->tenant != NULL ? t->tenant : "default";
+}
 
-struct geo { const char *department, *dane; };
+struct geo {
+	const char *department, *dane;
+};
 struct world {
 	struct ticket t[TICKETS];
 	size_t n;
@@ -54,7 +65,8 @@ static long long nearest(__int128 n, __int128 d)
 {
 	const __int128 sign = n < 0 ? -1 : 1, twice = 2 * n * sign;
 	__int128 q = 0;
-	while ((2 * q + 1) * d <= twice) q += 1 + (twice - (2 * q + 1) * d) / (2 * d + 1) / 2; /* never past the answer */
+	while ((2 * q + 1) * d <= twice)
+		q += 1 + (twice - (2 * q + 1) * d) / (2 * d + 1) / 2; /* never past the answer */
 	return (long long)(q * sign);
 }
 
@@ -67,14 +79,17 @@ static void put_day(struct buf *out, int32_t day)
 
 static bool in_geo(const struct ticket *t, const struct geo *g)
 {
-	return g == NULL || (strcmp(department_of(t), g->department) == 0 && (g->dane == NULL || strcmp(dane_of(t), g->dane) == 0));
+	return g == NULL ||
+	       (strcmp(department_of(t), g->department) == 0 && (g->dane == NULL || strcmp(dane_of(t), g->dane) == 0));
 }
 
-static long long created_on(const struct world *w, int32_t day, const char *channel, const char *type, const struct geo *g)
+static long long created_on(
+	const struct world *w, int32_t day, const char *channel, const char *type, const struct geo *g)
 {
 	long long n = 0;
 	for (size_t i = 0; i < w->n; i++) {
-		n += w->created[i] == day && strcmp(w->t[i].channel, channel) == 0 && strcmp(w->t[i].type, type) == 0 && in_geo(&w->t[i], g);
+		n += w->created[i] == day && strcmp(w->t[i].channel, channel) == 0 && strcmp(w->t[i].type, type) == 0 &&
+		     in_geo(&w->t[i], g);
 	}
 	return n;
 }
@@ -94,7 +109,8 @@ static void want_volume(const struct world *w, struct buf *daily, struct buf *ge
 					const long long here = created_on(w, day, channel, type, g);
 					if (here == 0) continue;
 					put_day(geo, day);
-					buf_printf(geo, "|%s|%s|%s|%s|%s|%lld\n", channel, type, g->department, g->department, g->dane, here);
+					buf_printf(geo, "|%s|%s|%s|%s|%s|%lld\n", channel, type, g->department,
+						g->department, g->dane, here);
 				}
 			}
 		}
@@ -110,7 +126,8 @@ static bool occurs(const struct world *w, const char *channel, const char *type,
 }
 
 /* One series: all its days, as lines of the measures. */
-static void want_point(const struct world *w, struct buf *out, int32_t day, const char *channel, const char *type, const struct geo *g)
+static void want_point(
+	const struct world *w, struct buf *out, int32_t day, const char *channel, const char *type, const struct geo *g)
 {
 	const long long n = created_on(w, day, channel, type, g);
 	const long long prev = day - 1 >= w->first ? created_on(w, day - 1, channel, type, g) : 0;
@@ -121,8 +138,8 @@ static void want_point(const struct world *w, struct buf *out, int32_t day, cons
 		sum += created_on(w, d, channel, type, g);
 		days++;
 	}
-	buf_printf(out, "|%lld|%lld|%lld|%lld\n", n, nearest(sum * 100, days), prev == 0 ? 0 : nearest((n - prev) * 10000, prev),
-		week == 0 ? 0 : nearest((n - week) * 10000, week));
+	buf_printf(out, "|%lld|%lld|%lld|%lld\n", n, nearest(sum * 100, days),
+		prev == 0 ? 0 : nearest((n - prev) * 10000, prev), week == 0 ? 0 : nearest((n - week) * 10000, week));
 }
 
 static void want_series(const struct world *w, struct buf *department, struct buf *national)
@@ -132,7 +149,8 @@ static void want_series(const struct world *w, struct buf *department, struct bu
 			if (k > 0 && strcmp(w->geos[k].department, w->geos[k - 1].department) == 0) continue;
 			const struct geo g = {w->geos[k].department, NULL};
 			for (int i = 0; i < GOLD_TYPES * GOLD_CHANNELS; i++) {
-				const char *type = gold_type_names[i / GOLD_CHANNELS], *channel = gold_channel_names[i % GOLD_CHANNELS];
+				const char *type = gold_type_names[i / GOLD_CHANNELS],
+					   *channel = gold_channel_names[i % GOLD_CHANNELS];
 				if (!occurs(w, channel, type, &g)) continue;
 				put_day(department, day);
 				buf_printf(department, "|%s|%s|%s", g.department, type, channel);
@@ -140,7 +158,8 @@ static void want_series(const struct world *w, struct buf *department, struct bu
 			}
 		}
 		for (int i = 0; i < GOLD_TYPES * GOLD_CHANNELS; i++) {
-			const char *type = gold_type_names[i / GOLD_CHANNELS], *channel = gold_channel_names[i % GOLD_CHANNELS];
+			const char *type = gold_type_names[i / GOLD_CHANNELS],
+				   *channel = gold_channel_names[i % GOLD_CHANNELS];
 			if (!occurs(w, channel, type, NULL)) continue;
 			put_day(national, day);
 			buf_printf(national, "|%s|%s", type, channel);
@@ -153,7 +172,8 @@ static long long open_on(const struct world *w, int32_t day, const char *type, c
 {
 	long long n = 0;
 	for (size_t i = 0; i < w->n; i++) {
-		n += w->created[i] <= day && w->closed[i] > day && strcmp(w->t[i].type, type) == 0 && in_geo(&w->t[i], g);
+		n += w->created[i] <= day && w->closed[i] > day && strcmp(w->t[i].type, type) == 0 &&
+		     in_geo(&w->t[i], g);
 	}
 	return n;
 }
@@ -164,7 +184,8 @@ static void want_backlog(const struct world *w, struct buf *region, struct buf *
 		for (int t = 0; t < GOLD_TYPES; t++) {
 			for (size_t k = 0; k < w->n_geos; k++) {
 				const struct geo *g = &w->geos[k], whole = {g->department, NULL};
-				const long long here = open_on(w, day, gold_type_names[t], g), n = open_on(w, day, gold_type_names[t], &whole);
+				const long long here = open_on(w, day, gold_type_names[t], g),
+						n = open_on(w, day, gold_type_names[t], &whole);
 				const bool first_city = k == 0 || strcmp(g->department, w->geos[k - 1].department) != 0;
 				if (first_city && n > 0) {
 					put_day(region, day);
@@ -172,14 +193,16 @@ static void want_backlog(const struct world *w, struct buf *region, struct buf *
 				}
 				if (here == 0) continue;
 				put_day(geo, day);
-				buf_printf(geo, "|%s|%s|%s|%s|%lld\n", gold_type_names[t], g->department, g->department, g->dane, here);
+				buf_printf(geo, "|%s|%s|%s|%s|%lld\n", gold_type_names[t], g->department, g->department,
+					g->dane, here);
 			}
 		}
 	}
 }
 
 /* The four measures over the tickets of a type closed on a day, "" when there are none. */
-static bool want_closed(const struct world *w, struct buf *out, int32_t day, const char *type, const struct geo *g, const char *prefix)
+static bool want_closed(
+	const struct world *w, struct buf *out, int32_t day, const char *type, const struct geo *g, const char *prefix)
 {
 	long long n = 0, late = 0;
 	__int128 us = 0;
@@ -206,13 +229,15 @@ static void want_sla(const struct world *w, struct buf *daily, struct buf *geo, 
 			for (size_t k = 0; k < w->n_geos; k++) {
 				char prefix[128];
 				const struct geo *g = &w->geos[k];
-				(void)snprintf(prefix, sizeof prefix, "|%s|%s|%s", g->department, g->department, g->dane);
+				(void)snprintf(
+					prefix, sizeof prefix, "|%s|%s|%s", g->department, g->department, g->dane);
 				(void)want_closed(w, geo, day, gold_type_names[t], g, prefix);
 			}
 		}
 		for (int s = GOLD_IN_TIME; s <= GOLD_LATE; s++) {
 			long long n = 0;
-			for (size_t i = 0; i < w->n; i++) n += w->closed[i] == day && strcmp(w->t[i].sla, gold_sla_names[s]) == 0;
+			for (size_t i = 0; i < w->n; i++)
+				n += w->closed[i] == day && strcmp(w->t[i].sla, gold_sla_names[s]) == 0;
 			if (n == 0) continue;
 			put_day(by_status, day);
 			buf_printf(by_status, "|%s|%lld\n", gold_sla_names[s], n);
@@ -237,8 +262,8 @@ static void want_kpis(const struct world *w, struct buf *out, int32_t day, const
 	}
 	if (n == 0) return;
 	put_day(out, day);
-	buf_printf(out, "|%s|%lld|%lld|%lld|%lld|%lld|%lld|%lld|%lld\n", tenant, n, p, q, r, s, nearest(weight * 1000, n),
-		nearest(alta * 10000, n), nearest(late * 10000, n));
+	buf_printf(out, "|%s|%lld|%lld|%lld|%lld|%lld|%lld|%lld|%lld\n", tenant, n, p, q, r, s,
+		nearest(weight * 1000, n), nearest(alta * 10000, n), nearest(late * 10000, n));
 }
 
 static void want_daily(const struct world *w, struct buf *kpis, struct buf *priorities, struct buf *predicted)
@@ -248,17 +273,21 @@ static void want_daily(const struct world *w, struct buf *kpis, struct buf *prio
 		for (int k = 0; k < 3; k++) want_kpis(w, kpis, day, tenants[k]);
 		for (int k = 0; k < GOLD_PRIORITIES; k++) {
 			long long n = 0;
-			for (size_t i = 0; i < w->n; i++) n += w->created[i] == day && strcmp(w->t[i].priority, gold_priority_names[k]) == 0;
+			for (size_t i = 0; i < w->n; i++)
+				n += w->created[i] == day && strcmp(w->t[i].priority, gold_priority_names[k]) == 0;
 			if (n == 0) continue;
 			put_day(priorities, day);
 			buf_printf(priorities, "|%s|%lld\n", gold_priority_names[k], n);
 		}
 		for (int k = 0; k < GOLD_TYPES * GOLD_PRIORITIES; k++) {
-			const char *type = gold_type_names[k / GOLD_PRIORITIES], *priority = gold_priority_names[k % GOLD_PRIORITIES];
+			const char *type = gold_type_names[k / GOLD_PRIORITIES],
+				   *priority = gold_priority_names[k % GOLD_PRIORITIES];
 			long long n = 0, score = 0;
 			for (size_t i = 0; i < w->n; i++) {
 				const struct ticket *t = &w->t[i];
-				if (w->created[i] != day || strcmp(t->type, type) != 0 || strcmp(t->priority, priority) != 0) continue;
+				if (w->created[i] != day || strcmp(t->type, type) != 0 ||
+					strcmp(t->priority, priority) != 0)
+					continue;
 				n++;
 				score += t->score;
 			}
@@ -316,7 +345,8 @@ static void check_world(const struct world *w, size_t step)
 	want_series(w, &want.rows[GOLD_KPI_VOLUME_DEPT_DAILY], &want.rows[GOLD_KPI_VOLUME_NATIONAL_DAILY]);
 	want_backlog(w, &want.rows[GOLD_KPI_BACKLOG_DAILY], &want.rows[GOLD_KPI_BACKLOG_GEO_DAILY]);
 	want_sla(w, &want.rows[GOLD_KPI_SLA_DAILY], &want.rows[GOLD_KPI_SLA_GEO_DAILY], &want.rows[GOLD_SLA_DAILY]);
-	want_daily(w, &want.rows[GOLD_DAILY_KPIS], &want.rows[GOLD_PRIORITY_DISTRIBUTION], &want.rows[GOLD_PQRS_METRICS]);
+	want_daily(
+		w, &want.rows[GOLD_DAILY_KPIS], &want.rows[GOLD_PRIORITY_DISTRIBUTION], &want.rows[GOLD_PQRS_METRICS]);
 	run_kernels(w, step, &got);
 	for (int i = 0; i < GOLD_TABLES_N; i++) {
 		const struct gold_totals *t = &got.base.totals[i];
@@ -363,9 +393,20 @@ static void test_random_tickets(void **state)
 
 static struct ticket plain(const char *created)
 {
-	return (struct ticket){.id = "00000000-0000-0000-0000-000000000000", .created = at(created), .radicated = at(created), .closed = NONE,
-		.due = at("2026-01-20T04:59:59.999999Z"), .last_update = at(created), .channel = "email", .type = "P", .priority = "media",
-		.sla = "IN_TIME", .status = "RADICATED", .department = "Antioquia", .dane = "05001", .target = 15};
+	return (struct ticket){.id = "00000000-0000-0000-0000-000000000000",
+		.created = at(created),
+		.radicated = at(created),
+		.closed = NONE,
+		.due = at("2026-01-20T04:59:59.999999Z"),
+		.last_update = at(created),
+		.channel = "email",
+		.type = "P",
+		.priority = "media",
+		.sla = "IN_TIME",
+		.status = "RADICATED",
+		.department = "Antioquia",
+		.dane = "05001",
+		.target = 15};
 }
 
 /* The rows of one table over w's tickets. */
@@ -393,8 +434,10 @@ static void test_days_are_local(void **state)
 	w.t[0] = plain("2025-12-01T04:59:59.999999Z");
 	w.t[1] = plain("2025-12-01T05:00:00Z");
 	w.t[2] = plain("2025-12-01T23:59:59Z");
-	check_table(&w, "2025-12-02T04:59:59.999999Z", GOLD_KPI_VOLUME_DAILY, "2025-11-30|email|P|1\n2025-12-01|email|P|2\n");
-	check_table(&w, "2025-12-02T04:59:59.999999Z", GOLD_KPI_BACKLOG_DAILY, "2025-11-30|P|Antioquia|1\n2025-12-01|P|Antioquia|3\n");
+	check_table(&w, "2025-12-02T04:59:59.999999Z", GOLD_KPI_VOLUME_DAILY,
+		"2025-11-30|email|P|1\n2025-12-01|email|P|2\n");
+	check_table(&w, "2025-12-02T04:59:59.999999Z", GOLD_KPI_BACKLOG_DAILY,
+		"2025-11-30|P|Antioquia|1\n2025-12-01|P|Antioquia|3\n");
 }
 
 static void test_series_averages_the_days_there_are(void **state)
@@ -413,7 +456,7 @@ static void test_series_averages_the_days_there_are(void **state)
 		"2025-12-04|P|email|0|50|-10000|0\n"
 		"2025-12-05|P|email|0|40|0|0\n"
 		"2025-12-06|P|email|0|33|0|0\n"
-		"2025-12-07|P|email|0|29|0|0\n" /* 2/7 */
+		"2025-12-07|P|email|0|29|0|0\n"     /* 2/7 */
 		"2025-12-08|P|email|2|43|0|10000\n" /* 3/7: the first day has left; twice the week before */
 		"2025-12-09|P|email|0|43|-10000|0\n"
 		"2025-12-10|P|email|0|29|0|-10000\n");
@@ -429,8 +472,10 @@ static void test_tickets_after_as_of(void **state)
 	w.t[1] = plain("2025-12-03T12:00:00Z");
 	w.t[1].channel = "chat";
 	check_table(&w, "2025-12-02T12:00:00Z", GOLD_KPI_VOLUME_DAILY, "2025-12-01|email|P|1\n2025-12-03|chat|P|1\n");
-	check_table(&w, "2025-12-02T12:00:00Z", GOLD_KPI_VOLUME_NATIONAL_DAILY, "2025-12-01|P|email|1|100|0|0\n2025-12-02|P|email|0|50|-10000|0\n");
-	check_table(&w, "2025-12-02T12:00:00Z", GOLD_KPI_BACKLOG_DAILY, "2025-12-01|P|Antioquia|1\n2025-12-02|P|Antioquia|1\n");
+	check_table(&w, "2025-12-02T12:00:00Z", GOLD_KPI_VOLUME_NATIONAL_DAILY,
+		"2025-12-01|P|email|1|100|0|0\n2025-12-02|P|email|0|50|-10000|0\n");
+	check_table(&w, "2025-12-02T12:00:00Z", GOLD_KPI_BACKLOG_DAILY,
+		"2025-12-01|P|Antioquia|1\n2025-12-02|P|Antioquia|1\n");
 }
 
 static void test_ticket_without_geography(void **state)
@@ -506,9 +551,24 @@ static void test_no_tickets(void **state)
 static void test_rounding(void **state)
 {
 	(void)state;
-	static const struct { int64_t n, d, want; } cases[] = {
-		{0, 1, 0}, {1, 2, 1}, {-1, 2, -1}, {1, 3, 0}, {2, 3, 1}, {-2, 3, -1}, {-1, 3, 0}, {5, 2, 3}, {-5, 2, -3}, {4, 2, 2}, {7, 4, 2},
-		{INT64_MAX, INT64_MAX, 1}, {INT64_MAX / 2, INT64_MAX, 0}, {INT64_MAX / 2 + 1, INT64_MAX, 1}, {-INT64_MAX, 1, -INT64_MAX},
+	static const struct {
+		int64_t n, d, want;
+	} cases[] = {
+		{0, 1, 0},
+		{1, 2, 1},
+		{-1, 2, -1},
+		{1, 3, 0},
+		{2, 3, 1},
+		{-2, 3, -1},
+		{-1, 3, 0},
+		{5, 2, 3},
+		{-5, 2, -3},
+		{4, 2, 2},
+		{7, 4, 2},
+		{INT64_MAX, INT64_MAX, 1},
+		{INT64_MAX / 2, INT64_MAX, 0},
+		{INT64_MAX / 2 + 1, INT64_MAX, 1},
+		{-INT64_MAX, 1, -INT64_MAX},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		CHECK_I64(gold_divide(cases[i].n, cases[i].d), cases[i].want);
@@ -524,17 +584,33 @@ static void test_rounding(void **state)
 static void test_percent_change(void **state)
 {
 	(void)state;
-	static const struct { uint32_t n, base; int64_t want; } cases[] = {
-		{5, 0, 0}, {0, 0, 0}, {0, 5, -10000}, {5, 5, 0}, {3, 2, 5000}, {1, 3, -6667}, {2, 3, -3333}, {9, 8, 1250},
-		{1, 32000, -9999 - 1}, {201, 800, -7488}, {100000, 1, 999990000}, {100001, 1, 999999999}, {UINT32_MAX, 1, 999999999},
+	static const struct {
+		uint32_t n, base;
+		int64_t want;
+	} cases[] = {
+		{5, 0, 0},
+		{0, 0, 0},
+		{0, 5, -10000},
+		{5, 5, 0},
+		{3, 2, 5000},
+		{1, 3, -6667},
+		{2, 3, -3333},
+		{9, 8, 1250},
+		{1, 32000, -9999 - 1},
+		{201, 800, -7488},
+		{100000, 1, 999990000},
+		{100001, 1, 999999999},
+		{UINT32_MAX, 1, 999999999},
 	};
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) CHECK_I64(gold_percent_change(cases[i].n, cases[i].base), cases[i].want);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		CHECK_I64(gold_percent_change(cases[i].n, cases[i].base), cases[i].want);
 }
 
 static void test_day_map_is_tz_date(void **state)
 {
 	(void)state;
-	static const char *const zones[] = {"America/Bogota", "Europe/Madrid", "America/St_Johns", "Pacific/Apia", "UTC"};
+	static const char *const zones[] = {
+		"America/Bogota", "Europe/Madrid", "America/St_Johns", "Pacific/Apia", "UTC"};
 	for (size_t z = 0; z < sizeof zones / sizeof zones[0]; z++) {
 		struct err err;
 		struct tz *tz = NULL;
@@ -546,8 +622,11 @@ static void test_day_map_is_tz_date(void **state)
 		CHECK_OK(&err, day_map_init(&days, tz, &arena, &err));
 		for (int i = 0; i < 40000; i++) {
 			/* 1951 to 2087: both ends of the map; half of them within two minutes of a UTC hour */
-			int64_t us = ((int64_t)roll(&d, 50000) - 7000) * US_PER_DAY + (int64_t)roll(&d, 86400) * US_PER_SECOND + roll(&d, 1000000);
-			if (i % 2 == 0) us = us / (3600 * US_PER_SECOND) * (3600 * US_PER_SECOND) + ((int64_t)roll(&d, 240) - 120) * US_PER_SECOND;
+			int64_t us = ((int64_t)roll(&d, 50000) - 7000) * US_PER_DAY +
+				     (int64_t)roll(&d, 86400) * US_PER_SECOND + roll(&d, 1000000);
+			if (i % 2 == 0)
+				us = us / (3600 * US_PER_SECOND) * (3600 * US_PER_SECOND) +
+				     ((int64_t)roll(&d, 240) - 120) * US_PER_SECOND;
 			CHECK_I64(day_map_date(&days, us), tz_date(tz, us));
 		}
 		tz_destroy(tz);
@@ -559,7 +638,11 @@ static void test_day_map_is_tz_date(void **state)
 static void test_bad_silver(void **state)
 {
 	(void)state;
-	static const struct { const char *type, *sla; int64_t created, closed, due; const char *message; } cases[] = {
+	static const struct {
+		const char *type, *sla;
+		int64_t created, closed, due;
+		const char *message;
+	} cases[] = {
 		{"X", "IN_TIME", 0, NONE, NONE, "silver type has a value that the contract does not know: X"},
 		{NULL, "IN_TIME", 0, NONE, NONE, "silver type is null in row 0 of a batch"},
 		{"P", "IN_TIME", NONE, NONE, NONE, "silver created_at is null in row 0 of a batch"},
@@ -605,7 +688,10 @@ static void test_rows_check_keys_and_ranges(void **state)
 	struct gold_rows r;
 	struct arena arena;
 	struct column types;
-	static const struct { int32_t day, type; int64_t pct; } rows[] = {{10, 0, 10000}, {10, 1, 10001}, {10, 1, -1}, {10, 0, 0}, {11, 0, 0}};
+	static const struct {
+		int32_t day, type;
+		int64_t pct;
+	} rows[] = {{10, 0, 10000}, {10, 1, 10001}, {10, 1, -1}, {10, 0, 0}, {11, 0, 0}};
 	arena_init(&arena, 0);
 	text_sink_init(&sink, 10);
 	CHECK_OK(&err, gold_names_column(gold_type_names, GOLD_TYPES, &arena, &types, &err));

@@ -15,8 +15,12 @@ struct stage {
 static void stage_plan(struct stage *s)
 {
 	struct err err;
-	const struct stage_view view = {.run = &s->lake.run, .config = &s->lake.config, .n_stages = 1, .files = &s->lake.silver.outputs,
-		.counters = &s->lake.silver.counters, .lake = s->lake.store};
+	const struct stage_view view = {.run = &s->lake.run,
+		.config = &s->lake.config,
+		.n_stages = 1,
+		.files = &s->lake.silver.outputs,
+		.counters = &s->lake.silver.counters,
+		.lake = s->lake.store};
 	s->tasks = (struct task_list){.arena = &s->lake.arena};
 	CHECK_OK(&err, pqrs_gold_plan(&view, NULL, &s->tasks, &err));
 }
@@ -37,9 +41,13 @@ static void stage_run(struct stage *s, bool backwards)
 	struct err err;
 	for (size_t i = 0; i < s->tasks.n; i++) {
 		struct task_result one = {.outputs.arena = &s->lake.arena, .counters.arena = &s->lake.arena};
-		CHECK_OK(&err, pqrs_gold_run(&s->lake.env, &s->tasks.items[backwards ? s->tasks.n - 1 - i : i], &one, &err));
-		for (size_t k = 0; k < one.outputs.n; k++) assert_true(file_list_add(&s->gold.outputs, &one.outputs.items[k]));
-		for (size_t k = 0; k < one.counters.n; k++) assert_true(counter_add(&s->gold.counters, one.counters.items[k].name, one.counters.items[k].value));
+		CHECK_OK(&err,
+			pqrs_gold_run(&s->lake.env, &s->tasks.items[backwards ? s->tasks.n - 1 - i : i], &one, &err));
+		for (size_t k = 0; k < one.outputs.n; k++)
+			assert_true(file_list_add(&s->gold.outputs, &one.outputs.items[k]));
+		for (size_t k = 0; k < one.counters.n; k++)
+			assert_true(counter_add(
+				&s->gold.counters, one.counters.items[k].name, one.counters.items[k].value));
 	}
 	qsort(s->gold.outputs.items, s->gold.outputs.n, sizeof *s->gold.outputs.items, compare_paths);
 }
@@ -49,7 +57,12 @@ static struct quality_list stage_check(struct stage *s)
 	struct err err;
 	const struct file_list files[] = {s->lake.silver.outputs, s->gold.outputs};
 	const struct counter_list counters[] = {s->lake.silver.counters, s->gold.counters};
-	const struct stage_view view = {.run = &s->lake.run, .config = &s->lake.config, .n_stages = 2, .files = files, .counters = counters, .lake = s->lake.store};
+	const struct stage_view view = {.run = &s->lake.run,
+		.config = &s->lake.config,
+		.n_stages = 2,
+		.files = files,
+		.counters = counters,
+		.lake = s->lake.store};
 	struct quality_list list = {.arena = &s->lake.arena};
 	CHECK_OK(&err, pqrs_gold_check(&view, &list, &err));
 	return list;
@@ -105,12 +118,14 @@ static void test_every_table_is_written(void **state)
 	for (size_t i = 0; i < s.gold.outputs.n; i++) {
 		const struct file_ref *f = &s.gold.outputs.items[i];
 		int table = 0;
-		while (table < GOLD_TABLES_N && strcmp(pqrs_gold_tables[table]->name, f->table + strlen("gold.")) != 0) table++;
+		while (table < GOLD_TABLES_N && strcmp(pqrs_gold_tables[table]->name, f->table + strlen("gold.")) != 0)
+			table++;
 		assert_in_range(table, 0, GOLD_TABLES_N - 1);
 		char prefix[128];
 		bool placed = false;
 		for (int m = 0; m < 4; m++) {
-			(void)snprintf(prefix, sizeof prefix, "gold/%s/month=%s/run_id=%s/part-", pqrs_gold_tables[table]->name, months[m], s.lake.run.run_id);
+			(void)snprintf(prefix, sizeof prefix, "gold/%s/month=%s/run_id=%s/part-",
+				pqrs_gold_tables[table]->name, months[m], s.lake.run.run_id);
 			placed = placed || strncmp(f->path, prefix, strlen(prefix)) == 0;
 		}
 		if (!placed) fail_msg("unexpected path %s", f->path);
@@ -122,8 +137,12 @@ static void test_every_table_is_written(void **state)
 		const char *line = NULL;
 		buf_char(&text, '\0');
 		for (char *p = strtok((char *)text.p, "\n"); p != NULL; p = strtok(NULL, "\n")) {
-			if (line != NULL && table >= GOLD_SLA_METRICS && table <= GOLD_TICKETS_SNAPSHOT && strncmp(line, p, 36) >= 0) fail_msg("%s before %s", line, p);
-			if (line != NULL && strncmp(line, p, DATE_CHARS) > 0 && table != GOLD_SLA_METRICS && table != GOLD_TICKETS_SNAPSHOT) fail_msg("%s before %s", line, p);
+			if (line != NULL && table >= GOLD_SLA_METRICS && table <= GOLD_TICKETS_SNAPSHOT &&
+				strncmp(line, p, 36) >= 0)
+				fail_msg("%s before %s", line, p);
+			if (line != NULL && strncmp(line, p, DATE_CHARS) > 0 && table != GOLD_SLA_METRICS &&
+				table != GOLD_TICKETS_SNAPSHOT)
+				fail_msg("%s before %s", line, p);
 			line = p;
 		}
 		buf_deinit(&text);
@@ -140,7 +159,8 @@ static void test_every_table_is_written(void **state)
 	CHECK_I64(checks.n, 2 * GOLD_TABLES_N + 4);
 	for (size_t i = 0; i < checks.n; i++) {
 		if (checks.items[i].result != QUALITY_PASS)
-			fail_msg("%s %s: %s, expected %s", checks.items[i].dataset, checks.items[i].check_name, checks.items[i].value, checks.items[i].threshold);
+			fail_msg("%s %s: %s, expected %s", checks.items[i].dataset, checks.items[i].check_name,
+				checks.items[i].value, checks.items[i].threshold);
 	}
 	lake_deinit(&s.lake);
 }
@@ -165,8 +185,8 @@ static void test_order_of_tasks_does_not_matter(void **state)
 static void test_plan(void **state)
 {
 	(void)state;
-	static const char *const ids[] = {"gold-volume", "gold-backlog", "gold-service", "gold-predictions", "gold-tickets-2025-11-000",
-		"gold-tickets-2025-12-000", "gold-tickets-2026-01-000"};
+	static const char *const ids[] = {"gold-volume", "gold-backlog", "gold-service", "gold-predictions",
+		"gold-tickets-2025-11-000", "gold-tickets-2025-12-000", "gold-tickets-2026-01-000"};
 	struct stage s;
 	stage_init(&s, TICKETS);
 	CHECK_I64(s.tasks.n, 7);
@@ -199,7 +219,10 @@ static void test_nothing_to_do_without_tickets(void **state)
 static void test_lost_rows_fail_the_check(void **state)
 {
 	(void)state;
-	static const struct { int task; int failures; } cases[] = {{0, 4}, {1, 2}, {2, 9}, {3, 1}, {4, 2}};
+	static const struct {
+		int task;
+		int failures;
+	} cases[] = {{0, 4}, {1, 2}, {2, 9}, {3, 1}, {4, 2}};
 	for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
 		struct stage s;
 		int failures = 0;
@@ -211,9 +234,12 @@ static void test_lost_rows_fail_the_check(void **state)
 		if (failures != cases[c].failures) {
 			for (size_t i = 0; i < checks.n; i++) {
 				if (checks.items[i].result == QUALITY_FAIL)
-					print_message("%s %s %s %s\n", checks.items[i].dataset, checks.items[i].check_name, checks.items[i].value, checks.items[i].threshold);
+					print_message("%s %s %s %s\n", checks.items[i].dataset,
+						checks.items[i].check_name, checks.items[i].value,
+						checks.items[i].threshold);
 			}
-			fail_msg("%s: %d failures, expected %d", s.tasks.items[cases[c].task].task_id, failures, cases[c].failures);
+			fail_msg("%s: %d failures, expected %d", s.tasks.items[cases[c].task].task_id, failures,
+				cases[c].failures);
 		}
 		lake_deinit(&s.lake);
 	}

@@ -38,10 +38,15 @@ static void setup_deinit(struct setup *s)
 
 static struct gold_ticket_source ticket_source(struct columns *cs, const struct ticket *t, size_t n, bool dictionary)
 {
-	return (struct gold_ticket_source){.n = (int64_t)n, .ticket_id = id_column(cs, t, n), .current_status = TEXT(status),
-		.last_update_ts = TIME(last_update), .radicated_at = TIME(radicated), .closed_at = TIME(closed),
+	return (struct gold_ticket_source){.n = (int64_t)n,
+		.ticket_id = id_column(cs, t, n),
+		.current_status = TEXT(status),
+		.last_update_ts = TIME(last_update),
+		.radicated_at = TIME(radicated),
+		.closed_at = TIME(closed),
 		.sla_business_days = int_column(cs, t, n, offsetof(struct ticket, target), COL_INT32),
-		.hold_days = int_column(cs, t, n, offsetof(struct ticket, hold), COL_INT32), .sla_status = TEXT(sla)};
+		.hold_days = int_column(cs, t, n, offsetof(struct ticket, hold), COL_INT32),
+		.sla_status = TEXT(sla)};
 }
 
 static void run_tables(struct setup *s, const struct ticket *t, size_t n, size_t step, struct text_sink *sink)
@@ -61,7 +66,10 @@ static void run_tables(struct setup *s, const struct ticket *t, size_t n, size_t
 	gold_tickets_deinit(&tickets);
 }
 
-static int compare_ids(const void *a, const void *b) { return strcmp(((const struct ticket *)a)->id, ((const struct ticket *)b)->id); }
+static int compare_ids(const void *a, const void *b)
+{
+	return strcmp(((const struct ticket *)a)->id, ((const struct ticket *)b)->id);
+}
 
 /* Local days after the radication up to the end that are business days, one by one; less the holds. */
 static int elapsed(const struct setup *s, const struct ticket *t)
@@ -69,7 +77,8 @@ static int elapsed(const struct setup *s, const struct ticket *t)
 	int days = 0;
 	if (t->radicated == NONE) return 0;
 	const int32_t end = tz_date(s->tz, t->closed != NONE ? t->closed : s->clock.as_of);
-	for (int32_t d = tz_date(s->tz, t->radicated) + 1; d <= end; d++) days += calendar_is_business_day(s->calendar, d);
+	for (int32_t d = tz_date(s->tz, t->radicated) + 1; d <= end; d++)
+		days += calendar_is_business_day(s->calendar, d);
 	return days - t->hold;
 }
 
@@ -78,9 +87,10 @@ static void want_tables(const struct setup *s, const struct ticket *t, size_t n,
 	for (size_t i = 0; i < n; i++) {
 		char ts[TIME_RFC3339_CHARS];
 		time_format(t[i].last_update, ts);
-		buf_printf(&want->rows[GOLD_SLA_METRICS], "%s|%d|%d|%s\n", t[i].id, t[i].target, elapsed(s, &t[i]), t[i].sla);
-		buf_printf(&want->rows[GOLD_TICKETS_SNAPSHOT], "%s|%s|%.*s|%d|%d|%s\n", t[i].id, t[i].status, TIME_RFC3339_CHARS, ts, t[i].target,
-			elapsed(s, &t[i]), t[i].sla);
+		buf_printf(&want->rows[GOLD_SLA_METRICS], "%s|%d|%d|%s\n", t[i].id, t[i].target, elapsed(s, &t[i]),
+			t[i].sla);
+		buf_printf(&want->rows[GOLD_TICKETS_SNAPSHOT], "%s|%s|%.*s|%d|%d|%s\n", t[i].id, t[i].status,
+			TIME_RFC3339_CHARS, ts, t[i].target, elapsed(s, &t[i]), t[i].sla);
 	}
 }
 
@@ -114,13 +124,18 @@ static void test_random_tickets(void **state)
 static void test_elapsed_days(void **state)
 {
 	(void)state;
-	static const struct { const char *name, *radicated, *closed; int32_t hold; int32_t want; } cases[] = {
+	static const struct {
+		const char *name, *radicated, *closed;
+		int32_t hold;
+		int32_t want;
+	} cases[] = {
 		{"never radicated", NULL, NULL, 0, 0},
 		{"closed on the day", "2025-12-01T13:00:00Z", "2025-12-01T20:00:00Z", 0, 0},
 		{"next day", "2025-12-01T13:00:00Z", "2025-12-02T20:00:00Z", 0, 1},
 		{"before and after local midnight", "2025-12-02T04:59:59Z", "2025-12-02T05:00:00Z", 0, 1},
 		{"same local day, two UTC days", "2025-12-02T05:00:00Z", "2025-12-03T04:59:59Z", 0, 0},
-		{"over a weekend", "2025-12-05T15:00:00Z", "2025-12-09T15:00:00Z", 0, 1}, /* Friday to Tuesday; Monday 8 is a holiday */
+		{"over a weekend", "2025-12-05T15:00:00Z", "2025-12-09T15:00:00Z", 0,
+			1}, /* Friday to Tuesday; Monday 8 is a holiday */
 		{"less the holds", "2025-12-01T15:00:00Z", "2025-12-05T15:00:00Z", 3, 1},
 		{"open: up to as_of", "2025-12-09T15:00:00Z", NULL, 0, 3},
 		{"radicated after as_of", "2025-12-15T15:00:00Z", NULL, 0, 0},
@@ -129,8 +144,13 @@ static void test_elapsed_days(void **state)
 		struct setup s;
 		struct text_sink got;
 		char want[128];
-		struct ticket t = {.id = "00000000-0000-0000-0000-000000000000", .radicated = cases[i].radicated != NULL ? at(cases[i].radicated) : NONE,
-			.closed = cases[i].closed != NULL ? at(cases[i].closed) : NONE, .sla = "IN_TIME", .status = "ASSIGNED", .target = 8, .hold = cases[i].hold};
+		struct ticket t = {.id = "00000000-0000-0000-0000-000000000000",
+			.radicated = cases[i].radicated != NULL ? at(cases[i].radicated) : NONE,
+			.closed = cases[i].closed != NULL ? at(cases[i].closed) : NONE,
+			.sla = "IN_TIME",
+			.status = "ASSIGNED",
+			.target = 8,
+			.hold = cases[i].hold};
 		setup_init(&s, "2025-12-13T04:59:59.999999Z"); /* Friday the 12th */
 		text_sink_init(&got, 0);
 		run_tables(&s, &t, 1, 1, &got);
@@ -149,8 +169,9 @@ static void test_repeated_ids_are_counted(void **state)
 	struct setup s;
 	struct text_sink got;
 	struct ticket t[5];
-	static const char *const ids[5] = {"b0000000-0000-0000-0000-000000000000", "a0000000-0000-0000-0000-000000000000",
-		"b0000000-0000-0000-0000-000000000000", "b0000000-0000-0000-0000-000000000001", "b0000000-0000-0000-0000-000000000000"};
+	static const char *const ids[5] = {"b0000000-0000-0000-0000-000000000000",
+		"a0000000-0000-0000-0000-000000000000", "b0000000-0000-0000-0000-000000000000",
+		"b0000000-0000-0000-0000-000000000001", "b0000000-0000-0000-0000-000000000000"};
 	for (int i = 0; i < 5; i++) {
 		t[i] = (struct ticket){.radicated = NONE, .closed = NONE, .sla = "NOT_STARTED", .status = "RECEIVED"};
 		memcpy(t[i].id, ids[i], sizeof t[i].id);
@@ -167,7 +188,8 @@ static void test_repeated_ids_are_counted(void **state)
 static void test_strings_sort_as_bytes(void **state)
 {
 	(void)state;
-	static const char *const sorted[] = {"", "a", "aaaaaaaa", "aaaaaaaa0", "aaaaaaaa1", "aaaaaaaab", "b", "z", "\xc3\xa1"};
+	static const char *const sorted[] = {
+		"", "a", "aaaaaaaa", "aaaaaaaa0", "aaaaaaaa1", "aaaaaaaab", "b", "z", "\xc3\xa1"};
 	enum { N = sizeof sorted / sizeof sorted[0] };
 	struct err err;
 	struct arena arena;
@@ -203,7 +225,8 @@ static void test_nulls_are_refused(void **state)
 	struct err err = {0};
 	struct gold_tickets tickets;
 	struct columns cs = {0};
-	struct ticket t[2] = {{.id = "a", .radicated = NONE, .closed = NONE, .sla = "IN_TIME", .status = "RECEIVED"}, {.id = "b", .radicated = NONE, .closed = NONE, .sla = "IN_TIME"}};
+	struct ticket t[2] = {{.id = "a", .radicated = NONE, .closed = NONE, .sla = "IN_TIME", .status = "RECEIVED"},
+		{.id = "b", .radicated = NONE, .closed = NONE, .sla = "IN_TIME"}};
 	setup_init(&s, "2025-12-13T04:59:59.999999Z");
 	CHECK_OK(&err, gold_tickets_init(&tickets, &s.arena, 2, &err));
 	const struct gold_ticket_source in = ticket_source(&cs, t, 2, true);

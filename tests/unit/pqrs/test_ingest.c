@@ -9,7 +9,9 @@
 #include "pqrs/ingest.h"
 
 #define RUN "00000000-0000-4000-8000-000000000001"
-#define EVENT(ts) "{\"event_id\":\"8c2f7a0e-5f5e-4d3e-9a51-0b8a3a1c7f10\",\"ticket_id\":\"11111111-2222-4333-8444-55555555555a\"," \
+#define EVENT(ts)                                                                                         \
+	"{\"event_id\":\"8c2f7a0e-5f5e-4d3e-9a51-0b8a3a1c7f10\",\"ticket_id\":\"11111111-2222-4333-8444-" \
+	"55555555555a\","                                                                                 \
 	"\"event_type\":\"STATUS_CHANGED\",\"ts\":\"" ts "\",\"data\":{\"status_from\":\"A\",\"status_to\":\"B\"}}"
 
 struct lab {
@@ -81,7 +83,8 @@ static void check_object(struct lab *lab, const char *folder, const void *text, 
 	char *key = arena_printf(&lab->arena, "raw/pqrs/%s/run_id=" RUN "/events.jsonl", folder);
 	buf_init(&b, 0);
 	CHECK_OK(&err, store_get(lab->lake, key, &b, &err));
-	if (b.n != n || memcmp(b.p, text, n) != 0) fail_msg("%s holds %zu bytes:\n%.*s", key, b.n, (int)b.n, (const char *)b.p);
+	if (b.n != n || memcmp(b.p, text, n) != 0)
+		fail_msg("%s holds %zu bytes:\n%.*s", key, b.n, (int)b.n, (const char *)b.p);
 	for (size_t i = 0; i < lab->result.outputs.n; i++) {
 		const struct file_ref *f = &lab->result.outputs.items[i];
 		uint8_t hash[32];
@@ -106,15 +109,20 @@ static void test_lines_go_to_their_days(void **state)
 	struct lab lab;
 	struct err err;
 	lab_open(&lab, "a b/\xc3\xb1");
-	static const char one[] = "\xef\xbb\xbf" EVENT("2025-09-02T01:00:00Z") "\r\n\n" EVENT("2025-09-01T23:00:00-05:00") "\nno json\n  \r\n" EVENT("2025-09-01T23:00:00Z");
-	static const char two[] = "{\"ts\":\"2025-09-01T05:00:00Z\"}\n{\"ts\":\"when\"}\n" EVENT("2025-09-02T02:00:00Z") "\n";
+	static const char one[] = "\xef\xbb\xbf" EVENT("2025-09-02T01:00:00Z") "\r\n\n" EVENT(
+		"2025-09-01T23:00:00-05:00") "\nno json\n  \r\n" EVENT("2025-09-01T23:00:00Z");
+	static const char two[] =
+		"{\"ts\":\"2025-09-01T05:00:00Z\"}\n{\"ts\":\"when\"}\n" EVENT("2025-09-02T02:00:00Z") "\n";
 	add_input(&lab, put_file(&lab, "one.jsonl", one, sizeof one - 1));
 	add_input(&lab, put_file(&lab, "two.txt", two, sizeof two - 1));
 	CHECK_OK(&err, ingest(&lab, &err));
 	CHECK_I64(lab.result.outputs.n, 3);
-	CHECK_OBJECT(&lab, "source=a%20b%2F%C3%B1/day=2025-09-01", EVENT("2025-09-01T23:00:00Z") "\n{\"ts\":\"2025-09-01T05:00:00Z\"}\n" , 2);
+	CHECK_OBJECT(&lab, "source=a%20b%2F%C3%B1/day=2025-09-01",
+		EVENT("2025-09-01T23:00:00Z") "\n{\"ts\":\"2025-09-01T05:00:00Z\"}\n", 2);
 	CHECK_OBJECT(&lab, "source=a%20b%2F%C3%B1/day=2025-09-02",
-		EVENT("2025-09-02T01:00:00Z") "\r\n" EVENT("2025-09-01T23:00:00-05:00") "\n" EVENT("2025-09-02T02:00:00Z") "\n", 3);
+		EVENT("2025-09-02T01:00:00Z") "\r\n" EVENT("2025-09-01T23:00:00-05:00") "\n" EVENT(
+			"2025-09-02T02:00:00Z") "\n",
+		3);
 	CHECK_OBJECT(&lab, "source=a%20b%2F%C3%B1/day=unknown", "no json\n{\"ts\":\"when\"}\n", 2);
 	CHECK_I64(counter(&lab, "rows_in"), 7);
 	CHECK_I64(counter(&lab, "rows_out"), 7);
@@ -129,7 +137,8 @@ static void test_lines_go_to_their_days(void **state)
 	CHECK_I64(counter(&lab, "min_ts"), ts);
 	for (int lie = 0; lie < 2; lie++) {
 		struct quality_list list = {.arena = &lab.arena};
-		const struct stage_view view = {.run = &lab.run, .n_stages = 1, .files = &lab.result.outputs, .counters = &lab.result.counters};
+		const struct stage_view view = {
+			.run = &lab.run, .n_stages = 1, .files = &lab.result.outputs, .counters = &lab.result.counters};
 		CHECK_OK(&err, pqrs_ingest_check(&view, &list, &err));
 		CHECK_I64(list.items[0].result, lie == 0 ? QUALITY_PASS : QUALITY_FAIL);
 		lab.result.outputs.items[0].rows++;
@@ -151,7 +160,8 @@ static void test_many_days(void **state)
 		buf_init(&b, 0);
 		for (int i = 0; i < DAYS; i++) buf_init(&day[i], 0);
 		for (uint32_t i = 0; i < LINES; i++) {
-			const int32_t d = shuffled ? (int32_t)rng_below(rng_philox(5, i, 0, 0).v[0], DAYS) : (int32_t)i * DAYS / LINES;
+			const int32_t d = shuffled ? (int32_t)rng_below(rng_philox(5, i, 0, 0).v[0], DAYS)
+						   : (int32_t)i * DAYS / LINES;
 			char ts[TIME_RFC3339_CHARS];
 			time_format((20000 + d) * US_PER_DAY + i, ts);
 			const size_t from = b.n;
@@ -178,7 +188,8 @@ static void test_many_days(void **state)
 			buf_deinit(&day[i]);
 		}
 		CHECK_I64(lab.result.outputs.n, with_lines);
-		for (size_t i = 1; i < with_lines; i++) assert_true(strcmp(lab.result.outputs.items[i - 1].path, lab.result.outputs.items[i].path) < 0);
+		for (size_t i = 1; i < with_lines; i++)
+			assert_true(strcmp(lab.result.outputs.items[i - 1].path, lab.result.outputs.items[i].path) < 0);
 		CHECK_I64(counter(&lab, "rows_out"), LINES);
 		CHECK_I64(counter(&lab, "rows_in"), LINES);
 		buf_deinit(&b);
@@ -255,8 +266,11 @@ static void test_bad_inputs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_lines_go_to_their_days), cmocka_unit_test(test_many_days), cmocka_unit_test(test_long_line_lands_whole),
-		cmocka_unit_test(test_folder), cmocka_unit_test(test_bad_inputs),
+		cmocka_unit_test(test_lines_go_to_their_days),
+		cmocka_unit_test(test_many_days),
+		cmocka_unit_test(test_long_line_lands_whole),
+		cmocka_unit_test(test_folder),
+		cmocka_unit_test(test_bad_inputs),
 	};
 	return cmocka_run_group_tests_name("pqrs/ingest", tests, NULL, NULL);
 }

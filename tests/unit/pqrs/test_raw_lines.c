@@ -5,11 +5,16 @@
 #include "base/rng.h"
 #include "pqrs/raw_lines.h"
 
-struct memory { const char *p; int64_t n; int64_t fail_at; };
+struct memory {
+	const char *p;
+	int64_t n;
+	int64_t fail_at;
+};
 static status memory_read(void *ctx, int64_t offset, void *dst, size_t n, struct err *err)
 {
 	const struct memory *m = ctx;
-	if (offset + (int64_t)n > m->n || (m->fail_at >= 0 && offset + (int64_t)n > m->fail_at)) return fail(err, E_CORRUPT, "beyond the end");
+	if (offset + (int64_t)n > m->n || (m->fail_at >= 0 && offset + (int64_t)n > m->fail_at))
+		return fail(err, E_CORRUPT, "beyond the end");
 	memcpy(dst, m->p + offset, n);
 	return OK;
 }
@@ -50,7 +55,8 @@ static void check_source(struct raw_lines *r, const char *text, size_t n)
 static void test_shapes(void **state)
 {
 	(void)state;
-	static const char *const shapes[] = {"", "\n", "a", "a\n", "a\r\n\r\nb", "\xef\xbb\xbf", "\xef\xbb\xbf@\n", "\xef\xbb\n", "\n\n\n"};
+	static const char *const shapes[] = {
+		"", "\n", "a", "a\n", "a\r\n\r\nb", "\xef\xbb\xbf", "\xef\xbb\xbf@\n", "\xef\xbb\n", "\n\n\n"};
 	struct raw_lines r;
 	struct err err;
 	CHECK_OK(&err, raw_lines_init(&r, &err));
@@ -62,8 +68,9 @@ static void test_shapes(void **state)
 static void test_lengths_around_the_borders(void **state)
 {
 	(void)state;
-	static const int64_t lengths[] = {1, 255, 256 * 1024 - 2, 256 * 1024 - 1, 256 * 1024, 256 * 1024 + 1, JSON_LINE_BYTES_MAX - 1, JSON_LINE_BYTES_MAX,
-		JSON_LINE_BYTES_MAX + 1, JSON_LINE_BYTES_MAX + 2, JSON_LINE_BYTES_MAX + 3, JSON_LINE_BYTES_MAX + 256 * 1024, 3 * JSON_LINE_BYTES_MAX};
+	static const int64_t lengths[] = {1, 255, 256 * 1024 - 2, 256 * 1024 - 1, 256 * 1024, 256 * 1024 + 1,
+		JSON_LINE_BYTES_MAX - 1, JSON_LINE_BYTES_MAX, JSON_LINE_BYTES_MAX + 1, JSON_LINE_BYTES_MAX + 2,
+		JSON_LINE_BYTES_MAX + 3, JSON_LINE_BYTES_MAX + 256 * 1024, 3 * JSON_LINE_BYTES_MAX};
 	enum { N = sizeof lengths / sizeof lengths[0] };
 	struct raw_lines r;
 	struct err err;
