@@ -10,6 +10,16 @@ static _Atomic size_t peak;
 static _Atomic size_t limit;
 static _Atomic int64_t fail_after = -1;
 
+enum { MMAP_BYTES_MIN = 1 << 28, TRIM_BYTES = 1 << 28, TOP_PAD_BYTES = 1 << 22 };
+
+void mem_setup(void)
+{
+	/* A refusal leaves the defaults, which are right but slower. */
+	(void)mallopt(M_MMAP_THRESHOLD, MMAP_BYTES_MIN);
+	(void)mallopt(M_TRIM_THRESHOLD, TRIM_BYTES);
+	(void)mallopt(M_TOP_PAD, TOP_PAD_BYTES);
+}
+
 static bool may_alloc(size_t size)
 {
 	int64_t left = atomic_load_explicit(&fail_after, memory_order_relaxed);

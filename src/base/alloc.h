@@ -20,6 +20,10 @@ char *mem_strndup(const char *s, size_t n) MUST_USE; /* n bytes and a NUL */
 bool mul_size(size_t n, size_t size, size_t *out) MUST_USE;
 bool add_size(size_t a, size_t b, size_t *out) MUST_USE;
 
+/* Tell the C library to keep freed memory for reuse instead of giving it back page by page: stages free and take the same
+ * large buffers over and over. Once, at the start of a program. */
+void mem_setup(void);
+
 size_t mem_in_use(void);          /* bytes, as the allocator rounds them */
 size_t mem_peak(void);            /* highest mem_in_use() so far */
 void mem_limit_set(size_t bytes); /* 0 = none (the default) */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/log.h"
 #include "base/thread.h"
 #include "cli/cli.h"
@@ -216,6 +217,7 @@ int main(int argc, char **argv)
 	struct cli cli = {.args = args, .lists = lists};
 	struct err err;
 	err_clear(&err);
+	mem_setup();
 	signals_setup();
 	const status code = dispatch(&cli, argc, argv, &err);
 	if (code != OK && err.message[0] != '\0') {
