@@ -21,36 +21,6 @@
 		_fail(__FILE__, __LINE__);          \
 	} while (0)
 
-/* cmocka's fail() would swallow base/err.h's fail(err, ...). */
-#undef fail
-#undef fail_msg
-#define fail_msg(...)                               \
-	do {                                        \
-		print_error("ERROR: " __VA_ARGS__); \
-		print_error("\n");                  \
-		_fail(__FILE__, __LINE__);          \
-	} while (0)
-
-/* cmocka's fail() would swallow base/err.h's fail(err, ...). */
-#undef fail
-#undef fail_msg
-#define fail_msg(...)                               \
-	do {                                        \
-		print_error("ERROR: " __VA_ARGS__); \
-		print_error("\n");                  \
-		_fail(__FILE__, __LINE__);          \
-	} while (0)
-
-/* cmocka's fail() would swallow base/err.h's fail(err, ...). */
-#undef fail
-#undef fail_msg
-#define fail_msg(...)                               \
-	do {                                        \
-		print_error("ERROR: " __VA_ARGS__); \
-		print_error("\n");                  \
-		_fail(__FILE__, __LINE__);          \
-	} while (0)
-
 #include "base/err.h"
 
 /* The call succeeds; else print its error. */

@@ -1,0 +1,82 @@
+/* api/api.c: the public C API: checks what comes from outside, calls the engine, keeps the last error. */
+#include "pqr.h"
+
+#include "base/alloc.h"
+#include "flow/run.h"
+#include "pqrs/workload.h"
+
+struct pqr_context {
+	struct store *lake; /* NULL when it could not be opened */
+	char error[ERR_MESSAGE_MAX + ERR_WHERE_MAX + 64];
+};
+
+const char *pqr_version(void)
+{
+	return PQR_VERSION;
+}
+
+const char *pqr_last_error(const struct pqr_context *context)
+{
+	return context != NULL ? context->error : "out of memory";
+}
+
+/* Keep err as the context's last error and give the caller's result. */
+static int finish(struct pqr_context *context, status code, const struct err *err)
+{
+	if (code == OK)
+		context->error[0] = '\0';
+	else
+		(void)err_text(err, context->error, sizeof context->error);
+	return status_exit(code);
+}
+
+int pqr_open(const char *lake_uri, struct pqr_context **out)
+{
+	struct err err;
+	err_clear(&err);
+	struct pqr_context *context = mem_zalloc(1, sizeof *context);
+	*out = context;
+	if (context == NULL) return PQR_FAILED;
+	const status code = lake_uri == NULL ? fail(&err, E_USAGE, "pqr_open: the lake's URI is NULL")
+					     : store_open(lake_uri, &context->lake, &err);
+	return finish(context, code, &err);
+}
+
+void pqr_close(struct pqr_context *context)
+{
+	if (context == NULL) return;
+	store_close(context->lake);
+	mem_free(context);
+}
+
+static status run_task(const struct pqr_context *context, const char *spec, char **result, struct err *err)
+{
+	struct buf out;
+	if (spec == NULL) return fail(err, E_USAGE, "pqr_task_run: the task document is NULL");
+	if (context->lake == NULL) return fail(err, E_USAGE, "pqr_task_run: the lake could not be opened");
+	buf_init(&out, 0);
+	status code = flow_task_run_json(&pqrs_workload, context->lake, str_of(spec), &out, err);
+	if (code == OK) buf_char(&out, '\0');
+	if (code == OK) code = buf_check(&out, err);
+	if (code != OK) {
+		buf_deinit(&out);
+		return code;
+	}
+	*result = (char *)out.p; /* a buffer's memory is of base/alloc.h, as pqr_free wants it */
+	return OK;
+}
+
+int pqr_task_run(struct pqr_context *context, const char *spec, char **result)
+{
+	struct err err;
+	if (context == NULL) return PQR_USAGE;
+	err_clear(&err);
+	const status code = result == NULL ? fail(&err, E_USAGE, "pqr_task_run: result is NULL")
+					   : run_task(context, spec, result, &err);
+	return finish(context, code, &err);
+}
+
+void pqr_free(void *text)
+{
+	mem_free(text);
+}
