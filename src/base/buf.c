@@ -14,6 +14,32 @@ int str_cmp(struct str a, struct str b)
 	return a.n < b.n ? -1 : a.n > b.n;
 }
 
+size_t str_distance(struct str a, struct str b)
+{
+	size_t rows[3][STR_DISTANCE_MAX + 1];
+	size_t *before = rows[0], *above = rows[1], *row = rows[2];
+	a.n = a.n < STR_DISTANCE_MAX ? a.n : STR_DISTANCE_MAX;
+	b.n = b.n < STR_DISTANCE_MAX ? b.n : STR_DISTANCE_MAX;
+	for (size_t j = 0; j <= b.n; j++) row[j] = j;
+	for (size_t i = 1; i <= a.n; i++) {
+		size_t *spare = before;
+		before = above;
+		above = row;
+		row = spare;
+		row[0] = i;
+		for (size_t j = 1; j <= b.n; j++) {
+			const bool differ = a.p[i - 1] != b.p[j - 1];
+			const size_t shift = (above[j] < row[j - 1] ? above[j] : row[j - 1]) + 1;
+			const size_t replace = above[j - 1] + differ;
+			row[j] = replace < shift ? replace : shift;
+			const bool swapped =
+				i > 1 && j > 1 && differ && a.p[i - 1] == b.p[j - 2] && a.p[i - 2] == b.p[j - 1];
+			if (swapped && before[j - 2] + 1 < row[j]) row[j] = before[j - 2] + 1;
+		}
+	}
+	return row[b.n];
+}
+
 void buf_init(struct buf *b, size_t max_bytes)
 {
 	*b = (struct buf){.max = max_bytes != 0 ? max_bytes : BUF_MAX_DEFAULT};

@@ -29,6 +29,11 @@ static inline bool str_is(struct str a, const char *s)
 }
 int str_cmp(struct str a, struct str b); /* by unsigned bytes, then by length: <0, 0, >0 */
 
+/* How many slips of the keyboard lie between two words: a byte too many, too few, another, or two swapped (optimal
+ * string alignment). Words are cut at STR_DISTANCE_MAX bytes. O(a.n * b.n). */
+enum { STR_DISTANCE_MAX = 64 };
+size_t str_distance(struct str a, struct str b);
+
 struct buf {
 	uint8_t *p;
 	size_t n;

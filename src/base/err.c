@@ -48,8 +48,8 @@ static const char *errno_hint(int errnum)
 	case EPERM:
 	case EROFS: return "; give this user the right to write there, or choose another place with --lake";
 	case EISDIR:
-	case ENOTDIR:
 	case ENOTEMPTY: return "; something else stands in the way there: move it";
+	case ENOTDIR: return "; a file stands where a folder belongs: move it, or choose another place with --lake";
 	case EMFILE:
 	case ENFILE: return "; raise the limit of open files (ulimit -n)";
 	default: return "";

@@ -61,7 +61,7 @@ extern const size_t cli_n_globals;
 extern const struct cli_command *const cli_commands[];
 extern const size_t cli_n_commands;
 const struct cli_command *cli_command_find(const char *name); /* NULL */
-/* The nearest name by edit distance, or NULL when nothing is near. */
+/* The nearest name by str_distance, or NULL when nothing is near. */
 const char *cli_nearest(const char *name, const char *(*nth)(size_t i), size_t n);
 
 void cli_help_all(struct buf *out);

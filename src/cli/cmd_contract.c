@@ -22,13 +22,24 @@ static const struct format *format_find(const char *name)
 	return NULL;
 }
 
-/* "silver.tickets" or "tickets" or a layer's name; NULL takes all. */
+/* "silver.tickets" or "tickets" or a layer's name. */
 static bool wanted(const struct table_schema *t, const char *name)
 {
 	char full[128];
-	if (name == NULL) return true;
 	(void)snprintf(full, sizeof full, "%s.%s", t->layer, t->name);
 	return strcmp(name, full) == 0 || strcmp(name, t->name) == 0 || strcmp(name, t->layer) == 0;
+}
+
+static status add_tables(struct buf *out, const struct format *format, const char *name, struct err *err)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < pqrs_workload.n_tables; i++) {
+		if (!wanted(pqrs_workload.tables[i], name)) continue;
+		if (n++ > 0) buf_char(out, '\n');
+		format->write(out, pqrs_workload.tables[i]);
+	}
+	if (n > 0) return OK;
+	return fail(err, E_USAGE, "no table or layer '%s': `pqr contract | grep '^## '` lists them", name);
 }
 
 static status contract_run(struct cli *c, struct err *err)
@@ -39,19 +50,13 @@ static status contract_run(struct cli *c, struct err *err)
 		return fail(err, E_USAGE,
 			"--format: expected json-schema, ddl-postgres, ddl-sqlite, markdown or delta, found '%s'",
 			name);
-	const char *table = c->n_args > 0 ? c->args[0] : NULL;
 	const char *dir = cli_get(c, "--write");
 	if (dir != NULL) return pqrs_contract_write_all(dir, err);
 	struct buf out;
-	size_t n = 0;
 	buf_init(&out, 0);
-	for (size_t i = 0; i < pqrs_workload.n_tables; i++) {
-		if (!wanted(pqrs_workload.tables[i], table)) continue;
-		if (n++ > 0) buf_char(&out, '\n');
-		format->write(&out, pqrs_workload.tables[i]);
-	}
-	status code = n > 0 ? cli_print(&out, err)
-			    : fail(err, E_USAGE, "no table '%s': `pqr contract` lists them all", table);
+	status code = c->n_args > 0 ? add_tables(&out, format, c->args[0], err)
+				    : pqrs_contract_format(format->name, &out, err);
+	if (code == OK) code = cli_print(&out, err);
 	buf_deinit(&out);
 	return code;
 }
@@ -62,7 +67,9 @@ static const struct cli_option options[] = {
 const struct cli_command cli_contract_command = {.name = "contract",
 	.synopsis = "[TABLE | LAYER]",
 	.summary = "the data contracts, from the one schema",
-	.details = "  pqr contract silver.tickets\n  pqr contract gold --format ddl-postgres",
+	.details = "Without TABLE the whole contract: raw events, every table, and (DDL) the views.\n\n"
+		   "  pqr contract silver.tickets\n"
+		   "  pqr contract gold --format ddl-postgres",
 	.options = options,
 	.n_options = 2,
 	.args_max = 1,

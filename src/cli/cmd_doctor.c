@@ -88,8 +88,8 @@ static void check_planes(struct findings *f, const struct cli *c)
 	err_clear(&err);
 	code = session_open(&s, c, SESSION_LAKE | SESSION_CONTROL, &err);
 	if (code == OK) code = control_query(s.control, &all, no_row, &runs, &err);
-	(void)snprintf(
-		text, sizeof text, "%s, %lld runs", s.control != NULL ? control_uri(s.control) : "", (long long)runs);
+	(void)snprintf(text, sizeof text, "%s, %lld run%s", s.control != NULL ? control_uri(s.control) : "",
+		(long long)runs, runs == 1 ? "" : "s");
 	add_result(f, "control plane", code, &err, text);
 	session_close(&s);
 }

@@ -14,6 +14,13 @@
 #define RUN_COLUMNS                                                                                                    \
 	"run_id, workload, status, date_min, date_max, raw_rows, bronze_rows, rejected_rows, silver_rows, gold_rows, " \
 	"attempts, started_at"
+/* What fits a terminal; --json has RUN_COLUMNS, `runs show` has all. */
+#define RUN_COLUMNS_SHORT                                                                                        \
+	"run_id, status, date_min AS \"from\", date_max AS \"to\", raw_rows AS raw, rejected_rows AS rejected, " \
+	"gold_rows AS gold, SUBSTR(CAST(started_at AS TEXT), 1, 16) AS started"
+/* Stages and layers in the order they come in. */
+#define IN_ORDER(column) \
+	"CASE " column " WHEN 'raw' THEN 0 WHEN 'bronze' THEN 1 WHEN 'silver' THEN 2 WHEN 'gold' THEN 3 ELSE 4 END"
 
 static status print_query(
 	struct session *s, const struct cli *c, const struct control_select *q, const char *when_empty, struct err *err)
@@ -21,7 +28,8 @@ static status print_query(
 	struct buf out;
 	size_t n_rows = 1;
 	buf_init(&out, 0);
-	status code = c->json ? cli_rows_json(s->control, q, &out, err) : cli_table(s->control, q, &out, &n_rows, err);
+	status code =
+		c->json ? cli_rows_json(s->control, q, &out, err) : cli_table(s->control, q, "", &out, &n_rows, err);
 	if (code == OK && c->json) buf_char(&out, '\n');
 	if (code == OK && n_rows == 0 && when_empty != NULL) buf_printf(&out, "%s\n", when_empty);
 	if (code == OK) code = cli_print(&out, err);
@@ -32,26 +40,35 @@ static status print_query(
 static status runs_list(struct session *s, const struct cli *c, struct err *err)
 {
 	const struct control_select q = {
-		.sql = "SELECT " RUN_COLUMNS " FROM meta.runs ORDER BY started_at DESC, run_id"};
+		.sql = c->json ? "SELECT " RUN_COLUMNS " FROM meta.runs ORDER BY started_at DESC, run_id"
+			       : "SELECT " RUN_COLUMNS_SHORT " FROM meta.runs ORDER BY started_at DESC, run_id"};
 	return print_query(s, c, &q, "no runs yet: `pqr run` makes the first", err);
 }
 
+/* A person reads the short form; --json has every row. */
 struct section {
 	const char *name, *title, *sql;
+	const char *sql_json; /* NULL = sql */
 };
 static const struct section show_sections[] = {
-	{"run", "run", "SELECT * FROM meta.runs WHERE run_id = $1"},
+	{"run", "run", "SELECT * FROM meta.runs WHERE run_id = $1", NULL},
 	{"tasks", "tasks",
 		"SELECT stage, COUNT(*) AS tasks, SUM(rows_in) AS rows_in, SUM(rows_out) AS rows_out, SUM(bytes_in) AS "
-		"bytes_in, "
-		"SUM(bytes_out) AS bytes_out, SUM(CASE WHEN error IS NOT NULL THEN 1 ELSE 0 END) AS failed FROM "
-		"meta.tasks "
-		"WHERE run_id = $1 GROUP BY stage ORDER BY MIN(started_at)"},
-	{"quality", "quality",
-		"SELECT layer, check_name, severity, result, value, threshold FROM meta.quality_checks WHERE run_id = "
-		"$1 ORDER BY layer, check_name"},
-	{"lineage", "lineage",
-		"SELECT stage, input, output FROM meta.lineage WHERE run_id = $1 ORDER BY stage, input, output"},
+		"bytes_in, SUM(bytes_out) AS bytes_out, SUM(CASE WHEN error IS NOT NULL THEN 1 ELSE 0 END) AS failed "
+		"FROM meta.tasks WHERE run_id = $1 GROUP BY stage ORDER BY " IN_ORDER("stage"),
+		NULL},
+	{"quality", "quality (each check: pqr quality)",
+		"SELECT layer, SUM(CASE WHEN result = 'PASS' THEN 1 ELSE 0 END) AS passed, SUM(CASE WHEN result = "
+		"'WARN' "
+		"THEN 1 ELSE 0 END) AS warnings, SUM(CASE WHEN result = 'FAIL' THEN 1 ELSE 0 END) AS failed "
+		"FROM meta.quality_checks WHERE run_id = $1 GROUP BY layer ORDER BY " IN_ORDER("layer"),
+		"SELECT layer, dataset, check_name, severity, result, value, threshold FROM meta.quality_checks WHERE "
+		"run_id = $1 ORDER BY " IN_ORDER("layer") ", dataset, check_name"},
+	{"lineage", "lineage (each table: pqr lineage)",
+		"SELECT stage, input, COUNT(*) AS outputs FROM meta.lineage WHERE run_id = $1 AND stage <> 'publish' "
+		"GROUP BY stage, input ORDER BY " IN_ORDER("stage") ", input",
+		"SELECT stage, input, output FROM meta.lineage WHERE run_id = $1 ORDER BY " IN_ORDER(
+			"stage") ", input, output"},
 };
 
 /* name: value lines of the one row. */
@@ -82,14 +99,15 @@ static status runs_show(struct session *s, const struct cli *c, const char *run_
 	if (c->json) buf_char(&out, '{');
 	for (size_t i = 0; code == OK && i < N_OF(show_sections); i++) {
 		const struct section *section = &show_sections[i];
-		const struct control_select q = {section->sql, &run_id, 1};
+		const char *sql = c->json && section->sql_json != NULL ? section->sql_json : section->sql;
+		const struct control_select q = {sql, &run_id, 1};
 		if (c->json) {
 			buf_printf(&out, "%s\"%s\":", i > 0 ? "," : "", section->name);
 			code = cli_rows_json(s->control, &q, &out, err);
 		} else {
 			buf_printf(&out, "%s%s\n", i > 0 ? "\n" : "", section->title);
 			code = i == 0 ? control_query(s->control, &q, vertical_row, &out, err)
-				      : cli_table(s->control, &q, &out, NULL, err);
+				      : cli_table(s->control, &q, "  ", &out, NULL, err);
 		}
 	}
 	if (c->json) buf_str(&out, "}\n");
@@ -104,8 +122,8 @@ static status runs_diff(struct session *s, const struct cli *c, struct err *err)
 	char a[37];
 	char b[37];
 	struct control_run run;
-	TRY(cli_uuid(c->args[1], "runs diff", a, err));
-	TRY(cli_uuid(c->args[2], "runs diff", b, err));
+	TRY(cli_uuid(c->args[1], "pqr runs diff", a, err));
+	TRY(cli_uuid(c->args[2], "pqr runs diff", b, err));
 	TRY(control_run_get(s->control, a, &s->arena, &run, err));
 	TRY(control_run_get(s->control, b, &s->arena, &run, err));
 	static const char *const columns[] = {"workload", "seed", "config_hash", "version", "date_min", "date_max",
@@ -166,6 +184,7 @@ static status runs_command(struct session *s, struct cli *c, struct err *err)
 {
 	const char *verb = c->n_args > 0 ? c->args[0] : "list";
 	char run_id[37];
+	char what[32];
 	if (strcmp(verb, "list") == 0) return runs_list(s, c, err);
 	if (strcmp(verb, "diff") == 0) {
 		if (c->n_args != 3) return fail(err, E_USAGE, "pqr runs diff: expected two run ids");
@@ -175,7 +194,8 @@ static status runs_command(struct session *s, struct cli *c, struct err *err)
 	if (!show && strcmp(verb, "retry") != 0)
 		return fail(err, E_USAGE, "pqr runs: expected list, show, retry or diff, found '%s'", verb);
 	if (c->n_args != 2) return fail(err, E_USAGE, "pqr runs %s: expected a run id; `pqr runs` lists them", verb);
-	TRY(cli_uuid(c->args[1], verb, run_id, err));
+	(void)snprintf(what, sizeof what, "pqr runs %s", verb);
+	TRY(cli_uuid(c->args[1], what, run_id, err));
 	return show ? runs_show(s, c, run_id, err) : runs_retry(s, c, run_id, err);
 }
 
@@ -191,7 +211,7 @@ static status with_session(
 
 static status runs_run(struct cli *c, struct err *err)
 {
-	return with_session(c, SESSION_LAKE | SESSION_CONTROL, runs_command, err);
+	return with_session(c, SESSION_LAKE | SESSION_CONTROL | SESSION_EXISTING, runs_command, err);
 }
 
 /* ---- quality, lineage ---- */
@@ -202,18 +222,19 @@ static status quality_command(struct session *s, struct cli *c, struct err *err)
 	TRY(session_run_id(s, c, run_id, err));
 	const char *params[1] = {run_id};
 	const struct control_select q = {
-		c->json ? "SELECT * FROM meta.quality_checks WHERE run_id = $1 ORDER BY layer, dataset, check_name"
+		c->json ? "SELECT * FROM meta.quality_checks WHERE run_id = $1 ORDER BY " IN_ORDER(
+				  "layer") ", dataset, check_name"
 			: "SELECT layer, dataset, check_name, severity, result, value, threshold, details FROM "
 			  "meta.quality_checks WHERE run_id = $1 "
-			  "ORDER BY CASE result WHEN 'FAIL' THEN 0 WHEN 'WARN' THEN 1 ELSE 2 END, layer, dataset, "
-			  "check_name",
+			  "ORDER BY CASE result WHEN 'FAIL' THEN 0 WHEN 'WARN' THEN 1 ELSE 2 END, " IN_ORDER(
+				  "layer") ", dataset, check_name",
 		params, 1};
 	return print_query(s, c, &q, "no checks recorded for this run", err);
 }
 
 static status quality_run(struct cli *c, struct err *err)
 {
-	return with_session(c, SESSION_LAKE | SESSION_CONTROL, quality_command, err);
+	return with_session(c, SESSION_LAKE | SESSION_CONTROL | SESSION_EXISTING, quality_command, err);
 }
 
 static status lineage_command(struct session *s, struct cli *c, struct err *err)
@@ -235,7 +256,7 @@ static status lineage_command(struct session *s, struct cli *c, struct err *err)
 
 static status lineage_run(struct cli *c, struct err *err)
 {
-	return with_session(c, SESSION_LAKE | SESSION_CONTROL, lineage_command, err);
+	return with_session(c, SESSION_LAKE | SESSION_CONTROL | SESSION_EXISTING, lineage_command, err);
 }
 
 /* ---- verify ---- */
@@ -289,9 +310,9 @@ static status verify_command(struct session *s, struct cli *c, struct err *err)
 		} else {
 			char n[2][32];
 			buf_add(&out, list.p, list.n);
-			buf_printf(&out, "%s objects, %.1f MB, %s differences; manifest root %s\n",
+			buf_printf(&out, "%s objects, %.1f MB, %s difference%s; manifest root %s\n",
 				cli_count(report.objects, n[0]), (double)report.bytes / 1e6,
-				cli_count(report.differences, n[1]), report.root);
+				cli_count(report.differences, n[1]), report.differences == 1 ? "" : "s", report.root);
 		}
 		const status printed = cli_print(&out, code == OK ? err : NULL);
 		if (code == OK) code = printed;
@@ -304,7 +325,7 @@ static status verify_command(struct session *s, struct cli *c, struct err *err)
 static status verify_run(struct cli *c, struct err *err)
 {
 	return with_session(c,
-		cli_get(c, "--run-id") != NULL || c->n_args > 0 ? SESSION_LAKE : SESSION_LAKE | SESSION_CONTROL,
+		SESSION_LAKE | SESSION_EXISTING | (cli_get(c, "--run-id") != NULL ? 0u : SESSION_CONTROL),
 		verify_command, err);
 }
 

@@ -48,7 +48,7 @@ static status task_run(struct cli *c, struct err *err)
 	struct buf out;
 	buf_init(&spec, CONFIG_FILE_BYTES_MAX);
 	buf_init(&out, 0);
-	status code = session_open(&s, c, SESSION_LAKE, err);
+	status code = session_open(&s, c, SESSION_LAKE | SESSION_EXISTING, err);
 	if (code == OK) code = read_spec(c->args[0], &spec, err);
 	if (code == OK)
 		code = flow_task_run_json(

@@ -46,7 +46,8 @@ static status run_with(struct cli *c, const char *only, const char *until, bool 
 {
 	struct session s;
 	struct run_opts o;
-	status code = session_open(&s, c, SESSION_LAKE | SESSION_CONTROL | (needs_run_id ? 0u : SESSION_CONFIG), err);
+	status code = session_open(
+		&s, c, SESSION_LAKE | SESSION_CONTROL | (needs_run_id ? SESSION_EXISTING : SESSION_CONFIG), err);
 	if (code == OK) code = session_run_opts(&s, c, &o, err);
 	if (code == OK && needs_run_id) {
 		char *run_id = arena_alloc(&s.arena, 37, 1);
@@ -99,7 +100,7 @@ static status publish_run(struct cli *c, struct err *err)
 
 #define N_OF(a) (sizeof(a) / sizeof((a)[0]))
 static const struct cli_option run_options[] = {IDENTITY_OPTIONS, INPUT_OPTIONS,
-	{"--until", "STAGE", "stop after raw, bronze, silver or gold"},
+	{"--until", "STAGE", "stop after raw, bronze, silver or gold; publish is all"},
 	{"--no-publish", NULL, "leave the SQL tables as they are"}};
 static const struct cli_option generate_options[] = {IDENTITY_OPTIONS};
 static const struct cli_option ingest_options[] = {{"--format", "NAME", "jsonl or auto"},

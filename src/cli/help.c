@@ -11,37 +11,13 @@ const struct cli_command *cli_command_find(const char *name)
 	return NULL;
 }
 
-/* Levenshtein distance of two short words; 99 for long ones. */
-static int edit_distance(const char *a, const char *b)
-{
-	enum { WORD_MAX = 32 };
-	const size_t n = strlen(a);
-	const size_t m = strlen(b);
-	if (n > WORD_MAX || m > WORD_MAX) return 99;
-	int row[WORD_MAX + 1];
-	for (size_t j = 0; j <= m; j++) row[j] = (int)j;
-	for (size_t i = 1; i <= n; i++) {
-		int diagonal = row[0];
-		row[0] = (int)i;
-		for (size_t j = 1; j <= m; j++) {
-			const int above = row[j];
-			int best = diagonal + (a[i - 1] != b[j - 1]);
-			if (above + 1 < best) best = above + 1;
-			if (row[j - 1] + 1 < best) best = row[j - 1] + 1;
-			diagonal = above;
-			row[j] = best;
-		}
-	}
-	return row[m];
-}
-
 const char *cli_nearest(const char *name, const char *(*nth)(size_t i), size_t n)
 {
 	const char *best = NULL;
-	int best_distance = 3; /* two slips at most, and fewer than the letters of the word */
+	size_t best_distance = 3; /* two slips at most, and fewer than the letters of the word */
 	for (size_t i = 0; i < n; i++) {
-		const int d = edit_distance(name, nth(i));
-		if (d >= best_distance || d >= (int)strlen(name)) continue;
+		const size_t d = str_distance(str_of(name), str_of(nth(i)));
+		if (d >= best_distance || d >= strlen(name)) continue;
 		best = nth(i);
 		best_distance = d;
 	}

@@ -4,42 +4,66 @@
 
 #include "cli/table.h"
 
+/* What stands in a cell of a count that says nothing. */
+static const char *count_or_dash(int64_t n, char dst[32])
+{
+	return n != 0 ? cli_count(n, dst) : "-";
+}
+
+static const char *decimals(double v, int digits, bool known, char dst[32])
+{
+	if (known)
+		(void)snprintf(dst, 32, "%.*f", digits, v);
+	else
+		(void)snprintf(dst, 32, "-");
+	return dst;
+}
+
+static void add_stage(const struct stage_report *s, struct buf *out)
+{
+	char n[6][32];
+	const double seconds = (double)s->us / 1e6;
+	const int64_t bytes = s->bytes_in > 0 ? s->bytes_in : s->bytes_out; /* the simulator reads nothing */
+	buf_printf(out, "  %-8s %6s %12s %12s %9s %9s %9s%s\n", s->name, cli_count(s->n_tasks, n[0]),
+		count_or_dash(s->rows_in, n[1]), cli_count(s->rows_out, n[2]),
+		decimals((double)s->bytes_out / 1e6, 1, s->bytes_out > 0, n[3]), decimals(seconds, 3, s->us > 0, n[4]),
+		decimals(s->us > 0 ? (double)bytes / 1e6 / seconds : 0, 0, s->us > 0 && bytes > 0, n[5]),
+		s->skipped               ? "  (done before)"
+		: s->n_tasks_resumed > 0 ? "  (resumed)"
+					 : "");
+}
+
 static void add_stages(const struct run_report *r, struct buf *out)
 {
-	char n[4][32];
-	buf_printf(out, "  %-8s %6s %12s %12s %9s %9s %9s\n", "stage", "tasks", "rows in", "rows out", "MB out",
+	int64_t us = 0;
+	buf_printf(out, "\n  %-8s %6s %12s %12s %9s %9s %9s\n", "stage", "tasks", "rows in", "rows out", "MB out",
 		"seconds", "MB/s");
 	for (size_t i = 0; i < r->n_stages; i++) {
 		const struct stage_report *s = &r->stages[i];
-		if (!s->done) {
+		us += s->us;
+		if (s->done)
+			add_stage(s, out);
+		else
 			buf_printf(out, "  %-8s %6s\n", s->name, "-");
-			continue;
-		}
-		const double seconds = (double)s->us / 1e6;
-		const int64_t bytes = s->bytes_in > 0 ? s->bytes_in : s->bytes_out; /* the simulator reads nothing */
-		buf_printf(out, "  %-8s %6s %12s %12s %9.1f %9.3f %9.0f%s\n", s->name, cli_count(s->n_tasks, n[0]),
-			cli_count(s->rows_in, n[1]), cli_count(s->rows_out, n[2]), (double)s->bytes_out / 1e6, seconds,
-			seconds > 0 ? (double)bytes / 1e6 / seconds : 0,
-			s->skipped               ? "  (done before)"
-			: s->n_tasks_resumed > 0 ? "  (resumed)"
-						 : "");
 	}
+	if (us > 0) buf_printf(out, "  %-8s %50.3f\n", "total", (double)us / 1e6);
 }
 
 static const struct {
 	const char *title, *sql;
 } kpis[] = {
-	{"SLA by type (closed tickets)",
+	{"Legal term by type, closed tickets (P petitions, Q complaints, R claims, S suggestions)",
 		"SELECT pqrs_type AS type, SUM(closed_count) AS closed, SUM(overdue_count) AS late, "
-		"ROUND(100.0 * (SUM(closed_count) - SUM(overdue_count)) / SUM(closed_count), 2) AS within_sla_pct "
+		"ROUND(100.0 * (SUM(closed_count) - SUM(overdue_count)) / SUM(closed_count), 2) AS in_time_pct "
 		"FROM gold.kpi_sla_daily GROUP BY pqrs_type ORDER BY pqrs_type"},
-	{"Backlog on the last day",
+	{"Open tickets on the last day",
 		"SELECT pqrs_type AS type, SUM(backlog_count) AS open FROM gold.kpi_backlog_daily "
 		"WHERE day = (SELECT MAX(day) FROM gold.kpi_backlog_daily) GROUP BY pqrs_type ORDER BY pqrs_type"},
-	{"Volume by month", "SELECT SUBSTR(CAST(day AS TEXT), 1, 7) AS month, SUM(total_tickets) AS tickets, "
-			    "SUM(petitions) AS petitions, "
-			    "SUM(complaints) AS complaints, SUM(claims) AS claims, SUM(suggestions) AS suggestions "
-			    "FROM gold.daily_kpis GROUP BY 1 ORDER BY 1"},
+	{"Tickets created by month",
+		"SELECT SUBSTR(CAST(day AS TEXT), 1, 7) AS month, SUM(total_tickets) AS tickets, "
+		"SUM(petitions) AS petitions, "
+		"SUM(complaints) AS complaints, SUM(claims) AS claims, SUM(suggestions) AS suggestions "
+		"FROM gold.daily_kpis GROUP BY 1 ORDER BY 1"},
 };
 
 static status add_kpis(struct session *s, struct buf *out, struct err *err)
@@ -47,7 +71,7 @@ static status add_kpis(struct session *s, struct buf *out, struct err *err)
 	for (size_t i = 0; i < sizeof kpis / sizeof kpis[0]; i++) {
 		const struct control_select q = {.sql = kpis[i].sql};
 		buf_printf(out, "\n%s\n", kpis[i].title);
-		TRY(cli_table(s->control, &q, out, NULL, err));
+		TRY(cli_table(s->control, &q, "  ", out, NULL, err));
 	}
 	return OK;
 }
@@ -59,13 +83,15 @@ status report_text(struct session *s, const struct run_report *r, bool finished,
 		r->nothing_to_do ? "  nothing to do: it was finished before" : "");
 	buf_printf(out, "lake %s\n", r->lake);
 	if (r->root[0] != '\0') buf_printf(out, "manifest root %s\n", r->root);
-	buf_char(out, '\n');
+	if (r->n_stages == 0 || !r->stages[0].done) return OK; /* nothing to tell yet */
 	add_stages(r, out);
+	if (r->n_stages < 2 || !r->stages[1].done) return OK;
 	buf_printf(out, "\n  %s raw lines = %s bronze rows + %s duplicates + %s rejects\n",
 		cli_count(r->rows_raw, n[0]), cli_count(r->rows_bronze, n[1]), cli_count(r->rows_duplicate, n[2]),
 		cli_count(r->rows_rejected, n[3]));
-	buf_printf(out, "  quality: %lld passed, %lld warnings, %lld failed   (pqr quality)\n",
-		(long long)r->quality_pass, (long long)r->quality_warn, (long long)r->quality_fail);
+	buf_printf(out, "  quality: %lld passed, %lld warning%s, %lld failed%s\n", (long long)r->quality_pass,
+		(long long)r->quality_warn, r->quality_warn == 1 ? "" : "s", (long long)r->quality_fail,
+		r->quality_warn + r->quality_fail > 0 ? "; `pqr quality` says which and why" : "");
 	const struct stage_report *last = r->n_stages > 0 ? &r->stages[r->n_stages - 1] : NULL;
 	if (finished && last != NULL && strcmp(last->name, "publish") == 0 && last->done) return add_kpis(s, out, err);
 	return OK;

@@ -41,11 +41,20 @@ static status config_layers(struct config *tree, const struct cli *c, struct err
 	return config_check(tree, tables, n_tables, err);
 }
 
+static status lake_must_exist(const char *uri, struct err *err)
+{
+	const char *path = strncmp(uri, "file://", 7) == 0 ? uri + 7 : uri;
+	if (strstr(path, "://") != NULL || access(path, F_OK) == 0) return OK;
+	return fail(err, E_NOT_FOUND,
+		"no lake at %s: go to the folder that holds it, name it with --lake, or make it with `pqr run`", path);
+}
+
 static status open_planes(struct session *s, const struct engine_config *engine, unsigned need, struct err *err)
 {
 	s->threads = engine->threads;
 	s->executor = arena_strndup(&s->arena, engine->executor, strlen(engine->executor));
 	if (s->executor == NULL) return fail(err, E_NOMEM, "out of memory");
+	if (need & SESSION_EXISTING) TRY(lake_must_exist(engine->lake_uri, err));
 	if (need & (SESSION_LAKE | SESSION_CONTROL)) TRY(store_open(engine->lake_uri, &s->lake, err));
 	if (need & SESSION_CONTROL) TRY(control_open(engine->control_uri, &s->control, err));
 	return OK;
@@ -62,14 +71,20 @@ status session_open(struct session *s, const struct cli *c, unsigned need, struc
 {
 	struct config tree;
 	struct engine_config engine = {0};
+	char run_id[UUID_CHARS + 1];
 	*s = (struct session){0};
 	arena_init(&s->arena, 0);
 	buf_init(&s->canonical, 0);
+	if (cli_get(c, "--run-id") != NULL) TRY(cli_uuid(cli_get(c, "--run-id"), "--run-id", run_id, err));
 	TRY(config_init(&tree, err));
 	status code = config_layers(&tree, c, err);
 	if (code == OK) code = engine_config_open(&tree, &engine, err);
-	/* The configuration first: a mistake in it must not leave a lake behind. */
-	if (code == OK && (need & SESSION_CONFIG)) code = open_config(s, &tree, err);
+	/* Configuration and flags first: a mistake in them must not leave a lake behind. */
+	if (code == OK && (need & SESSION_CONFIG)) {
+		struct run_opts checked;
+		code = open_config(s, &tree, err);
+		if (code == OK) code = session_run_opts(s, c, &checked, err);
+	}
 	if (code == OK) code = open_planes(s, &engine, need, err);
 	engine_config_close(&engine);
 	config_deinit(&tree);
@@ -124,6 +139,14 @@ static status collect_inputs(struct session *s, const struct cli *c, struct run_
 	return OK;
 }
 
+static status check_stage(const char *name, struct err *err)
+{
+	bool known = strcmp(name, "publish") == 0;
+	for (size_t i = 0; i < pqrs_workload.n_stages; i++) known |= strcmp(name, pqrs_workload.stages[i].name) == 0;
+	return known ? OK
+		     : fail(err, E_USAGE, "--until: expected raw, bronze, silver, gold or publish, found '%s'", name);
+}
+
 status session_run_opts(struct session *s, const struct cli *c, struct run_opts *out, struct err *err)
 {
 	struct run_opts o;
@@ -154,6 +177,7 @@ status session_run_opts(struct session *s, const struct cli *c, struct run_opts 
 		o.run_id = run_id;
 	}
 	o.until = cli_get(c, "--until");
+	if (o.until != NULL) TRY(check_stage(o.until, err));
 	o.publish = !cli_flag(c, "--no-publish");
 	*out = o;
 	return OK;
@@ -179,7 +203,11 @@ status session_run_id(struct session *s, const struct cli *c, char dst[37], stru
 		.sql = "SELECT run_id FROM meta.runs ORDER BY started_at DESC, run_id LIMIT 1"};
 	TRY(control_query(s->control, &q, newest_row, newest, err));
 	if (newest[0] == '\0')
-		return fail(err, E_NOT_FOUND, "no runs in lake %s yet: `pqr run` makes the first", store_uri(s->lake));
+		return fail(err, E_NOT_FOUND,
+			"no runs recorded for lake %s: `pqr run` makes the first; where control.db was lost, it "
+			"records "
+			"again what the lake holds",
+			store_uri(s->lake));
 	memcpy(dst, newest, sizeof newest);
 	return OK;
 }

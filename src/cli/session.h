@@ -15,7 +15,8 @@ struct session {
 	const char *executor;
 };
 
-enum session_need { SESSION_LAKE = 1, SESSION_CONTROL = 2, SESSION_CONFIG = 4 };
+/* SESSION_EXISTING: E_NOT_FOUND where there is no lake yet, instead of an empty one in a folder entered by mistake. */
+enum session_need { SESSION_LAKE = 1, SESSION_CONTROL = 2, SESSION_CONFIG = 4, SESSION_EXISTING = 8 };
 
 /* Open what `need` names, from flags, environment and pqr.yaml (docs/configuration.md). session_close also after a failure. */
 status session_open(struct session *s, const struct cli *c, unsigned need, struct err *err) MUST_USE;

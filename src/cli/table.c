@@ -3,12 +3,14 @@
 #include <stdio.h>
 
 #include "base/arena.h"
+#include "cli/cli.h"
 
-enum { COLUMNS_MAX = 32, CELL_CHARS_MAX = 60 };
+enum { COLUMNS_MAX = 32, CELL_CHARS_MAX = 60, LAST_CELL_CHARS_MAX = 160 };
 
 struct cell {
 	struct str text;
-	bool number;
+	bool number, shortened;
+	size_t decimals; /* of a real */
 };
 
 struct grid {
@@ -16,6 +18,7 @@ struct grid {
 	struct cell *cells; /* row after row; row 0 is the header */
 	size_t n_columns, n_rows, cap;
 	size_t width[COLUMNS_MAX];
+	size_t decimals[COLUMNS_MAX]; /* the most of any real of the column */
 };
 
 /* Code points, which is what a terminal's columns count for the texts shown here. */
@@ -26,24 +29,34 @@ static size_t text_width(struct str s)
 	return n;
 }
 
-static struct str shorten(struct str s)
+static struct str shorten(struct str s, size_t chars_max)
 {
 	size_t chars = 0;
 	for (size_t i = 0; i < s.n; i++) {
 		if (((unsigned char)s.p[i] & 0xc0) == 0x80) continue;
-		if (chars++ == CELL_CHARS_MAX) return (struct str){s.p, i};
+		if (chars++ == chars_max) return (struct str){s.p, i};
 	}
 	return s;
 }
 
-static struct cell make_cell(struct grid *g, const struct control_value *v)
+/* Digits after the point; 0 where there is none, or an exponent. */
+static size_t decimals_of(const char *text)
+{
+	const char *point = strchr(text, '.');
+	return point == NULL || strchr(text, 'e') != NULL ? 0 : strlen(point + 1);
+}
+
+static struct cell make_cell(struct grid *g, const struct control_value *v, size_t chars_max)
 {
 	struct cell cell = {.number = v->kind == CONTROL_INT || v->kind == CONTROL_REAL};
 	char text[64] = "";
-	int n = 0;
-	if (v->kind == CONTROL_INT) n = snprintf(text, sizeof text, "%lld", (long long)v->i);
-	if (v->kind == CONTROL_REAL) n = snprintf(text, sizeof text, "%.10g", v->real);
-	struct str from = v->kind == CONTROL_TEXT ? shorten(v->text) : (struct str){text, (size_t)n};
+	if (v->kind == CONTROL_INT) (void)cli_count(v->i, text);
+	if (v->kind == CONTROL_REAL) {
+		(void)snprintf(text, sizeof text, "%.10g", v->real);
+		cell.decimals = decimals_of(text);
+	}
+	struct str from = v->kind == CONTROL_TEXT ? shorten(v->text, chars_max) : str_of(text);
+	cell.shortened = v->kind == CONTROL_TEXT && from.n < v->text.n;
 	const char *copy = arena_strndup(&g->arena, from.p, from.n);
 	cell.text = copy != NULL ? (struct str){copy, from.n} : STR("?");
 	return cell;
@@ -66,8 +79,30 @@ static bool add_row(struct grid *g)
 static void set_cell(struct grid *g, size_t column, struct cell cell)
 {
 	g->cells[(g->n_rows - 1) * g->n_columns + column] = cell;
-	const size_t w = text_width(cell.text);
+	const size_t w = text_width(cell.text) + cell.shortened;
 	if (w > g->width[column]) g->width[column] = w;
+	if (cell.decimals > g->decimals[column]) g->decimals[column] = cell.decimals;
+}
+
+/* 89.6 under 89.56 becomes 89.60. */
+static bool align_decimals(struct grid *g)
+{
+	for (size_t row = 1; row < g->n_rows; row++) {
+		for (size_t i = 0; i < g->n_columns; i++) {
+			struct cell *cell = &g->cells[row * g->n_columns + i];
+			const size_t missing = cell->number ? g->decimals[i] - cell->decimals : 0;
+			if (missing == 0) continue;
+			char text[96];
+			(void)snprintf(text, sizeof text, "%.*s%s%.*s", (int)cell->text.n, cell->text.p,
+				cell->decimals == 0 ? "." : "", (int)missing, "000000000000");
+			const size_t n = strlen(text);
+			const char *copy = arena_strndup(&g->arena, text, n);
+			if (copy == NULL) return false;
+			cell->text = (struct str){copy, n};
+			if (n > g->width[i]) g->width[i] = n;
+		}
+	}
+	return true;
 }
 
 static status grid_row(void *arg, const struct control_value *values, size_t n, struct err *err)
@@ -79,35 +114,40 @@ static status grid_row(void *arg, const struct control_value *values, size_t n, 
 		if (!add_row(g)) return fail(err, E_NOMEM, "out of memory for the table");
 		for (size_t i = 0; i < n; i++) {
 			const struct control_value name = {.kind = CONTROL_TEXT, .text = str_of(values[i].name)};
-			set_cell(g, i, make_cell(g, &name));
+			set_cell(g, i, make_cell(g, &name, CELL_CHARS_MAX));
 		}
 	}
 	if (!add_row(g)) return fail(err, E_NOMEM, "out of memory for the table");
-	for (size_t i = 0; i < n; i++) set_cell(g, i, make_cell(g, &values[i]));
+	for (size_t i = 0; i < n; i++)
+		set_cell(g, i, make_cell(g, &values[i], i + 1 < n ? CELL_CHARS_MAX : LAST_CELL_CHARS_MAX));
 	return OK;
 }
 
-static void print_row(const struct grid *g, size_t row, struct buf *out)
+static void print_row(const struct grid *g, size_t row, const char *indent, struct buf *out)
 {
+	buf_str(out, indent);
 	for (size_t i = 0; i < g->n_columns; i++) {
 		const struct cell *cell = &g->cells[row * g->n_columns + i];
 		/* A header stands over its numbers. */
 		const bool right = g->n_rows > 1 && g->cells[(g->n_rows - 1) * g->n_columns + i].number;
-		const size_t pad = g->width[i] - text_width(cell->text);
+		const size_t pad = g->width[i] - text_width(cell->text) - cell->shortened;
 		if (i > 0) buf_str(out, "  ");
 		for (size_t k = 0; right && k < pad; k++) buf_char(out, ' ');
 		buf_add(out, cell->text.p, cell->text.n);
+		if (cell->shortened) buf_str(out, "…");
 		for (size_t k = 0; !right && k < pad && i + 1 < g->n_columns; k++) buf_char(out, ' ');
 	}
 	buf_char(out, '\n');
 }
 
-status cli_table(struct control *c, const struct control_select *q, struct buf *out, size_t *n_rows, struct err *err)
+status cli_table(struct control *c, const struct control_select *q, const char *indent, struct buf *out, size_t *n_rows,
+	struct err *err)
 {
 	struct grid g = {0};
 	arena_init(&g.arena, 0);
-	const status code = control_query(c, q, grid_row, &g, err);
-	for (size_t i = 0; code == OK && i < g.n_rows; i++) print_row(&g, i, out);
+	status code = control_query(c, q, grid_row, &g, err);
+	if (code == OK && !align_decimals(&g)) code = fail(err, E_NOMEM, "out of memory for the table");
+	for (size_t i = 0; code == OK && i < g.n_rows; i++) print_row(&g, i, indent, out);
 	if (n_rows != NULL) *n_rows = g.n_rows > 0 ? g.n_rows - 1 : 0;
 	arena_deinit(&g.arena);
 	return code;

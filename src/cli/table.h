@@ -4,9 +4,10 @@
 
 #include "control/control.h"
 
-/* Append the rows of q as a text table with a header line; numbers are right-aligned. *n_rows (may be NULL) the rows. */
-status cli_table(
-	struct control *c, const struct control_select *q, struct buf *out, size_t *n_rows, struct err *err) MUST_USE;
+/* Append the rows of q as a text table with a header line; numbers are right-aligned, whole ones in groups of three, the
+ * others of a column with as many decimals. Each line starts with indent. *n_rows (may be NULL) the rows. */
+status cli_table(struct control *c, const struct control_select *q, const char *indent, struct buf *out, size_t *n_rows,
+	struct err *err) MUST_USE;
 /* Append the rows of q as a JSON array of objects. */
 status cli_rows_json(struct control *c, const struct control_select *q, struct buf *out, struct err *err) MUST_USE;
 

@@ -74,10 +74,11 @@ static void add_str(struct buf *out, struct str s)
 	buf_add(out, s.p, s.n);
 }
 
+/* The version, unless it is the run under whose heading the line stands. */
 static void add_dataset(struct buf *out, const struct edge *e, int name)
 {
 	add_str(out, e->v[name]);
-	if (e->v[name + 1].n == 0) return;
+	if (e->v[name + 1].n == 0 || str_eq(e->v[name + 1], e->v[COLUMN_RUN])) return;
 	buf_char(out, '@');
 	add_str(out, e->v[name + 1]);
 }

@@ -94,26 +94,6 @@ status config_load(struct config *c, const char *path, const struct config_keys 
 
 /* ---- unknown keys ---- */
 
-/* Levenshtein distance; names are cut at NAME_CHARS_MAX. */
-static size_t distance(struct str a, struct str b)
-{
-	size_t row[NAME_CHARS_MAX + 1];
-	a.n = a.n < NAME_CHARS_MAX ? a.n : NAME_CHARS_MAX;
-	b.n = b.n < NAME_CHARS_MAX ? b.n : NAME_CHARS_MAX;
-	for (size_t j = 0; j <= b.n; j++) row[j] = j;
-	for (size_t i = 1; i <= a.n; i++) {
-		size_t diagonal = row[0];
-		row[0] = i;
-		for (size_t j = 1; j <= b.n; j++) {
-			const size_t replace = diagonal + (a.p[i - 1] != b.p[j - 1]);
-			const size_t shift = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
-			diagonal = row[j];
-			row[j] = replace < shift ? replace : shift;
-		}
-	}
-	return row[b.n];
-}
-
 /* The name at one level of a key's path below `above` ("simulation." or ""); empty: the key lies elsewhere. */
 static struct str name_below(const char *path, const char *above)
 {
@@ -133,7 +113,7 @@ static status unknown_key(
 	for (size_t t = 0; t < n; t++) {
 		for (size_t i = 0; i < tables[t].n; i++) {
 			const struct str name = name_below(tables[t].items[i].path, above);
-			const size_t d = name.n > 0 ? distance(node->key, name) : SIZE_MAX;
+			const size_t d = name.n > 0 ? str_distance(node->key, name) : SIZE_MAX;
 			if (d < best_distance) {
 				best = name;
 				best_distance = d;

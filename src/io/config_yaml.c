@@ -17,6 +17,7 @@ struct anchor {
 struct reader {
 	struct config *c;
 	const char *origin;
+	struct str text;
 	struct config_node *top; /* the document's node; NULL before it */
 	struct config_node *at;
 	struct str key;
@@ -150,6 +151,15 @@ static status on_event(struct reader *r, const yaml_event_t *e, struct err *err)
 	}
 }
 
+/* Does a tab stand in the white space that line (from 0) begins with? */
+static bool tab_indents(struct str text, size_t line)
+{
+	size_t i = 0;
+	for (; i < text.n && line > 0; i++) line -= text.p[i] == '\n';
+	while (i < text.n && text.p[i] == ' ') i++;
+	return i < text.n && text.p[i] == '\t';
+}
+
 static status parser_fail(const yaml_parser_t *p, const struct reader *r, struct err *err)
 {
 	if (p->error == YAML_MEMORY_ERROR) return fail(err, E_NOMEM, "out of memory for the configuration");
@@ -158,8 +168,9 @@ static status parser_fail(const yaml_parser_t *p, const struct reader *r, struct
 		const status code = fail(err, E_USAGE, "not YAML: %s", problem);
 		return err_at(err, code, r->origin, (int64_t)p->problem_offset, -1);
 	}
-	(void)fail(err, E_USAGE, "not YAML: %s%s%s (column %zu)", p->context != NULL ? p->context : "",
-		p->context != NULL ? ": " : "", problem, p->problem_mark.column + 1);
+	(void)fail(err, E_USAGE, "not YAML: %s%s%s (column %zu)%s", p->context != NULL ? p->context : "",
+		p->context != NULL ? ": " : "", problem, p->problem_mark.column + 1,
+		tab_indents(r->text, p->problem_mark.line) ? "; YAML is indented with spaces, not tabs" : "");
 	return at_line(err, E_USAGE, r, p->problem_mark.line);
 }
 
@@ -191,6 +202,7 @@ status config_parse_yaml(
 	if (code == OK) {
 		r->c = c;
 		r->origin = origin;
+		r->text = text;
 		r->key = (struct str){"", 0};
 		yaml_parser_set_input_string(&parser, (const unsigned char *)(text.n > 0 ? text.p : ""), text.n);
 		code = read_events(r, &parser, err);

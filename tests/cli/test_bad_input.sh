@@ -20,7 +20,8 @@ one_line 2 'expected .* after it' "$pqr" run --seed
 one_line 2 '--seed' "$pqr" run --seed many
 one_line 2 '(ends|before|after)' "$pqr" run --from 2026-02-01 --to 2026-01-01
 one_line 2 'UUID' "$pqr" verify --run-id nonsense
-one_line 1 'has committed nothing' "$pqr" verify --run-id 00000000-0000-4000-8000-000000000000
+mkdir empty
+one_line 1 'has committed nothing' "$pqr" verify --lake empty --run-id 00000000-0000-4000-8000-000000000000
 [ ! -e lake/raw ] || bad "a wrong command line wrote into the lake"
 
 # configuration: file, line and key

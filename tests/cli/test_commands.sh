@@ -13,7 +13,7 @@ for command in $commands; do
 done
 expect 0 '^\.SS pqr run' "$pqr" help --man
 bash -n <("$pqr" completion) || bad "completion is not bash"
-expect 0 'no runs yet' "$pqr" runs
+expect 1 'no lake at' "$pqr" runs
 
 expect 0 SUCCESS "$pqr" run "${small[@]}"
 id=$(sqlite3 lake/control.db 'SELECT run_id FROM meta_runs')
@@ -33,6 +33,10 @@ expect 2 'format' "$pqr" lineage --format picture
 expect 0 ' 0 differences' "$pqr" verify
 expect 0 'lake' "$pqr" doctor
 expect 0 'CREATE TABLE' "$pqr" contract gold.kpi_volume_daily --format ddl-sqlite
+expect 0 'CREATE VIEW' "$pqr" contract --format ddl-sqlite
+expect 0 '^## raw.event' "$pqr" contract
+expect 2 "no table or layer 'brass'" "$pqr" contract brass
+same "$("$pqr" contract --format json-schema | jq -r 'keys | length')" 29 'documents of the whole contract'
 "$pqr" contract silver.tickets --format json-schema | jq -e . >/dev/null || bad "contract json-schema"
 same "$("$pqr" plan "${small[@]}" | jq -r '.stages | map(.name) | join(" ")')" "raw bronze silver gold" "stages of the plan"
 

@@ -170,9 +170,28 @@ static void test_philox(void **state)
 	CHECK_I64(rng_below(0, 10), 0);
 }
 
+static void test_distance(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *a, *b;
+		size_t want;
+	} cases[] = {{"", "", 0}, {"seed", "seed", 0}, {"", "abc", 3}, {"runs", "run", 1}, {"rnus", "runs", 1},
+		{"rnus", "run", 2}, {"sede", "seed", 1}, {"quaility", "quality", 1}, {"ca", "abc", 3},
+		{"abcdef", "badcfe", 3}};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		CHECK_I64(str_distance(str_of(cases[i].a), str_of(cases[i].b)), cases[i].want);
+		CHECK_I64(str_distance(str_of(cases[i].b), str_of(cases[i].a)), cases[i].want);
+	}
+	char a[200];
+	memset(a, 'a', sizeof a); /* cut, not overrun */
+	CHECK_I64(str_distance((struct str){a, sizeof a}, STR("")), STR_DISTANCE_MAX);
+	CHECK_I64(str_distance((struct str){a, sizeof a}, (struct str){a, sizeof a}), 0);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_err_text),
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_err_text), cmocka_unit_test(test_distance),
 		cmocka_unit_test(test_alloc_limit_and_failure), cmocka_unit_test(test_arena),
 		cmocka_unit_test(test_buf), cmocka_unit_test(test_hash), cmocka_unit_test(test_uuid),
 		cmocka_unit_test(test_philox)};

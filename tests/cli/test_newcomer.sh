@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# The mistakes of a first day: each is told in one line that says what to do, and leaves nothing behind.
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+nothing() { [ -z "$(ls -A)" ] || bad "$1 left $(ls -A | tr '\n' ' ')"; }
+
+# slips of the keyboard
+expect 2 "did you mean runs\?" "$pqr" rnus
+expect 2 "did you mean quality\?" "$pqr" qualtiy
+expect 2 "did you mean --from\?" "$pqr" run --form 2026-01-01
+expect 2 'expected raw, bronze, silver, gold or publish' "$pqr" run --until brozne
+expect 2 'expected a date YYYY-MM-DD, found "01-09-2025"' "$pqr" run --from 01-09-2025
+expect 2 'files are given with --input' "$pqr" run events.jsonl
+nothing "a wrong command line"
+
+# the wrong folder: nothing is made there by looking
+for command in runs quality lineage verify bronze silver gold publish 'runs show 00000000-0000-4000-8000-000000000000'; do
+  # shellcheck disable=SC2086
+  expect 1 'no lake at \./lake: .*--lake.*pqr run' "$pqr" $command
+done
+expect 1 'no lake at ' "$pqr" runs --lake "file://$work/elsewhere"
+nothing "looking at no lake"
+
+# YAML by hand
+printf 'simulation:\n\tseed: 3\n' >pqr.yaml
+expect 2 'pqr.yaml:2: .*spaces, not tabs' "$pqr" run
+printf 'simulation:\n  sede: 3\n' >pqr.yaml
+expect 2 'pqr.yaml:2: simulation.sede: .*did you mean "seed"' "$pqr" run
+printf 'lake: ./here\n' >pqr.yaml
+expect 2 'pqr.yaml:1: lake: expected a map' "$pqr" run
+rm pqr.yaml
+nothing "a wrong configuration"
+
+# a file where the lake should be
+touch notes
+expect 1 'cannot open lake notes: .*a file stands where a folder belongs.*--lake' "$pqr" run "${small[@]}" --lake notes
+expect 1 'notes: .*a file stands where' "$pqr" runs --lake notes
+
+# the report: aligned, with a total; nothing in it where nothing was done
+expect 0 'SUCCESS' "$pqr" run "${small[@]}"
+report=$("$pqr" run "${small[@]}")
+for pattern in '^  stage +tasks +rows in +rows out +MB out +seconds +MB/s$' '^  total +[0-9.]+$' '^  raw +[0-9]+ +- +[0-9 ]+' \
+  'raw lines = .* bronze rows \+ 0 duplicates \+ 0 rejects' '^  type +closed +late +in_time_pct$' '^  P +[0-9 ]+ +[0-9]+ +[0-9]+\.[0-9]{2}$'; do
+  grep -qE "$pattern" <<<"$report" || bad "report: no /$pattern/"
+done
+"$pqr" runs | awk 'length > 120 {exit 1}' || bad "runs: lines over 120 columns"
+id=$("$pqr" runs --json | jq -r '.[0].run_id')
+"$pqr" runs show "$id" >shown
+awk 'length > 120 {exit 1}' shown || bad "runs show: lines over 120 columns"
+same "$(sed -nE '/^tasks/,/^$/s/^  ([a-z]+) .*/\1/p' shown | tr '\n' ' ')" "stage raw bronze silver gold " "order of the stages"
+same "$("$pqr" runs show "$id" --json | jq '.quality | length')" "$("$pqr" quality --json | jq length)" "checks of runs show --json"
+expect 0 '^  publish  gold.daily_kpis -> serving.gold_daily_kpis$' "$pqr" lineage
+
+# control.db deleted: said, then recorded again from the lake
+before=$(lake_hash lake)
+rm lake/control.db*
+expect 1 'no runs recorded for lake .*control.db' "$pqr" verify
+expect 0 'done before' "$pqr" run "${small[@]}"
+same "$(lake_hash lake)" "$before" "lake after control.db was lost"
+expect 0 ' 0 differences' "$pqr" verify
+same "$(sqlite3 lake/control.db 'SELECT COUNT(*) > 0 FROM gold_daily_kpis')" 1 "published again"
+
+# a raw file edited by hand
+object=$(find lake/raw -name events.jsonl | LC_ALL=C sort | head -n 1)
+cp "$object" saved
+printf '\n' >>"$object"
+expect 4 ' 1 difference;' "$pqr" verify
+cat saved >"$object"
+expect 0 ' 0 differences;' "$pqr" verify
+
+# no right to write
+if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
+  chmod 755 "$work"
+  other() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
+  if other "$pqr" --version >/dev/null 2>&1; then
+    expect 1 'give this user' other "$pqr" run "${small[@]}"
+    expect 1 'BAD +lake .*give this user' other "$pqr" doctor
+    expect 1 'give this user' other "$pqr" run "${small[@]}" --lake "$work/theirs"
+  else
+    echo "note: another user cannot run $pqr here; the cases without rights were not run"
+  fi
+else
+  echo "note: no right to become another user here; the cases without rights were not run"
+fi
+done_testing
