@@ -335,6 +335,10 @@ static const struct cli_option lineage_options[] = {{"--run-id", "UUID", "the ru
 const struct cli_command cli_runs_command = {.name = "runs",
 	.synopsis = "[list | show U | retry U | diff U V]",
 	.summary = "what ran: stages, counts, quality, lineage",
+	.details = "  pqr runs              the runs, newest first\n"
+		   "  pqr runs show U       run U: what decided its output, its tasks, quality and lineage\n"
+		   "  pqr runs retry U      go on with run U, which failed or was stopped\n"
+		   "  pqr runs diff U V     what differs between two runs",
 	.args_max = 3,
 	.run = runs_run};
 const struct cli_command cli_quality_command = {.name = "quality",

@@ -66,7 +66,8 @@ static status task_run(struct cli *c, struct err *err)
 static const struct cli_option plan_options[] = {{"--seed", "N", "seed of the simulator"},
 	{"--from", "DATE", "first local day"}, {"--to", "DATE", "last local day"},
 	{"--emit-from", "DATE", "leave out events before this day"},
-	{"--as-of", "TIME", "the instant the run describes"}, {"--volume", "N", "average tickets a day"},
+	{"--as-of", "TIME", "the instant the run describes"},
+	{"--volume", "N", "average tickets a day, outside the spike (simulation.spike)"},
 	{"--run-id", "UUID", "name the run"},
 	{"--input", "PATH...", "take these JSONL files or folders instead of simulating"},
 	{"--source", "NAME", "value of source="}};

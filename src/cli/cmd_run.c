@@ -8,7 +8,7 @@
 		{"--emit-from", "DATE", "leave out events before this day; tickets still start at --from"},    \
 		{"--as-of", "TIME",                                                                            \
 			"the instant the run describes: a date (its end) or RFC 3339 (default: end of --to)"}, \
-		{"--volume", "N", "average tickets a day"},                                                    \
+		{"--volume", "N", "average tickets a day, outside the spike (simulation.spike)"},              \
 	{                                                                                                      \
 		"--run-id", "UUID", "name the run (default: derived from what decides its output)"             \
 	}
@@ -118,7 +118,7 @@ const struct cli_command cli_run_command = {.name = "run",
 		"writes the manifest and publishes the KPIs. A finished run does nothing when run again; one that was\n"
 		"stopped goes on where it was.\n\n"
 		"  pqr run                                  six months by the default configuration\n"
-		"  pqr run --from 2026-01-01 --to 2026-01-31 --volume 200\n"
+		"  pqr run --from 2025-10-01 --to 2025-12-31 --seed 7\n"
 		"  pqr run --input events.jsonl             real events",
 	.options = run_options,
 	.n_options = N_OF(run_options),

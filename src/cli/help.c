@@ -64,6 +64,9 @@ void cli_help_command(const struct cli_command *command, struct buf *out)
 
 /* ---- man page ---- */
 
+/* When the commands last changed; a page without a date is no clean one. */
+#define MANUAL_DATE "2026-11-20"
+
 static void man_text(struct buf *out, const char *text)
 {
 	bool line_start = true;
@@ -94,7 +97,9 @@ static void man_options(struct buf *out, const struct cli_option *options, size_
 
 void cli_man(struct buf *out)
 {
-	buf_printf(out, ".TH PQR 1 \"\" \"pqr %s\" \"PQR Lakehouse\"\n.SH NAME\npqr \\- lakehouse for PQRS events\n",
+	buf_printf(out,
+		".TH PQR 1 \"" MANUAL_DATE
+		"\" \"pqr %s\" \"PQR Lakehouse\"\n.SH NAME\npqr \\- lakehouse for PQRS events\n",
 		PQR_VERSION);
 	buf_str(out, ".SH SYNOPSIS\n.B pqr\n[\\fIoptions\\fR] \\fICOMMAND\\fR ...\n.SH DESCRIPTION\n");
 	man_text(out, "Takes PQRS events (peticiones, quejas, reclamos, sugerencias) from a deterministic simulator or "
