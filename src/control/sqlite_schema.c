@@ -152,7 +152,9 @@ static status apply(struct control_sqlite *s, struct err *err)
 status sqlite_migrate(struct control_sqlite *s, struct err *err)
 {
 	struct found f;
-	TRY(look(s, &f, err));
+	/* One snapshot: between two look-ups another process may have made the whole schema. */
+	TRY(sqlite_exec(s, "BEGIN", err));
+	TRY(sqlite_end(s, look(s, &f, err), err));
 	if (f.n_objects > 0 && (f.application_id != APPLICATION_ID || f.migrations_table == 0))
 		return fail(err, E_CORRUPT,
 			"%s is a SQLite database of something else; move it away, or name another with --control",
