@@ -219,7 +219,7 @@ static void any_range(void **state)
 		open_memory(f.p, f.n, &object, &r);
 		for (size_t g = 0; g < 2; g++) {
 			check_range(r, (struct parquet_range){g, 0, 1100}, 1100, &arena);
-			for (int64_t begin = 0; begin <= 1100; begin += 61) {
+			for (int64_t begin = 0; begin <= 1100; begin += 61 * CHECK_ONE_IN) {
 				for (int64_t end = begin; end <= 1100; end += 173)
 					check_range(r, (struct parquet_range){g, begin, end}, 1100, &arena);
 			}
@@ -394,7 +394,7 @@ static void truncated_anywhere(void **state)
 	struct arena arena;
 	arena_init(&arena, (size_t)64 << 20);
 	CHECK_OK(&err, parquet_reader_create(&r, &err));
-	for (size_t n = 0; n < f.n; n++) {
+	for (size_t n = 0; n < f.n; n += CHECK_ONE_IN) {
 		uint8_t *copy = malloc(n > 0 ? n : 1); /* exactly n bytes, so that reading past them is seen */
 		memcpy(copy, f.p, n);
 		const status code = read_all(copy, n, r, &arena, &err);
@@ -420,7 +420,7 @@ static void flipped_bytes(void **state)
 		struct parquet_reader *r;
 		struct arena arena;
 		uint8_t *copy = malloc(f.n);
-		size_t seen = 0, rounds = 6000;
+		size_t seen = 0, rounds = 6000 / CHECK_ONE_IN;
 		uint64_t x = 88172645463325252u;
 		arena_init(&arena, (size_t)64 << 20);
 		CHECK_OK(&err, parquet_reader_create(&r, &err));

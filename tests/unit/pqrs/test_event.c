@@ -218,7 +218,7 @@ static void test_many_unknown_members(void **state)
 	buf_init(&line, 0);
 	buf_init(&out, 0);
 	buf_str(&line, "{" ENV "\"STATUS_CHANGED\",\"ts\":\"2025-09-01T00:00:00Z\",\"data\":{\"status_from\":\"A\","
-			       "\"status_to\":\"B\"}");
+		       "\"status_to\":\"B\"}");
 	for (int round = 0; round < 2; round++) {
 		for (int i = 0; i < 3000; i++)
 			buf_printf(&line, ",\"%sk%d\":%d", round == 1 && i % 2 == 0 ? "\\u006b" : "k", i, round);
@@ -238,13 +238,13 @@ static void test_many_unknown_members(void **state)
 
 static const char *const seeds[] = {
 	"{" ENV "\"STATUS_CHANGED\",\"ts\":\"2025-09-01T08:15:30.5Z\",\"data\":{\"status_from\":\"RECEIVED\",\"status_"
-		"to\":\"RADICATED\",\"actor_role\":\"agent\"}}",
+	"to\":\"RADICATED\",\"actor_role\":\"agent\"}}",
 	"{" ENV "\"MESSAGE_ADDED\",\"ts\":\"2025-09-01T08:15:30-05:00\",\"data\":{\"role\":\"agent\",\"text\":"
-		"\"Se\xc3\xb1or \\u00f3 \\\" x\",\"text_len\":10}}",
+	"\"Se\xc3\xb1or \\u00f3 \\\" x\",\"text_len\":10}}",
 	"{" ENV "\"ATTACHMENT_ADDED\",\"ts\":\"2025-09-01T08:15:30Z\",\"data\":{\"file_type\":\"pdf\",\"size_kb\":120,"
-		"\"file_name\":\"a.pdf\"},\"run_id\":\"r\"}",
+	"\"file_name\":\"a.pdf\"},\"run_id\":\"r\"}",
 	"{" ENV "\"TICKET_CREATED\",\"ts\":\"2025-09-01T08:15:30Z\",\"schema_version\":\"v1.0\",\"data\":{\"external_"
-		"id\":\"1\",\"source_channel\":\"other_digital\","
+	"id\":\"1\",\"source_channel\":\"other_digital\","
 	"\"closed_at\":null,\"sla_business_days\":15,\"preclassifier\":{\"a\":[1,2]},\"u\":-0.5,\"radicated_at\":"
 	"\"2025-09-02T00:00:00+00:00\"}}",
 };
@@ -317,7 +317,7 @@ static void test_depth_limit_is_the_same(void **state)
 	for (int depth = 1; depth <= JSON_DEPTH_MAX; depth += depth < 8 ? 1 : depth < 1000 ? 992 : 1) {
 		buf_reset(&line);
 		buf_str(&line, "{" ENV "\"STATUS_CHANGED\",\"ts\":\"2025-09-01T00:00:00Z\",\"data\":{\"status_from\":"
-				       "\"A\",\"status_to\":\"B\",\"n\":");
+			       "\"A\",\"status_to\":\"B\",\"n\":");
 		for (int i = 0; i < depth; i++) buf_char(&line, '[');
 		for (int i = 0; i < depth; i++) buf_char(&line, ']');
 		buf_str(&line, "}}");
