@@ -1,7 +1,7 @@
 /* io/store.h: an object store: immutable objects under '/'-separated keys, relative to the lake's root.
  *
  * Objects appear whole or not at all. The local store writes a temporary file `.tmp-*` beside the target and
- * links it into place; store_sweep removes what a killed process left. Thread-safe.
+ * renames it into place; store_sweep removes what a killed process left. Thread-safe.
  */
 #ifndef PQR_IO_STORE_H
 #define PQR_IO_STORE_H

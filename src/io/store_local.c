@@ -1,10 +1,10 @@
 /* io/store_local.c: the object store on a directory.
  *
- * Invariants: 1. a name without the temporary prefix holds a whole object; 2. put-if-absent is link(2), which the
- * kernel makes atomic against other creators; 3. a temporary name carries the pid of its writer, so that a
- * sweep can tell a dead one's from a living one's.
+ * Invariants: 1. a name without the temporary prefix holds a whole object; 2. put-if-absent is renameat2(2) with
+ * RENAME_NOREPLACE (link(2) where a file system lacks it), which the kernel makes atomic against other creators; 3. a
+ * temporary name carries the pid of its writer, so that a sweep can tell a dead one's from a living one's.
  *
- *   <dir>/.tmp-<pid>-<n>  --write--> --link--> <dir>/<name>        (put: rename instead of link)
+ *   <dir>/.tmp-<pid>-<n>  --write--> --rename--> <dir>/<name>        (put: a rename that replaces)
  */
 #include <dirent.h>
 #include <errno.h>
@@ -143,15 +143,21 @@ static bool same_bytes(const char *path, const void *p, size_t n)
 	return same;
 }
 
+/* Rename without replacing: atomic against other creators, and one directory change where link and unlink are two. false
+ * with errno, EEXIST when the name is taken. A file system without it (NFS) gets link(2). */
+static bool rename_new(const char *tmp, const char *path)
+{
+	if (renameat2(AT_FDCWD, tmp, AT_FDCWD, path, RENAME_NOREPLACE) == 0) return true;
+	if (errno != EINVAL && errno != ENOSYS) return false;
+	if (link(tmp, path) != 0) return false;
+	(void)unlink(tmp);
+	return true;
+}
+
 /* Give the finished temporary file its name. */
 static status publish(const char *tmp, const char *path, bool replace, struct err *err)
 {
-	if (replace) {
-		if (rename(tmp, path) == 0) return OK;
-	} else if (link(tmp, path) == 0) {
-		(void)unlink(tmp);
-		return OK;
-	}
+	if (replace ? rename(tmp, path) == 0 : rename_new(tmp, path)) return OK;
 	const status code = fail_errno(err, errno, "cannot create %s", path);
 	(void)unlink(tmp);
 	return code;
@@ -218,7 +224,7 @@ static status writer_finish(struct store_writer *base, struct err *err)
 	const int rc = close(w->fd);
 	w->fd = -1;
 	if (rc != 0) return fail_errno(err, errno, "cannot write %s", w->path);
-	if (link(w->tmp, w->path) == 0) return OK; /* destroy removes the temporary name */
+	if (rename_new(w->tmp, w->path)) return OK;
 	if (errno == EEXIST && same_files(w->tmp, w->path)) return OK;
 	return fail_errno(err, errno, "cannot create %s", w->path);
 }
@@ -227,7 +233,7 @@ static void writer_destroy(struct store_writer *base)
 {
 	struct local_writer *w = (struct local_writer *)base;
 	if (w->fd >= 0) (void)close(w->fd);
-	(void)unlink(w->tmp);
+	(void)unlink(w->tmp); /* gone already when it was finished */
 	mem_free(w->key);
 	mem_free(w);
 }
