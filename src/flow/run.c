@@ -104,7 +104,8 @@ static bool nothing_left(const struct flow *f, const struct standing *s)
 	       (!whole && s->run.status == RUN_PENDING);
 }
 
-/* Stages done before this call, with the numbers of then. A kill between the lake's commit and its record leaves no record. */
+/* Stages done before this call, with the numbers of then. A kill between the lake's commit and its record, or a lost control
+ * plane, leaves no record: it is made again, checks included. */
 static status report_earlier(struct flow *f, bool record, struct err *err)
 {
 	for (size_t k = 0; k < f->n_committed; k++) {
@@ -121,8 +122,10 @@ static status report_earlier(struct flow *f, bool record, struct err *err)
 			r->us = s.us;
 		else if (found != E_NOT_FOUND)
 			return found;
-		else if (record)
+		else if (record) {
+			TRY(flow_stage_check(f, &f->commits[k], k, err));
 			TRY(flow_stage_record(f, k, r, err));
+		}
 	}
 	return OK;
 }

@@ -57,7 +57,7 @@ status flow_quality_settle(struct flow *f, const char *layer, const struct quali
 		failed->check_name, failed->dataset, failed->value, failed->threshold, failed->details, f->info.run_id);
 }
 
-static status check(struct flow *f, const struct commit *c, size_t stage, struct err *err)
+status flow_stage_check(struct flow *f, const struct commit *c, size_t stage, struct err *err)
 {
 	struct arena arena;
 	arena_init(&arena, 0);
@@ -402,7 +402,7 @@ status flow_stage_settle(
 	const size_t stage = f->n_committed;
 	char key[RUN_KEY_MAX];
 	struct buf text;
-	TRY(check(f, c, stage, err));
+	TRY(flow_stage_check(f, c, stage, err));
 	if (control_heartbeat_lost(f->heartbeat))
 		return fail(err, E_BUSY, "run %s was taken over by another process", f->info.run_id);
 	TRY(control_lease_renew(f->control, &f->lease, time_now_us(), err));

@@ -53,11 +53,13 @@ expect 0 '^  publish  gold.daily_kpis -> serving.gold_daily_kpis$' "$pqr" lineag
 
 # control.db deleted: said, then recorded again from the lake
 before=$(lake_hash lake)
+checks=$("$pqr" quality --json | jq -c 'map([.dataset, .check_name, .result, .value])')
 rm lake/control.db*
 expect 1 'no runs recorded for lake .*control.db' "$pqr" verify
 expect 0 'done before' "$pqr" run "${small[@]}"
 same "$(lake_hash lake)" "$before" "lake after control.db was lost"
 expect 0 ' 0 differences' "$pqr" verify
+same "$("$pqr" quality --json | jq -c 'map([.dataset, .check_name, .result, .value])')" "$checks" "checks after control.db was lost"
 same "$(sqlite3 lake/control.db 'SELECT COUNT(*) > 0 FROM gold_daily_kpis')" 1 "published again"
 
 # a raw file edited by hand
