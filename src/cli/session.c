@@ -16,6 +16,8 @@ static const struct {
 	{"--control", "control.uri"},
 	{"--executor", "executor.uri"},
 	{"--threads", "executor.threads"},
+	{"--log-level", "log.level"},
+	{"--log-format", "log.format"},
 	{"--seed", "simulation.seed"},
 	{"--from", "simulation.date_range.from"},
 	{"--to", "simulation.date_range.to"},
@@ -49,6 +51,13 @@ static status lake_must_exist(const char *uri, struct err *err)
 		"no lake at %s: go to the folder that holds it, name it with --lake, or make it with `pqr run`", path);
 }
 
+/* --quiet wins over a level in a file or variable, not over --log-level. */
+static void open_logs(const struct engine_config *engine, const struct cli *c)
+{
+	const bool quiet = c->quiet && cli_get(c, "--log-level") == NULL;
+	log_setup(quiet ? LOG_ERROR : engine->log_level, engine->log_format);
+}
+
 static status open_planes(struct session *s, const struct engine_config *engine, unsigned need, struct err *err)
 {
 	s->threads = engine->threads;
@@ -79,6 +88,7 @@ status session_open(struct session *s, const struct cli *c, unsigned need, struc
 	TRY(config_init(&tree, err));
 	status code = config_layers(&tree, c, err);
 	if (code == OK) code = engine_config_open(&tree, &engine, err);
+	if (code == OK) open_logs(&engine, c);
 	/* Configuration and flags first: a mistake in them must not leave a lake behind. */
 	if (code == OK && (need & SESSION_CONFIG)) {
 		struct run_opts checked;
