@@ -5,7 +5,7 @@ PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 PRESET ?= release
 
-.PHONY: help deps build demo test install lint format asan tsan fuzz coverage bench docs contracts clean
+.PHONY: help deps build demo test install lint format asan tsan fuzz coverage bench docs clean
 
 help: ## list the verbs
 	@echo "PQR Lakehouse: make VERB"
