@@ -32,6 +32,26 @@ int64_t flow_day_end(const struct flow *f, int32_t date)
 	return tz != NULL ? tz_day_end(tz, date) : ((int64_t)date + 1) * US_PER_DAY - 1;
 }
 
+/* Some tables have a row for every day up to as_of: one event dated 9999 would make millions of them. Dates before 2000 do not
+ * count here; a check of bronze stops them. */
+status flow_span_check(const struct flow *f, int32_t date_from, int64_t as_of, struct err *err)
+{
+	enum { DAYS_MAX = 36525, YEAR_2000 = 10957 };
+	char first[DATE_CHARS + 1] = "", last[DATE_CHARS + 1] = "";
+	const int32_t from = date_from > YEAR_2000 ? date_from : YEAR_2000;
+	const int32_t to = flow_local_date(f, as_of);
+	date_format(date_from, first);
+	date_format(to, last);
+	if (to < date_from)
+		return fail(err, E_USAGE, "as-of %s lies before the first day, %s: give a later --as-of", last, first);
+	if (to - from <= DAYS_MAX) return OK;
+	return fail(err, E_LIMIT,
+		"the run would go from %s to %s, over 100 years: give --as-of the last day, and correct lines of "
+		"another "
+		"century",
+		first, last);
+}
+
 /* ---- configuration ----------------------------------------------------------------------------------------------- */
 
 static void config_key(char dst[RUN_KEY_MAX], const char *hash)
@@ -238,7 +258,7 @@ static status from_options(struct flow *f, struct err *err)
 	if (r->emit_from < r->date_from || r->emit_from > r->date_to)
 		return fail(err, E_USAGE, "emit-from lies outside the date range");
 	if (r->as_of == INT64_MIN) r->as_of = flow_day_end(f, r->date_to);
-	return OK;
+	return flow_span_check(f, r->date_from, r->as_of, err);
 }
 
 static status spec_parse(

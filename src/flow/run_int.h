@@ -51,6 +51,8 @@ status flow_spec_check(
 	const struct flow *f, struct str spec, struct err *err) MUST_USE; /* E_CONFLICT: begun with something else */
 int32_t flow_local_date(const struct flow *f, int64_t us);
 int64_t flow_day_end(const struct flow *f, int32_t date);
+/* E_LIMIT: days from date_from to as_of that no output should have a row for each of. E_USAGE: as_of before date_from. */
+status flow_span_check(const struct flow *f, int32_t date_from, int64_t as_of, struct err *err) MUST_USE;
 status flow_config_put(struct flow *f, struct err *err) MUST_USE;
 status flow_config_get(struct store *lake, const char *config_hash, struct buf *out, struct err *err) MUST_USE;
 

@@ -329,7 +329,10 @@ static status learn_dates(struct flow *f, const struct commit *raw, struct err *
 	if (f->info.as_of == INT64_MIN) f->info.as_of = flow_day_end(f, flow_local_date(f, newest));
 	f->info.date_from = f->info.emit_from = flow_local_date(f, known ? oldest : f->info.as_of);
 	f->info.date_to = flow_local_date(f, known ? newest : f->info.as_of);
-	return OK;
+	/* Events after a given as_of are for the checks to judge. */
+	return f->info.date_from > flow_local_date(f, f->info.as_of)
+		       ? OK
+		       : flow_span_check(f, f->info.date_from, f->info.as_of, err);
 }
 
 /* ---- the whole stage ------------------------------------------------------------------------------------------------ */

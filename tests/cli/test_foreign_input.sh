@@ -39,6 +39,11 @@ same "$(find lake/raw -name events.jsonl -exec cat {} + | tr -d '\r' | LC_ALL=C 
 [ -n "$(find lake/raw -path '*day=unknown*' -name events.jsonl)" ] || bad "no day=unknown"
 [ -n "$(find lake/raw -path '*source=mixed/day=2026-03-05*' -name events.jsonl)" ] || bad "23:30 in Bogota is the next day in UTC"
 
+# One line of another century decides as_of: refused, as some tables have a row for every day up to there.
+{ created 8 2026-03-02T09:00:00-05:00; printf '\n'; created 9 9999-12-31T00:00:00Z; printf '\n'; } >century.jsonl
+expect 1 'from 2026-03-02 to 9999-12-30, over 100 years.*--as-of' "$pqr" run --input century.jsonl --lake century
+expect 3 'timestamps_in_range' "$pqr" run --input century.jsonl --lake century --as-of 2026-03-31
+
 # The simulator's own events, taken as foreign input: as one file, and cut into pieces at any line: the same rows.
 expect 0 SUCCESS "$pqr" run "${small[@]}" --lake sim
 find sim/raw -name events.jsonl | LC_ALL=C sort | xargs cat >all.jsonl
