@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "control/sqlite_int.h"
@@ -43,6 +44,17 @@ struct sqlite_arg sqlite_date(int32_t date, struct sqlite_time *room)
 	return sqlite_str((struct str){room->text, DATE_CHARS});
 }
 
+/* SQLite tries to read what it may not create, and so calls a folder without write permission "no such file". */
+static int open_errno(const char *path, int errnum)
+{
+	char folder[4096];
+	const char *slash = strrchr(path, '/');
+	if (errnum != ENOENT || (slash != NULL && (size_t)(slash - path) >= sizeof folder)) return errnum;
+	(void)snprintf(
+		folder, sizeof folder, "%.*s", slash != NULL ? (int)(slash - path) + 1 : 1, slash != NULL ? path : ".");
+	return access(folder, F_OK) == 0 && access(folder, W_OK) != 0 ? errno : errnum;
+}
+
 status sqlite_fail(struct control_sqlite *s, const char *what, struct err *err)
 {
 	const int rc = sqlite3_errcode(s->db);
@@ -73,7 +85,7 @@ status sqlite_fail(struct control_sqlite *s, const char *what, struct err *err)
 	case SQLITE_IOERR:
 	case SQLITE_CANTOPEN:
 		if (errnum != 0)
-			return fail_errno(err, errnum, "cannot %s control database %s (%s)",
+			return fail_errno(err, open_errno(s->path, errnum), "cannot %s control database %s (%s)",
 				rc == SQLITE_CANTOPEN ? "open" : "use", s->path, text);
 		return fail(err, E_IO, "cannot %s control database %s (%s)", rc == SQLITE_CANTOPEN ? "open" : "use",
 			s->path, text);

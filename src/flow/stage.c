@@ -44,7 +44,7 @@ static status file_check_size(struct store *lake, const struct file_ref *ref, st
 		return err_at(err,
 			fail(err, E_VERIFY, "changed after it was committed: %lld bytes, was %lld", (long long)bytes,
 				(long long)ref->bytes),
-			ref->path, -1, -1);
+			ref->path, bytes < ref->bytes ? bytes : ref->bytes, -1);
 	return OK;
 }
 

@@ -84,7 +84,8 @@ status silver_file_verify(struct silver_task *t, const struct silver_file *f, st
 	store_object_close(object);
 	if (s != OK || memcmp(got, f->ref->xxh128, sizeof got) == 0) return s;
 	(void)fail(err, E_VERIFY,
-		"the object is not what bronze wrote: its XXH3-128 differs; restore it or run the bronze stage again");
+		"the object is not what bronze wrote: its XXH3-128 differs; restore it, or start a new run with "
+		"--run-id");
 	return err_at(err, E_VERIFY, f->ref->path, -1, -1);
 }
 
