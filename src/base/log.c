@@ -26,11 +26,6 @@ void log_setup(enum log_level level, enum log_format format)
 	(void)pthread_mutex_unlock(&state.lock);
 }
 
-enum log_level log_level_get(void)
-{
-	return state.level;
-}
-
 bool log_level_parse(const char *name, enum log_level *out)
 {
 	for (size_t i = 0; i < sizeof level_names / sizeof level_names[0]; i++) {

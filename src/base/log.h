@@ -8,7 +8,6 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_OFF };
 enum log_format { LOG_TEXT, LOG_JSON };
 
 void log_setup(enum log_level level, enum log_format format);
-enum log_level log_level_get(void);
 bool log_level_parse(const char *name, enum log_level *out) MUST_USE; /* debug info warn error off */
 
 /* key/value pairs follow the message: log_line(LOG_INFO, "stage done", "stage", "bronze", NULL). NULL ends. */

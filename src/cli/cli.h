@@ -43,9 +43,7 @@ struct cli {
 /* The option's value ("" for a flag that was given), or NULL. The name must be one of the globals' or command's. */
 const char *cli_get(const struct cli *c, const char *name);
 bool cli_flag(const struct cli *c, const char *name);
-/* Typed values; E_USAGE naming the option. Untouched *out when the option was not given. */
-status cli_get_i64(
-	const struct cli *c, const char *name, int64_t min, int64_t max, int64_t *out, struct err *err) MUST_USE;
+/* A typed value; E_USAGE naming the option. Untouched *out when the option was not given. */
 status cli_get_date(const struct cli *c, const char *name, int32_t *out, struct err *err) MUST_USE;
 /* A UUID, lower-cased into dst[37]; `what` names it in the error. */
 status cli_uuid(const char *text, const char *what, char dst[37], struct err *err) MUST_USE;

@@ -30,20 +30,6 @@ bool cli_flag(const struct cli *c, const char *name)
 	return cli_get(c, name) != NULL;
 }
 
-status cli_get_i64(const struct cli *c, const char *name, int64_t min, int64_t max, int64_t *out, struct err *err)
-{
-	const char *text = cli_get(c, name);
-	if (text == NULL) return OK;
-	char *end = NULL;
-	errno = 0;
-	const long long v = strtoll(text, &end, 10);
-	if (errno != 0 || end == text || *end != '\0' || v < min || v > max)
-		return fail(err, E_USAGE, "%s: expected a whole number from %lld to %lld, found '%s'", name,
-			(long long)min, (long long)max, text);
-	*out = v;
-	return OK;
-}
-
 status cli_get_date(const struct cli *c, const char *name, int32_t *out, struct err *err)
 {
 	const char *text = cli_get(c, name);

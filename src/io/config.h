@@ -129,10 +129,6 @@ status config_defaults(struct config *c, const struct config_keys *tables, size_
  * NULL, as environ. E_USAGE: such a name in a known section that is no key. */
 status config_environment(
 	struct config *c, const struct config_keys *tables, size_t n, const char *const *env, struct err *err) MUST_USE;
-/* All of that at once, into c (initialised): defaults, then the file at path (NULL: ./pqr.yaml, if there is one), then env. Flags
- * (config_set) and config_check follow. E_USAGE: path is given and there is no such file. */
-status config_load(struct config *c, const char *path, const struct config_keys *tables, size_t n,
-	const char *const *env, struct err *err) MUST_USE;
 /* Every key of the tree is known and of its type and range; else E_USAGE, with the nearest known name for a typing error. */
 status config_check(const struct config *c, const struct config_keys *tables, size_t n, struct err *err) MUST_USE;
 

@@ -1,6 +1,5 @@
 /* io/config_keys.c: tables of known keys: defaults, environment, unknown and mistyped keys. */
 #include <stdio.h>
-#include <unistd.h>
 
 #include "io/config_int.h"
 
@@ -77,19 +76,6 @@ status config_environment(
 		TRY(config_set(c, key->path, equals + 1, origin, err));
 	}
 	return OK;
-}
-
-status config_load(struct config *c, const char *path, const struct config_keys *tables, size_t n,
-	const char *const *env, struct err *err)
-{
-	struct config_node *file = NULL;
-	TRY(config_defaults(c, tables, n, err));
-	if (path == NULL && access("pqr.yaml", F_OK) == 0) path = "pqr.yaml";
-	if (path != NULL) {
-		TRY(config_parse_file(c, path, &file, err));
-		TRY(config_merge(c, c->root, file, err));
-	}
-	return config_environment(c, tables, n, env, err);
 }
 
 /* ---- unknown keys ---- */
