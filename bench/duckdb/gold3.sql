@@ -1,4 +1,4 @@
--- silver -> gold in DuckDB: the three plain KPI tables only.
+-- silver -> gold in DuckDB: the three plain KPI tables only; the stage of pqr beside it makes fourteen, and checks them.
 CREATE TEMP MACRO local_day(t) AS CAST(t - INTERVAL 5 HOUR AS DATE);
 CREATE TEMP VIEW tickets AS SELECT * FROM read_parquet('@OUT@/silver/tickets/**/*.parquet', hive_partitioning = true);
 COPY (SELECT local_day(created_at) AS day, source_channel AS channel, pqrs_type, count(*) AS tickets_count, strftime(day, '%Y-%m') AS month
