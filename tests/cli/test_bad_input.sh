@@ -24,6 +24,11 @@ mkdir empty
 one_line 1 'has committed nothing' "$pqr" verify --lake empty --run-id 00000000-0000-4000-8000-000000000000
 [ ! -e lake/raw ] || bad "a wrong command line wrote into the lake"
 
+# an input whose only line has a time but is not valid
+echo '{"event_id":"nope","ticket_id":"nope","event_type":"MESSAGE_ADDED","ts":"2026-01-01T00:00:00Z","data":{}}' >invalid.jsonl
+"$pqr" run --input invalid.jsonl --lake invalid --quiet >out 2>err && bad "an input without a valid event gave a run"
+grep -q 'no event of the input is valid' err || bad "no valid event: $(cat err)"
+
 # configuration: file, line and key
 config() { printf '%s\n' "$@" >pqr.yaml; }
 config 'simulation:' '  volume_daily_avg: 60' '  colour: red'
