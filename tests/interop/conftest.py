@@ -46,9 +46,5 @@ def lake(request, tmp_path_factory):
 @pytest.fixture(scope="session")
 def schemas():
     """The tables of the contract by name: {"bronze.pqrs_events": JSON Schema}."""
-    decoder, text, found, at = json.JSONDecoder(), contract("--format", "json-schema").strip(), {}, 0
-    while at < len(text):
-        schema, end = decoder.raw_decode(text, at)
-        found[schema["title"]] = schema
-        at = end + len(text[end:]) - len(text[end:].lstrip())
+    found = json.loads(contract("--format", "json-schema"))
     return {k: v for k, v in found.items() if "x-key" in v}
