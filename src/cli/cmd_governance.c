@@ -1,6 +1,7 @@
 /* cli/cmd_governance.c: runs, quality, lineage, verify: what the control plane and the manifests know. */
 #include <stdio.h>
 
+#include "cli/report.h"
 #include "cli/session.h"
 #include "cli/table.h"
 #include "flow/lineage.h"
@@ -155,7 +156,6 @@ static status runs_diff(struct session *s, const struct cli *c, struct err *err)
 static status runs_retry(struct session *s, struct cli *c, const char *run_id, struct err *err)
 {
 	struct run_opts o;
-	struct run_report report;
 	run_opts_init(&o);
 	o.workload = &pqrs_workload;
 	o.lake = s->lake;
@@ -165,19 +165,7 @@ static status runs_retry(struct session *s, struct cli *c, const char *run_id, s
 	o.run_id = run_id;
 	o.progress = c->progress;
 	o.quiet = c->quiet;
-	run_report_init(&report);
-	status code = flow_run(&o, &report, err);
-	struct buf out;
-	buf_init(&out, 0);
-	if (report.run_id[0] != '\0') {
-		run_report_json(&report, &out);
-		buf_char(&out, '\n');
-		const status printed = cli_print(&out, code == OK ? err : NULL);
-		if (code == OK) code = printed;
-	}
-	buf_deinit(&out);
-	run_report_deinit(&report);
-	return code;
+	return report_run(s, c, &o, err);
 }
 
 static status runs_command(struct session *s, struct cli *c, struct err *err)

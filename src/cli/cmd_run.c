@@ -18,30 +18,6 @@
 		"--source", "NAME", "value of source= for ingested input (default mixed)"                   \
 	}
 
-/* Run with opts and report; the report is printed also when the run failed in the middle. */
-static status run_and_report(struct session *s, struct cli *c, struct run_opts *o, struct err *err)
-{
-	struct run_report report;
-	struct buf out;
-	run_report_init(&report);
-	buf_init(&out, 0);
-	status code = flow_run(o, &report, err);
-	if (report.run_id[0] != '\0') {
-		status printed = OK;
-		if (c->json) {
-			run_report_json(&report, &out);
-			buf_char(&out, '\n');
-		} else if (!c->quiet) {
-			printed = report_text(s, &report, code == OK, &out, err);
-		}
-		if (printed == OK) printed = cli_print(&out, code == OK ? err : NULL);
-		if (code == OK) code = printed;
-	}
-	buf_deinit(&out);
-	run_report_deinit(&report);
-	return code;
-}
-
 static status run_with(struct cli *c, const char *only, const char *until, bool needs_run_id, struct err *err)
 {
 	struct session s;
@@ -57,7 +33,7 @@ static status run_with(struct cli *c, const char *only, const char *until, bool 
 	if (code == OK) {
 		if (only != NULL) o.only = only;
 		if (until != NULL) o.until = until;
-		code = run_and_report(&s, c, &o, err);
+		code = report_run(&s, c, &o, err);
 	}
 	session_close(&s);
 	return code;

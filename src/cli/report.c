@@ -55,28 +55,52 @@ static const struct {
 	{"Legal term by type, closed tickets (P petitions, Q complaints, R claims, S suggestions)",
 		"SELECT pqrs_type AS type, SUM(closed_count) AS closed, SUM(overdue_count) AS late, "
 		"ROUND(100.0 * (SUM(closed_count) - SUM(overdue_count)) / SUM(closed_count), 2) AS in_time_pct "
-		"FROM gold.kpi_sla_daily GROUP BY pqrs_type ORDER BY pqrs_type"},
+		"FROM gold.kpi_sla_daily WHERE run_id = $1 GROUP BY pqrs_type ORDER BY pqrs_type"},
 	{"Open tickets on the last day",
 		"SELECT pqrs_type AS type, SUM(backlog_count) AS open FROM gold.kpi_backlog_daily "
-		"WHERE day = (SELECT MAX(day) FROM gold.kpi_backlog_daily) GROUP BY pqrs_type ORDER BY pqrs_type"},
+		"WHERE run_id = $1 AND day = (SELECT MAX(day) FROM gold.kpi_backlog_daily) GROUP BY pqrs_type ORDER BY "
+		"pqrs_type"},
 	{"Tickets created by month",
 		"SELECT SUBSTR(CAST(day AS TEXT), 1, 7) AS month, SUM(total_tickets) AS tickets, "
 		"SUM(petitions) AS petitions, "
 		"SUM(complaints) AS complaints, SUM(claims) AS claims, SUM(suggestions) AS suggestions "
-		"FROM gold.daily_kpis GROUP BY 1 ORDER BY 1"},
+		"FROM gold.daily_kpis WHERE run_id = $1 GROUP BY 1 ORDER BY 1"},
 };
 
-static status add_kpis(struct session *s, struct buf *out, struct err *err)
+static status count_row(void *arg, const struct control_value *values, size_t n, struct err *err)
 {
+	(void)values;
+	(void)n;
+	(void)err;
+	++*(size_t *)arg;
+	return OK;
+}
+
+/* The SQL tables hold the run that was published last, which need not be this one. */
+static status add_kpis(struct session *s, const char *run_id, struct buf *out, struct err *err)
+{
+	size_t other = 0;
+	const struct control_select newer = {
+		"SELECT run_id FROM gold.daily_kpis WHERE run_id <> $1 LIMIT 1", &run_id, 1};
+	TRY(control_query(s->control, &newer, count_row, &other, err));
+	if (other > 0) {
+		buf_printf(out,
+			"\nThe SQL tables hold a run that was published later; `pqr publish --run-id %s` brings this "
+			"one "
+			"back.\n",
+			run_id);
+		return OK;
+	}
 	for (size_t i = 0; i < sizeof kpis / sizeof kpis[0]; i++) {
-		const struct control_select q = {.sql = kpis[i].sql};
+		const struct control_select q = {kpis[i].sql, &run_id, 1};
 		buf_printf(out, "\n%s\n", kpis[i].title);
 		TRY(cli_table(s->control, &q, "  ", out, NULL, err));
 	}
 	return OK;
 }
 
-status report_text(struct session *s, const struct run_report *r, bool finished, struct buf *out, struct err *err)
+static status report_text(
+	struct session *s, const struct run_report *r, bool finished, struct buf *out, struct err *err)
 {
 	char n[5][32];
 	buf_printf(out, "run %s  %s%s\n", r->run_id, run_status_name(r->status),
@@ -93,6 +117,30 @@ status report_text(struct session *s, const struct run_report *r, bool finished,
 		(long long)r->quality_warn, r->quality_warn == 1 ? "" : "s", (long long)r->quality_fail,
 		r->quality_warn + r->quality_fail > 0 ? "; `pqr quality` says which and why" : "");
 	const struct stage_report *last = r->n_stages > 0 ? &r->stages[r->n_stages - 1] : NULL;
-	if (finished && last != NULL && strcmp(last->name, "publish") == 0 && last->done) return add_kpis(s, out, err);
+	if (finished && last != NULL && strcmp(last->name, "publish") == 0 && last->done)
+		return add_kpis(s, r->run_id, out, err);
 	return OK;
+}
+
+status report_run(struct session *s, const struct cli *c, const struct run_opts *o, struct err *err)
+{
+	struct run_report report;
+	struct buf out;
+	run_report_init(&report);
+	buf_init(&out, 0);
+	status code = flow_run(o, &report, err);
+	if (code == OK || report.n_stages > 0) { /* a run that was refused has nothing to show, not even its status */
+		status printed = OK;
+		if (c->json) {
+			run_report_json(&report, &out);
+			buf_char(&out, '\n');
+		} else if (!c->quiet) {
+			printed = report_text(s, &report, code == OK, &out, err);
+		}
+		if (printed == OK) printed = cli_print(&out, code == OK ? err : NULL);
+		if (code == OK) code = printed;
+	}
+	buf_deinit(&out);
+	run_report_deinit(&report);
+	return code;
 }

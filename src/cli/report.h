@@ -4,8 +4,8 @@
 
 #include "cli/session.h"
 
-/* The stages with rows, seconds and throughput, quality, and (when published) the KPIs. */
-status report_text(
-	struct session *s, const struct run_report *r, bool finished, struct buf *out, struct err *err) MUST_USE;
+/* flow_run, and its report on standard output: JSON, or as text (nothing when quiet) the stages with rows, seconds and throughput,
+ * quality, and the KPIs when they are published. Also after a failure in the middle; a run that was refused reports nothing. */
+status report_run(struct session *s, const struct cli *c, const struct run_opts *o, struct err *err) MUST_USE;
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/hash.h"
+#include "base/log.h"
 #include "flow/engine_config.h"
 #include "pqrs/config.h"
 #include "pqrs/workload.h"

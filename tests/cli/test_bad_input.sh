@@ -19,6 +19,8 @@ one_line 2 '--from: .*expected a date' "$pqr" run --from 2025-13-01
 one_line 2 'expected .* after it' "$pqr" run --seed
 one_line 2 '--seed' "$pqr" run --seed many
 one_line 2 '(ends|before|after)' "$pqr" run --from 2026-02-01 --to 2026-01-01
+one_line 2 'as-of 2025-01-20 lies before' "$pqr" run "${small[@]}" --as-of 2025-01-20
+one_line 1 'over 100 years' "$pqr" run "${small[@]}" --as-of 9990-01-20
 one_line 2 'UUID' "$pqr" verify --run-id nonsense
 mkdir empty
 one_line 1 'has committed nothing' "$pqr" verify --lake empty --run-id 00000000-0000-4000-8000-000000000000

@@ -51,6 +51,23 @@ other=$(sqlite3 lake/control.db "SELECT run_id FROM meta_runs WHERE run_id <> '$
 expect 0 'seed' "$pqr" runs diff "$id" "$other"
 same "$(sqlite3 lake/control.db 'SELECT COUNT(DISTINCT run_id) FROM gold_daily_kpis')" 1 "--no-publish published nothing"
 
+# a refused run shows no status that is not its own; retry reports as run does; the KPIs shown are the run's own
+expect 1 'begun with another configuration' "$pqr" run "${small[@]}" --run-id "$id" --seed 9
+grep -q PENDING <<<"$("$pqr" run "${small[@]}" --run-id "$id" --seed 9 2>&1)" && bad "a refused run was shown as PENDING"
+expect 0 "^run $id  SUCCESS  nothing to do" "$pqr" runs retry "$id"
+same "$("$pqr" runs retry "$id" --json | jq -r .nothing_to_do)" true "runs retry --json"
+expect 0 '^Tickets created by month' "$pqr" run "${small[@]}"
+expect 0 '' "$pqr" publish --run-id "$other"
+expect 0 "pqr publish --run-id $id" "$pqr" run "${small[@]}"
+grep -q 'Tickets created' <<<"$("$pqr" run "${small[@]}")" && bad "the KPIs of another run were shown"
+
+# logs are set by configuration, variables and flags, the later wins
+printf 'log:\n  level: error\n  format: json\n' >log.yaml
+same "$("$pqr" run "${small[@]}" --until raw --lake log1 --config log.yaml 2>&1 >/dev/null)" "" "log.level: error in pqr.yaml"
+"$pqr" run "${small[@]}" --until raw --lake log2 --config log.yaml --log-level info 2>log >/dev/null || bad "log.format"
+jq -e '.msg' log >/dev/null || bad "log.format: json in pqr.yaml"
+same "$(PQR_LOG_LEVEL=error "$pqr" run "${small[@]}" --until raw --lake log3 2>&1 >/dev/null)" "" "PQR_LOG_LEVEL=error"
+
 # JSON logs are JSON, quiet is quiet
 "$pqr" run "${small[@]}" --lake logs --log-format json 2>log >/dev/null || bad "json logs"
 [ -s log ] && { jq -es 'all(has("ts") and has("level") and has("msg"))' log >/dev/null || bad "log lines are not JSON"; }
