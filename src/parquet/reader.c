@@ -181,6 +181,11 @@ void parquet_reader_close(struct parquet_reader *r)
 
 /* ---- what the file holds ---------------------------------------------------------------------------------- */
 
+const uint8_t *parquet_reader_file(const struct parquet_reader *r)
+{
+	return r->object != NULL && r->whole ? r->file_bytes.p : NULL;
+}
+
 int64_t parquet_reader_rows(const struct parquet_reader *r)
 {
 	return r->n_rows;

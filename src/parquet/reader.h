@@ -37,6 +37,8 @@ void parquet_reader_close(struct parquet_reader *r);
  * no file, and may be given another. Everything got from the reader before is gone. */
 status parquet_reader_create(struct parquet_reader **out, struct err *err) MUST_USE;
 status parquet_reader_reopen(struct parquet_reader *r, struct store_object *object, struct err *err) MUST_USE;
+/* The bytes of the whole open file, where the reader holds them (up to 1 MiB), until it reads another; else NULL. */
+const uint8_t *parquet_reader_file(const struct parquet_reader *r);
 int64_t parquet_reader_rows(const struct parquet_reader *r);
 size_t parquet_reader_n_columns(const struct parquet_reader *r); /* leaves */
 const struct parquet_column_info *parquet_reader_column(const struct parquet_reader *r, size_t i);

@@ -24,8 +24,7 @@ static status run_day(struct silver_task *t, size_t from, size_t to, struct err 
 	d->rows = 0;
 	for (size_t i = from; i < to; i++) {
 		TRY(cancel_check(err));
-		if (verifies(t, i)) TRY(silver_file_verify(t, &t->files[i], err));
-		TRY(silver_file_read(t, &t->files[i], err));
+		TRY(silver_file_read(t, &t->files[i], verifies(t, i), err));
 	}
 	/* Later days can't reach back into months that end before this one begins. Tickets wait for the end. */
 	const int32_t begins = tz_date(t->cfg->tz, (int64_t)d->date * US_PER_DAY);

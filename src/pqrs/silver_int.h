@@ -190,9 +190,8 @@ struct silver_task {
 /* silver_read.c */
 status silver_files_sort(
 	struct silver_task *t, struct err *err) MUST_USE; /* fills files; E_CORRUPT for a path without day= */
-status silver_file_read(
-	struct silver_task *t, const struct silver_file *f, struct err *err) MUST_USE; /* appends slices to the day */
-status silver_file_verify(struct silver_task *t, const struct silver_file *f, struct err *err) MUST_USE; /* E_VERIFY */
+/* Appends slices to the day. verify: the whole file is hashed first, E_VERIFY when it is not what bronze wrote. */
+status silver_file_read(struct silver_task *t, const struct silver_file *f, bool verify, struct err *err) MUST_USE;
 status slice_load_origin(struct silver_task *t, struct slice *s, struct err *err) MUST_USE;
 status slice_load_all(struct silver_task *t, struct slice *s, struct err *err) MUST_USE;
 

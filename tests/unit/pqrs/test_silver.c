@@ -406,6 +406,36 @@ static void test_refusals(void **state)
 	lake_close(&l);
 }
 
+/* A changed byte is told as such wherever it stands, also where the file can't be opened for it. */
+static void test_verify(void **state)
+{
+	(void)state;
+	struct lake l;
+	struct err err;
+	const struct ev events[] = {
+		{1, 1, EVENT_TICKET_CREATED, at("2025-10-01T03:00:00Z"), "R", NULL, "x", "raw/a", 1},
+		{1, 2, EVENT_MESSAGE_ADDED, at("2025-10-01T04:00:00Z"), "citizen", NULL, "y", "raw/a", 2},
+	};
+	lake_open(&l, "2025-10-31T23:59:59.999999-05:00");
+	lake_load(&l, events, 2, 1, 0);
+	const char *path = l.bronze.items[0].path;
+	struct buf file;
+	buf_init(&file, 1 << 20);
+	CHECK_OK(&err, store_get(l.store, path, &file, &err));
+	const size_t places[] = {0, 40, file.n / 2, file.n - 40, file.n - 8, file.n - 1};
+	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+		file.p[places[i]] ^= 0x40;
+		CHECK_OK(&err, store_put(l.store, path, file.p, file.n, &err));
+		CHECK_FAILS(E_VERIFY, lake_silver(&l, 1, &err));
+		assert_string_equal(err.where, path);
+		file.p[places[i]] ^= 0x40;
+	}
+	CHECK_OK(&err, store_put(l.store, path, file.p, file.n, &err));
+	CHECK_OK(&err, lake_silver(&l, 1, &err));
+	buf_deinit(&file);
+	lake_close(&l);
+}
+
 /* Two tickets that share an event id both stand, and the check says so. */
 static void test_checks(void **state)
 {
@@ -496,6 +526,7 @@ int main(void)
 		cmocka_unit_test(test_any_cut),
 		cmocka_unit_test(test_same_bytes),
 		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_verify),
 		cmocka_unit_test(test_checks),
 		cmocka_unit_test(test_plan),
 	};
