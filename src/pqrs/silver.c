@@ -112,7 +112,6 @@ static status run_all(struct silver_task *t, struct err *err)
 		TRY(run_day(t, from, to, err));
 	}
 	TRY(silver_pending_emit(t, err));
-	TRY(silver_tickets_finish(t, err));
 	for (int table = 0; table < OUT_N; table++)
 		TRY(silver_months_close(t, (enum silver_table)table, INT32_MAX, err));
 	return count_all(t, err);

@@ -44,19 +44,12 @@ static void load_ids(const struct column *c, uint32_t n, struct uuid *out)
 	for (uint32_t i = 0; i < n; i++) out[i] = uuid_load(p + 36 * (size_t)i);
 }
 
-/* Notice a row that is not after the one before of its ticket in fold order. */
-static void watch_order(struct ticket *k, int64_t ts, bool not_creation, struct uuid id)
+/* Notice a row that is not later than the one before of its ticket. The same instant counts as out of order: whether it is,
+ * event_ids tell, and sorting the few such tickets costs less than keeping an id a ticket. */
+static void watch_order(struct ticket *k, int64_t ts)
 {
-	bool after = ts > k->seen_ts;
-	if (ts == k->seen_ts)
-		after = not_creation != k->seen_not_creation ? not_creation : uuid_cmp(id, k->seen_id) > 0;
-	if (!after) {
-		k->unsorted = true;
-		return;
-	}
-	k->seen_ts = ts;
-	k->seen_not_creation = not_creation;
-	k->seen_id = id;
+	k->unsorted |= ts <= k->seen_ts;
+	k->seen_ts = ts > k->seen_ts ? ts : k->seen_ts;
 }
 
 static status slice_intern(
@@ -73,12 +66,14 @@ static status slice_intern(
 		if (i + AHEAD < s->n) uuid_table_prefetch(&t->ticket_ids, hash[i + AHEAD]);
 		bool found;
 		TRY(uuid_table_add(&t->ticket_ids, ticket_id[i], hash[i], &s->ticket[i], &found, err));
-		if (found) continue;
+		if (found) {
+			__builtin_prefetch(&t->tickets[s->ticket[i]].seen_ts, 1);
+			continue;
+		}
 		TRY(tickets_grow(t, t->ticket_ids.n, err));
 		t->tickets[s->ticket[i]].seen_ts = STATE_NEVER;
 	}
-	for (uint32_t i = 0; i < s->n; i++)
-		watch_order(&t->tickets[s->ticket[i]], s->ts[i], s->type[i] != EVENT_TICKET_CREATED, s->id[i]);
+	for (uint32_t i = 0; i < s->n; i++) watch_order(&t->tickets[s->ticket[i]], s->ts[i]);
 	return OK;
 }
 
@@ -149,7 +144,9 @@ static status fold_slice(
 	for (uint32_t i = 0; i < s->n; i++) {
 		if (i + AHEAD < s->n) {
 			uuid_table_prefetch(&t->event_ids, hash[i + AHEAD]);
-			__builtin_prefetch(&t->tickets[s->ticket[i + AHEAD]].s, 1);
+			const struct ticket *k = &t->tickets[s->ticket[i + AHEAD]];
+			__builtin_prefetch(k, 1); /* its first cache line and its last */
+			__builtin_prefetch(&k->type, 1);
 		}
 		if (!t->tickets[s->ticket[i]].unsorted) {
 			TRY(fold_row(t, s, i, hash[i], err));
@@ -170,8 +167,6 @@ static void forget_order(struct silver_task *t, uint32_t ticket, int32_t date)
 {
 	t->tickets[ticket].unsorted = false;
 	t->tickets[ticket].seen_ts = (int64_t)(date + 1) * US_PER_DAY - 1;
-	t->tickets[ticket].seen_not_creation = true;
-	t->tickets[ticket].seen_id = (struct uuid){UINT64_MAX, UINT64_MAX};
 }
 
 static size_t count_unsorted(const struct silver_task *t)

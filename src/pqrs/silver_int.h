@@ -100,11 +100,9 @@ struct day {
 
 struct ticket {
 	struct ticket_state s;
-	struct uuid seen_id; /* the last row met in bronze's order, to notice when that is not time order */
-	int64_t seen_ts;
-	bool seen_not_creation;
-	bool unsorted; /* today */
-	uint8_t type;  /* enum pqrs_type, once created */
+	int64_t seen_ts; /* of the last row met in bronze's order, to notice when that is not time order */
+	bool unsorted;   /* today */
+	uint8_t type;    /* enum pqrs_type, once created */
 };
 
 /* An event whose ticket was not created yet: orphan or out_of_order, known at the end only. */
@@ -152,7 +150,7 @@ struct part_sink {
 };
 struct out_table {
 	struct part_sink sink;
-	struct month_out *open, *spare; /* open: in order of opening */
+	struct month_out *open; /* in order of opening */
 	int64_t rows;
 };
 
@@ -257,8 +255,8 @@ status silver_day_emit(struct silver_task *t, struct err *err) MUST_USE;
 status silver_pending_emit(struct silver_task *t, struct err *err) MUST_USE; /* at the end */
 status silver_created_emit(struct silver_task *t, const struct slice *s, const uint32_t *rows, size_t n, int32_t month,
 	struct err *err) MUST_USE;
-status silver_tickets_finish(
-	struct silver_task *t, struct err *err) MUST_USE; /* the state columns, at the end; counters */
+/* The state columns of a month of tickets, at the end; counters. */
+status silver_tickets_settle(struct silver_task *t, struct month_out *m, struct err *err) MUST_USE;
 status silver_places_sort(struct silver_task *t, struct err *err) MUST_USE;
 status silver_dimensions_run(const struct task_env *env, struct task_result *out, struct err *err) MUST_USE;
 

@@ -5,7 +5,7 @@
 #include "pqrs/silver_int.h"
 
 enum {
-	PART_ROWS_MAX = 1 << 18,
+	PART_ROWS_MAX = 1 << 17,
 	PART_BYTES_MAX = 32 << 20
 }; /* what a month of one table may hold before it becomes a part */
 
@@ -77,6 +77,15 @@ static void month_reset(struct month_out *m, size_t n_columns)
 	m->n = 0;
 }
 
+static void month_destroy(struct month_out *m, size_t n_columns)
+{
+	for (size_t c = 0; c < n_columns; c++) builder_deinit(&m->b[c]);
+	builder_deinit(&m->ids);
+	mem_free(m->local);
+	mem_free(m->tickets);
+	mem_free(m);
+}
+
 static status month_write(struct out_table *o, struct month_out *m, struct err *err)
 {
 	char dir[256], date[DATE_CHARS];
@@ -108,10 +117,10 @@ status silver_months_close(struct silver_task *t, enum silver_table table, int32
 			at = &m->next;
 			continue;
 		}
+		if (table == OUT_TICKETS) TRY(silver_tickets_settle(t, m, err));
 		TRY(month_write(o, m, err));
 		*at = m->next;
-		m->next = o->spare;
-		o->spare = m;
+		month_destroy(m, schema_n_data_columns(o->sink.schema));
 	}
 	return OK;
 }
@@ -129,15 +138,6 @@ static struct month_out *month_create(enum silver_table table)
 	}
 	builder_init(&m->ids, &schema->columns[OUT_TICKET_ID], false);
 	return m;
-}
-
-static void month_destroy(struct month_out *m, size_t n_columns)
-{
-	for (size_t c = 0; c < n_columns; c++) builder_deinit(&m->b[c]);
-	builder_deinit(&m->ids);
-	mem_free(m->local);
-	mem_free(m->tickets);
-	mem_free(m);
 }
 
 static bool local_room(const struct silver_task *t, struct month_out *m)
@@ -159,12 +159,10 @@ status silver_month_open(
 	while (*at != NULL && (*at)->month != month) at = &(*at)->next;
 	struct month_out *m = *at;
 	if (m == NULL) {
-		m = o->spare != NULL ? o->spare : month_create(table);
+		m = month_create(table);
 		if (m == NULL)
 			return fail(err, E_NOMEM, "out of memory opening a month of silver.%s", o->sink.schema->name);
-		if (m == o->spare) o->spare = m->next;
 		m->month = month;
-		m->next = NULL;
 		*at = m;
 	}
 	if (!local_room(t, m)) return fail(err, E_NOMEM, "out of memory for %u tickets", t->tickets_cap);
@@ -186,12 +184,9 @@ void silver_out_close(struct silver_task *t)
 {
 	for (int i = 0; i < OUT_N; i++) {
 		struct out_table *o = &t->out[i];
-		struct month_out *lists[2] = {o->open, o->spare};
-		for (int l = 0; l < 2; l++) {
-			for (struct month_out *m = lists[l], *next; m != NULL; m = next) {
-				next = m->next;
-				month_destroy(m, schema_n_data_columns(o->sink.schema));
-			}
+		for (struct month_out *m = o->open, *next; m != NULL; m = next) {
+			next = m->next;
+			month_destroy(m, schema_n_data_columns(o->sink.schema));
 		}
 		if (o->sink.writer != NULL) parquet_writer_destroy(o->sink.writer);
 	}

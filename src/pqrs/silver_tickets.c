@@ -205,13 +205,11 @@ static void set_state(struct silver_task *t, struct month_out *m, int64_t at, co
 	count_ticket(t, k, &x);
 }
 
-status silver_tickets_finish(struct silver_task *t, struct err *err)
+status silver_tickets_settle(struct silver_task *t, struct month_out *m, struct err *err)
 {
 	const char *states[STATE_N];
 	for (int i = 0; i < STATE_N; i++) states[i] = t->cfg->states[i].name;
-	for (struct month_out *m = t->out[OUT_TICKETS].open; m != NULL; m = m->next) {
-		TRY(cancel_check(err));
-		for (int64_t i = 0; i < m->n; i++) set_state(t, m, i, states);
-	}
+	TRY(cancel_check(err));
+	for (int64_t i = 0; i < m->n; i++) set_state(t, m, i, states);
 	return OK;
 }

@@ -1,7 +1,8 @@
 /* pqrs/uuid_table.h: a growing set of UUIDs that gives each a dense index, 0, 1, 2, ... in order of arrival.
  *
- * 16 bytes a key and 8 bytes a slot (32 hash bits beside the index, so that a probe seldom touches a key). The index
- * depends on the order of arrival alone. One thread at a time.
+ * 16 bytes a key and 4 bytes a slot: a table of 2^k slots, three quarters full at most, needs k bits for the index, and the
+ * other 32 - k hold bits of the hash, so that a probe seldom touches a key. The index depends on the order of arrival
+ * alone. One thread at a time.
  */
 #ifndef PQR_PQRS_UUID_TABLE_H
 #define PQR_PQRS_UUID_TABLE_H
@@ -17,14 +18,14 @@ struct uuid {
 struct uuid_table {
 	struct uuid *keys; /* [n] */
 	uint32_t n, cap;
-	uint64_t *slots; /* hash high half << 32 | index + 1; 0 = empty */
-	uint64_t mask;
+	uint32_t *slots; /* [mask + 1]: hash bits above mask, index + 1 within it; 0 = empty */
+	uint32_t mask;
 };
 
 /* Room for about n_expected keys; more are fine. */
 status uuid_table_init(struct uuid_table *t, size_t n_expected, struct err *err) MUST_USE;
 void uuid_table_deinit(struct uuid_table *t); /* fine on a zeroed table */
-/* The index of id; *found says whether it was there. E_NOMEM, E_LIMIT at 2^32 - 2 keys. */
+/* The index of id; *found says whether it was there. E_NOMEM, E_LIMIT at 2^31 keys. */
 status uuid_table_add(
 	struct uuid_table *t, struct uuid id, uint64_t hash, uint32_t *index, bool *found, struct err *err) MUST_USE;
 
@@ -37,7 +38,7 @@ static inline uint64_t uuid_hash(struct uuid id)
 }
 static inline void uuid_table_prefetch(const struct uuid_table *t, uint64_t hash)
 {
-	__builtin_prefetch(&t->slots[hash & t->mask]);
+	__builtin_prefetch(&t->slots[(uint32_t)hash & t->mask]);
 }
 static inline bool uuid_eq(struct uuid a, struct uuid b)
 {

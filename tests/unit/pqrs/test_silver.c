@@ -490,7 +490,7 @@ static void test_plan(void **state)
 		int64_t rows;
 		size_t tasks;
 	} cases[] = {
-		{0, 0}, {1, 1}, {600000, 1}, {600001, 2}, {2269544, 4}, {22695440, 38}, {INT64_C(1000000000), 256}};
+		{0, 0}, {1, 1}, {1200000, 1}, {1200001, 2}, {2269544, 2}, {22695440, 19}, {INT64_C(1000000000), 256}};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct arena arena;
 		struct err err;
