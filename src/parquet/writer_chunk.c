@@ -212,8 +212,10 @@ status chunk_write(struct parquet_writer *w, const struct parquet_leaf *leaf, co
 		.plan = plan,
 		.codec = (enum compress_codec)w->opts.codec,
 		.offset = w->out.n};
-	/* At the fastest level ids need no search for matches; a higher level is the user's wish for small files. */
-	k.level = leaf->def->id && w->opts.level == 1 ? COMPRESS_LEVEL_ENTROPY : w->opts.level;
+	/* At the fastest level ids and 64-bit numbers need no search for matches (times and line numbers hold none that pay);
+	 * a higher level is the user's wish for small files. */
+	const bool entropy = leaf->def->id || leaf->physical == PHYSICAL_INT64;
+	k.level = entropy && w->opts.level == 1 ? COMPRESS_LEVEL_ENTROPY : w->opts.level;
 	TRY(row_selection_get(w, plan, c, &k.selection, err));
 	if (!leaf->def->nullable && k.selection->n_valid != plan->n)
 		return fail(err, E_CORRUPT, "column %s of table %s: %u of %u rows are null, none may be",
