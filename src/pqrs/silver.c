@@ -121,6 +121,9 @@ status pqrs_silver_run(
 	const struct task_env *env, const struct task_spec *spec, struct task_result *out, struct err *err)
 {
 	if (strcmp(spec->part, SILVER_PART_DIMENSIONS) == 0) return silver_dimensions_run(env, out, err);
+	if (spec->lo < 0 || spec->hi <= spec->lo || spec->hi > PQRS_BUCKETS)
+		return fail(err, E_USAGE, "task %s: expected buckets in [0, %d), found [%lld, %lld)", spec->task_id,
+			PQRS_BUCKETS, (long long)spec->lo, (long long)spec->hi);
 	static const struct column_def name = {.name = "name", .type = COL_STRING};
 	struct silver_task t = {.env = env, .cfg = env->config, .spec = spec, .result = out};
 	arena_init(&t.day.arena, 0);

@@ -280,8 +280,12 @@ static status counters_make(struct work *k, struct err *err)
 status pqrs_simulate_run(
 	const struct task_env *env, const struct task_spec *spec, struct task_result *out, struct err *err)
 {
+	enum { DAYS_MAX = 2 * 36525 }; /* past as_of too, when nothing is truncated */
 	struct work k;
-	ASSERT(spec->lo < spec->hi);
+	const int64_t first = env->run->date_from;
+	if (spec->lo < first - 1 || spec->hi <= spec->lo || spec->hi > first + DAYS_MAX)
+		return fail(err, E_USAGE, "task %s: days [%lld, %lld) are none of the run", spec->task_id,
+			(long long)spec->lo, (long long)spec->hi);
 	status st = work_init(&k, env, spec, out, err);
 	if (st == OK) st = tickets_make(&k, err);
 	if (st == OK) st = objects_make(&k, err);
