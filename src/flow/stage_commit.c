@@ -246,8 +246,11 @@ static status input_names(
 				return fail(err, E_LIMIT, "more than %d tables in one stage", TABLES_MAX);
 		}
 	}
-	for (size_t i = 0; stage > 0 && out->n == 0 && i < f->files[stage - 1].n; i++)
-		(void)table_sum_of(out, f->files[stage - 1].items[i].table);
+	if (out->n > 0 || stage == 0) return OK;
+	for (size_t i = 0; i < f->files[stage - 1].n; i++) {
+		if (table_sum_of(out, f->files[stage - 1].items[i].table) == NULL)
+			return fail(err, E_LIMIT, "more than %d tables in one stage", TABLES_MAX);
+	}
 	return OK;
 }
 
