@@ -119,6 +119,27 @@ static status verify_manifest(struct verify *v, int32_t date, struct err *err)
 	return code;
 }
 
+/* The stage after the last commit was never done, unless something of a later one stands: then its commit was lost. */
+static status check_lost(struct verify *v, int32_t date, struct err *err)
+{
+	const struct workload *w = v->o->workload;
+	char key[RUN_KEY_MAX];
+	int64_t bytes;
+	for (size_t k = v->n_commits; k < w->n_stages; k++) {
+		if (k + 1 < w->n_stages)
+			commit_key(key, date, v->o->run_id, w->stages[k + 1].name);
+		else
+			run_key(key, date, v->o->run_id, "checksums.json");
+		const status code = store_size(v->o->lake, key, &bytes, err);
+		if (code != E_NOT_FOUND) TRY(code);
+		if (code != OK) continue;
+		commit_key(key, date, v->o->run_id, w->stages[v->n_commits].name);
+		differ(v, key, "missing");
+		return OK;
+	}
+	return OK;
+}
+
 static status load(struct verify *v, int32_t date, struct err *err)
 {
 	ASSERT(v->o->workload->n_stages <= STAGES_MAX);
@@ -127,6 +148,10 @@ static status load(struct verify *v, int32_t date, struct err *err)
 		commit_key(key, date, v->o->run_id, v->o->workload->stages[k].name);
 		const status code = commit_load(v->o->lake, key, &v->arena, &v->commits[k], err);
 		if (code == E_NOT_FOUND) break;
+		if (code == E_CORRUPT) {
+			differ(v, key, "damaged");
+			break;
+		}
 		TRY(code);
 		for (size_t i = 0; i < v->commits[k].files.n; i++) {
 			if (!file_list_add(&v->files, &v->commits[k].files.items[i]))
@@ -134,11 +159,12 @@ static status load(struct verify *v, int32_t date, struct err *err)
 		}
 		v->n_commits++;
 	}
-	if (v->n_commits == 0)
+	if (v->report.differences == 0) TRY(check_lost(v, date, err));
+	if (v->n_commits == 0 && v->report.differences == 0)
 		return fail(err, E_NOT_FOUND, "run %s has committed nothing to the lake %s", v->o->run_id,
 			store_uri(v->o->lake));
 	file_list_sort(&v->files);
-	manifest_root(&v->commits[0].files, v->report.root);
+	if (v->n_commits > 0) manifest_root(&v->commits[0].files, v->report.root);
 	return OK;
 }
 
@@ -162,7 +188,7 @@ static status verify_all(struct verify *v, struct err *err)
 	for (size_t i = 0; i < v->files.n; i++) {
 		if (v->what[i] != NULL) differ(v, v->files.items[i].path, v->what[i]);
 	}
-	return verify_manifest(v, date, err);
+	return v->n_commits > 0 ? verify_manifest(v, date, err) : OK;
 }
 
 status flow_verify(const struct verify_opts *o, struct verify_report *out, struct err *err)
@@ -175,6 +201,6 @@ status flow_verify(const struct verify_opts *o, struct verify_report *out, struc
 	TRY(code);
 	*out = v.report;
 	if (v.report.differences == 0) return OK;
-	return fail(err, E_VERIFY, "run %s: %lld of %lld objects differ from what was committed", o->run_id,
+	return fail(err, E_VERIFY, "run %s: %lld differences from what was committed, %lld objects compared", o->run_id,
 		(long long)v.report.differences, (long long)v.report.objects);
 }

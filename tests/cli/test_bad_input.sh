@@ -56,6 +56,25 @@ cat saved >"$object"
 expect 0 SUCCESS "$pqr" run "${small[@]}" --lake changed
 expect 0 ' 0 differences' "$pqr" verify --lake changed
 
+# a commit that was lost or damaged is a difference too
+commit=$(find changed/manifests -name bronze.json)
+mv "$commit" saved
+expect 4 "${commit#changed/}: missing" "$pqr" verify --lake changed
+head -c 200 saved >"$commit"
+expect 4 "${commit#changed/}: damaged" "$pqr" verify --lake changed
+mv saved "$commit"
+last=$(find changed/manifests -name gold.json)
+mv "$last" saved
+expect 4 "${last#changed/}: missing" "$pqr" verify --lake changed
+mv saved "$last"
+expect 0 ' 0 differences' "$pqr" verify --lake changed
+
+# a task document with a range that no plan makes
+"$pqr" plan "${small[@]}" --lake changed | jq -c '.stages[0].tasks[0] | .lo = 5 | .hi = -7' >task.json
+one_line 2 'days \[5, -7\)' "$pqr" task task.json --lake changed
+"$pqr" plan "${small[@]}" --lake changed | jq -c '.stages[2].tasks | map(select(.part == ""))[0] | .lo = 4096 | .hi = 8192' >task.json
+one_line 2 'expected buckets' "$pqr" task task.json --lake changed
+
 # a truncated Parquet file
 part=$(find changed/silver/tickets -name '*.parquet' | head -n 1)
 truncate -s -20 "$part"
