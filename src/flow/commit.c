@@ -21,6 +21,12 @@ void commit_key(char dst[RUN_KEY_MAX], int32_t date, const char *run_id, const c
 	run_key(dst, date, run_id, name);
 }
 
+const char *commit_edge_name(char dst[RUN_KEY_MAX], const char *input, const char *output)
+{
+	(void)snprintf(dst, RUN_KEY_MAX, "lineage:%s>%s", input, output);
+	return dst;
+}
+
 void commit_json(struct buf *out, const struct commit *c)
 {
 	buf_str(out, "{\"counters\":");

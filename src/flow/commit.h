@@ -30,6 +30,9 @@ status commit_load(
 /* The day= folder of a run by looking for it; E_NOT_FOUND. O(objects below manifests/): only when nothing else tells. */
 status commit_find(struct store *lake, const char *run_id, int32_t *date, struct err *err) MUST_USE;
 
+/* Counter that says a stage made `output` from `input` in some task: lineage, kept in the commit. dst[RUN_KEY_MAX]. */
+const char *commit_edge_name(char dst[RUN_KEY_MAX], const char *input, const char *output);
+
 void file_list_sort(struct file_list *l); /* by path, bytewise */
 /* Merge b into a: sums; "max_..." and "min_..." take the extreme. false: out of memory. */
 bool counter_list_merge(struct counter_list *a, const struct counter_list *b) MUST_USE;

@@ -293,11 +293,27 @@ static status drop_repeats(struct file_list *l, const char *stage, struct err *e
 	return OK;
 }
 
+/* Count the pairs of tables a task read and wrote. Files of one table stand together in both lists. */
+static bool merge_edges(struct commit *c, const struct task_spec *spec, const struct task_result *r)
+{
+	char name[RUN_KEY_MAX];
+	for (size_t i = 0; i < spec->inputs.n; i++) {
+		const char *in = spec->inputs.items[i].table;
+		if (i > 0 && strcmp(in, spec->inputs.items[i - 1].table) == 0) continue;
+		for (size_t k = 0; k < r->outputs.n; k++) {
+			const char *out = r->outputs.items[k].table;
+			if (k > 0 && strcmp(out, r->outputs.items[k - 1].table) == 0) continue;
+			if (!counter_add(&c->counters, commit_edge_name(name, in, out), 1)) return false;
+		}
+	}
+	return true;
+}
+
 static status merge(struct stage_run *s, struct commit *c, struct err *err)
 {
 	for (size_t i = 0; i < s->n; i++) {
 		const struct task_result *r = &s->slots[i].result;
-		if (!counter_list_merge(&c->counters, &r->counters))
+		if (!counter_list_merge(&c->counters, &r->counters) || !merge_edges(c, s->slots[i].spec, r))
 			return fail(err, E_NOMEM, "out of memory merging stage %s", s->def->name);
 		for (size_t k = 0; k < r->outputs.n; k++) {
 			if (!file_list_add(&c->files, &r->outputs.items[k]))

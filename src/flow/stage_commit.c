@@ -288,6 +288,26 @@ static status raw_edges(
 	return OK;
 }
 
+/* Did a task of the stage that read `in` write `out`? */
+static bool made_from(const struct flow *f, size_t stage, const char *in, const char *out)
+{
+	char name[RUN_KEY_MAX];
+	return counter_get(&f->counters[stage], commit_edge_name(name, in, out)) > 0;
+}
+
+/* A table that no task made from another one (dimensions) comes from the configuration alone. */
+static void config_edges(const struct flow *f, const struct table_sums *out, struct control_edge *edges, size_t *n)
+{
+	const size_t n_made = *n;
+	for (size_t t = 0; t < out->n; t++) {
+		bool made = false;
+		for (size_t i = 0; i < n_made && !made; i++) made = edges[i].output == out->items[t].table;
+		if (made) continue;
+		edges[(*n)++] = (struct control_edge){
+			"config", f->info.config_hash, out->items[t].table, out->items[t].version};
+	}
+}
+
 static status record(
 	struct flow *f, size_t stage, struct control_stage *s, const struct task_list *plan, struct err *err)
 {
@@ -297,7 +317,7 @@ static status record(
 	TRY(sum_tables(f, &f->files[stage], out, err));
 	if (stage > 0) TRY(input_names(f, stage, plan, in, err));
 	const size_t n_in = stage > 0 ? in->n : f->info.simulated ? 1 : f->inputs.n;
-	struct control_edge *edges = ARENA_ZNEW(&f->arena, struct control_edge, n_in * out->n + 1);
+	struct control_edge *edges = ARENA_ZNEW(&f->arena, struct control_edge, (n_in + 1) * out->n + 1);
 	struct control_dataset *datasets = ARENA_ZNEW(&f->arena, struct control_dataset, out->n + 1);
 	if (edges == NULL || datasets == NULL) return fail(err, E_NOMEM, "out of memory recording stage %s", s->name);
 	for (size_t i = 0; i < in->n; i++) {
@@ -306,11 +326,16 @@ static status record(
 			table_version(files, in->items[i].table, in->items[i].version);
 		else
 			in->items[i].version[0] = '\0';
-		for (size_t k = 0; k < out->n; k++)
+		for (size_t k = 0; k < out->n; k++) {
+			if (!made_from(f, stage, in->items[i].table, out->items[k].table)) continue;
 			edges[s->n_edges++] = (struct control_edge){
 				in->items[i].table, in->items[i].version, out->items[k].table, out->items[k].version};
+		}
 	}
-	if (stage == 0) TRY(raw_edges(f, out, edges, &s->n_edges, err));
+	if (stage == 0)
+		TRY(raw_edges(f, out, edges, &s->n_edges, err));
+	else
+		config_edges(f, out, edges, &s->n_edges);
 	for (size_t i = 0; i < out->n; i++) {
 		const struct table_sum *t = &out->items[i];
 		datasets[i] = (struct control_dataset){
