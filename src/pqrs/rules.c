@@ -349,21 +349,28 @@ static uint64_t token_mask(const char *p)
 	return ~mask;
 }
 
+/* The lowest set bit of *bits, which is taken out; 64 when there is none. */
+static inline size_t bit_pop(uint64_t *bits)
+{
+	const size_t at = *bits != 0 ? (size_t)__builtin_ctzll(*bits) : 64;
+	*bits &= *bits - 1;
+	return at;
+}
+
 /* p[n] ends with at least one space and is followed by PADDING readable spaces. */
 static void count_tokens(struct rules *r, const char *p, size_t n, struct hits *h)
 {
-	size_t start = 0;
-	uint64_t before = 0; /* 1: the last byte of the block before belongs to a token */
+	size_t start = 0;    /* of the token that ends next */
+	uint64_t before = 0; /* 1: the last byte of the block before belongs to a token, which has its start already */
 	for (size_t base = 0; base < n; base += 64) {
 		const uint64_t mask = token_mask(p + base);
-		/* Every edge between token and space, in turn a start and the end behind it. */
-		for (uint64_t edges = mask ^ (mask << 1 | before); edges != 0; edges &= edges - 1) {
-			const size_t at = base + (size_t)__builtin_ctzll(edges);
-			if (mask >> (at - base) & 1) {
-				start = at;
-				continue;
-			}
+		const uint64_t shifted = mask << 1 | before;
+		uint64_t starts = mask & ~shifted, ends = shifted & ~mask;
+		if (before == 0) start = base + bit_pop(&starts);
+		while (ends != 0) {
+			const size_t at = base + bit_pop(&ends);
 			const struct str token = {p + start, at - start};
+			start = base + bit_pop(&starts);
 			const uint64_t hash = word_hash(token);
 			if (!filter_has(r, hash)) continue;
 			const struct word *w = word_find(r, token, hash);
