@@ -99,7 +99,7 @@ static status run_all(struct silver_task *t, struct err *err)
 {
 	int64_t rows = 0;
 	TRY(silver_files_sort(t, err));
-	TRY(silver_places_sort(t, err));
+	TRY(silver_places_index(t, err));
 	for (size_t i = 0; i < t->n_files; i++) rows += t->files[i].ref->rows;
 	const size_t expected = (size_t)(rows * (t->spec->hi - t->spec->lo) / PQRS_BUCKETS);
 	TRY(rules_create(t->cfg, &t->rules, err));
@@ -137,6 +137,7 @@ status pqrs_silver_run(
 	uuid_table_deinit(&t.ticket_ids);
 	mem_free(t.event_ticket);
 	mem_free(t.tickets);
+	mem_free(t.place_of);
 	mem_free(t.pending);
 	arena_deinit(&t.day.arena);
 	return s;

@@ -24,9 +24,14 @@ static status emit_messages(
 	TRY(silver_month_open(t, OUT_MESSAGES, month, &m, err));
 	struct arena *a = &t->day.arena;
 	const struct column *id = &s->in[IN_MESSAGE_ID], *event = &s->in[IN_EVENT_ID], *text = &s->in[IN_TEXT];
-	for (size_t i = 0; i < n; i++)
-		builder_set_str(&m->b[MESSAGES_MESSAGE_ID], m->n + (int64_t)i,
-			column_str(column_valid(id, rows[i]) ? id : event, rows[i]));
+	bool own_ids = true;
+	for (size_t i = 0; i < n; i++) own_ids &= column_valid(id, rows[i]);
+	if (own_ids)
+		out_gather_str(&m->b[MESSAGES_MESSAGE_ID], m->n, id, rows, n, a);
+	else
+		for (size_t i = 0; i < n; i++)
+			builder_set_str(&m->b[MESSAGES_MESSAGE_ID], m->n + (int64_t)i,
+				column_str(column_valid(id, rows[i]) ? id : event, rows[i]));
 	out_gather_tickets(t, m, s->ticket, rows, n);
 	out_gather_i64(&m->b[MESSAGES_TS], m->n, &s->in[IN_TS], rows, n);
 	out_gather_str(&m->b[MESSAGES_ROLE], m->n, &s->in[IN_ROLE], rows, n, a);

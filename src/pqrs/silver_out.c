@@ -74,6 +74,7 @@ static void month_reset(struct month_out *m, size_t n_columns)
 	builder_reset(&m->ids);
 	memset(m->codes, 0, sizeof m->codes);
 	if (m->local != NULL) memset(m->local, 0, m->local_cap * sizeof *m->local);
+	if (m->place_codes != NULL) memset(m->place_codes, 0, m->place_codes_n * sizeof *m->place_codes);
 	m->n = 0;
 }
 
@@ -83,6 +84,7 @@ static void month_destroy(struct month_out *m, size_t n_columns)
 	builder_deinit(&m->ids);
 	mem_free(m->local);
 	mem_free(m->tickets);
+	mem_free(m->place_codes);
 	mem_free(m);
 }
 
@@ -239,7 +241,30 @@ static void gather_dictionary(
 	rows_end(b, at, src, rows, n);
 }
 
-/* Plain to plain. */
+static bool rows_valid(const struct column *src, const uint32_t *rows, size_t n)
+{
+	bool valid = true;
+	for (size_t i = 0; src->validity != NULL && i < n; i++) valid &= bit_get(src->validity, rows[i]);
+	return valid;
+}
+
+/* n bytes without a call for what ids and names are made of. */
+static inline void copy_value(uint8_t *dst, const uint8_t *src, size_t n)
+{
+	if (n > 64) {
+		memcpy(dst, src, n);
+	} else if (n >= 32) {
+		memcpy(dst, src, 32);
+		memcpy(dst + n - 32, src + n - 32, 32);
+	} else if (n >= 16) {
+		memcpy(dst, src, 16);
+		memcpy(dst + n - 16, src + n - 16, 16);
+	} else {
+		for (size_t i = 0; i < n; i++) dst[i] = src[i];
+	}
+}
+
+/* Plain to plain, rows that are all valid. */
 static void gather_bytes(struct builder *b, int64_t at, const struct column *src, const uint32_t *rows, size_t n)
 {
 	size_t bytes = 0;
@@ -251,15 +276,12 @@ static void gather_bytes(struct builder *b, int64_t at, const struct column *src
 	for (size_t i = 0; i < n; i++) {
 		const int32_t from = src->offsets[rows[i]];
 		const size_t len = (size_t)(src->offsets[rows[i] + 1] - from);
-		if (len == 36)
-			memcpy(dst, src->data + from, 36); /* ids: no call */
-		else
-			memcpy(dst, src->data + from, len);
+		copy_value(dst, src->data + from, len);
 		dst += len;
 		offsets[i] = (int32_t)(dst - b->data);
 	}
 	b->data_n += bytes;
-	rows_end(b, at, src, rows, n);
+	rows_end(b, at, NULL, rows, n);
 }
 
 void out_gather_str(
@@ -273,7 +295,7 @@ void out_gather_str(
 			gather_dictionary(b, at, src, rows, n, map);
 		return;
 	}
-	if (!b->dictionary && src->dict == NULL && src->validity == NULL) {
+	if (!b->dictionary && src->dict == NULL && rows_valid(src, rows, n)) {
 		gather_bytes(b, at, src, rows, n);
 		return;
 	}
@@ -301,10 +323,16 @@ void out_set_code(struct month_out *m, int column, int64_t row, unsigned code, c
 void out_gather_tickets(
 	const struct silver_task *t, struct month_out *m, const uint32_t *ticket, const uint32_t *rows, size_t n)
 {
+	enum { TICKETS_AHEAD = 12 }; /* rows between a prefetch and its use */
 	struct builder *b = &m->b[OUT_TICKET_ID];
 	if (!rows_begin(b, m->n, n)) return;
 	int32_t *dst = (int32_t *)b->values + m->n;
 	for (size_t i = 0; i < n; i++) {
+		if (i + TICKETS_AHEAD < n) {
+			const uint32_t next = ticket[rows[i + TICKETS_AHEAD]];
+			__builtin_prefetch(&m->local[next], 1);
+			__builtin_prefetch(&t->ticket_ids.keys[next]);
+		}
 		uint32_t *known = &m->local[ticket[rows[i]]];
 		if (*known == 0) {
 			char text[36];

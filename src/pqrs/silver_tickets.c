@@ -2,74 +2,77 @@
  *
  * What a creation event says is written when it is met, classification included; what the ticket became is filled in at
  * the end, so a month of tickets stays open until then. */
-#include <stdlib.h>
+#include <stdio.h>
 
 #include "base/alloc.h"
 #include "pqrs/silver_int.h"
 
 /* ---- geography ------------------------------------------------------------------------------------------- */
 
-static int by_code(const void *a, const void *b)
+/* One to five digits as a number, or -1. */
+static int32_t dane_number(struct str s)
 {
-	const struct geo_place *const *x = a, *const *y = b;
-	return strcmp((*x)->dane_code, (*y)->dane_code);
+	int32_t v = 0;
+	if (s.n == 0 || s.n > DANE_CODE_CHARS) return -1;
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] < '0' || s.p[i] > '9') return -1;
+		v = v * 10 + (s.p[i] - '0');
+	}
+	return v;
 }
 
-status silver_places_sort(struct silver_task *t, struct err *err)
+status silver_places_index(struct silver_task *t, struct err *err)
 {
-	const size_t n = t->cfg->simulation.n_places;
-	t->places = ARENA_NEW(t->result->outputs.arena, const struct geo_place *, n);
-	if (t->places == NULL) return fail(err, E_NOMEM, "out of memory for %zu places", n);
-	for (size_t i = 0; i < n; i++) t->places[i] = &t->cfg->simulation.places[i];
-	if (n > 0) qsort(t->places, n, sizeof(const struct geo_place *), by_code);
+	t->place_of = mem_zalloc(DANE_CODES, sizeof *t->place_of);
+	if (t->place_of == NULL) return fail(err, E_NOMEM, "out of memory for the places");
+	for (size_t i = 0; i < t->cfg->simulation.n_places; i++) {
+		const struct str code = str_of(t->cfg->simulation.places[i].dane_code);
+		const int32_t number = dane_number(code);
+		if (number >= 0 && code.n == DANE_CODE_CHARS) t->place_of[number] = (uint32_t)i + 1;
+	}
 	return OK;
 }
 
-/* One to five digits, padded with zeros on the left. */
-static bool dane_code(struct str s, char dst[DANE_CODE_CHARS + 1])
+/* A place of the configuration: its texts are interned once a month. */
+static void set_known_place(const struct silver_task *t, struct month_out *m, uint32_t place, int64_t at)
 {
-	if (s.n == 0 || s.n > DANE_CODE_CHARS) return false;
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] < '0' || s.p[i] > '9') return false;
+	static const int columns[3] = {TICKETS_DANE_CITY_CODE, TICKETS_DEPARTMENT_NAME, TICKETS_CITY_NAME};
+	int32_t *known = m->place_codes + 3 * (size_t)place;
+	if (known[0] == 0) {
+		const struct geo_place *p = &t->cfg->simulation.places[place];
+		const char *const texts[3] = {p->dane_code, p->department, p->city};
+		for (int i = 0; i < 3; i++) known[i] = builder_intern(&m->b[columns[i]], str_of(texts[i])) + 1;
 	}
-	memset(dst, '0', DANE_CODE_CHARS);
-	memcpy(dst + DANE_CODE_CHARS - s.n, s.p, s.n);
-	dst[DANE_CODE_CHARS] = '\0';
-	return true;
-}
-
-static const struct geo_place *place_find(const struct silver_task *t, const char *code)
-{
-	size_t lo = 0, hi = t->cfg->simulation.n_places;
-	while (lo < hi) {
-		const size_t mid = lo + (hi - lo) / 2;
-		const int c = strcmp(t->places[mid]->dane_code, code);
-		if (c == 0) return t->places[mid];
-		if (c < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
+	for (int i = 0; i < 3; i++) {
+		if (known[i] != 0) builder_set_i32(&m->b[columns[i]], at, known[i] - 1);
 	}
-	return NULL;
 }
 
 static void set_place(const struct silver_task *t, struct month_out *m, const struct slice *s, uint32_t row, int64_t at)
 {
 	const struct column *code = &s->in[IN_DANE_CITY_CODE], *region = &s->in[IN_GEO_REGION],
 			    *city = &s->in[IN_GEO_MUNICIPIO];
-	char padded[DANE_CODE_CHARS + 1];
-	const struct geo_place *place = NULL;
-	if (column_valid(code, row) && dane_code(column_str(code, row), padded)) {
-		builder_set_str(&m->b[TICKETS_DANE_CITY_CODE], at, (struct str){padded, DANE_CODE_CHARS});
-		place = place_find(t, padded);
-	}
-	if (place != NULL) {
-		builder_set_str(&m->b[TICKETS_DEPARTMENT_NAME], at, str_of(place->department));
-		builder_set_str(&m->b[TICKETS_CITY_NAME], at, str_of(place->city));
+	const int32_t number = column_valid(code, row) ? dane_number(column_str(code, row)) : -1;
+	if (number >= 0 && t->place_of[number] != 0) {
+		set_known_place(t, m, t->place_of[number] - 1, at);
 		return;
+	}
+	if (number >= 0) {
+		char padded[DANE_CODE_CHARS + 1];
+		(void)snprintf(padded, sizeof padded, "%0*d", DANE_CODE_CHARS, (int)(number % DANE_CODES));
+		builder_set_str(&m->b[TICKETS_DANE_CITY_CODE], at, (struct str){padded, DANE_CODE_CHARS});
 	}
 	if (column_valid(region, row)) builder_set_str(&m->b[TICKETS_DEPARTMENT_NAME], at, column_str(region, row));
 	if (column_valid(city, row)) builder_set_str(&m->b[TICKETS_CITY_NAME], at, column_str(city, row));
+}
+
+/* Room for the codes of the places in a month that has none yet. */
+static status place_codes_room(const struct silver_task *t, struct month_out *m, struct err *err)
+{
+	if (m->place_codes != NULL) return OK;
+	m->place_codes_n = 3 * t->cfg->simulation.n_places;
+	m->place_codes = mem_zalloc(m->place_codes_n + 1, sizeof *m->place_codes);
+	return m->place_codes != NULL ? OK : fail(err, E_NOMEM, "out of memory for the places of a month");
 }
 
 /* ---- creation -------------------------------------------------------------------------------------------- */
@@ -144,6 +147,7 @@ status silver_created_emit(
 	TRY(silver_month_open(t, OUT_TICKETS, month, &m, err));
 	TRY(silver_month_open(t, OUT_PRECLASSIFICATION, month, &p, err));
 	TRY(remember_tickets(m, s, rows, n, err));
+	TRY(place_codes_room(t, m, err));
 	struct arena *a = &t->day.arena;
 	out_gather_str(&m->b[TICKETS_TICKET_ID], m->n, &s->in[IN_TICKET_ID], rows, n, a);
 	out_gather_str(&m->b[TICKETS_EXTERNAL_ID], m->n, &s->in[IN_EXTERNAL_ID], rows, n, a);
