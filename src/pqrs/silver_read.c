@@ -115,6 +115,21 @@ static uint8_t code_of(struct str s, const struct code_list *l)
 	return CODE_OTHER;
 }
 
+/* codes[n] of a dictionary column. Which rows are null is hard to guess, so there is no branch on it; a null row's index is
+ * 0, which a dictionary that is used has. */
+static void map_codes(const struct column *c, size_t n, const uint8_t *restrict map, uint8_t *restrict codes)
+{
+	const int32_t *index = c->values;
+	if (c->validity == NULL) {
+		for (size_t i = 0; i < n; i++) codes[i] = map[index[i]];
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		const unsigned valid = 0u - (unsigned)bit_get(c->validity, (int64_t)i);
+		codes[i] = (uint8_t)((map[index[i]] & valid) | (CODE_NULL & ~valid));
+	}
+}
+
 /* codes[n] of a string column by a fixed list of names; a dictionary is looked up once per value, not per row. */
 static status codes_of(const struct column *c, size_t n, const struct code_list *l, struct arena *arena, uint8_t **out,
 	struct err *err)
@@ -130,12 +145,7 @@ static status codes_of(const struct column *c, size_t n, const struct code_list 
 	uint8_t *map = ARENA_NEW(arena, uint8_t, c->dict->n);
 	if (map == NULL) return fail(err, E_NOMEM, "out of memory reading bronze");
 	for (int64_t i = 0; i < c->dict->n; i++) map[i] = code_of(column_str(c->dict, i), l);
-	const int32_t *index = c->values;
-	if (c->validity == NULL) {
-		for (size_t i = 0; i < n; i++) codes[i] = map[index[i]];
-	} else {
-		for (size_t i = 0; i < n; i++) codes[i] = bit_get(c->validity, (int64_t)i) ? map[index[i]] : CODE_NULL;
-	}
+	map_codes(c, n, map, codes);
 	return OK;
 }
 
