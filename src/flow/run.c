@@ -64,8 +64,30 @@ void flow_deinit(struct flow *f)
 struct standing {
 	bool exists;
 	struct control_run run;
-	size_t target; /* last stage wanted; n_stages = publish */
+	size_t target;    /* last stage wanted; n_stages = publish */
+	bool checks_lost; /* of a committed stage */
 };
+
+static status count_row(void *arg, const struct control_value *values, size_t n, struct err *err)
+{
+	(void)values;
+	(void)n;
+	(void)err;
+	++*(int64_t *)arg;
+	return OK;
+}
+
+/* Has the control plane a check of this stage? Every stage that checks at all records one at least. */
+static status has_checks(struct flow *f, size_t stage, bool *out, struct err *err)
+{
+	int64_t rows = 0;
+	const char *params[] = {f->info.run_id, f->w->stages[stage].name};
+	const struct control_select q = {
+		"SELECT layer FROM meta.quality_checks WHERE run_id = $1 AND layer = $2 LIMIT 1", params, 2};
+	TRY(control_query(f->control, &q, count_row, &rows, err));
+	*out = rows > 0 || f->w->stages[stage].check == NULL;
+	return OK;
+}
 
 static status stand(struct flow *f, struct standing *s, struct err *err)
 {
@@ -79,6 +101,11 @@ static status stand(struct flow *f, struct standing *s, struct err *err)
 	const status seen = control_stage_get(f->control, f->info.run_id, "publish", &published, err);
 	if (seen != E_NOT_FOUND) TRY(seen);
 	f->published = seen == OK;
+	for (size_t k = 0; k < f->n_committed && !s->checks_lost; k++) {
+		bool has = false;
+		TRY(has_checks(f, k, &has, err));
+		s->checks_lost = !has;
+	}
 	if (f->o->until != NULL) {
 		size_t until = 0;
 		TRY(stage_index(f->w, f->o->until, &until, err));
@@ -96,7 +123,7 @@ static status stand(struct flow *f, struct standing *s, struct err *err)
 static bool nothing_left(const struct flow *f, const struct standing *s)
 {
 	const bool stages_done = f->n_committed > (s->target < f->w->n_stages ? s->target : f->w->n_stages - 1);
-	if (!s->exists || !stages_done) return false;
+	if (!s->exists || !stages_done || s->checks_lost) return false;
 	if (s->target == f->w->n_stages && (!f->published || f->o->only != NULL))
 		return false; /* publish alone publishes again */
 	const bool whole = s->target + 1 >= f->w->n_stages;
@@ -104,8 +131,17 @@ static bool nothing_left(const struct flow *f, const struct standing *s)
 	       (!whole && s->run.status == RUN_PENDING);
 }
 
-/* Stages done before this call, with the numbers of then. A kill between the lake's commit and its record, or a lost control
- * plane, leaves no record: it is made again, checks included. */
+/* A kill between the lake's commit and its record, or a lost control plane, leaves no record: it is made again. The checks too: a
+ * DEGRADED run must not come back as SUCCESS. */
+static status record_again(struct flow *f, size_t stage, bool recorded, const struct stage_report *r, struct err *err)
+{
+	bool checked = false;
+	if (recorded) TRY(has_checks(f, stage, &checked, err));
+	if (!checked) TRY(flow_stage_check(f, &f->commits[stage], stage, err));
+	return recorded ? OK : flow_stage_record(f, stage, r, err);
+}
+
+/* Stages done before this call, with the numbers of then. */
 static status report_earlier(struct flow *f, bool record, struct err *err)
 {
 	for (size_t k = 0; k < f->n_committed; k++) {
@@ -118,14 +154,9 @@ static status report_earlier(struct flow *f, bool record, struct err *err)
 		r->rows_out = counter_get(&f->counters[k], "rows_out");
 		r->bytes_in = counter_get(&f->counters[k], "bytes_in");
 		r->bytes_out = counter_get(&f->counters[k], "bytes_out");
-		if (found == OK)
-			r->us = s.us;
-		else if (found != E_NOT_FOUND)
-			return found;
-		else if (record) {
-			TRY(flow_stage_check(f, &f->commits[k], k, err));
-			TRY(flow_stage_record(f, k, r, err));
-		}
+		if (found != E_NOT_FOUND) TRY(found);
+		if (found == OK) r->us = s.us;
+		if (record) TRY(record_again(f, k, found == OK, r, err));
 	}
 	return OK;
 }

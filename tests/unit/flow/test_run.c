@@ -383,6 +383,55 @@ static void test_quality_policy(void **state)
 	lake_close(&l);
 }
 
+/* What a run is worth does not get lost with the control plane: the checks are done again from the commits. */
+static void test_quality_outlives_the_control_plane(void **state)
+{
+	(void)state;
+	static const char rows[] = "SELECT layer, severity, result FROM meta.quality_checks WHERE layer <> 'publish' "
+				   "ORDER BY layer";
+	static const char want[] = "bronze|WARNING|WARN\ngold|CRITICAL|PASS\nraw|CRITICAL|PASS\n";
+	struct lake l;
+	lake_open(&l);
+	struct run_opts o = options(&l);
+	fault.check_stage = "bronze";
+	fault.check_times = 1000;
+	fault.severity = QUALITY_WARNING;
+	CHECK_OK(&l.err, run_plain(&l, &o));
+	const int64_t runs = fault.runs;
+	for (int whole = 0; whole < 2; whole++) {
+		char command[200];
+		if (whole)
+			(void)snprintf(command, sizeof command, "rm -f %s/control.db*", l.dir);
+		else /* the checks alone; the status follows from what is left */
+			(void)snprintf(command, sizeof command,
+				"sqlite3 %s/control.db \"DELETE FROM meta_quality_checks WHERE layer <> 'publish'; "
+				"UPDATE meta_runs SET status = 'SUCCESS'\"",
+				l.dir);
+		lake_detach(&l);
+		assert_int_equal(system(command), 0);
+		lake_attach(&l);
+		o.lake = l.store;
+		o.control = l.control;
+		CHECK_OK(&l.err, run_plain(&l, &o));
+		CHECK_I64(fault.runs, runs);
+		status_is(&l, "DEGRADED");
+		lake_query_is(&l, rows, want);
+	}
+	/* A CRITICAL check that fails now stops the run that is taken over. */
+	fault.severity = QUALITY_CRITICAL;
+	lake_detach(&l);
+	char command[160];
+	(void)snprintf(command, sizeof command, "rm -f %s/control.db*", l.dir);
+	assert_int_equal(system(command), 0);
+	lake_attach(&l);
+	o.lake = l.store;
+	o.control = l.control;
+	CHECK_FAILS(E_QUALITY, run_plain(&l, &o));
+	status_is(&l, "FAILED");
+	lake_query_is(&l, "SELECT count(*) FROM sqlite_master WHERE name LIKE 'gold_%'", "0\n");
+	lake_close(&l);
+}
+
 static void test_cancel_leaves_it_resumable(void **state)
 {
 	(void)state;
@@ -755,6 +804,7 @@ int main(void)
 		cmocka_unit_test_setup(test_resumes_after_a_failed_task, reset),
 		cmocka_unit_test_setup(test_does_not_believe_a_changed_output, reset),
 		cmocka_unit_test_setup(test_quality_policy, reset),
+		cmocka_unit_test_setup(test_quality_outlives_the_control_plane, reset),
 		cmocka_unit_test_setup(test_cancel_leaves_it_resumable, reset),
 		cmocka_unit_test_setup(test_a_changed_input_stops_the_next_stage, reset),
 		cmocka_unit_test_setup(test_out_of_memory_anywhere, reset),
