@@ -68,14 +68,46 @@ status commit_parse(struct str text, struct arena *arena, struct commit *out, st
 	return code;
 }
 
+status commit_fail(const char *key, const char *how, struct err *err)
+{
+	return err_at(err,
+		fail(err, E_VERIFY,
+			"the stage's commit was %s after it was written; restore it from a copy, or start a new run "
+			"with --run-id",
+			how),
+		key, -1, -1);
+}
+
+/* The text is the canonical form of what it says: what was cut, or edited by hand, seldom is. */
+static status check_canonical(const char *key, const struct buf *text, const struct commit *c, struct err *err)
+{
+	struct buf again;
+	buf_init(&again, 0);
+	commit_json(&again, c);
+	status code = buf_check(&again, err);
+	if (code == OK && (again.n != text->n || memcmp(again.p, text->p, text->n) != 0))
+		code = commit_fail(key, "changed", err);
+	buf_deinit(&again);
+	return code;
+}
+
 status commit_load(struct store *lake, const char *key, struct arena *arena, struct commit *out, struct err *err)
 {
 	struct buf text;
+	struct commit c = {0};
+	uint8_t hash[SHA256_BYTES];
 	buf_init(&text, 0);
 	status code = store_get(lake, key, &text, err);
-	if (code == OK)
-		code = err_at(
-			err, commit_parse((struct str){(const char *)text.p, text.n}, arena, out, err), key, -1, -1);
+	if (code == OK) {
+		code = commit_parse((struct str){(const char *)text.p, text.n}, arena, &c, err);
+		if (code != OK && code != E_NOMEM) code = commit_fail(key, "damaged", err);
+		if (code == OK) code = check_canonical(key, &text, &c, err);
+	}
+	if (code == OK) {
+		hash_sha256(text.p, text.n, hash);
+		hex_encode(hash, sizeof hash, c.sha256);
+		*out = c;
+	}
 	buf_deinit(&text);
 	return code;
 }

@@ -15,6 +15,7 @@ struct commit {
 	int64_t n_tasks;
 	struct file_list files; /* sorted by path */
 	struct counter_list counters;
+	char sha256[HEX_SHA256_CHARS + 1]; /* of the object it was loaded from; "" = not loaded */
 };
 
 enum { RUN_KEY_MAX = 256 };
@@ -24,9 +25,11 @@ void commit_key(char dst[RUN_KEY_MAX], int32_t date, const char *run_id, const c
 
 void commit_json(struct buf *out, const struct commit *c);
 status commit_parse(struct str text, struct arena *arena, struct commit *out, struct err *err) MUST_USE;
-/* E_NOT_FOUND while the stage is not committed. */
+/* E_NOT_FOUND while the stage is not committed; E_VERIFY: the object is not what commit_json writes: cut or edited. */
 status commit_load(
 	struct store *lake, const char *key, struct arena *arena, struct commit *out, struct err *err) MUST_USE;
+/* E_VERIFY at key: the commit was `how` ("damaged") after it was written, and what to do. */
+status commit_fail(const char *key, const char *how, struct err *err) MUST_USE;
 /* The day= folder of a run by looking for it; E_NOT_FOUND. O(objects below manifests/): only when nothing else tells. */
 status commit_find(struct store *lake, const char *run_id, int32_t *date, struct err *err) MUST_USE;
 

@@ -48,6 +48,31 @@ static status file_check_size(struct store *lake, const struct file_ref *ref, st
 	return OK;
 }
 
+static status known_hash(void *arg, const struct control_value *values, size_t n, struct err *err)
+{
+	char *hex = arg;
+	(void)err;
+	if (n == 1 && values[0].kind == CONTROL_TEXT && values[0].text.n == HEX_SHA256_CHARS) {
+		memcpy(hex, values[0].text.p, HEX_SHA256_CHARS);
+		hex[HEX_SHA256_CHARS] = '\0';
+	}
+	return OK;
+}
+
+/* The commit is that of this run and stage, and the bytes the control plane saw, where it saw it. */
+static status commit_check_bytes(
+	struct flow *f, const char *key, const char *stage, const struct commit *c, struct err *err)
+{
+	char hex[HEX_SHA256_CHARS + 1] = "";
+	const char *params[] = {f->info.run_id, stage};
+	const struct control_select q = {
+		"SELECT sha256 FROM meta.stage_commits WHERE run_id = $1 AND stage = $2", params, 2};
+	if (strcmp(c->stage, stage) != 0 || strcmp(c->run.run_id, f->info.run_id) != 0)
+		return commit_fail(key, "replaced by another", err);
+	if (f->control != NULL) TRY(control_query(f->control, &q, known_hash, hex, err));
+	return hex[0] == '\0' || strcmp(hex, c->sha256) == 0 ? OK : commit_fail(key, "changed", err);
+}
+
 static status commit_check(struct flow *f, const struct commit *c, struct err *err)
 {
 	if (strcmp(c->run.config_hash, f->info.config_hash) != 0 || strcmp(c->run.workload, f->w->name) != 0)
@@ -76,6 +101,7 @@ status flow_commits_load(struct flow *f, struct err *err)
 		const status code = commit_load(f->lake, key, &f->arena, &c, err);
 		if (code == E_NOT_FOUND) break;
 		TRY(code);
+		TRY(commit_check_bytes(f, key, f->w->stages[k].name, &c, err));
 		TRY(commit_check(f, &c, err));
 		flow_commit_adopt(f, &c);
 		f->info.as_of = c.run.as_of;

@@ -148,7 +148,7 @@ static status load(struct verify *v, int32_t date, struct err *err)
 		commit_key(key, date, v->o->run_id, v->o->workload->stages[k].name);
 		const status code = commit_load(v->o->lake, key, &v->arena, &v->commits[k], err);
 		if (code == E_NOT_FOUND) break;
-		if (code == E_CORRUPT) {
+		if (code == E_VERIFY) {
 			differ(v, key, "damaged");
 			break;
 		}

@@ -62,7 +62,13 @@ mv "$commit" saved
 expect 4 "${commit#changed/}: missing" "$pqr" verify --lake changed
 head -c 200 saved >"$commit"
 expect 4 "${commit#changed/}: damaged" "$pqr" verify --lake changed
+one_line 4 "${commit#changed/}: the stage's commit was damaged .*restore it.*--run-id" "$pqr" run "${small[@]}" --lake changed
+sed 's/"bytes_out":[0-9]*/"bytes_out":1/' saved >"$commit"
+one_line 4 "${commit#changed/}: the stage's commit was changed .*restore it.*--run-id" "$pqr" run "${small[@]}" --lake changed
+sed 's/"counters"/ "counters"/' saved >"$commit"
+expect 4 "${commit#changed/}: damaged" "$pqr" verify --lake changed
 mv saved "$commit"
+expect 0 'nothing to do' "$pqr" run "${small[@]}" --lake changed
 last=$(find changed/manifests -name gold.json)
 mv "$last" saved
 expect 4 "${last#changed/}: missing" "$pqr" verify --lake changed

@@ -39,6 +39,14 @@ same "$(find lake/raw -name events.jsonl -exec cat {} + | LC_ALL=C sort | sha256
 [ -n "$(find lake/raw -path '*day=unknown*' -name events.jsonl)" ] || bad "no day=unknown"
 [ -n "$(find lake/raw -path '*source=mixed/day=2026-03-05*' -name events.jsonl)" ] || bad "23:30 in Bogota is the next day in UTC"
 
+# What the run is worth outlives control.db.
+same "$(jq -r .status report.json)" DEGRADED "status with rejects"
+checks() { "$pqr" quality --lake lake2 --json | jq -c 'map([.dataset, .check_name, .result, .value, .details])'; }
+before=$(checks)
+rm lake2/control.db*
+same "$("$pqr" run --input events.jsonl --lake lake2 --json 2>/dev/null | jq -c '[.status, .quality.warn > 0]')" '["DEGRADED",true]' "status after control.db was lost"
+same "$(checks)" "$before" "checks after control.db was lost"
+
 # One line of another century decides as_of: refused, as some tables have a row for every day up to there.
 { created 8 2026-03-02T09:00:00-05:00; printf '\n'; created 9 9999-12-31T00:00:00Z; printf '\n'; } >century.jsonl
 expect 1 'from 2026-03-02 to 9999-12-30, over 100 years.*--as-of' "$pqr" run --input century.jsonl --lake century

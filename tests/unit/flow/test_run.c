@@ -432,6 +432,58 @@ static void test_quality_outlives_the_control_plane(void **state)
 	lake_close(&l);
 }
 
+/* A commit that was cut or edited is named with what helps, and nothing is done on top of it. */
+static void test_a_damaged_commit_stops_the_run(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *from, *to, *says;
+	} edits[] = {
+		{"\"stage\":\"bronze\"", "\"stage\":\"bronze", "damaged"},   /* no JSON */
+		{"\"stage\":\"bronze\"", "\"stagy\":\"bronze\"", "damaged"}, /* a member gone */
+		{"\"rows\":40", "\"rows\":\"x\"", "damaged"},                /* of another type */
+		{"{\"counters\"", "{ \"counters\"", "changed"},              /* not canonical */
+		{"\"rows_out\":200", "\"rows_out\":201", "changed"},         /* not what was recorded */
+		{"\"stage\":\"bronze\"", "\"stage\":\"gold\"", "replaced"},  /* of another stage */
+	};
+	struct lake l;
+	struct run_report r;
+	char key[200];
+	lake_open(&l);
+	struct run_opts o = options(&l);
+	o.until = "bronze";
+	CHECK_OK(&l.err, run(&l, &o, &r));
+	o.until = NULL;
+	(void)snprintf(key, sizeof key, "manifests/day=2024-10-06/run_id=%s/stages/bronze.json", r.run_id);
+	run_report_deinit(&r);
+	struct buf whole;
+	buf_init(&whole, 0);
+	CHECK_OK(&l.err, store_get(l.store, key, &whole, &l.err));
+	buf_char(&whole, '\0');
+	for (size_t i = 0; i < sizeof edits / sizeof *edits; i++) {
+		struct buf text;
+		const char *at = strstr((const char *)whole.p, edits[i].from);
+		assert_non_null(at);
+		buf_init(&text, 0);
+		buf_add(&text, whole.p, (size_t)(at - (const char *)whole.p));
+		buf_str(&text, edits[i].to);
+		buf_str(&text, at + strlen(edits[i].from));
+		CHECK_OK(&l.err, store_put(l.store, key, text.p, text.n, &l.err));
+		buf_deinit(&text);
+		CHECK_FAILS(E_VERIFY, run_plain(&l, &o));
+		assert_string_equal(l.err.where, key);
+		assert_non_null(strstr(l.err.message, edits[i].says));
+		assert_non_null(strstr(l.err.message, "--run-id"));
+	}
+	CHECK_OK(&l.err, store_put(l.store, key, whole.p, 100, &l.err));
+	CHECK_FAILS(E_VERIFY, run_plain(&l, &o));
+	lake_query_is(&l, "SELECT count(*) FROM meta_stage_commits", "2\n");
+	CHECK_OK(&l.err, store_put(l.store, key, whole.p, whole.n - 1, &l.err));
+	CHECK_OK(&l.err, run_plain(&l, &o));
+	buf_deinit(&whole);
+	lake_close(&l);
+}
+
 static void test_cancel_leaves_it_resumable(void **state)
 {
 	(void)state;
@@ -805,6 +857,7 @@ int main(void)
 		cmocka_unit_test_setup(test_does_not_believe_a_changed_output, reset),
 		cmocka_unit_test_setup(test_quality_policy, reset),
 		cmocka_unit_test_setup(test_quality_outlives_the_control_plane, reset),
+		cmocka_unit_test_setup(test_a_damaged_commit_stops_the_run, reset),
 		cmocka_unit_test_setup(test_cancel_leaves_it_resumable, reset),
 		cmocka_unit_test_setup(test_a_changed_input_stops_the_next_stage, reset),
 		cmocka_unit_test_setup(test_out_of_memory_anywhere, reset),
