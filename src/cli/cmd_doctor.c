@@ -51,15 +51,38 @@ static status probe_lake(struct store *lake, struct err *err)
 	return code != OK ? code : deleted;
 }
 
-static void check_space(struct findings *f, struct store *lake)
+static void check_space(struct findings *f, const char *path)
 {
 	struct statvfs fs;
 	char text[128];
-	if (statvfs(store_uri(lake), &fs) != 0) return;
+	if (statvfs(path, &fs) != 0) return;
 	const double free_gb = (double)fs.f_bavail * (double)fs.f_frsize / 1e9;
 	(void)snprintf(text, sizeof text, "%.1f GB free%s", free_gb,
 		free_gb < 2 ? "; the default run writes about 1.1 GB: make room" : "");
 	add(f, free_gb >= 2, "disk space", text);
+}
+
+/* A lake that the first run makes: looking must not make one, least of all where the name was mistyped. */
+static bool lake_to_come(struct findings *f, const char *path)
+{
+	char folder[4096];
+	char text[512];
+	(void)snprintf(folder, sizeof folder, "%s", path);
+	while (folder[0] != '\0' && access(folder, F_OK) != 0) { /* the nearest folder that stands */
+		char *slash = strrchr(folder, '/');
+		if (slash == folder && folder[1] != '\0')
+			folder[1] = '\0';
+		else if (slash != NULL && slash != folder)
+			*slash = '\0';
+		else
+			(void)snprintf(folder, sizeof folder, ".");
+	}
+	const bool may = access(folder, W_OK | X_OK) == 0;
+	(void)snprintf(text, sizeof text, "none yet at %.300s: %s", path,
+		may ? "`pqr run` makes it" : "and this user may not make it there; give this user the right to");
+	add(f, may, "lake", text);
+	check_space(f, folder);
+	return may;
 }
 
 static status no_row(void *arg, const struct control_value *values, size_t n, struct err *err)
@@ -71,7 +94,26 @@ static status no_row(void *arg, const struct control_value *values, size_t n, st
 	return OK;
 }
 
-static void check_planes(struct findings *f, const struct cli *c)
+static bool check_lake(struct findings *f, const struct cli *c)
+{
+	struct session s;
+	struct err err;
+	err_clear(&err);
+	status code = session_open(&s, c, 0, &err);
+	const bool missing = code == OK && session_missing(s.lake_uri);
+	const bool may = missing && lake_to_come(f, session_path(s.lake_uri));
+	session_close(&s);
+	if (missing) return may;
+	err_clear(&err);
+	code = session_open(&s, c, SESSION_LAKE, &err);
+	if (code == OK) code = probe_lake(s.lake, &err);
+	add_result(f, "lake", code, &err, code == OK ? store_uri(s.lake) : "");
+	if (code == OK) check_space(f, store_uri(s.lake));
+	session_close(&s);
+	return code == OK;
+}
+
+static void check_control(struct findings *f, const struct cli *c)
 {
 	struct session s;
 	struct err err;
@@ -79,14 +121,13 @@ static void check_planes(struct findings *f, const struct cli *c)
 	int64_t runs = 0;
 	const struct control_select all = {.sql = "SELECT run_id FROM meta.runs"};
 	err_clear(&err);
-	status code = session_open(&s, c, SESSION_LAKE, &err);
-	if (code == OK) code = probe_lake(s.lake, &err);
-	add_result(f, "lake", code, &err, code == OK ? store_uri(s.lake) : "");
-	if (code == OK) check_space(f, s.lake);
+	status code = session_open(&s, c, 0, &err);
+	const bool missing = code == OK && session_missing(s.control_uri);
+	if (missing) add(f, true, "control plane", "none yet: `pqr run` makes it, and records again what a lake holds");
 	session_close(&s);
-	if (code != OK) return;
+	if (missing) return;
 	err_clear(&err);
-	code = session_open(&s, c, SESSION_LAKE | SESSION_CONTROL, &err);
+	code = session_open(&s, c, SESSION_CONTROL, &err);
 	if (code == OK) code = control_query(s.control, &all, no_row, &runs, &err);
 	(void)snprintf(text, sizeof text, "%s, %lld run%s", s.control != NULL ? control_uri(s.control) : "",
 		(long long)runs, runs == 1 ? "" : "s");
@@ -117,7 +158,7 @@ static status doctor_run(struct cli *c, struct err *err)
 	struct buf out;
 	bool ok = true;
 	check_config(&f, c);
-	check_planes(&f, c);
+	if (check_lake(&f, c)) check_control(&f, c);
 	buf_init(&out, 0);
 	if (c->json) buf_char(&out, '[');
 	for (size_t i = 0; i < f.n; i++) {

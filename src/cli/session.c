@@ -1,5 +1,6 @@
 #include "cli/session.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -44,12 +45,28 @@ static status config_layers(struct config *tree, const struct cli *c, struct err
 	return config_check(tree, tables, n_tables, err);
 }
 
+const char *session_path(const char *uri)
+{
+	static const char *const schemes[] = {"file://", "sqlite:"};
+	for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+		if (strncmp(uri, schemes[i], strlen(schemes[i])) == 0) return uri + strlen(schemes[i]);
+	}
+	return uri;
+}
+
+bool session_missing(const char *uri)
+{
+	const char *path = session_path(uri);
+	const bool remote = strstr(path, "://") != NULL || strncmp(path, "postgres", 8) == 0;
+	return !remote && access(path, F_OK) != 0 && errno == ENOENT;
+}
+
 static status lake_must_exist(const char *uri, struct err *err)
 {
-	const char *path = strncmp(uri, "file://", 7) == 0 ? uri + 7 : uri;
-	if (strstr(path, "://") != NULL || access(path, F_OK) == 0) return OK;
+	if (!session_missing(uri)) return OK;
 	return fail(err, E_NOT_FOUND,
-		"no lake at %s: go to the folder that holds it, name it with --lake, or make it with `pqr run`", path);
+		"no lake at %s: go to the folder that holds it, name it with --lake, or make it with `pqr run`",
+		session_path(uri));
 }
 
 /* --quiet wins over a level in a file or variable, not over --log-level. */
@@ -63,7 +80,10 @@ static status open_planes(struct session *s, const struct engine_config *engine,
 {
 	s->threads = engine->threads;
 	s->executor = arena_strndup(&s->arena, engine->executor, strlen(engine->executor));
-	if (s->executor == NULL) return fail(err, E_NOMEM, "out of memory");
+	s->lake_uri = arena_strndup(&s->arena, engine->lake_uri, strlen(engine->lake_uri));
+	s->control_uri = arena_strndup(&s->arena, engine->control_uri, strlen(engine->control_uri));
+	if (s->executor == NULL || s->lake_uri == NULL || s->control_uri == NULL)
+		return fail(err, E_NOMEM, "out of memory");
 	if (need & SESSION_EXISTING) TRY(lake_must_exist(engine->lake_uri, err));
 	if (need & (SESSION_LAKE | SESSION_CONTROL)) TRY(store_open(engine->lake_uri, &s->lake, err));
 	if (need & SESSION_CONTROL) TRY(control_open(engine->control_uri, &s->control, err));
@@ -90,11 +110,13 @@ status session_open(struct session *s, const struct cli *c, unsigned need, struc
 	status code = config_layers(&tree, c, err);
 	if (code == OK) code = engine_config_open(&tree, &engine, err);
 	if (code == OK) open_logs(&engine, c);
-	/* Configuration and flags first: a mistake in them must not leave a lake behind. */
+	/* Configuration, flags and inputs first: a mistake in them must not leave a lake behind. */
 	if (code == OK && (need & SESSION_CONFIG)) {
 		struct run_opts checked;
 		code = open_config(s, &tree, err);
 		if (code == OK) code = session_run_opts(s, c, &checked, err);
+		if (code == OK) checked.executor = engine.executor;
+		if (code == OK && (need & SESSION_LAKE)) code = run_opts_check(&checked, err);
 	}
 	if (code == OK) code = open_planes(s, &engine, need, err);
 	engine_config_close(&engine);

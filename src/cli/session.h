@@ -13,7 +13,13 @@ struct session {
 	struct arena arena;
 	int threads;
 	const char *executor;
+	const char *lake_uri, *control_uri; /* as configured; may hold a password */
 };
+
+/* Nothing is there: a local lake ("./lake", "file:///lake") or control plane ("sqlite:<path>") that the next run makes. */
+bool session_missing(const char *uri);
+/* The path of such a lake or control plane. */
+const char *session_path(const char *uri);
 
 /* SESSION_EXISTING: E_NOT_FOUND where there is no lake yet, instead of an empty one in a folder entered by mistake. */
 enum session_need { SESSION_LAKE = 1, SESSION_CONTROL = 2, SESSION_CONFIG = 4, SESSION_EXISTING = 8 };

@@ -36,8 +36,7 @@ static status stage_index(const struct workload *w, const char *name, size_t *ou
 
 status flow_init(struct flow *f, const struct run_opts *o, struct err *err)
 {
-	ASSERT(o->workload != NULL && o->workload->n_stages > 0 && o->workload->n_stages < RUN_STAGES_MAX &&
-		o->lake != NULL);
+	ASSERT(o->workload != NULL && o->workload->n_stages > 0 && o->workload->n_stages < RUN_STAGES_MAX);
 	size_t unused;
 	*f = (struct flow){.o = o, .w = o->workload, .lake = o->lake, .control = o->control};
 	f->threads = o->threads > 0 ? o->threads : thread_cores();
@@ -377,12 +376,22 @@ static status run_identified(struct flow *f, struct err *err)
 status flow_run(const struct run_opts *o, struct run_report *r, struct err *err)
 {
 	struct flow f;
-	ASSERT(o->control != NULL);
+	ASSERT(o->lake != NULL && o->control != NULL);
 	status code = flow_init(&f, o, err);
 	f.report = r;
 	r->workload = o->workload->name;
 	r->lake = arena_strndup(&r->arena, store_uri(o->lake), strlen(store_uri(o->lake)));
 	if (code == OK) code = run_identified(&f, err);
+	flow_deinit(&f);
+	return code;
+}
+
+status run_opts_check(const struct run_opts *o, struct err *err)
+{
+	struct flow f;
+	status code = flow_init(&f, o, err);
+	if (code == OK) code = executor_open(o->executor != NULL ? o->executor : "threads", 1, &f.executor, err);
+	if (code == OK && o->config.n > 0) code = flow_options_take(&f, err);
 	flow_deinit(&f);
 	return code;
 }

@@ -48,6 +48,10 @@ struct run_opts {
 };
 void run_opts_init(struct run_opts *o); /* publish and progress on, the rest unset */
 
+/* What can be refused without a lake: unknown executor or stage, dates and as-of, inputs that are missing or can't be read. So that a
+ * refused run leaves nothing behind. o->lake and o->control may be NULL; OK without a configuration. The errors of flow_run. */
+status run_opts_check(const struct run_opts *o, struct err *err) MUST_USE;
+
 struct stage_report {
 	const char *name; /* "raw" "bronze" "silver" "gold" "publish" */
 	bool done;        /* committed, now or before */

@@ -101,6 +101,7 @@ static status add_file(struct flow *f, const char *path, struct err *err)
 	if (stat(path, &st) != 0 || realpath(path, full) == NULL)
 		return fail_errno(err, errno, "cannot read input %s", path);
 	if (!S_ISREG(st.st_mode)) return fail(err, E_USAGE, "input %s is neither a file nor a folder", path);
+	if (access(path, R_OK) != 0) return fail_errno(err, errno, "cannot read input %s", path);
 	if (!file_list_add(
 		    &f->inputs, &(struct file_ref){.table = "input", .path = full, .bytes = st.st_size, .rows = -1}))
 		return fail(err, E_NOMEM, "out of memory listing inputs");
@@ -231,7 +232,7 @@ static status set_run_id(struct flow *f, struct err *err)
 	return OK;
 }
 
-static status from_options(struct flow *f, struct err *err)
+status flow_options_take(struct flow *f, struct err *err)
 {
 	const struct run_opts *o = f->o;
 	struct run_info *r = &f->info;
@@ -248,8 +249,7 @@ static status from_options(struct flow *f, struct err *err)
 	r->date_from = r->date_to = r->emit_from = INT32_MIN;
 	if (!r->simulated) {
 		for (size_t i = 0; i < o->n_inputs; i++) TRY(add_input(f, o->inputs[i], err));
-		if (f->inputs.n == 0) return fail(err, E_NOT_FOUND, "no input files in %s", o->inputs[0]);
-		return thread_for(f->inputs.n, f->threads, hash_input, f, err);
+		return f->inputs.n > 0 ? OK : fail(err, E_NOT_FOUND, "no input files in %s", o->inputs[0]);
 	}
 	if (o->date_to < o->date_from) return fail(err, E_USAGE, "the date range ends before it starts");
 	r->date_from = o->date_from;
@@ -295,7 +295,8 @@ status flow_identify(struct flow *f, struct err *err)
 			return fail(err, E_USAGE, "a run needs a configuration or the id of a run that exists");
 		TRY(from_control(f, err));
 	} else {
-		TRY(from_options(f, err));
+		TRY(flow_options_take(f, err));
+		TRY(thread_for(f->inputs.n, f->threads, hash_input, f, err));
 		TRY(set_run_id(f, err));
 	}
 	f->info.workload = f->w->name;

@@ -45,6 +45,8 @@ status flow_init(
 void flow_deinit(struct flow *f);
 
 /* run_identity.c */
+status flow_options_take(
+	struct flow *f, struct err *err) MUST_USE; /* info and inputs, these not hashed yet; no lake needed */
 status flow_identify(struct flow *f, struct err *err) MUST_USE; /* info, config, inputs */
 void flow_spec_json(const struct flow *f, struct buf *out);     /* {"inputs":[],"run":{}} of what was asked */
 status flow_spec_check(

@@ -366,9 +366,9 @@ static status learn_dates(struct flow *f, const struct commit *raw, struct err *
 	}
 	if (!known && f->info.as_of == INT64_MIN)
 		return fail(err, E_USAGE,
-			"no event of the input is valid, so the run has no date; with --as-of, rejects/ says why of "
-			"each "
-			"line");
+			"no event of the input is valid, so the run has no date and is recorded as FAILED; with "
+			"--as-of, "
+			"rejects/ says why of each line");
 	if (f->info.as_of == INT64_MIN) f->info.as_of = flow_day_end(f, flow_local_date(f, newest));
 	f->info.date_from = f->info.emit_from = flow_local_date(f, known ? oldest : f->info.as_of);
 	f->info.date_to = flow_local_date(f, known ? newest : f->info.as_of);

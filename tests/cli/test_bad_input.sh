@@ -21,15 +21,22 @@ one_line 2 '--seed' "$pqr" run --seed many
 one_line 2 '(ends|before|after)' "$pqr" run --from 2026-02-01 --to 2026-01-01
 one_line 2 'as-of 2025-01-20 lies before' "$pqr" run "${small[@]}" --as-of 2025-01-20
 one_line 1 'over 100 years' "$pqr" run "${small[@]}" --as-of 9990-01-20
+one_line 2 'emit-from' "$pqr" run "${small[@]}" --emit-from 2025-01-20
+one_line 1 'nowhere.jsonl' "$pqr" run --input nowhere.jsonl
+one_line 1 'nowhere.jsonl' "$pqr" ingest nowhere.jsonl
+one_line 1 'nowhere.jsonl' "$pqr" plan --input nowhere.jsonl
+mkdir nothing && one_line 1 'no input files in nothing' "$pqr" run --input nothing
+one_line 1 'executor' "$pqr" run "${small[@]}" --executor dask://here:1
 one_line 2 'UUID' "$pqr" verify --run-id nonsense
+[ ! -e lake ] || bad "a refused run left a lake: $(find lake)"
 mkdir empty
 one_line 1 'has committed nothing' "$pqr" verify --lake empty --run-id 00000000-0000-4000-8000-000000000000
-[ ! -e lake/raw ] || bad "a wrong command line wrote into the lake"
+[ -z "$(ls -A empty)" ] || bad "a wrong command line wrote into the lake"
 
 # an input whose only line has a time but is not valid
 echo '{"event_id":"nope","ticket_id":"nope","event_type":"MESSAGE_ADDED","ts":"2026-01-01T00:00:00Z","data":{}}' >invalid.jsonl
 "$pqr" run --input invalid.jsonl --lake invalid --quiet >out 2>err && bad "an input without a valid event gave a run"
-grep -q 'no event of the input is valid' err || bad "no valid event: $(cat err)"
+grep -q 'no event of the input is valid.* recorded as FAILED' err || bad "no valid event: $(cat err)"
 
 # configuration: file, line and key
 config() { printf '%s\n' "$@" >pqr.yaml; }
@@ -97,7 +104,6 @@ rm inway/raw
 expect 0 SUCCESS "$pqr" run "${small[@]}" --lake inway
 printf 'not a database, but long enough to be one' >garbage.db
 one_line 1 'garbage.db' "$pqr" run "${small[@]}" --lake l2 --control sqlite:garbage.db
-one_line 1 'nowhere.jsonl' "$pqr" run --input nowhere.jsonl
 
 # a full disk: nothing published; after making room the same command finishes with the same bytes
 if [ "$(id -u)" -eq 0 ] && mkdir tiny && mount -t tmpfs -o size=1m tmpfs tiny 2>/dev/null; then

@@ -32,6 +32,10 @@ expect 0 'CREATE|MERGE' "$pqr" lineage --format cypher
 expect 2 'format' "$pqr" lineage --format picture
 expect 0 ' 0 differences' "$pqr" verify
 expect 0 'lake' "$pqr" doctor
+expect 0 '^ok +lake +none yet at mistyped: `pqr run` makes it' "$pqr" doctor --lake mistyped
+expect 0 '^ok +lake +none yet at ' "$pqr" doctor --lake "file://$work/no/such/place"
+same "$("$pqr" doctor --lake mistyped --json | jq -c 'map(select(.check == "control plane") | .ok, .text[0:8])')" '[true,"none yet"]' "doctor of no control plane"
+[ ! -e mistyped ] && [ ! -e no ] || bad "doctor made a lake"
 expect 0 'CREATE TABLE' "$pqr" contract gold.kpi_volume_daily --format ddl-sqlite
 expect 0 'CREATE VIEW' "$pqr" contract --format ddl-sqlite
 expect 0 '^## raw.event' "$pqr" contract
