@@ -53,10 +53,19 @@ struct section {
 };
 static const struct section show_sections[] = {
 	{"run", "run", "SELECT * FROM meta.runs WHERE run_id = $1", NULL},
+	/* Of a stage that is done, what was recorded with its commit: publish has no tasks of its own, a lost control plane none left. */
 	{"tasks", "tasks",
-		"SELECT stage, COUNT(*) AS tasks, SUM(rows_in) AS rows_in, SUM(rows_out) AS rows_out, SUM(bytes_in) AS "
-		"bytes_in, SUM(bytes_out) AS bytes_out, SUM(CASE WHEN error IS NOT NULL THEN 1 ELSE 0 END) AS failed "
-		"FROM meta.tasks WHERE run_id = $1 GROUP BY stage ORDER BY " IN_ORDER("stage"),
+		"SELECT s.stage AS stage, COALESCE(c.n_tasks, t.tasks) AS tasks, COALESCE(c.rows_in, t.rows_in) AS "
+		"rows_in, COALESCE(c.rows_out, t.rows_out) AS rows_out, COALESCE(c.bytes_in, t.bytes_in) AS bytes_in, "
+		"COALESCE(c.bytes_out, t.bytes_out) AS bytes_out, ROUND(c.us / 1e6, 3) AS seconds, "
+		"COALESCE(t.failed, 0) AS failed "
+		"FROM (SELECT stage FROM meta.stage_commits WHERE run_id = $1 UNION SELECT stage FROM meta.tasks WHERE "
+		"run_id = $1) s "
+		"LEFT JOIN meta.stage_commits c ON c.run_id = $1 AND c.stage = s.stage "
+		"LEFT JOIN (SELECT stage, COUNT(DISTINCT task_id) AS tasks, SUM(rows_in) AS rows_in, SUM(rows_out) AS "
+		"rows_out, SUM(bytes_in) AS bytes_in, SUM(bytes_out) AS bytes_out, SUM(CASE WHEN error IS NOT NULL "
+		"THEN 1 ELSE 0 END) AS failed FROM meta.tasks WHERE run_id = $1 GROUP BY stage) t ON t.stage = s.stage "
+		"ORDER BY " IN_ORDER("s.stage"),
 		NULL},
 	{"quality", "quality (each check: pqr quality)",
 		"SELECT layer, SUM(CASE WHEN result = 'PASS' THEN 1 ELSE 0 END) AS passed, SUM(CASE WHEN result = "
@@ -139,11 +148,17 @@ static status runs_diff(struct session *s, const struct cli *c, struct err *err)
 			"WHERE a.run_id = $1 AND b.run_id = $2 AND a.%s IS NOT b.%s",
 			i > 0 ? " UNION ALL " : "", columns[i], columns[i], columns[i], columns[i], columns[i]);
 	}
-	buf_str(&sql, " UNION ALL SELECT 'quality ' || a.layer || '.' || a.check_name, a.result || ' ' || a.value, "
-		      "b.result || ' ' || b.value "
-		      "FROM meta.quality_checks a JOIN meta.quality_checks b ON a.layer = b.layer AND a.dataset = "
-		      "b.dataset AND a.check_name = b.check_name "
-		      "WHERE a.run_id = $1 AND b.run_id = $2 AND (a.result IS NOT b.result OR a.value IS NOT b.value)");
+	/* Checks of either run; one that only the other has differs too. */
+	buf_str(&sql, " UNION ALL SELECT 'quality ' || k.layer || ' ' || k.dataset || ' ' || k.check_name, "
+		      "COALESCE(a.result || COALESCE(' ' || a.value, ''), 'not checked'), "
+		      "COALESCE(b.result || COALESCE(' ' || b.value, ''), 'not checked') "
+		      "FROM (SELECT layer, dataset, check_name FROM meta.quality_checks WHERE run_id = $1 "
+		      "UNION SELECT layer, dataset, check_name FROM meta.quality_checks WHERE run_id = $2) k "
+		      "LEFT JOIN meta.quality_checks a ON a.run_id = $1 AND a.layer = k.layer AND a.dataset = "
+		      "k.dataset AND a.check_name = k.check_name "
+		      "LEFT JOIN meta.quality_checks b ON b.run_id = $2 AND b.layer = k.layer AND b.dataset = "
+		      "k.dataset AND b.check_name = k.check_name "
+		      "WHERE a.result IS NOT b.result OR a.value IS NOT b.value");
 	buf_char(&sql, '\0');
 	status code = buf_check(&sql, err);
 	const char *params[2] = {a, b};
@@ -289,10 +304,12 @@ static status verify_command(struct session *s, struct cli *c, struct err *err)
 		.arg = &d};
 	status code = flow_verify(&o, &report, err);
 	if (code == OK || code == E_VERIFY) {
+		const char *quote = report.root[0] != '\0' ? "\"" : "";
 		if (c->json) {
 			buf_printf(&out,
-				"{\"run_id\":\"%s\",\"root\":\"%s\",\"objects\":%lld,\"bytes\":%lld,\"differences\":[",
-				run_id, report.root, (long long)report.objects, (long long)report.bytes);
+				"{\"run_id\":\"%s\",\"root\":%s%s%s,\"objects\":%lld,\"bytes\":%lld,\"differences\":[",
+				run_id, quote, report.root[0] != '\0' ? report.root : "null", quote,
+				(long long)report.objects, (long long)report.bytes);
 			buf_add(&out, list.p, list.n);
 			buf_str(&out, "]}\n");
 		} else {
@@ -300,7 +317,8 @@ static status verify_command(struct session *s, struct cli *c, struct err *err)
 			buf_add(&out, list.p, list.n);
 			buf_printf(&out, "%s objects, %.1f MB, %s difference%s; manifest root %s\n",
 				cli_count(report.objects, n[0]), (double)report.bytes / 1e6,
-				cli_count(report.differences, n[1]), report.differences == 1 ? "" : "s", report.root);
+				cli_count(report.differences, n[1]), report.differences == 1 ? "" : "s",
+				report.root[0] != '\0' ? report.root : "unknown without the commit of raw");
 		}
 		const status printed = cli_print(&out, code == OK ? err : NULL);
 		if (code == OK) code = printed;

@@ -76,6 +76,11 @@ sed 's/"counters"/ "counters"/' saved >"$commit"
 expect 4 "${commit#changed/}: damaged" "$pqr" verify --lake changed
 mv saved "$commit"
 expect 0 'nothing to do' "$pqr" run "${small[@]}" --lake changed
+first=$(find changed/manifests -name raw.json)
+mv "$first" saved
+expect 4 'manifest root unknown without the commit of raw' "$pqr" verify --lake changed
+same "$("$pqr" verify --lake changed --json 2>/dev/null | jq .root)" null "root without the commit of raw"
+mv saved "$first"
 last=$(find changed/manifests -name gold.json)
 mv "$last" saved
 expect 4 "${last#changed/}: missing" "$pqr" verify --lake changed

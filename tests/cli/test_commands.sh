@@ -22,6 +22,14 @@ expect 0 "$id" "$pqr" runs list
 expect 0 'SUCCESS' "$pqr" runs show "$id"
 same "$("$pqr" runs --json | jq -r '.[0].status')" SUCCESS "runs --json"
 same "$("$pqr" runs show "$id" --json | jq -r '.run[0].run_id')" "$id" "runs show --json"
+"$pqr" run "${small[@]}" --json 2>/dev/null | jq -c '.stages | map([.name, .tasks, .rows_in, .rows_out, .seconds > 0])' >stages
+same "$("$pqr" runs show "$id" --json | jq -c '.tasks | map([.stage, .tasks, .rows_in, .rows_out, .seconds > 0])')" "$(cat stages)" "stages of runs show"
+same "$(jq -r 'map(.[0]) | join(" ")' stages)" "raw bronze silver gold publish" "stages of a run"
+# A program built from a git tree knows its commit.
+git_sha=$("$pqr" runs show "$id" --json | jq -r '.run[0].git_sha')
+if [ -z "${PQR:-}" ] && git -C "$root" rev-parse HEAD >/dev/null 2>&1; then
+  [[ $git_sha =~ ^[0-9a-f]{40}$ ]] || bad "git_sha of a run: $git_sha"
+fi
 expect 0 'SUCCESS|nothing' "$pqr" runs retry "$id"
 expect 0 'PASS' "$pqr" quality
 same "$("$pqr" quality --run-id "$id" --json | jq 'map(select(.result != "PASS")) | length')" 0 "checks that did not pass"
@@ -53,6 +61,15 @@ expect 0 'SUCCESS' "$pqr" runs show "$id" --lake steps
 expect 0 '' "$pqr" run "${small[@]}" --seed 7 --no-publish
 other=$(sqlite3 lake/control.db "SELECT run_id FROM meta_runs WHERE run_id <> '$id'")
 expect 0 'seed' "$pqr" runs diff "$id" "$other"
+# a check that one run has and the other not, either way round, and values that are NULL
+expect 0 'quality publish gold.daily_kpis published_rows +PASS [0-9]+ +not checked' "$pqr" runs diff "$id" "$other"
+expect 0 'quality publish gold.daily_kpis published_rows +not checked +PASS [0-9]+' "$pqr" runs diff "$other" "$id"
+cp -r lake edited
+sqlite3 edited/control.db "UPDATE meta_quality_checks SET value = NULL WHERE layer = 'bronze' AND run_id = '$id'; UPDATE meta_quality_checks SET value = NULL, result = 'WARN' WHERE layer = 'raw' AND run_id = '$other'"
+"$pqr" runs diff "$id" "$other" --lake edited --json >diff.json || bad "runs diff --json"
+same "$(jq -c '[.[] | select(.what == null or .a == null or .b == null)]' diff.json)" '[]' "nameless lines of runs diff"
+same "$(jq -c '[.[] | select(.what | startswith("quality raw")) | .b] | unique' diff.json)" '["WARN"]' "a check without a value"
+[ "$(jq -c '[.[] | select(.what | startswith("quality bronze")) | .a] | unique' diff.json)" = '["PASS"]' ] || bad "checks without a value: $(jq -c . diff.json)"
 same "$(sqlite3 lake/control.db 'SELECT COUNT(DISTINCT run_id) FROM gold_daily_kpis')" 1 "--no-publish published nothing"
 
 # a refused run shows no status that is not its own; retry reports as run does; the KPIs shown are the run's own

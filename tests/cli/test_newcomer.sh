@@ -47,7 +47,7 @@ done
 id=$("$pqr" runs --json | jq -r '.[0].run_id')
 "$pqr" runs show "$id" >shown
 awk 'length > 120 {exit 1}' shown || bad "runs show: lines over 120 columns"
-same "$(sed -nE '/^tasks/,/^$/s/^  ([a-z]+) .*/\1/p' shown | tr '\n' ' ')" "stage raw bronze silver gold " "order of the stages"
+same "$(sed -nE '/^tasks/,/^$/s/^  ([a-z]+) .*/\1/p' shown | tr '\n' ' ')" "stage raw bronze silver gold publish " "order of the stages"
 same "$("$pqr" runs show "$id" --json | jq '.quality | length')" "$("$pqr" quality --json | jq length)" "checks of runs show --json"
 expect 0 '^  publish  gold.daily_kpis -> serving.gold_daily_kpis$' "$pqr" lineage
 
@@ -60,6 +60,7 @@ expect 0 'done before' "$pqr" run "${small[@]}"
 same "$(lake_hash lake)" "$before" "lake after control.db was lost"
 expect 0 ' 0 differences' "$pqr" verify
 same "$("$pqr" quality --json | jq -c 'map([.dataset, .check_name, .result, .value])')" "$checks" "checks after control.db was lost"
+same "$("$pqr" runs show "$id" --json | jq -c '.tasks | map(select(.tasks > 0 and .rows_out > 0) | .stage)')" '["raw","bronze","silver","gold","publish"]' "stages after control.db was lost"
 same "$(sqlite3 lake/control.db 'SELECT COUNT(*) > 0 FROM gold_daily_kpis')" 1 "published again"
 
 # a raw file edited by hand
