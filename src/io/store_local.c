@@ -308,7 +308,7 @@ static status local_size(struct store *base, const char *key, int64_t *out, stru
 
 /* ---- listing ---- */
 
-typedef status (*walk_file)(void *arg, const char *path, const char *name, const struct stat *st, struct err *err);
+typedef status (*walk_file)(void *arg, const char *path, const char *name, struct err *err);
 
 static int not_dots(const struct dirent *e)
 {
@@ -325,6 +325,14 @@ static int entry_cmp(const struct dirent **a, const struct dirent **b)
 	return strcmp(x, y);
 }
 
+/* Most file systems tell the type with the name; a walk then needs no stat(2) a file. */
+static unsigned char entry_type(const char *path, unsigned char type)
+{
+	struct stat st;
+	if (type != DT_UNKNOWN || lstat(path, &st) != 0) return type;
+	return S_ISDIR(st.st_mode) ? DT_DIR : S_ISREG(st.st_mode) ? DT_REG : DT_UNKNOWN;
+}
+
 /* Depth is bounded by PATH_BYTES_MAX. Symbolic links are not followed. */
 static status walk(char path[PATH_BYTES_MAX], walk_file visit, void *arg, struct err *err)
 {
@@ -334,17 +342,14 @@ static status walk(char path[PATH_BYTES_MAX], walk_file visit, void *arg, struct
 	const size_t len = strlen(path);
 	status code = OK;
 	for (int i = 0; i < n; i++) {
-		struct stat st;
 		const char *name = entries[i]->d_name;
 		if (code == OK && len + 1 + strlen(name) < PATH_BYTES_MAX) {
 			(void)snprintf(path + len, PATH_BYTES_MAX - len, "/%s", name);
-			if (lstat(path, &st) != 0) {
-				code = errno == ENOENT ? OK : fail_errno(err, errno, "cannot list %s", path);
-			} else if (S_ISDIR(st.st_mode)) {
+			const unsigned char type = entry_type(path, entries[i]->d_type);
+			if (type == DT_DIR)
 				code = walk(path, visit, arg, err);
-			} else if (S_ISREG(st.st_mode)) {
-				code = visit(arg, path, name, &st, err);
-			}
+			else if (type == DT_REG)
+				code = visit(arg, path, name, err);
 			path[len] = '\0';
 		}
 		free(entries[i]); /* scandir's own memory */
@@ -359,11 +364,13 @@ struct list_args {
 	void *arg;
 };
 
-static status list_file(void *arg, const char *path, const char *name, const struct stat *st, struct err *err)
+static status list_file(void *arg, const char *path, const char *name, struct err *err)
 {
 	const struct list_args *a = arg;
+	struct stat st;
 	if (strncmp(name, TMP_PREFIX, sizeof TMP_PREFIX - 1) == 0) return OK;
-	return a->visit(a->arg, path + strlen(a->store->root) + 1, st->st_size, err);
+	if (lstat(path, &st) != 0) return errno == ENOENT ? OK : fail_errno(err, errno, "cannot list %s", path);
+	return a->visit(a->arg, path + strlen(a->store->root) + 1, st.st_size, err);
 }
 
 static status local_list(struct store *base, const char *prefix, store_visit visit, void *arg, struct err *err)
@@ -374,9 +381,8 @@ static status local_list(struct store *base, const char *prefix, store_visit vis
 	return walk(path, list_file, &args, err);
 }
 
-static status sweep_file(void *arg, const char *path, const char *name, const struct stat *st, struct err *err)
+static status sweep_file(void *arg, const char *path, const char *name, struct err *err)
 {
-	(void)st;
 	(void)err;
 	if (strncmp(name, TMP_PREFIX, sizeof TMP_PREFIX - 1) != 0) return OK;
 	const long pid = strtol(name + sizeof TMP_PREFIX - 1, NULL, 10);
