@@ -12,10 +12,12 @@
 	{                                                                                                      \
 		"--run-id", "UUID", "name the run (default: derived from what decides its output)"             \
 	}
-#define INPUT_OPTIONS                                                                                       \
-	{"--input", "PATH...", "take these JSONL files or folders instead of simulating; may be repeated"}, \
-	{                                                                                                   \
-		"--source", "NAME", "value of source= for ingested input (default mixed)"                   \
+#define INPUT_OPTIONS                                                                                            \
+	{"--input", "PATH...",                                                                                   \
+		"take these JSONL files, or the *.jsonl and *.ndjson of folders, instead of simulating; may be " \
+		"repeated"},                                                                                     \
+	{                                                                                                        \
+		"--source", "NAME", "value of source= for ingested input (default mixed)"                        \
 	}
 
 static status run_with(struct cli *c, const char *only, const char *until, bool needs_run_id, struct err *err)
@@ -112,8 +114,9 @@ const struct cli_command cli_ingest_command = {.name = "ingest",
 	.summary = "bring JSONL files into raw as a run",
 	.details = "Splits the lines by the UTC day of their ts and keeps each line's bytes; lines whose ts can't be "
 		   "read\n"
-		   "land under day=unknown. `pqr bronze` and the later stages go on from there; `pqr run --input` does "
-		   "all.",
+		   "land under day=unknown. Of a folder its *.jsonl and *.ndjson are taken, by name, without "
+		   "sub-folders.\n"
+		   "`pqr bronze` and the later stages go on from there; `pqr run --input` does all.",
 	.options = ingest_options,
 	.n_options = N_OF(ingest_options),
 	.args_min = 1,

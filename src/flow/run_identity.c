@@ -108,13 +108,20 @@ static status add_file(struct flow *f, const char *path, struct err *err)
 	return OK;
 }
 
+/* A folder may hold a README or a sum file beside its events. */
+static bool is_event_file(const char *name)
+{
+	const char *end = strrchr(name, '.');
+	return name[0] != '.' && end != NULL && (strcmp(end, ".jsonl") == 0 || strcmp(end, ".ndjson") == 0);
+}
+
 static status read_folder(DIR *dir, const char *path, struct file_list *out, struct err *err)
 {
 	struct dirent *e;
 	while ((e = readdir(dir)) != NULL) {
 		char child[PATH_MAX];
 		struct stat st;
-		if (e->d_name[0] == '.') continue;
+		if (!is_event_file(e->d_name)) continue;
 		const int len = snprintf(child, sizeof child, "%s/%s", path, e->d_name);
 		if (len < 0 || (size_t)len >= sizeof child)
 			return fail(err, E_LIMIT, "path over %d bytes in %s", PATH_MAX, path);
@@ -125,7 +132,7 @@ static status read_folder(DIR *dir, const char *path, struct file_list *out, str
 	return OK;
 }
 
-/* The regular files of a folder, in byte order of their names; hidden ones and sub-folders are left out. */
+/* The *.jsonl and *.ndjson of a folder, in byte order of their names; hidden ones and sub-folders are left out. */
 static status add_folder(struct flow *f, const char *path, struct err *err)
 {
 	struct file_list found = {.arena = &f->arena};
@@ -133,6 +140,7 @@ static status add_folder(struct flow *f, const char *path, struct err *err)
 	if (dir == NULL) return fail_errno(err, errno, "cannot read folder %s", path);
 	status code = read_folder(dir, path, &found, err);
 	(void)closedir(dir);
+	if (code == OK && found.n == 0) code = fail(err, E_NOT_FOUND, "no *.jsonl or *.ndjson file in folder %s", path);
 	file_list_sort(&found);
 	for (size_t i = 0; i < found.n && code == OK; i++) code = add_file(f, found.items[i].path, err);
 	return code;
@@ -249,7 +257,7 @@ status flow_options_take(struct flow *f, struct err *err)
 	r->date_from = r->date_to = r->emit_from = INT32_MIN;
 	if (!r->simulated) {
 		for (size_t i = 0; i < o->n_inputs; i++) TRY(add_input(f, o->inputs[i], err));
-		return f->inputs.n > 0 ? OK : fail(err, E_NOT_FOUND, "no input files in %s", o->inputs[0]);
+		return OK;
 	}
 	if (o->date_to < o->date_from) return fail(err, E_USAGE, "the date range ends before it starts");
 	r->date_from = o->date_from;

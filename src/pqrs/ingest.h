@@ -4,6 +4,7 @@
 
 #include "flow/task.h"
 
+/* inputs: regular files with their hashes. E_NOT_FOUND, E_USAGE (a folder, a pipe). */
 status pqrs_ingest_plan(
 	const struct stage_view *view, const struct file_list *inputs, struct task_list *out, struct err *err) MUST_USE;
 status pqrs_ingest_run(

@@ -1,17 +1,11 @@
-/* Inputs of an ingested run: which files, what they hash to, and the check that every line landed. */
-#include <dirent.h>
+/* Inputs of an ingested run: the files in order (folders were listed by flow), and the check that every line landed. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/alloc.h"
-#include "base/thread.h"
 #include "pqrs/ingest_int.h"
-
-enum { READ_BYTES = 1 << 20 };
 
 status ingest_file_open(const char *path, struct ingest_file *out, struct err *err)
 {
@@ -20,7 +14,7 @@ status ingest_file_open(const char *path, struct ingest_file *out, struct err *e
 	if (fd < 0) return fail_errno(err, errno, "cannot read input %s", path);
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
 		(void)close(fd);
-		return fail(err, E_USAGE, "input %s is neither a file nor a folder: write it to a file first", path);
+		return fail(err, E_USAGE, "input %s is no file: write it to a file first", path);
 	}
 	*out = (struct ingest_file){fd, path, (int64_t)st.st_size};
 	return OK;
@@ -49,85 +43,28 @@ struct raw_source ingest_file_source(struct ingest_file *f)
 	return (struct raw_source){file_read, f, f->bytes};
 }
 
-static status file_hash(struct ingest_file *f, struct file_ref *ref, struct err *err)
-{
-	struct hash_stream h;
-	char *chunk = mem_alloc(READ_BYTES);
-	if (chunk == NULL) return fail(err, E_NOMEM, "out of memory reading %s", f->path);
-	status code = hash_stream_init(&h, true, err);
-	for (int64_t at = 0; code == OK && at < f->bytes;) {
-		const size_t n = f->bytes - at < READ_BYTES ? (size_t)(f->bytes - at) : READ_BYTES;
-		code = cancel_check(err);
-		if (code == OK) code = file_read(f, at, chunk, n, err);
-		if (code == OK) hash_stream_add(&h, chunk, n);
-		at += (int64_t)n;
-	}
-	if (code == OK) hash_stream_final(&h, ref->xxh128, ref->sha256);
-	hash_stream_deinit(&h);
-	mem_free(chunk);
-	return code;
-}
-
-/* One file, hashed unless its caller did that already. */
+/* Opened here too, so that a plan names what cannot be read; the hashes are the run's. */
 static status file_add(const struct file_ref *given, struct file_list *out, struct err *err)
 {
-	static const uint8_t unknown[SHA256_BYTES] = {0};
 	struct file_ref ref = *given;
-	struct ingest_file f;
+	struct ingest_file f = {.fd = -1};
 	TRY(ingest_file_open(given->path, &f, err));
-	status code = OK;
 	ref.table = "input";
 	ref.bytes = f.bytes;
-	if (memcmp(ref.sha256, unknown, sizeof unknown) == 0) code = file_hash(&f, &ref, err);
 	ingest_file_close(&f);
-	if (code == OK && !file_list_add(out, &ref)) code = fail(err, E_NOMEM, "out of memory listing inputs");
-	return code;
-}
-
-static int is_jsonl(const struct dirent *e)
-{
-	const size_t n = strlen(e->d_name);
-	return n > 6 && e->d_name[0] != '.' && strcmp(e->d_name + n - 6, ".jsonl") == 0;
-}
-
-static int by_bytes(const struct dirent **a, const struct dirent **b)
-{
-	return strcmp((*a)->d_name, (*b)->d_name); /* not alphasort: that follows the locale */
-}
-
-static status folder_add(const char *path, struct file_list *out, struct err *err)
-{
-	struct dirent **names = NULL;
-	const int n = scandir(path, &names, is_jsonl, by_bytes);
-	if (n < 0) return fail_errno(err, errno, "cannot read folder %s", path);
-	status code = n == 0 ? fail(err, E_USAGE, "no *.jsonl file in folder %s", path) : OK;
-	for (int i = 0; i < n; i++) {
-		char *full = arena_printf(out->arena, "%s/%s", path, names[i]->d_name);
-		if (code == OK && full == NULL) code = fail(err, E_NOMEM, "out of memory listing %s", path);
-		if (code == OK) code = file_add(&(struct file_ref){.path = full}, out, err);
-		free(names[i]); /* scandir's own */
-	}
-	free(names);
-	return code;
+	return file_list_add(out, &ref) ? OK : fail(err, E_NOMEM, "out of memory listing inputs");
 }
 
 status pqrs_ingest_plan(
 	const struct stage_view *view, const struct file_list *inputs, struct task_list *out, struct err *err)
 {
 	(void)view;
-	if (inputs == NULL || inputs->n == 0)
-		return fail(err, E_USAGE, "no input to ingest: name at least one file or folder");
+	if (inputs == NULL || inputs->n == 0) return fail(err, E_USAGE, "no input to ingest: name at least one file");
 	struct task_spec *task = task_list_add(out);
 	if (task == NULL) return fail(err, E_NOMEM, "out of memory planning raw");
 	task->stage = "raw";
 	task->task_id = "raw-0000";
-	for (size_t i = 0; i < inputs->n; i++) {
-		struct stat st;
-		const char *path = inputs->items[i].path;
-		if (stat(path, &st) != 0) return fail_errno(err, errno, "cannot read input %s", path);
-		TRY(S_ISDIR(st.st_mode) ? folder_add(path, &task->inputs, err)
-					: file_add(&inputs->items[i], &task->inputs, err));
-	}
+	for (size_t i = 0; i < inputs->n; i++) TRY(file_add(&inputs->items[i], &task->inputs, err));
 	task->hi = (int64_t)task->inputs.n;
 	return OK;
 }

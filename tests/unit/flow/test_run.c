@@ -626,11 +626,16 @@ static void test_ingested_run(void **state)
 	lake_open(&l);
 	(void)snprintf(folder, sizeof folder, "%s-in", l.dir);
 	(void)snprintf(a, sizeof a, "%s/a.jsonl", folder);
-	(void)snprintf(b, sizeof b, "%s/b.jsonl", folder);
+	(void)snprintf(b, sizeof b, "%s/b.ndjson", folder);
 	struct store *in = NULL;
 	CHECK_OK(&l.err, store_open(folder, &in, &l.err));
-	CHECK_OK(&l.err, store_put(in, "b.jsonl", "two", 3, &l.err));
+	CHECK_OK(&l.err, store_put(in, "b.ndjson", "two", 3, &l.err));
 	CHECK_OK(&l.err, store_put(in, "a.jsonl", "one", 3, &l.err));
+	/* what stands beside the events is no event */
+	CHECK_OK(&l.err, store_put(in, "README.md", "what", 4, &l.err));
+	CHECK_OK(&l.err, store_put(in, "c.json", "{}", 2, &l.err));
+	CHECK_OK(&l.err, store_put(in, ".hidden.jsonl", "no", 2, &l.err));
+	CHECK_OK(&l.err, store_put(in, "deeper/d.jsonl", "no", 2, &l.err));
 	const char *const whole[] = {folder};
 	const char *const files[] = {a, b};
 	struct run_opts o = options(&l);
@@ -648,12 +653,16 @@ static void test_ingested_run(void **state)
 	assert_string_equal(again.run_id, r.run_id); /* by content, whatever the way to name it */
 	assert_true(again.nothing_to_do);
 	run_report_deinit(&again);
-	CHECK_OK(&l.err, store_put(in, "b.jsonl", "TWO", 3, &l.err));
+	CHECK_OK(&l.err, store_put(in, "b.ndjson", "TWO", 3, &l.err));
 	CHECK_OK(&l.err, run(&l, &o, &again));
 	assert_string_not_equal(again.run_id, r.run_id);
 	run_report_deinit(&again);
 	o.n_inputs = 1;
 	o.inputs = (const char *const[]){"/nowhere/at/all"};
+	CHECK_FAILS(E_NOT_FOUND, run_plain(&l, &o));
+	(void)snprintf(a, sizeof a, "%s/none", folder);
+	CHECK_OK(&l.err, store_put(in, "none/README.md", "what", 4, &l.err));
+	o.inputs = (const char *const[]){a};
 	CHECK_FAILS(E_NOT_FOUND, run_plain(&l, &o));
 	run_report_deinit(&r);
 	store_close(in);
