@@ -57,7 +57,6 @@ status flow_plan_json(const struct run_opts *o, struct buf *out, struct err *err
 
 struct lone_task {
 	struct arena arena;
-	struct json_doc *doc;
 	struct run_info run;
 	struct task_spec spec;
 	struct buf config_text;
@@ -68,15 +67,15 @@ struct lone_task {
 static status lone_parse(
 	struct lone_task *t, const struct workload *w, struct str text, const struct stage_def **stage, struct err *err)
 {
-	TRY(json_doc_parse(text, &t->doc, err));
-	const struct json_node *root = json_doc_root(t->doc);
-	TRY(run_info_parse(json_node_get(root, "run"), &t->arena, &t->run, err));
-	TRY(task_spec_parse(root, &t->arena, &t->spec, err));
+	TRY(task_document_parse(text, &t->arena, &t->run, &t->spec, err));
 	if (strcmp(t->run.workload, w->name) != 0)
 		return fail(err, E_USAGE, "task %s is of workload %s", t->spec.task_id, t->run.workload);
 	for (size_t i = 0; i < w->n_stages; i++) {
 		if (strcmp(w->stages[i].name, t->spec.stage) != 0) continue;
 		*stage = &w->stages[i];
+		if (i > 0 && (t->run.as_of == INT64_MIN || t->run.date_from == INT32_MIN))
+			return fail(err, E_USAGE, "task %s: stage %s needs the run's as_of and dates", t->spec.task_id,
+				t->spec.stage);
 		return OK;
 	}
 	return fail(err, E_USAGE, "task %s: workload %s has no stage %s", t->spec.task_id, w->name, t->spec.stage);
@@ -86,9 +85,7 @@ static status lone_run(
 	struct lone_task *t, const struct workload *w, struct store *lake, struct str text, struct err *err)
 {
 	const struct stage_def *stage = NULL;
-	const status parsed = lone_parse(t, w, text, &stage, err);
-	if (parsed == E_CORRUPT && err != NULL) err->code = E_USAGE;
-	if (parsed != OK) return err_at(err, parsed == E_CORRUPT ? E_USAGE : parsed, "task document", -1, -1);
+	TRY(err_at(err, lone_parse(t, w, text, &stage, err), "task document", -1, -1));
 	t->run.workload = w->name;
 	TRY(flow_config_get(lake, t->run.config_hash, &t->config_text, err));
 	TRY(w->config_open((struct str){(const char *)t->config_text.p, t->config_text.n}, &t->config, err));
@@ -109,7 +106,6 @@ status flow_task_run_json(
 		code = buf_check(out, err);
 	}
 	if (t.config != NULL) w->config_close(t.config);
-	json_doc_destroy(t.doc);
 	buf_deinit(&t.config_text);
 	arena_deinit(&t.arena);
 	return code;

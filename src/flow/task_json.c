@@ -134,6 +134,8 @@ void task_result_json(struct buf *out, const struct task_result *result)
 	buf_char(out, '}');
 }
 
+#define ROWS_MAX (INT64_C(1) << 40) /* of one file: sums over a list stay far from 2^63 */
+
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 static status bad(const char *name, struct err *err)
@@ -190,6 +192,7 @@ static status file_parse(const struct json_node *n, struct file_list *out, struc
 	TRY(get_str(n, "table", &table, err));
 	TRY(get_hex(n, "sha256", f.sha256, SHA256_BYTES, err));
 	TRY(get_hex(n, "xxh128", f.xxh128, XXH128_BYTES, err));
+	if (f.bytes < 0 || f.rows < -1 || f.rows > ROWS_MAX) return bad("rows", err);
 	f.path = path.p;
 	f.table = table.p;
 	return file_list_add(out, &f) ? OK : fail(err, E_NOMEM, "out of memory reading a list of files");
@@ -241,6 +244,32 @@ static status get_fixed(const struct json_node *n, const char *name, char *dst, 
 	return OK;
 }
 
+/* Names of objects are made from both. */
+static bool ids_ok(const struct run_info *run)
+{
+	uint8_t hash[SHA256_BYTES], id[UUID_BYTES];
+	char again[UUID_CHARS];
+	if (!hex_decode(str_of(run->config_hash), hash, sizeof hash) || !uuid_parse(str_of(run->run_id), id))
+		return false;
+	uuid_format(id, again);
+	return memcmp(again, run->run_id, sizeof again) == 0;
+}
+
+/* Dates are known together or not at all, and a simulated run has them; as_of is an instant that RFC 3339 can write. */
+static status times_check(const struct run_info *run, struct err *err)
+{
+	const bool known = run->date_from != INT32_MIN;
+	if (known != (run->date_to != INT32_MIN) || run->date_to < run->date_from) return bad("date_to", err);
+	if (run->simulated && !known) return bad("date_from", err);
+	if (run->simulated &&
+		(run->emit_from != INT32_MIN && (run->emit_from < run->date_from || run->emit_from > run->date_to)))
+		return bad("emit_from", err);
+	if (run->as_of != INT64_MIN &&
+		(run->as_of < DATE_MIN * US_PER_DAY || run->as_of >= (DATE_MAX + 1) * US_PER_DAY))
+		return bad("as_of", err);
+	return OK;
+}
+
 status run_info_parse(const struct json_node *n, struct arena *arena, struct run_info *out, struct err *err)
 {
 	struct run_info run = {.as_of = INT64_MIN};
@@ -252,10 +281,12 @@ status run_info_parse(const struct json_node *n, struct arena *arena, struct run
 	TRY(get_date(n, "date_to", &run.date_to, err));
 	TRY(get_date(n, "emit_from", &run.emit_from, err));
 	TRY(get_fixed(n, "run_id", run.run_id, UUID_CHARS, err));
+	if (!ids_ok(&run)) return bad("run_id", err);
 	TRY(get_seed(n, &run.seed, err));
 	if (!json_node_bool(json_node_get(n, "simulated"), &run.simulated)) return bad("simulated", err);
 	TRY(get_text(n, "source", arena, &run.source, err));
 	TRY(get_text(n, "workload", arena, &run.workload, err));
+	TRY(times_check(&run, err));
 	*out = run;
 	return OK;
 }
@@ -270,6 +301,42 @@ status task_spec_parse(const struct json_node *n, struct arena *arena, struct ta
 	TRY(get_text(n, "task_id", arena, &spec.task_id, err));
 	TRY(file_list_parse(json_node_get(n, "inputs"), &spec.inputs, err));
 	*out = spec;
+	return OK;
+}
+
+/* The span that a run may have; a hand-written document may claim any, and stages have rows for each day of it. */
+static status span_check(const struct run_info *run, struct err *err)
+{
+	enum { DAYS_MAX = 36525 + 2, YEAR_2000 = 10957 }; /* 100 years, and the edges of local days */
+	if (run->date_from == INT32_MIN) return OK;
+	const int32_t from = run->date_from > YEAR_2000 ? run->date_from : YEAR_2000;
+	const int32_t last = run->as_of != INT64_MIN ? time_utc_date(run->as_of) : run->date_to;
+	if (run->simulated && run->date_to - run->date_from > DAYS_MAX)
+		return fail(err, E_USAGE, "the run's date range spans over 100 years");
+	if (last < run->date_from - 1) return fail(err, E_USAGE, "as_of lies before the run's first day");
+	if (last - from > DAYS_MAX) return fail(err, E_USAGE, "as_of lies over 100 years after the run's first day");
+	return OK;
+}
+
+status task_document_parse(
+	struct str text, struct arena *arena, struct run_info *run, struct task_spec *spec, struct err *err)
+{
+	struct json_doc *doc = NULL;
+	struct run_info r;
+	struct task_spec s;
+	status code = json_doc_parse(text, &doc, err);
+	const struct json_node *root = code == OK ? json_doc_root(doc) : NULL;
+	if (code == OK) code = run_info_parse(json_node_get(root, "run"), arena, &r, err);
+	if (code == OK) code = task_spec_parse(root, arena, &s, err);
+	if (code == OK) code = span_check(&r, err);
+	json_doc_destroy(doc);
+	if (code == E_CORRUPT) {
+		code = E_USAGE;
+		if (err != NULL) err->code = E_USAGE;
+	}
+	if (code != OK) return code;
+	*run = r;
+	*spec = s;
 	return OK;
 }
 

@@ -20,6 +20,10 @@ status file_list_parse(const struct json_node *n, struct file_list *out, struct 
 status counter_list_parse(const struct json_node *n, struct counter_list *out, struct err *err) MUST_USE;
 status run_info_parse(const struct json_node *n, struct arena *arena, struct run_info *out, struct err *err) MUST_USE;
 status task_spec_parse(const struct json_node *n, struct arena *arena, struct task_spec *out, struct err *err) MUST_USE;
+/* A whole task document, which anybody may have written: E_USAGE for a run that no plan makes (a range of dates that ends before it
+ * starts or spans over 100 years, an as_of far from it, ids of another form) as for a member that is missing. */
+status task_document_parse(
+	struct str text, struct arena *arena, struct run_info *run, struct task_spec *spec, struct err *err) MUST_USE;
 status task_result_parse(struct str text, struct arena *arena, struct task_result *out, struct err *err) MUST_USE;
 
 #endif

@@ -372,6 +372,10 @@ static status run_daily(struct task *t, const struct task_spec *spec, struct err
 static status run_tickets(struct task *t, const struct task_spec *spec, struct err *err)
 {
 	const struct pqrs_config *config = t->env->config;
+	if (spec->lo < DATE_MIN || spec->lo > DATE_MAX || date_month_start((int32_t)spec->lo) != spec->lo ||
+		spec->hi != date_month_start((int32_t)spec->lo + 31))
+		return fail(err, E_USAGE, "task %s: days [%lld, %lld) are no month", spec->task_id, (long long)spec->lo,
+			(long long)spec->hi);
 	t->clock = (struct gold_clock){&t->days, config->calendar, t->env->run->as_of};
 	TRY(gold_tickets_init(&t->tickets, &t->arena, (size_t)gold_files_rows(&spec->inputs), err));
 	TRY(scan(t, spec, visit_tickets, err));
@@ -392,6 +396,20 @@ static status run_task(struct task *t, const struct task_spec *spec, struct err 
 	return count_totals(&t->sink, err);
 }
 
+/* Rows are counted in 32 bits. */
+static status rows_check(const struct task_spec *spec, struct err *err)
+{
+	int64_t rows = 0;
+	for (size_t i = 0; i < spec->inputs.n; i++) {
+		const struct file_ref *f = &spec->inputs.items[i];
+		if (f->rows < 0 || f->rows > INT32_MAX - rows)
+			return fail(err, E_USAGE, "task %s: %lld rows of %s, and up to there %lld: expected at most %d",
+				spec->task_id, (long long)f->rows, f->path, (long long)rows, INT32_MAX);
+		rows += f->rows;
+	}
+	return OK;
+}
+
 status pqrs_gold_run(const struct task_env *env, const struct task_spec *spec, struct task_result *out, struct err *err)
 {
 	struct task t = {.env = env, .sink = {.base = {.write = sink_write}, .env = env, .out = out}};
@@ -399,7 +417,9 @@ status pqrs_gold_run(const struct task_env *env, const struct task_spec *spec, s
 		if (strcmp(groups[i].part, spec->part) == 0) t.group = &groups[i];
 	}
 	if (t.group == NULL) return fail(err, E_USAGE, "gold has no table group \"%s\"", spec->part);
-	if (gold_files_rows(&spec->inputs) < 0) return fail(err, E_CORRUPT, "a negative number of rows in a task");
+	if (env->run->as_of < DATE_MIN * US_PER_DAY || env->run->as_of >= (DATE_MAX + 1) * US_PER_DAY)
+		return fail(err, E_USAGE, "task %s: gold needs the instant that the run describes", spec->task_id);
+	TRY(rows_check(spec, err));
 	arena_init(&t.arena, 0);
 	const status code = run_task(&t, spec, err);
 	for (int i = 0; i < GOLD_TABLES_N; i++) {

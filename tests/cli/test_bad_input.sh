@@ -92,6 +92,18 @@ expect 0 ' 0 differences' "$pqr" verify --lake changed
 one_line 2 'days \[5, -7\)' "$pqr" task task.json --lake changed
 "$pqr" plan "${small[@]}" --lake changed | jq -c '.stages[2].tasks | map(select(.part == ""))[0] | .lo = 4096 | .hi = 8192' >task.json
 one_line 2 'expected buckets' "$pqr" task task.json --lake changed
+"$pqr" plan "${small[@]}" --lake changed | jq -c '.stages[3].tasks | map(select(.part == "tickets"))[0]' >gold.json
+for change in '.lo += 1' '.lo = "BIG"' '.lo = 4294967296 + .lo' '.hi = .lo'; do
+  jq -c "$change" gold.json | sed -E 's/"(-?)BIG"/\19223372036854775807/' >task.json # jq counts in doubles
+  one_line 2 'are no month' "$pqr" task task.json --lake changed
+done
+for change in '.run.as_of = null' '.run.as_of = "BIG"' '.run.as_of = "-BIG"' \
+  '.run.date_from = null' '.run.date_to = "2025-01-01"' '.run.date_from = "0001-01-01"' '.run.run_id = "nonsense"' '.inputs[0].rows = -7'; do
+  jq -c "$change" gold.json | sed -E 's/"(-?)BIG"/\19223372036854775807/' >task.json # jq counts in doubles
+  one_line 2 'task document' "$pqr" task task.json --lake changed
+done
+jq -c '.inputs[0].rows = 4294967296' gold.json >task.json
+one_line 2 'expected at most' "$pqr" task task.json --lake changed
 
 # a truncated Parquet file
 part=$(find changed/silver/tickets -name '*.parquet' | head -n 1)

@@ -25,10 +25,10 @@ static void draw_commit(struct arena *arena, uint64_t seed, struct commit *c)
 		.seed = UINT64_MAX - n,
 		.date_from = (int32_t)n,
 		.date_to = 40000};
-	c->run.emit_from = n % 3 == 0 ? INT32_MIN : 7;
+	c->run.emit_from = n % 3 == 0 ? INT32_MIN : (int32_t)n + 7;
 	c->run.as_of = n % 5 == 0 ? INT64_MIN : INT64_C(1700000000000000) + n;
 	memset(c->run.config_hash, 'a', HEX_SHA256_CHARS);
-	memset(c->run.run_id, 'b', UUID_CHARS);
+	memcpy(c->run.run_id, "22222222-2222-4222-8222-222222222222", UUID_CHARS + 1);
 	for (uint32_t i = 0; i < n; i++) {
 		const struct rng4 r = rng_philox(seed, i, 1, 0);
 		struct file_ref f = {.table = arena_printf(arena, "raw.t%u", r.v[0] % 3),
@@ -73,6 +73,71 @@ static void test_commit_round_trip(void **state)
 				E_CORRUPT, commit_parse((struct str){(const char *)first.p, n}, &arena, &back, &err));
 		buf_deinit(&first);
 		buf_deinit(&second);
+		arena_deinit(&arena);
+	}
+}
+
+/* A document as a plan has it, but for one member of the run or of its only input. */
+static void test_task_document_is_checked(void **state)
+{
+	(void)state;
+	static const char good[] =
+		"{\"hi\":2,\"inputs\":[{\"bytes\":1,\"path\":\"a\",\"rows\":3,\"sha256\":\"S\",\"table\":\"t\","
+		"\"xxh128\":\"X\"}],\"lo\":1,\"part\":\"\",\"run\":{\"as_of\":1735707599999999,\"config_hash\":\"S\","
+		"\"date_from\":\"2024-10-01\",\"date_to\":\"2024-12-31\",\"emit_from\":\"2024-11-01\","
+		"\"run_id\":\"22222222-2222-4222-8222-222222222222\",\"seed\":\"1\",\"simulated\":true,"
+		"\"source\":\"mixed\",\"workload\":\"w\"},\"stage\":\"raw\",\"task_id\":\"raw-0\"}";
+	static const struct {
+		const char *from, *to;
+		status want;
+	} cases[] = {
+		{"1735707599999999", "1735707599999999", OK},
+		{"1735707599999999", "null", OK},
+		{"\"2024-11-01\"", "null", OK},
+		{"\"rows\":3", "\"rows\":-1", OK},
+		{"1735707599999999", "9223372036854775807", E_USAGE},
+		{"1735707599999999", "-9223372036854775807", E_USAGE},
+		{"1735707599999999", "253402300799999999", E_USAGE}, /* the end of 9999 */
+		{"1735707599999999", "0", E_USAGE},
+		{"\"2024-10-01\"", "\"2025-10-01\"", E_USAGE},
+		{"\"2024-10-01\"", "\"0001-01-01\"", E_USAGE},
+		{"\"2024-10-01\"", "null", E_USAGE},
+		{"\"2024-12-31\"", "\"2024-09-30\"", E_USAGE},
+		{"\"2024-12-31\"", "\"9999-12-31\"", E_USAGE},
+		{"\"2024-12-31\"", "\"2024-12-32\"", E_USAGE},
+		{"\"2024-12-31\"", "null", E_USAGE},
+		{"\"2024-11-01\"", "\"2025-01-01\"", E_USAGE},
+		{"\"2024-11-01\"", "\"2024-09-30\"", E_USAGE},
+		{"22222222-2222-4222-8222-222222222222", "../../../../../../../../../../../../", E_USAGE},
+		{"\"config_hash\":\"S", "\"config_hash\":\"x", E_USAGE},
+		{"\"rows\":3", "\"rows\":-2", E_USAGE},
+		{"\"rows\":3", "\"rows\":9223372036854775807", E_USAGE},
+		{"\"bytes\":1", "\"bytes\":-1", E_USAGE},
+		{"\"stage\":\"raw\",", "", E_USAGE},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct arena arena;
+		struct buf text;
+		struct run_info run;
+		struct task_spec spec;
+		arena_init(&arena, 0);
+		buf_init(&text, 0);
+		const char *at = strstr(good, cases[i].from);
+		assert_non_null(at);
+		char *changed = arena_printf(
+			&arena, "%.*s%s%s", (int)(at - good), good, cases[i].to, at + strlen(cases[i].from));
+		for (const char *p = changed; *p != '\0'; p++) {
+			if (p[0] == '"' && p[1] == 'S')
+				buf_printf(&text, "\"%064d", 0), p++;
+			else if (p[0] == '"' && p[1] == 'X')
+				buf_printf(&text, "\"%032d", 0), p++;
+			else
+				buf_char(&text, *p);
+		}
+		const status got = task_document_parse(text_of(&text), &arena, &run, &spec, &err);
+		if (got != cases[i].want) print_error("case %zu: %s to %s\n", i, cases[i].from, cases[i].to);
+		assert_int_equal(got, cases[i].want);
+		buf_deinit(&text);
 		arena_deinit(&arena);
 	}
 }
@@ -175,6 +240,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_commit_round_trip),
+		cmocka_unit_test(test_task_document_is_checked),
 		cmocka_unit_test(test_canonical_order),
 		cmocka_unit_test(test_counters_merge),
 		cmocka_unit_test(test_manifest),
