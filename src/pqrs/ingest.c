@@ -4,7 +4,8 @@
  *
  * Inputs may hold any days in any order. At most OPEN_DAYS_MAX days are written at once; days that come when all places
  * are taken wait for another pass over the inputs. The first pass notes where each day ends, so that later passes give
- * a place back early: inputs in order of time need two passes at most, whatever they span.
+ * a place back early: inputs in order of time need two passes at most, whatever they span. At most DAYS_MAX days, so
+ * that the passes are bounded too.
  */
 #include "pqrs/ingest.h"
 
@@ -20,8 +21,11 @@
 enum {
 	OPEN_DAYS_MAX = 256, /* open files, well under the usual limit of 1024 */
 	DAY_BUFFER_BYTES = 64 * 1024,
-	DAY_BUFFER_BYTES_MAX = 4 << 20, /* a window's piece of a long line fits */
-	DAY_UNKNOWN = INT32_MAX,        /* sorts last, as its folder does */
+	DAY_BUFFER_BYTES_MAX = 4 << 20,               /* a window's piece of a long line fits */
+	DAY_BUFFER_BYTES_KEPT = 2 * DAY_BUFFER_BYTES, /* a long line's room is given back: all places may meet one */
+	DAY_UNKNOWN = INT32_MAX,                      /* sorts last, as its folder does */
+	DAYS_MAX =
+		40000, /* over a century; without a bound a hostile file could ask for a pass for each 256 of its lines */
 	SLOTS_MIN = 512,
 };
 
@@ -87,6 +91,11 @@ static status day_of(struct ingest_task *t, int32_t date, struct day **out, stru
 	if (2 * t->n_days >= t->slots_n) TRY(slots_grow(t, err));
 	uint32_t *slot = slot_of(t, date);
 	if (*slot == 0) {
+		if (t->n_days == DAYS_MAX)
+			return fail(err, E_LIMIT,
+				"the inputs hold lines of more than %d days, over a century: correct their times, or "
+				"ingest them in parts",
+				DAYS_MAX);
 		if (t->n_days == t->days_cap) {
 			const size_t cap = t->days_cap != 0 ? 2 * t->days_cap : 256;
 			struct day **days = mem_realloc(t->days, cap * sizeof *days);
@@ -136,6 +145,7 @@ static status day_flush(struct day *d, struct err *err)
 	hash_stream_add(&d->hash, d->buf.p, d->buf.n);
 	d->file.bytes += (int64_t)d->buf.n;
 	buf_reset(&d->buf);
+	if (d->buf.cap > DAY_BUFFER_BYTES_KEPT) buf_deinit(&d->buf);
 	return OK;
 }
 

@@ -230,6 +230,56 @@ static void test_long_line_lands_whole(void **state)
 	}
 }
 
+/* A line a day, day after day: more days than a century has. */
+static void test_too_many_days(void **state)
+{
+	(void)state;
+	enum { DAYS = 40001 };
+	struct lab lab;
+	struct err err;
+	struct buf b;
+	lab_open(&lab, "x");
+	buf_init(&b, 0);
+	for (int64_t i = 0; i < DAYS; i++) {
+		char ts[TIME_RFC3339_CHARS];
+		time_format(i * US_PER_DAY, ts);
+		buf_printf(&b, "{\"ts\":\"%.27s\"}\n", ts);
+	}
+	add_input(&lab, put_file(&lab, "a.jsonl", b.p, b.n));
+	CHECK_FAILS(E_LIMIT, ingest(&lab, &err));
+	assert_non_null(strstr(err.message, "more than 40000 days"));
+	CHECK_I64(lab.result.outputs.n, 0);
+	buf_deinit(&b);
+	lab_close(&lab);
+}
+
+/* All open days meet a long line: its room is given back, so memory does not grow with the days. */
+static void test_long_lines_of_many_days(void **state)
+{
+	(void)state;
+	enum { DAYS = 60, LINE = 900 * 1024 };
+	struct lab lab;
+	struct err err;
+	struct buf b;
+	lab_open(&lab, "x");
+	buf_init(&b, 0);
+	for (int i = 0; i < DAYS; i++) {
+		char ts[TIME_RFC3339_CHARS];
+		time_format((20000 + i) * US_PER_DAY, ts);
+		buf_printf(&b, "{\"ts\":\"%.27s\",\"x\":\"", ts);
+		memset(buf_reserve(&b, LINE), 'x', LINE);
+		buf_commit(&b, LINE);
+		buf_str(&b, "\"}\n");
+	}
+	add_input(&lab, put_file(&lab, "a.jsonl", b.p, b.n));
+	buf_deinit(&b);
+	mem_limit_set(mem_in_use() + (32 << 20));
+	CHECK_OK(&err, ingest(&lab, &err));
+	mem_limit_set(0);
+	CHECK_I64(lab.result.outputs.n, DAYS);
+	lab_close(&lab);
+}
+
 static void test_bad_inputs(void **state)
 {
 	(void)state;
@@ -262,6 +312,8 @@ int main(void)
 		cmocka_unit_test(test_lines_go_to_their_days),
 		cmocka_unit_test(test_many_days),
 		cmocka_unit_test(test_long_line_lands_whole),
+		cmocka_unit_test(test_too_many_days),
+		cmocka_unit_test(test_long_lines_of_many_days),
 		cmocka_unit_test(test_bad_inputs),
 	};
 	return cmocka_run_group_tests_name("pqrs/ingest", tests, NULL, NULL);
