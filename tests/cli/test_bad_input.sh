@@ -25,7 +25,7 @@ one_line 2 'emit-from' "$pqr" run "${small[@]}" --emit-from 2025-01-20
 one_line 1 'nowhere.jsonl' "$pqr" run --input nowhere.jsonl
 one_line 1 'nowhere.jsonl' "$pqr" ingest nowhere.jsonl
 one_line 1 'nowhere.jsonl' "$pqr" plan --input nowhere.jsonl
-mkdir nothing && one_line 1 'no input files in nothing' "$pqr" run --input nothing
+mkdir nothing && one_line 1 'no .*file in folder nothing' "$pqr" run --input nothing
 one_line 1 'executor' "$pqr" run "${small[@]}" --executor dask://here:1
 one_line 2 'UUID' "$pqr" verify --run-id nonsense
 [ ! -e lake ] || bad "a refused run left a lake: $(find lake)"
