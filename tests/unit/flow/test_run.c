@@ -1,60 +1,10 @@
-#include "lake.h"
+#include "fake_run.h"
 
 #include <unistd.h>
 
-#include "fake_workload.h"
 #include "flow/lineage.h"
 #include "flow/verify.h"
 #include "io/json_doc.h"
-
-static struct run_opts options(const struct lake *l)
-{
-	struct run_opts o;
-	run_opts_init(&o);
-	o.workload = &fake_workload;
-	o.lake = l->store;
-	o.control = l->control;
-	o.threads = 2;
-	o.config = STR("{\"name\":\"fake\",\"rows\":40}");
-	o.seed = 7;
-	o.date_from = 20000;
-	o.date_to = 20002;
-	o.progress = false;
-	o.quiet = true;
-	o.retry_delay_us = 0;
-	return o;
-}
-
-static status run(struct lake *l, const struct run_opts *o, struct run_report *r)
-{
-	run_report_init(r);
-	return flow_run(o, r, &l->err);
-}
-
-/* Runs and drops the report. */
-static status run_plain(struct lake *l, const struct run_opts *o)
-{
-	struct run_report r;
-	const status code = run(l, o, &r);
-	run_report_deinit(&r);
-	return code;
-}
-
-static void status_is(struct lake *l, const char *want)
-{
-	char line[32];
-	(void)snprintf(line, sizeof line, "%s\n", want);
-	lake_query_is(l, "SELECT status FROM meta.runs", line);
-}
-
-static int reset(void **state)
-{
-	(void)state;
-	fault_reset();
-	cancel_reset();
-	log_setup(LOG_OFF, LOG_TEXT);
-	return 0;
-}
 
 /* ---- the whole run -------------------------------------------------------------------------------------------------- */
 
@@ -380,107 +330,6 @@ static void test_quality_policy(void **state)
 	assert_true(r.nothing_to_do);
 	assert_string_equal(run_status_name(r.status), "DEGRADED");
 	run_report_deinit(&r);
-	lake_close(&l);
-}
-
-/* What a run is worth does not get lost with the control plane: the checks are done again from the commits. */
-static void test_quality_outlives_the_control_plane(void **state)
-{
-	(void)state;
-	static const char rows[] = "SELECT layer, severity, result FROM meta.quality_checks WHERE layer <> 'publish' "
-				   "ORDER BY layer";
-	static const char want[] = "bronze|WARNING|WARN\ngold|CRITICAL|PASS\nraw|CRITICAL|PASS\n";
-	struct lake l;
-	lake_open(&l);
-	struct run_opts o = options(&l);
-	fault.check_stage = "bronze";
-	fault.check_times = 1000;
-	fault.severity = QUALITY_WARNING;
-	CHECK_OK(&l.err, run_plain(&l, &o));
-	const int64_t runs = fault.runs;
-	for (int whole = 0; whole < 2; whole++) {
-		char command[200];
-		if (whole)
-			(void)snprintf(command, sizeof command, "rm -f %s/control.db*", l.dir);
-		else /* the checks alone; the status follows from what is left */
-			(void)snprintf(command, sizeof command,
-				"sqlite3 %s/control.db \"DELETE FROM meta_quality_checks WHERE layer <> 'publish'; "
-				"UPDATE meta_runs SET status = 'SUCCESS'\"",
-				l.dir);
-		lake_detach(&l);
-		assert_int_equal(system(command), 0);
-		lake_attach(&l);
-		o.lake = l.store;
-		o.control = l.control;
-		CHECK_OK(&l.err, run_plain(&l, &o));
-		CHECK_I64(fault.runs, runs);
-		status_is(&l, "DEGRADED");
-		lake_query_is(&l, rows, want);
-	}
-	/* A CRITICAL check that fails now stops the run that is taken over. */
-	fault.severity = QUALITY_CRITICAL;
-	lake_detach(&l);
-	char command[160];
-	(void)snprintf(command, sizeof command, "rm -f %s/control.db*", l.dir);
-	assert_int_equal(system(command), 0);
-	lake_attach(&l);
-	o.lake = l.store;
-	o.control = l.control;
-	CHECK_FAILS(E_QUALITY, run_plain(&l, &o));
-	status_is(&l, "FAILED");
-	lake_query_is(&l, "SELECT count(*) FROM sqlite_master WHERE name LIKE 'gold_%'", "0\n");
-	lake_close(&l);
-}
-
-/* A commit that was cut or edited is named with what helps, and nothing is done on top of it. */
-static void test_a_damaged_commit_stops_the_run(void **state)
-{
-	(void)state;
-	static const struct {
-		const char *from, *to, *says;
-	} edits[] = {
-		{"\"stage\":\"bronze\"", "\"stage\":\"bronze", "damaged"},   /* no JSON */
-		{"\"stage\":\"bronze\"", "\"stagy\":\"bronze\"", "damaged"}, /* a member gone */
-		{"\"rows\":40", "\"rows\":\"x\"", "damaged"},                /* of another type */
-		{"{\"counters\"", "{ \"counters\"", "changed"},              /* not canonical */
-		{"\"rows_out\":200", "\"rows_out\":201", "changed"},         /* not what was recorded */
-		{"\"stage\":\"bronze\"", "\"stage\":\"gold\"", "replaced"},  /* of another stage */
-	};
-	struct lake l;
-	struct run_report r;
-	char key[200];
-	lake_open(&l);
-	struct run_opts o = options(&l);
-	o.until = "bronze";
-	CHECK_OK(&l.err, run(&l, &o, &r));
-	o.until = NULL;
-	(void)snprintf(key, sizeof key, "manifests/day=2024-10-06/run_id=%s/stages/bronze.json", r.run_id);
-	run_report_deinit(&r);
-	struct buf whole;
-	buf_init(&whole, 0);
-	CHECK_OK(&l.err, store_get(l.store, key, &whole, &l.err));
-	buf_char(&whole, '\0');
-	for (size_t i = 0; i < sizeof edits / sizeof *edits; i++) {
-		struct buf text;
-		const char *at = strstr((const char *)whole.p, edits[i].from);
-		assert_non_null(at);
-		buf_init(&text, 0);
-		buf_add(&text, whole.p, (size_t)(at - (const char *)whole.p));
-		buf_str(&text, edits[i].to);
-		buf_str(&text, at + strlen(edits[i].from));
-		CHECK_OK(&l.err, store_put(l.store, key, text.p, text.n, &l.err));
-		buf_deinit(&text);
-		CHECK_FAILS(E_VERIFY, run_plain(&l, &o));
-		assert_string_equal(l.err.where, key);
-		assert_non_null(strstr(l.err.message, edits[i].says));
-		assert_non_null(strstr(l.err.message, "--run-id"));
-	}
-	CHECK_OK(&l.err, store_put(l.store, key, whole.p, 100, &l.err));
-	CHECK_FAILS(E_VERIFY, run_plain(&l, &o));
-	lake_query_is(&l, "SELECT count(*) FROM meta_stage_commits", "2\n");
-	CHECK_OK(&l.err, store_put(l.store, key, whole.p, whole.n - 1, &l.err));
-	CHECK_OK(&l.err, run_plain(&l, &o));
-	buf_deinit(&whole);
 	lake_close(&l);
 }
 
@@ -865,8 +714,6 @@ int main(void)
 		cmocka_unit_test_setup(test_resumes_after_a_failed_task, reset),
 		cmocka_unit_test_setup(test_does_not_believe_a_changed_output, reset),
 		cmocka_unit_test_setup(test_quality_policy, reset),
-		cmocka_unit_test_setup(test_quality_outlives_the_control_plane, reset),
-		cmocka_unit_test_setup(test_a_damaged_commit_stops_the_run, reset),
 		cmocka_unit_test_setup(test_cancel_leaves_it_resumable, reset),
 		cmocka_unit_test_setup(test_a_changed_input_stops_the_next_stage, reset),
 		cmocka_unit_test_setup(test_out_of_memory_anywhere, reset),
