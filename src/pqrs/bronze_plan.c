@@ -3,6 +3,7 @@
 
 #include "pqrs/bronze_int.h"
 #include "pqrs/config.h"
+#include "pqrs/quality_text.h"
 
 enum {
 	TASK_BYTES = 64 << 20
@@ -96,17 +97,14 @@ struct check {
 
 static status check_add(struct quality_list *out, const struct check *c, struct err *err)
 {
-	char value[32], threshold[32];
-	(void)snprintf(value, sizeof value, "%lld", (long long)c->value);
-	(void)snprintf(threshold, sizeof threshold, "%lld", (long long)c->threshold);
 	const struct quality q = {.dataset = "bronze.pqrs_events",
 		.check_name = c->name,
 		.severity = c->severity,
-		.value = value,
-		.threshold = threshold,
 		.details = c->details,
 		.record_count = c->count};
-	return quality_add(out, c->pass, &q) ? OK : fail(err, E_NOMEM, "out of memory listing quality checks");
+	return quality_add_numbers(out, c->pass, q, c->value, c->threshold)
+		       ? OK
+		       : fail(err, E_NOMEM, "out of memory listing quality checks");
 }
 
 static int64_t rows_of(const struct file_list *files, const char *table)
@@ -131,14 +129,11 @@ static status check_rejects(
 	const int64_t max = config->quality.reject_rate_max;
 	char value[32], threshold[32];
 	const int64_t rate = raw > 0 ? (int64_t)((__int128)rejects * PROB_ONE / raw) : 0;
-	(void)snprintf(value, sizeof value, "%lld.%06lld", (long long)(rate / PROB_ONE), (long long)(rate % PROB_ONE));
-	(void)snprintf(
-		threshold, sizeof threshold, "%lld.%06lld", (long long)(max / PROB_ONE), (long long)(max % PROB_ONE));
 	const struct quality q = {.dataset = "bronze.pqrs_events",
 		.check_name = "reject_rate",
 		.severity = QUALITY_WARNING,
-		.value = value,
-		.threshold = threshold,
+		.value = quality_fraction(rate, value),
+		.threshold = quality_fraction(max, threshold),
 		.details = "rejected lines / raw lines",
 		.record_count = rejects};
 	const bool pass = (__int128)rejects * PROB_ONE <= (__int128)max * raw;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "pqrs/gold.h"
+#include "pqrs/quality_text.h"
 #include "pqrs/schema_gold.h"
 
 struct check {
@@ -24,32 +25,16 @@ struct finding {
 
 static status add(const struct check *c, const struct finding *f, struct err *err)
 {
-	char name[96], value[24], expected[24];
+	char name[96];
 	(void)snprintf(name, sizeof name, "gold.%s", f->table);
-	(void)snprintf(value, sizeof value, "%lld", (long long)f->value);
-	(void)snprintf(expected, sizeof expected, "%lld", (long long)f->expected);
 	const struct quality q = {.dataset = name,
 		.check_name = f->name,
 		.severity = QUALITY_CRITICAL,
-		.value = value,
-		.threshold = expected,
 		.details = f->details,
 		.record_count = get(c, "rows:", f->table)};
-	return quality_add(c->out, f->value == f->expected, &q)
+	return quality_add_numbers(c->out, f->value == f->expected, q, f->value, f->expected)
 		       ? OK
 		       : fail(err, E_NOMEM, "out of memory for quality checks");
-}
-
-/* Rows of a table over all earlier stages' files. */
-static int64_t table_rows(const struct stage_view *view, const char *table)
-{
-	int64_t rows = 0;
-	for (size_t s = 0; s < view->n_stages; s++) {
-		for (size_t i = 0; i < view->files[s].n; i++) {
-			if (strcmp(view->files[s].items[i].table, table) == 0) rows += view->files[s].items[i].rows;
-		}
-	}
-	return rows;
 }
 
 /* What silver says it wrote; closed by its own count, not by what gold read. */
@@ -109,8 +94,8 @@ status pqrs_gold_check(const struct stage_view *view, struct quality_list *out, 
 {
 	ASSERT(view->n_stages > 0);
 	const struct check c = {&view->counters[view->n_stages - 1], out};
-	struct silver_counts silver = {.tickets = table_rows(view, "silver.tickets"),
-		.predictions = table_rows(view, "silver.preclassification")};
+	struct silver_counts silver = {.tickets = stage_view_rows(view, "silver.tickets"),
+		.predictions = stage_view_rows(view, "silver.preclassification")};
 	for (size_t i = 0; i + 1 < view->n_stages; i++) silver.closed += counter_get(&view->counters[i], "sla:closed");
 	TRY(check_sums(&c, &silver, err));
 	for (int i = 0; i < GOLD_TABLES_N; i++) {

@@ -1,11 +1,11 @@
 /* Inputs of an ingested run: the files in order (folders were listed by flow), and the check that every line landed. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "pqrs/ingest_int.h"
+#include "pqrs/quality_text.h"
 
 status ingest_file_open(const char *path, struct ingest_file *out, struct err *err)
 {
@@ -76,17 +76,12 @@ status pqrs_ingest_check(const struct stage_view *view, struct quality_list *out
 		      landed = counter_get(&view->counters[0], "rows_out");
 	int64_t stored = 0;
 	for (size_t i = 0; i < view->files[0].n; i++) stored += view->files[0].items[i].rows;
-	char value[32], threshold[32];
-	(void)snprintf(value, sizeof value, "%lld", (long long)stored);
-	(void)snprintf(threshold, sizeof threshold, "%lld", (long long)in);
 	const struct quality q = {.dataset = "raw.pqrs",
 		.check_name = "every_line_landed",
 		.severity = QUALITY_CRITICAL,
-		.value = value,
-		.threshold = threshold,
 		.details = "lines of the raw objects = lines of the inputs, blank ones left out",
 		.record_count = in};
-	return quality_add(out, in == landed && landed == stored, &q)
+	return quality_add_numbers(out, in == landed && landed == stored, q, stored, in)
 		       ? OK
 		       : fail(err, E_NOMEM, "out of memory listing quality checks");
 }

@@ -184,7 +184,6 @@ extern const struct table_schema pqrs_silver_tickets, pqrs_silver_messages, pqrs
 	pqrs_silver_dim_status_transition, pqrs_silver_dim_channel, pqrs_silver_dim_pqrs_type, pqrs_silver_dim_priority,
 	pqrs_silver_dim_role, pqrs_silver_dim_geo;
 enum { PQRS_SILVER_TABLES = 13 };
-extern const struct table_schema *const pqrs_silver_tables[PQRS_SILVER_TABLES]; /* in the order above */
 
 /* Values of string columns of silver, in their sort order. */
 enum sla_status { SLA_STATUS_NOT_STARTED, SLA_STATUS_IN_TIME, SLA_STATUS_LATE, SLA_STATUS_N };

@@ -273,21 +273,5 @@ TABLE(dim_priority, "priorities");
 TABLE(dim_role, "who acts");
 TABLE(dim_geo, "municipalities");
 
-const struct table_schema *const pqrs_silver_tables[PQRS_SILVER_TABLES] = {
-	&pqrs_silver_tickets,
-	&pqrs_silver_messages,
-	&pqrs_silver_status_events,
-	&pqrs_silver_attachments,
-	&pqrs_silver_preclassification,
-	&pqrs_silver_quarantine,
-	&pqrs_silver_dim_status,
-	&pqrs_silver_dim_status_transition,
-	&pqrs_silver_dim_channel,
-	&pqrs_silver_dim_pqrs_type,
-	&pqrs_silver_dim_priority,
-	&pqrs_silver_dim_role,
-	&pqrs_silver_dim_geo,
-};
-
 const char *const sla_status_names[SLA_STATUS_N] = {"NOT_STARTED", "IN_TIME", "LATE"};
 const char *const sla_risk_names[SLA_RISK_N] = {"", "HEALTHY", "AT_RISK", "OVERDUE"};

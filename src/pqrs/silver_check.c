@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "pqrs/quality_text.h"
 #include "pqrs/silver.h"
 #include "pqrs/silver_int.h"
 
@@ -13,26 +14,9 @@ struct checks {
 	bool ok; /* false: out of memory */
 };
 
-static int64_t table_rows(const struct stage_view *view, const char *table)
-{
-	int64_t rows = 0;
-	for (size_t s = 0; s < view->n_stages; s++) {
-		for (size_t i = 0; i < view->files[s].n; i++) {
-			if (strcmp(view->files[s].items[i].table, table) == 0) rows += view->files[s].items[i].rows;
-		}
-	}
-	return rows;
-}
-
 static void add(struct checks *c, bool pass, struct quality q, int64_t value, int64_t threshold)
 {
-	char v[32], th[32];
-	(void)snprintf(v, sizeof v, "%lld", (long long)value);
-	(void)snprintf(th, sizeof th, "%lld", (long long)threshold);
-	q.value = v;
-	q.threshold = th;
-	if (q.details == NULL) q.details = "";
-	c->ok &= quality_add(c->out, pass, &q);
+	c->ok &= quality_add_numbers(c->out, pass, q, value, threshold);
 }
 
 /* A number that must be zero, out of count. */
@@ -42,14 +26,6 @@ static void add_none(struct checks *c, const char *dataset, const char *name, en
 	add(c, bad == 0,
 		(struct quality){.dataset = dataset, .check_name = name, .severity = severity, .record_count = count},
 		bad, 0);
-}
-
-/* Millionths as a decimal fraction. */
-static const char *fraction(int64_t millionths, char dst[32])
-{
-	(void)snprintf(dst, 32, "%s%lld.%06lld", millionths < 0 ? "-" : "", (long long)(llabs(millionths) / PROB_ONE),
-		(long long)(llabs(millionths) % PROB_ONE));
-	return dst;
 }
 
 static int64_t rate(int64_t part, int64_t whole)
@@ -62,9 +38,10 @@ static void check_conservation(struct checks *c)
 {
 	static const char *const kept[5] = {
 		"silver.tickets", "silver.messages", "silver.status_events", "silver.attachments", "silver.quarantine"};
-	const int64_t bronze = table_rows(c->view, BRONZE_TABLE), duplicates = counter_get(c->counters, "duplicates");
+	const int64_t bronze = stage_view_rows(c->view, BRONZE_TABLE),
+		      duplicates = counter_get(c->counters, "duplicates");
 	int64_t rows[5], silver = duplicates;
-	for (int i = 0; i < 5; i++) silver += rows[i] = table_rows(c->view, kept[i]);
+	for (int i = 0; i < 5; i++) silver += rows[i] = stage_view_rows(c->view, kept[i]);
 	char details[256];
 	(void)snprintf(details, sizeof details,
 		"tickets %lld + messages %lld + status_events %lld + attachments %lld + quarantine %lld + duplicates "
@@ -81,7 +58,7 @@ static void check_conservation(struct checks *c)
 
 static void check_tickets(struct checks *c)
 {
-	const int64_t tickets = table_rows(c->view, "silver.tickets"),
+	const int64_t tickets = stage_view_rows(c->view, "silver.tickets"),
 		      created = counter_get(c->counters, "events:TICKET_CREATED");
 	const int64_t bad = counter_get(c->counters, "tickets_without_event") + llabs(tickets - created);
 	add_none(c, "silver.tickets", "every_ticket_has_event", QUALITY_CRITICAL, bad, tickets);
@@ -90,7 +67,7 @@ static void check_tickets(struct checks *c)
 	/* An id twice in one ticket was settled (duplicate or quarantine); here one that several tickets of a task share. */
 	add_none(c, "silver", "event_id_unique", QUALITY_CRITICAL, counter_get(c->counters, "event_id_shared"),
 		counter_get(c->counters, "rows_in"));
-	const int64_t predictions = table_rows(c->view, "silver.preclassification");
+	const int64_t predictions = stage_view_rows(c->view, "silver.preclassification");
 	const int64_t missing = counter_get(c->counters, "model_version_missing") + llabs(tickets - predictions);
 	add_none(c, "silver.preclassification", "model_version_present", QUALITY_CRITICAL, missing, predictions);
 	add_none(c, "silver.preclassification", "score_in_range", QUALITY_CRITICAL,
@@ -107,8 +84,8 @@ static void check_transitions(struct checks *c)
 	const struct quality q = {.dataset = "silver.status_events",
 		.check_name = "transitions_valid",
 		.severity = QUALITY_WARNING,
-		.value = fraction(rate(invalid, valid + invalid), value),
-		.threshold = fraction(max, threshold),
+		.value = quality_fraction(rate(invalid, valid + invalid), value),
+		.threshold = quality_fraction(max, threshold),
 		.details = "share of state changes that the state machine refused",
 		.record_count = valid + invalid};
 	c->ok &= quality_add(c->out, invalid * PROB_ONE <= max * (valid + invalid), &q);
@@ -121,11 +98,11 @@ static void check_breaches(struct checks *c)
 	const int64_t min = c->cfg->quality.breach_rate_min, max = c->cfg->quality.breach_rate_max,
 		      got = rate(late, closed);
 	char value[32], low[32], high[32], band[72];
-	(void)snprintf(band, sizeof band, "%s..%s", fraction(min, low), fraction(max, high));
+	(void)snprintf(band, sizeof band, "%s..%s", quality_fraction(min, low), quality_fraction(max, high));
 	const struct quality q = {.dataset = "silver.tickets",
 		.check_name = "sla_breach_rate",
 		.severity = QUALITY_WARNING,
-		.value = fraction(got, value),
+		.value = quality_fraction(got, value),
 		.threshold = band,
 		.details = "late among closed tickets",
 		.record_count = closed};
