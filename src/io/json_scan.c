@@ -6,8 +6,6 @@
 
 enum { STRING_HEAD = 16 }; /* bytes of a string looked at in place; most keys and values end within them */
 
-typedef const char *(*string_stop_fn)(const char *p, const char *end);
-
 static const char *string_stop_plain(const char *p, const char *end)
 {
 	while (p < end && (unsigned char)*p >= 0x20 && *p != '"' && *p != '\\') p++;
@@ -51,21 +49,17 @@ __attribute__((target("avx2,bmi"))) static const char *string_stop_avx2(const ch
 	return end;
 }
 
-/* Written before main and by the tests' switch alone. */
-static string_stop_fn string_stop_rest = string_stop_sse2;
+/* The only mutable global of the room: a hook of the tests, which compare the paths. Nothing else writes it. */
 static bool plain_only;
-
-__attribute__((constructor)) static void json_scan_choose(void)
-{
-	string_stop_rest = plain_only                       ? string_stop_plain
-			   : __builtin_cpu_supports("avx2") ? string_stop_avx2
-							    : string_stop_sse2;
-}
 
 void json_scan_force_plain(bool plain)
 {
 	plain_only = plain;
-	json_scan_choose();
+}
+
+static const char *string_stop_rest(const char *p, const char *end)
+{
+	return __builtin_cpu_supports("avx2") ? string_stop_avx2(p, end) : string_stop_sse2(p, end);
 }
 
 static inline const char *string_stop(const char *p, const char *end)

@@ -9,7 +9,7 @@
  *           while (json_object_next(&s, &key)) { ... json_take_string / json_take_i64 / json_skip ... }
  *   if (!json_end(&s)) -> s.error says what, s.error_at (offset in text) where
  *
- * Once an error is set every call returns false. SIMD paths are chosen once at start (cpu features); the plain
+ * Once an error is set every call returns false. SIMD paths are chosen by the features of the processor; the plain
  * path is the oracle of their tests (json_scan_force_plain).
  */
 #ifndef PQR_IO_JSON_SCAN_H

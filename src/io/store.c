@@ -43,11 +43,6 @@ const char *store_uri(const struct store *s)
 	return s->uri;
 }
 
-status store_local_path(const struct store *s, const char *key, char *dst, size_t size, struct err *err)
-{
-	return s->ops->local_path(s, key, dst, size, err);
-}
-
 status store_put_if_absent(struct store *s, const char *key, const void *p, size_t n, struct err *err)
 {
 	TRY(key_check(key, err));

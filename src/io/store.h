@@ -15,8 +15,6 @@ struct store;
 status store_open(const char *uri, struct store **out, struct err *err) MUST_USE;
 void store_close(struct store *s);
 const char *store_uri(const struct store *s); /* as given, normalised; for people */
-status store_local_path(const struct store *s, const char *key, char *dst, size_t size,
-	struct err *err) MUST_USE; /* E_UNSUPPORTED where objects are no files */
 
 /* E_EXISTS (unless the object there has these very bytes: then OK) and nothing changed. */
 status store_put_if_absent(struct store *s, const char *key, const void *p, size_t n, struct err *err) MUST_USE;

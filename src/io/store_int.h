@@ -14,7 +14,6 @@ struct store_ops {
 	status (*delete)(struct store *s, const char *key, struct err *err);
 	status (*sync)(struct store *s, struct err *err);
 	status (*sweep)(struct store *s, const char *prefix, int64_t *removed, struct err *err);
-	status (*local_path)(const struct store *s, const char *key, char *dst, size_t size, struct err *err);
 };
 
 struct store {

@@ -423,15 +423,6 @@ static status local_sync(struct store *base, struct err *err)
 	return OK;
 }
 
-static status local_local_path(const struct store *base, const char *key, char *dst, size_t size, struct err *err)
-{
-	char path[PATH_BYTES_MAX];
-	TRY(path_of((const struct local_store *)base, key, path, err));
-	if (strlen(path) >= size) return fail(err, E_LIMIT, "path over %zu bytes: %s", size, path);
-	memcpy(dst, path, strlen(path) + 1);
-	return OK;
-}
-
 static void local_close(struct store *base)
 {
 	struct local_store *s = (struct local_store *)base;
@@ -451,7 +442,6 @@ static const struct store_ops local_ops = {
 	.delete = local_delete,
 	.sync = local_sync,
 	.sweep = local_sweep,
-	.local_path = local_local_path,
 };
 
 status store_local_open(const char *path, struct store **out, struct err *err)
