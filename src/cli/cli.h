@@ -60,7 +60,9 @@ extern const struct cli_command *const cli_commands[];
 extern const size_t cli_n_commands;
 const struct cli_command *cli_command_find(const char *name); /* NULL */
 /* The nearest name by str_distance, or NULL when nothing is near. */
-const char *cli_nearest(const char *name, const char *(*nth)(size_t i), size_t n);
+const char *cli_nearest(const char *name, const char *const *names, size_t n);
+/* E_USAGE for a name that is no command: what is near it, or that it comes in a later version. */
+status cli_command_unknown(const char *name, struct err *err) MUST_USE;
 
 void cli_help_all(struct buf *out);
 void cli_help_command(const struct cli_command *command, struct buf *out);

@@ -11,17 +11,45 @@ const struct cli_command *cli_command_find(const char *name)
 	return NULL;
 }
 
-const char *cli_nearest(const char *name, const char *(*nth)(size_t i), size_t n)
+const char *cli_nearest(const char *name, const char *const *names, size_t n)
 {
 	const char *best = NULL;
 	size_t best_distance = 3; /* two slips at most, and fewer than the letters of the word */
 	for (size_t i = 0; i < n; i++) {
-		const size_t d = str_distance(str_of(name), str_of(nth(i)));
+		const size_t d = str_distance(str_of(name), str_of(names[i]));
 		if (d >= best_distance || d >= strlen(name)) continue;
-		best = nth(i);
+		best = names[i];
 		best_distance = d;
 	}
 	return best;
+}
+
+/* Named in the plans of the project, so that people will try them. */
+static const struct {
+	const char *name, *what;
+} later[] = {
+	{"classify", "training and comparing classifiers"},
+	{"schedule", "scheduled runs"},
+	{"serve", "the HTTP server"},
+	{"sql", "queries on the lake; the published tables stand in the control database, see `pqr help publish`"},
+	{"stream", "streaming ingestion"},
+	{"table", "versioned tables"},
+};
+
+status cli_command_unknown(const char *name, struct err *err)
+{
+	enum { COMMANDS_MAX = 64 };
+	const char *names[COMMANDS_MAX];
+	for (size_t i = 0; i < sizeof later / sizeof later[0]; i++) {
+		if (strcmp(later[i].name, name) != 0) continue;
+		return fail(err, E_USAGE, "unsupported in this version: pqr %s (%s)", name, later[i].what);
+	}
+	ASSERT(cli_n_commands <= COMMANDS_MAX);
+	for (size_t i = 0; i < cli_n_commands; i++) names[i] = cli_commands[i]->name;
+	const char *near = cli_nearest(name, names, cli_n_commands);
+	if (near != NULL)
+		return fail(err, E_USAGE, "unknown command '%s': did you mean %s? `pqr help` lists them", name, near);
+	return fail(err, E_USAGE, "unknown command '%s': `pqr help` lists them", name);
 }
 
 static void add_options(struct buf *out, const struct cli_option *options, size_t n)
@@ -170,7 +198,7 @@ static status help_run(struct cli *c, struct err *err)
 	else if (command != NULL)
 		cli_help_command(command, &out);
 	else
-		code = fail(err, E_USAGE, "unknown command '%s': `pqr help` lists them", c->args[0]);
+		code = cli_command_unknown(c->args[0], err);
 	if (code == OK) code = cli_print(&out, err);
 	buf_deinit(&out);
 	return code;

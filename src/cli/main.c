@@ -50,37 +50,41 @@ static void signals_setup(void)
 	(void)signal(SIGPIPE, SIG_IGN);
 }
 
-static const struct cli_command *parsing; /* whose options option_name lists */
-
-static const char *option_name(size_t i)
+/* The i-th option that `command` (NULL: none was found) takes: first those of every command, then its own. */
+static const struct cli_option *option_at(const struct cli_command *command, size_t i)
 {
-	return i < cli_n_globals ? cli_globals[i].name : parsing->options[i - cli_n_globals].name;
+	return i < cli_n_globals ? &cli_globals[i] : &command->options[i - cli_n_globals];
 }
 
-static const char *command_name(size_t i)
+static size_t option_count(const struct cli_command *command)
 {
-	return cli_commands[i]->name;
+	return cli_n_globals + (command != NULL ? command->n_options : 0);
 }
 
-static status usage(struct err *err, const char *what, const char *name, const char *near)
+static const struct cli_option *option_find(
+	const struct cli_command *command, const char *arg, size_t name_n, size_t *index)
 {
-	const char *command = parsing != NULL ? parsing->name : "";
-	if (near != NULL)
-		return fail(err, E_USAGE, "%s '%s': did you mean %s? `pqr help%s%s` lists them", what, name, near,
-			*command ? " " : "", command);
-	return fail(err, E_USAGE, "%s '%s': `pqr help%s%s` lists them", what, name, *command ? " " : "", command);
-}
-
-static const struct cli_option *option_find(const char *arg, size_t name_n, size_t *index)
-{
-	const size_t n = cli_n_globals + (parsing != NULL ? parsing->n_options : 0);
-	for (size_t i = 0; i < n; i++) {
-		const struct cli_option *o = i < cli_n_globals ? &cli_globals[i] : &parsing->options[i - cli_n_globals];
+	for (size_t i = 0; i < option_count(command); i++) {
+		const struct cli_option *o = option_at(command, i);
 		if (strlen(o->name) != name_n || strncmp(o->name, arg, name_n) != 0) continue;
 		*index = i;
 		return o;
 	}
 	return NULL;
+}
+
+static status option_unknown(const struct cli_command *command, const char *arg, struct err *err)
+{
+	const char *names[CLI_OPTIONS_MAX];
+	const size_t n = option_count(command);
+	ASSERT(n <= CLI_OPTIONS_MAX);
+	for (size_t i = 0; i < n; i++) names[i] = option_at(command, i)->name;
+	const char *topic = command != NULL ? command->name : "", *space = command != NULL ? " " : "";
+	const char *near = cli_nearest(arg, names, n);
+	if (near != NULL)
+		return fail(err, E_USAGE, "unknown option '%s': did you mean %s? `pqr help%s%s` lists them", arg, near,
+			space, topic);
+	return fail(err, E_USAGE, "unknown option '%s': `pqr help%s%s` lists them", arg, space, topic);
 }
 
 /* One `--name`, `--name=value` or `--name value`. */
@@ -90,11 +94,8 @@ static status parse_option(struct cli *c, char **argv, int argc, int *at, struct
 	const char *equals = strchr(arg, '=');
 	const size_t name_n = equals != NULL ? (size_t)(equals - arg) : strlen(arg);
 	size_t index = 0;
-	const struct cli_option *o = option_find(arg, name_n, &index);
-	if (o == NULL) {
-		const size_t n = cli_n_globals + (parsing != NULL ? parsing->n_options : 0);
-		return usage(err, "unknown option", arg, cli_nearest(arg, option_name, n));
-	}
+	const struct cli_option *o = option_find(c->command, arg, name_n, &index);
+	if (o == NULL) return option_unknown(c->command, arg, err);
 	if (o->value == NULL) {
 		if (equals != NULL) return fail(err, E_USAGE, "%s takes no value", o->name);
 		c->values[index] = "";
@@ -118,8 +119,9 @@ static const struct cli_command *find_command(char **argv, int argc, int *positi
 	for (int i = 1; i < argc; i++) {
 		if (argv[i][0] == '-' && argv[i][1] == '-') {
 			size_t index;
-			const struct cli_option *o =
-				strchr(argv[i], '=') == NULL ? option_find(argv[i], strlen(argv[i]), &index) : NULL;
+			const struct cli_option *o = strchr(argv[i], '=') == NULL
+							     ? option_find(NULL, argv[i], strlen(argv[i]), &index)
+							     : NULL;
 			if (o != NULL && o->value != NULL) i++;
 			continue;
 		}
@@ -133,10 +135,7 @@ static status parse(struct cli *c, int argc, char **argv, struct err *err)
 {
 	int position = 0;
 	c->command = find_command(argv, argc, &position);
-	if (c->command == NULL && position > 0)
-		return usage(err, "unknown command", argv[position],
-			cli_nearest(argv[position], command_name, cli_n_commands));
-	parsing = c->command;
+	if (c->command == NULL && position > 0) return cli_command_unknown(argv[position], err);
 	bool only_args = false;
 	for (int i = 1; i < argc; i++) {
 		if (i == position) continue;

@@ -150,6 +150,11 @@ static status add_input(struct flow *f, const char *path, struct err *err)
 {
 	struct stat st;
 	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) return add_folder(f, path, err);
+	const char *scheme_end = strstr(path, "://");
+	if (scheme_end != NULL && access(path, F_OK) != 0) /* only the scheme is shown: the rest may hold a password */
+		return fail(err, E_UNSUPPORTED,
+			"unsupported in this version: input from %.*s://; name files or folders",
+			(int)(scheme_end - path), path);
 	return add_file(f, path, err);
 }
 

@@ -15,6 +15,14 @@ one_line() { # like expect, and standard error holds exactly one line of trouble
 # usage
 one_line 2 "unknown command 'rnu'.*run" "$pqr" rnu
 one_line 2 "unknown option '--sead'.*--seed" "$pqr" run --sead 1
+one_line 2 "unknown option '--sead=1'.*pqr help. lists" "$pqr" --sead=1
+one_line 2 "unknown command 'rnu'.*run" "$pqr" help rnu
+for later in serve sql table stream schedule classify; do
+  one_line 2 "unsupported in this version: pqr $later " "$pqr" "$later"
+  one_line 2 "unsupported in this version: pqr $later " "$pqr" help "$later"
+done
+one_line 1 'unsupported in this version: input from imap://;' "$pqr" ingest imap://user:secret@host/inbox
+grep -q secret err && bad "a password of an input was shown"
 one_line 2 '--from: .*expected a date' "$pqr" run --from 2025-13-01
 one_line 2 'expected .* after it' "$pqr" run --seed
 one_line 2 '--seed' "$pqr" run --seed many
