@@ -1,5 +1,5 @@
 /* A run that is killed at any system call and run again ends as if it had never been killed. */
-#include "lake.h"
+#include "fake_run.h"
 
 #include <signal.h>
 #include <sys/ptrace.h>
@@ -8,33 +8,14 @@
 #include <unistd.h>
 
 #include "base/rng.h"
-#include "fake_workload.h"
 
 enum { TRIALS = 60, KILLS_MAX = 4, NEVER = 1 << 30 };
 
-static struct run_opts options(const struct lake *l)
-{
-	struct run_opts o;
-	run_opts_init(&o);
-	o.workload = &fake_workload;
-	o.lake = l->store;
-	o.control = l->control;
-	o.threads = 1; /* the traced thread does the tasks itself */
-	o.config = STR("{\"name\":\"fake\",\"rows\":40}");
-	o.seed = 7;
-	o.date_from = 20000;
-	o.date_to = 20002;
-	o.progress = false;
-	o.quiet = true;
-	o.retry_delay_us = 0;
-	return o;
-}
-
 static status run_here(struct lake *l, struct run_report *r)
 {
-	const struct run_opts o = options(l);
-	run_report_init(r);
-	return flow_run(&o, r, &l->err);
+	struct run_opts o = options(l);
+	o.threads = 1; /* the traced thread does the tasks itself */
+	return run(l, &o, r);
 }
 
 /* The child: open the lake, run, and say how it went. */
@@ -164,15 +145,6 @@ static void test_full_disk(void **state)
 	check_end(&l, &want);
 	buf_deinit(&want.text);
 	lake_close(&l);
-}
-
-static int reset(void **state)
-{
-	(void)state;
-	fault_reset();
-	cancel_reset();
-	log_setup(LOG_OFF, LOG_TEXT);
-	return 0;
 }
 
 int main(void)
