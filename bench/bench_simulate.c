@@ -7,8 +7,8 @@
 
 #include "base/alloc.h"
 #include "flow/engine_config.h"
-#include "pqrs/sim_sort.h"
-#include "pqrs/simulate.h"
+#include "pqrs/sim/sim_sort.h"
+#include "pqrs/sim/simulate.h"
 
 struct sum {
 	int64_t tickets, events, bytes;

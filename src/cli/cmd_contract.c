@@ -3,7 +3,7 @@
 
 #include "cli/session.h"
 #include "columnar/contract.h"
-#include "pqrs/contract.h"
+#include "pqrs/contract/contract.h"
 #include "pqrs/workload.h"
 
 struct format {

@@ -7,7 +7,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "flow/engine_config.h"
-#include "pqrs/config.h"
+#include "pqrs/config/config.h"
 #include "pqrs/workload.h"
 
 /* A flag and the key it sets. */

@@ -158,7 +158,7 @@ struct workload {
 	size_t n_stages;
 	const struct table_schema *const *tables; /* every table of every layer */
 	size_t n_tables;
-	/* The workload's configuration from its canonical JSON (see pqrs/config.h); gives *config. */
+	/* The workload's configuration from its canonical JSON (see pqrs/config/config.h); gives *config. */
 	status (*config_open)(struct str canonical, void **config, struct err *err);
 	void (*config_close)(void *config);
 	/* The zone that decides local dates; views config. NULL: UTC. */

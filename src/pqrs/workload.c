@@ -1,13 +1,13 @@
 #include "pqrs/workload.h"
 
-#include "pqrs/bronze.h"
-#include "pqrs/config.h"
-#include "pqrs/contract.h"
-#include "pqrs/gold.h"
-#include "pqrs/ingest.h"
-#include "pqrs/silver.h"
-#include "pqrs/simulate.h"
-#include "pqrs/views.h"
+#include "pqrs/bronze/bronze.h"
+#include "pqrs/config/config.h"
+#include "pqrs/contract/contract.h"
+#include "pqrs/gold/gold.h"
+#include "pqrs/ingest/ingest.h"
+#include "pqrs/silver/silver.h"
+#include "pqrs/sim/simulate.h"
+#include "pqrs/contract/views.h"
 
 /* Raw events come from the simulator or from files. */
 static status raw_plan(

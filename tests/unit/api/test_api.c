@@ -4,7 +4,7 @@
 #include "flow/run.h"
 #include "io/config.h"
 #include "pqr.h"
-#include "pqrs/config.h"
+#include "pqrs/config/config.h"
 #include "pqrs/workload.h"
 
 struct planned {

@@ -2,9 +2,9 @@
 #ifndef PQR_TESTS_PQRS_FIXTURE_H
 #define PQR_TESTS_PQRS_FIXTURE_H
 
-#include "pqrs/config.h"
+#include "pqrs/config/config.h"
 
-/* A test that needs nothing else of pqrs/config_read.c is linked without it. */
+/* A test that needs nothing else of pqrs/config/config_read.c is linked without it. */
 __attribute__((weak))
 const char *const pqrs_channel_names[CHANNEL_N] = {"email", "webform", "chat", "call", "other_digital"};
 __attribute__((weak)) const char *const pqrs_type_names[TYPE_N] = {"P", "Q", "R", "S"};

@@ -6,8 +6,8 @@
 #include "flow/task.h"
 #include "gold_data.h"
 #include "parquet/writer.h"
-#include "pqrs/config.h"
-#include "pqrs/schema.h"
+#include "pqrs/config/config.h"
+#include "pqrs/contract/schema.h"
 
 struct lake {
 	char dir[64];

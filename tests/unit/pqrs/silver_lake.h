@@ -7,8 +7,8 @@
 #include "fixture.h"
 #include "parquet/reader.h"
 #include "parquet/writer.h"
-#include "pqrs/schema.h"
-#include "pqrs/silver.h"
+#include "pqrs/contract/schema.h"
+#include "pqrs/silver/silver.h"
 
 enum { LAKE_EVENTS_MAX = 8192, LAKE_FILES_MAX = 4096 };
 

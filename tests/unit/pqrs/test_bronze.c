@@ -4,8 +4,8 @@
 #include "base/limits.h"
 #include "base/time.h"
 #include "io/store.h"
-#include "pqrs/bronze.h"
-#include "pqrs/config.h"
+#include "pqrs/bronze/bronze.h"
+#include "pqrs/config/config.h"
 
 #define RUN "00000000-0000-4000-8000-000000000001"
 #define DAY INT64_C(1756684800000000) /* 2025-09-01 */

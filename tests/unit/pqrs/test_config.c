@@ -7,7 +7,7 @@
 #include "base/rng.h"
 #include "flow/engine_config.h"
 #include "io/embedded.h"
-#include "pqrs/config.h"
+#include "pqrs/config/config.h"
 
 static const char *text_of(const struct err *err)
 {

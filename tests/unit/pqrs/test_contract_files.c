@@ -5,10 +5,10 @@
 
 #include "base/file.h"
 #include "check.h"
-#include "pqrs/contract.h"
-#include "pqrs/event.h"
-#include "pqrs/raw_event.h"
-#include "pqrs/views.h"
+#include "pqrs/contract/contract.h"
+#include "pqrs/bronze/event.h"
+#include "pqrs/contract/raw_event.h"
+#include "pqrs/contract/views.h"
 
 #define CONTRACTS PQR_SOURCE_DIR "/contracts/pqrs/v1"
 #define HOW_TO "; regenerate with `make docs`"

@@ -6,7 +6,7 @@
 #include "base/limits.h"
 #include "base/rng.h"
 #include "base/time.h"
-#include "pqrs/ingest.h"
+#include "pqrs/ingest/ingest.h"
 
 #define RUN "00000000-0000-4000-8000-000000000001"
 #define EVENT(ts)                                                                                         \

@@ -3,7 +3,7 @@
 #include "base/alloc.h"
 #include "base/limits.h"
 #include "base/rng.h"
-#include "pqrs/raw_lines.h"
+#include "pqrs/bronze/raw_lines.h"
 
 struct memory {
 	const char *p;

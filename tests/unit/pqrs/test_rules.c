@@ -1,8 +1,8 @@
-#include "pqrs/rules.h"
+#include "pqrs/silver/rules.h"
 
 #include "check.h"
 #include "fixture.h"
-#include "pqrs/entities.h"
+#include "pqrs/silver/entities.h"
 
 static struct rules *make_rules(void)
 {

@@ -1,6 +1,6 @@
-#include "pqrs/silver.h"
+#include "pqrs/silver/silver.h"
 
-#include "pqrs/sla.h"
+#include "pqrs/silver/sla.h"
 #include "silver_lake.h"
 
 static int64_t at(const char *text)

@@ -3,8 +3,8 @@
 #include "check.h"
 
 #include "flow/engine_config.h"
-#include "pqrs/rules.h"
-#include "pqrs/sim_text.h"
+#include "pqrs/silver/rules.h"
+#include "pqrs/sim/sim_text.h"
 
 static struct pqrs_config *config_open_default(void)
 {

@@ -1,8 +1,8 @@
-#include "pqrs/state.h"
+#include "pqrs/silver/state.h"
 
 #include "check.h"
 #include "fixture.h"
-#include "pqrs/sla.h"
+#include "pqrs/silver/sla.h"
 
 static struct pqrs_config cfg;
 

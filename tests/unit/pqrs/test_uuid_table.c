@@ -1,4 +1,4 @@
-#include "pqrs/uuid_table.h"
+#include "pqrs/silver/uuid_table.h"
 
 #include "base/hash.h"
 #include "check.h"

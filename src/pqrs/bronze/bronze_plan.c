@@ -1,0 +1,169 @@
+/* Raw objects to tasks, and the quality checks of the stage. */
+#include <stdio.h>
+
+#include "pqrs/bronze/bronze_int.h"
+#include "pqrs/config/config.h"
+#include "pqrs/contract/quality_text.h"
+
+enum {
+	TASK_BYTES = 64 << 20
+}; /* about this much raw a task: long enough to keep start-up cost out of sight, short enough to share */
+
+bool bronze_partition_of(const char *path, struct bronze_partition *out)
+{
+	static const char prefix[] = "raw/pqrs/source=";
+	if (strncmp(path, prefix, sizeof prefix - 1) != 0) return false;
+	const char *source = path + sizeof "raw/pqrs/" - 1;
+	const char *day = strstr(source, "/day=");
+	const char *end = day != NULL ? strchr(day + 1, '/') : NULL;
+	if (end == NULL) return false;
+	out->folder = (struct str){source, (size_t)(end - source)};
+	out->has_day = date_parse((struct str){day + 5, (size_t)(end - day - 5)}, &out->day);
+	return true;
+}
+
+static status task_start(struct task_list *out, struct task_spec **task, struct err *err)
+{
+	const size_t index = out->n;
+	struct task_spec *t = task_list_add(out);
+	if (t == NULL) return fail(err, E_NOMEM, "out of memory planning bronze");
+	t->stage = "bronze";
+	t->task_id = arena_printf(out->arena, "bronze-%04zu", index);
+	if (t->task_id == NULL) return fail(err, E_NOMEM, "out of memory planning bronze");
+	*task = t;
+	return OK;
+}
+
+/* Files of one partition from `from` on: end (exclusive) and bytes. */
+static status partition_end(const struct file_list *raw, size_t from, size_t *end, int64_t *bytes, struct err *err)
+{
+	struct bronze_partition first = {.has_day = false};
+	*bytes = 0;
+	size_t i = from;
+	for (; i < raw->n; i++) {
+		struct bronze_partition p;
+		if (!bronze_partition_of(raw->items[i].path, &p))
+			return fail(err, E_CORRUPT,
+				"not a raw object of pqrs: %s; expected raw/pqrs/source=.../day=.../...",
+				raw->items[i].path);
+		if (i == from) first = p;
+		if (!str_eq(first.folder, p.folder)) break;
+		*bytes += raw->items[i].bytes;
+	}
+	*end = i;
+	return OK;
+}
+
+status pqrs_bronze_plan(
+	const struct stage_view *view, const struct file_list *inputs, struct task_list *out, struct err *err)
+{
+	(void)inputs;
+	ASSERT(view->n_stages >= 1);
+	const struct file_list *raw = &view->files[0];
+	struct task_spec *task = NULL;
+	int64_t task_bytes = 0;
+	for (size_t from = 0; from < raw->n;) {
+		if (strcmp(raw->items[from].table, "raw.pqrs") != 0) {
+			from++;
+			continue;
+		}
+		size_t end = from;
+		int64_t bytes = 0;
+		TRY(partition_end(raw, from, &end, &bytes, err));
+		if (task == NULL || (task_bytes > 0 && task_bytes + bytes > TASK_BYTES)) {
+			TRY(task_start(out, &task, err));
+			task->lo = (int64_t)from;
+			task_bytes = 0;
+		}
+		for (; from < end; from++) {
+			if (!file_list_add(&task->inputs, &raw->items[from]))
+				return fail(err, E_NOMEM, "out of memory planning bronze");
+		}
+		task->hi = (int64_t)end;
+		task_bytes += bytes;
+	}
+	return OK;
+}
+
+/* ---- checks ---- */
+
+struct check {
+	const char *name;
+	enum quality_severity severity;
+	bool pass;
+	int64_t value, threshold, count;
+	const char *details;
+};
+
+static status check_add(struct quality_list *out, const struct check *c, struct err *err)
+{
+	const struct quality q = {.dataset = "bronze.pqrs_events",
+		.check_name = c->name,
+		.severity = c->severity,
+		.details = c->details,
+		.record_count = c->count};
+	return quality_add_numbers(out, c->pass, q, c->value, c->threshold)
+		       ? OK
+		       : fail(err, E_NOMEM, "out of memory listing quality checks");
+}
+
+static int64_t rows_of(const struct file_list *files, const char *table)
+{
+	int64_t rows = 0;
+	for (size_t i = 0; i < files->n; i++)
+		rows += strcmp(files->items[i].table, table) == 0 ? files->items[i].rows : 0;
+	return rows;
+}
+
+static int64_t count_of(const struct file_list *files, const char *table)
+{
+	int64_t n = 0;
+	for (size_t i = 0; i < files->n; i++) n += strcmp(files->items[i].table, table) == 0;
+	return n;
+}
+
+static status check_rejects(
+	const struct stage_view *view, int64_t raw, int64_t rejects, struct quality_list *out, struct err *err)
+{
+	const struct pqrs_config *config = view->config;
+	const int64_t max = config->quality.reject_rate_max;
+	char value[32], threshold[32];
+	const int64_t rate = raw > 0 ? (int64_t)((__int128)rejects * PROB_ONE / raw) : 0;
+	const struct quality q = {.dataset = "bronze.pqrs_events",
+		.check_name = "reject_rate",
+		.severity = QUALITY_WARNING,
+		.value = quality_fraction(rate, value),
+		.threshold = quality_fraction(max, threshold),
+		.details = "rejected lines / raw lines",
+		.record_count = rejects};
+	const bool pass = (__int128)rejects * PROB_ONE <= (__int128)max * raw;
+	return quality_add(out, pass, &q) ? OK : fail(err, E_NOMEM, "out of memory listing quality checks");
+}
+
+status pqrs_bronze_check(const struct stage_view *view, struct quality_list *out, struct err *err)
+{
+	ASSERT(view->n_stages >= 2);
+	const struct counter_list *c = &view->counters[1];
+	const struct file_list *raw_files = &view->files[0], *files = &view->files[1];
+	const int64_t raw = rows_of(raw_files, "raw.pqrs");
+	const int64_t rows = counter_get(c, "rows_out"), duplicates = counter_get(c, "duplicates"),
+		      rejects = counter_get(c, "rejects");
+	const int64_t kept = rows + duplicates + rejects;
+	const int64_t objects = count_of(raw_files, "raw.pqrs"), verified = counter_get(c, "raw_objects_verified");
+	const int64_t range = counter_get(c, "ts_out_of_range"), day = counter_get(c, "ts_outside_day");
+	const int64_t stored = rows_of(files, "bronze.pqrs_events"), rejected = rows_of(files, "rejects.pqrs");
+	const struct check checks[] = {
+		{"raw_hashes_match", QUALITY_CRITICAL, verified == objects, verified, objects, objects,
+			"raw objects whose XXH3-128 is the one they landed with"},
+		{"counts_conserve", QUALITY_CRITICAL, kept == raw && counter_get(c, "rows_in") == raw, kept, raw, raw,
+			"bronze rows + duplicates + rejects = raw lines"},
+		{"files_hold_every_row", QUALITY_CRITICAL, stored == rows && rejected == rejects, stored + rejected,
+			rows + rejects, stored + rejected, "rows of the bronze and reject files = rows counted"},
+		{"timestamps_in_range", QUALITY_CRITICAL, range == 0, range, 0, rows,
+			"ts outside [2000-01-01, as_of + 366 days]"},
+		{"timestamps_in_partition", QUALITY_CRITICAL, day == 0, day, 0, rows,
+			"ts outside the UTC day of its raw folder"},
+	};
+	for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) TRY(check_add(out, &checks[i], err));
+	return check_rejects(view, raw, rejects, out, err);
+}

@@ -1,0 +1,373 @@
+/* One line to members: the general way, by the scanner. */
+#include "pqrs/bronze/event.h"
+
+#include "base/alloc.h"
+#include "base/limits.h"
+#include "io/utf8.h"
+#include "pqrs/bronze/event_int.h"
+
+enum { HASHED_FROM = 16, SCRATCH_BYTES_MAX = 8 * JSON_LINE_BYTES_MAX };
+
+status event_parser_create(struct event_parser **out, struct err *err)
+{
+	struct event_parser *e = mem_zalloc(1, sizeof *e);
+	if (e == NULL) return fail(err, E_NOMEM, "out of memory for an event parser");
+	e->n_nodes = 1;
+	buf_init(&e->scratch, SCRATCH_BYTES_MAX);
+	buf_init(&e->extra, SCRATCH_BYTES_MAX);
+	*out = e;
+	return OK;
+}
+
+static void unknown_deinit(struct unknown_list *l)
+{
+	mem_free(l->items);
+	mem_free(l->slots);
+}
+
+void event_parser_destroy(struct event_parser *e)
+{
+	if (e == NULL) return;
+	unknown_deinit(&e->unknown);
+	unknown_deinit(&e->unknown_data);
+	buf_deinit(&e->scratch);
+	buf_deinit(&e->extra);
+	mem_free(e);
+}
+
+status event_parser_check(const struct event_parser *e, struct err *err)
+{
+	TRY(buf_check(&e->scratch, err));
+	TRY(buf_check(&e->extra, err));
+	return e->failed ? fail(err, E_NOMEM, "out of memory parsing a line with many members") : OK;
+}
+
+void event_parser_force_plain(struct event_parser *e, bool plain)
+{
+	e->plain = plain;
+}
+
+void event_line_reset(struct event_parser *e)
+{
+	e->present = e->strings = e->nulls = e->escapes = e->checked_ids = 0;
+	e->unknown.n = e->unknown.hashed = 0;
+	e->unknown_data.n = e->unknown_data.hashed = 0;
+	e->n_spans = 0;
+}
+
+/* ---- members the contract does not name ---- */
+
+/* The decoded name; scratch memory holds it until the next line. */
+static struct str name_of(struct event_parser *e, struct str key, bool escape)
+{
+	if (!escape) return key;
+	uint8_t *dst = buf_reserve(&e->scratch, key.n); /* within what line_parse reserved: nothing moves */
+	if (dst == NULL) return key;
+	buf_commit(&e->scratch, key.n);
+	return (struct str){(const char *)dst, json_unescape(key, (char *)dst)};
+}
+
+static uint32_t *slot_of(struct event_parser *e, struct unknown_list *l, struct str name)
+{
+	size_t at = (size_t)hash_xxh3(name.p, name.n) & (l->slots_n - 1);
+	for (; l->slots[at] != 0; at = (at + 1) & (l->slots_n - 1)) {
+		const struct unknown_member *m = &l->items[l->slots[at] - 1];
+		char *copy = NULL;
+		struct str other = m->key;
+		if (m->key_escape) { /* rare: names with escapes are decoded again */
+			copy = mem_alloc(m->key.n);
+			if (copy == NULL) {
+				e->failed = true;
+				continue;
+			}
+			other = (struct str){copy, json_unescape(m->key, copy)};
+		}
+		const bool same = str_eq(other, name);
+		mem_free(copy);
+		if (same) break;
+	}
+	return &l->slots[at];
+}
+
+/* The table holds every member of the list, at most half full. */
+static bool slots_fill(struct event_parser *e, struct unknown_list *l)
+{
+	if (l->hashed > 0 && l->hashed == l->n && l->n * 2 < l->slots_n) return true;
+	size_t want = 64;
+	while (want <= l->n * 4) want *= 2;
+	if (want > l->slots_cap) {
+		uint32_t *slots = mem_realloc(l->slots, want * sizeof *slots);
+		if (slots == NULL) return false;
+		l->slots = slots;
+		l->slots_cap = want;
+	}
+	l->slots_n = want;
+	memset(l->slots, 0, want * sizeof *l->slots);
+	for (size_t i = 0; i < l->n; i++) {
+		const size_t mark = e->scratch.n;
+		*slot_of(e, l, name_of(e, l->items[i].key, l->items[i].key_escape)) = (uint32_t)i + 1;
+		e->scratch.n = mark;
+	}
+	l->hashed = l->n;
+	return true;
+}
+
+static struct unknown_member *unknown_find(
+	struct event_parser *e, struct unknown_list *l, const struct unknown_member *m)
+{
+	const struct str name = name_of(e, m->key, m->key_escape);
+	if (l->n >= HASHED_FROM) {
+		if (!slots_fill(e, l)) {
+			e->failed = true;
+			return NULL;
+		}
+		uint32_t *slot = slot_of(e, l, name);
+		if (*slot != 0) return &l->items[*slot - 1];
+		*slot = (uint32_t)l->n + 1; /* where the caller puts it */
+		l->hashed = l->n + 1;
+		return NULL;
+	}
+	for (size_t i = 0; i < l->n; i++) {
+		struct unknown_member *other = &l->items[i];
+		const size_t mark = e->scratch.n;
+		const bool same = str_eq(name_of(e, other->key, other->key_escape), name);
+		e->scratch.n = mark;
+		if (same) return other;
+	}
+	return NULL;
+}
+
+bool event_unknown_add(struct event_parser *e, struct unknown_list *l, const struct unknown_member *m)
+{
+	if (l->n == l->cap) {
+		const size_t cap = l->cap != 0 ? l->cap * 2 : 32;
+		struct unknown_member *items = mem_realloc(l->items, cap * sizeof *items);
+		if (items == NULL) {
+			e->failed = true;
+			return false;
+		}
+		l->items = items;
+		l->cap = cap;
+	}
+	const size_t mark = e->scratch.n;
+	struct unknown_member *known = unknown_find(e, l, m);
+	e->scratch.n = mark;
+	if (known != NULL) {
+		known->value = m->value;
+		return false;
+	}
+	l->items[l->n++] = *m;
+	return true;
+}
+
+/* ---- names ---- */
+
+#define NAME(column, text)            \
+	{                             \
+		BRONZE_##column, text \
+	}
+struct field_name {
+	uint8_t field;
+	const char *text;
+};
+enum { NAMES_MAX = 5 };
+/* By length; the names of data's members. */
+static const struct field_name data_names[20][NAMES_MAX] = {
+	[4] = {NAME(TEXT, "text"), NAME(ROLE, "role")},
+	[6] = {NAME(REASON, "reason")},
+	[7] = {NAME(SUBJECT, "subject"), NAME(SIZE_KB, "size_kb")},
+	[8] = {NAME(PRIORITY, "priority"), NAME(TEXT_LEN, "text_len")},
+	[9] = {NAME(STATUS_TO, "status_to"), NAME(PQRS_TYPE, "pqrs_type"), NAME(FILE_TYPE, "file_type"),
+		NAME(FILE_NAME, "file_name"), NAME(CLOSED_AT, "closed_at")},
+	[10] = {NAME(ACTOR_ROLE, "actor_role"), NAME(MESSAGE_ID, "message_id"), NAME(GEO_REGION, "geo_region"),
+		NAME(SLA_DUE_AT, "sla_due_at")},
+	[11] = {NAME(STATUS_FROM, "status_from"), NAME(EXTERNAL_ID, "external_id")},
+	[12] = {NAME(RADICATED_AT, "radicated_at")},
+	[13] = {NAME(GEO_MUNICIPIO, "geo_municipio"), NAME(PRECLASSIFIER, "preclassifier")},
+	[14] = {NAME(SOURCE_CHANNEL, "source_channel"), NAME(DANE_CITY_CODE, "dane_city_code")},
+	[17] = {NAME(SLA_BUSINESS_DAYS, "sla_business_days")},
+	[19] = {NAME(TOPIC_PRECLASSIFIED, "topic_preclassified")},
+};
+static const struct field_name envelope_names[20][NAMES_MAX] = {
+	[2] = {NAME(TS, "ts")},
+	[4] = {{EVENT_DATA, "data"}},
+	[8] = {NAME(EVENT_ID, "event_id")},
+	[9] = {NAME(TICKET_ID, "ticket_id"), NAME(TENANT_ID, "tenant_id")},
+	[10] = {NAME(EVENT_TYPE, "event_type")},
+	[14] = {NAME(SCHEMA_VERSION, "schema_version")},
+};
+
+static unsigned field_of(struct str name, bool in_data)
+{
+	const unsigned unknown = in_data ? FIELD_UNKNOWN_DATA : FIELD_UNKNOWN;
+	if (name.n >= 20) return unknown;
+	const struct field_name *row = in_data ? data_names[name.n] : envelope_names[name.n];
+	for (int i = 0; i < NAMES_MAX && row[i].text != NULL; i++) {
+		if (memcmp(row[i].text, name.p, name.n) == 0) return row[i].field;
+	}
+	return unknown;
+}
+
+/* ---- the walk ---- */
+
+static void span_add(
+	struct event_parser *e, unsigned field, const struct json_string *key, const char *from, const char *to)
+{
+	if (e->n_spans < LAYOUT_MEMBERS_MAX)
+		e->spans[e->n_spans] = (struct layout_span){from, to, key->raw, (uint8_t)field};
+	if (e->n_spans <= LAYOUT_MEMBERS_MAX) e->n_spans++;
+	if (field >= FIELD_UNKNOWN && (key->has_escape || key->raw.n > 255)) e->n_spans = LAYOUT_MEMBERS_MAX + 1;
+}
+
+/* One member whose name was just read: its value into e. */
+static bool take_member(struct event_parser *e, struct json_scan *s, const struct json_string *key, unsigned field,
+	uint32_t *duplicates)
+{
+	const enum json_kind kind = json_peek(s);
+	const char *from = s->p;
+	struct json_string string = {.has_escape = false};
+	struct str text;
+	if (kind == JSON_STRING) {
+		if (!json_take_string(s, &string)) return false;
+		text = string.raw;
+	} else if (!json_skip(s, &text)) {
+		return false;
+	}
+	span_add(e, field, key, from, s->p);
+	if (field >= FIELD_UNKNOWN) {
+		const struct unknown_member m = {key->raw, {from, (size_t)(s->p - from)}, key->has_escape};
+		if (!event_unknown_add(e, field == FIELD_UNKNOWN ? &e->unknown : &e->unknown_data, &m)) ++*duplicates;
+		return true;
+	}
+	if ((e->present & BIT(field)) != 0) {
+		++*duplicates;
+		e->strings &= ~BIT(field);
+		e->nulls &= ~BIT(field);
+		e->escapes &= ~BIT(field);
+	}
+	event_set_value(e, field, text.p, text.n, kind == JSON_STRING);
+	if (kind == JSON_NULL) e->nulls |= BIT(field);
+	if (string.has_escape) e->escapes |= BIT(field);
+	return true;
+}
+
+static unsigned member_field(struct event_parser *e, const struct json_string *key, bool in_data)
+{
+	const size_t mark = e->scratch.n;
+	const unsigned field = field_of(name_of(e, key->raw, key->has_escape), in_data);
+	e->scratch.n = mark;
+	return field;
+}
+
+static const uint32_t envelope_fields = BIT(BRONZE_EVENT_ID) | BIT(BRONZE_TICKET_ID) | BIT(BRONZE_EVENT_TYPE) |
+					BIT(BRONZE_TS) | BIT(BRONZE_SCHEMA_VERSION) | BIT(BRONZE_TENANT_ID) |
+					BIT(EVENT_DATA);
+
+/* The last `data` wins: nothing of an earlier one stays. */
+static void data_reset(struct event_parser *e)
+{
+	e->present &= envelope_fields & ~BIT(EVENT_DATA);
+	e->strings &= envelope_fields;
+	e->nulls &= envelope_fields & ~BIT(EVENT_DATA);
+	e->escapes &= envelope_fields & ~BIT(EVENT_DATA);
+	e->unknown_data.n = e->unknown_data.hashed = 0;
+}
+
+static bool take_data(struct event_parser *e, struct json_scan *s, const struct json_string *name, uint32_t *duplicates)
+{
+	struct json_string key;
+	if ((e->present & BIT(EVENT_DATA)) != 0) {
+		++*duplicates;
+		data_reset(e);
+	}
+	if (json_peek(s) != JSON_OBJECT) {
+		e->n_spans = LAYOUT_MEMBERS_MAX + 1;
+		uint32_t ignored = 0;
+		e->strings &= ~BIT(EVENT_DATA);
+		return take_member(e, s, name, EVENT_DATA, &ignored);
+	}
+	event_set_value(e, EVENT_DATA, s->p, 1, false);
+	e->strings &= ~BIT(EVENT_DATA);
+	if (!json_object_begin(s)) return false;
+	while (json_object_next(s, &key)) {
+		if (!take_member(e, s, &key, member_field(e, &key, true), duplicates)) return false;
+	}
+	return s->error == NULL;
+}
+
+/* The whole text: members into e. */
+static enum event_verdict walk(struct event_parser *e, struct str text, uint32_t *duplicates)
+{
+	struct json_scan s;
+	struct json_string key;
+	json_start(&s, text.p, text.n);
+	if (json_peek(&s) != JSON_OBJECT)
+		return json_skip(&s, NULL) && json_end(&s) ? EVENT_NOT_OBJECT : EVENT_NOT_JSON;
+	if (!json_object_begin(&s)) return EVENT_NOT_JSON;
+	while (json_object_next(&s, &key)) {
+		const unsigned field = member_field(e, &key, false);
+		const bool ok = field == EVENT_DATA ? take_data(e, &s, &key, duplicates)
+						    : take_member(e, &s, &key, field, duplicates);
+		if (!ok) return EVENT_NOT_JSON;
+	}
+	return json_end(&s) ? EVENT_VALID : EVENT_NOT_JSON;
+}
+
+static bool is_blank(struct str line)
+{
+	for (size_t i = 0; i < line.n; i++) {
+		if (line.p[i] != ' ' && line.p[i] != '\t' && line.p[i] != '\r') return false;
+	}
+	return true;
+}
+
+static bool is_too_long(struct str line)
+{
+	if (line.n <= JSON_LINE_BYTES_MAX) return false;
+	return line.n > JSON_LINE_BYTES_MAX + 1 || line.p[line.n - 1] != '\r';
+}
+
+/* ended: a '\n' follows the line, so its layout can be learnt with it. */
+static struct event_reason line_parse(struct event_parser *e, bool utf8_ok, bool ended, struct event *out)
+{
+	const struct str line = out->line;
+	if (is_too_long(line)) return (struct event_reason){EVENT_TOO_LONG, 0};
+	if (is_blank(line)) return (struct event_reason){EVENT_BLANK, 0};
+	if (!utf8_ok && !utf8_valid(line.p, line.n)) return (struct event_reason){EVENT_INVALID_UTF8, 0};
+	event_line_reset(e);
+	/* Two names and every value decoded at once fit: views into scratch stay where they are. */
+	(void)buf_reserve(&e->scratch, 3 * line.n);
+	const enum event_verdict verdict = walk(e, line, &out->duplicate_members);
+	if (verdict != EVENT_VALID) {
+		out->duplicate_members = 0;
+		return (struct event_reason){verdict, 0};
+	}
+	const size_t n_spans = e->n_spans; /* the check may add members */
+	const struct event_reason reason = event_check(e, out);
+	e->n_spans = n_spans;
+	if (reason.verdict == EVENT_VALID && ended && out->duplicate_members == 0)
+		event_layout_learn(e, line.p, line.n + 1);
+	return reason;
+}
+
+struct event_reason event_next(struct event_parser *e, struct event_cursor *c, struct event *out)
+{
+	const char *from = c->p;
+	buf_reset(&e->scratch);
+	out->set = 0;
+	out->type = -1;
+	out->has_ts = false;
+	out->duplicate_members = 0;
+	if (c->utf8_ok && c->limit[-1] == '\n') {
+		const char *after = event_layout_match(e, from, c->limit);
+		if (after != NULL && after - from <= JSON_LINE_BYTES_MAX) {
+			c->p = after;
+			out->line = (struct str){from, (size_t)(after - 1 - from)};
+			return event_check(e, out);
+		}
+	}
+	const char *end = memchr(from, '\n', (size_t)(c->limit - from));
+	c->p = end != NULL ? end + 1 : c->limit;
+	out->line = (struct str){from, (size_t)((end != NULL ? end : c->limit) - from)};
+	return line_parse(e, c->utf8_ok, end != NULL, out);
+}

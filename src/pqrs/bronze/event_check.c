@@ -1,0 +1,343 @@
+/* Members against the contract: kinds, enums, ids and times, in one pass over bit sets; the reason in contract order. */
+#include "base/time.h"
+#include "pqrs/bronze/event_int.h"
+
+#define C(name) BIT(BRONZE_##name)
+
+enum { TYPES = 4, ORDER_MAX = 16 };
+struct type_contract {
+	const char *name;
+	uint32_t required;
+	uint8_t order[ORDER_MAX]; /* members of data as the contract lists them; BRONZE_EVENT_ID ends */
+};
+static const struct type_contract contracts[TYPES] = {
+	{"TICKET_CREATED", C(EXTERNAL_ID) | C(SOURCE_CHANNEL),
+		{BRONZE_EXTERNAL_ID, BRONZE_SOURCE_CHANNEL, BRONZE_PQRS_TYPE, BRONZE_PRIORITY, BRONZE_GEO_REGION,
+			BRONZE_GEO_MUNICIPIO, BRONZE_DANE_CITY_CODE, BRONZE_SUBJECT, BRONZE_TEXT, BRONZE_TEXT_LEN,
+			BRONZE_SLA_BUSINESS_DAYS, BRONZE_RADICATED_AT, BRONZE_SLA_DUE_AT, BRONZE_CLOSED_AT,
+			BRONZE_TOPIC_PRECLASSIFIED, BRONZE_PRECLASSIFIER}},
+	{"MESSAGE_ADDED", C(ROLE) | C(TEXT),
+		{BRONZE_ROLE, BRONZE_TEXT, BRONZE_TEXT_LEN, BRONZE_SUBJECT, BRONZE_MESSAGE_ID}},
+	{"STATUS_CHANGED", C(STATUS_FROM) | C(STATUS_TO),
+		{BRONZE_STATUS_FROM, BRONZE_STATUS_TO, BRONZE_ACTOR_ROLE, BRONZE_REASON}},
+	{"ATTACHMENT_ADDED", C(FILE_TYPE) | C(SIZE_KB),
+		{BRONZE_FILE_TYPE, BRONZE_SIZE_KB, BRONZE_FILE_NAME, BRONZE_SOURCE_CHANNEL}},
+};
+static const uint8_t envelope_order[] = {BRONZE_EVENT_ID, BRONZE_TICKET_ID, BRONZE_EVENT_TYPE, BRONZE_TS, EVENT_DATA,
+	BRONZE_SCHEMA_VERSION, BRONZE_TENANT_ID};
+
+/* The members of data that each type knows, as bits; contracts[].order says the same. */
+static const uint32_t members_of[TYPES] = {
+	C(EXTERNAL_ID) | C(SOURCE_CHANNEL) | C(PQRS_TYPE) | C(PRIORITY) | C(GEO_REGION) | C(GEO_MUNICIPIO) |
+		C(DANE_CITY_CODE) | C(SUBJECT) | C(TEXT) | C(TEXT_LEN) | C(SLA_BUSINESS_DAYS) | C(RADICATED_AT) |
+		C(SLA_DUE_AT) | C(CLOSED_AT) | C(TOPIC_PRECLASSIFIED) | C(PRECLASSIFIER),
+	C(ROLE) | C(TEXT) | C(TEXT_LEN) | C(SUBJECT) | C(MESSAGE_ID),
+	C(STATUS_FROM) | C(STATUS_TO) | C(ACTOR_ROLE) | C(REASON),
+	C(FILE_TYPE) | C(SIZE_KB) | C(FILE_NAME) | C(SOURCE_CHANNEL),
+};
+
+#define ENVELOPE_REQUIRED (C(EVENT_ID) | C(TICKET_ID) | C(EVENT_TYPE) | C(TS) | BIT(EVENT_DATA))
+#define ENVELOPE (ENVELOPE_REQUIRED | C(SCHEMA_VERSION) | C(TENANT_ID))
+#define INTEGERS (C(TEXT_LEN) | C(SLA_BUSINESS_DAYS) | C(SIZE_KB))
+#define TIMES (C(TS) | C(RADICATED_AT) | C(SLA_DUE_AT) | C(CLOSED_AT))
+#define ENUMS (C(EVENT_TYPE) | C(SOURCE_CHANNEL) | C(PQRS_TYPE) | C(PRIORITY) | C(ROLE) | C(ACTOR_ROLE))
+#define UUIDS (C(EVENT_ID) | C(TICKET_ID))
+#define STRINGS_ONLY (~(INTEGERS | BIT(EVENT_DATA) | C(PRECLASSIFIER)))
+
+const char *event_reason_text(struct event_reason r, char *dst)
+{
+	static const char *const names[] = {"valid", "blank", "too_long", "invalid_utf8", "not_json", "not_object",
+		"missing:", "bad_type:", "bad_uuid:", "bad_timestamp", "bad_enum:", "conflicting_duplicate"};
+	const size_t n = strlen(names[r.verdict]);
+	memcpy(dst, names[r.verdict], n + 1);
+	if (dst[n - 1] == ':') {
+		const char *field = r.field == EVENT_DATA ? "data" : pqrs_bronze_events.columns[r.field].name;
+		memcpy(dst + n, field, strlen(field) + 1);
+	}
+	return dst;
+}
+
+/* ---- values ---- */
+
+static int enum_of(struct str s, const char *const *names, int n)
+{
+	for (int i = 0; i < n; i++) {
+		if (strlen(names[i]) == s.n && memcmp(names[i], s.p, s.n) == 0) return i;
+	}
+	return -1;
+}
+
+static int type_of(struct str s)
+{
+	for (int i = 0; i < TYPES; i++) {
+		if (str_is(s, contracts[i].name)) return i;
+	}
+	return -1;
+}
+
+static bool enum_ok(unsigned column, struct str s)
+{
+	static const char *const channels[] = {"email", "webform", "chat", "call", "other_digital"};
+	static const char *const priorities[] = {"alta", "media", "baja"};
+	static const char *const roles[] = {"citizen", "agent"};
+	static const char *const actors[] = {"system", "agent"};
+	switch (column) {
+	case BRONZE_SOURCE_CHANNEL: return enum_of(s, channels, 5) >= 0;
+	case BRONZE_PQRS_TYPE: return s.n == 1 && (s.p[0] == 'P' || s.p[0] == 'Q' || s.p[0] == 'R' || s.p[0] == 'S');
+	case BRONZE_PRIORITY: return enum_of(s, priorities, 3) >= 0;
+	case BRONZE_ROLE: return enum_of(s, roles, 2) >= 0;
+	case BRONZE_ACTOR_ROLE: return enum_of(s, actors, 2) >= 0;
+	default: return true; /* event_type: type_of */
+	}
+}
+
+static bool integer_ok(unsigned column, struct str text, int64_t *out)
+{
+	int64_t v = 0;
+	if (text.p[0] != '-' && (unsigned char)(text.p[0] - '0') > 9) return false; /* a literal, an array, an object */
+	if (text.n <= 9 && text.p[0] >= '1' && text.p[0] <= '9') { /* by far the most; else the full grammar */
+		size_t i = 0;
+		for (; i < text.n && (unsigned char)(text.p[i] - '0') <= 9; i++) v = v * 10 + (text.p[i] - '0');
+		if (i < text.n && !json_number_i64(text, &v)) return false;
+	} else if (!json_number_i64(text, &v)) {
+		return false;
+	}
+	if (column == BRONZE_SIZE_KB ? v < 0 : v < INT32_MIN || v > INT32_MAX) return false;
+	*out = v;
+	return true;
+}
+
+static inline bool two_digits(const char *p, int64_t *out)
+{
+	const unsigned a = (unsigned char)(p[0] - '0'), b = (unsigned char)(p[1] - '0');
+	*out = (int64_t)(a * 10 + b);
+	return a <= 9 && b <= 9;
+}
+
+/* The day's midnight. base/time decides which days exist; the last one is remembered. */
+static bool day_start(struct event_parser *e, const char *p, int64_t *out)
+{
+	if (memcmp(e->day_text, p, sizeof e->day_text) != 0) {
+		int32_t date;
+		if (p[0] < '1' || p[0] > '8') return false; /* so that no offset leaves the years that exist */
+		if (!date_parse((struct str){p, sizeof e->day_text}, &date)) return false;
+		memcpy(e->day_text, p, sizeof e->day_text);
+		e->day_us = date * US_PER_DAY;
+	}
+	*out = e->day_us;
+	return true;
+}
+
+/* 2025-09-01T12:34:56[.123456789](Z|+hh:mm|-hh:mm), seconds under 60. false: let time_parse decide. */
+static bool time_common(struct event_parser *e, struct str t, int64_t *out)
+{
+	int64_t day, hour, minute, second;
+	if (t.n < 20 || t.p[10] != 'T' || t.p[13] != ':' || t.p[16] != ':' || !day_start(e, t.p, &day)) return false;
+	if (!two_digits(t.p + 11, &hour) || !two_digits(t.p + 14, &minute) || !two_digits(t.p + 17, &second))
+		return false;
+	if (hour > 23 || minute > 59 || second > 59) return false;
+	size_t i = 19;
+	int64_t fraction = 0;
+	if (t.p[i] == '.') {
+		static const int32_t scale[10] = {0, 100000, 10000, 1000, 100, 10, 1, 1, 1, 1};
+		const size_t from = ++i;
+		for (; i < t.n && (unsigned char)(t.p[i] - '0') <= 9; i++) {
+			if (i - from < 6) fraction = fraction * 10 + (t.p[i] - '0');
+		}
+		if (i == from || i - from > 9) return false;
+		fraction *= scale[i - from];
+	}
+	int64_t offset = 0;
+	if (t.n - i == 6 && (t.p[i] == '+' || t.p[i] == '-') && t.p[i + 3] == ':') {
+		int64_t hours, minutes;
+		if (!two_digits(t.p + i + 1, &hours) || !two_digits(t.p + i + 4, &minutes) || hours > 23 ||
+			minutes > 59)
+			return false;
+		offset = (hours * 60 + minutes) * (t.p[i] == '-' ? -60 : 60);
+	} else if (t.n - i != 1 || t.p[i] != 'Z') {
+		return false;
+	}
+	*out = day + (hour * 3600 + minute * 60 + second - offset) * US_PER_SECOND + fraction;
+	return true;
+}
+
+bool event_time_parse(struct event_parser *e, struct str text, int64_t *out)
+{
+	return time_common(e, text, out) || time_parse(text, out);
+}
+
+/* A checked id into out, lower-cased when it has to be. */
+static bool id_ok(struct event_parser *e, unsigned column, struct event *out)
+{
+	const struct str s = e->value[column];
+	if ((e->checked_ids & BIT(column)) == 0) {
+		char text[UUID_CHARS + 32] = {0}; /* value may stand in scratch, with nothing readable behind it */
+		if (s.n != UUID_CHARS) return false;
+		memcpy(text, s.p, UUID_CHARS);
+		if (!event_uuid_parse(text, e->ids[column], &e->upper[column])) return false;
+	}
+	out->str[column] = s;
+	if (e->upper[column]) {
+		uuid_format(e->ids[column], out->id_text[column]);
+		out->str[column] = (struct str){out->id_text[column], UUID_CHARS};
+	}
+	return true;
+}
+
+/* Decoded strings in place of escaped ones. */
+static void decode_escapes(struct event_parser *e, uint32_t fields)
+{
+	for (uint32_t rest = fields; rest != 0; rest &= rest - 1) {
+		struct str *s = &e->value[__builtin_ctz(rest)];
+		uint8_t *dst = buf_reserve(&e->scratch, s->n);
+		if (dst == NULL) return;
+		s->n = json_unescape(*s, (char *)dst);
+		s->p = (const char *)dst;
+		buf_commit(&e->scratch, s->n);
+	}
+}
+
+/* ---- extra ---- */
+
+/* Members of other event types go where unknown ones are. */
+static void move_foreign(struct event_parser *e, uint32_t foreign)
+{
+	for (uint32_t rest = foreign; rest != 0; rest &= rest - 1) {
+		const unsigned field = (unsigned)__builtin_ctz(rest);
+		struct str v = e->value[field];
+		if ((e->strings & BIT(field)) != 0) v = (struct str){v.p - 1, v.n + 2};
+		const struct unknown_member m = {str_of(pqrs_bronze_events.columns[field].name), v, false};
+		(void)event_unknown_add(e, &e->unknown_data, &m);
+	}
+	e->present &= ~foreign;
+}
+
+static void extra_members(struct buf *b, const struct unknown_list *l)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		if (i > 0) buf_char(b, ',');
+		buf_char(b, '"');
+		buf_add(b, l->items[i].key.p, l->items[i].key.n);
+		buf_add(b, "\":", 2);
+		buf_add(b, l->items[i].value.p, l->items[i].value.n);
+	}
+}
+
+static void extra_build(struct event_parser *e, struct event *out)
+{
+	struct buf *b = &e->extra;
+	buf_reset(b);
+	buf_char(b, '{');
+	extra_members(b, &e->unknown);
+	if (e->unknown_data.n > 0) {
+		if (e->unknown.n > 0) buf_char(b, ',');
+		buf_str(b, "\"data\":{");
+		extra_members(b, &e->unknown_data);
+		buf_char(b, '}');
+	}
+	buf_char(b, '}');
+	if (b->failed) e->failed = true;
+	out->str[BRONZE_EXTRA] = (struct str){(const char *)b->p, b->n};
+	out->set |= BIT(BRONZE_EXTRA);
+}
+
+/* ---- the check ---- */
+
+static struct event_reason reason_of(const struct event_parser *e, unsigned field)
+{
+	const uint32_t bit = BIT(field);
+	const bool live = (e->present & ~e->nulls & bit) != 0;
+	enum event_verdict verdict = EVENT_BAD_TYPE;
+	if (!live)
+		verdict = EVENT_MISSING;
+	else if ((bit & STRINGS_ONLY) == 0 || (e->strings & bit) == 0)
+		verdict = EVENT_BAD_TYPE;
+	else if ((bit & UUIDS) != 0)
+		verdict = EVENT_BAD_UUID;
+	else if ((bit & TIMES) != 0)
+		verdict = EVENT_BAD_TIMESTAMP;
+	else if ((bit & ENUMS) != 0)
+		verdict = EVENT_BAD_ENUM;
+	return (struct event_reason){verdict, verdict == EVENT_BAD_TIMESTAMP ? 0 : (int)field};
+}
+
+/* The first field with trouble, in contract order. */
+static struct event_reason first_reason(const struct event_parser *e, uint32_t trouble, int type)
+{
+	for (size_t i = 0; i < sizeof envelope_order; i++) {
+		if ((trouble & BIT(envelope_order[i])) != 0) return reason_of(e, envelope_order[i]);
+	}
+	ASSERT(type >= 0); /* else event_type was in trouble */
+	for (size_t i = 0; i < ORDER_MAX && contracts[type].order[i] != BRONZE_EVENT_ID; i++) {
+		if ((trouble & BIT(contracts[type].order[i])) != 0) return reason_of(e, contracts[type].order[i]);
+	}
+	assert_failed("trouble within the contract", __FILE__, __LINE__);
+}
+
+/* Ids, event type and ts; bits of the fields at fault. */
+static uint32_t check_envelope(struct event_parser *e, uint32_t live, struct event *out)
+{
+	uint32_t trouble = (ENVELOPE_REQUIRED & ~live) | (live & ENVELOPE & STRINGS_ONLY & ~e->strings);
+	const uint32_t usable = live & e->strings;
+	if ((usable & C(EVENT_ID)) != 0 && !id_ok(e, BRONZE_EVENT_ID, out)) trouble |= C(EVENT_ID);
+	if ((usable & C(TICKET_ID)) != 0 && !id_ok(e, BRONZE_TICKET_ID, out)) trouble |= C(TICKET_ID);
+	if ((usable & C(EVENT_TYPE)) != 0) {
+		out->type = type_of(e->value[BRONZE_EVENT_TYPE]);
+		if (out->type < 0) trouble |= C(EVENT_TYPE);
+	}
+	if ((usable & C(TS)) != 0) {
+		out->has_ts = event_time_parse(e, e->value[BRONZE_TS], &out->num[BRONZE_TS]);
+		if (!out->has_ts) trouble |= C(TS);
+	}
+	if ((live & BIT(EVENT_DATA)) != 0 && e->value[EVENT_DATA].p[0] != '{') trouble |= BIT(EVENT_DATA);
+	if ((e->strings & BIT(EVENT_DATA)) != 0) trouble |= BIT(EVENT_DATA);
+	return trouble;
+}
+
+/* The members of data. */
+static uint32_t check_data(struct event_parser *e, uint32_t live, struct event *out)
+{
+	const uint32_t members = members_of[out->type];
+	uint32_t trouble = (contracts[out->type].required & ~live) | (live & members & STRINGS_ONLY & ~e->strings);
+	live &= members;
+	trouble |= live & INTEGERS & e->strings;
+	for (uint32_t rest = live & INTEGERS & ~e->strings; rest != 0; rest &= rest - 1) {
+		const unsigned column = (unsigned)__builtin_ctz(rest);
+		if (!integer_ok(column, e->value[column], &out->num[column])) trouble |= BIT(column);
+	}
+	for (uint32_t rest = live & TIMES & e->strings; rest != 0; rest &= rest - 1) {
+		const unsigned column = (unsigned)__builtin_ctz(rest);
+		if (!event_time_parse(e, e->value[column], &out->num[column])) trouble |= BIT(column);
+	}
+	for (uint32_t rest = live & ENUMS & e->strings; rest != 0; rest &= rest - 1) {
+		const unsigned column = (unsigned)__builtin_ctz(rest);
+		if (!enum_ok(column, e->value[column])) trouble |= BIT(column);
+	}
+	return trouble;
+}
+
+struct event_reason event_check(struct event_parser *e, struct event *out)
+{
+	if (e->escapes != 0) {
+		(void)buf_reserve(&e->scratch, 2 * out->line.n); /* so that no decoded string moves */
+		/* Foreign members keep their text, so they leave before strings are decoded; that needs the type decoded. */
+		decode_escapes(e, e->escapes & ENVELOPE & e->present & e->strings);
+	}
+	uint32_t live = e->present & ~e->nulls;
+	uint32_t trouble = check_envelope(e, live, out);
+	if (trouble != 0) return first_reason(e, trouble, out->type);
+	const uint32_t foreign = e->present & ~(ENVELOPE | members_of[out->type]);
+	if (foreign != 0) move_foreign(e, foreign);
+	live = e->present & ~e->nulls;
+	if ((e->escapes & live & ~ENVELOPE) != 0) decode_escapes(e, e->escapes & live & ~ENVELOPE);
+	trouble = check_data(e, live, out);
+	if (trouble != 0) return first_reason(e, trouble, out->type);
+	memcpy(out->event_id, e->ids[0], UUID_BYTES);
+	out->set = live & ~BIT(EVENT_DATA);
+	for (uint32_t rest = out->set & ~(INTEGERS | TIMES | UUIDS); rest != 0; rest &= rest - 1) {
+		const unsigned column = (unsigned)__builtin_ctz(rest);
+		out->str[column] = e->value[column];
+	}
+	if (e->unknown.n + e->unknown_data.n > 0) extra_build(e, out);
+	return (struct event_reason){EVENT_VALID, 0};
+}

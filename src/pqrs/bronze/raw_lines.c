@@ -1,0 +1,122 @@
+#include "pqrs/bronze/raw_lines.h"
+
+#include "base/alloc.h"
+#include "base/limits.h"
+#include "io/json_scan.h"
+#include "io/utf8.h"
+
+enum {
+	CHUNK_BYTES = 256 * 1024,            /* read at once: stays in a core's second-level cache until it is parsed */
+	CARRY_MAX = JSON_LINE_BYTES_MAX + 2, /* more than this without '\n' is too long even with a '\r' */
+	BUF_BYTES = CARRY_MAX + CHUNK_BYTES,
+};
+
+static status object_read(void *ctx, int64_t offset, void *dst, size_t n, struct err *err)
+{
+	return store_object_read_at(ctx, offset, dst, n, err);
+}
+
+struct raw_source raw_source_of_object(struct store_object *o)
+{
+	return (struct raw_source){object_read, o, store_object_size(o)};
+}
+
+status raw_lines_init(struct raw_lines *r, struct err *err)
+{
+	*r = (struct raw_lines){.buf = mem_alloc(BUF_BYTES + JSON_SCAN_PADDING)};
+	if (r->buf == NULL) return fail(err, E_NOMEM, "out of memory for a line buffer");
+	memset(r->buf, 0, BUF_BYTES + JSON_SCAN_PADDING);
+	return OK;
+}
+
+void raw_lines_deinit(struct raw_lines *r)
+{
+	mem_free(r->buf);
+	hash_stream_deinit(&r->hash);
+	*r = (struct raw_lines){.buf = NULL};
+}
+
+status raw_lines_start(struct raw_lines *r, const struct raw_source *source, bool with_sha256, struct err *err)
+{
+	hash_stream_deinit(&r->hash);
+	r->source = *source;
+	r->from = r->n = 0;
+	r->at = 0;
+	r->in_piece = false;
+	r->started = false;
+	return hash_stream_init(&r->hash, with_sha256, err);
+}
+
+static status fill(struct raw_lines *r, struct err *err)
+{
+	if (r->from > 0) {
+		memmove(r->buf, r->buf + r->from, r->n - r->from);
+		r->n -= r->from;
+		r->from = 0;
+	}
+	const int64_t left = r->source.bytes - r->at;
+	const size_t want = left < CHUNK_BYTES ? (size_t)left : CHUNK_BYTES;
+	if (want == 0) return OK;
+	TRY(r->source.read(r->source.ctx, r->at, r->buf + r->n, want, err));
+	hash_stream_add(&r->hash, r->buf + r->n, want);
+	r->n += want;
+	r->at += (int64_t)want;
+	return OK;
+}
+
+static void give(struct raw_lines *r, size_t n, struct raw_window *w)
+{
+	const char *p = r->buf + r->from;
+	*w = (struct raw_window){
+		.p = p, .n = n, .offset = r->at - (int64_t)(r->n - r->from), .utf8_ok = utf8_valid(p, n)};
+	r->from += n;
+}
+
+static void give_piece(struct raw_lines *r, size_t n, bool end, struct raw_window *w)
+{
+	give(r, n, w);
+	w->piece = true;
+	w->piece_end = end;
+	r->in_piece = !end;
+}
+
+static void skip_bom(struct raw_lines *r)
+{
+	if (r->n >= 3 && memcmp(r->buf, "\xef\xbb\xbf", 3) == 0) r->from = 3;
+	r->started = true;
+}
+
+status raw_lines_next(struct raw_lines *r, struct raw_window *w, struct err *err)
+{
+	for (;;) {
+		const bool at_end = r->at == r->source.bytes;
+		const char *p = r->buf + r->from;
+		const size_t n = r->n - r->from;
+		const char *newline = n == 0 ? NULL : r->in_piece ? memchr(p, '\n', n) : memrchr(p, '\n', n);
+		if (newline != NULL) {
+			const size_t whole = (size_t)(newline + 1 - p);
+			if (r->in_piece)
+				give_piece(r, whole, true, w);
+			else
+				give(r, whole, w);
+			return OK;
+		}
+		if ((r->in_piece && n > 0) ||
+			n >= CARRY_MAX) { /* no line end in sight; more bytes follow unless at_end */
+			give_piece(r, n, at_end, w);
+			return OK;
+		}
+		if (at_end) {
+			give(r, n, w);
+			return OK;
+		}
+		TRY(fill(r, err));
+		if (!r->started) skip_bom(r);
+	}
+}
+
+void raw_lines_hash(struct raw_lines *r, uint8_t xxh128[XXH128_BYTES], uint8_t *sha256)
+{
+	ASSERT(r->at == r->source.bytes);
+	hash_stream_final(&r->hash, xxh128, sha256);
+}

@@ -1,0 +1,174 @@
+#include "pqrs/bronze/rejects.h"
+
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "io/utf8.h"
+
+enum {
+	FLUSH_BYTES = 256 * 1024,
+	PIECE_BYTES = 192 * 1024,  /* of a long line; a multiple of 3, so that base64 pieces join without padding */
+	TEXT_BYTES_MAX = 16 << 20, /* a line of 1 MiB, all of it escaped as \u00xx, and more */
+};
+
+void rejects_init(struct rejects *r, struct store *lake)
+{
+	*r = (struct rejects){.lake = lake};
+	buf_init(&r->out, TEXT_BYTES_MAX);
+	buf_init(&r->text, TEXT_BYTES_MAX);
+}
+
+static void file_drop(struct rejects *r)
+{
+	store_writer_destroy(r->writer);
+	r->writer = NULL;
+	hash_stream_deinit(&r->hash);
+}
+
+void rejects_deinit(struct rejects *r)
+{
+	file_drop(r);
+	buf_deinit(&r->out);
+	buf_deinit(&r->text);
+}
+
+void rejects_start(struct rejects *r, const char *key)
+{
+	ASSERT(r->writer == NULL && strlen(key) < sizeof r->key);
+	memcpy(r->key, key, strlen(key) + 1);
+	buf_reset(&r->out);
+	r->rows = r->bytes = 0;
+}
+
+static status flush(struct rejects *r, struct err *err)
+{
+	TRY(buf_check(&r->out, err));
+	if (r->writer == NULL) {
+		TRY(hash_stream_init(&r->hash, true, err));
+		TRY(store_writer_create(r->lake, r->key, &r->writer, err));
+	}
+	TRY(store_writer_add(r->writer, r->out.p, r->out.n, err));
+	hash_stream_add(&r->hash, r->out.p, r->out.n);
+	r->bytes += (int64_t)r->out.n;
+	buf_reset(&r->out);
+	return OK;
+}
+
+static void base64(struct buf *b, const char *p, size_t n)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	for (size_t i = 0; i < n; i += 3) {
+		const uint32_t a = (unsigned char)p[i];
+		const uint32_t c = i + 1 < n ? (unsigned char)p[i + 1] : 0;
+		const uint32_t d = i + 2 < n ? (unsigned char)p[i + 2] : 0;
+		const uint32_t v = a << 16 | c << 8 | d;
+		const char four[4] = {digits[v >> 18], digits[v >> 12 & 63], i + 1 < n ? digits[v >> 6 & 63] : '=',
+			i + 2 < n ? digits[v & 63] : '='};
+		buf_add(b, four, sizeof four);
+	}
+}
+
+/* What stands before the raw text, its opening quote included. */
+static void head(struct rejects *r, const struct reject *why, bool utf8)
+{
+	buf_str(&r->out, "{\"line\":");
+	buf_i64(&r->out, why->line);
+	buf_str(&r->out, ",\"object\":");
+	buf_json_str(&r->out, str_of(why->object));
+	buf_str(&r->out, ",\"offset\":");
+	buf_i64(&r->out, why->offset);
+	buf_str(&r->out, utf8 ? ",\"raw\":\"" : ",\"raw_base64\":\"");
+}
+
+static void raw_part(struct rejects *r, const char *p, size_t n, bool utf8)
+{
+	if (!utf8) {
+		base64(&r->out, p, n);
+		return;
+	}
+	buf_reset(&r->text);
+	buf_json_str(&r->text, (struct str){p, n});
+	if (r->text.failed)
+		r->out.failed = true;
+	else
+		buf_add(&r->out, r->text.p + 1, r->text.n - 2);
+}
+
+static status tail(struct rejects *r, const struct reject *why, struct err *err)
+{
+	buf_str(&r->out, "\",\"reason\":");
+	buf_json_str(&r->out, str_of(why->reason));
+	buf_str(&r->out, "}\n");
+	r->rows++;
+	if (r->out.failed || r->out.n >= FLUSH_BYTES) return flush(r, err);
+	return OK;
+}
+
+status rejects_add(struct rejects *r, const struct reject *why, struct str raw, struct err *err)
+{
+	const bool utf8 = utf8_valid(raw.p, raw.n);
+	head(r, why, utf8);
+	raw_part(r, raw.p, raw.n, utf8);
+	return tail(r, why, err);
+}
+
+/* Is source[from, from + n) UTF-8? piece has room for PIECE_BYTES. */
+static status range_is_utf8(
+	const struct raw_source *source, int64_t from, int64_t n, char *piece, bool *out, struct err *err)
+{
+	for (int64_t done = 0; done < n;) {
+		const size_t want = n - done < PIECE_BYTES ? (size_t)(n - done) : PIECE_BYTES;
+		TRY(source->read(source->ctx, from + done, piece, want, err));
+		const size_t valid = utf8_valid_prefix(piece, want);
+		const bool cut =
+			valid < want && want - valid < 4 && done + (int64_t)want < n; /* a code point across pieces */
+		if (valid == 0 || (valid < want && !cut)) {
+			*out = false;
+			return OK;
+		}
+		done += (int64_t)valid;
+	}
+	*out = true;
+	return OK;
+}
+
+static status range_copy(struct rejects *r, const struct raw_source *source, int64_t from, int64_t n, char *piece,
+	bool utf8, struct err *err)
+{
+	for (int64_t done = 0; done < n;) {
+		const size_t want = n - done < PIECE_BYTES ? (size_t)(n - done) : PIECE_BYTES;
+		TRY(source->read(source->ctx, from + done, piece, want, err));
+		raw_part(r, piece, want, utf8);
+		TRY(flush(r, err));
+		done += (int64_t)want;
+	}
+	return OK;
+}
+
+status rejects_add_range(
+	struct rejects *r, const struct reject *why, const struct raw_source *source, int64_t n, struct err *err)
+{
+	bool utf8 = false;
+	char *piece = mem_alloc(PIECE_BYTES);
+	if (piece == NULL) return fail(err, E_NOMEM, "out of memory copying a line of %lld bytes", (long long)n);
+	status code = range_is_utf8(source, why->offset, n, piece, &utf8, err);
+	if (code == OK) {
+		head(r, why, utf8);
+		code = range_copy(r, source, why->offset, n, piece, utf8, err);
+	}
+	mem_free(piece);
+	return code == OK ? tail(r, why, err) : code;
+}
+
+status rejects_close(struct rejects *r, struct task_result *out, struct err *err)
+{
+	if (r->rows == 0) return OK;
+	TRY(flush(r, err));
+	TRY(store_writer_finish(r->writer, err));
+	struct file_ref file = {.table = "rejects.pqrs", .path = r->key, .rows = r->rows, .bytes = r->bytes};
+	hash_stream_final(&r->hash, file.xxh128, file.sha256);
+	file_drop(r);
+	r->rows = 0;
+	if (!file_list_add(&out->outputs, &file)) return fail(err, E_NOMEM, "out of memory listing %s", r->key);
+	return OK;
+}

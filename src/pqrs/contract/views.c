@@ -1,0 +1,90 @@
+#include "pqrs/contract/views.h"
+
+#include <ctype.h>
+
+/* Sums of integers are numeric in PostgreSQL, hence the casts; 100.0 * x makes the division a decimal one in both. */
+const struct workload_view pqrs_views[PQRS_VIEWS] = {
+	{"analytics_v_timeseries_national_daily", "SELECT day, pqrs_type, channel, tickets_count, tickets_mavg_7d, "
+						  "pct_vs_prev_day, pct_vs_prev_week, month, run_id\n"
+						  "FROM gold_kpi_volume_national_daily"},
+	{"analytics_v_timeseries_department_daily",
+		"SELECT day, department_name, pqrs_type, channel, tickets_count, tickets_mavg_7d, pct_vs_prev_day, "
+		"pct_vs_prev_week, month, run_id\n"
+		"FROM gold_kpi_volume_dept_daily"},
+	{"analytics_v_geo_daily",
+		"SELECT day, region_name, department_name, dane_city_code, pqrs_type,\n"
+		"  CAST(SUM(tickets) AS BIGINT) AS tickets_count,\n"
+		"  CAST(SUM(backlog) AS BIGINT) AS backlog_count,\n"
+		"  CAST(SUM(closed) AS BIGINT) AS closed_count,\n"
+		"  CAST(SUM(overdue) AS BIGINT) AS overdue_count,\n"
+		"  CASE WHEN SUM(closed) > 0 THEN ROUND(100.0 * (SUM(closed) - SUM(overdue)) / SUM(closed), 2) END AS "
+		"within_sla_pct,\n"
+		"  month, run_id\n"
+		"FROM (\n"
+		"  SELECT day, region_name, department_name, dane_city_code, pqrs_type, month, run_id,\n"
+		"    tickets_count AS tickets, 0 AS backlog, 0 AS closed, 0 AS overdue FROM gold_kpi_volume_geo_daily\n"
+		"  UNION ALL\n"
+		"  SELECT day, region_name, department_name, dane_city_code, pqrs_type, month, run_id,\n"
+		"    0, backlog_count, 0, 0 FROM gold_kpi_backlog_geo_daily\n"
+		"  UNION ALL\n"
+		"  SELECT day, region_name, department_name, dane_city_code, pqrs_type, month, run_id,\n"
+		"    0, 0, closed_count, overdue_count FROM gold_kpi_sla_geo_daily\n"
+		") AS cells\n"
+		"GROUP BY day, region_name, department_name, dane_city_code, pqrs_type, month, run_id"},
+	{"analytics_v_tickets_open",
+		"SELECT ticket_id, current_status, last_update_ts, sla_days_target, sla_days_elapsed,\n"
+		"  sla_days_target - sla_days_elapsed AS sla_days_left, sla_status, month, run_id\n"
+		"FROM gold_tickets_snapshot\n"
+		"WHERE current_status NOT IN ('CLOSED', 'ARCHIVED')"},
+	{"analytics_v_sla_summary",
+		"SELECT month, pqrs_type,\n"
+		"  CAST(SUM(closed_count) AS BIGINT) AS closed_count,\n"
+		"  CAST(SUM(overdue_count) AS BIGINT) AS overdue_count,\n"
+		"  ROUND(100.0 * (SUM(closed_count) - SUM(overdue_count)) / SUM(closed_count), 2) AS within_sla_pct,\n"
+		"  CASE WHEN SUM(overdue_count) > 0 THEN ROUND(1.0 * SUM(avg_overdue_days * overdue_count) / "
+		"SUM(overdue_count), 2) ELSE 0 END AS avg_overdue_days,\n"
+		"  run_id\n"
+		"FROM gold_kpi_sla_daily\n"
+		"GROUP BY month, pqrs_type, run_id"},
+};
+
+void pqrs_view_sqlite(struct buf *out, const struct workload_view *v)
+{
+	buf_printf(out, "CREATE VIEW \"%s\" AS\n%s;\n", v->name, v->sql);
+}
+
+/* Length of the schema prefix ("gold_") at p, else 0. */
+static size_t prefix_at(const char *p)
+{
+	static const char *const prefixes[] = {"gold_", "analytics_"};
+	for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
+		const size_t n = strlen(prefixes[i]);
+		if (strncmp(p, prefixes[i], n) == 0) return n;
+	}
+	return 0;
+}
+
+/* An identifier's prefix becomes its schema. No column's name has such a prefix. */
+static void put_postgres(struct buf *out, const char *sql)
+{
+	for (const char *p = sql; *p != '\0'; p++) {
+		const bool starts = p == sql || !(isalnum((unsigned char)p[-1]) || p[-1] == '_');
+		const size_t n = starts ? prefix_at(p) : 0;
+		if (n == 0) {
+			buf_char(out, *p);
+			continue;
+		}
+		buf_add(out, p, n - 1);
+		buf_char(out, '.');
+		p += n - 1;
+	}
+}
+
+void pqrs_view_postgres(struct buf *out, const struct workload_view *v)
+{
+	buf_str(out, "CREATE VIEW ");
+	put_postgres(out, v->name);
+	buf_str(out, " AS\n");
+	put_postgres(out, v->sql);
+	buf_str(out, ";\n");
+}

@@ -1,0 +1,388 @@
+/* Foreign files to raw objects: one task, because input order must be kept within a day.
+ *
+ *   files in order -> windows of lines -> day of ts -> buffer of that day -> store writer of that day
+ *
+ * Inputs may hold any days in any order. At most OPEN_DAYS_MAX days are written at once; days that come when all places
+ * are taken wait for another pass over the inputs. The first pass notes where each day ends, so that later passes give
+ * a place back early: inputs in order of time need two passes at most, whatever they span. At most DAYS_MAX days, so
+ * that the passes are bounded too.
+ */
+#include "pqrs/ingest/ingest.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/thread.h"
+#include "pqrs/config/config.h"
+#include "pqrs/bronze/event.h"
+#include "pqrs/ingest/ingest_int.h"
+
+enum {
+	OPEN_DAYS_MAX = 256, /* open files, well under the usual limit of 1024 */
+	DAY_BUFFER_BYTES = 64 * 1024,
+	DAY_BUFFER_BYTES_MAX = 4 << 20,               /* a window's piece of a long line fits */
+	DAY_BUFFER_BYTES_KEPT = 2 * DAY_BUFFER_BYTES, /* a long line's room is given back: all places may meet one */
+	DAY_UNKNOWN = INT32_MAX,                      /* sorts last, as its folder does */
+	DAYS_MAX =
+		40000, /* over a century; without a bound a hostile file could ask for a pass for each 256 of its lines */
+	SLOTS_MIN = 512,
+};
+
+enum day_state { DAY_WAITING, DAY_OPEN, DAY_DONE };
+
+struct day {
+	int32_t date;
+	enum day_state state;
+	int64_t last;   /* number of its last line, from the first pass */
+	int skipped_in; /* the pass that left out a line of it, + 1: it must not begin in that one any more */
+	struct store_writer *writer;
+	struct hash_stream hash;
+	struct buf buf;
+	struct file_ref file; /* rows, bytes, hashes */
+};
+
+struct tally {
+	int64_t rows_in, rows_out, bytes_in, blank_lines, ts_unknown, valid;
+	int64_t types[EVENT_N];
+	int64_t ts_min, ts_max;
+};
+
+struct ingest_task {
+	const struct task_env *env;
+	struct event_parser *parser;
+	struct raw_lines lines;
+	struct day **days; /* [n_days] in order of appearance */
+	size_t n_days, days_cap;
+	uint32_t *slots; /* date -> index + 1 */
+	size_t slots_n;
+	size_t n_open;
+	size_t n_waiting;
+	int pass;              /* 0 first */
+	int64_t line;          /* over all inputs */
+	struct day *piece_day; /* of the long line being read */
+	struct tally tally;
+	char folder[512]; /* raw/pqrs/source=S */
+};
+
+/* ---- days ---- */
+
+static uint32_t *slot_of(const struct ingest_task *t, int32_t date)
+{
+	size_t at = ((uint32_t)date * 2654435761u) >> 7 & (t->slots_n - 1);
+	while (t->slots[at] != 0 && t->days[t->slots[at] - 1]->date != date) at = (at + 1) & (t->slots_n - 1);
+	return &t->slots[at];
+}
+
+static status slots_grow(struct ingest_task *t, struct err *err)
+{
+	const size_t n = t->slots_n != 0 ? t->slots_n * 2 : SLOTS_MIN;
+	uint32_t *slots = mem_zalloc(n, sizeof *slots);
+	if (slots == NULL) return fail(err, E_NOMEM, "out of memory for %zu days", t->n_days);
+	mem_free(t->slots);
+	t->slots = slots;
+	t->slots_n = n;
+	for (size_t i = 0; i < t->n_days; i++) *slot_of(t, t->days[i]->date) = (uint32_t)i + 1;
+	return OK;
+}
+
+static status day_of(struct ingest_task *t, int32_t date, struct day **out, struct err *err)
+{
+	if (2 * t->n_days >= t->slots_n) TRY(slots_grow(t, err));
+	uint32_t *slot = slot_of(t, date);
+	if (*slot == 0) {
+		if (t->n_days == DAYS_MAX)
+			return fail(err, E_LIMIT,
+				"the inputs hold lines of more than %d days, over a century: correct their times, or "
+				"ingest them in parts",
+				DAYS_MAX);
+		if (t->n_days == t->days_cap) {
+			const size_t cap = t->days_cap != 0 ? 2 * t->days_cap : 256;
+			struct day **days = mem_realloc(t->days, cap * sizeof *days);
+			if (days == NULL) return fail(err, E_NOMEM, "out of memory for %zu days", t->n_days);
+			t->days = days;
+			t->days_cap = cap;
+		}
+		struct day *d = mem_zalloc(1, sizeof *d);
+		if (d == NULL) return fail(err, E_NOMEM, "out of memory for %zu days", t->n_days);
+		d->date = date;
+		buf_init(&d->buf, DAY_BUFFER_BYTES_MAX);
+		t->days[t->n_days++] = d;
+		t->n_waiting++;
+		*slot = (uint32_t)t->n_days;
+	}
+	*out = t->days[*slot - 1];
+	return OK;
+}
+
+static status day_key(const struct ingest_task *t, const struct day *d, char key[1024], struct err *err)
+{
+	char date[DATE_CHARS + 1] = "unknown";
+	if (d->date != DAY_UNKNOWN) {
+		date_format(d->date, date);
+		date[DATE_CHARS] = '\0';
+	}
+	const int n = snprintf(key, 1024, "%s/day=%s/run_id=%s/events.jsonl", t->folder, date, t->env->run->run_id);
+	return n > 0 && n < 1024 ? OK : fail(err, E_LIMIT, "key over 1024 bytes: %s", t->folder);
+}
+
+static status day_open(struct ingest_task *t, struct day *d, struct err *err)
+{
+	char key[1024];
+	TRY(day_key(t, d, key, err));
+	TRY(hash_stream_init(&d->hash, true, err));
+	TRY(store_writer_create(t->env->lake, key, &d->writer, err));
+	d->state = DAY_OPEN;
+	t->n_open++;
+	t->n_waiting--;
+	return OK;
+}
+
+static status day_flush(struct day *d, struct err *err)
+{
+	TRY(buf_check(&d->buf, err));
+	TRY(store_writer_add(d->writer, d->buf.p, d->buf.n, err));
+	hash_stream_add(&d->hash, d->buf.p, d->buf.n);
+	d->file.bytes += (int64_t)d->buf.n;
+	buf_reset(&d->buf);
+	if (d->buf.cap > DAY_BUFFER_BYTES_KEPT) buf_deinit(&d->buf);
+	return OK;
+}
+
+static status day_close(struct ingest_task *t, struct day *d, struct err *err)
+{
+	TRY(day_flush(d, err));
+	TRY(store_writer_finish(d->writer, err));
+	store_writer_destroy(d->writer);
+	d->writer = NULL;
+	hash_stream_final(&d->hash, d->file.xxh128, d->file.sha256);
+	hash_stream_deinit(&d->hash);
+	buf_deinit(&d->buf);
+	d->state = DAY_DONE;
+	t->n_open--;
+	return OK;
+}
+
+/* May d take the line at hand? Opens it when a place is free. */
+static status day_ready(struct ingest_task *t, struct day *d, bool *ready, struct err *err)
+{
+	if (t->pass == 0) d->last = t->line;
+	if (d->state == DAY_WAITING && t->n_open < OPEN_DAYS_MAX && d->skipped_in != t->pass + 1)
+		TRY(day_open(t, d, err));
+	*ready = d->state == DAY_OPEN;
+	if (!*ready) d->skipped_in = t->pass + 1;
+	return OK;
+}
+
+static status day_line_done(struct ingest_task *t, struct day *d, struct err *err)
+{
+	d->file.rows++;
+	if (d->buf.n >= DAY_BUFFER_BYTES || d->buf.failed) TRY(day_flush(d, err));
+	return t->pass > 0 && t->line == d->last ? day_close(t, d, err) : OK;
+}
+
+/* ---- lines ---- */
+
+static void count_line(struct ingest_task *t, struct event_reason reason, const struct event *ev)
+{
+	struct tally *a = &t->tally;
+	a->rows_in++;
+	a->ts_unknown += !ev->has_ts;
+	if (reason.verdict != EVENT_VALID) return;
+	const int64_t ts = ev->num[BRONZE_TS];
+	a->types[ev->type]++;
+	if (a->valid == 0 || ts < a->ts_min) a->ts_min = ts;
+	if (a->valid == 0 || ts > a->ts_max) a->ts_max = ts;
+	a->valid++;
+}
+
+static status take_lines(struct ingest_task *t, const struct raw_window *w, struct err *err)
+{
+	struct event_cursor c = {w->p, w->p + w->n, w->utf8_ok};
+	struct event ev;
+	struct day *d = NULL;
+	const int64_t lines_before = t->line;
+	while (c.p < c.limit) {
+		const struct event_reason reason = event_next(t->parser, &c, &ev);
+		if (reason.verdict == EVENT_BLANK) {
+			t->tally.blank_lines += t->pass == 0;
+			continue;
+		}
+		t->line++;
+		if (t->pass == 0) count_line(t, reason, &ev);
+		const int32_t date = ev.has_ts ? time_utc_date(ev.num[BRONZE_TS]) : DAY_UNKNOWN;
+		if (d == NULL || d->date != date) TRY(day_of(t, date, &d, err));
+		bool ready = false;
+		TRY(day_ready(t, d, &ready, err));
+		if (!ready) continue;
+		buf_add(&d->buf, ev.line.p, ev.line.n);
+		buf_char(&d->buf, '\n');
+		TRY(day_line_done(t, d, err));
+	}
+	TRY(event_parser_check(t->parser, err));
+	if (t->pass == 0) task_progress(t->env, t->line - lines_before, (int64_t)w->n);
+	return OK;
+}
+
+/* Part of a line over the limit: its ts is not read, it lands under day=unknown, whole. */
+static status take_piece(struct ingest_task *t, const struct raw_window *w, struct err *err)
+{
+	if (t->piece_day == NULL) {
+		t->line++;
+		TRY(day_of(t, DAY_UNKNOWN, &t->piece_day, err));
+		if (t->pass == 0) t->tally.rows_in++, t->tally.ts_unknown++;
+	}
+	struct day *d = t->piece_day;
+	bool ready = false;
+	if (w->piece_end) t->piece_day = NULL;
+	if (t->pass == 0) task_progress(t->env, w->piece_end, (int64_t)w->n);
+	TRY(day_ready(t, d, &ready, err));
+	if (!ready) return OK;
+	buf_add(&d->buf, w->p, w->n);
+	if (!w->piece_end) return day_flush(d, err);
+	if (w->p[w->n - 1] != '\n') buf_char(&d->buf, '\n');
+	return day_line_done(t, d, err);
+}
+
+static status input_verify(struct ingest_task *t, const struct file_ref *input, struct err *err)
+{
+	uint8_t hash[XXH128_BYTES];
+	raw_lines_hash(&t->lines, hash, NULL);
+	if (memcmp(hash, input->xxh128, sizeof hash) == 0) return OK;
+	return fail(err, E_VERIFY, "input %s changed since the run was planned", input->path);
+}
+
+static status input_read(struct ingest_task *t, const struct file_ref *input, struct err *err)
+{
+	struct ingest_file file;
+	struct raw_window w;
+	TRY(ingest_file_open(input->path, &file, err));
+	const struct raw_source source = ingest_file_source(&file);
+	status code = raw_lines_start(&t->lines, &source, false, err);
+	while (code == OK) {
+		code = cancel_check(err);
+		if (code == OK) code = raw_lines_next(&t->lines, &w, err);
+		if (code != OK || w.n == 0) break;
+		code = w.piece ? take_piece(t, &w, err) : take_lines(t, &w, err);
+	}
+	ingest_file_close(&file);
+	if (code != OK) return code;
+	if (t->pass == 0) t->tally.bytes_in += source.bytes;
+	return input_verify(t, input, err);
+}
+
+/* One pass over all inputs; days still open are finished. */
+static status pass_run(struct ingest_task *t, const struct task_spec *spec, struct err *err)
+{
+	t->line = 0;
+	for (size_t i = 0; i < spec->inputs.n; i++) TRY(input_read(t, &spec->inputs.items[i], err));
+	for (size_t i = 0; i < t->n_days; i++) {
+		if (t->days[i]->state == DAY_OPEN) TRY(day_close(t, t->days[i], err));
+	}
+	t->pass++;
+	return OK;
+}
+
+/* ---- the task ---- */
+
+/* Hive folder values: unreserved characters of RFC 3986 stay, the rest is percent-encoded. */
+static status folder_make(struct ingest_task *t, struct err *err)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	const char *source = t->env->run->source != NULL ? t->env->run->source : "mixed";
+	size_t n = (size_t)snprintf(t->folder, sizeof t->folder, "raw/pqrs/source=");
+	if (source[0] == '\0') return fail(err, E_USAGE, "the source has no name: give --source a value");
+	for (const char *p = source; *p != '\0'; p++) {
+		const unsigned char c = (unsigned char)*p;
+		if (n + 4 > sizeof t->folder) return fail(err, E_USAGE, "source name too long: %s", source);
+		const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+				   strchr("-._~", c) != NULL;
+		if (plain) {
+			t->folder[n++] = (char)c;
+			continue;
+		}
+		t->folder[n++] = '%';
+		t->folder[n++] = hex[c >> 4];
+		t->folder[n++] = hex[c & 15];
+	}
+	t->folder[n] = '\0';
+	return OK;
+}
+
+static int by_date(const void *a, const void *b)
+{
+	const struct day *const *x = a, *const *y = b;
+	return ((*x)->date > (*y)->date) - ((*x)->date < (*y)->date);
+}
+
+static status outputs_add(struct ingest_task *t, struct task_result *out, int64_t *bytes_out, struct err *err)
+{
+	char key[1024];
+	if (t->n_days > 0) qsort(t->days, t->n_days, sizeof *t->days, by_date);
+	*bytes_out = 0;
+	for (size_t i = 0; i < t->n_days; i++) {
+		struct day *d = t->days[i];
+		ASSERT(d->state == DAY_DONE);
+		TRY(day_key(t, d, key, err));
+		d->file.table = "raw.pqrs";
+		d->file.path = key;
+		t->tally.rows_out += d->file.rows;
+		*bytes_out += d->file.bytes;
+		if (!file_list_add(&out->outputs, &d->file)) return fail(err, E_NOMEM, "out of memory listing %s", key);
+	}
+	return OK;
+}
+
+static status count_all(struct ingest_task *t, struct task_result *out, int64_t bytes_out, struct err *err)
+{
+	static const char *const types[EVENT_N] = {
+		"events.TICKET_CREATED", "events.MESSAGE_ADDED", "events.STATUS_CHANGED", "events.ATTACHMENT_ADDED"};
+	const struct tally *a = &t->tally;
+	const struct counter counters[] = {{"rows_in", a->rows_in}, {"rows_out", a->rows_out},
+		{"bytes_in", a->bytes_in}, {"bytes_out", bytes_out}, {"blank_lines", a->blank_lines},
+		{"ts_unknown", a->ts_unknown}};
+	bool ok = true;
+	for (size_t i = 0; i < sizeof counters / sizeof counters[0]; i++)
+		ok = ok && counter_add(&out->counters, counters[i].name, counters[i].value);
+	for (int i = 0; i < EVENT_N; i++) ok = ok && counter_add(&out->counters, types[i], a->types[i]);
+	if (a->valid > 0)
+		ok = ok && counter_add(&out->counters, "max_ts", a->ts_max) &&
+		     counter_add(&out->counters, "min_ts", a->ts_min);
+	return ok ? OK : fail(err, E_NOMEM, "out of memory counting");
+}
+
+static void task_deinit(struct ingest_task *t)
+{
+	for (size_t i = 0; i < t->n_days; i++) {
+		store_writer_destroy(t->days[i]->writer);
+		hash_stream_deinit(&t->days[i]->hash);
+		buf_deinit(&t->days[i]->buf);
+		mem_free(t->days[i]);
+	}
+	mem_free(t->days);
+	mem_free(t->slots);
+	event_parser_destroy(t->parser);
+	raw_lines_deinit(&t->lines);
+}
+
+static status task_run(struct ingest_task *t, const struct task_spec *spec, struct task_result *out, struct err *err)
+{
+	int64_t bytes_out = 0;
+	TRY(folder_make(t, err));
+	TRY(raw_lines_init(&t->lines, err));
+	TRY(event_parser_create(&t->parser, err));
+	do {
+		TRY(pass_run(t, spec, err));
+	} while (t->n_waiting > 0);
+	TRY(outputs_add(t, out, &bytes_out, err));
+	return count_all(t, out, bytes_out, err);
+}
+
+status pqrs_ingest_run(
+	const struct task_env *env, const struct task_spec *spec, struct task_result *out, struct err *err)
+{
+	struct ingest_task t = {.env = env};
+	const status code = task_run(&t, spec, out, err);
+	task_deinit(&t);
+	return code;
+}

@@ -1,0 +1,14 @@
+/* pqrs/ingest/ingest.h: the ingest stage of the pqrs workload; the three functions of a struct stage_def (flow/task.h). */
+#ifndef PQR_PQRS_INGEST_H
+#define PQR_PQRS_INGEST_H
+
+#include "flow/task.h"
+
+/* inputs: regular files with their hashes. E_NOT_FOUND, E_USAGE (a folder, a pipe). */
+status pqrs_ingest_plan(
+	const struct stage_view *view, const struct file_list *inputs, struct task_list *out, struct err *err) MUST_USE;
+status pqrs_ingest_run(
+	const struct task_env *env, const struct task_spec *spec, struct task_result *out, struct err *err) MUST_USE;
+status pqrs_ingest_check(const struct stage_view *view, struct quality_list *out, struct err *err) MUST_USE;
+
+#endif

@@ -1,0 +1,144 @@
+/* pqrs/silver/silver.c: one silver task from its spec to its parts and counters. */
+#include "pqrs/silver/silver.h"
+
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "pqrs/silver/silver_int.h"
+
+/* Each file is checked by the one task whose buckets hold the file's place modulo the buckets. */
+static bool verifies(const struct silver_task *t, size_t file)
+{
+	const int64_t at = (int64_t)(file % PQRS_BUCKETS);
+	return at >= t->spec->lo && at < t->spec->hi;
+}
+
+/* files[from, to): all files of one UTC day. */
+static status run_day(struct silver_task *t, size_t from, size_t to, struct err *err)
+{
+	struct day *d = &t->day;
+	arena_reset(&d->arena);
+	d->date = t->files[from].day;
+	d->slices = NULL;
+	d->n = d->cap = 0;
+	d->rows = 0;
+	for (size_t i = from; i < to; i++) {
+		TRY(cancel_check(err));
+		TRY(silver_file_read(t, &t->files[i], verifies(t, i), err));
+	}
+	/* Later days can't reach back into months that end before this one begins. Tickets wait for the end. */
+	const int32_t begins = tz_date(t->cfg->tz, (int64_t)d->date * US_PER_DAY);
+	for (int table = OUT_MESSAGES; table < OUT_QUARANTINE; table++)
+		TRY(silver_months_close(t, (enum silver_table)table, begins, err));
+	TRY(silver_day_intern(t, err));
+	TRY(silver_day_fold(t, err));
+	return silver_day_emit(t, err);
+}
+
+static status count_all(struct silver_task *t, struct err *err)
+{
+	struct counter_list *c = &t->result->counters;
+	int64_t rows_out = 0, bytes_out = 0, quarantined = 0;
+	bool ok = true;
+	for (size_t i = 0; i < t->result->outputs.n; i++) bytes_out += t->result->outputs.items[i].bytes;
+	for (int i = 0; i < OUT_N; i++) {
+		rows_out += t->out[i].rows;
+		ok &= counter_add(c, t->out[i].sink.schema->name, t->out[i].rows);
+	}
+	for (int i = 1; i < REASON_N; i++) {
+		char name[64];
+		(void)snprintf(name, sizeof name, "quarantine:%s", pqrs_reason_names[i]);
+		ok &= counter_add(c, name, t->sum.quarantined[i]);
+		quarantined += t->sum.quarantined[i];
+	}
+	const struct {
+		const char *prefix;
+		const char *const *names;
+		const int64_t *values;
+		int n;
+	} lists[4] = {
+		{"events", pqrs_event_type_names, t->sum.events, EVENT_N},
+		{"type", pqrs_type_names, t->sum.types, TYPE_N},
+		{"priority", pqrs_priority_names, t->sum.priorities, PRIORITY_N},
+		{"channel", pqrs_channel_names, t->sum.channels, CHANNEL_N},
+	};
+	for (int l = 0; l < 4; l++) {
+		for (int i = 0; i < lists[l].n; i++) {
+			char name[64];
+			(void)snprintf(name, sizeof name, "%s:%s", lists[l].prefix, lists[l].names[i]);
+			ok &= counter_add(c, name, lists[l].values[i]);
+		}
+	}
+	const struct {
+		const char *name;
+		int64_t value;
+	} single[] = {
+		{"rows_in", t->sum.rows_in},
+		{"rows_out", rows_out},
+		{"bytes_in", t->sum.bytes_in},
+		{"bytes_out", bytes_out},
+		{"duplicates", t->sum.duplicates},
+		{"quarantined", quarantined},
+		{"event_id_shared", t->sum.shared_ids},
+		{"transitions_valid", t->sum.events[EVENT_STATUS_CHANGED]},
+		{"transitions_invalid", t->sum.quarantined[REASON_INVALID_TRANSITION]},
+		{"sla:closed", t->sum.closed},
+		{"sla:late_closed", t->sum.late_closed},
+		{"sla:late", t->sum.late},
+		{"first_state_not_received", t->sum.first_not_received},
+		{"tickets_without_event", t->sum.without_event},
+		{"score_out_of_range", t->sum.score_out_of_range},
+		{"model_version_missing", t->sum.version_missing},
+	};
+	for (size_t i = 0; i < sizeof single / sizeof single[0]; i++)
+		ok &= counter_add(c, single[i].name, single[i].value);
+	return ok ? OK : fail(err, E_NOMEM, "out of memory counting");
+}
+
+static status run_all(struct silver_task *t, struct err *err)
+{
+	int64_t rows = 0;
+	TRY(silver_files_sort(t, err));
+	TRY(silver_places_index(t, err));
+	for (size_t i = 0; i < t->n_files; i++) rows += t->files[i].ref->rows;
+	const size_t expected = (size_t)(rows * (t->spec->hi - t->spec->lo) / PQRS_BUCKETS);
+	TRY(rules_create(t->cfg, &t->rules, err));
+	TRY(parquet_reader_create(&t->reader, err));
+	TRY(uuid_table_init(&t->event_ids, expected, err));
+	TRY(uuid_table_init(&t->ticket_ids, expected / 8, err));
+	TRY(silver_out_open(t, err));
+	for (size_t from = 0, to; from < t->n_files; from = to) {
+		for (to = from + 1; to < t->n_files && t->files[to].day == t->files[from].day; to++) {}
+		TRY(run_day(t, from, to, err));
+	}
+	TRY(silver_pending_emit(t, err));
+	for (int table = 0; table < OUT_N; table++)
+		TRY(silver_months_close(t, (enum silver_table)table, INT32_MAX, err));
+	return count_all(t, err);
+}
+
+status pqrs_silver_run(
+	const struct task_env *env, const struct task_spec *spec, struct task_result *out, struct err *err)
+{
+	if (strcmp(spec->part, SILVER_PART_DIMENSIONS) == 0) return silver_dimensions_run(env, out, err);
+	if (spec->lo < 0 || spec->hi <= spec->lo || spec->hi > PQRS_BUCKETS)
+		return fail(err, E_USAGE, "task %s: expected buckets in [0, %d), found [%lld, %lld)", spec->task_id,
+			PQRS_BUCKETS, (long long)spec->lo, (long long)spec->hi);
+	static const struct column_def name = {.name = "name", .type = COL_STRING};
+	struct silver_task t = {.env = env, .cfg = env->config, .spec = spec, .result = out};
+	arena_init(&t.day.arena, 0);
+	builder_init(&t.names, &name, true);
+	const status s = run_all(&t, err);
+	silver_out_close(&t);
+	builder_deinit(&t.names);
+	if (t.reader != NULL) parquet_reader_close(t.reader);
+	rules_destroy(t.rules);
+	uuid_table_deinit(&t.event_ids);
+	uuid_table_deinit(&t.ticket_ids);
+	mem_free(t.event_ticket);
+	mem_free(t.tickets);
+	mem_free(t.place_of);
+	mem_free(t.pending);
+	arena_deinit(&t.day.arena);
+	return s;
+}

@@ -1,0 +1,125 @@
+/* pqrs/silver/silver_check.c: the quality checks of the silver stage, over its files and counters. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "pqrs/contract/quality_text.h"
+#include "pqrs/silver/silver.h"
+#include "pqrs/silver/silver_int.h"
+
+struct checks {
+	const struct stage_view *view;
+	const struct pqrs_config *cfg;
+	const struct counter_list *counters; /* silver's */
+	struct quality_list *out;
+	bool ok; /* false: out of memory */
+};
+
+static void add(struct checks *c, bool pass, struct quality q, int64_t value, int64_t threshold)
+{
+	c->ok &= quality_add_numbers(c->out, pass, q, value, threshold);
+}
+
+/* A number that must be zero, out of count. */
+static void add_none(struct checks *c, const char *dataset, const char *name, enum quality_severity severity,
+	int64_t bad, int64_t count)
+{
+	add(c, bad == 0,
+		(struct quality){.dataset = dataset, .check_name = name, .severity = severity, .record_count = count},
+		bad, 0);
+}
+
+static int64_t rate(int64_t part, int64_t whole)
+{
+	return whole > 0 ? (part * PROB_ONE + whole / 2) / whole : 0;
+}
+
+/* Rows in = rows out: nothing is lost between bronze and silver. */
+static void check_conservation(struct checks *c)
+{
+	static const char *const kept[5] = {
+		"silver.tickets", "silver.messages", "silver.status_events", "silver.attachments", "silver.quarantine"};
+	const int64_t bronze = stage_view_rows(c->view, BRONZE_TABLE),
+		      duplicates = counter_get(c->counters, "duplicates");
+	int64_t rows[5], silver = duplicates;
+	for (int i = 0; i < 5; i++) silver += rows[i] = stage_view_rows(c->view, kept[i]);
+	char details[256];
+	(void)snprintf(details, sizeof details,
+		"tickets %lld + messages %lld + status_events %lld + attachments %lld + quarantine %lld + duplicates "
+		"%lld",
+		(long long)rows[0], (long long)rows[1], (long long)rows[2], (long long)rows[3], (long long)rows[4],
+		(long long)duplicates);
+	const struct quality q = {.dataset = "silver",
+		.check_name = "silver_rows_conserved",
+		.severity = QUALITY_CRITICAL,
+		.details = details,
+		.record_count = bronze};
+	add(c, silver == bronze, q, silver, bronze);
+}
+
+static void check_tickets(struct checks *c)
+{
+	const int64_t tickets = stage_view_rows(c->view, "silver.tickets"),
+		      created = counter_get(c->counters, "events:TICKET_CREATED");
+	const int64_t bad = counter_get(c->counters, "tickets_without_event") + llabs(tickets - created);
+	add_none(c, "silver.tickets", "every_ticket_has_event", QUALITY_CRITICAL, bad, tickets);
+	add_none(c, "silver.tickets", "first_state_received", QUALITY_WARNING,
+		counter_get(c->counters, "first_state_not_received"), tickets);
+	/* An id twice in one ticket was settled (duplicate or quarantine); here one that several tickets of a task share. */
+	add_none(c, "silver", "event_id_unique", QUALITY_CRITICAL, counter_get(c->counters, "event_id_shared"),
+		counter_get(c->counters, "rows_in"));
+	const int64_t predictions = stage_view_rows(c->view, "silver.preclassification");
+	const int64_t missing = counter_get(c->counters, "model_version_missing") + llabs(tickets - predictions);
+	add_none(c, "silver.preclassification", "model_version_present", QUALITY_CRITICAL, missing, predictions);
+	add_none(c, "silver.preclassification", "score_in_range", QUALITY_CRITICAL,
+		counter_get(c->counters, "score_out_of_range"), predictions);
+}
+
+/* A WARNING: refused events are in quarantine with their reason, and in a small file one alone is a high rate. */
+static void check_transitions(struct checks *c)
+{
+	const int64_t valid = counter_get(c->counters, "transitions_valid"),
+		      invalid = counter_get(c->counters, "transitions_invalid");
+	const int64_t max = c->cfg->quality.invalid_transition_rate_max;
+	char value[32], threshold[32];
+	const struct quality q = {.dataset = "silver.status_events",
+		.check_name = "transitions_valid",
+		.severity = QUALITY_WARNING,
+		.value = quality_fraction(rate(invalid, valid + invalid), value),
+		.threshold = quality_fraction(max, threshold),
+		.details = "share of state changes that the state machine refused",
+		.record_count = valid + invalid};
+	c->ok &= quality_add(c->out, invalid * PROB_ONE <= max * (valid + invalid), &q);
+}
+
+static void check_breaches(struct checks *c)
+{
+	const int64_t closed = counter_get(c->counters, "sla:closed"),
+		      late = counter_get(c->counters, "sla:late_closed");
+	const int64_t min = c->cfg->quality.breach_rate_min, max = c->cfg->quality.breach_rate_max,
+		      got = rate(late, closed);
+	char value[32], low[32], high[32], band[72];
+	(void)snprintf(band, sizeof band, "%s..%s", quality_fraction(min, low), quality_fraction(max, high));
+	const struct quality q = {.dataset = "silver.tickets",
+		.check_name = "sla_breach_rate",
+		.severity = QUALITY_WARNING,
+		.value = quality_fraction(got, value),
+		.threshold = band,
+		.details = "late among closed tickets",
+		.record_count = closed};
+	c->ok &= quality_add(c->out, closed == 0 || (got >= min && got <= max), &q);
+}
+
+status pqrs_silver_check(const struct stage_view *view, struct quality_list *out, struct err *err)
+{
+	ASSERT(view->n_stages > 0);
+	struct checks c = {.view = view,
+		.cfg = view->config,
+		.counters = &view->counters[view->n_stages - 1],
+		.out = out,
+		.ok = true};
+	check_conservation(&c);
+	check_tickets(&c);
+	check_transitions(&c);
+	if (view->run->simulated) check_breaches(&c);
+	return c.ok ? OK : fail(err, E_NOMEM, "out of memory checking silver");
+}

@@ -1,0 +1,238 @@
+/* pqrs/silver/silver_emit.c: a day's rows, now with verdicts, into the builders of their tables and months. */
+#include "base/alloc.h"
+#include "pqrs/silver/silver_int.h"
+
+/* What one slice gives each table: row numbers in bronze's order. */
+struct picked {
+	uint32_t *rows[EVENT_N + 1]; /* accepted by event type, then quarantined */
+	size_t n[EVENT_N + 1];
+};
+enum { PICK_QUARANTINED = EVENT_N };
+
+/* Code points of UTF-8: the bytes that don't continue one. */
+static int32_t code_points(struct str s)
+{
+	int32_t n = 0;
+	for (size_t i = 0; i < s.n; i++) n += ((uint8_t)s.p[i] & 0xC0) != 0x80;
+	return n;
+}
+
+static status emit_messages(
+	struct silver_task *t, const struct slice *s, const uint32_t *rows, size_t n, int32_t month, struct err *err)
+{
+	struct month_out *m;
+	TRY(silver_month_open(t, OUT_MESSAGES, month, &m, err));
+	struct arena *a = &t->day.arena;
+	const struct column *id = &s->in[IN_MESSAGE_ID], *event = &s->in[IN_EVENT_ID], *text = &s->in[IN_TEXT];
+	bool own_ids = true;
+	for (size_t i = 0; i < n; i++) own_ids &= column_valid(id, rows[i]);
+	if (own_ids)
+		out_gather_str(&m->b[MESSAGES_MESSAGE_ID], m->n, id, rows, n, a);
+	else
+		for (size_t i = 0; i < n; i++)
+			builder_set_str(&m->b[MESSAGES_MESSAGE_ID], m->n + (int64_t)i,
+				column_str(column_valid(id, rows[i]) ? id : event, rows[i]));
+	out_gather_tickets(t, m, s->ticket, rows, n);
+	out_gather_i64(&m->b[MESSAGES_TS], m->n, &s->in[IN_TS], rows, n);
+	out_gather_str(&m->b[MESSAGES_ROLE], m->n, &s->in[IN_ROLE], rows, n, a);
+	out_gather_str(&m->b[MESSAGES_TEXT], m->n, text, rows, n, a);
+	for (size_t i = 0; i < n; i++) {
+		if (column_valid(text, rows[i]))
+			builder_set_i32(
+				&m->b[MESSAGES_TEXT_LEN], m->n + (int64_t)i, code_points(column_str(text, rows[i])));
+	}
+	m->n += (int64_t)n;
+	return silver_month_flush_full(t, OUT_MESSAGES, m, err);
+}
+
+static status emit_changes(
+	struct silver_task *t, const struct slice *s, const uint32_t *rows, size_t n, int32_t month, struct err *err)
+{
+	struct month_out *m;
+	TRY(silver_month_open(t, OUT_STATUS_EVENTS, month, &m, err));
+	struct arena *a = &t->day.arena;
+	out_gather_str(&m->b[STATUS_EVENTS_EVENT_ID], m->n, &s->in[IN_EVENT_ID], rows, n, a);
+	out_gather_tickets(t, m, s->ticket, rows, n);
+	out_gather_i64(&m->b[STATUS_EVENTS_TS], m->n, &s->in[IN_TS], rows, n);
+	out_gather_str(&m->b[STATUS_EVENTS_STATUS_FROM], m->n, &s->in[IN_STATUS_FROM], rows, n, a);
+	out_gather_str(&m->b[STATUS_EVENTS_STATUS_TO], m->n, &s->in[IN_STATUS_TO], rows, n, a);
+	out_gather_str(&m->b[STATUS_EVENTS_ACTOR_ROLE], m->n, &s->in[IN_ACTOR_ROLE], rows, n, a);
+	out_gather_str(&m->b[STATUS_EVENTS_REASON], m->n, &s->in[IN_REASON], rows, n, a);
+	m->n += (int64_t)n;
+	return silver_month_flush_full(t, OUT_STATUS_EVENTS, m, err);
+}
+
+static status emit_attachments(
+	struct silver_task *t, const struct slice *s, const uint32_t *rows, size_t n, int32_t month, struct err *err)
+{
+	struct month_out *m;
+	TRY(silver_month_open(t, OUT_ATTACHMENTS, month, &m, err));
+	struct arena *a = &t->day.arena;
+	out_gather_str(&m->b[ATTACHMENTS_ATTACHMENT_ID], m->n, &s->in[IN_EVENT_ID], rows, n, a);
+	out_gather_tickets(t, m, s->ticket, rows, n);
+	out_gather_i64(&m->b[ATTACHMENTS_TS], m->n, &s->in[IN_TS], rows, n);
+	out_gather_str(&m->b[ATTACHMENTS_FILE_TYPE], m->n, &s->in[IN_FILE_TYPE], rows, n, a);
+	out_gather_i64(&m->b[ATTACHMENTS_SIZE_KB], m->n, &s->in[IN_SIZE_KB], rows, n);
+	out_gather_str(&m->b[ATTACHMENTS_FILE_NAME], m->n, &s->in[IN_FILE_NAME], rows, n, a);
+	out_gather_str(&m->b[ATTACHMENTS_SOURCE_CHANNEL], m->n, &s->in[IN_SOURCE_CHANNEL], rows, n, a);
+	m->n += (int64_t)n;
+	return silver_month_flush_full(t, OUT_ATTACHMENTS, m, err);
+}
+
+static status emit_quarantined(
+	struct silver_task *t, const struct slice *s, const uint32_t *rows, size_t n, int32_t month, struct err *err)
+{
+	struct month_out *m;
+	TRY(silver_month_open(t, OUT_QUARANTINE, month, &m, err));
+	struct arena *a = &t->day.arena;
+	out_gather_str(&m->b[QUARANTINE_EVENT_ID], m->n, &s->in[IN_EVENT_ID], rows, n, a);
+	out_gather_tickets(t, m, s->ticket, rows, n);
+	out_gather_str(&m->b[QUARANTINE_EVENT_TYPE], m->n, &s->in[IN_EVENT_TYPE], rows, n, a);
+	out_gather_i64(&m->b[QUARANTINE_TS], m->n, &s->in[IN_TS], rows, n);
+	for (size_t i = 0; i < n; i++) {
+		t->sum.quarantined[s->verdict[rows[i]]]++;
+		out_set_code(m, QUARANTINE_REASON, m->n + (int64_t)i, s->verdict[rows[i]], pqrs_reason_names);
+	}
+	out_gather_str(&m->b[QUARANTINE_STATUS_FROM], m->n, &s->in[IN_STATUS_FROM], rows, n, a);
+	out_gather_str(&m->b[QUARANTINE_STATUS_TO], m->n, &s->in[IN_STATUS_TO], rows, n, a);
+	out_gather_str(&m->b[QUARANTINE_RAW_OBJECT], m->n, &s->raw_object, rows, n, a);
+	out_gather_i64(&m->b[QUARANTINE_RAW_LINE], m->n, &s->raw_line, rows, n);
+	m->n += (int64_t)n;
+	return silver_month_flush_full(t, OUT_QUARANTINE, m, err);
+}
+
+/* ---- pending events -------------------------------------------------------------------------------------- */
+
+static int32_t keep_name(struct silver_task *t, const struct column *c, uint32_t row)
+{
+	return column_valid(c, row) ? builder_intern(&t->names, column_str(c, row)) : -1;
+}
+
+static status keep_pending(struct silver_task *t, struct slice *s, uint32_t row, struct err *err)
+{
+	TRY(slice_load_origin(t, s, err));
+	if (t->n_pending == t->pending_cap) {
+		const size_t cap = t->pending_cap != 0 ? t->pending_cap * 2 : 256;
+		struct pending *grown = mem_realloc(t->pending, cap * sizeof *grown);
+		if (grown == NULL) return fail(err, E_NOMEM, "out of memory for %zu events without a ticket", cap);
+		t->pending = grown;
+		t->pending_cap = cap;
+	}
+	struct pending *p = &t->pending[t->n_pending];
+	*p = (struct pending){.id = s->id[row], .ts = s->ts[row], .ticket = s->ticket[row], .type = s->type[row]};
+	p->from = keep_name(t, &s->in[IN_STATUS_FROM], row);
+	p->to = keep_name(t, &s->in[IN_STATUS_TO], row);
+	p->raw_object = keep_name(t, &s->raw_object, row);
+	p->raw_line = ((const int64_t *)s->raw_line.values)[row];
+	if (t->names.failed) return fail(err, E_NOMEM, "out of memory for %zu events without a ticket", t->n_pending);
+	t->n_pending++;
+	return OK;
+}
+
+static void set_name(const struct silver_task *t, struct builder *b, int64_t row, int32_t name)
+{
+	if (name < 0) return;
+	const int32_t from = t->names.dict_offsets[name];
+	builder_set_str(b, row,
+		(struct str){
+			(const char *)t->names.dict_data + from, (size_t)(t->names.dict_offsets[name + 1] - from)});
+}
+
+static status emit_pending(struct silver_task *t, const struct pending *p, struct err *err)
+{
+	static const uint32_t only[1] = {0};
+	const enum pqrs_reason reason = t->tickets[p->ticket].s.created ? REASON_OUT_OF_ORDER : REASON_ORPHAN;
+	struct month_out *m;
+	TRY(silver_month_open(t, OUT_QUARANTINE, silver_month_of(t, p->ts), &m, err));
+	char id[36];
+	uuid_store(p->id, id);
+	builder_set_str(&m->b[QUARANTINE_EVENT_ID], m->n, (struct str){id, sizeof id});
+	out_gather_tickets(t, m, &p->ticket, only, 1);
+	builder_set_str(&m->b[QUARANTINE_EVENT_TYPE], m->n, str_of(pqrs_event_type_names[p->type]));
+	builder_set_i64(&m->b[QUARANTINE_TS], m->n, p->ts);
+	out_set_code(m, QUARANTINE_REASON, m->n, reason, pqrs_reason_names);
+	set_name(t, &m->b[QUARANTINE_STATUS_FROM], m->n, p->from);
+	set_name(t, &m->b[QUARANTINE_STATUS_TO], m->n, p->to);
+	set_name(t, &m->b[QUARANTINE_RAW_OBJECT], m->n, p->raw_object);
+	builder_set_i64(&m->b[QUARANTINE_RAW_LINE], m->n, p->raw_line);
+	t->sum.quarantined[reason]++;
+	m->n++;
+	return silver_month_flush_full(t, OUT_QUARANTINE, m, err);
+}
+
+status silver_pending_emit(struct silver_task *t, struct err *err)
+{
+	for (size_t i = 0; i < t->n_pending; i++) TRY(emit_pending(t, &t->pending[i], err));
+	return OK;
+}
+
+/* ---- a day ----------------------------------------------------------------------------------------------- */
+
+static status pick(struct silver_task *t, struct slice *s, struct picked *out, struct err *err)
+{
+	*out = (struct picked){0};
+	for (int i = 0; i <= EVENT_N; i++) {
+		out->rows[i] = ARENA_NEW(&t->day.arena, uint32_t, s->n);
+		if (out->rows[i] == NULL) return fail(err, E_NOMEM, "out of memory writing %u rows", s->n);
+	}
+	for (uint32_t row = 0; row < s->n; row++) {
+		const unsigned verdict = s->verdict[row];
+		if (verdict == VERDICT_DUPLICATE) {
+			t->sum.duplicates++;
+		} else if (verdict == VERDICT_PENDING) {
+			TRY(keep_pending(t, s, row, err));
+		} else {
+			const unsigned to = verdict == REASON_NONE ? s->type[row] : (unsigned)PICK_QUARANTINED;
+			out->rows[to][out->n[to]++] = row;
+		}
+	}
+	if (out->n[PICK_QUARANTINED] > 0) TRY(slice_load_origin(t, s, err));
+	for (int i = 0; i < EVENT_N; i++) t->sum.events[i] += (int64_t)out->n[i];
+	return OK;
+}
+
+typedef status (*emit_rows)(
+	struct silver_task *t, const struct slice *s, const uint32_t *rows, size_t n, int32_t month, struct err *err);
+
+/* Hand rows[n] on month by month, each month in row order. scratch[n]. */
+static status by_month(
+	struct silver_task *t, const struct slice *s, uint32_t *rows, size_t n, emit_rows emit, struct err *err)
+{
+	uint32_t *later = NULL;
+	while (n > 0) {
+		const int32_t month = silver_month_of(t, s->ts[rows[0]]);
+		size_t same = 0;
+		while (same < n && silver_month_of(t, s->ts[rows[same]]) == month) same++;
+		size_t left = 0;
+		if (same < n && later == NULL) later = ARENA_NEW(&t->day.arena, uint32_t, n);
+		if (same < n && later == NULL) return fail(err, E_NOMEM, "out of memory writing %zu rows", n);
+		for (size_t i = same; i < n; i++) {
+			if (silver_month_of(t, s->ts[rows[i]]) == month)
+				rows[same++] = rows[i];
+			else
+				later[left++] = rows[i];
+		}
+		TRY(emit(t, s, rows, same, month, err));
+		if (left > 0) memcpy(rows, later, left * sizeof *rows);
+		n = left;
+	}
+	return OK;
+}
+
+status silver_day_emit(struct silver_task *t, struct err *err)
+{
+	static const emit_rows emitters[EVENT_N + 1] = {
+		[EVENT_TICKET_CREATED] = silver_created_emit,
+		[EVENT_MESSAGE_ADDED] = emit_messages,
+		[EVENT_STATUS_CHANGED] = emit_changes,
+		[EVENT_ATTACHMENT_ADDED] = emit_attachments,
+		[PICK_QUARANTINED] = emit_quarantined,
+	};
+	for (size_t i = 0; i < t->day.n; i++) {
+		struct slice *s = &t->day.slices[i];
+		struct picked picked;
+		TRY(pick(t, s, &picked, err));
+		for (int e = 0; e <= EVENT_N; e++) TRY(by_month(t, s, picked.rows[e], picked.n[e], emitters[e], err));
+	}
+	return OK;
+}

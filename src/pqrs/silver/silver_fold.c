@@ -1,0 +1,200 @@
+/* pqrs/silver/silver_fold.c: tickets of a day get their index, its rows their verdict.
+ *
+ * A ticket's rows mostly come in time order already (a file is ordered by bucket, ts, event_id, and a ticket mostly has one
+ * source): those are folded in the order of the files. The few tickets with a row that is not later than the one before go
+ * through silver_settle_repeats, which sorts them.
+ */
+#include "base/alloc.h"
+#include "pqrs/silver/silver_int.h"
+
+enum { AHEAD = 16 }; /* rows between a prefetch and its use */
+
+static status tickets_grow(struct silver_task *t, uint32_t n, struct err *err)
+{
+	if (n <= t->tickets_cap) return OK;
+	uint32_t cap = t->tickets_cap != 0 ? t->tickets_cap : 4096;
+	while (cap < n) cap += cap / 2;
+	struct ticket *grown = mem_realloc(t->tickets, cap * sizeof *grown);
+	if (grown == NULL) return fail(err, E_NOMEM, "out of memory for %u tickets", cap);
+	memset(grown + t->tickets_cap, 0, (cap - t->tickets_cap) * sizeof *grown);
+	t->tickets = grown;
+	t->tickets_cap = cap;
+	return OK;
+}
+
+/* Texts of a UUID column have 36 characters; anything else is not ours. */
+static bool uuid_column(const struct column *c, uint32_t n)
+{
+	if (c->dict != NULL) {
+		c = c->dict;
+		n = (uint32_t)c->n;
+	}
+	bool ok = true;
+	for (uint32_t i = 0; i < n; i++) ok &= c->offsets[i + 1] - c->offsets[i] == 36;
+	return ok;
+}
+
+static void load_ids(const struct column *c, uint32_t n, struct uuid *out)
+{
+	if (c->dict != NULL) {
+		for (uint32_t i = 0; i < n; i++) out[i] = uuid_load(column_str(c, i).p);
+		return;
+	}
+	const char *p = (const char *)c->data + c->offsets[0];
+	for (uint32_t i = 0; i < n; i++) out[i] = uuid_load(p + 36 * (size_t)i);
+}
+
+/* Notice a row that is not later than the one before of its ticket. The same instant counts as out of order: whether it is,
+ * event_ids tell, and sorting the few such tickets costs less than keeping an id a ticket. */
+static void watch_order(struct ticket *k, int64_t ts)
+{
+	k->unsorted |= ts <= k->seen_ts;
+	k->seen_ts = ts > k->seen_ts ? ts : k->seen_ts;
+}
+
+static status slice_intern(
+	struct silver_task *t, struct slice *s, struct uuid *ticket_id, uint64_t *hash, struct err *err)
+{
+	if (!uuid_column(&s->in[IN_EVENT_ID], s->n) || !uuid_column(&s->in[IN_TICKET_ID], s->n)) {
+		(void)fail(err, E_CORRUPT, "a bronze file with an id that is no UUID");
+		return err_at(err, E_CORRUPT, s->file->ref->path, -1, -1);
+	}
+	load_ids(&s->in[IN_EVENT_ID], s->n, s->id);
+	load_ids(&s->in[IN_TICKET_ID], s->n, ticket_id);
+	for (uint32_t i = 0; i < s->n; i++) hash[i] = uuid_hash(ticket_id[i]);
+	for (uint32_t i = 0; i < s->n; i++) {
+		if (i + AHEAD < s->n) uuid_table_prefetch(&t->ticket_ids, hash[i + AHEAD]);
+		bool found;
+		TRY(uuid_table_add(&t->ticket_ids, ticket_id[i], hash[i], &s->ticket[i], &found, err));
+		if (found) {
+			__builtin_prefetch(&t->tickets[s->ticket[i]].seen_ts, 1);
+			continue;
+		}
+		TRY(tickets_grow(t, t->ticket_ids.n, err));
+		t->tickets[s->ticket[i]].seen_ts = STATE_NEVER;
+	}
+	for (uint32_t i = 0; i < s->n; i++) watch_order(&t->tickets[s->ticket[i]], s->ts[i]);
+	return OK;
+}
+
+status silver_day_intern(struct silver_task *t, struct err *err)
+{
+	size_t widest = 0;
+	for (size_t i = 0; i < t->day.n; i++) widest = t->day.slices[i].n > widest ? t->day.slices[i].n : widest;
+	struct uuid *ids = ARENA_NEW(&t->day.arena, struct uuid, widest);
+	uint64_t *hash = ARENA_NEW(&t->day.arena, uint64_t, widest);
+	if (ids == NULL || hash == NULL) return fail(err, E_NOMEM, "out of memory folding %zu rows", widest);
+	for (size_t i = 0; i < t->day.n; i++) TRY(slice_intern(t, &t->day.slices[i], ids, hash, err));
+	return OK;
+}
+
+/* ---- verdicts -------------------------------------------------------------------------------------------- */
+
+/* Whether event_id was there before: *repeat for the same ticket. An id that two tickets share is counted, both stand. */
+static status meet_event(
+	struct silver_task *t, struct uuid id, uint64_t hash, uint32_t ticket, bool *repeat, struct err *err)
+{
+	uint32_t index;
+	bool found;
+	TRY(uuid_table_add(&t->event_ids, id, hash, &index, &found, err));
+	*repeat = found && t->event_ticket[index] == ticket;
+	if (found) {
+		t->sum.shared_ids += !*repeat;
+		return OK;
+	}
+	if (index >= t->event_cap) {
+		const uint32_t cap = t->event_ids.cap;
+		uint32_t *grown = mem_realloc(t->event_ticket, cap * sizeof *grown);
+		if (grown == NULL) return fail(err, E_NOMEM, "out of memory for %u events", cap);
+		t->event_ticket = grown;
+		t->event_cap = cap;
+	}
+	t->event_ticket[index] = ticket;
+	return OK;
+}
+
+static uint8_t judge(struct silver_task *t, const struct slice *s, uint32_t row)
+{
+	struct ticket_state *k = &t->tickets[s->ticket[row]].s;
+	const int64_t ts = s->ts[row];
+	enum pqrs_reason reason = REASON_NONE;
+	switch (s->type[row]) {
+	case EVENT_TICKET_CREATED: reason = state_created(k, ts); break;
+	case EVENT_MESSAGE_ADDED: reason = state_message(k, ts, s->by_agent[row] != 0); break;
+	case EVENT_STATUS_CHANGED: reason = state_changed(k, t->cfg, ts, s->from[row], s->to[row]); break;
+	default: reason = state_attachment(k, ts); break;
+	}
+	return reason == REASON_ORPHAN ? VERDICT_PENDING : (uint8_t)reason;
+}
+
+static status fold_row(struct silver_task *t, struct slice *s, uint32_t row, uint64_t hash, struct err *err)
+{
+	bool repeat;
+	TRY(meet_event(t, s->id[row], hash, s->ticket[row], &repeat, err));
+	s->verdict[row] = repeat ? REASON_CONFLICTING_DUPLICATE : judge(t, s, row);
+	return OK;
+}
+
+/* Rows of sorted tickets are folded; the others are listed. */
+static status fold_slice(
+	struct silver_task *t, uint32_t slice, uint64_t *hash, struct row_ref *rest, size_t *n_rest, struct err *err)
+{
+	struct slice *s = &t->day.slices[slice];
+	for (uint32_t i = 0; i < s->n; i++) hash[i] = uuid_hash(s->id[i]);
+	for (uint32_t i = 0; i < s->n; i++) {
+		if (i + AHEAD < s->n) {
+			uuid_table_prefetch(&t->event_ids, hash[i + AHEAD]);
+			const struct ticket *k = &t->tickets[s->ticket[i + AHEAD]];
+			__builtin_prefetch(k, 1); /* its first cache line and its last */
+			__builtin_prefetch(&k->type, 1);
+		}
+		if (!t->tickets[s->ticket[i]].unsorted) {
+			TRY(fold_row(t, s, i, hash[i], err));
+			continue;
+		}
+		rest[(*n_rest)++] = (struct row_ref){.ts = s->ts[i],
+			.id = s->id[i],
+			.ticket = s->ticket[i],
+			.slice = slice,
+			.row = i,
+			.not_creation = s->type[i] != EVENT_TICKET_CREATED};
+	}
+	return OK;
+}
+
+/* After a day all that comes is later: an unsorted ticket starts anew. */
+static void forget_order(struct silver_task *t, uint32_t ticket, int32_t date)
+{
+	t->tickets[ticket].unsorted = false;
+	t->tickets[ticket].seen_ts = (int64_t)(date + 1) * US_PER_DAY - 1;
+}
+
+static size_t count_unsorted(const struct silver_task *t)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < t->day.n; i++) {
+		const struct slice *s = &t->day.slices[i];
+		for (uint32_t row = 0; row < s->n; row++) n += t->tickets[s->ticket[row]].unsorted;
+	}
+	return n;
+}
+
+status silver_day_fold(struct silver_task *t, struct err *err)
+{
+	size_t widest = 0;
+	for (size_t i = 0; i < t->day.n; i++) widest = t->day.slices[i].n > widest ? t->day.slices[i].n : widest;
+	uint64_t *hash = ARENA_NEW(&t->day.arena, uint64_t, widest);
+	struct row_ref *rest = ARENA_NEW(&t->day.arena, struct row_ref, count_unsorted(t));
+	if (hash == NULL || rest == NULL) return fail(err, E_NOMEM, "out of memory folding %zu rows", widest);
+	size_t n_rest = 0;
+	for (size_t i = 0; i < t->day.n; i++) TRY(fold_slice(t, (uint32_t)i, hash, rest, &n_rest, err));
+	if (n_rest == 0) return OK;
+	for (size_t i = 0; i < n_rest; i++) forget_order(t, rest[i].ticket, t->day.date);
+	size_t n_left;
+	struct repeats repeats;
+	TRY(silver_settle_repeats(t, rest, n_rest, &n_left, &repeats, err));
+	for (size_t i = 0; i < n_left; i++)
+		TRY(fold_row(t, &t->day.slices[rest[i].slice], rest[i].row, uuid_hash(rest[i].id), err));
+	silver_repeats_finish(t, &repeats);
+	return OK;
+}

@@ -1,0 +1,266 @@
+/* pqrs/silver/silver_int.h: the parts of a silver task.
+ *
+ *   files in (UTC day, path) order
+ *      │  read    the rows of the task's buckets, one UTC day at a time      silver_read.c    struct day, struct slice
+ *      ▼
+ *   intern        ticket_id -> dense index                                   silver_fold.c
+ *      ▼
+ *   fold          duplicates settled, state machine, a verdict per row       silver_fold.c    struct ticket
+ *      ▼
+ *   emit          accepted rows into per-month builders, Parquet parts       silver_emit.c, silver_out.c
+ *
+ * A day's events are all later than those of the days before, so one pass in day order folds every ticket in time
+ * order: texts never wait in memory longer than a day, only the tickets' states stay to the end.
+ *
+ * Invariants
+ *   1. Every row read gets exactly one verdict; rows = accepted + quarantined + pending + duplicates.
+ *   2. A ticket's events reach state_* in order of (ts, creation first, event_id).
+ *   3. Verdicts do not depend on the files' order within a day nor on the cut into tasks.
+ */
+#ifndef PQR_PQRS_SILVER_INT_H
+#define PQR_PQRS_SILVER_INT_H
+
+#include "base/thread.h"
+#include "flow/task.h"
+#include "parquet/reader.h"
+#include "parquet/writer.h"
+#include "pqrs/config/config.h"
+#include "pqrs/silver/rules.h"
+#include "pqrs/contract/schema.h"
+#include "pqrs/silver/sla.h"
+#include "pqrs/silver/state.h"
+#include "pqrs/silver/uuid_table.h"
+
+#define SILVER_PART_DIMENSIONS "dimensions"
+#define BRONZE_TABLE "bronze.pqrs_events"
+
+/* ---- read ------------------------------------------------------------------------------------------------ */
+
+/* Bronze columns that every task reads, in the order of slice.b. */
+enum in_column {
+	IN_EVENT_ID,
+	IN_TICKET_ID,
+	IN_EVENT_TYPE,
+	IN_TS,
+	IN_EXTERNAL_ID,
+	IN_SOURCE_CHANNEL,
+	IN_PQRS_TYPE,
+	IN_PRIORITY,
+	IN_GEO_REGION,
+	IN_GEO_MUNICIPIO,
+	IN_DANE_CITY_CODE,
+	IN_SUBJECT,
+	IN_TEXT,
+	IN_ROLE,
+	IN_MESSAGE_ID,
+	IN_STATUS_FROM,
+	IN_STATUS_TO,
+	IN_ACTOR_ROLE,
+	IN_REASON,
+	IN_FILE_TYPE,
+	IN_SIZE_KB,
+	IN_FILE_NAME,
+	IN_TENANT_ID,
+	IN_N,
+};
+enum { CODE_OTHER = 255, CODE_NULL = 254 }; /* in the code columns of a slice: a value with no code, no value */
+
+/* Verdicts of rows: an enum pqrs_reason, or one of these. */
+enum { VERDICT_DUPLICATE = REASON_N, VERDICT_PENDING };
+
+struct silver_file {
+	const struct file_ref *ref;
+	int32_t day;
+};
+
+/* The rows of one row group that belong to the task. Views the day's arena. */
+struct slice {
+	const struct silver_file *file;
+	struct parquet_range range;
+	uint32_t n;
+	struct column in[IN_N];
+	const int64_t *ts;
+	uint8_t *type;      /* enum pqrs_event_type */
+	uint8_t *from, *to; /* enum pqrs_state, CODE_OTHER, CODE_NULL */
+	uint8_t *by_agent;  /* 1: role is agent */
+	uint8_t *verdict;
+	uint32_t *ticket;                   /* dense index */
+	struct uuid *id;                    /* event_id */
+	struct column raw_object, raw_line; /* once slice_load_origin was called */
+	struct column *all;                 /* every bronze column, once slice_load_all was called; else NULL */
+	bool origin_loaded;
+};
+struct day {
+	int32_t date;
+	struct slice *slices;
+	size_t n, cap;
+	int64_t rows;
+	struct arena arena; /* reset between days */
+};
+
+struct ticket {
+	struct ticket_state s;
+	int64_t seen_ts; /* of the last row met in bronze's order, to notice when that is not time order */
+	bool unsorted;   /* today */
+	uint8_t type;    /* enum pqrs_type, once created */
+};
+
+/* An event whose ticket was not created yet: orphan or out_of_order, known at the end only. */
+struct pending {
+	struct uuid id;
+	int64_t ts, raw_line;
+	uint32_t ticket;
+	int32_t raw_object, from, to; /* in silver_task.names; -1 = null */
+	uint8_t type;
+};
+
+/* ---- out ------------------------------------------------------------------------------------------------- */
+
+enum silver_table {
+	OUT_TICKETS,
+	OUT_MESSAGES,
+	OUT_STATUS_EVENTS,
+	OUT_ATTACHMENTS,
+	OUT_PRECLASSIFICATION,
+	OUT_QUARANTINE,
+	OUT_N
+};
+enum { OUT_COLUMNS_MAX = 32, OUT_CODES_MAX = 16, DANE_CODES = 100000 /* of DANE_CODE_CHARS digits */ };
+
+/* One open month of one table. */
+struct month_out {
+	int32_t month; /* first local date of the month */
+	int64_t n;
+	struct builder b[OUT_COLUMNS_MAX];
+	int32_t codes[OUT_COLUMNS_MAX]
+		     [OUT_CODES_MAX]; /* dictionary index + 1 of a code of a fixed list; 0 = not interned yet */
+	struct builder
+		ids; /* the dictionary of the ticket_id column, one row a ticket: known to be unique, so not hashed again */
+	uint32_t *local; /* [local_cap] by ticket: its row in ids + 1; 0 = not there yet */
+	uint32_t local_cap;
+	uint32_t *tickets; /* tickets table: the row's ticket; [tickets_cap] */
+	uint32_t tickets_cap;
+	int32_t *
+		place_codes; /* tickets table: dictionary index + 1 of code, department and city of each place; 0 = none yet */
+	size_t place_codes_n;
+	struct month_out *next;
+};
+struct part_sink {
+	const struct task_env *env;
+	struct task_result *result;
+	const struct table_schema *schema;
+	struct parquet_writer *writer;
+};
+struct out_table {
+	struct part_sink sink;
+	struct month_out *open; /* in order of opening */
+	int64_t rows;
+};
+
+struct silver_task {
+	const struct task_env *env;
+	const struct pqrs_config *cfg;
+	const struct task_spec *spec;
+	struct task_result *result;
+	struct silver_file *files; /* sorted by (day, path) */
+	size_t n_files;
+	struct rules *rules;
+	struct parquet_reader *reader; /* of one file after the other */
+	struct day day;
+	struct uuid_table ticket_ids;
+	struct ticket *tickets; /* [tickets_cap], by dense index */
+	uint32_t tickets_cap;
+	struct uuid_table event_ids;
+	uint32_t *event_ticket; /* [event_cap], by index of event_ids */
+	uint32_t event_cap;
+	struct pending *pending;
+	size_t n_pending, pending_cap;
+	struct builder names; /* a dictionary of strings that pending events need */
+	struct out_table out[OUT_N];
+	int64_t month_begin, month_end; /* the month that month_of was last asked for: [begin, end) */
+	int32_t month;
+	uint32_t *place_of; /* [DANE_CODES], by code: index in cfg's places + 1; 0 = no such place */
+	struct {            /* sums for the counters */
+		int64_t rows_in, bytes_in, duplicates, shared_ids, quarantined[REASON_N], events[EVENT_N];
+		int64_t score_out_of_range, version_missing;
+		int64_t types[TYPE_N], priorities[PRIORITY_N], channels[CHANNEL_N];
+		int64_t closed, late_closed, late, first_not_received, without_event;
+	} sum;
+};
+
+/* silver_read.c */
+status silver_files_sort(
+	struct silver_task *t, struct err *err) MUST_USE; /* fills files; E_CORRUPT for a path without day= */
+/* Appends slices to the day. verify: the whole file is hashed first, E_VERIFY when it is not what bronze wrote. */
+status silver_file_read(struct silver_task *t, const struct silver_file *f, bool verify, struct err *err) MUST_USE;
+status slice_load_origin(struct silver_task *t, struct slice *s, struct err *err) MUST_USE;
+status slice_load_all(struct silver_task *t, struct slice *s, struct err *err) MUST_USE;
+
+/* silver_fold.c */
+status silver_day_intern(struct silver_task *t, struct err *err) MUST_USE;
+status silver_day_fold(struct silver_task *t, struct err *err) MUST_USE;
+
+/* silver_repeat.c: the tickets of a day whose rows are not in time order, and repeated events. */
+struct row_ref {
+	int64_t ts;
+	struct uuid id;
+	uint32_t ticket, slice, row;
+	bool not_creation;
+	struct str raw_object; /* only where rows repeat */
+	int64_t raw_line;
+};
+struct repeat {
+	uint32_t slice, row, of_slice, of_row;
+}; /* a duplicate, and the row it repeats */
+struct repeats {
+	struct repeat *items;
+	size_t n;
+};
+/* Give repeats in rows[n] their verdict, list the duplicates, and leave the others in fold order in rows[*n_left]. */
+status silver_settle_repeats(struct silver_task *t, struct row_ref *rows, size_t n, size_t *n_left,
+	struct repeats *repeats, struct err *err) MUST_USE;
+/* Once all is folded: what repeats a row that lost against an earlier ts is no duplicate of the row that stands. */
+void silver_repeats_finish(struct silver_task *t, const struct repeats *repeats);
+
+/* silver_out.c */
+status silver_out_open(struct silver_task *t, struct err *err) MUST_USE;
+void silver_out_close(struct silver_task *t);
+int32_t silver_month_of(struct silver_task *t, int64_t ts); /* first local date of the local month of ts */
+/* The builders of a month, with room in `local` for every ticket met so far. */
+status silver_month_open(struct silver_task *t, enum silver_table table, int32_t month, struct month_out **out,
+	struct err *err) MUST_USE;
+/* Write a month that has reached its bound as a part of its own; the month stays open, empty. */
+status silver_month_flush_full(
+	struct silver_task *t, enum silver_table table, struct month_out *m, struct err *err) MUST_USE;
+/* Write and close the months of a table that end before a local date. */
+status silver_months_close(struct silver_task *t, enum silver_table table, int32_t before, struct err *err) MUST_USE;
+void out_gather_str(
+	struct builder *b, int64_t at, const struct column *src, const uint32_t *rows, size_t n, struct arena *arena);
+void out_gather_i64(struct builder *b, int64_t at, const struct column *src, const uint32_t *rows, size_t n);
+void out_set_code(struct month_out *m, int column, int64_t row, unsigned code,
+	const char *const *names); /* code < OUT_CODES_MAX */
+/* The ticket_id column, a dictionary, of tables that have a ticket more than once: from row m->n on. */
+enum { OUT_TICKET_ID = 1 };
+void out_gather_tickets(
+	const struct silver_task *t, struct month_out *m, const uint32_t *ticket, const uint32_t *rows, size_t n);
+/* Write n > 0 rows as one Parquet file below dir. E_CORRUPT: a column that can't be null has one. */
+struct part_rows {
+	struct builder *b; /* [data columns of the schema] */
+	int64_t n;
+	struct builder *ids; /* the dictionary of column ids_column; NULL = each builder has its own */
+	int ids_column;
+};
+status silver_part_write(
+	const struct part_sink *sink, const struct part_rows *rows, const char *dir, struct err *err) MUST_USE;
+
+/* silver_emit.c, silver_tickets.c, silver_dims.c */
+status silver_day_emit(struct silver_task *t, struct err *err) MUST_USE;
+status silver_pending_emit(struct silver_task *t, struct err *err) MUST_USE; /* at the end */
+status silver_created_emit(struct silver_task *t, const struct slice *s, const uint32_t *rows, size_t n, int32_t month,
+	struct err *err) MUST_USE;
+/* The state columns of a month of tickets, at the end; counters. */
+status silver_tickets_settle(struct silver_task *t, struct month_out *m, struct err *err) MUST_USE;
+status silver_places_index(struct silver_task *t, struct err *err) MUST_USE;
+status silver_dimensions_run(const struct task_env *env, struct task_result *out, struct err *err) MUST_USE;
+
+#endif

@@ -1,0 +1,51 @@
+/* pqrs/silver/state.h: the state machine of a ticket (contract section 3), one event at a time.
+ *
+ *   state_created -> { state_changed | state_message | state_attachment }*      in order of (ts, event_id)
+ *
+ * Knows transitions, clocks and counts; must not know where events come from, nor duplicates. Times are microseconds
+ * UTC. Intervals that are still open (a hold, a running clock) are closed by sla_settle (pqrs/silver/sla.h).
+ */
+#ifndef PQR_PQRS_STATE_H
+#define PQR_PQRS_STATE_H
+
+#include "pqrs/config/config.h"
+
+#define STATE_NEVER INT64_MIN /* a time that has not come */
+
+/* Why an event is not in silver; the order is the one of pqrs_reason_names. */
+enum pqrs_reason {
+	REASON_NONE, /* accepted */
+	REASON_INVALID_TRANSITION,
+	REASON_ORPHAN,
+	REASON_OUT_OF_ORDER,
+	REASON_CONFLICTING_DUPLICATE,
+	REASON_DUPLICATE_CREATION,
+	REASON_N,
+};
+extern const char *const pqrs_reason_names[REASON_N]; /* "" for NONE */
+
+/* A zeroed struct is a ticket that was never created. */
+struct ticket_state {
+	int64_t created_at, radicated_at, first_response_at, responded_at, closed_at,
+		archived_at; /* STATE_NEVER until then */
+	int64_t since;       /* when the current state began */
+	int64_t last_update; /* ts of the last accepted event */
+	int64_t running_us;  /* closed intervals in START and RUN states */
+	int32_t hold_days;   /* business days of closed ON_HOLD intervals */
+	uint32_t reopened, messages, attachments, changes;
+	uint8_t state; /* enum pqrs_state */
+	bool created;
+	bool first_not_received; /* the first change that was offered did not start from RECEIVED */
+	bool change_seen;
+};
+
+/* Each returns REASON_NONE when the event counts, and else leaves the ticket as it was (but for the two flags above).
+ * An event of a ticket without creation is an ORPHAN here; whoever sees a later creation calls it OUT_OF_ORDER. */
+enum pqrs_reason state_created(struct ticket_state *t, int64_t ts);
+/* from and to: enum pqrs_state, or anything from STATE_N on for a name nobody knows. */
+enum pqrs_reason state_changed(
+	struct ticket_state *t, const struct pqrs_config *cfg, int64_t ts, unsigned from, unsigned to);
+enum pqrs_reason state_message(struct ticket_state *t, int64_t ts, bool by_agent);
+enum pqrs_reason state_attachment(struct ticket_state *t, int64_t ts);
+
+#endif
