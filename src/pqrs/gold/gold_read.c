@@ -69,39 +69,38 @@ static status scan_groups(struct gold_scan *s, struct parquet_reader *r, struct 
 	return OK;
 }
 
+/* r: one reader for all files of a scan, so that its buffers are made once. */
 static status scan_object(struct gold_scan *s, const struct file_ref *file, struct store_object *object,
-	struct arena *scratch, struct err *err)
+	struct parquet_reader *r, struct arena *scratch, struct err *err)
 {
-	struct parquet_reader *r = NULL;
 	arena_reset(scratch);
 	if (s->check_hash) TRY(check_hash(object, file, scratch, err));
-	TRY(parquet_reader_open(object, &r, err));
-	status code = OK;
+	TRY(parquet_reader_reopen(r, object, err));
 	if (parquet_reader_rows(r) != file->rows)
-		code = fail(err, E_CORRUPT, "%lld rows, expected %lld", (long long)parquet_reader_rows(r),
+		return fail(err, E_CORRUPT, "%lld rows, expected %lld", (long long)parquet_reader_rows(r),
 			(long long)file->rows);
-	if (code == OK) code = scan_groups(s, r, scratch, err);
-	parquet_reader_close(r);
 	s->bytes += store_object_size(object);
-	return code;
+	return scan_groups(s, r, scratch, err);
 }
 
 status gold_scan(struct gold_scan *s, struct err *err)
 {
 	struct arena scratch;
-	status code = OK;
+	struct parquet_reader *r = NULL;
 	ASSERT(s->n_columns <= GOLD_SCAN_COLUMNS_MAX);
 	arena_init(&scratch, 0);
+	status code = parquet_reader_create(&r, err);
 	for (size_t i = 0; code == OK && i < s->files->n; i++) {
 		const struct file_ref *file = &s->files->items[i];
 		struct store_object *object = NULL;
 		code = cancel_check(err);
 		if (code == OK) code = store_object_open(s->env->lake, file->path, &object, err);
 		if (code != OK) break;
-		code = scan_object(s, file, object, &scratch, err);
+		code = scan_object(s, file, object, r, &scratch, err);
 		store_object_close(object);
 		if (code != OK) code = err_at(err, code, file->path, -1, -1);
 	}
+	parquet_reader_close(r);
 	arena_deinit(&scratch);
 	return code;
 }
