@@ -21,7 +21,7 @@
 #include "pqrs/gold/gold_ticket.h"
 #include "pqrs/contract/schema.h"
 
-enum { PART_ROWS = 1 << 20, ROW_GROUP_ROWS = 1 << 20, MONTH_CHARS = 7, DIR_BYTES = 160 };
+enum { PART_ROWS = 1 << 20, ROW_GROUP_ROWS = 1 << 20, MONTH_CHARS = 7, DIR_BYTES = 160, GROUP_KERNELS_MAX = 3 };
 
 /* ---- plan --------------------------------------------------------------------------------------------------- */
 
@@ -110,9 +110,8 @@ status pqrs_gold_plan(
 {
 	(void)inputs; /* of the user; silver's files stand in the view */
 	/* the longest first, so that no thread waits for one at the end */
+	TRY(plan_group(view, "silver.tickets", "service", out, err)); /* the longest first */
 	TRY(plan_group(view, "silver.tickets", "volume", out, err));
-	TRY(plan_group(view, "silver.tickets", "backlog", out, err));
-	TRY(plan_group(view, "silver.tickets", "service", out, err));
 	TRY(plan_group(view, "silver.preclassification", "predictions", out, err));
 	return plan_months(view, out, err);
 }
@@ -232,13 +231,6 @@ static const struct wanted volume_columns[] = {
 	TICKET_FACT(DEPARTMENT_NAME, department),
 	TICKET_FACT(DANE_CITY_CODE, dane),
 };
-static const struct wanted backlog_columns[] = {
-	TICKET_FACT(CREATED_AT, created_at),
-	TICKET_FACT(CLOSED_AT, closed_at),
-	TICKET_FACT(PQRS_TYPE, type),
-	TICKET_FACT(DEPARTMENT_NAME, department),
-	TICKET_FACT(DANE_CITY_CODE, dane),
-};
 static const struct wanted service_columns[] = {
 	TICKET_FACT(CREATED_AT, created_at),
 	TICKET_FACT(CLOSED_AT, closed_at),
@@ -273,14 +265,16 @@ struct group {
 	const struct wanted *wanted;
 	size_t n_wanted;
 	bool check_hash;
-	status (*kernels[2])(const struct gold_facts *f, struct gold_sink *sink, struct arena *arena,
+	status (*kernels[GROUP_KERNELS_MAX])(const struct gold_facts *f, struct gold_sink *sink, struct arena *arena,
 		struct err *err); /* none: tickets */
 };
 #define WANTED(a) .wanted = (a), .n_wanted = sizeof(a) / sizeof(a)[0]
 static const struct group groups[] = {
+	{.part = "service",
+		.table = &pqrs_silver_tickets,
+		WANTED(service_columns),
+		.kernels = {gold_backlog, gold_sla, gold_daily}},
 	{.part = "volume", .table = &pqrs_silver_tickets, WANTED(volume_columns), .kernels = {gold_volume}},
-	{.part = "backlog", .table = &pqrs_silver_tickets, WANTED(backlog_columns), .kernels = {gold_backlog}},
-	{.part = "service", .table = &pqrs_silver_tickets, WANTED(service_columns), .kernels = {gold_sla, gold_daily}},
 	{.part = "predictions",
 		.table = &pqrs_silver_preclassification,
 		WANTED(predicted_columns),
@@ -359,7 +353,7 @@ static status run_daily(struct task *t, const struct task_spec *spec, struct err
 	TRY(gold_facts_init(&t->facts, &t->arena, (size_t)gold_files_rows(&spec->inputs), &which, err));
 	TRY(scan(t, spec, visit_facts, err));
 	TRY(gold_facts_rank(&t->facts, err));
-	for (int i = 0; i < 2 && t->group->kernels[i] != NULL; i++)
+	for (int i = 0; i < GROUP_KERNELS_MAX && t->group->kernels[i] != NULL; i++)
 		TRY(t->group->kernels[i](&t->facts, sink, &t->arena, err));
 	if (t->facts.closed == NULL || t->facts.tenant == NULL) return OK;
 	/* the service group counts what the checks of the other groups are held to */
