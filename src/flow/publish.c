@@ -1,4 +1,4 @@
-/* flow/publish.c: the committed tables of the last stage into the serving database.
+/* flow/publish.c: the committed tables of the last stage, and those the workload mirrors, into the serving database.
  *
  *   decoder thread: object -> check XXH3-128 -> record batch --queue--> this thread: rows into the control plane
  *
@@ -27,7 +27,7 @@ struct item {
 
 struct decoder {
 	struct flow *f;
-	const struct table_schema *const *tables;
+	const struct workload_mirror *tables; /* what to publish, and from which table of the lake */
 	size_t n_tables;
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t changed;
@@ -142,7 +142,7 @@ static status item_fill(struct item *item, struct parquet_reader *r, const struc
 static status decode_group(struct decoder *d, size_t table, const struct file_ref *ref, struct parquet_reader *r,
 	size_t row_group, struct err *err)
 {
-	const struct table_schema *schema = d->tables[table];
+	const struct table_schema *schema = d->tables[table].schema;
 	const size_t n_data = schema_n_data_columns(schema);
 	struct item *item = mem_zalloc(1, sizeof *item);
 	if (item == NULL) return fail(err, E_NOMEM, "out of memory reading %s", ref->path);
@@ -178,21 +178,28 @@ static status decode_file(struct decoder *d, size_t table, const struct file_ref
 	return err_at(err, code, ref->path, -1, -1);
 }
 
-static bool is_of(const struct file_ref *ref, const struct table_schema *schema)
+/* Call visit for each committed file of a table of the lake, in path order. */
+typedef status (*source_visit)(void *arg, size_t table, const struct file_ref *ref, struct err *err);
+static status each_file(
+	const struct flow *f, size_t table, const char *source, source_visit visit, void *arg, struct err *err)
 {
-	const size_t n = strlen(schema->layer);
-	return strncmp(ref->table, schema->layer, n) == 0 && ref->table[n] == '.' &&
-	       strcmp(ref->table + n + 1, schema->name) == 0;
+	for (size_t k = 0; k < f->w->n_stages; k++) {
+		for (size_t i = 0; i < f->files[k].n; i++) {
+			const struct file_ref *ref = &f->files[k].items[i];
+			if (strcmp(ref->table, source) == 0) TRY(visit(arg, table, ref, err));
+		}
+	}
+	return OK;
+}
+
+static status decode_visit(void *arg, size_t table, const struct file_ref *ref, struct err *err)
+{
+	return decode_file(arg, table, ref, err);
 }
 
 static status decode_all(struct decoder *d, struct err *err)
 {
-	const struct file_list *files = &d->f->files[d->f->w->n_stages - 1];
-	for (size_t t = 0; t < d->n_tables; t++) {
-		for (size_t i = 0; i < files->n; i++) {
-			if (is_of(&files->items[i], d->tables[t])) TRY(decode_file(d, t, &files->items[i], err));
-		}
-	}
+	for (size_t t = 0; t < d->n_tables; t++) TRY(each_file(d->f, t, d->tables[t].source, decode_visit, d, err));
 	return OK;
 }
 
@@ -243,12 +250,12 @@ static status put_tables(struct publication *x, struct err *err)
 {
 	size_t open = 0;
 	if (x->d->n_tables == 0) return OK;
-	TRY(control_publish_table(x->p, x->d->tables[0], err));
+	TRY(control_publish_table(x->p, x->d->tables[0].schema, err));
 	for (struct item *item; (item = queue_take(x->d)) != NULL;) {
 		status code = OK;
 		while (open < item->table && code == OK) {
 			code = end_table(x, open, err);
-			if (code == OK) code = control_publish_table(x->p, x->d->tables[++open], err);
+			if (code == OK) code = control_publish_table(x->p, x->d->tables[++open].schema, err);
 		}
 		if (code == OK) code = put_item(x, item, err);
 		item_destroy(item);
@@ -261,24 +268,36 @@ static status put_tables(struct publication *x, struct err *err)
 	for (;; open++) {
 		TRY(end_table(x, open, err));
 		if (open + 1 == x->d->n_tables) return OK;
-		TRY(control_publish_table(x->p, x->d->tables[open + 1], err));
+		TRY(control_publish_table(x->p, x->d->tables[open + 1].schema, err));
 	}
+}
+
+struct totals {
+	int64_t rows, bytes;
+};
+
+static status add_totals(void *arg, size_t table, const struct file_ref *ref, struct err *err)
+{
+	struct totals *sum = arg;
+	(void)table;
+	(void)err;
+	sum->rows += ref->rows;
+	sum->bytes += ref->bytes;
+	return OK;
 }
 
 /* The database's count of each table against the lake's. */
 static status compare(struct publication *x, bool *same, struct err *err)
 {
-	const struct file_list *files = &x->f->files[x->f->w->n_stages - 1];
 	*same = true;
 	for (size_t t = 0; t < x->d->n_tables; t++) {
 		char dataset[128], value[24], threshold[24];
-		int64_t want = 0;
-		for (size_t i = 0; i < files->n; i++) {
-			if (!is_of(&files->items[i], x->d->tables[t])) continue;
-			want += files->items[i].rows;
-			x->bytes_in += files->items[i].bytes;
-		}
-		(void)snprintf(dataset, sizeof dataset, "%s.%s", x->d->tables[t]->layer, x->d->tables[t]->name);
+		const struct table_schema *schema = x->d->tables[t].schema;
+		struct totals sum = {0};
+		TRY(each_file(x->f, t, x->d->tables[t].source, add_totals, &sum, err));
+		const int64_t want = sum.rows;
+		x->bytes_in += sum.bytes;
+		(void)snprintf(dataset, sizeof dataset, "%s.%s", schema->layer, schema->name);
 		(void)snprintf(value, sizeof value, "%lld", (long long)x->rows[t]);
 		(void)snprintf(threshold, sizeof threshold, "%lld", (long long)want);
 		const struct quality q = {
@@ -305,13 +324,12 @@ static status commit(struct publication *x, int64_t started, struct err *err)
 	struct control_edge *edges = ARENA_ZNEW(&f->arena, struct control_edge, x->d->n_tables + 1);
 	if (edges == NULL) return fail(err, E_NOMEM, "out of memory recording lineage");
 	for (size_t t = 0; t < x->d->n_tables; t++) {
-		const struct table_schema *s = x->d->tables[t];
-		edges[t].input = arena_printf(&f->arena, "%s.%s", s->layer, s->name);
+		const struct table_schema *s = x->d->tables[t].schema;
+		edges[t].input = x->d->tables[t].source;
 		edges[t].output = arena_printf(&f->arena, "serving.%s_%s", s->layer, s->name);
 		edges[t].output_version = f->info.run_id;
 		edges[t].input_version = f->info.run_id;
-		if (edges[t].input == NULL || edges[t].output == NULL)
-			return fail(err, E_NOMEM, "out of memory recording lineage");
+		if (edges[t].output == NULL) return fail(err, E_NOMEM, "out of memory recording lineage");
 	}
 	for (size_t i = 0; i < f->w->n_views; i++)
 		TRY(control_publish_view(x->p, f->w->views[i].name, f->w->views[i].sql, err));
@@ -361,13 +379,22 @@ static status transact(struct publication *x, int64_t started, bool *same, struc
 	return code;
 }
 
-static size_t tables_of_last_stage(const struct workload *w, const struct table_schema **tables)
+/* tables[n_tables + n_mirrors]. */
+static status tables_to_publish(
+	const struct flow *f, struct workload_mirror *tables, size_t *n, struct arena *arena, struct err *err)
 {
-	size_t n = 0;
+	const struct workload *w = f->w;
+	*n = 0;
 	for (size_t i = 0; i < w->n_tables; i++) {
-		if (strcmp(w->tables[i]->layer, w->stages[w->n_stages - 1].name) == 0) tables[n++] = w->tables[i];
+		const struct table_schema *t = w->tables[i];
+		if (strcmp(t->layer, w->stages[w->n_stages - 1].name) != 0) continue;
+		const char *source = arena_printf(arena, "%s.%s", t->layer, t->name);
+		if (source == NULL) return fail(err, E_NOMEM, "out of memory publishing");
+		tables[(*n)++] = (struct workload_mirror){t, source};
 	}
-	return n;
+	if (w->mirrors_on == NULL || !w->mirrors_on(f->config)) return OK;
+	for (size_t i = 0; i < w->n_mirrors; i++) tables[(*n)++] = w->mirrors[i];
+	return OK;
 }
 
 static status publish(struct publication *x, struct err *err)
@@ -397,16 +424,15 @@ status flow_publish(struct flow *f, struct err *err)
 {
 	struct arena arena;
 	arena_init(&arena, 0);
-	const struct table_schema **tables = ARENA_ZNEW(&arena, const struct table_schema *, f->w->n_tables + 1);
-	int64_t *rows = ARENA_ZNEW(&arena, int64_t, f->w->n_tables + 1);
+	const size_t n_max = f->w->n_tables + f->w->n_mirrors + 1;
+	struct workload_mirror *tables = ARENA_ZNEW(&arena, struct workload_mirror, n_max);
+	int64_t *rows = ARENA_ZNEW(&arena, int64_t, n_max);
 	struct decoder d = {
 		.f = f, .tables = tables, .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 	struct publication x = {.f = f, .d = &d, .rows = rows, .quality.arena = &arena};
 	status code = tables != NULL && rows != NULL ? OK : fail(err, E_NOMEM, "out of memory publishing");
-	if (code == OK) {
-		d.n_tables = tables_of_last_stage(f->w, tables);
-		code = publish(&x, err);
-	}
+	if (code == OK) code = tables_to_publish(f, tables, &d.n_tables, &arena, err);
+	if (code == OK) code = publish(&x, err);
 	arena_deinit(&arena);
 	return code;
 }

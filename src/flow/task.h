@@ -152,6 +152,12 @@ struct workload_view {
 	const char *sql;
 };
 
+/* A table of the serving database that holds the rows of one of the lake's: operations beside the figures. */
+struct workload_mirror {
+	const struct table_schema *schema; /* core.tickets */
+	const char *source;                /* "silver.tickets"; the same columns */
+};
+
 struct workload {
 	const char *name; /* "pqrs" */
 	const struct stage_def *stages;
@@ -163,7 +169,10 @@ struct workload {
 	void (*config_close)(void *config);
 	/* The zone that decides local dates; views config. NULL: UTC. */
 	const struct tz *(*timezone)(const void *config);
-	const struct workload_view *views; /* created, in this order, when the run is published */
+	const struct workload_mirror *mirrors; /* published when mirrors_on(config) */
+	size_t n_mirrors;
+	bool (*mirrors_on)(const void *config); /* NULL: never */
+	const struct workload_view *views;      /* created, in this order, when the run is published */
 	size_t n_views;
 };
 

@@ -55,6 +55,14 @@ static const struct tz *timezone_of(const void *config)
 	return ((const struct pqrs_config *)config)->tz;
 }
 
+static const struct workload_mirror mirrors[] = {
+	{&pqrs_core_tickets, "silver.tickets"}, {&pqrs_core_ticket_events, "silver.status_events"}};
+
+static bool publishes_core(const void *config)
+{
+	return ((const struct pqrs_config *)config)->publish_core;
+}
+
 const struct workload pqrs_workload = {
 	.name = "pqrs",
 	.stages = stages,
@@ -64,6 +72,9 @@ const struct workload pqrs_workload = {
 	.config_open = open_config,
 	.config_close = close_config,
 	.timezone = timezone_of,
+	.mirrors = mirrors,
+	.n_mirrors = sizeof mirrors / sizeof mirrors[0],
+	.mirrors_on = publishes_core,
 	.views = pqrs_views,
 	.n_views = PQRS_VIEWS,
 };

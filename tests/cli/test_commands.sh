@@ -89,6 +89,13 @@ same "$("$pqr" run "${small[@]}" --until raw --lake log1 --config log.yaml 2>&1 
 jq -e '.msg' log >/dev/null || bad "log.format: json in pqr.yaml"
 same "$(PQR_LOG_LEVEL=error "$pqr" run "${small[@]}" --until raw --lake log3 2>&1 >/dev/null)" "" "PQR_LOG_LEVEL=error"
 
+# The operational picture goes to SQLite on request only.
+same "$(sqlite3 lake/control.db "SELECT COUNT(*) FROM sqlite_master WHERE name LIKE 'core%'")" 0 "core tables without publish.core"
+PQR_PUBLISH_CORE=true "$pqr" run "${small[@]}" --lake core --json --quiet >core.json || bad "publish.core"
+same "$(sqlite3 core/control.db 'SELECT COUNT(DISTINCT ticket_id) FROM core_tickets')" "$(jq '.rows.silver["tickets"] // .rows.silver["silver.tickets"]' core.json)" "core_tickets"
+same "$(sqlite3 core/control.db "SELECT COUNT(*) FROM core_ticket_events e JOIN core_tickets t USING (ticket_id) WHERE e.status_to = 'RADICATED' AND e.ts = t.radicated_at")" \
+  "$(sqlite3 core/control.db 'SELECT COUNT(*) FROM core_tickets WHERE radicated_at IS NOT NULL')" "core_ticket_events"
+
 # JSON logs are JSON, quiet is quiet
 "$pqr" run "${small[@]}" --lake logs --log-format json 2>log >/dev/null || bad "json logs"
 [ -s log ] && { jq -es 'all(has("ts") and has("level") and has("msg"))' log >/dev/null || bad "log lines are not JSON"; }

@@ -273,5 +273,23 @@ TABLE(dim_priority, "priorities");
 TABLE(dim_role, "who acts");
 TABLE(dim_geo, "municipalities");
 
+/* The serving database's operational picture: silver's rows under names of their own. */
+const struct table_schema pqrs_core_tickets = {
+	.name = "tickets",
+	.layer = "core",
+	.contract = "pqrs/v1",
+	.description = "every ticket as the latest published run left it",
+	.columns = tickets,
+	.n_columns = COUNT(tickets),
+};
+const struct table_schema pqrs_core_ticket_events = {
+	.name = "ticket_events",
+	.layer = "core",
+	.contract = "pqrs/v1",
+	.description = "accepted state changes of every ticket",
+	.columns = status_events,
+	.n_columns = COUNT(status_events),
+};
+
 const char *const sla_status_names[SLA_STATUS_N] = {"NOT_STARTED", "IN_TIME", "LATE"};
 const char *const sla_risk_names[SLA_RISK_N] = {"", "HEALTHY", "AT_RISK", "OVERDUE"};
