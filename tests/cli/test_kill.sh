@@ -8,15 +8,24 @@ expect 0 SUCCESS "$pqr" run "${job[@]}" --lake calm
 took_ms=$((($(date +%s%N) - start) / 1000000))
 RANDOM=${PQR_TEST_SEED:-4711}
 kills=0
-for attempt in $(seq 1 40); do
+for _ in $(seq 1 60); do
   "$pqr" run "${job[@]}" --lake wild --quiet >/dev/null 2>&1 </dev/null &
   pid=$!
-  # a random moment of the run; later attempts get longer so that the job ends
-  wait_ms=$((RANDOM * (took_ms * (10 + attempt) / 20) / 32768))
+  # a random moment in a third of the time the whole job takes: several kills before it can end
+  wait_ms=$((RANDOM * took_ms / 3 / 32768))
   sleep "$(printf '%d.%03d' $((wait_ms / 1000)) $((wait_ms % 1000)))"
-  kill -9 "$pid" 2>/dev/null && kills=$((kills + 1))
+  kill -9 "$pid" 2>/dev/null
   wait "$pid" 2>/dev/null
-  [ $? -eq 0 ] && break
+  if [ $? -eq 137 ]; then
+    kills=$((kills + 1))
+    [ "$kills" -lt 8 ] || break
+  elif [ "$kills" -ge 3 ]; then
+    break
+  else # the machine was slower when the time was taken: aim earlier, from the start
+    took_ms=$((took_ms * 2 / 3))
+    kills=0
+    rm -rf wild
+  fi
 done
 expect 0 'SUCCESS' "$pqr" run "${job[@]}" --lake wild
 [ "$kills" -ge 3 ] || bad "only $kills kills hit"
