@@ -134,11 +134,6 @@ status parquet_writer_row_group(
 	return w->failed;
 }
 
-size_t parquet_writer_bytes(const struct parquet_writer *w)
-{
-	return w->out.n + w->bloom.n + w->column_index.n + w->offset_index.n;
-}
-
 int64_t parquet_writer_rows(const struct parquet_writer *w)
 {
 	return w->n_rows;

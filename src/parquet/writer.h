@@ -53,8 +53,6 @@ struct parquet_rows {
 status parquet_writer_row_group(
 	struct parquet_writer *w, const struct batch *b, const struct parquet_rows *rows, struct err *err) MUST_USE;
 
-/* Bytes written so far, footer not included: for cutting files by size. */
-size_t parquet_writer_bytes(const struct parquet_writer *w);
 int64_t parquet_writer_rows(const struct parquet_writer *w);
 
 /* Append footer; *p, *n view the whole file until reset or destroy. */
