@@ -118,10 +118,10 @@ struct find {
 	bool found;
 };
 
-static status find_visit(void *arg, const char *key, int64_t bytes, struct err *err)
+static status find_visit(void *arg, const struct store_entry *e, struct err *err)
 {
 	struct find *f = arg;
-	(void)bytes;
+	const char *key = e->key;
 	(void)err;
 	const char *day = key + strlen("manifests/");
 	char wanted[RUN_KEY_MAX];

@@ -101,11 +101,11 @@ static bool in_commit(const struct commit *c, const char *path)
 	return false;
 }
 
-static status sweep_visit(void *arg, const char *key, int64_t bytes, struct err *err)
+static status sweep_visit(void *arg, const struct store_entry *e, struct err *err)
 {
 	struct sweep *s = arg;
-	if (strstr(key, s->wanted) == NULL || in_commit(s->c, key)) return OK;
-	if (!file_list_add(&s->doomed, &(struct file_ref){.table = "", .path = key, .bytes = bytes}))
+	if (strstr(e->key, s->wanted) == NULL || in_commit(s->c, e->key)) return OK;
+	if (!file_list_add(&s->doomed, &(struct file_ref){.table = "", .path = e->key, .bytes = e->bytes}))
 		return fail(err, E_NOMEM, "out of memory listing left-overs");
 	return OK;
 }

@@ -46,13 +46,19 @@ const char *store_uri(const struct store *s)
 status store_put_if_absent(struct store *s, const char *key, const void *p, size_t n, struct err *err)
 {
 	TRY(key_check(key, err));
-	return s->ops->put(s, key, p, n, false, err);
+	return s->ops->put(s, key, p, n, STORE_ABSENT, err);
 }
 
 status store_put(struct store *s, const char *key, const void *p, size_t n, struct err *err)
 {
 	TRY(key_check(key, err));
-	return s->ops->put(s, key, p, n, true, err);
+	return s->ops->put(s, key, p, n, STORE_REPLACE, err);
+}
+
+status store_commit(struct store *s, const char *key, const void *p, size_t n, struct err *err)
+{
+	TRY(key_check(key, err));
+	return s->ops->put(s, key, p, n, STORE_COMMIT, err);
 }
 
 status store_writer_create(struct store *s, const char *key, struct store_writer **out, struct err *err)

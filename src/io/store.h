@@ -18,6 +18,8 @@ const char *store_uri(const struct store *s); /* as given, normalised; for peopl
 
 /* E_EXISTS (unless the object there has these very bytes: then OK) and nothing changed. */
 status store_put_if_absent(struct store *s, const char *key, const void *p, size_t n, struct err *err) MUST_USE;
+/* As store_put_if_absent, and durable on return, name and bytes: the commit of a table's version. */
+status store_commit(struct store *s, const char *key, const void *p, size_t n, struct err *err) MUST_USE;
 status store_put(
 	struct store *s, const char *key, const void *p, size_t n, struct err *err) MUST_USE; /* replaces atomically */
 
@@ -46,7 +48,12 @@ void store_object_close(struct store_object *o);
 
 /* Every object below prefix (a folder key, no trailing '/'; "" = all) in byte order of the keys; temporary files are
  * left out. A missing prefix is an empty listing. */
-typedef status (*store_visit)(void *arg, const char *key, int64_t bytes, struct err *err);
+struct store_entry {
+	const char *key; /* valid during the visit */
+	int64_t bytes;
+	int64_t modified_us; /* when it was put, by the store's clock */
+};
+typedef status (*store_visit)(void *arg, const struct store_entry *e, struct err *err);
 status store_list(struct store *s, const char *prefix, store_visit visit, void *arg, struct err *err) MUST_USE;
 status store_delete(
 	struct store *s, const char *key, struct err *err) MUST_USE; /* missing is OK; empty parent folders go too */

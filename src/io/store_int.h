@@ -4,9 +4,16 @@
 
 #include "io/store.h"
 
+enum store_put_mode {
+	STORE_ABSENT,  /* store_put_if_absent */
+	STORE_REPLACE, /* store_put */
+	STORE_COMMIT,  /* store_commit */
+};
+
 struct store_ops {
 	void (*close)(struct store *s);
-	status (*put)(struct store *s, const char *key, const void *p, size_t n, bool replace, struct err *err);
+	status (*put)(
+		struct store *s, const char *key, const void *p, size_t n, enum store_put_mode mode, struct err *err);
 	status (*writer_create)(struct store *s, const char *key, struct store_writer **out, struct err *err);
 	status (*object_open)(struct store *s, const char *key, struct store_object **out, struct err *err);
 	status (*size)(struct store *s, const char *key, int64_t *out, struct err *err);

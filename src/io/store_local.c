@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/time.h"
 #include "io/store_int.h"
 
 enum { PATH_BYTES_MAX = 4096, WRITE_CHUNK_MAX = 1 << 30 };
@@ -73,10 +74,11 @@ static status make_parents(char *path, struct err *err)
 	return code;
 }
 
-/* Create a temporary file beside path. */
-static status tmp_create(
-	struct local_store *s, char path[PATH_BYTES_MAX], char tmp[PATH_BYTES_MAX], int *fd, struct err *err)
+/* Create a temporary file beside path. *made: its folder had to be made, so that names further up are new too. */
+static status tmp_create(struct local_store *s, char path[PATH_BYTES_MAX], char tmp[PATH_BYTES_MAX], int *fd,
+	bool *made, struct err *err)
 {
+	*made = false;
 	const char *slash = strrchr(path, '/');
 	const int dir_n = (int)(slash - path);
 	const unsigned long long seq = atomic_fetch_add(&s->tmp_seq, 1);
@@ -89,6 +91,7 @@ static status tmp_create(
 			(void)unlink(tmp);
 		} else if (errno == ENOENT) {
 			TRY(make_parents(path, err));
+			*made = true;
 		} else {
 			break;
 		}
@@ -155,33 +158,56 @@ static bool rename_new(const char *tmp, const char *path)
 }
 
 /* Give the finished temporary file its name. */
-static status publish(const char *tmp, const char *path, bool replace, struct err *err)
+static status publish(const char *tmp, const char *path, enum store_put_mode mode, struct err *err)
 {
-	if (replace ? rename(tmp, path) == 0 : rename_new(tmp, path)) return OK;
+	if (mode == STORE_REPLACE ? rename(tmp, path) == 0 : rename_new(tmp, path)) return OK;
 	const status code = fail_errno(err, errno, "cannot create %s", path);
 	(void)unlink(tmp);
 	return code;
 }
 
-static status local_put(struct store *base, const char *key, const void *p, size_t n, bool replace, struct err *err)
+/* Make the names in the folder of path durable, and in those above it up to the root when `above`. */
+static status sync_names(const struct local_store *s, const char *path, bool above, struct err *err)
+{
+	char folder[PATH_BYTES_MAX];
+	(void)snprintf(folder, sizeof folder, "%s", path);
+	do {
+		*strrchr(folder, '/') = '\0';
+		const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0) return fail_errno(err, errno, "cannot open %s", folder);
+		const int rc = fsync(fd);
+		const int errnum = errno;
+		(void)close(fd);
+		if (rc != 0) return fail_errno(err, errnum, "cannot make %s durable", path);
+	} while (above && strlen(folder) > strlen(s->root));
+	return OK;
+}
+
+static status local_put(
+	struct store *base, const char *key, const void *p, size_t n, enum store_put_mode mode, struct err *err)
 {
 	struct local_store *s = (struct local_store *)base;
 	char path[PATH_BYTES_MAX];
 	char tmp[PATH_BYTES_MAX];
 	int fd = -1;
+	bool made;
 	TRY(path_of(s, key, path, err));
-	TRY(tmp_create(s, path, tmp, &fd, err));
+	TRY(tmp_create(s, path, tmp, &fd, &made, err));
 	status code = write_all(fd, p, n, path, err);
-	/* Start write-back now, so that the stage's one sync finds little left to do. */
-	if (code == OK) (void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+	if (code == OK && mode == STORE_COMMIT) {
+		if (fsync(fd) != 0) code = fail_errno(err, errno, "cannot make %s durable", path);
+	} else if (code == OK) {
+		/* Start write-back now, so that the stage's one sync finds little left to do. */
+		(void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+	}
 	if (close(fd) != 0 && code == OK) code = fail_errno(err, errno, "cannot write %s", path);
 	if (code != OK) {
 		(void)unlink(tmp);
 		return code;
 	}
-	code = publish(tmp, path, replace, err);
-	if (code == E_EXISTS && same_bytes(path, p, n)) return OK;
-	return code;
+	code = publish(tmp, path, mode, err);
+	if (code == E_EXISTS && same_bytes(path, p, n)) code = OK;
+	return code == OK && mode == STORE_COMMIT ? sync_names(s, path, made, err) : code;
 }
 
 static status writer_add(struct store_writer *base, const void *p, size_t n, struct err *err)
@@ -246,8 +272,9 @@ static status local_writer_create(struct store *base, const char *key, struct st
 	w->base = (struct store_writer){writer_add, writer_finish, writer_destroy};
 	w->store = s;
 	w->fd = -1;
+	bool made;
 	status code = path_of(s, key, w->path, err);
-	if (code == OK) code = tmp_create(s, w->path, w->tmp, &w->fd, err);
+	if (code == OK) code = tmp_create(s, w->path, w->tmp, &w->fd, &made, err);
 	if (code != OK) {
 		mem_free(w);
 		return code;
@@ -370,7 +397,9 @@ static status list_file(void *arg, const char *path, const char *name, struct er
 	struct stat st;
 	if (strncmp(name, TMP_PREFIX, sizeof TMP_PREFIX - 1) == 0) return OK;
 	if (lstat(path, &st) != 0) return errno == ENOENT ? OK : fail_errno(err, errno, "cannot list %s", path);
-	return a->visit(a->arg, path + strlen(a->store->root) + 1, st.st_size, err);
+	const struct store_entry e = {path + strlen(a->store->root) + 1, st.st_size,
+		(int64_t)st.st_mtim.tv_sec * US_PER_SECOND + st.st_mtim.tv_nsec / 1000};
+	return a->visit(a->arg, &e, err);
 }
 
 static status local_list(struct store *base, const char *prefix, store_visit visit, void *arg, struct err *err)

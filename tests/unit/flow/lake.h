@@ -50,17 +50,16 @@ struct lake_digest {
 	int64_t objects;
 };
 
-static inline status lake_digest_visit(void *arg, const char *key, int64_t bytes, struct err *err)
+static inline status lake_digest_visit(void *arg, const struct store_entry *e, struct err *err)
 {
 	struct lake_digest *d = arg;
 	struct buf content;
 	uint8_t hash[SHA256_BYTES];
-	(void)bytes;
-	if (strncmp(key, "control.db", 10) == 0) return OK;
+	if (strncmp(e->key, "control.db", 10) == 0) return OK;
 	buf_init(&content, 0);
-	TRY(store_get(d->store, key, &content, err));
+	TRY(store_get(d->store, e->key, &content, err));
 	hash_sha256(content.p != NULL ? content.p : (const uint8_t *)"", content.n, hash);
-	buf_str(&d->text, key);
+	buf_str(&d->text, e->key);
 	buf_char(&d->text, ' ');
 	buf_hex(&d->text, hash, sizeof hash);
 	buf_char(&d->text, '\n');

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/time.h"
 #include "io/store.h"
 
 struct fixture {
@@ -125,12 +126,13 @@ struct listing {
 	int n;
 };
 
-static status visit(void *arg, const char *key, int64_t bytes, struct err *err)
+static status visit(void *arg, const struct store_entry *e, struct err *err)
 {
 	struct listing *l = arg;
-	(void)bytes;
 	(void)err;
-	(void)strncat(l->keys, key, sizeof l->keys - strlen(l->keys) - 1);
+	/* its time of modification is now, give or take a slow machine */
+	assert_true(e->modified_us > time_now_us() - 600 * US_PER_SECOND && e->modified_us <= time_now_us());
+	(void)strncat(l->keys, e->key, sizeof l->keys - strlen(l->keys) - 1);
 	(void)strncat(l->keys, " ", sizeof l->keys - strlen(l->keys) - 1);
 	l->n++;
 	return OK;
@@ -162,6 +164,18 @@ static void test_list_and_delete(void **state)
 	l = (struct listing){0};
 	CHECK_OK(&err, store_list(f->store, "nowhere", visit, &l, &err));
 	CHECK_I64(l.n, 0);
+}
+
+static void test_commit(void **state)
+{
+	struct fixture *f = *state;
+	struct err err;
+	CHECK_OK(&err, store_commit(f->store, "c/new/folder/x", "one", 3, &err));
+	CHECK_OK(&err, store_commit(f->store, "c/new/folder/x", "one", 3, &err)); /* these very bytes: ours */
+	CHECK_FAILS(E_EXISTS, store_commit(f->store, "c/new/folder/x", "two", 3, &err));
+	check_content(f->store, "c/new/folder/x", "one");
+	CHECK_OK(&err, store_commit(f->store, "c-top", "top", 3, &err)); /* in the root itself */
+	check_content(f->store, "c-top", "top");
 }
 
 struct race {
@@ -217,6 +231,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_put_and_get), cmocka_unit_test(test_bad_keys),
 		cmocka_unit_test(test_read_at), cmocka_unit_test(test_writer), cmocka_unit_test(test_list_and_delete),
-		cmocka_unit_test(test_one_winner), cmocka_unit_test(test_full_disk_leaves_nothing)};
+		cmocka_unit_test(test_commit), cmocka_unit_test(test_one_winner),
+		cmocka_unit_test(test_full_disk_leaves_nothing)};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
