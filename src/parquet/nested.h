@@ -1,0 +1,61 @@
+/* parquet/nested.h: columns of nested schemas by their levels, for the files whose schema is fixed by a specification (Delta
+ * checkpoints). Contract tables are flat and go through reader.h and writer.h.
+ *
+ * Repetition and definition levels as in https://parquet.apache.org/docs/file-format/nestedencoding/ : an entry with
+ * def == max_def has a value; rep == 0 starts a row.
+ */
+#ifndef PQR_PARQUET_NESTED_H
+#define PQR_PARQUET_NESTED_H
+
+#include "parquet/reader.h"
+#include "parquet/writer.h"
+
+struct parquet_levels {
+	struct column values; /* those there are, packed: no validity, n = entries with def == max_def */
+	int64_t n;            /* entries */
+	const uint8_t *def;   /* [n]; NULL when max_def == 0 */
+	const uint8_t *rep;   /* [n]; NULL when max_rep == 0 */
+	uint8_t max_def, max_rep;
+};
+
+/* Any leaf, by its dotted path ("add.partitionValues.key_value.key"): its index, or -1. */
+int parquet_reader_leaf(const struct parquet_reader *r, const char *path);
+/* The whole column of one row group. *out lives in arena. Strings come plain, never as a dictionary. E_UNSUPPORTED for a value type that is
+ * not read; E_CORRUPT for levels that do not fit the schema. */
+status parquet_reader_levels(struct parquet_reader *r, size_t row_group, int leaf, struct arena *arena,
+	struct parquet_levels *out, struct err *err) MUST_USE;
+
+enum parquet_repetition { PARQUET_REQUIRED, PARQUET_OPTIONAL, PARQUET_REPEATED };
+enum parquet_group { PARQUET_GROUP_PLAIN, PARQUET_GROUP_LIST, PARQUET_GROUP_MAP };
+/* A schema tree in preorder: a node, then its children. A leaf has n_children == 0 and a type. */
+struct parquet_node {
+	const char *name;
+	enum parquet_repetition repetition;
+	enum parquet_group group; /* of a group: its annotation */
+	uint32_t n_children;
+	enum col_type type;
+};
+/* Write a whole file of one row group into *out (appended). nodes[0] is the root. leaves[k] is the k-th leaf in preorder;
+ * values plain, levels as above with rep[0] == 0. Pages, CRC and codec as the writer's. */
+struct parquet_nested {
+	const struct parquet_node *nodes;
+	size_t n_nodes;
+	const struct parquet_levels *leaves;
+	size_t n_leaves;
+	int64_t n_rows;
+};
+status parquet_nested_write(
+	const struct parquet_nested *f, const struct parquet_opts *opts, struct buf *out, struct err *err) MUST_USE;
+
+/* Statistics of a column over one row group, of a flat leaf. Views the reader until it reads another file. */
+struct parquet_stats {
+	bool has_min, has_max;    /* of min_value, max_value in the column's order; never for INT96 */
+	int64_t null_count;       /* -1 = not given */
+	int64_t min_i64, max_i64; /* BOOL, INT32, INT64, DATE, TIMESTAMP, DECIMAL: converted as values are */
+	double min_f64, max_f64;
+	struct str min_bytes, max_bytes; /* STRING, BINARY: bounds, may be cut */
+};
+status parquet_reader_stats(const struct parquet_reader *r, size_t row_group, int column, struct parquet_stats *out,
+	struct err *err) MUST_USE;
+
+#endif

@@ -1,0 +1,49 @@
+/* query/query.h: SQL over the lake's tables, in DuckDB.
+ *
+ * libduckdb is loaded at run time (dlopen): from $PQR_DUCKDB_LIB, else the place scripts/install-deps duckdb puts it, else the
+ * system's library path. Every Delta table <layer>/<table> of the lake is a view <layer>.<table> over exactly the files of its
+ * snapshot; DuckDB prunes by partition and statistics itself. Reading only: a statement that is not a query is refused, and
+ * DuckDB may open nothing but those files.
+ */
+#ifndef PQR_QUERY_QUERY_H
+#define PQR_QUERY_QUERY_H
+
+#include "base/buf.h"
+#include "io/store.h"
+
+struct query;
+
+struct query_opts {
+	struct store *lake;
+	int64_t version; /* -1 = latest; of every table: those without it are left out */
+	int64_t at_ms;   /* INT64_MIN = not given: each table as of that time */
+	int threads;
+	const char *library; /* NULL = as above */
+};
+/* E_NOT_FOUND: no libduckdb, says how to get it. E_UNSUPPORTED: a library that is too old. */
+status query_open(const struct query_opts *o, struct query **out, struct err *err) MUST_USE;
+void query_close(struct query *q);
+
+enum query_format { QUERY_TABLE, QUERY_CSV, QUERY_JSON, QUERY_PARQUET };
+struct query_result {
+	int64_t rows;
+	int64_t us;
+};
+typedef status (*query_sink)(void *arg, const void *p, size_t n, struct err *err);
+/* One statement. Output in pieces, whatever its size. E_USAGE: DuckDB's message for a statement it does not accept, or one that would
+ * write; E_CANCELLED after cancel_request (base/thread.h). width: of the terminal, for QUERY_TABLE; 0 = unlimited. rows_max: of QUERY_TABLE,
+ * 0 = all. */
+struct query_output {
+	enum query_format format;
+	int width;
+	int64_t rows_max;
+	query_sink sink;
+	void *arg;
+};
+status query_run(struct query *q, struct str sql, const struct query_output *o, struct query_result *out,
+	struct err *err) MUST_USE;
+
+/* Position after the first complete statement (its ';'), or 0: text ends inside one. Knows quotes, comments and dollar quotes. */
+size_t query_statement_end(struct str text);
+
+#endif

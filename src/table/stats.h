@@ -1,0 +1,34 @@
+/* table/stats.h: "Per-file Statistics" of a Parquet file, written and read.
+ *
+ * {"numRecords":n,"minValues":{},"maxValues":{},"nullCount":{}} over the first DELTA_STATS_COLUMNS columns of the file, as the
+ * format's default has it. Strings are cut to DELTA_STATS_STRING code points, a cut maximum is raised (left out where it cannot be).
+ * Floats with a NaN, and columns whose row groups lack statistics, have none. Timestamps to the microsecond.
+ */
+#ifndef PQR_TABLE_STATS_H
+#define PQR_TABLE_STATS_H
+
+#include "base/buf.h"
+#include "columnar/schema.h"
+#include "parquet/reader.h"
+#include "table/schema.h"
+
+enum { DELTA_STATS_COLUMNS = 32, DELTA_STATS_STRING = 32 };
+
+/* Append the statistics of the open file. Reads the footer only. *rows (may be NULL). */
+status delta_stats_write(struct parquet_reader *r, struct buf *out, int64_t *rows, struct err *err) MUST_USE;
+
+/* One column of an add's stats. Views text or arena. */
+struct delta_column_stats {
+	bool has_min, has_max, has_null_count;
+	struct delta_value min, max;
+	int64_t null_count;
+};
+struct delta_file_stats {
+	int64_t rows;                       /* -1 = not given */
+	struct delta_column_stats *columns; /* [schema->n] */
+};
+/* Statistics that are broken or of another type count as absent: they only ever save work. */
+status delta_stats_read(struct str text, const struct delta_schema *schema, struct arena *arena,
+	struct delta_file_stats *out, struct err *err) MUST_USE;
+
+#endif
