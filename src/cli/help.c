@@ -77,6 +77,15 @@ void cli_help_all(struct buf *out)
 		"start with:  pqr run        then:  pqr runs, pqr quality, pqr help COMMAND\n");
 }
 
+/* It hides one of every command: --version N. */
+static bool has_option(const struct cli_command *command, const char *name)
+{
+	for (size_t i = 0; i < command->n_options; i++) {
+		if (strcmp(command->options[i].name, name) == 0) return true;
+	}
+	return false;
+}
+
 void cli_help_command(const struct cli_command *command, struct buf *out)
 {
 	buf_printf(out, "pqr %s: %s\n\nusage: pqr %s%s%s%s\n", command->name, command->summary, command->name,
@@ -87,7 +96,9 @@ void cli_help_command(const struct cli_command *command, struct buf *out)
 		add_options(out, command->options, command->n_options);
 	}
 	buf_str(out, "\noptions of every command:\n");
-	add_options(out, cli_globals, cli_n_globals);
+	for (size_t i = 0; i < cli_n_globals; i++) {
+		if (!has_option(command, cli_globals[i].name)) add_options(out, &cli_globals[i], 1);
+	}
 }
 
 /* ---- man page ---- */

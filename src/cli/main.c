@@ -24,6 +24,7 @@ const struct cli_option cli_globals[] = {
 	{"--version", NULL, "print the version"},
 };
 const size_t cli_n_globals = sizeof cli_globals / sizeof cli_globals[0];
+enum { VERSION_INDEX = sizeof cli_globals / sizeof cli_globals[0] - 1 }; /* the last of them */
 
 const struct cli_command *const cli_commands[] = {&cli_run_command, &cli_generate_command, &cli_ingest_command,
 	&cli_bronze_command, &cli_silver_command, &cli_gold_command, &cli_publish_command, &cli_plan_command,
@@ -61,10 +62,11 @@ static size_t option_count(const struct cli_command *command)
 	return cli_n_globals + (command != NULL ? command->n_options : 0);
 }
 
+/* From the last: an option of the command (pqr table's --version N) hides one of every command. */
 static const struct cli_option *option_find(
 	const struct cli_command *command, const char *arg, size_t name_n, size_t *index)
 {
-	for (size_t i = 0; i < option_count(command); i++) {
+	for (size_t i = option_count(command); i-- > 0;) {
 		const struct cli_option *o = option_at(command, i);
 		if (strlen(o->name) != name_n || strncmp(o->name, arg, name_n) != 0) continue;
 		*index = i;
@@ -190,7 +192,7 @@ static status dispatch(struct cli *c, int argc, char **argv, struct err *err)
 	struct buf out;
 	buf_init(&out, 0);
 	status code = parse(c, argc, argv, err);
-	if (code == OK && cli_flag(c, "--version")) {
+	if (code == OK && c->values[VERSION_INDEX] != NULL) {
 		buf_printf(&out, "pqr %s\n", PQR_VERSION);
 		code = cli_print(&out, err);
 	} else if (code == OK && (c->command == NULL || cli_flag(c, "--help"))) {

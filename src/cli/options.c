@@ -10,11 +10,11 @@
 
 static size_t option_index(const struct cli *c, const char *name)
 {
-	for (size_t i = 0; i < cli_n_globals; i++) {
-		if (strcmp(cli_globals[i].name, name) == 0) return i;
-	}
 	for (size_t i = 0; i < c->command->n_options; i++) {
 		if (strcmp(c->command->options[i].name, name) == 0) return cli_n_globals + i;
+	}
+	for (size_t i = 0; i < cli_n_globals; i++) {
+		if (strcmp(cli_globals[i].name, name) == 0) return i;
 	}
 	return CLI_OPTIONS_MAX;
 }
