@@ -132,6 +132,12 @@ status store_list(struct store *s, const char *prefix, store_visit visit, void *
 	return s->ops->list(s, prefix, visit, arg, err);
 }
 
+status store_list_names(struct store *s, const char *folder, store_name_visit visit, void *arg, struct err *err)
+{
+	if (folder[0] != '\0') TRY(key_check(folder, err));
+	return s->ops->list_names(s, folder, visit, arg, err);
+}
+
 status store_delete(struct store *s, const char *key, struct err *err)
 {
 	TRY(key_check(key, err));

@@ -55,6 +55,11 @@ struct store_entry {
 };
 typedef status (*store_visit)(void *arg, const struct store_entry *e, struct err *err);
 status store_list(struct store *s, const char *prefix, store_visit visit, void *arg, struct err *err) MUST_USE;
+/* The names directly below a folder ("" = the root), each once, bytewise: of objects, and of folders, which may turn out
+ * empty. A missing folder is an empty listing. */
+typedef status (*store_name_visit)(void *arg, const char *name, bool is_folder, struct err *err);
+status store_list_names(
+	struct store *s, const char *folder, store_name_visit visit, void *arg, struct err *err) MUST_USE;
 status store_delete(
 	struct store *s, const char *key, struct err *err) MUST_USE; /* missing is OK; empty parent folders go too */
 /* Make every object put so far durable (syncfs on the local store). */

@@ -18,6 +18,7 @@ struct store_ops {
 	status (*object_open)(struct store *s, const char *key, struct store_object **out, struct err *err);
 	status (*size)(struct store *s, const char *key, int64_t *out, struct err *err);
 	status (*list)(struct store *s, const char *prefix, store_visit visit, void *arg, struct err *err);
+	status (*list_names)(struct store *s, const char *folder, store_name_visit visit, void *arg, struct err *err);
 	status (*delete)(struct store *s, const char *key, struct err *err);
 	status (*sync)(struct store *s, struct err *err);
 	status (*sweep)(struct store *s, const char *prefix, int64_t *removed, struct err *err);

@@ -410,6 +410,36 @@ static status local_list(struct store *base, const char *prefix, store_visit vis
 	return walk(path, list_file, &args, err);
 }
 
+static int name_cmp(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static status local_list_names(
+	struct store *base, const char *folder, store_name_visit visit, void *arg, struct err *err)
+{
+	struct dirent **entries = NULL;
+	char path[PATH_BYTES_MAX];
+	TRY(path_of((struct local_store *)base, folder, path, err));
+	const int n = scandir(path, &entries, not_dots, name_cmp);
+	if (n < 0) return errno == ENOENT || errno == ENOTDIR ? OK : fail_errno(err, errno, "cannot list %s", path);
+	const size_t len = strlen(path);
+	status code = OK;
+	for (int i = 0; i < n; i++) {
+		const char *name = entries[i]->d_name;
+		if (code == OK && strncmp(name, TMP_PREFIX, sizeof TMP_PREFIX - 1) != 0 &&
+			len + 1 + strlen(name) < PATH_BYTES_MAX) {
+			(void)snprintf(path + len, PATH_BYTES_MAX - len, "/%s", name);
+			const unsigned char type = entry_type(path, entries[i]->d_type);
+			if (type == DT_DIR || type == DT_REG) code = visit(arg, name, type == DT_DIR, err);
+			path[len] = '\0';
+		}
+		free(entries[i]); /* scandir's own memory */
+	}
+	free(entries);
+	return code;
+}
+
 static status sweep_file(void *arg, const char *path, const char *name, struct err *err)
 {
 	(void)err;
@@ -468,6 +498,7 @@ static const struct store_ops local_ops = {
 	.object_open = local_object_open,
 	.size = local_size,
 	.list = local_list,
+	.list_names = local_list_names,
 	.delete = local_delete,
 	.sync = local_sync,
 	.sweep = local_sweep,

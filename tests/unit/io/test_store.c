@@ -166,6 +166,34 @@ static void test_list_and_delete(void **state)
 	CHECK_I64(l.n, 0);
 }
 
+static status visit_name(void *arg, const char *name, bool is_folder, struct err *err)
+{
+	struct listing *l = arg;
+	(void)err;
+	(void)strncat(l->keys, name, sizeof l->keys - strlen(l->keys) - 1);
+	(void)strncat(l->keys, is_folder ? "/ " : " ", sizeof l->keys - strlen(l->keys) - 1);
+	l->n++;
+	return OK;
+}
+
+static void test_list_names(void **state)
+{
+	struct fixture *f = *state;
+	struct err err;
+	static const char *const keys[] = {"n/b/2", "n/b/1", "n/a", "n/b.x", "n/a-b/c"};
+	for (size_t i = 0; i < 5; i++) CHECK_OK(&err, store_put(f->store, keys[i], "x", 1, &err));
+	struct listing l = {0};
+	CHECK_OK(&err, store_list_names(f->store, "n", visit_name, &l, &err));
+	assert_string_equal(l.keys, "a a-b/ b/ b.x ");
+	l = (struct listing){0};
+	CHECK_OK(&err, store_list_names(f->store, "nowhere", visit_name, &l, &err));
+	CHECK_OK(&err, store_list_names(f->store, "n/a", visit_name, &l, &err)); /* an object is no folder */
+	CHECK_I64(l.n, 0);
+	l = (struct listing){0};
+	CHECK_OK(&err, store_list_names(f->store, "", visit_name, &l, &err));
+	assert_non_null(strstr(l.keys, "n/ "));
+}
+
 static void test_commit(void **state)
 {
 	struct fixture *f = *state;
@@ -231,7 +259,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_put_and_get), cmocka_unit_test(test_bad_keys),
 		cmocka_unit_test(test_read_at), cmocka_unit_test(test_writer), cmocka_unit_test(test_list_and_delete),
-		cmocka_unit_test(test_commit), cmocka_unit_test(test_one_winner),
+		cmocka_unit_test(test_commit), cmocka_unit_test(test_list_names), cmocka_unit_test(test_one_winner),
 		cmocka_unit_test(test_full_disk_leaves_nothing)};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
