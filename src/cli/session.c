@@ -133,17 +133,18 @@ void session_close(struct session *s)
 	arena_deinit(&s->arena);
 }
 
-/* A date means the end of that local day. */
-static status parse_as_of(const struct pqrs_config *config, const char *text, int64_t *out, struct err *err)
+status session_instant(const struct session *s, const char *option, const char *text, int64_t *out, struct err *err)
 {
+	const struct pqrs_config *config = s->config;
 	int32_t date;
+	ASSERT(config != NULL);
 	if (date_parse(str_of(text), &date)) {
 		*out = tz_day_end(config->tz, date);
 		return OK;
 	}
 	if (time_parse(str_of(text), out)) return OK;
 	return fail(err, E_USAGE,
-		"--as-of: expected a date as 2026-02-28 or a time as 2026-02-28T23:59:59-05:00, found '%s'", text);
+		"%s: expected a date as 2026-02-28 or a time as 2026-02-28T23:59:59-05:00, found '%s'", option, text);
 }
 
 /* Inputs: every --input, and positional paths (a leading workload name apart). */
@@ -198,7 +199,8 @@ status session_run_opts(struct session *s, const struct cli *c, struct run_opts 
 		o.seed = config->simulation.seed;
 		o.date_from = config->simulation.date_from;
 		o.date_to = config->simulation.date_to;
-		if (cli_get(c, "--as-of") != NULL) TRY(parse_as_of(config, cli_get(c, "--as-of"), &o.as_of, err));
+		if (cli_get(c, "--as-of") != NULL)
+			TRY(session_instant(s, "--as-of", cli_get(c, "--as-of"), &o.as_of, err));
 		TRY(cli_get_date(c, "--emit-from", &o.emit_from, err));
 		TRY(collect_inputs(s, c, &o, err));
 		o.source = cli_get(c, "--source");

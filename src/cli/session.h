@@ -28,6 +28,11 @@ enum session_need { SESSION_LAKE = 1, SESSION_CONTROL = 2, SESSION_CONFIG = 4, S
 status session_open(struct session *s, const struct cli *c, unsigned need, struct err *err) MUST_USE;
 void session_close(struct session *s);
 
+/* An instant of a person's: a date means the last instant of that day in calendar.timezone, else RFC 3339. Needs SESSION_CONFIG.
+ * Microseconds. E_USAGE names the option. */
+status session_instant(
+	const struct session *s, const char *option, const char *text, int64_t *out, struct err *err) MUST_USE;
+
 /* Run options from the flags of the run commands (those the command has). The session holds everything they point to. */
 status session_run_opts(struct session *s, const struct cli *c, struct run_opts *out, struct err *err) MUST_USE;
 

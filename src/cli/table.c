@@ -140,12 +140,30 @@ static void print_row(const struct grid *g, size_t row, const char *indent, stru
 	buf_char(out, '\n');
 }
 
+struct query_rows {
+	struct control *control;
+	const struct control_select *q;
+};
+
+static status query_rows(void *arg, control_row_visit visit, void *visit_arg, struct err *err)
+{
+	const struct query_rows *r = arg;
+	return control_query(r->control, r->q, visit, visit_arg, err);
+}
+
 status cli_table(struct control *c, const struct control_select *q, const char *indent, struct buf *out, size_t *n_rows,
 	struct err *err)
 {
+	struct query_rows r = {c, q};
+	return cli_table_of(query_rows, &r, indent, out, n_rows, err);
+}
+
+status cli_table_of(
+	cli_row_source source, void *arg, const char *indent, struct buf *out, size_t *n_rows, struct err *err)
+{
 	struct grid g = {0};
 	arena_init(&g.arena, 0);
-	status code = control_query(c, q, grid_row, &g, err);
+	status code = source(arg, grid_row, &g, err);
 	if (code == OK && !align_decimals(&g)) code = fail(err, E_NOMEM, "out of memory for the table");
 	for (size_t i = 0; code == OK && i < g.n_rows; i++) print_row(&g, i, indent, out);
 	if (n_rows != NULL) *n_rows = g.n_rows > 0 ? g.n_rows - 1 : 0;
@@ -183,9 +201,15 @@ static status json_row(void *arg, const struct control_value *values, size_t n, 
 
 status cli_rows_json(struct control *c, const struct control_select *q, struct buf *out, struct err *err)
 {
+	struct query_rows r = {c, q};
+	return cli_rows_json_of(query_rows, &r, out, err);
+}
+
+status cli_rows_json_of(cli_row_source source, void *arg, struct buf *out, struct err *err)
+{
 	struct json_rows j = {out, true};
 	buf_char(out, '[');
-	TRY(control_query(c, q, json_row, &j, err));
+	TRY(source(arg, json_row, &j, err));
 	buf_char(out, ']');
 	return OK;
 }
