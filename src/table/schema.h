@@ -14,8 +14,9 @@ struct delta_column {
 	struct column_def
 		def; /* name, type, precision, scale, nullable, partition; description from metadata.comment */
 	bool supported;
-	const char *type_text; /* "string", "timestamp_ntz", "decimal(5,2)", or a nested type's JSON: for messages */
-	int partition_index;   /* in metadata.partition_columns; -1 = a column of the files */
+	const char *type_text;   /* "string", "timestamp_ntz", "decimal(5,2)", or a nested type's JSON: for messages */
+	int partition_index;     /* in metadata.partition_columns; -1 = a column of the files */
+	const char *writer_rule; /* a key of its metadata that a writer must honour: "delta.invariants"; NULL = none */
 };
 struct delta_schema {
 	struct delta_column *columns;
