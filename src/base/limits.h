@@ -10,6 +10,8 @@ enum {
 	JSON_DEPTH_MAX =
 		1024, /* nested containers in one value; kept on an explicit stack, so 1 bit to 1 byte a level */
 	TABLE_COLUMNS_MAX = 256, /* widest contract has 40; foreign files may be wider, this bounds their metadata */
+	PARQUET_LEAVES_MAX =
+		4096, /* columns of one file: a Delta checkpoint has three leaves of statistics for each of the table's */
 	PARQUET_PAGE_BYTES_MAX = 1 << 28, /* a page that claims more than 256 MiB is corrupt or hostile */
 	PARQUET_FOOTER_BYTES_MAX = 1 << 26,
 	TASK_RETRIES_MAX = 3, /* attempts after the first, with exponential backoff */

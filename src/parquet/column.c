@@ -33,7 +33,7 @@ status column_indices(const struct column_read *c, const struct page_part *part,
 	return OK;
 }
 
-static const struct column_kind *kind_of(const struct leaf *leaf)
+const struct column_kind *column_kind_of(const struct leaf *leaf)
 {
 	switch (leaf->info.def.type) {
 	case COL_BOOL: return &column_kind_bool;
@@ -43,7 +43,7 @@ static const struct column_kind *kind_of(const struct leaf *leaf)
 	}
 }
 
-static status read_dictionary(struct column_read *c, const struct column_kind *kind, struct err *err)
+status column_dictionary(struct column_read *c, const struct column_kind *kind, struct err *err)
 {
 	const struct page *page = &c->list->dictionary;
 	bool used = false;
@@ -83,8 +83,7 @@ static status read_page(struct column_read *c, const struct column_kind *kind, c
 	return OK;
 }
 
-/* An error of a page names its column and place. */
-static status page_error(const struct column_read *c, status code, const struct page *page, struct err *err)
+status column_page_error(const struct column_read *c, status code, const struct page *page, struct err *err)
 {
 	if (err == NULL || err->code != code) return code;
 	if (strncmp(err->message, "unsupported: ", 13) != 0 && code != E_NOMEM) {
@@ -98,18 +97,18 @@ static status page_error(const struct column_read *c, status code, const struct 
 static status read_pages(
 	struct column_read *c, const struct column_kind *kind, const struct parquet_range *range, struct err *err)
 {
-	status code = read_dictionary(c, kind, err);
-	if (code != OK) return page_error(c, code, &c->list->dictionary, err);
+	status code = column_dictionary(c, kind, err);
+	if (code != OK) return column_page_error(c, code, &c->list->dictionary, err);
 	for (size_t i = 0; i < c->list->n; i++) {
 		code = read_page(c, kind, &c->list->pages[i], range, err);
-		if (code != OK) return page_error(c, code, &c->list->pages[i], err);
+		if (code != OK) return column_page_error(c, code, &c->list->pages[i], err);
 	}
 	return OK;
 }
 
 static status read_column(struct column_read *c, const struct parquet_range *range, struct column *out, struct err *err)
 {
-	const struct column_kind *kind = kind_of(c->leaf);
+	const struct column_kind *kind = column_kind_of(c->leaf);
 	if (c->leaf->optional) {
 		c->validity = arena_zalloc(c->arena, (c->rows + 7) / 8 + DECODE_PADDING, 8);
 		if (c->validity == NULL) return reader_nomem(c->r, err);

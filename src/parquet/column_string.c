@@ -232,7 +232,8 @@ static status string_page(struct column_read *c, const struct page_part *part, s
 		string_page_null(c, part->rows);
 		return OK;
 	}
-	if (encoding_is_dict(part->page->encoding) && c->mode != STRINGS_PLAIN) return string_page_dict(c, part, err);
+	if (encoding_is_dict(part->page->encoding) && c->mode != STRINGS_PLAIN && !c->plain)
+		return string_page_dict(c, part, err);
 	return string_page_plain(c, part, err);
 }
 

@@ -1,4 +1,5 @@
-/* parquet/footer.c: FileMetaData. Only what reading needs is kept: statistics, encodings and paths are skipped. */
+/* parquet/footer.c: FileMetaData. Only what reading needs is kept: encodings and paths are skipped, statistics
+ * are looked at when they are asked for (reader_stats.c). */
 #include "parquet/reader_int.h"
 
 /* The fewest bytes a RowGroup and a ColumnChunk take, for bounding counts before allocation. */
@@ -39,6 +40,11 @@ static void read_chunk_meta(struct thrift *t, struct chunk *c, struct chunk_meta
 			m->seen |= SEEN_OFFSET;
 			break;
 		case 11: m->dict_at = thrift_i64(t, &f); break;
+		case 12:
+			c->stats = f.type == THRIFT_STRUCT ? t->p : NULL;
+			thrift_skip(t, f.type);
+			c->stats_n = c->stats == NULL ? 0 : (uint32_t)(t->p - c->stats);
+			break;
 		default: thrift_skip(t, f.type);
 		}
 	}
@@ -211,6 +217,23 @@ static status read_schema(
 	return OK;
 }
 
+/* Whether each of the columns says TYPE_ORDER: without that, bounds mean nothing ("ColumnOrder" in parquet.thrift). */
+static bool read_orders(const struct parquet_reader *r, struct thrift *t, const struct thrift_field *f)
+{
+	const size_t n = thrift_list(t, f, THRIFT_STRUCT);
+	bool all = n == r->n_leaves;
+	for (size_t i = 0; i < n && t->error == NULL; i++) {
+		struct thrift_field order = {0};
+		bool by_type = false;
+		while (thrift_field_next(t, &order)) {
+			by_type = order.id == 1;
+			thrift_skip(t, order.type);
+		}
+		all &= by_type;
+	}
+	return all && t->error == NULL;
+}
+
 static status read_fields(struct parquet_reader *r, struct thrift *t, struct err *err)
 {
 	struct thrift_field f = {0};
@@ -231,6 +254,7 @@ static status read_fields(struct parquet_reader *r, struct thrift *t, struct err
 			TRY(read_row_groups(r, t, &f, err));
 			break;
 		case 5: TRY(read_metadata(r, t, &f, err)); break;
+		case 7: r->ordered = read_orders(r, t, &f); break;
 		case 8: return fail(err, E_UNSUPPORTED, "unsupported: encrypted file");
 		default: thrift_skip(t, f.type);
 		}

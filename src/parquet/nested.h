@@ -21,7 +21,9 @@ struct parquet_levels {
 /* Any leaf, by its dotted path ("add.partitionValues.key_value.key"): its index, or -1. */
 int parquet_reader_leaf(const struct parquet_reader *r, const char *path);
 /* The whole column of one row group. *out lives in arena. Strings come plain, never as a dictionary. E_UNSUPPORTED for a value type that is
- * not read; E_CORRUPT for levels that do not fit the schema. */
+ * not read;
+ * E_CORRUPT for levels above the schema's, a first value that continues a row, or other rows than the row group has. That an entry
+ * continues a group which its definition level says is null is not looked for. */
 status parquet_reader_levels(struct parquet_reader *r, size_t row_group, int leaf, struct arena *arena,
 	struct parquet_levels *out, struct err *err) MUST_USE;
 
@@ -36,7 +38,8 @@ struct parquet_node {
 	enum col_type type;
 };
 /* Write a whole file of one row group into *out (appended). nodes[0] is the root. leaves[k] is the k-th leaf in preorder;
- * values plain, levels as above with rep[0] == 0. Pages, CRC and codec as the writer's. */
+ * values plain, levels as above with rep[0] == 0, anything else is an ASSERT. Pages, CRC and codec as the writer's (opts NULL:
+ * zstd); no dictionary, no statistics. E_UNSUPPORTED: FLOAT, DOUBLE. After a failure *out holds a part. */
 struct parquet_nested {
 	const struct parquet_node *nodes;
 	size_t n_nodes;
@@ -47,7 +50,9 @@ struct parquet_nested {
 status parquet_nested_write(
 	const struct parquet_nested *f, const struct parquet_opts *opts, struct buf *out, struct err *err) MUST_USE;
 
-/* Statistics of a column over one row group, of a flat leaf. Views the reader until it reads another file. */
+/* Statistics of a column over one row group, of a flat leaf (E_UNSUPPORTED: one that is not supported). Views the reader until
+ * it reads another file. What a file lacks, or gives in a form that does not decode, is absent. Floats: a file's bounds pass
+ * over NaNs, so some value may be NaN. A zero bound is -0.0 as the least and +0.0 as the greatest. */
 struct parquet_stats {
 	bool has_min, has_max;    /* of min_value, max_value in the column's order; never for INT96 */
 	int64_t null_count;       /* -1 = not given */

@@ -7,7 +7,8 @@ enum { PAGE_VALUES_MAX = 1 << 26 }; /* values in one page; bounds what a page of
 
 /* Sizes of the header's structs as the file gives them, checked afterwards. */
 struct header {
-	int32_t kind, values_bytes, body_bytes, n, encoding, levels_encoding, levels_bytes, repetition_bytes;
+	int32_t kind, values_bytes, body_bytes, n, encoding;
+	int32_t levels_encoding, repetition_encoding, levels_bytes, repetition_bytes;
 	bool compressed, has_crc, has_kind_header;
 	uint32_t crc;
 };
@@ -20,6 +21,7 @@ static void read_data_v1(struct thrift *t, struct header *h)
 		case 1: h->n = thrift_i32(t, &f); break;
 		case 2: h->encoding = thrift_i32(t, &f); break;
 		case 3: h->levels_encoding = thrift_i32(t, &f); break;
+		case 4: h->repetition_encoding = thrift_i32(t, &f); break;
 		default: thrift_skip(t, f.type);
 		}
 	}
@@ -113,6 +115,7 @@ status page_header_read(
 		.n = -1,
 		.encoding = -1,
 		.levels_encoding = ENCODING_RLE,
+		.repetition_encoding = ENCODING_RLE,
 		.compressed = true};
 	thrift_start(&t, p, n);
 	read_header(&t, &h);
@@ -131,6 +134,7 @@ status page_header_read(
 		.kind = (uint8_t)h.kind,
 		.encoding = (uint8_t)h.encoding,
 		.levels_encoding = (uint8_t)h.levels_encoding,
+		.repetition_encoding = (uint8_t)h.repetition_encoding,
 		.has_crc = h.has_crc,
 		.compressed = h.kind != PAGE_DATA_V2 || h.compressed,
 	};
@@ -169,24 +173,41 @@ static status decompress(struct parquet_reader *r, int32_t codec, const uint8_t 
 	return OK;
 }
 
-/* v1: def levels stand before the values as a length and that many bytes. */
+/* Levels of one kind at the start of the values: a length and that many bytes. */
+static status cut_levels(struct page_bytes *out, const uint8_t **levels, size_t *levels_n, struct err *err)
+{
+	uint32_t length;
+	if (out->values_n < sizeof length) return fail(err, E_CORRUPT, "a page that ends inside its levels");
+	memcpy(&length, out->values, sizeof length);
+	if (length > out->values_n - sizeof length)
+		return fail(err, E_CORRUPT, "levels of %u bytes in a page of %zu", length, out->values_n);
+	*levels = out->values + sizeof length;
+	*levels_n = length;
+	out->values = *levels + length;
+	out->values_n -= sizeof length + length;
+	return OK;
+}
+
+static status levels_unsupported(const struct leaf *leaf, uint8_t encoding, struct err *err)
+{
+	return fail(err, E_UNSUPPORTED, "unsupported: column %s: levels of encoding %u", leaf->info.name,
+		(unsigned)encoding);
+}
+
+/* v1: repetition, then definition levels stand before the values, those the column has. */
 static status split_v1(const struct leaf *leaf, const struct page *page, const uint8_t *p, size_t n,
 	struct page_bytes *out, struct err *err)
 {
 	*out = (struct page_bytes){.values = p, .values_n = n};
-	if (page->kind != PAGE_DATA || !leaf->optional) return OK;
-	if (page->levels_encoding != ENCODING_RLE)
-		return fail(err, E_UNSUPPORTED, "unsupported: column %s: levels of encoding %u", leaf->info.name,
-			(unsigned)page->levels_encoding);
-	uint32_t length;
-	if (n < sizeof length) return fail(err, E_CORRUPT, "a page that ends inside its levels");
-	memcpy(&length, p, sizeof length);
-	if (length > n - sizeof length) return fail(err, E_CORRUPT, "levels of %u bytes in a page of %zu", length, n);
-	out->levels = p + sizeof length;
-	out->levels_n = length;
-	out->values = out->levels + length;
-	out->values_n = n - sizeof length - length;
-	return OK;
+	if (page->kind != PAGE_DATA) return OK;
+	if (leaf->max_rep > 0) {
+		if (page->repetition_encoding != ENCODING_RLE)
+			return levels_unsupported(leaf, page->repetition_encoding, err);
+		TRY(cut_levels(out, &out->repetition, &out->repetition_n, err));
+	}
+	if (leaf->max_def == 0) return OK;
+	if (page->levels_encoding != ENCODING_RLE) return levels_unsupported(leaf, page->levels_encoding, err);
+	return cut_levels(out, &out->levels, &out->levels_n, err);
 }
 
 static status open_bytes(struct parquet_reader *r, const struct leaf *leaf, const struct chunk *chunk,
@@ -208,7 +229,11 @@ static status open_bytes(struct parquet_reader *r, const struct leaf *leaf, cons
 	else if (want > n)
 		return fail(err, E_CORRUPT, "values of %zu bytes in a page of %u", want, page->body_n);
 	*out = (struct page_bytes){.values = bytes, .values_n = want};
-	if (leaf->optional) {
+	if (leaf->max_rep > 0) {
+		out->repetition = page->body;
+		out->repetition_n = page->repetition_n;
+	}
+	if (leaf->max_def > 0) {
 		out->levels = page->body + page->repetition_n;
 		out->levels_n = page->levels_n;
 	}
@@ -320,6 +345,16 @@ static status list_by_index(struct walk *w, const struct parquet_range *range, c
 			return reader_corrupt(r, err, page->at, "the offset index does not match the pages");
 	}
 	return OK;
+}
+
+status pages_list_all(struct parquet_reader *r, const struct chunk *chunk, struct page_list *out, struct err *err)
+{
+	struct walk w = {.r = r, .list = out, .at = chunk->at, .cap = r->pages.cap / sizeof(struct page)};
+	*out = (struct page_list){.pages = (struct page *)(void *)r->pages.p};
+	w.n = (size_t)chunk->bytes;
+	TRY(reader_view(r, &r->chunk_bytes, w.at, w.n, &w.bytes, err));
+	const struct parquet_range all = {.end = chunk->n_values};
+	return walk_pages(&w, &all, 0, 0, chunk->n_values, err);
 }
 
 status pages_list(struct parquet_reader *r, const struct parquet_range *range, size_t leaf, struct page_list *out,

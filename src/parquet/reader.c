@@ -124,6 +124,7 @@ static void forget_file(struct parquet_reader *r)
 	r->n_row_groups = 0;
 	r->metadata = NULL;
 	r->n_metadata = 0;
+	r->ordered = false;
 	r->n_rows = 0;
 }
 

@@ -3,6 +3,7 @@
  *   reader.c   open, reopen, public calls        footer.c  row groups and column chunks
  *   schema.c   leaves and their types            page.c    page headers, CRC, decompression
  *   index.c    column and offset index           column*.c pages into columns
+ *   nested_read.c  columns by their levels       reader_stats.c  statistics of a chunk
  */
 #ifndef PQR_PARQUET_READER_INT_H
 #define PQR_PARQUET_READER_INT_H
@@ -43,6 +44,8 @@ struct leaf {
 	uint32_t width; /* bytes of a stored value; 0: BOOLEAN, BYTE_ARRAY */
 	enum conversion convert;
 	bool optional;
+	uint8_t max_def, max_rep;
+	const char *unreadable; /* NULL, or why its values are not read, by levels neither */
 };
 
 struct chunk {
@@ -52,6 +55,8 @@ struct chunk {
 	int64_t offset_index_at, column_index_at; /* 0 = none */
 	int32_t offset_index_bytes, column_index_bytes;
 	int32_t codec;
+	uint32_t stats_n;
+	const uint8_t *stats;   /* Statistics, not yet read, in the footer's bytes; NULL = none */
 	const char *unreadable; /* NULL, or why: encrypted, in another file */
 };
 
@@ -85,6 +90,7 @@ struct parquet_reader {
 	size_t n_row_groups;
 	struct key_value *metadata;
 	size_t n_metadata;
+	bool ordered;              /* the file says that every column's bounds follow its type's order */
 	struct arena schema_arena; /* leaves, schema_bytes */
 	struct arena meta_arena;   /* row groups, metadata; reset at reopen */
 	struct arena find_arena;   /* columns that find_rows decodes */
@@ -143,7 +149,7 @@ struct page {
 	uint32_t repetition_n; /* v2: bytes of repetition levels, */
 	uint32_t levels_n;     /* and of definition levels, before the values */
 	uint32_t crc;
-	uint8_t kind, encoding, levels_encoding;
+	uint8_t kind, encoding, levels_encoding, repetition_encoding;
 	bool has_crc;
 	bool compressed; /* v2 may say no */
 	int64_t row;     /* first row, in the row group */
@@ -159,6 +165,8 @@ struct page_bytes {
 	size_t values_n;
 	const uint8_t *levels; /* definition levels without a length before them; NULL = none */
 	size_t levels_n;
+	const uint8_t *repetition; /* as levels */
+	size_t repetition_n;
 };
 status page_open(struct parquet_reader *r, const struct leaf *leaf, const struct chunk *chunk, const struct page *page,
 	struct page_bytes *out, struct err *err) MUST_USE;
@@ -171,6 +179,10 @@ struct page_list {
 };
 status pages_list(struct parquet_reader *r, const struct parquet_range *range, size_t leaf, struct page_list *out,
 	struct err *err) MUST_USE;
+
+/* All data pages of a chunk, by its number of values: page.row counts values. */
+status pages_list_all(
+	struct parquet_reader *r, const struct chunk *chunk, struct page_list *out, struct err *err) MUST_USE;
 
 /* ---- page index ---- */
 
@@ -207,6 +219,7 @@ struct column_read {
 	uint8_t *data;     /* bytes of strings */
 	size_t data_n, data_cap;
 	enum strings_mode mode;
+	bool plain; /* strings never as a dictionary */
 	uint32_t dict_n;
 	struct column *dict; /* strings; fixed-width dictionaries are in r->dict_values */
 };
@@ -232,6 +245,11 @@ struct column_kind {
 extern const struct column_kind column_kind_fixed;
 extern const struct column_kind column_kind_bool;
 extern const struct column_kind column_kind_string;
+const struct column_kind *column_kind_of(const struct leaf *leaf);
+/* Decode the dictionary page, when a page of the list needs it. */
+status column_dictionary(struct column_read *c, const struct column_kind *kind, struct err *err) MUST_USE;
+/* Add a page's column and place to its error. */
+status column_page_error(const struct column_read *c, status code, const struct page *page, struct err *err);
 
 /* The dictionary indices of a part into dst[slice.take], each checked to be below c->dict_n. */
 status column_indices(

@@ -278,6 +278,7 @@ static status check_leaf(const struct element *e, struct err *err)
 struct group {
 	const char *path;
 	int32_t left;
+	uint8_t def, rep; /* levels of a value right below */
 };
 
 struct walk {
@@ -289,15 +290,19 @@ struct walk {
 	size_t n_leaves;
 };
 
-static status add_leaf(struct walk *w, const struct element *e, const char *path, struct err *err)
+static status add_leaf(
+	struct walk *w, const struct element *e, const struct group *parent, const char *path, struct err *err)
 {
 	TRY(check_leaf(e, err));
-	if (w->n_leaves == TABLE_COLUMNS_MAX) return fail(err, E_LIMIT, "more than %d columns", TABLE_COLUMNS_MAX);
+	if (w->n_leaves == PARQUET_LEAVES_MAX) return fail(err, E_LIMIT, "more than %d columns", PARQUET_LEAVES_MAX);
 	struct leaf *leaf = &w->leaves[w->n_leaves++];
 	*leaf = (struct leaf){.info = {.name = path}, .optional = e->repetition == 1};
 	leaf->info.def.name = path;
 	leaf->info.def.nullable = leaf->optional;
 	leaf_type(leaf, e, w->arena);
+	leaf->max_def = (uint8_t)(parent->def + (e->repetition != 0));
+	leaf->max_rep = (uint8_t)(parent->rep + (e->repetition == 2));
+	if (!leaf->info.supported) leaf->unreadable = leaf->info.reason;
 	if (w->depth > 1)
 		set_unsupported(leaf, w->arena, "nested");
 	else if (e->repetition == 2)
@@ -317,10 +322,15 @@ static status walk_element(struct walk *w, struct err *err)
 				   ? arena_strndup(w->arena, e.name.p, e.name.n)
 				   : arena_printf(w->arena, "%s.%.*s", parent->path, (int)e.name.n, e.name.p);
 	if (path == NULL) return fail(err, E_LIMIT, "schema: names too long");
-	if (e.physical >= 0) return add_leaf(w, &e, path, err);
+	if (e.physical >= 0) return add_leaf(w, &e, parent, path, err);
 	if (e.n_children < 0) return fail(err, E_CORRUPT, "schema: a group of %d columns", e.n_children);
 	if (w->depth == SCHEMA_DEPTH_MAX) return fail(err, E_LIMIT, "schema nested deeper than %d", SCHEMA_DEPTH_MAX);
-	w->stack[w->depth++] = (struct group){.path = path, .left = e.n_children};
+	if (e.repetition < 0 || e.repetition > 2)
+		return fail(err, E_CORRUPT, "schema: unknown repetition %d of a group", e.repetition);
+	w->stack[w->depth++] = (struct group){.path = path,
+		.left = e.n_children,
+		.def = (uint8_t)(parent->def + (e.repetition != 0)),
+		.rep = (uint8_t)(parent->rep + (e.repetition == 2))};
 	return OK;
 }
 
@@ -333,7 +343,7 @@ status schema_read(
 	if (root.n_children < 0) return fail(err, E_CORRUPT, "schema: a root of %d columns", root.n_children);
 	struct walk w = {.t = t, .arena = arena, .depth = 1};
 	w.stack[0] = (struct group){.left = root.n_children};
-	w.leaves = ARENA_NEW(arena, struct leaf, n < TABLE_COLUMNS_MAX ? n : TABLE_COLUMNS_MAX);
+	w.leaves = ARENA_NEW(arena, struct leaf, n < PARQUET_LEAVES_MAX ? n : PARQUET_LEAVES_MAX);
 	if (w.leaves == NULL) return fail(err, E_NOMEM, "out of memory for the schema");
 	for (uint32_t i = 1; i < n && t->error == NULL; i++) TRY(walk_element(&w, err));
 	while (w.depth > 0 && w.stack[w.depth - 1].left == 0) w.depth--;

@@ -1,10 +1,11 @@
 /* tests/fuzz/fuzz_parquet.c: any bytes as a Parquet file. The reader opens it, looks for rows and reads every column, whole and
- * in part; what it gives must be usable: offsets in order, indices inside the dictionary, the nulls it counted. */
+ * in part and by levels; what it gives must be usable: offsets in order, indices inside the dictionary, the nulls it counted,
+ * levels within their limits, bounds that can be read. */
 #include <stdlib.h>
 
 #include "base/alloc.h"
 #include "fuzz.h"
-#include "parquet/reader.h"
+#include "parquet/nested.h"
 
 enum { ROWS_MAX = 1 << 16 };
 
@@ -62,6 +63,46 @@ static void read_column(struct parquet_reader *r, size_t group, int column, stru
 	}
 }
 
+static void check_levels(const struct parquet_levels *l, int64_t group_rows)
+{
+	int64_t rows = 0, values = 0;
+	for (int64_t i = 0; i < l->n; i++) {
+		ASSERT(l->max_def == 0 || l->def[i] <= l->max_def);
+		ASSERT(l->max_rep == 0 || l->rep[i] <= l->max_rep);
+		rows += l->max_rep == 0 || l->rep[i] == 0;
+		values += l->max_def == 0 || l->def[i] == l->max_def;
+	}
+	ASSERT(rows == group_rows && l->values.validity == NULL && l->values.dict == NULL);
+	ASSERT(l->n == 0 || l->max_rep == 0 || l->rep[0] == 0);
+	check_column(&l->values, values);
+}
+
+static void read_levels(struct parquet_reader *r, size_t group, int leaf, struct arena *arena)
+{
+	struct err err;
+	struct parquet_levels levels;
+	arena_reset(arena);
+	if (parquet_reader_levels(r, group, leaf, arena, &levels, &err) == OK)
+		check_levels(&levels, parquet_reader_row_group_rows(r, group));
+	else
+		ASSERT(err.message[0] != '\0' && err.where[0] != '\0');
+}
+
+static void read_stats(const struct parquet_reader *r, size_t group, int column)
+{
+	struct err err;
+	struct parquet_stats s;
+	if (parquet_reader_stats(r, group, column, &s, &err) != OK) {
+		ASSERT(!parquet_reader_column(r, (size_t)column)->supported);
+		return;
+	}
+	uint8_t any = 0;
+	for (size_t i = 0; i < s.min_bytes.n; i++) any |= (uint8_t)s.min_bytes.p[i];
+	for (size_t i = 0; i < s.max_bytes.n; i++) any |= (uint8_t)s.max_bytes.p[i];
+	ASSERT(any != 0 || any == 0);
+	ASSERT(s.null_count >= -1);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	struct err err;
@@ -74,7 +115,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		parquet_reader_open(object, &r, &err) == OK) {
 		const size_t groups = parquet_reader_n_row_groups(r) < 4 ? parquet_reader_n_row_groups(r) : 4;
 		for (size_t g = 0; g < groups; g++) {
-			for (size_t c = 0; c < parquet_reader_n_columns(r); c++) read_column(r, g, (int)c, &arena);
+			for (size_t c = 0; c < parquet_reader_n_columns(r); c++) {
+				read_column(r, g, (int)c, &arena);
+				read_levels(r, g, (int)c, &arena);
+				read_stats(r, g, (int)c);
+			}
 		}
 	}
 	parquet_reader_close(r);
