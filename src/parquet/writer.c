@@ -2,8 +2,7 @@
 #include "base/limits.h"
 #include "parquet/writer_int.h"
 
-static status leaf_make(
-	const struct table_schema *schema, const struct column_def *def, struct parquet_leaf *out, struct err *err)
+status writer_leaf(const char *table, const struct column_def *def, struct parquet_leaf *out, struct err *err)
 {
 	*out = (struct parquet_leaf){.def = def, .name_n = strlen(def->name)};
 	switch (def->type) {
@@ -17,8 +16,8 @@ static status leaf_make(
 	case COL_BINARY: out->physical = PHYSICAL_BYTE_ARRAY; return OK;
 	case COL_FLOAT:
 	case COL_DOUBLE:
-		return fail(err, E_UNSUPPORTED, "unsupported: writing column %s of table %s as %s", def->name,
-			schema->name, col_type_name(def->type));
+		return fail(err, E_UNSUPPORTED, "unsupported: writing column %s of table %s as %s", def->name, table,
+			col_type_name(def->type));
 	}
 	out->width = out->physical == PHYSICAL_INT32 ? 4 : 8;
 	return OK;
@@ -37,7 +36,8 @@ static status writer_setup(struct parquet_writer *w, struct err *err)
 {
 	w->leaves = mem_zalloc(w->n_columns, sizeof *w->leaves);
 	if (w->leaves == NULL) return fail(err, E_NOMEM, "out of memory for a Parquet writer");
-	for (size_t i = 0; i < w->n_columns; i++) TRY(leaf_make(w->schema, &w->schema->columns[i], &w->leaves[i], err));
+	for (size_t i = 0; i < w->n_columns; i++)
+		TRY(writer_leaf(w->schema->name, &w->schema->columns[i], &w->leaves[i], err));
 	TRY(compressor_create(&w->compressor, err));
 	TRY(footer_prepare(w, err));
 	parquet_writer_reset(w);

@@ -33,12 +33,12 @@ static void logical_type(struct thrift_writer *t, const struct column_def *def)
 }
 
 /* SchemaElement: 1 type, 3 repetition_type, 4 name, 5 num_children, 6 converted_type, 7 scale, 8 precision, 10 logicalType. */
-static void schema_element(struct thrift_writer *t, const struct parquet_leaf *leaf)
+void schema_element_write(struct thrift_writer *t, const struct parquet_leaf *leaf, int repetition)
 {
 	const struct column_def *def = leaf->def;
 	const int outer = thrift_element_begin(t);
 	thrift_i32(t, 1, (int32_t)leaf->physical);
-	thrift_i32(t, 3, def->nullable ? OPTIONAL : REQUIRED);
+	thrift_i32(t, 3, repetition);
 	thrift_binary(t, 4, def->name, leaf->name_n);
 	switch (def->type) {
 	case COL_STRING: thrift_i32(t, 6, CONVERTED_UTF8); break;
@@ -72,7 +72,7 @@ static size_t text_n(const char *s)
 static status head_make(struct parquet_writer *w, struct err *err)
 {
 	size_t bound = 64 + text_n(w->schema->name);
-	for (size_t i = 0; i < w->n_columns; i++) bound += 96 + w->leaves[i].name_n;
+	for (size_t i = 0; i < w->n_columns; i++) bound += SCHEMA_ELEMENT_ROOM + w->leaves[i].name_n;
 	struct thrift_writer t = {.p = buf_reserve(&w->head, bound)};
 	if (t.p == NULL) return buf_check(&w->head, err);
 	const uint8_t *start = t.p;
@@ -83,7 +83,8 @@ static status head_make(struct parquet_writer *w, struct err *err)
 	thrift_binary(&t, 4, w->schema->name, strlen(w->schema->name));
 	thrift_i32(&t, 5, (int32_t)w->n_columns);
 	thrift_struct_end(&t, outer);
-	for (size_t i = 0; i < w->n_columns; i++) schema_element(&t, &w->leaves[i]);
+	for (size_t i = 0; i < w->n_columns; i++)
+		schema_element_write(&t, &w->leaves[i], w->leaves[i].def->nullable ? OPTIONAL : REQUIRED);
 	buf_commit(&w->head, (size_t)(t.p - start));
 	return OK;
 }

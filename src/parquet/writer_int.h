@@ -9,6 +9,7 @@
  *   writer_stats.c   least and greatest value, cut to bounds
  *   writer_index.c   column index, offset index, bloom filter of a finished chunk
  *   writer_footer.c  file metadata
+ *   nested_write.c   whole files of nested columns, on their own
  *
  *   file = "PAR1" (dictionary page? data page+)* bloom* column_index* offset_index* footer footer_length "PAR1"
  *
@@ -182,7 +183,25 @@ status chunk_strings_dict(struct chunk *k, bool *done, struct err *err) MUST_USE
 /* values: the chunk's valid values, int32 or int64; k->range is theirs. bytes_max: what dictionary and codes may take. */
 status chunk_numbers_dict(struct chunk *k, const void *values, size_t bytes_max, bool *done, struct err *err) MUST_USE;
 
+/* writer.c */
+/* How a column is stored; def is borrowed. table: for messages. */
+status writer_leaf(const char *table, const struct column_def *def, struct parquet_leaf *out, struct err *err) MUST_USE;
+
 /* writer_page.c */
+struct page_head {
+	enum parquet_page_type type;
+	enum parquet_encoding encoding;
+	uint32_t n_values;
+};
+struct page_target {
+	struct buf *out;
+	struct compressor *compressor;
+	enum compress_codec codec;
+	int level;
+};
+/* Append a page of body[n], its header where out ended before. *bytes_raw grows by its size before compression. */
+status page_append(const struct page_target *t, const struct page_head *h, const uint8_t *body, size_t n,
+	size_t *bytes_raw, struct err *err) MUST_USE;
 /* Room for a page: the returned place is where values go; bytes of them. NULL: out of memory. */
 uint8_t *page_begin(struct chunk *k, size_t bytes);
 /* More room while a page is being filled up to *at; the new place of *at. */
@@ -214,5 +233,9 @@ void chunk_bloom_add(struct chunk *k, const uint8_t *p, const uint8_t *end);
 /* writer_footer.c */
 status footer_prepare(struct parquet_writer *w, struct err *err) MUST_USE;
 void footer_write(struct parquet_writer *w);
+struct thrift_writer;
+enum { SCHEMA_ELEMENT_ROOM = 96 }; /* bytes a schema element takes at most, without its name */
+/* A SchemaElement of a leaf. repetition: FieldRepetitionType. */
+void schema_element_write(struct thrift_writer *t, const struct parquet_leaf *leaf, int repetition);
 
 #endif

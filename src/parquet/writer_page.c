@@ -8,12 +8,6 @@
 /* Upper bound of a page header: 13 fields of at most THRIFT_FIELD_MAX and 5 bytes would be more than enough. */
 enum { PAGE_HEADER_ROOM = 128 };
 
-struct page_head {
-	enum parquet_page_type type;
-	enum parquet_encoding encoding;
-	uint32_t n_values;
-};
-
 /* PageHeader of parquet.thrift: 1 type, 2 uncompressed size, 3 compressed size, 4 crc, 5 data_page_header
  * {1 num_values, 2 encoding, 3, 4 level encodings}, 7 dictionary_page_header {1 num_values, 2 encoding}. The CRC is
  * that of the stored body. */
@@ -36,26 +30,32 @@ static size_t header_write(uint8_t *dst, const struct page_head *h, size_t n_raw
 	return (size_t)(t.p - dst);
 }
 
-/* Append one page; its header's offset is where out ended before. */
-static status page_put(struct chunk *k, const struct page_head *h, const uint8_t *body, size_t n, struct err *err)
+status page_append(const struct page_target *t, const struct page_head *h, const uint8_t *body, size_t n,
+	size_t *bytes_raw, struct err *err)
 {
-	struct buf *out = &k->w->out;
-	uint8_t *dst = buf_reserve(out, PAGE_HEADER_ROOM + compress_bound(k->codec, n));
+	struct buf *out = t->out;
+	uint8_t *dst = buf_reserve(out, PAGE_HEADER_ROOM + compress_bound(t->codec, n));
 	if (dst == NULL) return buf_check(out, err);
 	size_t head_n, stored = n;
-	if (k->codec == CODEC_NONE) {
+	if (t->codec == CODEC_NONE) {
 		head_n = header_write(dst, h, n, n, checksum_crc32(0, body, n));
 		memcpy(dst + head_n, body, n);
 	} else {
 		uint8_t *packed = dst + PAGE_HEADER_ROOM;
-		TRY(compress_block(k->w->compressor, k->codec, k->level, body, n, packed, compress_bound(k->codec, n),
-			&stored, err));
+		TRY(compress_block(
+			t->compressor, t->codec, t->level, body, n, packed, compress_bound(t->codec, n), &stored, err));
 		head_n = header_write(dst, h, n, stored, checksum_crc32(0, packed, stored));
 		memmove(dst + head_n, packed, stored);
 	}
 	buf_commit(out, head_n + stored);
-	k->bytes_raw += head_n + n;
+	*bytes_raw += head_n + n;
 	return OK;
+}
+
+static status page_put(struct chunk *k, const struct page_head *h, const uint8_t *body, size_t n, struct err *err)
+{
+	const struct page_target t = {&k->w->out, k->w->compressor, k->codec, k->level};
+	return page_append(&t, h, body, n, &k->bytes_raw, err);
 }
 
 /* Where values start in the page buffer: levels go right before them, once it is known how many rows the page has. */
