@@ -43,6 +43,7 @@ struct cli {
 /* The option's value ("" for a flag that was given), or NULL. The name must be one of the globals' or command's. */
 const char *cli_get(const struct cli *c, const char *name);
 bool cli_flag(const struct cli *c, const char *name);
+bool cli_takes(const struct cli *c, const char *name); /* is it an option of the command or of all? */
 /* A typed value; E_USAGE naming the option. Untouched *out when the option was not given. */
 status cli_get_date(const struct cli *c, const char *name, int32_t *out, struct err *err) MUST_USE;
 /* A UUID, lower-cased into dst[37]; `what` names it in the error. */
@@ -50,6 +51,8 @@ status cli_uuid(const char *text, const char *what, char dst[37], struct err *er
 
 /* Write a finished buffer to standard output. A closed pipe is no error. */
 status cli_print(const struct buf *out, struct err *err) MUST_USE;
+/* Write p[n] to standard output. *closed (may be NULL): nobody reads it any more, which is no error. */
+status cli_write(const void *p, size_t n, bool *closed, struct err *err) MUST_USE;
 
 /* Thousands separated by spaces, as text tables show counts: "2 269 544". dst[32]. */
 const char *cli_count(int64_t n, char dst[32]);

@@ -30,6 +30,11 @@ bool cli_flag(const struct cli *c, const char *name)
 	return cli_get(c, name) != NULL;
 }
 
+bool cli_takes(const struct cli *c, const char *name)
+{
+	return option_index(c, name) < CLI_OPTIONS_MAX;
+}
+
 status cli_get_date(const struct cli *c, const char *name, int32_t *out, struct err *err)
 {
 	const char *text = cli_get(c, name);
@@ -49,17 +54,25 @@ status cli_uuid(const char *text, const char *what, char dst[37], struct err *er
 	return OK;
 }
 
+status cli_write(const void *p, size_t n, bool *closed, struct err *err)
+{
+	for (size_t at = 0; at < n;) {
+		const ssize_t written = write(STDOUT_FILENO, (const char *)p + at, n - at);
+		if (written < 0 && errno == EINTR) continue;
+		if (written < 0 && errno == EPIPE) {
+			if (closed != NULL) *closed = true;
+			return OK;
+		}
+		if (written < 0) return fail_errno(err, errno, "cannot write to standard output");
+		at += (size_t)written;
+	}
+	return OK;
+}
+
 status cli_print(const struct buf *out, struct err *err)
 {
 	TRY(buf_check(out, err));
-	for (size_t at = 0; at < out->n;) {
-		const ssize_t n = write(STDOUT_FILENO, out->p + at, out->n - at);
-		if (n < 0 && errno == EINTR) continue;
-		if (n < 0 && errno == EPIPE) return OK;
-		if (n < 0) return fail_errno(err, errno, "cannot write to standard output");
-		at += (size_t)n;
-	}
-	return OK;
+	return cli_write(out->p, out->n, NULL, err);
 }
 
 const char *cli_count(int64_t n, char dst[32])

@@ -152,6 +152,7 @@ static status collect_inputs(struct session *s, const struct cli *c, struct run_
 {
 	const bool takes_paths = strcmp(c->command->name, "ingest") == 0;
 	size_t from = 0;
+	if (!takes_paths && !cli_takes(c, "--input")) return OK;
 	if (!takes_paths && c->n_args > 0) {
 		if (strcmp(c->args[0], pqrs_workload.name) == 0)
 			from = 1;
