@@ -7,6 +7,7 @@
  *     {"column":..,"max_def":..,"max_rep":..,"values":[...],"def":[...],"rep":[...]}        or {"column":..,"error":".."}
  *   parquet_dump --stats FILE             the same header, then for each supported column, an object a row group:
  *     {"column":..,"stats":[{"min":..,"max":..,"nulls":..}]}       members there are; nulls -1: not given
+ *   parquet_dump --delta-stats FILE       the stats of a Delta add alone
  *
  * Values: null, true, false, numbers (integers as they are; floats as the hexadecimal text of their bits, so that NaN and
  * -0 survive), strings (text) and binary as hexadecimal text. With ROWS_AT_ONCE each row group is read in pieces of that many.
@@ -17,6 +18,7 @@
 
 #include "base/buf.h"
 #include "parquet/nested.h"
+#include "table/stats.h"
 
 static void put_bytes(struct buf *b, struct str s, bool text)
 {
@@ -225,7 +227,7 @@ static void put_columns(struct buf *out, struct parquet_reader *r, int64_t step)
 	arena_deinit(&arena);
 }
 
-enum what { VALUES, LEVELS, STATS };
+enum what { VALUES, LEVELS, STATS, DELTA_STATS };
 
 static status dump(const char *path, enum what what, int64_t step, struct buf *out, struct err *err)
 {
@@ -239,7 +241,10 @@ static status dump(const char *path, enum what what, int64_t step, struct buf *o
 	if (code == OK) code = store_object_open(store, name != NULL ? name + 1 : path, &object, err);
 	if (code == OK) code = parquet_reader_open(object, &reader, err);
 	if (code == OK) {
-		put_header(out, reader);
+		if (what == DELTA_STATS)
+			code = delta_stats_write(reader, out, NULL, err);
+		else
+			put_header(out, reader);
 		if (what == VALUES) put_columns(out, reader, step);
 		if (what == LEVELS) put_levels(out, reader);
 		if (what == STATS) code = put_stats(out, reader, err);
@@ -256,10 +261,11 @@ int main(int argc, char **argv)
 	enum what what = VALUES;
 	if (argc > 1 && strcmp(argv[1], "--levels") == 0) what = LEVELS;
 	if (argc > 1 && strcmp(argv[1], "--stats") == 0) what = STATS;
+	if (argc > 1 && strcmp(argv[1], "--delta-stats") == 0) what = DELTA_STATS;
 	argc -= what != VALUES;
 	argv += what != VALUES;
 	if (argc < 2) {
-		(void)fprintf(stderr, "usage: parquet_dump [--levels | --stats] FILE [ROWS_AT_ONCE]\n");
+		(void)fprintf(stderr, "usage: parquet_dump [--levels | --stats | --delta-stats] FILE [ROWS_AT_ONCE]\n");
 		return 2;
 	}
 	struct err err = {0};
