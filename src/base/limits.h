@@ -14,7 +14,8 @@ enum {
 		4096, /* columns of one file: a Delta checkpoint has three leaves of statistics for each of the table's */
 	PARQUET_PAGE_BYTES_MAX = 1 << 28, /* a page that claims more than 256 MiB is corrupt or hostile */
 	PARQUET_FOOTER_BYTES_MAX = 1 << 26,
-	TASK_RETRIES_MAX = 3, /* attempts after the first, with exponential backoff */
+	TXN_RETRIES_MAX = 200, /* lost races of one replace: each is another's commit, so this many bounds starvation */
+	TASK_RETRIES_MAX = 3,  /* attempts after the first, with exponential backoff */
 	CONFIG_FILE_BYTES_MAX = 1 << 24,
 	CONFIG_DEPTH_MAX = 32, /* nested maps and lists in a configuration file; ours need 6 */
 	CONFIG_NODES_MAX =

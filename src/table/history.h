@@ -1,7 +1,7 @@
 /* table/history.h: the versions of a table: when, by whom, what.
  *
  * The time of a version is commitInfo.inCommitTimestamp, else commitInfo.timestamp, else the commit file's time of modification, raised
- * where needed so that times never go backwards.
+ * where needed so that times never go backwards: over those that are read, so a limited history may tell an earlier time.
  */
 #ifndef PQR_TABLE_HISTORY_H
 #define PQR_TABLE_HISTORY_H
@@ -19,11 +19,9 @@ struct delta_version {
 struct delta_history {
 	struct delta_version *versions; /* oldest first */
 	size_t n;
-	struct arena arena;
-	struct buf *texts;
-	size_t n_texts;
+	struct arena arena; /* owns versions and what they view */
 };
-/* limit: that many newest; 0 = all the log still has. gives *out (deinit it). */
+/* limit: that many newest; 0 = all the log still has. gives *out (deinit it). E_NOT_FOUND: no table. */
 status delta_history_read(
 	struct store *store, const char *root, size_t limit, struct delta_history *out, struct err *err) MUST_USE;
 void delta_history_deinit(struct delta_history *h);
