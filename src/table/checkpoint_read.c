@@ -22,7 +22,7 @@ struct tops {
 	size_t n, cap;
 };
 
-/* "Sidecar File Information": a file's name alone. */
+/* "Sidecar File Information": a file's name alone; one with an encoded '/' leads elsewhere. */
 static status add_sidecar(struct tops *t, const struct delta_sidecar *a, struct err *err)
 {
 	if (a->path.n == 0 || memchr(a->path.p, '/', a->path.n) != NULL)

@@ -279,12 +279,19 @@ static status find_kinds(struct rows *w, struct err *err)
 
 /* ---- values of a row, to be taken once and in order -------------------------------------------------------- */
 
+/* Value i; never a null pointer, which means null. */
+static struct str text_at(const struct column *c, int64_t i)
+{
+	const struct str s = column_str(c, i);
+	return s.n > 0 ? s : (struct str){"", 0};
+}
+
 static bool take_text(struct rows *w, enum field f, int64_t row, struct str *out)
 {
 	struct slot *s = &w->slots[f];
 	*out = (struct str){NULL, 0};
 	if (!has(s, row)) return false;
-	*out = column_str(&s->levels[0].values, s->next[0]++);
+	*out = text_at(&s->levels[0].values, s->next[0]++);
 	return true;
 }
 
@@ -313,9 +320,9 @@ static struct delta_pairs take_map(struct rows *w, enum field f, int64_t row)
 	for (int64_t e = s->starts[row]; e < s->starts[row + 1]; e++) {
 		if (key->def[e] != key->max_def) continue; /* an empty map, or none */
 		struct delta_pair *p = &s->pairs[s->used++];
-		p->key = column_str(&key->values, s->next[0]++);
+		p->key = text_at(&key->values, s->next[0]++);
 		p->value = (struct str){NULL, 0};
-		if (value->def[e] == value->max_def) p->value = column_str(&value->values, s->next[1]++);
+		if (value->def[e] == value->max_def) p->value = text_at(&value->values, s->next[1]++);
 	}
 	return (struct delta_pairs){first, s->used - before};
 }
@@ -328,7 +335,7 @@ static struct delta_strings take_list(struct rows *w, enum field f, int64_t row)
 	const struct str *first = s->strings + s->used;
 	const size_t before = s->used;
 	for (int64_t e = s->starts[row]; e < s->starts[row + 1]; e++) {
-		if (l->def[e] == l->max_def) s->strings[s->used++] = column_str(&l->values, s->next[0]++);
+		if (l->def[e] == l->max_def) s->strings[s->used++] = text_at(&l->values, s->next[0]++);
 	}
 	return (struct delta_strings){first, s->used - before};
 }
@@ -437,11 +444,15 @@ static status read_domain(struct rows *w, int64_t row, struct delta_domain *a)
 	return OK;
 }
 
+/* Sidecars stand in one folder: the name behind the last '/' counts, whatever is written before. */
 static status read_sidecar(struct rows *w, int64_t row, struct delta_sidecar *a, struct err *err)
 {
-	TRY(take_path(w, SIDECAR_PATH, row, &a->path, err));
+	struct str text;
+	(void)take_text(w, SIDECAR_PATH, row, &text);
+	const char *slash = text.n > 0 ? memrchr(text.p, '/', text.n) : NULL;
+	if (slash != NULL) text = (struct str){slash + 1, (size_t)(text.p + text.n - slash - 1)};
 	(void)take_number(w, SIDECAR_SIZE, row, -1, &a->size);
-	return OK;
+	return err_at(err, delta_path_decode(text, w->v->arena, &a->path, err), w->key, -1, -1);
 }
 
 static status read_action(struct rows *w, int64_t row, struct delta_action *a, struct err *err)
