@@ -147,7 +147,7 @@ static status put(struct commit *c, enum outcome *out, struct err *err)
 		code = look(c, out, &looked);
 		if (code != OK && !(may_pass(&looked) && attempt < PUT_TRIES)) {
 			if (err != NULL) *err = looked;
-			if (first.code != E_EXISTS && first.class != ERR_FATAL) err_set_class(err, ERR_UNKNOWN);
+			if (first.code != E_EXISTS) err_set_class(err, ERR_UNKNOWN); /* it may stand there */
 			return code;
 		}
 		if (code != OK) continue;
