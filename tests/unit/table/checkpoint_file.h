@@ -102,7 +102,8 @@ enum {
 	FILE_REMOVE_CHANGE,
 	FILE_PROTOCOL_READER,
 	FILE_PROTOCOL_WRITER,
-	FILE_PROTOCOL_FEATURES,
+	FILE_READER_FEATURES,
+	FILE_WRITER_FEATURES,
 	FILE_META_ID,
 	FILE_META_SCHEMA,
 	FILE_META_PARTITION,
@@ -131,10 +132,11 @@ static inline struct file_out *file_begin(enum file_layout layout)
 	file_one(f, DELTA_REMOVE, "path", COL_STRING, true);
 	file_one(f, DELTA_REMOVE, "deletionTimestamp", COL_INT64, false);
 	file_one(f, DELTA_REMOVE, "dataChange", COL_BOOL, true);
-	file_group(f, "protocol", 3);
+	file_group(f, "protocol", 4);
 	file_one(f, DELTA_PROTOCOL, "minReaderVersion", COL_INT32, true);
 	file_one(f, DELTA_PROTOCOL, "minWriterVersion", COL_INT32, true);
 	file_list(f, DELTA_PROTOCOL, "readerFeatures");
+	file_list(f, DELTA_PROTOCOL, "writerFeatures");
 	file_group(f, "metaData", 4);
 	file_one(f, DELTA_METADATA, "id", COL_STRING, true);
 	file_one(f, DELTA_METADATA, "schemaString", COL_STRING, true);
@@ -233,7 +235,8 @@ static inline void file_protocol(struct file_out *f, const struct delta_protocol
 {
 	file_number(f, FILE_PROTOCOL_READER, p->min_reader);
 	file_number(f, FILE_PROTOCOL_WRITER, p->min_writer);
-	file_strings(f, FILE_PROTOCOL_FEATURES, &p->reader_features);
+	file_strings(f, FILE_READER_FEATURES, &p->reader_features);
+	file_strings(f, FILE_WRITER_FEATURES, &p->writer_features);
 	file_others(f, DELTA_PROTOCOL);
 }
 static inline void file_metadata(struct file_out *f, const struct delta_metadata *m)
