@@ -57,9 +57,24 @@ static inline struct str column_str(const struct column *c, int64_t i)
  * release frees only the interface structs. Decimals are exported as decimal128 (values copied). E_NOMEM. */
 status batch_export(
 	const struct batch *b, struct ArrowSchema *schema, struct ArrowArray *array, struct err *err) MUST_USE;
-/* Views a struct array; *out and its columns live in arena. E_UNSUPPORTED for formats without a col_type. */
+/* The array alone, which owns what b views: arena moves into it and is freed when the array and every child that was moved out
+ * of it are released, in any order and thread. On failure arena stays. */
+status batch_export_owned(const struct batch *b, struct arena *arena, struct ArrowArray *out, struct err *err) MUST_USE;
+/* The struct type of such arrays with plain strings. Copies. */
+status schema_export(const struct column_def *const *defs, size_t n, struct ArrowSchema *out, struct err *err) MUST_USE;
+/* Views a struct array; *out and its columns live in arena. Integers of 8 and 16 bits become int32, unsigned ones of 32 and 64
+ * bits int64, other units of time microseconds (nanoseconds floored; a timestamp without a zone is taken as UTC), large and
+ * view strings plain ones. E_UNSUPPORTED for formats without a col_type and values without room; E_LIMIT: over 2 GiB of text. */
 status batch_import(const struct ArrowSchema *schema, const struct ArrowArray *array, struct arena *arena,
 	struct batch *out, struct err *err) MUST_USE;
+/* The names and types that batch_import gives, in arena. */
+status schema_import(const struct ArrowSchema *schema, struct arena *arena, const struct table_schema **out,
+	struct err *err) MUST_USE;
+
+/* Rows rows[0..n) of c as a column of its own in arena, strings plain. rows == NULL: all, n == c->n, and what is plain already is
+ * viewed, not copied. E_LIMIT: over 2 GiB of text. */
+status column_gather(const struct column *c, const uint32_t *rows, int64_t n, struct arena *arena, struct column *out,
+	struct err *err) MUST_USE;
 
 /* ---- builders ---------------------------------------------------------------------------------------------
  * Rows are set in increasing order; a row that is never set is null. Failure (memory) poisons the builder and is

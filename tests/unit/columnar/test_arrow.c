@@ -198,7 +198,7 @@ static void moved_children(void **state)
 struct foreign {
 	struct ArrowSchema schema, child_schema, dict_schema, *schema_children[1];
 	struct ArrowArray array, child, dict, *children[1];
-	const void *buffers[3], *dict_buffers[3], *none[1];
+	const void *buffers[4], *dict_buffers[3], *none[1];
 };
 
 static void foreign_init(struct foreign *f, const char *format, int64_t n, const void *values)
@@ -273,7 +273,7 @@ static void refuses(void **state)
 	static const int32_t offsets[] = {0, 1, 3, 6}, falling[] = {0, 4, 3}, bad[] = {0, 3, 1},
 			     negative[] = {-1, 0, 0};
 	static const char *const formats_unknown[] = {
-		"U", "vu", "e", "tsn:UTC", "tsu:", "tdm", "d:19,2", "d:9,2,256", "d:3,4", "+l", "w:16", ""};
+		"n", "e", "ts", "tsx:UTC", "tsu", "tDu", "d:19,2", "d:9,2,256", "d:3,4", "+l", "w:16", ""};
 	struct foreign f;
 	for (size_t i = 0; i < sizeof formats_unknown / sizeof *formats_unknown; i++) {
 		foreign_init(&f, formats_unknown[i], 2, wide);
@@ -309,6 +309,139 @@ static void refuses(void **state)
 	check_refused(&f, E_UNSUPPORTED);
 }
 
+/* Every format that is converted, from the second of three values on. */
+static void converts(void **state)
+{
+	(void)state;
+	static const int8_t i8[] = {7, -1, 100};
+	static const uint8_t u8[] = {7, 255, 100};
+	static const int16_t i16[] = {7, -300, 100};
+	static const uint16_t u16[] = {7, 65535, 100};
+	static const uint32_t u32[] = {7, 4294967295u, 100};
+	static const int64_t i64[] = {7, 1500, 100}, negative[] = {7, -1, 100}, ms[] = {7, -86400001, 100};
+	static const struct {
+		const char *format;
+		const void *values;
+		enum col_type type;
+		int64_t want;
+	} cases[] = {{"c", i8, COL_INT32, -1}, {"C", u8, COL_INT32, 255}, {"s", i16, COL_INT32, -300},
+		{"S", u16, COL_INT32, 65535}, {"I", u32, COL_INT64, 4294967295}, {"L", i64, COL_INT64, 1500},
+		{"tss:", i64, COL_TIMESTAMP, 1500000000}, {"tsm:UTC", i64, COL_TIMESTAMP, 1500000},
+		{"tsu:America/Bogota", i64, COL_TIMESTAMP, 1500}, {"tsn:", i64, COL_TIMESTAMP, 1},
+		{"tsn:UTC", negative, COL_TIMESTAMP, -1}, {"tdm", ms, COL_DATE, -2}};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct foreign f;
+		struct arena arena;
+		struct batch got;
+		struct err err;
+		foreign_init(&f, cases[i].format, 2, cases[i].values);
+		f.child.length = 3;
+		f.array.offset = 1;
+		CHECK_OK(&err, import(&f, &arena, &got, &err));
+		CHECK_I64(got.n_rows, 2);
+		CHECK_I64(got.columns[0].type, cases[i].type);
+		CHECK_I64(got.schema->columns[0].type, cases[i].type);
+		const void *values = got.columns[0].values;
+		CHECK_I64(col_type_width(cases[i].type) == 4 ? ((const int32_t *)values)[0]
+							     : ((const int64_t *)values)[0],
+			cases[i].want);
+		arena_deinit(&arena);
+	}
+	static const uint64_t large[] = {1, UINT64_MAX};
+	static const int64_t far[] = {1, INT64_MAX / 1000};
+	struct foreign f;
+	foreign_init(&f, "L", 2, large);
+	check_refused(&f, E_UNSUPPORTED);
+	foreign_init(&f, "tss:UTC", 2, far);
+	check_refused(&f, E_UNSUPPORTED);
+}
+
+static void check_texts(const struct foreign *f, const char *a, const char *b)
+{
+	struct arena arena;
+	struct batch got;
+	struct err err;
+	CHECK_OK(&err, import(f, &arena, &got, &err));
+	CHECK_I64(got.columns[0].type, COL_STRING);
+	assert_true(str_is(column_str(&got.columns[0], 0), a));
+	assert_true(str_is(column_str(&got.columns[0], 1), b));
+	arena_deinit(&arena);
+}
+
+static void other_strings(void **state)
+{
+	(void)state;
+	static const int64_t offsets[] = {3, 5, 5, 9}, falling[] = {0, 4, 3}, huge[] = {0, 1, INT64_C(3) << 30};
+	static const char data[] = "xxxabcdefghijklmnopqrstuvwxyz";
+	struct foreign f;
+	foreign_init(&f, "U", 2, offsets);
+	f.child.n_buffers = 3;
+	f.buffers[2] = data;
+	f.child.length = 3;
+	f.child.offset = 1;
+	check_texts(&f, "", "cdef");
+	f.buffers[1] = falling;
+	f.child.offset = 0;
+	check_refused(&f, E_CORRUPT);
+	f.buffers[1] = huge;
+	check_refused(&f, E_LIMIT);
+
+	struct {
+		int32_t n;
+		char inlined[4];
+		int32_t buffer, at;
+	} views[2] = {{5, "four", 0, 0}, {20, "cdef", 0, 5}};
+	static const int64_t sizes[] = {sizeof data - 1};
+	memcpy(&views[0].buffer, "!", 1);
+	foreign_init(&f, "vu", 2, views);
+	f.child.n_buffers = 4;
+	f.buffers[2] = data;
+	f.buffers[3] = sizes;
+	check_texts(&f, "four!", "cdefghijklmnopqrstuv");
+	views[1].at = 20; /* ends behind the buffer */
+	check_refused(&f, E_CORRUPT);
+	views[1].buffer = 1;
+	check_refused(&f, E_CORRUPT);
+	views[1] = views[0];
+	views[1].n = -1;
+	check_refused(&f, E_CORRUPT);
+}
+
+/* An array that owns its memory: children outlive the parent, all is freed with the last. */
+static void owned(void **state)
+{
+	(void)state;
+	struct source s;
+	struct arena arena;
+	struct err err;
+	source_init(&s, ROWS);
+	const size_t before = mem_in_use();
+	arena_init(&arena, 0);
+	struct column columns[N_COLUMNS];
+	for (size_t i = 0; i < N_COLUMNS; i++) { /* the rows backwards, and so copied */
+		uint32_t rows[ROWS];
+		for (uint32_t r = 0; r < ROWS; r++) rows[r] = ROWS - 1 - r;
+		CHECK_OK(&err, column_gather(&s.columns[i], rows, ROWS, &arena, &columns[i], &err));
+	}
+	const struct batch b = {.schema = &schema, .n_columns = N_COLUMNS, .columns = columns, .n_rows = ROWS};
+	struct ArrowArray array, child;
+	CHECK_OK(&err, batch_export_owned(&b, &arena, &array, &err));
+	assert_null(arena.head);
+	child = *array.children[4];
+	array.children[4]->release = NULL;
+	array.release(&array);
+	assert_null(child.dictionary); /* a gathered dictionary is plain */
+	const struct column moved = {.type = COL_STRING,
+		.n = ROWS,
+		.validity = child.buffers[0],
+		.offsets = child.buffers[1],
+		.data = child.buffers[2]};
+	for (int64_t i = 0; i < ROWS; i++) check_value(&s.columns[4], ROWS - 1 - i, &moved, i, "dict");
+	child.release(&child);
+	CHECK_I64(mem_in_use(), before);
+	source_deinit(&s);
+}
+
 static void survives_lack_of_memory(void **state)
 {
 	(void)state;
@@ -338,6 +471,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(formats), cmocka_unit_test(round_trip),
 		cmocka_unit_test(slices), cmocka_unit_test(moved_children), cmocka_unit_test(narrow_indices),
-		cmocka_unit_test(refuses), cmocka_unit_test(survives_lack_of_memory)};
+		cmocka_unit_test(refuses), cmocka_unit_test(converts), cmocka_unit_test(other_strings),
+		cmocka_unit_test(owned), cmocka_unit_test(survives_lack_of_memory)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

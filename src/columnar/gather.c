@@ -1,0 +1,104 @@
+#include "columnar/batch.h"
+
+static int64_t row_at(const uint32_t *rows, int64_t i)
+{
+	return rows != NULL ? rows[i] : i;
+}
+
+static status out_of_memory(struct err *err)
+{
+	return fail(err, E_NOMEM, "out of memory copying rows");
+}
+
+static status gather_validity(const struct column *c, const uint32_t *rows, int64_t n, struct arena *arena,
+	struct column *out, struct err *err)
+{
+	if (c->validity == NULL) return OK;
+	out->n_null = c->n_null;
+	out->validity = c->validity;
+	if (rows == NULL) return OK;
+	uint8_t *bits = arena_zalloc(arena, (size_t)(n + 7) / 8 + 1, 8);
+	if (bits == NULL) return out_of_memory(err);
+	int64_t n_null = 0;
+	for (int64_t i = 0; i < n; i++) {
+		if (bit_get(c->validity, rows[i]))
+			bit_set(bits, i);
+		else
+			n_null++;
+	}
+	out->validity = n_null > 0 ? bits : NULL;
+	out->n_null = n_null;
+	return OK;
+}
+
+static status gather_strings(const struct column *c, const uint32_t *rows, int64_t n, struct arena *arena,
+	struct column *out, struct err *err)
+{
+	int32_t *offsets = ARENA_NEW(arena, int32_t, n + 1);
+	if (offsets == NULL) return out_of_memory(err);
+	int64_t total = 0;
+	offsets[0] = 0;
+	for (int64_t i = 0; i < n; i++) {
+		const int64_t row = row_at(rows, i);
+		if (column_valid(c, row)) total += (int64_t)column_str(c, row).n;
+		if (total > INT32_MAX)
+			return fail(err, E_LIMIT, "over 2 GiB of text in one batch of %lld rows; read fewer at once",
+				(long long)n);
+		offsets[i + 1] = (int32_t)total;
+	}
+	uint8_t *data = ARENA_NEW(arena, uint8_t, total + 1);
+	if (data == NULL) return out_of_memory(err);
+	for (int64_t i = 0; i < n; i++) {
+		const int64_t row = row_at(rows, i);
+		if (offsets[i + 1] == offsets[i]) continue;
+		memcpy(data + offsets[i], column_str(c, row).p, (size_t)(offsets[i + 1] - offsets[i]));
+	}
+	out->offsets = offsets;
+	out->data = data;
+	return OK;
+}
+
+static void gather_32(const uint32_t *restrict from, const uint32_t *restrict rows, int64_t n, uint32_t *restrict to)
+{
+	for (int64_t i = 0; i < n; i++) to[i] = from[rows[i]];
+}
+
+static void gather_64(const uint64_t *restrict from, const uint32_t *restrict rows, int64_t n, uint64_t *restrict to)
+{
+	for (int64_t i = 0; i < n; i++) to[i] = from[rows[i]];
+}
+
+static status gather_fixed(const struct column *c, const uint32_t *rows, int64_t n, struct arena *arena,
+	struct column *out, struct err *err)
+{
+	const size_t width = col_type_width(c->type);
+	void *to = arena_zalloc(arena, (size_t)n * (width > 0 ? width : 1) + 1, 8);
+	if (to == NULL) return out_of_memory(err);
+	if (width == 4) {
+		gather_32(c->values, rows, n, to);
+	} else if (width == 8) {
+		gather_64(c->values, rows, n, to);
+	} else {
+		for (int64_t i = 0; i < n; i++)
+			if (bit_get(c->values, rows[i])) bit_set(to, i);
+	}
+	out->values = to;
+	return OK;
+}
+
+status column_gather(const struct column *c, const uint32_t *rows, int64_t n, struct arena *arena, struct column *out,
+	struct err *err)
+{
+	if (rows == NULL && c->dict == NULL) {
+		*out = *c;
+		return OK;
+	}
+	struct column made = {.type = c->type, .precision = c->precision, .scale = c->scale, .n = n};
+	TRY(gather_validity(c, rows, n, arena, &made, err));
+	if (c->type == COL_STRING || c->type == COL_BINARY)
+		TRY(gather_strings(c, rows, n, arena, &made, err));
+	else
+		TRY(gather_fixed(c, rows, n, arena, &made, err));
+	*out = made;
+	return OK;
+}
