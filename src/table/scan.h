@@ -12,7 +12,7 @@ struct delta_scan;
 struct delta_scan_opts {
 	const char *const *columns; /* NULL: every supported column; then one that is not is E_UNSUPPORTED */
 	size_t n_columns;
-	const struct delta_condition *where; /* borrowed until close */
+	const struct delta_condition *where; /* borrowed until close, the texts of its values too */
 	size_t n_where;
 	int64_t batch_rows_max;               /* 0 = 65536 */
 	const struct delta_add *const *files; /* NULL: all of the snapshot */
@@ -30,10 +30,16 @@ size_t delta_scan_n_files(const struct delta_scan *scan); /* left by pruning */
  * file's key: a file the log names is damaged or gone. */
 status delta_scan_next(struct delta_scan *scan, struct batch *out, bool *end, struct err *err) MUST_USE;
 
-/* The rest of the scan as an Arrow C stream, which takes scan and, when own_snapshot, the snapshot and its store's use. Strings
- * are utf8, decimals decimal128. Each array owns its buffers: it may outlive the stream. Errors: EIO, EINVAL, ENOMEM with the text of
- * err in get_last_error. */
-status delta_scan_stream(struct delta_scan *scan, struct delta_snapshot *own_snapshot, struct ArrowArrayStream *out,
+/* The type of the arrays of a stream: every column nullable, as files may have it otherwise than the table. */
+status delta_scan_schema(const struct delta_scan *scan, struct ArrowSchema *out, struct err *err) MUST_USE;
+/* The rest of the scan as an Arrow C stream, which takes scan, also on failure. owner (may be NULL): what the scan borrows, released
+ * after it. Strings are utf8, decimals decimal128. Each array owns its buffers: it may outlive the stream. Errors: EIO, EINVAL,
+ * ENOMEM with the text of err in get_last_error. One thread at a time; it need not be always the same. */
+struct delta_scan_owner {
+	void (*release)(void *arg);
+	void *arg;
+};
+status delta_scan_stream(struct delta_scan *scan, const struct delta_scan_owner *owner, struct ArrowArrayStream *out,
 	struct err *err) MUST_USE;
 
 #endif
