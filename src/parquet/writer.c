@@ -139,6 +139,11 @@ int64_t parquet_writer_rows(const struct parquet_writer *w)
 	return w->n_rows;
 }
 
+size_t parquet_writer_bytes(const struct parquet_writer *w)
+{
+	return w->out.n;
+}
+
 status parquet_writer_finish(struct parquet_writer *w, const uint8_t **p, size_t *n, struct err *err)
 {
 	if (w->failed != OK) return poisoned(w, err);

@@ -54,6 +54,7 @@ status parquet_writer_row_group(
 	struct parquet_writer *w, const struct batch *b, const struct parquet_rows *rows, struct err *err) MUST_USE;
 
 int64_t parquet_writer_rows(const struct parquet_writer *w);
+size_t parquet_writer_bytes(const struct parquet_writer *w); /* encoded so far, without what finish appends */
 
 /* Append footer; *p, *n view the whole file until reset or destroy. */
 status parquet_writer_finish(struct parquet_writer *w, const uint8_t **p, size_t *n, struct err *err) MUST_USE;
