@@ -1,4 +1,4 @@
-/* pqr.h: PQR Lakehouse as a library (libpqr.so, pkg-config pqr). Small for now: run one task of a plan.
+/* pqr.h: PQR Lakehouse as a library (libpqr.so, pkg-config pqr): run one task of a plan, read and append to the lake's tables.
  *
  *	struct pqr_context *c;
  *	char *result = NULL;
@@ -20,8 +20,52 @@
 #define PQR_API
 #endif
 
+#include <stddef.h>
+#include <stdint.h>
+
 #ifdef __cplusplus
 extern "C" {
+#endif
+
+/* The Arrow C data and stream interfaces; other headers may have them already. */
+#ifndef ARROW_C_DATA_INTERFACE
+#define ARROW_C_DATA_INTERFACE
+#define ARROW_FLAG_DICTIONARY_ORDERED 1
+#define ARROW_FLAG_NULLABLE 2
+#define ARROW_FLAG_MAP_KEYS_SORTED 4
+struct ArrowSchema {
+	const char *format;
+	const char *name;
+	const char *metadata;
+	int64_t flags;
+	int64_t n_children;
+	struct ArrowSchema **children;
+	struct ArrowSchema *dictionary;
+	void (*release)(struct ArrowSchema *);
+	void *private_data;
+};
+struct ArrowArray {
+	int64_t length;
+	int64_t null_count;
+	int64_t offset;
+	int64_t n_buffers;
+	int64_t n_children;
+	const void **buffers;
+	struct ArrowArray **children;
+	struct ArrowArray *dictionary;
+	void (*release)(struct ArrowArray *);
+	void *private_data;
+};
+#endif
+#ifndef ARROW_C_STREAM_INTERFACE
+#define ARROW_C_STREAM_INTERFACE
+struct ArrowArrayStream {
+	int (*get_schema)(struct ArrowArrayStream *, struct ArrowSchema *out);
+	int (*get_next)(struct ArrowArrayStream *, struct ArrowArray *out);
+	const char *(*get_last_error)(struct ArrowArrayStream *);
+	void (*release)(struct ArrowArrayStream *);
+	void *private_data;
+};
 #endif
 
 /* What a function returns: the exit status that the command `pqr` has for the same outcome. */
@@ -54,6 +98,68 @@ PQR_API int pqr_task_run(struct pqr_context *context, const char *spec, char **r
 
 /* Free a text that this library gave; NULL is fine. */
 PQR_API void pqr_free(void *text);
+
+/* ---- tables ------------------------------------------------------------------------------------------------
+ *
+ *	struct pqr_table *t;
+ *	struct ArrowArrayStream stream;
+ *	const char *columns[] = {"ticket_id", "priority"}, *where[] = {"month >= 2026-01", "closed_at is null"};
+ *	int code = pqr_table_open(c, "silver.tickets", NULL, &t);
+ *	if (code == PQR_OK) code = pqr_table_stream(t, columns, 2, where, 2, &stream);
+ *	pqr_table_close(t);                      // the stream goes on
+ *
+ * Rows come and go as Arrow C streams (https://arrow.apache.org/docs/format/CStreamInterface.html), which is what pyarrow, Polars,
+ * DuckDB and the Arrow libraries take. Strings are utf8, decimals decimal128, timestamps microseconds in UTC, or without a
+ * zone where the table's are. An array owns its memory; it may be kept after the stream, and released by any thread. */
+
+/* One version of a table. It uses its context for errors: close it before the context. */
+struct pqr_table;
+
+struct pqr_table_opts {
+	long long version; /* -1: the latest */
+	const char *at;    /* RFC 3339: the version of that time; NULL: version decides */
+};
+/* name: "silver.tickets", "silver/tickets", or "tickets" where one layer alone has it. opts: NULL = the latest version. */
+PQR_API int pqr_table_open(
+	struct pqr_context *context, const char *name, const struct pqr_table_opts *opts, struct pqr_table **out);
+PQR_API void pqr_table_close(struct pqr_table *table); /* NULL is fine; streams of it go on */
+PQR_API long long pqr_table_version(const struct pqr_table *table);
+
+/* Every data file of the version, by path, until visit returns other than 0, which is returned then. */
+struct pqr_file {
+	const char *path; /* relative to the table's folder; valid during the visit */
+	long long rows;   /* -1: the log does not say */
+	long long bytes;
+};
+typedef int (*pqr_file_visit)(void *arg, const struct pqr_file *file);
+PQR_API int pqr_table_files(struct pqr_table *table, pqr_file_visit visit, void *arg);
+
+/* The struct type of all columns that can be read. */
+PQR_API int pqr_table_schema(struct pqr_table *table, struct ArrowSchema *out);
+
+/* The rows as a stream. columns[n]: in that order; NULL: all. where[n]: all of these hold; each is a column, one of
+ * = != < <= > >= and a value, or `column is null`, `column is not null`. What partitions and statistics rule out is not read. A file
+ * that is damaged or gone is an error of the stream's get_next, with its name. */
+PQR_API int pqr_table_stream(struct pqr_table *table, const char *const *columns, size_t n_columns,
+	const char *const *where, size_t n_where, struct ArrowArrayStream *out);
+
+/* The rows of one Parquet file under the lake, by its key ("silver/tickets/month=2026-01/part-0.parquet"). */
+PQR_API int pqr_file_stream(struct pqr_context *context, const char *key, struct ArrowArrayStream *out);
+
+/* Append the stream's rows in one transaction: all of them are in the table on return, durably, or none. Columns are matched by
+ * name, those missing are null. A table that is not there is created with the stream's columns, partitioned by partition_by[n]
+ * (of one that is there: none, or the same). rows is drained and released, also on failure. *version (may be NULL): the table's. */
+PQR_API int pqr_table_append(struct pqr_context *context, const char *name, const char *const *partition_by,
+	size_t n_partition_by, struct ArrowArrayStream *rows, long long *version);
+
+/* ---- for Python bindings without compiled code --------------------------------------------------------------
+ *
+ * A zeroed struct for PyCapsule_New(struct, "arrow_array_stream", pqr_stream_capsule_free), and for "arrow_schema"; NULL: no memory.
+ * The destructors release what no consumer has taken, and free the struct. */
+PQR_API struct ArrowArrayStream *pqr_stream_alloc(void);
+PQR_API struct ArrowSchema *pqr_schema_alloc(void);
+PQR_API void pqr_stream_capsule_free(void *capsule);
+PQR_API void pqr_schema_capsule_free(void *capsule);
 
 #ifdef __cplusplus
 }

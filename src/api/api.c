@@ -1,14 +1,9 @@
 /* api/api.c: the public C API: checks what comes from outside, calls the engine, keeps the last error. */
-#include "pqr.h"
+#include "api/api_int.h"
 
 #include "base/alloc.h"
 #include "flow/run.h"
 #include "pqrs/workload.h"
-
-struct pqr_context {
-	struct store *lake; /* NULL when it could not be opened */
-	char error[ERR_MESSAGE_MAX + ERR_WHERE_MAX + 64];
-};
 
 const char *pqr_version(void)
 {
@@ -20,8 +15,7 @@ const char *pqr_last_error(const struct pqr_context *context)
 	return context != NULL ? context->error : "out of memory";
 }
 
-/* Keep err as the context's last error and give the caller's result. */
-static int finish(struct pqr_context *context, status code, const struct err *err)
+int api_finish(struct pqr_context *context, status code, const struct err *err)
 {
 	if (code == OK)
 		context->error[0] = '\0';
@@ -39,7 +33,7 @@ int pqr_open(const char *lake_uri, struct pqr_context **out)
 	if (context == NULL) return PQR_FAILED;
 	const status code = lake_uri == NULL ? fail(&err, E_USAGE, "pqr_open: the lake's URI is NULL")
 					     : store_open(lake_uri, &context->lake, &err);
-	return finish(context, code, &err);
+	return api_finish(context, code, &err);
 }
 
 void pqr_close(struct pqr_context *context)
@@ -73,7 +67,7 @@ int pqr_task_run(struct pqr_context *context, const char *spec, char **result)
 	err_clear(&err);
 	const status code = result == NULL ? fail(&err, E_USAGE, "pqr_task_run: result is NULL")
 					   : run_task(context, spec, result, &err);
-	return finish(context, code, &err);
+	return api_finish(context, code, &err);
 }
 
 void pqr_free(void *text)

@@ -4,6 +4,7 @@ import ctypes
 import json
 import os
 import pathlib
+import re
 import subprocess
 
 import pytest
@@ -95,4 +96,5 @@ def test_version(library):
 def test_only_the_api_is_visible():
     names = subprocess.run(["nm", "-D", "--defined-only", LIBRARY], capture_output=True, check=True, text=True).stdout
     visible = {line.split()[-1] for line in names.splitlines()}
-    assert visible == {"pqr_version", "pqr_open", "pqr_close", "pqr_last_error", "pqr_task_run", "pqr_free"}
+    declared = re.findall(r"^PQR_API [^(;]*?(pqr_\w+)\(", (ROOT / "include/pqr.h").read_text(), re.MULTILINE)
+    assert len(declared) > 10 and visible == set(declared)

@@ -1,0 +1,225 @@
+/* Tables through libpqr.so: append, open by version and time, read, release in any order. */
+#include "../table/rows.h"
+#include "check.h"
+
+#include <errno.h>
+
+#include "base/time.h"
+#include "pqr.h"
+
+static const char *const by_region[] = {"region"};
+
+struct lake {
+	char dir[64];
+	struct pqr_context *c;
+};
+
+static void lake_open(struct lake *l)
+{
+	assert_int_equal(pqr_open(check_tmpdir(l->dir), &l->c), PQR_OK);
+}
+
+static void lake_close(struct lake *l)
+{
+	pqr_close(l->c);
+	check_rmdir(l->dir);
+}
+
+#define CHECK_PQR(c, expr)                                                          \
+	do {                                                                        \
+		if ((expr) != PQR_OK) fail_msg("%s: %s", #expr, pqr_last_error(c)); \
+	} while (0)
+
+static long long append(struct lake *l, int64_t from, int64_t to)
+{
+	struct rows r;
+	long long version = -1;
+	struct ArrowArrayStream rows = rows_stream(&r, from, to);
+	CHECK_PQR(l->c, pqr_table_append(l->c, "scratch.rows", by_region, 1, &rows, &version));
+	assert_int_equal(r.released, 1);
+	assert_null(rows.release);
+	return version;
+}
+
+/* Rows and the sum of the int64 column 0; -1: the stream failed with `error`. Releases it. */
+static int64_t drain(struct ArrowArrayStream *stream, int64_t *sum, char *error, size_t room)
+{
+	int64_t n = 0;
+	struct ArrowArray array;
+	*sum = 0;
+	for (;;) {
+		if (stream->get_next(stream, &array) != 0) {
+			(void)snprintf(error, room, "%s", stream->get_last_error(stream));
+			n = -1;
+			break;
+		}
+		if (array.release == NULL) break;
+		for (int64_t i = 0; i < array.length; i++) *sum += ((const int64_t *)array.children[0]->buffers[1])[i];
+		n += array.length;
+		array.release(&array);
+	}
+	stream->release(stream);
+	return n;
+}
+
+static void check_table(struct lake *l, const struct pqr_table_opts *o, const char *where, int64_t rows, int64_t sum)
+{
+	struct pqr_table *t;
+	struct ArrowArrayStream stream;
+	static const char *const columns[] = {"id"};
+	int64_t got;
+	CHECK_PQR(l->c, pqr_table_open(l->c, "scratch.rows", o, &t));
+	CHECK_PQR(l->c, pqr_table_stream(t, columns, 1, &where, where != NULL, &stream));
+	pqr_table_close(t); /* the stream goes on */
+	CHECK_I64(drain(&stream, &got, NULL, 0), rows);
+	CHECK_I64(got, sum);
+}
+
+static void versions(void **state)
+{
+	(void)state;
+	struct lake l;
+	char now[TIME_RFC3339_CHARS + 1] = "";
+	lake_open(&l);
+	CHECK_I64(append(&l, 0, 100), 0);
+	time_format(time_now_us(), now);
+	/* the commit's time is its millisecond, so the next one is a later one */
+	for (const int64_t start = time_now_us() / 1000; time_now_us() / 1000 <= start + 1;) {}
+	CHECK_I64(append(&l, 100, 200), 1);
+	check_table(&l, NULL, NULL, 200, 19900);
+	check_table(&l, &(struct pqr_table_opts){.version = 0}, NULL, 100, 4950);
+	check_table(&l, &(struct pqr_table_opts){.version = -1, .at = now}, NULL, 100, 4950);
+	check_table(&l, NULL, "id >= 150", 50, 8725);
+	check_table(&l, NULL, "region is null", 63, 6363);
+	lake_close(&l);
+}
+
+static int add_file(void *arg, const struct pqr_file *f)
+{
+	long long *sums = arg;
+	sums[0]++;
+	sums[1] += f->rows;
+	sums[2] += f->bytes;
+	return sums[0] == sums[3] ? 42 : 0;
+}
+
+static int keep_path(void *arg, const struct pqr_file *f)
+{
+	(void)snprintf(arg, 512, "scratch/rows/%s", f->path);
+	return 1;
+}
+
+static void describes(void **state)
+{
+	(void)state;
+	struct lake l;
+	struct pqr_table *t;
+	struct ArrowSchema schema;
+	long long sums[4] = {0};
+	lake_open(&l);
+	(void)append(&l, 0, 100);
+	CHECK_PQR(l.c, pqr_table_open(l.c, "rows", NULL, &t)); /* one layer alone has it */
+	CHECK_I64(pqr_table_version(t), 0);
+	CHECK_PQR(l.c, pqr_table_files(t, add_file, sums));
+	CHECK_I64(sums[0], 3);
+	CHECK_I64(sums[1], 100);
+	assert_true(sums[2] > 1000);
+	sums[0] = 0;
+	sums[3] = 2;
+	assert_int_equal(pqr_table_files(t, add_file, sums), 42); /* stopped by the visit */
+	CHECK_I64(sums[0], 2);
+	CHECK_PQR(l.c, pqr_table_schema(t, &schema));
+	CHECK_I64(schema.n_children, 5);
+	assert_string_equal(schema.children[4]->format, "d:12,2");
+	schema.release(&schema);
+	pqr_table_close(t);
+	lake_close(&l);
+}
+
+static void one_file(void **state)
+{
+	(void)state;
+	struct lake l;
+	struct pqr_table *t;
+	struct ArrowArrayStream stream;
+	char key[512], path[600], error[600] = "";
+	int64_t sum;
+	lake_open(&l);
+	(void)append(&l, 0, 7); /* all of region r0 */
+	CHECK_PQR(l.c, pqr_table_open(l.c, "scratch/rows", NULL, &t));
+	assert_int_equal(pqr_table_files(t, keep_path, key), 1);
+	CHECK_PQR(l.c, pqr_file_stream(l.c, key, &stream));
+	CHECK_I64(drain(&stream, &sum, NULL, 0), 7);
+	CHECK_I64(sum, 21);
+	assert_int_equal(pqr_file_stream(l.c, "scratch/none.parquet", &stream), PQR_FAILED);
+	assert_non_null(strstr(pqr_last_error(l.c), "scratch/none.parquet"));
+	assert_int_equal(pqr_file_stream(l.c, "../x", &stream), PQR_FAILED);
+	assert_int_equal(pqr_file_stream(l.c, NULL, &stream), PQR_USAGE);
+
+	/* A damaged file is an error with its name, of the table's stream too. */
+	(void)snprintf(path, sizeof path, "%s/%s", l.dir, key);
+	FILE *f = fopen(path, "r+");
+	assert_non_null(f);
+	assert_int_equal(fseek(f, 10, SEEK_SET), 0);
+	assert_int_equal(fputs("damaged damaged", f) >= 0, 1);
+	assert_int_equal(fclose(f), 0);
+	CHECK_PQR(l.c, pqr_table_stream(t, NULL, 0, NULL, 0, &stream));
+	pqr_table_close(t);
+	lake_close(&l); /* the files are gone by now: still an error, nothing else */
+	CHECK_I64(drain(&stream, &sum, error, sizeof error), -1);
+	assert_non_null(strstr(error, key));
+}
+
+static void refuses(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name;
+		long long version;
+		const char *at;
+		int want;
+		const char *says;
+	} cases[] = {{NULL, -1, NULL, PQR_USAGE, "no name"}, {"", -1, NULL, PQR_USAGE, "no name"},
+		{"../x", -1, NULL, PQR_USAGE, "not a table's name"},
+		{"/etc/x", -1, NULL, PQR_USAGE, "not a table's name"},
+		{"scratch.row", -1, NULL, PQR_FAILED, "did you mean scratch.rows"},
+		{"scratch.rows", 5, NULL, PQR_FAILED, "5"}, {"scratch.rows", -2, NULL, PQR_USAGE, "no version -2"},
+		{"scratch.rows", 0, "2026-01-01T00:00:00Z", PQR_USAGE, "both"},
+		{"scratch.rows", -1, "yesterday", PQR_USAGE, "yesterday"},
+		{"scratch.rows", -1, "2001-01-01T00:00:00Z", PQR_FAILED, ""}};
+	struct lake l;
+	struct pqr_table *t;
+	struct rows r;
+	struct ArrowArrayStream stream;
+	lake_open(&l);
+	(void)append(&l, 0, 10);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		const struct pqr_table_opts o = {cases[i].version, cases[i].at};
+		assert_int_equal(pqr_table_open(l.c, cases[i].name, &o, &t), cases[i].want);
+		if (strstr(pqr_last_error(l.c), cases[i].says) == NULL)
+			fail_msg("case %zu: %s, expected %s", i, pqr_last_error(l.c), cases[i].says);
+	}
+	CHECK_PQR(l.c, pqr_table_open(l.c, "scratch.rows", NULL, &t));
+	static const char *const where[] = {"idd = 3"}, *const columns[] = {"what"};
+	assert_int_equal(pqr_table_stream(t, NULL, 0, where, 1, &stream), PQR_USAGE);
+	assert_non_null(strstr(pqr_last_error(l.c), "did you mean \"id\""));
+	assert_int_equal(pqr_table_stream(t, columns, 1, NULL, 0, &stream), PQR_USAGE);
+	pqr_table_close(t);
+	stream = rows_stream(&r, 0, 10);
+	assert_int_equal(pqr_table_append(l.c, "rows", NULL, 0, &stream, NULL), PQR_USAGE);
+	assert_int_equal(r.released, 1);
+	stream = rows_stream(&r, 0, 10);
+	r.fail_at = 3;
+	assert_int_equal(pqr_table_append(l.c, "scratch.rows", NULL, 0, &stream, NULL), PQR_FAILED);
+	assert_non_null(strstr(pqr_last_error(l.c), "the source ran dry"));
+	assert_int_equal(r.released, 1);
+	check_table(&l, NULL, NULL, 10, 45);
+	lake_close(&l);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(versions), cmocka_unit_test(describes),
+		cmocka_unit_test(one_file), cmocka_unit_test(refuses)};
+	return cmocka_run_group_tests_name("api tables", tests, NULL, NULL);
+}
