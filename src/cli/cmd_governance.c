@@ -307,9 +307,10 @@ static status verify_command(struct session *s, struct cli *c, struct err *err)
 		const char *quote = report.root[0] != '\0' ? "\"" : "";
 		if (c->json) {
 			buf_printf(&out,
-				"{\"run_id\":\"%s\",\"root\":%s%s%s,\"objects\":%lld,\"bytes\":%lld,\"differences\":[",
+				"{\"run_id\":\"%s\",\"root\":%s%s%s,\"objects\":%lld,\"bytes\":%lld,\"replaced\":%lld,"
+				"\"differences\":[",
 				run_id, quote, report.root[0] != '\0' ? report.root : "null", quote,
-				(long long)report.objects, (long long)report.bytes);
+				(long long)report.objects, (long long)report.bytes, (long long)report.replaced);
 			buf_add(&out, list.p, list.n);
 			buf_str(&out, "]}\n");
 		} else {
@@ -319,6 +320,11 @@ static status verify_command(struct session *s, struct cli *c, struct err *err)
 				cli_count(report.objects, n[0]), (double)report.bytes / 1e6,
 				cli_count(report.differences, n[1]), report.differences == 1 ? "" : "s",
 				report.root[0] != '\0' ? report.root : "unknown without the commit of raw");
+			if (report.replaced > 0)
+				buf_printf(&out,
+					"%s of them are gone, as they may: their tables' logs have replaced them "
+					"(pqr table history)\n",
+					cli_count(report.replaced, n[0]));
 		}
 		const status printed = cli_print(&out, code == OK ? err : NULL);
 		if (code == OK) code = printed;

@@ -125,6 +125,8 @@ status control_quality_counts(struct control *c, const char *run_id, int64_t cou
 struct control_dataset {
 	const char *name, *layer, *location, *contract_version, *version;
 	int64_t rows, bytes;
+	int64_t delta_version; /* of the table after the stage's commit; -1 = not a Delta table */
+	bool whole;            /* the table holds this run's rows alone: not one part for each run */
 };
 struct control_edge {
 	const char *input, *input_version, *output, *output_version;

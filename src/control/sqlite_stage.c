@@ -185,14 +185,19 @@ static status dataset_put(
 		sqlite_text(d->location),
 		sqlite_text(d->contract_version),
 		sqlite_time(stage->committed_at, &at),
+		d->delta_version >= 0 ? sqlite_int(d->delta_version) : sqlite_text(NULL),
+		of_run[1],
+		sqlite_int(d->whole),
 	};
 	return sqlite_run(s,
-		"INSERT INTO meta_datasets (name, layer, location, contract_version, rows, bytes, updated_at)"
-		" SELECT ?1, ?2, ?3, ?4, sum(rows), sum(bytes), ?5 FROM meta_dataset_runs WHERE name = ?1"
+		"INSERT INTO meta_datasets (name, layer, location, contract_version, delta_version, rows, bytes, "
+		"updated_at)"
+		" SELECT ?1, ?2, ?3, ?4, ?6, sum(rows), sum(bytes), ?5 FROM meta_dataset_runs"
+		" WHERE name = ?1 AND (run_id = ?7 OR NOT ?8)"
 		" ON CONFLICT (name) DO UPDATE SET layer = excluded.layer, location = excluded.location, "
-		"contract_version = excluded.contract_version,"
+		"contract_version = excluded.contract_version, delta_version = excluded.delta_version,"
 		" rows = excluded.rows, bytes = excluded.bytes, updated_at = excluded.updated_at",
-		args, 5, NULL, err);
+		args, 8, NULL, err);
 }
 
 status sqlite_stage_record(struct control_sqlite *s, const struct control_stage *stage, struct err *err)

@@ -43,6 +43,9 @@ status flow_init(struct flow *f, const struct run_opts *o, struct err *err)
 	arena_init(&f->arena, 0);
 	f->inputs.arena = &f->arena;
 	buf_init(&f->config_text, 0);
+	f->versions = ARENA_NEW(&f->arena, int64_t, f->w->n_tables + 1);
+	if (f->versions == NULL) return fail(err, E_NOMEM, "out of memory");
+	for (size_t i = 0; i < f->w->n_tables; i++) f->versions[i] = -1;
 	if (o->until != NULL) TRY(stage_index(f->w, o->until, &unused, err));
 	if (o->only != NULL) TRY(stage_index(f->w, o->only, &unused, err));
 	if (o->until != NULL && o->only != NULL)
@@ -65,6 +68,7 @@ struct standing {
 	struct control_run run;
 	size_t target;    /* last stage wanted; n_stages = publish */
 	bool checks_lost; /* of a committed stage */
+	bool tables;      /* every table of a committed stage has its Delta log */
 };
 
 static status count_row(void *arg, const struct control_value *values, size_t n, struct err *err)
@@ -96,6 +100,7 @@ static status stand(struct flow *f, struct standing *s, struct err *err)
 	s->exists = found == OK;
 	if (s->exists && s->run.spec != NULL) TRY(flow_spec_check(f, str_of(s->run.spec), err));
 	TRY(flow_commits_load(f, err));
+	TRY(flow_tables_exist(f, &s->tables, err));
 	struct control_stage published;
 	const status seen = control_stage_get(f->control, f->info.run_id, "publish", &published, err);
 	if (seen != E_NOT_FOUND) TRY(seen);
@@ -122,7 +127,7 @@ static status stand(struct flow *f, struct standing *s, struct err *err)
 static bool nothing_left(const struct flow *f, const struct standing *s)
 {
 	const bool stages_done = f->n_committed > (s->target < f->w->n_stages ? s->target : f->w->n_stages - 1);
-	if (!s->exists || !stages_done || s->checks_lost) return false;
+	if (!s->exists || !stages_done || s->checks_lost || !s->tables) return false;
 	if (s->target == f->w->n_stages && (!f->published || f->o->only != NULL))
 		return false; /* publish alone publishes again */
 	const bool whole = s->target + 1 >= f->w->n_stages;
@@ -292,6 +297,7 @@ static status tidy(struct flow *f, struct err *err)
 static status go(struct flow *f, const struct standing *s, struct err *err)
 {
 	TRY(flow_config_put(f, err));
+	for (size_t k = 0; k < f->n_committed; k++) TRY(flow_tables_commit(f, &f->commits[k], true, err));
 	TRY(report_earlier(f, true, err));
 	TRY(flow_manifest_put(f, err)); /* a kill may have come between a commit and these */
 	if (f->again) TRY(tidy(f, err));

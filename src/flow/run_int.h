@@ -34,6 +34,7 @@ struct flow {
 	struct file_list files[RUN_STAGES_MAX];
 	struct counter_list counters[RUN_STAGES_MAX];
 	size_t n_committed;
+	int64_t *versions; /* [w->n_tables] of each table after its stage's commit; -1 = not known */
 	bool published;
 
 	struct run_report *report;
@@ -79,6 +80,14 @@ status flow_quality_rows(
 /* Record a layer's checks; E_QUALITY when a CRITICAL one failed. */
 status flow_quality_settle(struct flow *f, const char *layer, const struct quality_list *l, struct err *err) MUST_USE;
 status flow_left_overs_remove(struct flow *f, const struct commit *c, struct err *err) MUST_USE;
+
+/* stage_tables.c */
+/* Make the tables of the stage's layer hold the commit's files, each in one Delta commit; what holds already commits nothing. Sets
+ * f->versions. adopt: the stage was done before; a table that has seen that commit is left as it is. */
+status flow_tables_commit(struct flow *f, const struct commit *c, bool adopt, struct err *err) MUST_USE;
+/* Has every table of a committed stage its log? */
+status flow_tables_exist(struct flow *f, bool *out, struct err *err) MUST_USE;
+int64_t flow_table_version(const struct flow *f, const char *table); /* "silver.tickets"; -1 */
 
 /* publish.c */
 status flow_publish(struct flow *f, struct err *err) MUST_USE;

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/thread.h"
 #include "flow/run_int.h"
+#include "flow/superseded.h"
 #include "flow/task_json.h"
 
 struct stage_view flow_view(const struct flow *f, size_t n_stages)
@@ -30,10 +31,14 @@ void flow_commit_adopt(struct flow *f, const struct commit *c)
 
 /* ---- what the lake holds ------------------------------------------------------------------------------------------ */
 
-static status file_check_size(struct store *lake, const struct file_ref *ref, struct err *err)
+static status file_check_size(struct flow *f, const struct commit *c, const struct file_ref *ref,
+	struct superseded *superseded, struct err *err)
 {
 	int64_t bytes = 0;
-	const status code = store_size(lake, ref->path, &bytes, err);
+	bool replaced = false;
+	const status code = store_size(f->lake, ref->path, &bytes, err);
+	if (code == E_NOT_FOUND) TRY(superseded_check(superseded, c, ref, &replaced, err));
+	if (replaced) return OK;
 	if (code == E_NOT_FOUND)
 		return err_at(err,
 			fail(err, E_VERIFY,
@@ -80,8 +85,13 @@ static status commit_check(struct flow *f, const struct commit *c, struct err *e
 			"run %s stands in the lake with another configuration or workload; name a new run with "
 			"--run-id",
 			f->info.run_id);
-	for (size_t i = 0; i < c->files.n; i++) TRY(file_check_size(f->lake, &c->files.items[i], err));
-	return OK;
+	struct superseded *superseded = NULL;
+	TRY(superseded_create(f->lake, f->w, f->info.run_id, &superseded, err));
+	status code = OK;
+	for (size_t i = 0; i < c->files.n && code == OK; i++)
+		code = file_check_size(f, c, &c->files.items[i], superseded, err);
+	superseded_destroy(superseded);
+	return code;
 }
 
 status flow_commits_load(struct flow *f, struct err *err)

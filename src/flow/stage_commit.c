@@ -1,15 +1,20 @@
 /* flow/stage_commit.c: from merged results to a committed stage.
  *
- *   check -> quality rows -> sync data -> put the commit object -> control plane -> remove left-overs
- *                                          ^ here, and only here, the stage becomes done
+ *   check -> quality rows -> sync data -> tables' Delta commits -> put the commit object -> control plane -> left-overs
+ *                                                                  ^ here, and only here, the stage becomes done
+ *
+ * A kill between two tables' commits leaves some at the new version and some at the old: each is one or the other, and the run
+ * resumed commits the rest.
  */
 #include <stdio.h>
 
 #include "base/log.h"
 #include "flow/manifest.h"
 #include "flow/run_int.h"
+#include "flow/superseded.h"
+#include "table/snapshot.h"
 
-enum { TABLES_MAX = 128, VERSION_CHARS = 16 };
+enum { TABLES_MAX = 128, VERSION_CHARS = 24 };
 
 /* ---- quality -------------------------------------------------------------------------------------------------------- */
 
@@ -83,8 +88,28 @@ struct sweep {
 	struct flow *f;
 	const struct commit *c;
 	char wanted[UUID_CHARS + 16]; /* "/run_id=<U>/" */
+	const char *folder;
+	const struct delta_snapshot *snapshot; /* of the table there; NULL: rejects, or a table that is none yet */
 	struct file_list doomed;
 };
+
+/* Does a version of the table need it? What vacuum may delete, it deletes when the time has come. */
+static bool in_table(const struct sweep *s, const char *key)
+{
+	if (s->snapshot == NULL) return false;
+	const struct str path = str_of(key + strlen(s->folder) + 1);
+	if (delta_snapshot_file(s->snapshot, path) != NULL) return true;
+	for (size_t lo = 0, hi = s->snapshot->n_tombstones; lo < hi;) {
+		const size_t mid = lo + (hi - lo) / 2;
+		const int order = str_cmp(s->snapshot->tombstones[mid].path, path);
+		if (order == 0) return true;
+		if (order < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return false;
+}
 
 static bool in_commit(const struct commit *c, const char *path)
 {
@@ -104,13 +129,13 @@ static bool in_commit(const struct commit *c, const char *path)
 static status sweep_visit(void *arg, const struct store_entry *e, struct err *err)
 {
 	struct sweep *s = arg;
-	if (strstr(e->key, s->wanted) == NULL || in_commit(s->c, e->key)) return OK;
+	if (strstr(e->key, s->wanted) == NULL || in_commit(s->c, e->key) || in_table(s, e->key)) return OK;
 	if (!file_list_add(&s->doomed, &(struct file_ref){.table = "", .path = e->key, .bytes = e->bytes}))
 		return fail(err, E_NOMEM, "out of memory listing left-overs");
 	return OK;
 }
 
-static status sweep_folder(struct sweep *s, const char *folder, struct err *err)
+static status sweep_delete(struct sweep *s, const char *folder, struct err *err)
 {
 	s->doomed.n = 0;
 	TRY(store_list(s->f->lake, folder, sweep_visit, s, err));
@@ -119,6 +144,19 @@ static status sweep_folder(struct sweep *s, const char *folder, struct err *err)
 		TRY(store_delete(s->f->lake, s->doomed.items[i].path, err));
 	}
 	return OK;
+}
+
+static status sweep_folder(struct sweep *s, const char *folder, struct err *err)
+{
+	struct delta_snapshot *snapshot = NULL;
+	bool is_table = false;
+	TRY(delta_table_exists(s->f->lake, folder, &is_table, err));
+	if (is_table) TRY(delta_snapshot_open(s->f->lake, folder, DELTA_LATEST, &snapshot, err));
+	s->folder = folder;
+	s->snapshot = snapshot;
+	const status code = sweep_delete(s, folder, err);
+	delta_snapshot_close(snapshot);
+	return code;
 }
 
 /* The folder of a table: the first two parts of its name, "silver.tickets" -> silver/tickets. */
@@ -164,6 +202,7 @@ struct table_sum {
 	char version[VERSION_CHARS + 1];
 	const char *contract;
 	int64_t rows, bytes;
+	bool whole; /* no part for each run */
 };
 struct table_sums {
 	struct table_sum items[TABLES_MAX];
@@ -180,36 +219,31 @@ static struct table_sum *table_sum_of(struct table_sums *sums, const char *table
 	return &sums->items[sums->n++];
 }
 
-/* A table's version within a run: what its files hash to. */
-static void table_version(const struct file_list *files, const char *table, char dst[VERSION_CHARS + 1])
+/* A table's version: that of its Delta log after the run's commit; of raw and rejects what the files hash to. */
+static void table_version(
+	const struct flow *f, const struct file_list *files, const char *table, char dst[VERSION_CHARS + 1])
 {
+	enum { HASH_CHARS = 16 };
+	if (flow_table_version(f, table) >= 0) {
+		(void)snprintf(dst, VERSION_CHARS + 1, "%lld", (long long)flow_table_version(f, table));
+		return;
+	}
 	uint8_t xxh[XXH128_BYTES] = {0};
 	char hex[HEX_XXH128_CHARS + 1];
 	struct hash_stream h;
 	if (hash_stream_init(&h, false, NULL) == OK) {
 		for (size_t i = 0; i < files->n; i++) {
-			const struct file_ref *f = &files->items[i];
-			if (strcmp(f->table, table) != 0) continue;
-			hash_stream_add(&h, f->path, strlen(f->path) + 1);
-			hash_stream_add(&h, f->sha256, SHA256_BYTES);
+			const struct file_ref *ref = &files->items[i];
+			if (strcmp(ref->table, table) != 0) continue;
+			hash_stream_add(&h, ref->path, strlen(ref->path) + 1);
+			hash_stream_add(&h, ref->sha256, SHA256_BYTES);
 		}
 		hash_stream_final(&h, xxh, NULL);
 		hash_stream_deinit(&h);
 	}
 	hex_encode(xxh, sizeof xxh, hex);
-	memcpy(dst, hex, VERSION_CHARS);
-	dst[VERSION_CHARS] = '\0';
-}
-
-static const char *contract_of(const struct workload *w, const char *table)
-{
-	for (size_t i = 0; i < w->n_tables; i++) {
-		const size_t n = strlen(w->tables[i]->layer);
-		if (strncmp(table, w->tables[i]->layer, n) == 0 && table[n] == '.' &&
-			strcmp(table + n + 1, w->tables[i]->name) == 0)
-			return w->tables[i]->contract;
-	}
-	return NULL;
+	memcpy(dst, hex, HASH_CHARS);
+	dst[HASH_CHARS] = '\0';
 }
 
 static status sum_tables(struct flow *f, const struct file_list *files, struct table_sums *out, struct err *err)
@@ -229,8 +263,11 @@ static status sum_tables(struct flow *f, const struct file_list *files, struct t
 		table_folder(t->table, folder);
 		(void)snprintf(t->layer, sizeof t->layer, "%.*s", dot != NULL ? (int)(dot - t->table) : 0, t->table);
 		(void)snprintf(t->location, sizeof t->location, "%.*s", (int)sizeof t->location - 1, folder);
-		t->contract = contract_of(f->w, t->table);
-		table_version(files, t->table, t->version);
+		const size_t index = flow_table_index(f->w, t->table);
+		const struct table_schema *schema = index < f->w->n_tables ? f->w->tables[index] : NULL;
+		t->contract = schema != NULL ? schema->contract : NULL;
+		t->whole = schema != NULL && schema_n_data_columns(schema) == schema->n_columns;
+		table_version(f, files, t->table, t->version);
 	}
 	return OK;
 }
@@ -323,7 +360,7 @@ static status record(
 	for (size_t i = 0; i < in->n; i++) {
 		const struct file_list *files = stage_of_table(f, stage, in->items[i].table);
 		if (files != NULL)
-			table_version(files, in->items[i].table, in->items[i].version);
+			table_version(f, files, in->items[i].table, in->items[i].version);
 		else
 			in->items[i].version[0] = '\0';
 		for (size_t k = 0; k < out->n; k++) {
@@ -338,8 +375,8 @@ static status record(
 		config_edges(f, out, edges, &s->n_edges);
 	for (size_t i = 0; i < out->n; i++) {
 		const struct table_sum *t = &out->items[i];
-		datasets[i] = (struct control_dataset){
-			t->table, t->layer, t->location, t->contract, t->version, t->rows, t->bytes};
+		datasets[i] = (struct control_dataset){t->table, t->layer, t->location, t->contract, t->version,
+			t->rows, t->bytes, flow_table_version(f, t->table), t->whole};
 	}
 	s->datasets = datasets;
 	s->n_datasets = out->n;
@@ -435,6 +472,7 @@ status flow_stage_settle(
 		return fail(err, E_BUSY, "run %s was taken over by another process", f->info.run_id);
 	TRY(control_lease_renew(f->control, &f->lease, time_now_us(), err));
 	TRY(store_sync(f->lake, err));
+	TRY(flow_tables_commit(f, c, false, err));
 	commit_key(key, flow_local_date(f, c->run.as_of), f->info.run_id, c->stage);
 	buf_init(&text, 0);
 	commit_json(&text, c);

@@ -2,6 +2,9 @@
 
 #include <stdio.h>
 
+#include "parquet/reader.h"
+#include "table/stats.h"
+
 /* Make room for one more item of a list kept in an arena; old arrays stay behind in the arena. */
 static void *list_grow(struct arena *arena, const void *items, size_t n, size_t *cap, size_t item_size)
 {
@@ -29,7 +32,8 @@ bool file_list_add(struct file_list *l, const struct file_ref *f)
 	struct file_ref copy = *f;
 	copy.table = keep(l->arena, f->table);
 	copy.path = keep(l->arena, f->path);
-	if (copy.table == NULL || copy.path == NULL) return false;
+	if (f->stats != NULL) copy.stats = keep(l->arena, f->stats);
+	if (copy.table == NULL || copy.path == NULL || (f->stats != NULL && copy.stats == NULL)) return false;
 	items[l->n++] = copy;
 	return true;
 }
@@ -86,15 +90,36 @@ bool quality_add(struct quality_list *l, bool pass, const struct quality *q)
 	return true;
 }
 
+static status output(
+	const struct task_env *env, struct task_result *out, struct file_ref *file, const void *p, struct err *err)
+{
+	const size_t n = (size_t)file->bytes;
+	hash_xxh128(p, n, file->xxh128);
+	hash_sha256(p, n, file->sha256);
+	TRY(store_put_if_absent(env->lake, file->path, p, n, err));
+	if (!file_list_add(&out->outputs, file)) return fail(err, E_NOMEM, "out of memory listing %s", file->path);
+	return OK;
+}
+
 status task_output_object(const struct task_env *env, struct task_result *out, const char *table, const char *key,
 	const void *p, size_t n, int64_t rows, struct err *err)
 {
 	struct file_ref file = {.table = table, .path = key, .rows = rows, .bytes = (int64_t)n};
-	hash_xxh128(p, n, file.xxh128);
-	hash_sha256(p, n, file.sha256);
-	TRY(store_put_if_absent(env->lake, key, p, n, err));
-	if (!file_list_add(&out->outputs, &file)) return fail(err, E_NOMEM, "out of memory listing %s", key);
-	return OK;
+	return output(env, out, &file, p, err);
+}
+
+/* The statistics of a file that is still in memory: a commit need not open it again. */
+static status part_stats(const void *p, size_t n, const char *key, struct buf *out, struct err *err)
+{
+	struct store_object *object = NULL;
+	struct parquet_reader *r = NULL;
+	TRY(store_object_from_memory(p, n, key, &object, err));
+	status code = parquet_reader_open(object, &r, err);
+	if (code == OK) code = delta_stats_write(r, out, NULL, err);
+	parquet_reader_close(r);
+	store_object_close(object);
+	buf_char(out, '\0');
+	return code == OK ? buf_check(out, err) : code;
 }
 
 status task_output_part(const struct task_env *env, struct task_result *out, const char *table, const char *dir,
@@ -107,5 +132,12 @@ status task_output_part(const struct task_env *env, struct task_result *out, con
 	hex_encode(name, sizeof name, hex);
 	const int len = snprintf(key, sizeof key, "%s/part-%s.parquet", dir, hex);
 	if (len < 0 || (size_t)len >= sizeof key) return fail(err, E_LIMIT, "key over %zu bytes: %s", sizeof key, dir);
-	return task_output_object(env, out, table, key, p, n, rows, err);
+	struct file_ref file = {.table = table, .path = key, .rows = rows, .bytes = (int64_t)n};
+	struct buf stats;
+	buf_init(&stats, 0);
+	status code = part_stats(p, n, key, &stats, err);
+	file.stats = (const char *)stats.p;
+	if (code == OK) code = output(env, out, &file, p, err);
+	buf_deinit(&stats);
+	return code;
 }

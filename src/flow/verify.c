@@ -8,6 +8,7 @@
 #include "flow/commit.h"
 #include "flow/manifest.h"
 #include "flow/progress.h"
+#include "flow/superseded.h"
 
 enum { READ_BYTES = 1 << 20, STAGES_MAX = 16 };
 
@@ -168,6 +169,46 @@ static status load(struct verify *v, int32_t date, struct err *err)
 	return OK;
 }
 
+/* The commit of the stage that wrote the file. */
+static const struct commit *commit_of(const struct verify *v, const struct file_ref *ref)
+{
+	for (size_t k = 0; k < v->n_commits; k++) {
+		const size_t n = strlen(v->commits[k].stage);
+		if (strncmp(ref->table, v->commits[k].stage, n) == 0 && ref->table[n] == '.') return &v->commits[k];
+	}
+	return NULL;
+}
+
+static status judge_missing(
+	struct verify *v, struct superseded *superseded, const struct file_ref *ref, struct err *err)
+{
+	const struct commit *c = commit_of(v, ref);
+	bool replaced = false;
+	if (c != NULL) TRY(superseded_check(superseded, c, ref, &replaced, err));
+	if (replaced)
+		v->report.replaced++;
+	else
+		differ(v, ref->path, "missing");
+	return OK;
+}
+
+/* Name what differs. A file that its table's log has replaced since may be gone. */
+static status judge(struct verify *v, struct err *err)
+{
+	struct superseded *superseded = NULL;
+	TRY(superseded_create(v->o->lake, v->o->workload, v->o->run_id, &superseded, err));
+	status code = OK;
+	for (size_t i = 0; i < v->files.n && code == OK; i++) {
+		if (v->what[i] == NULL) continue;
+		if (strcmp(v->what[i], "missing") == 0)
+			code = judge_missing(v, superseded, &v->files.items[i], err);
+		else
+			differ(v, v->files.items[i].path, v->what[i]);
+	}
+	superseded_destroy(superseded);
+	return code;
+}
+
 static status verify_all(struct verify *v, struct err *err)
 {
 	int32_t date = 0;
@@ -185,9 +226,7 @@ static status verify_all(struct verify *v, struct err *err)
 	TRY(code);
 	v->report.objects = (int64_t)v->files.n;
 	v->report.bytes = atomic_load(&v->bytes);
-	for (size_t i = 0; i < v->files.n; i++) {
-		if (v->what[i] != NULL) differ(v, v->files.items[i].path, v->what[i]);
-	}
+	TRY(judge(v, err));
 	return v->n_commits > 0 ? verify_manifest(v, date, err) : OK;
 }
 

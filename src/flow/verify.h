@@ -17,6 +17,7 @@ struct verify_opts {
 struct verify_report {
 	int64_t objects, bytes; /* hashed */
 	int64_t differences;
+	int64_t replaced; /* gone, as they may: their table's log has replaced them (flow/superseded.h) */
 	char root[HEX_SHA256_CHARS + 1]; /* the manifest's */
 };
 /* Every SHA-256 of every committed stage against the stage's commit, manifest.json and checksums.json.

@@ -30,7 +30,7 @@ def decimal_type(name):
 
 def files_of(lake, table):
     layer, name = table.split(".")
-    return sorted((lake.root / layer / name).rglob("*.parquet"))
+    return sorted(p for p in (lake.root / layer / name).rglob("*.parquet") if "_delta_log" not in p.parts)
 
 
 def partition_of(lake, table, file):

@@ -155,13 +155,14 @@ static status fake_bronze_run(
 	const struct task_env *env, const struct task_spec *spec, struct task_result *out, struct err *err)
 {
 	struct buf text;
-	char dir[200];
+	char key[200];
 	TRY(fake_enter(spec, err));
 	buf_init(&text, 0);
-	(void)snprintf(dir, sizeof dir, "bronze/fake/part=%lld/run_id=%s", (long long)spec->lo, env->run->run_id);
+	(void)snprintf(
+		key, sizeof key, "bronze/fake/part=%lld/run_id=%s/part.csv", (long long)spec->lo, env->run->run_id);
 	status code = fake_read(env, &spec->inputs.items[0], &text, err);
 	for (size_t i = 0; code == OK && i < text.n; i++) text.p[i] = text.p[i] == ' ' ? ',' : text.p[i];
-	if (code == OK) code = task_output_part(env, out, "bronze.fake", dir, text.p, text.n, FAKE_ROWS, err);
+	if (code == OK) code = task_output_object(env, out, "bronze.fake", key, text.p, text.n, FAKE_ROWS, err);
 	if (code == OK) code = fake_count(out, FAKE_ROWS, FAKE_ROWS, err);
 	buf_deinit(&text);
 	return code;

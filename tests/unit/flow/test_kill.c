@@ -65,6 +65,9 @@ static void check_end(struct lake *l, const struct lake_digest *want)
 	lake_query_is(l, "SELECT count(*) FROM meta_stage_commits", "4\n");
 	lake_query_is(l, "SELECT count(*) FROM meta_leases", "0\n");
 	lake_query_is(l, "PRAGMA integrity_check", "ok\n");
+	lake_table_is(l, "gold/by_id", 0, FAKE_TASKS, 200); /* one commit however often it was killed */
+	lake_table_is(l, "gold/daily", 0, FAKE_TASKS, 5);
+	lake_table_is(l, "gold/empty", 0, 0, 0);
 	char command[160];
 	(void)snprintf(command, sizeof command, "test -z \"$(find %s -name '.tmp-*')\"", l->dir);
 	assert_int_equal(system(command), 0);

@@ -41,6 +41,11 @@ static void test_runs_to_the_end(void **state)
 	lake_query_is(&l, "SELECT name, layer, location, contract_version, rows FROM meta.datasets ORDER BY name",
 		"bronze.fake|bronze|bronze/fake||200\ngold.by_id|gold|gold/by_id|fake/v1|200\ngold.daily|gold|gold/"
 		"daily|fake/v1|5\nraw.fake|raw|raw/fake||200\n");
+	lake_query_is(&l, "SELECT name, coalesce(delta_version, 'none') FROM meta.datasets ORDER BY name",
+		"bronze.fake|none\ngold.by_id|0\ngold.daily|0\nraw.fake|none\n");
+	lake_table_is(&l, "gold/by_id", 0, FAKE_TASKS, 200);
+	lake_table_is(&l, "gold/daily", 0, FAKE_TASKS, 5);
+	lake_table_is(&l, "gold/empty", 0, 0, 0); /* a table without a row can be queried too */
 	lake_query_is(&l, "SELECT stage, input, output FROM meta.lineage ORDER BY stage, output",
 		"bronze|raw.fake|bronze.fake\ngold|bronze.fake|gold.by_id\ngold|bronze.fake|gold.daily\n"
 		"publish|gold.by_id|serving.gold_by_id\npublish|gold.daily|serving.gold_daily\npublish|gold.empty|"

@@ -1,0 +1,229 @@
+/* flow/stage_tables.c: the Delta commits of a stage.
+ *
+ *   files of the stage's commit, by table -> adds (partition from the folders, statistics) -> delta_replace, one table at a time
+ *
+ * Every table of the stage's layer becomes the run's: also one without a row gets its log, so that it can be queried. The part of
+ * a table that is replaced is the run's own (run_id = U); a table without that column (dimensions) is replaced whole.
+ */
+#include <stdio.h>
+
+#include "base/log.h"
+#include "base/thread.h"
+#include "flow/run_int.h"
+#include "flow/superseded.h"
+#include "table/history.h"
+#include "table/replace.h"
+#include "table/stats.h"
+
+static bool is_of(const struct flow *f, const struct file_ref *ref, const struct table_schema *t)
+{
+	const size_t i = flow_table_index(f->w, ref->table);
+	return i < f->w->n_tables && f->w->tables[i] == t;
+}
+
+/* ---- adds ------------------------------------------------------------------------------------------------------------- */
+
+static status footer_stats(struct flow *f, const struct file_ref *ref, struct buf *out, struct err *err)
+{
+	struct store_object *object = NULL;
+	struct parquet_reader *r = NULL;
+	TRY(store_object_open(f->lake, ref->path, &object, err));
+	status code = parquet_reader_open(object, &r, err);
+	if (code == OK) code = delta_stats_write(r, out, NULL, err);
+	parquet_reader_close(r);
+	store_object_close(object);
+	return err_at(err, code, ref->path, -1, -1);
+}
+
+/* The statistics its task made; of a task of an earlier attempt, from the footer. In arena. */
+static status add_stats(
+	struct flow *f, const struct file_ref *ref, struct arena *arena, struct str *out, struct err *err)
+{
+	struct buf text;
+	if (ref->stats != NULL && ref->stats[0] != '\0') {
+		*out = str_of(ref->stats);
+		return OK;
+	}
+	buf_init(&text, 0);
+	status code = footer_stats(f, ref, &text, err);
+	if (code == OK) code = buf_check(&text, err);
+	const char *copy = code == OK ? arena_strndup(arena, (const char *)text.p, text.n) : NULL;
+	if (code == OK && copy == NULL) code = fail(err, E_NOMEM, "out of memory for the statistics of %s", ref->path);
+	if (code == OK) *out = (struct str){copy, text.n};
+	buf_deinit(&text);
+	return code;
+}
+
+/* The value that the folder `name=` of a path holds, percent-decoded as task folders are encoded. */
+static status folder_value(const char *path, const char *name, struct arena *arena, struct str *out, struct err *err)
+{
+	const size_t n = strlen(name);
+	for (const char *p = path; p != NULL; p = strchr(p, '/') != NULL ? strchr(p, '/') + 1 : NULL) {
+		if (strncmp(p, name, n) != 0 || p[n] != '=') continue;
+		const struct str text = {p + n + 1, strcspn(p + n + 1, "/")};
+		return delta_path_decode(text, arena, out, err);
+	}
+	return err_at(
+		err, fail(err, E_CORRUPT, "no folder %s=... in the path of a file of the table", name), path, -1, -1);
+}
+
+static status make_add(struct flow *f, const struct table_schema *t, const struct file_ref *ref, struct arena *arena,
+	struct delta_add *out, struct err *err)
+{
+	char root[RUN_KEY_MAX];
+	const size_t n_data = schema_n_data_columns(t), n = t->n_columns - n_data;
+	struct delta_pair *pairs = ARENA_ZNEW(arena, struct delta_pair, n + 1);
+	if (pairs == NULL) return fail(err, E_NOMEM, "out of memory committing %s.%s", t->layer, t->name);
+	flow_table_root(t, root);
+	ASSERT(strncmp(ref->path, root, strlen(root)) == 0 && ref->path[strlen(root)] == '/');
+	const char *path = ref->path + strlen(root) + 1;
+	for (size_t i = 0; i < n; i++) {
+		pairs[i].key = str_of(t->columns[n_data + i].name);
+		TRY(folder_value(path, t->columns[n_data + i].name, arena, &pairs[i].value, err));
+	}
+	*out = (struct delta_add){
+		.path = str_of(path),
+		.partition = {pairs, n},
+		.size = ref->bytes,
+		.modified_ms = time_now_us() / 1000,
+		.data_change = true,
+	};
+	return add_stats(f, ref, arena, &out->stats, err);
+}
+
+/* ---- one table -------------------------------------------------------------------------------------------------------- */
+
+static status make_adds(struct flow *f, const struct table_schema *t, const struct file_list *files,
+	struct arena *arena, struct delta_replace *r, struct err *err)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < files->n; i++) n += is_of(f, &files->items[i], t);
+	struct delta_add *adds = ARENA_ZNEW(arena, struct delta_add, n + 1);
+	if (adds == NULL) return fail(err, E_NOMEM, "out of memory committing %s.%s", t->layer, t->name);
+	n = 0;
+	for (size_t i = 0; i < files->n; i++) {
+		if (is_of(f, &files->items[i], t)) TRY(make_add(f, t, &files->items[i], arena, &adds[n++], err));
+	}
+	r->files = adds;
+	r->n_files = n;
+	return OK;
+}
+
+static bool has_run_id(const struct table_schema *t)
+{
+	const int i = schema_column_index(t, "run_id");
+	return i >= 0 && t->columns[i].partition;
+}
+
+static status commit_table(struct flow *f, const struct table_schema *t, const struct file_list *files,
+	struct delta_replace_result *out, struct err *err)
+{
+	struct arena arena;
+	char root[RUN_KEY_MAX], app_id[RUN_KEY_MAX], info[2 * RUN_KEY_MAX];
+	flow_table_root(t, root);
+	const int n = snprintf(info, sizeof info, "\"pqrWorkload\":\"%s\",\"pqrRunId\":\"%s\",\"pqrStage\":\"%s\"",
+		f->w->name, f->info.run_id, t->layer);
+	ASSERT(n > 0 && (size_t)n < sizeof info);
+	struct delta_replace r = {
+		.schema = t,
+		.column = has_run_id(t) ? "run_id" : NULL,
+		.value = has_run_id(t) ? f->info.run_id : NULL,
+		.app_id = flow_app_id(f->info.run_id, t->layer, app_id),
+		.operation = "WRITE",
+		.info = info,
+	};
+	arena_init(&arena, 0);
+	status code = make_adds(f, t, files, &arena, &r, err);
+	if (code == OK) code = delta_replace(f->lake, root, &r, out, err);
+	arena_deinit(&arena);
+	return err_at(err, code, root, -1, -1);
+}
+
+/* Did this run commit this stage to the table before? Then the table may have changed since (compacted, or a dimension of a later
+ * run), and what it holds stands. */
+static status committed_before(struct flow *f, const struct table_schema *t, int64_t *version, struct err *err)
+{
+	char root[RUN_KEY_MAX], app_id[RUN_KEY_MAX];
+	struct delta_snapshot *s = NULL;
+	flow_table_root(t, root);
+	*version = -1;
+	const status code = delta_snapshot_open(f->lake, root, DELTA_LATEST, &s, err);
+	if (code == E_NOT_FOUND) return OK;
+	TRY(code);
+	if (delta_snapshot_app_txn(s, flow_app_id(f->info.run_id, t->layer, app_id)) != NULL) *version = s->version;
+	delta_snapshot_close(s);
+	return OK;
+}
+
+/* The newest version of the table that this run wrote. */
+static status version_of_run(
+	struct flow *f, const struct table_schema *t, int64_t newest, int64_t *out, struct err *err)
+{
+	char root[RUN_KEY_MAX], wanted[RUN_KEY_MAX];
+	struct delta_history h;
+	flow_table_root(t, root);
+	(void)snprintf(wanted, sizeof wanted, "\"pqrRunId\":\"%s\"", f->info.run_id);
+	TRY(delta_history_read(f->lake, root, 0, &h, err));
+	*out = newest;
+	for (size_t i = h.n; i-- > 0;) {
+		const struct str text = h.versions[i].info.text;
+		if (text.n == 0 || memmem(text.p, text.n, wanted, strlen(wanted)) == NULL) continue;
+		*out = h.versions[i].version;
+		break;
+	}
+	delta_history_deinit(&h);
+	return OK;
+}
+
+/* ---- the stage -------------------------------------------------------------------------------------------------------- */
+
+struct tables_job {
+	struct flow *f;
+	const struct file_list *files;
+	const char *layer;
+	bool adopt;
+};
+
+static status table_job(void *arg, size_t i, int worker, struct err *err)
+{
+	struct tables_job *job = arg;
+	struct flow *f = job->f;
+	const struct table_schema *t = f->w->tables[i];
+	struct delta_replace_result result;
+	(void)worker;
+	if (strcmp(t->layer, job->layer) != 0) return OK;
+	if (job->adopt) {
+		int64_t newest;
+		TRY(committed_before(f, t, &newest, err));
+		if (newest >= 0) return version_of_run(f, t, newest, &f->versions[i], err);
+	}
+	TRY(commit_table(f, t, job->files, &result, err));
+	f->versions[i] = result.version;
+	return OK;
+}
+
+status flow_tables_commit(struct flow *f, const struct commit *c, bool adopt, struct err *err)
+{
+	struct tables_job job = {.f = f, .files = &c->files, .layer = c->stage, .adopt = adopt};
+	return thread_for(f->w->n_tables, f->threads, table_job, &job, err);
+}
+
+status flow_tables_exist(struct flow *f, bool *out, struct err *err)
+{
+	char root[RUN_KEY_MAX];
+	*out = true;
+	for (size_t i = 0; i < f->w->n_tables && *out; i++) {
+		for (size_t k = 0; k < f->n_committed && *out; k++) {
+			if (strcmp(f->w->tables[i]->layer, f->commits[k].stage) != 0) continue;
+			flow_table_root(f->w->tables[i], root);
+			TRY(delta_table_exists(f->lake, root, out, err));
+		}
+	}
+	return OK;
+}
+
+int64_t flow_table_version(const struct flow *f, const char *table)
+{
+	const size_t i = flow_table_index(f->w, table);
+	return i < f->w->n_tables ? f->versions[i] : -1;
+}

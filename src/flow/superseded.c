@@ -1,0 +1,112 @@
+#include "flow/superseded.h"
+
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "table/snapshot.h"
+
+struct table_state {
+	bool known, whole; /* whole: the run's rows are all there, or nobody's in particular (a dimension) */
+	struct delta_snapshot *snapshot;
+};
+struct superseded {
+	struct store *lake;
+	const struct workload *w;
+	const char *run_id;
+	struct table_state *tables; /* [w->n_tables] */
+};
+
+void flow_table_root(const struct table_schema *t, char dst[RUN_KEY_MAX])
+{
+	const int n = snprintf(dst, RUN_KEY_MAX, "%s/%s", t->layer, t->name);
+	ASSERT(n > 0 && n < RUN_KEY_MAX);
+}
+
+struct str flow_app_id(const char *run_id, const char *stage, char dst[RUN_KEY_MAX])
+{
+	const int n = snprintf(dst, RUN_KEY_MAX, "pqr/%s/%s", run_id, stage);
+	ASSERT(n > 0 && n < RUN_KEY_MAX);
+	return (struct str){dst, (size_t)n};
+}
+
+size_t flow_table_index(const struct workload *w, const char *table)
+{
+	for (size_t i = 0; i < w->n_tables; i++) {
+		const size_t n = strlen(w->tables[i]->layer);
+		if (strncmp(table, w->tables[i]->layer, n) == 0 && table[n] == '.' &&
+			strcmp(table + n + 1, w->tables[i]->name) == 0)
+			return i;
+	}
+	return w->n_tables;
+}
+
+status superseded_create(
+	struct store *lake, const struct workload *w, const char *run_id, struct superseded **out, struct err *err)
+{
+	struct superseded *s = mem_zalloc(1, sizeof *s);
+	struct table_state *tables = mem_zalloc(w->n_tables + 1, sizeof *tables);
+	if (s == NULL || tables == NULL) {
+		mem_free(s);
+		mem_free(tables);
+		return fail(err, E_NOMEM, "out of memory looking at the tables");
+	}
+	*s = (struct superseded){lake, w, run_id, tables};
+	*out = s;
+	return OK;
+}
+
+void superseded_destroy(struct superseded *s)
+{
+	if (s == NULL) return;
+	for (size_t i = 0; i < s->w->n_tables; i++) delta_snapshot_close(s->tables[i].snapshot);
+	mem_free(s->tables);
+	mem_free(s);
+}
+
+/* Rows of the run in the snapshot; -1: a file does not say. */
+static int64_t rows_of_run(const struct delta_snapshot *d, const char *run_id)
+{
+	int64_t rows = 0;
+	for (size_t i = 0; i < d->n_files; i++) {
+		const struct delta_pair *p = delta_pairs_get(&d->files[i].partition, STR("run_id"));
+		if (p == NULL || !str_is(p->value, run_id)) continue;
+		const int64_t n = delta_add_rows(&d->files[i]);
+		if (n < 0) return -1;
+		rows += n;
+	}
+	return rows;
+}
+
+static status learn(struct superseded *s, size_t index, const struct commit *c, struct err *err)
+{
+	struct table_state *t = &s->tables[index];
+	const struct table_schema *schema = s->w->tables[index];
+	char root[RUN_KEY_MAX], app_id[RUN_KEY_MAX];
+	int64_t rows = 0;
+	flow_table_root(schema, root);
+	const status code = delta_snapshot_open(s->lake, root, DELTA_LATEST, &t->snapshot, err);
+	t->known = true;
+	if (code == E_NOT_FOUND) return OK;
+	TRY(code);
+	if (delta_snapshot_app_txn(t->snapshot, flow_app_id(s->run_id, c->stage, app_id)) == NULL) return OK;
+	for (size_t i = 0; i < c->files.n; i++) {
+		if (flow_table_index(s->w, c->files.items[i].table) == index) rows += c->files.items[i].rows;
+	}
+	const bool parts = schema_column_index(schema, "run_id") >= 0;
+	t->whole = !parts || rows_of_run(t->snapshot, s->run_id) == rows;
+	return OK;
+}
+
+status superseded_check(
+	struct superseded *s, const struct commit *c, const struct file_ref *ref, bool *out, struct err *err)
+{
+	char root[RUN_KEY_MAX];
+	const size_t index = flow_table_index(s->w, ref->table);
+	*out = false;
+	if (index == s->w->n_tables) return OK;
+	if (!s->tables[index].known) TRY(learn(s, index, c, err));
+	if (!s->tables[index].whole) return OK;
+	flow_table_root(s->w->tables[index], root);
+	*out = delta_snapshot_file(s->tables[index].snapshot, str_of(ref->path + strlen(root) + 1)) == NULL;
+	return OK;
+}

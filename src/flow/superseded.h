@@ -1,0 +1,27 @@
+/* flow/superseded.h: is it right that a committed file is gone?
+ *
+ * A table's log may have replaced a run's file since: `pqr table optimize` put its rows into another one, or a later run wrote the dimension
+ * anew; vacuum then deletes it in time. That is no loss when the table has seen the run's commit, names the file no more, and holds as
+ * many rows of the run as the run wrote. Anything else that is gone is missing.
+ */
+#ifndef PQR_FLOW_SUPERSEDED_H
+#define PQR_FLOW_SUPERSEDED_H
+
+#include "flow/commit.h"
+
+struct superseded; /* keeps what it read of the tables; one thread at a time */
+/* All borrowed until destroy. */
+status superseded_create(struct store *lake, const struct workload *w, const char *run_id, struct superseded **out,
+	struct err *err) MUST_USE;
+void superseded_destroy(struct superseded *s); /* NULL is fine */
+/* c: the stage's commit, which has ref. */
+status superseded_check(
+	struct superseded *s, const struct commit *c, const struct file_ref *ref, bool *out, struct err *err) MUST_USE;
+
+/* A task's or table's root in the lake: "silver.tickets" -> silver/tickets, and the appId of a run's stage: txn.appId. */
+void flow_table_root(const struct table_schema *t, char dst[RUN_KEY_MAX]);
+struct str flow_app_id(const char *run_id, const char *stage, char dst[RUN_KEY_MAX]);
+/* The workload's table that ref.table names, or n_tables. */
+size_t flow_table_index(const struct workload *w, const char *table);
+
+#endif
