@@ -104,7 +104,7 @@ static void test_members(void **state)
 
 #define ADD(path)                                                                                                  \
 	"{\"add\":{\"path\":\"" path "\",\"partitionValues\":{},\"size\":1,\"modificationTime\":2,\"dataChange\":" \
-				     "true}}"
+	"true}}"
 
 static void test_refused(void **state)
 {
