@@ -16,7 +16,7 @@ status store_open(const char *uri, struct store **out, struct err *err) MUST_USE
 void store_close(struct store *s);
 const char *store_uri(const struct store *s); /* as given, normalised; for people */
 
-/* E_EXISTS (unless the object there has these very bytes: then OK) and nothing changed. */
+/* E_EXISTS and nothing changed, unless the object there has these very bytes: then OK, and it counts as put now. */
 status store_put_if_absent(struct store *s, const char *key, const void *p, size_t n, struct err *err) MUST_USE;
 /* As store_put_if_absent, and durable on return, name and bytes: the commit of a table's version. */
 status store_commit(struct store *s, const char *key, const void *p, size_t n, struct err *err) MUST_USE;

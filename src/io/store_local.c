@@ -183,6 +183,13 @@ static status sync_names(const struct local_store *s, const char *path, bool abo
 	return OK;
 }
 
+/* The object was there with the bytes to put: it counts as put now, so that who deletes by age leaves it. */
+static status renew(const char *path, struct err *err)
+{
+	if (utimensat(AT_FDCWD, path, NULL, 0) == 0 || errno != ENOENT) return OK; /* somebody else's file, read only */
+	return fail_errno(err, errno, "cannot create %s: it was there and was deleted meanwhile", path);
+}
+
 static status local_put(
 	struct store *base, const char *key, const void *p, size_t n, enum store_put_mode mode, struct err *err)
 {
@@ -206,7 +213,7 @@ static status local_put(
 		return code;
 	}
 	code = publish(tmp, path, mode, err);
-	if (code == E_EXISTS && same_bytes(path, p, n)) code = OK;
+	if (code == E_EXISTS && same_bytes(path, p, n)) code = mode == STORE_ABSENT ? renew(path, err) : OK;
 	return code == OK && mode == STORE_COMMIT ? sync_names(s, path, made, err) : code;
 }
 
@@ -251,7 +258,7 @@ static status writer_finish(struct store_writer *base, struct err *err)
 	w->fd = -1;
 	if (rc != 0) return fail_errno(err, errno, "cannot write %s", w->path);
 	if (rename_new(w->tmp, w->path)) return OK;
-	if (errno == EEXIST && same_files(w->tmp, w->path)) return OK;
+	if (errno == EEXIST && same_files(w->tmp, w->path)) return renew(w->path, err);
 	return fail_errno(err, errno, "cannot create %s", w->path);
 }
 

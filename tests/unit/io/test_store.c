@@ -1,5 +1,6 @@
 #include "check.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -64,6 +65,43 @@ static void test_put_and_get(void **state)
 	CHECK_OK(&err, store_put_if_absent(s, "empty", "", 0, &err));
 	check_content(s, "empty", "");
 	CHECK_OK(&err, store_sync(s, &err));
+}
+
+static status keep_time(void *arg, const struct store_entry *e, struct err *err)
+{
+	(void)err;
+	*(int64_t *)arg = e->modified_us;
+	return OK;
+}
+
+/* Who deletes by age must not take bytes that somebody put again a moment ago. */
+static void test_equal_bytes_are_young(void **state)
+{
+	struct fixture *f = *state;
+	struct err err;
+	const int64_t hour_us = 3600 * US_PER_SECOND;
+	for (int streamed = 0; streamed < 2; streamed++) {
+		char path[128];
+		int64_t at = 0;
+		CHECK_OK(&err, store_put_if_absent(f->store, "young/x", "one", 3, &err));
+		(void)snprintf(path, sizeof path, "%s/young/x", f->dir);
+		const struct timespec old[2] = {{1000000000, 0}, {1000000000, 0}};
+		assert_int_equal(utimensat(AT_FDCWD, path, old, 0), 0);
+		CHECK_FAILS(E_EXISTS, store_put_if_absent(f->store, "young/x", "two", 3, &err));
+		CHECK_OK(&err, store_list(f->store, "young", keep_time, &at, &err));
+		CHECK_I64(at, INT64_C(1000000000) * US_PER_SECOND);
+		if (streamed) {
+			struct store_writer *w = NULL;
+			CHECK_OK(&err, store_writer_create(f->store, "young/x", &w, &err));
+			CHECK_OK(&err, store_writer_add(w, "one", 3, &err));
+			CHECK_OK(&err, store_writer_finish(w, &err));
+			store_writer_destroy(w);
+		} else {
+			CHECK_OK(&err, store_put_if_absent(f->store, "young/x", "one", 3, &err));
+		}
+		CHECK_OK(&err, store_list(f->store, "young", keep_time, &at, &err));
+		assert_true(at > time_now_us() - hour_us);
+	}
 }
 
 static void test_bad_keys(void **state)
@@ -257,7 +295,8 @@ static void test_full_disk_leaves_nothing(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_put_and_get), cmocka_unit_test(test_bad_keys),
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_put_and_get),
+		cmocka_unit_test(test_equal_bytes_are_young), cmocka_unit_test(test_bad_keys),
 		cmocka_unit_test(test_read_at), cmocka_unit_test(test_writer), cmocka_unit_test(test_list_and_delete),
 		cmocka_unit_test(test_commit), cmocka_unit_test(test_list_names), cmocka_unit_test(test_one_winner),
 		cmocka_unit_test(test_full_disk_leaves_nothing)};
