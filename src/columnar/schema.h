@@ -9,8 +9,8 @@ enum col_type {
 	COL_BOOL, /* bitmap, LSB first */
 	COL_INT32,
 	COL_INT64,
-	COL_FLOAT,     /* read only: no contract table has one */
-	COL_DOUBLE,    /* read only */
+	COL_FLOAT,     /* no contract table has one: of tables of other writers */
+	COL_DOUBLE,    /* the same */
 	COL_STRING,    /* UTF-8, int32 offsets */
 	COL_BINARY,    /* read only */
 	COL_TIMESTAMP, /* int64 microseconds UTC */

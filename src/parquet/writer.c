@@ -14,12 +14,13 @@ status writer_leaf(const char *table, const struct column_def *def, struct parqu
 	case COL_DECIMAL: out->physical = def->precision <= 9 ? PHYSICAL_INT32 : PHYSICAL_INT64; break;
 	case COL_STRING:
 	case COL_BINARY: out->physical = PHYSICAL_BYTE_ARRAY; return OK;
-	case COL_FLOAT:
-	case COL_DOUBLE:
-		return fail(err, E_UNSUPPORTED, "unsupported: writing column %s of table %s as %s", def->name, table,
-			col_type_name(def->type));
+	case COL_FLOAT: out->physical = PHYSICAL_FLOAT; break;
+	case COL_DOUBLE: out->physical = PHYSICAL_DOUBLE; break;
+	default:
+		return fail(err, E_UNSUPPORTED, "unsupported: writing column %s of table %s as type %d", def->name,
+			table, (int)def->type);
 	}
-	out->width = out->physical == PHYSICAL_INT32 ? 4 : 8;
+	out->width = out->physical == PHYSICAL_INT32 || out->physical == PHYSICAL_FLOAT ? 4 : 8;
 	return OK;
 }
 

@@ -75,8 +75,44 @@ static struct value_range range_i64(const int64_t *restrict v, size_t n)
 	return (struct value_range){.any = n > 0, .min = min, .max = max};
 }
 
+/* Least and greatest of floats as bits; none with a NaN, and a zero is as wide as it can be: parquet.thrift, ColumnOrder. */
+static struct value_range range_f32(const float *restrict v, size_t n)
+{
+	float least = n > 0 ? v[0] : 0, most = least;
+	bool nan = false;
+	for (size_t i = 0; i < n; i++) {
+		nan |= v[i] != v[i];
+		least = v[i] < least ? v[i] : least;
+		most = v[i] > most ? v[i] : most;
+	}
+	struct value_range r = {.any = n > 0 && !nan};
+	if (least == 0) least = -0.0F;
+	if (most == 0) most = 0.0F;
+	memcpy(&r.min, &least, sizeof least);
+	memcpy(&r.max, &most, sizeof most);
+	return r;
+}
+static struct value_range range_f64(const double *restrict v, size_t n)
+{
+	double least = n > 0 ? v[0] : 0, most = least;
+	bool nan = false;
+	for (size_t i = 0; i < n; i++) {
+		nan |= v[i] != v[i];
+		least = v[i] < least ? v[i] : least;
+		most = v[i] > most ? v[i] : most;
+	}
+	struct value_range r = {.any = n > 0 && !nan};
+	if (least == 0) least = -0.0;
+	if (most == 0) most = 0.0;
+	memcpy(&r.min, &least, sizeof least);
+	memcpy(&r.max, &most, sizeof most);
+	return r;
+}
+
 struct value_range range_numbers(const struct parquet_leaf *leaf, const void *values, size_t from, size_t n)
 {
+	if (leaf->physical == PHYSICAL_FLOAT) return range_f32((const float *)values + from, n);
+	if (leaf->physical == PHYSICAL_DOUBLE) return range_f64((const double *)values + from, n);
 	if (leaf->width == 4) return range_i32((const int32_t *)values + from, n);
 	return range_i64((const int64_t *)values + from, n);
 }
@@ -150,6 +186,15 @@ static status write_numbers(struct chunk *k, struct err *err)
 	return delta_bytes < plain_bytes ? write_delta(k, values, delta_bytes, err) : write_plain(k, values, err);
 }
 
+/* Without a dictionary or differences: floats of contract tables there are none. */
+static status write_floats(struct chunk *k, struct err *err)
+{
+	const void *values = gather_numbers(k);
+	if (values == NULL) return buf_check(&k->w->values, err);
+	k->range = range_numbers(k->leaf, values, 0, k->selection->n_valid);
+	return write_plain(k, values, err);
+}
+
 /* ---- booleans ---- */
 
 static size_t pack_bools(const uint8_t *restrict src, const uint32_t *restrict rows, size_t n, uint8_t *restrict dst)
@@ -188,6 +233,8 @@ static status write_values(struct chunk *k, struct err *err)
 	case PHYSICAL_BOOLEAN: return write_bools(k, err);
 	case PHYSICAL_INT32:
 	case PHYSICAL_INT64: return write_numbers(k, err);
+	case PHYSICAL_FLOAT:
+	case PHYSICAL_DOUBLE: return write_floats(k, err);
 	case PHYSICAL_BYTE_ARRAY: break;
 	}
 	return chunk_strings(k, err);

@@ -190,8 +190,10 @@ static void column_chunk(struct parquet_writer *w, const struct parquet_leaf *le
 	column_metadata(&t, w, leaf, c, at->bloom);
 	thrift_i64(&t, 4, (int64_t)(at->offset_index + c->offset_index.at));
 	thrift_i32(&t, 5, (int32_t)c->offset_index.n);
-	thrift_i64(&t, 6, (int64_t)(at->column_index + c->column_index.at));
-	thrift_i32(&t, 7, (int32_t)c->column_index.n);
+	if (c->column_index.n > 0) {
+		thrift_i64(&t, 6, (int64_t)(at->column_index + c->column_index.at));
+		thrift_i32(&t, 7, (int32_t)c->column_index.n);
+	}
 	*t.p++ = 0;
 	buf_commit(&w->out, (size_t)(t.p - start));
 }

@@ -13,6 +13,21 @@ struct page_bounds {
 	struct blob min, max;
 };
 
+/* Least and greatest value of floats are no NaN. */
+static int bound_cmp_floats(const struct buf *b, struct blob x, struct blob y)
+{
+	float narrow[2];
+	double v[2];
+	if (x.n == 4) {
+		memcpy(&narrow[0], b->p + x.at, 4);
+		memcpy(&narrow[1], b->p + y.at, 4);
+		return narrow[0] < narrow[1] ? -1 : narrow[0] > narrow[1];
+	}
+	memcpy(&v[0], b->p + x.at, 8);
+	memcpy(&v[1], b->p + y.at, 8);
+	return v[0] < v[1] ? -1 : v[0] > v[1];
+}
+
 static int64_t bound_i64(const struct buf *b, struct blob at)
 {
 	int64_t v = 0;
@@ -30,6 +45,8 @@ static int64_t bound_i64(const struct buf *b, struct blob at)
 
 static int bound_cmp(const struct chunk *k, const struct buf *b, struct blob x, struct blob y)
 {
+	if (k->leaf->physical == PHYSICAL_FLOAT || k->leaf->physical == PHYSICAL_DOUBLE)
+		return bound_cmp_floats(b, x, y);
 	if (k->leaf->physical != PHYSICAL_BYTE_ARRAY) {
 		const int64_t vx = bound_i64(b, x), vy = bound_i64(b, y);
 		return vx < vy ? -1 : vx > vy;
@@ -105,24 +122,36 @@ static void offset_index_put(const struct chunk *k, struct thrift_writer *t)
 	*t->p++ = 0;
 }
 
-status chunk_index(struct chunk *k, struct chunk_record *rec, struct err *err)
+/* A page whose floats have a NaN has no bounds, and a column index must have those of every page with values. */
+static bool has_bounds(const struct chunk *k)
 {
-	struct parquet_writer *w = k->w;
-	enum {
-		LISTS = 8 * THRIFT_LIST_MAX,
-		EACH = 1 + 3 * THRIFT_VARINT_MAX,
-		LOCATION = 3 * (1 + THRIFT_VARINT_MAX) + 1
-	};
+	const struct page_record *pages = chunk_pages(k);
+	for (uint32_t i = 0; i < k->n_pages; i++)
+		if (pages[i].n_valid > 0 && !pages[i].range.any) return false;
+	return true;
+}
+
+static status column_index_write(struct chunk *k, struct chunk_record *rec, struct err *err)
+{
+	enum { LISTS = 8 * THRIFT_LIST_MAX, EACH = 1 + 3 * THRIFT_VARINT_MAX };
+	struct buf *b = &k->w->column_index;
 	const struct page_bounds *bounds = bounds_make(k);
 	if (bounds == NULL) return fail(err, E_NOMEM, "out of memory for the page index");
-	struct buf *b = &w->column_index;
-	struct thrift_writer t = {.p = buf_reserve(b, LISTS + (size_t)k->n_pages * EACH + w->bounds_bytes.n)};
+	struct thrift_writer t = {.p = buf_reserve(b, LISTS + (size_t)k->n_pages * EACH + k->w->bounds_bytes.n)};
 	if (t.p == NULL) return buf_check(b, err);
 	column_index_put(k, bounds, &t);
 	rec->column_index = (struct blob){.at = b->n, .n = (size_t)(t.p - b->p) - b->n};
 	buf_commit(b, rec->column_index.n);
-	b = &w->offset_index;
-	t = (struct thrift_writer){.p = buf_reserve(b, LISTS + (size_t)k->n_pages * LOCATION)};
+	return OK;
+}
+
+status chunk_index(struct chunk *k, struct chunk_record *rec, struct err *err)
+{
+	struct parquet_writer *w = k->w;
+	enum { LISTS = 8 * THRIFT_LIST_MAX, LOCATION = 3 * (1 + THRIFT_VARINT_MAX) + 1 };
+	if (has_bounds(k)) TRY(column_index_write(k, rec, err));
+	struct buf *b = &w->offset_index;
+	struct thrift_writer t = {.p = buf_reserve(b, LISTS + (size_t)k->n_pages * LOCATION)};
 	if (t.p == NULL) return buf_check(b, err);
 	offset_index_put(k, &t);
 	rec->offset_index = (struct blob){.at = b->n, .n = (size_t)(t.p - b->p) - b->n};

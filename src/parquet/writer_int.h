@@ -24,7 +24,14 @@
 #include "parquet/writer.h"
 
 /* parquet.thrift */
-enum parquet_physical { PHYSICAL_BOOLEAN = 0, PHYSICAL_INT32 = 1, PHYSICAL_INT64 = 2, PHYSICAL_BYTE_ARRAY = 6 };
+enum parquet_physical {
+	PHYSICAL_BOOLEAN = 0,
+	PHYSICAL_INT32 = 1,
+	PHYSICAL_INT64 = 2,
+	PHYSICAL_FLOAT = 4,
+	PHYSICAL_DOUBLE = 5,
+	PHYSICAL_BYTE_ARRAY = 6
+};
 enum parquet_encoding { ENCODING_PLAIN = 0, ENCODING_RLE = 3, ENCODING_DELTA = 5, ENCODING_RLE_DICTIONARY = 8 };
 enum parquet_page_type { PAGE_DATA = 0, PAGE_DICTIONARY = 2 };
 
@@ -66,7 +73,7 @@ struct row_selection {
 	struct buf rows_mem, bits_mem, rank_mem;
 };
 
-/* Least and greatest value of a page or chunk; strings view the batch. */
+/* Least and greatest value of a page or chunk; strings view the batch, of floats it is the bits. Not any: no value, or a NaN. */
 struct value_range {
 	bool any;
 	int64_t min, max;
@@ -173,7 +180,7 @@ status chunk_write(struct parquet_writer *w, const struct parquet_leaf *leaf, co
 /* The next page when each value takes value_bits; false after the last. *span is the page before, zero at first. */
 bool chunk_span_next(struct chunk *k, struct page_span *span, size_t value_bits);
 struct value_range range_numbers(
-	const struct parquet_leaf *leaf, const void *values, size_t from, size_t n); /* of int32 or int64 values */
+	const struct parquet_leaf *leaf, const void *values, size_t from, size_t n); /* of values of leaf->width */
 
 /* writer_strings.c */
 status chunk_strings(struct chunk *k, struct err *err) MUST_USE;

@@ -132,8 +132,10 @@ struct blob stat_put(
 	*exact = true;
 	switch (leaf->physical) {
 	case PHYSICAL_BOOLEAN: return put(b, &v, 1); /* little endian, as everything here */
-	case PHYSICAL_INT32: return put(b, &v, 4);
-	case PHYSICAL_INT64: return put(b, &v, 8);
+	case PHYSICAL_INT32:
+	case PHYSICAL_FLOAT: return put(b, &v, 4);
+	case PHYSICAL_INT64:
+	case PHYSICAL_DOUBLE: return put(b, &v, 8);
 	case PHYSICAL_BYTE_ARRAY: break;
 	}
 	uint8_t bound[WRITER_STAT_BYTES_MAX];
