@@ -33,7 +33,6 @@ static const struct {
 	{"serve", "the HTTP server"},
 	{"sql", "queries on the lake; the published tables stand in the control database, see `pqr help publish`"},
 	{"stream", "streaming ingestion"},
-	{"table", "versioned tables"},
 };
 
 status cli_command_unknown(const char *name, struct err *err)

@@ -1,0 +1,384 @@
+/* cli/cmd_table.c: Delta tables: what there is, of which columns, versions and files. */
+#include "cli/cmd_table.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cli/table.h"
+#include "pqrs/config/config.h"
+#include "table/catalog.h"
+#include "table/history.h"
+
+#define N_OF(a) (sizeof(a) / sizeof((a)[0]))
+
+/* ---- values ----------------------------------------------------------------------------------------------------------- */
+
+static struct control_value cell_text(const char *name, struct str text)
+{
+	return (struct control_value){.name = name, .kind = text.n > 0 ? CONTROL_TEXT : CONTROL_NULL, .text = text};
+}
+
+static struct control_value cell_int(const char *name, int64_t v)
+{
+	return (struct control_value){.name = name, .kind = CONTROL_INT, .i = v};
+}
+
+/* -1 means not known. */
+static struct control_value cell_known(const char *name, int64_t v)
+{
+	return v >= 0 ? cell_int(name, v) : (struct control_value){.name = name, .kind = CONTROL_NULL};
+}
+
+static struct control_value cell_time(const char *name, int64_t ms, char dst[TIME_RFC3339_CHARS])
+{
+	enum { TO_MILLISECONDS = TIME_RFC3339_CHARS - 4 };
+	time_format(ms * 1000, dst);
+	dst[TO_MILLISECONDS] = 'Z';
+	return cell_text(name, (struct str){dst, TO_MILLISECONDS + 1});
+}
+
+/* "month, run_id" */
+static struct str join(struct arena *arena, const struct delta_strings *l)
+{
+	struct buf text;
+	buf_init(&text, 0);
+	for (size_t i = 0; i < l->n; i++)
+		buf_printf(&text, "%s%.*s", i > 0 ? ", " : "", (int)l->items[i].n, l->items[i].p);
+	const char *copy = buf_check(&text, NULL) == OK ? arena_strndup(arena, (const char *)text.p, text.n) : NULL;
+	const struct str out = {copy != NULL ? copy : "", copy != NULL ? text.n : 0};
+	buf_deinit(&text);
+	return out;
+}
+
+static status print_rows(struct table_cmd *t, cli_row_source source, const char *when_empty, struct err *err)
+{
+	struct buf out;
+	size_t n = 1;
+	buf_init(&out, 0);
+	status code =
+		t->cli->json ? cli_rows_json_of(source, t, &out, err) : cli_table_of(source, t, "", &out, &n, err);
+	if (code == OK && t->cli->json) buf_char(&out, '\n');
+	if (code == OK && n == 0) buf_printf(&out, "%s\n", when_empty);
+	if (code == OK) code = cli_print(&out, err);
+	buf_deinit(&out);
+	return code;
+}
+
+/* ---- list ------------------------------------------------------------------------------------------------------------- */
+
+struct list_rows {
+	struct table_cmd *t;
+	control_row_visit visit;
+	void *visit_arg;
+};
+
+static status list_table(void *arg, const char *layer, const char *name, struct err *err)
+{
+	const struct list_rows *l = arg;
+	struct delta_snapshot *s = NULL;
+	char root[DELTA_ROOT_MAX], shown[DELTA_ROOT_MAX], time[TIME_RFC3339_CHARS];
+	(void)snprintf(root, sizeof root, "%s/%s", layer, name);
+	const int n = snprintf(shown, sizeof shown, "%s.%s", layer, name);
+	TRY(delta_snapshot_open(l->t->session->lake, root, DELTA_LATEST, &s, err));
+	int64_t rows = 0, bytes = 0;
+	for (size_t i = 0; i < s->n_files; i++) {
+		const int64_t of_file = delta_add_rows(&s->files[i]);
+		rows = of_file < 0 || rows < 0 ? -1 : rows + of_file;
+		bytes += s->files[i].size;
+	}
+	const struct control_value values[] = {cell_text("table", (struct str){shown, (size_t)n}),
+		cell_int("version", s->version), cell_int("files", (int64_t)s->n_files), cell_known("rows", rows),
+		cell_int("bytes", bytes), cell_text("partitioned by", join(&s->arena, &s->metadata.partition_columns)),
+		cell_time("changed", s->timestamp_ms, time)};
+	const status code = l->visit(l->visit_arg, values, N_OF(values), err);
+	delta_snapshot_close(s);
+	return code;
+}
+
+static status list_rows(void *arg, control_row_visit visit, void *visit_arg, struct err *err)
+{
+	struct table_cmd *t = arg;
+	struct list_rows l = {t, visit, visit_arg};
+	return delta_catalog_list(t->session->lake, list_table, &l, err);
+}
+
+static status table_list(struct table_cmd *t, struct err *err)
+{
+	return print_rows(t, list_rows, "no table yet: `pqr run` makes them", err);
+}
+
+/* ---- schema ----------------------------------------------------------------------------------------------------------- */
+
+static status schema_rows(void *arg, control_row_visit visit, void *visit_arg, struct err *err)
+{
+	const struct delta_schema *s = &((struct table_cmd *)arg)->snapshot->schema;
+	for (size_t i = 0; i < s->n; i++) {
+		const struct delta_column *c = &s->columns[i];
+		const struct control_value values[] = {cell_text("column", str_of(c->def.name)),
+			cell_text("type", str_of(c->type_text)),
+			cell_text("null", str_of(c->def.nullable ? "yes" : "no")),
+			cell_text("partition", str_of(c->partition_index >= 0 ? "yes" : "")),
+			cell_text("description", str_of(c->def.description != NULL ? c->def.description : ""))};
+		TRY(visit(visit_arg, values, N_OF(values), err));
+	}
+	return OK;
+}
+
+static status table_schema_print(struct table_cmd *t, struct err *err)
+{
+	return print_rows(t, schema_rows, "no columns", err);
+}
+
+/* ---- history ---------------------------------------------------------------------------------------------------------- */
+
+/* The text of a member of commitInfo: {"pqrRunId":"..."} -> the id. Views text. */
+static struct str info_member(struct str text, const char *quoted_name)
+{
+	const char *at = text.n > 0 ? memmem(text.p, text.n, quoted_name, strlen(quoted_name)) : NULL;
+	if (at == NULL) return STR("");
+	const char *from = at + strlen(quoted_name), *end = text.p + text.n;
+	const char *to = memchr(from, '"', (size_t)(end - from));
+	return to != NULL ? (struct str){from, (size_t)(to - from)} : STR("");
+}
+
+static status history_row(const struct delta_version *v, control_row_visit visit, void *visit_arg, struct err *err)
+{
+	char time[TIME_RFC3339_CHARS];
+	const struct control_value values[] = {cell_int("version", v->version),
+		cell_time("time", v->timestamp_ms, time), cell_text("operation", v->info.operation),
+		cell_int("files added", v->n_added), cell_int("removed", v->n_removed),
+		cell_known("rows added", v->rows_added), cell_int("bytes added", v->bytes_added),
+		cell_text("stage", info_member(v->info.text, "\"pqrStage\":\"")),
+		cell_text("run_id", info_member(v->info.text, "\"pqrRunId\":\"")), cell_text("engine", v->info.engine)};
+	return visit(visit_arg, values, N_OF(values), err);
+}
+
+status table_limit(const struct cli *c, int64_t fallback, int64_t *out, struct err *err)
+{
+	const char *text = cli_get(c, "--limit");
+	char *end = NULL;
+	*out = fallback;
+	if (text == NULL) return OK;
+	const long long n = strtoll(text, &end, 10);
+	if (*text == '\0' || *end != '\0' || n < 0)
+		return fail(err, E_USAGE, "--limit: expected a number of rows, 0 for all, found '%s'", text);
+	*out = n;
+	return OK;
+}
+
+static status history_rows(void *arg, control_row_visit visit, void *visit_arg, struct err *err)
+{
+	struct table_cmd *t = arg;
+	struct delta_history h;
+	int64_t limit;
+	TRY(table_limit(t->cli, 0, &limit, err));
+	TRY(delta_history_read(t->session->lake, t->root, (size_t)limit, &h, err));
+	status code = OK;
+	for (size_t i = h.n; i-- > 0 && code == OK;) code = history_row(&h.versions[i], visit, visit_arg, err);
+	delta_history_deinit(&h);
+	return code;
+}
+
+static status table_history(struct table_cmd *t, struct err *err)
+{
+	return print_rows(t, history_rows, "no versions", err);
+}
+
+/* ---- files ------------------------------------------------------------------------------------------------------------ */
+
+status table_conditions(struct table_cmd *t, struct delta_condition **out, size_t *n, struct err *err)
+{
+	const struct cli *c = t->cli;
+	struct delta_condition *where = ARENA_ZNEW(&t->session->arena, struct delta_condition, c->n_lists + 1);
+	if (where == NULL) return fail(err, E_NOMEM, "out of memory for the conditions");
+	for (size_t i = 0; i < c->n_lists; i++)
+		TRY(delta_condition_parse(
+			&t->snapshot->schema, str_of(c->lists[i]), &t->session->arena, &where[i], err));
+	*out = where;
+	*n = c->n_lists;
+	return OK;
+}
+
+static status files_rows(void *arg, control_row_visit visit, void *visit_arg, struct err *err)
+{
+	struct table_cmd *t = arg;
+	struct delta_condition *where;
+	struct arena scratch;
+	size_t n_where;
+	status code = OK;
+	TRY(table_conditions(t, &where, &n_where, err));
+	arena_init(&scratch, 0);
+	for (size_t i = 0; i < t->snapshot->n_files && code == OK; i++) {
+		const struct delta_add *a = &t->snapshot->files[i];
+		char time[TIME_RFC3339_CHARS];
+		arena_reset(&scratch);
+		if (!delta_file_may_match(t->snapshot, a, where, n_where, &scratch)) continue;
+		const struct control_value values[] = {cell_known("rows", delta_add_rows(a)),
+			cell_int("bytes", a->size), cell_time("modified", a->modified_ms, time),
+			cell_text("path", a->path)};
+		code = visit(visit_arg, values, N_OF(values), err);
+	}
+	arena_deinit(&scratch);
+	return code;
+}
+
+static status table_files(struct table_cmd *t, struct err *err)
+{
+	return print_rows(t, files_rows, "no file", err);
+}
+
+status table_names(struct table_cmd *t, const char *option, const char *const **out, size_t *n, struct err *err)
+{
+	const char *text = cli_get(t->cli, option);
+	size_t count = 1;
+	for (const char *p = text; *p != '\0'; p++) count += *p == ',';
+	const char **names = ARENA_NEW(&t->session->arena, const char *, count);
+	if (names == NULL) return fail(err, E_NOMEM, "out of memory");
+	*n = 0;
+	for (const char *p = text;; p++) {
+		const size_t len = strcspn(p, ",");
+		if (len == 0)
+			return fail(err, E_USAGE, "%s: expected column names between commas, found '%s'", option, text);
+		names[*n] = arena_strndup(&t->session->arena, p, len);
+		if (names[(*n)++] == NULL) return fail(err, E_NOMEM, "out of memory");
+		p += len;
+		if (*p == '\0') break;
+	}
+	*out = names;
+	return OK;
+}
+
+/* ---- the command ------------------------------------------------------------------------------------------------------ */
+
+enum needs { NEEDS_NOTHING, NEEDS_ROOT, NEEDS_SNAPSHOT };
+static const struct action {
+	const char *name;
+	enum needs needs;
+	status (*run)(struct table_cmd *t, struct err *err);
+	const char *options; /* those of table_options it takes, each with a space after it */
+} actions[] = {
+	{"list", NEEDS_NOTHING, table_list, ""},
+	{"schema", NEEDS_SNAPSHOT, table_schema_print, "--version --at "},
+	{"history", NEEDS_ROOT, table_history, "--limit "},
+	{"files", NEEDS_SNAPSHOT, table_files, "--version --at --where "},
+	{"cat", NEEDS_SNAPSHOT, table_cat, "--version --at --where --columns --limit --format "},
+	{"optimize", NEEDS_SNAPSHOT, table_optimize, "--where --zorder --target-size "},
+	{"vacuum", NEEDS_ROOT, table_vacuum, "--retention --dry-run --no-retention-check "},
+	{"checkpoint", NEEDS_SNAPSHOT, table_checkpoint, ""},
+};
+
+static status action_find(const char *name, const struct action **out, struct err *err)
+{
+	const char *names[N_OF(actions)];
+	for (size_t i = 0; i < N_OF(actions); i++) {
+		names[i] = actions[i].name;
+		if (strcmp(actions[i].name, name) != 0) continue;
+		*out = &actions[i];
+		return OK;
+	}
+	const char *near = cli_nearest(name, names, N_OF(actions));
+	return fail(err, E_USAGE, "pqr table: unknown action '%s'%s%s; `pqr help table` lists them", name,
+		near != NULL ? ": did you mean " : "", near != NULL ? near : "");
+}
+
+/* An option of another action is a mistake, not something to pass over. */
+static status check_options(const struct cli *c, const struct action *a, struct err *err)
+{
+	for (size_t i = 0; i < c->command->n_options; i++) {
+		char name[64];
+		(void)snprintf(name, sizeof name, "%s ", c->command->options[i].name);
+		if (cli_get(c, c->command->options[i].name) == NULL || strstr(a->options, name) != NULL) continue;
+		return fail(err, E_USAGE, "pqr table %s takes no %s; `pqr help table` explains", a->name,
+			c->command->options[i].name);
+	}
+	if (cli_get(c, "--version") != NULL && cli_get(c, "--at") != NULL)
+		return fail(err, E_USAGE, "--version and --at both name a version: give one");
+	const size_t args = a->needs == NEEDS_NOTHING ? 1 : 2;
+	if (c->n_args < args)
+		return fail(err, E_USAGE,
+			"pqr table %s: expected the table's name, as silver.tickets; `pqr table list` lists them",
+			a->name);
+	if (c->n_args > args)
+		return fail(err, E_USAGE, "pqr table %s: unexpected argument '%s'", a->name, c->args[args]);
+	return OK;
+}
+
+static status version_option(struct table_cmd *t, int64_t *version, struct err *err)
+{
+	const char *text = cli_get(t->cli, "--version"), *at = cli_get(t->cli, "--at");
+	int64_t us;
+	char *end = NULL;
+	*version = DELTA_LATEST;
+	if (text != NULL) {
+		const long long v = strtoll(text, &end, 10);
+		if (*text == '\0' || *end != '\0' || v < 0)
+			return fail(err, E_USAGE,
+				"--version: expected a version's number, found '%s'; `pqr table history` lists them",
+				text);
+		*version = v;
+	}
+	if (at == NULL) return OK;
+	TRY(session_instant(t->session, "--at", at, &us, err));
+	/* To the millisecond, as versions have it: 12:00:00.1239 is not before 12:00:00.123. */
+	return delta_version_at(t->session->lake, t->root, us / 1000, version, err);
+}
+
+static status table_with_session(struct table_cmd *t, const struct action *a, struct err *err)
+{
+	int64_t version;
+	if (a->needs != NEEDS_NOTHING) TRY(delta_catalog_find(t->session->lake, t->cli->args[1], t->root, err));
+	if (a->needs == NEEDS_SNAPSHOT) {
+		TRY(version_option(t, &version, err));
+		TRY(delta_snapshot_open(t->session->lake, t->root, version, &t->snapshot, err));
+	}
+	return a->run(t, err);
+}
+
+static status table_run(struct cli *c, struct err *err)
+{
+	const struct action *a = NULL;
+	struct session s;
+	TRY(action_find(c->args[0], &a, err));
+	TRY(check_options(c, a, err));
+	struct table_cmd t = {.cli = c, .session = &s};
+	status code = session_open(&s, c, SESSION_LAKE | SESSION_EXISTING | SESSION_CONFIG, err);
+	if (code == OK) code = table_with_session(&t, a, err);
+	delta_snapshot_close(t.snapshot);
+	session_close(&s);
+	return code;
+}
+
+static const struct cli_option table_options[] = {
+	{"--version", "N", "schema, files, cat: the table as of this version"},
+	{"--at", "TIME", "schema, files, cat: as of this instant; a date means its end"},
+	{"--where", "COND...", "files, cat, optimize: \"month >= 2025-10\", \"closed_at is null\"; may be repeated"},
+	{"--columns", "A,B", "cat: these columns"},
+	{"--limit", "N", "cat, history: at most so many rows (cat on a terminal: 40; 0 = all)"},
+	{"--format", "NAME", "cat: table, csv or json (default table on a terminal, else csv)"},
+	{"--zorder", "A,B", "optimize: order the rows along these columns"},
+	{"--target-size", "SIZE", "optimize: bytes a file, as 64MB (default 128MB)"},
+	{"--retention", "TIME", "vacuum: keep what was removed within 7d, 168h (default the table's, 7d)"},
+	{"--no-retention-check", NULL, "vacuum: allow a retention under the table's own"},
+	{"--dry-run", NULL, "vacuum: only say what would be deleted"},
+};
+const struct cli_command cli_table_command = {.name = "table",
+	.synopsis = "list | ACTION TABLE",
+	.summary = "Delta tables: versions, files, rows; compaction and clean-up",
+	.details = "  list         every table: version, files, rows, bytes\n"
+		   "  schema       columns and types\n"
+		   "  history      every version: when, by which run and stage, what changed\n"
+		   "  files        the data files of a version\n"
+		   "  cat          the rows of a version\n"
+		   "  optimize     the same rows in fewer, larger files (--zorder: in an order that prunes well)\n"
+		   "  vacuum       delete files that no version within the retention needs\n"
+		   "  checkpoint   write a checkpoint of the newest version now\n\n"
+		   "TABLE is silver.tickets, silver/tickets, or tickets where one layer alone has it.\n\n"
+		   "  pqr table history gold.kpi_sla_daily\n"
+		   "  pqr table cat silver.tickets --version 0 --where \"sla_status = LATE\" --columns "
+		   "ticket_id,closed_at\n"
+		   "  pqr table optimize bronze.pqrs_events && pqr table vacuum bronze.pqrs_events --dry-run",
+	.options = table_options,
+	.n_options = N_OF(table_options),
+	.args_min = 1,
+	.args_max = 2,
+	.run = table_run};

@@ -1,0 +1,31 @@
+/* cli/cmd_table.h: what the parts of pqr table share. */
+#ifndef PQR_CLI_CMD_TABLE_H
+#define PQR_CLI_CMD_TABLE_H
+
+#include "cli/session.h"
+#include "table/predicate.h"
+
+struct table_cmd {
+	struct cli *cli;
+	struct session *session;
+	char root[DELTA_ROOT_MAX];       /* "silver/tickets" */
+	struct delta_snapshot *snapshot; /* as of --version or --at; NULL for those that open their own */
+};
+
+/* The conditions of every --where, in the session's arena. */
+status table_conditions(struct table_cmd *t, struct delta_condition **out, size_t *n, struct err *err) MUST_USE;
+
+/* --limit, or fallback; 0 = all. */
+status table_limit(const struct cli *c, int64_t fallback, int64_t *out, struct err *err) MUST_USE;
+/* The names between the commas of an option that was given, in the session's arena. */
+status table_names(
+	struct table_cmd *t, const char *option, const char *const **out, size_t *n, struct err *err) MUST_USE;
+
+/* cmd_table_cat.c */
+status table_cat(struct table_cmd *t, struct err *err) MUST_USE;
+/* cmd_table_maintain.c */
+status table_optimize(struct table_cmd *t, struct err *err) MUST_USE;
+status table_vacuum(struct table_cmd *t, struct err *err) MUST_USE;
+status table_checkpoint(struct table_cmd *t, struct err *err) MUST_USE;
+
+#endif

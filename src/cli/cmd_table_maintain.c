@@ -1,0 +1,155 @@
+/* cli/cmd_table_maintain.c: pqr table optimize, vacuum and checkpoint. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cli/cmd_table.h"
+#include "table/checkpoint.h"
+#include "table/optimize.h"
+#include "table/vacuum.h"
+
+/* A whole number and a unit: "64MB", "7d". units: pairs of name and factor; the empty name is that of none. */
+struct unit {
+	const char *name;
+	int64_t factor;
+};
+
+static bool parse_quantity(const char *text, const struct unit *units, size_t n_units, int64_t *out)
+{
+	char *end = NULL;
+	errno = 0;
+	const long long v = strtoll(text, &end, 10);
+	if (end == text || v < 0 || errno != 0) return false;
+	for (size_t i = 0; i < n_units; i++) {
+		if (strcmp(end, units[i].name) == 0) return !__builtin_mul_overflow(v, units[i].factor, out);
+	}
+	return false;
+}
+
+static const struct unit size_units[] = {{"", 1}, {"B", 1}, {"kB", 1000}, {"MB", 1000000}, {"GB", 1000000000},
+	{"KiB", 1024}, {"MiB", 1 << 20}, {"GiB", 1 << 30}};
+static const struct unit time_units[] = {
+	{"ms", 1}, {"s", 1000}, {"m", 60000}, {"min", 60000}, {"h", 3600000}, {"d", 86400000}};
+#define N_OF(a) (sizeof(a) / sizeof((a)[0]))
+
+/* ---- optimize --------------------------------------------------------------------------------------------------------- */
+
+static void say_files(void *arg, int64_t done, int64_t files)
+{
+	const struct table_cmd *t = arg;
+	if (t->cli->progress) (void)fprintf(stderr, "\r%lld of %lld files", (long long)done, (long long)files);
+	if (t->cli->progress && done == files) (void)fputc('\n', stderr);
+}
+
+static status print_optimized(struct table_cmd *t, const struct delta_optimize_result *r, struct err *err)
+{
+	struct buf out;
+	char a[32], b[32], rows[32];
+	buf_init(&out, 0);
+	if (t->cli->json)
+		buf_printf(&out,
+			"{\"files_removed\":%lld,\"files_added\":%lld,\"bytes_removed\":%lld,\"bytes_added\":%lld,"
+			"\"rows\":%lld,\"partitions\":%lld,\"commits\":%lld,\"skipped_bins\":%lld,\"version\":%lld}\n",
+			(long long)r->files_removed, (long long)r->files_added, (long long)r->bytes_removed,
+			(long long)r->bytes_added, (long long)r->rows, (long long)r->partitions, (long long)r->commits,
+			(long long)r->skipped_bins, (long long)r->version);
+	else if (r->commits == 0)
+		buf_printf(&out, "nothing to do: %s has no files to put together, version %lld stands\n", t->root,
+			(long long)r->version);
+	else
+		buf_printf(&out, "%s files into %s, %s rows, %.1f MB into %.1f MB: version %lld of %s\n",
+			cli_count(r->files_removed, a), cli_count(r->files_added, b), cli_count(r->rows, rows),
+			(double)r->bytes_removed / 1e6, (double)r->bytes_added / 1e6, (long long)r->version, t->root);
+	if (!t->cli->json && r->skipped_bins > 0)
+		buf_printf(&out, "%lld groups of files were left: somebody else changed them meanwhile; run it again\n",
+			(long long)r->skipped_bins);
+	const status code = cli_print(&out, err);
+	buf_deinit(&out);
+	return code;
+}
+
+status table_optimize(struct table_cmd *t, struct err *err)
+{
+	struct delta_optimize_opts o = {.threads = t->session->threads, .progress = say_files, .progress_arg = t};
+	struct delta_optimize_result r;
+	struct delta_condition *where;
+	const char *size = cli_get(t->cli, "--target-size");
+	if (size != NULL &&
+		(!parse_quantity(size, size_units, N_OF(size_units), &o.target_bytes) || o.target_bytes == 0))
+		return fail(err, E_USAGE, "--target-size: expected bytes, as 64MB or 128MiB, found '%s'", size);
+	if (cli_get(t->cli, "--zorder") != NULL) TRY(table_names(t, "--zorder", &o.zorder, &o.n_zorder, err));
+	TRY(table_conditions(t, &where, &o.n_where, err));
+	o.where = where;
+	TRY(delta_optimize(t->session->lake, t->root, &o, &r, err));
+	return print_optimized(t, &r, err);
+}
+
+/* ---- vacuum ----------------------------------------------------------------------------------------------------------- */
+
+static void say_doomed(void *arg, const char *key, int64_t bytes)
+{
+	struct buf *out = arg;
+	buf_printf(out, "%s\t%lld\n", key, (long long)bytes);
+}
+
+static status print_vacuumed(
+	struct table_cmd *t, const struct delta_vacuum_result *r, const struct buf *names, struct err *err)
+{
+	struct buf out;
+	char files[32];
+	const bool dry = cli_flag(t->cli, "--dry-run");
+	buf_init(&out, 0);
+	if (t->cli->json) {
+		buf_printf(&out, "{\"dry_run\":%s,\"files\":%lld,\"bytes\":%lld,\"kept_young\":%lld}\n",
+			dry ? "true" : "false", (long long)r->files, (long long)r->bytes, (long long)r->kept_young);
+	} else {
+		if (dry) buf_add(&out, names->p, names->n);
+		buf_printf(&out, "%s %s files, %.1f MB%s\n", dry ? "would delete" : "deleted",
+			cli_count(r->files, files), (double)r->bytes / 1e6,
+			dry && r->files > 0 ? "; without --dry-run they go" : "");
+	}
+	const status code = cli_print(&out, err);
+	buf_deinit(&out);
+	return code;
+}
+
+status table_vacuum(struct table_cmd *t, struct err *err)
+{
+	struct buf names;
+	struct delta_vacuum_result r;
+	struct delta_vacuum_opts o = {
+		.retention_ms = -1,
+		.unsafe = cli_flag(t->cli, "--no-retention-check"),
+		.dry_run = cli_flag(t->cli, "--dry-run"),
+		.now_ms = time_now_us() / 1000,
+		.visit = cli_flag(t->cli, "--dry-run") && !t->cli->json ? say_doomed : NULL,
+		.visit_arg = &names,
+	};
+	const char *retention = cli_get(t->cli, "--retention");
+	if (retention != NULL && !parse_quantity(retention, time_units, N_OF(time_units), &o.retention_ms))
+		return fail(err, E_USAGE, "--retention: expected a time as 7d, 168h or 0s, found '%s'", retention);
+	buf_init(&names, 0);
+	status code = delta_vacuum(t->session->lake, t->root, &o, &r, err);
+	if (code == OK) code = buf_check(&names, err);
+	if (code == OK) code = print_vacuumed(t, &r, &names, err);
+	buf_deinit(&names);
+	return code;
+}
+
+/* ---- checkpoint ------------------------------------------------------------------------------------------------------- */
+
+status table_checkpoint(struct table_cmd *t, struct err *err)
+{
+	struct buf out;
+	TRY(delta_checkpoint_write(t->snapshot, time_now_us() / 1000, err));
+	buf_init(&out, 0);
+	if (t->cli->json)
+		buf_printf(&out, "{\"version\":%lld,\"files\":%zu}\n", (long long)t->snapshot->version,
+			t->snapshot->n_files);
+	else
+		buf_printf(&out, "checkpoint of version %lld of %s: %zu files\n", (long long)t->snapshot->version,
+			t->root, t->snapshot->n_files);
+	const status code = cli_print(&out, err);
+	buf_deinit(&out);
+	return code;
+}
