@@ -88,7 +88,7 @@ static status list_table(void *arg, const char *layer, const char *name, struct 
 	}
 	const struct control_value values[] = {cell_text("table", (struct str){shown, (size_t)n}),
 		cell_int("version", s->version), cell_int("files", (int64_t)s->n_files), cell_known("rows", rows),
-		cell_int("bytes", bytes), cell_text("partitioned by", join(&s->arena, &s->metadata.partition_columns)),
+		cell_int("bytes", bytes), cell_text("partition_columns", join(&s->arena, &s->metadata.partition_columns)),
 		cell_time("changed", s->timestamp_ms, time)};
 	const status code = l->visit(l->visit_arg, values, N_OF(values), err);
 	delta_snapshot_close(s);
@@ -116,7 +116,7 @@ static status schema_rows(void *arg, control_row_visit visit, void *visit_arg, s
 		const struct delta_column *c = &s->columns[i];
 		const struct control_value values[] = {cell_text("column", str_of(c->def.name)),
 			cell_text("type", str_of(c->type_text)),
-			cell_text("null", str_of(c->def.nullable ? "yes" : "no")),
+			cell_text("nullable", str_of(c->def.nullable ? "yes" : "no")),
 			cell_text("partition", str_of(c->partition_index >= 0 ? "yes" : "")),
 			cell_text("description", str_of(c->def.description != NULL ? c->def.description : ""))};
 		TRY(visit(visit_arg, values, N_OF(values), err));
@@ -146,8 +146,8 @@ static status history_row(const struct delta_version *v, control_row_visit visit
 	char time[TIME_RFC3339_CHARS];
 	const struct control_value values[] = {cell_int("version", v->version),
 		cell_time("time", v->timestamp_ms, time), cell_text("operation", v->info.operation),
-		cell_int("files added", v->n_added), cell_int("removed", v->n_removed),
-		cell_known("rows added", v->rows_added), cell_int("bytes added", v->bytes_added),
+		cell_int("files_added", v->n_added), cell_int("files_removed", v->n_removed),
+		cell_known("rows_added", v->rows_added), cell_int("bytes_added", v->bytes_added),
 		cell_text("stage", info_member(v->info.text, "\"pqrStage\":\"")),
 		cell_text("run_id", info_member(v->info.text, "\"pqrRunId\":\"")), cell_text("engine", v->info.engine)};
 	return visit(visit_arg, values, N_OF(values), err);
