@@ -157,7 +157,7 @@ void buf_json_str(struct buf *b, struct str s)
 			buf_add(b, esc, 6);
 		}
 	}
-	buf_add(b, s.p + from, s.n - from);
+	if (s.n > from) buf_add(b, s.p + from, s.n - from);
 	buf_char(b, '"');
 }
 

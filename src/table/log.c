@@ -23,10 +23,12 @@ static bool take_digits(const char **p, int n, int64_t *out)
 	return true;
 }
 
-static bool ends_with(const char *text, const char *end)
+/* <uuid>.parquet or <uuid>.json; any letters, digits and '-' count as one. */
+static bool v2_name(const char *rest)
 {
-	const size_t n = strlen(text), m = strlen(end);
-	return n > m && strcmp(text + n - m, end) == 0;
+	static const char plain[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-";
+	const size_t n = strspn(rest, plain);
+	return n > 0 && (strcmp(rest + n, ".parquet") == 0 || strcmp(rest + n, ".json") == 0);
 }
 
 /* "Checkpoint Naming Scheme"; rest is what follows "<version>.checkpoint.". */
@@ -42,7 +44,7 @@ static void checkpoint_name(const char *rest, struct delta_log_file *f)
 		f->kind = DELTA_LOG_PART;
 		f->part = (int32_t)part;
 		f->parts = (int32_t)parts;
-	} else if (ends_with(rest, ".parquet") || ends_with(rest, ".json")) {
+	} else if (v2_name(rest)) {
 		f->kind = DELTA_LOG_V2;
 	}
 }

@@ -48,6 +48,7 @@ static struct str take_word(struct str *rest)
 	size_t n = 0;
 	while (n < rest->n && rest->p[n] != ' ') n++;
 	const struct str word = {rest->p, n};
+	if (n == 0) return word;
 	rest->p += n;
 	rest->n -= n;
 	return word;
