@@ -49,6 +49,8 @@ struct fault_store {
 	bool kill; /* SIGKILL the process instead of failing */
 	status code;
 	enum err_class class; /* of the error; E_IO of class UNKNOWN after init */
+	const char
+		*hide; /* keys that hold this are left out of listings, as a store that lags behind does; NULL = none */
 	/* Called before an operation that counts, may be NULL: to let another writer in. */
 	void (*hook)(void *arg, struct fault_store *f, enum fault_op op, const char *key);
 	void *hook_arg;
@@ -172,10 +174,21 @@ static inline status fault_size(struct store *s, const char *key, int64_t *out, 
 	struct fault_store *f = fault_of(s);
 	FAULT_DO(f, FAULT_SIZE, key, f->inner->ops->size(f->inner, key, out, err), err);
 }
+struct fault_listing {
+	const struct fault_store *f;
+	store_visit visit;
+	void *arg;
+};
+static inline status fault_list_entry(void *arg, const struct store_entry *e, struct err *err)
+{
+	const struct fault_listing *l = arg;
+	return l->f->hide != NULL && strstr(e->key, l->f->hide) != NULL ? OK : l->visit(l->arg, e, err);
+}
 static inline status fault_list(struct store *s, const char *prefix, store_visit visit, void *arg, struct err *err)
 {
 	struct fault_store *f = fault_of(s);
-	FAULT_DO(f, FAULT_LIST, prefix, f->inner->ops->list(f->inner, prefix, visit, arg, err), err);
+	struct fault_listing l = {f, visit, arg};
+	FAULT_DO(f, FAULT_LIST, prefix, f->inner->ops->list(f->inner, prefix, fault_list_entry, &l, err), err);
 }
 static inline status fault_list_names(
 	struct store *s, const char *folder, store_name_visit visit, void *arg, struct err *err)

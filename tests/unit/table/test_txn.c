@@ -474,6 +474,31 @@ static void test_lost_to_other(void **state)
 	log_lake_close(&l);
 }
 
+/* A listing that lags behind shows an older version, which is whole; the commit finds out by the name being taken. */
+static void test_short_list(void **state)
+{
+	(void)state;
+	struct log_lake l;
+	struct fault_store f;
+	struct delta_snapshot *s = NULL;
+	int64_t version = -1;
+	lake_with(&l, FIRST);
+	log_put_version(&l, 1, ADD("w", "\"x\""));
+	log_put_version(&l, 2, ADD("v", "\"x\""));
+	fault_store_init(&f, l.store);
+	f.hide = "00000000000000000002.json";
+	check_snapshot(&f.base, -1, "v1 files a(p=x) b(p=y) w(p=x)");
+	CHECK_OK(&l.err, delta_snapshot_open(&f.base, "t", DELTA_LATEST, &s, &l.err));
+	CHECK_OK(&l.err, append(&f.base, s, "new", &version, &l.err));
+	CHECK_I64(version, 3);
+	CHECK_I64(count_adds(&l, "new"), 1);
+	delta_snapshot_close(s);
+	f.hide = "00000000000000000001.json"; /* in the middle: no guessing */
+	CHECK_FAILS(E_CORRUPT, delta_snapshot_open(&f.base, "t", DELTA_LATEST, &s, &l.err));
+	assert_non_null(strstr(l.err.where, "00000000000000000001.json"));
+	log_lake_close(&l);
+}
+
 /* SIGKILL before and after each operation: the log holds the commit or does not, and the next one goes on from there. */
 static void test_killed(void **state)
 {
@@ -556,6 +581,7 @@ int main(void)
 		cmocka_unit_test(test_lost_answers),
 		cmocka_unit_test(test_lost_commit),
 		cmocka_unit_test(test_lost_to_other),
+		cmocka_unit_test(test_short_list),
 		cmocka_unit_test(test_killed),
 		cmocka_unit_test(test_no_memory),
 	};
