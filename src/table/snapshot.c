@@ -277,8 +277,8 @@ static status open_listed(struct opening *o, int64_t version, bool last, struct 
 			code = now.code = E_CORRUPT;
 			now.class = ERR_DATA;
 		}
-		const bool checkpoint_bad =
-			o->commits_read && o->at.n > 0 && (code == E_CORRUPT || code == E_UNSUPPORTED);
+		const bool unreadable = code == E_CORRUPT || code == E_UNSUPPORTED || code == E_LIMIT;
+		const bool checkpoint_bad = o->commits_read && o->at.n > 0 && unreadable;
 		if (checkpoint_bad && first.code == OK) first = now;
 		if (checkpoint_bad) continue;
 		if (err != NULL) *err = now;

@@ -341,6 +341,38 @@ static void test_checkpoint_fallback(void **state)
 	log_lake_close(&l);
 }
 
+/* What a failed read of a checkpoint means: another way to the version, another look at the log, or the end. */
+static void test_checkpoint_errors(void **state)
+{
+	(void)state;
+	static const struct {
+		status code, want;
+		int64_t checkpoint;
+	} cases[] = {{E_CORRUPT, OK, -1}, {E_LIMIT, OK, -1}, {E_UNSUPPORTED, OK, -1}, {E_NOT_FOUND, OK, 1},
+		{E_IO, E_IO, 0}, {E_NOMEM, E_NOMEM, 0}};
+	struct log_lake l;
+	log_lake_open(&l);
+	put_adds(&l, 0, 0, 3);
+	put_adds(&l, 1, 3, 2);
+	put_adds(&l, 2, 5, 2);
+	write_checkpoint(&l, 1);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct fault_store f;
+		struct delta_snapshot *s = NULL;
+		fault_store_init(&f, l.store);
+		f.mask = FAULT_OPEN;
+		f.at = 2; /* commit 2, then the checkpoint */
+		f.code = cases[i].code;
+		CHECK_FAILS(cases[i].want, delta_snapshot_open(&f.base, "t", DELTA_LATEST, &s, &l.err));
+		CHECK_I64(f.hits, 1);
+		if (cases[i].want != OK) continue;
+		CHECK_I64(s->checkpoint_version, cases[i].checkpoint);
+		CHECK_I64(s->n_files, 7);
+		delta_snapshot_close(s);
+	}
+	log_lake_close(&l);
+}
+
 static void test_cleaned_log(void **state)
 {
 	(void)state;
@@ -471,6 +503,7 @@ int main(void)
 		cmocka_unit_test(test_look_up),
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_checkpoint_fallback),
+		cmocka_unit_test(test_checkpoint_errors),
 		cmocka_unit_test(test_cleaned_log),
 		cmocka_unit_test(test_vanished),
 		cmocka_unit_test(test_faults),
