@@ -20,13 +20,21 @@ struct query_opts {
 	int threads;
 	const char *library; /* NULL = as above */
 };
-/* E_NOT_FOUND: no libduckdb, says how to get it. E_UNSUPPORTED: a library that is too old. */
+/* E_NOT_FOUND: no libduckdb, says how to get it. E_IO: there is one that cannot be loaded. E_UNSUPPORTED: a library that is too
+ * old. */
 status query_open(const struct query_opts *o, struct query **out, struct err *err) MUST_USE;
 void query_close(struct query *q);
 
+/* Every table of the lake, by layer and name, whether the wanted version has it or not. Cheap. */
+typedef status (*query_table_visit)(void *arg, const char *layer, const char *name, struct err *err);
+status query_tables(struct query *q, query_table_visit visit, void *arg, struct err *err) MUST_USE;
+/* Is there a libduckdb? Its version. Errors as of query_open; library as in query_opts. */
+enum { QUERY_VERSION_MAX = 32 };
+status query_library(const char *library, char version[QUERY_VERSION_MAX], struct err *err) MUST_USE;
+
 enum query_format { QUERY_TABLE, QUERY_CSV, QUERY_JSON, QUERY_PARQUET };
 struct query_result {
-	int64_t rows;
+	int64_t rows; /* of QUERY_PARQUET: -1 */
 	int64_t us;
 };
 typedef status (*query_sink)(void *arg, const void *p, size_t n, struct err *err);
@@ -45,5 +53,7 @@ status query_run(struct query *q, struct str sql, const struct query_output *o, 
 
 /* Position after the first complete statement (its ';'), or 0: text ends inside one. Knows quotes, comments and dollar quotes. */
 size_t query_statement_end(struct str text);
+/* Nothing but blanks, comments and ';'. */
+bool query_blank(struct str text);
 
 #endif

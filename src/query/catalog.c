@@ -1,0 +1,256 @@
+/* query/catalog.c: which tables the lake has, and which of them a statement needs.
+ *
+ * Looking for tables reads folder names only. A snapshot is opened when a statement mentions the table's name, wherever: a
+ * view too many costs some milliseconds, one too few would be an error. Whatever keeps a table from being read is kept with it
+ * and told only when a statement fails for the lack of it.
+ */
+#include <stdio.h>
+#include <strings.h>
+
+#include "base/alloc.h"
+#include "query/query_int.h"
+#include "table/catalog.h"
+#include "table/history.h"
+
+enum { NEAREST_MAX = 3 };
+
+/* ---- looking ---- */
+
+static status add_table(void *arg, const char *schema, const char *name, struct err *err)
+{
+	struct catalog *c = arg;
+	if (c->n == c->cap) {
+		const size_t cap = c->cap != 0 ? c->cap * 2 : 32;
+		struct catalog_table *tables = mem_realloc(c->tables, cap * sizeof *tables);
+		if (tables == NULL) return fail(err, E_NOMEM, "out of memory");
+		c->tables = tables;
+		c->cap = cap;
+	}
+	struct catalog_table *t = &c->tables[c->n];
+	*t = (struct catalog_table){.schema = mem_strdup(schema), .name = mem_strdup(name)};
+	c->n++;
+	return t->schema != NULL && t->name != NULL ? OK : fail(err, E_NOMEM, "out of memory");
+}
+
+status catalog_open(struct catalog *c, const struct query_opts *o, struct err *err)
+{
+	*c = (struct catalog){.lake = o->lake, .version = o->version, .at_ms = o->at_ms};
+	if (store_uri(o->lake)[0] != '/')
+		return fail(
+			err, E_UNSUPPORTED, "unsupported: SQL on the lake %s; only on a folder", store_uri(o->lake));
+	return delta_catalog_list(o->lake, add_table, c, err);
+}
+
+static void drop_snapshots(struct catalog *c)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		delta_snapshot_close(c->tables[i].snapshot);
+		c->tables[i].snapshot = NULL;
+		err_clear(&c->tables[i].left_out);
+	}
+}
+
+void catalog_close(struct catalog *c)
+{
+	drop_snapshots(c);
+	for (size_t i = 0; i < c->n; i++) {
+		mem_free(c->tables[i].schema);
+		mem_free(c->tables[i].name);
+	}
+	mem_free(c->tables);
+	*c = (struct catalog){0};
+}
+
+/* ---- opening ---- */
+
+/* Statements about the catalog itself see every table. */
+static bool needs_all(struct str sql)
+{
+	static const char *const words[] = {"show", "information_schema", "duckdb_", "pg_", "sqlite_"};
+	const struct sql_text text = sql_classify(sql);
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+		if (sql_mentions(sql, words[i])) return true;
+	}
+	const size_t rest = (size_t)(text.word.p - sql.p) + text.word.n; /* DESCRIBE alone lists them too */
+	return text.kind == SQL_QUERY && query_blank((struct str){sql.p + rest, sql.n - rest});
+}
+
+static status open_table(const struct catalog *c, struct catalog_table *t, struct err *err)
+{
+	char root[DELTA_ROOT_MAX];
+	int64_t version = c->version >= 0 ? c->version : DELTA_LATEST;
+	(void)snprintf(root, sizeof root, "%s/%s", t->schema, t->name);
+	if (c->at_ms != INT64_MIN) TRY(delta_version_at(c->lake, root, c->at_ms, &version, err));
+	return delta_snapshot_open(c->lake, root, version, &t->snapshot, err);
+}
+
+/* DuckDB takes a name that is not there for a pattern, where it can be one, and then reads what matches, or nothing. Such
+ * names are rare; the others it misses itself. */
+static status check_patterns(const struct catalog *c, const struct delta_snapshot *s, struct err *err)
+{
+	char key[DELTA_KEY_MAX];
+	int64_t size;
+	const bool all = strpbrk(store_uri(c->lake), "*?[") != NULL;
+	for (size_t i = 0; i < s->n_files; i++) {
+		const struct str path = s->files[i].path;
+		TRY(delta_key(key, s->root, path, err));
+		if (all || strpbrk(key, "*?[") != NULL) TRY(store_size(c->lake, key, &size, err));
+	}
+	return OK;
+}
+
+static void leave_out(struct catalog_table *t, status code)
+{
+	delta_snapshot_close(t->snapshot);
+	t->snapshot = NULL;
+	t->left_out.code = code;
+}
+
+static void add_schemas(const struct catalog *c, struct buf *out)
+{
+	static const char *const path[] = {"gold", "silver", "bronze"};
+	for (size_t i = 0; i < c->n; i++) {
+		if (i > 0 && strcmp(c->tables[i].schema, c->tables[i - 1].schema) == 0) continue;
+		buf_str(out, "CREATE SCHEMA IF NOT EXISTS ");
+		sql_quote(out, '"', str_of(c->tables[i].schema));
+		buf_str(out, ";\n");
+	}
+	buf_str(out, "SET TimeZone = 'UTC';\nSET search_path = '");
+	for (size_t k = 0; k < 3; k++) {
+		for (size_t i = 0; i < c->n; i++) {
+			if (strcmp(c->tables[i].schema, path[k]) != 0) continue;
+			buf_printf(out, "%s,", path[k]);
+			break;
+		}
+	}
+	buf_str(out, "main';\n");
+}
+
+static void add_paths(const struct catalog *c, const char *writable, struct buf *out)
+{
+	struct buf path;
+	bool first = true;
+	buf_init(&path, 0);
+	buf_str(out, "SET allowed_paths = [");
+	for (size_t i = 0; i < c->n; i++) {
+		const struct delta_snapshot *s = c->tables[i].snapshot;
+		for (size_t k = 0; s != NULL && k < s->n_files; k++) {
+			buf_reset(&path);
+			buf_printf(&path, "%s/%s/", store_uri(c->lake), s->root);
+			buf_add(&path, s->files[k].path.p, s->files[k].path.n);
+			if (path.failed) out->failed = true;
+			buf_str(out, first ? "" : ", ");
+			sql_quote(out, '\'', (struct str){(const char *)path.p, path.n});
+			first = false;
+		}
+	}
+	buf_str(out, "];\n");
+	buf_deinit(&path);
+	if (writable != NULL) {
+		buf_str(out, "SET allowed_directories = [");
+		sql_quote(out, '\'', str_of(writable));
+		buf_str(out, "];\n");
+	}
+	buf_str(out, "SET enable_external_access = false;\nSET lock_configuration = true;\n");
+}
+
+status catalog_load(struct catalog *c, struct str sql, const char *writable, struct buf *out, struct err *err)
+{
+	const bool all = needs_all(sql);
+	drop_snapshots(c);
+	add_schemas(c, out);
+	for (size_t i = 0; i < c->n; i++) {
+		struct catalog_table *t = &c->tables[i];
+		if (!all && !sql_mentions(sql, t->name)) continue;
+		TRY(query_cancel_check(err));
+		const size_t before = out->n;
+		status code = open_table(c, t, &t->left_out);
+		if (code == OK) code = check_patterns(c, t->snapshot, &t->left_out);
+		if (code == OK) code = view_sql(out, t, store_uri(c->lake), &t->left_out);
+		if (code == OK) continue;
+		leave_out(t, code);
+		out->n = before;
+	}
+	add_paths(c, writable, out);
+	return buf_check(out, err);
+}
+
+/* ---- explaining ---- */
+
+/* "Table with name NAME does not exist!" */
+static struct str missing_name(const char *message)
+{
+	static const char before[] = "Table with name ", after[] = " does not exist";
+	const char *start = strstr(message, before);
+	if (start == NULL) return (struct str){NULL, 0};
+	start += sizeof before - 1;
+	const char *end = strstr(start, after);
+	if (end == NULL) return (struct str){NULL, 0};
+	if (end - start > 2 && *start == '"' && end[-1] == '"') { /* with its layer, where there is no such layer */
+		start++;
+		end--;
+	}
+	return (struct str){start, (size_t)(end - start)};
+}
+
+static size_t table_distance(const struct catalog_table *t, struct str name)
+{
+	char full[2 * STR_DISTANCE_MAX];
+	(void)snprintf(full, sizeof full, "%s.%s", t->schema, t->name);
+	const size_t a = str_distance(name, str_of(t->name)), b = str_distance(name, str_of(full));
+	return a < b ? a : b;
+}
+
+/* The nearest names within a third of the name's letters, nearest first. */
+static void add_nearest(const struct catalog *c, struct str name, struct buf *out)
+{
+	size_t n = 0;
+	for (size_t distance = 0; distance <= name.n / 3 + 1; distance++) {
+		for (size_t i = 0; i < c->n && n < NEAREST_MAX; i++) {
+			if (table_distance(&c->tables[i], name) != distance) continue;
+			buf_printf(out, "%s%s.%s", n++ > 0 ? ", " : ": did you mean ", c->tables[i].schema,
+				c->tables[i].name);
+		}
+	}
+	buf_str(out, n > 0 ? "?" : "; SHOW ALL TABLES lists the tables");
+}
+
+static const struct catalog_table *find_left_out(const struct catalog *c, struct str name, struct str sql)
+{
+	const struct catalog_table *found = NULL;
+	for (size_t i = 0; i < c->n; i++) {
+		const struct catalog_table *t = &c->tables[i];
+		char full[2 * STR_DISTANCE_MAX];
+		if (t->left_out.code == OK || strlen(t->name) != name.n || strncasecmp(t->name, name.p, name.n) != 0)
+			continue;
+		(void)snprintf(full, sizeof full, "%s.%s", t->schema, t->name);
+		if (found == NULL || sql_mentions(sql, full)) found = t;
+	}
+	return found;
+}
+
+status catalog_explain(const struct catalog *c, struct str sql, status code, struct err *err)
+{
+	if (err == NULL || code == OK) return code;
+	char message[ERR_MESSAGE_MAX], text[ERR_MESSAGE_MAX + ERR_WHERE_MAX + 64];
+	memcpy(message, err->message, sizeof message);
+	const struct str name = missing_name(message);
+	if (name.p == NULL) return code;
+	err_clear(err);
+	const struct catalog_table *t = find_left_out(c, name, sql);
+	if (t != NULL)
+		return fail(err, t->left_out.code, "%s.%s: %s", t->schema, t->name,
+			err_text(&t->left_out, text, sizeof text));
+	struct buf near;
+	buf_init(&near, 1 << 14);
+	add_nearest(c, name, &near);
+	buf_char(&near, '\0');
+	if (c->n == 0)
+		code = fail(err, E_USAGE, "no table %.*s: the lake %s has no Delta tables yet; `pqr run` makes them",
+			(int)name.n, name.p, store_uri(c->lake));
+	else
+		code = fail(err, E_USAGE, "no table %.*s in the lake%s", (int)name.n, name.p,
+			near.failed ? "" : (const char *)near.p);
+	buf_deinit(&near);
+	return code;
+}

@@ -1,0 +1,291 @@
+/* query/query.c: one statement from its text to its rows.
+ *
+ * That nothing is written rests on four things, each of which would do: the first word must be a query's, DuckDB must take the
+ * statement for one, it may open the snapshot's files only (for reading: they are not in a folder it may write to), and its
+ * configuration is locked.
+ */
+#include "query/query.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/thread.h"
+#include "base/time.h"
+#include "io/utf8.h"
+#include "query/query_int.h"
+
+enum { FOLDER_MAX = 512, WATCH_MS = 20, PIECE_BYTES = 1 << 16, SPILL_NAME_MAX = FOLDER_MAX + 16 };
+
+struct query {
+	struct library *library;
+	struct catalog catalog;
+	int threads;
+	char folder[FOLDER_MAX]; /* of our own: what DuckDB spills, and Parquet results */
+};
+
+status query_open(const struct query_opts *o, struct query **out, struct err *err)
+{
+	const char *base = getenv("TMPDIR");
+	struct query *q = mem_zalloc(1, sizeof *q);
+	if (q == NULL) return fail(err, E_NOMEM, "out of memory");
+	q->threads = o->threads;
+	status code = library_open(o->library, &q->library, err);
+	if (code == OK) code = catalog_open(&q->catalog, o, err);
+	if (code == OK) {
+		(void)snprintf(q->folder, sizeof q->folder, "%.400s/pqr-sql-XXXXXX",
+			base != NULL && base[0] != '\0' ? base : "/tmp");
+		if (mkdtemp(q->folder) == NULL) {
+			code = fail_errno(err, errno, "cannot make the folder %s", q->folder);
+			q->folder[0] = '\0';
+		}
+	}
+	if (code == OK)
+		*out = q;
+	else
+		query_close(q);
+	return code;
+}
+
+void query_close(struct query *q)
+{
+	if (q == NULL) return;
+	catalog_close(&q->catalog);
+	library_close(q->library);
+	if (q->folder[0] != '\0') (void)rmdir(q->folder);
+	mem_free(q);
+}
+
+status query_tables(struct query *q, query_table_visit visit, void *arg, struct err *err)
+{
+	for (size_t i = 0; i < q->catalog.n; i++)
+		TRY(visit(arg, q->catalog.tables[i].schema, q->catalog.tables[i].name, err));
+	return OK;
+}
+
+status query_library(const char *path, char version[QUERY_VERSION_MAX], struct err *err)
+{
+	struct library *l = NULL;
+	TRY(library_open(path, &l, err));
+	(void)snprintf(version, QUERY_VERSION_MAX, "%s", library_version(l));
+	library_close(l);
+	return OK;
+}
+
+/* ---- cancelling ---- */
+
+status query_cancel_check(struct err *err)
+{
+	return cancel_requested() ? fail(err, E_CANCELLED, "the query was interrupted") : OK;
+}
+
+struct watch {
+	struct engine *engine;
+	pthread_t thread;
+	pthread_mutex_t lock; /* guards done */
+	pthread_cond_t changed;
+	bool started, done;
+};
+
+/* DuckDB's calls do not return before they have rows, so a second thread looks at the cancel flag meanwhile. */
+static void *watch_main(void *arg)
+{
+	struct watch *w = arg;
+	(void)pthread_mutex_lock(&w->lock);
+	while (!w->done) {
+		struct timespec until;
+		(void)clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_nsec += WATCH_MS * 1000000L;
+		until.tv_sec += until.tv_nsec / 1000000000L;
+		until.tv_nsec %= 1000000000L;
+		(void)pthread_cond_timedwait(&w->changed, &w->lock, &until);
+		if (!w->done && cancel_requested()) engine_interrupt(w->engine);
+	}
+	(void)pthread_mutex_unlock(&w->lock);
+	return NULL;
+}
+
+static status watch_start(struct watch *w, struct engine *e, struct err *err)
+{
+	pthread_condattr_t attr;
+	*w = (struct watch){.engine = e};
+	(void)pthread_mutex_init(&w->lock, NULL);
+	(void)pthread_condattr_init(&attr);
+	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&w->changed, &attr);
+	(void)pthread_condattr_destroy(&attr);
+	const int failed = pthread_create(&w->thread, NULL, watch_main, w);
+	w->started = failed == 0;
+	return failed == 0 ? OK : fail_errno(err, failed, "cannot start a thread");
+}
+
+static void watch_stop(struct watch *w)
+{
+	if (w->engine == NULL) return;
+	(void)pthread_mutex_lock(&w->lock);
+	w->done = true;
+	(void)pthread_cond_signal(&w->changed);
+	(void)pthread_mutex_unlock(&w->lock);
+	if (w->started) (void)pthread_join(w->thread, NULL);
+	(void)pthread_cond_destroy(&w->changed);
+	(void)pthread_mutex_destroy(&w->lock);
+}
+
+/* ---- reading only ---- */
+
+static status refuse(struct str word, struct err *err)
+{
+	return fail(err, E_USAGE,
+		"pqr sql only reads: expected SELECT, FROM, WITH, VALUES, DESCRIBE, SHOW, SUMMARIZE, PIVOT or EXPLAIN "
+		"of a "
+		"query, found '%.*s'",
+		(int)(word.n < 40 ? word.n : 40), word.p);
+}
+
+/* Functions that set DuckDB up rather than read. They take effect with the next statement only, and an engine has none. */
+static status check_functions(struct str sql, struct err *err)
+{
+	static const char *const names[] = {"enable_logging", "enable_profiling"};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		if (sql_mentions(sql, names[i])) return fail(err, E_USAGE, "pqr sql only reads: not %s", names[i]);
+	}
+	return OK;
+}
+
+/* The first statement of the text, without its ';', when it is the only one and looks like a query. */
+static status check_text(struct str *sql, struct sql_text *text, struct err *err)
+{
+	if (memchr(sql->p, '\0', sql->n) != NULL) return fail(err, E_USAGE, "the statement holds a NUL byte");
+	if (!utf8_valid(sql->p, sql->n)) return fail(err, E_USAGE, "the statement is no UTF-8");
+	const size_t end = query_statement_end(*sql);
+	if (end > 0) {
+		if (!query_blank((struct str){sql->p + end, sql->n - end}))
+			return fail(err, E_USAGE, "pqr sql takes one statement at a time: there is text after the ';'");
+		sql->n = end - 1;
+	}
+	*text = sql_classify(*sql);
+	if (text->kind == SQL_EMPTY) return fail(err, E_USAGE, "there is no statement");
+	if (text->kind == SQL_OTHER) return refuse(text->word, err);
+	TRY(check_functions(*sql, err));
+	if (text->kind == SQL_EXPLAIN && text->inner_kind != SQL_QUERY) return refuse(text->inner_word, err);
+	return OK;
+}
+
+static status prepare(struct engine *e, struct str sql, const struct sql_text *text, struct err *err)
+{
+	enum engine_kind kind;
+	if (text->kind == SQL_EXPLAIN) {
+		TRY(engine_prepare(e, text->inner, &kind, err));
+		if (kind != ENGINE_QUERY) return refuse(text->inner_word, err);
+	}
+	TRY(engine_prepare(e, sql, &kind, err));
+	const bool ok = text->kind == SQL_EXPLAIN ? kind == ENGINE_EXPLAIN : kind == ENGINE_QUERY;
+	return ok ? OK : refuse(text->word, err);
+}
+
+/* ---- running ---- */
+
+static status send_rows(struct engine *e, const struct query_output *to, bool plain, int64_t *rows, struct err *err)
+{
+	struct q_result result;
+	struct q_chunk chunk;
+	struct output *out = NULL;
+	TRY(engine_run(e, &result, err));
+	TRY(output_create(to, &result, plain, &out, err));
+	status code;
+	*rows = 0;
+	do {
+		code = query_cancel_check(err);
+		if (code == OK) code = engine_next(e, &chunk, err);
+		if (code == OK) code = output_add(out, &chunk, err);
+		if (code == OK) *rows += (int64_t)chunk.n_rows;
+	} while (code == OK && chunk.n_rows > 0);
+	if (code == OK) code = output_finish(out, *rows, err);
+	output_destroy(out);
+	return code;
+}
+
+static status send_file(const char *path, const struct query_output *to, struct err *err)
+{
+	uint8_t *piece = mem_alloc(PIECE_BYTES);
+	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+	status code = piece == NULL ? fail(err, E_NOMEM, "out of memory")
+		      : fd < 0      ? fail_errno(err, errno, "cannot read %s", path)
+				    : OK;
+	while (code == OK) {
+		const ssize_t n = read(fd, piece, PIECE_BYTES);
+		if (n == 0) break;
+		if (n < 0 && errno != EINTR) code = fail_errno(err, errno, "cannot read %s", path);
+		if (n > 0) code = to->sink(to->arg, piece, (size_t)n, err);
+	}
+	if (fd >= 0) (void)close(fd);
+	mem_free(piece);
+	return code;
+}
+
+/* The statement was prepared alone before, so it can't end the parentheses early; a comment at its end ends with the line. */
+static status send_parquet(struct query *q, struct engine *e, struct str sql, const struct sql_text *text,
+	const struct query_output *to, struct err *err)
+{
+	char path[SPILL_NAME_MAX];
+	struct buf copy;
+	const bool inner = text->catalog; /* COPY takes these in a FROM only */
+	(void)snprintf(path, sizeof path, "%s/result.parquet", q->folder);
+	buf_init(&copy, 0);
+	buf_str(&copy, inner ? "COPY (SELECT * FROM (\n" : "COPY (\n");
+	buf_add(&copy, sql.p, sql.n);
+	buf_str(&copy, inner ? "\n)) TO " : "\n) TO ");
+	sql_quote(&copy, '\'', str_of(path));
+	buf_str(&copy, " (FORMAT parquet, COMPRESSION zstd)");
+	status code = buf_check(&copy, err);
+	if (code == OK) code = engine_exec(e, (struct str){(const char *)copy.p, copy.n}, err);
+	if (code == OK) code = send_file(path, to, err);
+	(void)unlink(path);
+	buf_deinit(&copy);
+	return code;
+}
+
+static status run_in(struct query *q, struct engine *e, struct str sql, const struct sql_text *text,
+	const struct query_output *to, int64_t *rows, struct err *err)
+{
+	struct buf setup;
+	const bool parquet = to->format == QUERY_PARQUET;
+	buf_init(&setup, 0);
+	status code = catalog_load(&q->catalog, sql, parquet ? q->folder : NULL, &setup, err);
+	if (code == OK) code = engine_exec(e, (struct str){(const char *)setup.p, setup.n}, err);
+	buf_deinit(&setup);
+	if (code == OK) code = catalog_explain(&q->catalog, sql, prepare(e, sql, text, err), err);
+	if (code != OK) return code;
+	*rows = -1;
+	if (!parquet) return send_rows(e, to, text->kind == SQL_EXPLAIN, rows, err);
+	if (text->kind == SQL_EXPLAIN)
+		return fail(err, E_USAGE, "EXPLAIN has no Parquet form: take table, csv or json");
+	return send_parquet(q, e, sql, text, to, err);
+}
+
+status query_run(
+	struct query *q, struct str sql, const struct query_output *to, struct query_result *out, struct err *err)
+{
+	struct engine *e = NULL;
+	struct watch watch = {0};
+	struct sql_text text = {0};
+	char spill[SPILL_NAME_MAX];
+	struct query_result result = {0};
+	const int64_t start = time_mono_us();
+	TRY(check_text(&sql, &text, err));
+	(void)snprintf(spill, sizeof spill, "%s/spill", q->folder);
+	status code = engine_open(q->library, q->threads, spill, &e, err);
+	if (code == OK) code = watch_start(&watch, e, err);
+	if (code == OK) code = run_in(q, e, sql, &text, to, &result.rows, err);
+	watch_stop(&watch);
+	engine_close(e);
+	(void)rmdir(spill);
+	result.us = time_mono_us() - start;
+	if (code == OK) *out = result;
+	return code;
+}

@@ -1,0 +1,170 @@
+/* query/query_int.h: what the files of the query room share.
+ *
+ *   text --lexer--> is it a query? --catalog--> views over the files of the tables it names --engine--> chunks --render--> sink
+ *
+ * An engine is an in-memory DuckDB that lives for one statement: it may open the files of the tables which that
+ * statement names and nothing else, and so each statement sees the tables as they are when it starts.
+ */
+#ifndef PQR_QUERY_QUERY_INT_H
+#define PQR_QUERY_QUERY_INT_H
+
+#include "base/arena.h"
+#include "query/query.h"
+#include "table/snapshot.h"
+
+/* ---- lexer.c ---- */
+
+/* What the first word of a statement makes it. */
+enum sql_kind { SQL_EMPTY, SQL_QUERY, SQL_EXPLAIN, SQL_OTHER };
+struct sql_text {
+	enum sql_kind kind;
+	struct str word;  /* the first one, for messages */
+	bool catalog;     /* a query that is no SELECT in its text: DESCRIBE, SHOW, SUMMARIZE */
+	struct str inner; /* of SQL_EXPLAIN: what it explains */
+	struct str inner_word;
+	enum sql_kind inner_kind;
+};
+/* text: one statement. Leading blanks, comments, a byte order mark and '(' are passed over. */
+struct sql_text sql_classify(struct str text);
+/* Does the name occur in the text, whatever its case, in whatever place? More often than the text means it, never less. */
+bool sql_mentions(struct str text, const char *name);
+void sql_quote(struct buf *out, char quote, struct str text); /* '…' or "…", the quote doubled */
+
+/* ---- duckdb.c: the library, its values ---- */
+
+enum q_kind {
+	Q_NULL,
+	Q_BOOL,
+	Q_INT,  /* bytes: 1 to 16 */
+	Q_UINT, /* bytes: 1 to 16 */
+	Q_FLOAT,
+	Q_DOUBLE,
+	Q_DECIMAL, /* an integer of `bytes`, scale */
+	Q_DATE,
+	Q_TIME,         /* int64 in units of 10^-scale seconds */
+	Q_TIME_TZ,      /* microseconds and offset in one word */
+	Q_TIMESTAMP,    /* int64 in units of 10^-scale seconds */
+	Q_TIMESTAMP_TZ, /* the same, of UTC */
+	Q_INTERVAL,
+	Q_TEXT,
+	Q_JSON,
+	Q_BLOB,
+	Q_BIT,
+	Q_BIGNUM,
+	Q_UUID,
+	Q_ENUM, /* an unsigned integer of `bytes`: index into names */
+	Q_LIST,
+	Q_ARRAY, /* n_array values a row */
+	Q_STRUCT,
+	Q_MAP, /* children: key, value */
+	Q_UNION,
+};
+struct q_type {
+	enum q_kind kind;
+	uint8_t bytes, scale;
+	size_t n_array;
+	size_t n; /* children; words of an enum */
+	struct q_type *children;
+	const char **names; /* of a struct's or union's members; words of an enum */
+};
+struct q_vector {
+	const struct q_type *type;
+	const void *data;
+	const uint64_t *validity;  /* NULL: all valid; bit 1 = valid */
+	struct q_vector *children; /* [type->n]; of a union without the tag, which is data */
+};
+struct q_interval {
+	int32_t months, days;
+	int64_t us;
+};
+struct q_span {
+	uint64_t first, n;
+};
+static inline bool q_valid(const struct q_vector *v, size_t row)
+{
+	return v->validity == NULL || (v->validity[row / 64] >> (row % 64) & 1) != 0;
+}
+struct str q_text(const struct q_vector *v, size_t row);       /* of the kinds whose values are bytes */
+struct q_span q_span_of(const struct q_vector *v, size_t row); /* of a list or map: rows of its children */
+
+struct q_result {
+	size_t n_columns;
+	const char **names;
+	const struct q_type *types;
+};
+struct q_chunk {
+	size_t n_rows; /* 0: no more */
+	struct q_vector *columns;
+};
+
+/* E_CANCELLED once the user asked for it. */
+status query_cancel_check(struct err *err) MUST_USE;
+
+struct library; /* libduckdb, loaded */
+status library_open(const char *path, struct library **out, struct err *err) MUST_USE;
+void library_close(struct library *l);
+const char *library_version(const struct library *l);
+
+struct engine;
+status engine_open(
+	const struct library *l, int threads, const char *temp_folder, struct engine **out, struct err *err) MUST_USE;
+void engine_close(struct engine *e);
+void engine_interrupt(struct engine *e); /* from any thread */
+/* Statements of ours, without a result. */
+status engine_exec(struct engine *e, struct str sql, struct err *err) MUST_USE;
+
+enum engine_kind { ENGINE_QUERY, ENGINE_EXPLAIN, ENGINE_OTHER };
+/* Parse and bind one statement; several are E_USAGE. The one prepared before is gone. *kind says what DuckDB takes it for. */
+status engine_prepare(struct engine *e, struct str sql, enum engine_kind *kind, struct err *err) MUST_USE;
+/* Run what is prepared. The result views the engine until the next prepare. */
+status engine_run(struct engine *e, struct q_result *out, struct err *err) MUST_USE;
+/* The next rows; they view the engine until the next call. */
+status engine_next(struct engine *e, struct q_chunk *out, struct err *err) MUST_USE;
+
+/* ---- catalog.c: the lake's tables as views ---- */
+
+struct catalog_table {
+	char *schema, *name;
+	struct delta_snapshot *snapshot; /* of the statement under way; NULL: it does not name the table */
+	struct err left_out;             /* code != OK: why it can't be read */
+};
+struct catalog {
+	struct store *lake;
+	int64_t version, at_ms;
+	struct catalog_table *tables; /* by schema, then name */
+	size_t n, cap;
+};
+/* Every folder two levels deep with a _delta_log. */
+status catalog_open(struct catalog *c, const struct query_opts *o, struct err *err) MUST_USE;
+void catalog_close(struct catalog *c);
+/* Open the snapshots of the tables that the statement may mean, and write the SQL that makes schemas, views and the list of
+ * files DuckDB may open. writable: a folder it may write to; NULL = none. */
+status catalog_load(struct catalog *c, struct str sql, const char *writable, struct buf *out, struct err *err) MUST_USE;
+/* A statement was refused: say what is known about the tables it names. Returns err's code. */
+status catalog_explain(const struct catalog *c, struct str sql, status code, struct err *err);
+
+/* ---- view.c: one table ---- */
+
+/* CREATE VIEW "schema"."name" AS ...; uri: the lake's folder. E_UNSUPPORTED: a column's type. */
+status view_sql(struct buf *out, const struct catalog_table *t, const char *uri, struct err *err) MUST_USE;
+/* Delta's type text as DuckDB's. */
+status view_type(struct buf *out, struct str type, struct err *err) MUST_USE;
+
+/* ---- value.c: one value ---- */
+
+/* As DuckDB casts it to VARCHAR, but nested values as JSON. Not null. */
+void value_text(struct buf *out, const struct q_vector *v, size_t row);
+void value_json(struct buf *out, const struct q_vector *v, size_t row);
+bool value_is_number(const struct q_type *t);
+
+/* ---- output.c: rows as text ---- */
+
+struct output;
+/* plain: EXPLAIN's text, its lines as they are. The result must outlive *out. */
+status output_create(const struct query_output *to, const struct q_result *r, bool plain, struct output **out,
+	struct err *err) MUST_USE;
+status output_add(struct output *o, const struct q_chunk *chunk, struct err *err) MUST_USE;
+status output_finish(struct output *o, int64_t rows, struct err *err) MUST_USE;
+void output_destroy(struct output *o);
+
+#endif
