@@ -6,6 +6,7 @@
 #include "base/thread.h"
 #include "cli/session.h"
 #include "pqrs/workload.h"
+#include "query/query.h"
 
 struct finding {
 	bool ok;
@@ -152,6 +153,21 @@ static void check_config(struct findings *f, const struct cli *c)
 	session_close(&s);
 }
 
+/* Only `pqr sql` needs it, so that there is none is in order; one that was named and does not work is not. */
+static void check_duckdb(struct findings *f)
+{
+	char version[QUERY_VERSION_MAX], text[QUERY_VERSION_MAX + 32];
+	struct err err;
+	err_clear(&err);
+	const status code = query_library(NULL, version, &err);
+	if (code == E_NOT_FOUND) {
+		add(f, true, "libduckdb", err.message);
+		return;
+	}
+	(void)snprintf(text, sizeof text, "%s, for `pqr sql`", code == OK ? version : "");
+	add_result(f, "libduckdb", code, &err, text);
+}
+
 static status doctor_run(struct cli *c, struct err *err)
 {
 	struct findings f = {.n = 0};
@@ -159,6 +175,7 @@ static status doctor_run(struct cli *c, struct err *err)
 	bool ok = true;
 	check_config(&f, c);
 	if (check_lake(&f, c)) check_control(&f, c);
+	check_duckdb(&f);
 	buf_init(&out, 0);
 	if (c->json) buf_char(&out, '[');
 	for (size_t i = 0; i < f.n; i++) {
@@ -182,6 +199,6 @@ static status doctor_run(struct cli *c, struct err *err)
 
 const struct cli_command cli_doctor_command = {.name = "doctor",
 	.synopsis = "",
-	.summary = "check lake, control plane and configuration; say how to mend them",
+	.summary = "check lake, control plane, configuration and libduckdb; say how to mend them",
 	.args_max = 0,
 	.run = doctor_run};

@@ -31,7 +31,6 @@ static const struct {
 	{"classify", "training and comparing classifiers"},
 	{"schedule", "scheduled runs"},
 	{"serve", "the HTTP server"},
-	{"sql", "queries on the lake; the published tables stand in the control database, see `pqr help publish`"},
 	{"stream", "streaming ingestion"},
 };
 
