@@ -88,7 +88,8 @@ static status list_table(void *arg, const char *layer, const char *name, struct 
 	}
 	const struct control_value values[] = {cell_text("table", (struct str){shown, (size_t)n}),
 		cell_int("version", s->version), cell_int("files", (int64_t)s->n_files), cell_known("rows", rows),
-		cell_int("bytes", bytes), cell_text("partition_columns", join(&s->arena, &s->metadata.partition_columns)),
+		cell_int("bytes", bytes),
+		cell_text("partition_columns", join(&s->arena, &s->metadata.partition_columns)),
 		cell_time("changed", s->timestamp_ms, time)};
 	const status code = l->visit(l->visit_arg, values, N_OF(values), err);
 	delta_snapshot_close(s);
