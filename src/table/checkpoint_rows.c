@@ -6,6 +6,8 @@
 #include "parquet/nested.h"
 #include "table/checkpoint_int.h"
 
+#define TIME_MS_MAX INT64_C(8640000000000000) /* as table/action.c: times a thousand it still fits */
+
 enum shape { ONE, LIST, MAP };
 enum content { TEXT, NUMBER };
 
@@ -151,10 +153,10 @@ static bool leaf_matches(enum field f, const char *leaf)
 
 static status find_leaves(struct rows *w, struct err *err)
 {
-	for (int f = 0; f < N_FIELDS; f++) w->slots[f].leaf[0] = w->slots[f].leaf[1] = -1;
+	for (enum field f = 0; f < N_FIELDS; f++) w->slots[f].leaf[0] = w->slots[f].leaf[1] = -1;
 	for (size_t i = 0; i < parquet_reader_n_columns(w->r); i++) {
 		const char *name = parquet_reader_column(w->r, i)->name;
-		for (int f = 0; f < N_FIELDS; f++) {
+		for (enum field f = 0; f < N_FIELDS; f++) {
 			struct slot *s = &w->slots[f];
 			if ((w->v->kinds & CHECKPOINT_KIND(FIELDS[f].kind)) == 0 || !leaf_matches(f, name)) continue;
 			const int at = s->leaf[0] < 0 ? 0 : 1;
@@ -163,7 +165,7 @@ static status find_leaves(struct rows *w, struct err *err)
 			s->leaf[at] = (int)i;
 		}
 	}
-	for (int f = 0; f < N_FIELDS; f++) {
+	for (enum field f = 0; f < N_FIELDS; f++) {
 		if (FIELDS[f].shape == MAP && w->slots[f].leaf[0] >= 0 && w->slots[f].leaf[1] < 0)
 			return corrupt(w, f, "no map: it has keys only", err);
 	}
@@ -262,7 +264,7 @@ static bool has(const struct slot *s, int64_t row)
 static status find_kinds(struct rows *w, struct err *err)
 {
 	w->kinds = NULL;
-	for (int f = 0; f < N_FIELDS; f++) {
+	for (enum field f = 0; f < N_FIELDS; f++) {
 		const struct slot *s = &w->slots[f];
 		if (!FIELDS[f].first || s->leaf[0] < 0) continue;
 		/* Only now: a column of that many rows was read, so the number is no lie. */
@@ -371,8 +373,17 @@ static status take_dv(struct rows *w, enum field type, int64_t row, struct delta
 
 static status take_required(struct rows *w, enum field f, int64_t row, int64_t max, int64_t *out, struct err *err)
 {
+	const int64_t min = FIELDS[f].kind == DELTA_PROTOCOL ? 1 : 0;
 	if (!take_number(w, f, row, 0, out)) return corrupt_row(w, row, f, "missing", err);
-	if (*out < 0 || *out > max) return corrupt_row(w, row, f, "out of range", err);
+	if (*out < min || *out > max) return corrupt_row(w, row, f, "out of range", err);
+	return OK;
+}
+
+/* Milliseconds in the range that a line of a log may have too. */
+static status take_ms(struct rows *w, enum field f, int64_t row, int64_t absent, int64_t *out, struct err *err)
+{
+	if (take_number(w, f, row, absent, out) && (*out < -TIME_MS_MAX || *out > TIME_MS_MAX))
+		return corrupt_row(w, row, f, "out of range", err);
 	return OK;
 }
 
@@ -383,8 +394,8 @@ static status read_add(struct rows *w, int64_t row, struct delta_add *a, struct 
 	TRY(take_path(w, ADD_PATH, row, &a->path, err));
 	a->partition = take_map(w, ADD_PARTITION, row);
 	TRY(take_required(w, ADD_SIZE, row, INT64_MAX, &a->size, err));
-	if (!take_number(w, ADD_MODIFIED, row, 0, &a->modified_ms))
-		return corrupt_row(w, row, ADD_MODIFIED, "missing", err);
+	TRY(take_ms(w, ADD_MODIFIED, row, INT64_MIN, &a->modified_ms, err));
+	if (a->modified_ms == INT64_MIN) return corrupt_row(w, row, ADD_MODIFIED, "missing", err);
 	a->data_change = take_flag(w, ADD_CHANGE, row);
 	(void)take_text(w, ADD_STATS, row, &a->stats);
 	a->tags = take_map(w, ADD_TAGS, row);
@@ -394,7 +405,7 @@ static status read_add(struct rows *w, int64_t row, struct delta_add *a, struct 
 static status read_remove(struct rows *w, int64_t row, struct delta_remove *a, struct err *err)
 {
 	TRY(take_path(w, REMOVE_PATH, row, &a->path, err));
-	(void)take_number(w, REMOVE_DELETED, row, 0, &a->deleted_ms);
+	TRY(take_ms(w, REMOVE_DELETED, row, 0, &a->deleted_ms, err));
 	a->data_change = take_flag(w, REMOVE_CHANGE, row);
 	a->extended = take_flag(w, REMOVE_EXTENDED, row);
 	a->partition = take_map(w, REMOVE_PARTITION, row);
@@ -424,16 +435,14 @@ static status read_metadata(struct rows *w, int64_t row, struct delta_metadata *
 		return corrupt_row(w, row, METADATA_SCHEMA, "missing", err);
 	a->partition_columns = take_list(w, METADATA_PARTITION, row);
 	a->configuration = take_map(w, METADATA_CONFIGURATION, row);
-	(void)take_number(w, METADATA_CREATED, row, -1, &a->created_ms);
-	return OK;
+	return take_ms(w, METADATA_CREATED, row, -1, &a->created_ms, err);
 }
 
 static status read_app_txn(struct rows *w, int64_t row, struct delta_app_txn *a, struct err *err)
 {
 	(void)take_text(w, TXN_APP, row, &a->app_id);
 	if (!take_number(w, TXN_VERSION, row, 0, &a->version)) return corrupt_row(w, row, TXN_VERSION, "missing", err);
-	(void)take_number(w, TXN_UPDATED, row, -1, &a->updated_ms);
-	return OK;
+	return take_ms(w, TXN_UPDATED, row, -1, &a->updated_ms, err);
 }
 
 static status read_domain(struct rows *w, int64_t row, struct delta_domain *a)
@@ -473,7 +482,7 @@ static status read_action(struct rows *w, int64_t row, struct delta_action *a, s
 /* A value that no action took stood in a row without its action: every value after it went to the wrong one. */
 static status check_taken(const struct rows *w, struct err *err)
 {
-	for (int f = 0; f < N_FIELDS; f++) {
+	for (enum field f = 0; f < N_FIELDS; f++) {
 		const struct slot *s = &w->slots[f];
 		for (int i = 0; i < 2; i++) {
 			if (s->leaf[i] >= 0 && s->next[i] != s->levels[i].values.n)
@@ -487,7 +496,7 @@ static status read_group(struct rows *w, size_t group, struct err *err)
 {
 	w->n_rows = parquet_reader_row_group_rows(w->r, group);
 	arena_reset(&w->scratch);
-	for (int f = 0; f < N_FIELDS; f++) TRY(read_field(w, group, f, err));
+	for (enum field f = 0; f < N_FIELDS; f++) TRY(read_field(w, group, f, err));
 	TRY(find_kinds(w, err));
 	for (int64_t row = 0; row < w->n_rows && w->kinds != NULL; row++) {
 		struct delta_action a;

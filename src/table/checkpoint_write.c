@@ -235,10 +235,10 @@ static void put_i64(struct columns_out *c, enum leaf leaf, int64_t v)
 	out->n_values++;
 }
 
-/* null where v < 0 */
+/* -1: null */
 static void put_optional_i64(struct columns_out *c, enum leaf leaf, int64_t v)
 {
-	if (v >= 0)
+	if (v != -1)
 		put_i64(c, leaf, v);
 	else
 		put_level(&c->leaves[leaf], c->leaves[leaf].max_def - 1u, 0);

@@ -1,6 +1,6 @@
 #include "check.h"
 
-#include "base/hash.h"
+#include "base/alloc.h"
 #include "base/rng.h"
 #include "table/checkpoint.h"
 #include "table/checkpoint_file.h"
@@ -356,7 +356,7 @@ static void test_layouts(void **state)
 	struct lake *l = *state;
 	struct buf want;
 	buf_init(&want, 0);
-	for (int layout = 0; layout < N_FILE_LAYOUTS; layout++) {
+	for (enum file_layout layout = 0; layout < N_FILE_LAYOUTS; layout++) {
 		struct file_out *f = file_begin(layout);
 		add_heads(f);
 		add_files(f, "p=1/a%20b%25"); /* encoded, as in JSON */
@@ -374,7 +374,7 @@ static void test_multi_part(void **state)
 	buf_init(&want, 0);
 	for (int part = 1; part <= 3; part++) {
 		char name[80];
-		struct file_out *f = file_begin(part % N_FILE_LAYOUTS);
+		struct file_out *f = file_begin((enum file_layout)part);
 		if (part == 1) add_heads(f);
 		add_files(f, part == 1 ? "1" : part == 2 ? "2" : "3");
 		(void)snprintf(name, sizeof name, "00000000000000000007.checkpoint.%010d.%010d.parquet", part, 3);
@@ -515,6 +515,16 @@ static void test_bad_rows(void **state)
 	bad.size = -1;
 	file_add(f, &bad);
 	check_refused(l, f, "out of range");
+
+	f = file_begin(FILE_SPARK);
+	bad = a;
+	bad.modified_ms = INT64_MAX;
+	file_add(f, &bad);
+	check_refused(l, f, "add.modificationTime: out of range");
+
+	f = file_begin(FILE_SPARK);
+	file_protocol(f, &(struct delta_protocol){.min_reader = 0, .min_writer = 2});
+	check_refused(l, f, "protocol.minReaderVersion: out of range");
 
 	f = file_begin(FILE_SPARK); /* a character cut in two between two values: their concatenation is valid */
 	bad = a;
@@ -667,6 +677,48 @@ static void test_refused(void **state)
 	assert_non_null(strstr(l->err.message, "deletion vectors"));
 }
 
+/* The n-th allocation fails, n = 1, 2, ...: E_NOMEM, and the next try is as if nothing had been. */
+static void test_out_of_memory(void **state)
+{
+	struct lake *l = *state;
+	struct draw d = {.seed = 3};
+	struct delta_snapshot s;
+	struct buf want;
+	buf_init(&want, 0);
+	random_snapshot(l, &d, &s, 6);
+	expect(&s, 10 * DAY, &want);
+	status code = E_NOMEM;
+	int64_t n = 0;
+	for (; code != OK; n++) {
+		mem_fail_after(n);
+		code = delta_checkpoint_write(&s, 10 * DAY, &l->err);
+		mem_fail_after(-1);
+		if (code != OK && code != E_NOMEM) fail_msg("write, n = %d: %s", (int)n, status_name(code));
+	}
+	assert_true(n > 50);
+	check_got(l, &want);
+	struct arena log_arena;
+	struct delta_log_list log;
+	arena_init(&log_arena, 0);
+	CHECK_OK(&l->err, delta_log_list(l->store, ROOT, &log_arena, &log, &l->err));
+	const struct delta_checkpoint_at at = delta_log_checkpoint(&log, INT64_MAX, INT64_MAX);
+	code = E_NOMEM;
+	for (n = 0; code != OK; n++) {
+		struct arena arena;
+		arena_init(&arena, 0);
+		buf_reset(&l->got);
+		mem_fail_after(n);
+		code = delta_checkpoint_read(l->store, ROOT, &log, &at, &arena, collect, &l->got, &l->err);
+		mem_fail_after(-1);
+		arena_deinit(&arena);
+		if (code == OK && l->got.failed) code = E_NOMEM;
+		if (code != OK && code != E_NOMEM) fail_msg("read, n = %d: %s", (int)n, status_name(code));
+	}
+	assert_true(n > 5);
+	arena_deinit(&log_arena);
+	buf_deinit(&want);
+}
+
 static void test_due(void **state)
 {
 	(void)state;
@@ -702,6 +754,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_hint, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_there_already, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_out_of_memory, setup, teardown),
 		cmocka_unit_test(test_due),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
