@@ -72,6 +72,12 @@ static status visit_count(void *arg, const struct delta_action *a, struct err *e
 	return OK;
 }
 
+/* The file is at fault, not the machine: another try ends the same way. */
+static bool unreadable(status code)
+{
+	return code == E_CORRUPT || code == E_UNSUPPORTED || code == E_LIMIT || code == E_NOT_FOUND;
+}
+
 /* The newest checkpoint at or below `version` that can be read: a broken one replaces nothing. base = -1: there is none. */
 static status find_base(struct cleaning *c, int64_t version, struct err *err)
 {
@@ -90,7 +96,7 @@ static status find_base(struct cleaning *c, int64_t version, struct err *err)
 			c->at = at;
 			return OK;
 		}
-		if (code != E_CORRUPT && code != E_NOT_FOUND) return code;
+		if (!unreadable(code)) return code;
 		err_clear(err);
 		skip = at.version;
 	}
@@ -180,7 +186,7 @@ static status sidecars_needed(struct cleaning *c, const char ***keys, size_t *n,
 		size_t more = 0;
 		if ((f->kind != DELTA_LOG_CHECKPOINT && f->kind != DELTA_LOG_V2) || f->version < c->base) continue;
 		const status code = checkpoint_sidecars(c->store, c->root, f->key, &c->arena, &some, &more, err);
-		if (code == E_CORRUPT || code == E_UNSUPPORTED || code == E_NOT_FOUND) {
+		if (unreadable(code)) {
 			err_clear(err);
 			*known = false;
 			return OK;
