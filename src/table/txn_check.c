@@ -34,6 +34,11 @@ status txn_check_writer(const struct delta_snapshot *s, struct err *err)
 		if (!feature_written(s->protocol.writer_features.items[i]))
 			return refuse_feature(s, s->protocol.writer_features.items[i], err);
 	}
+	/* Our checkpoints hold the statistics as JSON and not as structs. */
+	if (writer >= 3 && !str_is(delta_snapshot_property(s, "delta.checkpoint.writeStatsAsJson", "true"), "true"))
+		return refuse_feature(s, STR("delta.checkpoint.writeStatsAsJson=false"), err);
+	if (writer >= 3 && !str_is(delta_snapshot_property(s, "delta.checkpoint.writeStatsAsStruct", "false"), "false"))
+		return refuse_feature(s, STR("delta.checkpoint.writeStatsAsStruct"), err);
 	for (size_t i = 0; i < s->schema.n; i++) {
 		if (s->schema.columns[i].writer_rule != NULL)
 			return refuse_feature(s, str_of(s->schema.columns[i].writer_rule), err);

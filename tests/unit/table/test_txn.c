@@ -166,6 +166,10 @@ static void test_writer_features(void **state)
 		{"1,\"minWriterVersion\":1", "{}", NULL},
 		{"1,\"minWriterVersion\":3", "{}", NULL},
 		{"1,\"minWriterVersion\":3", "{\"delta.constraints.c\":\"a > 0\"}", "delta.constraints.c"},
+		{"1,\"minWriterVersion\":3", "{\"delta.checkpoint.writeStatsAsJson\":\"false\"}", "writeStatsAsJson"},
+		{"1,\"minWriterVersion\":3", "{\"delta.checkpoint.writeStatsAsStruct\":\"true\"}",
+			"writeStatsAsStruct"},
+		{"1,\"minWriterVersion\":2", "{\"delta.checkpoint.writeStatsAsStruct\":\"true\"}", NULL},
 		{"1,\"minWriterVersion\":4", "{}", "changeDataFeed"},
 		{"2,\"minWriterVersion\":5", "{}", "columnMapping"},
 		{"1,\"minWriterVersion\":6", "{}", "identityColumns"},
@@ -178,16 +182,14 @@ static void test_writer_features(void **state)
 			"{}", "v2Checkpoint"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		char text[4096], configuration[256] = "";
+		char text[4096];
 		struct log_lake l;
 		int64_t version;
-		char *to = configuration;
-		for (const char *p = cases[i].configuration; *p != '\0'; p++) *to++ = *p;
 		(void)snprintf(text, sizeof text,
 			"{\"protocol\":{\"minReaderVersion\":%s}}\n{\"metaData\":{\"id\":\"i\",\"schemaString\":\"{"
 			"\\\"type\\\":\\\"struct\\\","
 			"\\\"fields\\\":[]}\",\"partitionColumns\":[],\"configuration\":%s}}\n",
-			cases[i].protocol, configuration);
+			cases[i].protocol, cases[i].configuration);
 		lake_with(&l, text);
 		struct delta_snapshot *s = open_latest(l.store);
 		const status code = append(l.store, s, "new", &version, &l.err);
