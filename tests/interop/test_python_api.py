@@ -177,6 +177,34 @@ def test_one_file(lake):
         pa.table(ParquetFile("scratch/all/none.parquet", lake=lake))
 
 
+def test_every_table_of_a_run(tmp_path):
+    """Bronze, silver and gold as the program commits them, row by row in the order of the files."""
+    from conftest import PQR, make
+
+    if not PQR.exists():
+        pytest.skip(f"{PQR} is not built")
+    root = make("simulated", tmp_path).root
+    names = sorted(str(log.parent.relative_to(root)) for log in root.glob("*/*/_delta_log"))
+    assert {"bronze/pqrs_events", "silver/tickets", "gold/daily_kpis"} <= set(names)
+    for name in names:
+        table = Table(name, lake=root)
+        got, files = pa.table(table), table.files()
+        parts = [pq.read_table(root / name / f.path, partitioning=None) for f in files]
+        for part, f in zip(parts, files):
+            assert part.num_rows == f.rows, (name, f)
+        assert got.num_rows == sum(f.rows for f in files), name
+        if not files:  # nothing was quarantined
+            continue
+        want = pa.concat_tables(parts)
+        assert got.select(want.column_names).cast(want.schema).equals(want), name
+        folders = [dict(part.split("=") for part in f.path.split("/")[:-1]) for f in files]
+        for column in set(got.column_names) - set(want.column_names):  # the partitions
+            values = [folder[column] for folder, f in zip(folders, files) for _ in range(f.rows)]
+            assert [str(v) for v in got[column].to_pylist()] == values, (name, column)
+    tickets = Table("tickets", lake=root, columns=["ticket_id"])
+    assert len(set(pa.table(tickets)["ticket_id"].to_pylist())) == pa.table(tickets).num_rows > 1000
+
+
 # ---- memory ----
 
 
@@ -309,6 +337,37 @@ def test_append_from_others(tmp_path):
     assert got["s"].to_pylist() == ["a", "b" * 50, None, "c", "d", "e", "g", "h"]
     assert got["t"].to_pylist() == [at, at, None, at, at, at.replace(microsecond=678000), at, None]
     assert table.version == 6
+
+
+def test_floats(tmp_path):
+    """Written by us, read by pyarrow with its statistics, by delta-rs and by DuckDB."""
+    nan, n = float("nan"), 3000
+    data = pa.table(
+        {
+            "id": pa.array(range(n)),
+            "d": pa.array([None if i % 7 == 0 else i / 3 - 100 for i in range(n)], pa.float64()),
+            "f": pa.array([i / 8 for i in range(n)], pa.float32()),
+            "odd": pa.array([nan if i == 1500 else -0.0 if i % 2 else float("inf") for i in range(n)], pa.float64()),
+        }
+    )
+    table = Table("scratch.floats", lake=tmp_path)
+    table.append(data)
+
+    def text(t):
+        return [repr(row) for row in t.sort_by("id").to_pylist()]  # nan is nan, -0.0 is not 0.0
+
+    path = tmp_path / "scratch/floats" / table.files()[0].path
+    assert text(pa.table(table)) == text(pq.read_table(path)) == text(data)
+    group = pq.ParquetFile(path).metadata.row_group(0)
+    assert (group.column(1).statistics.min, group.column(1).statistics.max) == (1 / 3 - 100, 2999 / 3 - 100)
+    assert (group.column(2).statistics.min, group.column(2).statistics.max) == (-0.0, 2999 / 8)
+    assert not group.column(3).statistics.has_min_max
+    assert pa.table(Table("scratch.floats", lake=tmp_path, where="d > 890.5"))["id"].to_pylist() == [i for i in range(2972, n) if i % 7]
+    assert len(pa.table(Table("scratch.floats", lake=tmp_path, where="odd != 0"))) == n // 2  # infinities and the NaN
+    duckdb = pytest.importorskip("duckdb")
+    assert duckdb.sql(f"select count(*), max(id) from '{path}' where d < -90 and f >= 0").fetchall() == [(25, 29)]
+    deltalake = pytest.importorskip("deltalake")
+    assert text(deltalake.DeltaTable(str(tmp_path / "scratch/floats")).to_pyarrow_table()) == text(data)
 
 
 def test_append_fails_as_a_whole(tmp_path):
