@@ -170,6 +170,27 @@ void buf_hex(struct buf *b, const uint8_t *p, size_t n)
 	}
 }
 
+static bool is_unreserved(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+	       c == '_' || c == '~';
+}
+
+void buf_percent(struct buf *b, struct str s, const char *plain)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	size_t from = 0;
+	for (size_t i = 0; i < s.n; i++) {
+		const unsigned char c = (unsigned char)s.p[i];
+		if (is_unreserved(s.p[i]) || (c != '\0' && strchr(plain, c) != NULL)) continue;
+		const char code[3] = {'%', hex[c >> 4], hex[c & 15]};
+		buf_add(b, s.p + from, i - from);
+		buf_add(b, code, sizeof code);
+		from = i + 1;
+	}
+	if (s.n > from) buf_add(b, s.p + from, s.n - from);
+}
+
 status buf_check(const struct buf *b, struct err *err)
 {
 	if (!b->failed) return OK;

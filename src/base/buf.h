@@ -58,6 +58,8 @@ void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void buf_i64(struct buf *b, int64_t v);                  /* decimal */
 void buf_json_str(struct buf *b, struct str s);          /* quoted and escaped by RFC 8259; s is valid UTF-8 */
 void buf_hex(struct buf *b, const uint8_t *p, size_t n); /* lower case */
-status buf_check(const struct buf *b, struct err *err);  /* E_NOMEM or E_LIMIT once an append failed */
+/* Percent-encoded (RFC 3986 section 2.1): every byte but letters, digits, -._~ and those of `plain` as %XX. */
+void buf_percent(struct buf *b, struct str s, const char *plain);
+status buf_check(const struct buf *b, struct err *err); /* E_NOMEM or E_LIMIT once an append failed */
 
 #endif

@@ -77,23 +77,7 @@ status delta_path_decode(struct str text, struct arena *arena, struct str *out, 
 	return OK;
 }
 
-static bool path_plain(char c)
-{
-	if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')) return true;
-	return c != '\0' && strchr("-._~/=!$&'()*+,;:@", c) != NULL;
-}
-
 void delta_path_encode(struct buf *out, struct str path)
 {
-	static const char hex[] = "0123456789ABCDEF";
-	size_t from = 0;
-	for (size_t i = 0; i < path.n; i++) {
-		const unsigned char c = (unsigned char)path.p[i];
-		if (path_plain(path.p[i])) continue;
-		const char code[3] = {'%', hex[c >> 4], hex[c & 15]};
-		buf_add(out, path.p + from, i - from);
-		buf_add(out, code, sizeof code);
-		from = i + 1;
-	}
-	if (path.n > from) buf_add(out, path.p + from, path.n - from);
+	buf_percent(out, path, "/=!$&'()*+,;:@");
 }

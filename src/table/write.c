@@ -33,33 +33,17 @@ struct delta_writer {
 
 /* ---- folders ---- */
 
-static bool is_plain(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       memchr("-._~ ", c, 5) != NULL;
-}
-
-static void folder_text(struct buf *out, struct str s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		if (is_plain(s.p[i]))
-			buf_char(out, s.p[i]);
-		else
-			buf_printf(out, "%%%02X", (unsigned)(unsigned char)s.p[i]);
-	}
-}
-
 void delta_partition_folder(struct buf *out, const struct delta_pairs *partition)
 {
 	for (size_t i = 0; i < partition->n; i++) {
 		const struct delta_pair *pair = &partition->items[i];
 		if (i > 0) buf_char(out, '/');
-		folder_text(out, pair->key);
+		buf_percent(out, pair->key, " ");
 		buf_char(out, '=');
 		if (pair->value.p == NULL || pair->value.n == 0)
 			buf_str(out, "__HIVE_DEFAULT_PARTITION__");
 		else
-			folder_text(out, pair->value);
+			buf_percent(out, pair->value, " ");
 	}
 }
 

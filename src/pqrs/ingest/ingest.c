@@ -288,25 +288,18 @@ static status pass_run(struct ingest_task *t, const struct task_spec *spec, stru
 /* Hive folder values: unreserved characters of RFC 3986 stay, the rest is percent-encoded. */
 static status folder_make(struct ingest_task *t, struct err *err)
 {
-	static const char hex[] = "0123456789ABCDEF";
 	const char *source = t->env->run->source != NULL ? t->env->run->source : "mixed";
-	size_t n = (size_t)snprintf(t->folder, sizeof t->folder, "raw/pqrs/source=");
+	struct buf text;
 	if (source[0] == '\0') return fail(err, E_USAGE, "the source has no name: give --source a value");
-	for (const char *p = source; *p != '\0'; p++) {
-		const unsigned char c = (unsigned char)*p;
-		if (n + 4 > sizeof t->folder) return fail(err, E_USAGE, "source name too long: %s", source);
-		const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-				   strchr("-._~", c) != NULL;
-		if (plain) {
-			t->folder[n++] = (char)c;
-			continue;
-		}
-		t->folder[n++] = '%';
-		t->folder[n++] = hex[c >> 4];
-		t->folder[n++] = hex[c & 15];
-	}
-	t->folder[n] = '\0';
-	return OK;
+	buf_init(&text, sizeof t->folder);
+	buf_str(&text, "raw/pqrs/source=");
+	buf_percent(&text, str_of(source), "");
+	buf_char(&text, '\0');
+	const status code = buf_check(&text, NULL);
+	if (code == OK) memcpy(t->folder, text.p, text.n);
+	buf_deinit(&text);
+	if (code == E_LIMIT) return fail(err, E_USAGE, "source name too long: %s", source);
+	return code == OK ? OK : fail(err, E_NOMEM, "out of memory for a folder's name");
 }
 
 static int by_date(const void *a, const void *b)

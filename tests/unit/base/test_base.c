@@ -94,6 +94,9 @@ static void test_buf(void **state)
 	CHECK_I64(b.n, 64); /* what fitted is there, nothing beyond the maximum */
 	buf_reset(&b);
 	CHECK_OK(&err, buf_check(&b, &err));
+	buf_percent(&b, (struct str){"aZ09-._~ /%\0\xc3\xa9=", 15}, "/ ");
+	CHECK_OK(&err, buf_check(&b, &err));
+	assert_true(str_is((struct str){(const char *)b.p, b.n}, "aZ09-._~ /%25%00%C3%A9%3D"));
 	buf_deinit(&b);
 	assert_true(str_cmp(STR("a"), STR("ab")) < 0);
 	assert_true(str_cmp(STR("\xff"), STR("a")) > 0);
