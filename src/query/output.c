@@ -1,6 +1,7 @@
 /* query/output.c: rows as an aligned table, CSV or JSON, in pieces.
  *
- * A table's widths come from its first SAMPLE_ROWS rows; a longer value further down moves the rest of its line.
+ * A table's widths come from its first SAMPLE_ROWS rows; a longer value further down moves the rest of its line. One that a terminal
+ * has no room for, however short its texts are cut, is shown as records: a line a column.
  */
 #include <stdio.h>
 
@@ -26,6 +27,9 @@ struct output {
 	struct buf layout;    /* struct cell, row after row */
 	size_t *width;        /* [n_columns] */
 	bool laid_out, plain; /* plain: EXPLAIN's text, lines as they are */
+	bool records;
+	const char *const *column_names; /* of the result */
+	int64_t n_records;               /* shown so far */
 };
 
 static status flush(struct output *o, size_t at_least, struct err *err)
@@ -169,8 +173,8 @@ static void add_cells(struct output *o, const struct q_chunk *c, size_t row)
 	}
 }
 
-/* Text columns give way, the widest first, until a line fits the terminal. Numbers are never cut. */
-static void fit(struct output *o)
+/* Text columns give way, the widest first, until a line fits the terminal. Numbers are never cut. false: it does not fit. */
+static bool fit(struct output *o)
 {
 	size_t total = 2 * (o->n_columns - 1);
 	for (size_t i = 0; i < o->n_columns; i++) total += o->width[i];
@@ -180,7 +184,7 @@ static void fit(struct output *o)
 			if (value_is_number(&o->types[i]) || o->width[i] <= WIDTH_MIN) continue;
 			if (widest == SIZE_MAX || o->width[i] > o->width[widest]) widest = i;
 		}
-		if (widest == SIZE_MAX) return;
+		if (widest == SIZE_MAX) return false;
 		for (size_t i = 0; i < o->n_columns; i++) {
 			if (o->width[i] > second && o->width[i] < o->width[widest]) second = o->width[i];
 		}
@@ -189,6 +193,7 @@ static void fit(struct output *o)
 		o->width[widest] -= cut;
 		total -= cut;
 	}
+	return true;
 }
 
 /* The first `width` - 1 code points, and "…". */
@@ -218,10 +223,31 @@ static void print_cell(struct output *o, const struct cell *cell, size_t column)
 	buf_str(out, last ? "\n" : "  ");
 }
 
-static void print_cells(struct output *o)
+static void print_record(struct output *o, const struct cell *row)
+{
+	size_t names = 0;
+	for (size_t i = 0; i < o->n_columns; i++) {
+		const size_t w = text_width(str_of(o->column_names[i]));
+		if (w > names) names = w;
+	}
+	const size_t room = (size_t)o->to.width > names + 2 + WIDTH_MIN ? (size_t)o->to.width - names - 2 : WIDTH_MIN;
+	buf_printf(&o->text, "-- row %lld\n", (long long)++o->n_records);
+	for (size_t i = 0; i < o->n_columns; i++) {
+		struct str s = {(const char *)o->cells.p + row[i].at, row[i].n};
+		add_printable(&o->text, str_of(o->column_names[i]));
+		for (size_t w = text_width(str_of(o->column_names[i])); w < names + 2; w++) buf_char(&o->text, ' ');
+		if (row[i].width > room) s = cut_text(s, room);
+		buf_add(&o->text, s.p, s.n);
+		buf_str(&o->text, row[i].width > room ? "…\n" : "\n");
+	}
+}
+
+static void print_cells(struct output *o, bool with_header)
 {
 	const size_t n = o->layout.n / sizeof(struct cell);
-	for (size_t i = 0; i < n; i++) print_cell(o, &cells_of(o)[i], i % o->n_columns);
+	for (size_t i = with_header ? o->n_columns : 0; o->records && i < n; i += o->n_columns)
+		print_record(o, &cells_of(o)[i]);
+	for (size_t i = 0; !o->records && i < n; i++) print_cell(o, &cells_of(o)[i], i % o->n_columns);
 	buf_reset(&o->cells);
 	buf_reset(&o->layout);
 }
@@ -236,10 +262,10 @@ static status lay_out(struct output *o, struct err *err)
 			const size_t w = cells_of(o)[i].width;
 			if (w > o->width[i % o->n_columns]) o->width[i % o->n_columns] = w;
 		}
-		fit(o);
+		o->records = !fit(o) && n > o->n_columns;
 	}
+	print_cells(o, !o->laid_out);
 	o->laid_out = true;
-	print_cells(o);
 	return OK;
 }
 
@@ -280,6 +306,7 @@ status output_create(
 	o->to = *to;
 	o->n_columns = r->n_columns;
 	o->types = r->types;
+	o->column_names = r->names;
 	arena_init(&o->arena, 0);
 	buf_init(&o->text, 0);
 	buf_init(&o->one, 0);

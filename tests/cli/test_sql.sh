@@ -261,6 +261,8 @@ has(say(b"SELECT 41 + 1\r", b"...>"), "SELECT")
 has(say(b"AS answer;\r"), "^answer", "^ +42")
 has(say(b"FROM range(1000);\r"), r"^\(1000 rows, the first 40 shown\)")
 has(say(b"SELECT repeat('x', 100) AS t;\r"), "^x{59}…\r")
+# 40 columns have no room here: a line a column
+has(say(b"SELECT * FROM (PIVOT range(40) ON range USING sum(1)) WHERE true;\r"), "^-- row 1", "^39 +1")
 has(say(b".timing on\r"), "timing")
 has(say(b"SELECT 1;\r"), r"^1 row, [0-9.]+ ms")
 has(say(b".format csv\r"), "format")
