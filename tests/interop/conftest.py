@@ -48,3 +48,26 @@ def schemas():
     """The tables of the contract by name: {"bronze.pqrs_events": JSON Schema}."""
     found = json.loads(contract("--format", "json-schema"))
     return {k: v for k, v in found.items() if "x-key" in v}
+
+
+class Engines(dict):
+    """What reads Delta tables beside us, each started when first asked for; one that is not installed skips the test."""
+
+    def __init__(self, folder):
+        super().__init__()
+        self.folder = folder
+
+    def __missing__(self, name):
+        import delta_lakes
+
+        kinds = {kind.name: kind for kind in (delta_lakes.DeltaRs, delta_lakes.Polars, delta_lakes.DuckDB, delta_lakes.Spark)}
+        self[name] = kinds[name](self.folder) if name == "Spark" else kinds[name]()
+        return self[name]
+
+
+@pytest.fixture(scope="session")
+def engines(tmp_path_factory):
+    made = Engines(tmp_path_factory.mktemp("warehouse"))
+    yield made
+    for engine in made.values():
+        engine.close()
