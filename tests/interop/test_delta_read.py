@@ -14,7 +14,7 @@ import delta_tables  # noqa: E402
 
 TABLES = [*delta_tables.RS, *delta_tables.SPARK]
 CHECKPOINTED = ["rs_maintained", "spark_changes", *[n for n in delta_tables.SPARK if "checkpoint" in n]]
-READERS = {kind.name: kind for kind in (delta_ours.Python, delta_ours.Sql)}
+READERS = {kind.name: kind for kind in (delta_ours.Python, delta_ours.Cat, delta_ours.Sql)}
 
 
 class Made:
@@ -149,7 +149,7 @@ def test_nested_columns_left_out(reader, tables):
 
 
 @pytest.mark.parametrize("column", ["list", "pairs", "deep", "huge"])
-@pytest.mark.parametrize("kind", [delta_ours.Python], ids=lambda k: k.name)
+@pytest.mark.parametrize("kind", [delta_ours.Python, delta_ours.Cat], ids=lambda k: k.name)
 def test_nested_columns_are_refused_by_name(tables, kind, column):
     root = tables("nested", delta_tables.NESTED)
     with pytest.raises(Exception, match=column) as e:
