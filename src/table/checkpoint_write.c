@@ -560,6 +560,6 @@ bool delta_checkpoint_due(const struct delta_snapshot *s)
 {
 	if (s->version == s->checkpoint_version) return false;
 	if (s->version > 0 && s->version % DELTA_CHECKPOINT_COMMITS == 0) return true;
-	return s->version - s->checkpoint_version >= DELTA_CHECKPOINT_COMMITS ||
-	       s->log_bytes >= DELTA_CHECKPOINT_LOG_BYTES;
+	const int64_t since = s->checkpoint_version > 0 ? s->checkpoint_version : 0; /* none: count from version 0 */
+	return s->version - since >= DELTA_CHECKPOINT_COMMITS || s->log_bytes >= DELTA_CHECKPOINT_LOG_BYTES;
 }

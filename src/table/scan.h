@@ -10,7 +10,7 @@
 
 struct delta_scan;
 struct delta_scan_opts {
-	const char *const *columns; /* NULL: every supported column; then one that is not is E_UNSUPPORTED */
+	const char *const *columns; /* NULL: every supported column; one that is not, and is named, is E_UNSUPPORTED */
 	size_t n_columns;
 	const struct delta_condition *where; /* borrowed until close, the texts of its values too */
 	size_t n_where;

@@ -725,7 +725,7 @@ static void test_due(void **state)
 	static const struct {
 		int64_t version, checkpoint, bytes;
 		bool due;
-	} cases[] = {{0, -1, 100, false}, {1, -1, 100, false}, {8, -1, 100, false}, {9, -1, 100, true},
+	} cases[] = {{0, -1, 100, false}, {1, -1, 100, false}, {9, -1, 100, false}, {9, 0, 100, false},
 		{10, -1, 100, true}, {10, 10, 0, false}, {11, 10, 100, false}, {19, 10, 100, false},
 		{20, 10, 100, true}, {23, 15, 100, false}, {25, 15, 100, true}, {20, 19, 100, true},
 		{3, 2, 1 << 20, true}, {3, 2, (1 << 20) - 1, false}, {0, -1, 1 << 20, true}};
