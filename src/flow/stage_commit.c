@@ -98,17 +98,7 @@ static bool in_table(const struct sweep *s, const char *key)
 {
 	if (s->snapshot == NULL) return false;
 	const struct str path = str_of(key + strlen(s->folder) + 1);
-	if (delta_snapshot_file(s->snapshot, path) != NULL) return true;
-	for (size_t lo = 0, hi = s->snapshot->n_tombstones; lo < hi;) {
-		const size_t mid = lo + (hi - lo) / 2;
-		const int order = str_cmp(s->snapshot->tombstones[mid].path, path);
-		if (order == 0) return true;
-		if (order < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return false;
+	return delta_snapshot_file(s->snapshot, path) != NULL || delta_snapshot_tombstone(s->snapshot, path) != NULL;
 }
 
 static bool in_commit(const struct commit *c, const char *path)

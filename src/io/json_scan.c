@@ -71,7 +71,7 @@ static inline const char *string_stop(const char *p, const char *end)
 	return p < end ? p : end;
 }
 
-static bool set_error(struct json_scan *s, const char *what, const char *at)
+bool json_refuse(struct json_scan *s, const char *what, const char *at)
 {
 	if (s->error == NULL) {
 		s->error = what;
@@ -137,7 +137,7 @@ static const char *scan_escape(struct json_scan *s, const char *p)
 {
 	const ptrdiff_t left = s->end - p;
 	if (left < 2) {
-		(void)set_error(s, "string without end", p);
+		(void)json_refuse(s, "string without end", p);
 		return NULL;
 	}
 	switch (p[1]) {
@@ -150,17 +150,17 @@ static const char *scan_escape(struct json_scan *s, const char *p)
 	case 'r':
 	case 't': return p + 2;
 	case 'u': break;
-	default: (void)set_error(s, "unknown escape", p); return NULL;
+	default: (void)json_refuse(s, "unknown escape", p); return NULL;
 	}
 	const int32_t unit = left >= 6 ? hex4(p + 2) : -1;
 	if (unit < 0) {
-		(void)set_error(s, "\\u without four hexadecimal digits", p);
+		(void)json_refuse(s, "\\u without four hexadecimal digits", p);
 		return NULL;
 	}
 	if (unit < 0xd800 || unit > 0xdfff) return p + 6;
 	const int32_t low = unit < 0xdc00 && left >= 12 && p[6] == '\\' && p[7] == 'u' ? hex4(p + 8) : -1;
 	if (low < 0xdc00 || low > 0xdfff) {
-		(void)set_error(s, "lone surrogate", p);
+		(void)json_refuse(s, "lone surrogate", p);
 		return NULL;
 	}
 	return p + 12;
@@ -173,9 +173,9 @@ static inline bool scan_string(struct json_scan *s, struct json_string *out)
 	bool has_escape = false;
 	for (;;) {
 		p = string_stop(p, end);
-		if (__builtin_expect(p >= end, 0)) return set_error(s, "string without end", from - 1);
+		if (__builtin_expect(p >= end, 0)) return json_refuse(s, "string without end", from - 1);
 		if (__builtin_expect(*p == '"', 1)) break;
-		if (*p != '\\') return set_error(s, "control character in a string", p);
+		if (*p != '\\') return json_refuse(s, "control character in a string", p);
 		has_escape = true;
 		p = scan_escape(s, p);
 		if (p == NULL) return false;
@@ -201,20 +201,20 @@ static bool scan_number(struct json_scan *s)
 {
 	const char *p = s->p, *end = s->end;
 	if (p < end && *p == '-') p++;
-	if (p >= end || !is_digit(*p)) return set_error(s, "a minus sign without a digit", p);
+	if (p >= end || !is_digit(*p)) return json_refuse(s, "a minus sign without a digit", p);
 	p = *p == '0' ? p + 1 : digits_end(p, end);
-	if (p < end && is_digit(*p)) return set_error(s, "number with a leading zero", p);
+	if (p < end && is_digit(*p)) return json_refuse(s, "number with a leading zero", p);
 	if (p < end && *p == '.') {
 		const char *from = ++p;
 		p = digits_end(p, end);
-		if (p == from) return set_error(s, "decimal point without a digit after it", p);
+		if (p == from) return json_refuse(s, "decimal point without a digit after it", p);
 	}
 	if (p < end && (*p == 'e' || *p == 'E')) {
 		p++;
 		if (p < end && (*p == '+' || *p == '-')) p++;
 		const char *from = p;
 		p = digits_end(p, end);
-		if (p == from) return set_error(s, "exponent without a digit", p);
+		if (p == from) return json_refuse(s, "exponent without a digit", p);
 	}
 	s->p = p;
 	return true;
@@ -222,7 +222,7 @@ static bool scan_number(struct json_scan *s)
 
 static bool scan_word(struct json_scan *s, const char *word, size_t n)
 {
-	if ((size_t)(s->end - s->p) < n || memcmp(s->p, word, n) != 0) return set_error(s, "unknown word", s->p);
+	if ((size_t)(s->end - s->p) < n || memcmp(s->p, word, n) != 0) return json_refuse(s, "unknown word", s->p);
 	s->p += n;
 	return true;
 }
@@ -261,7 +261,7 @@ static inline bool scan_scalar(struct json_scan *s)
 	case JSON_TRUE: return scan_word(s, "true", 4);
 	case JSON_FALSE: return scan_word(s, "false", 5);
 	case JSON_NULL: return scan_word(s, "null", 4);
-	default: return set_error(s, "no value here", s->p);
+	default: return json_refuse(s, "no value here", s->p);
 	}
 }
 
@@ -271,7 +271,7 @@ enum json_kind json_peek(struct json_scan *s)
 	skip_space(s);
 	const enum json_kind kind = s->p < s->end ? kind_of(*s->p) : JSON_NONE;
 	if (kind == JSON_NONE)
-		(void)set_error(s, s->p < s->end ? "no value here" : "text ends where a value must follow", s->p);
+		(void)json_refuse(s, s->p < s->end ? "no value here" : "text ends where a value must follow", s->p);
 	return kind;
 }
 
@@ -279,12 +279,12 @@ static bool expect(struct json_scan *s, enum json_kind want, const char *what)
 {
 	const enum json_kind kind = json_peek(s);
 	if (kind == want) return true;
-	return kind == JSON_NONE ? false : set_error(s, what, s->p);
+	return kind == JSON_NONE ? false : json_refuse(s, what, s->p);
 }
 
 static bool container_begin(struct json_scan *s)
 {
-	if (s->depth >= JSON_DEPTH_MAX) return set_error(s, "nested too deeply", s->p);
+	if (s->depth >= JSON_DEPTH_MAX) return json_refuse(s, "nested too deeply", s->p);
 	s->p++;
 	s->depth++;
 	s->first = true;
@@ -312,12 +312,12 @@ bool json_array_begin(struct json_scan *s)
 /* A key with its colon, s->p at the next byte that is no white space. */
 static inline bool scan_key(struct json_scan *s, struct json_string *key)
 {
-	if (s->p >= s->end || *s->p != '"') return set_error(s, "expected a member name", s->p);
+	if (s->p >= s->end || *s->p != '"') return json_refuse(s, "expected a member name", s->p);
 	s->p++;
 	if (!scan_string(s, key)) return false;
 	if (s->p >= s->end || *s->p != ':') {
 		skip_space(s);
-		if (s->p >= s->end || *s->p != ':') return set_error(s, "expected ':' after a member name", s->p);
+		if (s->p >= s->end || *s->p != ':') return json_refuse(s, "expected ':' after a member name", s->p);
 	}
 	s->p++;
 	return true;
@@ -327,10 +327,10 @@ bool json_object_next(struct json_scan *s, struct json_string *key)
 {
 	if (s->error != NULL) return false;
 	skip_space(s);
-	if (s->p >= s->end) return set_error(s, "object without end", s->p);
+	if (s->p >= s->end) return json_refuse(s, "object without end", s->p);
 	if (*s->p == '}') return container_end(s);
 	if (!s->first) {
-		if (*s->p != ',') return set_error(s, "expected ',' or '}'", s->p);
+		if (*s->p != ',') return json_refuse(s, "expected ',' or '}'", s->p);
 		s->p++;
 		skip_space(s);
 	}
@@ -342,10 +342,10 @@ bool json_array_next(struct json_scan *s)
 {
 	if (s->error != NULL) return false;
 	skip_space(s);
-	if (s->p >= s->end) return set_error(s, "array without end", s->p);
+	if (s->p >= s->end) return json_refuse(s, "array without end", s->p);
 	if (*s->p == ']') return container_end(s);
 	if (!s->first) {
-		if (*s->p != ',') return set_error(s, "expected ',' or ']'", s->p);
+		if (*s->p != ',') return json_refuse(s, "expected ',' or ']'", s->p);
 		s->p++;
 	}
 	s->first = false;
@@ -373,7 +373,7 @@ bool json_take_literal(struct json_scan *s, enum json_kind *out)
 	const enum json_kind kind = json_peek(s);
 	if (kind == JSON_NONE) return false;
 	if (kind != JSON_TRUE && kind != JSON_FALSE && kind != JSON_NULL)
-		return set_error(s, "not true, false or null", s->p);
+		return json_refuse(s, "not true, false or null", s->p);
 	if (!scan_scalar(s)) return false;
 	*out = kind;
 	return true;
@@ -390,7 +390,7 @@ static bool skip_container(struct json_scan *s)
 	goto enter;
 	for (;;) { /* s->p: behind a value or an opening bracket */
 		skip_space(s);
-		if (s->p >= s->end) return set_error(s, "object or array without end", s->p);
+		if (s->p >= s->end) return json_refuse(s, "object or array without end", s->p);
 		if (*s->p == (object ? '}' : ']')) {
 			s->p++;
 			if (--level == 0) return true;
@@ -400,7 +400,7 @@ static bool skip_container(struct json_scan *s)
 		}
 		if (!first) {
 			if (*s->p != ',')
-				return set_error(s, object ? "expected ',' or '}'" : "expected ',' or ']'", s->p);
+				return json_refuse(s, object ? "expected ',' or '}'" : "expected ',' or ']'", s->p);
 			s->p++;
 			skip_space(s);
 		}
@@ -409,13 +409,13 @@ static bool skip_container(struct json_scan *s)
 			skip_space(s);
 		}
 		first = false;
-		if (s->p >= s->end) return set_error(s, "text ends where a value must follow", s->p);
+		if (s->p >= s->end) return json_refuse(s, "text ends where a value must follow", s->p);
 		if (*s->p != '{' && *s->p != '[') {
 			if (!scan_scalar(s)) return false;
 			continue;
 		}
 	enter:
-		if (outside + level >= JSON_DEPTH_MAX) return set_error(s, "nested too deeply", s->p);
+		if (outside + level >= JSON_DEPTH_MAX) return json_refuse(s, "nested too deeply", s->p);
 		object = *s->p++ == '{';
 		first = true;
 		level++;
@@ -439,8 +439,8 @@ bool json_end(struct json_scan *s)
 {
 	if (s->error != NULL) return false;
 	skip_space(s);
-	if (s->depth != 0) return set_error(s, "object or array without end", s->p);
-	return s->p == s->end ? true : set_error(s, "more after the value", s->p);
+	if (s->depth != 0) return json_refuse(s, "object or array without end", s->p);
+	return s->p == s->end ? true : json_refuse(s, "more after the value", s->p);
 }
 
 static size_t utf8_put(char *dst, uint32_t c)

@@ -55,6 +55,10 @@ size_t json_unescape(struct str raw, char *dst);
 /* A JSON number text that is an integer in int64: "12", "-0", "1e2", "5.0". false: a fraction or out of range. */
 bool json_number_i64(struct str text, int64_t *out) MUST_USE;
 
+/* Give up at a byte of the text, for the reason `what` (a static string): the first one stands. Returns false. For readers whose own
+ * rules a value breaks. */
+bool json_refuse(struct json_scan *s, const char *what, const char *at);
+
 void json_scan_force_plain(bool plain); /* tests only; not thread-safe */
 
 #endif

@@ -28,11 +28,7 @@ const struct delta_pair *delta_pairs_get(const struct delta_pairs *l, struct str
 
 static bool refuse(struct reader *r, const char *what, const char *at)
 {
-	if (r->s.error == NULL) {
-		r->s.error = what;
-		r->s.error_at = (size_t)(at - r->s.start);
-		r->s.p = r->s.end;
-	}
+	(void)json_refuse(&r->s, what, at);
 	return false;
 }
 

@@ -57,6 +57,7 @@ status delta_table_exists(struct store *store, const char *root, bool *out, stru
 
 /* The active file of that path, or NULL; O(log n). */
 const struct delta_add *delta_snapshot_file(const struct delta_snapshot *s, struct str path);
+const struct delta_remove *delta_snapshot_tombstone(const struct delta_snapshot *s, struct str path);
 const struct delta_app_txn *delta_snapshot_app_txn(const struct delta_snapshot *s, struct str app_id);
 /* Table property, or fallback: metadata.configuration. */
 struct str delta_snapshot_property(const struct delta_snapshot *s, const char *key, const char *fallback);

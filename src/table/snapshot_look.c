@@ -1,15 +1,21 @@
 /* table/snapshot_look.c: look things up in a snapshot. */
+#include <stddef.h>
+
 #include "base/alloc.h"
 #include "io/json_scan.h"
 #include "table/snapshot.h"
 
-const struct delta_add *delta_snapshot_file(const struct delta_snapshot *s, struct str path)
+/* Item of items[n], each of `size` bytes and in order of the text at `at` of it; NULL. */
+static const void *find(const void *items, size_t n, size_t size, size_t at, struct str key)
 {
-	size_t low = 0, high = s->n_files;
+	size_t low = 0, high = n;
 	while (low < high) {
 		const size_t middle = low + (high - low) / 2;
-		const int c = str_cmp(s->files[middle].path, path);
-		if (c == 0) return &s->files[middle];
+		const char *item = (const char *)items + middle * size;
+		struct str text;
+		memcpy(&text, item + at, sizeof text);
+		const int c = str_cmp(text, key);
+		if (c == 0) return item;
 		if (c < 0)
 			low = middle + 1;
 		else
@@ -18,19 +24,19 @@ const struct delta_add *delta_snapshot_file(const struct delta_snapshot *s, stru
 	return NULL;
 }
 
+const struct delta_add *delta_snapshot_file(const struct delta_snapshot *s, struct str path)
+{
+	return find(s->files, s->n_files, sizeof s->files[0], offsetof(struct delta_add, path), path);
+}
+
+const struct delta_remove *delta_snapshot_tombstone(const struct delta_snapshot *s, struct str path)
+{
+	return find(s->tombstones, s->n_tombstones, sizeof s->tombstones[0], offsetof(struct delta_remove, path), path);
+}
+
 const struct delta_app_txn *delta_snapshot_app_txn(const struct delta_snapshot *s, struct str app_id)
 {
-	size_t low = 0, high = s->n_app_txns;
-	while (low < high) {
-		const size_t middle = low + (high - low) / 2;
-		const int c = str_cmp(s->app_txns[middle].app_id, app_id);
-		if (c == 0) return &s->app_txns[middle];
-		if (c < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
+	return find(s->app_txns, s->n_app_txns, sizeof s->app_txns[0], offsetof(struct delta_app_txn, app_id), app_id);
 }
 
 struct str delta_snapshot_property(const struct delta_snapshot *s, const char *key, const char *fallback)
