@@ -5,7 +5,7 @@ PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 PRESET ?= release
 
-.PHONY: help deps build demo test install lint format asan tsan fuzz coverage bench docs clean
+.PHONY: help deps build demo test install lint format asan tsan fuzz coverage bench stack-up stack-down docs clean
 
 help: ## list the verbs
 	@echo "PQR Lakehouse: make VERB"
@@ -46,6 +46,12 @@ coverage: deps ## line coverage of the unit tests, as build-coverage/coverage/in
 
 bench: build ## pqr beside DuckDB on the same work: seconds, MB/s, events/s, memory, ratio
 	@scripts/bench
+
+stack-up: ## start PostgreSQL and an S3 server here, as processes of yours (scripts/stack)
+	@scripts/stack up
+
+stack-down: ## stop them; their data stays in .stack
+	@scripts/stack down
 
 docs: build ## regenerate what is derived: contracts, man page, completion
 	@scripts/docs
