@@ -1,6 +1,7 @@
 # PostgreSQL 15 or newer: a private cluster, scram passwords, TLS offered with a certificate of its own.
 # shellcheck shell=bash disable=SC2154 # dir and cache come from scripts/stack
 names() { echo postgres; }
+# shellcheck disable=SC2034 # read by scripts/stack
 stop_signal=INT # "fast": ends the sessions, writes a checkpoint
 
 pg_bin() {

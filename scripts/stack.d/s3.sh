@@ -1,0 +1,138 @@
+# S3 servers: `s3` is the first of them that can be had, `s3:NAME` one of them. Each is fetched or built once, in a pinned
+# version, by the package manager of its language with the user's own configuration.
+# shellcheck shell=bash disable=SC2154 # dir, cache and variant come from scripts/stack
+# name         version   from
+versitygw=1.8.0 # Go module github.com/versity/versitygw
+s3s_fs=0.14.1   # crate s3s-fs
+minio=v0.0.0-20260212201848-7aac2a2c5b7c # Go module github.com/minio/minio
+moto=5.2.5      # PyPI moto[server]
+s3rver=3.7.1    # npm s3rver
+rustfs=1.0.1    # crate rustfs; an official program of any version on PATH goes first
+build_s=${PQR_STACK_BUILD_S:-1800}
+
+names() { printf '%s\n' s3 s3:versitygw s3:s3s-fs s3:minio s3:rustfs s3:moto s3:s3rver; }
+
+# --- getting them ----------------------------------------------------------------------------------------------------
+version_of() {
+  local name=${1//-/_}
+  echo "${!name}"
+}
+place_of() { echo "$cache/$1-$(version_of "$1")"; }
+# once NAME COMMAND...: runs the command, which fills folder $new, unless it was done before; one builder at a time
+once() {
+  local name=$1 place new begin=$SECONDS
+  shift
+  place=$(place_of "$name")
+  [ -e "$place/.complete" ] && return 0
+  mkdir -p "$cache" || return 1
+  (
+    exec 8>"$cache/.lock-$name"
+    flock -w "$build_s" 8 || exit 1
+    [ -e "$place/.complete" ] && exit 0
+    new=$(mktemp -d "$cache/.new-$name-XXXXXX") || exit 1
+    say "getting $name $(version_of "$name") (once; $place)"
+    if ! "$@" >"$cache/$name.log" 2>&1; then
+      rm -rf "$new"
+      tail -n 5 "$cache/$name.log" | sed 's/^/  /' >&2
+      exit 1
+    fi
+    rm -rf "$place" && mv "$new" "$place" && touch "$place/.complete"
+    say "$name is here after $((SECONDS - begin)) s"
+  )
+}
+with_go() { timeout "$build_s" env GOBIN="$new/bin" nice go install "$1"; }
+with_cargo() { timeout "$build_s" env CARGO_TARGET_DIR="$new/target" nice cargo install --locked --root "$new" "$@" && rm -rf "$new/target"; }
+# Its programs know the path they were made at; the interpreter, with -m, does not mind being moved.
+with_pip() { { /usr/bin/python3 -m venv "$new" || python3 -m venv "$new"; } && "$new/bin/python3" -m pip install -q --disable-pip-version-check "$1"; }
+with_npm() { npm install --silent --no-fund --no-audit --prefix "$new" "$1"; }
+need() { command -v "$1" >/dev/null || cannot "$2: needs $1"; }
+
+get() {
+  case $1 in
+  versitygw) need go "$1" && once "$1" with_go "github.com/versity/versitygw/cmd/versitygw@v$versitygw" ;;
+  minio) need go "$1" && once "$1" with_go "github.com/minio/minio@$minio" ;;
+  s3s-fs) need cargo "$1" && once "$1" with_cargo s3s-fs --version "$s3s_fs" --features binary ;;
+  rustfs)
+    command -v rustfs >/dev/null && return
+    need cargo "$1" && once "$1" with_cargo rustfs --version "$rustfs" --bin rustfs
+    ;;
+  moto) need python3 "$1" && once "$1" with_pip "moto[server]==$moto" ;;
+  s3rver) need npm "$1" && once "$1" with_npm "s3rver@$s3rver" ;;
+  *) say "no S3 server '$1': $(names | tr '\n' ' ')" && exit 2 ;;
+  esac || cannot "$1 $(version_of "$1") cannot be had here: see $cache/$1.log"
+}
+# The server of this component, chosen at the first start.
+server() {
+  if [ -n "$variant" ]; then echo "$variant"; else cat "$dir/s3/server" 2>/dev/null; fi
+}
+obtain() {
+  local name=$1 choice
+  [ -n "$(server)" ] && { get "$(server)"; return; }
+  for choice in rustfs versitygw s3s-fs moto; do
+    # RustFS takes half an hour and more to compile: only where it is here already
+    [ "$choice" = rustfs ] && ! command -v rustfs >/dev/null && [ ! -e "$(place_of rustfs)/.complete" ] && continue
+    (get "$choice") || continue
+    mkdir -p "$dir/$name" && echo "$choice" >"$dir/$name/server"
+    return 0
+  done
+  cannot "s3: none of the servers can be had here"
+}
+
+# --- running them ----------------------------------------------------------------------------------------------------
+# versitygw keeps what S3 knows of an object in extended attributes, or beside it where the file system has none
+xattrs() { python3 -c 'import os, sys; os.setxattr(sys.argv[1], "user.pqr", b"1")' "$1" 2>/dev/null; }
+start() {
+  local name=$1 which port access secret data place log_level=${PQR_STACK_LOG:-}
+  which=$(server) port=$(port_of "$name") access=pqrstack secret=$(secret s3) data=$dir/$name/data
+  place=$(place_of "$which")
+  mkdir -p "$data"
+  case $which in
+  versitygw)
+    local metadata=()
+    xattrs "$data" || { mkdir -p "$dir/$name/metadata" && metadata=(--sidecar "$dir/$name/metadata"); }
+    launch "$name" env ROOT_ACCESS_KEY_ID="$access" ROOT_SECRET_ACCESS_KEY="$secret" "$place/bin/versitygw" --port "127.0.0.1:$port" \
+      --region us-east-1 --keep-alive ${log_level:+--log-level debug} --quiet posix "${metadata[@]}" "$data"
+    ;;
+  minio)
+    launch "$name" env MINIO_ROOT_USER="$access" MINIO_ROOT_PASSWORD="$secret" MINIO_BROWSER=off MINIO_UPDATE=off MINIO_CALLHOME_ENABLE=off \
+      "$place/bin/minio" server --quiet --address "127.0.0.1:$port" "$data"
+    ;;
+  rustfs)
+    local program
+    program=$(command -v rustfs || echo "$place/bin/rustfs")
+    launch "$name" env RUSTFS_ACCESS_KEY="$access" RUSTFS_SECRET_KEY="$secret" RUSTFS_ADDRESS="127.0.0.1:$port" RUSTFS_CONSOLE_ENABLE=false \
+      RUSTFS_OBS_LOGGER_LEVEL=warn "$program" "$data"
+    ;;
+  s3s-fs)
+    launch "$name" env RUST_LOG="${log_level:-warn}" "$place/bin/s3s-fs" --host 127.0.0.1 --port "$port" --access-key "$access" --secret-key "$secret" "$data"
+    ;;
+  moto) # in memory; checks signatures when told which keys there are
+    launch "$name" "$place/bin/python3" -m moto.server -H 127.0.0.1 -p "$port"
+    ;;
+  s3rver) # its keys are fixed
+    access=S3RVER secret=S3RVER
+    launch "$name" node "$place/node_modules/s3rver/bin/s3rver.js" --address 127.0.0.1 --port "$port" --directory "$data" --silent
+    ;;
+  esac || return 1
+  local variable=${which//-/_}
+  put_env "$name" AWS_ENDPOINT_URL "http://127.0.0.1:$port" AWS_ACCESS_KEY_ID "$access" AWS_SECRET_ACCESS_KEY "$secret" AWS_REGION us-east-1 \
+    AWS_DEFAULT_REGION us-east-1 PQR_STACK_BUCKET pqr PQR_STACK_S3 "$which" "PQR_STACK_S3_${variable^^}" "http://127.0.0.1:$port"
+}
+# A signed request; secrets are not for the process list: they go in by standard input.
+s3_request() {
+  local name=$1 method=$2 path=$3
+  (
+    . "$dir/$name/env"
+    printf 'user = "%s:%s"\n' "$AWS_ACCESS_KEY_ID" "$AWS_SECRET_ACCESS_KEY" |
+      curl -s -K - --max-time 10 --noproxy '*' --aws-sigv4 "aws:amz:us-east-1:s3" -X "$method" -H 'x-amz-content-sha256: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855' \
+        -o /dev/null -w '%{http_code}' "$AWS_ENDPOINT_URL$path"
+  )
+}
+healthy() { [ "$(s3_request "$1" GET /)" = 200 ]; }
+prepare() {
+  local code
+  [ "$(s3_request "$1" GET '/pqr')" = 200 ] && return
+  code=$(s3_request "$1" PUT /pqr)
+  [ "$code" = 200 ] || { echo "PUT /pqr answered $code"; return 1; }
+}
+where() { echo "http://127.0.0.1:$(port_of "$1") ($(server) $(version_of "$(server)"))"; }
