@@ -1,5 +1,5 @@
 # PostgreSQL 15 or newer: a private cluster, scram passwords, TLS offered with a certificate of its own.
-# shellcheck shell=bash disable=SC2154 # dir and cache come from scripts/stack
+# shellcheck shell=bash disable=SC2154,SC1091,SC1090 # dir and cache come from scripts/stack
 names() { echo postgres; }
 # shellcheck disable=SC2034 # read by scripts/stack
 stop_signal=INT # "fast": ends the sessions, writes a checkpoint
