@@ -3,6 +3,8 @@
 names() { echo postgres; }
 # shellcheck disable=SC2034 # read by scripts/stack
 stop_signal=INT # "fast": ends the sessions, writes a checkpoint
+# shellcheck disable=SC2034
+again='pre-existing shared memory block|lock file "postmaster.pid" already exists' # servers of a killed postmaster end soon
 
 pg_bin() {
   local bin
