@@ -50,7 +50,7 @@ obtain() {
 pg_init() {
   local place=$1 secret_file
   secret_file=$place/password
-  secret postgres >"$secret_file" && chmod 600 "$secret_file" || return 1
+  (umask 077 && secret postgres >"$secret_file") || return 1
   [ -z "$(pg_user)" ] || chown "$(pg_user)" "$secret_file"
   as_pg "$(pg_bin)/initdb" -D "$place/data" -U pqr --pwfile="$secret_file" --auth=scram-sha-256 --encoding=UTF8 --locale=C.UTF-8 --no-sync \
     >>"$dir/postgres/log" 2>&1 || { rm -rf "$place/data"; return 1; }

@@ -5,8 +5,8 @@
 versitygw=1.8.0 # Go module github.com/versity/versitygw
 s3s_fs=0.14.1   # crate s3s-fs
 minio=v0.0.0-20260212201848-7aac2a2c5b7c # Go module github.com/minio/minio
-moto=5.2.5      # PyPI moto[server]
-s3rver=3.7.1    # npm s3rver
+moto=5.2.5      # PyPI moto[server]; all versions in moto.txt
+s3rver=3.7.1    # npm s3rver; all versions in s3rver/package-lock.json
 rustfs=1.0.1    # crate rustfs; an official program of any version on PATH goes first
 build_s=${PQR_STACK_BUILD_S:-1800}
 
@@ -43,8 +43,8 @@ once() {
 with_go() { timeout "$build_s" env GOBIN="$new/bin" nice go install "$1"; }
 with_cargo() { timeout "$build_s" env CARGO_TARGET_DIR="$new/target" nice cargo install --locked --root "$new" "$@" && rm -rf "$new/target"; }
 # Its programs know the path they were made at; the interpreter, with -m, does not mind being moved.
-with_pip() { { /usr/bin/python3 -m venv "$new" || python3 -m venv "$new"; } && "$new/bin/python3" -m pip install -q --disable-pip-version-check "$1"; }
-with_npm() { npm install --silent --no-fund --no-audit --prefix "$new" "$1"; }
+with_pip() { { /usr/bin/python3 -m venv "$new" || python3 -m venv "$new"; } && "$new/bin/python3" -m pip install -q --disable-pip-version-check -r "$1"; }
+with_npm() { cp "$1"/package*.json "$new/" && npm ci --silent --no-fund --no-audit --prefix "$new"; }
 need() { command -v "$1" >/dev/null || cannot "$2: needs $1"; }
 
 get() {
@@ -56,8 +56,8 @@ get() {
     command -v rustfs >/dev/null && return
     need cargo "$1" && once "$1" with_cargo rustfs --version "$rustfs" --bin rustfs
     ;;
-  moto) need python3 "$1" && once "$1" with_pip "moto[server]==$moto" ;;
-  s3rver) need npm "$1" && once "$1" with_npm "s3rver@$s3rver" ;;
+  moto) need python3 "$1" && once "$1" with_pip "$stack_root/scripts/stack.d/moto.txt" ;;
+  s3rver) need npm "$1" && once "$1" with_npm "$stack_root/scripts/stack.d/s3rver" ;;
   *) say "no S3 server '$1': $(names | tr '\n' ' ')" && exit 2 ;;
   esac || cannot "$1 $(version_of "$1") cannot be had here: see $cache/$1.log"
 }
