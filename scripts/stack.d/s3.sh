@@ -1,6 +1,6 @@
 # S3 servers: `s3` is the first of them that can be had, `s3:NAME` one of them. Each is fetched or built once, in a pinned
 # version, by the package manager of its language with the user's own configuration.
-# shellcheck shell=bash disable=SC2154,SC1091,SC1090 # dir, cache and variant come from scripts/stack
+# shellcheck shell=bash disable=SC2154,SC1091,SC1090,SC2034 # dir, cache and variant come from scripts/stack
 # name         version   from
 versitygw=1.8.0 # Go module github.com/versity/versitygw
 s3s_fs=0.14.1   # crate s3s-fs

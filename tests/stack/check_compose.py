@@ -26,17 +26,14 @@ def breach(text):
 
 
 def variables(text):
-    """Values of ${NAME}, ${NAME:-default}, ${NAME:?reason} with what .env.example sets; passwords filled in."""
-    example = dict(line.split("=", 1) for line in EXAMPLE.read_text().splitlines() if re.match(r"[A-Z_]+=", line))
-    known = set(re.findall(r"^#?([A-Z_]+)=", EXAMPLE.read_text(), re.M))
+    """Values of ${NAME:-default} and ${NAME:?reason}; .env.example names each, with that default or, required, empty."""
+    example = dict(re.findall(r"^#?([A-Z_]+)=(.*)$", EXAMPLE.read_text(), re.M))
 
     def value(match):
-        name, operator, rest = match.group(1), match.group(2), match.group(3)
-        if name not in known:
-            breach(f"{name} is not in .env.example")
-        if operator == ":?" and example.get(name) != "":
-            breach(f"{name}: .env.example must leave it empty")
-        return example.get(name) or (rest if operator == ":-" else "secret")
+        name, default = match.group(1), match.group(3) if match.group(2) == ":-" else ""
+        if example.get(name) != default:
+            breach(f"{name}: {default!r} here, {example.get(name)!r} in .env.example")
+        return default or "secret"
     return re.sub(r"(?<!\$)\$\{([A-Z_]+)(?:(:-|:\?)([^}]*))?\}", value, text).replace("$$", "$")
 
 
