@@ -81,6 +81,7 @@ obtain() {
 # --- running them ----------------------------------------------------------------------------------------------------
 # versitygw keeps what S3 knows of an object in extended attributes, or beside it where the file system has none
 xattrs() { python3 -c 'import os, sys; os.setxattr(sys.argv[1], "user.pqr", b"1")' "$1" 2>/dev/null; }
+# Also by virtual hosts: bucket pqr is http://pqr.localhost:PORT/, a name that means 127.0.0.1.
 start() {
   local name=$1 which port access secret data place log_level=${PQR_STACK_LOG:-}
   which=$(server) port=$(port_of "$name") access=pqrstack secret=$(secret s3) data=$dir/$name/data
@@ -91,10 +92,10 @@ start() {
     local metadata=()
     xattrs "$data" || { mkdir -p "$dir/$name/metadata" && metadata=(--sidecar "$dir/$name/metadata"); }
     launch "$name" env ROOT_ACCESS_KEY_ID="$access" ROOT_SECRET_ACCESS_KEY="$secret" "$place/bin/versitygw" --port "127.0.0.1:$port" \
-      --region us-east-1 --keep-alive ${log_level:+--log-level debug} --quiet posix "${metadata[@]}" "$data"
+      --region us-east-1 --keep-alive --virtual-domain "localhost:$port" ${log_level:+--log-level debug} --quiet posix "${metadata[@]}" "$data"
     ;;
   minio)
-    launch "$name" env MINIO_ROOT_USER="$access" MINIO_ROOT_PASSWORD="$secret" MINIO_BROWSER=off MINIO_UPDATE=off MINIO_CALLHOME_ENABLE=off \
+    launch "$name" env MINIO_ROOT_USER="$access" MINIO_ROOT_PASSWORD="$secret" MINIO_DOMAIN=localhost MINIO_BROWSER=off MINIO_UPDATE=off MINIO_CALLHOME_ENABLE=off \
       "$place/bin/minio" server --quiet --address "127.0.0.1:$port" "$data"
     ;;
   rustfs)
@@ -104,7 +105,7 @@ start() {
       RUSTFS_OBS_LOGGER_LEVEL=warn "$program" "$data"
     ;;
   s3s-fs)
-    launch "$name" env RUST_LOG="${log_level:-warn}" "$place/bin/s3s-fs" --host 127.0.0.1 --port "$port" --access-key "$access" --secret-key "$secret" "$data"
+    launch "$name" env RUST_LOG="${log_level:-warn}" "$place/bin/s3s-fs" --host 127.0.0.1 --port "$port" --domain "localhost:$port" --access-key "$access" --secret-key "$secret" "$data"
     ;;
   moto) # in memory; checks signatures when told which keys there are
     launch "$name" "$place/bin/python3" -m moto.server -H 127.0.0.1 -p "$port"

@@ -11,4 +11,10 @@ for server in versitygw minio; do
   expect 0 'complete: 6 of 6 rounds with one winner' race "$server"
 done
 expect 1 'put: 0 of 6 rounds with one winner, most winners 16' race s3rver
+# the bucket as a virtual host
+for server in versitygw minio; do
+  stack_use "s3:$server"
+  same "$(curl -s -o /dev/null -w '%{http_code}' --noproxy '*' --aws-sigv4 aws:amz:us-east-1:s3 -u "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" \
+    -H "x-amz-content-sha256: $(sha256sum </dev/null | cut -d' ' -f1)" "http://$PQR_STACK_BUCKET.localhost:${AWS_ENDPOINT_URL##*:}/")" 200 "$server by virtual host"
+done
 done_testing
