@@ -8,6 +8,7 @@
  */
 #include <stdio.h>
 
+#include "base/hash.h"
 #include "base/log.h"
 #include "flow/manifest.h"
 #include "flow/run_int.h"
@@ -116,10 +117,21 @@ static bool in_commit(const struct commit *c, const char *path)
 	return false;
 }
 
+/* The name of a task's file, part-<xxh128>.parquet. In a table's folders there are other writers' too (optimize, append, other
+ * engines), put there before the commit that names them: those are never ours to delete. */
+static bool is_task_part(const char *key)
+{
+	const char *slash = strrchr(key, '/'), *name = slash != NULL ? slash + 1 : key;
+	if (strncmp(name, "part-", 5) != 0) return false;
+	return strspn(name + 5, "0123456789abcdef") == HEX_XXH128_CHARS &&
+	       strcmp(name + 5 + HEX_XXH128_CHARS, ".parquet") == 0;
+}
+
 static status sweep_visit(void *arg, const struct store_entry *e, struct err *err)
 {
 	struct sweep *s = arg;
 	if (strstr(e->key, s->wanted) == NULL || in_commit(s->c, e->key) || in_table(s, e->key)) return OK;
+	if (s->snapshot != NULL && !is_task_part(e->key)) return OK;
 	if (!file_list_add(&s->doomed, &(struct file_ref){.table = "", .path = e->key, .bytes = e->bytes}))
 		return fail(err, E_NOMEM, "out of memory listing left-overs");
 	return OK;

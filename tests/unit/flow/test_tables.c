@@ -135,6 +135,35 @@ static void test_replaced_is_not_missing(void **state)
 	lake_close(&l);
 }
 
+/* A resumed run deletes what its own earlier attempt left, and not what another writer put and is about to commit. */
+static void test_left_overs_of_others_stay(void **state)
+{
+	(void)state;
+	struct lake l;
+	char key[RUN_KEY_MAX];
+	int64_t size;
+	static const char own[] =
+		"gold/by_id/month=2025-01/run_id=" OTHER_RUN "/part-0123456789abcdef0123456789abcdef.parquet";
+	static const char *const others[] = {
+		"gold/by_id/month=2025-01/run_id=" OTHER_RUN
+		"/part-0123456789abcdef0123456789abcdef-6f1c2b0e-3a52-4f0e-9d0c-3c6f6f0b7a11.parquet",
+		"gold/by_id/month=2025-01/run_id=" OTHER_RUN
+		"/part-00001-6f1c2b0e-3a52-4f0e-9d0c-3c6f6f0b7a11-c000.zstd.parquet",
+	};
+	lake_open(&l);
+	struct run_opts o = options(&l);
+	o.run_id = OTHER_RUN;
+	CHECK_OK(&l.err, run_plain(&l, &o));
+	commit_key(key, 20002, OTHER_RUN, "gold");
+	CHECK_OK(&l.err, store_delete(l.store, key, &l.err));
+	CHECK_OK(&l.err, store_put(l.store, own, "own", 3, &l.err));
+	for (size_t i = 0; i < 2; i++) CHECK_OK(&l.err, store_put(l.store, others[i], "other", 5, &l.err));
+	CHECK_OK(&l.err, run_plain(&l, &o));
+	CHECK_FAILS(E_NOT_FOUND, store_size(l.store, own, &size, NULL));
+	for (size_t i = 0; i < 2; i++) CHECK_OK(&l.err, store_size(l.store, others[i], &size, &l.err));
+	lake_close(&l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -143,6 +172,7 @@ int main(void)
 		cmocka_unit_test_setup(test_again_commits_nothing, reset),
 		cmocka_unit_test_setup(test_a_lost_log_is_made_again, reset),
 		cmocka_unit_test_setup(test_replaced_is_not_missing, reset),
+		cmocka_unit_test_setup(test_left_overs_of_others_stay, reset),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
