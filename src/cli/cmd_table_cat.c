@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/limits.h"
 #include "base/thread.h"
 #include "cli/cmd_table.h"
@@ -22,6 +23,7 @@ struct cat {
 	int64_t limit, rows; /* limit 0 = all */
 	struct buf out;
 	struct buf cells; /* of one row, for the table */
+	bool *local;      /* [columns] timestamp_ntz: a time of no zone, so without its Z */
 };
 
 /* ---- values ----------------------------------------------------------------------------------------------------------- */
@@ -71,7 +73,7 @@ static void add_value(struct buf *out, const struct column *c, int64_t row)
 	}
 }
 
-static struct str add_any(struct buf *scratch, const struct column *c, int64_t row)
+static struct str add_any(struct buf *scratch, const struct column *c, bool local, int64_t row)
 {
 	if (c->type == COL_STRING) return column_str(c, row);
 	const size_t from = scratch->n;
@@ -80,6 +82,7 @@ static struct str add_any(struct buf *scratch, const struct column *c, int64_t r
 		buf_hex(scratch, (const uint8_t *)bytes.p, bytes.n);
 	} else {
 		add_value(scratch, c, row);
+		if (local && !scratch->failed) scratch->n--;
 	}
 	return (struct str){(const char *)scratch->p + from, scratch->n - from};
 }
@@ -118,7 +121,7 @@ static void csv_row(struct cat *cat, const struct batch *b, int64_t row)
 		if (i > 0) buf_char(&cat->out, ',');
 		if (!column_valid(c, row)) continue;
 		buf_reset(&cat->cells);
-		csv_text(&cat->out, add_any(&cat->cells, c, row));
+		csv_text(&cat->out, add_any(&cat->cells, c, cat->local[i], row));
 	}
 	buf_str(&cat->out, "\r\n");
 }
@@ -135,7 +138,7 @@ static void json_row(struct cat *cat, const struct batch *b, int64_t row)
 		if (!column_valid(c, row))
 			buf_str(&cat->out, "null");
 		else if (is_text(c->type) || !finite_number(c, row)) /* JSON has no NaN: its name as a string */
-			buf_json_str(&cat->out, add_any(&cat->cells, c, row));
+			buf_json_str(&cat->out, add_any(&cat->cells, c, cat->local[i], row));
 		else
 			add_value(&cat->out, c, row);
 	}
@@ -195,7 +198,7 @@ static status table_row(
 	for (size_t i = 0; i < b->n_columns; i++) {
 		const struct column *c = &b->columns[i];
 		starts[i] = cat->cells.n;
-		if (column_valid(c, row) && c->type != COL_STRING) (void)add_any(&cat->cells, c, row);
+		if (column_valid(c, row) && c->type != COL_STRING) (void)add_any(&cat->cells, c, cat->local[i], row);
 	}
 	starts[b->n_columns] = cat->cells.n;
 	TRY(buf_check(&cat->cells, err));
@@ -268,6 +271,19 @@ static status cat_scanned(struct cat *cat, struct err *err)
 	return code;
 }
 
+static status find_local(struct cat *cat, struct err *err)
+{
+	const struct delta_schema *s = &cat->t->snapshot->schema;
+	const size_t n = delta_scan_n_columns(cat->scan);
+	cat->local = mem_zalloc(n + 1, sizeof *cat->local);
+	if (cat->local == NULL) return fail(err, E_NOMEM, "out of memory");
+	for (size_t i = 0; i < n; i++) {
+		const int at = delta_schema_index(s, str_of(delta_scan_column(cat->scan, i)->name));
+		cat->local[i] = at >= 0 && strcmp(s->columns[at].type_text, "timestamp_ntz") == 0;
+	}
+	return OK;
+}
+
 status table_cat(struct table_cmd *t, struct err *err)
 {
 	struct cat cat = {.t = t};
@@ -279,7 +295,9 @@ status table_cat(struct table_cmd *t, struct err *err)
 	o.where = where;
 	if (cli_get(t->cli, "--columns") != NULL) TRY(table_names(t, "--columns", &o.columns, &o.n_columns, err));
 	TRY(delta_scan_open(t->snapshot, &o, &cat.scan, err));
-	const status code = cat_scanned(&cat, err);
+	status code = find_local(&cat, err);
+	if (code == OK) code = cat_scanned(&cat, err);
+	mem_free(cat.local);
 	delta_scan_close(cat.scan);
 	return code;
 }

@@ -101,6 +101,7 @@ def value(text, kind):
     if kind == "binary":
         return bytes.fromhex(text)
     if kind.startswith("timestamp"):
+        assert text.endswith("Z") == (kind == "timestamp"), f"{text} is no {kind}"
         t = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
         t = t.replace(tzinfo=t.tzinfo or datetime.timezone.utc)
         return (t - datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)) // datetime.timedelta(microseconds=1)
