@@ -50,13 +50,13 @@ static struct str join(struct arena *arena, const struct delta_strings *l)
 	return out;
 }
 
-static status print_rows(struct table_cmd *t, cli_row_source source, const char *when_empty, struct err *err)
+static status print_rows(struct table_cmd *t, cli_row_source source, void *arg, const char *when_empty, struct err *err)
 {
 	struct buf out;
 	size_t n = 1;
 	buf_init(&out, 0);
 	status code =
-		t->cli->json ? cli_rows_json_of(source, t, &out, err) : cli_table_of(source, t, "", &out, &n, err);
+		t->cli->json ? cli_rows_json_of(source, arg, &out, err) : cli_table_of(source, arg, "", &out, &n, err);
 	if (code == OK && t->cli->json) buf_char(&out, '\n');
 	if (code == OK && n == 0) buf_printf(&out, "%s\n", when_empty);
 	if (code == OK) code = cli_print(&out, err);
@@ -70,21 +70,35 @@ struct list_rows {
 	struct table_cmd *t;
 	control_row_visit visit;
 	void *visit_arg;
+	bool any;          /* table that could be read */
+	struct err broken; /* the first table that cannot be read: the others are told all the same */
 };
+
+/* Log files of others may claim any size: the sum saturates. */
+static int64_t add_up(int64_t a, int64_t b)
+{
+	int64_t sum;
+	return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
+}
 
 static status list_table(void *arg, const char *layer, const char *name, struct err *err)
 {
-	const struct list_rows *l = arg;
+	struct list_rows *l = arg;
 	struct delta_snapshot *s = NULL;
+	struct err opened;
 	char root[DELTA_ROOT_MAX], shown[DELTA_ROOT_MAX], time[TIME_RFC3339_CHARS];
 	(void)snprintf(root, sizeof root, "%s/%s", layer, name);
 	const int n = snprintf(shown, sizeof shown, "%s.%s", layer, name);
-	TRY(delta_snapshot_open(l->t->session->lake, root, DELTA_LATEST, &s, err));
+	err_clear(&opened);
+	if (delta_snapshot_open(l->t->session->lake, root, DELTA_LATEST, &s, &opened) != OK) {
+		if (l->broken.code == OK) l->broken = opened;
+		return OK;
+	}
 	int64_t rows = 0, bytes = 0;
 	for (size_t i = 0; i < s->n_files; i++) {
 		const int64_t of_file = delta_add_rows(&s->files[i]);
-		rows = of_file < 0 || rows < 0 ? -1 : rows + of_file;
-		bytes += s->files[i].size;
+		rows = of_file < 0 || rows < 0 ? -1 : add_up(rows, of_file);
+		bytes = add_up(bytes, s->files[i].size);
 	}
 	const struct control_value values[] = {cell_text("table", (struct str){shown, (size_t)n}),
 		cell_int("version", s->version), cell_int("files", (int64_t)s->n_files), cell_known("rows", rows),
@@ -93,19 +107,31 @@ static status list_table(void *arg, const char *layer, const char *name, struct 
 		cell_time("changed", s->timestamp_ms, time)};
 	const status code = l->visit(l->visit_arg, values, N_OF(values), err);
 	delta_snapshot_close(s);
+	l->any = true;
 	return code;
+}
+
+static status list_broken(const struct list_rows *l, struct err *err)
+{
+	if (l->broken.code != OK && err != NULL) *err = l->broken;
+	return l->broken.code;
 }
 
 static status list_rows(void *arg, control_row_visit visit, void *visit_arg, struct err *err)
 {
-	struct table_cmd *t = arg;
-	struct list_rows l = {t, visit, visit_arg};
-	return delta_catalog_list(t->session->lake, list_table, &l, err);
+	struct list_rows *l = arg;
+	l->visit = visit;
+	l->visit_arg = visit_arg;
+	TRY(delta_catalog_list(l->t->session->lake, list_table, l, err));
+	return l->any ? OK : list_broken(l, err);
 }
 
 static status table_list(struct table_cmd *t, struct err *err)
 {
-	return print_rows(t, list_rows, "no table yet: `pqr run` makes them", err);
+	struct list_rows l = {.t = t};
+	err_clear(&l.broken);
+	TRY(print_rows(t, list_rows, &l, "no table yet: `pqr run` makes them", err));
+	return list_broken(&l, err);
 }
 
 /* ---- schema ----------------------------------------------------------------------------------------------------------- */
@@ -127,7 +153,7 @@ static status schema_rows(void *arg, control_row_visit visit, void *visit_arg, s
 
 static status table_schema_print(struct table_cmd *t, struct err *err)
 {
-	return print_rows(t, schema_rows, "no columns", err);
+	return print_rows(t, schema_rows, t, "no columns", err);
 }
 
 /* ---- history ---------------------------------------------------------------------------------------------------------- */
@@ -182,7 +208,7 @@ static status history_rows(void *arg, control_row_visit visit, void *visit_arg, 
 
 static status table_history(struct table_cmd *t, struct err *err)
 {
-	return print_rows(t, history_rows, "no versions", err);
+	return print_rows(t, history_rows, t, "no versions", err);
 }
 
 /* ---- files ------------------------------------------------------------------------------------------------------------ */
@@ -225,7 +251,7 @@ static status files_rows(void *arg, control_row_visit visit, void *visit_arg, st
 
 static status table_files(struct table_cmd *t, struct err *err)
 {
-	return print_rows(t, files_rows, "no file", err);
+	return print_rows(t, files_rows, t, "no file", err);
 }
 
 status table_names(struct table_cmd *t, const char *option, const char *const **out, size_t *n, struct err *err)

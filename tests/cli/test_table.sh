@@ -20,6 +20,11 @@ same "$(table list --json | jq length)" "$("$pqr" contract --format json-schema 
 same "$(table list --json | jq -r '[.[].version] | unique | map(tostring) | join(" ")')" "0 1" "versions"
 same "$(table list --json | jq -r '.[] | select(.table == "silver.dim_status") | "\(.version) \(.rows)"')" "0 10" "a dimension that did not change"
 
+# a table with a broken log is named, and hides no other one
+cp -r lake broken && printf '{"add":' > broken/silver/dim_status/_delta_log/00000000000000000001.json
+expect 1 'dim_status/_delta_log/00000000000000000001.json' "$pqr" table list --lake broken
+same "$("$pqr" table list --lake broken --json 2>/dev/null | jq length)" "$(($(table list --json | jq length) - 1))" "tables beside a broken one"
+
 # history, versions and times: version 0 is the first run alone
 same "$(table history silver.tickets --json | jq -r '[.[] | "\(.version) \(.stage)"] | join(", ")')" "1 silver, 0 silver" "history"
 same "$(table history silver.tickets --json | jq -r '.[1].run_id')" "$first" "the run that wrote version 0"
