@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "cli/cmd_table.h"
 #include "table/checkpoint.h"
@@ -37,8 +38,8 @@ static const struct unit time_units[] = {
 static void say_files(void *arg, int64_t done, int64_t files)
 {
 	const struct table_cmd *t = arg;
-	if (t->cli->progress) (void)fprintf(stderr, "\r%lld of %lld files", (long long)done, (long long)files);
-	if (t->cli->progress && done == files) (void)fputc('\n', stderr);
+	if (!t->cli->progress || !isatty(STDERR_FILENO)) return;
+	(void)fprintf(stderr, "\r%lld of %lld files%s", (long long)done, (long long)files, done == files ? "\n" : "");
 }
 
 static status print_optimized(struct table_cmd *t, const struct delta_optimize_result *r, struct err *err)

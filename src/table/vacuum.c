@@ -290,7 +290,7 @@ static status vacuum_run(struct vacuum *v, struct delta_vacuum_result *r, struct
 	if (v->retention_ms < least_ms && !v->opts->unsafe)
 		return fail(err, E_USAGE,
 			"vacuum of %s: retention of %" PRId64 " h is under the table's %" PRId64
-			" h; a reader or writer at work may need those files; --unsafe allows it",
+			" h; a reader or writer at work may need those files; --no-retention-check allows it",
 			v->root, v->retention_ms / 3600000, least_ms / 3600000);
 	v->cutoff_ms = v->opts->now_ms - v->retention_ms;
 	r->version = v->snapshot->version;

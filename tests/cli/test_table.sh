@@ -57,11 +57,12 @@ files=$(table files bronze.pqrs_events --json | jq length)
 expect 0 'nothing to do' "$pqr" table optimize silver.dim_status --lake lake
 expect 0 'files into' "$pqr" table optimize gold.kpi_volume_daily --lake lake --zorder day,channel
 expect 0 '' "$pqr" table optimize bronze.pqrs_events --lake lake --json
+same "$("$pqr" table optimize gold.kpi_sla_daily --lake lake 2>&1 >/dev/null)" "" "progress where no terminal is"
 same "$(rows_of bronze.pqrs_events)" "$before" "rows after optimize"
 same "$(rows_of bronze.pqrs_events --version 1)" "$before" "rows of the version before"
 same "$(table files bronze.pqrs_events --version 1 --json | jq length)" "$files" "files of the version before"
 expect 0 'would delete 0 files' "$pqr" table vacuum gold.kpi_volume_daily --lake lake --dry-run
-expect 2 'retention' "$pqr" table vacuum gold.kpi_volume_daily --lake lake --retention 0s
+expect 2 'no-retention-check allows it' "$pqr" table vacuum gold.kpi_volume_daily --lake lake --retention 0s
 expect 0 'part-.*without --dry-run' bash -c "'$pqr' table vacuum gold.kpi_volume_daily --lake lake --retention 0s --no-retention-check --dry-run | tr '\n' ' '"
 daily=$(rows_of gold.kpi_volume_daily)
 expect 0 'deleted [1-9]' "$pqr" table vacuum gold.kpi_volume_daily --lake lake --retention 0s --no-retention-check
