@@ -98,6 +98,45 @@ static int file_cmp(const void *a, const void *b)
 	return strcmp(x->key, y->key);
 }
 
+/* The commits between two that the listing has. A folder that is read piece by piece while commits are made may show one and not
+ * the one before it: its name was put where the reading had passed. The first that is not there ends the search. */
+static status add_missed(struct store *store, const char *root, struct listing *l, int64_t before,
+	const struct delta_log_file *next, struct err *err)
+{
+	char key[DELTA_KEY_MAX];
+	for (int64_t v = before + 1; v < next->version; v++) {
+		struct err absent;
+		struct delta_log_file f = {.kind = DELTA_LOG_COMMIT, .version = v, .modified_ms = next->modified_ms};
+		err_clear(&absent);
+		TRY(delta_commit_key(key, root, v, err));
+		const status code = store_size(store, key, &f.bytes, &absent);
+		if (code == E_NOT_FOUND) return OK;
+		if (code != OK && err != NULL) *err = absent;
+		TRY(code);
+		f.key = arena_strndup(l->arena, key, strlen(key));
+		if (f.key == NULL) return fail(err, E_NOMEM, "out of memory listing a log");
+		buf_add(&l->files, &f, sizeof f);
+		TRY(buf_check(&l->files, err));
+	}
+	return OK;
+}
+
+static status sort_and_complete(struct store *store, const char *root, struct listing *l, struct err *err)
+{
+	const size_t n = l->files.n / sizeof(struct delta_log_file);
+	int64_t before = INT64_MAX;
+	if (n > 1) qsort(l->files.p, n, sizeof(struct delta_log_file), file_cmp);
+	for (size_t i = 0; i < n; i++) {
+		const struct delta_log_file f = ((const struct delta_log_file *)(const void *)l->files.p)[i];
+		if (f.kind != DELTA_LOG_COMMIT) continue;
+		if (before < f.version - 1) TRY(add_missed(store, root, l, before, &f, err));
+		before = f.version;
+	}
+	const size_t all = l->files.n / sizeof(struct delta_log_file);
+	if (all > n) qsort(l->files.p, all, sizeof(struct delta_log_file), file_cmp);
+	return OK;
+}
+
 status delta_log_list(
 	struct store *store, const char *root, struct arena *arena, struct delta_log_list *out, struct err *err)
 {
@@ -106,12 +145,12 @@ status delta_log_list(
 	struct listing l = {.arena = arena, .prefix = strlen(folder) + 1};
 	buf_init(&l.files, 0);
 	status code = store_list(store, folder, list_entry, &l, err);
+	if (code == OK) code = sort_and_complete(store, root, &l, err);
 	const size_t n = l.files.n / sizeof(struct delta_log_file);
 	struct delta_log_file *files = code == OK ? ARENA_NEW(arena, struct delta_log_file, n) : NULL;
 	if (code == OK && files == NULL) code = fail(err, E_NOMEM, "out of memory listing a log");
 	if (code == OK) {
 		if (n > 0) memcpy(files, l.files.p, l.files.n);
-		qsort(files, n, sizeof *files, file_cmp);
 		*out = (struct delta_log_list){files, n};
 	}
 	buf_deinit(&l.files);

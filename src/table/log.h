@@ -27,7 +27,7 @@ struct delta_log_list {
 	struct delta_log_file *files; /* by version, kind, part */
 	size_t n;
 };
-/* Every file of <root>/_delta_log. A name of more than 20 digits or a version over 2^63-1 counts as OTHER. In arena. */
+/* Every file of <root>/_delta_log; a commit before a listed one that the listing passed over is asked for by name. A name of more than 20 digits or a version over 2^63-1 counts as OTHER. In arena. */
 status delta_log_list(struct store *store, const char *root, struct arena *arena, struct delta_log_list *out,
 	struct err *err) MUST_USE;
 

@@ -495,7 +495,10 @@ static void test_short_list(void **state)
 	CHECK_I64(version, 3);
 	CHECK_I64(count_adds(&l, "new"), 1);
 	delta_snapshot_close(s);
-	f.hide = "00000000000000000001.json"; /* in the middle: no guessing */
+	f.hide = "00000000000000000001.json"; /* in the middle: it is there when asked for by name */
+	check_snapshot(&f.base, -1, "v3 files a(p=x) b(p=y) new(p=x) v(p=x) w(p=x)");
+	check_snapshot(&f.base, 2, "v2 files a(p=x) b(p=y) v(p=x) w(p=x)");
+	CHECK_OK(&l.err, store_delete(l.store, "t/_delta_log/00000000000000000001.json", &l.err));
 	CHECK_FAILS(E_CORRUPT, delta_snapshot_open(&f.base, "t", DELTA_LATEST, &s, &l.err));
 	assert_non_null(strstr(l.err.where, "00000000000000000001.json"));
 	log_lake_close(&l);
