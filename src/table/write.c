@@ -15,7 +15,7 @@ struct delta_writer {
 	struct store *store;
 	const char *root;
 	const struct table_schema *columns;
-	const struct delta_pairs *partition;
+	struct delta_pairs partition;
 	struct delta_writer_opts opts;
 	struct buf folder; /* of the partition: "" or "month=2025-09", no NUL */
 	struct parquet_writer *parquet;
@@ -61,7 +61,7 @@ static status writer_setup(struct delta_writer *w, struct err *err)
 	w->views = mem_zalloc(n, sizeof *w->views);
 	if (w->builders == NULL || w->views == NULL) return out_of_memory(err);
 	for (size_t i = 0; i < n; i++) builder_init(&w->builders[i], &w->columns->columns[i], false);
-	delta_partition_folder(&w->folder, w->partition);
+	delta_partition_folder(&w->folder, &w->partition);
 	TRY(buf_check(&w->folder, err));
 	TRY(parquet_reader_create(&w->reader, err));
 	return parquet_writer_create(w->columns, &w->opts.parquet, &w->parquet, err);
@@ -77,7 +77,7 @@ status delta_writer_create(struct store *store, const char *root, const struct t
 	struct delta_writer *w = mem_zalloc(1, sizeof *w);
 	if (w == NULL) return out_of_memory(err);
 	*w = (struct delta_writer){
-		.store = store, .root = root, .columns = columns, .partition = partition, .opts = *opts};
+		.store = store, .root = root, .columns = columns, .partition = *partition, .opts = *opts};
 	if (w->opts.file_bytes_max == 0) w->opts.file_bytes_max = FILE_BYTES;
 	if (w->opts.row_group_rows == 0) w->opts.row_group_rows = ROW_GROUP_ROWS;
 	buf_init(&w->folder, DELTA_KEY_MAX);
@@ -174,7 +174,7 @@ static status file_put(struct delta_writer *w, struct err *err)
 	size_t n = 0;
 	if (parquet_writer_rows(w->parquet) == 0) return OK;
 	TRY(parquet_writer_finish(w->parquet, &p, &n, err));
-	struct delta_add add = {.partition = *w->partition,
+	struct delta_add add = {.partition = w->partition,
 		.size = (int64_t)n,
 		.modified_ms = w->opts.modified_ms,
 		.data_change = w->opts.data_change};

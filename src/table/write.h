@@ -21,8 +21,8 @@ struct delta_writer_opts {
 	int64_t modified_ms; /* of the adds */
 	bool data_change;
 };
-/* columns: of the files, without partition columns; partition: the values of all files of this writer, in metadata's order. Borrowed
- * until destroy. */
+/* columns: of the files, without partition columns; partition: the values of all files of this writer, in metadata's order. columns
+ * and the pairs that partition points to are borrowed until destroy. */
 status delta_writer_create(struct store *store, const char *root, const struct table_schema *columns,
 	const struct delta_pairs *partition, const struct delta_writer_opts *opts, struct delta_writer **out,
 	struct err *err) MUST_USE;

@@ -69,6 +69,30 @@ static void check_ids(struct lake *l, int64_t version, const int *want, int64_t 
 	delta_snapshot_close(s);
 }
 
+/* Partitions that come up batch after batch, while the writers of the earlier ones stay open. */
+static void many_partitions(void **state)
+{
+	(void)state;
+	struct lake l;
+	struct rows r;
+	struct delta_snapshot *s;
+	int64_t version = -1;
+	int want[4096] = {0};
+	enum { N = 600 };
+	static const char *const by_id[] = {"id"};
+	lake_open(&l);
+	const struct delta_append_opts o = {.partition_by = by_id, .n_partition_by = 1};
+	const struct ArrowArrayStream stream = rows_stream(&r, 0, N);
+	r.batch = 20;
+	CHECK_OK(&l.err, append(&l, stream, &o, &version));
+	for (int i = 0; i < N; i++) want[i]++;
+	check_ids(&l, 0, want, 4096);
+	CHECK_OK(&l.err, delta_snapshot_open(l.store, root, DELTA_LATEST, &s, &l.err));
+	CHECK_I64(s->n_files, N);
+	delta_snapshot_close(s);
+	lake_close(&l);
+}
+
 static void creates_and_appends(void **state)
 {
 	(void)state;
@@ -227,7 +251,7 @@ static void matches_by_name(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(creates_and_appends), cmocka_unit_test(bounded_memory),
-		cmocka_unit_test(refuses), cmocka_unit_test(matches_by_name)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(creates_and_appends), cmocka_unit_test(many_partitions),
+		cmocka_unit_test(bounded_memory), cmocka_unit_test(refuses), cmocka_unit_test(matches_by_name)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
