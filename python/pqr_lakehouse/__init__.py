@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import datetime
+import functools
 import json
 import os
 import threading
@@ -44,6 +45,14 @@ class _Context:
     def check(self, code):
         if code != 0:
             raise PqrError(_library.library.pqr_last_error(self.handle).decode(errors="replace"), code)
+
+
+def _must_exist(lake):
+    """Opening a folder as a lake makes it: a reader with a mistyped name must not leave an empty one."""
+    path = os.fspath(lake)
+    path = path[len("file://") :] if path.startswith("file://") else path
+    if "://" not in path and not os.path.exists(path):
+        raise PqrError(f"no lake at {path}: name it with lake=, or make it with `pqr run`", 1)
 
 
 class _Opened:
@@ -91,8 +100,14 @@ class Table:
         self.name, self.lake = name, lake
         self._columns, self._where = _list(columns), _list(where)
         self._wanted, self._at = version, _instant(at)
-        self._context = _Context(lake)
         self._opened: Optional[_Opened] = None
+        if os.path.exists(lake):  # what is wrong with it shows at once
+            self._context = _Context(lake)
+
+    @functools.cached_property
+    def _context(self):
+        _must_exist(self.lake)
+        return _Context(self.lake)
 
     def __repr__(self):
         return f"Table({self.name!r}, lake={os.fspath(self.lake)!r})"
@@ -166,6 +181,8 @@ class Table:
             raise TypeError(f"expected an object with __arrow_c_stream__, found {type(data).__name__}")
         by, n_by = _library.texts(_list(partition_by))
         made = ctypes.c_longlong()
+        if "_context" not in self.__dict__:  # an append may make the lake
+            self._context = _Context(self.lake)
         taken = data.__arrow_c_stream__()
         with self._context.lock:
             pointer = _library.capsule_pointer(taken, _library.STREAM)
@@ -180,6 +197,7 @@ class ParquetFile:
 
     def __init__(self, key: str, lake: Union[str, os.PathLike] = "./lake"):
         self.key = key
+        _must_exist(lake)
         self._context = _Context(lake)
 
     def __arrow_c_stream__(self, requested_schema: Any = None):

@@ -167,7 +167,15 @@ static status open_file(struct delta_scan *scan, struct err *err)
 {
 	const struct delta_add *file = scan->files[scan->file];
 	TRY(delta_key(scan->key, scan->s->root, file->path, err));
-	TRY(store_object_open(scan->s->store, scan->key, &scan->object, err));
+	const status opened = store_object_open(scan->s->store, scan->key, &scan->object, err);
+	if (opened == E_NOT_FOUND)
+		return err_at(err,
+			fail(err, E_NOT_FOUND,
+				"gone, though version %lld has it: vacuum deletes what no version within its retention "
+				"needs; without a vacuum the table is damaged",
+				(long long)scan->s->version),
+			scan->key, -1, -1);
+	TRY(opened);
 	TRY(parquet_reader_reopen(scan->reader, scan->object, err));
 	for (size_t i = 0; i < scan->n_read; i++) TRY(find_column(scan, &scan->columns[i], err));
 	scan->row_group = 0;

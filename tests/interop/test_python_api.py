@@ -544,3 +544,11 @@ def test_appends_of_processes_are_all_there(tmp_path):
     table = Table("scratch.race", lake=tmp_path)
     assert sorted(pa.table(table)["id"].to_pylist()) == [k * 100 + i for k in range(3) for i in range(10)]
     assert table.version == 30
+
+
+def test_a_mistyped_lake_is_named_and_not_made(tmp_path):
+    missing = tmp_path / "nowhere"
+    for read in (lambda: Table("silver.tickets", lake=missing).version, lambda: ParquetFile("a/b.parquet", lake=missing)):
+        with pytest.raises(PqrError, match="no lake at .*nowhere"):
+            read()
+    assert not missing.exists()
