@@ -1,6 +1,7 @@
 #include "base/hash.h"
 
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/rand.h>
 #include <xxhash.h>
 
@@ -30,6 +31,21 @@ void hash_sha256(const void *p, size_t n, uint8_t out[SHA256_BYTES])
 {
 	unsigned int size = SHA256_BYTES;
 	const int ok = EVP_Digest(p, n, out, &size, EVP_sha256(), NULL);
+	ASSERT(ok == 1);
+}
+
+void hash_hmac_sha256(const void *key, size_t key_n, const void *p, size_t n, uint8_t out[SHA256_BYTES])
+{
+	unsigned int size = SHA256_BYTES;
+	ASSERT(key_n <= INT32_MAX);
+	const uint8_t *mac = HMAC(EVP_sha256(), key, (int)key_n, p, n, out, &size);
+	ASSERT(mac != NULL && size == SHA256_BYTES);
+}
+
+void hash_md5(const void *p, size_t n, uint8_t out[MD5_BYTES])
+{
+	unsigned int size = MD5_BYTES;
+	const int ok = EVP_Digest(p, n, out, &size, EVP_md5(), NULL);
 	ASSERT(ok == 1);
 }
 
@@ -70,6 +86,12 @@ void hash_stream_deinit(struct hash_stream *h)
 	(void)XXH3_freeState(h->xxh);
 	EVP_MD_CTX_free(h->sha);
 	*h = (struct hash_stream){0};
+}
+
+void base64_encode(const uint8_t *p, size_t n, char *dst)
+{
+	ASSERT(n <= INT32_MAX / 2);
+	(void)EVP_EncodeBlock((unsigned char *)dst, p, (int)n);
 }
 
 void hex_encode(const uint8_t *p, size_t n, char *dst)

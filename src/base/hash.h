@@ -17,6 +17,10 @@ uint64_t hash_xxh64(const void *p, size_t n); /* seed 0: Parquet's bloom filters
 uint64_t hash_xxh3(const void *p, size_t n);  /* for tables in memory only, never stored */
 void hash_xxh128(const void *p, size_t n, uint8_t out[XXH128_BYTES]);
 void hash_sha256(const void *p, size_t n, uint8_t out[SHA256_BYTES]);
+/* HMAC-SHA-256 (RFC 2104). */
+void hash_hmac_sha256(const void *key, size_t key_n, const void *p, size_t n, uint8_t out[SHA256_BYTES]);
+enum { MD5_BYTES = 16 };
+void hash_md5(const void *p, size_t n, uint8_t out[MD5_BYTES]); /* against slips of a network only, never for trust */
 
 /* Streaming forms; the state is heap-owned by the struct. */
 struct hash_stream {
@@ -28,6 +32,7 @@ void hash_stream_add(struct hash_stream *h, const void *p, size_t n);
 void hash_stream_final(struct hash_stream *h, uint8_t xxh128[XXH128_BYTES], uint8_t *sha256 /* [32] or NULL */);
 void hash_stream_deinit(struct hash_stream *h);
 
+void base64_encode(const uint8_t *p, size_t n, char *dst /* [(n + 2) / 3 * 4 + 1] */); /* RFC 4648 section 4 */
 void hex_encode(const uint8_t *p, size_t n, char *dst /* [2n + 1] */);
 bool hex_decode(struct str text, uint8_t *dst, size_t n) MUST_USE; /* exactly 2n digits, either case */
 

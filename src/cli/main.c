@@ -10,8 +10,8 @@
 #include "cli/cli.h"
 
 const struct cli_option cli_globals[] = {
-	{"--lake", "URI", "the lake: a directory or file:///path (default ./lake)"},
-	{"--control", "URI", "the control plane (default sqlite:<lake>/control.db)"},
+	{"--lake", "URI", "the lake: a directory, file:///path or s3://bucket/prefix (default ./lake)"},
+	{"--control", "URI", "the control plane (default sqlite:<lake>/control.db, ./control.db with a lake on S3)"},
 	{"--config", "FILE", "configuration (default ./pqr.yaml when there is one)"},
 	{"--threads", "N", "worker threads (default: the cores)"},
 	{"--executor", "NAME", "what runs the tasks: threads"},
@@ -20,6 +20,7 @@ const struct cli_option cli_globals[] = {
 	{"--log-level", "LEVEL", "debug, info, warn, error or off (default info)"},
 	{"--quiet", NULL, "no log lines below errors, no progress, no report"},
 	{"--no-progress", NULL, "no progress bar"},
+	{"--unsafe-single-writer", NULL, "take an S3 store that can't put if absent, as the lake's only writer"},
 	{"--help", NULL, "help on the command"},
 	{"--version", NULL, "print the version"},
 };

@@ -42,6 +42,8 @@ static status config_layers(struct config *tree, const struct cli *c, struct err
 		const char *value = cli_get(c, flag_keys[i].flag);
 		if (value != NULL) TRY(config_set(tree, flag_keys[i].key, value, flag_keys[i].flag, err));
 	}
+	if (cli_flag(c, "--unsafe-single-writer"))
+		TRY(config_set(tree, "lake.unsafe_single_writer", "true", "--unsafe-single-writer", err));
 	return config_check(tree, tables, n_tables, err);
 }
 
@@ -86,6 +88,7 @@ static status open_planes(struct session *s, const struct engine_config *engine,
 		return fail(err, E_NOMEM, "out of memory");
 	if (need & SESSION_EXISTING) TRY(lake_must_exist(engine->lake_uri, err));
 	if (need & (SESSION_LAKE | SESSION_CONTROL)) TRY(store_open(engine->lake_uri, &s->lake, err));
+	if (s->lake != NULL && engine->single_writer) store_single_writer(s->lake);
 	if (need & SESSION_CONTROL) TRY(control_open(engine->control_uri, &s->control, err));
 	return OK;
 }

@@ -9,6 +9,9 @@ static const char *const formats[] = {"text", "json", NULL};
 	}
 static const struct config_key items[] = {
 	TEXT("lake.uri", "./lake", false, "where the lake is: a path, file:///path or s3://bucket/prefix; --lake"),
+	{"lake.unsafe_single_writer", CONFIG_T_BOOL, 0, 0, NULL, "false", false,
+		"take an S3 store that can't put if absent; only if nothing else ever writes to the lake; "
+		"--unsafe-single-writer"},
 	TEXT("control.uri", "", true,
 		"control plane, sqlite:PATH or postgresql:...; empty: control.db in the lake, or here when the lake is "
 		"on S3; --control"),
@@ -42,7 +45,9 @@ static status keep(const struct config *tree, const char *path, struct arena *ar
 
 static status read_lake(const struct config *tree, struct engine_config *e, struct err *err)
 {
-	const struct config_node *node = config_find(tree->root, "lake.uri");
+	const struct config_node *node = config_find(tree->root, "lake.unsafe_single_writer");
+	if (node != NULL) TRY(config_bool(node, &e->single_writer, err));
+	node = config_find(tree->root, "lake.uri");
 	TRY(keep(tree, "lake.uri", &e->arena, &e->lake_uri, err));
 	const char *scheme = strstr(e->lake_uri, "://");
 	const bool known = scheme == NULL || starts_with(e->lake_uri, "file:///") ||

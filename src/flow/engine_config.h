@@ -11,6 +11,7 @@
 
 struct engine_config {
 	const char *lake_uri; /* a path, file:///path or s3://bucket/prefix */
+	bool single_writer;   /* the user vouches for being the lake's only writer */
 	const char *
 		control_uri; /* "sqlite:<path>" or "postgresql:..."; may hold a password: print it by config_uri_redact alone */
 	const char *executor; /* "threads", "dask://HOST:PORT", "spark://...", "spark-local[N]" */

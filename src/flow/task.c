@@ -96,7 +96,7 @@ static status output(
 	const size_t n = (size_t)file->bytes;
 	hash_xxh128(p, n, file->xxh128);
 	hash_sha256(p, n, file->sha256);
-	TRY(store_put_if_absent(env->lake, file->path, p, n, err));
+	TRY(store_put_later(env->lake, file->path, p, n, err));
 	if (!file_list_add(&out->outputs, file)) return fail(err, E_NOMEM, "out of memory listing %s", file->path);
 	return OK;
 }

@@ -21,8 +21,7 @@ static status key_check(const char *key, struct err *err)
 
 status store_open(const char *uri, struct store **out, struct err *err)
 {
-	if (strncmp(uri, "s3://", 5) == 0)
-		return fail(err, E_UNSUPPORTED, "unsupported: lake on object storage (%s); use a directory", uri);
+	if (strncmp(uri, "s3://", 5) == 0) return store_s3_open(uri, out, err);
 	if (strncmp(uri, "file://", 7) == 0) {
 		if (uri[7] != '/') return fail(err, E_USAGE, "lake %s: expected file:///absolute/path", uri);
 		return store_local_open(uri + 7, out, err);
@@ -53,6 +52,13 @@ status store_put(struct store *s, const char *key, const void *p, size_t n, stru
 {
 	TRY(key_check(key, err));
 	return s->ops->put(s, key, p, n, STORE_REPLACE, err);
+}
+
+status store_put_later(struct store *s, const char *key, const void *p, size_t n, struct err *err)
+{
+	TRY(key_check(key, err));
+	if (s->ops->put_later == NULL) return s->ops->put(s, key, p, n, STORE_ABSENT, err);
+	return s->ops->put_later(s, key, p, n, err);
 }
 
 status store_commit(struct store *s, const char *key, const void *p, size_t n, struct err *err)
@@ -144,6 +150,14 @@ status store_delete(struct store *s, const char *key, struct err *err)
 	return s->ops->delete (s, key, err);
 }
 
+status store_delete_many(struct store *s, const char *const *keys, size_t n, struct err *err)
+{
+	for (size_t i = 0; i < n; i++) TRY(key_check(keys[i], err));
+	if (s->ops->delete_many != NULL) return s->ops->delete_many(s, keys, n, err);
+	for (size_t i = 0; i < n; i++) TRY(s->ops->delete (s, keys[i], err));
+	return OK;
+}
+
 status store_sync(struct store *s, struct err *err)
 {
 	return s->ops->sync(s, err);
@@ -153,4 +167,14 @@ status store_sweep(struct store *s, const char *prefix, int64_t *removed, struct
 {
 	if (prefix[0] != '\0') TRY(key_check(prefix, err));
 	return s->ops->sweep(s, prefix, removed, err);
+}
+
+void store_single_writer(struct store *s)
+{
+	if (s->ops->single_writer != NULL) s->ops->single_writer(s);
+}
+
+bool store_is_remote(const struct store *s)
+{
+	return s->ops->put_later != NULL;
 }

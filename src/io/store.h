@@ -1,7 +1,7 @@
 /* io/store.h: an object store: immutable objects under '/'-separated keys, relative to the lake's root.
  *
  * Objects appear whole or not at all. The local store writes a temporary file `.tmp-*` beside the target and
- * renames it into place; store_sweep removes what a killed process left. Thread-safe.
+ * renames it into place; the S3 store puts with If-None-Match. store_sweep removes what a killed process left. Thread-safe.
  */
 #ifndef PQR_IO_STORE_H
 #define PQR_IO_STORE_H
@@ -10,14 +10,17 @@
 
 struct store;
 
-/* uri: a path, file:///path, or s3://bucket/prefix (E_UNSUPPORTED until that store exists). The directory is
- * created when missing. */
+/* uri: a path, file:///path, or s3://bucket/prefix (io/s3_settings.h says where and as whom; nothing is sent before the
+ * first use). The directory is created when missing; a bucket is not. */
 status store_open(const char *uri, struct store **out, struct err *err) MUST_USE;
 void store_close(struct store *s);
 const char *store_uri(const struct store *s); /* as given, normalised; for people */
 
 /* E_EXISTS and nothing changed, unless the object there has these very bytes: then OK, and it counts as put now. */
 status store_put_if_absent(struct store *s, const char *key, const void *p, size_t n, struct err *err) MUST_USE;
+/* As store_put_if_absent, but it may return before the object is there, and its failure may be told by the next store_sync:
+ * for data files, which count only after a sync. p is copied. The store's own readers see the object at once. */
+status store_put_later(struct store *s, const char *key, const void *p, size_t n, struct err *err) MUST_USE;
 /* As store_put_if_absent, and durable on return, name and bytes: the commit of a table's version. */
 status store_commit(struct store *s, const char *key, const void *p, size_t n, struct err *err) MUST_USE;
 status store_put(
@@ -62,9 +65,17 @@ status store_list_names(
 	struct store *s, const char *folder, store_name_visit visit, void *arg, struct err *err) MUST_USE;
 status store_delete(
 	struct store *s, const char *key, struct err *err) MUST_USE; /* missing is OK; empty parent folders go too */
-/* Make every object put so far durable (syncfs on the local store). */
+/* Several at once, in any order; after a failure some may be gone. */
+status store_delete_many(struct store *s, const char *const *keys, size_t n, struct err *err) MUST_USE;
+/* Make every object put so far durable (syncfs on the local store). The failure of a store_put_later is told from then on by
+ * every sync of this store, so that nobody commits what is not there. */
 status store_sync(struct store *s, struct err *err) MUST_USE;
 /* Remove temporary files under prefix left by processes that no longer run. */
 status store_sweep(struct store *s, const char *prefix, int64_t *removed, struct err *err) MUST_USE;
+/* The user vouches that nobody else writes to the lake: no proof that put-if-absent holds is asked for, it is a look and a
+ * put. Before the first put. */
+void store_single_writer(struct store *s);
+/* Does a request take so long that more of them than cores should be under way? */
+bool store_is_remote(const struct store *s);
 
 #endif

@@ -1,4 +1,4 @@
-/* io/store_int.h: what the store implementations share. A store is a table of functions; s3 will be another one. */
+/* io/store_int.h: what the store implementations share. A store is a table of functions. */
 #ifndef PQR_IO_STORE_INT_H
 #define PQR_IO_STORE_INT_H
 
@@ -14,14 +14,19 @@ struct store_ops {
 	void (*close)(struct store *s);
 	status (*put)(
 		struct store *s, const char *key, const void *p, size_t n, enum store_put_mode mode, struct err *err);
+	/* NULL: put with STORE_ABSENT */
+	status (*put_later)(struct store *s, const char *key, const void *p, size_t n, struct err *err);
 	status (*writer_create)(struct store *s, const char *key, struct store_writer **out, struct err *err);
 	status (*object_open)(struct store *s, const char *key, struct store_object **out, struct err *err);
 	status (*size)(struct store *s, const char *key, int64_t *out, struct err *err);
 	status (*list)(struct store *s, const char *prefix, store_visit visit, void *arg, struct err *err);
 	status (*list_names)(struct store *s, const char *folder, store_name_visit visit, void *arg, struct err *err);
 	status (*delete)(struct store *s, const char *key, struct err *err);
+	/* NULL: delete one by one */
+	status (*delete_many)(struct store *s, const char *const *keys, size_t n, struct err *err);
 	status (*sync)(struct store *s, struct err *err);
 	status (*sweep)(struct store *s, const char *prefix, int64_t *removed, struct err *err);
+	void (*single_writer)(struct store *s); /* NULL: nothing to know */
 };
 
 struct store {
@@ -42,6 +47,7 @@ struct store_object {
 	int64_t size;
 };
 
+status store_s3_open(const char *uri, struct store **out, struct err *err) MUST_USE;
 status store_local_open(const char *path, struct store **out, struct err *err) MUST_USE;
 
 #endif

@@ -1,0 +1,82 @@
+/* io/store_s3_int.h: what the files of the S3 store share.
+ *
+ *   store_s3.c         open, put, the window of puts under way, size, delete
+ *   store_s3_read.c    objects: ranged and parallel reads
+ *   store_s3_writer.c  multipart uploads
+ *   store_s3_list.c    listings, deletes in batches, the sweep of forgotten uploads
+ *   store_s3_probe.c   does put-if-absent hold here?
+ */
+#ifndef PQR_IO_STORE_S3_INT_H
+#define PQR_IO_STORE_S3_INT_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "io/s3_client.h"
+#include "io/store_int.h"
+
+enum {
+	S3_PUT_BYTES_MAX = 32 << 20, /* larger ones go up in parts */
+	S3_PART_BYTES = 8 << 20,     /* S3 asks for 5 MiB at least */
+	S3_FLIGHT_MAX = 4,           /* parts, or pieces of one read, under way at once */
+	LATER_MAX = 32,              /* puts under way for others than their starters */
+	LATER_BYTES_MAX = 64 << 20,
+};
+
+struct later;
+
+struct s3_store {
+	struct store base;
+	struct s3_client *client;
+	char bucket[S3_BUCKET_CHARS_MAX + 1];
+	char prefix[S3_KEY_CHARS_MAX + 1];
+
+	pthread_mutex_t lock; /* guards the fields of this group */
+	pthread_cond_t freed; /* an entry left the window */
+	struct later *later;  /* oldest first */
+	size_t n_later, later_bytes;
+	status later_failed;
+	struct err later_err;
+	_Atomic size_t n_pending; /* n_later, for a look without the lock */
+
+	pthread_mutex_t probe_lock; /* guards the probe itself */
+	_Atomic bool proved;        /* put-if-absent holds, or need not */
+	_Atomic bool single_writer;
+};
+
+/* The object's key in the bucket. E_LIMIT over 1024 bytes. */
+status s3_key(const struct s3_store *s, const char *key, char dst[S3_KEY_CHARS_MAX + 1], struct err *err) MUST_USE;
+/* key as elsewhere in store.h; hands puts over the limit to a writer. */
+status s3_put(struct s3_store *s, const char *key, const void *p, size_t n, enum store_put_mode mode,
+	struct err *err) MUST_USE;
+/* Wait for the puts under way of this key, of those below it when `folder`, of all when NULL. */
+void s3_settle(struct s3_store *s, const char *key, bool folder);
+
+struct s3_facts {
+	int64_t size;
+	bool young; /* put less than 15 minutes ago by the server's clock */
+};
+status s3_head(struct s3_store *s, const char *key, struct s3_facts *out, struct err *err) MUST_USE;
+
+/* Does the object have these very bytes (or n bytes of that XXH3-128, when p is NULL)? E_NOT_FOUND: it is gone. */
+struct s3_content {
+	const void *p;
+	int64_t n;
+	const uint8_t *xxh128;
+};
+status s3_same(
+	struct s3_store *s, const char *key, const struct s3_content *want, bool *same, struct err *err) MUST_USE;
+
+status s3_object_open(struct store *base, const char *key, struct store_object **out, struct err *err) MUST_USE;
+status s3_writer_create(struct store *base, const char *key, struct store_writer **out, struct err *err) MUST_USE;
+status s3_put_parts(struct s3_store *s, const char *key, const void *p, size_t n, enum store_put_mode mode,
+	struct err *err) MUST_USE;
+status s3_list(struct store *base, const char *prefix, store_visit visit, void *arg, struct err *err) MUST_USE;
+status s3_list_names(
+	struct store *base, const char *folder, store_name_visit visit, void *arg, struct err *err) MUST_USE;
+status s3_delete_many(struct store *base, const char *const *keys, size_t n, struct err *err) MUST_USE;
+status s3_sweep(struct store *base, const char *prefix, int64_t *removed, struct err *err) MUST_USE;
+/* Once a store: E_UNSUPPORTED when put-if-absent does not hold there. */
+status s3_prove(struct s3_store *s, struct err *err) MUST_USE;
+
+#endif
