@@ -17,7 +17,6 @@ enum {
 	CALL_TIMEOUT_MS = 60000,
 	CALL_MS_PER_MIB = 4000, /* a line of 256 KiB/s is still served */
 	CALLS_MAX = 48,
-	TRIES_MAX = 9,
 	BACKOFF_BASE_US = 100000,
 	BACKOFF_MAX_US = 4000000,
 	RETRY_AFTER_MAX_S = 20,
@@ -407,7 +406,7 @@ status s3_call_finish(struct s3_client *c, struct s3_call *call, struct err *err
 			moved = true;
 			(void)adopt_region(c, r.region);
 			if (r.region[0] == '\0') return fail_final(c, call, &r, attempt, err);
-		} else if (v != S3_AGAIN || attempt >= TRIES_MAX || !budget_take(c)) {
+		} else if (v != S3_AGAIN || attempt >= c->settings.tries_max || !budget_take(c)) {
 			return fail_final(c, call, &r, attempt, err);
 		} else {
 			const status code = back_off(backoff_us(call, attempt), err);

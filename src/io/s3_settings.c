@@ -5,7 +5,7 @@
 
 #include "base/file.h"
 
-enum { PROFILE_FILE_BYTES_MAX = 1 << 20 };
+enum { PROFILE_FILE_BYTES_MAX = 1 << 20, TRIES_DEFAULT = 9, TRIES_LIMIT = 30 };
 
 /* ---- profile files ---- */
 
@@ -219,6 +219,11 @@ static status read_place(struct reading *r, struct s3_settings *s, struct err *e
 	}
 	if (endpoint != NULL) TRY(endpoint_set(s, endpoint, name, err));
 	s3_settings_region(s, region);
+	const char *tries = variable(r, "AWS_MAX_ATTEMPTS");
+	const long n_tries = tries != NULL ? strtol(tries, NULL, 10) : TRIES_DEFAULT;
+	if (n_tries < 1 || n_tries > TRIES_LIMIT)
+		return fail(err, E_USAGE, "AWS_MAX_ATTEMPTS: expected 1 to %d, found '%.40s'", TRIES_LIMIT, tries);
+	s->tries_max = (int)n_tries;
 	const char *ca = variable(r, "AWS_CA_BUNDLE");
 	if (ca != NULL && strlen(ca) >= sizeof s->ca_file) return fail(err, E_LIMIT, "AWS_CA_BUNDLE: path too long");
 	(void)snprintf(s->ca_file, sizeof s->ca_file, "%s", ca != NULL ? ca : "");

@@ -3,6 +3,7 @@
  *   AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN   else [AWS_PROFILE or default] of ~/.aws/credentials, ~/.aws/config
  *   AWS_REGION, AWS_DEFAULT_REGION                                else the profile's region, else us-east-1
  *   AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL                         else the profile's endpoint_url, else AWS by region
+ *   AWS_MAX_ATTEMPTS                                              1 to 30 tries of a request, else 9
  *   AWS_CA_BUNDLE, AWS_SHARED_CREDENTIALS_FILE, AWS_CONFIG_FILE
  *
  * Path style (endpoint/bucket/key) where an endpoint is given or the bucket's name has a dot, which no certificate's
@@ -27,6 +28,7 @@ struct s3_settings {
 	bool endpoint_given;
 	char host[512];      /* host[:port], the bucket in front where virtual-host style */
 	char base_path[256]; /* of the endpoint, encoded, without a slash at its end */
+	int tries_max;
 	char ca_file[1024];  /* "" = the system's */
 };
 
