@@ -58,7 +58,7 @@ struct s3_facts {
 };
 status s3_head(struct s3_store *s, const char *key, struct s3_facts *out, struct err *err) MUST_USE;
 
-/* Does the object have these very bytes (or n bytes of that XXH3-128, when p is NULL)? E_NOT_FOUND: it is gone. */
+/* Does the object have these very bytes (or n bytes of that XXH3-128, where it is given)? E_NOT_FOUND: it is gone. */
 struct s3_content {
 	const void *p;
 	int64_t n;

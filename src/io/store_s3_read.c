@@ -257,13 +257,13 @@ status s3_same(struct s3_store *s, const char *key, const struct s3_content *wan
 	for (int64_t at = 0; code == OK && *same && at < want->n;) {
 		const size_t n = want->n - at < SAME_BYTES ? (size_t)(want->n - at) : SAME_BYTES;
 		code = store_object_read_at(object, at, chunk, n, err);
-		if (code == OK && want->p != NULL)
+		if (code == OK && want->xxh128 == NULL)
 			*same = memcmp(chunk, (const uint8_t *)want->p + at, n) == 0;
 		else if (code == OK)
 			hash_stream_add(&hash, chunk, n);
 		at += (int64_t)n;
 	}
-	if (code == OK && *same && want->p == NULL) {
+	if (code == OK && *same && want->xxh128 != NULL) {
 		hash_stream_final(&hash, found, NULL);
 		*same = memcmp(found, want->xxh128, sizeof found) == 0;
 	}
