@@ -33,8 +33,8 @@ struct http_call {
 	size_t n_headers;
 	const void *body; /* sent with Content-Length body_n when method is PUT or POST */
 	size_t body_n;
-	/* The body of an answer 200 or 206 goes to dst[dst_max] when dst is set; every other body is appended to text, cut at
-	 * its maximum. */
+	/* The body of an answer 206 goes to dst[dst_max] when dst is set; every other body is appended to text, cut at its
+	 * maximum: what answers 200 to a range may be an error inside. */
 	uint8_t *dst;
 	size_t dst_max;
 	struct buf *text;

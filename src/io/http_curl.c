@@ -104,7 +104,7 @@ static size_t on_body(char *p, size_t size, size_t n, void *arg)
 	const size_t bytes = size * n;
 	long http_status = 0;
 	(void)curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &http_status);
-	if (c->dst != NULL && (http_status == 200 || http_status == 206)) {
+	if (c->dst != NULL && http_status == 206) {
 		if (bytes > c->dst_max - c->dst_n) return 0; /* CURLE_WRITE_ERROR */
 		memcpy(c->dst + c->dst_n, p, bytes);
 		c->dst_n += bytes;

@@ -378,6 +378,24 @@ static status back_off(int64_t us, struct err *err)
 	return OK;
 }
 
+/* May the request have been carried out? A throttled one was not. */
+static bool unseen(const struct s3_call *call)
+{
+	const struct http_call *h = &call->http;
+	if (h->failure == HTTP_TIMEOUT || h->failure == HTTP_BROKEN) return true;
+	return h->failure == HTTP_ANSWERED && (h->status < 300 || (h->status >= 500 && h->status != 503));
+}
+
+/* Wait a while before the next try, and look whether one is needed. */
+static status before_again(struct s3_call *call, int attempt, struct err *err)
+{
+	const struct s3_request *q = &call->request;
+	status code = back_off(backoff_us(call, attempt), err);
+	if (code == OK && q->look != NULL && unseen(call)) code = q->look(q->look_arg, &call->found_done, err);
+	if (code == E_CANCELLED && changes(q)) err_set_class(err, ERR_UNKNOWN);
+	return code;
+}
+
 static bool adopt_region(struct s3_client *c, const char *region)
 {
 	(void)pthread_mutex_lock(&c->lock);
@@ -409,9 +427,8 @@ status s3_call_finish(struct s3_client *c, struct s3_call *call, struct err *err
 		} else if (v != S3_AGAIN || attempt >= c->settings.tries_max || !budget_take(c)) {
 			return fail_final(c, call, &r, attempt, err);
 		} else {
-			const status code = back_off(backoff_us(call, attempt), err);
-			if (code != OK && changes(&call->request)) err_set_class(err, ERR_UNKNOWN);
-			TRY(code);
+			TRY(before_again(call, attempt, err));
+			if (call->found_done) return OK;
 		}
 		TRY(s3_call_start(c, call, err));
 	}

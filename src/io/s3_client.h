@@ -33,6 +33,9 @@ struct s3_request {
 	uint8_t *dst; /* of a GET's body; NULL: into the call's text */
 	size_t dst_max;
 	unsigned takes;
+	/* NULL, or asked before another try when the one before may have been carried out: *done = it was, no other is made. */
+	status (*look)(void *arg, bool *done, struct err *err);
+	void *look_arg;
 };
 
 struct s3_call { /* all pointers of the request are borrowed until deinit */
@@ -44,6 +47,7 @@ struct s3_call { /* all pointers of the request are borrowed until deinit */
 	char code[64]; /* S3's error code; "" = none */
 	const char *lines[S3_LINES_MAX];
 	bool started;
+	bool found_done; /* look said so: there is no answer to read */
 };
 
 status s3_client_create(const struct s3_settings *settings, struct s3_client **out, struct err *err) MUST_USE;

@@ -29,7 +29,7 @@ struct s3_settings {
 	char host[512];      /* host[:port], the bucket in front where virtual-host style */
 	char base_path[256]; /* of the endpoint, encoded, without a slash at its end */
 	int tries_max;
-	char ca_file[1024];  /* "" = the system's */
+	char ca_file[1024]; /* "" = the system's */
 };
 
 /* env gives a variable or NULL (getenv's shape). E_USAGE with what to set. */

@@ -17,12 +17,20 @@
 enum { SETTLE_TRIES = 3 };
 #define YOUNG_US (15 * 60 * US_PER_SECOND)
 
+/* What a put that may have been carried out would have left. */
+struct putting {
+	struct s3_store *s;
+	const char *key;
+	struct s3_content content;
+};
+
 struct later {
 	struct s3_call call;
 	char *key;      /* in the lake */
 	char *full;     /* in the bucket */
 	uint8_t *bytes; /* n */
 	size_t n;
+	struct putting ours;
 	bool taken; /* somebody finishes it */
 	struct later *next;
 };
@@ -79,6 +87,19 @@ static struct s3_request put_request(const char *full, const void *p, size_t n, 
 		.body = p,
 		.body_n = n,
 		.takes = conditional ? S3_TAKES_412 : 0};
+}
+
+static status look(void *arg, bool *done, struct err *err)
+{
+	const struct putting *p = arg;
+	struct err now;
+	err_clear(&now);
+	const status code = s3_same(p->s, p->key, &p->content, done, &now);
+	if (code == OK) return OK; /* other bytes: the next try is told so */
+	*done = false;
+	if (code == E_NOT_FOUND) return OK;
+	if (err != NULL) *err = now;
+	return code;
 }
 
 static status put_plain(struct s3_store *s, const char *full, const void *p, size_t n, struct err *err)
@@ -138,9 +159,12 @@ status s3_put(struct s3_store *s, const char *key, const void *p, size_t n, enum
 	status code = OK;
 	for (int attempt = 0; attempt < SETTLE_TRIES; attempt++) {
 		struct s3_call call;
-		const struct s3_request q = put_request(full, p, n, true);
+		struct s3_request q = put_request(full, p, n, true);
+		struct putting ours = {s, key, {p, (int64_t)n, NULL}};
+		q.look = look;
+		q.look_arg = &ours;
 		code = s3_perform(s->client, &call, &q, err);
-		const bool taken = code == OK && call.http.status == 412;
+		const bool taken = code == OK && !call.found_done && call.http.status == 412;
 		s3_call_deinit(&call);
 		if (!taken) return code;
 		code = settle_exists(s, key, p, n, mode, err);
@@ -174,7 +198,7 @@ static void later_finish(struct s3_store *s, struct later *l)
 	struct err err;
 	err_clear(&err);
 	status code = s3_call_finish(s->client, &l->call, &err);
-	const bool taken = code == OK && l->call.http.status == 412;
+	const bool taken = code == OK && !l->call.found_done && l->call.http.status == 412;
 	s3_call_deinit(&l->call);
 	if (taken) code = s3_put(s, l->key, l->bytes, l->n, STORE_ABSENT, &err);
 	(void)pthread_mutex_lock(&s->lock);
@@ -294,7 +318,10 @@ static status put_later(struct store *base, const char *key, const void *p, size
 	TRY(later_room(s, n, err));
 	struct later *l = later_create(key, full, p, n);
 	if (l == NULL) return fail(err, E_NOMEM, "out of memory writing %s", key);
-	const struct s3_request q = put_request(l->full, l->bytes, n, true);
+	struct s3_request q = put_request(l->full, l->bytes, n, true);
+	l->ours = (struct putting){s, l->key, {l->bytes, (int64_t)n, NULL}};
+	q.look = look;
+	q.look_arg = &l->ours;
 	s3_call_init(&l->call, &q);
 	const status code = s3_call_start(s->client, &l->call, err);
 	if (code != OK) {

@@ -120,7 +120,12 @@ static status probe_once(struct probe *p, bool *settled, struct err *err)
 	TRY(name_key(p, err));
 	TRY(race(p, err));
 	*settled = p->winners != 0;
-	if (p->winners > 1) return refuse(p, "ignores If-None-Match", err);
+	if (p->winners > 1) {
+		char what[80];
+		(void)snprintf(what, sizeof what, "ignores If-None-Match (%d of %d racing creators succeeded)",
+			p->winners, RACERS);
+		return refuse(p, what, err);
+	}
 	return p->winners == 1 ? aftermath(p, err) : OK;
 }
 

@@ -170,7 +170,7 @@ static void object_close(struct store_object *base)
 }
 
 /* The answer to the first request: the size, and the first bytes. */
-static status take_head(struct s3_object *o, const struct http_call *h, struct err *err)
+static status take_head(struct s3_object *o, const struct http_call *h, const struct buf *text, struct err *err)
 {
 	const bool partial = h->status == 206;
 	if (h->status == 416) { /* no byte to give: empty */
@@ -179,12 +179,19 @@ static status take_head(struct s3_object *o, const struct http_call *h, struct e
 		o->head.n = 0;
 		return OK;
 	}
-	o->base.size = partial ? h->range_total : (int64_t)h->dst_n;
+	o->base.size = h->range_total;
+	if (!partial) { /* the whole object: a server may answer so where that is what the range covers */
+		if (text->n > HEAD_BYTES)
+			return fail(err, E_UNSUPPORTED, "the S3 server does not give ranges of objects");
+		if (text->n > 0) memcpy(o->head.p, text->p, text->n);
+		o->base.size = (int64_t)text->n;
+	}
+	const size_t got = partial ? h->dst_n : text->n;
 	const int64_t want = o->base.size < HEAD_BYTES ? o->base.size : HEAD_BYTES;
 	if (o->base.size < 0) return fail(err, E_IO, "S3 gave no size of the object");
-	if ((int64_t)h->dst_n != want)
-		return fail(err, E_CORRUPT, "truncated: expected %lld bytes, S3 sent %zu", (long long)want, h->dst_n);
-	o->head.n = h->dst_n;
+	if ((int64_t)got != want)
+		return fail(err, E_CORRUPT, "truncated: expected %lld bytes, S3 sent %zu", (long long)want, got);
+	o->head.n = got;
 	memcpy(o->etag, h->etag, sizeof o->etag);
 	if (o->head.n < HEAD_BYTES) {
 		uint8_t *less = mem_realloc(o->head.p, o->head.n > 0 ? o->head.n : 1);
@@ -207,7 +214,7 @@ static status open_head(struct s3_object *o, struct err *err)
 		.dst_max = HEAD_BYTES,
 		.takes = S3_TAKES_416};
 	status code = s3_perform(o->store->client, &call, &q, err);
-	if (code == OK) code = err_at(err, take_head(o, &call.http, err), o->base.key, -1, -1);
+	if (code == OK) code = err_at(err, take_head(o, &call.http, &call.text, err), o->base.key, -1, -1);
 	s3_call_deinit(&call);
 	return code;
 }
