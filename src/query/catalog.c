@@ -35,9 +35,8 @@ static status add_table(void *arg, const char *schema, const char *name, struct 
 status catalog_open(struct catalog *c, const struct query_opts *o, struct err *err)
 {
 	*c = (struct catalog){.lake = o->lake, .version = o->version, .at_ms = o->at_ms};
-	if (store_uri(o->lake)[0] != '/')
-		return fail(
-			err, E_UNSUPPORTED, "unsupported: SQL on the lake %s; only on a folder", store_uri(o->lake));
+	if (store_is_remote(o->lake)) TRY(copies_open(o->lake, &c->copies, err));
+	c->place = c->copies != NULL ? copies_folder(c->copies) : store_uri(o->lake);
 	return delta_catalog_list(o->lake, add_table, c, err);
 }
 
@@ -58,6 +57,7 @@ void catalog_close(struct catalog *c)
 		mem_free(c->tables[i].name);
 	}
 	mem_free(c->tables);
+	copies_close(c->copies);
 	*c = (struct catalog){0};
 }
 
@@ -90,7 +90,7 @@ static status check_patterns(const struct catalog *c, const struct delta_snapsho
 {
 	char key[DELTA_KEY_MAX];
 	int64_t size;
-	const bool all = strpbrk(store_uri(c->lake), "*?[") != NULL;
+	const bool all = strpbrk(c->place, "*?[") != NULL;
 	for (size_t i = 0; i < s->n_files; i++) {
 		const struct str path = s->files[i].path;
 		TRY(delta_key(key, s->root, path, err));
@@ -136,7 +136,7 @@ static void add_paths(const struct catalog *c, const char *writable, struct buf 
 		const struct delta_snapshot *s = c->tables[i].snapshot;
 		for (size_t k = 0; s != NULL && k < s->n_files; k++) {
 			buf_reset(&path);
-			buf_printf(&path, "%s/%s/", store_uri(c->lake), s->root);
+			buf_printf(&path, "%s/%s/", c->place, s->root);
 			buf_add(&path, s->files[k].path.p, s->files[k].path.n);
 			if (path.failed) out->failed = true;
 			buf_str(out, first ? "" : ", ");
@@ -165,8 +165,12 @@ status catalog_load(struct catalog *c, struct str sql, const char *writable, str
 		TRY(query_cancel_check(err));
 		const size_t before = out->n;
 		status code = open_table(c, t, &t->left_out);
+		/* Of a table that is only listed, the first file tells the columns. */
+		if (code == OK && c->copies != NULL)
+			code = copies_take(
+				c->copies, t->snapshot, sql_mentions(sql, t->name) ? SIZE_MAX : 1, &t->left_out);
 		if (code == OK) code = check_patterns(c, t->snapshot, &t->left_out);
-		if (code == OK) code = view_sql(out, t, store_uri(c->lake), &t->left_out);
+		if (code == OK) code = view_sql(out, t, c->place, &t->left_out);
 		if (code == OK) continue;
 		leave_out(t, code);
 		out->n = before;

@@ -128,8 +128,11 @@ struct catalog_table {
 	struct delta_snapshot *snapshot; /* of the statement under way; NULL: it does not name the table */
 	struct err left_out;             /* code != OK: why it can't be read */
 };
+struct copies;
 struct catalog {
 	struct store *lake;
+	struct copies *copies; /* of a remote lake; else NULL */
+	const char *place;     /* the folder where DuckDB finds the lake's files; views copies or the lake */
 	int64_t version, at_ms;
 	struct catalog_table *tables; /* by schema, then name */
 	size_t n, cap;
@@ -142,6 +145,14 @@ void catalog_close(struct catalog *c);
 status catalog_load(struct catalog *c, struct str sql, const char *writable, struct buf *out, struct err *err) MUST_USE;
 /* A statement was refused: say what is known about the tables it names. Returns err's code. */
 status catalog_explain(const struct catalog *c, struct str sql, status code, struct err *err);
+
+/* ---- copies.c: files of a remote lake ---- */
+
+status copies_open(struct store *lake, struct copies **out, struct err *err) MUST_USE;
+void copies_close(struct copies *c); /* the copies go too */
+const char *copies_folder(const struct copies *c);
+/* The first n_files files of the snapshot, where they are not there yet. */
+status copies_take(const struct copies *c, const struct delta_snapshot *s, size_t n_files, struct err *err) MUST_USE;
 
 /* ---- view.c: one table ---- */
 
