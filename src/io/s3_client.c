@@ -259,6 +259,7 @@ static const struct {
 	{"ExpiredToken", "the session token has expired: get new credentials (AWS_SESSION_TOKEN)"},
 	{"TokenRefreshRequired", "the session token has expired: get new credentials (AWS_SESSION_TOKEN)"},
 	{"InvalidToken", "the session token is not valid: get new credentials, or unset AWS_SESSION_TOKEN"},
+	{"InvalidTokenId", "the session token is not valid: get new credentials, or unset AWS_SESSION_TOKEN"},
 	{"NoSuchBucket", "there is no such bucket: make it, or check --lake and AWS_ENDPOINT_URL"},
 	{"InvalidBucketName", "no bucket can have that name: check --lake"},
 	{"AllAccessDisabled", "access to the bucket is disabled"},
@@ -267,7 +268,7 @@ static const struct {
 	{"XMinioStorageFull", "the server's disk is full: make room and run the same command again, it resumes"},
 };
 
-static status fail_refused(struct s3_client *c, const struct s3_call *call, const struct refusal *r, struct err *err)
+static status fail_refused(const struct s3_call *call, const struct refusal *r, struct err *err)
 {
 	const char *verb = call->request.verb, *code = call->code;
 	const int http_status = call->http.status;
@@ -286,9 +287,9 @@ static status fail_refused(struct s3_client *c, const struct s3_call *call, cons
 			r->region[0] != '\0' ? ", " : "", r->region, http_status, code);
 	if (http_status == 403 || http_status == 401)
 		return fail(err, E_IO,
-			"cannot %s: access denied: give access key %.8s... the right to (docs/operate.md lists them) "
+			"cannot %s: access denied: give the access key that right (docs/operate.md lists all it needs) "
 			"(%s)",
-			verb, c->settings.access_key, code[0] != '\0' ? code : "403");
+			verb, code[0] != '\0' ? code : "403");
 	if (http_status == 404) return fail(err, E_NOT_FOUND, "cannot %s: there is no such object", verb);
 	if (http_status == 501 || strcmp(code, "NotImplemented") == 0)
 		return fail(err, E_UNSUPPORTED, "cannot %s: the S3 server does not support this request: %s", verb,
@@ -328,7 +329,7 @@ static status fail_final(
 		code = fail(err, E_UNREACHABLE, "cannot %s: S3 at %s keeps answering %d %s %s (%d tries): try later",
 			verb, host, h->status, call->code, r->message, tries);
 	else
-		code = fail_refused(c, call, r, err);
+		code = fail_refused(call, r, err);
 	if ((code == E_UNREACHABLE || code == E_CANCELLED) && changes(&call->request) && h->failure != HTTP_CONNECT &&
 		h->failure != HTTP_RESOLVE)
 		err_set_class(err, ERR_UNKNOWN);

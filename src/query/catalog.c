@@ -165,10 +165,11 @@ status catalog_load(struct catalog *c, struct str sql, const char *writable, str
 		TRY(query_cancel_check(err));
 		const size_t before = out->n;
 		status code = open_table(c, t, &t->left_out);
-		/* Of a table that is only listed, the first file tells the columns. */
-		if (code == OK && c->copies != NULL)
-			code = copies_take(
-				c->copies, t->snapshot, sql_mentions(sql, t->name) ? SIZE_MAX : 1, &t->left_out);
+		if (code == OK && c->copies != NULL) {
+			/* Of a table that is only listed, the first file tells the columns. */
+			if (!sql_mentions(sql, t->name) && t->snapshot->n_files > 1) t->snapshot->n_files = 1;
+			code = copies_take(c->copies, t->snapshot, &t->left_out);
+		}
 		if (code == OK) code = check_patterns(c, t->snapshot, &t->left_out);
 		if (code == OK) code = view_sql(out, t, c->place, &t->left_out);
 		if (code == OK) continue;

@@ -101,8 +101,8 @@ static status copy_file(void *arg, size_t i, int worker, struct err *err)
 	return code;
 }
 
-status copies_take(const struct copies *c, const struct delta_snapshot *s, size_t n_files, struct err *err)
+status copies_take(const struct copies *c, const struct delta_snapshot *s, struct err *err)
 {
 	struct copying w = {c, s};
-	return thread_for(n_files < s->n_files ? n_files : s->n_files, COPY_THREADS, copy_file, &w, err);
+	return thread_for(s->n_files, COPY_THREADS, copy_file, &w, err);
 }

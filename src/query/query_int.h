@@ -151,8 +151,8 @@ status catalog_explain(const struct catalog *c, struct str sql, status code, str
 status copies_open(struct store *lake, struct copies **out, struct err *err) MUST_USE;
 void copies_close(struct copies *c); /* the copies go too */
 const char *copies_folder(const struct copies *c);
-/* The first n_files files of the snapshot, where they are not there yet. */
-status copies_take(const struct copies *c, const struct delta_snapshot *s, size_t n_files, struct err *err) MUST_USE;
+/* The snapshot's files, where they are not there yet. */
+status copies_take(const struct copies *c, const struct delta_snapshot *s, struct err *err) MUST_USE;
 
 /* ---- view.c: one table ---- */
 
