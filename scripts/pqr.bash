@@ -9,7 +9,7 @@ _pqr() {
       ;;
     esac
   done
-  local options=" --lake --control --config --threads --executor --json --log-format --log-level --quiet --no-progress --help --version"
+  local options=" --lake --control --config --threads --executor --json --log-format --log-level --quiet --no-progress --unsafe-single-writer --help --version"
   case $command in
   "") options+=" run generate ingest bronze silver gold publish plan task verify runs quality lineage table sql contract doctor completion help" ;;
   run) options+=" --seed --from --to --emit-from --as-of --volume --run-id --input --source --until --no-publish" ;;

@@ -191,6 +191,13 @@ static bool one_of(const char *code, const char *const *list, size_t n)
 	return false;
 }
 
+/* Codes of a 404 that speak of the object; HEAD's has none. Others speak of the bucket, or of who asks. */
+static bool is_missing(const char *code)
+{
+	static const char *const missing[] = {"", "NoSuchKey", "NoSuchUpload", "NoSuchVersion", "NotFound"};
+	return one_of(code, missing, sizeof missing / sizeof *missing);
+}
+
 enum s3_verdict s3_judge(enum http_failure failure, int http_status, const char *code, unsigned takes)
 {
 	static const char *const again[] = {"SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout",
@@ -214,8 +221,7 @@ enum s3_verdict s3_judge(enum http_failure failure, int http_status, const char 
 	if (http_status == 408 || http_status == 429 || http_status == 500 || http_status == 502 ||
 		http_status == 503 || http_status == 504)
 		return S3_AGAIN;
-	if (http_status == 404 && strcmp(code, "NoSuchBucket") == 0) return S3_FAILED;
-	const bool taken = (http_status == 404 && (takes & S3_TAKES_404)) ||
+	const bool taken = (http_status == 404 && (takes & S3_TAKES_404) && is_missing(code)) ||
 			   (http_status == 412 && (takes & S3_TAKES_412)) ||
 			   (http_status == 416 && (takes & S3_TAKES_416));
 	return taken ? S3_DONE : S3_FAILED;
@@ -253,6 +259,7 @@ static const struct {
 	const char *code, *text;
 } refusals[] = {
 	{"InvalidAccessKeyId", "the access key is unknown there: check AWS_ACCESS_KEY_ID"},
+	{"XAdminUserNotFound", "the access key is unknown there: check AWS_ACCESS_KEY_ID"},
 	{"SignatureDoesNotMatch", "the secret key does not belong to the access key: check AWS_SECRET_ACCESS_KEY (and "
 				  "that no proxy changes "
 				  "requests)"},
@@ -290,7 +297,8 @@ static status fail_refused(const struct s3_call *call, const struct refusal *r, 
 			"cannot %s: access denied: give the access key that right (docs/operate.md lists all it needs) "
 			"(%s)",
 			verb, code[0] != '\0' ? code : "403");
-	if (http_status == 404) return fail(err, E_NOT_FOUND, "cannot %s: there is no such object", verb);
+	if (http_status == 404 && call->request.key != NULL && is_missing(code))
+		return fail(err, E_NOT_FOUND, "cannot %s: there is no such object", verb);
 	if (http_status == 501 || strcmp(code, "NotImplemented") == 0)
 		return fail(err, E_UNSUPPORTED, "cannot %s: the S3 server does not support this request: %s", verb,
 			r->message);

@@ -12,6 +12,8 @@
 
 #define DAY_MS INT64_C(86400000)
 
+enum { BATCH_MAX = 500 };
+
 struct listed {
 	const char *key;
 	int64_t bytes, modified_ms;
@@ -30,6 +32,8 @@ struct vacuum {
 	struct delta_snapshot *snapshot;
 	int64_t commit_ms; /* of the commit being read */
 	int64_t n_deleted, bytes_deleted;
+	const char *batch[BATCH_MAX]; /* views files; to be deleted by one request, where one takes long */
+	size_t n_batch;
 };
 
 /* Room for one more item of `size` bytes in *items. */
@@ -249,6 +253,14 @@ static int listed_cmp(const void *a, const void *b)
 	return strcmp(((const struct listed *)a)->key, ((const struct listed *)b)->key);
 }
 
+static status delete_batch(struct vacuum *v, struct err *err)
+{
+	const size_t n = v->n_batch;
+	v->n_batch = 0;
+	TRY(cancel_check(err));
+	return store_delete_many(v->store, v->batch, n, err);
+}
+
 /* Delete the file if it is one of those to go, and still old: a writer that puts the bytes of a removed file again finds them there,
  * and makes the file young. */
 static status visit_delete(void *arg, const struct store_entry *e, struct err *err)
@@ -256,13 +268,13 @@ static status visit_delete(void *arg, const struct store_entry *e, struct err *e
 	struct vacuum *v = arg;
 	const struct listed f = {e->key, e->bytes, e->modified_us / 1000};
 	if (f.modified_ms > v->cutoff_ms) return OK;
-	if (bsearch(&f, v->files, v->n_files, sizeof f, listed_cmp) == NULL) return OK;
-	TRY(cancel_check(err));
+	const struct listed *known = bsearch(&f, v->files, v->n_files, sizeof f, listed_cmp);
+	if (known == NULL) return OK;
 	tell(v, &f);
-	TRY(store_delete(v->store, f.key, err));
+	v->batch[v->n_batch++] = known->key;
 	v->n_deleted++;
 	v->bytes_deleted += f.bytes;
-	return OK;
+	return v->n_batch < (store_is_remote(v->store) ? BATCH_MAX : 1) ? OK : delete_batch(v, err);
 }
 
 static status delete_noted(struct vacuum *v, struct delta_vacuum_result *r, struct err *err)
@@ -270,6 +282,7 @@ static status delete_noted(struct vacuum *v, struct delta_vacuum_result *r, stru
 	TRY(note(v, false, r, &r->version, err));
 	TRY(drop_revived(v, r->version, err));
 	TRY(store_list(v->store, v->root, visit_delete, v, err)); /* a second time: see visit_delete */
+	TRY(delete_batch(v, err));
 	r->files = v->n_deleted;
 	r->bytes = v->bytes_deleted;
 	TRY(note(v, true, r, &r->version, err));

@@ -267,6 +267,52 @@ static void test_taken_answers(void **state)
 	}
 }
 
+struct looking {
+	int asked;
+	bool answer;
+};
+
+static status look(void *arg, bool *done, struct err *err)
+{
+	struct looking *l = arg;
+	(void)err;
+	l->asked++;
+	*done = l->answer;
+	return OK;
+}
+
+/* A put whose answer was lost is looked for before it is sent again; one that was throttled is not. */
+static void test_lost_answer(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *answers[ANSWERS_MAX];
+		bool there;
+		int asked, requests;
+	} lost[] = {{{"close", FINE}, true, 1, 1}, {{"close", FINE}, false, 1, 2},
+		{{REFUSED("500 Oops", "InternalError"), FINE}, true, 1, 1},
+		{{REFUSED("503 Slow Down", "SlowDown"), FINE}, true, 0, 2}, {{FINE}, true, 0, 1}};
+	for (size_t i = 0; i < sizeof lost / sizeof *lost; i++) {
+		struct looking l = {.answer = lost[i].there};
+		struct peer p;
+		struct s3_client *c;
+		struct s3_call call;
+		struct err err;
+		peer_start(&p, lost[i].answers);
+		const struct s3_settings s = settings_for(p.port);
+		CHECK_OK(&err, s3_client_create(&s, &c, &err));
+		const struct s3_request q = {
+			.verb = "write", .method = "PUT", .key = "k", .look = look, .look_arg = &l};
+		CHECK_OK(&err, s3_perform(c, &call, &q, &err));
+		CHECK_I64(l.asked, lost[i].asked);
+		CHECK_I64(atomic_load(&p.requests), lost[i].requests);
+		CHECK_I64(call.found_done, lost[i].asked == 1 && lost[i].there);
+		s3_call_deinit(&call);
+		s3_client_destroy(c);
+		peer_stop(&p);
+	}
+}
+
 /* More body than there is room for must not be written anywhere. */
 static void test_too_much(void **state)
 {
@@ -309,6 +355,7 @@ int main(void)
 		cmocka_unit_test(test_retry_after),
 		cmocka_unit_test(test_nobody_there),
 		cmocka_unit_test(test_taken_answers),
+		cmocka_unit_test(test_lost_answer),
 		cmocka_unit_test(test_too_much),
 		cmocka_unit_test(test_judge),
 	};

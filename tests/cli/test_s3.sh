@@ -1,0 +1,115 @@
+#!/usr/bin/env bash
+# A lake on S3: the same run gives the same root as on a disk; every command works there; a server that ignores If-None-Match
+# is refused; faults on the way change nothing; what is wrong is said in one line, without secrets.
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source-path=SCRIPTDIR source=stack.sh
+. "$root/tests/cli/stack.sh"
+unset AWS_PROFILE AWS_SESSION_TOKEN AWS_CA_BUNDLE AWS_MAX_ATTEMPTS AWS_ENDPOINT_URL_S3
+stack_up s3 fault
+unit=${PQR_BUILD:-$root/build}/tests/unit/unit_io_test_store_s3
+lake=s3://$PQR_STACK_BUCKET
+
+"$pqr" run "${small[@]}" --lake disk --json --no-progress >disk.json 2>disk.log || bad "the run on a disk: $(tail -n 1 disk.log)"
+want=$(field .root <disk.json)
+# run_s3 PREFIX: exit status and root
+run_s3() {
+  rm -f control.db*
+  timeout 300 "$pqr" run "${small[@]}" --lake "$lake/$1" --json --no-progress >s3.json 2>s3.log
+  echo "$? $(field .root <s3.json)"
+}
+
+# servers that honour If-None-Match: the store's own tests, and the run
+for server in s3 s3:minio; do
+  if [ "$server" != s3 ]; then
+    "$stack" up "$server" >up.log 2>&1 || { echo "not tested: $server: $(tail -n 1 up.log)"; continue; }
+    stack_use "$server"
+  fi
+  "$unit" >unit.log 2>&1 || bad "$server: $(grep -E 'ERROR|FAILED' unit.log | head -n 5)"
+  same "$(run_s3 small)" "0 $want" "$server: status and root ($(tail -n 1 s3.log))"
+  same "$(jq -c .rows s3.json)" "$(jq -c .rows disk.json)" "$server: rows"
+  [ -e control.db ] || bad "$server: no ./control.db"
+  expect 0 ' 0 differences; manifest root '"$want" "$pqr" verify --lake "$lake/small"
+  expect 0 "^ok +lake +$lake/small" "$pqr" doctor --lake "$lake/small"
+  for query in 'SELECT count(*), sum(tickets) FROM gold.daily_kpis' 'SHOW ALL TABLES' \
+    'SELECT day, count(*) FROM bronze.pqrs_events GROUP BY day ORDER BY day'; do
+    same "$("$pqr" sql --lake "$lake/small" --format csv "$query" 2>&1)" "$("$pqr" sql --lake disk --format csv "$query" 2>&1)" "$server: $query"
+  done
+  same "$("$pqr" table files silver.tickets --lake "$lake/small" | awk "{ print \$NF }" | sort | sha256sum)" "$("$pqr" table files silver.tickets --lake disk | awk "{ print \$NF }" | sort | sha256sum)" "$server: files"
+  expect 0 'nothing|version' "$pqr" table optimize silver.tickets --lake "$lake/small"
+  expect 0 'deleted' "$pqr" table vacuum silver.tickets --lake "$lake/small"
+  expect 0 'nothing to do|root' "$pqr" run "${small[@]}" --lake "$lake/small" --no-progress
+done
+stack_use s3
+
+# killed, then resumed: nothing is lost or doubled
+rm -f control.db*
+"$pqr" run "${small[@]}" --lake "$lake/killed" --no-progress >/dev/null 2>&1 &
+victim=$!
+for _ in $(seq 200); do
+  "$pqr" table list --lake "$lake/killed" 2>/dev/null | grep -q bronze && break
+done
+kill -9 "$victim" 2>/dev/null
+wait "$victim" 2>/dev/null
+for _ in 1 2 3; do # the dead run's lease has to run out
+  "$pqr" run "${small[@]}" --lake "$lake/killed" --json --no-progress >s3.json 2>s3.log && break
+  sleep "$(sed -nE 's/.* ([0-9]+) s.*/\1/p' s3.log | tail -n 1 | grep . || echo 5)"
+done
+same "$(field .root <s3.json)" "$want" "root after a kill ($(tail -n 1 s3.log))"
+
+# faults on the way
+direct=$AWS_ENDPOINT_URL
+export AWS_ENDPOINT_URL=$PQR_STACK_FAULT_URL
+i=0
+while IFS= read -r rule; do
+  i=$((i + 1))
+  curl -s --noproxy '*' -X PUT --data-binary "$rule" "$PQR_STACK_FAULT_CONTROL/rules" >/dev/null
+  same "$(run_s3 "fault$i")" "0 $want" "$rule: status and root ($(tail -n 1 s3.log))"
+  hits=$(curl -s --noproxy '*' "$PQR_STACK_FAULT_CONTROL/hits" | jq 'map(numbers // .hits) | add')
+  [ "${hits:-0}" -gt 0 ] || bad "$rule: never hit"
+  curl -s --noproxy '*' -X DELETE "$PQR_STACK_FAULT_CONTROL/rules" >/dev/null
+  expect 0 ' 0 differences' "$pqr" verify --lake "$lake/fault$i"
+done <<'RULES'
+answer status=503 code=SlowDown p=0.03
+reset-request method=PUT p=0.05
+reset-answer p=0.03
+truncate method=GET p=0.05
+lost method=PUT p=0.1
+lost method=PUT key=*/_delta_log/*
+error200 p=0.03
+close p=0.3
+RULES
+# a server that never answers right: one line, exit 5, and the same command resumes
+curl -s --noproxy '*' -X PUT --data-binary 'answer status=503 code=SlowDown key=*/silver/*' "$PQR_STACK_FAULT_CONTROL/rules" >/dev/null
+same "$(AWS_MAX_ATTEMPTS=2 run_s3 resumed | cut -d' ' -f1)" 5 "503 for ever"
+same "$(grep -c '^pqr: error' s3.log)" 1 "lines of the error"
+grep -q 'try later' s3.log || bad "503 for ever: $(tail -n 1 s3.log)"
+curl -s --noproxy '*' -X DELETE "$PQR_STACK_FAULT_CONTROL/rules" >/dev/null
+"$pqr" run "${small[@]}" --lake "$lake/resumed" --json --no-progress >s3.json 2>s3.log
+same "$(field .root <s3.json)" "$want" "root after 503 for ever ($(tail -n 1 s3.log))"
+export AWS_ENDPOINT_URL=$direct
+
+# what is wrong, in one line
+list=("$pqr" table list --lake "$lake/small")
+AWS_SECRET_ACCESS_KEY=wrong-secret expect 1 'check AWS_SECRET_ACCESS_KEY' "${list[@]}"
+AWS_ACCESS_KEY_ID=wrong expect 1 'check AWS_ACCESS_KEY_ID' "${list[@]}"
+AWS_ACCESS_KEY_ID='' AWS_SECRET_ACCESS_KEY='' HOME=$work expect 2 'no credentials' "${list[@]}"
+AWS_ENDPOINT_URL=http://127.0.0.1:1 AWS_MAX_ATTEMPTS=2 expect 5 'out of reach.*AWS_ENDPOINT_URL' "${list[@]}"
+AWS_ENDPOINT_URL=${direct/http:/https:} expect 1 'TLS' "${list[@]}"
+expect 1 'no such bucket' "$pqr" table list --lake s3://no-such-bucket-here/x
+expect 2 's3://bucket/prefix' "$pqr" table list --lake s3://Bad_Name/x
+{ AWS_SECRET_ACCESS_KEY=wrong-secret "${list[@]}" --log-level debug; cat ./*.log; } 2>&1 | grep -qF -e wrong-secret -e "$AWS_SECRET_ACCESS_KEY" && bad "a secret is shown"
+
+# a server that ignores If-None-Match
+if "$stack" up s3:s3rver >up.log 2>&1; then
+  stack_use s3:s3rver
+  rm -f control.db*
+  expect 1 'ignores If-None-Match.*--unsafe-single-writer' "$pqr" run "${small[@]}" --lake "$lake/unsafe" --no-progress
+  expect 1 'BAD +lake .*ignores If-None-Match' "$pqr" doctor --lake "$lake/unsafe"
+  rm -f control.db*
+  "$pqr" run "${small[@]}" --lake "$lake/unsafe" --json --no-progress --unsafe-single-writer >s3.json 2>s3.log
+  same "$(field .root <s3.json)" "$want" "root of a single writer ($(tail -n 1 s3.log))"
+else
+  echo "not tested: s3:s3rver: $(tail -n 1 up.log)"
+fi
+done_testing
