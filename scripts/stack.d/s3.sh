@@ -54,7 +54,7 @@ get() {
   s3s-fs) need cargo "$1" && once "$1" with_cargo s3s-fs --version "$s3s_fs" --features binary ;;
   rustfs)
     command -v rustfs >/dev/null && return
-    need cargo "$1" && once "$1" with_cargo rustfs --version "$rustfs" --bin rustfs
+    need cargo "$1" && need protoc "$1" && once "$1" with_cargo rustfs --version "$rustfs" --no-default-features --bin rustfs
     ;;
   moto) need python3 "$1" && once "$1" with_pip "$stack_root/scripts/stack.d/moto.txt" ;;
   s3rver) need npm "$1" && once "$1" with_npm "$stack_root/scripts/stack.d/s3rver" ;;
