@@ -68,7 +68,7 @@ server() {
 obtain() {
   local name=$1 choice
   [ -n "$(server)" ] && { get "$(server)"; return; }
-  for choice in rustfs versitygw s3s-fs moto; do
+  for choice in rustfs versitygw minio; do
     # RustFS takes half an hour and more to compile: only where it is here already
     [ "$choice" = rustfs ] && ! command -v rustfs >/dev/null && [ ! -e "$(place_of rustfs)/.complete" ] && continue
     (get "$choice") || continue
