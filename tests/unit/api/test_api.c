@@ -159,7 +159,14 @@ static void test_lake_that_is_none(void **state)
 	assert_int_equal(pqr_task_run(c, "{}", &result), PQR_USAGE);
 	assert_null(result);
 	pqr_close(c);
-	assert_int_equal(pqr_open("s3://bucket/lake", &c), PQR_FAILED);
+	(void)unsetenv("AWS_ACCESS_KEY_ID");
+	(void)unsetenv("AWS_SECRET_ACCESS_KEY");
+	(void)unsetenv("AWS_SHARED_CREDENTIALS_FILE");
+	(void)unsetenv("AWS_CONFIG_FILE");
+	(void)unsetenv("AWS_PROFILE");
+	(void)setenv("HOME", dir, 1); /* no ~/.aws there */
+	assert_int_equal(pqr_open("s3://bucket/lake", &c), PQR_USAGE);
+	assert_non_null(strstr(pqr_last_error(c), "AWS_ACCESS_KEY_ID"));
 	pqr_close(c);
 	assert_int_equal(pqr_open(NULL, &c), PQR_USAGE);
 	pqr_close(c);
