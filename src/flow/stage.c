@@ -225,7 +225,7 @@ static status check_stored(void *arg, size_t i, int worker, struct err *err)
 static status resume(struct stage_run *s, int64_t *n_resumed, struct err *err)
 {
 	TRY(control_task_results(s->f->control, s->f->info.run_id, s->def->name, stored_result, s, err));
-	TRY(thread_for(s->n, s->f->threads, check_stored, s, err));
+	TRY(thread_for(s->n, store_io_threads(s->f->lake, s->f->threads), check_stored, s, err));
 	int64_t done = 0;
 	for (size_t i = 0; i < s->n; i++) done += s->slots[i].done;
 	*n_resumed = done;

@@ -205,7 +205,7 @@ static status table_job(void *arg, size_t i, int worker, struct err *err)
 status flow_tables_commit(struct flow *f, const struct commit *c, bool adopt, struct err *err)
 {
 	struct tables_job job = {.f = f, .files = &c->files, .layer = c->stage, .adopt = adopt};
-	return thread_for(f->w->n_tables, f->threads, table_job, &job, err);
+	return thread_for(f->w->n_tables, store_io_threads(f->lake, f->threads), table_job, &job, err);
 }
 
 status flow_tables_exist(struct flow *f, bool *out, struct err *err)

@@ -141,3 +141,9 @@ status task_output_part(const struct task_env *env, struct task_result *out, con
 	buf_deinit(&stats);
 	return code;
 }
+
+void task_ahead(const struct task_env *env, const struct file_ref *files, size_t n, size_t i)
+{
+	const size_t first = i == 0 ? 1 : i + TASK_AHEAD;
+	for (size_t k = first; k < n && k <= i + TASK_AHEAD; k++) store_will_open(env->lake, files[k].path);
+}

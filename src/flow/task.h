@@ -98,6 +98,9 @@ struct task_env {
  * XXH3-128, SHA-256). The same bytes put again are OK. n > 0. */
 status task_output_part(const struct task_env *env, struct task_result *out, const char *table, const char *dir,
 	const void *p, size_t n, int64_t rows, struct err *err) MUST_USE;
+/* The task is about to open files[i] of n, one after the other: those that follow may be on their way already. */
+enum { TASK_AHEAD = 8 };
+void task_ahead(const struct task_env *env, const struct file_ref *files, size_t n, size_t i);
 /* As task_output_part, under a fixed key (raw objects, rejects). */
 status task_output_object(const struct task_env *env, struct task_result *out, const char *table, const char *key,
 	const void *p, size_t n, int64_t rows, struct err *err) MUST_USE;

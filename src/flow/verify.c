@@ -220,8 +220,8 @@ static status verify_all(struct verify *v, struct err *err)
 	for (size_t i = 0; i < v->files.n; i++) total += v->files.items[i].bytes;
 	progress_start(&v->progress, v->o->progress);
 	progress_step(&v->progress, "verify", (int64_t)v->files.n, total);
-	const status code =
-		thread_for(v->files.n, v->o->threads > 0 ? v->o->threads : thread_cores(), verify_file, v, err);
+	const status code = thread_for(v->files.n,
+		store_io_threads(v->o->lake, v->o->threads > 0 ? v->o->threads : thread_cores()), verify_file, v, err);
 	progress_stop(&v->progress);
 	TRY(code);
 	v->report.objects = (int64_t)v->files.n;

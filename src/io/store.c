@@ -2,6 +2,8 @@
 
 #include "base/alloc.h"
 
+enum { IO_THREADS = 12 };
+
 /* A key is relative, has no empty, "." or ".." part and no control character. */
 static status key_check(const char *key, struct err *err)
 {
@@ -100,6 +102,11 @@ status store_object_open(struct store *s, const char *key, struct store_object *
 	return s->ops->object_open(s, key, out, err);
 }
 
+void store_will_open(struct store *s, const char *key)
+{
+	if (s->ops->will_open != NULL && key_check(key, NULL) == OK) s->ops->will_open(s, key);
+}
+
 int64_t store_object_size(const struct store_object *o)
 {
 	return o->size;
@@ -177,4 +184,9 @@ void store_single_writer(struct store *s)
 bool store_is_remote(const struct store *s)
 {
 	return s->ops->put_later != NULL;
+}
+
+int store_io_threads(const struct store *s, int threads)
+{
+	return store_is_remote(s) && threads < IO_THREADS ? IO_THREADS : threads;
 }

@@ -40,6 +40,8 @@ status store_size(struct store *s, const char *key, int64_t *out, struct err *er
 /* An open object for ranged reads. read_at gives exactly n bytes or E_CORRUPT (truncated), with the path and offset. */
 struct store_object;
 status store_object_open(struct store *s, const char *key, struct store_object **out, struct err *err) MUST_USE;
+/* It will be opened soon: where that takes a round trip it starts now. A hint; opening it then is what tells of failure. */
+void store_will_open(struct store *s, const char *key);
 /* An object over p[n], which it views until close; key is for messages (copied). */
 status store_object_from_memory(
 	const void *p, size_t n, const char *key, struct store_object **out, struct err *err) MUST_USE;
@@ -77,5 +79,7 @@ status store_sweep(struct store *s, const char *prefix, int64_t *removed, struct
 void store_single_writer(struct store *s);
 /* Does a request take so long that more of them than cores should be under way? */
 bool store_is_remote(const struct store *s);
+/* Threads for work that is mostly waiting for this store, where `threads` would do for work on a disk. */
+int store_io_threads(const struct store *s, int threads);
 
 #endif

@@ -18,6 +18,7 @@ struct store_ops {
 	status (*put_later)(struct store *s, const char *key, const void *p, size_t n, struct err *err);
 	status (*writer_create)(struct store *s, const char *key, struct store_writer **out, struct err *err);
 	status (*object_open)(struct store *s, const char *key, struct store_object **out, struct err *err);
+	void (*will_open)(struct store *s, const char *key); /* NULL: nothing to gain */
 	status (*size)(struct store *s, const char *key, int64_t *out, struct err *err);
 	status (*list)(struct store *s, const char *prefix, store_visit visit, void *arg, struct err *err);
 	status (*list_names)(struct store *s, const char *folder, store_name_visit visit, void *arg, struct err *err);

@@ -178,6 +178,7 @@ static status put_op(
 {
 	struct s3_store *s = (struct s3_store *)base;
 	s3_settle(s, key, false);
+	s3_ahead_drop(s, key);
 	return s3_put(s, key, p, n, mode, err);
 }
 
@@ -359,6 +360,7 @@ static status s3_delete(struct store *base, const char *key, struct err *err)
 	char full[S3_KEY_CHARS_MAX + 1];
 	struct s3_call call;
 	s3_settle(s, key, false);
+	s3_ahead_drop(s, key);
 	TRY(s3_key(s, key, full, err));
 	const status code = s3_perform(s->client, &call,
 		&(struct s3_request){.verb = "delete", .method = "DELETE", .key = full, .takes = S3_TAKES_404}, err);
@@ -375,6 +377,7 @@ static void s3_close(struct store *base)
 {
 	struct s3_store *s = (struct s3_store *)base;
 	s3_settle(s, NULL, true);
+	s3_ahead_drop(s, NULL);
 	s3_client_destroy(s->client);
 	(void)pthread_cond_destroy(&s->freed);
 	(void)pthread_mutex_destroy(&s->lock);
@@ -389,6 +392,7 @@ static const struct store_ops s3_ops = {
 	.put_later = put_later,
 	.writer_create = s3_writer_create,
 	.object_open = s3_object_open,
+	.will_open = s3_will_open,
 	.size = s3_size,
 	.list = s3_list,
 	.list_names = s3_list_names,

@@ -21,9 +21,11 @@ enum {
 	S3_FLIGHT_MAX = 4,           /* parts, or pieces of one read, under way at once */
 	LATER_MAX = 32,              /* puts under way for others than their starters */
 	LATER_BYTES_MAX = 64 << 20,
+	AHEAD_MAX = 24, /* objects fetched before they are opened, 1 MiB of each */
 };
 
 struct later;
+struct ahead;
 
 struct s3_store {
 	struct store base;
@@ -37,6 +39,9 @@ struct s3_store {
 	size_t n_later, later_bytes;
 	status later_failed;
 	struct err later_err;
+	struct ahead *ahead; /* objects that will be opened, oldest first */
+	size_t n_ahead;
+	uint64_t n_hints;
 	_Atomic size_t n_pending; /* n_later, for a look without the lock */
 
 	pthread_mutex_t probe_lock; /* guards the probe itself */
@@ -68,6 +73,9 @@ status s3_same(
 	struct s3_store *s, const char *key, const struct s3_content *want, bool *same, struct err *err) MUST_USE;
 
 status s3_object_open(struct store *base, const char *key, struct store_object **out, struct err *err) MUST_USE;
+void s3_will_open(struct store *base, const char *key);
+/* What was fetched ahead of this key (NULL: of all) is thrown away. */
+void s3_ahead_drop(struct s3_store *s, const char *key);
 status s3_writer_create(struct store *base, const char *key, struct store_writer **out, struct err *err) MUST_USE;
 status s3_put_parts(struct s3_store *s, const char *key, const void *p, size_t n, enum store_put_mode mode,
 	struct err *err) MUST_USE;

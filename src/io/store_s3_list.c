@@ -288,6 +288,7 @@ status s3_delete_many(struct store *base, const char *const *keys, size_t n, str
 {
 	struct s3_store *s = (struct s3_store *)base;
 	s3_settle(s, NULL, true);
+	s3_ahead_drop(s, NULL);
 	for (size_t at = 0; at < n; at += DELETE_MAX)
 		TRY(delete_some(s, keys + at, n - at < DELETE_MAX ? n - at : DELETE_MAX, err));
 	return OK;

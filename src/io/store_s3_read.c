@@ -200,12 +200,11 @@ static status take_head(struct s3_object *o, const struct http_call *h, const st
 	return OK;
 }
 
-static status open_head(struct s3_object *o, struct err *err)
+static struct s3_request head_request(struct s3_object *o)
 {
 	static const struct sigv4_header first[] = {{"range", "bytes=0-1048575"}};
 	_Static_assert(HEAD_BYTES == 1048576, "the range is of HEAD_BYTES");
-	struct s3_call call;
-	const struct s3_request q = {.verb = "read",
+	return (struct s3_request){.verb = "read",
 		.method = "GET",
 		.key = o->full,
 		.extra = first,
@@ -213,13 +212,9 @@ static status open_head(struct s3_object *o, struct err *err)
 		.dst = o->head.p,
 		.dst_max = HEAD_BYTES,
 		.takes = S3_TAKES_416};
-	status code = s3_perform(o->store->client, &call, &q, err);
-	if (code == OK) code = err_at(err, take_head(o, &call.http, &call.text, err), o->base.key, -1, -1);
-	s3_call_deinit(&call);
-	return code;
 }
 
-static status open_now(struct s3_store *s, const char *key, struct store_object **out, struct err *err)
+static status object_create(struct s3_store *s, const char *key, struct s3_object **out, struct err *err)
 {
 	char full[S3_KEY_CHARS_MAX + 1];
 	TRY(s3_key(s, key, full, err));
@@ -231,9 +226,20 @@ static status open_now(struct s3_store *s, const char *key, struct store_object 
 	o->match = (struct sigv4_header){"if-match", o->etag};
 	o->head.p = mem_alloc(HEAD_BYTES);
 	(void)pthread_mutex_init(&o->lock, NULL);
-	const status code = o->base.key == NULL || o->full == NULL || o->head.p == NULL
-				    ? fail(err, E_NOMEM, "out of memory opening %s", key)
-				    : open_head(o, err);
+	if (o->base.key == NULL || o->full == NULL || o->head.p == NULL) {
+		object_close(&o->base);
+		return fail(err, E_NOMEM, "out of memory opening %s", key);
+	}
+	*out = o;
+	return OK;
+}
+
+/* The call was started. The object is taken, also on failure. */
+static status object_finish(struct s3_object *o, struct s3_call *call, struct store_object **out, struct err *err)
+{
+	status code = s3_call_finish(o->store->client, call, err);
+	if (code == OK) code = err_at(err, take_head(o, &call->http, &call->text, err), o->base.key, -1, -1);
+	s3_call_deinit(call);
 	if (code != OK)
 		object_close(&o->base);
 	else
@@ -241,11 +247,117 @@ static status open_now(struct s3_store *s, const char *key, struct store_object 
 	return code;
 }
 
+static status open_now(struct s3_store *s, const char *key, struct store_object **out, struct err *err)
+{
+	struct s3_object *o;
+	struct s3_call call;
+	TRY(object_create(s, key, &o, err));
+	const struct s3_request q = head_request(o);
+	s3_call_init(&call, &q);
+	const status code = s3_call_start(s->client, &call, err);
+	if (code == OK) return object_finish(o, &call, out, err);
+	s3_call_deinit(&call);
+	object_close(&o->base);
+	return code;
+}
+
+/* ---- ahead of opening ---- */
+
+struct ahead {
+	struct s3_object *object;
+	struct s3_call call;
+	uint64_t hint; /* its number */
+	struct ahead *next;
+};
+
+/* The entry of that key, or the oldest (NULL), out of the list. Under the lock. */
+static struct ahead *ahead_take(struct s3_store *s, const char *key)
+{
+	for (struct ahead **at = &s->ahead; *at != NULL; at = &(*at)->next) {
+		struct ahead *a = *at;
+		if (key != NULL && strcmp(a->object->base.key, key) != 0) continue;
+		*at = a->next;
+		s->n_ahead--;
+		return a;
+	}
+	return NULL;
+}
+
+static struct ahead *ahead_take_locked(struct s3_store *s, const char *key)
+{
+	(void)pthread_mutex_lock(&s->lock);
+	struct ahead *a = ahead_take(s, key);
+	(void)pthread_mutex_unlock(&s->lock);
+	return a;
+}
+
+static void ahead_discard(struct s3_store *s, struct ahead *a)
+{
+	http_wait(s3_client_http(s->client), &a->call.http);
+	a->call.started = false;
+	s3_call_deinit(&a->call);
+	object_close(&a->object->base);
+	mem_free(a);
+}
+
+void s3_ahead_drop(struct s3_store *s, const char *key)
+{
+	for (struct ahead *a = ahead_take_locked(s, key); a != NULL; a = ahead_take_locked(s, key)) ahead_discard(s, a);
+}
+
+/* Room for one more? An entry that nobody came for while four times as many as there may be were asked for goes. */
+static bool ahead_room(struct s3_store *s, const char *key, struct ahead **stale)
+{
+	bool known = false;
+	(void)pthread_mutex_lock(&s->lock);
+	*stale = NULL;
+	for (const struct ahead *a = s->ahead; a != NULL; a = a->next) known |= strcmp(a->object->base.key, key) == 0;
+	s->n_hints++;
+	if (s->n_ahead == AHEAD_MAX && s->n_hints - s->ahead->hint > 4 * (uint64_t)AHEAD_MAX)
+		*stale = ahead_take(s, NULL);
+	const bool room = !known && s->n_ahead < AHEAD_MAX;
+	(void)pthread_mutex_unlock(&s->lock);
+	return room;
+}
+
+void s3_will_open(struct store *base, const char *key)
+{
+	struct s3_store *s = (struct s3_store *)base;
+	struct ahead *stale;
+	const bool room = ahead_room(s, key, &stale);
+	if (stale != NULL) ahead_discard(s, stale);
+	struct ahead *a = room ? mem_zalloc(1, sizeof *a) : NULL;
+	if (a == NULL || object_create(s, key, &a->object, NULL) != OK) {
+		mem_free(a);
+		return;
+	}
+	s3_settle(s, key, false);
+	const struct s3_request q = head_request(a->object);
+	s3_call_init(&a->call, &q);
+	if (s3_call_start(s->client, &a->call, NULL) != OK) {
+		s3_call_deinit(&a->call);
+		object_close(&a->object->base);
+		mem_free(a);
+		return;
+	}
+	(void)pthread_mutex_lock(&s->lock);
+	struct ahead **at = &s->ahead;
+	while (*at != NULL) at = &(*at)->next;
+	*at = a;
+	a->hint = s->n_hints;
+	s->n_ahead++;
+	(void)pthread_mutex_unlock(&s->lock);
+}
+
 status s3_object_open(struct store *base, const char *key, struct store_object **out, struct err *err)
 {
 	struct s3_store *s = (struct s3_store *)base;
 	s3_settle(s, key, false);
-	return open_now(s, key, out, err);
+	struct ahead *a = ahead_take_locked(s, key);
+	if (a == NULL) return open_now(s, key, out, err);
+	const status code = object_finish(a->object, &a->call, out, err);
+	mem_free(a);
+	return code;
 }
 
 /* Waits for no put under way: the one that asks may be among them. */

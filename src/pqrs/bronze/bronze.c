@@ -237,6 +237,7 @@ static status objects_run(struct bronze_task *t, const struct task_spec *spec, s
 		if (folder.p == NULL || !str_eq(folder, t->partition.folder))
 			TRY(partition_start(t, &t->partition, err));
 		folder = t->partition.folder;
+		task_ahead(t->env, spec->inputs.items, spec->inputs.n, i);
 		TRY(object_run(t, file, err));
 	}
 	return rejects_close(&t->rejects, t->out, err);

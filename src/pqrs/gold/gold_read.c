@@ -94,6 +94,7 @@ status gold_scan(struct gold_scan *s, struct err *err)
 		const struct file_ref *file = &s->files->items[i];
 		struct store_object *object = NULL;
 		code = cancel_check(err);
+		task_ahead(s->env, s->files->items, s->files->n, i);
 		if (code == OK) code = store_object_open(s->env->lake, file->path, &object, err);
 		if (code != OK) break;
 		code = scan_object(s, file, object, r, &scratch, err);

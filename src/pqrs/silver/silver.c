@@ -13,6 +13,14 @@ static bool verifies(const struct silver_task *t, size_t file)
 	return at >= t->spec->lo && at < t->spec->hi;
 }
 
+/* File i is about to be opened: see task_ahead, which this is over other structs. */
+static void files_ahead(const struct silver_task *t, size_t i)
+{
+	const size_t first = i == 0 ? 1 : i + TASK_AHEAD;
+	for (size_t k = first; k < t->n_files && k <= i + TASK_AHEAD; k++)
+		store_will_open(t->env->lake, t->files[k].ref->path);
+}
+
 /* files[from, to): all files of one UTC day. */
 static status run_day(struct silver_task *t, size_t from, size_t to, struct err *err)
 {
@@ -24,6 +32,7 @@ static status run_day(struct silver_task *t, size_t from, size_t to, struct err 
 	d->rows = 0;
 	for (size_t i = from; i < to; i++) {
 		TRY(cancel_check(err));
+		files_ahead(t, i);
 		TRY(silver_file_read(t, &t->files[i], verifies(t, i), err));
 	}
 	/* Later days can't reach back into months that end before this one begins. Tickets wait for the end. */

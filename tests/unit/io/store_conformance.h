@@ -344,8 +344,47 @@ static void conform_later(void **state)
 	CHECK_OK(&err, store_delete_many(conform_store, list, 2, &err)); /* missing is fine */
 }
 
-#define CONFORM_TESTS                                                                                         \
-	cmocka_unit_test(conform_put_get), cmocka_unit_test(conform_names), cmocka_unit_test(conform_ranges), \
-		cmocka_unit_test(conform_writer), cmocka_unit_test(conform_commits), cmocka_unit_test(conform_later)
+/* A hint changes nothing but the time: not what is read, not what is missing, not what was put after it. */
+static void conform_ahead(void **state)
+{
+	(void)state;
+	struct err err;
+	char prefix[64], key[256], name[16];
+	int64_t size;
+	struct buf b;
+	conform_prefix(prefix);
+	for (int i = 0; i < 40; i++) {
+		(void)snprintf(name, sizeof name, "%02d", i);
+		CHECK_OK(&err, store_put_later(conform_store, conform_key(key, prefix, name), name, 2, &err));
+		store_will_open(conform_store, key);
+		store_will_open(conform_store, key);
+	}
+	for (int round = 0; round < 4; round++) {
+		for (int i = 39; i >= 20; i--) {
+			(void)snprintf(name, sizeof name, "%02d", i);
+			store_will_open(conform_store, conform_key(key, prefix, name));
+			conform_content(key, name, 2);
+		}
+	}
+	store_will_open(conform_store, conform_key(key, prefix, "00"));
+	CHECK_OK(&err, store_put(conform_store, key, "new", 3, &err));
+	conform_content(key, "new", 3);
+	store_will_open(conform_store, key);
+	CHECK_OK(&err, store_delete(conform_store, key, &err));
+	CHECK_FAILS(E_NOT_FOUND, store_size(conform_store, key, &size, NULL));
+	buf_init(&b, 0);
+	CHECK_FAILS(E_NOT_FOUND, store_get(conform_store, key, &b, NULL));
+	store_will_open(conform_store, key); /* not there */
+	CHECK_FAILS(E_NOT_FOUND, store_get(conform_store, key, &b, NULL));
+	CHECK_OK(&err, store_put_if_absent(conform_store, key, "again", 5, &err));
+	store_will_open(conform_store, key);
+	conform_content(key, "again", 5);
+	buf_deinit(&b);
+}
+
+#define CONFORM_TESTS                                                                                                 \
+	cmocka_unit_test(conform_put_get), cmocka_unit_test(conform_names), cmocka_unit_test(conform_ranges),         \
+		cmocka_unit_test(conform_writer), cmocka_unit_test(conform_commits), cmocka_unit_test(conform_later), \
+		cmocka_unit_test(conform_ahead)
 
 #endif
