@@ -145,7 +145,7 @@ static status runs_diff(struct session *s, const struct cli *c, struct err *err)
 		buf_printf(&sql,
 			"%sSELECT '%s' AS what, CAST(a.%s AS TEXT) AS a, CAST(b.%s AS TEXT) AS b FROM meta.runs a, "
 			"meta.runs b "
-			"WHERE a.run_id = $1 AND b.run_id = $2 AND a.%s IS NOT b.%s",
+			"WHERE a.run_id = $1 AND b.run_id = $2 AND a.%s IS DISTINCT FROM b.%s",
 			i > 0 ? " UNION ALL " : "", columns[i], columns[i], columns[i], columns[i], columns[i]);
 	}
 	/* Checks of either run; one that only the other has differs too. */
@@ -158,7 +158,7 @@ static status runs_diff(struct session *s, const struct cli *c, struct err *err)
 		      "k.dataset AND a.check_name = k.check_name "
 		      "LEFT JOIN meta.quality_checks b ON b.run_id = $2 AND b.layer = k.layer AND b.dataset = "
 		      "k.dataset AND b.check_name = k.check_name "
-		      "WHERE a.result IS NOT b.result OR a.value IS NOT b.value");
+		      "WHERE a.result IS DISTINCT FROM b.result OR a.value IS DISTINCT FROM b.value");
 	buf_char(&sql, '\0');
 	status code = buf_check(&sql, err);
 	const char *params[2] = {a, b};

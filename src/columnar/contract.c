@@ -48,7 +48,7 @@ static void sql_primary_key(struct buf *out, const struct table_schema *s)
 {
 	const int run = schema_column_index(s, "run_id");
 	const char *separator = "";
-	buf_str(out, "\tPRIMARY KEY (");
+	buf_str(out, "PRIMARY KEY (");
 	if (run >= 0) {
 		buf_str(out, "\"run_id\"");
 		separator = ", ";
@@ -58,7 +58,7 @@ static void sql_primary_key(struct buf *out, const struct table_schema *s)
 		buf_printf(out, "%s\"%s\"", separator, s->columns[i].name);
 		separator = ", ";
 	}
-	buf_str(out, ")\n");
+	buf_char(out, ')');
 }
 
 static void column_comment(struct buf *out, const struct column_def *c)
@@ -103,15 +103,18 @@ static void sql_literal(struct buf *out, const char *text, const char *unit)
 	buf_char(out, '\'');
 }
 
-void schema_ddl_postgres(struct buf *out, const struct table_schema *s)
+static void postgres_table(struct buf *out, const struct table_schema *s, bool with_key)
 {
-	const bool keyed = has_key(s);
 	buf_printf(out, "CREATE TABLE IF NOT EXISTS %s.%s (\n", s->layer, s->name);
 	for (size_t i = 0; i < s->n_columns; i++) {
 		sql_column(out, &s->columns[i], postgres_types);
-		buf_str(out, keyed || i + 1 < s->n_columns ? ",\n" : "\n");
+		buf_str(out, with_key || i + 1 < s->n_columns ? ",\n" : "\n");
 	}
-	if (keyed) sql_primary_key(out, s);
+	if (with_key) {
+		buf_char(out, '\t');
+		sql_primary_key(out, s);
+		buf_char(out, '\n');
+	}
 	buf_str(out, ");\n");
 	buf_printf(out, "COMMENT ON TABLE %s.%s IS ", s->layer, s->name);
 	sql_literal(out, s->description, NULL);
@@ -121,6 +124,73 @@ void schema_ddl_postgres(struct buf *out, const struct table_schema *s)
 		buf_printf(out, "COMMENT ON COLUMN %s.%s.\"%s\" IS ", s->layer, s->name, c->name);
 		sql_literal(out, c->description, c->unit);
 		buf_str(out, ";\n");
+	}
+}
+
+void schema_ddl_postgres(struct buf *out, const struct table_schema *s)
+{
+	postgres_table(out, s, has_key(s));
+}
+
+void schema_table_postgres(struct buf *out, const struct table_schema *s)
+{
+	postgres_table(out, s, false);
+}
+
+void schema_key_postgres(struct buf *out, const struct table_schema *s)
+{
+	if (!has_key(s)) return;
+	buf_printf(out, "ALTER TABLE %s.%s ADD ", s->layer, s->name);
+	sql_primary_key(out, s);
+	buf_str(out, ";\n");
+}
+
+/* The sub-selects are evaluated once a statement, not once a row. */
+void schema_security_postgres(struct buf *out, const struct table_schema *s)
+{
+	const bool own = schema_column_index(s, "tenant_id") >= 0;
+	if (!own && s->parent == NULL) return;
+	buf_printf(out, "ALTER TABLE %s.%s ENABLE ROW LEVEL SECURITY;\n", s->layer, s->name);
+	buf_printf(out,
+		"CREATE POLICY pqr_writers ON %s.%s USING ((SELECT meta.has_role('pqr_etl'))) WITH CHECK ((SELECT "
+		"meta.has_role('pqr_etl')));\n",
+		s->layer, s->name);
+	buf_printf(out,
+		"CREATE POLICY pqr_readers ON %s.%s FOR SELECT USING ((SELECT meta.has_role('pqr_bi', 'service_role'))",
+		s->layer, s->name);
+	if (own)
+		buf_str(out, " OR tenant_id = (SELECT meta.request_tenant()));\n");
+	else
+		buf_printf(out, " OR EXISTS (SELECT FROM %s.%s AS parent WHERE parent.\"%s\" = %s.\"%s\"));\n",
+			s->layer, s->parent, s->parent_key, s->name, s->parent_key);
+}
+
+/* Length of the schema prefix ("gold_") at p, else 0. */
+static size_t prefix_at(const char *p)
+{
+	static const char *const prefixes[] = {"gold_", "core_", "analytics_"};
+	for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
+		const size_t n = strlen(prefixes[i]);
+		if (strncmp(p, prefixes[i], n) == 0) return n;
+	}
+	return 0;
+}
+
+/* An identifier's prefix becomes its schema. No column's name has such a prefix. */
+void sql_names_postgres(struct buf *out, const char *sql)
+{
+	for (const char *p = sql; *p != '\0'; p++) {
+		const char before = p == sql ? ' ' : p[-1];
+		const bool word = (before >= '0' && before <= '9') || ((before | 32) >= 'a' && (before | 32) <= 'z') ||
+				  before == '_';
+		const size_t n = word ? 0 : prefix_at(p);
+		if (n == 0) {
+			buf_char(out, *p);
+			continue;
+		}
+		buf_add(out, p, n - 1);
+		buf_char(out, '.');
+		p += n - 1;
 	}
 }
 

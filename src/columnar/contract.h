@@ -17,6 +17,14 @@ void schema_ddl_sqlite(struct buf *out, const struct table_schema *s);
 /* CREATE TABLE IF NOT EXISTS <layer>.<table> (...) with PRIMARY KEY (run_id, key...), run_id first so that the rows of a
  * run are one range of it, then COMMENT ON table and columns. The schema <layer> must exist. */
 void schema_ddl_postgres(struct buf *out, const struct table_schema *s);
+/* The same without the key, which schema_key_postgres adds: filling first and indexing then is faster. */
+void schema_table_postgres(struct buf *out, const struct table_schema *s);
+void schema_key_postgres(struct buf *out, const struct table_schema *s); /* nothing for a table without key columns */
+/* Row-level security of a table that has a tenant_id, or whose parent has one; nothing for another. A tenant's user sees its rows,
+ * writers and readers of everything all. The functions are those of deploy/postgres/002_access.sql. */
+void schema_security_postgres(struct buf *out, const struct table_schema *s);
+/* SQL over gold_<table>, analytics_<view> with the names as gold.<table>, analytics.<view>. */
+void sql_names_postgres(struct buf *out, const char *sql);
 /* JSON Schema (2020-12) of one row as a JSON object; key and partition columns in "x-key", "x-partition". */
 void schema_json(struct buf *out, const struct table_schema *s);
 /* A heading, the description and a table of the columns. */

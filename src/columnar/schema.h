@@ -37,6 +37,9 @@ struct table_schema {
 	const char *description;
 	const struct column_def *columns; /* n_columns, partition columns last */
 	size_t n_columns;
+	const char *
+		parent; /* "tickets": the table of the same layer that these rows are part of, found by parent_key; NULL = none */
+	const char *parent_key; /* column of both */
 };
 
 size_t schema_n_data_columns(const struct table_schema *s);              /* without the partition columns */

@@ -42,21 +42,31 @@ void control_run_init(struct control_run *r)
 	};
 }
 
+static status open_sqlite(const char *uri, struct control **out, char **place, struct err *err)
+{
+	const char *path = uri + 7;
+	if (*path == '\0') return fail(err, E_USAGE, "control plane %s: expected sqlite:<path>", uri);
+	if (strncmp(path, "///", 3) == 0) path += 2; /* sqlite:///absolute */
+	TRY(control_sqlite_open(path, out, err));
+	*place = mem_strdup(uri);
+	return OK;
+}
+
 status control_open(const char *uri, struct control **out, struct err *err)
 {
 	struct control *c = NULL;
-	if (strncmp(uri, "postgresql:", 11) == 0 || strncmp(uri, "postgres:", 9) == 0)
-		return fail(err, E_UNSUPPORTED,
-			"unsupported: a control plane in PostgreSQL is not in this version; use sqlite:<path>");
-	if (strncmp(uri, "sqlite:", 7) != 0 || uri[7] == '\0')
-		return fail(err, E_USAGE, "control plane %s: expected sqlite:<path>", uri);
-	const char *path = uri + 7;
-	if (strncmp(path, "///", 3) == 0) path += 2; /* sqlite:///absolute */
-	TRY(control_sqlite_open(path, &c, err));
-	c->uri = mem_strdup(uri);
-	if (c->uri == NULL) {
+	char *place = NULL;
+	const bool postgres = strncmp(uri, "postgresql:", 11) == 0 || strncmp(uri, "postgres:", 9) == 0;
+	if (!postgres && strncmp(uri, "sqlite:", 7) != 0)
+		return fail(err, E_USAGE,
+			"control plane %.*s: expected sqlite:<path> or postgresql://user@host:port/database",
+			(int)strcspn(uri, ":"), uri); /* what follows may hold a password */
+	TRY(postgres ? control_postgres_open(uri, &c, &place, err) : open_sqlite(uri, &c, &place, err));
+	c->uri = place;
+	c->source = mem_strdup(uri);
+	if (c->uri == NULL || c->source == NULL) {
 		control_close(c);
-		return fail(err, E_NOMEM, "out of memory opening %s", uri);
+		return fail(err, E_NOMEM, "out of memory opening the control plane");
 	}
 	*out = c;
 	return OK;
@@ -66,6 +76,7 @@ void control_close(struct control *c)
 {
 	if (c == NULL) return;
 	mem_free(c->uri);
+	mem_free(c->source);
 	(void)pthread_mutex_destroy(&c->lock);
 	c->ops->close(c);
 }

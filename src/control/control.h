@@ -1,6 +1,6 @@
 /* control/control.h: the control plane: what ran, what it wrote, how good it was, and the published tables.
  *
- * One interface, opened by URI: `sqlite:<path>` here; PostgreSQL has its seat in control_open. It knows runs, stages, tasks,
+ * One interface, opened by URI: `sqlite:<path>`, or `postgresql://user@host:port/database`. It knows runs, stages, tasks,
  * datasets and tables by name; it must not know any workload, or where a data file lies.
  *
  * A handle may be used from any thread (calls are serialised). Times are microseconds UTC and come from the caller.
@@ -15,11 +15,13 @@
 
 struct control;
 
-/* uri: "sqlite:<path>" (created when missing, its folder not). E_UNSUPPORTED for other schemes, and for a database of a newer
- * version. E_IO: a folder in the way, read-only, no permission. E_CORRUPT: not a SQLite file, damaged, or somebody else's. */
+/* uri: "sqlite:<path>" (created when missing, its folder not); "postgresql://..." as libpq reads it, or "postgresql:" for libpq's
+ * environment variables alone. E_UNSUPPORTED for a database of a newer version; E_USAGE: another scheme. E_IO: a folder in the way,
+ * read-only, no permission, a wrong password. E_CORRUPT: not a SQLite file, damaged, or somebody else's. E_UNREACHABLE: no server
+ * answers. */
 status control_open(const char *uri, struct control **out, struct err *err) MUST_USE;
 void control_close(struct control *c);            /* NULL is fine */
-const char *control_uri(const struct control *c); /* without secrets; for people, and to open the same once more */
+const char *control_uri(const struct control *c); /* without secrets; for people */
 
 /* ---- runs ---------------------------------------------------------------------------------------------------- */
 
@@ -152,7 +154,7 @@ status control_stage_get(
 /* ---- publishing ------------------------------------------------------------------------------------------------
  * begin -> (table -> batch*)* -> view* -> commit      readers see all of it after commit, nothing before; any failure: abort
  *
- * A published table gold_<name> holds the state after the latest published run: the rows of earlier runs are replaced. */
+ * A published table gold_<name> (gold.<name> in PostgreSQL) holds the state after the latest published run: the rows of earlier runs are replaced. */
 struct control_publish;
 status control_publish_begin(
 	struct control *c, const struct control_lease *l, struct control_publish **out, struct err *err) MUST_USE;

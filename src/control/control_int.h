@@ -38,7 +38,8 @@ struct control_ops {
 
 struct control {
 	const struct control_ops *ops;
-	char *uri;
+	char *uri;            /* without secrets */
+	char *source;         /* as given; to open the same once more */
 	pthread_mutex_t lock; /* the backend's connection; held during each call, so no call-back may call back */
 };
 
@@ -59,6 +60,9 @@ struct control_publish {
 
 /* sqlite.c; path is what follows "sqlite:". */
 status control_sqlite_open(const char *path, struct control **out, struct err *err) MUST_USE;
+
+/* postgres.c; *place: the URI without secrets, the caller's to free. */
+status control_postgres_open(const char *uri, struct control **out, char **place, struct err *err) MUST_USE;
 
 /* E_BUSY for a lease somebody else holds; NULL texts are unknown. */
 status control_lease_refuse(const struct control_lease *holder, struct err *err);

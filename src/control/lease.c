@@ -132,7 +132,7 @@ status control_heartbeat_start(
 	pthread_condattr_t attr;
 	if (h == NULL) return fail(err, E_NOMEM, "out of memory starting the lease's heartbeat");
 	h->lease = *l;
-	const status code = control_open(control_uri(c), &h->control, err);
+	const status code = control_open(c->source, &h->control, err);
 	if (code != OK) {
 		mem_free(h);
 		return code;

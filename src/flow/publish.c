@@ -420,19 +420,34 @@ static status publish(struct publication *x, struct err *err)
 	return OK;
 }
 
-status flow_publish(struct flow *f, struct err *err)
+/* From the first row on. */
+static status attempt(struct flow *f, struct arena *arena, struct err *err)
 {
-	struct arena arena;
-	arena_init(&arena, 0);
 	const size_t n_max = f->w->n_tables + f->w->n_mirrors + 1;
-	struct workload_mirror *tables = ARENA_ZNEW(&arena, struct workload_mirror, n_max);
-	int64_t *rows = ARENA_ZNEW(&arena, int64_t, n_max);
+	struct workload_mirror *tables = ARENA_ZNEW(arena, struct workload_mirror, n_max);
+	int64_t *rows = ARENA_ZNEW(arena, int64_t, n_max);
 	struct decoder d = {
 		.f = f, .tables = tables, .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
-	struct publication x = {.f = f, .d = &d, .rows = rows, .quality.arena = &arena};
-	status code = tables != NULL && rows != NULL ? OK : fail(err, E_NOMEM, "out of memory publishing");
-	if (code == OK) code = tables_to_publish(f, tables, &d.n_tables, &arena, err);
-	if (code == OK) code = publish(&x, err);
-	arena_deinit(&arena);
-	return code;
+	struct publication x = {.f = f, .d = &d, .rows = rows, .quality.arena = arena};
+	if (tables == NULL || rows == NULL) return fail(err, E_NOMEM, "out of memory publishing");
+	TRY(tables_to_publish(f, tables, &d.n_tables, arena, err));
+	return publish(&x, err);
+}
+
+/* What was staged is gone with the connection to the serving database: begin again, a few times. Readers saw nothing of it. */
+status flow_publish(struct flow *f, struct err *err)
+{
+	for (int k = 0;; k++) {
+		struct arena arena;
+		struct err why;
+		arena_init(&arena, 0);
+		err_clear(&why);
+		const status code = attempt(f, &arena, &why);
+		arena_deinit(&arena);
+		if (code != E_UNREACHABLE || why.class != ERR_RETRY || k == TASK_RETRIES_MAX || cancel_requested()) {
+			if (code != OK && err != NULL) *err = why;
+			return code;
+		}
+		log_line(LOG_WARN, "publishing again", "reason", why.message, NULL);
+	}
 }

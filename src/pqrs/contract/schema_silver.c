@@ -289,6 +289,8 @@ const struct table_schema pqrs_core_ticket_events = {
 	.description = "accepted state changes of every ticket",
 	.columns = status_events,
 	.n_columns = COUNT(status_events),
+	.parent = "tickets",
+	.parent_key = "ticket_id",
 };
 
 const char *const sla_status_names[SLA_STATUS_N] = {"NOT_STARTED", "IN_TIME", "LATE"};

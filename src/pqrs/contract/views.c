@@ -1,6 +1,6 @@
 #include "pqrs/contract/views.h"
 
-#include <ctype.h>
+#include "columnar/contract.h"
 
 /* Sums of integers are numeric in PostgreSQL, hence the casts; 100.0 * x makes the division a decimal one in both. */
 const struct workload_view pqrs_views[PQRS_VIEWS] = {
@@ -53,38 +53,11 @@ void pqrs_view_sqlite(struct buf *out, const struct workload_view *v)
 	buf_printf(out, "CREATE VIEW \"%s\" AS\n%s;\n", v->name, v->sql);
 }
 
-/* Length of the schema prefix ("gold_") at p, else 0. */
-static size_t prefix_at(const char *p)
-{
-	static const char *const prefixes[] = {"gold_", "analytics_"};
-	for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
-		const size_t n = strlen(prefixes[i]);
-		if (strncmp(p, prefixes[i], n) == 0) return n;
-	}
-	return 0;
-}
-
-/* An identifier's prefix becomes its schema. No column's name has such a prefix. */
-static void put_postgres(struct buf *out, const char *sql)
-{
-	for (const char *p = sql; *p != '\0'; p++) {
-		const bool starts = p == sql || !(isalnum((unsigned char)p[-1]) || p[-1] == '_');
-		const size_t n = starts ? prefix_at(p) : 0;
-		if (n == 0) {
-			buf_char(out, *p);
-			continue;
-		}
-		buf_add(out, p, n - 1);
-		buf_char(out, '.');
-		p += n - 1;
-	}
-}
-
 void pqrs_view_postgres(struct buf *out, const struct workload_view *v)
 {
 	buf_str(out, "CREATE VIEW ");
-	put_postgres(out, v->name);
+	sql_names_postgres(out, v->name);
 	buf_str(out, " AS\n");
-	put_postgres(out, v->sql);
+	sql_names_postgres(out, v->sql);
 	buf_str(out, ";\n");
 }

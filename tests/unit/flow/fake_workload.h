@@ -39,15 +39,30 @@ static const struct column_def fake_by_id_columns[] = {
 	{.name = "month", .type = COL_STRING, .partition = true, .description = "month"},
 	{.name = "run_id", .type = COL_STRING, .partition = true, .description = "run"},
 };
-static const struct table_schema fake_by_id = {"by_id", "gold", "fake/v1", "items", fake_by_id_columns, 6};
+static const struct table_schema fake_by_id = {.name = "by_id",
+	.layer = "gold",
+	.contract = "fake/v1",
+	.description = "items",
+	.columns = fake_by_id_columns,
+	.n_columns = 6};
 static const struct column_def fake_daily_columns[] = {
 	{.name = "day", .type = COL_DATE, .key = true, .description = "day"},
 	{.name = "items", .type = COL_INT64, .description = "count"},
 	{.name = "month", .type = COL_STRING, .partition = true, .description = "month"},
 	{.name = "run_id", .type = COL_STRING, .partition = true, .description = "run"},
 };
-static const struct table_schema fake_daily = {"daily", "gold", "fake/v1", "items a day", fake_daily_columns, 4};
-static const struct table_schema fake_empty = {"empty", "gold", "fake/v1", "never a row", fake_daily_columns, 4};
+static const struct table_schema fake_daily = {.name = "daily",
+	.layer = "gold",
+	.contract = "fake/v1",
+	.description = "items a day",
+	.columns = fake_daily_columns,
+	.n_columns = 4};
+static const struct table_schema fake_empty = {.name = "empty",
+	.layer = "gold",
+	.contract = "fake/v1",
+	.description = "never a row",
+	.columns = fake_daily_columns,
+	.n_columns = 4};
 static const struct table_schema *const fake_tables[] = {&fake_by_id, &fake_daily, &fake_empty};
 static const struct workload_view fake_views[] = {
 	{"analytics_v_items", "SELECT sum(items) AS items FROM gold.daily"},

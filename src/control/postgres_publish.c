@@ -1,0 +1,465 @@
+/* control/postgres_publish.c: published tables into PostgreSQL.
+ *
+ *   batches --COPY BINARY--> temporary staging tables     no lock that anybody feels, nothing logged, takes as long as it takes
+ *   then one transaction: lock publishers - fence - each table: DELETE and INSERT what differs - views - records - COMMIT
+ *
+ * Readers hold no lock that DELETE and INSERT wait for, nor the other way round: they see the rows of before until the commit, and
+ * all the new ones after it (TRUNCATE or a renamed table would wait for the longest reader and stop all new ones). A table is
+ * made, filled and given its key in the same transaction the first time; its definition's hash in meta.serving_objects tells when
+ * it must be made anew. Two publishers take turns at an advisory lock held to the end of the transaction.
+ *
+ * A staging table is gone with its connection: the whole publication is then begun again by the caller (ERR_RETRY). When the
+ * answer to COMMIT got lost, the stage's record tells whether it happened.
+ */
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "base/hash.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/thread.h"
+#include "columnar/contract.h"
+#include "control/postgres_copy.h"
+#include "control/postgres_int.h"
+
+#define PUBLISH_LOCK "7381208"
+enum {
+	SQL_BYTES_MAX = 1 << 20,
+	CHUNK_BYTES =
+		1 << 18, /* encoded, then sent: few calls, and no longer than this between looks at the cancel flag */
+	CHUNK_MAX = 1 << 27, /* one row of texts may exceed a chunk */
+	OBJECTS_MAX = 256,
+};
+
+struct published {
+	const struct table_schema *schema; /* NULL: a view */
+	const char *name, *sql;
+	int64_t rows; /* staged */
+};
+
+struct postgres_publish {
+	struct control_publish base;
+	struct control_postgres *s;
+	struct control_lease lease;
+	struct arena arena;
+	struct published *objects;
+	size_t n;
+	const struct table_schema *schema; /* being staged */
+	bool copying;
+	struct buf chunk, sql;
+	const struct control_stage *stage; /* while committing */
+	const struct control_quality_layer *quality;
+};
+
+static const char *sql_end(struct postgres_publish *p, struct err *err)
+{
+	buf_char(&p->sql, '\0');
+	return buf_check(&p->sql, err) == OK ? (const char *)p->sql.p : NULL;
+}
+
+/* Run what p->sql holds. */
+static status sql_run(struct postgres_publish *p, int64_t *changed, struct err *err)
+{
+	const char *sql = sql_end(p, err);
+	const status code = sql != NULL ? postgres_run(p->s, sql, NULL, changed, err) : E_NOMEM;
+	buf_reset(&p->sql);
+	return code;
+}
+
+static void add_columns(struct buf *sql, const struct table_schema *t)
+{
+	for (size_t i = 0; i < t->n_columns; i++) buf_printf(sql, "%s\"%s\"", i > 0 ? ", " : "", t->columns[i].name);
+}
+
+/* ---- staging ----------------------------------------------------------------------------------------------------- */
+
+static struct published *add_object(struct postgres_publish *p, struct err *err)
+{
+	if (p->n == OBJECTS_MAX) {
+		(void)fail(err, E_LIMIT, "over %d tables and views to publish", OBJECTS_MAX);
+		return NULL;
+	}
+	p->objects[p->n] = (struct published){0};
+	return &p->objects[p->n++];
+}
+
+/* The types come from the table's own definition, in a table nobody else sees. */
+static status publish_table(struct control_publish *base, const struct table_schema *schema, struct err *err)
+{
+	struct postgres_publish *p = (struct postgres_publish *)base;
+	ASSERT(!p->copying);
+	struct table_schema staging = *schema;
+	char name[128];
+	(void)snprintf(name, sizeof name, "\"%s.%s\"", schema->layer, schema->name);
+	staging.layer = "pg_temp";
+	staging.name = name;
+	buf_printf(&p->sql, "DROP TABLE IF EXISTS pg_temp.%s;\n", name);
+	schema_table_postgres(&p->sql, &staging);
+	TRY(sql_run(p, NULL, err));
+	buf_printf(&p->sql, "COPY pg_temp.%s (", name);
+	add_columns(&p->sql, schema);
+	buf_str(&p->sql, ") FROM STDIN (FORMAT binary)");
+	const char *sql = sql_end(p, err);
+	const status code = sql != NULL ? postgres_copy_begin(p->s, sql, err) : E_NOMEM;
+	buf_reset(&p->sql);
+	TRY(code);
+	p->schema = schema;
+	p->copying = true;
+	buf_reset(&p->chunk);
+	copy_binary_begin(&p->chunk);
+	return OK;
+}
+
+static status send_chunk(struct postgres_publish *p, struct err *err)
+{
+	TRY(buf_check(&p->chunk, err));
+	const status code = postgres_copy_bytes(p->s, p->chunk.p, p->chunk.n, err);
+	buf_reset(&p->chunk);
+	if (code != OK) p->copying = false;
+	return err_at(err, code, p->schema->name, -1, -1);
+}
+
+static status publish_batch(
+	struct control_publish *base, const struct batch *b, const char *const *partitions, struct err *err)
+{
+	struct postgres_publish *p = (struct postgres_publish *)base;
+	const size_t n_data = schema_n_data_columns(p->schema);
+	ASSERT(b->n_columns == n_data && p->schema->n_columns <= TABLE_COLUMNS_MAX);
+	struct copy_rows rows = {.batch = b,
+		.partitions = partitions,
+		.n_partitions = p->schema->n_columns - n_data,
+		.to = b->n_rows,
+		.bytes_max = CHUNK_BYTES};
+	while (rows.from < rows.to) {
+		TRY(cancel_check(err));
+		rows.from = copy_binary_rows(&p->chunk, &rows);
+		if (p->chunk.n >= CHUNK_BYTES || p->chunk.failed) TRY(send_chunk(p, err));
+	}
+	return OK;
+}
+
+static status publish_table_end(struct control_publish *base, int64_t *rows, struct err *err)
+{
+	struct postgres_publish *p = (struct postgres_publish *)base;
+	copy_binary_end(&p->chunk);
+	TRY(send_chunk(p, err));
+	p->copying = false;
+	struct published *object = add_object(p, err);
+	if (object == NULL) return E_LIMIT;
+	object->schema = p->schema;
+	object->name = arena_printf(&p->arena, "%s.%s", p->schema->layer, p->schema->name);
+	if (object->name == NULL) return fail(err, E_NOMEM, "out of memory publishing");
+	TRY(postgres_copy_end(p->s, NULL, &object->rows, err));
+	*rows = object->rows;
+	return OK;
+}
+
+static status publish_view(struct control_publish *base, const char *name, const char *text, struct err *err)
+{
+	struct postgres_publish *p = (struct postgres_publish *)base;
+	struct published *object = add_object(p, err);
+	if (object == NULL) return E_LIMIT;
+	sql_names_postgres(&p->sql, name);
+	buf_char(&p->sql, '\0');
+	object->name = p->sql.failed ? NULL : arena_strndup(&p->arena, (const char *)p->sql.p, p->sql.n - 1);
+	buf_reset(&p->sql);
+	sql_names_postgres(&p->sql, text);
+	object->sql = p->sql.failed ? NULL : arena_strndup(&p->arena, (const char *)p->sql.p, p->sql.n);
+	buf_reset(&p->sql);
+	return object->name != NULL && object->sql != NULL ? OK : fail(err, E_NOMEM, "out of memory publishing");
+}
+
+/* ---- definitions ------------------------------------------------------------------------------------------------- */
+
+/* Everything a table or view is made with, and (as a hash) how to know it again. */
+static status hash_definition(
+	struct postgres_publish *p, const struct published *o, char hex[HEX_SHA256_CHARS + 1], struct err *err)
+{
+	uint8_t hash[SHA256_BYTES];
+	if (o->schema != NULL) {
+		schema_table_postgres(&p->sql, o->schema);
+		schema_key_postgres(&p->sql, o->schema);
+		schema_security_postgres(&p->sql, o->schema);
+	} else {
+		buf_str(&p->sql, o->sql);
+	}
+	const status code = buf_check(&p->sql, err);
+	hash_sha256(p->sql.p, p->sql.n, hash);
+	hex_encode(hash, sizeof hash, hex);
+	buf_reset(&p->sql);
+	return code;
+}
+
+/* Does it stand, made with this definition? */
+static status stands(struct postgres_publish *p, const struct published *o, const char *hex, bool *out, struct err *err)
+{
+	struct postgres_args a = {0};
+	int64_t n = 0;
+	postgres_arg_text(&a, o->name);
+	postgres_arg_text(&a, hex);
+	postgres_arg_text(&a, o->name);
+	TRY(postgres_one_i64(p->s,
+		"SELECT count(*) FROM meta.serving_objects WHERE name = $1 AND definition = $2 AND to_regclass($3) IS "
+		"NOT NULL",
+		&a, &n, err));
+	*out = n > 0;
+	return OK;
+}
+
+static status remember(struct postgres_publish *p, const struct published *o, const char *hex, struct err *err)
+{
+	struct postgres_args a = {0};
+	postgres_arg_text(&a, o->name);
+	postgres_arg_text(&a, o->schema != NULL ? "table" : "view");
+	postgres_arg_text(&a, hex);
+	TRY(postgres_run(p->s,
+		"INSERT INTO meta.serving_objects (name, kind, definition) VALUES ($1, $2, $3) ON CONFLICT (name) DO "
+		"UPDATE SET "
+		"kind = excluded.kind, definition = excluded.definition",
+		&a, NULL, err));
+	postgres_arg_text(&a, o->name);
+	return postgres_run(p->s, "SELECT meta.share($1::text::regclass)", &a, NULL, err);
+}
+
+/* ---- the transaction --------------------------------------------------------------------------------------------- */
+
+static bool is_key(const struct column_def *c)
+{
+	return c->key || strcmp(c->name, "run_id") == 0;
+}
+
+/* s."day" = g."day" AND ... over the columns of the primary key: a hash join. */
+static void add_same_key(struct buf *sql, const struct table_schema *t)
+{
+	for (size_t i = 0, n = 0; i < t->n_columns; i++) {
+		const char *name = t->columns[i].name;
+		if (is_key(&t->columns[i]))
+			buf_printf(sql, "%ss.\"%s\" = g.\"%s\"", n++ > 0 ? " AND " : "", name, name);
+	}
+}
+
+static void add_same_rest(struct buf *sql, const struct table_schema *t)
+{
+	for (size_t i = 0; i < t->n_columns; i++) {
+		const char *name = t->columns[i].name;
+		if (!is_key(&t->columns[i])) buf_printf(sql, " AND s.\"%s\" IS NOT DISTINCT FROM g.\"%s\"", name, name);
+	}
+}
+
+/* Rows that stand already as they were staged are left alone: an index entry and a dead row less for each. */
+static status take_away(struct postgres_publish *p, const struct published *o, bool *kept, struct err *err)
+{
+	const struct table_schema *t = o->schema;
+	int64_t standing = 0;
+	*kept = false;
+	if (schema_column_index(t, "run_id") >= 0) {
+		struct postgres_args a = {0};
+		buf_printf(&p->sql, "SELECT 1 FROM %s WHERE run_id = $1 LIMIT 1", o->name);
+		postgres_arg_text(&a, p->lease.run_id);
+		const char *sql = sql_end(p, err);
+		const status code = sql != NULL ? postgres_one_i64(p->s, sql, &a, &standing, err) : E_NOMEM;
+		buf_reset(&p->sql);
+		TRY(code);
+	}
+	buf_printf(&p->sql, "DELETE FROM %s", o->name);
+	*kept = standing != 0;
+	if (*kept) {
+		buf_printf(&p->sql, " AS g WHERE NOT EXISTS (SELECT FROM pg_temp.\"%s\" AS s WHERE ", o->name);
+		add_same_key(&p->sql, t);
+		add_same_rest(&p->sql, t);
+		buf_char(&p->sql, ')');
+	}
+	return sql_run(p, NULL, err);
+}
+
+static status fill(struct postgres_publish *p, const struct published *o, bool kept, struct err *err)
+{
+	int64_t rows = 0;
+	buf_printf(&p->sql, "INSERT INTO %s (", o->name);
+	add_columns(&p->sql, o->schema);
+	buf_str(&p->sql, ") SELECT ");
+	add_columns(&p->sql, o->schema);
+	buf_printf(&p->sql, " FROM pg_temp.\"%s\" AS s", o->name);
+	if (kept) {
+		buf_printf(&p->sql, " WHERE NOT EXISTS (SELECT FROM %s AS g WHERE ", o->name);
+		add_same_key(&p->sql, o->schema);
+		buf_char(&p->sql, ')');
+	}
+	TRY(sql_run(p, &rows, err));
+	if (kept) {
+		buf_printf(&p->sql, "SELECT count(*) FROM %s", o->name);
+		const char *sql = sql_end(p, err);
+		const status code = sql != NULL ? postgres_one_i64(p->s, sql, NULL, &rows, err) : E_NOMEM;
+		buf_reset(&p->sql);
+		TRY(code);
+	}
+	if (rows != o->rows)
+		return fail(err, E_VERIFY, "%lld rows stand there, %lld were staged: a trigger or rule on the table?",
+			(long long)rows, (long long)o->rows);
+	return OK;
+}
+
+/* A table of another definition goes, with the views over it, which are made again: rare, and the one time a reader waits. */
+static status swap_table(struct postgres_publish *p, const struct published *o, struct err *err)
+{
+	char hex[HEX_SHA256_CHARS + 1];
+	bool there = false;
+	TRY(hash_definition(p, o, hex, err));
+	TRY(stands(p, o, hex, &there, err));
+	if (there) {
+		bool kept;
+		TRY(take_away(p, o, &kept, err));
+		return fill(p, o, kept, err);
+	}
+	buf_printf(&p->sql, "DROP TABLE IF EXISTS %s CASCADE;\n", o->name);
+	schema_table_postgres(&p->sql, o->schema);
+	TRY(sql_run(p, NULL, err));
+	TRY(fill(p, o, false, err));
+	schema_key_postgres(&p->sql, o->schema);
+	schema_security_postgres(&p->sql, o->schema);
+	if (p->sql.n > 0) TRY(sql_run(p, NULL, err));
+	return remember(p, o, hex, err);
+}
+
+/* CREATE OR REPLACE would wait for every reader of the view: only when it changed. With the rights of who asks, so that row-level
+ * security holds through it. */
+static status swap_view(struct postgres_publish *p, const struct published *o, struct err *err)
+{
+	char hex[HEX_SHA256_CHARS + 1];
+	bool there = false;
+	TRY(hash_definition(p, o, hex, err));
+	TRY(stands(p, o, hex, &there, err));
+	if (there) return OK;
+	buf_printf(&p->sql, "DROP VIEW IF EXISTS %s CASCADE;\nCREATE VIEW %s WITH (security_invoker = true) AS %s",
+		o->name, o->name, o->sql);
+	TRY(sql_run(p, NULL, err));
+	return remember(p, o, hex, err);
+}
+
+static status settle(struct postgres_publish *p, struct err *err)
+{
+	struct postgres_args a = {0};
+	postgres_arg_int(&a, time_now_us() + LEASE_TTL_US);
+	postgres_arg_text(&a, p->lease.run_id);
+	TRY(postgres_run(p->s, "UPDATE meta.leases SET expires = $1 WHERE run_id = $2", &a, NULL, err));
+	TRY(postgres_quality_replace(p->s, p->lease.run_id, p->quality, err));
+	return postgres_stage_record(p->s, p->stage, err);
+}
+
+static status swap(struct control_postgres *s, void *arg, struct err *err)
+{
+	struct postgres_publish *p = arg;
+	TRY(postgres_exec(s,
+		"SET LOCAL lock_timeout = 0; SET LOCAL work_mem = '64MB'; SET LOCAL enable_nestloop = off; SET LOCAL "
+		"enable_mergejoin = off; SELECT pg_advisory_xact_lock(" PUBLISH_LOCK ")",
+		NULL, NULL, err));
+	TRY(postgres_lease_check(s, &p->lease, err));
+	for (size_t i = 0; i < p->n; i++) {
+		const struct published *o = &p->objects[i];
+		const status code = o->schema != NULL ? swap_table(p, o, err) : swap_view(p, o, err);
+		if (code != OK) return err_at(err, code, o->name, -1, -1);
+	}
+	return settle(p, err);
+}
+
+struct look {
+	const struct postgres_publish *p;
+	bool committed;
+};
+
+/* The stage's record carries this publication's own instant. */
+static status look(struct control_postgres *s, void *arg, struct err *err)
+{
+	struct look *l = arg;
+	const struct control_stage *stage = l->p->stage;
+	struct postgres_args a = {0};
+	int64_t n = 0;
+	postgres_arg_text(&a, stage->run_id);
+	postgres_arg_text(&a, stage->name);
+	postgres_arg_time(&a, stage->committed_at);
+	/* After whoever publishes now, which may be this process's own lost session. */
+	TRY(postgres_exec(s, "SELECT pg_advisory_xact_lock(" PUBLISH_LOCK ")", NULL, NULL, err));
+	TRY(postgres_one_i64(s,
+		"SELECT count(*) FROM meta.stage_commits WHERE run_id = $1 AND stage = $2 AND committed_at = $3", &a,
+		&n, err));
+	l->committed = n > 0;
+	return OK;
+}
+
+static status publish_commit(struct control_publish *base, const struct control_stage *stage,
+	const struct control_quality_layer *q, struct err *err)
+{
+	struct postgres_publish *p = (struct postgres_publish *)base;
+	p->stage = stage;
+	p->quality = q;
+	status code;
+	for (int k = 0;; k++) { /* deadlock or serialisation failure: the staging tables are still there */
+		code = postgres_transact_once(p->s, swap, p, err);
+		if (code != E_CONFLICT || k == TASK_RETRIES_MAX) break;
+	}
+	if (code != E_UNREACHABLE) return code;
+	struct err later;
+	struct look l = {p, false};
+	err_clear(&later);
+	p->s->poll_cancel = false;
+	if (postgres_transact(p->s, look, &l, &later) != OK) {
+		if (err != NULL) *err = later;
+		err_set_class(err, ERR_UNKNOWN);
+		return later.code;
+	}
+	return l.committed ? OK : code; /* class RETRY: begin the publication again */
+}
+
+static void publish_destroy(struct control_publish *base)
+{
+	struct postgres_publish *p = (struct postgres_publish *)base;
+	int64_t rows;
+	p->s->poll_cancel = false;
+	/* Given up on purpose: that this COPY fails is what is wanted. What stands after it, the next statement tells. */
+	const status ended = p->copying ? postgres_copy_end(p->s, "publishing stopped", &rows, NULL) : OK;
+	(void)ended;
+	if (postgres_lost(p->s) || postgres_exec(p->s, "DISCARD TEMP", NULL, NULL, NULL) != OK)
+		postgres_disconnect(p->s);
+	buf_deinit(&p->chunk);
+	buf_deinit(&p->sql);
+	arena_deinit(&p->arena);
+	mem_free(p);
+}
+
+static const struct control_publish_ops publish_ops = {
+	publish_table,
+	publish_batch,
+	publish_table_end,
+	publish_view,
+	publish_commit,
+	publish_destroy,
+};
+
+static status check_lease(struct control_postgres *s, void *arg, struct err *err)
+{
+	return postgres_lease_check(s, arg, err);
+}
+
+status postgres_publish_begin(
+	struct control *c, const struct control_lease *l, struct control_publish **out, struct err *err)
+{
+	struct control_postgres *s = postgres_of(c);
+	struct postgres_publish *p = mem_zalloc(1, sizeof *p);
+	if (p == NULL) return fail(err, E_NOMEM, "out of memory publishing run %s", l->run_id);
+	p->base = (struct control_publish){&publish_ops, c};
+	p->s = s;
+	p->lease = *l;
+	arena_init(&p->arena, 0);
+	buf_init(&p->chunk, CHUNK_MAX);
+	buf_init(&p->sql, SQL_BYTES_MAX);
+	p->objects = ARENA_NEW(&p->arena, struct published, OBJECTS_MAX);
+	status code = p->objects != NULL ? OK : fail(err, E_NOMEM, "out of memory publishing run %s", l->run_id);
+	if (code == OK) code = postgres_transact(s, check_lease, &p->lease, err);
+	s->poll_cancel = true;
+	if (code != OK) {
+		publish_destroy(&p->base);
+		return code;
+	}
+	*out = &p->base;
+	return OK;
+}

@@ -1,0 +1,679 @@
+/* The control plane in PostgreSQL, on a server of this test's own. */
+#include "cases.h"
+
+#include <pthread.h>
+
+#include "../postgres_server.h"
+#include "base/log.h"
+#include "base/thread.h"
+
+static int databases;
+
+static void plane_make(struct plane *p)
+{
+	char sql[256];
+	*p = (struct plane){0};
+	(void)snprintf(p->path, sizeof p->path, "t%d", ++databases); /* the database */
+	(void)snprintf(sql, sizeof sql, "CREATE DATABASE %s", p->path);
+	server_sql("postgres", sql);
+	server_uri(p->uri, "postgres", p->path);
+}
+
+static void plane_erase(struct plane *p)
+{
+	char sql[256];
+	(void)snprintf(sql, sizeof sql, "DROP DATABASE %s WITH (FORCE)", p->path);
+	server_sql("postgres", sql);
+}
+
+static void by_hand(const struct plane *p, const char *sql)
+{
+	server_sql(p->path, sql);
+}
+
+/* The first value, as text. */
+static void value_is(const struct plane *p, const char *sql, const char *want)
+{
+	char got[256];
+	server_sql_get(p->path, sql, got, sizeof got);
+	if (strcmp(got, want) != 0) fail_msg("%s\nexpected %s, found %s", sql, want, got);
+}
+
+/* ---- opening --------------------------------------------------------------------------------------------------------- */
+
+static void refuses(const char *uri, status code, const char *has)
+{
+	struct control *c = NULL;
+	struct err err;
+	err_clear(&err);
+	const status got = control_open(uri, &c, &err);
+	if (got != code)
+		fail_msg("%s: expected %s, found %s: %s", uri, status_name(code), status_name(got), err.message);
+	assert_null(c);
+	if (strstr(err.message, has) == NULL) fail_msg("%s: no \"%s\" in: %s", uri, has, err.message);
+	if (strstr(err.message, "s3cret") != NULL || strchr(err.message, '\n') != NULL)
+		fail_msg("message: %s", err.message);
+}
+
+static void test_open_refuses(void **state)
+{
+	(void)state;
+	struct plane p;
+	char uri[512];
+	plane_make(&p);
+	server_uri(uri, "postgres", "nothere");
+	refuses(uri, E_NOT_FOUND, "no such database");
+	refuses("postgresql://u:s3cret@[", E_USAGE, "not a PostgreSQL URI");
+	refuses("postgresql://u:s3cret@h/d?nonsense=1", E_USAGE, "not a PostgreSQL URI");
+	(void)snprintf(uri, sizeof uri, "postgresql://u:s3cret@/d?host=%s/none", server_dir);
+	refuses(uri, E_UNREACHABLE, "out of reach");
+	assert_int_equal(status_exit(E_UNREACHABLE), 5);
+	/* A password that is wrong, and none. */
+	server_sql("postgres", "CREATE ROLE locked LOGIN PASSWORD 'other'");
+	(void)snprintf(uri, sizeof uri, "postgresql://locked:s3cret@/%s?host=%s", p.path, server_dir);
+	refuses(uri, E_IO, "wrong password");
+	(void)snprintf(uri, sizeof uri, "postgresql://locked@/%s?host=%s", p.path, server_dir);
+	refuses(uri, E_IO, "a password is asked for");
+	(void)snprintf(uri, sizeof uri, "postgresql://stranger@/%s?host=%s", p.path, server_dir);
+	refuses(uri, E_IO, "the server refuses this user");
+	/* No right to make the schemas. */
+	server_sql("postgres", "CREATE ROLE reader LOGIN");
+	server_uri(uri, "reader", p.path);
+	refuses(uri, E_IO, "lacks a right");
+	/* A read-only database. */
+	(void)snprintf(uri, sizeof uri, "%s&options=-cdefault_transaction_read_only%%3Don", p.uri);
+	refuses(uri, E_IO, "read-only");
+	by_hand(&p, "CREATE SCHEMA meta; CREATE TABLE meta.runs (a int)");
+	refuses(p.uri, E_IO, "already exists");
+	value_is(&p, "SELECT count(*) FROM pg_tables WHERE schemaname = 'meta'", "1"); /* nothing half made */
+	by_hand(&p, "DROP SCHEMA meta CASCADE");
+	CHECK_OK(&p.err, control_open(p.uri, &p.c, &p.err));
+	control_close(p.c);
+	by_hand(&p, "INSERT INTO meta.schema_migrations VALUES (999, 'later', now())");
+	refuses(p.uri, E_UNSUPPORTED, "schema version 999");
+	plane_erase(&p);
+}
+
+static void test_uri_without_secrets(void **state)
+{
+	(void)state;
+	struct plane p;
+	char uri[512], want[300];
+	struct control *again = NULL;
+	plane_open(&p);
+	control_close(p.c);
+	(void)snprintf(uri, sizeof uri, "postgresql://postgres:s3cret@/%s?host=%s&password=s3cret", p.path, server_dir);
+	CHECK_OK(&p.err, control_open(uri, &p.c, &p.err));
+	assert_null(strstr(control_uri(p.c), "s3cret"));
+	(void)snprintf(want, sizeof want, ":5432/%s", p.path);
+	assert_non_null(strstr(control_uri(p.c), want));
+	CHECK_OK(&p.err, control_open(control_uri(p.c), &again, &p.err)); /* a URI all the same */
+	control_close(again);
+	/* libpq's variables alone */
+	(void)setenv("PGHOST", server_dir, 1);
+	(void)setenv("PGUSER", "postgres", 1);
+	(void)setenv("PGDATABASE", p.path, 1);
+	CHECK_OK(&p.err, control_open("postgresql:", &again, &p.err));
+	assert_non_null(strstr(control_uri(again), want));
+	control_close(again);
+	(void)unsetenv("PGHOST");
+	(void)unsetenv("PGUSER");
+	(void)unsetenv("PGDATABASE");
+	plane_close(&p);
+}
+
+/* Several processes open the same empty database at once: all succeed, and it is migrated once. */
+static void test_migrated_by_several(void **state)
+{
+	(void)state;
+	struct plane p;
+	enum { N = 6 };
+	pid_t pids[N];
+	plane_make(&p);
+	for (int i = 0; i < N; i++) {
+		pids[i] = fork();
+		assert_true(pids[i] >= 0);
+		if (pids[i] != 0) continue;
+		struct control *c = NULL;
+		const status code = control_open(p.uri, &c, &p.err);
+		if (code != OK) (void)fprintf(stderr, "%s\n", p.err.message);
+		control_close(c);
+		_exit(code == OK ? 0 : 1);
+	}
+	for (int i = 0; i < N; i++) {
+		int end;
+		assert_int_equal(waitpid(pids[i], &end, 0), pids[i]);
+		assert_true(WIFEXITED(end) && WEXITSTATUS(end) == 0);
+	}
+	CHECK_OK(&p.err, control_open(p.uri, &p.c, &p.err));
+	query_is(&p, &(struct control_select){.sql = "SELECT version, name FROM meta.schema_migrations ORDER BY 1"},
+		"1|control plane\n2|access\n3|roles\n");
+	plane_close(&p);
+}
+
+/* ---- lost connections -------------------------------------------------------------------------------------------------- */
+
+static void cut_all(const struct plane *p)
+{
+	char sql[256];
+	(void)snprintf(sql, sizeof sql,
+		"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '%s'", p->path);
+	server_sql("postgres", sql);
+}
+
+static void test_connects_again(void **state)
+{
+	(void)state;
+	struct plane p;
+	struct control_lease l;
+	struct control_run r;
+	struct arena arena;
+	int64_t attempt = 0;
+	plane_open(&p);
+	arena_init(&arena, 0);
+	hold(&p, &l, RUN);
+	const struct control_task t = {.run_id = RUN, .stage = "raw", .task_id = "t", .started_at = NOW};
+	cut_all(&p);
+	CHECK_OK(&p.err, control_task_start(p.c, &t, &attempt, &p.err));
+	CHECK_I64(attempt, 1);
+	cut_all(&p);
+	query_is(&p, &(struct control_select){.sql = "SELECT count(*) FROM meta.tasks"}, "1\n");
+	cut_all(&p);
+	CHECK_OK(&p.err, control_lease_renew(p.c, &l, NOW, &p.err));
+	assert_int_equal(server("kill", ""), 0);
+	assert_int_equal(server("again", ""), 0);
+	CHECK_OK(&p.err, control_run_get(p.c, RUN, &arena, &r, &p.err));
+	CHECK_I64(r.attempts, 1);
+	CHECK_OK(&p.err, publish_rows(&p, &l, 6, 1));
+	arena_deinit(&arena);
+	plane_close(&p);
+}
+
+/* The server is killed while rows are staged, and before the commit: the old rows stay, and the next attempt goes through. */
+static void test_server_killed_while_publishing(void **state)
+{
+	(void)state;
+	struct plane p;
+	struct control_lease l;
+	struct control_publish *publish = NULL;
+	const struct control_stage stage = {.run_id = RUN, .name = "publish", .committed_at = NOW};
+	const struct control_quality_layer layer = {"publish", NULL, 0, NOW};
+	plane_open(&p);
+	hold(&p, &l, RUN);
+	CHECK_OK(&p.err, publish_rows(&p, &l, 6, 1));
+	for (int late = 0; late < 2; late++) {
+		struct rows r;
+		const char *const partitions[] = {RUN};
+		rows_make(&r, 9, 2);
+		if (late) {
+			CHECK_OK(&p.err, stage_rows(&p, &l, 9, 2, &publish));
+		} else {
+			CHECK_OK(&p.err, control_publish_begin(p.c, &l, &publish, &p.err));
+			CHECK_OK(&p.err, control_publish_table(publish, &all_types, &p.err));
+			CHECK_OK(&p.err, control_publish_batch(publish, &r.batch, partitions, &p.err));
+		}
+		assert_int_equal(server("kill", ""), 0);
+		assert_int_equal(server("again", ""), 0);
+		int64_t rows = 0;
+		CHECK_FAILS(E_UNREACHABLE, late ? control_publish_commit(publish, &stage, &layer, &p.err)
+						: control_publish_table_end(publish, &rows, &p.err));
+		assert_int_equal(p.err.class, ERR_RETRY);
+		control_publish_destroy(publish);
+		rows_free(&r);
+		query_is(
+			&p, &(struct control_select){.sql = "SELECT count(*), sum(n64) FROM gold.all_types"}, "6|15\n");
+	}
+	CHECK_OK(&p.err, publish_rows(&p, &l, 9, 2));
+	query_is(&p, &(struct control_select){.sql = "SELECT count(*), sum(n64) FROM gold.all_types"}, "9|72\n");
+	plane_close(&p);
+}
+
+/* ---- fencing and turns ------------------------------------------------------------------------------------------------- */
+
+static void test_stale_owner_cannot_commit(void **state)
+{
+	(void)state;
+	struct plane p;
+	struct control_lease a, b;
+	struct control *other = NULL;
+	struct control_publish *publish = NULL;
+	const struct control_stage stage = {.run_id = RUN, .name = "publish", .committed_at = NOW};
+	const struct control_quality_layer layer = {"publish", NULL, 0, NOW};
+	plane_open(&p);
+	hold(&p, &a, RUN);
+	CHECK_OK(&p.err, stage_rows(&p, &a, 6, 1, &publish)); /* and then it slept past its lease */
+	CHECK_OK(&p.err, control_open(p.uri, &other, &p.err));
+	control_lease_init(&b, RUN);
+	CHECK_OK(&p.err, control_lease_acquire(other, &b, NOW + 2 * LEASE_TTL_US, &p.err));
+	CHECK_FAILS(E_BUSY, control_publish_commit(publish, &stage, &layer, &p.err));
+	control_publish_destroy(publish);
+	value_is(&p, "SELECT to_regclass('gold.all_types') IS NULL", "t");
+	query_is(&p, &(struct control_select){.sql = "SELECT count(*) FROM meta.stage_commits"}, "0\n");
+	control_close(other);
+	plane_close(&p);
+}
+
+/* A transaction of the holder is open: who wants the lease waits for it, the heartbeat does not. */
+static void test_lease_row_is_fenced(void **state)
+{
+	(void)state;
+	struct plane p;
+	struct control_lease a, b;
+	char uri[512];
+	plane_open(&p);
+	hold(&p, &a, RUN);
+	server_uri(uri, "postgres", p.path);
+	PGconn *writer = PQconnectdb(uri);
+	PQclear(PQexec(writer, "BEGIN; SELECT FROM meta.leases FOR KEY SHARE")); /* as each write does */
+	CHECK_OK(&p.err, control_lease_renew(p.c, &a, NOW + 1, &p.err));
+	const pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct control *c = NULL;
+		control_lease_init(&b, RUN);
+		const bool ok = control_open(p.uri, &c, &p.err) == OK &&
+				control_lease_acquire(c, &b, NOW + 3 * LEASE_TTL_US, &p.err) == OK;
+		_exit(ok ? 0 : 1);
+	}
+	for (int i = 0; i < 200; i++) { /* until it waits */
+		char got[16];
+		server_sql_get(p.path, "SELECT count(*) FROM pg_locks WHERE NOT granted", got, sizeof got);
+		if (strcmp(got, "0") != 0) break;
+		(void)usleep(20000);
+	}
+	value_is(&p, "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted", "t");
+	PQclear(PQexec(writer, "COMMIT"));
+	PQfinish(writer);
+	int end;
+	assert_int_equal(waitpid(pid, &end, 0), pid);
+	assert_true(WIFEXITED(end) && WEXITSTATUS(end) == 0);
+	CHECK_FAILS(E_BUSY, control_lease_renew(p.c, &a, NOW, &p.err));
+	plane_close(&p);
+}
+
+struct publisher {
+	char uri[512];
+	const char *run_id;
+	int64_t n, seed;
+	int times;
+	_Atomic bool *go;
+	bool ok;
+	char message[512];
+};
+
+static void *publisher_main(void *arg)
+{
+	struct publisher *x = arg;
+	struct plane p = {0};
+	struct control_lease l;
+	if (control_open(x->uri, &p.c, &p.err) == OK) {
+		control_lease_init(&l, x->run_id);
+		x->ok = control_lease_acquire(p.c, &l, NOW, &p.err) == OK;
+		while (!*x->go) (void)usleep(1000);
+		for (int i = 0; i < x->times && x->ok; i++) x->ok = publish_rows(&p, &l, x->n, x->seed) == OK;
+	}
+	(void)snprintf(x->message, sizeof x->message, "%s", p.err.message);
+	control_close(p.c);
+	return NULL;
+}
+
+/* Two runs publish at once, several times over, while a reader looks: it sees the whole of one or of the other, and so does who
+ * comes last. */
+static void test_two_publishers_and_a_reader(void **state)
+{
+	(void)state;
+	struct plane p;
+	struct control_lease l;
+	pthread_t threads[2];
+	_Atomic bool go = false;
+	plane_open(&p);
+	hold(&p, &l, "33333333-3333-4333-8333-333333333333");
+	CHECK_OK(&p.err, publish_rows(&p, &l, 300, 1));
+	struct publisher both[2] = {{.run_id = RUN, .n = 300, .seed = 1, .times = 12, .go = &go},
+		{.run_id = OTHER, .n = 500, .seed = 2, .times = 12, .go = &go}};
+	for (int i = 0; i < 2; i++) {
+		(void)snprintf(both[i].uri, sizeof both[i].uri, "%s", p.uri);
+		assert_int_equal(pthread_create(&threads[i], NULL, publisher_main, &both[i]), 0);
+	}
+	go = true;
+	for (int i = 0; i < 300; i++)
+		value_is(&p,
+			"SELECT count(DISTINCT run_id) = 1 AND count(*) IN (300, 500) AND sum(n64) IN (44850, 249500) "
+			"FROM "
+			"gold.all_types",
+			"t");
+	for (int i = 0; i < 2; i++) (void)pthread_join(threads[i], NULL);
+	for (int i = 0; i < 2; i++) {
+		if (!both[i].ok) fail_msg("publisher %d: %s", i, both[i].message);
+	}
+	value_is(&p,
+		"SELECT count(*) || ' ' || sum(n64) IN ('300 44850', '500 249500') FROM gold.all_types GROUP BY run_id",
+		"t");
+	plane_close(&p);
+}
+
+/* ---- stopping ---------------------------------------------------------------------------------------------------------- */
+
+static void *stop_soon(void *arg)
+{
+	(void)arg;
+	(void)usleep(300000);
+	cancel_request();
+	return NULL;
+}
+
+static void test_stop_cancels_the_server(void **state)
+{
+	(void)state;
+	struct plane p;
+	struct control_lease l;
+	struct buf out;
+	pthread_t thread;
+	plane_open(&p);
+	hold(&p, &l, RUN);
+	buf_init(&out, 0);
+	const int64_t started = time_mono_us();
+	assert_int_equal(pthread_create(&thread, NULL, stop_soon, NULL), 0);
+	const struct control_select q = {.sql = "SELECT count(*) FROM generate_series(1, 100000000000)"};
+	CHECK_FAILS(E_CANCELLED, control_query(p.c, &q, text_visit, &out, &p.err));
+	(void)pthread_join(thread, NULL);
+	if (time_mono_us() - started > 5000000) fail_msg("it took too long");
+	value_is(&p,
+		"SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%generate_series(1,%' "
+		"AND pid <> "
+		"pg_backend_pid()",
+		"0");
+	/* What ends a run is recorded all the same; publishing is not begun. */
+	struct control_run r;
+	control_run_init(&r);
+	r.run_id = RUN;
+	r.status = RUN_PENDING;
+	CHECK_OK(&p.err, control_run_update(p.c, &l, &r, &p.err));
+	CHECK_FAILS(E_CANCELLED, publish_rows(&p, &l, 5, 1));
+	query_is(&p, &(struct control_select){.sql = "SELECT status FROM meta.runs"}, "PENDING\n");
+	cancel_reset();
+	CHECK_OK(&p.err, publish_rows(&p, &l, 5, 1));
+	buf_deinit(&out);
+	plane_close(&p);
+}
+
+/* ---- numbers ----------------------------------------------------------------------------------------------------------- */
+
+/* numeric of every scale, at its limits, as PostgreSQL prints it. */
+static void test_decimals(void **state)
+{
+	(void)state;
+	enum { SCALES = 19, VALUES = 15 };
+	static const int64_t values[VALUES] = {0, 1, -1, 9, 10, 9999, 10000, -10001, 99999999, 100000000,
+		123456789012345678, -123456789012345678, 999999999999999999, -999999999999999999, 100000000000000000};
+	struct column_def defs[SCALES + 1];
+	char names[SCALES][8];
+	struct builder b[SCALES];
+	struct column columns[SCALES];
+	struct plane p;
+	struct control_lease l;
+	struct control_publish *publish = NULL;
+	int64_t rows = 0;
+	for (int i = 0; i < SCALES; i++) {
+		(void)snprintf(names[i], sizeof names[i], "s%d", i);
+		defs[i] = (struct column_def){
+			.name = names[i], .type = COL_DECIMAL, .precision = 18, .scale = (uint8_t)i};
+		builder_init(&b[i], &defs[i], false);
+		for (int k = 0; k < VALUES; k++) builder_set_i64(&b[i], k, values[k]);
+		assert_int_equal(builder_finish(&b[i], VALUES, &columns[i], NULL), OK);
+		columns[i].scale = (uint8_t)i;
+	}
+	const struct table_schema schema = {.name = "decimals",
+		.layer = "gold",
+		.contract = "w/v1",
+		.description = "d",
+		.columns = defs,
+		.n_columns = SCALES};
+	struct batch batch = {.schema = &schema, .n_columns = SCALES, .columns = columns, .n_rows = VALUES};
+	const struct control_stage stage = {.run_id = RUN, .name = "publish", .committed_at = NOW};
+	const struct control_quality_layer layer = {"publish", NULL, 0, NOW};
+	plane_open(&p);
+	hold(&p, &l, RUN);
+	CHECK_OK(&p.err, control_publish_begin(p.c, &l, &publish, &p.err));
+	CHECK_OK(&p.err, control_publish_table(publish, &schema, &p.err));
+	CHECK_OK(&p.err, control_publish_batch(publish, &batch, NULL, &p.err));
+	CHECK_OK(&p.err, control_publish_table_end(publish, &rows, &p.err));
+	CHECK_OK(&p.err, control_publish_commit(publish, &stage, &layer, &p.err));
+	control_publish_destroy(publish);
+	for (int i = 0; i < SCALES; i++) {
+		for (int k = 0; k < VALUES; k++) {
+			char sql[200], want[40];
+			(void)snprintf(sql, sizeof sql,
+				"SELECT s%d::text || '|' || (s%d * 10::numeric ^ %d = s0) FROM gold.decimals "
+				"WHERE s0 = %lld",
+				i, i, i, (long long)values[k]);
+			const long long whole = values[k] < 0 ? -values[k] : values[k];
+			char digits[24];
+			(void)snprintf(digits, sizeof digits, "%0*lld", i + 1, whole);
+			const int point = (int)strlen(digits) - i;
+			(void)snprintf(want, sizeof want, "%s%.*s%s%s|true", values[k] < 0 ? "-" : "", point, digits,
+				i > 0 ? "." : "", digits + point);
+			if (k == 6 || k == 11 || i % 6 == 0)
+				value_is(&p, sql, want); /* a connection each: a part of them */
+		}
+		builder_deinit(&b[i]);
+	}
+	plane_close(&p);
+}
+
+/* ---- who sees what ----------------------------------------------------------------------------------------------------- */
+
+static const struct column_def ticket_columns[] = {
+	{.name = "ticket_id", .type = COL_STRING, .key = true},
+	{.name = "tenant_id", .type = COL_STRING, .nullable = true},
+};
+static const struct column_def event_columns[] = {
+	{.name = "event_id", .type = COL_STRING, .key = true},
+	{.name = "ticket_id", .type = COL_STRING},
+};
+static const struct table_schema tickets = {.name = "tickets",
+	.layer = "core",
+	.contract = "w/v1",
+	.description = "t",
+	.columns = ticket_columns,
+	.n_columns = 2};
+static const struct table_schema events = {.name = "ticket_events",
+	.layer = "core",
+	.contract = "w/v1",
+	.description = "e",
+	.columns = event_columns,
+	.n_columns = 2,
+	.parent = "tickets",
+	.parent_key = "ticket_id"};
+static const struct table_schema figures = {.name = "daily",
+	.layer = "gold",
+	.contract = "w/v1",
+	.description = "f",
+	.columns = ticket_columns,
+	.n_columns = 2};
+
+/* Two columns of texts, n rows. */
+static void put_texts(struct plane *p, struct control_publish *publish, const struct table_schema *schema,
+	const char *const (*rows)[2], int n)
+{
+	struct builder b[2];
+	struct column columns[2];
+	int64_t got = 0;
+	for (int i = 0; i < 2; i++) {
+		builder_init(&b[i], &schema->columns[i], false);
+		for (int k = 0; k < n; k++) builder_set_str(&b[i], k, str_of(rows[k][i]));
+		assert_int_equal(builder_finish(&b[i], n, &columns[i], NULL), OK);
+	}
+	const struct batch batch = {.schema = schema, .n_columns = 2, .columns = columns, .n_rows = n};
+	CHECK_OK(&p->err, control_publish_table(publish, schema, &p->err));
+	CHECK_OK(&p->err, control_publish_batch(publish, &batch, NULL, &p->err));
+	CHECK_OK(&p->err, control_publish_table_end(publish, &got, &p->err));
+	for (int i = 0; i < 2; i++) builder_deinit(&b[i]);
+}
+
+static void publish_tenants(struct plane *p, const struct control_lease *l)
+{
+	static const char *const of_tickets[][2] = {{"1", "red"}, {"2", "blue"}, {"3", "red"}};
+	static const char *const of_events[][2] = {{"a", "1"}, {"b", "2"}, {"c", "3"}, {"d", "3"}};
+	const struct control_stage stage = {.run_id = RUN, .name = "publish", .committed_at = NOW};
+	const struct control_quality_layer layer = {"publish", NULL, 0, NOW};
+	struct control_publish *publish = NULL;
+	CHECK_OK(&p->err, control_publish_begin(p->c, l, &publish, &p->err));
+	put_texts(p, publish, &tickets, of_tickets, 3);
+	put_texts(p, publish, &events, of_events, 4);
+	put_texts(p, publish, &figures, of_tickets, 3);
+	CHECK_OK(&p->err,
+		control_publish_view(publish, "analytics_v_daily", "SELECT tenant_id FROM gold_daily", &p->err));
+	CHECK_OK(&p->err, control_publish_commit(publish, &stage, &layer, &p->err));
+	control_publish_destroy(publish);
+}
+
+/* What a role gets, with the claims of a token; "denied" when it may not ask. */
+static void sees(const struct plane *p, const char *role, const char *claims, const char *query, const char *want)
+{
+	char uri[320], sql[512];
+	server_uri(uri, "postgres", p->path);
+	PGconn *pg = PQconnectdb(uri);
+	(void)snprintf(sql, sizeof sql, "SET request.jwt.claims = '%s'; SET ROLE %s; %s", claims, role, query);
+	PGresult *r = PQexec(pg, sql);
+	const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE);
+	const char *got = PQresultStatus(r) == PGRES_TUPLES_OK           ? PQgetvalue(r, 0, 0)
+			  : state != NULL && strcmp(state, "42501") == 0 ? "denied"
+									 : PQerrorMessage(pg);
+	if (strcmp(got, want) != 0) fail_msg("%s, %s: %s\nexpected %s, found %s", role, claims, query, want, got);
+	PQclear(r);
+	PQfinish(pg);
+}
+
+static void test_roles(void **state)
+{
+	(void)state;
+	struct plane p;
+	struct control_lease l;
+	static const char red[] = "{\"role\":\"authenticated\",\"tenant_id\":\"red\"}";
+	static const char meta[] =
+		"{\"app_metadata\":{\"tenant_id\":\"blue\"},\"user_metadata\":{\"tenant_id\":\"red\"}}";
+	plane_open(&p);
+	hold(&p, &l, RUN);
+	publish_tenants(&p, &l);
+	for (int again = 0; again < 2; again++) {
+		sees(&p, "authenticated", red, "SELECT count(*) FROM core.tickets", "2");
+		sees(&p, "authenticated", red, "SELECT count(*) FROM core.ticket_events", "3");
+		sees(&p, "authenticated", red, "SELECT count(*) FROM gold.daily", "2");
+		sees(&p, "authenticated", meta, "SELECT count(*) FROM core.tickets", "1");
+		sees(&p, "authenticated", "", "SELECT count(*) FROM core.tickets", "0");
+		sees(&p, "authenticated", "{}", "SELECT count(*) FROM core.ticket_events", "0");
+		sees(&p, "authenticated", red, "SELECT count(*) FROM meta.runs", "denied");
+		sees(&p, "authenticated", red, "SELECT count(*) FROM analytics.v_daily", "denied");
+		sees(&p, "authenticated", red, "DELETE FROM core.tickets RETURNING 1", "denied");
+		sees(&p, "anon", red, "SELECT count(*) FROM core.tickets", "denied");
+		sees(&p, "pqr_bi", "", "SELECT count(*) FROM gold.daily", "3");
+		sees(&p, "pqr_bi", "", "SELECT count(*) FROM analytics.v_daily", "3");
+		sees(&p, "pqr_bi", "", "SELECT count(*) FROM core.tickets", "denied");
+		sees(&p, "pqr_bi", "", "SELECT count(*) FROM meta.runs", "denied");
+		sees(&p, "pqr_bi", "", "DELETE FROM gold.daily RETURNING 1", "denied");
+		sees(&p, "service_role", "", "SELECT count(*) FROM core.ticket_events", "4");
+		sees(&p, "service_role", "", "SELECT count(*) FROM meta.runs", "1");
+		sees(&p, "pqr_etl", "", "SELECT count(*) FROM core.ticket_events", "4");
+		publish_tenants(&p, &l); /* and the same after the next publication */
+	}
+	plane_close(&p);
+}
+
+/* A loader without rights of its own, a member of pqr_etl, publishes into what an administrator set up, and the other way round. */
+static void test_loader(void **state)
+{
+	(void)state;
+	struct plane p;
+	struct control_lease l;
+	plane_open(&p);
+	server_sql("postgres", "DROP ROLE IF EXISTS loader; CREATE ROLE loader LOGIN IN ROLE pqr_etl");
+	hold(&p, &l, RUN);
+	publish_tenants(&p, &l);
+	control_close(p.c);
+	server_uri(p.uri, "loader", p.path);
+	CHECK_OK(&p.err, control_open(p.uri, &p.c, &p.err));
+	publish_tenants(&p, &l);
+	CHECK_OK(&p.err, publish_rows(&p, &l, 6, 1)); /* a table that is new */
+	sees(&p, "pqr_bi", "", "SELECT count(*) FROM gold.all_types", "6");
+	control_close(p.c);
+	server_uri(p.uri, "postgres", p.path);
+	CHECK_OK(&p.err, control_open(p.uri, &p.c, &p.err));
+	CHECK_OK(&p.err, publish_rows(&p, &l, 7, 1));
+	plane_close(&p);
+	server_sql("postgres", "DROP ROLE loader");
+}
+
+/* Who may not make roles gets everything else, and roles.sql by an administrator does the rest. */
+static void test_without_right_to_make_roles(void **state)
+{
+	(void)state;
+	struct plane p;
+	struct control_lease l;
+	char sql[200], command[600];
+	plane_make(&p);
+	server_sql("postgres",
+		"DROP ROLE IF EXISTS pqr_bi"); /* one is missing; pqr_bi owns nothing and has no grants now */
+	server_sql("postgres", "CREATE ROLE plain LOGIN");
+	(void)snprintf(sql, sizeof sql, "GRANT CREATE ON DATABASE %s TO plain", p.path);
+	server_sql("postgres", sql);
+	server_uri(p.uri, "plain", p.path);
+	log_setup(LOG_ERROR, LOG_TEXT);
+	CHECK_OK(&p.err, control_open(p.uri, &p.c, &p.err));
+	log_setup(LOG_INFO, LOG_TEXT);
+	value_is(&p, "SELECT name FROM meta.schema_migrations WHERE version = 3", "roles (left to an administrator)");
+	hold(&p, &l, RUN);
+	publish_tenants(&p, &l);
+	publish_tenants(&p, &l);
+	(void)snprintf(command, sizeof command,
+		"psql -q -v ON_ERROR_STOP=1 -1 -f %s/deploy/postgres/roles.sql 'postgresql://postgres@/%s?host=%s'",
+		PQR_SOURCE_DIR, p.path, server_dir);
+	for (int twice = 0; twice < 2; twice++) assert_int_equal(system(command), 0);
+	sees(&p, "pqr_bi", "", "SELECT count(*) FROM gold.daily", "3");
+	sees(&p, "authenticated", "{\"tenant_id\":\"blue\"}", "SELECT count(*) FROM core.ticket_events", "1");
+	publish_tenants(&p, &l);
+	plane_close(&p);
+	server_sql("postgres", "DROP ROLE plain");
+}
+
+static int start_server(void **state)
+{
+	(void)state;
+	(void)setenv("TMPDIR", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp", 0); /* syncs cost nothing there */
+	(void)check_tmpdir(server_dir);
+	return 0;
+}
+
+int main(void)
+{
+	(void)start_server(NULL);
+	const int rc = server("start", "");
+	if (rc != 0) {
+		check_rmdir(server_dir);
+		return rc == 77 ? 0 : 1; /* the script has said SKIPPED and why */
+	}
+	char hba[400]; /* a password for one user */
+	(void)snprintf(hba, sizeof hba, "sed -i '1i local all locked scram-sha-256' %s/data/pg_hba.conf", server_dir);
+	if (system(hba) != 0) return 1;
+	server_sql("postgres", "SELECT pg_reload_conf()");
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_migrated_by_several),
+		cmocka_unit_test(test_without_right_to_make_roles),
+		CONTROL_CASES,
+		cmocka_unit_test(test_open_refuses),
+		cmocka_unit_test(test_uri_without_secrets),
+		cmocka_unit_test(test_connects_again),
+		cmocka_unit_test(test_server_killed_while_publishing),
+		cmocka_unit_test(test_stale_owner_cannot_commit),
+		cmocka_unit_test(test_lease_row_is_fenced),
+		cmocka_unit_test(test_two_publishers_and_a_reader),
+		cmocka_unit_test(test_stop_cancels_the_server),
+		cmocka_unit_test(test_decimals),
+		cmocka_unit_test(test_roles),
+		cmocka_unit_test(test_loader),
+	};
+	const int failed = cmocka_run_group_tests_name("control in PostgreSQL", tests, NULL, NULL);
+	const int stopped = server("stop", "");
+	check_rmdir(server_dir);
+	return failed != 0 || stopped != 0;
+}
