@@ -86,6 +86,11 @@ const char *control_uri(const struct control *c)
 	return c->uri;
 }
 
+bool control_is_server(const struct control *c)
+{
+	return c->ops->is_server;
+}
+
 static void lock(struct control *c)
 {
 	(void)pthread_mutex_lock(&c->lock);

@@ -22,6 +22,7 @@ struct control;
 status control_open(const char *uri, struct control **out, struct err *err) MUST_USE;
 void control_close(struct control *c);            /* NULL is fine */
 const char *control_uri(const struct control *c); /* without secrets; for people */
+bool control_is_server(const struct control *c);  /* a database that others read beside the lake: PostgreSQL */
 
 /* ---- runs ---------------------------------------------------------------------------------------------------- */
 

@@ -7,6 +7,7 @@
 #include "control/control.h"
 
 struct control_ops {
+	bool is_server;
 	void (*close)(struct control *c);
 	status (*lease_acquire)(struct control *c, struct control_lease *l, int64_t now, struct err *err);
 	status (*lease_renew)(struct control *c, struct control_lease *l, int64_t now, struct err *err);

@@ -186,6 +186,7 @@ static void close_plane(struct control *c)
 }
 
 static const struct control_ops postgres_ops = {
+	.is_server = true,
 	.close = close_plane,
 	.lease_acquire = postgres_lease_acquire,
 	.lease_renew = postgres_lease_renew,

@@ -299,6 +299,27 @@ static status fill(struct postgres_publish *p, const struct published *o, bool k
 	return OK;
 }
 
+/* Where PostGIS is, a place is a point, too. Of the columns' own names, not of any table. */
+static status add_geography(struct postgres_publish *p, const struct published *o, struct err *err)
+{
+	struct postgres_args a = {0};
+	int64_t has = 0;
+	if (schema_column_index(o->schema, "latitude") < 0 || schema_column_index(o->schema, "longitude") < 0)
+		return OK;
+	TRY(postgres_one_i64(p->s, "SELECT count(*) FROM pg_extension WHERE extname = 'postgis'", &a, &has, err));
+	if (has == 0) return OK;
+	/* The extension may stand in any schema. */
+	buf_printf(&p->sql,
+		"DO $$ DECLARE x text := (SELECT extnamespace::regnamespace FROM pg_extension WHERE extname = "
+		"'postgis'); BEGIN "
+		"EXECUTE format('ALTER TABLE %s ADD COLUMN location %%1$s.geography(Point, 4326) GENERATED ALWAYS AS "
+		"(%%1$s.geography(%%1$s.ST_SetSRID(%%1$s.ST_MakePoint(longitude::float8, latitude::float8), 4326))) "
+		"STORED', x); END "
+		"$$; COMMENT ON COLUMN %s.location IS 'WGS 84 point of latitude and longitude'",
+		o->name, o->name);
+	return sql_run(p, NULL, err);
+}
+
 /* A table of another definition goes, with the views over it, which are made again: rare, and the one time a reader waits. */
 static status swap_table(struct postgres_publish *p, const struct published *o, struct err *err)
 {
@@ -318,6 +339,7 @@ static status swap_table(struct postgres_publish *p, const struct published *o, 
 	schema_key_postgres(&p->sql, o->schema);
 	schema_security_postgres(&p->sql, o->schema);
 	if (p->sql.n > 0) TRY(sql_run(p, NULL, err));
+	TRY(add_geography(p, o, err));
 	return remember(p, o, hex, err);
 }
 

@@ -392,7 +392,7 @@ static status tables_to_publish(
 		if (source == NULL) return fail(err, E_NOMEM, "out of memory publishing");
 		tables[(*n)++] = (struct workload_mirror){t, source};
 	}
-	if (w->mirrors_on == NULL || !w->mirrors_on(f->config)) return OK;
+	if (w->mirrors_on == NULL || (!control_is_server(f->control) && !w->mirrors_on(f->config))) return OK;
 	for (size_t i = 0; i < w->n_mirrors; i++) tables[(*n)++] = w->mirrors[i];
 	return OK;
 }

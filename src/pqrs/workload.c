@@ -55,8 +55,8 @@ static const struct tz *timezone_of(const void *config)
 	return ((const struct pqrs_config *)config)->tz;
 }
 
-static const struct workload_mirror mirrors[] = {
-	{&pqrs_core_tickets, "silver.tickets"}, {&pqrs_core_ticket_events, "silver.status_events"}};
+static const struct workload_mirror mirrors[] = {{&pqrs_core_tickets, "silver.tickets"},
+	{&pqrs_core_ticket_events, "silver.status_events"}, {&pqrs_core_dim_geo, "silver.dim_geo"}};
 
 static bool publishes_core(const void *config)
 {

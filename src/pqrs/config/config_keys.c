@@ -92,7 +92,7 @@ static const struct config_key items[] = {
 	INTEGER("parquet.page_bytes_min", 1024, 1 << 26, "16384", "encoded bytes after which a page may end"),
 	SWITCH("parquet.bloom", "true", "bloom filters on id columns"),
 
-	SWITCH("publish.core", "false", "publish core.tickets and core.ticket_events to SQLite, too"),
+	SWITCH("publish.core", "false", "publish core.tickets, core.ticket_events and core.dim_geo to SQLite, too"),
 };
 
 const struct config_keys pqrs_config_keys = {items, sizeof items / sizeof items[0]};

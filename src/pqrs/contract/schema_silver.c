@@ -293,5 +293,14 @@ const struct table_schema pqrs_core_ticket_events = {
 	.parent_key = "ticket_id",
 };
 
+const struct table_schema pqrs_core_dim_geo = {
+	.name = "dim_geo",
+	.layer = "core",
+	.contract = "pqrs/v1",
+	.description = "municipalities, for maps",
+	.columns = dim_geo,
+	.n_columns = COUNT(dim_geo),
+};
+
 const char *const sla_status_names[SLA_STATUS_N] = {"NOT_STARTED", "IN_TIME", "LATE"};
 const char *const sla_risk_names[SLA_RISK_N] = {"", "HEALTHY", "AT_RISK", "OVERDUE"};
