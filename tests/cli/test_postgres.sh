@@ -107,6 +107,23 @@ for round in 1 2 3; do
   same "$(sql "SELECT status FROM meta.runs")" SUCCESS "status (round $round)"
 done
 
+# Stopped while it publishes: what the server does is cancelled, the run is PENDING, and the same command goes on.
+rm -rf wild
+sql 'DROP SCHEMA meta, core, gold, analytics CASCADE' 2>/dev/null
+"$pqr" run "${job[@]}" --lake wild --control "$uri" --quiet >/dev/null 2>log </dev/null &
+pid=$!
+for _ in $(seq 1 2000); do
+  [ -n "$(sql "SELECT 1 FROM pg_stat_activity WHERE application_name = 'pqr' AND query LIKE 'COPY pg_temp%'" 2>/dev/null)" ] && break
+  sleep 0.01
+done
+kill -TERM "$pid"
+wait "$pid"
+same "$?" 130 "exit status after a stop: $(tail -n 1 log)"
+same "$(sql 'SELECT status FROM meta.runs')" PENDING "status after a stop"
+same "$(sql "SELECT count(*) FROM pg_tables WHERE schemaname = 'gold'")" 0 "tables after a stop"
+expect 0 SUCCESS "$pqr" run "${job[@]}" --lake wild --control "$uri"
+same_rows calm "after a stop"
+
 # Two runs publish at once: one of the two serial orders.
 "$pqr" run "${job[@]}" --lake wild --control "$uri" --quiet >/dev/null 2>&1
 other=$("$pqr" run "${small[@]}" --lake wild --control "$uri" --json --no-progress 2>/dev/null | field .run_id)

@@ -407,7 +407,7 @@ static void test_decimals(void **state)
 	static const int64_t values[VALUES] = {0, 1, -1, 9, 10, 9999, 10000, -10001, 99999999, 100000000,
 		123456789012345678, -123456789012345678, 999999999999999999, -999999999999999999, 100000000000000000};
 	struct column_def defs[SCALES + 1];
-	char names[SCALES][8];
+	char names[SCALES][16];
 	struct builder b[SCALES];
 	struct column columns[SCALES];
 	struct plane p;
