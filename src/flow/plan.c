@@ -101,6 +101,8 @@ status flow_task_run_json(
 	arena_init(&t.arena, 0);
 	buf_init(&t.config_text, 0);
 	status code = lone_run(&t, w, lake, spec, err);
+	/* A result names objects that stand. On a disk they do, and the stage's commit makes them durable; elsewhere puts may be under way. */
+	if (code == OK && store_is_remote(lake)) code = store_sync(lake, err);
 	if (code == OK) {
 		task_result_json(out, &t.result);
 		code = buf_check(out, err);
