@@ -127,8 +127,8 @@ static void conform_names(void **state)
 	(void)state;
 	static const char *const names[] = {"A", "a b/x y.txt", "a+b/1+1=2", "a-b", "a/b&c<d>.json", "a/b=1/%2F%.txt",
 		"a=1/b=2025-09-01/part-0.parquet",
-		"z/\xc3\xb1"
-		"and\xc3\xba'\"~!*().txt",
+		("z/\xc3\xb1"
+		 "and\xc3\xba'\"~!*().txt"),
 		"\xe6\x97\xa5/x"};
 	static const char *const top[] = {"A", "a", "a b", "a+b", "a-b", "a=1", "z", "\xe6\x97\xa5"};
 	static const bool top_folder[] = {false, true, true, true, false, true, true, true};
