@@ -1,7 +1,7 @@
 -- Does DuckDB's side (@OUT@) hold the same rows as pqr's lake (@LAKE@) of the same events? One line a table: same or DIFFERS.
 -- A table is compared by its number of rows and the sum of hashes of its rows; the columns are all that DuckDB's side makes.
 CREATE TEMP MACRO us(t) AS epoch_us(t);
-CREATE TEMP MACRO ours(t) AS TABLE SELECT * FROM read_parquet('@LAKE@/' || t || '/**/*.parquet', hive_partitioning = true, hive_types_autocast = false);
+CREATE TEMP MACRO ours(t) AS TABLE SELECT * FROM read_parquet('@LAKE@/' || t || '/*=*/**/*.parquet', hive_partitioning = true, hive_types_autocast = false);
 CREATE TEMP MACRO theirs(t) AS TABLE SELECT * FROM read_parquet('@OUT@/' || t || '/**/*.parquet', hive_partitioning = true, hive_types_autocast = false);
 CREATE TEMP MACRO event(t) AS hash(t.event_id, t.ticket_id, t.event_type, us(t.ts), t.external_id, t.source_channel, t.pqrs_type, t.priority,
   t.geo_region, t.geo_municipio, t.dane_city_code, t.subject, t."text", t.text_len, t.sla_business_days, us(t.radicated_at), us(t.sla_due_at),
