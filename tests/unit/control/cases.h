@@ -33,6 +33,28 @@ static inline void plane_open(struct plane *p)
 	CHECK_OK(&p->err, control_open(p->uri, &p->c, &p->err));
 }
 
+/* Six processes open the plane at once, and all succeed. */
+static inline void plane_open_by_several(struct plane *p)
+{
+	enum { N = 6 };
+	pid_t pids[N];
+	for (int i = 0; i < N; i++) {
+		pids[i] = fork();
+		assert_true(pids[i] >= 0);
+		if (pids[i] != 0) continue;
+		struct control *c = NULL;
+		const status code = control_open(p->uri, &c, &p->err);
+		if (code != OK) (void)fprintf(stderr, "%s\n", p->err.message);
+		control_close(c);
+		_exit(code == OK ? 0 : 1);
+	}
+	for (int i = 0; i < N; i++) {
+		int end;
+		assert_int_equal(waitpid(pids[i], &end, 0), pids[i]);
+		assert_true(WIFEXITED(end) && WEXITSTATUS(end) == 0);
+	}
+}
+
 static inline void plane_close(struct plane *p)
 {
 	control_close(p->c);

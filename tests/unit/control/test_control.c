@@ -111,24 +111,8 @@ static void test_created_by_several(void **state)
 {
 	(void)state;
 	struct plane p;
-	enum { N = 6 };
-	pid_t pids[N];
 	plane_make(&p);
-	for (int i = 0; i < N; i++) {
-		pids[i] = fork();
-		assert_true(pids[i] >= 0);
-		if (pids[i] != 0) continue;
-		struct control *c = NULL;
-		const status code = control_open(p.uri, &c, &p.err);
-		if (code != OK) (void)fprintf(stderr, "%s\n", p.err.message);
-		control_close(c);
-		_exit(code == OK ? 0 : 1);
-	}
-	for (int i = 0; i < N; i++) {
-		int end;
-		assert_int_equal(waitpid(pids[i], &end, 0), pids[i]);
-		assert_true(WIFEXITED(end) && WEXITSTATUS(end) == 0);
-	}
+	plane_open_by_several(&p);
 	CHECK_OK(&p.err, control_open(p.uri, &p.c, &p.err));
 	query_is(&p, &(struct control_select){.sql = "SELECT count(*) FROM meta.migrations"}, "1\n");
 	query_is(&p, &(struct control_select){.sql = "SELECT page_size FROM pragma_page_size()"}, "16384\n");
