@@ -33,13 +33,36 @@ void commit_json(struct buf *out, const struct commit *c)
 	counter_list_json(out, &c->counters);
 	buf_str(out, ",\"files\":");
 	file_list_json(out, &c->files);
-	buf_str(out, ",\"run\":");
+	for (size_t i = 0; i < c->n_history; i++) {
+		buf_str(out, i == 0 ? ",\"history\":[" : ",");
+		buf_json_str(out, str_of(c->history[i]));
+	}
+	buf_str(out, c->n_history > 0 ? "],\"run\":" : ",\"run\":");
 	run_info_json(out, &c->run);
 	buf_str(out, ",\"stage\":");
 	buf_json_str(out, str_of(c->stage));
 	buf_printf(out, ",\"tasks\":%lld,\"version\":", (long long)c->n_tasks);
 	buf_json_str(out, str_of(c->version));
 	buf_char(out, '}');
+}
+
+static status parse_history(const struct json_node *n, struct arena *arena, struct commit *c, struct err *err)
+{
+	if (n == NULL) return OK;
+	const size_t count = json_node_n(n);
+	if (json_node_kind(n) != JSON_DOC_ARRAY || count == 0) return fail(err, E_CORRUPT, "not a stage commit");
+	const char **runs = ARENA_NEW(arena, const char *, count);
+	for (size_t i = 0; i < count; i++) {
+		struct str id;
+		uint8_t unused[UUID_BYTES];
+		if (!json_node_str(json_node_at(n, i), &id) || !uuid_parse(id, unused))
+			return fail(err, E_CORRUPT, "not a stage commit");
+		if (runs != NULL) runs[i] = arena_strndup(arena, id.p, id.n);
+		if (runs == NULL || runs[i] == NULL) return fail(err, E_NOMEM, "out of memory reading a commit");
+	}
+	c->history = runs;
+	c->n_history = count;
+	return OK;
 }
 
 static status parse(const struct json_node *root, struct arena *arena, struct commit *c, struct err *err)
@@ -54,6 +77,7 @@ static status parse(const struct json_node *root, struct arena *arena, struct co
 	if (c->stage == NULL || c->version == NULL) return fail(err, E_NOMEM, "out of memory reading a commit");
 	TRY(run_info_parse(json_node_get(root, "run"), arena, &c->run, err));
 	TRY(counter_list_parse(json_node_get(root, "counters"), &c->counters, err));
+	TRY(parse_history(json_node_get(root, "history"), arena, c, err));
 	return file_list_parse(json_node_get(root, "files"), &c->files, err);
 }
 

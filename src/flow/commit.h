@@ -2,6 +2,7 @@
  *
  *   manifests/day=<as_of local date>/run_id=<U>/stages/<stage>.json
  *   {"counters":{},"files":[],"run":{},"stage":"","tasks":n,"version":""}     canonical; no wall clock
+ *   and "history":["<run>",...] after "files" where the stage took up earlier runs
  */
 #ifndef PQR_FLOW_COMMIT_H
 #define PQR_FLOW_COMMIT_H
@@ -15,6 +16,9 @@ struct commit {
 	int64_t n_tasks;
 	struct file_list files; /* sorted by path */
 	struct counter_list counters;
+	const char *const
+		*history; /* [n_history] the runs taken up, of the stage that folds across runs (flow/history.h) */
+	size_t n_history;
 	char sha256[HEX_SHA256_CHARS + 1]; /* of the object it was loaded from; "" = not loaded */
 };
 

@@ -4,6 +4,7 @@
 
 #include "flow/commit.h"
 #include "flow/executor.h"
+#include "flow/history.h"
 #include "flow/progress.h"
 #include "flow/run.h"
 
@@ -34,7 +35,8 @@ struct flow {
 	struct file_list files[RUN_STAGES_MAX];
 	struct counter_list counters[RUN_STAGES_MAX];
 	size_t n_committed;
-	int64_t *versions; /* [w->n_tables] of each table after its stage's commit; -1 = not known */
+	struct history history; /* once the folding stage was planned; n_runs == 0 = none */
+	int64_t *versions;      /* [w->n_tables] of each table after its stage's commit; -1 = not known */
 	bool published;
 
 	struct run_report *report;

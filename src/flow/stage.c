@@ -16,6 +16,7 @@ struct stage_view flow_view(const struct flow *f, size_t n_stages)
 		.n_stages = n_stages,
 		.files = f->files,
 		.counters = f->counters,
+		.history = f->history.n_runs > 0 ? &f->history : NULL,
 		.lake = f->lake,
 	};
 }
@@ -139,10 +140,19 @@ static status plan_check(const struct task_list *plan, const char *stage, struct
 	return OK;
 }
 
+static bool folds(const struct flow *f, const char *stage)
+{
+	return f->w->folding.stage != NULL && strcmp(stage, f->w->folding.stage) == 0;
+}
+
 status flow_stage_plan(struct flow *f, size_t stage, struct task_list *out, struct err *err)
 {
-	const struct stage_view view = flow_view(f, stage);
 	const struct stage_def *def = &f->w->stages[stage];
+	if (folds(f, def->name)) {
+		TRY(history_find(f->lake, f->w, f->config, &f->info, &f->arena, &f->history, err));
+		TRY(history_load_files(f->lake, f->w, &f->history, err));
+	}
+	const struct stage_view view = flow_view(f, stage);
 	TRY(def->plan(&view, &f->inputs, out, err));
 	return plan_check(out, def->name, err);
 }
@@ -361,7 +371,7 @@ static status merge(struct stage_run *s, struct commit *c, struct err *err)
 	return OK;
 }
 
-/* An ingested run learns its as_of and dates from what raw found. */
+/* An ingested run learns its as_of and dates from what raw found. A picture that takes up earlier runs is not older than theirs. */
 static status learn_dates(struct flow *f, const struct commit *raw, struct err *err)
 {
 	bool known = false;
@@ -379,7 +389,12 @@ static status learn_dates(struct flow *f, const struct commit *raw, struct err *
 			"no event of the input is valid, so the run has no date and is recorded as FAILED; with "
 			"--as-of, "
 			"rejects/ says why of each line");
-	if (f->info.as_of == INT64_MIN) f->info.as_of = flow_day_end(f, flow_local_date(f, newest));
+	if (f->info.as_of == INT64_MIN) {
+		struct history h;
+		TRY(history_find(f->lake, f->w, f->config, &f->info, &f->arena, &h, err));
+		f->info.as_of = flow_day_end(f, flow_local_date(f, newest));
+		if (h.as_of > f->info.as_of) f->info.as_of = h.as_of;
+	}
 	f->info.date_from = f->info.emit_from = flow_local_date(f, known ? oldest : f->info.as_of);
 	f->info.date_to = flow_local_date(f, known ? newest : f->info.as_of);
 	/* Events after a given as_of are for the checks to judge. */
@@ -423,6 +438,10 @@ static status stage_through(struct stage_run *s, size_t stage, const struct task
 	TRY(merge(s, &c, err));
 	if (stage == 0 && !f->info.simulated) TRY(learn_dates(f, &c, err));
 	c.run = f->info;
+	if (folds(f, s->def->name)) {
+		c.history = f->history.runs;
+		c.n_history = f->history.n_runs;
+	}
 	report->rows_in = counter_get(&c.counters, "rows_in");
 	report->rows_out = counter_get(&c.counters, "rows_out");
 	report->bytes_in = counter_get(&c.counters, "bytes_in");

@@ -15,7 +15,7 @@
 #include "flow/superseded.h"
 #include "table/snapshot.h"
 
-enum { TABLES_MAX = 128, VERSION_CHARS = 24 };
+enum { TABLES_MAX = 128, VERSION_CHARS = UUID_CHARS };
 
 /* ---- quality -------------------------------------------------------------------------------------------------------- */
 
@@ -361,10 +361,13 @@ static status record(
 	if (edges == NULL || datasets == NULL) return fail(err, E_NOMEM, "out of memory recording stage %s", s->name);
 	for (size_t i = 0; i < in->n; i++) {
 		const struct file_list *files = stage_of_table(f, stage, in->items[i].table);
+		/* A table of a later stage is read as the run before left it. */
+		const char *base = history_base(&f->history);
 		if (files != NULL)
 			table_version(f, files, in->items[i].table, in->items[i].version);
 		else
-			in->items[i].version[0] = '\0';
+			(void)snprintf(
+				in->items[i].version, sizeof in->items[i].version, "%s", base != NULL ? base : "");
 		for (size_t k = 0; k < out->n; k++) {
 			if (!made_from(f, stage, in->items[i].table, out->items[k].table)) continue;
 			edges[s->n_edges++] = (struct control_edge){

@@ -63,8 +63,7 @@ void superseded_destroy(struct superseded *s)
 	mem_free(s);
 }
 
-/* Rows of the run in the snapshot; -1: a file does not say. */
-static int64_t rows_of_run(const struct delta_snapshot *d, const char *run_id)
+int64_t flow_rows_of_run(const struct delta_snapshot *d, const char *run_id)
 {
 	int64_t rows = 0;
 	for (size_t i = 0; i < d->n_files; i++) {
@@ -93,7 +92,7 @@ static status learn(struct superseded *s, size_t index, const struct commit *c, 
 		if (flow_table_index(s->w, c->files.items[i].table) == index) rows += c->files.items[i].rows;
 	}
 	const bool parts = schema_column_index(schema, "run_id") >= 0;
-	t->whole = !parts || rows_of_run(t->snapshot, s->run_id) == rows;
+	t->whole = !parts || flow_rows_of_run(t->snapshot, s->run_id) == rows;
 	return OK;
 }
 

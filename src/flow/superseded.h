@@ -8,6 +8,7 @@
 #define PQR_FLOW_SUPERSEDED_H
 
 #include "flow/commit.h"
+#include "table/snapshot.h"
 
 struct superseded; /* keeps what it read of the tables; one thread at a time */
 /* All borrowed until destroy. */
@@ -21,6 +22,8 @@ status superseded_check(
 /* A task's or table's root in the lake: "silver.tickets" -> silver/tickets, and the appId of a run's stage: txn.appId. */
 void flow_table_root(const struct table_schema *t, char dst[RUN_KEY_MAX]);
 struct str flow_app_id(const char *run_id, const char *stage, char dst[RUN_KEY_MAX]);
+/* Rows of the run in a table; -1: a file does not say. */
+int64_t flow_rows_of_run(const struct delta_snapshot *d, const char *run_id);
 /* The workload's table that ref.table names, or n_tables. */
 size_t flow_table_index(const struct workload *w, const char *table);
 

@@ -26,6 +26,7 @@ struct file_ref {
 	uint8_t xxh128[XXH128_BYTES];
 	uint8_t sha256[SHA256_BYTES];
 	const char *stats; /* of a part of a table: what its Delta log says of it (table/stats.h); NULL = not known */
+	bool earlier;      /* an input whose rows an earlier run of the history has folded (flow/history.h) */
 };
 struct file_list {
 	struct file_ref *items;
@@ -128,6 +129,7 @@ struct quality_list {
 /* pass picks PASS, or FAIL (CRITICAL) or WARN (WARNING). Strings are copied. false: out of memory. */
 bool quality_add(struct quality_list *l, bool pass, const struct quality *q) MUST_USE;
 
+struct history;
 /* Sums over all finished tasks, for planning and checks. */
 struct stage_view {
 	const struct run_info *run;
@@ -135,6 +137,7 @@ struct stage_view {
 	size_t n_stages;                     /* stages finished so far, this one included when checking */
 	const struct file_list *files;       /* [n_stages] outputs, sorted by path */
 	const struct counter_list *counters; /* [n_stages] */
+	const struct history *history;       /* of the folding stage's plan; NULL = none (flow/history.h) */
 	struct store *lake;
 };
 
@@ -162,6 +165,21 @@ struct workload_mirror {
 	const char *source;                /* "silver.tickets"; the same columns */
 };
 
+/* What a run has to do with one before it of the same workload. */
+enum continues {
+	CONTINUES_NOT,
+	CONTINUES_WHOLE, /* of several such runs one is enough: each holds all that came before */
+	CONTINUES_PART,  /* each brings events of its own: all of them count */
+};
+/* Folding across runs: see flow/history.h. */
+struct workload_folding {
+	const char *stage;         /* "silver"; NULL: every run stands alone */
+	const char *const *tables; /* what its plan needs of earlier runs: "bronze.pqrs_events" */
+	size_t n_tables;
+	/* earlier NULL: is there any run that this one may continue? Cheap; not CONTINUES_NOT is a yes. */
+	enum continues (*continues)(const void *config, const struct run_info *run, const struct run_info *earlier);
+};
+
 struct workload {
 	const char *name; /* "pqrs" */
 	const struct stage_def *stages;
@@ -178,6 +196,7 @@ struct workload {
 	bool (*mirrors_on)(const void *config); /* NULL: never */
 	const struct workload_view *views;      /* created, in this order, when the run is published */
 	size_t n_views;
+	struct workload_folding folding;
 };
 
 #endif

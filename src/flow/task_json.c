@@ -44,6 +44,7 @@ static void member_date(struct buf *out, char separator, const char *name, int32
 void file_ref_json(struct buf *out, const struct file_ref *f)
 {
 	member_i64(out, '{', "bytes", f->bytes);
+	if (f->earlier) buf_str(out, ",\"earlier\":true");
 	member_str(out, ',', "path", f->path);
 	member_i64(out, ',', "rows", f->rows);
 	member_hex(out, ',', "sha256", f->sha256, SHA256_BYTES);
@@ -193,6 +194,8 @@ static status file_parse(const struct json_node *n, struct file_list *out, struc
 	TRY(get_hex(n, "sha256", f.sha256, SHA256_BYTES, err));
 	TRY(get_hex(n, "xxh128", f.xxh128, XXH128_BYTES, err));
 	if (f.bytes < 0 || f.rows < -1 || f.rows > ROWS_MAX) return bad("rows", err);
+	const struct json_node *earlier = json_node_get(n, "earlier"); /* only written where true */
+	if (earlier != NULL && !json_node_bool(earlier, &f.earlier)) return bad("earlier", err);
 	f.path = path.p;
 	f.table = table.p;
 	return file_list_add(out, &f) ? OK : fail(err, E_NOMEM, "out of memory reading a list of files");

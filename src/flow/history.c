@@ -1,0 +1,238 @@
+#include "flow/history.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "base/thread.h"
+#include "flow/superseded.h"
+#include "table/snapshot.h"
+
+/* ---- which runs ------------------------------------------------------------------------------------------------------ */
+
+struct candidate {
+	char *key;
+	struct arena arena; /* of commit */
+	struct commit commit;
+	enum continues kind;
+};
+struct search {
+	struct store *lake;
+	const struct workload *w;
+	const void *config;
+	const struct run_info *run;
+	char suffix[64]; /* "/stages/silver.json" */
+	struct candidate *items;
+	size_t n, cap;
+};
+
+static bool ends_with(const char *text, const char *end)
+{
+	const size_t n = strlen(text), m = strlen(end);
+	return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+static status note_commit(void *arg, const struct store_entry *e, struct err *err)
+{
+	struct search *s = arg;
+	if (!ends_with(e->key, s->suffix) || strstr(e->key, s->run->run_id) != NULL) return OK;
+	if (s->n == s->cap) {
+		const size_t cap = s->cap > 0 ? s->cap * 2 : 16;
+		struct candidate *grown = mem_realloc(s->items, cap * sizeof *grown);
+		if (grown == NULL) return fail(err, E_NOMEM, "out of memory looking for earlier runs");
+		s->items = grown;
+		s->cap = cap;
+	}
+	struct candidate *c = &s->items[s->n];
+	*c = (struct candidate){.key = mem_alloc(strlen(e->key) + 1)};
+	if (c->key == NULL) return fail(err, E_NOMEM, "out of memory looking for earlier runs");
+	memcpy(c->key, e->key, strlen(e->key) + 1);
+	arena_init(&c->arena, 0);
+	s->n++;
+	return OK;
+}
+
+static status load_candidate(void *arg, size_t i, int worker, struct err *err)
+{
+	struct search *s = arg;
+	struct candidate *c = &s->items[i];
+	(void)worker;
+	TRY(cancel_check(err));
+	TRY(commit_load(s->lake, c->key, &c->arena, &c->commit, err));
+	if (strcmp(c->commit.run.workload, s->w->name) == 0)
+		c->kind = s->w->folding.continues(s->config, s->run, &c->commit.run);
+	return OK;
+}
+
+/* Of two that count: which is the better base? The longer history, then the later as_of; ids only to be definite. */
+static bool better(const struct commit *a, const struct commit *b)
+{
+	if (a->n_history != b->n_history) return a->n_history > b->n_history;
+	if (a->run.as_of != b->run.as_of) return a->run.as_of > b->run.as_of;
+	return strcmp(a->run.run_id, b->run.run_id) > 0;
+}
+
+static bool names(const struct commit *c, const char *run_id)
+{
+	bool found = strcmp(c->run.run_id, run_id) == 0;
+	for (size_t i = 0; i < c->n_history && !found; i++) found = strcmp(c->history[i], run_id) == 0;
+	return found;
+}
+
+static int by_id(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static status take(
+	const struct search *s, const struct commit *base, struct arena *arena, struct history *out, struct err *err)
+{
+	const char **runs = ARENA_NEW(arena, const char *, s->n + base->n_history + 1);
+	size_t n = 0;
+	bool ok = runs != NULL;
+	for (size_t i = 0; i < base->n_history && ok; i++)
+		ok = (runs[n++] = arena_strndup(arena, base->history[i], UUID_CHARS)) != NULL;
+	if (ok) ok = (runs[n++] = arena_strndup(arena, base->run.run_id, UUID_CHARS)) != NULL;
+	out->n_known = n;
+	out->as_of = base->run.as_of;
+	for (size_t i = 0; i < s->n && ok; i++) {
+		const struct commit *c = &s->items[i].commit;
+		if (s->items[i].kind != CONTINUES_PART || names(base, c->run.run_id)) continue;
+		ok = (runs[n++] = arena_strndup(arena, c->run.run_id, UUID_CHARS)) != NULL;
+		if (c->run.as_of > out->as_of) out->as_of = c->run.as_of;
+	}
+	for (size_t i = 0; i < base->files.n && ok; i++) ok = file_list_add(&out->written, &base->files.items[i]);
+	if (!ok) return fail(err, E_NOMEM, "out of memory for the runs before this one");
+	qsort(runs + out->n_known, n - out->n_known, sizeof *runs, by_id);
+	out->runs = runs;
+	out->n_runs = n;
+	return OK;
+}
+
+static status find(struct search *s, struct arena *arena, struct history *out, struct err *err)
+{
+	const struct commit *base = NULL;
+	TRY(store_list(s->lake, "manifests", note_commit, s, err));
+	TRY(thread_for(s->n, store_io_threads(s->lake, 1), load_candidate, s, err));
+	for (size_t i = 0; i < s->n; i++) {
+		const struct candidate *c = &s->items[i];
+		if (c->kind != CONTINUES_NOT && (base == NULL || better(&c->commit, base))) base = &c->commit;
+	}
+	return base != NULL ? take(s, base, arena, out, err) : OK;
+}
+
+status history_find(struct store *lake, const struct workload *w, const void *config, const struct run_info *run,
+	struct arena *arena, struct history *out, struct err *err)
+{
+	struct search s = {.lake = lake, .w = w, .config = config, .run = run};
+	*out = (struct history){.as_of = INT64_MIN, .files.arena = arena, .written.arena = arena};
+	if (w->folding.stage == NULL || w->folding.continues(config, run, NULL) == CONTINUES_NOT) return OK;
+	const int n = snprintf(s.suffix, sizeof s.suffix, "/stages/%s.json", w->folding.stage);
+	ASSERT(n > 0 && (size_t)n < sizeof s.suffix);
+	const status code = find(&s, arena, out, err);
+	for (size_t i = 0; i < s.n; i++) {
+		arena_deinit(&s.items[i].arena);
+		mem_free(s.items[i].key);
+	}
+	mem_free(s.items);
+	return code;
+}
+
+/* ---- their files ----------------------------------------------------------------------------------------------------- */
+
+/* The hash that the name of a task's file or of a compacted one holds, part-<xxh128>.parquet. */
+static void name_hash(struct str path, uint8_t hash[XXH128_BYTES])
+{
+	static const struct str before = STR("part-"), after = STR(".parquet");
+	size_t at = path.n;
+	while (at > 0 && path.p[at - 1] != '/') at--;
+	const struct str name = {path.p + at, path.n - at};
+	memset(hash, 0, XXH128_BYTES);
+	if (name.n != before.n + HEX_XXH128_CHARS + after.n || memcmp(name.p, before.p, before.n) != 0) return;
+	if (!hex_decode((struct str){name.p + before.n, HEX_XXH128_CHARS}, hash, XXH128_BYTES))
+		memset(hash, 0, XXH128_BYTES);
+}
+
+static status add_file(const struct delta_snapshot *s, const char *table, const struct delta_add *a,
+	struct file_list *out, struct err *err)
+{
+	char key[DELTA_KEY_MAX];
+	if (a->dv.unique_id.n > 0)
+		return fail(err, E_UNSUPPORTED, "%s: rows of %.*s were deleted by a deletion vector; purge it first",
+			s->root, (int)a->path.n, a->path.p);
+	TRY(delta_key(key, s->root, a->path, err));
+	struct file_ref ref = {.table = table, .path = key, .rows = delta_add_rows(a), .bytes = a->size};
+	name_hash(a->path, ref.xxh128);
+	return file_list_add(out, &ref) ? OK : fail(err, E_NOMEM, "out of memory listing %s", s->root);
+}
+
+struct table_search {
+	struct store *lake;
+	const struct workload *w;
+	const char *const *runs; /* [n_runs] */
+	size_t n_runs, n_known;
+};
+
+static status run_files(const struct delta_snapshot *s, const char *table, const struct table_search *which, size_t run,
+	struct file_list *out, struct err *err)
+{
+	for (size_t i = 0; i < s->n_files; i++) {
+		const struct delta_pair *p = delta_pairs_get(&s->files[i].partition, STR("run_id"));
+		if (p == NULL || !str_is(p->value, which->runs[run])) continue;
+		TRY(add_file(s, table, &s->files[i], out, err));
+		out->items[out->n - 1].earlier = run < which->n_known;
+	}
+	return OK;
+}
+
+static void warn_fewer(const struct table_search *which, const struct delta_snapshot *s, const char *table,
+	const struct file_list *written)
+{
+	char is[24], was[24];
+	const char *base = which->runs[which->n_known - 1];
+	const int64_t held = s != NULL ? flow_rows_of_run(s, base) : 0;
+	int64_t rows = 0;
+	for (size_t i = 0; i < written->n; i++)
+		rows += strcmp(written->items[i].table, table) == 0 ? written->items[i].rows : 0;
+	if (held < 0 || held >= rows) return;
+	(void)snprintf(is, sizeof is, "%lld", (long long)held);
+	(void)snprintf(was, sizeof was, "%lld", (long long)rows);
+	log_line(LOG_WARN, "a table holds fewer rows of an earlier run than it wrote", "table", table, "run", base,
+		"rows", is, "written", was, NULL);
+}
+
+/* written: by the last known run, to compare; NULL = nothing to compare with. */
+static status table_files(const struct table_search *which, const char *table, const struct file_list *written,
+	struct file_list *out, struct err *err)
+{
+	char root[RUN_KEY_MAX];
+	struct delta_snapshot *s = NULL;
+	const size_t index = flow_table_index(which->w, table);
+	ASSERT(index < which->w->n_tables);
+	flow_table_root(which->w->tables[index], root);
+	const status opened = delta_snapshot_open(which->lake, root, DELTA_LATEST, &s, err);
+	if (opened != E_NOT_FOUND) TRY(opened);
+	status code = OK;
+	for (size_t i = 0; i < which->n_runs && s != NULL && code == OK; i++)
+		code = run_files(s, table, which, i, out, err);
+	if (code == OK && written != NULL) warn_fewer(which, s, table, written);
+	delta_snapshot_close(s);
+	return code;
+}
+
+status history_table_files(struct store *lake, const struct workload *w, const char *table, const char *const *runs,
+	size_t n_runs, struct file_list *out, struct err *err)
+{
+	const struct table_search which = {lake, w, runs, n_runs, 0};
+	return table_files(&which, table, NULL, out, err);
+}
+
+status history_load_files(struct store *lake, const struct workload *w, struct history *h, struct err *err)
+{
+	const struct table_search which = {lake, w, h->runs, h->n_runs, h->n_known};
+	h->files.n = 0;
+	for (size_t t = 0; t < w->folding.n_tables && h->n_known > 0; t++)
+		TRY(table_files(&which, w->folding.tables[t], &h->written, &h->files, err));
+	return OK;
+}

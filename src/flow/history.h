@@ -1,0 +1,48 @@
+/* flow/history.h: the earlier runs whose rows a run takes up.
+ *
+ *   run 1 ◄── run 2 ◄── run 3        one history: a ticket opened in run 1 and closed in run 3 is one ticket
+ *                ▲────── run 2'      a run that did not know of run 2 (both at once): the next run takes up both
+ *
+ * A workload whose stage folds across runs (workload.folding) says which earlier runs a run continues; what counts is a run's
+ * commit of that stage in the lake. The newest of them with the longest history is the base: its tables of that stage hold what
+ * was known until then. The others that its history does not name are late: their events were folded by none of the base's
+ * runs, and are to the run as new as its own. The commit of the folding stage keeps the history ("history"), so that
+ * what a run was made from is on record, and later runs and publishing find it without looking again.
+ *
+ * Files come from the tables' logs, not from the earlier commits: those that compaction has put in their place are as good.
+ */
+#ifndef PQR_FLOW_HISTORY_H
+#define PQR_FLOW_HISTORY_H
+
+#include "flow/commit.h"
+
+struct history {
+	const char *const
+		*runs; /* [n_runs] ids: what the base had folded, oldest first, the base, then late ones by id */
+	size_t n_runs;
+	size_t n_known; /* of these, up to and with the base; 0 = no history */
+	int64_t as_of;  /* the newest of the base's and of the late ones; INT64_MIN without a history */
+	/* Of the tables of workload.folding.tables that these runs wrote, by table in that order, by path within; `earlier` unless of a
+	 * late run. rows -1 where the log does not say; xxh128 all zero where the name does not. */
+	struct file_list files;
+	struct file_list written; /* by the base's folding stage, as its commit says */
+};
+
+/* The base's id; NULL without a history. */
+static inline const char *history_base(const struct history *h)
+{
+	return h->n_known > 0 ? h->runs[h->n_known - 1] : NULL;
+}
+
+/* The history of a run that has not folded yet, without files. Reads the folding stage's commit of every run in the lake that may
+ * count. All of *out lives in arena. config: opened. E_VERIFY: such a commit was damaged. */
+status history_find(struct store *lake, const struct workload *w, const void *config, const struct run_info *run,
+	struct arena *arena, struct history *out, struct err *err) MUST_USE;
+/* h->files of a history that was found. A warning is logged where a table holds fewer rows of the base than it wrote (somebody deleted
+ * some). E_CORRUPT, E_UNSUPPORTED: as the tables' logs (table/snapshot.h). */
+status history_load_files(struct store *lake, const struct workload *w, struct history *h, struct err *err) MUST_USE;
+/* The files of one table ("silver.status_events") that the given runs wrote, appended to out by (run in the order given, path). */
+status history_table_files(struct store *lake, const struct workload *w, const char *table, const char *const *runs,
+	size_t n_runs, struct file_list *out, struct err *err) MUST_USE;
+
+#endif
