@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/thread.h"
+#include "flow/run_int.h"
 #include "flow/superseded.h"
 #include "table/snapshot.h"
 
@@ -18,10 +19,7 @@ struct candidate {
 	enum continues kind;
 };
 struct search {
-	struct store *lake;
-	const struct workload *w;
-	const void *config;
-	const struct run_info *run;
+	const struct history_search *of;
 	char suffix[64]; /* "/stages/silver.json" */
 	struct candidate *items;
 	size_t n, cap;
@@ -36,7 +34,7 @@ static bool ends_with(const char *text, const char *end)
 static status note_commit(void *arg, const struct store_entry *e, struct err *err)
 {
 	struct search *s = arg;
-	if (!ends_with(e->key, s->suffix) || strstr(e->key, s->run->run_id) != NULL) return OK;
+	if (!ends_with(e->key, s->suffix) || strstr(e->key, s->of->run->run_id) != NULL) return OK;
 	if (s->n == s->cap) {
 		const size_t cap = s->cap > 0 ? s->cap * 2 : 16;
 		struct candidate *grown = mem_realloc(s->items, cap * sizeof *grown);
@@ -53,16 +51,30 @@ static status note_commit(void *arg, const struct store_entry *e, struct err *er
 	return OK;
 }
 
+static status compare_configs(const struct history_search *of, struct candidate *c, struct err *err)
+{
+	struct buf text;
+	buf_init(&text, 0);
+	const status code = flow_config_get(of->lake, c->commit.run.config_hash, &text, err);
+	if (code == OK && !of->w->folding.same_events(of->config_text, (struct str){(const char *)text.p, text.n}))
+		c->kind = CONTINUES_NOT;
+	buf_deinit(&text);
+	return code;
+}
+
 static status load_candidate(void *arg, size_t i, int worker, struct err *err)
 {
 	struct search *s = arg;
 	struct candidate *c = &s->items[i];
+	const struct history_search *of = s->of;
 	(void)worker;
 	TRY(cancel_check(err));
-	TRY(commit_load(s->lake, c->key, &c->arena, &c->commit, err));
-	if (strcmp(c->commit.run.workload, s->w->name) == 0)
-		c->kind = s->w->folding.continues(s->config, s->run, &c->commit.run);
-	return OK;
+	TRY(commit_load(of->lake, c->key, &c->arena, &c->commit, err));
+	const struct run_info *earlier = &c->commit.run;
+	if (strcmp(earlier->workload, of->w->name) != 0) return OK;
+	c->kind = of->w->folding.continues(of->config, of->run, earlier);
+	if (c->kind != CONTINUES_WHOLE || strcmp(earlier->config_hash, of->run->config_hash) == 0) return OK;
+	return compare_configs(of, c, err);
 }
 
 /* Of two that count: which is the better base? The longer history, then the later as_of; ids only to be definite. */
@@ -113,8 +125,8 @@ static status take(
 static status find(struct search *s, struct arena *arena, struct history *out, struct err *err)
 {
 	const struct commit *base = NULL;
-	TRY(store_list(s->lake, "manifests", note_commit, s, err));
-	TRY(thread_for(s->n, store_io_threads(s->lake, 1), load_candidate, s, err));
+	TRY(store_list(s->of->lake, "manifests", note_commit, s, err));
+	TRY(thread_for(s->n, store_io_threads(s->of->lake, 1), load_candidate, s, err));
 	for (size_t i = 0; i < s->n; i++) {
 		const struct candidate *c = &s->items[i];
 		if (c->kind != CONTINUES_NOT && (base == NULL || better(&c->commit, base))) base = &c->commit;
@@ -122,13 +134,13 @@ static status find(struct search *s, struct arena *arena, struct history *out, s
 	return base != NULL ? take(s, base, arena, out, err) : OK;
 }
 
-status history_find(struct store *lake, const struct workload *w, const void *config, const struct run_info *run,
-	struct arena *arena, struct history *out, struct err *err)
+status history_find(const struct history_search *of, struct arena *arena, struct history *out, struct err *err)
 {
-	struct search s = {.lake = lake, .w = w, .config = config, .run = run};
+	const struct workload_folding *folding = &of->w->folding;
+	struct search s = {.of = of};
 	*out = (struct history){.as_of = INT64_MIN, .files.arena = arena, .written.arena = arena};
-	if (w->folding.stage == NULL || w->folding.continues(config, run, NULL) == CONTINUES_NOT) return OK;
-	const int n = snprintf(s.suffix, sizeof s.suffix, "/stages/%s.json", w->folding.stage);
+	if (folding->stage == NULL || folding->continues(of->config, of->run, NULL) == CONTINUES_NOT) return OK;
+	const int n = snprintf(s.suffix, sizeof s.suffix, "/stages/%s.json", folding->stage);
 	ASSERT(n > 0 && (size_t)n < sizeof s.suffix);
 	const status code = find(&s, arena, out, err);
 	for (size_t i = 0; i < s.n; i++) {
@@ -232,7 +244,11 @@ status history_load_files(struct store *lake, const struct workload *w, struct h
 {
 	const struct table_search which = {lake, w, h->runs, h->n_runs, h->n_known};
 	h->files.n = 0;
-	for (size_t t = 0; t < w->folding.n_tables && h->n_known > 0; t++)
+	if (h->n_known == 0) return OK;
+	const struct table_search base = {lake, w, &h->runs[h->n_known - 1], 1, 1};
+	for (size_t t = 0; t < w->folding.n_tables; t++)
 		TRY(table_files(&which, w->folding.tables[t], &h->written, &h->files, err));
+	for (size_t t = 0; t < w->folding.n_base_tables; t++)
+		TRY(table_files(&base, w->folding.base_tables[t], &h->written, &h->files, err));
 	return OK;
 }

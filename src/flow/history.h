@@ -22,8 +22,8 @@ struct history {
 	size_t n_runs;
 	size_t n_known; /* of these, up to and with the base; 0 = no history */
 	int64_t as_of;  /* the newest of the base's and of the late ones; INT64_MIN without a history */
-	/* Of the tables of workload.folding.tables that these runs wrote, by table in that order, by path within; `earlier` unless of a
-	 * late run. rows -1 where the log does not say; xxh128 all zero where the name does not. */
+	/* Of workload.folding: what these runs wrote to `tables`, then what the base wrote to `base_tables`; by table in that order, by
+	 * run within and by path. `earlier` unless of a late run. rows -1 where the log does not say; xxh128 all zero where the name does not. */
 	struct file_list files;
 	struct file_list written; /* by the base's folding stage, as its commit says */
 };
@@ -34,10 +34,16 @@ static inline const char *history_base(const struct history *h)
 	return h->n_known > 0 ? h->runs[h->n_known - 1] : NULL;
 }
 
+struct history_search {
+	struct store *lake;
+	const struct workload *w;
+	const void *config;     /* the run's, opened */
+	struct str config_text; /* and its canonical JSON */
+	const struct run_info *run;
+};
 /* The history of a run that has not folded yet, without files. Reads the folding stage's commit of every run in the lake that may
- * count. All of *out lives in arena. config: opened. E_VERIFY: such a commit was damaged. */
-status history_find(struct store *lake, const struct workload *w, const void *config, const struct run_info *run,
-	struct arena *arena, struct history *out, struct err *err) MUST_USE;
+ * count. All of *out lives in arena. E_VERIFY: such a commit was damaged. */
+status history_find(const struct history_search *s, struct arena *arena, struct history *out, struct err *err) MUST_USE;
 /* h->files of a history that was found. A warning is logged where a table holds fewer rows of the base than it wrote (somebody deleted
  * some). E_CORRUPT, E_UNSUPPORTED: as the tables' logs (table/snapshot.h). */
 status history_load_files(struct store *lake, const struct workload *w, struct history *h, struct err *err) MUST_USE;

@@ -145,11 +145,18 @@ static bool folds(const struct flow *f, const char *stage)
 	return f->w->folding.stage != NULL && strcmp(stage, f->w->folding.stage) == 0;
 }
 
+static status find_history(struct flow *f, struct history *out, struct err *err)
+{
+	const struct history_search s = {
+		f->lake, f->w, f->config, {(const char *)f->config_text.p, f->config_text.n}, &f->info};
+	return history_find(&s, &f->arena, out, err);
+}
+
 status flow_stage_plan(struct flow *f, size_t stage, struct task_list *out, struct err *err)
 {
 	const struct stage_def *def = &f->w->stages[stage];
 	if (folds(f, def->name)) {
-		TRY(history_find(f->lake, f->w, f->config, &f->info, &f->arena, &f->history, err));
+		TRY(find_history(f, &f->history, err));
 		TRY(history_load_files(f->lake, f->w, &f->history, err));
 	}
 	const struct stage_view view = flow_view(f, stage);
@@ -391,7 +398,7 @@ static status learn_dates(struct flow *f, const struct commit *raw, struct err *
 			"rejects/ says why of each line");
 	if (f->info.as_of == INT64_MIN) {
 		struct history h;
-		TRY(history_find(f->lake, f->w, f->config, &f->info, &f->arena, &h, err));
+		TRY(find_history(f, &h, err));
 		f->info.as_of = flow_day_end(f, flow_local_date(f, newest));
 		if (h.as_of > f->info.as_of) f->info.as_of = h.as_of;
 	}

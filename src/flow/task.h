@@ -174,10 +174,14 @@ enum continues {
 /* Folding across runs: see flow/history.h. */
 struct workload_folding {
 	const char *stage;         /* "silver"; NULL: every run stands alone */
-	const char *const *tables; /* what its plan needs of earlier runs: "bronze.pqrs_events" */
+	const char *const *tables; /* what its plan needs of all earlier runs: "bronze.pqrs_events" */
 	size_t n_tables;
+	const char *const *base_tables; /* and of the last before it alone */
+	size_t n_base_tables;
 	/* earlier NULL: is there any run that this one may continue? Cheap; not CONTINUES_NOT is a yes. */
 	enum continues (*continues)(const void *config, const struct run_info *run, const struct run_info *earlier);
+	/* Of CONTINUES_WHOLE, where the configurations (canonical JSON) differ: do they still make one history? */
+	bool (*same_events)(struct str config, struct str earlier);
 };
 
 struct workload {

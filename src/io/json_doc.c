@@ -84,6 +84,12 @@ const struct json_node *json_node_at(const struct json_node *n, size_t i)
 	return json_node_kind(n) == JSON_DOC_ARRAY ? ours(json_array_get(lib(n), i)) : NULL;
 }
 
+bool json_node_equal(const struct json_node *a, const struct json_node *b)
+{
+	if (a == NULL || b == NULL) return a == b;
+	return json_equal(lib(a), lib(b)) != 0;
+}
+
 bool json_node_bool(const struct json_node *n, bool *out)
 {
 	if (json_node_kind(n) != JSON_DOC_BOOL) return false;

@@ -32,6 +32,7 @@ const struct json_node *json_node_get(
 	const struct json_node *n, const char *key);                       /* member; NULL: none, or no object */
 size_t json_node_n(const struct json_node *n);                             /* items or members; 0 for the other kinds */
 const struct json_node *json_node_at(const struct json_node *n, size_t i); /* array item; NULL past the end */
+bool json_node_equal(const struct json_node *a, const struct json_node *b); /* kind and content; two NULLs are equal */
 bool json_node_bool(const struct json_node *n, bool *out) MUST_USE;
 bool json_node_i64(const struct json_node *n, int64_t *out) MUST_USE;
 bool json_node_str(const struct json_node *n, struct str *out) MUST_USE; /* NUL-terminated too; holds no NUL itself */

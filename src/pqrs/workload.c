@@ -58,6 +58,22 @@ static const struct tz *timezone_of(const void *config)
 static const struct workload_mirror mirrors[] = {{&pqrs_core_tickets, "silver.tickets"},
 	{&pqrs_core_ticket_events, "silver.status_events"}, {&pqrs_core_dim_geo, "silver.dim_geo"}};
 
+/* A simulated run that leaves out its first days goes on where the run that has them ended: same seed, same events by the
+ * configuration, same first day, and as far as the instant before. An ingested run takes up everything ingested before it. */
+static enum continues continues(const void *config, const struct run_info *run, const struct run_info *earlier)
+{
+	const struct tz *tz = timezone_of(config);
+	if (!run->simulated) return earlier == NULL || !earlier->simulated ? CONTINUES_PART : CONTINUES_NOT;
+	if (run->emit_from <= run->date_from) return CONTINUES_NOT;
+	if (earlier == NULL) return CONTINUES_WHOLE;
+	const bool same = earlier->simulated && earlier->seed == run->seed && earlier->date_from == run->date_from;
+	const bool reaches = earlier->as_of >= tz_day_start(tz, run->emit_from) - 1 && earlier->as_of < run->as_of &&
+			     earlier->emit_from < run->emit_from;
+	return same && reaches ? CONTINUES_WHOLE : CONTINUES_NOT;
+}
+static const char *const history_tables[] = {"bronze.pqrs_events", "silver.quarantine"};
+static const char *const base_tables[] = {"silver.tickets", "silver.preclassification"};
+
 static bool publishes_core(const void *config)
 {
 	return ((const struct pqrs_config *)config)->publish_core;
@@ -77,4 +93,11 @@ const struct workload pqrs_workload = {
 	.mirrors_on = publishes_core,
 	.views = pqrs_views,
 	.n_views = PQRS_VIEWS,
+	.folding = {.stage = "silver",
+		.tables = history_tables,
+		.n_tables = sizeof history_tables / sizeof *history_tables,
+		.base_tables = base_tables,
+		.n_base_tables = sizeof base_tables / sizeof *base_tables,
+		.continues = continues,
+		.same_events = pqrs_config_same_events},
 };

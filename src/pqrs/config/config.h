@@ -131,6 +131,8 @@ status pqrs_config_canonical(const struct config *tree, struct buf *out, struct 
 
 /* From canonical JSON alone; reads no file but the tz database. About a millisecond. canonical is borrowed and not trusted. */
 status pqrs_config_open(struct str canonical, struct pqrs_config **out, struct err *err) MUST_USE;
+/* Do two configurations (canonical JSON) simulate the same events, seed and range of dates aside? Not if either can't be read. */
+bool pqrs_config_same_events(struct str a, struct str b);
 void pqrs_config_close(struct pqrs_config *c); /* NULL is fine */
 
 #endif

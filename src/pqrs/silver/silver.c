@@ -17,8 +17,8 @@ static bool verifies(const struct silver_task *t, size_t file)
 static void files_ahead(const struct silver_task *t, size_t i)
 {
 	const size_t first = i == 0 ? 1 : i + TASK_AHEAD;
-	for (size_t k = first; k < t->n_files && k <= i + TASK_AHEAD; k++)
-		store_will_open(t->env->lake, t->files[k].ref->path);
+	for (size_t k = first; k < t->bronze.n && k <= i + TASK_AHEAD; k++)
+		store_will_open(t->env->lake, t->bronze.items[k].ref->path);
 }
 
 /* files[from, to): all files of one UTC day. */
@@ -26,14 +26,14 @@ static status run_day(struct silver_task *t, size_t from, size_t to, struct err 
 {
 	struct day *d = &t->day;
 	arena_reset(&d->arena);
-	d->date = t->files[from].day;
+	d->date = t->bronze.items[from].day;
 	d->slices = NULL;
 	d->n = d->cap = 0;
 	d->rows = 0;
 	for (size_t i = from; i < to; i++) {
 		TRY(cancel_check(err));
 		files_ahead(t, i);
-		TRY(silver_file_read(t, &t->files[i], verifies(t, i), err));
+		TRY(silver_file_read(t, &t->bronze.items[i], verifies(t, i), err));
 	}
 	/* Later days can't reach back into months that end before this one begins. Tickets wait for the end. */
 	const int32_t begins = tz_date(t->cfg->tz, (int64_t)d->date * US_PER_DAY);
@@ -42,6 +42,16 @@ static status run_day(struct silver_task *t, size_t from, size_t to, struct err 
 	TRY(silver_day_intern(t, err));
 	TRY(silver_day_fold(t, err));
 	return silver_day_emit(t, err);
+}
+
+static bool count_history(struct silver_task *t)
+{
+	struct counter_list *c = &t->result->counters;
+	return counter_add(c, "history:earlier_rows", t->sum.earlier_rows) &&
+	       counter_add(c, "history:refolded_rows", t->sum.refolded_rows) &&
+	       counter_add(c, "history:late_rows", t->sum.late_rows) &&
+	       counter_add(c, "history:tickets_refreshed", t->sum.tickets_refreshed) &&
+	       counter_add(c, "history:tickets_carried", t->sum.tickets_carried);
 }
 
 static status count_all(struct silver_task *t, struct err *err)
@@ -101,6 +111,7 @@ static status count_all(struct silver_task *t, struct err *err)
 	};
 	for (size_t i = 0; i < sizeof single / sizeof single[0]; i++)
 		ok &= counter_add(c, single[i].name, single[i].value);
+	if (t->has_history) ok &= count_history(t);
 	return ok ? OK : fail(err, E_NOMEM, "out of memory counting");
 }
 
@@ -109,18 +120,22 @@ static status run_all(struct silver_task *t, struct err *err)
 	int64_t rows = 0;
 	TRY(silver_files_sort(t, err));
 	TRY(silver_places_index(t, err));
-	for (size_t i = 0; i < t->n_files; i++) rows += t->files[i].ref->rows;
-	const size_t expected = (size_t)(rows * (t->spec->hi - t->spec->lo) / PQRS_BUCKETS);
+	for (size_t i = 0; i < t->bronze.n; i++)
+		rows += t->bronze.items[i].ref->earlier ? 0 : t->bronze.items[i].ref->rows;
+	if (t->has_history) rows *= 2; /* of earlier bronze a part */
+	const size_t expected = rows > 0 ? (size_t)(rows * (t->spec->hi - t->spec->lo) / PQRS_BUCKETS) : 0;
 	TRY(rules_create(t->cfg, &t->rules, err));
 	TRY(parquet_reader_create(&t->reader, err));
 	TRY(uuid_table_init(&t->event_ids, expected, err));
 	TRY(uuid_table_init(&t->ticket_ids, expected / 8, err));
 	TRY(silver_out_open(t, err));
-	for (size_t from = 0, to; from < t->n_files; from = to) {
-		for (to = from + 1; to < t->n_files && t->files[to].day == t->files[from].day; to++) {}
+	TRY(silver_scope_open(t, err));
+	for (size_t from = 0, to; from < t->bronze.n; from = to) {
+		for (to = from + 1; to < t->bronze.n && t->bronze.items[to].day == t->bronze.items[from].day; to++) {}
 		TRY(run_day(t, from, to, err));
 	}
 	TRY(silver_pending_emit(t, err));
+	TRY(silver_carry(t, err));
 	for (int table = 0; table < OUT_N; table++)
 		TRY(silver_months_close(t, (enum silver_table)table, INT32_MAX, err));
 	return count_all(t, err);

@@ -168,8 +168,15 @@ status silver_pending_emit(struct silver_task *t, struct err *err)
 
 /* ---- a day ----------------------------------------------------------------------------------------------- */
 
+/* A row of a ticket that the run's own events touch. */
+static bool is_new(const struct silver_task *t, const struct slice *s, uint32_t row)
+{
+	return s->ticket[row] != NO_TICKET && t->tickets[s->ticket[row]].touched;
+}
+
 static status pick(struct silver_task *t, struct slice *s, struct picked *out, struct err *err)
 {
+	int64_t refreshed = 0;
 	*out = (struct picked){0};
 	for (int i = 0; i <= EVENT_N; i++) {
 		out->rows[i] = ARENA_NEW(&t->day.arena, uint32_t, s->n);
@@ -177,7 +184,14 @@ static status pick(struct silver_task *t, struct slice *s, struct picked *out, s
 	}
 	for (uint32_t row = 0; row < s->n; row++) {
 		const unsigned verdict = s->verdict[row];
-		if (verdict == VERDICT_DUPLICATE) {
+		if (t->has_history && !is_new(t, s, row)) {
+			if (s->ticket[row] == NO_TICKET) continue;
+			/* An open ticket nobody touched: its rows stand in the runs before, but for what as_of decides. */
+			if (verdict == REASON_NONE && s->type[row] == EVENT_TICKET_CREATED) {
+				out->rows[EVENT_TICKET_CREATED][out->n[EVENT_TICKET_CREATED]++] = row;
+				refreshed++;
+			}
+		} else if (verdict == VERDICT_DUPLICATE) {
 			t->sum.duplicates++;
 		} else if (verdict == VERDICT_PENDING) {
 			TRY(keep_pending(t, s, row, err));
@@ -188,6 +202,8 @@ static status pick(struct silver_task *t, struct slice *s, struct picked *out, s
 	}
 	if (out->n[PICK_QUARANTINED] > 0) TRY(slice_load_origin(t, s, err));
 	for (int i = 0; i < EVENT_N; i++) t->sum.events[i] += (int64_t)out->n[i];
+	t->sum.events[EVENT_TICKET_CREATED] -= refreshed;
+	t->sum.tickets_refreshed += refreshed;
 	return OK;
 }
 

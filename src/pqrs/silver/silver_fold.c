@@ -22,6 +22,16 @@ static status tickets_grow(struct silver_task *t, uint32_t n, struct err *err)
 	return OK;
 }
 
+status silver_ticket_add(struct silver_task *t, struct uuid id, uint32_t *index, struct err *err)
+{
+	bool found;
+	TRY(uuid_table_add(&t->ticket_ids, id, uuid_hash(id), index, &found, err));
+	if (found) return OK;
+	TRY(tickets_grow(t, t->ticket_ids.n, err));
+	t->tickets[*index].seen_ts = STATE_NEVER;
+	return OK;
+}
+
 /* Texts of a UUID column have 36 characters; anything else is not ours. */
 static bool uuid_column(const struct column *c, uint32_t n)
 {
@@ -44,12 +54,47 @@ static void load_ids(const struct column *c, uint32_t n, struct uuid *out)
 	for (uint32_t i = 0; i < n; i++) out[i] = uuid_load(p + 36 * (size_t)i);
 }
 
+status silver_column_uuids(struct silver_task *t, const struct column *c, struct uuid **out, struct err *err)
+{
+	struct uuid *ids = ARENA_NEW(&t->day.arena, struct uuid, (size_t)c->n + 1);
+	if (ids == NULL) return fail(err, E_NOMEM, "out of memory reading %lld ids", (long long)c->n);
+	if (c->n > 0 && (c->validity != NULL || !uuid_column(c, (uint32_t)c->n)))
+		return fail(err, E_CORRUPT, "an id that is no UUID");
+	if (c->n > 0) load_ids(c, (uint32_t)c->n, ids);
+	*out = ids;
+	return OK;
+}
+
 /* Notice a row that is not later than the one before of its ticket. The same instant counts as out of order: whether it is,
  * event_ids tell, and sorting the few such tickets costs less than keeping an id a ticket. */
 static void watch_order(struct ticket *k, int64_t ts)
 {
 	k->unsorted |= ts <= k->seen_ts;
 	k->seen_ts = ts > k->seen_ts ? ts : k->seen_ts;
+}
+
+/* Rows of another run: those of tickets in scope, which all have their index by now. */
+static void slice_pick(struct silver_task *t, struct slice *s, const struct uuid *ticket_id, const uint64_t *hash)
+{
+	int64_t touched = 0, n = 0;
+	for (uint32_t i = 0; i < s->n; i++) {
+		if (i + AHEAD < s->n) uuid_table_prefetch(&t->ticket_ids, hash[i + AHEAD]);
+		if (!uuid_table_find(&t->ticket_ids, ticket_id[i], hash[i], &s->ticket[i])) {
+			s->ticket[i] = NO_TICKET;
+			continue;
+		}
+		struct ticket *k = &t->tickets[s->ticket[i]];
+		watch_order(k, s->ts[i]);
+		touched += k->touched;
+		n++;
+	}
+	t->sum.rows_in += n;
+	if (s->file->ref->earlier) {
+		t->sum.earlier_rows += touched;
+		t->sum.refolded_rows += n - touched;
+	} else {
+		t->sum.late_rows += n;
+	}
 }
 
 static status slice_intern(
@@ -62,6 +107,11 @@ static status slice_intern(
 	load_ids(&s->in[IN_EVENT_ID], s->n, s->id);
 	load_ids(&s->in[IN_TICKET_ID], s->n, ticket_id);
 	for (uint32_t i = 0; i < s->n; i++) hash[i] = uuid_hash(ticket_id[i]);
+	if (s->file->foreign) {
+		slice_pick(t, s, ticket_id, hash);
+		return OK;
+	}
+	t->sum.rows_in += s->n;
 	for (uint32_t i = 0; i < s->n; i++) {
 		if (i + AHEAD < s->n) uuid_table_prefetch(&t->ticket_ids, hash[i + AHEAD]);
 		bool found;
@@ -142,7 +192,8 @@ static status fold_slice(
 	struct slice *s = &t->day.slices[slice];
 	for (uint32_t i = 0; i < s->n; i++) hash[i] = uuid_hash(s->id[i]);
 	for (uint32_t i = 0; i < s->n; i++) {
-		if (i + AHEAD < s->n) {
+		if (s->ticket[i] == NO_TICKET) continue;
+		if (i + AHEAD < s->n && s->ticket[i + AHEAD] != NO_TICKET) {
 			uuid_table_prefetch(&t->event_ids, hash[i + AHEAD]);
 			const struct ticket *k = &t->tickets[s->ticket[i + AHEAD]];
 			__builtin_prefetch(k, 1); /* its first cache line and its last */
@@ -174,7 +225,8 @@ static size_t count_unsorted(const struct silver_task *t)
 	size_t n = 0;
 	for (size_t i = 0; i < t->day.n; i++) {
 		const struct slice *s = &t->day.slices[i];
-		for (uint32_t row = 0; row < s->n; row++) n += t->tickets[s->ticket[row]].unsorted;
+		for (uint32_t row = 0; row < s->n; row++)
+			n += s->ticket[row] != NO_TICKET && t->tickets[s->ticket[row]].unsorted;
 	}
 	return n;
 }

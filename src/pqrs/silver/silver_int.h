@@ -12,16 +12,26 @@
  * A day's events are all later than those of the days before, so one pass in day order folds every ticket in time
  * order: texts never wait in memory longer than a day, only the tickets' states stay to the end.
  *
+ * A run with a history (flow/history.h) folds again, from their first event on, the tickets that its own events touch and those
+ * that were open; they are its scope (silver_scope.c), and of earlier bronze only their rows are read:
+ *
+ *   touched tickets    all their rows go to every table, as if the run before had not been
+ *   open ones          what depends on as_of is told anew: rows of tickets and preclassification alone
+ *   all others         closed, nothing happened: their rows are copied from the run before   silver_carry.c
+ *
+ * So tickets and preclassification hold every ticket of the history, and the other tables what the run touched.
+ *
  * Invariants
  *   1. Every row read gets exactly one verdict; rows = accepted + quarantined + pending + duplicates.
  *   2. A ticket's events reach state_* in order of (ts, creation first, event_id).
- *   3. Verdicts do not depend on the files' order within a day nor on the cut into tasks.
+ *   3. Verdicts do not depend on the files' order within a day nor on the cut into tasks. (Of an event that several runs tell
+ *      the one of the earliest run stands.)
  */
 #ifndef PQR_PQRS_SILVER_INT_H
 #define PQR_PQRS_SILVER_INT_H
 
 #include "base/thread.h"
-#include "flow/task.h"
+#include "flow/history.h"
 #include "parquet/reader.h"
 #include "parquet/writer.h"
 #include "pqrs/config/config.h"
@@ -33,6 +43,9 @@
 
 #define SILVER_PART_DIMENSIONS "dimensions"
 #define BRONZE_TABLE "bronze.pqrs_events"
+#define TICKETS_TABLE "silver.tickets"
+#define PREDICTIONS_TABLE "silver.preclassification"
+#define QUARANTINE_TABLE "silver.quarantine"
 
 /* ---- read ------------------------------------------------------------------------------------------------ */
 
@@ -67,10 +80,17 @@ enum { CODE_OTHER = 255, CODE_NULL = 254 }; /* in the code columns of a slice: a
 
 /* Verdicts of rows: an enum pqrs_reason, or one of these. */
 enum { VERDICT_DUPLICATE = REASON_N, VERDICT_PENDING };
+#define NO_TICKET UINT32_MAX /* in slice.ticket: a row of another run that is not in the task's scope */
 
 struct silver_file {
 	const struct file_ref *ref;
-	int32_t day;
+	int32_t day;  /* bronze */
+	int32_t run;  /* place of its run among those of the inputs, oldest first */
+	bool foreign; /* not of this run: rows out of scope are left alone. ref->earlier: these touch no ticket */
+};
+struct silver_files {
+	struct silver_file *items;
+	size_t n;
 };
 
 /* The rows of one row group that belong to the task. Views the day's arena. */
@@ -103,6 +123,7 @@ struct ticket {
 	int64_t seen_ts; /* of the last row met in bronze's order, to notice when that is not time order */
 	bool unsorted;   /* today */
 	uint8_t type;    /* enum pqrs_type, once created */
+	bool touched;    /* by an event that the runs before did not have */
 };
 
 /* An event whose ticket was not created yet: orphan or out_of_order, known at the end only. */
@@ -123,6 +144,8 @@ enum silver_table {
 	OUT_ATTACHMENTS,
 	OUT_PRECLASSIFICATION,
 	OUT_QUARANTINE,
+	OUT_CARRIED_TICKETS, /* rows of the run before, copied */
+	OUT_CARRIED_PREDICTIONS,
 	OUT_N
 };
 enum { OUT_COLUMNS_MAX = 32, OUT_CODES_MAX = 16, DANE_CODES = 100000 /* of DANE_CODE_CHARS digits */ };
@@ -162,8 +185,11 @@ struct silver_task {
 	const struct pqrs_config *cfg;
 	const struct task_spec *spec;
 	struct task_result *result;
-	struct silver_file *files; /* sorted by (day, path) */
-	size_t n_files;
+	struct silver_files bronze;                         /* sorted by (day, path) */
+	struct silver_files base_tickets, base_predictions; /* of the run before: with a history */
+	struct silver_files quarantined;                    /* of all runs before */
+	bool has_history;
+	int32_t scope_from; /* first UTC day with an event of a ticket in scope */
 	struct rules *rules;
 	struct parquet_reader *reader; /* of one file after the other */
 	struct day day;
@@ -185,18 +211,40 @@ struct silver_task {
 		int64_t score_out_of_range, version_missing;
 		int64_t types[TYPE_N], priorities[PRIORITY_N], channels[CHANNEL_N];
 		int64_t closed, late_closed, late, first_not_received, without_event;
+		/* With a history. Rows of bronze: of the scope's touched tickets, of its open ones, of runs beside this one. */
+		int64_t earlier_rows, refolded_rows, late_rows, tickets_refreshed, tickets_carried;
 	} sum;
 };
 
 /* silver_read.c */
-status silver_files_sort(
-	struct silver_task *t, struct err *err) MUST_USE; /* fills files; E_CORRUPT for a path without day= */
+/* Fills bronze and, with a history, the lists of earlier files. E_CORRUPT for a path without day=. */
+status silver_files_sort(struct silver_task *t, struct err *err) MUST_USE;
 /* Appends slices to the day. verify: the whole file is hashed first, E_VERIFY when it is not what bronze wrote. */
 status silver_file_read(struct silver_task *t, const struct silver_file *f, bool verify, struct err *err) MUST_USE;
 status slice_load_origin(struct silver_task *t, struct slice *s, struct err *err) MUST_USE;
 status slice_load_all(struct silver_task *t, struct slice *s, struct err *err) MUST_USE;
+/* The ticket ids of a bronze file, of row groups cut to the task's buckets; also others where the file is not sorted. */
+typedef status (*ids_visit)(struct silver_task *t, const struct column *ticket_id, struct err *err);
+status silver_file_ids(struct silver_task *t, const struct silver_file *f, ids_visit visit, struct err *err) MUST_USE;
+/* columns[n] of a file of a silver table, one row group at a time. Uses the day's arena, which it resets. */
+typedef status (*rows_visit)(struct silver_task *t, const struct batch *b, struct err *err);
+struct silver_columns {
+	const struct table_schema *schema;
+	const int *columns;
+	size_t n;
+};
+status silver_table_read(struct silver_task *t, const struct silver_file *f, const struct silver_columns *which,
+	rows_visit visit, struct err *err) MUST_USE;
+/* The ids of a column, all UUIDs; *out lives in the day's arena. E_CORRUPT. */
+status silver_column_uuids(struct silver_task *t, const struct column *c, struct uuid **out, struct err *err) MUST_USE;
+
+/* silver_scope.c, silver_carry.c: with a history; without one they do nothing. */
+status silver_scope_open(struct silver_task *t, struct err *err) MUST_USE;
+status silver_carry(struct silver_task *t, struct err *err) MUST_USE;
 
 /* silver_fold.c */
+/* The dense index of a ticket, new or known. */
+status silver_ticket_add(struct silver_task *t, struct uuid id, uint32_t *index, struct err *err) MUST_USE;
 status silver_day_intern(struct silver_task *t, struct err *err) MUST_USE;
 status silver_day_fold(struct silver_task *t, struct err *err) MUST_USE;
 
@@ -206,8 +254,9 @@ struct row_ref {
 	struct uuid id;
 	uint32_t ticket, slice, row;
 	bool not_creation;
-	struct str raw_object; /* only where rows repeat */
+	struct str raw_object; /* only where rows repeat, as the two that follow */
 	int64_t raw_line;
+	int32_t run;
 };
 struct repeat {
 	uint32_t slice, row, of_slice, of_row;
@@ -236,6 +285,7 @@ status silver_month_flush_full(
 status silver_months_close(struct silver_task *t, enum silver_table table, int32_t before, struct err *err) MUST_USE;
 void out_gather_str(
 	struct builder *b, int64_t at, const struct column *src, const uint32_t *rows, size_t n, struct arena *arena);
+void out_gather_i32(struct builder *b, int64_t at, const struct column *src, const uint32_t *rows, size_t n);
 void out_gather_i64(struct builder *b, int64_t at, const struct column *src, const uint32_t *rows, size_t n);
 void out_set_code(struct month_out *m, int column, int64_t row, unsigned code,
 	const char *const *names); /* code < OUT_CODES_MAX */

@@ -21,6 +21,9 @@ static const struct {
 	[OUT_PRECLASSIFICATION] = {&pqrs_silver_preclassification,
 		1u << PRECLASS_TICKET_ID | 1u << PRECLASS_EXPLAIN_JSON | 1u << PRECLASS_ENTITIES_JSON},
 	[OUT_QUARANTINE] = {&pqrs_silver_quarantine, 1u << QUARANTINE_EVENT_ID},
+	[OUT_CARRIED_TICKETS] = {&pqrs_silver_tickets, 1u << TICKETS_TICKET_ID | 1u << TICKETS_EXTERNAL_ID},
+	[OUT_CARRIED_PREDICTIONS] = {&pqrs_silver_preclassification,
+		1u << PRECLASS_TICKET_ID | 1u << PRECLASS_EXPLAIN_JSON | 1u << PRECLASS_ENTITIES_JSON},
 };
 _Static_assert((int)MESSAGES_TICKET_ID == (int)OUT_TICKET_ID && (int)STATUS_EVENTS_TICKET_ID == (int)OUT_TICKET_ID &&
 		       (int)ATTACHMENTS_TICKET_ID == (int)OUT_TICKET_ID &&
@@ -302,6 +305,15 @@ void out_gather_str(
 	for (size_t i = 0; i < n; i++) {
 		if (column_valid(src, rows[i])) builder_set_str(b, at + (int64_t)i, column_str(src, rows[i]));
 	}
+}
+
+void out_gather_i32(struct builder *b, int64_t at, const struct column *src, const uint32_t *rows, size_t n)
+{
+	const int32_t *values = src->values;
+	if (!rows_begin(b, at, n)) return;
+	int32_t *dst = (int32_t *)b->values + at;
+	for (size_t i = 0; i < n; i++) dst[i] = values[rows[i]];
+	rows_end(b, at, src, rows, n);
 }
 
 void out_gather_i64(struct builder *b, int64_t at, const struct column *src, const uint32_t *rows, size_t n)

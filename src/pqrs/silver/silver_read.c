@@ -1,4 +1,4 @@
-/* pqrs/silver/silver_read.c: the rows of a task's buckets out of bronze files. */
+/* pqrs/silver/silver_read.c: the rows of a task's buckets out of bronze files, and tables of earlier runs. */
 #include <stdlib.h>
 
 #include "base/hash.h"
@@ -43,23 +43,51 @@ static int by_day_then_path(const void *a, const void *b)
 	return strcmp(x->ref->path, y->ref->path);
 }
 
+/* The run_id= folder of a path; "" without one. */
+static struct str path_run(const char *path)
+{
+	const char *at = strstr(path, "/run_id=");
+	return at != NULL ? (struct str){at + 8, strcspn(at + 8, "/")} : (struct str){"", 0};
+}
+
+static status bronze_day(const char *path, int32_t *day, struct err *err)
+{
+	const char *at = strstr(path, "/day=");
+	if (at != NULL && strlen(at) >= 5 + DATE_CHARS && date_parse((struct str){at + 5, DATE_CHARS}, day)) return OK;
+	(void)fail(err, E_CORRUPT, "a bronze file needs day=YYYY-MM-DD in its path");
+	return err_at(err, E_CORRUPT, path, -1, -1);
+}
+
+static struct silver_files *files_of(struct silver_task *t, const char *table)
+{
+	if (strcmp(table, TICKETS_TABLE) == 0) return &t->base_tickets;
+	if (strcmp(table, PREDICTIONS_TABLE) == 0) return &t->base_predictions;
+	if (strcmp(table, QUARANTINE_TABLE) == 0) return &t->quarantined;
+	return &t->bronze;
+}
+
 status silver_files_sort(struct silver_task *t, struct err *err)
 {
 	const struct file_list *inputs = &t->spec->inputs;
-	t->files = ARENA_NEW(t->result->outputs.arena, struct silver_file, inputs->n);
-	if (t->files == NULL) return fail(err, E_NOMEM, "out of memory listing bronze files");
-	for (size_t i = 0; i < inputs->n; i++) {
-		const char *path = inputs->items[i].path;
-		const char *at = strstr(path, "/day=");
-		int32_t day;
-		if (at == NULL || strlen(at) < 5 + DATE_CHARS || !date_parse((struct str){at + 5, DATE_CHARS}, &day)) {
-			(void)fail(err, E_CORRUPT, "a bronze file needs day=YYYY-MM-DD in its path");
-			return err_at(err, E_CORRUPT, path, -1, -1);
-		}
-		t->files[i] = (struct silver_file){&inputs->items[i], day};
+	struct silver_files *lists[4] = {&t->bronze, &t->base_tickets, &t->base_predictions, &t->quarantined};
+	for (int i = 0; i < 4; i++) {
+		lists[i]->items = ARENA_NEW(t->result->outputs.arena, struct silver_file, inputs->n + 1);
+		if (lists[i]->items == NULL) return fail(err, E_NOMEM, "out of memory listing bronze files");
 	}
-	t->n_files = inputs->n;
-	if (t->n_files > 0) qsort(t->files, t->n_files, sizeof *t->files, by_day_then_path);
+	struct str last = {"", 0};
+	int32_t run = 0;
+	for (size_t i = 0; i < inputs->n; i++) {
+		const struct file_ref *ref = &inputs->items[i];
+		const struct str of = path_run(ref->path);
+		struct silver_files *l = files_of(t, ref->table);
+		if (!str_eq(of, last)) run++;
+		last = of;
+		struct silver_file *f = &l->items[l->n++];
+		*f = (struct silver_file){.ref = ref, .run = run, .foreign = !str_is(of, t->env->run->run_id)};
+		t->has_history |= f->foreign;
+		if (l == &t->bronze) TRY(bronze_day(ref->path, &f->day, err));
+	}
+	if (t->bronze.n > 0) qsort(t->bronze.items, t->bronze.n, sizeof *t->bronze.items, by_day_then_path);
 	return OK;
 }
 
@@ -84,19 +112,23 @@ static status object_hash(
 	return s;
 }
 
-/* Compare a file with what bronze said it wrote. bytes: the whole file, or NULL where it is not in memory. */
+/* Compare a file with what its writer said it wrote. bytes: the whole file, or NULL where it is not in memory. */
 static status file_verify(struct silver_task *t, struct store_object *object, const struct silver_file *f,
 	const uint8_t *bytes, struct err *err)
 {
+	static const uint8_t unknown[XXH128_BYTES] = {0}; /* a compacted file's */
 	uint8_t got[XXH128_BYTES];
+	if (memcmp(f->ref->xxh128, unknown, sizeof unknown) == 0) return OK;
 	if (bytes != NULL)
 		hash_xxh128(bytes, (size_t)store_object_size(object), got);
 	else
 		TRY(object_hash(t, object, got, err));
 	if (memcmp(got, f->ref->xxh128, sizeof got) == 0) return OK;
 	(void)fail(err, E_VERIFY,
-		"the object is not what bronze wrote: its XXH3-128 differs; restore it, or start a new run with "
-		"--run-id");
+		f->foreign
+			? "the object is not what an earlier run wrote: its XXH3-128 differs; restore it"
+			: "the object is not what bronze wrote: its XXH3-128 differs; restore it, or start a new run "
+			  "with --run-id");
 	return err_at(err, E_VERIFY, f->ref->path, -1, -1);
 }
 
@@ -172,19 +204,25 @@ static status slice_codes(struct silver_task *t, struct slice *s, struct err *er
 
 /* ---- slices ---------------------------------------------------------------------------------------------- */
 
-static status column_positions(const struct parquet_reader *r, const int *wanted, size_t n, int *out, struct err *err)
+static status table_positions(const struct parquet_reader *r, const struct table_schema *schema, const int *wanted,
+	size_t n, int *out, struct err *err)
 {
 	for (size_t i = 0; i < n; i++) {
-		const char *name = pqrs_bronze_events.columns[wanted[i]].name;
+		const char *name = schema->columns[wanted[i]].name;
 		/* Our own files have the column at its place. */
 		const bool there = (size_t)wanted[i] < parquet_reader_n_columns(r) &&
 				   strcmp(parquet_reader_column(r, (size_t)wanted[i])->name, name) == 0;
 		out[i] = there ? wanted[i] : parquet_reader_column_index(r, name);
-		if (out[i] < 0) return fail(err, E_CORRUPT, "a bronze file without the column %s", name);
-		if (parquet_reader_column(r, (size_t)out[i])->def.type != pqrs_bronze_events.columns[wanted[i]].type)
-			return fail(err, E_CORRUPT, "a bronze file with another type of column %s", name);
+		if (out[i] < 0) return fail(err, E_CORRUPT, "a %s file without the column %s", schema->layer, name);
+		if (parquet_reader_column(r, (size_t)out[i])->def.type != schema->columns[wanted[i]].type)
+			return fail(err, E_CORRUPT, "a %s file with another type of column %s", schema->layer, name);
 	}
 	return OK;
+}
+
+static status column_positions(const struct parquet_reader *r, const int *wanted, size_t n, int *out, struct err *err)
+{
+	return table_positions(r, &pqrs_bronze_events, wanted, n, out, err);
 }
 
 static int64_t lower_bound(const int32_t *v, int64_t n, int64_t x)
@@ -200,9 +238,9 @@ static int64_t lower_bound(const int32_t *v, int64_t n, int64_t x)
 	return lo;
 }
 
-/* The exact rows of a row group with a bucket in the task's range. */
-static status bucket_range(
-	struct silver_task *t, struct parquet_reader *r, size_t row_group, struct parquet_range *out, struct err *err)
+/* The exact rows of a row group with a bucket in the task's range; of another run's file that was sorted otherwise since, all. */
+static status bucket_range(struct silver_task *t, const struct silver_file *f, struct parquet_reader *r,
+	size_t row_group, struct parquet_range *out, struct err *err)
 {
 	*out = (struct parquet_range){row_group, 0, parquet_reader_row_group_rows(r, row_group)};
 	if (t->spec->lo <= 0 && t->spec->hi >= PQRS_BUCKETS) return OK;
@@ -218,6 +256,7 @@ static status bucket_range(
 	const int32_t *v = b.columns[0].values;
 	bool ascending = b.columns[0].validity == NULL;
 	for (int64_t i = 1; i < b.n_rows; i++) ascending &= v[i - 1] <= v[i];
+	if (!ascending && f->foreign) return OK;
 	if (!ascending) return fail(err, E_CORRUPT, "a bronze file that is not ordered by ticket_bucket");
 	const int64_t begin = out->begin;
 	out->begin = begin + lower_bound(v, b.n_rows, t->spec->lo);
@@ -280,7 +319,6 @@ static status slice_read(struct silver_task *t, const struct silver_file *f, str
 	TRY(slice_codes(t, s, err));
 	TRY(slice_check(t, s, err));
 	t->day.rows += s->n;
-	t->sum.rows_in += s->n;
 	const int64_t bytes = f->ref->rows > 0 ? f->ref->bytes / f->ref->rows * s->n : 0;
 	t->sum.bytes_in += bytes;
 	task_progress(t->env, s->n, bytes);
@@ -309,14 +347,39 @@ static status open_file(
 	return OK;
 }
 
+static status rows_check(const struct silver_file *f, const struct parquet_reader *r, struct err *err)
+{
+	const int64_t rows = parquet_reader_rows(r), expected = f->ref->rows;
+	if (rows == expected || (f->foreign && expected < 0)) return OK;
+	return fail(err, E_VERIFY, "%lld rows, expected %lld", (long long)rows, (long long)expected);
+}
+
+/* Of the range what begins and ends with a row in scope. Few rows of old files are, and often none. */
+static status scope_range(struct silver_task *t, struct parquet_reader *r, struct parquet_range *range, struct err *err)
+{
+	static const int wanted[1] = {BRONZE_TICKET_ID};
+	int column;
+	struct batch b;
+	struct uuid *ids;
+	uint32_t unused;
+	TRY(column_positions(r, wanted, 1, &column, err));
+	TRY(parquet_reader_read(r, range, &column, 1, &t->day.arena, &b, err));
+	TRY(silver_column_uuids(t, &b.columns[0], &ids, err));
+	int64_t first = 0, end = b.n_rows;
+	while (first < end && !uuid_table_find(&t->ticket_ids, ids[first], uuid_hash(ids[first]), &unused)) first++;
+	while (end > first && !uuid_table_find(&t->ticket_ids, ids[end - 1], uuid_hash(ids[end - 1]), &unused)) end--;
+	range->end = range->begin + end;
+	range->begin += first;
+	return OK;
+}
+
 static status read_slices(struct silver_task *t, const struct silver_file *f, struct parquet_reader *r, struct err *err)
 {
-	if (parquet_reader_rows(r) != f->ref->rows)
-		return fail(err, E_VERIFY, "%lld rows, expected %lld", (long long)parquet_reader_rows(r),
-			(long long)f->ref->rows);
+	TRY(rows_check(f, r, err));
 	for (size_t g = 0; g < parquet_reader_n_row_groups(r); g++) {
 		struct parquet_range range;
-		TRY(bucket_range(t, r, g, &range, err));
+		TRY(bucket_range(t, f, r, g, &range, err));
+		if (range.begin < range.end && f->foreign) TRY(scope_range(t, r, &range, err));
 		if (range.begin < range.end) TRY(slice_read(t, f, r, &range, err));
 	}
 	return OK;
@@ -327,6 +390,62 @@ status silver_file_read(struct silver_task *t, const struct silver_file *f, bool
 	struct store_object *object = NULL;
 	TRY(open_file(t, f, verify, &object, err));
 	const status s = read_slices(t, f, t->reader, err);
+	store_object_close(object);
+	return s == OK ? OK : err_at(err, s, f->ref->path, -1, -1);
+}
+
+/* ---- earlier runs ---------------------------------------------------------------------------------------- */
+
+static status read_ids(struct silver_task *t, const struct silver_file *f, ids_visit visit, struct err *err)
+{
+	static const int wanted[1] = {BRONZE_TICKET_ID};
+	TRY(rows_check(f, t->reader, err));
+	for (size_t g = 0; g < parquet_reader_n_row_groups(t->reader); g++) {
+		struct parquet_range range;
+		struct batch b;
+		int column;
+		TRY(bucket_range(t, f, t->reader, g, &range, err));
+		if (range.begin >= range.end) continue;
+		TRY(column_positions(t->reader, wanted, 1, &column, err));
+		TRY(parquet_reader_read(t->reader, &range, &column, 1, &t->day.arena, &b, err));
+		TRY(visit(t, &b.columns[0], err));
+	}
+	return OK;
+}
+
+status silver_file_ids(struct silver_task *t, const struct silver_file *f, ids_visit visit, struct err *err)
+{
+	struct store_object *object = NULL;
+	arena_reset(&t->day.arena);
+	TRY(open_file(t, f, false, &object, err));
+	const status s = read_ids(t, f, visit, err);
+	store_object_close(object);
+	return s == OK ? OK : err_at(err, s, f->ref->path, -1, -1);
+}
+
+static status read_rows(struct silver_task *t, const struct silver_file *f, const struct silver_columns *which,
+	rows_visit visit, struct err *err)
+{
+	int columns[OUT_COLUMNS_MAX];
+	TRY(rows_check(f, t->reader, err));
+	TRY(table_positions(t->reader, which->schema, which->columns, which->n, columns, err));
+	for (size_t g = 0; g < parquet_reader_n_row_groups(t->reader); g++) {
+		const struct parquet_range all = {g, 0, parquet_reader_row_group_rows(t->reader, g)};
+		struct batch b;
+		if (all.end == 0) continue;
+		TRY(parquet_reader_read(t->reader, &all, columns, which->n, &t->day.arena, &b, err));
+		TRY(visit(t, &b, err));
+	}
+	return OK;
+}
+
+status silver_table_read(struct silver_task *t, const struct silver_file *f, const struct silver_columns *which,
+	rows_visit visit, struct err *err)
+{
+	struct store_object *object = NULL;
+	arena_reset(&t->day.arena);
+	TRY(open_file(t, f, true, &object, err));
+	const status s = read_rows(t, f, which, visit, err);
 	store_object_close(object);
 	return s == OK ? OK : err_at(err, s, f->ref->path, -1, -1);
 }

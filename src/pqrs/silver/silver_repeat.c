@@ -1,6 +1,6 @@
 /* pqrs/silver/silver_repeat.c: rows of a day that are out of time order, and the same event told twice.
  *
- * A repeat has the same ticket, ts and event_id; the first by (raw_object, raw_line) stands, one with the same content is a
+ * A repeat has the same ticket, ts and event_id; the first by (run, raw_object, raw_line) stands, one with the same content is a
  * duplicate, one with another content a conflict. (The same event_id at another ts meets the table of event ids when it is
  * folded, and is a conflict there.)
  */
@@ -28,6 +28,7 @@ static int by_fold(const void *a, const void *b)
 static int by_origin(const void *a, const void *b)
 {
 	const struct row_ref *x = a, *y = b;
+	if (x->run != y->run) return x->run < y->run ? -1 : 1;
 	const int c = str_cmp(x->raw_object, y->raw_object);
 	return c != 0 ? c : (x->raw_line > y->raw_line) - (x->raw_line < y->raw_line);
 }
@@ -65,6 +66,7 @@ static status settle_run(
 		TRY(slice_load_origin(t, s, err));
 		TRY(slice_load_all(t, s, err));
 		rows[i].raw_object = column_str(&s->raw_object, rows[i].row);
+		rows[i].run = s->file->run;
 		rows[i].raw_line = ((const int64_t *)s->raw_line.values)[rows[i].row];
 	}
 	qsort(rows, n, sizeof *rows, by_origin);

@@ -65,24 +65,38 @@ static status keys_grow(struct uuid_table *t, struct err *err)
 	return OK;
 }
 
-status uuid_table_add(
-	struct uuid_table *t, struct uuid id, uint64_t hash, uint32_t *index, bool *found, struct err *err)
+/* The slot of id, or the empty one where it would stand. */
+static inline uint32_t slot_of(const struct uuid_table *t, struct uuid id, uint64_t hash)
 {
 	const uint32_t tag = tag_of(t, hash);
 	uint32_t at = (uint32_t)hash & t->mask;
 	for (; t->slots[at] != 0; at = (at + 1) & t->mask) {
 		if ((t->slots[at] & ~t->mask) != tag) continue;
-		const uint32_t i = (t->slots[at] & t->mask) - 1;
-		if (!uuid_eq(t->keys[i], id)) continue;
-		*index = i;
-		*found = true;
+		if (uuid_eq(t->keys[(t->slots[at] & t->mask) - 1], id)) break;
+	}
+	return at;
+}
+
+bool uuid_table_find(const struct uuid_table *t, struct uuid id, uint64_t hash, uint32_t *index)
+{
+	const uint32_t slot = t->slots[slot_of(t, id, hash)];
+	*index = (slot & t->mask) - 1;
+	return slot != 0;
+}
+
+status uuid_table_add(
+	struct uuid_table *t, struct uuid id, uint64_t hash, uint32_t *index, bool *found, struct err *err)
+{
+	const uint32_t at = slot_of(t, id, hash);
+	*found = t->slots[at] != 0;
+	if (*found) {
+		*index = (t->slots[at] & t->mask) - 1;
 		return OK;
 	}
 	if (t->n == t->cap) TRY(keys_grow(t, err));
 	t->keys[t->n] = id;
-	t->slots[at] = tag | (t->n + 1);
+	t->slots[at] = tag_of(t, hash) | (t->n + 1);
 	*index = t->n++;
-	*found = false;
 	/* Three quarters full at most. */
 	return (uint64_t)t->n * 4 > ((uint64_t)t->mask + 1) * 3 ? slots_grow(t, err) : OK;
 }

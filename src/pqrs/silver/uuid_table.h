@@ -29,6 +29,9 @@ void uuid_table_deinit(struct uuid_table *t); /* fine on a zeroed table */
 status uuid_table_add(
 	struct uuid_table *t, struct uuid id, uint64_t hash, uint32_t *index, bool *found, struct err *err) MUST_USE;
 
+/* The index of id; false: it is not there. */
+bool uuid_table_find(const struct uuid_table *t, struct uuid id, uint64_t hash, uint32_t *index) MUST_USE;
+
 static inline uint64_t uuid_hash(struct uuid id)
 {
 	uint64_t h = (id.lo + UINT64_C(0x9E3779B97F4A7C15)) * UINT64_C(0xBF58476D1CE4E5B9);
