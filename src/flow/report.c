@@ -38,11 +38,28 @@ static bool in_layer(const char *table, const char *layer)
 	return strncmp(table, layer, n) == 0 && table[n] == '.';
 }
 
+/* The runs taken up, as the commit of the stage that folds says. */
+static void history_totals(struct flow *f)
+{
+	struct run_report *r = f->report;
+	for (size_t k = 0; k < f->n_committed; k++) {
+		const struct commit *c = &f->commits[k];
+		const char **ids = c->n_history > 0 ? ARENA_NEW(&r->arena, const char *, c->n_history) : NULL;
+		if (ids == NULL) continue;
+		bool ok = true;
+		for (size_t i = 0; i < c->n_history; i++)
+			ok &= (ids[i] = arena_strndup(&r->arena, c->history[i], strlen(c->history[i]))) != NULL;
+		r->history = ids;
+		r->n_history = ok ? c->n_history : 0;
+	}
+}
+
 void flow_report_totals(struct flow *f)
 {
 	struct run_report *r = f->report;
 	r->as_of = f->info.as_of;
 	if (f->n_committed > 0) manifest_root(&f->commits[0].files, r->root);
+	history_totals(f);
 	r->rows.n = 0;
 	r->rows_raw = r->rows_bronze = r->rows_rejected = r->rows_duplicate = 0;
 	for (size_t k = 0; k < f->n_committed; k++) {
@@ -54,8 +71,9 @@ void flow_report_totals(struct flow *f)
 			if (in_layer(file->table, "bronze")) r->rows_bronze += file->rows;
 			if (in_layer(file->table, "rejects")) r->rows_rejected += file->rows;
 		}
-		r->rows_duplicate += counter_get(&f->counters[k], "duplicates");
 	}
+	/* Of the stage that reads raw; later ones may meet repeats among bronze rows, which their own balance has. */
+	if (f->n_committed > 1) r->rows_duplicate = counter_get(&f->counters[1], "duplicates");
 	if (r->rows.n > 1) qsort(r->rows.items, r->rows.n, sizeof *r->rows.items, by_name);
 }
 
@@ -106,7 +124,9 @@ void run_report_json(const struct run_report *r, struct buf *out)
 		time_format(r->as_of, as_of);
 		buf_printf(out, ",\"as_of\":\"%.*s\"", TIME_RFC3339_CHARS, as_of);
 	}
-	buf_printf(out, ",\"root\":\"%s\",\"rows\":{\"raw\":%lld,\"bronze\":%lld,\"rejected\":%lld,\"duplicates\":%lld",
+	buf_str(out, ",\"history\":[");
+	for (size_t i = 0; i < r->n_history; i++) buf_printf(out, "%s\"%s\"", i > 0 ? "," : "", r->history[i]);
+	buf_printf(out, "],\"root\":\"%s\",\"rows\":{\"raw\":%lld,\"bronze\":%lld,\"rejected\":%lld,\"duplicates\":%lld",
 		r->root, (long long)r->rows_raw, (long long)r->rows_bronze, (long long)r->rows_rejected,
 		(long long)r->rows_duplicate);
 	layer_json(out, r, "silver");

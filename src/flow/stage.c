@@ -145,6 +145,15 @@ static bool folds(const struct flow *f, const char *stage)
 	return f->w->folding.stage != NULL && strcmp(stage, f->w->folding.stage) == 0;
 }
 
+/* A run that leaves out its first days is of little use without the run that has them. */
+static void warn_alone(const struct flow *f)
+{
+	if (f->history.n_runs > 0 || f->w->folding.continues(f->config, &f->info, NULL) != CONTINUES_WHOLE) return;
+	log_line(LOG_WARN,
+		"no run in the lake ends where this one begins: what began before its first events is unknown to it", "run",
+		f->info.run_id, NULL);
+}
+
 static status find_history(struct flow *f, struct history *out, struct err *err)
 {
 	const struct history_search s = {
@@ -157,6 +166,7 @@ status flow_stage_plan(struct flow *f, size_t stage, struct task_list *out, stru
 	const struct stage_def *def = &f->w->stages[stage];
 	if (folds(f, def->name)) {
 		TRY(find_history(f, &f->history, err));
+		warn_alone(f);
 		TRY(history_load_files(f->lake, f->w, &f->history, err));
 	}
 	const struct stage_view view = flow_view(f, stage);
