@@ -107,8 +107,9 @@ static status report_text(
 		r->nothing_to_do ? "  nothing to do: it was finished before" : "");
 	buf_printf(out, "lake %s\n", r->lake);
 	if (r->n_history > 0)
-		buf_printf(out, "continues %s run%s of this lake, the last of them %s\n", cli_count((int64_t)r->n_history, n[0]),
-			r->n_history == 1 ? "" : "s", r->history[r->n_history - 1]);
+		buf_printf(out, "continues %s run%s of this lake, the last of them %s\n",
+			cli_count((int64_t)r->n_history, n[0]), r->n_history == 1 ? "" : "s",
+			r->history[r->n_history - 1]);
 	if (r->root[0] != '\0') buf_printf(out, "manifest root %s\n", r->root);
 	if (r->n_stages == 0 || !r->stages[0].done) return OK; /* nothing to tell yet */
 	add_stages(r, out);

@@ -126,7 +126,8 @@ void run_report_json(const struct run_report *r, struct buf *out)
 	}
 	buf_str(out, ",\"history\":[");
 	for (size_t i = 0; i < r->n_history; i++) buf_printf(out, "%s\"%s\"", i > 0 ? "," : "", r->history[i]);
-	buf_printf(out, "],\"root\":\"%s\",\"rows\":{\"raw\":%lld,\"bronze\":%lld,\"rejected\":%lld,\"duplicates\":%lld",
+	buf_printf(out,
+		"],\"root\":\"%s\",\"rows\":{\"raw\":%lld,\"bronze\":%lld,\"rejected\":%lld,\"duplicates\":%lld",
 		r->root, (long long)r->rows_raw, (long long)r->rows_bronze, (long long)r->rows_rejected,
 		(long long)r->rows_duplicate);
 	layer_json(out, r, "silver");

@@ -71,7 +71,8 @@ struct run_report {
 	bool nothing_to_do;              /* all that was asked for had been done before */
 	char root[HEX_SHA256_CHARS + 1]; /* the manifest's; "" before raw is committed */
 	int64_t as_of;                   /* INT64_MIN while unknown */
-	const char *const *history; /* [n_history] ids of the runs that this one took up, oldest first; known once the run folds */
+	const char *const *
+		history; /* [n_history] ids of the runs that this one took up, oldest first; known once the run folds */
 	size_t n_history;
 	int64_t rows_raw, rows_bronze, rows_rejected, rows_duplicate; /* raw is the sum of the others */
 	struct counter_list rows; /* per table: "silver.tickets", "gold.kpi_volume_daily", sorted by name */

@@ -150,8 +150,8 @@ static void warn_alone(const struct flow *f)
 {
 	if (f->history.n_runs > 0 || f->w->folding.continues(f->config, &f->info, NULL) != CONTINUES_WHOLE) return;
 	log_line(LOG_WARN,
-		"no run in the lake ends where this one begins: what began before its first events is unknown to it", "run",
-		f->info.run_id, NULL);
+		"no run in the lake ends where this one begins: what began before its first events is unknown to it",
+		"run", f->info.run_id, NULL);
 }
 
 static status find_history(struct flow *f, struct history *out, struct err *err)

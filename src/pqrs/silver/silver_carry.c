@@ -49,8 +49,8 @@ static void append(struct silver_task *t, struct month_out *m, const struct batc
 }
 
 /* Month by month in row order; files are of one month each, so there is mostly one. rows is used up. */
-static status carry_rows(struct silver_task *t, const struct carried *k, const struct batch *b, uint32_t *rows, size_t n,
-	struct err *err)
+static status carry_rows(struct silver_task *t, const struct carried *k, const struct batch *b, uint32_t *rows,
+	size_t n, struct err *err)
 {
 	const int64_t *created = b->columns[k->created_at].values;
 	uint32_t *same = ARENA_NEW(&t->day.arena, uint32_t, n + 1);
