@@ -7,18 +7,10 @@
 #include "pqrs/silver/silver_int.h"
 
 /* Each file is checked by the one task whose buckets hold the file's place modulo the buckets. */
-static bool verifies(const struct silver_task *t, size_t file)
+static bool verifies(const struct silver_task *t, const struct silver_file *f)
 {
-	const int64_t at = (int64_t)(file % PQRS_BUCKETS);
+	const int64_t at = (int64_t)(f->place % PQRS_BUCKETS);
 	return at >= t->spec->lo && at < t->spec->hi;
-}
-
-/* File i is about to be opened: see task_ahead, which this is over other structs. */
-static void files_ahead(const struct silver_task *t, size_t i)
-{
-	const size_t first = i == 0 ? 1 : i + TASK_AHEAD;
-	for (size_t k = first; k < t->bronze.n && k <= i + TASK_AHEAD; k++)
-		store_will_open(t->env->lake, t->bronze.items[k].ref->path);
 }
 
 /* files[from, to): all files of one UTC day. */
@@ -32,8 +24,8 @@ static status run_day(struct silver_task *t, size_t from, size_t to, struct err 
 	d->rows = 0;
 	for (size_t i = from; i < to; i++) {
 		TRY(cancel_check(err));
-		files_ahead(t, i);
-		TRY(silver_file_read(t, &t->bronze.items[i], verifies(t, i), err));
+		silver_files_ahead(t, &t->bronze, i);
+		TRY(silver_file_read(t, &t->bronze.items[i], verifies(t, &t->bronze.items[i]), err));
 	}
 	/* Later days can't reach back into months that end before this one begins. Tickets wait for the end. */
 	const int32_t begins = tz_date(t->cfg->tz, (int64_t)d->date * US_PER_DAY);

@@ -121,21 +121,40 @@ static status carry_predictions(struct silver_task *t, const struct batch *b, st
 	return carry(t, &predictions, b, err);
 }
 
-static status carry_files(struct silver_task *t, const struct silver_files *files, const struct table_schema *schema,
+/* The length of the folder of a path: files of one month stand together, and share it. */
+static size_t folder_chars(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash != NULL ? (size_t)(slash - path) : 0;
+}
+
+static bool same_folder(const char *a, const char *b)
+{
+	const size_t n = folder_chars(a);
+	return n == folder_chars(b) && strncmp(a, b, n) == 0;
+}
+
+/* What a month carries is written when its files are done: years of tickets never stand in memory at once. */
+static status carry_files(struct silver_task *t, const struct silver_files *files, enum silver_table out,
 	rows_visit visit, struct err *err)
 {
 	int all[OUT_COLUMNS_MAX];
+	const struct table_schema *schema = t->out[out].sink.schema;
 	const struct silver_columns which = {schema, all, schema_n_data_columns(schema)};
 	for (size_t i = 0; i < which.n; i++) all[i] = (int)i;
 	for (size_t i = 0; i < files->n; i++) {
+		const char *path = files->items[i].ref->path;
 		TRY(cancel_check(err));
+		silver_files_ahead(t, files, i);
 		TRY(silver_table_read(t, &files->items[i], &which, visit, err));
+		if (i + 1 < files->n && same_folder(path, files->items[i + 1].ref->path)) continue;
+		TRY(silver_months_close(t, out, INT32_MAX, err));
 	}
 	return OK;
 }
 
 status silver_carry(struct silver_task *t, struct err *err)
 {
-	TRY(carry_files(t, &t->base_tickets, &pqrs_silver_tickets, carry_tickets, err));
-	return carry_files(t, &t->base_predictions, &pqrs_silver_preclassification, carry_predictions, err);
+	TRY(carry_files(t, &t->base_tickets, OUT_CARRIED_TICKETS, carry_tickets, err));
+	return carry_files(t, &t->base_predictions, OUT_CARRIED_PREDICTIONS, carry_predictions, err);
 }

@@ -86,6 +86,7 @@ struct silver_file {
 	const struct file_ref *ref;
 	int32_t day;  /* bronze */
 	int32_t run;  /* place of its run among those of the inputs, oldest first */
+	size_t place; /* among the files of its list, the same in every task */
 	bool foreign; /* not of this run: rows out of scope are left alone. ref->earlier: these touch no ticket */
 };
 struct silver_files {
@@ -219,6 +220,8 @@ struct silver_task {
 /* silver_read.c */
 /* Fills bronze and, with a history, the lists of earlier files. E_CORRUPT for a path without day=. */
 status silver_files_sort(struct silver_task *t, struct err *err) MUST_USE;
+/* File i is about to be opened: see task_ahead, which this is over other structs. */
+void silver_files_ahead(const struct silver_task *t, const struct silver_files *l, size_t i);
 /* Appends slices to the day. verify: the whole file is hashed first, E_VERIFY when it is not what bronze wrote. */
 status silver_file_read(struct silver_task *t, const struct silver_file *f, bool verify, struct err *err) MUST_USE;
 status slice_load_origin(struct silver_task *t, struct slice *s, struct err *err) MUST_USE;

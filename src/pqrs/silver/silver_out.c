@@ -170,7 +170,8 @@ status silver_month_open(
 		m->month = month;
 		*at = m;
 	}
-	if (!local_room(t, m)) return fail(err, E_NOMEM, "out of memory for %u tickets", t->tickets_cap);
+	if (table < OUT_CARRIED_TICKETS && !local_room(t, m))
+		return fail(err, E_NOMEM, "out of memory for %u tickets", t->tickets_cap);
 	*out = m;
 	return OK;
 }

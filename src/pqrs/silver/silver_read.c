@@ -88,7 +88,15 @@ status silver_files_sort(struct silver_task *t, struct err *err)
 		if (l == &t->bronze) TRY(bronze_day(ref->path, &f->day, err));
 	}
 	if (t->bronze.n > 0) qsort(t->bronze.items, t->bronze.n, sizeof *t->bronze.items, by_day_then_path);
+	for (size_t i = 0; i < t->bronze.n; i++) t->bronze.items[i].place = i;
 	return OK;
+}
+
+void silver_files_ahead(const struct silver_task *t, const struct silver_files *l, size_t i)
+{
+	const size_t first = i == 0 ? 1 : i + TASK_AHEAD;
+	for (size_t k = first; k < l->n && k <= i + TASK_AHEAD; k++)
+		store_will_open(t->env->lake, l->items[k].ref->path);
 }
 
 /* XXH3-128 of an object, piece by piece. */

@@ -75,6 +75,7 @@ static status read_tables(struct silver_task *t, const struct silver_files *file
 {
 	for (size_t i = 0; i < files->n; i++) {
 		TRY(cancel_check(err));
+		silver_files_ahead(t, files, i);
 		TRY(silver_table_read(t, &files->items[i], which, visit, err));
 	}
 	return OK;
@@ -102,6 +103,7 @@ status silver_scope_open(struct silver_task *t, struct err *err)
 	for (size_t i = 0; i < t->bronze.n; i++) {
 		if (t->bronze.items[i].ref->earlier) continue;
 		TRY(cancel_check(err));
+		silver_files_ahead(t, &t->bronze, i);
 		TRY(silver_file_ids(t, &t->bronze.items[i], touch, err));
 	}
 	TRY(read_tables(t, &t->base_tickets, &tickets, open_tickets, err));
