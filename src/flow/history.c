@@ -110,9 +110,10 @@ static status take(
 	out->as_of = base->run.as_of;
 	for (size_t i = 0; i < s->n && ok; i++) {
 		const struct commit *c = &s->items[i].commit;
-		if (s->items[i].kind != CONTINUES_PART || names(base, c->run.run_id)) continue;
-		ok = (runs[n++] = arena_strndup(arena, c->run.run_id, UUID_CHARS)) != NULL;
+		if (s->items[i].kind != CONTINUES_PART) continue;
 		if (c->run.as_of > out->as_of) out->as_of = c->run.as_of;
+		if (!names(base, c->run.run_id))
+			ok = (runs[n++] = arena_strndup(arena, c->run.run_id, UUID_CHARS)) != NULL;
 	}
 	for (size_t i = 0; i < base->files.n && ok; i++) ok = file_list_add(&out->written, &base->files.items[i]);
 	if (!ok) return fail(err, E_NOMEM, "out of memory for the runs before this one");

@@ -21,7 +21,7 @@ struct history {
 		*runs; /* [n_runs] ids: what the base had folded, oldest first, the base, then late ones by id */
 	size_t n_runs;
 	size_t n_known; /* of these, up to and with the base; 0 = no history */
-	int64_t as_of;  /* the newest of the base's and of the late ones; INT64_MIN without a history */
+	int64_t as_of;  /* the newest of these runs'; of CONTINUES_WHOLE the base's. INT64_MIN without a history */
 	/* Of workload.folding: what these runs wrote to `tables`, then what the base wrote to `base_tables`; by table in that order, by
 	 * run within and by path. `earlier` unless of a late run. rows -1 where the log does not say; xxh128 all zero where the name does not. */
 	struct file_list files;
