@@ -356,6 +356,13 @@ static status drop_repeats(struct file_list *l, const char *stage, struct err *e
 	return OK;
 }
 
+/* Rows of an earlier run go into the same table of this one, or into a later layer's. */
+static bool carries_over(const char *in, const char *out)
+{
+	const size_t layer = strcspn(in, ".");
+	return strcmp(in, out) == 0 || strncmp(in, out, layer + 1) != 0;
+}
+
 /* Count the pairs of tables a task read and wrote. Files of one table stand together in both lists. */
 static bool merge_edges(struct commit *c, const struct task_spec *spec, const struct task_result *r)
 {
@@ -366,6 +373,7 @@ static bool merge_edges(struct commit *c, const struct task_spec *spec, const st
 		for (size_t k = 0; k < r->outputs.n; k++) {
 			const char *out = r->outputs.items[k].table;
 			if (k > 0 && strcmp(out, r->outputs.items[k - 1].table) == 0) continue;
+			if (spec->inputs.items[i].earlier && !carries_over(in, out)) continue;
 			if (!counter_add(&c->counters, commit_edge_name(name, in, out), 1)) return false;
 		}
 	}
