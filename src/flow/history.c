@@ -185,6 +185,7 @@ struct table_search {
 	const struct workload *w;
 	const char *const *runs; /* [n_runs] */
 	size_t n_runs, n_known;
+	size_t *ends; /* NULL: not asked for */
 };
 
 static status run_files(const struct delta_snapshot *s, const char *table, const struct table_search *which, size_t run,
@@ -227,26 +228,28 @@ static status table_files(const struct table_search *which, const char *table, c
 	const status opened = delta_snapshot_open(which->lake, root, DELTA_LATEST, &s, err);
 	if (opened != E_NOT_FOUND) TRY(opened);
 	status code = OK;
-	for (size_t i = 0; i < which->n_runs && s != NULL && code == OK; i++)
-		code = run_files(s, table, which, i, out, err);
+	for (size_t i = 0; i < which->n_runs && code == OK; i++) {
+		if (s != NULL) code = run_files(s, table, which, i, out, err);
+		if (which->ends != NULL) which->ends[i] = out->n;
+	}
 	if (code == OK && written != NULL) warn_fewer(which, s, table, written);
 	delta_snapshot_close(s);
 	return code;
 }
 
-status history_table_files(struct store *lake, const struct workload *w, const char *table, const char *const *runs,
-	size_t n_runs, struct file_list *out, struct err *err)
+status history_table_files(struct store *lake, const struct workload *w, const char *table,
+	const struct history_runs *runs, struct file_list *out, struct err *err)
 {
-	const struct table_search which = {lake, w, runs, n_runs, 0};
+	const struct table_search which = {lake, w, runs->ids, runs->n, 0, runs->ends};
 	return table_files(&which, table, NULL, out, err);
 }
 
 status history_load_files(struct store *lake, const struct workload *w, struct history *h, struct err *err)
 {
-	const struct table_search which = {lake, w, h->runs, h->n_runs, h->n_known};
+	const struct table_search which = {lake, w, h->runs, h->n_runs, h->n_known, NULL};
 	h->files.n = 0;
 	if (h->n_known == 0) return OK;
-	const struct table_search base = {lake, w, &h->runs[h->n_known - 1], 1, 1};
+	const struct table_search base = {lake, w, &h->runs[h->n_known - 1], 1, 1, NULL};
 	for (size_t t = 0; t < w->folding.n_tables; t++)
 		TRY(table_files(&which, w->folding.tables[t], &h->written, &h->files, err));
 	for (size_t t = 0; t < w->folding.n_base_tables; t++)

@@ -47,8 +47,13 @@ status history_find(const struct history_search *s, struct arena *arena, struct 
 /* h->files of a history that was found. A warning is logged where a table holds fewer rows of the base than it wrote (somebody deleted
  * some). E_CORRUPT, E_UNSUPPORTED: as the tables' logs (table/snapshot.h). */
 status history_load_files(struct store *lake, const struct workload *w, struct history *h, struct err *err) MUST_USE;
+struct history_runs {
+	const char *const *ids; /* [n] */
+	size_t n;
+	size_t *ends; /* [n], set by the call: ids[i]'s files end there in the list; NULL = not wanted */
+};
 /* The files of one table ("silver.status_events") that the given runs wrote, appended to out by (run in the order given, path). */
-status history_table_files(struct store *lake, const struct workload *w, const char *table, const char *const *runs,
-	size_t n_runs, struct file_list *out, struct err *err) MUST_USE;
+status history_table_files(struct store *lake, const struct workload *w, const char *table,
+	const struct history_runs *runs, struct file_list *out, struct err *err) MUST_USE;
 
 #endif

@@ -24,7 +24,7 @@ static const char lineage_sql[] = "SELECT l.run_id, l.stage, l.input, coalesce(l
 				  " FROM meta.lineage l JOIN meta.runs r ON r.run_id = l.run_id"
 				  " JOIN meta.stage_commits s ON s.run_id = l.run_id AND s.stage = l.stage"
 				  " WHERE $1 IS NULL OR l.run_id = $1"
-				  " ORDER BY r.started_at, l.run_id, s.ordinal, l.input, l.output";
+				  " ORDER BY r.started_at, l.run_id, s.ordinal, l.input, l.output, l.input_version";
 
 bool lineage_format_parse(const char *name, enum lineage_format *out)
 {
@@ -118,7 +118,7 @@ static void export_json(const struct edges *all, struct buf *out)
 
 /* ---- OpenLineage: https://openlineage.io/docs/spec/object-model ----------------------------------------------------- */
 
-/* The datasets of edges [from, to) on one side, each once. */
+/* The datasets of edges [from, to) on one side, each version once. */
 static void datasets_json(const struct edges *all, size_t from, size_t to, int name, struct buf *out)
 {
 	bool first = true;
@@ -126,7 +126,9 @@ static void datasets_json(const struct edges *all, size_t from, size_t to, int n
 	for (size_t i = from; i < to; i++) {
 		const struct edge *e = &all->items[i];
 		bool seen = false;
-		for (size_t k = from; k < i && !seen; k++) seen = str_eq(all->items[k].v[name], e->v[name]);
+		for (size_t k = from; k < i && !seen; k++)
+			seen = str_eq(all->items[k].v[name], e->v[name]) &&
+			       str_eq(all->items[k].v[name + 1], e->v[name + 1]);
 		if (seen) continue;
 		if (!first) buf_char(out, ',');
 		first = false;
@@ -204,11 +206,21 @@ static void add_quoted(struct buf *out, struct str s, char quote)
 	buf_char(out, quote);
 }
 
+/* Made of several versions of one input: edges that stand side by side. */
+static bool same_but_version(const struct edge *a, const struct edge *b)
+{
+	static const int names[] = {COLUMN_RUN, COLUMN_STAGE, COLUMN_INPUT, COLUMN_OUTPUT};
+	bool same = true;
+	for (size_t i = 0; i < sizeof names / sizeof *names && same; i++) same = str_eq(a->v[names[i]], b->v[names[i]]);
+	return same;
+}
+
 static void export_dot(const struct edges *all, struct buf *out)
 {
 	buf_str(out, "digraph lineage {\n\trankdir=LR;\n\tnode [shape=box];\n");
 	for (size_t i = 0; i < all->n; i++) {
 		const struct edge *e = &all->items[i];
+		if (i > 0 && same_but_version(e, e - 1)) continue;
 		buf_char(out, '\t');
 		add_quoted(out, e->v[COLUMN_INPUT], '"');
 		buf_str(out, " -> ");

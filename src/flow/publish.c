@@ -1,9 +1,10 @@
 /* flow/publish.c: the committed tables of the last stage, and those the workload mirrors, into the serving database.
  *
- *   decoder thread: object -> check XXH3-128 -> record batch --queue--> this thread: rows into the control plane
+ *   decoder thread: object -> check XXH3-128 -> record batch -> current rows --queue--> this thread: rows into the control plane
  *
  * The decoder works on the next batch while the database takes one. At most QUEUE_MAX batches wait, so memory is bounded by
- * the size of a row group, not of the tables.
+ * the size of a row group, not of the tables. Where a table is put together from several runs (flow/publish_sources.h), the
+ * decoder leaves out what a newer one superseded, and keeps 20 to 30 bytes for each key of all runs but the oldest.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -12,7 +13,8 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/thread.h"
-#include "flow/run_int.h"
+#include "flow/claims.h"
+#include "flow/publish_sources.h"
 #include "parquet/reader.h"
 
 enum { QUEUE_MAX = 2, PARTITIONS_MAX = 8, PARTITION_TEXT_MAX = 64 };
@@ -27,8 +29,11 @@ struct item {
 
 struct decoder {
 	struct flow *f;
-	const struct workload_mirror *tables; /* what to publish, and from which table of the lake */
-	size_t n_tables;
+	const struct publish_sources *from;
+	/* Of the decoder's thread; others may look once it ended. */
+	struct claims claims; /* of the table being read: keys, and the age of the newest run that touched each */
+	int64_t *unlisted;    /* [n_tables] rows read from files whose number of rows no log tells */
+	int64_t *superseded;  /* [n_tables] rows left out */
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t changed;
 	struct item *queue[QUEUE_MAX];
@@ -77,10 +82,13 @@ static struct item *queue_take(struct decoder *d)
 
 /* ---- decoding -------------------------------------------------------------------------------------------------------- */
 
+/* A file of another writer has no hash to go by. */
 static status check_bytes(struct store *lake, const struct file_ref *ref, struct err *err)
 {
+	static const uint8_t unknown[XXH128_BYTES];
 	struct buf bytes;
 	uint8_t hash[XXH128_BYTES];
+	if (memcmp(ref->xxh128, unknown, sizeof unknown) == 0) return OK;
 	buf_init(&bytes, 0);
 	status code = store_get(lake, ref->path, &bytes, err);
 	if (code == OK) {
@@ -129,77 +137,164 @@ static status map_columns(
 	return OK;
 }
 
-static status item_fill(struct item *item, struct parquet_reader *r, const struct table_schema *schema,
+static struct parquet_range whole_group(const struct parquet_reader *r, size_t row_group)
+{
+	return (struct parquet_range){
+		.row_group = row_group, .begin = 0, .end = parquet_reader_row_group_rows(r, row_group)};
+}
+
+/* Run and folder name the partitions. */
+static status fill_partitions(
+	struct item *item, const struct publish_file *file, const struct table_schema *schema, struct err *err)
+{
+	const size_t n_data = schema_n_data_columns(schema);
+	ASSERT(schema->n_columns - n_data <= PARTITIONS_MAX);
+	for (size_t i = n_data; i < schema->n_columns; i++) {
+		char *dst = item->partitions[i - n_data];
+		if (strcmp(schema->columns[i].name, "run_id") == 0)
+			(void)snprintf(dst, PARTITION_TEXT_MAX, "%s", file->run_id);
+		else
+			TRY(partition_value(file->ref.path, schema->columns[i].name, dst, err));
+	}
+	return OK;
+}
+
+/* ---- rows of newer runs and older ones ------------------------------------------------------------------------------- */
+
+static status check_keys(const struct column *c, const char *name, struct err *err)
+{
+	if (c->type != COL_STRING)
+		return fail(err, E_CORRUPT, "column %s is a %s, no text", name, col_type_name(c->type));
+	for (int64_t i = 0; i < c->n; i++)
+		if (!column_valid(c, i)) return fail(err, E_CORRUPT, "a row without %s", name);
+	return OK;
+}
+
+/* The run of this file touched these keys. rows (NULL: not wanted): room for keys->n, gets the *n rows that no newer run
+ * touched. The keys of the oldest run are asked for, not kept. */
+static status claim_keys(struct decoder *d, const struct column *keys, uint32_t age, bool keep, uint32_t *rows,
+	int64_t *n, struct err *err)
+{
+	int64_t n_rows = 0;
+	for (int64_t i = 0; i < keys->n; i++) {
+		const struct str key = column_str(keys, i);
+		uint32_t owner;
+		if (keep)
+			TRY(claims_take(&d->claims, key, age, &owner, err));
+		else
+			owner = claims_owner(&d->claims, key);
+		if (rows != NULL && (owner == age || owner == CLAIMS_NOBODY)) rows[n_rows++] = (uint32_t)i;
+	}
+	*n = n_rows;
+	return OK;
+}
+
+/* Leave the rows of item that no newer run superseded. */
+static status leave_current(
+	struct decoder *d, size_t table, const struct publish_file *file, struct item *item, struct err *err)
+{
+	const struct publish_table *t = &d->from->tables[table];
+	if (t->oldest == 0) return OK;
+	struct batch *b = &item->batch;
+	const int at = schema_column_index(t->from.schema, t->from.key);
+	ASSERT(at >= 0 && (size_t)at < b->n_columns);
+	uint32_t *rows = ARENA_NEW(&item->arena, uint32_t, b->n_rows);
+	int64_t n = 0;
+	if (rows == NULL) return fail(err, E_NOMEM, "out of memory for the rows to publish");
+	TRY(check_keys(&b->columns[at], t->from.key, err));
+	TRY(claim_keys(d, &b->columns[at], file->age, file->age < t->oldest, rows, &n, err));
+	if (n == b->n_rows) return OK;
+	d->superseded[table] += b->n_rows - n;
+	b->n_rows = n;
+	if (n == 0) return OK;
+	struct column *columns = ARENA_NEW(&item->arena, struct column, b->n_columns);
+	if (columns == NULL) return fail(err, E_NOMEM, "out of memory for the rows to publish");
+	for (size_t i = 0; i < b->n_columns; i++)
+		TRY(column_gather(&b->columns[i], rows, n, &item->arena, &columns[i], err));
+	b->columns = columns;
+	return OK;
+}
+
+/* A row group of `also`. */
+static status claim_group(struct decoder *d, const struct publish_table *t, const struct publish_file *file,
+	struct parquet_reader *r, size_t row_group, struct err *err)
+{
+	struct arena arena;
+	struct batch b;
+	int64_t none;
+	const struct parquet_range range = whole_group(r, row_group);
+	const int column = parquet_reader_column_index(r, t->from.key);
+	if (column < 0) return fail(err, E_CORRUPT, "column %s is missing", t->from.key);
+	arena_init(&arena, 0);
+	status code = parquet_reader_read(r, &range, &column, 1, &arena, &b, err);
+	if (code == OK) code = check_keys(&b.columns[0], t->from.key, err);
+	if (code == OK) code = claim_keys(d, &b.columns[0], file->age, true, NULL, &none, err);
+	arena_deinit(&arena);
+	return code;
+}
+
+/* ---- files ----------------------------------------------------------------------------------------------------------- */
+
+static status item_fill(struct decoder *d, struct item *item, const struct publish_file *file, struct parquet_reader *r,
 	size_t row_group, struct err *err)
 {
 	int columns[TABLE_COLUMNS_MAX];
-	const struct parquet_range range = {
-		.row_group = row_group, .begin = 0, .end = parquet_reader_row_group_rows(r, row_group)};
+	const struct table_schema *schema = d->from->tables[item->table].from.schema;
+	const struct parquet_range range = whole_group(r, row_group);
+	TRY(fill_partitions(item, file, schema, err));
 	TRY(map_columns(r, schema, columns, err));
-	return parquet_reader_read(r, &range, columns, schema_n_data_columns(schema), &item->arena, &item->batch, err);
+	TRY(parquet_reader_read(r, &range, columns, schema_n_data_columns(schema), &item->arena, &item->batch, err));
+	if (file->ref.rows < 0) d->unlisted[item->table] += item->batch.n_rows;
+	return leave_current(d, item->table, file, item, err);
 }
 
-static status decode_group(struct decoder *d, size_t table, const struct file_ref *ref, struct parquet_reader *r,
+static status decode_group(struct decoder *d, size_t table, const struct publish_file *file, struct parquet_reader *r,
 	size_t row_group, struct err *err)
 {
-	const struct table_schema *schema = d->tables[table].schema;
-	const size_t n_data = schema_n_data_columns(schema);
 	struct item *item = mem_zalloc(1, sizeof *item);
-	if (item == NULL) return fail(err, E_NOMEM, "out of memory reading %s", ref->path);
+	if (item == NULL) return fail(err, E_NOMEM, "out of memory reading %s", file->ref.path);
 	arena_init(&item->arena, 0);
 	item->table = table;
-	status code = OK;
-	for (size_t i = n_data; i < schema->n_columns && code == OK; i++)
-		code = partition_value(ref->path, schema->columns[i].name, item->partitions[i - n_data], err);
-	if (code == OK) code = item_fill(item, r, schema, row_group, err);
-	if (code != OK) {
+	const status code = item_fill(d, item, file, r, row_group, err);
+	if (code != OK || item->batch.n_rows == 0) {
 		item_destroy(item);
-		return err_at(err, code, ref->path, -1, -1);
+		return code;
 	}
 	if (!queue_put(d, item)) return fail(err, E_CANCELLED, "publishing stopped");
 	return OK;
 }
 
-static status decode_file(struct decoder *d, size_t table, const struct file_ref *ref, struct err *err)
+static status decode_file(struct decoder *d, size_t table, const struct publish_file *file, struct err *err)
 {
 	struct store_object *object = NULL;
 	struct parquet_reader *r = NULL;
-	TRY(check_bytes(d->f->lake, ref, err));
-	status code = store_object_open(d->f->lake, ref->path, &object, err);
+	const char *path = file->ref.path;
+	status code = check_bytes(d->f->lake, &file->ref, err);
+	if (code == OK) code = store_object_open(d->f->lake, path, &object, err);
+	if (code == E_NOT_FOUND) code = fail(err, E_VERIFY, "missing, though it was committed; restore it");
 	if (code == OK) code = parquet_reader_open(object, &r, err);
 	const size_t n = code == OK ? parquet_reader_n_row_groups(r) : 0;
 	for (size_t g = 0; g < n && code == OK; g++) {
 		code = cancel_check(err);
-		if (code == OK && parquet_reader_row_group_rows(r, g) > 0)
-			code = decode_group(d, table, ref, r, g, err);
+		if (code != OK || parquet_reader_row_group_rows(r, g) == 0) continue;
+		code = file->keys_only ? claim_group(d, &d->from->tables[table], file, r, g, err)
+				       : decode_group(d, table, file, r, g, err);
 	}
 	if (r != NULL) parquet_reader_close(r);
 	store_object_close(object);
-	return err_at(err, code, ref->path, -1, -1);
-}
-
-/* Call visit for each committed file of a table of the lake, in path order. */
-typedef status (*source_visit)(void *arg, size_t table, const struct file_ref *ref, struct err *err);
-static status each_file(
-	const struct flow *f, size_t table, const char *source, source_visit visit, void *arg, struct err *err)
-{
-	for (size_t k = 0; k < f->w->n_stages; k++) {
-		for (size_t i = 0; i < f->files[k].n; i++) {
-			const struct file_ref *ref = &f->files[k].items[i];
-			if (strcmp(ref->table, source) == 0) TRY(visit(arg, table, ref, err));
-		}
-	}
-	return OK;
-}
-
-static status decode_visit(void *arg, size_t table, const struct file_ref *ref, struct err *err)
-{
-	return decode_file(arg, table, ref, err);
+	return err_at(err, code, path, -1, -1);
 }
 
 static status decode_all(struct decoder *d, struct err *err)
 {
-	for (size_t t = 0; t < d->n_tables; t++) TRY(each_file(d->f, t, d->tables[t].source, decode_visit, d, err));
+	for (size_t t = 0; t < d->from->n_tables; t++) {
+		const struct publish_table *table = &d->from->tables[t];
+		status code = OK;
+		for (size_t i = 0; i < table->n_files && code == OK; i++)
+			code = decode_file(d, t, &table->files[i], err);
+		claims_deinit(&d->claims);
+		TRY(code);
+	}
 	return OK;
 }
 
@@ -249,13 +344,14 @@ static status end_table(struct publication *x, size_t table, struct err *err)
 static status put_tables(struct publication *x, struct err *err)
 {
 	size_t open = 0;
-	if (x->d->n_tables == 0) return OK;
-	TRY(control_publish_table(x->p, x->d->tables[0].schema, err));
+	const struct publish_sources *from = x->d->from;
+	if (from->n_tables == 0) return OK;
+	TRY(control_publish_table(x->p, from->tables[0].from.schema, err));
 	for (struct item *item; (item = queue_take(x->d)) != NULL;) {
 		status code = OK;
 		while (open < item->table && code == OK) {
 			code = end_table(x, open, err);
-			if (code == OK) code = control_publish_table(x->p, x->d->tables[++open].schema, err);
+			if (code == OK) code = control_publish_table(x->p, from->tables[++open].from.schema, err);
 		}
 		if (code == OK) code = put_item(x, item, err);
 		item_destroy(item);
@@ -267,52 +363,51 @@ static status put_tables(struct publication *x, struct err *err)
 	}
 	for (;; open++) {
 		TRY(end_table(x, open, err));
-		if (open + 1 == x->d->n_tables) return OK;
-		TRY(control_publish_table(x->p, x->d->tables[open + 1].schema, err));
+		if (open + 1 == from->n_tables) return OK;
+		TRY(control_publish_table(x->p, from->tables[open + 1].from.schema, err));
 	}
 }
 
-struct totals {
-	int64_t rows, bytes;
-};
-
-static status add_totals(void *arg, size_t table, const struct file_ref *ref, struct err *err)
+/* How a published table comes about, for who reads the check. */
+static void say_equation(char *dst, size_t size, const struct publish_table *t, int64_t read, int64_t superseded)
 {
-	struct totals *sum = arg;
-	(void)table;
-	(void)err;
-	sum->rows += ref->rows;
-	sum->bytes += ref->bytes;
-	return OK;
+	if (t->oldest == 0)
+		(void)snprintf(dst, size, "rows in the serving database = rows in the lake");
+	else
+		(void)snprintf(dst, size,
+			"rows in the serving database = %lld rows of this run and earlier ones - %lld that a newer run "
+			"superseded",
+			(long long)read, (long long)superseded);
 }
 
-/* The database's count of each table against the lake's. */
+/* The database's count of each table against the lake's: no row is lost, none doubled. */
 static status compare(struct publication *x, bool *same, struct err *err)
 {
 	*same = true;
-	for (size_t t = 0; t < x->d->n_tables; t++) {
-		char dataset[128], value[24], threshold[24];
-		const struct table_schema *schema = x->d->tables[t].schema;
-		struct totals sum = {0};
-		TRY(each_file(x->f, t, x->d->tables[t].source, add_totals, &sum, err));
-		const int64_t want = sum.rows;
-		x->bytes_in += sum.bytes;
+	for (size_t t = 0; t < x->d->from->n_tables; t++) {
+		char dataset[128], value[24], threshold[24], details[192];
+		const struct publish_table *table = &x->d->from->tables[t];
+		const struct table_schema *schema = table->from.schema;
+		const int64_t read = table->rows + x->d->unlisted[t];
+		const int64_t want = read - x->d->superseded[t];
 		(void)snprintf(dataset, sizeof dataset, "%s.%s", schema->layer, schema->name);
 		(void)snprintf(value, sizeof value, "%lld", (long long)x->rows[t]);
 		(void)snprintf(threshold, sizeof threshold, "%lld", (long long)want);
+		say_equation(details, sizeof details, table, read, x->d->superseded[t]);
 		const struct quality q = {
 			.dataset = dataset,
 			.check_name = "published_rows",
 			.severity = QUALITY_CRITICAL,
 			.value = value,
 			.threshold = threshold,
-			.details = "rows in the serving database = rows in the lake",
+			.details = details,
 			.record_count = x->rows[t],
 		};
 		if (!quality_add(&x->quality, x->rows[t] == want, &q))
 			return fail(err, E_NOMEM, "out of memory checking the published rows");
 		*same = *same && x->rows[t] == want;
-		x->rows_in += want;
+		x->bytes_in += table->bytes;
+		x->rows_in += read;
 		x->rows_out += x->rows[t];
 	}
 	return OK;
@@ -321,16 +416,9 @@ static status compare(struct publication *x, bool *same, struct err *err)
 static status commit(struct publication *x, int64_t started, struct err *err)
 {
 	struct flow *f = x->f;
-	struct control_edge *edges = ARENA_ZNEW(&f->arena, struct control_edge, x->d->n_tables + 1);
-	if (edges == NULL) return fail(err, E_NOMEM, "out of memory recording lineage");
-	for (size_t t = 0; t < x->d->n_tables; t++) {
-		const struct table_schema *s = x->d->tables[t].schema;
-		edges[t].input = x->d->tables[t].source;
-		edges[t].output = arena_printf(&f->arena, "serving.%s_%s", s->layer, s->name);
-		edges[t].output_version = f->info.run_id;
-		edges[t].input_version = f->info.run_id;
-		if (edges[t].output == NULL) return fail(err, E_NOMEM, "out of memory recording lineage");
-	}
+	struct control_edge *edges;
+	size_t n_edges;
+	TRY(publish_sources_edges(x->d->from, f->info.run_id, x->quality.arena, &edges, &n_edges, err));
 	for (size_t i = 0; i < f->w->n_views; i++)
 		TRY(control_publish_view(x->p, f->w->views[i].name, f->w->views[i].sql, err));
 	const struct control_stage stage = {
@@ -339,14 +427,14 @@ static status commit(struct publication *x, int64_t started, struct err *err)
 		.ordinal = (int64_t)f->w->n_stages,
 		.location = control_uri(f->control),
 		.sha256 = "",
-		.n_tasks = (int64_t)x->d->n_tables,
+		.n_tasks = (int64_t)x->d->from->n_tables,
 		.us = time_mono_us() - started,
 		.rows_in = x->rows_in,
 		.rows_out = x->rows_out,
 		.bytes_in = x->bytes_in,
 		.committed_at = time_now_us(),
 		.edges = edges,
-		.n_edges = x->d->n_tables,
+		.n_edges = n_edges,
 	};
 	struct control_quality_layer checks;
 	TRY(flow_quality_rows("publish", &x->quality, &checks, err));
@@ -379,30 +467,12 @@ static status transact(struct publication *x, int64_t started, bool *same, struc
 	return code;
 }
 
-/* tables[n_tables + n_mirrors]. */
-static status tables_to_publish(
-	const struct flow *f, struct workload_mirror *tables, size_t *n, struct arena *arena, struct err *err)
-{
-	const struct workload *w = f->w;
-	*n = 0;
-	for (size_t i = 0; i < w->n_tables; i++) {
-		const struct table_schema *t = w->tables[i];
-		if (strcmp(t->layer, w->stages[w->n_stages - 1].name) != 0) continue;
-		const char *source = arena_printf(arena, "%s.%s", t->layer, t->name);
-		if (source == NULL) return fail(err, E_NOMEM, "out of memory publishing");
-		tables[(*n)++] = (struct workload_mirror){t, source};
-	}
-	if (w->mirrors_on == NULL || (!control_is_server(f->control) && !w->mirrors_on(f->config))) return OK;
-	for (size_t i = 0; i < w->n_mirrors; i++) tables[(*n)++] = w->mirrors[i];
-	return OK;
-}
-
 static status publish(struct publication *x, struct err *err)
 {
 	struct flow *f = x->f;
 	const int64_t started = time_mono_us();
 	bool same = false;
-	progress_step(&f->progress, "publish", (int64_t)x->d->n_tables, 0);
+	progress_step(&f->progress, "publish", (int64_t)x->d->from->n_tables, 0);
 	TRY(transact(x, started, &same, err));
 	if (!same)
 		return flow_quality_settle(f, "publish", &x->quality, err); /* the others went with the transaction */
@@ -410,7 +480,7 @@ static status publish(struct publication *x, struct err *err)
 	*report = (struct stage_report){
 		.name = "publish",
 		.done = true,
-		.n_tasks = (int64_t)x->d->n_tables,
+		.n_tasks = (int64_t)x->d->from->n_tables,
 		.us = time_mono_us() - started,
 		.rows_in = x->rows_in,
 		.rows_out = x->rows_out,
@@ -420,17 +490,22 @@ static status publish(struct publication *x, struct err *err)
 	return OK;
 }
 
-/* From the first row on. */
+/* From the first look at the lake on. */
 static status attempt(struct flow *f, struct arena *arena, struct err *err)
 {
-	const size_t n_max = f->w->n_tables + f->w->n_mirrors + 1;
-	struct workload_mirror *tables = ARENA_ZNEW(arena, struct workload_mirror, n_max);
-	int64_t *rows = ARENA_ZNEW(arena, int64_t, n_max);
+	struct publish_sources from;
+	TRY(publish_sources_find(f, arena, &from, err));
+	int64_t *counts = ARENA_ZNEW(arena, int64_t, 3 * from.n_tables + 1);
+	if (counts == NULL) return fail(err, E_NOMEM, "out of memory publishing");
 	struct decoder d = {
-		.f = f, .tables = tables, .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
-	struct publication x = {.f = f, .d = &d, .rows = rows, .quality.arena = arena};
-	if (tables == NULL || rows == NULL) return fail(err, E_NOMEM, "out of memory publishing");
-	TRY(tables_to_publish(f, tables, &d.n_tables, arena, err));
+		.f = f,
+		.from = &from,
+		.unlisted = counts,
+		.superseded = counts + from.n_tables,
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.changed = PTHREAD_COND_INITIALIZER,
+	};
+	struct publication x = {.f = f, .d = &d, .rows = counts + 2 * from.n_tables, .quality.arena = arena};
 	return publish(&x, err);
 }
 

@@ -163,6 +163,10 @@ struct workload_view {
 struct workload_mirror {
 	const struct table_schema *schema; /* core.tickets */
 	const char *source;                /* "silver.tickets"; the same columns */
+	/* NULL: the run's own rows are the whole picture. Else, where the run has a history (flow/history.h): for each value of this
+	 * column ("ticket_id", a text) the rows of the newest run that touched it, in source or in `also`. */
+	const char *key;
+	const char *also; /* "silver.quarantine": has that column too; NULL = none */
 };
 
 /* What a run has to do with one before it of the same workload. */
