@@ -27,11 +27,18 @@ static const char *const postgres_types[] = {
 	[COL_DECIMAL] = "numeric",
 };
 
+/* Ids have no order but that of their bytes; in a language's order an index over them takes three times the time. */
+static bool is_id(const struct column_def *c)
+{
+	return c->type == COL_STRING && (c->id || strcmp(c->name, "run_id") == 0);
+}
+
 /* Column names are always quoted: date, type or role may be reserved in one dialect or the next. */
 static void sql_column(struct buf *out, const struct column_def *c, const char *const types[])
 {
 	buf_printf(out, "\t\"%s\" %s", c->name, types[c->type]);
 	if (c->type == COL_DECIMAL) buf_printf(out, "(%u,%u)", c->precision, c->scale);
+	if (types == postgres_types && is_id(c)) buf_str(out, " COLLATE \"C\"");
 	if (!c->nullable) buf_str(out, " NOT NULL");
 }
 
@@ -43,21 +50,19 @@ static bool has_key(const struct table_schema *s)
 	return false;
 }
 
-/* run_id stands in the primary key even where the schema does not mark it: a table holds the rows of many runs. */
+/* run_id stands in the primary key even where the schema does not mark it: a table may hold the rows of many runs. Last, as it is
+ * mostly the same: rows are looked up by the others, and an index that begins with what differs takes a third of the time. */
 static void sql_primary_key(struct buf *out, const struct table_schema *s)
 {
 	const int run = schema_column_index(s, "run_id");
 	const char *separator = "";
 	buf_str(out, "PRIMARY KEY (");
-	if (run >= 0) {
-		buf_str(out, "\"run_id\"");
-		separator = ", ";
-	}
 	for (size_t i = 0; i < s->n_columns; i++) {
 		if (!s->columns[i].key || (int)i == run) continue;
 		buf_printf(out, "%s\"%s\"", separator, s->columns[i].name);
 		separator = ", ";
 	}
+	if (run >= 0) buf_printf(out, "%s\"run_id\"", separator);
 	buf_char(out, ')');
 }
 

@@ -7,8 +7,8 @@ CREATE TABLE IF NOT EXISTS gold.kpi_volume_daily (
 	"pqrs_type" text NOT NULL,
 	"tickets_count" bigint NOT NULL,
 	"month" text NOT NULL,
-	"run_id" text NOT NULL,
-	PRIMARY KEY ("run_id", "day", "channel", "pqrs_type")
+	"run_id" text COLLATE "C" NOT NULL,
+	PRIMARY KEY ("day", "channel", "pqrs_type", "run_id")
 );
 COMMENT ON TABLE gold.kpi_volume_daily IS 'tickets created by day, channel and type';
 COMMENT ON COLUMN gold.kpi_volume_daily."day" IS 'local day of creation';
@@ -24,8 +24,8 @@ CREATE TABLE IF NOT EXISTS gold.kpi_backlog_daily (
 	"region" text NOT NULL,
 	"backlog_count" bigint NOT NULL,
 	"month" text NOT NULL,
-	"run_id" text NOT NULL,
-	PRIMARY KEY ("run_id", "day", "pqrs_type", "region")
+	"run_id" text COLLATE "C" NOT NULL,
+	PRIMARY KEY ("day", "pqrs_type", "region", "run_id")
 );
 COMMENT ON TABLE gold.kpi_backlog_daily IS 'open tickets at the end of a day by type and region';
 COMMENT ON COLUMN gold.kpi_backlog_daily."day" IS 'local day, from the first created day to the day of as_of';
@@ -43,8 +43,8 @@ CREATE TABLE IF NOT EXISTS gold.kpi_sla_daily (
 	"overdue_count" bigint NOT NULL,
 	"avg_overdue_days" numeric(9,2) NOT NULL,
 	"month" text NOT NULL,
-	"run_id" text NOT NULL,
-	PRIMARY KEY ("run_id", "day", "pqrs_type")
+	"run_id" text COLLATE "C" NOT NULL,
+	PRIMARY KEY ("day", "pqrs_type", "run_id")
 );
 COMMENT ON TABLE gold.kpi_sla_daily IS 'closed tickets and SLA compliance by day of closing and type';
 COMMENT ON COLUMN gold.kpi_sla_daily."day" IS 'local day of closing';
@@ -65,8 +65,8 @@ CREATE TABLE IF NOT EXISTS gold.kpi_volume_geo_daily (
 	"dane_city_code" text NOT NULL,
 	"tickets_count" bigint NOT NULL,
 	"month" text NOT NULL,
-	"run_id" text NOT NULL,
-	PRIMARY KEY ("run_id", "day", "channel", "pqrs_type", "region_name", "department_name", "dane_city_code")
+	"run_id" text COLLATE "C" NOT NULL,
+	PRIMARY KEY ("day", "channel", "pqrs_type", "region_name", "department_name", "dane_city_code", "run_id")
 );
 COMMENT ON TABLE gold.kpi_volume_geo_daily IS 'tickets created by day, channel, type and municipality';
 COMMENT ON COLUMN gold.kpi_volume_geo_daily."day" IS 'local day of creation';
@@ -87,8 +87,8 @@ CREATE TABLE IF NOT EXISTS gold.kpi_backlog_geo_daily (
 	"dane_city_code" text NOT NULL,
 	"backlog_count" bigint NOT NULL,
 	"month" text NOT NULL,
-	"run_id" text NOT NULL,
-	PRIMARY KEY ("run_id", "day", "pqrs_type", "region_name", "department_name", "dane_city_code")
+	"run_id" text COLLATE "C" NOT NULL,
+	PRIMARY KEY ("day", "pqrs_type", "region_name", "department_name", "dane_city_code", "run_id")
 );
 COMMENT ON TABLE gold.kpi_backlog_geo_daily IS 'open tickets at the end of a day by type and municipality';
 COMMENT ON COLUMN gold.kpi_backlog_geo_daily."day" IS 'local day, from the first created day to the day of as_of';
@@ -111,8 +111,8 @@ CREATE TABLE IF NOT EXISTS gold.kpi_sla_geo_daily (
 	"overdue_count" bigint NOT NULL,
 	"avg_overdue_days" numeric(9,2) NOT NULL,
 	"month" text NOT NULL,
-	"run_id" text NOT NULL,
-	PRIMARY KEY ("run_id", "day", "pqrs_type", "region_name", "department_name", "dane_city_code")
+	"run_id" text COLLATE "C" NOT NULL,
+	PRIMARY KEY ("day", "pqrs_type", "region_name", "department_name", "dane_city_code", "run_id")
 );
 COMMENT ON TABLE gold.kpi_sla_geo_daily IS 'closed tickets and SLA compliance by day of closing, type and municipality';
 COMMENT ON COLUMN gold.kpi_sla_geo_daily."day" IS 'local day of closing';
@@ -137,8 +137,8 @@ CREATE TABLE IF NOT EXISTS gold.kpi_volume_dept_daily (
 	"pct_vs_prev_day" numeric(9,2) NOT NULL,
 	"pct_vs_prev_week" numeric(9,2) NOT NULL,
 	"month" text NOT NULL,
-	"run_id" text NOT NULL,
-	PRIMARY KEY ("run_id", "day", "department_name", "pqrs_type", "channel")
+	"run_id" text COLLATE "C" NOT NULL,
+	PRIMARY KEY ("day", "department_name", "pqrs_type", "channel", "run_id")
 );
 COMMENT ON TABLE gold.kpi_volume_dept_daily IS 'time series of created tickets by department, type and channel; every day, zeros included';
 COMMENT ON COLUMN gold.kpi_volume_dept_daily."day" IS 'local day of creation; every day of the range';
@@ -161,8 +161,8 @@ CREATE TABLE IF NOT EXISTS gold.kpi_volume_national_daily (
 	"pct_vs_prev_day" numeric(9,2) NOT NULL,
 	"pct_vs_prev_week" numeric(9,2) NOT NULL,
 	"month" text NOT NULL,
-	"run_id" text NOT NULL,
-	PRIMARY KEY ("run_id", "day", "pqrs_type", "channel")
+	"run_id" text COLLATE "C" NOT NULL,
+	PRIMARY KEY ("day", "pqrs_type", "channel", "run_id")
 );
 COMMENT ON TABLE gold.kpi_volume_national_daily IS 'time series of created tickets by type and channel; every day, zeros included';
 COMMENT ON COLUMN gold.kpi_volume_national_daily."day" IS 'local day of creation; every day of the range';
@@ -187,8 +187,8 @@ CREATE TABLE IF NOT EXISTS gold.daily_kpis (
 	"high_priority_ratio" numeric(5,4) NOT NULL,
 	"sla_breach_ratio" numeric(5,4) NOT NULL,
 	"month" text NOT NULL,
-	"run_id" text NOT NULL,
-	PRIMARY KEY ("run_id", "day", "tenant_id")
+	"run_id" text COLLATE "C" NOT NULL,
+	PRIMARY KEY ("day", "tenant_id", "run_id")
 );
 COMMENT ON TABLE gold.daily_kpis IS 'executive figures by day of creation and tenant';
 COMMENT ON COLUMN gold.daily_kpis."day" IS 'local day of creation';
@@ -209,8 +209,8 @@ CREATE TABLE IF NOT EXISTS gold.sla_daily (
 	"sla_status" text NOT NULL,
 	"tickets_count" bigint NOT NULL,
 	"month" text NOT NULL,
-	"run_id" text NOT NULL,
-	PRIMARY KEY ("run_id", "day", "sla_status")
+	"run_id" text COLLATE "C" NOT NULL,
+	PRIMARY KEY ("day", "sla_status", "run_id")
 );
 COMMENT ON TABLE gold.sla_daily IS 'closed tickets by day of closing and SLA result';
 COMMENT ON COLUMN gold.sla_daily."day" IS 'local day of closing';
@@ -220,13 +220,13 @@ COMMENT ON COLUMN gold.sla_daily."month" IS 'YYYY-MM of the day';
 COMMENT ON COLUMN gold.sla_daily."run_id" IS 'run that wrote the row';
 
 CREATE TABLE IF NOT EXISTS gold.sla_metrics (
-	"ticket_id" text NOT NULL,
+	"ticket_id" text COLLATE "C" NOT NULL,
 	"sla_days_target" integer NOT NULL,
 	"sla_days_elapsed" integer NOT NULL,
 	"sla_status" text NOT NULL,
 	"month" text NOT NULL,
-	"run_id" text NOT NULL,
-	PRIMARY KEY ("run_id", "ticket_id")
+	"run_id" text COLLATE "C" NOT NULL,
+	PRIMARY KEY ("ticket_id", "run_id")
 );
 COMMENT ON TABLE gold.sla_metrics IS 'SLA days of each ticket';
 COMMENT ON COLUMN gold.sla_metrics."ticket_id" IS 'UUID of the ticket, lower case';
@@ -237,15 +237,15 @@ COMMENT ON COLUMN gold.sla_metrics."month" IS 'YYYY-MM of the ticket''s creation
 COMMENT ON COLUMN gold.sla_metrics."run_id" IS 'run that wrote the row';
 
 CREATE TABLE IF NOT EXISTS gold.tickets_snapshot (
-	"ticket_id" text NOT NULL,
+	"ticket_id" text COLLATE "C" NOT NULL,
 	"current_status" text NOT NULL,
 	"last_update_ts" timestamp with time zone NOT NULL,
 	"sla_days_target" integer NOT NULL,
 	"sla_days_elapsed" integer NOT NULL,
 	"sla_status" text NOT NULL,
 	"month" text NOT NULL,
-	"run_id" text NOT NULL,
-	PRIMARY KEY ("run_id", "ticket_id")
+	"run_id" text COLLATE "C" NOT NULL,
+	PRIMARY KEY ("ticket_id", "run_id")
 );
 COMMENT ON TABLE gold.tickets_snapshot IS 'state of each ticket at as_of';
 COMMENT ON COLUMN gold.tickets_snapshot."ticket_id" IS 'UUID of the ticket, lower case';
@@ -262,8 +262,8 @@ CREATE TABLE IF NOT EXISTS gold.priority_distribution (
 	"priority" text NOT NULL,
 	"tickets_count" bigint NOT NULL,
 	"month" text NOT NULL,
-	"run_id" text NOT NULL,
-	PRIMARY KEY ("run_id", "day", "priority")
+	"run_id" text COLLATE "C" NOT NULL,
+	PRIMARY KEY ("day", "priority", "run_id")
 );
 COMMENT ON TABLE gold.priority_distribution IS 'tickets created by day and priority';
 COMMENT ON COLUMN gold.priority_distribution."day" IS 'local day of creation';
@@ -279,8 +279,8 @@ CREATE TABLE IF NOT EXISTS gold.pqrs_metrics (
 	"count" bigint NOT NULL,
 	"avg_score" numeric(5,4) NOT NULL,
 	"month" text NOT NULL,
-	"run_id" text NOT NULL,
-	PRIMARY KEY ("run_id", "date", "type", "priority")
+	"run_id" text COLLATE "C" NOT NULL,
+	PRIMARY KEY ("date", "type", "priority", "run_id")
 );
 COMMENT ON TABLE gold.pqrs_metrics IS 'predictions by day of creation, predicted type and predicted priority';
 COMMENT ON COLUMN gold.pqrs_metrics."date" IS 'local day of creation';
