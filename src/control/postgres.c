@@ -120,9 +120,8 @@ void postgres_arg_date(struct postgres_args *a, int32_t date)
 
 /* ---- transactions ------------------------------------------------------------------------------------------------ */
 
-status postgres_transact_once(struct control_postgres *s, postgres_body body, void *arg, struct err *err)
+status postgres_transact_end(struct control_postgres *s, postgres_body body, void *arg, struct err *err)
 {
-	TRY(postgres_exec(s, "BEGIN", NULL, NULL, err));
 	status code = body(s, arg, err);
 	const bool poll = s->poll_cancel;
 	s->poll_cancel = poll && code == OK;
@@ -132,6 +131,13 @@ status postgres_transact_once(struct control_postgres *s, postgres_body body, vo
 		postgres_disconnect(s);
 	s->poll_cancel = poll;
 	return code;
+}
+
+status postgres_transact_once(struct control_postgres *s, postgres_body body, void *arg, struct err *err)
+{
+	ASSERT(!s->publishing);
+	TRY(postgres_exec(s, POSTGRES_BEGIN, NULL, NULL, err));
+	return postgres_transact_end(s, body, arg, err);
 }
 
 /* May the body be tried once more? Counts attempts of the two kinds. */
@@ -156,6 +162,7 @@ static status connected(struct control_postgres *s, struct err *err)
 
 status postgres_transact(struct control_postgres *s, postgres_body body, void *arg, struct err *err)
 {
+	ASSERT(!s->publishing);
 	for (int lost = 0, conflicts = 0;;) {
 		status code = connected(s, err);
 		if (code == OK) code = postgres_transact_once(s, body, arg, err);
@@ -166,6 +173,7 @@ status postgres_transact(struct control_postgres *s, postgres_body body, void *a
 
 status postgres_read(struct control_postgres *s, postgres_body body, void *arg, struct err *err)
 {
+	ASSERT(!s->publishing);
 	for (int lost = 0, conflicts = 0;;) {
 		status code = connected(s, err);
 		if (code == OK) code = body(s, arg, err);

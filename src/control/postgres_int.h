@@ -20,6 +20,7 @@ struct control_postgres {
 	char *place;        /* postgresql://user@host:port/database, for people */
 	bool poll_cancel;   /* the running statement may be given up when the process is asked to stop */
 	bool given_up;      /* attempts to connect again were in vain: the next calls try once */
+	bool publishing;    /* a publication's transaction is open: no other call may come before its end */
 	bool querying;      /* the statement is a caller's: what is wrong with it is E_USAGE */
 	char state[6];      /* SQLSTATE of the last failure; "" = the connection's */
 };
@@ -81,12 +82,16 @@ int64_t postgres_i64(const struct pg_result *r, int row, int column, int64_t if_
 int64_t postgres_time(const struct pg_result *r, int row, int column); /* null: INT64_MIN */
 bool postgres_time_parse(struct str text, int64_t *out);               /* as the session writes timestamptz */
 
+/* Whatever the database's default: what a body reads after it waited for a lock must be what stands then. */
+#define POSTGRES_BEGIN "BEGIN ISOLATION LEVEL READ COMMITTED"
 /* BEGIN, body, COMMIT; again while the connection gets lost or another transaction is in the way. body may run several times.
  * Any other failure rolls back and is returned. */
 typedef status (*postgres_body)(struct control_postgres *s, void *arg, struct err *err);
 status postgres_transact(struct control_postgres *s, postgres_body body, void *arg, struct err *err) MUST_USE;
 /* One attempt of it: for who must look before repeating. */
 status postgres_transact_once(struct control_postgres *s, postgres_body body, void *arg, struct err *err) MUST_USE;
+/* The rest of one that was begun with POSTGRES_BEGIN: body, COMMIT. */
+status postgres_transact_end(struct control_postgres *s, postgres_body body, void *arg, struct err *err) MUST_USE;
 /* A body that only reads, outside a transaction; again when the connection gets lost. */
 status postgres_read(struct control_postgres *s, postgres_body body, void *arg, struct err *err) MUST_USE;
 bool postgres_lost(const struct control_postgres *s); /* no usable connection */

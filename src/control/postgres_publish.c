@@ -1,14 +1,17 @@
 /* control/postgres_publish.c: published tables into PostgreSQL.
  *
- *   batches --COPY BINARY--> temporary staging tables     no lock that anybody feels, nothing logged, takes as long as it takes
- *   then one transaction: lock publishers - fence - each table: DELETE and INSERT what differs - views - records - COMMIT
+ *   a table that stands:  batches --COPY BINARY--> temporary table    no lock that anybody feels, nothing logged
+ *   a new one:            batches --COPY BINARY--> the table itself, under another name, in a transaction open from here on
+ *   then one transaction: lock publishers - fence - each table: DELETE and INSERT what differs, or rename the new one and give it
+ *   its key - views - records - COMMIT
  *
  * Readers hold no lock that DELETE and INSERT wait for, nor the other way round: they see the rows of before until the commit, and
- * all the new ones after it (TRUNCATE or a renamed table would wait for the longest reader and stop all new ones). A table is
- * made, filled and given its key in the same transaction the first time; its definition's hash in meta.serving_objects tells when
- * it must be made anew. Two publishers take turns at an advisory lock held to the end of the transaction.
+ * all the new ones after it (TRUNCATE or a renamed table would wait for the longest reader and stop all new ones). Nobody reads a
+ * table that is new: its rows are written once, and its index is built from all of them. The definition's hash in
+ * meta.serving_objects tells when a table must be made anew. Two publishers take turns at an advisory lock held to the end of the
+ * transaction; which tables stand is looked up again under it.
  *
- * A staging table is gone with its connection: the whole publication is then begun again by the caller (ERR_RETRY). When the
+ * What was staged is gone with its connection: the whole publication is then begun again by the caller (ERR_RETRY). When the
  * answer to COMMIT got lost, the stage's record tells whether it happened.
  */
 #include <stdio.h>
@@ -34,7 +37,9 @@ enum {
 struct published {
 	const struct table_schema *schema; /* NULL: a view */
 	const char *name, *sql;
-	int64_t rows; /* staged */
+	const char *staging; /* the table its rows were sent to, as SQL names it */
+	bool is_new;         /* that one is to become the table */
+	int64_t rows;        /* staged */
 };
 
 struct postgres_publish {
@@ -44,8 +49,10 @@ struct postgres_publish {
 	struct arena arena;
 	struct published *objects;
 	size_t n;
-	const struct table_schema *schema; /* being staged */
+	const struct table_schema *schema; /* being staged, as objects[n - 1] */
 	bool copying;
+	bool open;     /* the transaction has begun, and holds new tables */
+	int64_t n_new; /* such tables */
 	struct buf chunk, sql;
 	const struct control_stage *stage; /* while committing */
 	const struct control_quality_layer *quality;
@@ -69,104 +76,6 @@ static status sql_run(struct postgres_publish *p, int64_t *changed, struct err *
 static void add_columns(struct buf *sql, const struct table_schema *t)
 {
 	for (size_t i = 0; i < t->n_columns; i++) buf_printf(sql, "%s\"%s\"", i > 0 ? ", " : "", t->columns[i].name);
-}
-
-/* ---- staging ----------------------------------------------------------------------------------------------------- */
-
-static struct published *add_object(struct postgres_publish *p, struct err *err)
-{
-	if (p->n == OBJECTS_MAX) {
-		(void)fail(err, E_LIMIT, "over %d tables and views to publish", OBJECTS_MAX);
-		return NULL;
-	}
-	p->objects[p->n] = (struct published){0};
-	return &p->objects[p->n++];
-}
-
-/* The types come from the table's own definition, in a table nobody else sees. */
-static status publish_table(struct control_publish *base, const struct table_schema *schema, struct err *err)
-{
-	struct postgres_publish *p = (struct postgres_publish *)base;
-	ASSERT(!p->copying);
-	struct table_schema staging = *schema;
-	char name[128];
-	(void)snprintf(name, sizeof name, "\"%s.%s\"", schema->layer, schema->name);
-	staging.layer = "pg_temp";
-	staging.name = name;
-	buf_printf(&p->sql, "DROP TABLE IF EXISTS pg_temp.%s;\n", name);
-	schema_table_postgres(&p->sql, &staging);
-	TRY(sql_run(p, NULL, err));
-	buf_printf(&p->sql, "COPY pg_temp.%s (", name);
-	add_columns(&p->sql, schema);
-	buf_str(&p->sql, ") FROM STDIN (FORMAT binary)");
-	const char *sql = sql_end(p, err);
-	const status code = sql != NULL ? postgres_copy_begin(p->s, sql, err) : E_NOMEM;
-	buf_reset(&p->sql);
-	TRY(code);
-	p->schema = schema;
-	p->copying = true;
-	buf_reset(&p->chunk);
-	copy_binary_begin(&p->chunk);
-	return OK;
-}
-
-static status send_chunk(struct postgres_publish *p, struct err *err)
-{
-	TRY(buf_check(&p->chunk, err));
-	const status code = postgres_copy_bytes(p->s, p->chunk.p, p->chunk.n, err);
-	buf_reset(&p->chunk);
-	if (code != OK) p->copying = false;
-	return err_at(err, code, p->schema->name, -1, -1);
-}
-
-static status publish_batch(
-	struct control_publish *base, const struct batch *b, const char *const *partitions, struct err *err)
-{
-	struct postgres_publish *p = (struct postgres_publish *)base;
-	const size_t n_data = schema_n_data_columns(p->schema);
-	ASSERT(b->n_columns == n_data && p->schema->n_columns <= TABLE_COLUMNS_MAX);
-	struct copy_rows rows = {.batch = b,
-		.partitions = partitions,
-		.n_partitions = p->schema->n_columns - n_data,
-		.to = b->n_rows,
-		.bytes_max = CHUNK_BYTES};
-	while (rows.from < rows.to) {
-		TRY(cancel_check(err));
-		rows.from = copy_binary_rows(&p->chunk, &rows);
-		if (p->chunk.n >= CHUNK_BYTES || p->chunk.failed) TRY(send_chunk(p, err));
-	}
-	return OK;
-}
-
-static status publish_table_end(struct control_publish *base, int64_t *rows, struct err *err)
-{
-	struct postgres_publish *p = (struct postgres_publish *)base;
-	copy_binary_end(&p->chunk);
-	TRY(send_chunk(p, err));
-	p->copying = false;
-	struct published *object = add_object(p, err);
-	if (object == NULL) return E_LIMIT;
-	object->schema = p->schema;
-	object->name = arena_printf(&p->arena, "%s.%s", p->schema->layer, p->schema->name);
-	if (object->name == NULL) return fail(err, E_NOMEM, "out of memory publishing");
-	TRY(postgres_copy_end(p->s, NULL, &object->rows, err));
-	*rows = object->rows;
-	return OK;
-}
-
-static status publish_view(struct control_publish *base, const char *name, const char *text, struct err *err)
-{
-	struct postgres_publish *p = (struct postgres_publish *)base;
-	struct published *object = add_object(p, err);
-	if (object == NULL) return E_LIMIT;
-	sql_names_postgres(&p->sql, name);
-	buf_char(&p->sql, '\0');
-	object->name = p->sql.failed ? NULL : arena_strndup(&p->arena, (const char *)p->sql.p, p->sql.n - 1);
-	buf_reset(&p->sql);
-	sql_names_postgres(&p->sql, text);
-	object->sql = p->sql.failed ? NULL : arena_strndup(&p->arena, (const char *)p->sql.p, p->sql.n);
-	buf_reset(&p->sql);
-	return object->name != NULL && object->sql != NULL ? OK : fail(err, E_NOMEM, "out of memory publishing");
 }
 
 /* ---- definitions ------------------------------------------------------------------------------------------------- */
@@ -221,6 +130,138 @@ static status remember(struct postgres_publish *p, const struct published *o, co
 	return postgres_run(p->s, "SELECT meta.share($1::text::regclass)", &a, NULL, err);
 }
 
+/* ---- staging ----------------------------------------------------------------------------------------------------- */
+
+static struct published *add_object(struct postgres_publish *p, struct err *err)
+{
+	if (p->n == OBJECTS_MAX) {
+		(void)fail(err, E_LIMIT, "over %d tables and views to publish", OBJECTS_MAX);
+		return NULL;
+	}
+	p->objects[p->n] = (struct published){0};
+	return &p->objects[p->n++];
+}
+
+static status name_staging(struct postgres_publish *p, struct published *o, struct err *err)
+{
+	int64_t session = 0;
+	if (!o->is_new) {
+		o->staging = arena_printf(&p->arena, "pg_temp.\"%s\"", o->name);
+	} else { /* no other session's: two that load at once must not wait for each other's name */
+		TRY(postgres_one_i64(p->s, "SELECT pg_backend_pid()", NULL, &session, err));
+		o->staging = arena_printf(
+			&p->arena, "%s.\"pqr.%lld.%lld\"", o->schema->layer, (long long)session, (long long)p->n_new++);
+	}
+	return o->staging != NULL ? OK : fail(err, E_NOMEM, "out of memory publishing");
+}
+
+/* The transaction that new tables are loaded in is the one that publishes them: without it, nothing of them is left. */
+static status open_transaction(struct postgres_publish *p, struct err *err)
+{
+	if (p->open) return OK;
+	TRY(postgres_exec(p->s, POSTGRES_BEGIN, NULL, NULL, err));
+	p->open = p->s->publishing = true;
+	return OK;
+}
+
+/* The types come from the table's own definition, in a table nobody else sees. */
+static status make_staging(struct postgres_publish *p, struct published *o, struct err *err)
+{
+	struct table_schema staging = *o->schema;
+	char hex[HEX_SHA256_CHARS + 1];
+	bool there = false;
+	TRY(hash_definition(p, o, hex, err));
+	TRY(stands(p, o, hex, &there, err));
+	o->is_new = !there;
+	if (o->is_new) TRY(open_transaction(p, err));
+	TRY(name_staging(p, o, err));
+	staging.layer = o->is_new ? staging.layer : "pg_temp";
+	staging.name = strchr(o->staging, '"');
+	if (!o->is_new) buf_printf(&p->sql, "DROP TABLE IF EXISTS %s;\n", o->staging);
+	schema_table_postgres(&p->sql, &staging);
+	return sql_run(p, NULL, err);
+}
+
+static status publish_table(struct control_publish *base, const struct table_schema *schema, struct err *err)
+{
+	struct postgres_publish *p = (struct postgres_publish *)base;
+	ASSERT(!p->copying);
+	struct published *o = add_object(p, err);
+	if (o == NULL) return E_LIMIT;
+	o->schema = schema;
+	o->name = arena_printf(&p->arena, "%s.%s", schema->layer, schema->name);
+	if (o->name == NULL) return fail(err, E_NOMEM, "out of memory publishing");
+	TRY(make_staging(p, o, err));
+	buf_printf(&p->sql, "COPY %s (", o->staging);
+	add_columns(&p->sql, schema);
+	/* FREEZE: the rows need no second writing to mark them as committed */
+	buf_printf(&p->sql, ") FROM STDIN (FORMAT binary%s)", o->is_new ? ", FREEZE" : "");
+	const char *sql = sql_end(p, err);
+	const status code = sql != NULL ? postgres_copy_begin(p->s, sql, err) : E_NOMEM;
+	buf_reset(&p->sql);
+	TRY(code);
+	p->schema = schema;
+	p->copying = true;
+	buf_reset(&p->chunk);
+	copy_binary_begin(&p->chunk);
+	return OK;
+}
+
+static status send_chunk(struct postgres_publish *p, struct err *err)
+{
+	TRY(buf_check(&p->chunk, err));
+	const status code = postgres_copy_bytes(p->s, p->chunk.p, p->chunk.n, err);
+	buf_reset(&p->chunk);
+	if (code != OK) p->copying = false;
+	return err_at(err, code, p->schema->name, -1, -1);
+}
+
+static status publish_batch(
+	struct control_publish *base, const struct batch *b, const char *const *partitions, struct err *err)
+{
+	struct postgres_publish *p = (struct postgres_publish *)base;
+	const size_t n_data = schema_n_data_columns(p->schema);
+	ASSERT(b->n_columns == n_data && p->schema->n_columns <= TABLE_COLUMNS_MAX);
+	struct copy_rows rows = {.batch = b,
+		.partitions = partitions,
+		.n_partitions = p->schema->n_columns - n_data,
+		.to = b->n_rows,
+		.bytes_max = CHUNK_BYTES};
+	while (rows.from < rows.to) {
+		TRY(cancel_check(err));
+		rows.from = copy_binary_rows(&p->chunk, &rows);
+		if (p->chunk.n >= CHUNK_BYTES || p->chunk.failed) TRY(send_chunk(p, err));
+	}
+	return OK;
+}
+
+static status publish_table_end(struct control_publish *base, int64_t *rows, struct err *err)
+{
+	struct postgres_publish *p = (struct postgres_publish *)base;
+	copy_binary_end(&p->chunk);
+	TRY(send_chunk(p, err));
+	p->copying = false;
+	struct published *object = &p->objects[p->n - 1];
+	TRY(postgres_copy_end(p->s, NULL, &object->rows, err));
+	*rows = object->rows;
+	return OK;
+}
+
+static status publish_view(struct control_publish *base, const char *name, const char *text, struct err *err)
+{
+	struct postgres_publish *p = (struct postgres_publish *)base;
+	struct published *object = add_object(p, err);
+	if (object == NULL) return E_LIMIT;
+	sql_names_postgres(&p->sql, name);
+	buf_char(&p->sql, '\0');
+	object->name = p->sql.failed ? NULL : arena_strndup(&p->arena, (const char *)p->sql.p, p->sql.n - 1);
+	buf_reset(&p->sql);
+	sql_names_postgres(&p->sql, text);
+	object->sql = p->sql.failed ? NULL : arena_strndup(&p->arena, (const char *)p->sql.p, p->sql.n);
+	buf_reset(&p->sql);
+	return object->name != NULL && object->sql != NULL ? OK : fail(err, E_NOMEM, "out of memory publishing");
+}
+
 /* ---- the transaction --------------------------------------------------------------------------------------------- */
 
 static bool is_key(const struct column_def *c)
@@ -264,7 +305,7 @@ static status take_away(struct postgres_publish *p, const struct published *o, b
 	buf_printf(&p->sql, "DELETE FROM %s", o->name);
 	*kept = standing != 0;
 	if (*kept) {
-		buf_printf(&p->sql, " AS g WHERE NOT EXISTS (SELECT FROM pg_temp.\"%s\" AS s WHERE ", o->name);
+		buf_printf(&p->sql, " AS g WHERE NOT EXISTS (SELECT FROM %s AS s WHERE ", o->staging);
 		add_same_key(&p->sql, t);
 		add_same_rest(&p->sql, t);
 		buf_char(&p->sql, ')');
@@ -272,27 +313,33 @@ static status take_away(struct postgres_publish *p, const struct published *o, b
 	return sql_run(p, NULL, err);
 }
 
+static status count_rows(struct postgres_publish *p, const struct published *o, int64_t *rows, struct err *err)
+{
+	buf_printf(&p->sql, "SELECT count(*) FROM %s", o->name);
+	const char *sql = sql_end(p, err);
+	const status code = sql != NULL ? postgres_one_i64(p->s, sql, NULL, rows, err) : E_NOMEM;
+	buf_reset(&p->sql);
+	return code;
+}
+
+/* Of rows that stay, as many as were staged are all of them: keys are unique. */
 static status fill(struct postgres_publish *p, const struct published *o, bool kept, struct err *err)
 {
 	int64_t rows = 0;
+	if (kept) TRY(count_rows(p, o, &rows, err));
+	if (kept && rows == o->rows) return OK;
 	buf_printf(&p->sql, "INSERT INTO %s (", o->name);
 	add_columns(&p->sql, o->schema);
 	buf_str(&p->sql, ") SELECT ");
 	add_columns(&p->sql, o->schema);
-	buf_printf(&p->sql, " FROM pg_temp.\"%s\" AS s", o->name);
+	buf_printf(&p->sql, " FROM %s AS s", o->staging);
 	if (kept) {
 		buf_printf(&p->sql, " WHERE NOT EXISTS (SELECT FROM %s AS g WHERE ", o->name);
 		add_same_key(&p->sql, o->schema);
 		buf_char(&p->sql, ')');
 	}
 	TRY(sql_run(p, &rows, err));
-	if (kept) {
-		buf_printf(&p->sql, "SELECT count(*) FROM %s", o->name);
-		const char *sql = sql_end(p, err);
-		const status code = sql != NULL ? postgres_one_i64(p->s, sql, NULL, &rows, err) : E_NOMEM;
-		buf_reset(&p->sql);
-		TRY(code);
-	}
+	if (kept) TRY(count_rows(p, o, &rows, err));
 	if (rows != o->rows)
 		return fail(err, E_VERIFY, "%lld rows stand there, %lld were staged: a trigger or rule on the table?",
 			(long long)rows, (long long)o->rows);
@@ -330,12 +377,17 @@ static status swap_table(struct postgres_publish *p, const struct published *o, 
 	if (there) {
 		bool kept;
 		TRY(take_away(p, o, &kept, err));
-		return fill(p, o, kept, err);
+		TRY(fill(p, o, kept, err));
+		if (o->is_new) buf_printf(&p->sql, "DROP TABLE %s", o->staging); /* somebody else's came first */
+		return o->is_new ? sql_run(p, NULL, err) : OK;
 	}
 	buf_printf(&p->sql, "DROP TABLE IF EXISTS %s CASCADE;\n", o->name);
-	schema_table_postgres(&p->sql, o->schema);
+	if (o->is_new)
+		buf_printf(&p->sql, "ALTER TABLE %s RENAME TO %s", o->staging, o->schema->name);
+	else
+		schema_table_postgres(&p->sql, o->schema);
 	TRY(sql_run(p, NULL, err));
-	TRY(fill(p, o, false, err));
+	if (!o->is_new) TRY(fill(p, o, false, err)); /* it was dropped meanwhile */
 	schema_key_postgres(&p->sql, o->schema);
 	schema_security_postgres(&p->sql, o->schema);
 	if (p->sql.n > 0) TRY(sql_run(p, NULL, err));
@@ -384,6 +436,29 @@ static status swap(struct control_postgres *s, void *arg, struct err *err)
 	return settle(p, err);
 }
 
+/* What is staged outlives a deadlock: in temporary tables the transaction, in it a savepoint. */
+static status swap_again(struct control_postgres *s, void *arg, struct err *err)
+{
+	for (int k = 0;; k++) {
+		TRY(postgres_exec(s, "SAVEPOINT staged", NULL, NULL, err));
+		const status code = swap(s, arg, err);
+		if (code != E_CONFLICT || k == TASK_RETRIES_MAX) return code;
+		TRY(postgres_exec(s, "ROLLBACK TO SAVEPOINT staged", NULL, NULL, err));
+	}
+}
+
+static status swap_all(struct postgres_publish *p, struct err *err)
+{
+	if (p->open) {
+		p->open = p->s->publishing = false;
+		return postgres_transact_end(p->s, swap_again, p, err);
+	}
+	for (int k = 0;; k++) {
+		const status code = postgres_transact_once(p->s, swap, p, err);
+		if (code != E_CONFLICT || k == TASK_RETRIES_MAX) return code;
+	}
+}
+
 struct look {
 	const struct postgres_publish *p;
 	bool committed;
@@ -414,11 +489,7 @@ static status publish_commit(struct control_publish *base, const struct control_
 	struct postgres_publish *p = (struct postgres_publish *)base;
 	p->stage = stage;
 	p->quality = q;
-	status code;
-	for (int k = 0;; k++) { /* deadlock or serialisation failure: the staging tables are still there */
-		code = postgres_transact_once(p->s, swap, p, err);
-		if (code != E_CONFLICT || k == TASK_RETRIES_MAX) break;
-	}
+	const status code = swap_all(p, err);
 	if (code != E_UNREACHABLE) return code;
 	struct err later;
 	struct look l = {p, false};
@@ -440,6 +511,8 @@ static void publish_destroy(struct control_publish *base)
 	/* Given up on purpose: that this COPY fails is what is wanted. What stands after it, the next statement tells. */
 	const status ended = p->copying ? postgres_copy_end(p->s, "publishing stopped", &rows, NULL) : OK;
 	(void)ended;
+	if (p->open && postgres_exec(p->s, "ROLLBACK", NULL, NULL, NULL) != OK) postgres_disconnect(p->s);
+	p->s->publishing = false;
 	if (postgres_lost(p->s) || postgres_exec(p->s, "DISCARD TEMP", NULL, NULL, NULL) != OK)
 		postgres_disconnect(p->s);
 	buf_deinit(&p->chunk);

@@ -92,7 +92,7 @@ for round in 1 2 3; do
   pid=$!
   if [ "$round" -eq 1 ]; then # while rows are being staged or swapped
     for _ in $(seq 1 600); do
-      [ -n "$(sql "SELECT 1 FROM pg_stat_activity WHERE application_name = 'pqr' AND (query LIKE 'COPY pg_temp%' OR query LIKE 'INSERT INTO gold%') AND state = 'active'" 2>/dev/null)" ] && break
+      [ -n "$(sql "SELECT 1 FROM pg_stat_activity WHERE application_name = 'pqr' AND (query LIKE 'COPY %' OR query LIKE 'INSERT INTO gold%') AND state = 'active'" 2>/dev/null)" ] && break
       sleep 0.01
     done
   else
@@ -113,7 +113,7 @@ sql 'DROP SCHEMA meta, core, gold, analytics CASCADE' 2>/dev/null
 "$pqr" run "${job[@]}" --lake wild --control "$uri" --quiet >/dev/null 2>log </dev/null &
 pid=$!
 for _ in $(seq 1 2000); do
-  [ -n "$(sql "SELECT 1 FROM pg_stat_activity WHERE application_name = 'pqr' AND query LIKE 'COPY pg_temp%'" 2>/dev/null)" ] && break
+  [ -n "$(sql "SELECT 1 FROM pg_stat_activity WHERE application_name = 'pqr' AND query LIKE 'COPY %'" 2>/dev/null)" ] && break
   sleep 0.01
 done
 kill -TERM "$pid"

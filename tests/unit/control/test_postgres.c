@@ -212,6 +212,102 @@ static void test_server_killed_while_publishing(void **state)
 	plane_close(&p);
 }
 
+/* ---- new tables: loaded under another name in the transaction that publishes them ---------------------------------------- */
+
+#define GOLD_RELATIONS "SELECT count(*) FROM pg_class WHERE relnamespace = 'gold'::regnamespace"
+
+static void test_new_table_leaves_nothing(void **state)
+{
+	(void)state;
+	struct plane p;
+	struct control_lease l;
+	struct control_publish *publish = NULL;
+	const struct control_stage stage = {.run_id = RUN, .name = "publish", .committed_at = NOW};
+	const struct control_quality_layer layer = {"publish", NULL, 0, NOW};
+	plane_open(&p);
+	hold(&p, &l, RUN);
+	CHECK_OK(&p.err, stage_rows(&p, &l, 6, 1, &publish));
+	value_is(&p, GOLD_RELATIONS, "0"); /* for anybody else */
+	control_publish_destroy(publish);
+	value_is(&p, GOLD_RELATIONS, "0");
+	CHECK_OK(&p.err, stage_rows(&p, &l, 6, 1, &publish));
+	assert_int_equal(server("kill", ""), 0);
+	assert_int_equal(server("again", ""), 0);
+	CHECK_FAILS(E_UNREACHABLE, control_publish_commit(publish, &stage, &layer, &p.err));
+	assert_int_equal(p.err.class, ERR_RETRY);
+	control_publish_destroy(publish);
+	value_is(&p, GOLD_RELATIONS, "0");
+	CHECK_OK(&p.err, publish_rows(&p, &l, 9, 2));
+	query_is(&p, &(struct control_select){.sql = "SELECT count(*), sum(n64) FROM gold.all_types"}, "9|72\n");
+	plane_close(&p);
+}
+
+/* Two publishers find no table and load one each; the later commit finds the other's, and its rows take the others' place. */
+static void test_new_table_of_two_publishers(void **state)
+{
+	(void)state;
+	struct plane p, q;
+	struct control_lease a, b;
+	struct control_publish *first = NULL, *second = NULL;
+	const struct control_stage stages[] = {{.run_id = RUN, .name = "publish", .committed_at = NOW},
+		{.run_id = OTHER, .name = "publish", .committed_at = NOW}};
+	const struct control_quality_layer layer = {"publish", NULL, 0, NOW};
+	plane_open(&p);
+	q = p;
+	CHECK_OK(&p.err, control_open(p.uri, &q.c, &p.err));
+	hold(&p, &a, RUN);
+	hold(&q, &b, OTHER);
+	CHECK_OK(&p.err, stage_rows(&p, &a, 6, 1, &first));
+	CHECK_OK(&q.err, stage_rows(&q, &b, 9, 2, &second));
+	CHECK_OK(&p.err, control_publish_commit(first, &stages[0], &layer, &p.err));
+	control_publish_destroy(first);
+	query_is(&p, &(struct control_select){.sql = "SELECT count(*), sum(n64) FROM gold.all_types"}, "6|15\n");
+	CHECK_OK(&q.err, control_publish_commit(second, &stages[1], &layer, &q.err));
+	control_publish_destroy(second);
+	query_is(&p, &(struct control_select){.sql = "SELECT count(*), max(run_id) FROM gold.all_types"},
+		"9|" OTHER "\n");
+	value_is(&p, GOLD_RELATIONS " AND relkind = 'r'", "1");
+	value_is(&p, "SELECT conname FROM pg_constraint WHERE conrelid = 'gold.all_types'::regclass AND contype = 'p'",
+		"all_types_pkey");
+	control_close(q.c);
+	plane_close(&p);
+}
+
+/* A session holds the lease's row and then asks for what the publisher holds: the publisher waited first, and is the one that
+ * the server stops. What it had loaded in the same transaction is still there. */
+static void test_deadlock_keeps_new_tables(void **state)
+{
+	(void)state;
+	struct plane p;
+	struct control_lease l;
+	struct control_publish *publish = NULL;
+	const struct control_stage stage = {.run_id = RUN, .name = "publish", .committed_at = NOW};
+	const struct control_quality_layer layer = {"publish", NULL, 0, NOW};
+	char uri[512], command[256];
+	plane_open(&p);
+	hold(&p, &l, RUN);
+	CHECK_OK(&p.err, stage_rows(&p, &l, 9, 2, &publish));
+	server_uri(uri, "postgres", p.path);
+	PGconn *other = PQconnectdb(uri);
+	PQclear(PQexec(other, "SET deadlock_timeout = '30s'; BEGIN; SELECT FROM meta.leases FOR UPDATE"));
+	assert_int_equal(
+		PQsendQuery(other,
+			"DO $$ BEGIN WHILE NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND "
+			"granted) LOOP PERFORM pg_sleep(0.001); END LOOP; PERFORM pg_advisory_xact_lock(7381208); "
+			"END $$; COMMIT"),
+		1);
+	CHECK_OK(&p.err, control_publish_commit(publish, &stage, &layer, &p.err));
+	control_publish_destroy(publish);
+	for (PGresult *r; (r = PQgetResult(other)) != NULL; PQclear(r)) {
+		if (PQresultStatus(r) != PGRES_COMMAND_OK) fail_msg("%s", PQerrorMessage(other));
+	}
+	PQfinish(other);
+	query_is(&p, &(struct control_select){.sql = "SELECT count(*), sum(n64) FROM gold.all_types"}, "9|72\n");
+	(void)snprintf(command, sizeof command, "grep -q 'deadlock detected' %s/log", server_dir);
+	assert_int_equal(system(command), 0);
+	plane_close(&p);
+}
+
 /* ---- fencing and turns ------------------------------------------------------------------------------------------------- */
 
 static void test_stale_owner_cannot_commit(void **state)
@@ -648,6 +744,9 @@ int main(void)
 		cmocka_unit_test(test_uri_without_secrets),
 		cmocka_unit_test(test_connects_again),
 		cmocka_unit_test(test_server_killed_while_publishing),
+		cmocka_unit_test(test_new_table_leaves_nothing),
+		cmocka_unit_test(test_new_table_of_two_publishers),
+		cmocka_unit_test(test_deadlock_keeps_new_tables),
 		cmocka_unit_test(test_stale_owner_cannot_commit),
 		cmocka_unit_test(test_lease_row_is_fenced),
 		cmocka_unit_test(test_two_publishers_and_a_reader),
