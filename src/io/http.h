@@ -1,6 +1,6 @@
 /* io/http.h: HTTP/1.1 requests, many at once, over a pool of connections that is shared by threads.
  *
- *   any thread: http_start -> queue -> one I/O thread (libcurl multi) -> http_wait
+ *   any thread: http_start -> queue -> an I/O thread (libcurl multi), of a few -> http_wait
  *
  * Knows nothing of S3. A call is owned by its starter and must stay where it is, with all it points to, until http_wait
  * returned. Answers of any status are answers; only what brought none is a failure. Nothing is tried again here, and
@@ -67,7 +67,7 @@ struct http_opts {
 };
 
 struct http_pool;
-/* Starts the I/O thread. */
+/* Starts the I/O threads: as many as cores, up to four. */
 status http_pool_create(const struct http_opts *opts, struct http_pool **out, struct err *err) MUST_USE;
 void http_pool_destroy(struct http_pool *p); /* no call may be under way */
 void http_start(struct http_pool *p, struct http_call *c);

@@ -1,7 +1,10 @@
 /* io/http_curl.c: the pool of connections on libcurl's multi interface; the one file that knows libcurl.
  *
- * Invariants: 1. easy handles and the multi handle are touched by the I/O thread alone; 2. `lock` guards queue, stop and the
- * answer of a call until its `done` is set; 3. at most calls_max easy handles are in the multi handle.
+ * Some I/O threads (loops) with connections of their own share the calls: one alone would copy, and encrypt, all that goes over
+ * the network.
+ *
+ * Invariants: 1. easy handles and the multi handle are touched by their loop's thread alone; 2. `lock` guards queue, n_calls,
+ * stop and the answer of a call until its `done` is set; 3. at most calls_max easy handles are in a loop's multi handle.
  */
 #include "io/http.h"
 
@@ -16,21 +19,29 @@
 #include "base/time.h"
 
 enum { POLL_MS = 1000, CANCEL_POLL_MS = 100, CANCEL_GRACE_US = 5000000, RECEIVE_BYTES = 1 << 18, SEND_BYTES = 1 << 19 };
+enum { LOOPS_MAX = 4 };
 
-struct http_pool {
-	struct http_opts opts;
-	char *ca_file;
+struct loop {
+	struct http_pool *pool;
 	CURLM *multi;
 	pthread_t thread;
-	pthread_mutex_t lock;
-	pthread_cond_t done; /* some call is */
 	struct http_call *queue, **queue_end;
-	bool stop;
-	/* I/O thread only */
+	int n_calls, calls_max; /* queued and active; active at once */
+	/* its thread only */
 	CURL **idle; /* idle[n_idle], room for calls_max */
 	int n_idle, n_active;
 	struct http_call *active; /* linked by next */
 	int64_t cancelled_at;
+};
+
+struct http_pool {
+	struct http_opts opts;
+	char *ca_file;
+	pthread_mutex_t lock;
+	pthread_cond_t done; /* some call is */
+	bool stop;
+	struct loop loops[LOOPS_MAX];
+	int n_loops; /* whose threads run */
 };
 
 /* ---- answers ---- */
@@ -141,9 +152,9 @@ static enum http_failure failure_of(CURLcode code, CURL *easy)
 	}
 }
 
-/* ---- the I/O thread ---- */
+/* ---- an I/O thread ---- */
 
-static bool set_up(struct http_pool *p, struct http_call *c, CURL *easy)
+static bool set_up(struct loop *p, struct http_call *c, CURL *easy)
 {
 	struct curl_slist *lines = NULL;
 	for (size_t i = 0; i < c->n_headers; i++) {
@@ -176,27 +187,28 @@ static bool set_up(struct http_pool *p, struct http_call *c, CURL *easy)
 	(void)curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
 	(void)curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BYTES);
 	(void)curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)SEND_BYTES);
-	(void)curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)p->opts.connect_timeout_ms);
+	(void)curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)p->pool->opts.connect_timeout_ms);
 	(void)curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1024L);
-	(void)curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)p->opts.stall_timeout_s);
+	(void)curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)p->pool->opts.stall_timeout_s);
 	(void)curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)c->timeout_ms);
 	(void)curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
 	(void)curl_easy_setopt(easy, CURLOPT_HEADERDATA, c);
 	(void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
 	(void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, c);
-	if (p->ca_file != NULL) ok = ok && curl_easy_setopt(easy, CURLOPT_CAINFO, p->ca_file) == CURLE_OK;
+	if (p->pool->ca_file != NULL) ok = ok && curl_easy_setopt(easy, CURLOPT_CAINFO, p->pool->ca_file) == CURLE_OK;
 	return ok;
 }
 
-static void call_done(struct http_pool *p, struct http_call *c)
+static void call_done(struct loop *p, struct http_call *c)
 {
-	(void)pthread_mutex_lock(&p->lock);
+	(void)pthread_mutex_lock(&p->pool->lock);
+	p->n_calls--;
 	c->done = true; /* the owner may take it away from here on */
-	(void)pthread_cond_broadcast(&p->done);
-	(void)pthread_mutex_unlock(&p->lock);
+	(void)pthread_cond_broadcast(&p->pool->done);
+	(void)pthread_mutex_unlock(&p->pool->lock);
 }
 
-static void active_drop(struct http_pool *p, const struct http_call *c)
+static void active_drop(struct loop *p, const struct http_call *c)
 {
 	for (struct http_call **at = &p->active; *at != NULL; at = &(*at)->next) {
 		if (*at != c) continue;
@@ -207,7 +219,7 @@ static void active_drop(struct http_pool *p, const struct http_call *c)
 }
 
 /* Take the call out of the multi handle and give its easy handle back. */
-static void call_retire(struct http_pool *p, struct http_call *c)
+static void call_retire(struct loop *p, struct http_call *c)
 {
 	(void)curl_multi_remove_handle(p->multi, c->easy);
 	curl_slist_free_all(c->lines);
@@ -217,14 +229,14 @@ static void call_retire(struct http_pool *p, struct http_call *c)
 	call_done(p, c);
 }
 
-static void call_refuse(struct http_pool *p, struct http_call *c, enum http_failure why, const char *reason)
+static void call_refuse(struct loop *p, struct http_call *c, enum http_failure why, const char *reason)
 {
 	c->failure = why;
 	(void)snprintf(c->reason, sizeof c->reason, "%s", reason);
 	call_done(p, c);
 }
 
-static void call_begin(struct http_pool *p, struct http_call *c)
+static void call_begin(struct loop *p, struct http_call *c)
 {
 	CURL *easy = p->n_idle > 0 ? p->idle[--p->n_idle] : curl_easy_init();
 	if (easy == NULL) {
@@ -244,23 +256,23 @@ static void call_begin(struct http_pool *p, struct http_call *c)
 }
 
 /* false: the pool stops. */
-static bool take_queue(struct http_pool *p)
+static bool take_queue(struct loop *p)
 {
 	for (;;) {
-		(void)pthread_mutex_lock(&p->lock);
-		struct http_call *c = p->n_active < p->opts.calls_max ? p->queue : NULL;
-		const bool stop = p->stop;
+		(void)pthread_mutex_lock(&p->pool->lock);
+		struct http_call *c = p->n_active < p->calls_max ? p->queue : NULL;
+		const bool stop = p->pool->stop;
 		if (c != NULL) {
 			p->queue = c->next;
 			if (p->queue == NULL) p->queue_end = &p->queue;
 		}
-		(void)pthread_mutex_unlock(&p->lock);
+		(void)pthread_mutex_unlock(&p->pool->lock);
 		if (c == NULL) return !stop;
 		call_begin(p, c);
 	}
 }
 
-static bool take_results(struct http_pool *p)
+static bool take_results(struct loop *p)
 {
 	bool some = false;
 	int left;
@@ -283,7 +295,7 @@ static bool take_results(struct http_pool *p)
 }
 
 /* After an interrupt what is under way gets some seconds to end: most of it does, and a commit's outcome is then known. */
-static void cancel_late(struct http_pool *p)
+static void cancel_late(struct loop *p)
 {
 	if (!cancel_requested()) {
 		p->cancelled_at = 0;
@@ -300,9 +312,9 @@ static void cancel_late(struct http_pool *p)
 	}
 }
 
-static void *pool_main(void *arg)
+static void *loop_main(void *arg)
 {
-	struct http_pool *p = arg;
+	struct loop *p = arg;
 	while (take_queue(p)) {
 		int running;
 		(void)curl_multi_perform(p->multi, &running);
@@ -322,33 +334,44 @@ static void global_init(void)
 	(void)curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
+static bool loop_create(struct http_pool *pool, struct loop *p, int calls_max)
+{
+	p->pool = pool;
+	p->queue_end = &p->queue;
+	p->calls_max = calls_max;
+	p->idle = mem_zalloc((size_t)calls_max, sizeof *p->idle);
+	p->multi = curl_multi_init();
+	if (p->idle != NULL && p->multi != NULL) {
+		(void)curl_multi_setopt(p->multi, CURLMOPT_MAXCONNECTS, (long)calls_max);
+		(void)curl_multi_setopt(p->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
+		if (pthread_create(&p->thread, NULL, loop_main, p) == 0) return true;
+	}
+	if (p->multi != NULL) (void)curl_multi_cleanup(p->multi);
+	mem_free(p->idle);
+	return false;
+}
+
 status http_pool_create(const struct http_opts *opts, struct http_pool **out, struct err *err)
 {
 	(void)pthread_once(&once, global_init);
 	struct http_pool *p = mem_zalloc(1, sizeof *p);
 	if (p == NULL) return fail(err, E_NOMEM, "out of memory for HTTP");
+	const int cores = thread_cores(), n_loops = cores < LOOPS_MAX ? cores : LOOPS_MAX;
 	p->opts = *opts;
-	p->queue_end = &p->queue;
 	p->ca_file = opts->ca_file != NULL ? mem_strdup(opts->ca_file) : NULL;
-	p->idle = mem_zalloc((size_t)opts->calls_max, sizeof *p->idle);
-	p->multi = curl_multi_init();
 	(void)pthread_mutex_init(&p->lock, NULL);
 	(void)pthread_cond_init(&p->done, NULL);
-	bool ok = p->idle != NULL && p->multi != NULL && (opts->ca_file == NULL || p->ca_file != NULL);
-	if (ok) {
-		(void)curl_multi_setopt(p->multi, CURLMOPT_MAXCONNECTS, (long)opts->calls_max);
-		(void)curl_multi_setopt(p->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
-		ok = pthread_create(&p->thread, NULL, pool_main, p) == 0;
+	bool ok = opts->ca_file == NULL || p->ca_file != NULL;
+	while (ok && p->n_loops < n_loops) {
+		ok = loop_create(p, &p->loops[p->n_loops], (opts->calls_max + n_loops - 1) / n_loops);
+		p->n_loops += ok;
 	}
 	if (ok) {
 		*out = p;
 		return OK;
 	}
-	if (p->multi != NULL) (void)curl_multi_cleanup(p->multi);
-	mem_free(p->idle);
-	mem_free(p->ca_file);
-	mem_free(p);
-	return fail(err, E_NOMEM, "cannot start the thread for HTTP");
+	http_pool_destroy(p);
+	return fail(err, E_NOMEM, "cannot start the threads for HTTP");
 }
 
 void http_pool_destroy(struct http_pool *p)
@@ -357,14 +380,17 @@ void http_pool_destroy(struct http_pool *p)
 	(void)pthread_mutex_lock(&p->lock);
 	p->stop = true;
 	(void)pthread_mutex_unlock(&p->lock);
-	(void)curl_multi_wakeup(p->multi);
-	(void)pthread_join(p->thread, NULL);
-	ASSERT(p->n_active == 0 && p->queue == NULL);
-	for (int i = 0; i < p->n_idle; i++) curl_easy_cleanup(p->idle[i]);
-	(void)curl_multi_cleanup(p->multi);
+	for (int i = 0; i < p->n_loops; i++) {
+		struct loop *l = &p->loops[i];
+		(void)curl_multi_wakeup(l->multi);
+		(void)pthread_join(l->thread, NULL);
+		ASSERT(l->n_active == 0 && l->queue == NULL);
+		for (int k = 0; k < l->n_idle; k++) curl_easy_cleanup(l->idle[k]);
+		(void)curl_multi_cleanup(l->multi);
+		mem_free(l->idle);
+	}
 	(void)pthread_cond_destroy(&p->done);
 	(void)pthread_mutex_destroy(&p->lock);
-	mem_free(p->idle);
 	mem_free(p->ca_file);
 	mem_free(p);
 }
@@ -378,10 +404,14 @@ void http_start(struct http_pool *p, struct http_call *c)
 	c->next = NULL;
 	c->done = false;
 	(void)pthread_mutex_lock(&p->lock);
-	*p->queue_end = c;
-	p->queue_end = &c->next;
+	struct loop *l = &p->loops[0];
+	for (int i = 1; i < p->n_loops; i++)
+		if (p->loops[i].n_calls < l->n_calls) l = &p->loops[i];
+	*l->queue_end = c;
+	l->queue_end = &c->next;
+	l->n_calls++;
 	(void)pthread_mutex_unlock(&p->lock);
-	(void)curl_multi_wakeup(p->multi);
+	(void)curl_multi_wakeup(l->multi);
 }
 
 void http_wait(struct http_pool *p, struct http_call *c)
