@@ -96,7 +96,7 @@ static status output(
 	const size_t n = (size_t)file->bytes;
 	hash_xxh128(p, n, file->xxh128);
 	hash_sha256(p, n, file->sha256);
-	TRY(store_put_later(env->lake, file->path, p, n, err));
+	TRY(store_put_later(env->lake, file->path, p, n, file->sha256, err));
 	if (!file_list_add(&out->outputs, file)) return fail(err, E_NOMEM, "out of memory listing %s", file->path);
 	return OK;
 }
@@ -144,6 +144,9 @@ status task_output_part(const struct task_env *env, struct task_result *out, con
 
 void task_ahead(const struct task_env *env, const struct file_ref *files, size_t n, size_t i)
 {
-	const size_t first = i == 0 ? 1 : i + TASK_AHEAD;
-	for (size_t k = first; k < n && k <= i + TASK_AHEAD; k++) store_will_open(env->lake, files[k].path);
+	const size_t first = i == 0 ? 0 : i + TASK_AHEAD;
+	for (size_t k = first; k < n && k <= i + TASK_AHEAD; k++) {
+		const struct store_hint hint = {files[k].path, files[k].bytes, 1};
+		store_will_open(env->lake, &hint);
+	}
 }

@@ -76,8 +76,12 @@ void s3_call_init(struct s3_call *call, const struct s3_request *request)
 	*call = (struct s3_call){.request = *request};
 	arena_init(&call->arena, 0);
 	buf_init(&call->text, ANSWER_BYTES_MAX);
-	hash_sha256(request->body_n > 0 ? request->body : "", request->body_n, hash);
-	hex_encode(hash, sizeof hash, call->payload_sha256);
+	if (request->body_n == 0) {
+		memcpy(call->payload_sha256, SIGV4_EMPTY_SHA256, sizeof call->payload_sha256);
+		return;
+	}
+	if (request->body_sha256 == NULL) hash_sha256(request->body, request->body_n, hash);
+	hex_encode(request->body_sha256 != NULL ? request->body_sha256 : hash, sizeof hash, call->payload_sha256);
 }
 
 void s3_call_deinit(struct s3_call *call)

@@ -30,7 +30,9 @@ struct s3_request {
 	size_t n_extra; /* up to S3_EXTRA_MAX */
 	const void *body;
 	size_t body_n;
-	uint8_t *dst; /* of a GET's body; NULL: into the call's text */
+	const uint8_t *
+		body_sha256; /* of the body, where the caller knows it; read by s3_call_init alone. NULL: computed there */
+	uint8_t *dst;        /* of a GET's body; NULL: into the call's text */
 	size_t dst_max;
 	unsigned takes;
 	/* NULL, or asked before another try when the one before may have been carried out: *done = it was, no other is made. */
@@ -54,8 +56,9 @@ status s3_client_create(const struct s3_settings *settings, struct s3_client **o
 void s3_client_destroy(struct s3_client *c);
 struct http_pool *s3_client_http(struct s3_client *c);
 
-void s3_call_init(struct s3_call *call, const struct s3_request *request); /* hashes the body */
-void s3_call_deinit(struct s3_call *call);                                 /* not between start and finish */
+void s3_call_init(
+	struct s3_call *call, const struct s3_request *request); /* hashes the body, unless its hash is known */
+void s3_call_deinit(struct s3_call *call);                       /* not between start and finish */
 status s3_call_start(struct s3_client *c, struct s3_call *call, struct err *err) MUST_USE;
 /* Until there is an answer the request takes. E_UNREACHABLE: the service stayed away; class UNKNOWN when a request that
  * changes something may have been carried out. */

@@ -56,11 +56,12 @@ status store_put(struct store *s, const char *key, const void *p, size_t n, stru
 	return s->ops->put(s, key, p, n, STORE_REPLACE, err);
 }
 
-status store_put_later(struct store *s, const char *key, const void *p, size_t n, struct err *err)
+status store_put_later(
+	struct store *s, const char *key, const void *p, size_t n, const uint8_t *sha256, struct err *err)
 {
 	TRY(key_check(key, err));
 	if (s->ops->put_later == NULL) return s->ops->put(s, key, p, n, STORE_ABSENT, err);
-	return s->ops->put_later(s, key, p, n, err);
+	return s->ops->put_later(s, key, p, n, sha256, err);
 }
 
 status store_commit(struct store *s, const char *key, const void *p, size_t n, struct err *err)
@@ -102,9 +103,9 @@ status store_object_open(struct store *s, const char *key, struct store_object *
 	return s->ops->object_open(s, key, out, err);
 }
 
-void store_will_open(struct store *s, const char *key)
+void store_will_open(struct store *s, const struct store_hint *hint)
 {
-	if (s->ops->will_open != NULL && key_check(key, NULL) == OK) s->ops->will_open(s, key);
+	if (s->ops->will_open != NULL && key_check(hint->key, NULL) == OK) s->ops->will_open(s, hint);
 }
 
 int64_t store_object_size(const struct store_object *o)

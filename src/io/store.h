@@ -19,8 +19,10 @@ const char *store_uri(const struct store *s); /* as given, normalised; for peopl
 /* E_EXISTS and nothing changed, unless the object there has these very bytes: then OK, and it counts as put now. */
 status store_put_if_absent(struct store *s, const char *key, const void *p, size_t n, struct err *err) MUST_USE;
 /* As store_put_if_absent, but it may return before the object is there, and its failure may be told by the next store_sync:
- * for data files, which count only after a sync. p is copied. The store's own readers see the object at once. */
-status store_put_later(struct store *s, const char *key, const void *p, size_t n, struct err *err) MUST_USE;
+ * for data files, which count only after a sync. p is copied. The store's own readers see the object at once. sha256: of p[n], or
+ * NULL; who knows it spares the store from computing it again, and a wrong one is an error of the put. */
+status store_put_later(struct store *s, const char *key, const void *p, size_t n, const uint8_t *sha256 /* [32] */,
+	struct err *err) MUST_USE;
 /* As store_put_if_absent, and durable on return, name and bytes: the commit of a table's version. */
 status store_commit(struct store *s, const char *key, const void *p, size_t n, struct err *err) MUST_USE;
 status store_put(
@@ -41,7 +43,12 @@ status store_size(struct store *s, const char *key, int64_t *out, struct err *er
 struct store_object;
 status store_object_open(struct store *s, const char *key, struct store_object **out, struct err *err) MUST_USE;
 /* It will be opened soon: where that takes a round trip it starts now. A hint; opening it then is what tells of failure. */
-void store_will_open(struct store *s, const char *key);
+struct store_hint {
+	const char *key;
+	int64_t bytes; /* its size, where it is known, else 0 */
+	int readers;   /* how many threads will open it, each once and at about the same time; 1 at least */
+};
+void store_will_open(struct store *s, const struct store_hint *hint);
 /* An object over p[n], which it views until close; key is for messages (copied). */
 status store_object_from_memory(
 	const void *p, size_t n, const char *key, struct store_object **out, struct err *err) MUST_USE;

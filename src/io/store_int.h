@@ -15,10 +15,11 @@ struct store_ops {
 	status (*put)(
 		struct store *s, const char *key, const void *p, size_t n, enum store_put_mode mode, struct err *err);
 	/* NULL: put with STORE_ABSENT */
-	status (*put_later)(struct store *s, const char *key, const void *p, size_t n, struct err *err);
+	status (*put_later)(
+		struct store *s, const char *key, const void *p, size_t n, const uint8_t *sha256, struct err *err);
 	status (*writer_create)(struct store *s, const char *key, struct store_writer **out, struct err *err);
 	status (*object_open)(struct store *s, const char *key, struct store_object **out, struct err *err);
-	void (*will_open)(struct store *s, const char *key); /* NULL: nothing to gain */
+	void (*will_open)(struct store *s, const struct store_hint *hint); /* NULL: nothing to gain */
 	status (*size)(struct store *s, const char *key, int64_t *out, struct err *err);
 	status (*list)(struct store *s, const char *prefix, store_visit visit, void *arg, struct err *err);
 	status (*list_names)(struct store *s, const char *folder, store_name_visit visit, void *arg, struct err *err);

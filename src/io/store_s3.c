@@ -308,7 +308,8 @@ static struct later *later_create(const char *key, const char *full, const void 
 	return l;
 }
 
-static status put_later(struct store *base, const char *key, const void *p, size_t n, struct err *err)
+static status put_later(
+	struct store *base, const char *key, const void *p, size_t n, const uint8_t *sha256, struct err *err)
 {
 	struct s3_store *s = (struct s3_store *)base;
 	char full[S3_KEY_CHARS_MAX + 1];
@@ -323,6 +324,7 @@ static status put_later(struct store *base, const char *key, const void *p, size
 	l->ours = (struct putting){s, l->key, {l->bytes, (int64_t)n, NULL}};
 	q.look = look;
 	q.look_arg = &l->ours;
+	q.body_sha256 = sha256;
 	s3_call_init(&l->call, &q);
 	const status code = s3_call_start(s->client, &l->call, err);
 	if (code != OK) {
@@ -345,6 +347,7 @@ static status s3_sync(struct store *base, struct err *err)
 {
 	struct s3_store *s = (struct s3_store *)base;
 	s3_settle(s, NULL, true);
+	s3_ahead_drop(s, NULL); /* a stage is over: what is held won't be opened */
 	(void)pthread_mutex_lock(&s->lock);
 	const status code = s->later_failed;
 	if (code != OK && err != NULL) *err = s->later_err;
@@ -380,6 +383,7 @@ static void s3_close(struct store *base)
 	s3_ahead_drop(s, NULL);
 	s3_client_destroy(s->client);
 	(void)pthread_cond_destroy(&s->freed);
+	(void)pthread_cond_destroy(&s->fetched);
 	(void)pthread_mutex_destroy(&s->lock);
 	(void)pthread_mutex_destroy(&s->probe_lock);
 	mem_free(s->base.uri);
@@ -422,6 +426,7 @@ static status create(const struct s3_settings *settings, struct s3_store **out, 
 	(void)pthread_mutex_init(&s->lock, NULL);
 	(void)pthread_mutex_init(&s->probe_lock, NULL);
 	(void)pthread_cond_init(&s->freed, NULL);
+	(void)pthread_cond_init(&s->fetched, NULL);
 	const status code = s->base.uri == NULL ? fail(err, E_NOMEM, "out of memory opening the lake")
 						: s3_client_create(settings, &s->client, err);
 	if (code != OK) {

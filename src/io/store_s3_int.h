@@ -2,6 +2,7 @@
  *
  *   store_s3.c         open, put, the window of puts under way, size, delete
  *   store_s3_read.c    objects: ranged and parallel reads
+ *   store_s3_ahead.c   objects fetched before they are opened
  *   store_s3_writer.c  multipart uploads
  *   store_s3_list.c    listings, deletes in batches, the sweep of forgotten uploads
  *   store_s3_probe.c   does put-if-absent hold here?
@@ -21,7 +22,8 @@ enum {
 	S3_FLIGHT_MAX = 4,           /* parts, or pieces of one read, under way at once */
 	LATER_MAX = 32,              /* puts under way for others than their starters */
 	LATER_BYTES_MAX = 64 << 20,
-	AHEAD_MAX = 24, /* objects fetched before they are opened, 1 MiB of each */
+	AHEAD_MAX = 256, /* objects fetched before they are opened */
+	AHEAD_BYTES_MAX = 48 << 20,
 };
 
 struct later;
@@ -39,8 +41,9 @@ struct s3_store {
 	size_t n_later, later_bytes;
 	status later_failed;
 	struct err later_err;
-	struct ahead *ahead; /* objects that will be opened, oldest first */
-	size_t n_ahead;
+	pthread_cond_t fetched; /* an object ahead is there, or is gone */
+	struct ahead *ahead;    /* objects that will be opened, oldest first */
+	size_t n_ahead, ahead_bytes;
 	uint64_t n_hints;
 	_Atomic size_t n_pending; /* n_later, for a look without the lock */
 
@@ -72,8 +75,26 @@ struct s3_content {
 status s3_same(
 	struct s3_store *s, const char *key, const struct s3_content *want, bool *same, struct err *err) MUST_USE;
 
+/* An object whose first bytes are under way: started, then finished or discarded. It stays where it is meanwhile. */
+struct s3_opening {
+	struct s3_object *object;
+	struct s3_call call;
+	char range[48];
+	struct sigv4_header extra;
+};
+/* bytes: the object's size where it is known, else 0. */
+status s3_opening_start(
+	struct s3_store *s, const char *key, int64_t bytes, struct s3_opening *p, struct err *err) MUST_USE;
+status s3_opening_finish(struct s3_opening *p, struct store_object **out, struct err *err) MUST_USE;
+void s3_opening_discard(struct s3_opening *p);
+size_t s3_head_bytes(int64_t bytes); /* that it fetches, and holds */
+status s3_open_now(
+	struct s3_store *s, const char *key, int64_t bytes, struct store_object **out, struct err *err) MUST_USE;
+/* Another object with the first bytes of this one, which it shares. */
+status s3_object_again(struct store_object *base, struct store_object **out, struct err *err) MUST_USE;
+
 status s3_object_open(struct store *base, const char *key, struct store_object **out, struct err *err) MUST_USE;
-void s3_will_open(struct store *base, const char *key);
+void s3_will_open(struct store *base, const struct store_hint *hint);
 /* What was fetched ahead of this key (NULL: of all) is thrown away. */
 void s3_ahead_drop(struct s3_store *s, const char *key);
 status s3_writer_create(struct store *base, const char *key, struct store_writer **out, struct err *err) MUST_USE;

@@ -1,8 +1,9 @@
 /* io/store_s3_read.c: objects of the S3 store.
  *
- * Opening fetches the first HEAD_BYTES: one request tells the size and, of most objects, brings all there is. Other small
- * reads fetch WINDOW_BYTES around them; large ones are cut into pieces that come in parallel, straight to their place. All of
- * one object carry If-Match, so that bytes of two versions never mix.
+ * Opening fetches the object's head: HEAD_BYTES, or, where a hint told the size, up to HEAD_BYTES_MAX. One request tells the size
+ * and, of most objects, brings all there is; servers send whole objects with less work than parts. Other small reads fetch
+ * WINDOW_BYTES around them; large ones are cut into pieces that come in parallel, straight to their place. All of one object
+ * carry If-Match, so that bytes of two versions never mix. Objects of one head share it.
  */
 #include <stdio.h>
 
@@ -12,10 +13,20 @@
 
 enum {
 	HEAD_BYTES = 1 << 20,
+	HEAD_BYTES_MAX = 4 << 20,
 	WINDOW_BYTES = 1 << 20,
 	TAIL_BYTES = 1 << 18,
-	PIECE_BYTES = 4 << 20,
+	PIECE_BYTES = 8 << 20, /* each is a request: 4 MiB cost a server half as much again */
 	SAME_BYTES = 4 << 20
+};
+
+/* The first bytes of an object; constant and shared once they are there. */
+struct head {
+	_Atomic int n_owners;
+	int64_t size;                     /* of the object */
+	char etag[HTTP_HEADER_CHARS_MAX]; /* "" = the server gave none */
+	uint8_t *p;
+	size_t n, room;
 };
 
 struct window {
@@ -28,9 +39,7 @@ struct s3_object {
 	struct store_object base;
 	struct s3_store *store;
 	char *full;
-	struct sigv4_header match; /* If-Match; value "" = the server gave no ETag */
-	char etag[HTTP_HEADER_CHARS_MAX];
-	struct window head;   /* constant after open */
+	struct head *head;    /* shared */
 	pthread_mutex_t lock; /* guards window */
 	struct window window;
 };
@@ -51,12 +60,12 @@ static status piece_start(struct s3_object *o, struct piece *p, int64_t offset, 
 	(void)snprintf(
 		p->range, sizeof p->range, "bytes=%lld-%lld", (long long)offset, (long long)offset + (long long)n - 1);
 	p->extra[0] = (struct sigv4_header){"range", p->range};
-	p->extra[1] = o->match;
+	p->extra[1] = (struct sigv4_header){"if-match", o->head->etag};
 	const struct s3_request q = {.verb = "read",
 		.method = "GET",
 		.key = o->full,
 		.extra = p->extra,
-		.n_extra = o->match.value[0] != '\0' ? 2 : 1,
+		.n_extra = o->head->etag[0] != '\0' ? 2 : 1,
 		.dst = dst,
 		.dst_max = n};
 	s3_call_init(&p->call, &q);
@@ -126,8 +135,8 @@ static status read_window(struct s3_object *o, int64_t offset, void *dst, size_t
 
 static bool read_held(struct s3_object *o, int64_t offset, void *dst, size_t n)
 {
-	if (window_has(&o->head, offset, n)) {
-		if (n > 0) memcpy(dst, o->head.p + offset, n);
+	if ((uint64_t)offset + n <= o->head->n) {
+		if (n > 0) memcpy(dst, o->head->p + offset, n);
 		return true;
 	}
 	(void)pthread_mutex_lock(&o->lock);
@@ -148,9 +157,9 @@ static status object_read_at(struct store_object *base, int64_t offset, void *ds
 	if (n == 0 || read_held(o, offset, dst, n)) return OK;
 	/* A read from the start, as of a whole object, has its first part already. */
 	uint8_t *to = dst;
-	if (offset < (int64_t)o->head.n) {
-		const size_t held = o->head.n - (size_t)offset;
-		memcpy(to, o->head.p + offset, held);
+	if (offset < (int64_t)o->head->n) {
+		const size_t held = o->head->n - (size_t)offset;
+		memcpy(to, o->head->p + offset, held);
 		offset += (int64_t)held;
 		to += held;
 		n -= held;
@@ -158,11 +167,43 @@ static status object_read_at(struct store_object *base, int64_t offset, void *ds
 	return n <= WINDOW_BYTES / 2 ? read_window(o, offset, to, n, err) : fetch(o, offset, to, n, err);
 }
 
+/* ---- heads and objects ---- */
+
+size_t s3_head_bytes(int64_t bytes)
+{
+	return bytes <= 0 ? HEAD_BYTES : bytes < HEAD_BYTES_MAX ? (size_t)bytes : HEAD_BYTES_MAX;
+}
+
+static struct head *head_create(int64_t bytes)
+{
+	struct head *h = mem_zalloc(1, sizeof *h);
+	if (h == NULL) return NULL;
+	h->n_owners = 1;
+	h->room = s3_head_bytes(bytes);
+	h->p = mem_alloc(h->room);
+	if (h->p != NULL) return h;
+	mem_free(h);
+	return NULL;
+}
+
+static struct head *head_share(struct head *h)
+{
+	atomic_fetch_add(&h->n_owners, 1);
+	return h;
+}
+
+static void head_release(struct head *h)
+{
+	if (h == NULL || atomic_fetch_sub(&h->n_owners, 1) > 1) return;
+	mem_free(h->p);
+	mem_free(h);
+}
+
 static void object_close(struct store_object *base)
 {
 	struct s3_object *o = (struct s3_object *)base;
 	(void)pthread_mutex_destroy(&o->lock);
-	mem_free(o->head.p);
+	head_release(o->head);
 	mem_free(o->window.p);
 	mem_free(o->full);
 	mem_free(o->base.key);
@@ -170,50 +211,36 @@ static void object_close(struct store_object *base)
 }
 
 /* The answer to the first request: the size, and the first bytes. */
-static status take_head(struct s3_object *o, const struct http_call *h, const struct buf *text, struct err *err)
+static status take_head(struct head *h, const struct http_call *http, const struct buf *text, struct err *err)
 {
-	const bool partial = h->status == 206;
-	if (h->status == 416) { /* no byte to give: empty */
-		if (h->range_total > 0) return fail(err, E_IO, "S3 refused the first bytes of the object");
-		o->base.size = 0;
-		o->head.n = 0;
+	const bool partial = http->status == 206;
+	if (http->status == 416) { /* no byte to give: empty */
+		if (http->range_total > 0) return fail(err, E_IO, "S3 refused the first bytes of the object");
+		h->size = 0;
+		h->n = 0;
 		return OK;
 	}
-	o->base.size = h->range_total;
+	h->size = http->range_total;
 	if (!partial) { /* the whole object: a server may answer so where that is what the range covers */
-		if (text->n > HEAD_BYTES)
-			return fail(err, E_UNSUPPORTED, "the S3 server does not give ranges of objects");
-		if (text->n > 0) memcpy(o->head.p, text->p, text->n);
-		o->base.size = (int64_t)text->n;
+		if (text->n > h->room) return fail(err, E_UNSUPPORTED, "the S3 server does not give ranges of objects");
+		if (text->n > 0) memcpy(h->p, text->p, text->n);
+		h->size = (int64_t)text->n;
 	}
-	const size_t got = partial ? h->dst_n : text->n;
-	const int64_t want = o->base.size < HEAD_BYTES ? o->base.size : HEAD_BYTES;
-	if (o->base.size < 0) return fail(err, E_IO, "S3 gave no size of the object");
+	const size_t got = partial ? http->dst_n : text->n;
+	const int64_t want = h->size < (int64_t)h->room ? h->size : (int64_t)h->room;
+	if (h->size < 0) return fail(err, E_IO, "S3 gave no size of the object");
 	if ((int64_t)got != want)
 		return fail(err, E_CORRUPT, "truncated: expected %lld bytes, S3 sent %zu", (long long)want, got);
-	o->head.n = got;
-	memcpy(o->etag, h->etag, sizeof o->etag);
-	if (o->head.n < HEAD_BYTES) {
-		uint8_t *less = mem_realloc(o->head.p, o->head.n > 0 ? o->head.n : 1);
-		if (less != NULL) o->head.p = less;
+	h->n = got;
+	memcpy(h->etag, http->etag, sizeof h->etag);
+	if (h->n < h->room) {
+		uint8_t *less = mem_realloc(h->p, h->n > 0 ? h->n : 1);
+		if (less != NULL) h->p = less;
 	}
 	return OK;
 }
 
-static struct s3_request head_request(struct s3_object *o)
-{
-	static const struct sigv4_header first[] = {{"range", "bytes=0-1048575"}};
-	_Static_assert(HEAD_BYTES == 1048576, "the range is of HEAD_BYTES");
-	return (struct s3_request){.verb = "read",
-		.method = "GET",
-		.key = o->full,
-		.extra = first,
-		.n_extra = 1,
-		.dst = o->head.p,
-		.dst_max = HEAD_BYTES,
-		.takes = S3_TAKES_416};
-}
-
+/* An object without a head. */
 static status object_create(struct s3_store *s, const char *key, struct s3_object **out, struct err *err)
 {
 	char full[S3_KEY_CHARS_MAX + 1];
@@ -223,10 +250,8 @@ static status object_create(struct s3_store *s, const char *key, struct s3_objec
 	o->base = (struct store_object){object_read_at, object_close, mem_strdup(key), 0};
 	o->store = s;
 	o->full = mem_strdup(full);
-	o->match = (struct sigv4_header){"if-match", o->etag};
-	o->head.p = mem_alloc(HEAD_BYTES);
 	(void)pthread_mutex_init(&o->lock, NULL);
-	if (o->base.key == NULL || o->full == NULL || o->head.p == NULL) {
+	if (o->base.key == NULL || o->full == NULL) {
 		object_close(&o->base);
 		return fail(err, E_NOMEM, "out of memory opening %s", key);
 	}
@@ -234,130 +259,76 @@ static status object_create(struct s3_store *s, const char *key, struct s3_objec
 	return OK;
 }
 
-/* The call was started. The object is taken, also on failure. */
-static status object_finish(struct s3_object *o, struct s3_call *call, struct store_object **out, struct err *err)
+static void opening_deinit(struct s3_opening *p)
 {
-	status code = s3_call_finish(o->store->client, call, err);
-	if (code == OK) code = err_at(err, take_head(o, &call->http, &call->text, err), o->base.key, -1, -1);
-	s3_call_deinit(call);
-	if (code != OK)
-		object_close(&o->base);
-	else
-		*out = &o->base;
-	return code;
+	s3_call_deinit(&p->call);
+	if (p->object != NULL) object_close(&p->object->base);
+	p->object = NULL;
 }
 
-static status open_now(struct s3_store *s, const char *key, struct store_object **out, struct err *err)
+status s3_opening_start(struct s3_store *s, const char *key, int64_t bytes, struct s3_opening *p, struct err *err)
 {
 	struct s3_object *o;
-	struct s3_call call;
 	TRY(object_create(s, key, &o, err));
-	const struct s3_request q = head_request(o);
-	s3_call_init(&call, &q);
-	const status code = s3_call_start(s->client, &call, err);
-	if (code == OK) return object_finish(o, &call, out, err);
-	s3_call_deinit(&call);
-	object_close(&o->base);
+	struct head *h = o->head = head_create(bytes);
+	if (h == NULL) {
+		object_close(&o->base);
+		return fail(err, E_NOMEM, "out of memory opening %s", key);
+	}
+	(void)snprintf(p->range, sizeof p->range, "bytes=0-%zu", h->room - 1);
+	p->object = o;
+	p->extra = (struct sigv4_header){"range", p->range};
+	const struct s3_request q = {.verb = "read",
+		.method = "GET",
+		.key = o->full,
+		.extra = &p->extra,
+		.n_extra = 1,
+		.dst = h->p,
+		.dst_max = h->room,
+		.takes = S3_TAKES_416};
+	s3_call_init(&p->call, &q);
+	const status code = s3_call_start(s->client, &p->call, err);
+	if (code != OK) opening_deinit(p);
 	return code;
 }
 
-/* ---- ahead of opening ---- */
-
-struct ahead {
-	struct s3_object *object;
-	struct s3_call call;
-	uint64_t hint; /* its number */
-	struct ahead *next;
-};
-
-/* The entry of that key, or the oldest (NULL), out of the list. Under the lock. */
-static struct ahead *ahead_take(struct s3_store *s, const char *key)
+status s3_opening_finish(struct s3_opening *p, struct store_object **out, struct err *err)
 {
-	for (struct ahead **at = &s->ahead; *at != NULL; at = &(*at)->next) {
-		struct ahead *a = *at;
-		if (key != NULL && strcmp(a->object->base.key, key) != 0) continue;
-		*at = a->next;
-		s->n_ahead--;
-		return a;
+	struct s3_object *o = p->object;
+	status code = s3_call_finish(o->store->client, &p->call, err);
+	if (code == OK) code = err_at(err, take_head(o->head, &p->call.http, &p->call.text, err), o->base.key, -1, -1);
+	if (code == OK) {
+		o->base.size = o->head->size;
+		*out = &o->base;
+		p->object = NULL;
 	}
-	return NULL;
-}
-
-static struct ahead *ahead_take_locked(struct s3_store *s, const char *key)
-{
-	(void)pthread_mutex_lock(&s->lock);
-	struct ahead *a = ahead_take(s, key);
-	(void)pthread_mutex_unlock(&s->lock);
-	return a;
-}
-
-static void ahead_discard(struct s3_store *s, struct ahead *a)
-{
-	http_wait(s3_client_http(s->client), &a->call.http);
-	a->call.started = false;
-	s3_call_deinit(&a->call);
-	object_close(&a->object->base);
-	mem_free(a);
-}
-
-void s3_ahead_drop(struct s3_store *s, const char *key)
-{
-	for (struct ahead *a = ahead_take_locked(s, key); a != NULL; a = ahead_take_locked(s, key)) ahead_discard(s, a);
-}
-
-/* Room for one more? An entry that nobody came for while four times as many as there may be were asked for goes. */
-static bool ahead_room(struct s3_store *s, const char *key, struct ahead **stale)
-{
-	bool known = false;
-	(void)pthread_mutex_lock(&s->lock);
-	*stale = NULL;
-	for (const struct ahead *a = s->ahead; a != NULL; a = a->next) known |= strcmp(a->object->base.key, key) == 0;
-	s->n_hints++;
-	if (s->n_ahead == AHEAD_MAX && s->n_hints - s->ahead->hint > 4 * (uint64_t)AHEAD_MAX)
-		*stale = ahead_take(s, NULL);
-	const bool room = !known && s->n_ahead < AHEAD_MAX;
-	(void)pthread_mutex_unlock(&s->lock);
-	return room;
-}
-
-void s3_will_open(struct store *base, const char *key)
-{
-	struct s3_store *s = (struct s3_store *)base;
-	struct ahead *stale;
-	const bool room = ahead_room(s, key, &stale);
-	if (stale != NULL) ahead_discard(s, stale);
-	struct ahead *a = room ? mem_zalloc(1, sizeof *a) : NULL;
-	if (a == NULL || object_create(s, key, &a->object, NULL) != OK) {
-		mem_free(a);
-		return;
-	}
-	s3_settle(s, key, false);
-	const struct s3_request q = head_request(a->object);
-	s3_call_init(&a->call, &q);
-	if (s3_call_start(s->client, &a->call, NULL) != OK) {
-		s3_call_deinit(&a->call);
-		object_close(&a->object->base);
-		mem_free(a);
-		return;
-	}
-	(void)pthread_mutex_lock(&s->lock);
-	struct ahead **at = &s->ahead;
-	while (*at != NULL) at = &(*at)->next;
-	*at = a;
-	a->hint = s->n_hints;
-	s->n_ahead++;
-	(void)pthread_mutex_unlock(&s->lock);
-}
-
-status s3_object_open(struct store *base, const char *key, struct store_object **out, struct err *err)
-{
-	struct s3_store *s = (struct s3_store *)base;
-	s3_settle(s, key, false);
-	struct ahead *a = ahead_take_locked(s, key);
-	if (a == NULL) return open_now(s, key, out, err);
-	const status code = object_finish(a->object, &a->call, out, err);
-	mem_free(a);
+	opening_deinit(p);
 	return code;
+}
+
+void s3_opening_discard(struct s3_opening *p)
+{
+	http_wait(s3_client_http(p->object->store->client), &p->call.http);
+	p->call.started = false;
+	opening_deinit(p);
+}
+
+status s3_object_again(struct store_object *base, struct store_object **out, struct err *err)
+{
+	const struct s3_object *o = (const struct s3_object *)base;
+	struct s3_object *more;
+	TRY(object_create(o->store, base->key, &more, err));
+	more->head = head_share(o->head);
+	more->base.size = base->size;
+	*out = &more->base;
+	return OK;
+}
+
+status s3_open_now(struct s3_store *s, const char *key, int64_t bytes, struct store_object **out, struct err *err)
+{
+	struct s3_opening p;
+	TRY(s3_opening_start(s, key, bytes, &p, err));
+	return s3_opening_finish(&p, out, err);
 }
 
 /* Waits for no put under way: the one that asks may be among them. */
@@ -369,7 +340,7 @@ status s3_same(struct s3_store *s, const char *key, const struct s3_content *wan
 	uint8_t found[XXH128_BYTES];
 	TRY(s3_key(s, key, full, err));
 	TRY(hash_stream_init(&hash, false, err));
-	status code = open_now(s, key, &object, err);
+	status code = s3_open_now(s, key, want->n, &object, err);
 	uint8_t *chunk = code == OK ? mem_alloc(SAME_BYTES) : NULL;
 	if (code == OK && chunk == NULL) code = fail(err, E_NOMEM, "out of memory comparing %s", key);
 	*same = code == OK && object->size == want->n;

@@ -180,7 +180,7 @@ static status file_put(struct delta_writer *w, struct err *err)
 		.data_change = w->opts.data_change};
 	TRY(path_make(w, p, n, &add.path, err));
 	TRY(delta_key(key, w->root, add.path, err));
-	TRY(store_put_later(w->store, key, p, n, err));
+	TRY(store_put_later(w->store, key, p, n, NULL, err));
 	TRY(stats_make(w, key, p, n, &add.stats, err));
 	buf_add(&w->adds, &add, sizeof add);
 	TRY(buf_check(&w->adds, err));

@@ -220,7 +220,8 @@ struct silver_task {
 /* silver_read.c */
 /* Fills bronze and, with a history, the lists of earlier files. E_CORRUPT for a path without day=. */
 status silver_files_sort(struct silver_task *t, struct err *err) MUST_USE;
-/* File i is about to be opened: see task_ahead, which this is over other structs. */
+/* File i is about to be opened: see task_ahead, which this is over other structs. The other tasks read the same files, each its
+ * own buckets. */
 void silver_files_ahead(const struct silver_task *t, const struct silver_files *l, size_t i);
 /* Appends slices to the day. verify: the whole file is hashed first, E_VERIFY when it is not what bronze wrote. */
 status silver_file_read(struct silver_task *t, const struct silver_file *f, bool verify, struct err *err) MUST_USE;

@@ -94,9 +94,13 @@ status silver_files_sort(struct silver_task *t, struct err *err)
 
 void silver_files_ahead(const struct silver_task *t, const struct silver_files *l, size_t i)
 {
-	const size_t first = i == 0 ? 1 : i + TASK_AHEAD;
-	for (size_t k = first; k < l->n && k <= i + TASK_AHEAD; k++)
-		store_will_open(t->env->lake, l->items[k].ref->path);
+	const int64_t width = t->spec->hi - t->spec->lo;
+	const size_t first = i == 0 ? 0 : i + TASK_AHEAD;
+	for (size_t k = first; k < l->n && k <= i + TASK_AHEAD; k++) {
+		const struct file_ref *ref = l->items[k].ref;
+		const struct store_hint hint = {ref->path, ref->bytes, (int)((PQRS_BUCKETS + width - 1) / width)};
+		store_will_open(t->env->lake, &hint);
+	}
 }
 
 /* XXH3-128 of an object, piece by piece. */

@@ -42,6 +42,12 @@ static inline void conform_content(const char *key, const void *want, size_t n)
 	buf_deinit(&b);
 }
 
+static inline void conform_hint(const char *key)
+{
+	const struct store_hint hint = {key, 0, 1};
+	store_will_open(conform_store, &hint);
+}
+
 /* Bytes that differ everywhere, the same for the same seed. */
 static inline uint8_t *conform_bytes(size_t n, uint64_t seed)
 {
@@ -301,7 +307,7 @@ static inline status conform_put_many(void *arg, size_t i, int worker, struct er
 	(void)worker;
 	(void)snprintf(key, sizeof key, "%s/part=%zu/%04zu", m->prefix, i % 3, i);
 	(void)snprintf(body, sizeof body, "%zu", i);
-	TRY(store_put_later(conform_store, key, body, strlen(body), err));
+	TRY(store_put_later(conform_store, key, body, strlen(body), NULL, err));
 	if (i % 100 == 0) conform_content(key, body, strlen(body)); /* seen at once */
 	return OK;
 }
@@ -355,36 +361,92 @@ static void conform_ahead(void **state)
 	conform_prefix(prefix);
 	for (int i = 0; i < 40; i++) {
 		(void)snprintf(name, sizeof name, "%02d", i);
-		CHECK_OK(&err, store_put_later(conform_store, conform_key(key, prefix, name), name, 2, &err));
-		store_will_open(conform_store, key);
-		store_will_open(conform_store, key);
+		CHECK_OK(&err, store_put_later(conform_store, conform_key(key, prefix, name), name, 2, NULL, &err));
+		conform_hint(key);
+		conform_hint(key);
 	}
 	for (int round = 0; round < 4; round++) {
 		for (int i = 39; i >= 20; i--) {
 			(void)snprintf(name, sizeof name, "%02d", i);
-			store_will_open(conform_store, conform_key(key, prefix, name));
+			conform_hint(conform_key(key, prefix, name));
 			conform_content(key, name, 2);
 		}
 	}
-	store_will_open(conform_store, conform_key(key, prefix, "00"));
+	conform_hint(conform_key(key, prefix, "00"));
 	CHECK_OK(&err, store_put(conform_store, key, "new", 3, &err));
 	conform_content(key, "new", 3);
-	store_will_open(conform_store, key);
+	conform_hint(key);
 	CHECK_OK(&err, store_delete(conform_store, key, &err));
 	CHECK_FAILS(E_NOT_FOUND, store_size(conform_store, key, &size, NULL));
 	buf_init(&b, 0);
 	CHECK_FAILS(E_NOT_FOUND, store_get(conform_store, key, &b, NULL));
-	store_will_open(conform_store, key); /* not there */
+	conform_hint(key); /* not there */
 	CHECK_FAILS(E_NOT_FOUND, store_get(conform_store, key, &b, NULL));
 	CHECK_OK(&err, store_put_if_absent(conform_store, key, "again", 5, &err));
-	store_will_open(conform_store, key);
+	conform_hint(key);
 	conform_content(key, "again", 5);
 	buf_deinit(&b);
+}
+
+struct conform_shared {
+	char keys[60][256];
+	uint8_t *bytes;
+	size_t n[60];
+};
+enum { CONFORM_READERS = 3 };
+
+/* Reader i % CONFORM_READERS of object i / CONFORM_READERS; the sizes hinted at are right, too small, too large and unknown. */
+static inline status conform_shared_read(void *arg, size_t i, int worker, struct err *err)
+{
+	const struct conform_shared *m = arg;
+	const size_t k = i / CONFORM_READERS;
+	(void)worker;
+	(void)err;
+	for (size_t ahead = k; ahead < 60 && ahead < k + 4; ahead++) {
+		const int64_t n = (int64_t)m->n[ahead];
+		const int64_t said[] = {n, n / 3 + 1, n * 2, 0};
+		const struct store_hint hint = {m->keys[ahead], said[ahead % 4], CONFORM_READERS};
+		store_will_open(conform_store, &hint);
+	}
+	conform_content(m->keys[k], m->bytes + k, m->n[k]);
+	return OK;
+}
+
+/* What several readers were told of is the same for each, whoever comes first and however many come. */
+static void conform_shared(void **state)
+{
+	(void)state;
+	struct err err;
+	char prefix[64], name[16];
+	struct conform_shared *m = mem_zalloc(1, sizeof *m);
+	assert_non_null(m);
+	conform_prefix(prefix);
+	m->bytes = conform_bytes((5 << 20) + 60, 3);
+	for (size_t i = 0; i < 60; i++) {
+		uint8_t sha256[SHA256_BYTES];
+		m->n[i] = i == 7 ? 0 : i == 8 ? 5 << 20 : i * 30000;
+		(void)snprintf(name, sizeof name, "%02zu", i);
+		hash_sha256(m->bytes + i, m->n[i], sha256);
+		CHECK_OK(&err, store_put_later(conform_store, conform_key(m->keys[i], prefix, name), m->bytes + i,
+				       m->n[i], sha256, &err));
+	}
+	for (int round = 0; round < 2; round++)
+		CHECK_OK(&err, thread_for(60 * CONFORM_READERS, 4, conform_shared_read, m, &err));
+	const struct store_hint hint = {m->keys[20], 600000, CONFORM_READERS};
+	store_will_open(conform_store, &hint);
+	conform_content(m->keys[20], m->bytes + 20, m->n[20]);
+	CHECK_OK(&err, store_put(conform_store, m->keys[20], "new", 3, &err));
+	conform_content(m->keys[20], "new", 3);
+	store_will_open(conform_store, &hint);
+	CHECK_OK(&err, store_sync(conform_store, &err));
+	conform_content(m->keys[20], "new", 3);
+	mem_free(m->bytes);
+	mem_free(m);
 }
 
 #define CONFORM_TESTS                                                                                                 \
 	cmocka_unit_test(conform_put_get), cmocka_unit_test(conform_names), cmocka_unit_test(conform_ranges),         \
 		cmocka_unit_test(conform_writer), cmocka_unit_test(conform_commits), cmocka_unit_test(conform_later), \
-		cmocka_unit_test(conform_ahead)
+		cmocka_unit_test(conform_ahead), cmocka_unit_test(conform_shared)
 
 #endif

@@ -13,15 +13,15 @@ static void test_late_failure(void **state)
 	conform_prefix(prefix);
 	conform_key(key, prefix, "late");
 	CHECK_OK(&err, store_open(*state, &s, &err));
-	CHECK_OK(&err, store_put_later(s, key, "one", 3, &err));
-	CHECK_OK(&err, store_put_later(s, key, "one", 3, &err));
+	CHECK_OK(&err, store_put_later(s, key, "one", 3, NULL, &err));
+	CHECK_OK(&err, store_put_later(s, key, "one", 3, NULL, &err));
 	CHECK_OK(&err, store_sync(s, &err));
-	const status now = store_put_later(s, key, "two", 3, &err);
+	const status now = store_put_later(s, key, "two", 3, NULL, &err);
 	if (now != OK) CHECK_FAILS(E_EXISTS, now);
 	CHECK_FAILS(E_EXISTS, store_sync(s, &err));
 	assert_string_equal(err.where, key);
 	CHECK_FAILS(E_EXISTS, store_sync(s, &err));
-	CHECK_FAILS(E_EXISTS, store_put_later(s, conform_key(key, prefix, "other"), "x", 1, &err));
+	CHECK_FAILS(E_EXISTS, store_put_later(s, conform_key(key, prefix, "other"), "x", 1, NULL, &err));
 	store_close(s);
 	conform_content(conform_key(key, prefix, "late"), "one", 3);
 }
