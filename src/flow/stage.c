@@ -1,4 +1,5 @@
 /* flow/stage.c: one stage of a run: plan, believe what was done, run the rest, merge. */
+#include <pthread.h>
 #include <stdio.h>
 
 #include "base/alloc.h"
@@ -32,13 +33,27 @@ void flow_commit_adopt(struct flow *f, const struct commit *c)
 
 /* ---- what the lake holds ------------------------------------------------------------------------------------------ */
 
-static status file_check_size(struct flow *f, const struct commit *c, const struct file_ref *ref,
-	struct superseded *superseded, struct err *err)
+struct size_check {
+	struct flow *f;
+	const struct commit *c;
+	pthread_mutex_t lock; /* guards superseded */
+	struct superseded *superseded;
+};
+
+static status file_check_size(void *arg, size_t i, int worker, struct err *err)
 {
+	struct size_check *s = arg;
+	const struct file_ref *ref = &s->c->files.items[i];
 	int64_t bytes = 0;
 	bool replaced = false;
-	const status code = store_size(f->lake, ref->path, &bytes, err);
-	if (code == E_NOT_FOUND) TRY(superseded_check(superseded, c, ref, &replaced, err));
+	(void)worker;
+	const status code = store_size(s->f->lake, ref->path, &bytes, err);
+	if (code == E_NOT_FOUND) {
+		(void)pthread_mutex_lock(&s->lock);
+		const status looked = superseded_check(s->superseded, s->c, ref, &replaced, err);
+		(void)pthread_mutex_unlock(&s->lock);
+		TRY(looked);
+	}
 	if (replaced) return OK;
 	if (code == E_NOT_FOUND)
 		return err_at(err,
@@ -86,12 +101,13 @@ static status commit_check(struct flow *f, const struct commit *c, struct err *e
 			"run %s stands in the lake with another configuration or workload; name a new run with "
 			"--run-id",
 			f->info.run_id);
-	struct superseded *superseded = NULL;
-	TRY(superseded_create(f->lake, f->w, f->info.run_id, &superseded, err));
-	status code = OK;
-	for (size_t i = 0; i < c->files.n && code == OK; i++)
-		code = file_check_size(f, c, &c->files.items[i], superseded, err);
-	superseded_destroy(superseded);
+	struct size_check s = {.f = f, .c = c};
+	TRY(superseded_create(f->lake, f->w, f->info.run_id, &s.superseded, err));
+	(void)pthread_mutex_init(&s.lock, NULL);
+	/* On a disk one look is shorter than the start of a thread. */
+	const status code = thread_for(c->files.n, store_io_threads(f->lake, 1), file_check_size, &s, err);
+	(void)pthread_mutex_destroy(&s.lock);
+	superseded_destroy(s.superseded);
 	return code;
 }
 
