@@ -44,7 +44,7 @@ fuzz: deps ## fuzz every untrusted parser for FUZZ_SECONDS each (default 60)
 coverage: deps ## line coverage of the unit tests, as build-coverage/coverage/index.html
 	@scripts/coverage
 
-bench: build ## pqr beside DuckDB on the same work: seconds, MB/s, events/s, memory, ratio
+bench: build ## pqr beside DuckDB, delta-rs and s5cmd on the same work: seconds, MB/s, memory, ratio
 	@scripts/bench
 
 stack-up: ## start PostgreSQL and an S3 server here, as processes of yours (scripts/stack)
