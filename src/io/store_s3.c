@@ -1,6 +1,7 @@
 /* io/store_s3.c: the object store on S3.
  *
- * Invariants: 1. put-if-absent is PUT with If-None-Match: *, proved to hold by s3_prove before the first; 2. a 412 is settled by
+ * Invariants: 1. put-if-absent is PUT with If-None-Match: *, proved to hold by s3_prove before the first, and for objects in parts
+ * (never commits) their completion with the same, proved by s3_prove_parts; 2. a 412 is settled by
  * comparing bytes, so that a put whose answer was lost and then tried again succeeds; 3. what store_put_later took is found by
  * this store's readers, because they wait for it, and its failure is told by every later sync.
  *
@@ -152,7 +153,11 @@ status s3_put(struct s3_store *s, const char *key, const void *p, size_t n, enum
 {
 	char full[S3_KEY_CHARS_MAX + 1];
 	TRY(s3_key(s, key, full, err));
-	if (n > S3_PUT_BYTES_MAX) return s3_put_parts(s, key, p, n, mode, err);
+	if (mode == STORE_COMMIT && n > S3_COMMIT_BYTES_MAX)
+		return fail(err, E_LIMIT,
+			"cannot commit %s: %zu bytes, and S3 creates at most %zu at once: commit fewer files together",
+			key, n, S3_COMMIT_BYTES_MAX);
+	if (mode != STORE_COMMIT && n > S3_PUT_BYTES_MAX) return s3_put_parts(s, key, p, n, mode, err);
 	if (mode == STORE_REPLACE) return put_plain(s, full, p, n, err);
 	if (atomic_load(&s->single_writer)) return put_alone(s, key, p, n, mode, err);
 	TRY(s3_prove(s, err));

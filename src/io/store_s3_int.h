@@ -17,7 +17,7 @@
 #include "io/store_int.h"
 
 enum {
-	S3_PUT_BYTES_MAX = 32 << 20, /* larger ones go up in parts */
+	S3_PUT_BYTES_MAX = 32 << 20, /* larger ones go up in parts, but commits never do */
 	S3_PART_BYTES = 8 << 20,     /* S3 asks for 5 MiB at least */
 	S3_FLIGHT_MAX = 4,           /* parts, or pieces of one read, under way at once */
 	LATER_MAX = 32,              /* puts under way for others than their starters */
@@ -25,6 +25,9 @@ enum {
 	AHEAD_MAX = 256, /* objects fetched before they are opened */
 	AHEAD_BYTES_MAX = 48 << 20,
 };
+
+/* Of one PutObject, by S3's rules; and so of a commit. */
+#define S3_COMMIT_BYTES_MAX ((size_t)5 << 30)
 
 struct later;
 struct ahead;
@@ -48,13 +51,14 @@ struct s3_store {
 	_Atomic size_t n_pending; /* n_later, for a look without the lock */
 
 	pthread_mutex_t probe_lock; /* guards the probe itself */
-	_Atomic bool proved;        /* put-if-absent holds, or need not */
+	_Atomic bool proved;        /* put-if-absent holds by PutObject */
+	_Atomic bool proved_parts;  /* and by CompleteMultipartUpload */
 	_Atomic bool single_writer;
 };
 
 /* The object's key in the bucket. E_LIMIT over 1024 bytes. */
 status s3_key(const struct s3_store *s, const char *key, char dst[S3_KEY_CHARS_MAX + 1], struct err *err) MUST_USE;
-/* key as elsewhere in store.h; hands puts over the limit to a writer. */
+/* key as elsewhere in store.h; hands puts over the limit to a writer, but a commit is one PutObject or E_LIMIT. */
 status s3_put(struct s3_store *s, const char *key, const void *p, size_t n, enum store_put_mode mode,
 	struct err *err) MUST_USE;
 /* Wait for the puts under way of this key, of those below it when `folder`, of all when NULL. */
@@ -105,7 +109,12 @@ status s3_list_names(
 	struct store *base, const char *folder, store_name_visit visit, void *arg, struct err *err) MUST_USE;
 status s3_delete_many(struct store *base, const char *const *keys, size_t n, struct err *err) MUST_USE;
 status s3_sweep(struct store *base, const char *prefix, int64_t *removed, struct err *err) MUST_USE;
-/* Once a store: E_UNSUPPORTED when put-if-absent does not hold there. */
+/* An upload of p[n], n > 0, as an object that must not exist, of which all but the completion is done: store_writer_finish. For
+ * the proof. p must stay until the writer's end. */
+status s3_parts_begin(struct s3_store *s, const char *key, const void *p, size_t n, struct store_writer **out,
+	struct err *err) MUST_USE;
+/* Once a store: E_UNSUPPORTED when put-if-absent does not hold there; when it does not for uploads in parts. */
 status s3_prove(struct s3_store *s, struct err *err) MUST_USE;
+status s3_prove_parts(struct s3_store *s, struct err *err) MUST_USE;
 
 #endif

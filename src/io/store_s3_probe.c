@@ -2,13 +2,15 @@
  *
  * RACERS requests create one fresh key at the same time; exactly one may succeed, what stands there must be its bytes, a
  * later creator must fail, and a listing must show the key. A server that ignores If-None-Match would let two committers of a
- * table overwrite each other, so it is refused by name. Nothing is remembered beyond the process: a bucket may move to another
+ * table overwrite each other, so it is refused by name. Before the first object that goes up in parts the same is asked of
+ * CompleteMultipartUpload: some servers honour the header in PutObject alone. Nothing is remembered beyond the process: a bucket may move to another
  * server, and the proof costs a few round trips.
  */
 #include <stdio.h>
 
 #include "base/alloc.h"
 #include "base/hash.h"
+#include "base/thread.h"
 #include "io/store_s3_int.h"
 
 enum { RACERS = 8, PROBE_TRIES = 3, BODY_CHARS = UUID_CHARS + 16 };
@@ -155,12 +157,100 @@ static status prove(struct s3_store *s, struct err *err)
 	return code;
 }
 
-status s3_prove(struct s3_store *s, struct err *err)
+/* Once a store. */
+static status prove_once(
+	struct s3_store *s, _Atomic bool *proved, status (*proof)(struct s3_store *, struct err *), struct err *err)
 {
-	if (atomic_load(&s->proved) || atomic_load(&s->single_writer)) return OK;
+	if (atomic_load(proved) || atomic_load(&s->single_writer)) return OK;
 	(void)pthread_mutex_lock(&s->probe_lock);
-	const status code = atomic_load(&s->proved) ? OK : prove(s, err);
-	if (code == OK) atomic_store(&s->proved, true);
+	const status code = atomic_load(proved) ? OK : proof(s, err);
+	if (code == OK) atomic_store(proved, true);
 	(void)pthread_mutex_unlock(&s->probe_lock);
 	return code;
+}
+
+status s3_prove(struct s3_store *s, struct err *err)
+{
+	return prove_once(s, &s->proved, prove, err);
+}
+
+/* ---- uploads in parts ---- */
+
+struct parts_probe {
+	struct probe common;
+	struct store_writer *uploads[RACERS + 1]; /* the last one comes late */
+	_Atomic int winners, winner;
+};
+
+static status upload(void *arg, size_t i, int worker, struct err *err)
+{
+	struct parts_probe *p = arg;
+	const char *body = p->common.bodies[i];
+	(void)worker;
+	return s3_parts_begin(p->common.s, p->common.key, body, strlen(body), &p->uploads[i], err);
+}
+
+static status complete(void *arg, size_t i, int worker, struct err *err)
+{
+	struct parts_probe *p = arg;
+	(void)worker;
+	const status code = store_writer_finish(p->uploads[i], err);
+	if (code == OK) {
+		atomic_fetch_add(&p->winners, 1);
+		atomic_store(&p->winner, (int)i);
+	}
+	return code == E_EXISTS || code == E_CONFLICT ? OK : code;
+}
+
+static status parts_race(struct parts_probe *p, struct err *err)
+{
+	bool same;
+	char what[96];
+	TRY(thread_for(RACERS + 1, RACERS + 1, upload, p, err));
+	TRY(thread_for(RACERS, RACERS, complete, p, err));
+	if (atomic_load(&p->winners) > 1) {
+		(void)snprintf(what, sizeof what,
+			"ignores If-None-Match for uploads in parts (%d of %d racing creators succeeded)",
+			atomic_load(&p->winners), RACERS);
+		return refuse(&p->common, what, err);
+	}
+	if (atomic_load(&p->winners) == 0) return OK;
+	const char *body = p->common.bodies[atomic_load(&p->winner)];
+	const struct s3_content want = {body, (int64_t)strlen(body), NULL};
+	TRY(s3_same(p->common.s, p->common.key, &want, &same, err));
+	if (!same) return refuse(&p->common, "damages objects that several create in parts", err);
+	TRY(complete(p, RACERS, 0, err));
+	return atomic_load(&p->winners) == 1 ? OK
+					     : refuse(&p->common, "ignores If-None-Match for uploads in parts", err);
+}
+
+static status parts_once(struct parts_probe *p, struct err *err)
+{
+	TRY(name_key(&p->common, err));
+	const status code = parts_race(p, err);
+	for (size_t i = 0; i <= RACERS; i++) {
+		store_writer_destroy(p->uploads[i]);
+		p->uploads[i] = NULL;
+	}
+	if (code != E_UNREACHABLE && code != E_CANCELLED) clean_up(&p->common);
+	return code;
+}
+
+static status prove_parts(struct s3_store *s, struct err *err)
+{
+	struct parts_probe *p = mem_zalloc(1, sizeof *p);
+	if (p == NULL) return fail(err, E_NOMEM, "out of memory for the probe");
+	p->common.s = s;
+	status code = OK;
+	for (int i = 0; code == OK && atomic_load(&p->winners) == 0 && i < PROBE_TRIES; i++) code = parts_once(p, err);
+	if (code == OK && atomic_load(&p->winners) == 0)
+		code = refuse(&p->common, "lets nobody create an object in parts with If-None-Match", err);
+	mem_free(p);
+	return code;
+}
+
+status s3_prove_parts(struct s3_store *s, struct err *err)
+{
+	TRY(s3_prove(s, err));
+	return prove_once(s, &s->proved_parts, prove_parts, err);
 }

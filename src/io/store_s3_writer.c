@@ -2,7 +2,8 @@
  *
  *   add -> part buffer --full--> in flight (S3_FLIGHT_MAX parts) -> their ETags -> finish: CompleteMultipartUpload
  *
- * What stays under one part goes up as an ordinary put. States: open -> (add)* -> finished | poisoned; the first failure
+ * What stays under one part goes up as an ordinary put, and so does a commit of any size (s3_put): tables rest on PutObject alone.
+ * That a completion with If-None-Match creates and never replaces is proved before the first upload (s3_prove_parts). States: open -> (add)* -> finished | poisoned; the first failure
  * poisons; destroy aborts an upload that was not completed, so that S3 keeps (and bills) nothing of it.
  */
 #include <stdio.h>
@@ -14,6 +15,7 @@
 
 enum {
 	UPLOAD_ID_CHARS_MAX = 2048,
+	UPLOAD_TRIES = 3,
 	PARTS_MAX = 10000,         /* S3's limit */
 	PARTS_BEFORE_LARGER = 2000 /* then parts double, so that 10000 of them hold 248 GiB */
 };
@@ -30,7 +32,8 @@ struct s3_writer {
 	struct store_writer base;
 	struct s3_store *store;
 	char *key, *full;
-	enum store_put_mode mode;
+	enum store_put_mode mode; /* STORE_ABSENT or STORE_REPLACE */
+	bool proving;             /* its completion is what is to be proved */
 	bool poisoned, begun, finished;
 	struct buf pending;                  /* bytes of the next part */
 	char upload_id[UPLOAD_ID_CHARS_MAX]; /* encoded for a query */
@@ -50,6 +53,7 @@ static status begin(struct s3_writer *w, struct err *err)
 	char id[UPLOAD_ID_CHARS_MAX / 3];
 	const struct s3_request q = {
 		.verb = "start an upload of", .method = "POST", .key = w->full, .query = "uploads="};
+	if (w->mode != STORE_REPLACE && !w->proving) TRY(s3_prove_parts(w->store, err));
 	status code = s3_perform(w->store->client, &call, &q, err);
 	const struct str text = {(const char *)call.text.p, call.text.n};
 	if (code == OK && (!s3_xml_root(text, "InitiateMultipartUploadResult", &inside) ||
@@ -171,16 +175,42 @@ static void upload_abort(struct s3_writer *w)
 	w->begun = false;
 }
 
-/* 412 or no such upload: what stands there may be ours, of a try whose answer was lost. */
+/* 412 or no such upload: what stands there may be ours, of a try whose answer was lost. E_CONFLICT: nothing does; S3 drops an
+ * upload whose completion met another creator's, and wants it sent again from the start. */
 static status settle(struct s3_writer *w, struct err *err)
 {
 	uint8_t hash[XXH128_BYTES];
 	bool same;
 	hash_stream_final(&w->hash, hash, NULL);
 	const struct s3_content want = {NULL, w->total, hash};
-	TRY(s3_same(w->store, w->key, &want, &same, err));
-	if (same) return OK;
-	return err_at(err, fail(err, E_EXISTS, "cannot create: an object with other bytes is there"), w->key, -1, -1);
+	struct err now;
+	err_clear(&now);
+	status code = s3_same(w->store, w->key, &want, &same, &now);
+	if (code == E_NOT_FOUND)
+		code = fail(&now, E_CONFLICT,
+			"cannot create: S3 gave up the upload: run the same command again, it resumes");
+	else if (code == OK && !same)
+		code = fail(&now, E_EXISTS, "cannot create: an object with other bytes is there");
+	if (code == OK) return OK;
+	if (err != NULL) *err = now;
+	return err_at(err, code, w->key, -1, -1);
+}
+
+/* Nobody vouches for If-None-Match but the user for being alone: look before completing. */
+static status complete_alone(struct s3_writer *w, bool *exists, struct err *err)
+{
+	struct s3_facts f;
+	struct err now;
+	err_clear(&now);
+	const status code = s3_head(w->store, w->key, &f, &now);
+	*exists = code == OK;
+	if (code == OK) {
+		upload_abort(w);
+		return settle(w, err);
+	}
+	if (code == E_NOT_FOUND) return OK;
+	if (err != NULL) *err = now;
+	return code;
 }
 
 static status complete(struct s3_writer *w, struct err *err)
@@ -190,18 +220,23 @@ static status complete(struct s3_writer *w, struct err *err)
 	char query[UPLOAD_ID_CHARS_MAX + 16];
 	for (int i = 0; i < S3_FLIGHT_MAX; i++) TRY(part_finish(w, &w->parts[(w->n_parts + i) % S3_FLIGHT_MAX], err));
 	if (w->etags.failed) return fail(err, E_IO, "cannot write %s: S3 gave no ETag of a part", w->key);
+	const bool alone = atomic_load(&w->store->single_writer);
+	if (alone && w->mode != STORE_REPLACE) {
+		bool exists;
+		TRY(complete_alone(w, &exists, err));
+		if (exists) return OK;
+	}
 	(void)snprintf(query, sizeof query, "uploadId=%s", w->upload_id);
 	buf_init(&body, 0);
 	buf_str(&body, "<CompleteMultipartUpload>");
 	buf_add(&body, w->etags.p, w->etags.n);
 	buf_str(&body, "</CompleteMultipartUpload>");
-	const bool conditional = w->mode != STORE_REPLACE && !atomic_load(&w->store->single_writer);
 	const struct s3_request q = {.verb = "complete the upload of",
 		.method = "POST",
 		.key = w->full,
 		.query = query,
 		.extra = absent,
-		.n_extra = conditional ? 1 : 0,
+		.n_extra = w->mode != STORE_REPLACE && !alone ? 1 : 0,
 		.body = body.p,
 		.body_n = body.n,
 		.takes = S3_TAKES_404 | S3_TAKES_412};
@@ -282,22 +317,46 @@ status s3_writer_create(struct store *base, const char *key, struct store_writer
 	return OK;
 }
 
-status s3_put_parts(
-	struct s3_store *s, const char *key, const void *p, size_t n, enum store_put_mode mode, struct err *err)
+/* All parts of p[n], not completed. */
+static status send_all(struct s3_writer *w, const void *p, size_t n, struct err *err)
 {
-	struct s3_writer *w;
-	TRY(create(s, key, mode, &w, err));
+	uint8_t *from = (uint8_t *)(uintptr_t)p; /* sent, not changed; it outlives the writer */
 	hash_stream_add(&w->hash, p, n);
 	w->total = (int64_t)n;
-	uint8_t *from = (uint8_t *)(uintptr_t)p; /* sent, not changed; it outlives the writer */
-	status code = OK;
-	while (code == OK && n > 0) {
+	while (n > 0) {
 		const size_t some = n < part_bytes(w) ? n : part_bytes(w);
-		code = part_send(w, from, some, false, err);
+		TRY(part_send(w, from, some, false, err));
 		from += some;
 		n -= some;
 	}
-	if (code == OK) code = complete(w, err);
-	writer_destroy(&w->base);
+	return OK;
+}
+
+status s3_put_parts(
+	struct s3_store *s, const char *key, const void *p, size_t n, enum store_put_mode mode, struct err *err)
+{
+	ASSERT(mode != STORE_COMMIT);
+	ASSERT(n > 0);
+	for (int attempt = 1;; attempt++) {
+		struct s3_writer *w;
+		TRY(create(s, key, mode, &w, err));
+		status code = send_all(w, p, n, err);
+		if (code == OK) code = complete(w, err);
+		writer_destroy(&w->base);
+		if (code != E_CONFLICT || attempt == UPLOAD_TRIES) return code;
+	}
+}
+
+status s3_parts_begin(
+	struct s3_store *s, const char *key, const void *p, size_t n, struct store_writer **out, struct err *err)
+{
+	struct s3_writer *w;
+	TRY(create(s, key, STORE_ABSENT, &w, err));
+	w->proving = true;
+	const status code = send_all(w, p, n, err);
+	if (code == OK)
+		*out = &w->base;
+	else
+		writer_destroy(&w->base);
 	return code;
 }

@@ -79,6 +79,13 @@ lost method=PUT key=*/_delta_log/*
 error200 p=0.03
 close p=0.3
 RULES
+# an upload in parts whose completion was dropped is sent again; one whose answer was lost is found done
+printf '%s\n' 'answer status=404 code=NoSuchUpload method=POST query=uploadId=* key=*/put/dropped count=1' \
+  'answer status=404 code=NoSuchUpload method=POST query=uploadId=* key=*/stream/dropped count=1' \
+  'lost method=POST query=uploadId=* key=*/lost count=2' | curl -s --noproxy '*' -X PUT --data-binary @- "$PQR_STACK_FAULT_CONTROL/rules" >/dev/null
+"$unit" completions >unit.log 2>&1 || bad "completions: $(grep -E 'ERROR|FAILED' unit.log | head -n 5)"
+same "$(curl -s --noproxy '*' "$PQR_STACK_FAULT_CONTROL/hits" | jq -c 'map(numbers // .hits)')" '[1,1,2]' "completions: faults"
+curl -s --noproxy '*' -X DELETE "$PQR_STACK_FAULT_CONTROL/rules" >/dev/null
 # a server that never answers right: one line, exit 5, and the same command resumes
 curl -s --noproxy '*' -X PUT --data-binary 'answer status=503 code=SlowDown key=*/silver/*' "$PQR_STACK_FAULT_CONTROL/rules" >/dev/null
 same "$(AWS_MAX_ATTEMPTS=2 run_s3 resumed | cut -d' ' -f1)" 5 "503 for ever"
@@ -103,6 +110,7 @@ expect 2 's3://bucket/prefix' "$pqr" table list --lake s3://Bad_Name/x
 # a server that ignores If-None-Match
 if "$stack" up s3:s3rver >up.log 2>&1; then
   stack_use s3:s3rver
+  "$unit" >unit.log 2>&1 || bad "s3rver: $(grep -E 'ERROR|FAILED' unit.log | head -n 5)"
   rm -f control.db*
   expect 1 'ignores If-None-Match.*--unsafe-single-writer' "$pqr" run "${small[@]}" --lake "$lake/unsafe" --no-progress
   expect 1 'BAD +lake .*ignores If-None-Match' "$pqr" doctor --lake "$lake/unsafe"

@@ -292,6 +292,39 @@ static void conform_commits(void **state)
 	}
 }
 
+/* As many writers, each of more than one part. */
+static inline status conform_stream(void *arg, size_t i, int worker, struct err *err)
+{
+	struct conform_race *r = arg;
+	(void)worker;
+	uint8_t *bytes = conform_bytes(CONFORM_LARGE, i);
+	const status code = conform_write(r->key, bytes, CONFORM_LARGE, true, err);
+	mem_free(bytes);
+	if (code == OK) {
+		atomic_fetch_add(&r->won, 1);
+		atomic_store(&r->winner, (int)i);
+	}
+	return code == E_EXISTS ? OK : code;
+}
+
+static void conform_writers_race(void **state)
+{
+	(void)state;
+	char prefix[64];
+	struct err err;
+	conform_prefix(prefix);
+	for (int round = 0; round < 3; round++) {
+		struct conform_race r = {.winner = -1};
+		(void)snprintf(r.key, sizeof r.key, "%s/%d.jsonl", prefix, round);
+		CHECK_OK(&err, thread_for(6, 6, conform_stream, &r, &err));
+		CHECK_I64(atomic_load(&r.won), 1);
+		uint8_t *bytes = conform_bytes(CONFORM_LARGE, (uint64_t)atomic_load(&r.winner));
+		conform_content(r.key, bytes, CONFORM_LARGE);
+		mem_free(bytes);
+		CHECK_OK(&err, store_delete(conform_store, r.key, &err));
+	}
+}
+
 struct conform_many {
 	const char *prefix;
 	size_t seen;
@@ -447,6 +480,7 @@ static void conform_shared(void **state)
 #define CONFORM_TESTS                                                                                                 \
 	cmocka_unit_test(conform_put_get), cmocka_unit_test(conform_names), cmocka_unit_test(conform_ranges),         \
 		cmocka_unit_test(conform_writer), cmocka_unit_test(conform_commits), cmocka_unit_test(conform_later), \
-		cmocka_unit_test(conform_ahead), cmocka_unit_test(conform_shared)
+		cmocka_unit_test(conform_ahead), cmocka_unit_test(conform_shared),                                    \
+		cmocka_unit_test(conform_writers_race)
 
 #endif
