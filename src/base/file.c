@@ -2,6 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { FILE_CHUNK_BYTES = 1 << 16 };
@@ -28,4 +31,45 @@ status file_read(const char *path, size_t bytes_max, struct buf *out, struct err
 	const status code = read_all(fd, path, bytes_max, out, err);
 	(void)close(fd);
 	return code;
+}
+
+status file_unlinked(const char *folder, int *fd, struct err *err)
+{
+	char path[1024];
+	const int n = snprintf(path, sizeof path, "%s/.pqr-XXXXXX", folder);
+	if (n < 0 || (size_t)n >= sizeof path) return fail(err, E_LIMIT, "path too long: %.200s", folder);
+	const int made = mkostemp(path, O_CLOEXEC);
+	if (made < 0) return fail_errno(err, errno, "cannot make a temporary file in %s", folder);
+	if (unlink(path) != 0) {
+		const int failed = errno;
+		(void)close(made);
+		return fail_errno(err, failed, "cannot remove %s", path);
+	}
+	*fd = made;
+	return OK;
+}
+
+status file_nameless(const char *folder, int *fd, struct err *err)
+{
+	const int made = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, S_IRUSR | S_IWUSR);
+	if (made >= 0) {
+		*fd = made;
+		return OK;
+	}
+	/* What kernels and file systems that do not know the flag answer. */
+	if (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL) return file_unlinked(folder, fd, err);
+	return fail_errno(err, errno, "cannot make a temporary file in %s", folder);
+}
+
+status file_write(int fd, const void *p, size_t n, struct err *err)
+{
+	const uint8_t *from = p;
+	while (n > 0) {
+		const ssize_t some = write(fd, from, n);
+		if (some < 0 && errno == EINTR) continue;
+		if (some < 0) return fail_errno(err, errno, "cannot write a temporary file");
+		from += some;
+		n -= (size_t)some;
+	}
+	return OK;
 }

@@ -36,15 +36,22 @@ status catalog_open(struct catalog *c, const struct query_opts *o, struct err *e
 {
 	*c = (struct catalog){.lake = o->lake, .version = o->version, .at_ms = o->at_ms};
 	if (store_is_remote(o->lake)) TRY(copies_open(o->lake, &c->copies, err));
-	c->place = c->copies != NULL ? copies_folder(c->copies) : store_uri(o->lake);
+	c->place = store_uri(o->lake);
 	return delta_catalog_list(o->lake, add_table, c, err);
+}
+
+static void drop_snapshot(struct catalog_table *t)
+{
+	delta_snapshot_close(t->snapshot);
+	t->snapshot = NULL;
+	mem_free(t->copies);
+	t->copies = NULL;
 }
 
 static void drop_snapshots(struct catalog *c)
 {
 	for (size_t i = 0; i < c->n; i++) {
-		delta_snapshot_close(c->tables[i].snapshot);
-		c->tables[i].snapshot = NULL;
+		drop_snapshot(&c->tables[i]);
 		err_clear(&c->tables[i].left_out);
 	}
 }
@@ -88,6 +95,7 @@ static status open_table(const struct catalog *c, struct catalog_table *t, struc
  * names are rare; the others it misses itself. */
 static status check_patterns(const struct catalog *c, const struct delta_snapshot *s, struct err *err)
 {
+	if (c->copies != NULL) return OK;
 	char key[DELTA_KEY_MAX];
 	int64_t size;
 	const bool all = strpbrk(c->place, "*?[") != NULL;
@@ -101,8 +109,7 @@ static status check_patterns(const struct catalog *c, const struct delta_snapsho
 
 static void leave_out(struct catalog_table *t, status code)
 {
-	delta_snapshot_close(t->snapshot);
-	t->snapshot = NULL;
+	drop_snapshot(t);
 	t->left_out.code = code;
 }
 
@@ -126,6 +133,17 @@ static void add_schemas(const struct catalog *c, struct buf *out)
 	buf_str(out, "main';\n");
 }
 
+void catalog_path(struct buf *out, const struct catalog_table *t, const char *place, size_t file)
+{
+	const struct str path = t->snapshot->files[file].path;
+	if (t->copies != NULL) {
+		buf_printf(out, "/proc/self/fd/%d", t->copies[file]);
+		return;
+	}
+	buf_printf(out, "%s/%s/", place, t->snapshot->root);
+	buf_add(out, path.p, path.n);
+}
+
 static void add_paths(const struct catalog *c, const char *writable, struct buf *out)
 {
 	struct buf path;
@@ -136,8 +154,7 @@ static void add_paths(const struct catalog *c, const char *writable, struct buf 
 		const struct delta_snapshot *s = c->tables[i].snapshot;
 		for (size_t k = 0; s != NULL && k < s->n_files; k++) {
 			buf_reset(&path);
-			buf_printf(&path, "%s/%s/", c->place, s->root);
-			buf_add(&path, s->files[k].path.p, s->files[k].path.n);
+			catalog_path(&path, &c->tables[i], c->place, k);
 			if (path.failed) out->failed = true;
 			buf_str(out, first ? "" : ", ");
 			sql_quote(out, '\'', (struct str){(const char *)path.p, path.n});
@@ -168,7 +185,7 @@ status catalog_load(struct catalog *c, struct str sql, const char *writable, str
 		if (code == OK && c->copies != NULL) {
 			/* Of a table that is only listed, the first file tells the columns. */
 			if (!sql_mentions(sql, t->name) && t->snapshot->n_files > 1) t->snapshot->n_files = 1;
-			code = copies_take(c->copies, t->snapshot, &t->left_out);
+			code = copies_take(c->copies, t->snapshot, &t->copies, &t->left_out);
 		}
 		if (code == OK) code = check_patterns(c, t->snapshot, &t->left_out);
 		if (code == OK) code = view_sql(out, t, c->place, &t->left_out);

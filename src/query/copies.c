@@ -1,23 +1,34 @@
 /* query/copies.c: local copies of a remote lake's files, for DuckDB to read.
  *
- * libduckdb reads S3 by an extension that has to be fetched from its maker; so the files a statement may read are copied into a
- * folder of the query instead, by the lake's own store, in parallel and in pieces. They stay until the query is closed, and data
- * files never change, so that the next statement of a prompt finds them.
+ * libduckdb reads S3 by an extension that has to be fetched from its maker; so the files a statement may read are copied by the
+ * lake's own store, in parallel and in pieces. The copies have no names: DuckDB opens /proc/self/fd/N, and whatever ends the
+ * process, kill -9 too, nothing of them is left. They stay until the query is closed, and data files never change, so that the next
+ * statement of a prompt finds them.
  */
-#include <errno.h>
-#include <stdio.h>
+#include <inttypes.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/file.h"
+#include "base/hash.h"
 #include "base/thread.h"
 #include "query/query_int.h"
 
-enum { COPY_THREADS = 8, COPY_PIECE_BYTES = 4 << 20 };
+enum { COPY_THREADS = 8, COPY_PIECE_BYTES = 4 << 20, FDS_FOR_OTHERS = 256 };
+
+struct copy {
+	char *key;
+	uint64_t hash; /* of key */
+	int fd;
+};
 
 struct copies {
-	struct store *from, *to;
-	char folder[512];
+	struct store *from;
+	const char *folder; /* views the environment */
+	struct copy *items; /* whole ones */
+	size_t n, cap;
 };
 
 status copies_open(struct store *lake, struct copies **out, struct err *err)
@@ -26,42 +37,34 @@ status copies_open(struct store *lake, struct copies **out, struct err *err)
 	struct copies *c = mem_zalloc(1, sizeof *c);
 	if (c == NULL) return fail(err, E_NOMEM, "out of memory");
 	c->from = lake;
-	(void)snprintf(
-		c->folder, sizeof c->folder, "%.400s/pqr-lake-XXXXXX", base != NULL && base[0] != '\0' ? base : "/tmp");
-	status code = OK;
-	if (mkdtemp(c->folder) == NULL) {
-		code = fail_errno(err, errno, "cannot make the folder %s", c->folder);
-		c->folder[0] = '\0';
-	}
-	if (code == OK) code = store_open(c->folder, &c->to, err);
-	if (code == OK)
-		*out = c;
-	else
-		copies_close(c);
-	return code;
-}
-
-static status drop(void *arg, const struct store_entry *e, struct err *err)
-{
-	return store_delete(arg, e->key, err);
+	c->folder = base != NULL && base[0] != '\0' ? base : "/tmp";
+	*out = c;
+	return OK;
 }
 
 void copies_close(struct copies *c)
 {
-	struct err ignored;
 	if (c == NULL) return;
-	if (c->to != NULL) (void)!(store_list(c->to, "", drop, c->to, &ignored));
-	store_close(c->to);
-	if (c->folder[0] != '\0') (void)rmdir(c->folder);
+	for (size_t i = 0; i < c->n; i++) {
+		(void)close(c->items[i].fd);
+		mem_free(c->items[i].key);
+	}
+	mem_free(c->items);
 	mem_free(c);
 }
 
-const char *copies_folder(const struct copies *c)
+/* ---- one copy ---- */
+
+static int find(const struct copies *c, const char *key)
 {
-	return c->folder;
+	const uint64_t hash = hash_xxh3(key, strlen(key));
+	for (size_t i = 0; i < c->n; i++) {
+		if (c->items[i].hash == hash && strcmp(c->items[i].key, key) == 0) return c->items[i].fd;
+	}
+	return -1;
 }
 
-static status copy_bytes(struct store_object *from, struct store_writer *to, struct err *err)
+static status copy_bytes(struct store_object *from, int to, struct err *err)
 {
 	const int64_t size = store_object_size(from);
 	const size_t room = size < COPY_PIECE_BYTES ? (size_t)size : COPY_PIECE_BYTES;
@@ -71,38 +74,111 @@ static status copy_bytes(struct store_object *from, struct store_writer *to, str
 		const size_t n = size - at < (int64_t)room ? (size_t)(size - at) : room;
 		code = query_cancel_check(err);
 		if (code == OK) code = store_object_read_at(from, at, piece, n, err);
-		if (code == OK) code = store_writer_add(to, piece, n, err);
+		if (code == OK) code = file_write(to, piece, n, err);
 		at += (int64_t)n;
 	}
 	mem_free(piece);
-	return code == OK ? store_writer_finish(to, err) : code;
+	return code;
 }
 
 struct copying {
 	const struct copies *c;
 	const struct delta_snapshot *s;
+	const size_t *missing; /* indices of files */
+	int *fds;              /* of all files; -1: not copied */
 };
 
 static status copy_file(void *arg, size_t i, int worker, struct err *err)
 {
 	const struct copying *w = arg;
+	const size_t file = w->missing[i];
 	char key[DELTA_KEY_MAX];
 	struct store_object *from = NULL;
-	struct store_writer *to = NULL;
-	int64_t size;
+	int fd = -1;
 	(void)worker;
-	TRY(delta_key(key, w->s->root, w->s->files[i].path, err));
-	if (store_size(w->c->to, key, &size, NULL) == OK) return OK;
+	TRY(delta_key(key, w->s->root, w->s->files[file].path, err));
 	TRY(store_object_open(w->c->from, key, &from, err));
-	status code = store_writer_create(w->c->to, key, &to, err);
-	if (code == OK) code = copy_bytes(from, to, err);
-	store_writer_destroy(to);
+	status code = file_nameless(w->c->folder, &fd, err);
+	if (code == OK) code = err_at(err, copy_bytes(from, fd, err), w->c->folder, -1, -1);
 	store_object_close(from);
+	if (code == OK)
+		w->fds[file] = fd;
+	else if (fd >= 0)
+		(void)close(fd);
 	return code;
 }
 
-status copies_take(const struct copies *c, const struct delta_snapshot *s, struct err *err)
+/* ---- a snapshot's ---- */
+
+/* Room for so many open files more. */
+static status open_files_allow(const struct copies *c, size_t n, struct err *err)
 {
-	struct copying w = {c, s};
-	return thread_for(s->n_files, COPY_THREADS, copy_file, &w, err);
+	struct rlimit limit;
+	const rlim_t want = (rlim_t)(c->n + n + FDS_FOR_OTHERS);
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= want) return OK;
+	if (limit.rlim_max < want)
+		return fail(err, E_LIMIT,
+			"the statement reads %zu files and this process may open %" PRIuMAX
+			": raise its limit (ulimit -Hn), or make fewer files (pqr table optimize)",
+			c->n + n, (uintmax_t)limit.rlim_max);
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit); /* refused: the open that is one too many tells */
+	return OK;
+}
+
+static status keep(struct copies *c, const char *key, int fd, struct err *err)
+{
+	if (c->n == c->cap) {
+		const size_t cap = c->cap != 0 ? c->cap * 2 : 64;
+		struct copy *items = mem_realloc(c->items, cap * sizeof *items);
+		if (items == NULL) return fail(err, E_NOMEM, "out of memory");
+		c->items = items;
+		c->cap = cap;
+	}
+	char *own = mem_strdup(key);
+	if (own == NULL) return fail(err, E_NOMEM, "out of memory");
+	c->items[c->n++] = (struct copy){own, hash_xxh3(key, strlen(key)), fd};
+	return OK;
+}
+
+static status keep_all(struct copies *c, const struct copying *w, size_t n, struct err *err)
+{
+	char key[DELTA_KEY_MAX];
+	status code = OK;
+	for (size_t i = 0; i < n; i++) {
+		const size_t file = w->missing[i];
+		if (w->fds[file] < 0) continue;
+		if (code == OK) code = delta_key(key, w->s->root, w->s->files[file].path, err);
+		if (code == OK) code = keep(c, key, w->fds[file], err);
+		if (code != OK) (void)close(w->fds[file]);
+	}
+	return code;
+}
+
+status copies_take(struct copies *c, const struct delta_snapshot *s, int **out, struct err *err)
+{
+	char key[DELTA_KEY_MAX];
+	size_t n = 0;
+	size_t *missing = mem_alloc((s->n_files + 1) * sizeof *missing);
+	int *fds = mem_alloc((s->n_files + 1) * sizeof *fds);
+	status code = missing != NULL && fds != NULL ? OK : fail(err, E_NOMEM, "out of memory");
+	for (size_t i = 0; code == OK && i < s->n_files; i++) {
+		code = delta_key(key, s->root, s->files[i].path, err);
+		if (code == OK) fds[i] = find(c, key);
+		if (code == OK && fds[i] < 0) missing[n++] = i;
+	}
+	if (code == OK) code = open_files_allow(c, n, err);
+	if (code == OK) {
+		struct copying w = {c, s, missing, fds};
+		struct err ignored;
+		code = thread_for(n, COPY_THREADS, copy_file, &w, err);
+		const status kept = keep_all(c, &w, n, code == OK ? err : &ignored);
+		if (code == OK) code = kept;
+	}
+	mem_free(missing);
+	if (code == OK)
+		*out = fds;
+	else
+		mem_free(fds);
+	return code;
 }

@@ -20,31 +20,23 @@
 #include "io/utf8.h"
 #include "query/query_int.h"
 
-enum { FOLDER_MAX = 512, WATCH_MS = 20, PIECE_BYTES = 1 << 16, SPILL_NAME_MAX = FOLDER_MAX + 16 };
+enum { WATCH_MS = 20, PIECE_BYTES = 1 << 16, SPILL_NAME_MAX = SCRATCH_FOLDER_MAX + 16 };
 
 struct query {
 	struct library *library;
 	struct catalog catalog;
 	int threads;
-	char folder[FOLDER_MAX]; /* of our own: what DuckDB spills, and Parquet results */
+	struct scratch scratch; /* what DuckDB spills, and Parquet results */
 };
 
 status query_open(const struct query_opts *o, struct query **out, struct err *err)
 {
-	const char *base = getenv("TMPDIR");
 	struct query *q = mem_zalloc(1, sizeof *q);
 	if (q == NULL) return fail(err, E_NOMEM, "out of memory");
 	q->threads = o->threads;
 	status code = library_open(o->library, &q->library, err);
 	if (code == OK) code = catalog_open(&q->catalog, o, err);
-	if (code == OK) {
-		(void)snprintf(q->folder, sizeof q->folder, "%.400s/pqr-sql-XXXXXX",
-			base != NULL && base[0] != '\0' ? base : "/tmp");
-		if (mkdtemp(q->folder) == NULL) {
-			code = fail_errno(err, errno, "cannot make the folder %s", q->folder);
-			q->folder[0] = '\0';
-		}
-	}
+	if (code == OK) code = scratch_open(&q->scratch, err);
 	if (code == OK)
 		*out = q;
 	else
@@ -57,7 +49,7 @@ void query_close(struct query *q)
 	if (q == NULL) return;
 	catalog_close(&q->catalog);
 	library_close(q->library);
-	if (q->folder[0] != '\0') (void)rmdir(q->folder);
+	scratch_close(&q->scratch);
 	mem_free(q);
 }
 
@@ -235,7 +227,7 @@ static status send_parquet(struct query *q, struct engine *e, struct str sql, co
 	char path[SPILL_NAME_MAX];
 	struct buf copy;
 	const bool inner = text->catalog; /* COPY takes these in a FROM only */
-	(void)snprintf(path, sizeof path, "%s/result.parquet", q->folder);
+	(void)snprintf(path, sizeof path, "%s/result.parquet", q->scratch.folder);
 	buf_init(&copy, 0);
 	buf_str(&copy, inner ? "COPY (SELECT * FROM (\n" : "COPY (\n");
 	buf_add(&copy, sql.p, sql.n);
@@ -256,7 +248,7 @@ static status run_in(struct query *q, struct engine *e, struct str sql, const st
 	struct buf setup;
 	const bool parquet = to->format == QUERY_PARQUET;
 	buf_init(&setup, 0);
-	status code = catalog_load(&q->catalog, sql, parquet ? q->folder : NULL, &setup, err);
+	status code = catalog_load(&q->catalog, sql, parquet ? q->scratch.folder : NULL, &setup, err);
 	if (code == OK) code = engine_exec(e, (struct str){(const char *)setup.p, setup.n}, err);
 	buf_deinit(&setup);
 	if (code == OK) code = catalog_explain(&q->catalog, sql, prepare(e, sql, text, err), err);
@@ -278,7 +270,7 @@ status query_run(
 	struct query_result result = {0};
 	const int64_t start = time_mono_us();
 	TRY(check_text(&sql, &text, err));
-	(void)snprintf(spill, sizeof spill, "%s/spill", q->folder);
+	(void)snprintf(spill, sizeof spill, "%s/spill", q->scratch.folder);
 	status code = engine_open(q->library, q->threads, spill, &e, err);
 	if (code == OK) code = watch_start(&watch, e, err);
 	if (code == OK) code = run_in(q, e, sql, &text, to, &result.rows, err);

@@ -126,13 +126,14 @@ status engine_next(struct engine *e, struct q_chunk *out, struct err *err) MUST_
 struct catalog_table {
 	char *schema, *name;
 	struct delta_snapshot *snapshot; /* of the statement under way; NULL: it does not name the table */
-	struct err left_out;             /* code != OK: why it can't be read */
+	int *copies; /* of a remote lake: open files, one each of the snapshot's; they belong to struct copies */
+	struct err left_out; /* code != OK: why it can't be read */
 };
 struct copies;
 struct catalog {
 	struct store *lake;
 	struct copies *copies; /* of a remote lake; else NULL */
-	const char *place;     /* the folder where DuckDB finds the lake's files; views copies or the lake */
+	const char *place; /* the folder where DuckDB finds the lake's files when they are no copies; views the lake */
 	int64_t version, at_ms;
 	struct catalog_table *tables; /* by schema, then name */
 	size_t n, cap;
@@ -146,17 +147,30 @@ status catalog_load(struct catalog *c, struct str sql, const char *writable, str
 /* A statement was refused: say what is known about the tables it names. Returns err's code. */
 status catalog_explain(const struct catalog *c, struct str sql, status code, struct err *err);
 
+/* The path at which DuckDB finds a file of the table's snapshot. */
+void catalog_path(struct buf *out, const struct catalog_table *t, const char *place, size_t file);
+
 /* ---- copies.c: files of a remote lake ---- */
 
 status copies_open(struct store *lake, struct copies **out, struct err *err) MUST_USE;
 void copies_close(struct copies *c); /* the copies go too */
-const char *copies_folder(const struct copies *c);
-/* The snapshot's files, where they are not there yet. */
-status copies_take(const struct copies *c, const struct delta_snapshot *s, struct err *err) MUST_USE;
+/* Open files, one each of the snapshot's, copied where they are not there yet. *out is the caller's, the files are not. E_LIMIT:
+ * more than the process may open. */
+status copies_take(struct copies *c, const struct delta_snapshot *s, int **out, struct err *err) MUST_USE;
+
+/* ---- scratch.c: a folder for DuckDB's own files ---- */
+
+enum { SCRATCH_FOLDER_MAX = 512 };
+struct scratch {
+	char folder[SCRATCH_FOLDER_MAX]; /* "": none */
+	int fd;
+};
+status scratch_open(struct scratch *s, struct err *err) MUST_USE;
+void scratch_close(struct scratch *s); /* it and what is in it go; fine for {0} */
 
 /* ---- view.c: one table ---- */
 
-/* CREATE VIEW "schema"."name" AS ...; uri: the lake's folder. E_UNSUPPORTED: a column's type. */
+/* CREATE VIEW "schema"."name" AS ...; uri: the lake's folder, where the files are no copies. E_UNSUPPORTED: a column's type. */
 status view_sql(struct buf *out, const struct catalog_table *t, const char *uri, struct err *err) MUST_USE;
 /* Delta's type text as DuckDB's. */
 status view_type(struct buf *out, struct str type, struct err *err) MUST_USE;

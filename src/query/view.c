@@ -6,7 +6,7 @@
  *
  *   hive paths   the value is a part of the path, at one place in all files, and equal to what the log says: an expression of
  *                filename alone, by which DuckDB leaves out files before it opens them
- *   any others   the log's values, joined by filename
+ *   any others   the log's values, joined by filename; so with copies, which have no names
  */
 #include <strings.h>
 
@@ -194,12 +194,11 @@ struct view {
 	struct hive_column *hive_columns;
 };
 
-static void add_file(struct buf *out, const struct view *v, const struct delta_add *a)
+static void add_file(struct buf *out, const struct view *v, size_t file)
 {
 	struct buf path;
 	buf_init(&path, 0);
-	buf_printf(&path, "%s/%s/", v->uri, v->s->root);
-	buf_add(&path, a->path.p, a->path.n);
+	catalog_path(&path, v->t, v->uri, file);
 	if (path.failed) out->failed = true;
 	sql_quote(out, '\'', (struct str){(const char *)path.p, path.n});
 	buf_deinit(&path);
@@ -298,7 +297,7 @@ static status from_files(struct buf *out, const struct view *v, struct err *err)
 	buf_str(out, " FROM read_parquet([");
 	for (size_t i = 0; i < v->s->n_files; i++) {
 		if (i > 0) buf_str(out, ", ");
-		add_file(out, v, &v->s->files[i]);
+		add_file(out, v, i);
 	}
 	buf_char(out, ']');
 	TRY(file_schema(out, v, err));
@@ -317,7 +316,7 @@ static void join_values(struct buf *out, const struct view *v)
 	buf_str(out, " JOIN (VALUES ");
 	for (size_t i = 0; i < v->s->n_files; i++) {
 		buf_str(out, i > 0 ? ", (" : "(");
-		add_file(out, v, &v->s->files[i]);
+		add_file(out, v, i);
 		for (size_t k = 0; k < names->n; k++) {
 			const struct str value = partition_value(&v->s->files[i], names->items[k]);
 			buf_str(out, ", ");
@@ -349,7 +348,7 @@ status view_sql(struct buf *out, const struct catalog_table *t, const char *uri,
 	struct view v = {.t = t, .s = s, .uri = uri, .filename = filename_column(&s->schema)};
 	v.hive_columns = mem_zalloc(n_partitions + 1, sizeof *v.hive_columns);
 	if (v.hive_columns == NULL) return fail(err, E_NOMEM, "out of memory");
-	v.hive = s->n_files > 0 && hive_layout(s, v.hive_columns);
+	v.hive = s->n_files > 0 && t->copies == NULL && hive_layout(s, v.hive_columns);
 	buf_str(out, "CREATE VIEW ");
 	sql_quote(out, '"', str_of(t->schema));
 	buf_char(out, '.');

@@ -57,6 +57,25 @@ for _ in 1 2 3; do # the dead run's lease has to run out
 done
 same "$(field .root <s3.json)" "$want" "root after a kill ($(tail -n 1 s3.log))"
 
+# a killed query leaves no copy of the lake's files: they have no names
+mkdir tmp
+mkfifo statements
+TMPDIR=$work/tmp "$pqr" sql --lake "$lake/small" --format csv <statements >sql.out 2>sql.err &
+victim=$!
+exec 7>statements
+echo 'SELECT count(*) AS n FROM bronze.pqrs_events;' >&7
+until grep -q '^[0-9]' sql.out; do kill -0 "$victim" || break; done
+copies=$(find "/proc/$victim/fd" -lname "$work/tmp/*" | wc -l)
+kill -9 "$victim"
+wait "$victim" 2>/dev/null
+exec 7>&-
+same "$(sed -n 2p sql.out)" "$(jq .rows.bronze disk.json)" "rows of a query that is killed next ($(tail -n 1 sql.err))"
+[ "$copies" -gt 40 ] || bad "the query held $copies copies open"
+same "$(find tmp -type f | wc -l)" 0 "files of a killed query in TMPDIR"
+TMPDIR=$work/tmp expect 0 . "$pqr" sql --lake "$lake/small" 'SELECT count(*) FROM gold.daily_kpis'
+same "$(find tmp -mindepth 1 | wc -l)" 0 "what is left in TMPDIR after the next query"
+(ulimit -n 300 && expect 1 'pqr sql|ulimit -Hn' "$pqr" sql --lake "$lake/small" 'SELECT count(*) FROM bronze.pqrs_events'; [ "$fails" -eq 0 ]) || fails=$((fails + 1))
+
 # faults on the way
 direct=$AWS_ENDPOINT_URL
 export AWS_ENDPOINT_URL=$PQR_STACK_FAULT_URL

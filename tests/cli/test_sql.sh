@@ -185,6 +185,21 @@ sql --format parquet "PIVOT silver.parts ON place USING sum(id)" | head -c 4 | g
 same "$(files_hash lake)" "$before" "the lake after all that"
 same "$(find "${TMPDIR:-/tmp}" -maxdepth 1 -name 'pqr-sql-*' -user "$(id -u)" -newer compare.py | wc -l)" 0 "folders left behind"
 
+# what a killed query left is gone after the next; a living one keeps its folder
+mkdir -p "$work/tmp/pqr-sql-killed/spill" && touch "$work/tmp/pqr-sql-killed/spill/duckdb_temp_storage-0.tmp" "$work/tmp/pqr-sql-killed/result.parquet"
+mkfifo statements
+TMPDIR=$work/tmp sql --format csv <statements >out &
+living=$!
+exec 7>statements
+echo 'SELECT 1 AS alive;' >&7
+until grep -q 1 out; do kill -0 "$living" || break; done
+same "$(find "$work/tmp" -mindepth 1 | wc -l)" 1 "folders: of the living query only"
+same "$(TMPDIR=$work/tmp sql --format csv 'SELECT 2 AS b' | tail -n 1)" 2 "a query beside it"
+same "$(find "$work/tmp" -mindepth 1 | wc -l)" 1 "folders after a query beside it"
+exec 7>&-
+wait "$living" || bad "the living query: $?"
+same "$(find "$work/tmp" -mindepth 1 | wc -l)" 0 "folders after all"
+
 # statements of standard input: in turn, up to the first error
 printf 'SELECT 1 AS a;\n\n-- c\nSELECT 2\n AS b; SELECT 3 AS c;\n.tables\nSELECT nope;\nSELECT 5' | sql --format csv >out 2>err && bad "an error in the input"
 same "$(head -n 6 out | tr '\n' ' ')" "a 1 b 2 c 3 " "statements of the input"
