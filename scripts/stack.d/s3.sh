@@ -10,14 +10,15 @@ s3rver=3.7.1    # npm s3rver; all versions in s3rver/package-lock.json
 rustfs=1.0.1    # crate rustfs; an official program of any version on PATH goes first
 build_s=${PQR_STACK_BUILD_S:-1800}
 
-names() { printf '%s\n' s3 s3:versitygw s3:s3s-fs s3:minio s3:rustfs s3:moto s3:s3rver; }
+names() { printf '%s\n' s3 s3:versitygw s3:versitygw-tls s3:s3s-fs s3:minio s3:rustfs s3:moto s3:s3rver; }
 
 # --- getting them ----------------------------------------------------------------------------------------------------
 version_of() {
-  local name=${1//-/_}
+  local name=${1%-tls}
+  name=${name//-/_}
   echo "${!name}"
 }
-place_of() { echo "$cache/$1-$(version_of "$1")"; }
+place_of() { echo "$cache/${1%-tls}-$(version_of "$1")"; }
 # once NAME COMMAND...: runs the command, which fills folder $new, unless it was done before; one builder at a time
 once() {
   local name=$1 place new begin=$SECONDS
@@ -48,7 +49,7 @@ with_npm() { cp "$1"/package*.json "$new/" && npm ci --silent --no-fund --no-aud
 need() { command -v "$1" >/dev/null || cannot "$2: needs $1"; }
 
 get() {
-  case $1 in
+  case ${1%-tls} in
   versitygw) need go "$1" && once "$1" with_go "github.com/versity/versitygw/cmd/versitygw@v$versitygw" ;;
   minio) need go "$1" && once "$1" with_go "github.com/minio/minio@$minio" ;;
   s3s-fs) need cargo "$1" && once "$1" with_cargo s3s-fs --version "$s3s_fs" --features binary ;;
@@ -81,18 +82,35 @@ obtain() {
 # --- running them ----------------------------------------------------------------------------------------------------
 # versitygw keeps what S3 knows of an object in extended attributes, or beside it where the file system has none
 xattrs() { python3 -c 'import os, sys; os.setxattr(sys.argv[1], "user.pqr", b"1")' "$1" 2>/dev/null; }
+# A CA of this stack and a certificate of the server's names: tls/ca.pem, cert.pem, key.pem
+certificates() { # FOLDER
+  local names="subjectAltName=DNS:localhost,DNS:pqr.localhost,IP:127.0.0.1" key=(-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes)
+  [ -e "$1/cert.pem" ] && return
+  command -v openssl >/dev/null || cannot "s3 with TLS: needs openssl"
+  mkdir -p "$1" && (
+    umask 077
+    cd "$1" && openssl req -x509 "${key[@]}" -days 3650 -subj "/CN=CA of a PQR stack" -keyout ca-key.pem -out ca.pem &&
+      openssl req "${key[@]}" -subj /CN=localhost -keyout key.pem -out request.pem &&
+      openssl x509 -req -in request.pem -CA ca.pem -CAkey ca-key.pem -CAcreateserial -days 3650 -extfile <(echo "$names") -out cert.pem
+  ) >>"$1/openssl.log" 2>&1
+}
 # Also by virtual hosts: bucket pqr is http://pqr.localhost:PORT/, a name that means 127.0.0.1.
 start() {
-  local name=$1 which port access secret data place log_level=${PQR_STACK_LOG:-}
+  local name=$1 which port access secret data place log_level=${PQR_STACK_LOG:-} scheme=http tls=() ca=()
   which=$(server) port=$(port_of "$name") access=pqrstack secret=$(secret s3) data=$dir/$name/data
   place=$(place_of "$which")
   mkdir -p "$data"
   case $which in
-  versitygw)
+  versitygw | versitygw-tls)
     local metadata=()
+    if [ "$which" = versitygw-tls ]; then
+      certificates "$dir/$name/tls" || return 1
+      scheme=https tls=(--cert "$dir/$name/tls/cert.pem" --key "$dir/$name/tls/key.pem") ca=(AWS_CA_BUNDLE "$dir/$name/tls/ca.pem")
+    fi
+    mkdir -p "$dir/$name/iam" # of users: versitygw admin create-user
     xattrs "$data" || { mkdir -p "$dir/$name/metadata" && metadata=(--sidecar "$dir/$name/metadata"); }
     launch "$name" env ROOT_ACCESS_KEY_ID="$access" ROOT_SECRET_ACCESS_KEY="$secret" "$place/bin/versitygw" --port "127.0.0.1:$port" \
-      --region us-east-1 --keep-alive --virtual-domain "localhost:$port" ${log_level:+--log-level debug} --quiet posix "${metadata[@]}" "$data"
+      --region us-east-1 --keep-alive --virtual-domain "localhost:$port" --iam-dir "$dir/$name/iam" "${tls[@]}" ${log_level:+--log-level debug} --quiet posix "${metadata[@]}" "$data"
     ;;
   minio)
     launch "$name" env MINIO_ROOT_USER="$access" MINIO_ROOT_PASSWORD="$secret" MINIO_DOMAIN=localhost MINIO_BROWSER=off MINIO_UPDATE=off MINIO_CALLHOME_ENABLE=off \
@@ -116,16 +134,17 @@ start() {
     ;;
   esac || return 1
   local variable=${which//-/_}
-  put_env "$name" AWS_ENDPOINT_URL "http://127.0.0.1:$port" AWS_ACCESS_KEY_ID "$access" AWS_SECRET_ACCESS_KEY "$secret" AWS_REGION us-east-1 \
-    AWS_DEFAULT_REGION us-east-1 PQR_STACK_BUCKET pqr PQR_STACK_S3 "$which" "PQR_STACK_S3_${variable^^}" "http://127.0.0.1:$port"
+  put_env "$name" AWS_ENDPOINT_URL "$scheme://127.0.0.1:$port" "${ca[@]}" AWS_ACCESS_KEY_ID "$access" AWS_SECRET_ACCESS_KEY "$secret" AWS_REGION us-east-1 \
+    AWS_DEFAULT_REGION us-east-1 PQR_STACK_BUCKET pqr PQR_STACK_S3 "$which" "PQR_STACK_S3_${variable^^}" "$scheme://127.0.0.1:$port"
 }
 # A signed request; secrets are not for the process list: they go in by standard input.
 s3_request() {
   local name=$1 method=$2 path=$3
   (
+    unset AWS_CA_BUNDLE
     . "$dir/$name/env"
     printf 'user = "%s:%s"\n' "$AWS_ACCESS_KEY_ID" "$AWS_SECRET_ACCESS_KEY" |
-      curl -s -K - --max-time 10 --noproxy '*' --aws-sigv4 "aws:amz:us-east-1:s3" -X "$method" -H 'x-amz-content-sha256: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855' \
+      curl -s -K - ${AWS_CA_BUNDLE:+--cacert "$AWS_CA_BUNDLE"} --max-time 10 --noproxy '*' --aws-sigv4 "aws:amz:us-east-1:s3" -X "$method" -H 'x-amz-content-sha256: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855' \
         -o /dev/null -w '%{http_code}' "$AWS_ENDPOINT_URL$path"
   )
 }
@@ -136,4 +155,4 @@ prepare() {
   code=$(s3_request "$1" PUT /pqr)
   [ "$code" = 200 ] || { echo "PUT /pqr answered $code"; return 1; }
 }
-where() { echo "http://127.0.0.1:$(port_of "$1") ($(server) $(version_of "$(server)"))"; }
+where() { echo "$([ "$variant" = versitygw-tls ] && echo https || echo http)://127.0.0.1:$(port_of "$1") ($(server) $(version_of "$(server)"))"; }

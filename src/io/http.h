@@ -23,6 +23,15 @@ enum http_failure {
 	HTTP_NOMEM,
 };
 
+/* What HTTP_TLS was about. */
+enum http_tls {
+	HTTP_TLS_OTHER,     /* protocol; or no TLS at all there */
+	HTTP_TLS_UNTRUSTED, /* signed by nobody who is trusted here */
+	HTTP_TLS_NAME,      /* trusted, for other names */
+	HTTP_TLS_EXPIRED,   /* or not valid yet */
+	HTTP_TLS_CA_FILE,   /* ca_file can't be read */
+};
+
 enum { HTTP_HEADER_CHARS_MAX = 192, HTTP_REASON_CHARS_MAX = 200 };
 
 struct http_call {
@@ -42,6 +51,7 @@ struct http_call {
 
 	/* Answer, valid after http_wait. */
 	enum http_failure failure;
+	enum http_tls tls; /* of HTTP_TLS */
 	int status;
 	size_t dst_n;
 	int64_t length;      /* Content-Length, -1: none */

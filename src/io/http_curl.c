@@ -152,6 +152,25 @@ static enum http_failure failure_of(CURLcode code, CURL *easy)
 	}
 }
 
+static enum http_tls tls_of(CURLcode code, CURL *easy)
+{
+	enum {
+		UNSPECIFIED = 1,
+		NOT_YET_VALID = 9,
+		HAS_EXPIRED = 10,
+		OTHER_NAME = 62,
+		OTHER_ADDRESS = 64
+	}; /* OpenSSL's X509_V_ERR_... */
+	long verified = 0;
+	if (code == CURLE_SSL_CACERT_BADFILE) return HTTP_TLS_CA_FILE;
+	if (code != CURLE_PEER_FAILED_VERIFICATION) return HTTP_TLS_OTHER;
+	(void)curl_easy_getinfo(easy, CURLINFO_SSL_VERIFYRESULT, &verified);
+	/* libcurl looks at the names itself, between a good handshake and its note of the result. */
+	if (verified == 0 || verified == UNSPECIFIED || verified == OTHER_NAME || verified == OTHER_ADDRESS)
+		return HTTP_TLS_NAME;
+	return verified == NOT_YET_VALID || verified == HAS_EXPIRED ? HTTP_TLS_EXPIRED : HTTP_TLS_UNTRUSTED;
+}
+
 /* ---- an I/O thread ---- */
 
 static bool set_up(struct loop *p, struct http_call *c, CURL *easy)
@@ -284,6 +303,7 @@ static bool take_results(struct loop *p)
 		(void)curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &c);
 		(void)curl_easy_getinfo(m->easy_handle, CURLINFO_RESPONSE_CODE, &http_status);
 		c->failure = failure_of(code, m->easy_handle);
+		if (c->failure == HTTP_TLS) c->tls = tls_of(code, m->easy_handle);
 		c->status = (int)http_status;
 		if (c->failure != HTTP_ANSWERED)
 			(void)snprintf(c->reason, sizeof c->reason, "%s", curl_easy_strerror(code));

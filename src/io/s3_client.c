@@ -311,6 +311,36 @@ static status fail_refused(const struct s3_call *call, const struct refusal *r, 
 	return fail(err, E_IO, "cannot %s: S3 answered %d %s %s", verb, http_status, code, r->message);
 }
 
+static status fail_tls(const struct s3_client *c, const struct s3_call *call, struct err *err)
+{
+	const char *verb = call->request.verb, *host = c->settings.host, *ca = c->settings.ca_file;
+	switch (call->http.tls) {
+	case HTTP_TLS_UNTRUSTED:
+		return fail(err, E_IO,
+			"cannot %s: TLS with %s: its certificate is signed by nobody whom %s%s trusts: set "
+			"AWS_CA_BUNDLE to a PEM "
+			"file with the certificate of its CA",
+			verb, host, ca[0] != '\0' ? "" : "this machine", ca);
+	case HTTP_TLS_NAME:
+		return fail(err, E_IO,
+			"cannot %s: TLS with %s: its certificate is for other names: put one of those into "
+			"AWS_ENDPOINT_URL",
+			verb, host);
+	case HTTP_TLS_EXPIRED:
+		return fail(err, E_IO,
+			"cannot %s: TLS with %s: its certificate has expired or is not valid yet: renew it, or set "
+			"this machine's "
+			"clock",
+			verb, host);
+	case HTTP_TLS_CA_FILE:
+		return fail(err, E_IO, "cannot %s: %s is no readable PEM file of certificates: check AWS_CA_BUNDLE",
+			verb, ca[0] != '\0' ? ca : "the system's list of CAs");
+	case HTTP_TLS_OTHER: break;
+	}
+	return fail(err, E_IO, "cannot %s: TLS with %s failed: %s: is AWS_ENDPOINT_URL to say http:// there?", verb,
+		host, call->http.reason);
+}
+
 static bool changes(const struct s3_request *q)
 {
 	return strcmp(q->method, "GET") != 0 && strcmp(q->method, "HEAD") != 0;
@@ -326,8 +356,7 @@ static status fail_final(
 		c->settings.endpoint_given ? "is the server up, and AWS_ENDPOINT_URL right?" : "is the network up?";
 	status code;
 	if (h->failure == HTTP_TLS)
-		code = fail(err, E_IO, "cannot %s: TLS with %s failed: %s: check AWS_ENDPOINT_URL and AWS_CA_BUNDLE",
-			verb, host, h->reason);
+		code = fail_tls(c, call, err);
 	else if (h->failure == HTTP_NOMEM)
 		code = fail(err, E_NOMEM, "cannot %s: out of memory", verb);
 	else if (h->failure == HTTP_CANCELLED)

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "base/file.h"
 
@@ -25,9 +26,18 @@ static struct str line_next(struct str *rest)
 	return line;
 }
 
+/* An indented line is below the line before it that had no value: key is "s3.addressing_style" there. */
+static bool key_is(struct str parent, struct str name, const char *key)
+{
+	if (parent.n == 0) return str_is(name, key);
+	return strlen(key) > parent.n && memcmp(key, parent.p, parent.n) == 0 && key[parent.n] == '.' &&
+	       str_is(name, key + parent.n + 1);
+}
+
 bool s3_profile_value(struct str file, const char *section, const char *key, char *dst, size_t size)
 {
 	bool inside = false;
+	struct str parent = {NULL, 0};
 	while (file.n > 0) {
 		const struct str raw = line_next(&file);
 		struct str line = trim(raw);
@@ -39,9 +49,13 @@ bool s3_profile_value(struct str file, const char *section, const char *key, cha
 			continue;
 		}
 		const char *equals = memchr(line.p, '=', line.n);
-		if (!inside || equals == NULL || raw.p[0] == ' ' || raw.p[0] == '\t') continue;
-		if (!str_is(trim((struct str){line.p, (size_t)(equals - line.p)}), key)) continue;
+		if (!inside || equals == NULL) continue;
+		const struct str name = trim((struct str){line.p, (size_t)(equals - line.p)});
 		const struct str value = trim((struct str){equals + 1, (size_t)(line.p + line.n - equals) - 1});
+		const bool indented = raw.p[0] == ' ' || raw.p[0] == '\t';
+		if (indented && parent.n == 0) continue;
+		if (!indented) parent = value.n == 0 ? name : (struct str){NULL, 0};
+		if (!key_is(indented ? parent : (struct str){NULL, 0}, name, key)) continue;
 		if (value.n == 0 || value.n >= size) return false;
 		memcpy(dst, value.p, value.n);
 		dst[value.n] = '\0';
@@ -171,7 +185,7 @@ static status endpoint_set(struct s3_settings *s, const char *url, const char *n
 		strpbrk(host + n, "?# ") != NULL)
 		return fail(err, E_USAGE, "%s: expected http://HOST[:PORT] or https://HOST[:PORT]", name);
 	s->tls = tls;
-	s->path_style = s->endpoint_given = true;
+	s->endpoint_given = true;
 	for (size_t i = 0; i < n; i++) /* as libcurl sends it, so that the signature is over the same */
 		s->host[i] = (char)(host[i] >= 'A' && host[i] <= 'Z' ? host[i] - 'A' + 'a' : host[i]);
 	s->host[n] = '\0';
@@ -179,6 +193,32 @@ static status endpoint_set(struct s3_settings *s, const char *url, const char *n
 	if (port != NULL && strcmp(port, tls ? ":443" : ":80") == 0) *port = '\0'; /* left out of Host */
 	memcpy(s->base_path, host + n, path_n);
 	s->base_path[path_n] = '\0';
+	return OK;
+}
+
+/* Keys below the endpoint's path, or the bucket in front of the endpoint's name where the user asks for it. */
+static status style_set(struct reading *r, struct s3_settings *s, struct err *err)
+{
+	static const char name[] = "AWS_VIRTUAL_HOSTED_STYLE_REQUEST";
+	char style[16] = "";
+	const char *given = variable(r, name);
+	const bool profile = profile_get(r, "s3.addressing_style", style, sizeof style);
+	bool virtual = profile && strcmp(style, "virtual") == 0;
+	if (given != NULL) {
+		virtual = strcasecmp(given, "true") == 0 || strcmp(given, "1") == 0;
+		if (!virtual && strcasecmp(given, "false") != 0 && strcmp(given, "0") != 0)
+			return fail(err, E_USAGE, "%s: expected true or false, found '%.40s'", name, given);
+	}
+	s->path_style = !virtual;
+	if (!virtual) return OK;
+	if (s->host[0] == '[' || strspn(s->host, "0123456789.:") == strlen(s->host))
+		return fail(err, E_USAGE,
+			"virtual-host style needs an endpoint with a name, found %s: set AWS_ENDPOINT_URL, or %s=false",
+			s->host, name);
+	char host[sizeof s->host];
+	const int n = snprintf(host, sizeof host, "%s.%s", s->bucket, s->host);
+	if (n < 0 || (size_t)n >= sizeof host) return fail(err, E_LIMIT, "AWS_ENDPOINT_URL: host name too long");
+	memcpy(s->host, host, (size_t)n + 1);
 	return OK;
 }
 
@@ -201,6 +241,21 @@ static bool region_valid(const char *r)
 	return n > 0 && n < 64 && strspn(r, "abcdefghijklmnopqrstuvwxyz0123456789-") == n;
 }
 
+/* SSL_CERT_FILE stands for the system's certificates, as for OpenSSL's own programs. */
+static status read_ca_file(const struct reading *r, struct s3_settings *s, struct err *err)
+{
+	const char *name = "AWS_CA_BUNDLE", *ca = variable(r, name);
+	char bundle[sizeof s->ca_file];
+	if (ca == NULL && profile_get(r, "ca_bundle", bundle, sizeof bundle)) {
+		name = "ca_bundle of the AWS profile";
+		ca = bundle;
+	}
+	if (ca == NULL) ca = variable(r, name = "SSL_CERT_FILE");
+	if (ca != NULL && strlen(ca) >= sizeof s->ca_file) return fail(err, E_LIMIT, "%s: path too long", name);
+	(void)snprintf(s->ca_file, sizeof s->ca_file, "%s", ca != NULL ? ca : "");
+	return OK;
+}
+
 static status read_place(struct reading *r, struct s3_settings *s, struct err *err)
 {
 	char region[64] = "us-east-1", url[sizeof s->host + sizeof s->base_path];
@@ -217,17 +272,17 @@ static status read_place(struct reading *r, struct s3_settings *s, struct err *e
 		endpoint = url;
 		name = "endpoint_url of the AWS profile";
 	}
-	if (endpoint != NULL) TRY(endpoint_set(s, endpoint, name, err));
+	if (endpoint != NULL) {
+		TRY(endpoint_set(s, endpoint, name, err));
+		TRY(style_set(r, s, err));
+	}
 	s3_settings_region(s, region);
 	const char *tries = variable(r, "AWS_MAX_ATTEMPTS");
 	const long n_tries = tries != NULL ? strtol(tries, NULL, 10) : TRIES_DEFAULT;
 	if (n_tries < 1 || n_tries > TRIES_LIMIT)
 		return fail(err, E_USAGE, "AWS_MAX_ATTEMPTS: expected 1 to %d, found '%.40s'", TRIES_LIMIT, tries);
 	s->tries_max = (int)n_tries;
-	const char *ca = variable(r, "AWS_CA_BUNDLE");
-	if (ca != NULL && strlen(ca) >= sizeof s->ca_file) return fail(err, E_LIMIT, "AWS_CA_BUNDLE: path too long");
-	(void)snprintf(s->ca_file, sizeof s->ca_file, "%s", ca != NULL ? ca : "");
-	return OK;
+	return read_ca_file(r, s, err);
 }
 
 static void wipe(struct buf *b)

@@ -4,10 +4,12 @@
  *   AWS_REGION, AWS_DEFAULT_REGION                                else the profile's region, else us-east-1
  *   AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL                         else the profile's endpoint_url, else AWS by region
  *   AWS_MAX_ATTEMPTS                                              1 to 30 tries of a request, else 9
- *   AWS_CA_BUNDLE, AWS_SHARED_CREDENTIALS_FILE, AWS_CONFIG_FILE
+ *   AWS_CA_BUNDLE, SSL_CERT_FILE                                  else the profile's ca_bundle, else the system's certificates
+ *   AWS_SHARED_CREDENTIALS_FILE, AWS_CONFIG_FILE
+ *   AWS_VIRTUAL_HOSTED_STYLE_REQUEST                              else the profile's addressing_style below "s3 ="
  *
- * Path style (endpoint/bucket/key) where an endpoint is given or the bucket's name has a dot, which no certificate's
- * wildcard covers; else virtual-host style. The secret and the token are for signing alone: never logged, never in an error.
+ * At AWS virtual-host style, except where the bucket's name has a dot, which no certificate's wildcard covers; at an endpoint
+ * path style (endpoint/bucket/key), except where asked for. The secret and the token are for signing alone: never logged, never in an error.
  */
 #ifndef PQR_IO_S3_SETTINGS_H
 #define PQR_IO_S3_SETTINGS_H
@@ -38,7 +40,8 @@ status s3_settings_read(const char *uri, s3_env env, void *env_arg, struct s3_se
 /* Another region, learnt from an answer; the host follows where it names one. */
 void s3_settings_region(struct s3_settings *s, const char *region);
 
-/* The value of a key in a section of an AWS profile file, cut at dst; false: not there. Nested lines (indented) are skipped. */
+/* The value of a key in a section of an AWS profile file, cut at dst; false: not there. "s3.addressing_style":
+ * the key of an indented line below "s3 =". */
 bool s3_profile_value(struct str file, const char *section, const char *key, char *dst, size_t size);
 
 #endif

@@ -16,6 +16,7 @@ static status settings(const char *uri, const char *const *env, struct s3_settin
 	return s3_settings_read(uri, lookup, (void *)(uintptr_t)env, out, err);
 }
 
+#define VIRTUAL "AWS_VIRTUAL_HOSTED_STYLE_REQUEST"
 #define KEYS "AWS_ACCESS_KEY_ID", "AKID", "AWS_SECRET_ACCESS_KEY", "very-secret-indeed"
 
 static void test_places(void **state)
@@ -40,6 +41,14 @@ static void test_places(void **state)
 			"bucket", "", "s3.example", "/minio", "us-east-1", true, true},
 		{"s3://bucket", {KEYS, "AWS_ENDPOINT_URL", "http://[::1]:9000"}, "bucket", "", "[::1]:9000", "",
 			"us-east-1", false, true},
+		{"s3://bucket/x", {KEYS, "AWS_ENDPOINT_URL", "http://localhost:9000", VIRTUAL, "true"}, "bucket", "x",
+			"bucket.localhost:9000", "", "us-east-1", false, false},
+		{"s3://bucket/x", {KEYS, "AWS_ENDPOINT_URL", "https://S3.example:443/b", VIRTUAL, "1"}, "bucket", "x",
+			"bucket.s3.example", "/b", "us-east-1", true, false},
+		{"s3://bucket/x", {KEYS, "AWS_ENDPOINT_URL", "https://s3.example", VIRTUAL, "False"}, "bucket", "x",
+			"s3.example", "", "us-east-1", true, true},
+		{"s3://bucket", {KEYS, VIRTUAL, "false"}, "bucket", "", "bucket.s3.us-east-1.amazonaws.com", "",
+			"us-east-1", true, false},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct s3_settings s;
@@ -60,7 +69,7 @@ static void test_refused(void **state)
 {
 	(void)state;
 	static const struct {
-		const char *uri, *env[8], *says;
+		const char *uri, *env[10], *says;
 	} cases[] = {
 		{"s3://", {KEYS}, "s3://bucket/prefix"},
 		{"s3://UPPER/x", {KEYS}, "s3://bucket/prefix"},
@@ -72,6 +81,9 @@ static void test_refused(void **state)
 		{"s3://bucket", {"AWS_ACCESS_KEY_ID", "AK ID", "AWS_SECRET_ACCESS_KEY", "x"}, "blank"},
 		{"s3://bucket", {KEYS, "AWS_ENDPOINT_URL", "127.0.0.1:9000"}, "AWS_ENDPOINT_URL"},
 		{"s3://bucket", {KEYS, "AWS_ENDPOINT_URL", "http://user:pass@host"}, "AWS_ENDPOINT_URL"},
+		{"s3://bucket", {KEYS, "AWS_ENDPOINT_URL", "http://h", VIRTUAL, "yes"}, VIRTUAL},
+		{"s3://bucket", {KEYS, "AWS_ENDPOINT_URL", "http://127.0.0.1:9000", VIRTUAL, "1"}, "with a name"},
+		{"s3://bucket", {KEYS, "AWS_ENDPOINT_URL", "http://[::1]:9000", VIRTUAL, "1"}, "with a name"},
 		{"s3://bucket", {KEYS, "AWS_REGION", "eu west"}, "AWS_REGION"},
 		{"s3://bucket", {KEYS, "AWS_MAX_ATTEMPTS", "0"}, "AWS_MAX_ATTEMPTS"},
 		{"s3://bucket", {KEYS, "AWS_SHARED_CREDENTIALS_FILE", "/nonexistent/file"}, "/nonexistent/file"},
@@ -92,7 +104,9 @@ static const char credentials[] =
 	"# comment\n[default]\naws_access_key_id = DEF\naws_secret_access_key=d/e+f==\n\n"
 	"[ work ]\r\naws_access_key_id=WORK\r\naws_secret_access_key = w\r\naws_session_token=tok\r\n";
 static const char config[] = "[default]\nregion = us-west-2\n[profile work]\nregion=eu-central-1\ns3 =\n"
-			     "    region = not-this\nendpoint_url = http://files.example:9000\n";
+			     "    region = not-this\nendpoint_url = http://files.example:9000\n"
+			     "[profile virtual]\nca_bundle = /etc/ca.pem\ns3 =\n  addressing_style = virtual\n"
+			     "endpoint_url = http://files.example:9000\naws_access_key_id=V\naws_secret_access_key=v\n";
 
 static void put_file(char *path, size_t size, const char *dir, const char *name, const char *text)
 {
@@ -123,6 +137,20 @@ static void test_profiles(void **state)
 	assert_string_equal(s.token, "tok");
 	assert_string_equal(s.region, "eu-central-1");
 	assert_string_equal(s.host, "files.example:9000");
+	assert_true(s.path_style);
+	assert_string_equal(s.ca_file, "");
+	const char *const virtual[] = {FILES, "AWS_PROFILE", "virtual", "SSL_CERT_FILE", "/not/this", NULL};
+	CHECK_OK(&err, settings("s3://bucket", virtual, &s, &err));
+	assert_string_equal(s.host, "bucket.files.example:9000");
+	assert_false(s.path_style);
+	assert_string_equal(s.ca_file, "/etc/ca.pem");
+	const char *const path[] = {FILES, "AWS_PROFILE", "virtual", VIRTUAL, "false", "AWS_CA_BUNDLE", "/own", NULL};
+	CHECK_OK(&err, settings("s3://bucket", path, &s, &err));
+	assert_true(s.path_style);
+	assert_string_equal(s.ca_file, "/own");
+	const char *const system[] = {FILES, "AWS_PROFILE", "work", "SSL_CERT_FILE", "/system", NULL};
+	CHECK_OK(&err, settings("s3://bucket", system, &s, &err));
+	assert_string_equal(s.ca_file, "/system");
 	const char *const both[] = {FILES, "AWS_PROFILE", "work", KEYS, "AWS_REGION", "ap-south-1", NULL};
 	CHECK_OK(&err, settings("s3://bucket", both, &s, &err));
 	assert_string_equal(s.access_key, "AKID");
