@@ -3,7 +3,7 @@
 names() { printf '%s\n' fault fault:tls; }
 obtain() {
   command -v python3 >/dev/null || cannot "fault: needs python3"
-  [ -n "$(fault_target)" ] || die "fault: start an S3 server first"
+  [ -n "$(fault_target)" ] || cannot "fault: start an S3 server first"
 }
 fault_target() { (unset AWS_ENDPOINT_URL; . "$dir/env" 2>/dev/null; echo "${AWS_ENDPOINT_URL:-}"); }
 start() {

