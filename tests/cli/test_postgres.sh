@@ -10,21 +10,12 @@ trap '"$root/tests/postgres" stop "$work/server" >/dev/null 2>&1; rm -rf "$work"
 uri="postgresql://postgres@/postgres?host=$work/server"
 sql() { psql -XAtq "$uri" -c "$1"; }
 
-# Every published table in one spelling of numbers, times and truth.
-tables=$("$pqr" contract gold --format ddl-postgres | sed -nE 's/^CREATE TABLE IF NOT EXISTS gold\.([a-z_]+).*/\1/p')
+# shellcheck source-path=SCRIPTDIR source=rows.sh
+. "$root/tests/cli/rows.sh"
+tables=$(published_tables)
 [ "$(wc -w <<<"$tables")" -ge 14 ] || bad "only these tables: $tables"
-of_postgres() {
-  local columns
-  columns=$(sql "SELECT string_agg(CASE WHEN t = 'timestamptz' THEN format('to_char(%I AT TIME ZONE ''UTC'', ''YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'')', c)
-    WHEN t = 'numeric' THEN format('to_char(%I, ''FM9999999990.000000'')', c) ELSE format('%I', c) END, ', ' ORDER BY n)
-    FROM (SELECT column_name AS c, udt_name AS t, ordinal_position AS n FROM information_schema.columns WHERE table_schema = '$1' AND table_name = '$2') x")
-  psql -XAtq "$uri" -c "SELECT $columns FROM $1.$2" | LC_ALL=C sort
-}
-of_sqlite() {
-  local columns
-  columns=$(sqlite3 "$3" "SELECT group_concat(CASE WHEN type LIKE 'DECIMAL%' THEN 'printf(''%.6f'', ' || name || ')' ELSE name END, ', ') FROM pragma_table_info('$1_$2')")
-  sqlite3 "$3" "SELECT $columns FROM $1_$2" | LC_ALL=C sort
-}
+of_postgres() { postgres_rows "$uri" "$1" "$2"; }
+of_sqlite() { sqlite_rows "$3" "$1" "$2"; }
 same_rows() { # lake of the SQLite run, what was done
   local t n
   for t in $tables; do
