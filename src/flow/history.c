@@ -191,9 +191,11 @@ struct table_search {
 static status run_files(const struct delta_snapshot *s, const char *table, const struct table_search *which, size_t run,
 	struct file_list *out, struct err *err)
 {
+	const struct table_schema *t = which->w->tables[flow_table_index(which->w, table)];
+	const bool parts = schema_column_index(t, "run_id") >= 0; /* else one that each run replaces whole */
 	for (size_t i = 0; i < s->n_files; i++) {
 		const struct delta_pair *p = delta_pairs_get(&s->files[i].partition, STR("run_id"));
-		if (p == NULL || !str_is(p->value, which->runs[run])) continue;
+		if (parts && (p == NULL || !str_is(p->value, which->runs[run]))) continue;
 		TRY(add_file(s, table, &s->files[i], out, err));
 		out->items[out->n - 1].earlier = run < which->n_known;
 	}

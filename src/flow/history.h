@@ -52,7 +52,7 @@ struct history_runs {
 	size_t n;
 	size_t *ends; /* [n], set by the call: ids[i]'s files end there in the list; NULL = not wanted */
 };
-/* The files of one table ("silver.status_events") that the given runs wrote, appended to out by (run in the order given, path). */
+/* The files of one table ("silver.status_events") that the given runs wrote (of a dimension: all), appended to out by (run in the order given, path). */
 status history_table_files(struct store *lake, const struct workload *w, const char *table,
 	const struct history_runs *runs, struct file_list *out, struct err *err) MUST_USE;
 

@@ -36,8 +36,9 @@ void flow_commit_adopt(struct flow *f, const struct commit *c)
 struct size_check {
 	struct flow *f;
 	const struct commit *c;
-	pthread_mutex_t lock; /* guards superseded */
+	pthread_mutex_t lock; /* guards what follows */
 	struct superseded *superseded;
+	bool *replaced; /* [w->n_tables] a file of it is gone, and its rows are in others */
 };
 
 static status file_check_size(void *arg, size_t i, int worker, struct err *err)
@@ -51,6 +52,7 @@ static status file_check_size(void *arg, size_t i, int worker, struct err *err)
 	if (code == E_NOT_FOUND) {
 		(void)pthread_mutex_lock(&s->lock);
 		const status looked = superseded_check(s->superseded, s->c, ref, &replaced, err);
+		if (looked == OK && replaced) s->replaced[flow_table_index(s->f->w, ref->table)] = true;
 		(void)pthread_mutex_unlock(&s->lock);
 		TRY(looked);
 	}
@@ -94,14 +96,14 @@ static status commit_check_bytes(
 	return hex[0] == '\0' || strcmp(hex, c->sha256) == 0 ? OK : commit_fail(key, "changed", err);
 }
 
-static status commit_check(struct flow *f, const struct commit *c, struct err *err)
+static status commit_check(struct flow *f, const struct commit *c, bool *replaced, struct err *err)
 {
 	if (strcmp(c->run.config_hash, f->info.config_hash) != 0 || strcmp(c->run.workload, f->w->name) != 0)
 		return fail(err, E_CONFLICT,
 			"run %s stands in the lake with another configuration or workload; name a new run with "
 			"--run-id",
 			f->info.run_id);
-	struct size_check s = {.f = f, .c = c};
+	struct size_check s = {.f = f, .c = c, .replaced = replaced};
 	TRY(superseded_create(f->lake, f->w, f->info.run_id, &s.superseded, err));
 	(void)pthread_mutex_init(&s.lock, NULL);
 	/* On a disk one look is shorter than the start of a thread. */
@@ -109,6 +111,41 @@ static status commit_check(struct flow *f, const struct commit *c, struct err *e
 	(void)pthread_mutex_destroy(&s.lock);
 	superseded_destroy(s.superseded);
 	return code;
+}
+
+/* The stage's files with those of replaced tables as the tables' logs name them today. */
+static status current_files(
+	struct flow *f, const struct commit *c, const bool *replaced, struct file_list *out, struct err *err)
+{
+	const char *const own[] = {f->info.run_id};
+	const struct history_runs runs = {own, 1, NULL};
+	*out = (struct file_list){.arena = &f->arena};
+	for (size_t i = 0; i < c->files.n; i++) {
+		const struct file_ref *ref = &c->files.items[i];
+		const size_t table = flow_table_index(f->w, ref->table);
+		if (table < f->w->n_tables && replaced[table]) continue;
+		if (!file_list_add(out, ref)) return fail(err, E_NOMEM, "out of memory listing the files of a stage");
+	}
+	for (size_t i = 0; i < f->w->n_tables; i++) {
+		const struct table_schema *t = f->w->tables[i];
+		if (!replaced[i]) continue;
+		const char *name = arena_printf(&f->arena, "%s.%s", t->layer, t->name);
+		if (name == NULL) return fail(err, E_NOMEM, "out of memory listing the files of a stage");
+		TRY(history_table_files(f->lake, f->w, name, &runs, out, err));
+	}
+	file_list_sort(out);
+	return OK;
+}
+
+static status adopt(struct flow *f, const struct commit *c, struct err *err)
+{
+	bool any = false;
+	bool *replaced = ARENA_ZNEW(&f->arena, bool, f->w->n_tables + 1);
+	if (replaced == NULL) return fail(err, E_NOMEM, "out of memory");
+	TRY(commit_check(f, c, replaced, err));
+	flow_commit_adopt(f, c);
+	for (size_t i = 0; i < f->w->n_tables; i++) any |= replaced[i];
+	return any ? current_files(f, c, replaced, &f->files[f->n_committed - 1], err) : OK;
 }
 
 status flow_commits_load(struct flow *f, struct err *err)
@@ -129,8 +166,7 @@ status flow_commits_load(struct flow *f, struct err *err)
 		if (code == E_NOT_FOUND) break;
 		TRY(code);
 		TRY(commit_check_bytes(f, key, f->w->stages[k].name, &c, err));
-		TRY(commit_check(f, &c, err));
-		flow_commit_adopt(f, &c);
+		TRY(adopt(f, &c, err));
 		f->info.as_of = c.run.as_of;
 		f->info.date_from = c.run.date_from;
 		f->info.date_to = c.run.date_to;

@@ -69,8 +69,10 @@ status flow_stage_check(struct flow *f, const struct commit *c, size_t stage, st
 	arena_init(&arena, 0);
 	struct quality_list list = {.arena = &arena};
 	const struct stage_def *def = &f->w->stages[stage];
-	f->files[stage] = c->files;
-	f->counters[stage] = c->counters;
+	if (stage >= f->n_committed) {
+		f->files[stage] = c->files;
+		f->counters[stage] = c->counters;
+	}
 	const struct stage_view view = flow_view(f, stage + 1);
 	status code = def->check != NULL ? def->check(&view, &list, err) : OK;
 	if (code == OK) code = flow_quality_settle(f, def->name, &list, err);

@@ -47,6 +47,14 @@ same "$(table cat silver.tickets --where "closed_at is null" --json | jq length)
 
 # a run that is finished commits nothing; one called again without its commit neither
 expect 0 'nothing' "$pqr" run "${january[@]}"
+
+# a lost database is made again from the files that the tables' logs name: those of the run are gone
+volume() { sqlite3 lake/control.db 'SELECT * FROM gold_kpi_volume_daily ORDER BY 1, 2, 3'; }
+expect 0 SUCCESS "$pqr" publish --lake lake --run-id "$first"
+published=$(volume)
+rm lake/control.db*
+expect 0 SUCCESS "$pqr" run "${january[@]}"
+same "$(volume)" "$published" "published rows after compaction, vacuum and a lost database"
 rm lake/manifests/day=2026-01-31/run_id="$first"/stages/{silver,gold}.json
 expect 0 "SUCCESS|DEGRADED" "$pqr" run "${january[@]}"
 same "$(table history silver.tickets --json | jq length)" 2 "versions after running again"
