@@ -19,6 +19,10 @@ class Lake:
         assert run.returncode == 0, run.stderr.decode()
         self.root, self.report, self.cache = root, json.loads(run.stdout), {}
 
+    def files(self, layer, name):
+        """Those of a table: all that are there."""
+        return sorted(p for p in (self.root / layer / name).rglob("*.parquet") if "_delta_log" not in p.parts)
+
 
 def contract(*arguments):
     return subprocess.run([PQR, "contract", *arguments], check=True, capture_output=True, text=True).stdout

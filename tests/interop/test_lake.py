@@ -29,8 +29,7 @@ def decimal_type(name):
 
 
 def files_of(lake, table):
-    layer, name = table.split(".")
-    return sorted(p for p in (lake.root / layer / name).rglob("*.parquet") if "_delta_log" not in p.parts)
+    return lake.files(*table.split("."))
 
 
 def partition_of(lake, table, file):
