@@ -77,9 +77,24 @@ static status load_candidate(void *arg, size_t i, int worker, struct err *err)
 	return compare_configs(of, c, err);
 }
 
-/* Of two that count: which is the better base? The longer history, then the later as_of; ids only to be definite. */
-static bool better(const struct commit *a, const struct commit *b)
+/* Is nothing missing before the first events of its history, as of a run that leaves out its first days and had none to continue? */
+static bool is_whole(const struct search *s, const struct commit *c)
 {
+	const char *oldest = c->n_history > 0 ? c->history[0] : c->run.run_id;
+	for (size_t i = 0; i < s->n; i++) {
+		const struct run_info *run = &s->items[i].commit.run;
+		if (strcmp(run->run_id, oldest) == 0)
+			return s->of->w->folding.continues(s->of->config, run, NULL) != CONTINUES_WHOLE;
+	}
+	return false;
+}
+
+/* Of two that count: which is the better base? One that is whole, then the longer history, then the later as_of; ids only to be
+ * definite. */
+static bool better(const struct search *s, const struct commit *a, const struct commit *b)
+{
+	const bool whole = is_whole(s, a);
+	if (whole != is_whole(s, b)) return whole;
 	if (a->n_history != b->n_history) return a->n_history > b->n_history;
 	if (a->run.as_of != b->run.as_of) return a->run.as_of > b->run.as_of;
 	return strcmp(a->run.run_id, b->run.run_id) > 0;
@@ -130,7 +145,7 @@ static status find(struct search *s, struct arena *arena, struct history *out, s
 	TRY(thread_for(s->n, store_io_threads(s->of->lake, 1), load_candidate, s, err));
 	for (size_t i = 0; i < s->n; i++) {
 		const struct candidate *c = &s->items[i];
-		if (c->kind != CONTINUES_NOT && (base == NULL || better(&c->commit, base))) base = &c->commit;
+		if (c->kind != CONTINUES_NOT && (base == NULL || better(s, &c->commit, base))) base = &c->commit;
 	}
 	return base != NULL ? take(s, base, arena, out, err) : OK;
 }

@@ -6,6 +6,7 @@
 #include "pqrs/gold/gold.h"
 #include "pqrs/ingest/ingest.h"
 #include "pqrs/silver/silver.h"
+#include "pqrs/sim/sim_world.h"
 #include "pqrs/sim/simulate.h"
 #include "pqrs/contract/views.h"
 
@@ -65,6 +66,14 @@ static const struct workload_mirror mirrors[] = {
 	{.schema = &pqrs_core_dim_geo, .source = "silver.dim_geo"},
 };
 
+/* Days among which the spike is placed; 0 = there is none. Ranges that differ in this tell other events of the same days. */
+static int64_t spike_days(const struct pqrs_config *c, const struct run_info *run)
+{
+	const int64_t days = (int64_t)run->date_to - run->date_from + 1;
+	if (!c->simulation.spike.enabled) return 0;
+	return days < SIM_SPIKE_HORIZON_DAYS ? days : SIM_SPIKE_HORIZON_DAYS;
+}
+
 /* A simulated run that leaves out its first days goes on where the run that has them ended: same seed, same events by the
  * configuration, same first day, and as far as the instant before. An ingested run takes up everything ingested before it. */
 static enum continues continues(const void *config, const struct run_info *run, const struct run_info *earlier)
@@ -73,7 +82,8 @@ static enum continues continues(const void *config, const struct run_info *run, 
 	if (!run->simulated) return earlier == NULL || !earlier->simulated ? CONTINUES_PART : CONTINUES_NOT;
 	if (run->emit_from <= run->date_from) return CONTINUES_NOT;
 	if (earlier == NULL) return CONTINUES_WHOLE;
-	const bool same = earlier->simulated && earlier->seed == run->seed && earlier->date_from == run->date_from;
+	const bool same = earlier->simulated && earlier->seed == run->seed && earlier->date_from == run->date_from &&
+			  spike_days(config, earlier) == spike_days(config, run);
 	const bool reaches = earlier->as_of >= tz_day_start(tz, run->emit_from) - 1 && earlier->as_of < run->as_of &&
 			     earlier->emit_from < run->emit_from;
 	return same && reaches ? CONTINUES_WHOLE : CONTINUES_NOT;

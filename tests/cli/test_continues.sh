@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Which of several runs a simulated run continues, and which it must not.
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+export PQR_PUBLISH_CORE=true
+
+# run LAKE ARGUMENTS...: prints its id; the log is in run.log
+run() {
+  timeout 120 "$pqr" run --lake "$1" --volume 40 --json --no-progress --from 2025-09-01 "${@:2}" 2>run.log | field .run_id
+}
+history_of() { grep -ho '"history":\[[^]]*\]' "$1"/manifests/*/run_id="$2"/stages/silver.json | grep -oE '[0-9a-f-]{36}'; }
+gold() { sqlite3 "$1/control.db" "SELECT day, pqrs_type, channel, tickets_count FROM gold_kpi_volume_national_daily ORDER BY 1, 2, 3"; }
+warned() { grep -q 'no run in the lake ends where this one begins' run.log; }
+
+# A run that had nothing to continue lacks its first days, and so does what continues it: a run that has them goes first.
+run lake --to 2025-10-10 --emit-from 2025-10-01 >/dev/null
+warned || bad "no warning of a run without its first days"
+run lake --to 2025-10-20 --emit-from 2025-10-11 >/dev/null
+whole=$(run lake --to 2025-10-20)
+last=$(run lake --to 2025-10-31 --emit-from 2025-10-21)
+same "$(history_of lake "$last" | xargs)" "$whole" "the run that is continued"
+run one --to 2025-10-31 >/dev/null
+gold lake >lake.gold
+gold one >one.gold
+cmp -s lake.gold one.gold || bad "not the tickets of one run: $(diff lake.gold one.gold | head -n 2 | xargs)"
+
+# In a range under four weeks the spike lies elsewhere than in a longer one: its events are not the longer one's.
+export PQR_SIMULATION_SPIKE_ENABLED=true PQR_SIMULATION_SPIKE_VOLUME_MIN=100 PQR_SIMULATION_SPIKE_VOLUME_MAX=120
+run spike --to 2025-09-10 >/dev/null
+last=$(run spike --to 2025-09-20 --emit-from 2025-09-11)
+same "$(history_of spike "$last" | xargs)" "" "the run that another spike's is continued by"
+warned || bad "no warning of another spike"
+first=$(run weeks --to 2025-09-28)
+last=$(run weeks --to 2025-10-05 --emit-from 2025-09-29)
+same "$(history_of weeks "$last" | xargs)" "$first" "the run of four weeks"
+run one_weeks --to 2025-10-05 >/dev/null
+gold weeks >weeks.gold
+gold one_weeks >one.gold
+cmp -s weeks.gold one.gold || bad "not the tickets of one run with a spike: $(diff weeks.gold one.gold | head -n 2 | xargs)"
+done_testing
