@@ -73,7 +73,8 @@ status pqrs_silver_plan(
 	TRY(input_files(view, &files, &v, err));
 	int64_t n = (rows_to_fold(&v) + TASK_ROWS - 1) / TASK_ROWS;
 	if (n > PQRS_BUCKETS) n = PQRS_BUCKETS;
-	if (n == 0 && v.earlier > 0) n = 1; /* nothing new, but a later as_of */
+	const bool carries = view->history != NULL && view->history->files.n > 0;
+	if (n == 0 && carries) n = 1; /* nothing new, but a later as_of */
 	for (int64_t i = 0; i < n; i++)
 		TRY(add_task(out, PQRS_BUCKETS * i / n, PQRS_BUCKETS * (i + 1) / n, &files, err));
 	return add_task(out, 0, 0, NULL, err);

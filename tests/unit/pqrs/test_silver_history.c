@@ -271,8 +271,29 @@ static void test_carried(void **state)
 	lake_close(&c.lake);
 }
 
+/* Nothing new, and a table whose log tells no number of rows: its tickets are to be carried all the same. */
+static void test_plan_unknown_rows(void **state)
+{
+	(void)state;
+	struct arena arena;
+	struct err err;
+	arena_init(&arena, 0);
+	static const char *const base[] = {"11111111-2222-5333-8444-555555555550"};
+	struct history h = {.runs = base, .n_runs = 1, .n_known = 1, .files.arena = &arena};
+	const struct file_ref f = {.table = "silver.tickets", .path = "silver/tickets/x", .rows = -1, .earlier = true};
+	assert_true(file_list_add(&h.files, &f));
+	const struct file_list none[2] = {{0}, {0}};
+	const struct stage_view view = {.n_stages = 2, .files = none, .history = &h};
+	struct task_list tasks = {.arena = &arena};
+	CHECK_OK(&err, pqrs_silver_plan(&view, NULL, &tasks, &err));
+	CHECK_I64(tasks.n, 2);
+	CHECK_I64(tasks.items[0].inputs.n, 1);
+	arena_deinit(&arena);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_any_deal), cmocka_unit_test(test_carried)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_any_deal), cmocka_unit_test(test_carried),
+		cmocka_unit_test(test_plan_unknown_rows)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
