@@ -291,9 +291,60 @@ static void test_plan_unknown_rows(void **state)
 	arena_deinit(&arena);
 }
 
+static int ticket_in(int32_t lo, int32_t hi)
+{
+	int k = 1;
+	while (ev_bucket(k) < lo || ev_bucket(k) >= hi) k++;
+	return k;
+}
+
+/* Another byte in the footer, which decodes as before. */
+static void change(struct lake *l, const struct file_ref *f)
+{
+	struct err err;
+	struct buf bytes;
+	buf_init(&bytes, 0);
+	CHECK_OK(&err, store_get(l->store, f->path, &bytes, &err));
+	uint8_t *by = memmem(bytes.p, bytes.n, "pqr version", 11);
+	assert_non_null(by);
+	*by = 'q';
+	CHECK_OK(&err, store_put(l->store, f->path, bytes.p, bytes.n, &err));
+	buf_deinit(&bytes);
+}
+
+/* A file of an earlier run that only one task reads, another one than would check it by its place, is checked. */
+static void test_changed_bronze(void **state)
+{
+	(void)state;
+	const int mine = ticket_in(0, PQRS_BUCKETS / 2), other = ticket_in(PQRS_BUCKETS / 2, PQRS_BUCKETS);
+	const struct ev first = {
+		other, 1, EVENT_TICKET_CREATED, at("2025-10-01T13:00:00Z"), "P", "11001", "uno", "raw/0/a", 0};
+	const struct ev second = {
+		mine, 2, EVENT_TICKET_CREATED, at("2025-10-05T13:00:00Z"), "Q", "11001", "dos", "raw/1/a", 0};
+	const struct deal d = {.n_runs = 2, .n_tasks = 2, .unknown_to_next = -1};
+	const bool late[RUNS_MAX] = {false};
+	struct chain c = {0};
+	struct err err;
+	lake_open(&c.lake, "2025-10-03T00:00:00Z");
+	lake_load(&c.lake, &first, 1, 1, 0);
+	c.runs[0].bronze = c.lake.bronze;
+	fold_run(&c, 0, &d);
+	c.lake.run.run_id[35] = '1';
+	c.lake.bronze = (struct file_list){.arena = &c.lake.arena};
+	lake_load(&c.lake, &second, 1, 1, 0);
+	c.runs[1].bronze = c.lake.bronze;
+	struct file_list inputs = {.arena = &c.lake.arena};
+	list_inputs(&c, 1, 0, late, &d, &inputs);
+	c.lake.bronze = inputs;
+	CHECK_OK(&err, lake_silver(&c.lake, d.n_tasks, &err));
+	change(&c.lake, &c.runs[0].bronze.items[0]);
+	CHECK_FAILS(E_VERIFY, lake_silver(&c.lake, d.n_tasks, &err));
+	lake_close(&c.lake);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_any_deal), cmocka_unit_test(test_carried),
-		cmocka_unit_test(test_plan_unknown_rows)};
+		cmocka_unit_test(test_plan_unknown_rows), cmocka_unit_test(test_changed_bronze)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
