@@ -140,16 +140,19 @@ status silver_day_intern(struct silver_task *t, struct err *err)
 
 /* ---- verdicts -------------------------------------------------------------------------------------------- */
 
-/* Whether event_id was there before: *repeat for the same ticket. An id that two tickets share is counted, both stand. */
+#define OWN_EVENT (UINT32_C(1) << 31) /* in event_ticket: told by the run itself */
+
+/* Whether event_id was there before: *repeat for the same ticket. An id that two tickets share is counted, both stand; but not
+ * where runs before told both: they let them pass, one each, and no later run could ever be without them. */
 static status meet_event(
 	struct silver_task *t, struct uuid id, uint64_t hash, uint32_t ticket, bool *repeat, struct err *err)
 {
 	uint32_t index;
 	bool found;
 	TRY(uuid_table_add(&t->event_ids, id, hash, &index, &found, err));
-	*repeat = found && t->event_ticket[index] == ticket;
+	*repeat = found && ((t->event_ticket[index] ^ ticket) & ~OWN_EVENT) == 0;
 	if (found) {
-		t->sum.shared_ids += !*repeat;
+		t->sum.shared_ids += !*repeat && ((t->event_ticket[index] | ticket) & OWN_EVENT) != 0;
 		return OK;
 	}
 	if (index >= t->event_cap) {
@@ -180,7 +183,8 @@ static uint8_t judge(struct silver_task *t, const struct slice *s, uint32_t row)
 static status fold_row(struct silver_task *t, struct slice *s, uint32_t row, uint64_t hash, struct err *err)
 {
 	bool repeat;
-	TRY(meet_event(t, s->id[row], hash, s->ticket[row], &repeat, err));
+	const uint32_t own = s->file->foreign ? 0 : OWN_EVENT;
+	TRY(meet_event(t, s->id[row], hash, s->ticket[row] | own, &repeat, err));
 	s->verdict[row] = repeat ? REASON_CONFLICTING_DUPLICATE : judge(t, s, row);
 	return OK;
 }

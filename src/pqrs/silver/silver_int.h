@@ -198,7 +198,7 @@ struct silver_task {
 	struct ticket *tickets; /* [tickets_cap], by dense index */
 	uint32_t tickets_cap;
 	struct uuid_table event_ids;
-	uint32_t *event_ticket; /* [event_cap], by index of event_ids */
+	uint32_t *event_ticket; /* [event_cap], by index of event_ids; and who told it (silver_fold.c) */
 	uint32_t event_cap;
 	struct pending *pending;
 	size_t n_pending, pending_cap;

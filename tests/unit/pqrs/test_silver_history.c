@@ -342,9 +342,44 @@ static void test_changed_bronze(void **state)
 	lake_close(&c.lake);
 }
 
+/* Of two tickets that share an event's id, one may come to each of two runs that know nothing of the other's. A run that brings
+ * such an event itself is refused by its check; one that only folds what stands is not. */
+static void test_shared_ids(void **state)
+{
+	(void)state;
+	static const struct {
+		int tickets[3]; /* whose event each run tells */
+		int ids[3];
+		int64_t shared; /* that the last run counts */
+	} cases[] = {{{1, 2, 2}, {7, 7, 8}, 0}, {{1, 2, 2}, {7, 8, 7}, 1}, {{1, 2, 2}, {7, 8, 9}, 0}};
+	const struct deal d = {.n_runs = 3, .n_tasks = 1, .unknown_to_next = 0};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct chain c = {0};
+		lake_open(&c.lake, "2025-10-09T00:00:00Z");
+		for (int r = 0; r < d.n_runs; r++) {
+			static const char *const objects[] = {"raw/0/a", "raw/1/a", "raw/2/a"};
+			const int64_t ts = at("2025-10-01T13:00:00Z") + r * US_PER_DAY;
+			const int ticket = cases[i].tickets[r];
+			struct ev events[2] = {{ticket, cases[i].ids[r], EVENT_MESSAGE_ADDED, ts + 1, "citizen", NULL,
+						       "x", objects[r], 0},
+				{ticket, 100 + r, EVENT_TICKET_CREATED, ts, "P", "11001", "uno", objects[r], 1}};
+			c.lake.run.run_id[35] = (char)('0' + r);
+			c.lake.bronze = (struct file_list){.arena = &c.lake.arena};
+			lake_load(&c.lake, events, r < 2 ? 2 : 1, 1, 0);
+			c.runs[r].bronze = c.lake.bronze;
+			c.runs[r].touched[ticket] = true;
+			fold_run(&c, r, &d);
+		}
+		CHECK_I64(lake_counter(&c.lake, "event_id_shared"), cases[i].shared);
+		CHECK_I64(lake_counter(&c.lake, "tickets"), 2);
+		lake_close(&c.lake);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_any_deal), cmocka_unit_test(test_carried),
-		cmocka_unit_test(test_plan_unknown_rows), cmocka_unit_test(test_changed_bronze)};
+		cmocka_unit_test(test_plan_unknown_rows), cmocka_unit_test(test_changed_bronze),
+		cmocka_unit_test(test_shared_ids)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
