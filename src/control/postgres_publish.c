@@ -39,6 +39,7 @@ struct published {
 	const char *name, *sql;
 	const char *staging; /* the table its rows were sent to, as SQL names it */
 	bool is_new;         /* that one is to become the table */
+	bool remade;         /* the transaction made it anew */
 	int64_t rows;        /* staged */
 };
 
@@ -367,13 +368,28 @@ static status add_geography(struct postgres_publish *p, const struct published *
 	return sql_run(p, NULL, err);
 }
 
+/* Who may read its rows, who may read the parent's tells: that policy went with the parent. */
+static bool lost_parent(const struct postgres_publish *p, const struct published *o)
+{
+	const char *parent = o->schema->parent;
+	for (size_t i = 0; i < p->n && parent != NULL; i++) {
+		const struct published *x = &p->objects[i];
+		if (x->remade && strcmp(x->schema->layer, o->schema->layer) == 0 &&
+			strcmp(x->schema->name, parent) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* A table of another definition goes, with the views over it, which are made again: rare, and the one time a reader waits. */
-static status swap_table(struct postgres_publish *p, const struct published *o, struct err *err)
+static status swap_table(struct postgres_publish *p, struct published *o, struct err *err)
 {
 	char hex[HEX_SHA256_CHARS + 1];
 	bool there = false;
 	TRY(hash_definition(p, o, hex, err));
 	TRY(stands(p, o, hex, &there, err));
+	there = there && !lost_parent(p, o);
+	o->remade = !there;
 	if (there) {
 		bool kept;
 		TRY(take_away(p, o, &kept, err));
@@ -428,8 +444,9 @@ static status swap(struct control_postgres *s, void *arg, struct err *err)
 		"enable_mergejoin = off; SELECT pg_advisory_xact_lock(" PUBLISH_LOCK ")",
 		NULL, NULL, err));
 	TRY(postgres_lease_check(s, &p->lease, err));
+	for (size_t i = 0; i < p->n; i++) p->objects[i].remade = false; /* by an attempt that was undone */
 	for (size_t i = 0; i < p->n; i++) {
-		const struct published *o = &p->objects[i];
+		struct published *o = &p->objects[i];
 		const status code = o->schema != NULL ? swap_table(p, o, err) : swap_view(p, o, err);
 		if (code != OK) return err_at(err, code, o->name, -1, -1);
 	}

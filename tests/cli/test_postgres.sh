@@ -64,6 +64,15 @@ expect 0 'SUCCESS' pg publish --run-id "$run_id"
 same_rows lite "published again"
 same "$(sql 'SELECT count(*) FROM meta.runs')" 1 "runs"
 
+# Who may read the events rests on the tickets: what goes with a table that is dropped comes back with it.
+policies() { sql 'SELECT schemaname, tablename, policyname FROM pg_policies ORDER BY 1, 2, 3'; }
+before=$(policies)
+sql 'DROP TABLE core.tickets CASCADE' 2>/dev/null
+[ "$(policies)" != "$before" ] || bad "no policy went with the table"
+expect 0 'SUCCESS' pg publish --run-id "$run_id"
+same "$(policies | xargs)" "$(xargs <<<"$before")" "policies after a table was dropped"
+for t in tickets ticket_events; do same "$(of_postgres core $t | sha256sum)" "$(of_sqlite core $t lite/control.db | sha256sum)" "core.$t, made anew"; done
+
 # A run stopped by Ctrl-C waits to be resumed; a lost control plane is recorded again from the lake.
 expect 0 PENDING pg run --from 2026-02-01 --to 2026-02-03 --volume 50 --until silver --run-id 11111111-1111-4111-8111-111111111111
 expect 0 'SUCCESS|DEGRADED' pg runs retry 11111111-1111-4111-8111-111111111111
