@@ -411,14 +411,12 @@ status flow_manifest_put(struct flow *f, struct err *err)
 {
 	char key[RUN_KEY_MAX];
 	struct buf text;
-	status code = OK;
+	if (f->n_committed == 0) return OK; /* nor may as_of be known */
 	buf_init(&text, 0);
 	const int32_t date = flow_local_date(f, f->info.as_of);
-	if (f->n_committed > 0) {
-		run_key(key, date, f->info.run_id, "manifest.json");
-		manifest_json(&text, &f->commits[0]);
-		code = put_buf(f, key, &text, err);
-	}
+	run_key(key, date, f->info.run_id, "manifest.json");
+	manifest_json(&text, &f->commits[0]);
+	status code = put_buf(f, key, &text, err);
 	if (code == OK && f->n_committed == f->w->n_stages) {
 		buf_reset(&text);
 		run_key(key, date, f->info.run_id, "checksums.json");
