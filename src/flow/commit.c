@@ -27,6 +27,12 @@ const char *commit_edge_name(char dst[RUN_KEY_MAX], const char *input, const cha
 	return dst;
 }
 
+const char *commit_base(const struct commit *c)
+{
+	const int64_t known = counter_get(&c->counters, COMMIT_KNOWN);
+	return known > 0 && (uint64_t)known <= c->n_history ? c->history[known - 1] : NULL;
+}
+
 void commit_json(struct buf *out, const struct commit *c)
 {
 	buf_str(out, "{\"counters\":");

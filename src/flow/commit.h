@@ -40,6 +40,10 @@ status commit_find(struct store *lake, const char *run_id, int32_t *date, struct
 /* Counter that says a stage made `output` from `input` in some task: lineage, kept in the commit. dst[RUN_KEY_MAX]. */
 const char *commit_edge_name(char dst[RUN_KEY_MAX], const char *input, const char *output);
 
+/* Counter of how many of history's runs the last one of them had folded with itself: the base (flow/history.h). */
+#define COMMIT_KNOWN "history:known"
+const char *commit_base(const struct commit *c); /* NULL without a history */
+
 void file_list_sort(struct file_list *l); /* by path, bytewise */
 /* Merge b into a: sums; "max_..." and "min_..." take the extreme. false: out of memory. */
 bool counter_list_merge(struct counter_list *a, const struct counter_list *b) MUST_USE;

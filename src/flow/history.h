@@ -28,12 +28,6 @@ struct history {
 	struct file_list written; /* by the base's folding stage, as its commit says */
 };
 
-/* The base's id; NULL without a history. */
-static inline const char *history_base(const struct history *h)
-{
-	return h->n_known > 0 ? h->runs[h->n_known - 1] : NULL;
-}
-
 struct history_search {
 	struct store *lake;
 	const struct workload *w;

@@ -519,6 +519,8 @@ static status stage_through(struct stage_run *s, size_t stage, const struct task
 		c.history = f->history.runs;
 		c.n_history = f->history.n_runs;
 	}
+	if (c.n_history > 0 && !counter_add(&c.counters, COMMIT_KNOWN, (int64_t)f->history.n_known))
+		return fail(err, E_NOMEM, "out of memory merging stage %s", s->def->name);
 	report->rows_in = counter_get(&c.counters, "rows_in");
 	report->rows_out = counter_get(&c.counters, "rows_out");
 	report->bytes_in = counter_get(&c.counters, "bytes_in");

@@ -276,6 +276,23 @@ static status sum_tables(struct flow *f, const struct file_list *files, struct t
 	return OK;
 }
 
+/* The tables that the tasks of a committed stage read, by its counters. */
+static status counted_names(struct flow *f, size_t stage, struct table_sums *out, struct err *err)
+{
+	char prefix[RUN_KEY_MAX];
+	const size_t n = strcspn(commit_edge_name(prefix, "", ""), ">");
+	const struct counter_list *l = &f->counters[stage];
+	for (size_t i = 0; i < l->n; i++) {
+		const char *name = l->items[i].name;
+		if (strncmp(name, prefix, n) != 0) continue;
+		const char *table = arena_strndup(&f->arena, name + n, strcspn(name + n, ">"));
+		if (table == NULL) return fail(err, E_NOMEM, "out of memory recording lineage");
+		if (table_sum_of(out, table) == NULL)
+			return fail(err, E_LIMIT, "more than %d tables in one stage", TABLES_MAX);
+	}
+	return OK;
+}
+
 /* The tables a stage read: those its tasks name; none named: the configuration (simulated raw), or all of the stage before. */
 static status input_names(
 	struct flow *f, size_t stage, const struct task_list *plan, struct table_sums *out, struct err *err)
@@ -287,6 +304,7 @@ static status input_names(
 				return fail(err, E_LIMIT, "more than %d tables in one stage", TABLES_MAX);
 		}
 	}
+	if (plan == NULL) TRY(counted_names(f, stage, out, err));
 	if (out->n > 0 || stage == 0) return OK;
 	for (size_t i = 0; i < f->files[stage - 1].n; i++) {
 		if (table_sum_of(out, f->files[stage - 1].items[i].table) == NULL)
@@ -364,7 +382,7 @@ static status record(
 	for (size_t i = 0; i < in->n; i++) {
 		const struct file_list *files = stage_of_table(f, stage, in->items[i].table);
 		/* A table of a later stage is read as the run before left it. */
-		const char *base = history_base(&f->history);
+		const char *base = commit_base(&f->commits[stage]);
 		if (files != NULL)
 			table_version(f, files, in->items[i].table, in->items[i].version);
 		else

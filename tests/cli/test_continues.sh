@@ -37,4 +37,13 @@ run one_weeks --to 2025-10-05 >/dev/null
 gold weeks >weeks.gold
 gold one_weeks >one.gold
 cmp -s weeks.gold one.gold || bad "not the tickets of one run with a spike: $(diff weeks.gold one.gold | head -n 2 | xargs)"
+
+# What was made from what is the same when the lake alone tells it: the run that rows were carried over from, too.
+edges() { "$pqr" lineage --lake weeks --run-id "$last" --json | jq -c 'sort_by(.input, .output)[] | [.stage, .input, .input_version, .output]' | grep -v serving; }
+edges >before.edges
+grep -q "\"silver.tickets\",\"$first\",\"silver.tickets\"" before.edges || bad "no carried tickets in the lineage: $(head -n 2 before.edges | xargs)"
+rm weeks/control.db*
+run weeks --to 2025-10-05 --emit-from 2025-09-29 >/dev/null
+edges >after.edges
+cmp -s before.edges after.edges || bad "another lineage by the lake alone: $(diff before.edges after.edges | head -n 3 | xargs)"
 done_testing
