@@ -448,6 +448,18 @@ static status merge(struct stage_run *s, struct commit *c, struct err *err)
 	return OK;
 }
 
+/* One event of a wrong year takes every open ticket to that year, and so it stays in the runs after this one. */
+static void warn_future(const struct flow *f, bool of_earlier_run)
+{
+	char text[TIME_RFC3339_CHARS + 1] = "";
+	if (f->info.as_of <= time_now_us() + US_PER_DAY) return;
+	time_format(f->info.as_of, text);
+	log_line(LOG_WARN,
+		of_earlier_run ? "an earlier run describes an instant to come, and so will this one: give --as-of"
+			       : "an event lies in the future, and so will what the run describes: give --as-of",
+		"run", f->info.run_id, "as_of", text, NULL);
+}
+
 /* An ingested run learns its as_of and dates from what raw found. A picture that takes up earlier runs is not older than theirs. */
 static status learn_dates(struct flow *f, const struct commit *raw, struct err *err)
 {
@@ -470,7 +482,9 @@ static status learn_dates(struct flow *f, const struct commit *raw, struct err *
 		struct history h;
 		TRY(find_history(f, &h, err));
 		f->info.as_of = flow_day_end(f, flow_local_date(f, newest));
-		if (h.as_of > f->info.as_of) f->info.as_of = h.as_of;
+		const bool earlier = h.as_of > f->info.as_of;
+		if (earlier) f->info.as_of = h.as_of;
+		warn_future(f, earlier);
 	}
 	f->info.date_from = f->info.emit_from = flow_local_date(f, known ? oldest : f->info.as_of);
 	f->info.date_to = flow_local_date(f, known ? newest : f->info.as_of);
