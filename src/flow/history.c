@@ -187,7 +187,9 @@ static status add_file(const struct delta_snapshot *s, const char *table, const 
 {
 	char key[DELTA_KEY_MAX];
 	if (a->dv.unique_id.n > 0)
-		return fail(err, E_UNSUPPORTED, "%s: rows of %.*s were deleted by a deletion vector; purge it first",
+		return fail(err, E_UNSUPPORTED,
+			"%s: rows of %.*s were deleted by a deletion vector; rewrite it with the engine that did "
+			"(Spark: REORG TABLE ... APPLY (PURGE))",
 			s->root, (int)a->path.n, a->path.p);
 	TRY(delta_key(key, s->root, a->path, err));
 	struct file_ref ref = {.table = table, .path = key, .rows = delta_add_rows(a), .bytes = a->size};

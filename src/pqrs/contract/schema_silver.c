@@ -117,7 +117,8 @@ _Static_assert(COUNT(messages) == MESSAGES_N_COLUMNS + 2, "columns and enum agre
 
 static const struct column_def status_events[] = {
 	{.name = "event_id", .type = S, .key = true, .id = true, .description = "UUID of the event, lower case"},
-	TICKET_ID,
+	/* Runs that did not know of each other's tickets may have told one id of two. */
+	{.name = "ticket_id", .type = S, .key = true, .id = true, .description = "UUID of the ticket, lower case"},
 	{.name = "ts", .type = T, .description = "when the state changed"},
 	{.name = "status_from", .type = S, .description = "state before the change"},
 	{.name = "status_to", .type = S, .description = "state after the change"},
