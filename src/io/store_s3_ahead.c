@@ -109,6 +109,8 @@ static bool wanted(struct s3_store *s, const struct store_hint *hint, size_t byt
 		const bool known = find(s, hint->key) != NULL;
 		const bool room = s->n_ahead < AHEAD_MAX && s->ahead_bytes + bytes <= AHEAD_BYTES_MAX;
 		if (!known && !room) stale = take_stale(s);
+		/* What is refused counts too, or flights that nobody comes for would keep the room for good. */
+		s->n_hints += !known && !room && stale == NULL;
 		(void)pthread_mutex_unlock(&s->lock);
 		if (stale == NULL) return !known && room;
 		discard(stale);

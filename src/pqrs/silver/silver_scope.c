@@ -92,6 +92,22 @@ static void drop_old_files(struct silver_task *t)
 	l->n = n;
 }
 
+/* The tickets of what no run before has folded. */
+static status touch_all(struct silver_task *t, struct err *err)
+{
+	struct silver_files fresh = {.items = ARENA_NEW(t->result->outputs.arena, struct silver_file, t->bronze.n + 1)};
+	if (fresh.items == NULL) return fail(err, E_NOMEM, "out of memory listing bronze files");
+	for (size_t i = 0; i < t->bronze.n; i++) {
+		if (!t->bronze.items[i].ref->earlier) fresh.items[fresh.n++] = t->bronze.items[i];
+	}
+	for (size_t i = 0; i < fresh.n; i++) {
+		TRY(cancel_check(err));
+		silver_files_ahead(t, &fresh, i);
+		TRY(silver_file_ids(t, &fresh.items[i], touch, err));
+	}
+	return OK;
+}
+
 status silver_scope_open(struct silver_task *t, struct err *err)
 {
 	static const int ticket_columns[3] = {TICKETS_TICKET_ID, TICKETS_CREATED_AT, TICKETS_CURRENT_STATUS},
@@ -100,12 +116,7 @@ status silver_scope_open(struct silver_task *t, struct err *err)
 				    quarantine = {&pqrs_silver_quarantine, quarantine_columns, 2};
 	if (!t->has_history) return OK;
 	t->scope_from = INT32_MAX;
-	for (size_t i = 0; i < t->bronze.n; i++) {
-		if (t->bronze.items[i].ref->earlier) continue;
-		TRY(cancel_check(err));
-		silver_files_ahead(t, &t->bronze, i);
-		TRY(silver_file_ids(t, &t->bronze.items[i], touch, err));
-	}
+	TRY(touch_all(t, err));
 	TRY(read_tables(t, &t->base_tickets, &tickets, open_tickets, err));
 	TRY(read_tables(t, &t->quarantined, &quarantine, refused_events, err));
 	drop_old_files(t);
