@@ -19,7 +19,7 @@
 #include "io/store.h"
 
 enum { FILES_MAX = 100000, AHEAD = 20, PATH_CHARS = 4200, THREADS_MAX = 64 };
-static const size_t LATER_BYTES_MAX = 16 << 20, CHUNK_BYTES = 8 << 20, RANGE_BYTES = 4 << 20;
+static const size_t LATER_BYTES_MAX = 16 << 20, CHUNK_BYTES = 8 << 20, RANGE_BYTES = 8 << 20;
 
 struct job {
 	struct store *store;
