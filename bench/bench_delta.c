@@ -14,10 +14,10 @@
 #include <unistd.h>
 
 #include "base/time.h"
-#include "table/log.h"
-#include "table/optimize.h"
-#include "table/snapshot.h"
-#include "table/txn.h"
+#include "table/log/log.h"
+#include "table/maintain/optimize.h"
+#include "table/log/snapshot.h"
+#include "table/log/txn.h"
 
 enum { ROUNDS_MAX = 10000 };
 

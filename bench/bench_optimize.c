@@ -10,7 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/time.h"
-#include "table/optimize.h"
+#include "table/maintain/optimize.h"
 
 int main(int argc, char **argv)
 {

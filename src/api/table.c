@@ -7,10 +7,10 @@
 #include "base/alloc.h"
 #include "base/limits.h"
 #include "base/time.h"
-#include "table/append.h"
+#include "table/write/append.h"
 #include "table/catalog.h"
-#include "table/history.h"
-#include "table/scan.h"
+#include "table/log/history.h"
+#include "table/read/scan.h"
 
 struct shared {
 	_Atomic size_t users;

@@ -7,7 +7,7 @@
 #include "cli/table.h"
 #include "pqrs/config/config.h"
 #include "table/catalog.h"
-#include "table/history.h"
+#include "table/log/history.h"
 
 #define N_OF(a) (sizeof(a) / sizeof((a)[0]))
 

@@ -3,7 +3,7 @@
 #define PQR_CLI_CMD_TABLE_H
 
 #include "cli/session.h"
-#include "table/predicate.h"
+#include "table/read/predicate.h"
 
 struct table_cmd {
 	struct cli *cli;

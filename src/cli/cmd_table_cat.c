@@ -11,7 +11,7 @@
 #include "base/thread.h"
 #include "cli/cmd_table.h"
 #include "cli/table.h"
-#include "table/scan.h"
+#include "table/read/scan.h"
 
 enum cat_format { CAT_TABLE, CAT_CSV, CAT_JSON };
 enum { TERMINAL_ROWS = 40, FLUSH_BYTES = 1 << 20 };

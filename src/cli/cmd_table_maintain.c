@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 #include "cli/cmd_table.h"
-#include "table/checkpoint.h"
-#include "table/optimize.h"
-#include "table/vacuum.h"
+#include "table/log/checkpoint.h"
+#include "table/maintain/optimize.h"
+#include "table/maintain/vacuum.h"
 
 /* A whole number and a unit: "64MB", "7d". units: pairs of name and factor; the empty name is that of none. */
 struct unit {

@@ -8,7 +8,7 @@
 #include "base/thread.h"
 #include "flow/run_int.h"
 #include "flow/superseded.h"
-#include "table/snapshot.h"
+#include "table/log/snapshot.h"
 
 /* ---- which runs ------------------------------------------------------------------------------------------------------ */
 

@@ -39,7 +39,7 @@ struct history_search {
  * count. All of *out lives in arena. E_VERIFY: such a commit was damaged. */
 status history_find(const struct history_search *s, struct arena *arena, struct history *out, struct err *err) MUST_USE;
 /* h->files of a history that was found. A warning is logged where a table holds fewer rows of the base than it wrote (somebody deleted
- * some). E_CORRUPT, E_UNSUPPORTED: as the tables' logs (table/snapshot.h). */
+ * some). E_CORRUPT, E_UNSUPPORTED: as the tables' logs (table/log/snapshot.h). */
 status history_load_files(struct store *lake, const struct workload *w, struct history *h, struct err *err) MUST_USE;
 struct history_runs {
 	const char *const *ids; /* [n] */

@@ -13,7 +13,7 @@
 #include "flow/manifest.h"
 #include "flow/run_int.h"
 #include "flow/superseded.h"
-#include "table/snapshot.h"
+#include "table/log/snapshot.h"
 
 enum { TABLES_MAX = 128, VERSION_CHARS = UUID_CHARS };
 

@@ -11,9 +11,9 @@
 #include "base/thread.h"
 #include "flow/run_int.h"
 #include "flow/superseded.h"
-#include "table/history.h"
-#include "table/replace.h"
-#include "table/stats.h"
+#include "table/log/history.h"
+#include "table/write/replace.h"
+#include "table/write/stats.h"
 
 static bool is_of(const struct flow *f, const struct file_ref *ref, const struct table_schema *t)
 {

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
-#include "table/snapshot.h"
+#include "table/log/snapshot.h"
 
 struct table_state {
 	bool known, whole; /* whole: the run's rows are all there, or nobody's in particular (a dimension) */

@@ -8,7 +8,7 @@
 #define PQR_FLOW_SUPERSEDED_H
 
 #include "flow/commit.h"
-#include "table/snapshot.h"
+#include "table/log/snapshot.h"
 
 struct superseded; /* keeps what it read of the tables; one thread at a time */
 /* All borrowed until destroy. */

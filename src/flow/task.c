@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "parquet/reader.h"
-#include "table/stats.h"
+#include "table/write/stats.h"
 
 /* Make room for one more item of a list kept in an arena; old arrays stay behind in the arena. */
 static void *list_grow(struct arena *arena, const void *items, size_t n, size_t *cap, size_t item_size)

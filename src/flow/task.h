@@ -25,8 +25,9 @@ struct file_ref {
 	int64_t bytes;
 	uint8_t xxh128[XXH128_BYTES];
 	uint8_t sha256[SHA256_BYTES];
-	const char *stats; /* of a part of a table: what its Delta log says of it (table/stats.h); NULL = not known */
-	bool earlier;      /* an input whose rows an earlier run of the history has folded (flow/history.h) */
+	const char *
+		stats; /* of a part of a table: what its Delta log says of it (table/write/stats.h); NULL = not known */
+	bool earlier;  /* an input whose rows an earlier run of the history has folded (flow/history.h) */
 };
 struct file_list {
 	struct file_ref *items;

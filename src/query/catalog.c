@@ -10,7 +10,7 @@
 #include "base/alloc.h"
 #include "query/query_int.h"
 #include "table/catalog.h"
-#include "table/history.h"
+#include "table/log/history.h"
 
 enum { NEAREST_MAX = 3 };
 

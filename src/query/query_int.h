@@ -10,7 +10,7 @@
 
 #include "base/arena.h"
 #include "query/query.h"
-#include "table/snapshot.h"
+#include "table/log/snapshot.h"
 
 /* ---- lexer.c ---- */
 

@@ -2,7 +2,7 @@
 #ifndef PQR_TABLE_CATALOG_H
 #define PQR_TABLE_CATALOG_H
 
-#include "table/snapshot.h"
+#include "table/log/snapshot.h"
 
 /* In order of layer and name. Listing: one of the lake's folders, one a folder in it, one look a folder in those. */
 typedef status (*delta_table_visit)(void *arg, const char *layer, const char *name, struct err *err);

@@ -6,7 +6,7 @@
 #include "fuzz.h"
 #include "io/json_scan.h"
 #include "io/utf8.h"
-#include "table/checkpoint_int.h"
+#include "table/log/checkpoint_int.h"
 
 enum { ACTIONS_MAX = 1 << 12 };
 

@@ -7,9 +7,9 @@
 #include "fuzz.h"
 #include "io/json_scan.h"
 #include "io/store_int.h"
-#include "table/history.h"
-#include "table/log.h"
-#include "table/txn.h"
+#include "table/log/history.h"
+#include "table/log/log.h"
+#include "table/log/txn.h"
 
 enum { FILES_MAX = 16, NAME_MAX_CHARS = 80 };
 

@@ -2,7 +2,7 @@
  * of the column's type, counts that are none below 0. */
 #include "base/alloc.h"
 #include "fuzz.h"
-#include "table/stats.h"
+#include "table/write/stats.h"
 
 enum { N_COLUMNS = 11 };
 static const struct delta_column columns[N_COLUMNS] = {

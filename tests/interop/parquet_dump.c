@@ -18,7 +18,7 @@
 
 #include "base/buf.h"
 #include "parquet/nested.h"
-#include "table/stats.h"
+#include "table/write/stats.h"
 
 static void put_bytes(struct buf *b, struct str s, bool text)
 {

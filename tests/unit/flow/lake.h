@@ -7,7 +7,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "flow/run.h"
-#include "table/snapshot.h"
+#include "table/log/snapshot.h"
 
 struct lake {
 	char dir[64];

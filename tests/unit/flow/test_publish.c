@@ -5,7 +5,7 @@
 
 #include "base/rng.h"
 #include "control/control.h"
-#include "table/optimize.h"
+#include "table/maintain/optimize.h"
 
 static void test_each_ticket_of_its_newest_run(void **state)
 {

@@ -3,8 +3,8 @@
 
 #include "flow/commit.h"
 #include "flow/verify.h"
-#include "table/history.h"
-#include "table/replace.h"
+#include "table/log/history.h"
+#include "table/write/replace.h"
 
 #define OTHER_RUN "11111111-2222-4333-8444-555555555555"
 

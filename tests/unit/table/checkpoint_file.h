@@ -5,7 +5,7 @@
 #include "../check.h"
 
 #include "parquet/nested.h"
-#include "table/action.h"
+#include "table/log/action.h"
 
 enum file_layout {
 	FILE_SPARK,  /* all optional; key_value, list.element */

@@ -5,8 +5,8 @@
 #include "../check.h"
 
 #include "base/alloc.h"
-#include "table/scan.h"
-#include "table/write.h"
+#include "table/read/scan.h"
+#include "table/write/write.h"
 
 enum { FIXTURE_FILES = 16, FIXTURE_COLUMNS = 10 };
 

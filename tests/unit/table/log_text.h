@@ -6,7 +6,7 @@
 
 #include "base/buf.h"
 #include "io/store.h"
-#include "table/snapshot.h"
+#include "table/log/snapshot.h"
 
 #define PROTOCOL "{\"protocol\":{\"minReaderVersion\":1,\"minWriterVersion\":2}}\n"
 #define METADATA_WITH(columns, configuration)                                                                       \

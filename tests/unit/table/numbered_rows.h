@@ -9,9 +9,9 @@
 #include "base/hash.h"
 #include "base/rng.h"
 #include "base/time.h"
-#include "table/scan.h"
-#include "table/txn.h"
-#include "table/write.h"
+#include "table/read/scan.h"
+#include "table/log/txn.h"
+#include "table/write/write.h"
 
 #define ROWS_TABLE "t"
 #define ROWS_FIELD(name, type) "{\"name\":\"" name "\",\"type\":\"" type "\",\"nullable\":true,\"metadata\":{}}"

@@ -3,7 +3,7 @@
 #include "base/rng.h"
 #include "base/time.h"
 #include "io/json_scan.h"
-#include "table/action.h"
+#include "table/log/action.h"
 
 /* Parse text as one line; it is copied into arena with the scanner's padding behind it. */
 static status parse(struct arena *arena, const char *text, struct delta_action *a, struct err *err)

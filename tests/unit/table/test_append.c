@@ -1,6 +1,6 @@
 #include "fixture.h"
 #include "rows.h"
-#include "table/append.h"
+#include "table/write/append.h"
 
 struct lake {
 	char dir[64];

@@ -2,7 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/rng.h"
-#include "table/checkpoint.h"
+#include "table/log/checkpoint.h"
 #include "table/checkpoint_file.h"
 
 #define ROOT "silver/t"

@@ -2,7 +2,7 @@
 
 #include "base/alloc.h"
 #include "log_text.h"
-#include "table/history.h"
+#include "table/log/history.h"
 
 #define STATS_ADD(path, rows)                                                                \
 	"{\"add\":{\"path\":\"" path                                                         \

@@ -5,7 +5,7 @@
 
 #include "base/rng.h"
 #include "io/store_int.h"
-#include "table/checkpoint.h"
+#include "table/log/checkpoint.h"
 #include "table/checkpoint_file.h"
 #include "table/fault_store.h"
 

@@ -7,10 +7,10 @@
 
 #include "base/alloc.h"
 #include "base/thread.h"
-#include "table/checkpoint.h"
-#include "table/log.h"
-#include "table/optimize.h"
-#include "table/vacuum.h"
+#include "table/log/checkpoint.h"
+#include "table/log/log.h"
+#include "table/maintain/optimize.h"
+#include "table/maintain/vacuum.h"
 
 #include "table/fault_store.h"
 

@@ -9,9 +9,9 @@
 #include "base/rng.h"
 #include "fault_store.h"
 #include "log_text.h"
-#include "table/history.h"
-#include "table/log.h"
-#include "table/replace.h"
+#include "table/log/history.h"
+#include "table/log/log.h"
+#include "table/write/replace.h"
 
 static const struct column_def columns[] = {{.name = "id", .type = COL_STRING, .description = "id"},
 	{.name = "n", .type = COL_INT64, .nullable = true},

@@ -3,7 +3,7 @@
 #include "base/limits.h"
 #include "base/time.h"
 #include "columnar/contract.h"
-#include "table/schema.h"
+#include "table/log/schema.h"
 
 static status parse(
 	struct arena *arena, const char *text, const char *partition, struct delta_schema *s, struct err *err)

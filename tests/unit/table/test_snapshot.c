@@ -7,8 +7,8 @@
 #include "base/time.h"
 #include "fault_store.h"
 #include "log_text.h"
-#include "table/checkpoint.h"
-#include "table/log.h"
+#include "table/log/checkpoint.h"
+#include "table/log/log.h"
 
 /* ---- golden triples: commits in, version, snapshot out ------------------------------------------------------- */
 

@@ -1,5 +1,5 @@
 /* Statistics of files by our own writer, written and read back: bounds hold for every value. And the stats of other writers. */
-#include "table/stats.h"
+#include "table/write/stats.h"
 
 #include "base/rng.h"
 #include "base/time.h"

@@ -6,8 +6,8 @@
 #include "base/alloc.h"
 #include "fault_store.h"
 #include "log_text.h"
-#include "table/history.h"
-#include "table/txn.h"
+#include "table/log/history.h"
+#include "table/log/txn.h"
 
 static struct delta_snapshot *open_latest(struct store *store)
 {

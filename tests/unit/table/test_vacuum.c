@@ -7,9 +7,9 @@
 
 #include "base/hash.h"
 #include "base/time.h"
-#include "table/history.h"
-#include "table/txn.h"
-#include "table/vacuum.h"
+#include "table/log/history.h"
+#include "table/log/txn.h"
+#include "table/maintain/vacuum.h"
 
 #include "table/fault_store.h"
 

@@ -4,7 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/rng.h"
-#include "table/zorder.h"
+#include "table/maintain/zorder.h"
 
 /* Wikipedia's picture of the curve on an 8 x 8 grid, x first: the cells in the order of their codes. */
 static void test_curve(void **state)

@@ -1,0 +1,48 @@
+/* table/log/log.h: the files of a table's _delta_log, and one commit file's actions.
+ *
+ * Knows names and lines; must not know which action wins (table/log/snapshot.h) or Parquet (table/log/checkpoint.h).
+ */
+#ifndef PQR_TABLE_LOG_LOG_H
+#define PQR_TABLE_LOG_LOG_H
+
+#include "io/store.h"
+#include "table/log/action.h"
+
+enum delta_log_kind {
+	DELTA_LOG_COMMIT,     /* <v>.json */
+	DELTA_LOG_CHECKPOINT, /* classic, <v>.checkpoint.parquet */
+	DELTA_LOG_PART,       /* <v>.checkpoint.<part>.<parts>.parquet */
+	DELTA_LOG_V2,         /* <v>.checkpoint.<uuid>.parquet or .json */
+	DELTA_LOG_SIDECAR,    /* _sidecars/... */
+	DELTA_LOG_OTHER,      /* .crc, compacted <a>.<b>.compacted.json, anything else */
+};
+struct delta_log_file {
+	enum delta_log_kind kind;
+	int64_t version;     /* -1: it has none */
+	int32_t part, parts; /* of DELTA_LOG_PART, 1-based */
+	int64_t bytes, modified_ms;
+	const char *key; /* in the store */
+};
+struct delta_log_list {
+	struct delta_log_file *files; /* by version, kind, part */
+	size_t n;
+};
+/* Every file of <root>/_delta_log; a commit before a listed one that the listing passed over is asked for by name. A name of more than 20 digits or a version over 2^63-1 counts as OTHER. In arena. */
+status delta_log_list(struct store *store, const char *root, struct arena *arena, struct delta_log_list *out,
+	struct err *err) MUST_USE;
+
+/* The newest complete checkpoint at or below `version`: files[first .. first + n) of the list; n == 0: none. skip: ignore
+ * checkpoints of versions >= skip (they could not be read); INT64_MAX = none. */
+struct delta_checkpoint_at {
+	int64_t version;
+	size_t first, n;
+};
+struct delta_checkpoint_at delta_log_checkpoint(const struct delta_log_list *l, int64_t version, int64_t skip);
+
+/* Read a commit file into *text (appended, padded for the scanner) and call visit for each action, in order. Actions view *text.
+ * E_CORRUPT names the file and line. */
+typedef status (*delta_visit)(void *arg, const struct delta_action *a, struct err *err);
+status delta_log_read(struct store *store, const char *key, struct buf *text, struct arena *arena, delta_visit visit,
+	void *arg, struct err *err) MUST_USE;
+
+#endif

@@ -1,0 +1,240 @@
+#include "table/log/schema.h"
+
+#include <stdio.h>
+#include <strings.h>
+
+#include "base/limits.h"
+#include "io/json_scan.h"
+#include "io/utf8.h"
+
+/* Keys of a column's metadata that bind who writes rows ("Column Metadata"). */
+static const char *const writer_rules[] = {"delta.invariants", "delta.generationExpression", "delta.identity.start",
+	"delta.identity.step", "CURRENT_DEFAULT"};
+enum { N_WRITER_RULES = sizeof writer_rules / sizeof writer_rules[0] };
+
+struct reader {
+	struct json_scan s;
+	struct arena *arena;
+	bool no_memory;
+};
+
+static bool refuse(struct reader *r, const char *what, const char *at)
+{
+	(void)json_refuse(&r->s, what, at);
+	return false;
+}
+
+static bool no_memory(struct reader *r)
+{
+	r->no_memory = true;
+	return refuse(r, "out of memory", r->s.p);
+}
+
+/* As a C string in the arena; one that holds a NUL is refused. */
+static bool c_text(struct reader *r, const struct json_string *from, const char **out)
+{
+	char *dst = arena_alloc(r->arena, from->raw.n + 1, 1);
+	if (dst == NULL) return no_memory(r);
+	const size_t n = json_unescape(from->raw, dst);
+	dst[n] = '\0';
+	if (strlen(dst) != n) return refuse(r, "NUL in a string", from->raw.p);
+	*out = dst;
+	return true;
+}
+
+static bool next_member(struct reader *r, const char **key)
+{
+	struct json_string name;
+	return json_object_next(&r->s, &name) && c_text(r, &name, key);
+}
+
+static bool take_text(struct reader *r, const char **out)
+{
+	struct json_string string;
+	return json_take_string(&r->s, &string) && c_text(r, &string, out);
+}
+
+/* "decimal" or "decimal(p,s)", up to 38 digits; false: something else. */
+static bool decimal_type(const char *text, int *precision, int *scale)
+{
+	char end;
+	*precision = 10;
+	*scale = 0;
+	if (strcmp(text, "decimal") == 0) return true;
+	if (sscanf(text, "decimal(%2d,%2d%c", precision, scale, &end) != 3 &&
+		sscanf(text, "decimal(%2d, %2d%c", precision, scale, &end) != 3)
+		return false;
+	return end == ')' && strchr(text, ')')[1] == '\0' && *precision >= 1 && *precision <= 38 && *scale >= 0 &&
+	       *scale <= *precision;
+}
+
+/* "Primitive Types". A name that is none leaves the column unsupported: readers of later versions know more. */
+static void type_set(struct delta_column *c, const char *text)
+{
+	static const struct {
+		const char *name;
+		enum col_type type;
+	} types[] = {{"string", COL_STRING}, {"long", COL_INT64}, {"integer", COL_INT32}, {"short", COL_INT32},
+		{"byte", COL_INT32}, {"float", COL_FLOAT}, {"double", COL_DOUBLE}, {"boolean", COL_BOOL},
+		{"binary", COL_BINARY}, {"date", COL_DATE}, {"timestamp", COL_TIMESTAMP},
+		{"timestamp_ntz", COL_TIMESTAMP}};
+	int precision, scale;
+	c->type_text = text;
+	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+		if (strcmp(text, types[i].name) != 0) continue;
+		c->def.type = types[i].type;
+		c->supported = true;
+	}
+	if (!decimal_type(text, &precision, &scale) || precision > 18) return;
+	c->def.type = COL_DECIMAL;
+	c->def.precision = (uint8_t)precision;
+	c->def.scale = (uint8_t)scale;
+	c->supported = true;
+}
+
+static bool take_type(struct reader *r, struct delta_column *c)
+{
+	struct str text;
+	const char *name;
+	if (json_peek(&r->s) == JSON_STRING) {
+		if (!take_text(r, &name)) return false;
+		type_set(c, name);
+		return true;
+	}
+	const char *at = r->s.p;
+	if (json_peek(&r->s) != JSON_OBJECT) return refuse(r, "a type is a name or an object", at);
+	if (!json_skip(&r->s, &text)) return false;
+	c->type_text = arena_strndup(r->arena, text.p, text.n);
+	if (c->type_text == NULL) return no_memory(r);
+	/* The rules of a nested field bind too; a mention of one in another place makes us refuse a write we could do. */
+	for (size_t i = 0; i < N_WRITER_RULES; i++) {
+		if (memmem(text.p, text.n, writer_rules[i], strlen(writer_rules[i])) != NULL)
+			c->writer_rule = writer_rules[i];
+	}
+	return true;
+}
+
+static bool take_column_metadata(struct reader *r, struct delta_column *c)
+{
+	const char *key;
+	if (json_peek(&r->s) != JSON_OBJECT) return json_skip(&r->s, NULL);
+	if (!json_object_begin(&r->s)) return false;
+	while (next_member(r, &key)) {
+		for (size_t i = 0; i < N_WRITER_RULES; i++) {
+			if (strcmp(key, writer_rules[i]) == 0) c->writer_rule = writer_rules[i];
+		}
+		const bool comment = strcmp(key, "comment") == 0 && json_peek(&r->s) == JSON_STRING;
+		if (!(comment ? take_text(r, &c->def.description) : json_skip(&r->s, NULL))) return false;
+	}
+	return r->s.error == NULL;
+}
+
+static bool take_nullable(struct reader *r, bool *out)
+{
+	enum json_kind literal;
+	if (!json_take_literal(&r->s, &literal)) return false;
+	*out = literal != JSON_FALSE;
+	return true;
+}
+
+static bool take_field(struct reader *r, struct delta_column *c)
+{
+	const char *at = r->s.p;
+	const char *key;
+	*c = (struct delta_column){.def = {.nullable = true}, .partition_index = -1};
+	if (!json_object_begin(&r->s)) return false;
+	while (next_member(r, &key)) {
+		const bool ok = strcmp(key, "name") == 0       ? take_text(r, &c->def.name)
+				: strcmp(key, "type") == 0     ? take_type(r, c)
+				: strcmp(key, "nullable") == 0 ? take_nullable(r, &c->def.nullable)
+				: strcmp(key, "metadata") == 0 ? take_column_metadata(r, c)
+							       : json_skip(&r->s, NULL);
+		if (!ok) return false;
+	}
+	if (r->s.error != NULL) return false;
+	return c->def.name != NULL && c->type_text != NULL ? true : refuse(r, "field without name or type", at);
+}
+
+/* The fields into columns[TABLE_COLUMNS_MAX]; *n counts also those beyond. */
+static bool take_fields(struct reader *r, struct delta_column *columns, size_t *n)
+{
+	if (!json_array_begin(&r->s)) return false;
+	for (*n = 0; json_array_next(&r->s); ++*n) {
+		if (!(*n < TABLE_COLUMNS_MAX ? take_field(r, &columns[*n]) : json_skip(&r->s, NULL))) return false;
+	}
+	return r->s.error == NULL;
+}
+
+static bool take_struct(struct reader *r, struct delta_column *columns, size_t *n)
+{
+	const char *key, *type = "";
+	bool has_fields = false;
+	if (!json_object_begin(&r->s)) return false;
+	while (next_member(r, &key)) {
+		const bool fields = strcmp(key, "fields") == 0;
+		has_fields = has_fields || fields;
+		const bool ok = fields                     ? take_fields(r, columns, n)
+				: strcmp(key, "type") == 0 ? take_text(r, &type)
+							   : json_skip(&r->s, NULL);
+		if (!ok) return false;
+	}
+	if (r->s.error != NULL) return false;
+	return has_fields && strcmp(type, "struct") == 0 ? true : refuse(r, "not a struct with fields", r->s.start);
+}
+
+static status columns_read(
+	struct str text, struct arena *arena, struct delta_column *columns, size_t *n, struct err *err)
+{
+	struct reader r = {.arena = arena};
+	char *padded = arena_alloc(arena, text.n + JSON_SCAN_PADDING, 1);
+	if (padded == NULL) return fail(err, E_NOMEM, "out of memory for a schema of %zu bytes", text.n);
+	if (text.n > 0) memcpy(padded, text.p, text.n);
+	memset(padded + text.n, 0, JSON_SCAN_PADDING);
+	if (!utf8_valid(padded, text.n)) return fail(err, E_CORRUPT, "schemaString: not UTF-8");
+	json_start(&r.s, padded, text.n);
+	if (take_struct(&r, columns, n) && json_end(&r.s)) {
+		if (*n <= TABLE_COLUMNS_MAX) return OK;
+		return fail(err, E_LIMIT, "table of %zu columns: at most %d", *n, TABLE_COLUMNS_MAX);
+	}
+	if (r.no_memory) return fail(err, E_NOMEM, "out of memory for a schema of %zu bytes", text.n);
+	return fail(err, E_CORRUPT, "schemaString: %s at its byte %zu", r.s.error, r.s.error_at);
+}
+
+status delta_schema_parse(
+	const struct delta_metadata *m, struct arena *arena, struct delta_schema *out, struct err *err)
+{
+	size_t n = 0;
+	struct delta_column *columns = ARENA_ZNEW(arena, struct delta_column, TABLE_COLUMNS_MAX);
+	if (columns == NULL) return fail(err, E_NOMEM, "out of memory for a schema");
+	TRY(columns_read(m->schema, arena, columns, &n, err));
+	const struct delta_schema s = {columns, n};
+	for (size_t i = 0; i < n; i++) {
+		for (size_t j = 0; j < i; j++) {
+			if (strcasecmp(columns[i].def.name, columns[j].def.name) == 0)
+				return fail(
+					err, E_CORRUPT, "schemaString: two columns named '%s'", columns[i].def.name);
+		}
+	}
+	for (size_t i = 0; i < m->partition_columns.n; i++) {
+		const struct str name = m->partition_columns.items[i];
+		const int at = delta_schema_index(&s, name);
+		const int shown = name.n < 100 ? (int)name.n : 100;
+		if (at < 0)
+			return fail(
+				err, E_CORRUPT, "partition column '%.*s' is no column of the schema", shown, name.p);
+		if (columns[at].partition_index >= 0)
+			return fail(err, E_CORRUPT, "partition column '%.*s' named twice", shown, name.p);
+		columns[at].partition_index = (int)i;
+		columns[at].def.partition = true;
+	}
+	*out = s;
+	return OK;
+}
+
+int delta_schema_index(const struct delta_schema *s, struct str name)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		if (str_is(name, s->columns[i].def.name)) return (int)i;
+	}
+	return -1;
+}

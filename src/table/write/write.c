@@ -1,0 +1,334 @@
+#include "table/write/write.h"
+
+#include "base/alloc.h"
+#include "base/hash.h"
+#include "table/write/stats.h"
+
+enum {
+	ROW_GROUP_ROWS = 1 << 20,
+	STEP_ROWS = 1 << 14,         /* rows copied before the sizes are looked at */
+	PENDING_BYTES_MAX = 1 << 28, /* a row group ends at this many bytes in memory */
+	FILE_BYTES = 1 << 27,
+};
+
+struct delta_writer {
+	struct store *store;
+	const char *root;
+	const struct table_schema *columns;
+	struct delta_pairs partition;
+	struct delta_writer_opts opts;
+	struct buf folder; /* of the partition: "" or "month=2025-09", no NUL */
+	struct parquet_writer *parquet;
+	struct parquet_reader *reader; /* of the finished file's footer, for its statistics */
+	struct builder *builders;      /* [columns->n_columns] rows of the row group to come */
+	struct column *views;
+	int64_t pending;
+	size_t pending_bytes; /* as in memory */
+	size_t raw_bytes;     /* of the open file's row groups, as in memory */
+	struct arena arena;   /* paths and statistics of the adds */
+	struct buf adds;      /* struct delta_add[] */
+	struct buf text;
+	bool failed;
+};
+
+/* ---- folders ---- */
+
+void delta_partition_folder(struct buf *out, const struct delta_pairs *partition)
+{
+	for (size_t i = 0; i < partition->n; i++) {
+		const struct delta_pair *pair = &partition->items[i];
+		if (i > 0) buf_char(out, '/');
+		buf_percent(out, pair->key, " ");
+		buf_char(out, '=');
+		if (pair->value.p == NULL || pair->value.n == 0)
+			buf_str(out, "__HIVE_DEFAULT_PARTITION__");
+		else
+			buf_percent(out, pair->value, " ");
+	}
+}
+
+/* ---- create, destroy ---- */
+
+static status out_of_memory(struct err *err)
+{
+	return fail(err, E_NOMEM, "out of memory for writing a table");
+}
+
+static status writer_setup(struct delta_writer *w, struct err *err)
+{
+	const size_t n = w->columns->n_columns;
+	w->builders = mem_zalloc(n, sizeof *w->builders);
+	w->views = mem_zalloc(n, sizeof *w->views);
+	if (w->builders == NULL || w->views == NULL) return out_of_memory(err);
+	for (size_t i = 0; i < n; i++) builder_init(&w->builders[i], &w->columns->columns[i], false);
+	delta_partition_folder(&w->folder, &w->partition);
+	TRY(buf_check(&w->folder, err));
+	TRY(parquet_reader_create(&w->reader, err));
+	return parquet_writer_create(w->columns, &w->opts.parquet, &w->parquet, err);
+}
+
+status delta_writer_create(struct store *store, const char *root, const struct table_schema *columns,
+	const struct delta_pairs *partition, const struct delta_writer_opts *opts, struct delta_writer **out,
+	struct err *err)
+{
+	if (columns->n_columns == 0)
+		return fail(err, E_UNSUPPORTED,
+			"unsupported: writing table %s, which has no column beside its partitions", root);
+	struct delta_writer *w = mem_zalloc(1, sizeof *w);
+	if (w == NULL) return out_of_memory(err);
+	*w = (struct delta_writer){
+		.store = store, .root = root, .columns = columns, .partition = *partition, .opts = *opts};
+	if (w->opts.file_bytes_max == 0) w->opts.file_bytes_max = FILE_BYTES;
+	if (w->opts.row_group_rows == 0) w->opts.row_group_rows = ROW_GROUP_ROWS;
+	buf_init(&w->folder, DELTA_KEY_MAX);
+	buf_init(&w->adds, 0);
+	buf_init(&w->text, 0);
+	const status code = writer_setup(w, err);
+	if (code != OK) {
+		delta_writer_destroy(w);
+		return code;
+	}
+	*out = w;
+	return OK;
+}
+
+void delta_writer_destroy(struct delta_writer *w)
+{
+	if (w == NULL) return;
+	for (size_t i = 0; w->builders != NULL && i < w->columns->n_columns; i++) builder_deinit(&w->builders[i]);
+	mem_free(w->builders);
+	mem_free(w->views);
+	parquet_writer_destroy(w->parquet);
+	parquet_reader_close(w->reader);
+	buf_deinit(&w->folder);
+	buf_deinit(&w->adds);
+	buf_deinit(&w->text);
+	arena_deinit(&w->arena);
+	mem_free(w);
+}
+
+/* ---- files ---- */
+
+static size_t n_adds(const struct delta_writer *w)
+{
+	return w->adds.n / sizeof(struct delta_add);
+}
+
+static const struct delta_add *adds(const struct delta_writer *w)
+{
+	return (const struct delta_add *)(const void *)w->adds.p;
+}
+
+static bool has_path(const struct delta_writer *w, struct str path)
+{
+	for (size_t i = 0; i < n_adds(w); i++)
+		if (str_eq(adds(w)[i].path, path)) return true;
+	return false;
+}
+
+/* A name by the bytes; a second file of the same bytes would be the first one, and its rows lost, but for its number. */
+static status path_make(struct delta_writer *w, const uint8_t *p, size_t n, struct str *out, struct err *err)
+{
+	uint8_t hash[XXH128_BYTES];
+	char hex[HEX_XXH128_CHARS + 1];
+	hash_xxh128(p, n, hash);
+	hex_encode(hash, sizeof hash, hex);
+	for (size_t copy = 1;; copy++) {
+		buf_reset(&w->text);
+		buf_add(&w->text, w->folder.p, w->folder.n);
+		buf_printf(&w->text, "%spart-%s", w->folder.n > 0 ? "/" : "", hex);
+		if (w->opts.unique != NULL) buf_printf(&w->text, "-%s", w->opts.unique);
+		if (copy > 1) buf_printf(&w->text, "-%zu", copy);
+		buf_str(&w->text, ".parquet");
+		TRY(buf_check(&w->text, err));
+		const struct str path = {(const char *)w->text.p, w->text.n};
+		if (has_path(w, path)) continue;
+		const char *kept = arena_strndup(&w->arena, path.p, path.n);
+		if (kept == NULL) return out_of_memory(err);
+		*out = (struct str){kept, path.n};
+		return OK;
+	}
+}
+
+static status stats_make(
+	struct delta_writer *w, const char *key, const uint8_t *p, size_t n, struct str *out, struct err *err)
+{
+	struct store_object *object = NULL;
+	buf_reset(&w->text);
+	TRY(store_object_from_memory(p, n, key, &object, err));
+	status code = parquet_reader_reopen(w->reader, object, err);
+	if (code == OK) code = delta_stats_write(w->reader, &w->text, NULL, err);
+	if (code == OK) code = buf_check(&w->text, err);
+	store_object_close(object);
+	if (code != OK) return code;
+	const char *kept = arena_strndup(&w->arena, (const char *)w->text.p, w->text.n);
+	if (kept == NULL) return out_of_memory(err);
+	*out = (struct str){kept, w->text.n};
+	return OK;
+}
+
+static status file_put(struct delta_writer *w, struct err *err)
+{
+	char key[DELTA_KEY_MAX];
+	const uint8_t *p = NULL;
+	size_t n = 0;
+	if (parquet_writer_rows(w->parquet) == 0) return OK;
+	TRY(parquet_writer_finish(w->parquet, &p, &n, err));
+	struct delta_add add = {.partition = w->partition,
+		.size = (int64_t)n,
+		.modified_ms = w->opts.modified_ms,
+		.data_change = w->opts.data_change};
+	TRY(path_make(w, p, n, &add.path, err));
+	TRY(delta_key(key, w->root, add.path, err));
+	TRY(store_put_later(w->store, key, p, n, NULL, err));
+	TRY(stats_make(w, key, p, n, &add.stats, err));
+	buf_add(&w->adds, &add, sizeof add);
+	TRY(buf_check(&w->adds, err));
+	parquet_writer_reset(w->parquet);
+	w->raw_bytes = 0;
+	return OK;
+}
+
+/* ---- row groups ---- */
+
+/* How many bytes the open file would have with the pending rows: these shrink like those before them. */
+static size_t file_estimate(const struct delta_writer *w)
+{
+	const size_t written = parquet_writer_bytes(w->parquet);
+	if (w->raw_bytes == 0) return written + w->pending_bytes;
+	return written + (size_t)((double)w->pending_bytes * (double)written / (double)w->raw_bytes);
+}
+
+static status group_write(
+	struct delta_writer *w, const struct batch *b, const struct parquet_rows *rows, struct err *err)
+{
+	TRY(parquet_writer_row_group(w->parquet, b, rows, err));
+	const size_t full = (size_t)w->opts.file_bytes_max;
+	/* The estimate was too high when a row group of unknown data ended at it: then the file goes on. */
+	return parquet_writer_bytes(w->parquet) >= full - full / 8 ? file_put(w, err) : OK;
+}
+
+static status pending_write(struct delta_writer *w, struct err *err)
+{
+	if (w->pending == 0) return OK;
+	for (size_t i = 0; i < w->columns->n_columns; i++)
+		TRY(builder_finish(&w->builders[i], w->pending, &w->views[i], err));
+	const struct batch b = {
+		.schema = w->columns, .n_columns = w->columns->n_columns, .columns = w->views, .n_rows = w->pending};
+	const struct parquet_rows rows = {.n = (uint32_t)w->pending};
+	w->raw_bytes += w->pending_bytes;
+	TRY(group_write(w, &b, &rows, err));
+	for (size_t i = 0; i < w->columns->n_columns; i++) builder_reset(&w->builders[i]);
+	w->pending = 0;
+	w->pending_bytes = 0;
+	return OK;
+}
+
+static void add_bools(struct builder *b, int64_t to, const struct column *c, const uint32_t *rows, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		if (!column_valid(c, rows[i]) || !builder_row(b, to + i)) continue;
+		if (bit_get(c->values, rows[i])) bit_set(b->values, to + i);
+		b->n = to + i + 1;
+	}
+}
+
+static void add_32(struct builder *b, int64_t to, const struct column *c, const uint32_t *rows, uint32_t n)
+{
+	const int32_t *values = c->values;
+	for (uint32_t i = 0; i < n; i++)
+		if (column_valid(c, rows[i])) builder_set_i32(b, to + i, values[rows[i]]);
+}
+
+static void add_64(struct builder *b, int64_t to, const struct column *c, const uint32_t *rows, uint32_t n)
+{
+	const int64_t *values = c->values;
+	for (uint32_t i = 0; i < n; i++)
+		if (column_valid(c, rows[i])) builder_set_i64(b, to + i, values[rows[i]]);
+}
+
+static void add_strings(struct builder *b, int64_t to, const struct column *c, const uint32_t *rows, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (column_valid(c, rows[i])) builder_set_str(b, to + i, column_str(c, rows[i]));
+}
+
+/* rows[0..n) of b behind the pending ones. */
+static void pending_add(struct delta_writer *w, const struct batch *b, const uint32_t *rows, uint32_t n)
+{
+	for (size_t i = 0; i < w->columns->n_columns; i++) {
+		struct builder *to = &w->builders[i];
+		const struct column *c = &b->columns[i];
+		const size_t width = col_type_width(c->type), before = to->data_n;
+		if (c->type == COL_BOOL)
+			add_bools(to, w->pending, c, rows, n);
+		else if (width == 4)
+			add_32(to, w->pending, c, rows, n);
+		else if (width == 8)
+			add_64(to, w->pending, c, rows, n);
+		else
+			add_strings(to, w->pending, c, rows, n);
+		w->pending_bytes += n * (width > 0 ? width : 1) + (to->data_n - before);
+	}
+	w->pending += n;
+}
+
+static status pending_check(struct delta_writer *w, struct err *err)
+{
+	const bool full = w->pending >= w->opts.row_group_rows || w->pending_bytes >= PENDING_BYTES_MAX ||
+			  file_estimate(w) >= (size_t)w->opts.file_bytes_max;
+	return full ? pending_write(w, err) : OK;
+}
+
+static status writer_add(
+	struct delta_writer *w, const struct batch *b, const struct parquet_rows *rows, struct err *err)
+{
+	uint32_t all[STEP_ROWS];
+	for (uint32_t at = 0; at < rows->n;) {
+		const int64_t room = (int64_t)w->opts.row_group_rows - w->pending;
+		uint32_t n = rows->n - at < STEP_ROWS ? rows->n - at : STEP_ROWS;
+		if (n > room) n = (uint32_t)room;
+		for (uint32_t i = 0; i < n; i++) all[i] = rows->rows != NULL ? rows->rows[at + i] : at + i;
+		pending_add(w, b, all, n);
+		at += n;
+		TRY(pending_check(w, err));
+	}
+	return OK;
+}
+
+static void check_types(const struct delta_writer *w, const struct batch *b)
+{
+	ASSERT(b->n_columns >= w->columns->n_columns);
+	for (size_t i = 0; i < w->columns->n_columns; i++) ASSERT(b->columns[i].type == w->columns->columns[i].type);
+}
+
+status delta_writer_add(struct delta_writer *w, const struct batch *b, const struct parquet_rows *rows, struct err *err)
+{
+	if (w->failed) return fail(err, E_USAGE, "the writer of table %s failed before", w->root);
+	check_types(w, b);
+	const status code = writer_add(w, b, rows, err);
+	w->failed = code != OK;
+	return code;
+}
+
+size_t delta_writer_pending(const struct delta_writer *w)
+{
+	return w->pending_bytes + parquet_writer_bytes(w->parquet);
+}
+
+status delta_writer_flush(struct delta_writer *w, struct err *err)
+{
+	if (w->failed) return fail(err, E_USAGE, "the writer of table %s failed before", w->root);
+	status code = pending_write(w, err);
+	if (code == OK) code = file_put(w, err);
+	w->failed = code != OK;
+	return code;
+}
+
+status delta_writer_finish(struct delta_writer *w, const struct delta_add **files, size_t *n, struct err *err)
+{
+	TRY(delta_writer_flush(w, err));
+	*files = adds(w);
+	*n = n_adds(w);
+	return OK;
+}
