@@ -7,7 +7,7 @@
 #include "base/alloc.h"
 #include "base/rng.h"
 #include "base/time.h"
-#include "io/json_scan.h"
+#include "io/json/json_scan.h"
 #include "io/utf8.h"
 #include "parquet/writer.h"
 #include "pqrs/bronze/event.h"

@@ -7,7 +7,7 @@
 
 #include "base/arena.h"
 #include "base/log.h"
-#include "io/config.h"
+#include "io/config/config.h"
 
 struct engine_config {
 	const char *lake_uri; /* a path, file:///path or s3://bucket/prefix */

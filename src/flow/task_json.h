@@ -3,7 +3,7 @@
 #define PQR_FLOW_TASK_JSON_H
 
 #include "flow/task.h"
-#include "io/json_doc.h"
+#include "io/json/json_doc.h"
 
 /* Writers append; check the buffer once with buf_check. */
 void file_ref_json(struct buf *out, const struct file_ref *f);

@@ -10,7 +10,7 @@
 
 struct store;
 
-/* uri: a path, file:///path, or s3://bucket/prefix (io/s3_settings.h says where and as whom; nothing is sent before the
+/* uri: a path, file:///path, or s3://bucket/prefix (io/s3/s3_settings.h says where and as whom; nothing is sent before the
  * first use). The directory is created when missing; a bucket is not. */
 status store_open(const char *uri, struct store **out, struct err *err) MUST_USE;
 void store_close(struct store *s);

@@ -11,7 +11,7 @@
 #include <strings.h>
 
 #include "base/alloc.h"
-#include "io/json_doc.h"
+#include "io/json/json_doc.h"
 #include "io/utf8.h"
 #include "query/query_int.h"
 

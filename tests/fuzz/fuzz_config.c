@@ -1,6 +1,6 @@
 /* Any bytes as YAML and as JSON: refused, or a tree whose canonical JSON reads back, through both readers, as itself. */
 #include "fuzz.h"
-#include "io/config.h"
+#include "io/config/config.h"
 
 static bool parse(struct config *c, enum config_format format, struct str text, struct buf *json)
 {

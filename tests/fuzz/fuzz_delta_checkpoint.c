@@ -4,7 +4,7 @@
 
 #include "base/alloc.h"
 #include "fuzz.h"
-#include "io/json_scan.h"
+#include "io/json/json_scan.h"
 #include "io/utf8.h"
 #include "table/log/checkpoint_int.h"
 

@@ -5,7 +5,7 @@
 
 #include "base/alloc.h"
 #include "fuzz.h"
-#include "io/json_scan.h"
+#include "io/json/json_scan.h"
 #include "io/store_int.h"
 #include "table/log/history.h"
 #include "table/log/log.h"

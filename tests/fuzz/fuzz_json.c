@@ -4,7 +4,7 @@
 
 #include "base/alloc.h"
 #include "fuzz.h"
-#include "io/json_scan.h"
+#include "io/json/json_scan.h"
 #include "io/utf8.h"
 
 static bool skip_all(const char *text, size_t n, struct json_scan *s)

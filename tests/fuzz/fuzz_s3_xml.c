@@ -1,8 +1,8 @@
 /* Any bytes as an answer of S3: every element found lies in the input, and its text is valid where it is taken. */
 #include "base/alloc.h"
 #include "fuzz.h"
-#include "io/s3_settings.h"
-#include "io/s3_xml.h"
+#include "io/s3/s3_settings.h"
+#include "io/s3/s3_xml.h"
 
 static void walk(struct str text, int depth)
 {

@@ -2,7 +2,7 @@
 #ifndef PQR_PQRS_EVENT_INT_H
 #define PQR_PQRS_EVENT_INT_H
 
-#include "io/json_scan.h"
+#include "io/json/json_scan.h"
 #include "pqrs/bronze/event.h"
 
 enum {

@@ -2,7 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/limits.h"
-#include "io/json_scan.h"
+#include "io/json/json_scan.h"
 #include "io/utf8.h"
 
 enum {

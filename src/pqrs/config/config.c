@@ -6,7 +6,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/limits.h"
-#include "io/embedded.h"
+#include "io/config/embedded.h"
 #include "pqrs/config/config_int.h"
 
 enum { CONFIG_BYTES_MAX = 1 << 26 };

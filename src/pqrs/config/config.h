@@ -9,7 +9,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/calendar.h"
-#include "io/config.h"
+#include "io/config/config.h"
 #include "parquet/writer.h"
 
 enum pqrs_channel { CHANNEL_EMAIL, CHANNEL_WEBFORM, CHANNEL_CHAT, CHANNEL_CALL, CHANNEL_OTHER_DIGITAL, CHANNEL_N };

@@ -1,5 +1,5 @@
 /* pqrs/config/config_same.c: whether two configurations simulate the same events. */
-#include "io/json_doc.h"
+#include "io/json/json_doc.h"
 #include "pqrs/config/config.h"
 
 static bool is_range(struct str key)

@@ -1,7 +1,7 @@
 /* table/log/action.c: parse one line of a log. Members in any order; unknown ones skipped; a member that is null counts as not given. */
 #include "table/log/action.h"
 
-#include "io/json_scan.h"
+#include "io/json/json_scan.h"
 #include "io/utf8.h"
 
 /* Times are kept within this of the epoch, about 270,000 years, so that differences of two cannot overflow. */

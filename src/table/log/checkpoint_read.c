@@ -4,7 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/limits.h"
-#include "io/json_scan.h"
+#include "io/json/json_scan.h"
 #include "io/utf8.h"
 #include "parquet/reader.h"
 #include "table/log/checkpoint_int.h"

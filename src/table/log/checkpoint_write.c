@@ -1,7 +1,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "io/json_doc.h"
+#include "io/json/json_doc.h"
 #include "parquet/nested.h"
 #include "table/log/checkpoint_int.h"
 

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "io/json_scan.h"
+#include "io/json/json_scan.h"
 #include "table/log/log_int.h"
 
 enum { VERSION_DIGITS = 20, PART_DIGITS = 10 };

@@ -4,7 +4,7 @@
 #include <strings.h>
 
 #include "base/limits.h"
-#include "io/json_scan.h"
+#include "io/json/json_scan.h"
 #include "io/utf8.h"
 
 /* Keys of a column's metadata that bind who writes rows ("Column Metadata"). */

@@ -2,7 +2,7 @@
 #include <stddef.h>
 
 #include "base/alloc.h"
-#include "io/json_scan.h"
+#include "io/json/json_scan.h"
 #include "table/log/snapshot.h"
 
 /* Item of items[n], each of `size` bytes and in order of the text at `at` of it; NULL. */

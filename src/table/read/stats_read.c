@@ -1,7 +1,7 @@
 /* table/read/stats_read.c: the stats of an add, typed by the table's schema. Nothing in them is trusted further than a bound that can
  * be wrong only by being too wide; what cannot be read so is absent. */
 #include "base/time.h"
-#include "io/json_scan.h"
+#include "io/json/json_scan.h"
 #include "table/write/stats.h"
 
 enum {

@@ -2,7 +2,7 @@
 #include "check.h"
 
 #include "flow/run.h"
-#include "io/config.h"
+#include "io/config/config.h"
 #include "pqr.h"
 #include "pqrs/config/config.h"
 #include "pqrs/workload.h"

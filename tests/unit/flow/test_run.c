@@ -4,7 +4,7 @@
 
 #include "flow/lineage.h"
 #include "flow/verify.h"
-#include "io/json_doc.h"
+#include "io/json/json_doc.h"
 
 /* ---- the whole run -------------------------------------------------------------------------------------------------- */
 

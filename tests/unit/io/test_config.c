@@ -1,7 +1,7 @@
 #include "check.h"
 
 #include "base/limits.h"
-#include "io/config.h"
+#include "io/config/config.h"
 
 static const char *const codecs[] = {"zstd", "snappy", NULL};
 static const struct config_key items[] = {

@@ -1,6 +1,6 @@
 #include "../check.h"
 
-#include "io/json_doc.h"
+#include "io/json/json_doc.h"
 
 static struct err err;
 

@@ -5,7 +5,7 @@
 #include "base/alloc.h"
 #include "base/limits.h"
 #include "base/rng.h"
-#include "io/json_scan.h"
+#include "io/json/json_scan.h"
 #include "io/utf8.h"
 
 /* A copy of text that ends JSON_SCAN_PADDING bytes before the end of its block, filled with bytes that would mislead. */

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/time.h"
-#include "io/s3_client.h"
+#include "io/s3/s3_client.h"
 
 /* ---- a peer that answers by a script: real sockets, so that what libcurl makes of them is tested too ---- */
 

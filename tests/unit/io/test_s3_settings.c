@@ -1,6 +1,6 @@
 #include "check.h"
 
-#include "io/s3_settings.h"
+#include "io/s3/s3_settings.h"
 
 /* name, value, name, value, ..., NULL */
 static const char *lookup(void *arg, const char *name)

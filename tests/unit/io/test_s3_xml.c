@@ -1,6 +1,6 @@
 #include "check.h"
 
-#include "io/s3_xml.h"
+#include "io/s3/s3_xml.h"
 
 static const char listing[] =
 	"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!-- a note -->"

@@ -1,7 +1,7 @@
 #include "check.h"
 
 #include "base/hash.h"
-#include "io/sigv4.h"
+#include "io/s3/sigv4.h"
 
 /* The published vectors: get-vanilla of AWS's Signature Version 4 test suite, and the examples of the S3 API reference
  * ("Signature Calculations for the Authorization Header"). The keys are the documentation's. */

@@ -2,7 +2,7 @@
 
 #include <unistd.h>
 
-#include "io/store_s3_int.h"
+#include "io/s3/store_s3_int.h"
 
 /* Against the server that AWS_ENDPOINT_URL names, in bucket PQR_STACK_BUCKET: `eval "$(scripts/stack env)"`. s3rver, as
  * PQR_STACK_S3 says, ignores If-None-Match. */

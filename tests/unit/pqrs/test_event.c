@@ -4,7 +4,7 @@
 #include "base/limits.h"
 #include "base/rng.h"
 #include "base/time.h"
-#include "io/json_scan.h"
+#include "io/json/json_scan.h"
 #include "io/utf8.h"
 #include "pqrs/bronze/event.h"
 

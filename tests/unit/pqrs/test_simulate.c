@@ -1,7 +1,7 @@
 /* The raw stage: bytes that depend on nothing but the run, lines that keep the contract, one history in any cut. */
 #include "pqrs/sim_config.h"
 
-#include "io/json_scan.h"
+#include "io/json/json_scan.h"
 #include "io/store.h"
 #include "pqrs/sim/sim_sort.h"
 

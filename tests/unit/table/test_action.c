@@ -2,7 +2,7 @@
 
 #include "base/rng.h"
 #include "base/time.h"
-#include "io/json_scan.h"
+#include "io/json/json_scan.h"
 #include "table/log/action.h"
 
 /* Parse text as one line; it is copied into arena with the scanner's padding behind it. */

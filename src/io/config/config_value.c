@@ -1,11 +1,11 @@
-/* io/config_value.c: reading typed values, and the errors that name file, line and key. */
+/* io/config/config_value.c: reading typed values, and the errors that name file, line and key. */
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <strings.h>
 
 #include "base/time.h"
-#include "io/config_int.h"
+#include "io/config/config_int.h"
 
 enum { PATH_CHARS_MAX = 256, FOUND_CHARS_MAX = 96 };
 

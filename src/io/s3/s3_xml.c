@@ -1,4 +1,4 @@
-#include "io/s3_xml.h"
+#include "io/s3/s3_xml.h"
 
 static bool starts(const char *p, const char *end, const char *what)
 {

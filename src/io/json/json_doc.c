@@ -1,4 +1,4 @@
-#include "io/json_doc.h"
+#include "io/json/json_doc.h"
 
 #include <jansson.h>
 

@@ -1,4 +1,4 @@
-/* io/store_s3_ahead.c: objects of the S3 store that are fetched before they are opened.
+/* io/s3/store_s3_ahead.c: objects of the S3 store that are fetched before they are opened.
  *
  *   will_open -> FLIGHT --open, by one of several readers--> FINISHING -> HELD --open, by the last of them--> gone
  *                  \--open, by the only reader--> gone                      \--room for others, sync--> gone
@@ -8,7 +8,7 @@
  */
 #include "base/alloc.h"
 #include "base/hash.h"
-#include "io/store_s3_int.h"
+#include "io/s3/store_s3_int.h"
 
 enum { STALE_HINTS = 128 }; /* after so many more, nobody will come for what was asked for */
 

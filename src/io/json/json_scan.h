@@ -1,4 +1,4 @@
-/* io/json_scan.h: a strict RFC 8259 scanner over one JSON text in memory, written for JSON Lines.
+/* io/json/json_scan.h: a strict RFC 8259 scanner over one JSON text in memory, written for JSON Lines.
  *
  * A pull interface without a tree: the caller walks members of objects and takes or skips values. Every byte is
  * checked, also of values that are skipped: after json_end has returned true the whole text was valid. UTF-8 is
@@ -12,8 +12,8 @@
  * Once an error is set every call returns false. SIMD paths are chosen by the features of the processor; the plain
  * path is the oracle of their tests (json_scan_force_plain).
  */
-#ifndef PQR_IO_JSON_SCAN_H
-#define PQR_IO_JSON_SCAN_H
+#ifndef PQR_IO_JSON_JSON_SCAN_H
+#define PQR_IO_JSON_JSON_SCAN_H
 
 #include "base/arena.h"
 #include "base/buf.h"

@@ -1,4 +1,4 @@
-/* io/store_s3.c: the object store on S3.
+/* io/s3/store_s3.c: the object store on S3.
  *
  * Invariants: 1. put-if-absent is PUT with If-None-Match: *, proved to hold by s3_prove before the first, and for objects in parts
  * (never commits) their completion with the same, proved by s3_prove_parts; 2. a 412 is settled by
@@ -7,7 +7,7 @@
  *
  *   put_later: copy -> window (LATER_MAX puts, LATER_BYTES_MAX bytes) -> in flight; finished by later putters, readers, sync
  */
-#include "io/store_s3_int.h"
+#include "io/s3/store_s3_int.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* io/store_s3_list.c: listings by ListObjectsV2, page by page; deletes a thousand at a time; forgotten uploads. */
+/* io/s3/store_s3_list.c: listings by ListObjectsV2, page by page; deletes a thousand at a time; forgotten uploads. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -6,8 +6,8 @@
 #include "base/hash.h"
 #include "base/thread.h"
 #include "base/time.h"
-#include "io/s3_xml.h"
-#include "io/store_s3_int.h"
+#include "io/s3/s3_xml.h"
+#include "io/s3/store_s3_int.h"
 
 enum { TOKEN_CHARS_MAX = 8192, DELETE_MAX = 1000 };
 #define UPLOAD_STALE_US (24 * 3600 * US_PER_SECOND)

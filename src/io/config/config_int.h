@@ -1,8 +1,8 @@
-/* io/config_int.h: what the files of io/config share. */
-#ifndef PQR_IO_CONFIG_INT_H
-#define PQR_IO_CONFIG_INT_H
+/* io/config/config_int.h: what the files of io/config share. */
+#ifndef PQR_IO_CONFIG_CONFIG_INT_H
+#define PQR_IO_CONFIG_CONFIG_INT_H
 
-#include "io/config.h"
+#include "io/config/config.h"
 
 /* A node that stands nowhere yet. text is copied. */
 status config_node_create(

@@ -1,18 +1,18 @@
-/* io/config.h: configuration as a tree that remembers where each value came from.
+/* io/config/config.h: configuration as a tree that remembers where each value came from.
  *
  *   defaults < file (YAML or JSON) < environment PQR_<SECTION>_<KEY> < flags          later wins
  *
  * Every node knows its file and line (or variable, or flag), so that an error reads
  * "pqr.yaml:7: simulation.seed: expected an integer from 0 to 10, found "abc"" (E_USAGE). YAML comes in through libyaml,
- * hidden in io/config_yaml.c; scalars are typed by the YAML 1.2 core schema. It must not know any key: keys come as tables of
+ * hidden in io/config/config_yaml.c; scalars are typed by the YAML 1.2 core schema. It must not know any key: keys come as tables of
  * struct config_key from the modules that own them.
  *
  * Invariants: 1. members of a map are kept in byte order of their keys, without repeats; 2. texts are valid UTF-8 without NUL,
  * NUL-terminated; 3. depth, values and members are bounded by base/limits.h, aliases counted by what they stand for.
  * Not thread-safe while it is built; reading is.
  */
-#ifndef PQR_IO_CONFIG_H
-#define PQR_IO_CONFIG_H
+#ifndef PQR_IO_CONFIG_CONFIG_H
+#define PQR_IO_CONFIG_CONFIG_H
 
 #include "base/arena.h"
 #include "base/buf.h"

@@ -1,4 +1,4 @@
-/* io/s3_client.h: signed requests to one bucket, tried again where that is right, and what their answers mean.
+/* io/s3/s3_client.h: signed requests to one bucket, tried again where that is right, and what their answers mean.
  *
  *   s3_call_start -> (in flight) -> s3_call_finish: wait, judge, back off and start again, until an answer or the end of
  *                                                   patience
@@ -7,13 +7,13 @@
  * whose answer was lost is tried again too: the condition it carries makes that safe, and what a 412 then means is for the
  * caller to find out by looking.
  */
-#ifndef PQR_IO_S3_CLIENT_H
-#define PQR_IO_S3_CLIENT_H
+#ifndef PQR_IO_S3_S3_CLIENT_H
+#define PQR_IO_S3_S3_CLIENT_H
 
 #include "base/arena.h"
 #include "io/http.h"
-#include "io/s3_settings.h"
-#include "io/sigv4.h"
+#include "io/s3/s3_settings.h"
+#include "io/s3/sigv4.h"
 
 struct s3_client;
 

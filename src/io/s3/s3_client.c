@@ -1,4 +1,4 @@
-#include "io/s3_client.h"
+#include "io/s3/s3_client.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -9,7 +9,7 @@
 #include "base/hash.h"
 #include "base/thread.h"
 #include "base/time.h"
-#include "io/s3_xml.h"
+#include "io/s3/s3_xml.h"
 
 enum {
 	CONNECT_TIMEOUT_MS = 5000,

@@ -1,4 +1,4 @@
-/* io/s3_settings.h: where an S3 lake is and who asks: s3://bucket/prefix, the AWS_* environment and the profile files.
+/* io/s3/s3_settings.h: where an S3 lake is and who asks: s3://bucket/prefix, the AWS_* environment and the profile files.
  *
  *   AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN   else [AWS_PROFILE or default] of ~/.aws/credentials, ~/.aws/config
  *   AWS_REGION, AWS_DEFAULT_REGION                                else the profile's region, else us-east-1
@@ -11,8 +11,8 @@
  * At AWS virtual-host style, except where the bucket's name has a dot, which no certificate's wildcard covers; at an endpoint
  * path style (endpoint/bucket/key), except where asked for. The secret and the token are for signing alone: never logged, never in an error.
  */
-#ifndef PQR_IO_S3_SETTINGS_H
-#define PQR_IO_S3_SETTINGS_H
+#ifndef PQR_IO_S3_S3_SETTINGS_H
+#define PQR_IO_S3_S3_SETTINGS_H
 
 #include "base/buf.h"
 

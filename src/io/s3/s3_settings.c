@@ -1,4 +1,4 @@
-#include "io/s3_settings.h"
+#include "io/s3/s3_settings.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* io/store_s3_probe.c: does put-if-absent hold at this store? (CONTRACTS section 9)
+/* io/s3/store_s3_probe.c: does put-if-absent hold at this store? (CONTRACTS section 9)
  *
  * RACERS requests create one fresh key at the same time; exactly one may succeed, what stands there must be its bytes, a
  * later creator must fail, and a listing must show the key. A server that ignores If-None-Match would let two committers of a
@@ -11,7 +11,7 @@
 #include "base/alloc.h"
 #include "base/hash.h"
 #include "base/thread.h"
-#include "io/store_s3_int.h"
+#include "io/s3/store_s3_int.h"
 
 enum { RACERS = 8, PROBE_TRIES = 3, BODY_CHARS = UUID_CHARS + 16 };
 

@@ -1,7 +1,7 @@
-/* io/embedded.c: the assembler includes each file as it is (.incbin; the search path is config/, set by CMakeLists.txt). */
-#include "io/embedded.h"
+/* io/config/embedded.c: the assembler includes each file as it is (.incbin; the search path is config/, set by CMakeLists.txt). */
+#include "io/config/embedded.h"
 
-#include "io/embedded_int.h"
+#include "io/config/embedded_int.h"
 
 #define EMBEDDED_BYTES(symbol, name)                                                  \
 	__asm__(".pushsection .rodata." #symbol ",\"a\",@progbits\n"                  \

@@ -1,11 +1,11 @@
-/* io/config_yaml.c: YAML events to nodes. The only file that includes libyaml.
+/* io/config/config_yaml.c: YAML events to nodes. The only file that includes libyaml.
  *
  * libyaml's events come without recursion; `at` is the open map or list, `key` the map key that waits for its value.
  */
 #include <yaml.h>
 
 #include "base/limits.h"
-#include "io/config_int.h"
+#include "io/config/config_int.h"
 
 enum { ANCHORS_MAX = 256 };
 

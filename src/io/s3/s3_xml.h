@@ -1,7 +1,7 @@
-/* io/s3_xml.h: the element texts of S3's answers, which are small and flat. No namespaces, attributes, DTD or CDATA: what
+/* io/s3/s3_xml.h: the element texts of S3's answers, which are small and flat. No namespaces, attributes, DTD or CDATA: what
  * is not understood ends the walk. Reads no byte past its end and copies nothing; untrusted input. */
-#ifndef PQR_IO_S3_XML_H
-#define PQR_IO_S3_XML_H
+#ifndef PQR_IO_S3_S3_XML_H
+#define PQR_IO_S3_S3_XML_H
 
 #include "base/buf.h"
 

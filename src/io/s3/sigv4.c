@@ -1,4 +1,4 @@
-#include "io/sigv4.h"
+#include "io/s3/sigv4.h"
 
 #include <stdio.h>
 

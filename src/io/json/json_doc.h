@@ -1,11 +1,11 @@
-/* io/json_doc.h: small JSON documents as a tree: configuration, task specs, commits. Rows never come this way (io/json_scan.h).
+/* io/json/json_doc.h: small JSON documents as a tree: configuration, task specs, commits. Rows never come this way (io/json/json_scan.h).
  *
  * The library (jansson) stays behind this header. Strict RFC 8259; a repeated member is an error; integers are int64. Nodes
  * view the document and are valid until its destroy. Reading functions return false when the node is missing (NULL) or of
  * another kind, and leave *out alone, so that a chain of look-ups needs one check at its end.
  */
-#ifndef PQR_IO_JSON_DOC_H
-#define PQR_IO_JSON_DOC_H
+#ifndef PQR_IO_JSON_JSON_DOC_H
+#define PQR_IO_JSON_JSON_DOC_H
 
 #include "base/buf.h"
 

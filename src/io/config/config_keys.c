@@ -1,7 +1,7 @@
-/* io/config_keys.c: tables of known keys: defaults, environment, unknown and mistyped keys. */
+/* io/config/config_keys.c: tables of known keys: defaults, environment, unknown and mistyped keys. */
 #include <stdio.h>
 
-#include "io/config_int.h"
+#include "io/config/config_int.h"
 
 enum { PATH_CHARS_MAX = 128, NAME_CHARS_MAX = 48 };
 

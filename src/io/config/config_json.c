@@ -1,7 +1,7 @@
-/* io/config_json.c: JSON text to nodes, through the strict scanner. */
+/* io/config/config_json.c: JSON text to nodes, through the strict scanner. */
 #include "base/limits.h"
-#include "io/config_int.h"
-#include "io/json_scan.h"
+#include "io/config/config_int.h"
+#include "io/json/json_scan.h"
 #include "io/utf8.h"
 
 struct reader {

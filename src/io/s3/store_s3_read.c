@@ -1,4 +1,4 @@
-/* io/store_s3_read.c: objects of the S3 store.
+/* io/s3/store_s3_read.c: objects of the S3 store.
  *
  * Opening fetches the object's head: HEAD_BYTES, or, where a hint told the size, up to HEAD_BYTES_MAX. One request tells the size
  * and, of most objects, brings all there is; servers send whole objects with less work than parts. Other small reads fetch
@@ -9,7 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/hash.h"
-#include "io/store_s3_int.h"
+#include "io/s3/store_s3_int.h"
 
 enum {
 	HEAD_BYTES = 1 << 20,

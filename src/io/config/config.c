@@ -1,11 +1,11 @@
-/* io/config.c: the tree: nodes, merging, setting, canonical JSON. */
-#include "io/config.h"
+/* io/config/config.c: the tree: nodes, merging, setting, canonical JSON. */
+#include "io/config/config.h"
 
 #include <stdio.h>
 
 #include "base/file.h"
 #include "base/limits.h"
-#include "io/config_int.h"
+#include "io/config/config_int.h"
 
 enum { CONFIG_ARENA_BYTES_MAX = 1 << 28 };
 

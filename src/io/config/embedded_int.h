@@ -1,6 +1,6 @@
-/* io/embedded_int.h: where the assembler put each file (io/embedded.c). CMakeLists.txt lists the files as dependencies. */
-#ifndef PQR_IO_EMBEDDED_INT_H
-#define PQR_IO_EMBEDDED_INT_H
+/* io/config/embedded_int.h: where the assembler put each file (io/config/embedded.c). CMakeLists.txt lists the files as dependencies. */
+#ifndef PQR_IO_CONFIG_EMBEDDED_INT_H
+#define PQR_IO_CONFIG_EMBEDDED_INT_H
 
 /* X(symbol, name below config/) */
 #define EMBEDDED_FILES(X)                                 \

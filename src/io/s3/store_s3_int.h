@@ -1,4 +1,4 @@
-/* io/store_s3_int.h: what the files of the S3 store share.
+/* io/s3/store_s3_int.h: what the files of the S3 store share.
  *
  *   store_s3.c         open, put, the window of puts under way, size, delete
  *   store_s3_read.c    objects: ranged and parallel reads
@@ -7,13 +7,13 @@
  *   store_s3_list.c    listings, deletes in batches, the sweep of forgotten uploads
  *   store_s3_probe.c   does put-if-absent hold here?
  */
-#ifndef PQR_IO_STORE_S3_INT_H
-#define PQR_IO_STORE_S3_INT_H
+#ifndef PQR_IO_S3_STORE_S3_INT_H
+#define PQR_IO_S3_STORE_S3_INT_H
 
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "io/s3_client.h"
+#include "io/s3/s3_client.h"
 #include "io/store_int.h"
 
 enum {

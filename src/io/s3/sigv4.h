@@ -1,6 +1,6 @@
-/* io/sigv4.h: AWS Signature Version 4: the Authorization header of a request. Computes only; knows no clock and no network. */
-#ifndef PQR_IO_SIGV4_H
-#define PQR_IO_SIGV4_H
+/* io/s3/sigv4.h: AWS Signature Version 4: the Authorization header of a request. Computes only; knows no clock and no network. */
+#ifndef PQR_IO_S3_SIGV4_H
+#define PQR_IO_S3_SIGV4_H
 
 #include "base/buf.h"
 

@@ -1,4 +1,4 @@
-#include "io/json_scan.h"
+#include "io/json/json_scan.h"
 
 #include <immintrin.h>
 

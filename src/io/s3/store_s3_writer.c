@@ -1,4 +1,4 @@
-/* io/store_s3_writer.c: streaming puts.
+/* io/s3/store_s3_writer.c: streaming puts.
  *
  *   add -> part buffer --full--> in flight (S3_FLIGHT_MAX parts) -> their ETags -> finish: CompleteMultipartUpload
  *
@@ -10,8 +10,8 @@
 
 #include "base/alloc.h"
 #include "base/hash.h"
-#include "io/s3_xml.h"
-#include "io/store_s3_int.h"
+#include "io/s3/s3_xml.h"
+#include "io/s3/store_s3_int.h"
 
 enum {
 	UPLOAD_ID_CHARS_MAX = 2048,
