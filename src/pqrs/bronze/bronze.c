@@ -18,8 +18,8 @@
 #include "pqrs/config/config.h"
 #include "pqrs/bronze/event.h"
 #include "pqrs/bronze/event_order.h"
-#include "pqrs/bronze/raw_lines.h"
-#include "pqrs/bronze/rejects.h"
+#include "io/lines.h"
+#include "flow/rejects.h"
 
 enum {
 	PART_BYTES = 64 << 20,  /* raw bytes of one object in one Parquet file */
@@ -41,14 +41,14 @@ struct bronze_task {
 	struct event_batch batch;
 	struct event_index index;
 	struct event_order order;
-	struct raw_lines lines;
+	struct lines lines;
 	struct rejects rejects;
 	struct parquet_writer *writer;
 	struct tally tally;
 	int64_t ts_min, ts_max; /* what timestamps may be */
 	/* the object at hand */
 	const struct file_ref *file;
-	struct raw_source source;
+	struct line_source source;
 	struct bronze_partition partition;
 	int64_t line;                  /* lines of the object so far, blank ones included */
 	int64_t part_bytes;            /* raw bytes in the batch */
@@ -122,7 +122,7 @@ static status part_next(struct bronze_task *t, struct err *err)
 	return OK;
 }
 
-static status take_lines(struct bronze_task *t, const struct raw_window *w, struct err *err)
+static status take_lines(struct bronze_task *t, const struct line_window *w, struct err *err)
 {
 	struct event_cursor c = {w->p, w->p + w->n, w->utf8_ok};
 	struct event ev;
@@ -149,7 +149,7 @@ static status take_lines(struct bronze_task *t, const struct raw_window *w, stru
 }
 
 /* Part of a line that is too long, wherever it ends. */
-static status take_piece(struct bronze_task *t, const struct raw_window *w, struct err *err)
+static status take_piece(struct bronze_task *t, const struct line_window *w, struct err *err)
 {
 	if (t->piece_bytes == 0) t->piece_at = w->offset;
 	t->piece_bytes += (int64_t)w->n;
@@ -170,7 +170,7 @@ static status object_verify(struct bronze_task *t, struct err *err)
 {
 	uint8_t hash[XXH128_BYTES];
 	char found[HEX_XXH128_CHARS + 1], landed[HEX_XXH128_CHARS + 1];
-	raw_lines_hash(&t->lines, hash, NULL);
+	lines_hash(&t->lines, hash, NULL);
 	if (memcmp(hash, t->file->xxh128, sizeof hash) == 0) {
 		t->tally.objects_verified++;
 		return OK;
@@ -184,11 +184,11 @@ static status object_verify(struct bronze_task *t, struct err *err)
 
 static status object_lines(struct bronze_task *t, struct err *err)
 {
-	struct raw_window w;
-	TRY(raw_lines_start(&t->lines, &t->source, false, err));
+	struct line_window w;
+	TRY(lines_start(&t->lines, &t->source, false, err));
 	for (;;) {
 		TRY(cancel_check(err));
-		TRY(raw_lines_next(&t->lines, &w, err));
+		TRY(lines_next(&t->lines, &w, err));
 		if (w.n == 0) break;
 		if (w.piece)
 			TRY(take_piece(t, &w, err));
@@ -205,7 +205,7 @@ static status object_run(struct bronze_task *t, const struct file_ref *file, str
 	t->file = file;
 	t->line = t->part_bytes = t->piece_bytes = 0;
 	TRY(store_object_open(t->env->lake, file->path, &object, err));
-	t->source = raw_source_of_object(object);
+	t->source = line_source_of_object(object);
 	event_batch_reset(&t->batch, str_of(file->path));
 	status code = event_index_start(&t->index, t->source.bytes / LINE_BYTES_GUESS, err);
 	if (code == OK) code = object_lines(t, err);
@@ -298,7 +298,7 @@ static status task_init(struct bronze_task *t, struct err *err)
 	event_index_init(&t->index);
 	event_order_init(&t->order);
 	rejects_init(&t->rejects, t->env->lake);
-	TRY(raw_lines_init(&t->lines, err));
+	TRY(lines_init(&t->lines, err));
 	TRY(event_parser_create(&t->parser, err));
 	return parquet_writer_create(&pqrs_bronze_events, &config->parquet, &t->writer, err);
 }
@@ -307,7 +307,7 @@ static void task_deinit(struct bronze_task *t)
 {
 	parquet_writer_destroy(t->writer);
 	event_parser_destroy(t->parser);
-	raw_lines_deinit(&t->lines);
+	lines_deinit(&t->lines);
 	rejects_deinit(&t->rejects);
 	event_order_deinit(&t->order);
 	event_index_deinit(&t->index);

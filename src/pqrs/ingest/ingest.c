@@ -51,7 +51,7 @@ struct tally {
 struct ingest_task {
 	const struct task_env *env;
 	struct event_parser *parser;
-	struct raw_lines lines;
+	struct lines lines;
 	struct day **days; /* [n_days] in order of appearance */
 	size_t n_days, days_cap;
 	uint32_t *slots; /* date -> index + 1 */
@@ -196,7 +196,7 @@ static void count_line(struct ingest_task *t, struct event_reason reason, const 
 	a->valid++;
 }
 
-static status take_lines(struct ingest_task *t, const struct raw_window *w, struct err *err)
+static status take_lines(struct ingest_task *t, const struct line_window *w, struct err *err)
 {
 	struct event_cursor c = {w->p, w->p + w->n, w->utf8_ok};
 	struct event ev;
@@ -225,7 +225,7 @@ static status take_lines(struct ingest_task *t, const struct raw_window *w, stru
 }
 
 /* Part of a line over the limit: its ts is not read, it lands under day=unknown, whole. */
-static status take_piece(struct ingest_task *t, const struct raw_window *w, struct err *err)
+static status take_piece(struct ingest_task *t, const struct line_window *w, struct err *err)
 {
 	if (t->piece_day == NULL) {
 		t->line++;
@@ -247,7 +247,7 @@ static status take_piece(struct ingest_task *t, const struct raw_window *w, stru
 static status input_verify(struct ingest_task *t, const struct file_ref *input, struct err *err)
 {
 	uint8_t hash[XXH128_BYTES];
-	raw_lines_hash(&t->lines, hash, NULL);
+	lines_hash(&t->lines, hash, NULL);
 	if (memcmp(hash, input->xxh128, sizeof hash) == 0) return OK;
 	return fail(err, E_VERIFY, "input %s changed since the run was planned", input->path);
 }
@@ -255,13 +255,13 @@ static status input_verify(struct ingest_task *t, const struct file_ref *input, 
 static status input_read(struct ingest_task *t, const struct file_ref *input, struct err *err)
 {
 	struct ingest_file file;
-	struct raw_window w;
+	struct line_window w;
 	TRY(ingest_file_open(input->path, &file, err));
-	const struct raw_source source = ingest_file_source(&file);
-	status code = raw_lines_start(&t->lines, &source, false, err);
+	const struct line_source source = ingest_file_source(&file);
+	status code = lines_start(&t->lines, &source, false, err);
 	while (code == OK) {
 		code = cancel_check(err);
-		if (code == OK) code = raw_lines_next(&t->lines, &w, err);
+		if (code == OK) code = lines_next(&t->lines, &w, err);
 		if (code != OK || w.n == 0) break;
 		code = w.piece ? take_piece(t, &w, err) : take_lines(t, &w, err);
 	}
@@ -355,14 +355,14 @@ static void task_deinit(struct ingest_task *t)
 	mem_free(t->days);
 	mem_free(t->slots);
 	event_parser_destroy(t->parser);
-	raw_lines_deinit(&t->lines);
+	lines_deinit(&t->lines);
 }
 
 static status task_run(struct ingest_task *t, const struct task_spec *spec, struct task_result *out, struct err *err)
 {
 	int64_t bytes_out = 0;
 	TRY(folder_make(t, err));
-	TRY(raw_lines_init(&t->lines, err));
+	TRY(lines_init(&t->lines, err));
 	TRY(event_parser_create(&t->parser, err));
 	do {
 		TRY(pass_run(t, spec, err));

@@ -3,7 +3,7 @@
 #define PQR_PQRS_INGEST_INT_H
 
 #include "pqrs/ingest/ingest.h"
-#include "pqrs/bronze/raw_lines.h"
+#include "io/lines.h"
 
 /* A regular file outside the lake. */
 struct ingest_file {
@@ -14,6 +14,6 @@ struct ingest_file {
 status ingest_file_open(const char *path, struct ingest_file *out,
 	struct err *err) MUST_USE; /* E_NOT_FOUND, E_USAGE: a folder, a pipe */
 void ingest_file_close(struct ingest_file *f);
-struct raw_source ingest_file_source(struct ingest_file *f); /* views f */
+struct line_source ingest_file_source(struct ingest_file *f); /* views f */
 
 #endif

@@ -38,9 +38,9 @@ static status file_read(void *ctx, int64_t offset, void *dst, size_t n, struct e
 	return OK;
 }
 
-struct raw_source ingest_file_source(struct ingest_file *f)
+struct line_source ingest_file_source(struct ingest_file *f)
 {
-	return (struct raw_source){file_read, f, f->bytes};
+	return (struct line_source){file_read, f, f->bytes};
 }
 
 /* Opened here too, so that a plan names what cannot be read; the hashes are the run's. */

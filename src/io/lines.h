@@ -1,25 +1,25 @@
-/* pqrs/bronze/raw_lines.h: the lines of a raw object of any size, in bounded memory.
+/* io/lines.h: the lines of a raw object of any size, in bounded memory.
  *
  *   object ... [ carry | chunk of 256 KiB ] -> window of whole lines; what follows the last '\n' is carried over
  *
  * A line that is over the limit and longer than the buffer comes in pieces. Everything read is hashed on the way. A byte
  * order mark at offset 0 belongs to no line. Windows are what event_next takes: JSON_SCAN_PADDING bytes follow them.
  */
-#ifndef PQR_PQRS_RAW_LINES_H
-#define PQR_PQRS_RAW_LINES_H
+#ifndef PQR_IO_LINES_H
+#define PQR_IO_LINES_H
 
 #include "base/hash.h"
 #include "io/store.h"
 
 /* Where the bytes come from; read gives exactly n bytes from offset or fails. */
-struct raw_source {
+struct line_source {
 	status (*read)(void *ctx, int64_t offset, void *dst, size_t n, struct err *err);
 	void *ctx;
 	int64_t bytes;
 };
-struct raw_source raw_source_of_object(struct store_object *o); /* views o */
+struct line_source line_source_of_object(struct store_object *o); /* views o */
 
-struct raw_window {
+struct line_window {
 	const char *p;  /* views the reader's buffer until the next call */
 	size_t n;       /* 0: the end */
 	int64_t offset; /* of p in the source */
@@ -28,8 +28,8 @@ struct raw_window {
 	bool piece_end; /* its last part, with its '\n' if it has one */
 };
 
-struct raw_lines {
-	struct raw_source source;
+struct lines {
+	struct line_source source;
 	struct hash_stream hash;
 	char *buf;
 	size_t from, n; /* buf[from..n) was read and not handed out */
@@ -38,13 +38,12 @@ struct raw_lines {
 	bool started;
 };
 
-status raw_lines_init(struct raw_lines *r, struct err *err) MUST_USE;
-void raw_lines_deinit(struct raw_lines *r);
+status lines_init(struct lines *r, struct err *err) MUST_USE;
+void lines_deinit(struct lines *r);
 /* Begin with another source, buffer kept. */
-status raw_lines_start(
-	struct raw_lines *r, const struct raw_source *source, bool with_sha256, struct err *err) MUST_USE;
-status raw_lines_next(struct raw_lines *r, struct raw_window *w, struct err *err) MUST_USE;
+status lines_start(struct lines *r, const struct line_source *source, bool with_sha256, struct err *err) MUST_USE;
+status lines_next(struct lines *r, struct line_window *w, struct err *err) MUST_USE;
 /* After the end: the hashes of the whole source; sha256 only when asked for at the start. */
-void raw_lines_hash(struct raw_lines *r, uint8_t xxh128[XXH128_BYTES], uint8_t *sha256);
+void lines_hash(struct lines *r, uint8_t xxh128[XXH128_BYTES], uint8_t *sha256);
 
 #endif

@@ -1,15 +1,15 @@
-/* pqrs/bronze/rejects.h: lines that broke the contract, kept whole.
+/* flow/rejects.h: lines that broke the contract, kept whole.
  *
  * One JSON object a line, members sorted: {"line":7,"object":"raw/…","offset":1234,"raw":"…","reason":"not_json"}.
  * line is 1-based; offset is the byte offset of the line's first byte in the object; raw is the line without its '\n'. A
  * line that is not valid UTF-8 has "raw_base64" (RFC 4648 section 4) in place of "raw". One file a partition, in the order of
  * objects and lines, written through a store writer that is opened at the first reject.
  */
-#ifndef PQR_PQRS_REJECTS_H
-#define PQR_PQRS_REJECTS_H
+#ifndef PQR_FLOW_REJECTS_H
+#define PQR_FLOW_REJECTS_H
 
 #include "flow/task.h"
-#include "pqrs/bronze/raw_lines.h"
+#include "io/lines.h"
 
 struct rejects {
 	struct store *lake;
@@ -31,7 +31,7 @@ void rejects_deinit(struct rejects *r); /* a file not closed leaves nothing */
 void rejects_start(struct rejects *r, const char *key);
 status rejects_add(struct rejects *r, const struct reject *why, struct str raw, struct err *err) MUST_USE;
 /* The same for n bytes of source at why->offset, which may be longer than memory. */
-status rejects_add_range(struct rejects *r, const struct reject *why, const struct raw_source *source, int64_t n,
+status rejects_add_range(struct rejects *r, const struct reject *why, const struct line_source *source, int64_t n,
 	struct err *err) MUST_USE;
 /* Publish the file, if there is one, and add it to out->outputs as table "rejects.pqrs". */
 status rejects_close(struct rejects *r, struct task_result *out, struct err *err) MUST_USE;

@@ -1,4 +1,4 @@
-#include "pqrs/bronze/rejects.h"
+#include "flow/rejects.h"
 
 #include <stdio.h>
 
@@ -114,7 +114,7 @@ status rejects_add(struct rejects *r, const struct reject *why, struct str raw, 
 
 /* Is source[from, from + n) UTF-8? piece has room for PIECE_BYTES. */
 static status range_is_utf8(
-	const struct raw_source *source, int64_t from, int64_t n, char *piece, bool *out, struct err *err)
+	const struct line_source *source, int64_t from, int64_t n, char *piece, bool *out, struct err *err)
 {
 	for (int64_t done = 0; done < n;) {
 		const size_t want = n - done < PIECE_BYTES ? (size_t)(n - done) : PIECE_BYTES;
@@ -132,7 +132,7 @@ static status range_is_utf8(
 	return OK;
 }
 
-static status range_copy(struct rejects *r, const struct raw_source *source, int64_t from, int64_t n, char *piece,
+static status range_copy(struct rejects *r, const struct line_source *source, int64_t from, int64_t n, char *piece,
 	bool utf8, struct err *err)
 {
 	for (int64_t done = 0; done < n;) {
@@ -146,7 +146,7 @@ static status range_copy(struct rejects *r, const struct raw_source *source, int
 }
 
 status rejects_add_range(
-	struct rejects *r, const struct reject *why, const struct raw_source *source, int64_t n, struct err *err)
+	struct rejects *r, const struct reject *why, const struct line_source *source, int64_t n, struct err *err)
 {
 	bool utf8 = false;
 	char *piece = mem_alloc(PIECE_BYTES);

@@ -1,4 +1,4 @@
-#include "pqrs/bronze/raw_lines.h"
+#include "io/lines.h"
 
 #include "base/alloc.h"
 #include "base/limits.h"
@@ -16,27 +16,27 @@ static status object_read(void *ctx, int64_t offset, void *dst, size_t n, struct
 	return store_object_read_at(ctx, offset, dst, n, err);
 }
 
-struct raw_source raw_source_of_object(struct store_object *o)
+struct line_source line_source_of_object(struct store_object *o)
 {
-	return (struct raw_source){object_read, o, store_object_size(o)};
+	return (struct line_source){object_read, o, store_object_size(o)};
 }
 
-status raw_lines_init(struct raw_lines *r, struct err *err)
+status lines_init(struct lines *r, struct err *err)
 {
-	*r = (struct raw_lines){.buf = mem_alloc(BUF_BYTES + JSON_SCAN_PADDING)};
+	*r = (struct lines){.buf = mem_alloc(BUF_BYTES + JSON_SCAN_PADDING)};
 	if (r->buf == NULL) return fail(err, E_NOMEM, "out of memory for a line buffer");
 	memset(r->buf, 0, BUF_BYTES + JSON_SCAN_PADDING);
 	return OK;
 }
 
-void raw_lines_deinit(struct raw_lines *r)
+void lines_deinit(struct lines *r)
 {
 	mem_free(r->buf);
 	hash_stream_deinit(&r->hash);
-	*r = (struct raw_lines){.buf = NULL};
+	*r = (struct lines){.buf = NULL};
 }
 
-status raw_lines_start(struct raw_lines *r, const struct raw_source *source, bool with_sha256, struct err *err)
+status lines_start(struct lines *r, const struct line_source *source, bool with_sha256, struct err *err)
 {
 	hash_stream_deinit(&r->hash);
 	r->source = *source;
@@ -47,7 +47,7 @@ status raw_lines_start(struct raw_lines *r, const struct raw_source *source, boo
 	return hash_stream_init(&r->hash, with_sha256, err);
 }
 
-static status fill(struct raw_lines *r, struct err *err)
+static status fill(struct lines *r, struct err *err)
 {
 	if (r->from > 0) {
 		memmove(r->buf, r->buf + r->from, r->n - r->from);
@@ -64,15 +64,15 @@ static status fill(struct raw_lines *r, struct err *err)
 	return OK;
 }
 
-static void give(struct raw_lines *r, size_t n, struct raw_window *w)
+static void give(struct lines *r, size_t n, struct line_window *w)
 {
 	const char *p = r->buf + r->from;
-	*w = (struct raw_window){
+	*w = (struct line_window){
 		.p = p, .n = n, .offset = r->at - (int64_t)(r->n - r->from), .utf8_ok = utf8_valid(p, n)};
 	r->from += n;
 }
 
-static void give_piece(struct raw_lines *r, size_t n, bool end, struct raw_window *w)
+static void give_piece(struct lines *r, size_t n, bool end, struct line_window *w)
 {
 	give(r, n, w);
 	w->piece = true;
@@ -80,13 +80,13 @@ static void give_piece(struct raw_lines *r, size_t n, bool end, struct raw_windo
 	r->in_piece = !end;
 }
 
-static void skip_bom(struct raw_lines *r)
+static void skip_bom(struct lines *r)
 {
 	if (r->n >= 3 && memcmp(r->buf, "\xef\xbb\xbf", 3) == 0) r->from = 3;
 	r->started = true;
 }
 
-status raw_lines_next(struct raw_lines *r, struct raw_window *w, struct err *err)
+status lines_next(struct lines *r, struct line_window *w, struct err *err)
 {
 	for (;;) {
 		const bool at_end = r->at == r->source.bytes;
@@ -115,7 +115,7 @@ status raw_lines_next(struct raw_lines *r, struct raw_window *w, struct err *err
 	}
 }
 
-void raw_lines_hash(struct raw_lines *r, uint8_t xxh128[XXH128_BYTES], uint8_t *sha256)
+void lines_hash(struct lines *r, uint8_t xxh128[XXH128_BYTES], uint8_t *sha256)
 {
 	ASSERT(r->at == r->source.bytes);
 	hash_stream_final(&r->hash, xxh128, sha256);

@@ -3,7 +3,7 @@
 #include "base/alloc.h"
 #include "base/limits.h"
 #include "base/rng.h"
-#include "pqrs/bronze/raw_lines.h"
+#include "io/lines.h"
 
 struct memory {
 	const char *p;
@@ -20,18 +20,18 @@ static status memory_read(void *ctx, int64_t offset, void *dst, size_t n, struct
 }
 
 /* Everything the reader hands out, put together again, is the source (without its BOM); windows end at lines. */
-static void check_source(struct raw_lines *r, const char *text, size_t n)
+static void check_source(struct lines *r, const char *text, size_t n)
 {
 	struct memory m = {text, (int64_t)n, -1};
-	const struct raw_source source = {memory_read, &m, (int64_t)n};
-	struct raw_window w;
+	const struct line_source source = {memory_read, &m, (int64_t)n};
+	struct line_window w;
 	struct err err;
 	const size_t bom = n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
 	size_t at = bom;
 	bool in_piece = false;
-	CHECK_OK(&err, raw_lines_start(r, &source, true, &err));
+	CHECK_OK(&err, lines_start(r, &source, true, &err));
 	for (;;) {
-		CHECK_OK(&err, raw_lines_next(r, &w, &err));
+		CHECK_OK(&err, lines_next(r, &w, &err));
 		if (w.n == 0) break;
 		CHECK_I64(w.offset, at);
 		assert_memory_equal(w.p, text + at, w.n);
@@ -45,7 +45,7 @@ static void check_source(struct raw_lines *r, const char *text, size_t n)
 	assert_false(in_piece);
 	CHECK_I64(at, n);
 	uint8_t got[16], want[16], got_sha[32], want_sha[32];
-	raw_lines_hash(r, got, got_sha);
+	lines_hash(r, got, got_sha);
 	hash_xxh128(text, n, want);
 	hash_sha256(text, n, want_sha);
 	assert_memory_equal(got, want, 16);
@@ -57,11 +57,11 @@ static void test_shapes(void **state)
 	(void)state;
 	static const char *const shapes[] = {
 		"", "\n", "a", "a\n", "a\r\n\r\nb", "\xef\xbb\xbf", "\xef\xbb\xbf@\n", "\xef\xbb\n", "\n\n\n"};
-	struct raw_lines r;
+	struct lines r;
 	struct err err;
-	CHECK_OK(&err, raw_lines_init(&r, &err));
+	CHECK_OK(&err, lines_init(&r, &err));
 	for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) check_source(&r, shapes[i], strlen(shapes[i]));
-	raw_lines_deinit(&r);
+	lines_deinit(&r);
 }
 
 /* Lines of every length around the buffer's borders: a split of the source into chunks shows nowhere. */
@@ -72,10 +72,10 @@ static void test_lengths_around_the_borders(void **state)
 		JSON_LINE_BYTES_MAX - 1, JSON_LINE_BYTES_MAX, JSON_LINE_BYTES_MAX + 1, JSON_LINE_BYTES_MAX + 2,
 		JSON_LINE_BYTES_MAX + 3, JSON_LINE_BYTES_MAX + 256 * 1024, 3 * JSON_LINE_BYTES_MAX};
 	enum { N = sizeof lengths / sizeof lengths[0] };
-	struct raw_lines r;
+	struct lines r;
 	struct err err;
 	struct buf b;
-	CHECK_OK(&err, raw_lines_init(&r, &err));
+	CHECK_OK(&err, lines_init(&r, &err));
 	buf_init(&b, 0);
 	for (int i = 0; i < N; i++) {
 		for (int j = 0; j < N; j++) {
@@ -92,16 +92,16 @@ static void test_lengths_around_the_borders(void **state)
 		}
 	}
 	buf_deinit(&b);
-	raw_lines_deinit(&r);
+	lines_deinit(&r);
 }
 
 static void test_random_lines_and_utf8(void **state)
 {
 	(void)state;
-	struct raw_lines r;
+	struct lines r;
 	struct err err;
 	struct buf b;
-	CHECK_OK(&err, raw_lines_init(&r, &err));
+	CHECK_OK(&err, lines_init(&r, &err));
 	buf_init(&b, 0);
 	for (uint32_t i = 0; b.n < 3000000; i++) {
 		const uint32_t n = rng_below(rng_philox(1, i, 0, 0).v[0], 700);
@@ -110,13 +110,13 @@ static void test_random_lines_and_utf8(void **state)
 	}
 	check_source(&r, (const char *)b.p, b.n);
 	struct memory m = {(const char *)b.p, (int64_t)b.n, -1};
-	const struct raw_source source = {memory_read, &m, m.n};
-	struct raw_window w;
+	const struct line_source source = {memory_read, &m, m.n};
+	struct line_window w;
 	b.p[b.n / 2] = 0xff;
 	int good = 0, bad = 0;
-	CHECK_OK(&err, raw_lines_start(&r, &source, false, &err));
+	CHECK_OK(&err, lines_start(&r, &source, false, &err));
 	for (;;) {
-		CHECK_OK(&err, raw_lines_next(&r, &w, &err));
+		CHECK_OK(&err, lines_next(&r, &w, &err));
 		if (w.n == 0) break;
 		good += w.utf8_ok;
 		bad += !w.utf8_ok;
@@ -124,12 +124,12 @@ static void test_random_lines_and_utf8(void **state)
 	CHECK_I64(bad, 1);
 	assert_in_range(good, 5, 100);
 	m.fail_at = 600000;
-	CHECK_OK(&err, raw_lines_start(&r, &source, false, &err));
+	CHECK_OK(&err, lines_start(&r, &source, false, &err));
 	status code = OK;
-	while (code == OK) code = raw_lines_next(&r, &w, &err);
+	while (code == OK) code = lines_next(&r, &w, &err);
 	CHECK_FAILS(E_CORRUPT, code);
 	buf_deinit(&b);
-	raw_lines_deinit(&r);
+	lines_deinit(&r);
 }
 
 int main(void)
