@@ -38,7 +38,7 @@ static status shared_make(const struct pqr_context *context, struct shared **out
 {
 	if (context->lake == NULL) return fail(err, E_USAGE, "the lake could not be opened");
 	struct shared *s = mem_zalloc(1, sizeof *s);
-	if (s == NULL) return fail(err, E_NOMEM, "out of memory opening a table");
+	if (s == NULL) return fail_nomem(err);
 	s->users = 1;
 	const status code = store_open(store_uri(context->lake), &s->store, err);
 	if (code != OK) {
@@ -92,7 +92,7 @@ static status table_open(struct pqr_context *context, const char *name, const st
 {
 	char root[DELTA_ROOT_MAX];
 	struct pqr_table *table = mem_zalloc(1, sizeof *table);
-	if (table == NULL) return fail(err, E_NOMEM, "out of memory opening a table");
+	if (table == NULL) return fail_nomem(err);
 	table->context = context;
 	status code = shared_make(context, &table->shared, err);
 	if (code == OK) code = find_table(table->shared->store, name, root, err);
@@ -134,7 +134,7 @@ int pqr_table_files(struct pqr_table *table, pqr_file_visit visit, void *arg)
 	for (size_t i = 0; i < s->n_files; i++) {
 		const struct delta_add *a = &s->files[i];
 		char *path = mem_strndup(a->path.p, a->path.n);
-		if (path == NULL) return api_finish(table->context, fail(&err, E_NOMEM, "out of memory"), &err);
+		if (path == NULL) return api_finish(table->context, fail_nomem(&err), &err);
 		const struct pqr_file file = {.path = path, .rows = delta_add_rows(a), .bytes = a->size};
 		const int code = visit(arg, &file);
 		mem_free(path);
@@ -175,7 +175,7 @@ static status conditions_parse(
 	struct source *source, const char *const *where, size_t n, const struct delta_condition **out, struct err *err)
 {
 	struct delta_condition *made = ARENA_ZNEW(&source->arena, struct delta_condition, n);
-	if (made == NULL) return fail(err, E_NOMEM, "out of memory for %zu conditions", n);
+	if (made == NULL) return fail_nomem(err);
 	for (size_t i = 0; i < n; i++) {
 		if (where[i] == NULL) return fail(err, E_USAGE, "condition %zu is NULL", i);
 		TRY(delta_condition_parse(
@@ -197,7 +197,7 @@ static status stream_open(
 {
 	struct source *source = mem_zalloc(1, sizeof *source);
 	struct delta_scan *scan = NULL;
-	if (source == NULL) return fail(err, E_NOMEM, "out of memory for a stream");
+	if (source == NULL) return fail_nomem(err);
 	source->shared = shared;
 	shared->users++;
 	struct delta_scan_opts o = {.columns = sel->columns, .n_columns = sel->n_columns, .n_where = sel->n_where};
@@ -228,7 +228,7 @@ static status file_schema(
 	const size_t n = parquet_reader_n_columns(r);
 	if (n > TABLE_COLUMNS_MAX) return fail(err, E_LIMIT, "%zu columns, at most %d", n, (int)TABLE_COLUMNS_MAX);
 	struct delta_column *columns = ARENA_ZNEW(arena, struct delta_column, n);
-	if (columns == NULL) return fail(err, E_NOMEM, "out of memory for a file's columns");
+	if (columns == NULL) return fail_nomem(err);
 	for (size_t i = 0; i < n; i++) {
 		const struct parquet_column_info *info = parquet_reader_column(r, i);
 		columns[i] = (struct delta_column){
@@ -236,7 +236,7 @@ static status file_schema(
 		columns[i].def.name = arena_strndup(arena, info->name, strlen(info->name));
 		columns[i].def.description = columns[i].def.unit = NULL;
 		columns[i].type_text = col_type_name(info->def.type);
-		if (columns[i].def.name == NULL) return fail(err, E_NOMEM, "out of memory for a file's columns");
+		if (columns[i].def.name == NULL) return fail_nomem(err);
 	}
 	*out = (struct delta_schema){.columns = columns, .n = n};
 	return OK;
@@ -249,7 +249,7 @@ static status file_snapshot(struct shared *s, const char *key, struct err *err)
 	struct parquet_reader *reader = NULL;
 	struct delta_add *file = ARENA_ZNEW(&s->arena, struct delta_add, 1);
 	const char *path = arena_strndup(&s->arena, key, strlen(key));
-	if (file == NULL || path == NULL) return fail(err, E_NOMEM, "out of memory opening a file");
+	if (file == NULL || path == NULL) return fail_nomem(err);
 	s->snapshot = &s->made;
 	TRY(delta_path_check(str_of(key), err));
 	TRY(store_object_open(s->store, key, &object, err));

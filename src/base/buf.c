@@ -195,5 +195,5 @@ status buf_check(const struct buf *b, struct err *err)
 {
 	if (!b->failed) return OK;
 	if (b->n >= b->max / 2) return fail(err, E_LIMIT, "buffer: at most %zu bytes", b->max);
-	return fail(err, E_NOMEM, "out of memory growing a buffer of %zu bytes", b->n);
+	return fail_nomem(err);
 }

@@ -157,7 +157,7 @@ static void calendar_count(struct calendar *c)
 static struct calendar *calendar_new(struct err *err)
 {
 	struct calendar *c = mem_zalloc(1, sizeof *c);
-	if (c == NULL) (void)fail(err, E_NOMEM, "out of memory");
+	if (c == NULL) (void)fail_nomem(err);
 	return c;
 }
 

@@ -39,6 +39,22 @@ status fail(struct err *err, status code, const char *fmt, ...)
 	return code;
 }
 
+status fail_at(struct err *err, status code, const char *where, int64_t offset, int64_t line, const char *fmt, ...)
+{
+	if (err == NULL) return code;
+	err_start(err, code);
+	va_list args;
+	va_start(args, fmt);
+	(void)vsnprintf(err->message, sizeof err->message, fmt, args);
+	va_end(args);
+	return err_at(err, code, where, offset, line);
+}
+
+status fail_nomem_in(struct err *err, const char *function)
+{
+	return fail(err, E_NOMEM, "out of memory (in %s)", function);
+}
+
 static const char *errno_hint(int errnum)
 {
 	switch (errnum) {

@@ -55,6 +55,14 @@ struct err {
 /* Fill *err (may be NULL) and return `code`. The class follows from the code; err_set_class changes it. */
 status fail(struct err *err, status code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
+/* As fail, with the place: see struct err; where may be NULL, offset and line -1. */
+status fail_at(struct err *err, status code, const char *where, int64_t offset, int64_t line, const char *fmt, ...)
+	PRINTF_LIKE(6, 7);
+
+/* E_NOMEM, naming the function that asked for memory. */
+#define fail_nomem(err) fail_nomem_in((err), __func__)
+status fail_nomem_in(struct err *err, const char *function);
+
 /* As fail, with strerror(errnum) appended; ENOSPC, EACCES, ... get a hint what to do. */
 status fail_errno(struct err *err, int errnum, const char *fmt, ...) PRINTF_LIKE(3, 4);
 

@@ -56,7 +56,7 @@ status hash_stream_init(struct hash_stream *h, bool with_sha256, struct err *err
 	if (with_sha256) h->sha = EVP_MD_CTX_new();
 	if (h->xxh == NULL || (with_sha256 && h->sha == NULL)) {
 		hash_stream_deinit(h);
-		return fail(err, E_NOMEM, "out of memory for a hash state");
+		return fail_nomem(err);
 	}
 	(void)XXH3_128bits_reset(h->xxh);
 	if (with_sha256) {

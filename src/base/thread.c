@@ -69,7 +69,7 @@ status thread_for(size_t n, int threads, thread_job job, void *arg, struct err *
 	if ((size_t)threads > n) threads = (int)n;
 	struct pool pool = {.job = job, .arg = arg, .n = n, .failed_at = n, .lock = PTHREAD_MUTEX_INITIALIZER};
 	struct pool_worker *workers = mem_zalloc((size_t)threads, sizeof *workers);
-	if (workers == NULL) return fail(err, E_NOMEM, "out of memory starting %d threads", threads);
+	if (workers == NULL) return fail_nomem(err);
 	int started = 1;
 	workers[0] = (struct pool_worker){.pool = &pool, .worker = 0};
 	for (; started < threads; started++) {

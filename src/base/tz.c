@@ -390,7 +390,7 @@ static status tz_fill(struct tz *tz, const uint8_t *p, size_t n, struct err *err
 	const size_t size = block_bytes(&h, 8);
 	if (size > n - start) return fail(err, E_CORRUPT, "cut short");
 	tz->t = mem_zalloc(h.time + 2 * TZ_RULE_YEARS, sizeof tz->t[0]);
-	if (tz->t == NULL) return fail(err, E_NOMEM, "out of memory");
+	if (tz->t == NULL) return fail_nomem(err);
 	TRY(block_parse(tz, &h, p + start, err));
 	TRY(footer_parse(tz, p + start + size, n - start - size, err));
 	table_index(tz);
@@ -400,7 +400,7 @@ static status tz_fill(struct tz *tz, const uint8_t *p, size_t n, struct err *err
 status tz_parse(const void *p, size_t n, struct tz **out, struct err *err)
 {
 	struct tz *tz = mem_zalloc(1, sizeof *tz);
-	if (tz == NULL) return fail(err, E_NOMEM, "out of memory");
+	if (tz == NULL) return fail_nomem(err);
 	const status code = tz_fill(tz, p, n, err);
 	if (code != OK) {
 		tz_destroy(tz);

@@ -29,7 +29,7 @@ static status run_with(struct cli *c, const char *only, const char *until, bool 
 	if (code == OK) code = session_run_opts(&s, c, &o, err);
 	if (code == OK && needs_run_id) {
 		char *run_id = arena_alloc(&s.arena, 37, 1);
-		code = run_id == NULL ? fail(err, E_NOMEM, "out of memory") : session_run_id(&s, c, run_id, err);
+		code = run_id == NULL ? fail_nomem(err) : session_run_id(&s, c, run_id, err);
 		o.run_id = run_id;
 	}
 	if (code == OK) {

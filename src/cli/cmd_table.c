@@ -217,7 +217,7 @@ status table_conditions(struct table_cmd *t, struct delta_condition **out, size_
 {
 	const struct cli *c = t->cli;
 	struct delta_condition *where = ARENA_ZNEW(&t->session->arena, struct delta_condition, c->n_lists + 1);
-	if (where == NULL) return fail(err, E_NOMEM, "out of memory for the conditions");
+	if (where == NULL) return fail_nomem(err);
 	for (size_t i = 0; i < c->n_lists; i++)
 		TRY(delta_condition_parse(
 			&t->snapshot->schema, str_of(c->lists[i]), &t->session->arena, &where[i], err));
@@ -260,14 +260,14 @@ status table_names(struct table_cmd *t, const char *option, const char *const **
 	size_t count = 1;
 	for (const char *p = text; *p != '\0'; p++) count += *p == ',';
 	const char **names = ARENA_NEW(&t->session->arena, const char *, count);
-	if (names == NULL) return fail(err, E_NOMEM, "out of memory");
+	if (names == NULL) return fail_nomem(err);
 	*n = 0;
 	for (const char *p = text;; p++) {
 		const size_t len = strcspn(p, ",");
 		if (len == 0)
 			return fail(err, E_USAGE, "%s: expected column names between commas, found '%s'", option, text);
 		names[*n] = arena_strndup(&t->session->arena, p, len);
-		if (names[(*n)++] == NULL) return fail(err, E_NOMEM, "out of memory");
+		if (names[(*n)++] == NULL) return fail_nomem(err);
 		p += len;
 		if (*p == '\0') break;
 	}

@@ -276,7 +276,7 @@ static status find_local(struct cat *cat, struct err *err)
 	const struct delta_schema *s = &cat->t->snapshot->schema;
 	const size_t n = delta_scan_n_columns(cat->scan);
 	cat->local = mem_zalloc(n + 1, sizeof *cat->local);
-	if (cat->local == NULL) return fail(err, E_NOMEM, "out of memory");
+	if (cat->local == NULL) return fail_nomem(err);
 	for (size_t i = 0; i < n; i++) {
 		const int at = delta_schema_index(s, str_of(delta_scan_column(cat->scan, i)->name));
 		cat->local[i] = at >= 0 && strcmp(s->columns[at].type_text, "timestamp_ntz") == 0;

@@ -84,8 +84,7 @@ static status open_planes(struct session *s, const struct engine_config *engine,
 	s->executor = arena_strndup(&s->arena, engine->executor, strlen(engine->executor));
 	s->lake_uri = arena_strndup(&s->arena, engine->lake_uri, strlen(engine->lake_uri));
 	s->control_uri = arena_strndup(&s->arena, engine->control_uri, strlen(engine->control_uri));
-	if (s->executor == NULL || s->lake_uri == NULL || s->control_uri == NULL)
-		return fail(err, E_NOMEM, "out of memory");
+	if (s->executor == NULL || s->lake_uri == NULL || s->control_uri == NULL) return fail_nomem(err);
 	if (need & SESSION_EXISTING) TRY(lake_must_exist(engine->lake_uri, err));
 	if (need & (SESSION_LAKE | SESSION_CONTROL)) TRY(store_open(engine->lake_uri, &s->lake, err));
 	if (s->lake != NULL && engine->single_writer) store_single_writer(s->lake);
@@ -169,7 +168,7 @@ static status collect_inputs(struct session *s, const struct cli *c, struct run_
 	if (!takes_paths && c->n_lists == 0)
 		return fail(err, E_USAGE, "unexpected argument '%s': files are given with --input", c->args[from]);
 	const char **inputs = ARENA_NEW(&s->arena, const char *, n);
-	if (inputs == NULL) return fail(err, E_NOMEM, "out of memory");
+	if (inputs == NULL) return fail_nomem(err);
 	for (size_t i = 0; i < c->n_lists; i++) inputs[i] = c->lists[i];
 	for (size_t i = from; i < c->n_args; i++) inputs[c->n_lists + i - from] = c->args[i];
 	out->inputs = inputs;
@@ -211,7 +210,7 @@ status session_run_opts(struct session *s, const struct cli *c, struct run_opts 
 	}
 	if (cli_get(c, "--run-id") != NULL) {
 		char *run_id = ARENA_NEW(&s->arena, char, UUID_CHARS + 1);
-		if (run_id == NULL) return fail(err, E_NOMEM, "out of memory");
+		if (run_id == NULL) return fail_nomem(err);
 		TRY(cli_uuid(cli_get(c, "--run-id"), "--run-id", run_id, err));
 		o.run_id = run_id;
 	}

@@ -111,13 +111,13 @@ static status grid_row(void *arg, const struct control_value *values, size_t n, 
 	if (n > COLUMNS_MAX) n = COLUMNS_MAX;
 	if (g->n_rows == 0) {
 		g->n_columns = n;
-		if (!add_row(g)) return fail(err, E_NOMEM, "out of memory for the table");
+		if (!add_row(g)) return fail_nomem(err);
 		for (size_t i = 0; i < n; i++) {
 			const struct control_value name = {.kind = CONTROL_TEXT, .text = str_of(values[i].name)};
 			set_cell(g, i, make_cell(g, &name, CELL_CHARS_MAX));
 		}
 	}
-	if (!add_row(g)) return fail(err, E_NOMEM, "out of memory for the table");
+	if (!add_row(g)) return fail_nomem(err);
 	for (size_t i = 0; i < n; i++)
 		set_cell(g, i, make_cell(g, &values[i], i + 1 < n ? CELL_CHARS_MAX : LAST_CELL_CHARS_MAX));
 	return OK;
@@ -164,7 +164,7 @@ status cli_table_of(
 	struct grid g = {0};
 	arena_init(&g.arena, 0);
 	status code = source(arg, grid_row, &g, err);
-	if (code == OK && !align_decimals(&g)) code = fail(err, E_NOMEM, "out of memory for the table");
+	if (code == OK && !align_decimals(&g)) code = fail_nomem(err);
 	for (size_t i = 0; code == OK && i < g.n_rows; i++) print_row(&g, i, indent, out);
 	if (n_rows != NULL) *n_rows = g.n_rows > 0 ? g.n_rows - 1 : 0;
 	arena_deinit(&g.arena);

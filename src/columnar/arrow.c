@@ -108,8 +108,7 @@ static bool schema_struct(
 
 status schema_export(const struct column_def *const *defs, size_t n, struct ArrowSchema *out, struct err *err)
 {
-	if (!schema_struct(defs, NULL, n, out))
-		return fail(err, E_NOMEM, "out of memory exporting a schema of %zu columns", n);
+	if (!schema_struct(defs, NULL, n, out)) return fail_nomem(err);
 	return OK;
 }
 
@@ -254,11 +253,10 @@ static bool array_batch(const struct batch *b, struct ArrowArray *out)
 status batch_export(const struct batch *b, struct ArrowSchema *schema, struct ArrowArray *array, struct err *err)
 {
 	struct ArrowSchema made;
-	if (!schema_batch(b, &made))
-		return fail(err, E_NOMEM, "out of memory exporting a batch of %zu columns", b->n_columns);
+	if (!schema_batch(b, &made)) return fail_nomem(err);
 	if (!array_batch(b, array)) {
 		made.release(&made);
-		return fail(err, E_NOMEM, "out of memory exporting a batch of %zu columns", b->n_columns);
+		return fail_nomem(err);
 	}
 	*schema = made;
 	return OK;
@@ -277,7 +275,7 @@ status batch_export_owned(const struct batch *b, struct arena *arena, struct Arr
 	struct array_owner *owner = mem_zalloc(1, sizeof *owner);
 	if (owner == NULL || !array_batch(b, out)) {
 		mem_free(owner);
-		return fail(err, E_NOMEM, "out of memory exporting a batch of %zu columns", b->n_columns);
+		return fail_nomem(err);
 	}
 	own(out, owner);
 	for (int64_t i = 0; i < out->n_children; i++) own(out->children[i], owner);

@@ -19,11 +19,6 @@ struct source {
 	int64_t offset, n;
 };
 
-static status out_of_memory(struct err *err)
-{
-	return fail(err, E_NOMEM, "out of memory importing a batch");
-}
-
 static const char *name_of(const struct source *s)
 {
 	return s->schema->name != NULL ? s->schema->name : "";
@@ -113,7 +108,7 @@ static status import_validity(const struct source *s, struct arena *arena, struc
 	out->n = s->n;
 	if (bits == NULL || s->array->null_count == 0) return OK;
 	out->validity = bits_from(bits, s->offset, s->n, arena);
-	if (out->validity == NULL) return out_of_memory(err);
+	if (out->validity == NULL) return fail_nomem(err);
 	out->n_null = s->offset == 0 && s->n == s->array->length ? s->array->null_count : -1;
 	return OK;
 }
@@ -136,7 +131,7 @@ static status import_decimals(const struct source *s, struct arena *arena, struc
 {
 	const int64_t *from = (const int64_t *)s->array->buffers[1] + 2 * s->offset;
 	int64_t *to = ARENA_NEW(arena, int64_t, s->n + 1);
-	if (to == NULL) return out_of_memory(err);
+	if (to == NULL) return fail_nomem(err);
 	for (int64_t i = 0; i < s->n; i++) {
 		to[i] = from[2 * i];
 		if (column_valid(out, i) && from[2 * i + 1] != (to[i] < 0 ? -1 : 0))
@@ -161,7 +156,7 @@ static status import_large_strings(const struct source *s, struct arena *arena, 
 	if (from == NULL) return OK;
 	from += s->offset;
 	int32_t *to = ARENA_NEW(arena, int32_t, s->n + 1);
-	if (to == NULL) return out_of_memory(err);
+	if (to == NULL) return fail_nomem(err);
 	if (from[0] < 0) return fail(err, E_CORRUPT, "column %s: offset %lld", name_of(s), (long long)from[0]);
 	for (int64_t i = 0; i < s->n; i++)
 		if (from[i + 1] < from[i])
@@ -198,7 +193,7 @@ static status import_views(const struct source *s, struct arena *arena, struct c
 	const uint8_t *views = s->array->buffers[1];
 	if (views == NULL && s->n > 0) return fail(err, E_CORRUPT, "column %s: no values", name_of(s));
 	int32_t *offsets = ARENA_NEW(arena, int32_t, s->n + 1);
-	if (offsets == NULL) return out_of_memory(err);
+	if (offsets == NULL) return fail_nomem(err);
 	int64_t total = 0;
 	struct str text;
 	offsets[0] = 0;
@@ -210,7 +205,7 @@ static status import_views(const struct source *s, struct arena *arena, struct c
 		offsets[i + 1] = (int32_t)total;
 	}
 	uint8_t *data = ARENA_NEW(arena, uint8_t, total + 1);
-	if (data == NULL) return out_of_memory(err);
+	if (data == NULL) return fail_nomem(err);
 	for (int64_t i = 0; i < s->n; i++) {
 		if (!column_valid(out, i)) continue;
 		TRY(view_bytes(s, views + (s->offset + i) * VIEW_BYTES, &text, err));
@@ -255,7 +250,7 @@ static status import_converted(
 {
 	const bool narrow = col_type_width(out->type) == 4;
 	void *to = arena_alloc(arena, (size_t)(s->n + 1) * (narrow ? 4 : 8), 8);
-	if (to == NULL) return out_of_memory(err);
+	if (to == NULL) return fail_nomem(err);
 	for (int64_t i = 0; i < s->n; i++) {
 		bool ok = true;
 		int64_t v = column_valid(out, i) ? value_at(s->array->buffers[1], layout, s->offset + i, &ok) : 0;
@@ -284,7 +279,7 @@ static status import_fixed(
 		return OK;
 	}
 	out->values = bits_from(values, s->offset, s->n, arena);
-	return out->values != NULL ? OK : out_of_memory(err);
+	return out->values != NULL ? OK : fail_nomem(err);
 }
 
 static status unsupported_format(const char *format, const char *name, struct err *err)
@@ -338,7 +333,7 @@ static status import_indices(const struct source *s, struct arena *arena, struct
 	const void *values = s->array->buffers[1];
 	if (values == NULL && s->n > 0) return fail(err, E_CORRUPT, "column %s: no indices", name_of(s));
 	int32_t *indices = ARENA_NEW(arena, int32_t, s->n + 1);
-	if (indices == NULL) return out_of_memory(err);
+	if (indices == NULL) return fail_nomem(err);
 	for (int64_t i = 0; i < s->n; i++) {
 		const int64_t index = column_valid(c, i) ? index_at(values, format[0], s->offset + i) : 0;
 		if (column_valid(c, i) && (index < 0 || index >= c->dict->n))
@@ -357,7 +352,7 @@ static status import_dictionary(const struct source *s, struct arena *arena, str
 		.offset = s->array->dictionary->offset,
 		.n = s->array->dictionary->length};
 	struct column *dict = ARENA_NEW(arena, struct column, 1);
-	if (dict == NULL) return out_of_memory(err);
+	if (dict == NULL) return fail_nomem(err);
 	TRY(import_plain(&values, arena, dict, err));
 	if ((dict->type != COL_STRING && dict->type != COL_BINARY) || dict->validity != NULL)
 		return fail(err, E_UNSUPPORTED,
@@ -410,7 +405,7 @@ status schema_import(
 	const size_t n = (size_t)schema->n_children;
 	struct table_schema *made = ARENA_ZNEW(arena, struct table_schema, 1);
 	struct column_def *defs = ARENA_ZNEW(arena, struct column_def, n);
-	if (made == NULL || defs == NULL) return out_of_memory(err);
+	if (made == NULL || defs == NULL) return fail_nomem(err);
 	for (size_t i = 0; i < n; i++) {
 		const struct ArrowSchema *child = schema->children[i];
 		const struct ArrowSchema *values = child->dictionary != NULL ? child->dictionary : child;
@@ -423,7 +418,7 @@ status schema_import(
 			.precision = c.precision,
 			.scale = c.scale,
 			.nullable = (child->flags & ARROW_FLAG_NULLABLE) != 0};
-		if (defs[i].name == NULL) return out_of_memory(err);
+		if (defs[i].name == NULL) return fail_nomem(err);
 	}
 	*made = (struct table_schema){.name = "arrow", .columns = defs, .n_columns = n};
 	*out = made;
@@ -436,7 +431,7 @@ status batch_import(const struct ArrowSchema *schema, const struct ArrowArray *a
 	TRY(check_struct(schema, array, err));
 	const size_t n = (size_t)array->n_children;
 	struct column *columns = ARENA_ZNEW(arena, struct column, n);
-	if (columns == NULL) return out_of_memory(err);
+	if (columns == NULL) return fail_nomem(err);
 	for (size_t i = 0; i < n; i++) {
 		const struct ArrowArray *child = array->children[i];
 		const struct source s = {.schema = schema->children[i],

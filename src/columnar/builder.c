@@ -184,11 +184,10 @@ status builder_finish(struct builder *b, int64_t rows, struct column *out, struc
 {
 	ASSERT(rows >= b->n);
 	if (!b->failed && (rows > b->cap || b->cap == 0)) (void)builder_grow(b, rows > 0 ? rows : 1);
-	if (b->failed) return fail(err, E_NOMEM, "out of memory building a column of %lld rows", (long long)rows);
+	if (b->failed) return fail_nomem(err);
 	if (is_plain_string(b)) {
 		builder_fill_offsets(b, rows);
-		if (b->data == NULL && builder_data_reserve(b, 1) == NULL)
-			return fail(err, E_NOMEM, "out of memory building a column");
+		if (b->data == NULL && builder_data_reserve(b, 1) == NULL) return fail_nomem(err);
 	}
 	b->n = rows;
 	struct column c = {

@@ -5,11 +5,6 @@ static int64_t row_at(const uint32_t *rows, int64_t i)
 	return rows != NULL ? rows[i] : i;
 }
 
-static status out_of_memory(struct err *err)
-{
-	return fail(err, E_NOMEM, "out of memory copying rows");
-}
-
 static status gather_validity(const struct column *c, const uint32_t *rows, int64_t n, struct arena *arena,
 	struct column *out, struct err *err)
 {
@@ -18,7 +13,7 @@ static status gather_validity(const struct column *c, const uint32_t *rows, int6
 	out->validity = c->validity;
 	if (rows == NULL) return OK;
 	uint8_t *bits = arena_zalloc(arena, (size_t)(n + 7) / 8 + 1, 8);
-	if (bits == NULL) return out_of_memory(err);
+	if (bits == NULL) return fail_nomem(err);
 	int64_t n_null = 0;
 	for (int64_t i = 0; i < n; i++) {
 		if (bit_get(c->validity, rows[i]))
@@ -35,7 +30,7 @@ static status gather_strings(const struct column *c, const uint32_t *rows, int64
 	struct column *out, struct err *err)
 {
 	int32_t *offsets = ARENA_NEW(arena, int32_t, n + 1);
-	if (offsets == NULL) return out_of_memory(err);
+	if (offsets == NULL) return fail_nomem(err);
 	int64_t total = 0;
 	offsets[0] = 0;
 	for (int64_t i = 0; i < n; i++) {
@@ -47,7 +42,7 @@ static status gather_strings(const struct column *c, const uint32_t *rows, int64
 		offsets[i + 1] = (int32_t)total;
 	}
 	uint8_t *data = ARENA_NEW(arena, uint8_t, total + 1);
-	if (data == NULL) return out_of_memory(err);
+	if (data == NULL) return fail_nomem(err);
 	for (int64_t i = 0; i < n; i++) {
 		const int64_t row = row_at(rows, i);
 		if (offsets[i + 1] == offsets[i]) continue;
@@ -73,7 +68,7 @@ static status gather_fixed(const struct column *c, const uint32_t *rows, int64_t
 {
 	const size_t width = col_type_width(c->type);
 	void *to = arena_zalloc(arena, (size_t)n * (width > 0 ? width : 1) + 1, 8);
-	if (to == NULL) return out_of_memory(err);
+	if (to == NULL) return fail_nomem(err);
 	if (width == 4) {
 		gather_32(c->values, rows, n, to);
 	} else if (width == 8) {

@@ -66,7 +66,7 @@ status control_open(const char *uri, struct control **out, struct err *err)
 	c->source = mem_strdup(uri);
 	if (c->uri == NULL || c->source == NULL) {
 		control_close(c);
-		return fail(err, E_NOMEM, "out of memory opening the control plane");
+		return fail_nomem(err);
 	}
 	*out = c;
 	return OK;

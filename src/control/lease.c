@@ -130,7 +130,7 @@ status control_heartbeat_start(
 {
 	struct control_heartbeat *h = mem_zalloc(1, sizeof *h);
 	pthread_condattr_t attr;
-	if (h == NULL) return fail(err, E_NOMEM, "out of memory starting the lease's heartbeat");
+	if (h == NULL) return fail_nomem(err);
 	h->lease = *l;
 	const status code = control_open(c->source, &h->control, err);
 	if (code != OK) {

@@ -219,7 +219,7 @@ static status open_plane(struct control_postgres *s, const char *uri, struct err
 	/* "postgresql:" alone: libpq's environment variables and defaults say everything. */
 	const char *rest = strchr(uri, ':') + 1;
 	s->conninfo = mem_strdup(*rest != '\0' ? uri : "postgresql://");
-	if (s->conninfo == NULL) return fail(err, E_NOMEM, "out of memory opening the control plane");
+	if (s->conninfo == NULL) return fail_nomem(err);
 	TRY(postgres_check_uri(s->conninfo, err));
 	TRY(postgres_connect(s, POSTGRES_ATTEMPTS_FIRST, err));
 	return postgres_migrate(s, err);
@@ -228,12 +228,12 @@ static status open_plane(struct control_postgres *s, const char *uri, struct err
 status control_postgres_open(const char *uri, struct control **out, char **place, struct err *err)
 {
 	struct control_postgres *s = mem_zalloc(1, sizeof *s);
-	if (s == NULL) return fail(err, E_NOMEM, "out of memory opening the control plane");
+	if (s == NULL) return fail_nomem(err);
 	s->base.ops = &postgres_ops;
 	(void)pthread_mutex_init(&s->base.lock, NULL);
 	status code = open_plane(s, uri, err);
 	if (code == OK) *place = mem_strdup(s->place);
-	if (code == OK && *place == NULL) code = fail(err, E_NOMEM, "out of memory opening the control plane");
+	if (code == OK && *place == NULL) code = fail_nomem(err);
 	if (code != OK) {
 		control_close(&s->base);
 		return code;

@@ -91,7 +91,7 @@ static status name_place(struct control_postgres *s, struct err *err)
 		s->place = mem_strndup((const char *)b.p, b.n);
 	}
 	buf_deinit(&b);
-	return code == OK && s->place == NULL ? fail(err, E_NOMEM, "out of memory") : code;
+	return code == OK && s->place == NULL ? fail_nomem(err) : code;
 }
 
 static status check_server(struct control_postgres *s, struct err *err)
@@ -117,7 +117,7 @@ static status connect_once(struct control_postgres *s, struct err *err)
 	const char *values[] = {"pqr", "15", "5", "3", "30000", s->conninfo, "UTF8", NULL};
 	postgres_disconnect(s);
 	s->pg = PQconnectStartParams(keys, values, 1);
-	if (s->pg == NULL) return fail(err, E_NOMEM, "out of memory connecting to PostgreSQL");
+	if (s->pg == NULL) return fail_nomem(err);
 	(void)PQsetErrorVerbosity(s->pg, PQERRORS_VERBOSE); /* else a refused connection comes without its SQLSTATE */
 	(void)PQsetNoticeReceiver(s->pg, on_notice, s);
 	status code = PQstatus(s->pg) == CONNECTION_BAD ? E_UNREACHABLE : OK;
@@ -241,7 +241,7 @@ static status send(struct control_postgres *s, const char *sql, const struct pos
 {
 	if (postgres_lost(s)) return fail(err, E_UNREACHABLE, "the connection to %s is lost", s->place);
 	if (s->poll_cancel) TRY(cancel_check(err));
-	if (a != NULL && a->failed) return fail(err, E_NOMEM, "out of memory for a statement's parameters");
+	if (a != NULL && a->failed) return fail_nomem(err);
 	const int sent = a == NULL ? PQsendQuery(s->pg, sql)
 				   : PQsendQueryParams(s->pg, sql, a->n, NULL, a->value, a->length, a->format, 0);
 	return sent == 1 ? OK : failed(s, NULL, "statement", err);

@@ -153,7 +153,7 @@ static status name_staging(struct postgres_publish *p, struct published *o, stru
 		o->staging = arena_printf(
 			&p->arena, "%s.\"pqr.%lld.%lld\"", o->schema->layer, (long long)session, (long long)p->n_new++);
 	}
-	return o->staging != NULL ? OK : fail(err, E_NOMEM, "out of memory publishing");
+	return o->staging != NULL ? OK : fail_nomem(err);
 }
 
 /* The transaction that new tables are loaded in is the one that publishes them: without it, nothing of them is left. */
@@ -191,7 +191,7 @@ static status publish_table(struct control_publish *base, const struct table_sch
 	if (o == NULL) return E_LIMIT;
 	o->schema = schema;
 	o->name = arena_printf(&p->arena, "%s.%s", schema->layer, schema->name);
-	if (o->name == NULL) return fail(err, E_NOMEM, "out of memory publishing");
+	if (o->name == NULL) return fail_nomem(err);
 	TRY(make_staging(p, o, err));
 	buf_printf(&p->sql, "COPY %s (", o->staging);
 	add_columns(&p->sql, schema);
@@ -260,7 +260,7 @@ static status publish_view(struct control_publish *base, const char *name, const
 	sql_names_postgres(&p->sql, text);
 	object->sql = p->sql.failed ? NULL : arena_strndup(&p->arena, (const char *)p->sql.p, p->sql.n);
 	buf_reset(&p->sql);
-	return object->name != NULL && object->sql != NULL ? OK : fail(err, E_NOMEM, "out of memory publishing");
+	return object->name != NULL && object->sql != NULL ? OK : fail_nomem(err);
 }
 
 /* ---- the transaction --------------------------------------------------------------------------------------------- */
@@ -557,7 +557,7 @@ status postgres_publish_begin(
 {
 	struct control_postgres *s = postgres_of(c);
 	struct postgres_publish *p = mem_zalloc(1, sizeof *p);
-	if (p == NULL) return fail(err, E_NOMEM, "out of memory publishing run %s", l->run_id);
+	if (p == NULL) return fail_nomem(err);
 	p->base = (struct control_publish){&publish_ops, c};
 	p->s = s;
 	p->lease = *l;
@@ -565,7 +565,7 @@ status postgres_publish_begin(
 	buf_init(&p->chunk, CHUNK_MAX);
 	buf_init(&p->sql, SQL_BYTES_MAX);
 	p->objects = ARENA_NEW(&p->arena, struct published, OBJECTS_MAX);
-	status code = p->objects != NULL ? OK : fail(err, E_NOMEM, "out of memory publishing run %s", l->run_id);
+	status code = p->objects != NULL ? OK : fail_nomem(err);
 	if (code == OK) code = postgres_transact(s, check_lease, &p->lease, err);
 	s->poll_cancel = true;
 	if (code != OK) {

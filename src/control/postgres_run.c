@@ -288,7 +288,7 @@ static status run_take(struct run_reader *reader, const struct pg_result *r, str
 	run->gold_rows = postgres_i64(r, 0, 20, -1);
 	run->manifest_sha256 = keep(reader, postgres_str(r, 0, 21));
 	run->spec = keep(reader, postgres_str(r, 0, 22));
-	return reader->failed ? fail(err, E_NOMEM, "out of memory reading run %s", reader->run_id) : OK;
+	return reader->failed ? fail_nomem(err) : OK;
 }
 
 static status run_read(struct control_postgres *s, void *arg, struct err *err)

@@ -81,7 +81,7 @@ status sqlite_fail(struct control_sqlite *s, const char *what, struct err *err)
 		return fail(err, E_IO,
 			"control database %s is read-only; give this user write permission on it and its folder",
 			s->path);
-	case SQLITE_NOMEM: return fail(err, E_NOMEM, "out of memory in the control database (%s)", what);
+	case SQLITE_NOMEM: return fail_nomem(err);
 	case SQLITE_IOERR:
 	case SQLITE_CANTOPEN:
 		if (errnum != 0)
@@ -217,11 +217,11 @@ static status open_file(struct control_sqlite *s, struct err *err)
 status control_sqlite_open(const char *path, struct control **out, struct err *err)
 {
 	struct control_sqlite *s = mem_zalloc(1, sizeof *s);
-	if (s == NULL) return fail(err, E_NOMEM, "out of memory opening %s", path);
+	if (s == NULL) return fail_nomem(err);
 	s->base.ops = &sqlite_ops;
 	(void)pthread_mutex_init(&s->base.lock, NULL);
 	s->path = mem_strdup(path);
-	const status code = s->path != NULL ? open_file(s, err) : fail(err, E_NOMEM, "out of memory opening %s", path);
+	const status code = s->path != NULL ? open_file(s, err) : fail_nomem(err);
 	if (code != OK) {
 		control_close(&s->base);
 		return code;

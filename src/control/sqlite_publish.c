@@ -277,7 +277,7 @@ status sqlite_publish_begin(
 	struct control_sqlite *s = sqlite_of(c);
 	struct sqlite_publish *p = mem_zalloc(1, sizeof *p);
 	char pragmas[160];
-	if (p == NULL) return fail(err, E_NOMEM, "out of memory publishing run %s", l->run_id);
+	if (p == NULL) return fail_nomem(err);
 	p->base = (struct control_publish){&publish_ops, c};
 	p->s = s;
 	p->lease = *l;

@@ -249,8 +249,7 @@ static status run_row(void *arg, struct sqlite3_stmt *row, struct err *err)
 	run->gold_rows = sqlite_col_i64(row, 20, -1);
 	run->manifest_sha256 = keep(r, sqlite_col_str(row, 21));
 	run->spec = keep(r, sqlite_col_str(row, 22));
-	return r->failed ? fail(err, E_NOMEM, "out of memory reading run %s", run->run_id != NULL ? run->run_id : "")
-			 : OK;
+	return r->failed ? fail_nomem(err) : OK;
 }
 
 status sqlite_run_get(

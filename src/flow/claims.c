@@ -49,8 +49,7 @@ static status grow(struct claims *c, struct err *err)
 {
 	struct claims more = {.n_slots = c->n_slots == 0 ? SLOTS_MIN : c->n_slots + c->n_slots / 2, .n = c->n};
 	more.slots = mem_zalloc(more.n_slots, sizeof *more.slots);
-	if (more.slots == NULL)
-		return fail(err, E_NOMEM, "out of memory for a set of %llu keys", (unsigned long long)c->n);
+	if (more.slots == NULL) return fail_nomem(err);
 	for (uint64_t i = 0; i < c->n_slots; i++) {
 		const struct claim *s = &c->slots[i];
 		if (s->rest != 0) more.slots[slot_of(&more, (struct claim){s->hash, s->rest & ~OWNER_MASK})] = *s;

@@ -64,7 +64,7 @@ static status parse_history(const struct json_node *n, struct arena *arena, stru
 		if (!json_node_str(json_node_at(n, i), &id) || !uuid_parse(id, unused))
 			return fail(err, E_CORRUPT, "not a stage commit");
 		if (runs != NULL) runs[i] = arena_strndup(arena, id.p, id.n);
-		if (runs == NULL || runs[i] == NULL) return fail(err, E_NOMEM, "out of memory reading a commit");
+		if (runs == NULL || runs[i] == NULL) return fail_nomem(err);
 	}
 	c->history = runs;
 	c->n_history = count;
@@ -80,7 +80,7 @@ static status parse(const struct json_node *root, struct arena *arena, struct co
 		return fail(err, E_CORRUPT, "not a stage commit");
 	c->stage = arena_strndup(arena, stage.p, stage.n);
 	c->version = arena_strndup(arena, version.p, version.n);
-	if (c->stage == NULL || c->version == NULL) return fail(err, E_NOMEM, "out of memory reading a commit");
+	if (c->stage == NULL || c->version == NULL) return fail_nomem(err);
 	TRY(run_info_parse(json_node_get(root, "run"), arena, &c->run, err));
 	TRY(counter_list_parse(json_node_get(root, "counters"), &c->counters, err));
 	TRY(parse_history(json_node_get(root, "history"), arena, c, err));
@@ -100,12 +100,10 @@ status commit_parse(struct str text, struct arena *arena, struct commit *out, st
 
 status commit_fail(const char *key, const char *how, struct err *err)
 {
-	return err_at(err,
-		fail(err, E_VERIFY,
-			"the stage's commit was %s after it was written; restore it from a copy, or start a new run "
-			"with --run-id",
-			how),
-		key, -1, -1);
+	return fail_at(err, E_VERIFY, key, -1, -1,
+		"the stage's commit was %s after it was written; restore it from a copy, or start a new run "
+		"with --run-id",
+		how);
 }
 
 /* The text is the canonical form of what it says: what was cut, or edited by hand, seldom is. */

@@ -40,7 +40,7 @@ static status keep(const struct config *tree, const char *path, struct arena *ar
 	TRY(config_need(tree->root, path, &node, err));
 	TRY(config_str(node, &text, err));
 	*out = arena_strndup(arena, text.p, text.n);
-	return *out != NULL ? OK : fail(err, E_NOMEM, "out of memory for the configuration");
+	return *out != NULL ? OK : fail_nomem(err);
 }
 
 static status read_lake(const struct config *tree, struct engine_config *e, struct err *err)
@@ -69,7 +69,7 @@ static status read_control(const struct config *tree, struct engine_config *e, s
 		e->control_uri = starts_with(path, "s3://")
 					 ? "sqlite:./control.db"
 					 : arena_printf(&e->arena, "sqlite:%.*s/control.db", (int)n, path);
-		return e->control_uri != NULL ? OK : fail(err, E_NOMEM, "out of memory for the configuration");
+		return e->control_uri != NULL ? OK : fail_nomem(err);
 	}
 	const bool sqlite = starts_with(e->control_uri, "sqlite:") && e->control_uri[7] != '\0';
 	if (sqlite || starts_with(e->control_uri, "postgresql:") || starts_with(e->control_uri, "postgres:")) return OK;

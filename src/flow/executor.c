@@ -84,7 +84,7 @@ status executor_open(const char *name, int threads, struct executor **out, struc
 		return fail(err, E_UNSUPPORTED, "unsupported: executor %s is not in this version; use threads", name);
 	if (strcmp(name, "threads") != 0) return fail(err, E_USAGE, "executor %s: expected threads", name);
 	struct executor *e = mem_zalloc(1, sizeof *e);
-	if (e == NULL) return fail(err, E_NOMEM, "out of memory for the executor");
+	if (e == NULL) return fail_nomem(err);
 	e->run = run_on_threads;
 	e->threads = threads > 0 ? threads : 1;
 	*out = e;

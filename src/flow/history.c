@@ -38,13 +38,13 @@ static status note_commit(void *arg, const struct store_entry *e, struct err *er
 	if (s->n == s->cap) {
 		const size_t cap = s->cap > 0 ? s->cap * 2 : 16;
 		struct candidate *grown = mem_realloc(s->items, cap * sizeof *grown);
-		if (grown == NULL) return fail(err, E_NOMEM, "out of memory looking for earlier runs");
+		if (grown == NULL) return fail_nomem(err);
 		s->items = grown;
 		s->cap = cap;
 	}
 	struct candidate *c = &s->items[s->n];
 	*c = (struct candidate){.key = mem_alloc(strlen(e->key) + 1)};
-	if (c->key == NULL) return fail(err, E_NOMEM, "out of memory looking for earlier runs");
+	if (c->key == NULL) return fail_nomem(err);
 	memcpy(c->key, e->key, strlen(e->key) + 1);
 	arena_init(&c->arena, 0);
 	s->n++;
@@ -131,7 +131,7 @@ static status take(
 			ok = (runs[n++] = arena_strndup(arena, c->run.run_id, UUID_CHARS)) != NULL;
 	}
 	for (size_t i = 0; i < base->files.n && ok; i++) ok = file_list_add(&out->written, &base->files.items[i]);
-	if (!ok) return fail(err, E_NOMEM, "out of memory for the runs before this one");
+	if (!ok) return fail_nomem(err);
 	qsort(runs + out->n_known, n - out->n_known, sizeof *runs, by_id);
 	out->runs = runs;
 	out->n_runs = n;
@@ -194,7 +194,7 @@ static status add_file(const struct delta_snapshot *s, const char *table, const 
 	TRY(delta_key(key, s->root, a->path, err));
 	struct file_ref ref = {.table = table, .path = key, .rows = delta_add_rows(a), .bytes = a->size};
 	name_hash(a->path, ref.xxh128);
-	return file_list_add(out, &ref) ? OK : fail(err, E_NOMEM, "out of memory listing %s", s->root);
+	return file_list_add(out, &ref) ? OK : fail_nomem(err);
 }
 
 struct table_search {

@@ -53,7 +53,7 @@ static status edge_visit(void *arg, const struct control_value *values, size_t n
 	if (e->n == e->cap) {
 		const size_t cap = e->cap > 0 ? e->cap * 2 : 64;
 		struct edge *grown = ARENA_NEW(&e->arena, struct edge, cap);
-		if (grown == NULL) return fail(err, E_NOMEM, "out of memory reading lineage");
+		if (grown == NULL) return fail_nomem(err);
 		if (e->n > 0) memcpy(grown, e->items, e->n * sizeof *grown);
 		e->items = grown;
 		e->cap = cap;
@@ -62,7 +62,7 @@ static status edge_visit(void *arg, const struct control_value *values, size_t n
 	for (size_t i = 0; i < n; i++) {
 		const struct str text = values[i].kind == CONTROL_TEXT ? values[i].text : STR("");
 		const char *copy = arena_strndup(&e->arena, text.p, text.n);
-		if (copy == NULL) return fail(err, E_NOMEM, "out of memory reading lineage");
+		if (copy == NULL) return fail_nomem(err);
 		to->v[i] = (struct str){copy, text.n};
 	}
 	e->n++;

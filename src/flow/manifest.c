@@ -104,8 +104,7 @@ static status all_files(const struct commit *commits, size_t n, struct file_list
 {
 	for (size_t i = 0; i < n; i++) {
 		for (size_t k = 0; k < commits[i].files.n; k++) {
-			if (!file_list_add(all, &commits[i].files.items[k]))
-				return fail(err, E_NOMEM, "out of memory listing the run's files");
+			if (!file_list_add(all, &commits[i].files.items[k])) return fail_nomem(err);
 		}
 	}
 	file_list_sort(all);

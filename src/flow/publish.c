@@ -94,8 +94,8 @@ static status check_bytes(struct store *lake, const struct file_ref *ref, struct
 	if (code == OK) {
 		hash_xxh128(bytes.p, bytes.n, hash);
 		if (memcmp(hash, ref->xxh128, sizeof hash) != 0)
-			code = err_at(err, fail(err, E_VERIFY, "changed after it was committed (XXH3-128 differs)"),
-				ref->path, -1, -1);
+			code = fail_at(
+				err, E_VERIFY, ref->path, -1, -1, "changed after it was committed (XXH3-128 differs)");
 	}
 	buf_deinit(&bytes);
 	return code;
@@ -115,8 +115,7 @@ static status partition_value(const char *path, const char *name, char dst[PARTI
 		dst[length] = '\0';
 		return OK;
 	}
-	return err_at(err, fail(err, E_CORRUPT, "no folder %s= in the path of a table partitioned by it", name), path,
-		-1, -1);
+	return fail_at(err, E_CORRUPT, path, -1, -1, "no folder %s= in the path of a table partitioned by it", name);
 }
 
 static status map_columns(
@@ -200,7 +199,7 @@ static status leave_current(
 	ASSERT(at >= 0 && (size_t)at < b->n_columns);
 	uint32_t *rows = ARENA_NEW(&item->arena, uint32_t, b->n_rows);
 	int64_t n = 0;
-	if (rows == NULL) return fail(err, E_NOMEM, "out of memory for the rows to publish");
+	if (rows == NULL) return fail_nomem(err);
 	TRY(check_keys(&b->columns[at], t->from.key, err));
 	TRY(claim_keys(d, &b->columns[at], file->age, file->age < t->oldest, rows, &n, err));
 	if (n == b->n_rows) return OK;
@@ -208,7 +207,7 @@ static status leave_current(
 	b->n_rows = n;
 	if (n == 0) return OK;
 	struct column *columns = ARENA_NEW(&item->arena, struct column, b->n_columns);
-	if (columns == NULL) return fail(err, E_NOMEM, "out of memory for the rows to publish");
+	if (columns == NULL) return fail_nomem(err);
 	for (size_t i = 0; i < b->n_columns; i++)
 		TRY(column_gather(&b->columns[i], rows, n, &item->arena, &columns[i], err));
 	b->columns = columns;
@@ -252,7 +251,7 @@ static status decode_group(struct decoder *d, size_t table, const struct publish
 	size_t row_group, struct err *err)
 {
 	struct item *item = mem_zalloc(1, sizeof *item);
-	if (item == NULL) return fail(err, E_NOMEM, "out of memory reading %s", file->ref.path);
+	if (item == NULL) return fail_nomem(err);
 	arena_init(&item->arena, 0);
 	item->table = table;
 	const status code = item_fill(d, item, file, r, row_group, err);
@@ -403,8 +402,7 @@ static status compare(struct publication *x, bool *same, struct err *err)
 			.details = details,
 			.record_count = x->rows[t],
 		};
-		if (!quality_add(&x->quality, x->rows[t] == want, &q))
-			return fail(err, E_NOMEM, "out of memory checking the published rows");
+		if (!quality_add(&x->quality, x->rows[t] == want, &q)) return fail_nomem(err);
 		*same = *same && x->rows[t] == want;
 		x->bytes_in += table->bytes;
 		x->rows_in += read;
@@ -496,7 +494,7 @@ static status attempt(struct flow *f, struct arena *arena, struct err *err)
 	struct publish_sources from;
 	TRY(publish_sources_find(f, arena, &from, err));
 	int64_t *counts = ARENA_ZNEW(arena, int64_t, 3 * from.n_tables + 1);
-	if (counts == NULL) return fail(err, E_NOMEM, "out of memory publishing");
+	if (counts == NULL) return fail_nomem(err);
 	struct decoder d = {
 		.f = f,
 		.from = &from,

@@ -2,11 +2,6 @@
 
 #include "flow/claims.h"
 
-static status out_of_memory(struct err *err)
-{
-	return fail(err, E_NOMEM, "out of memory listing what to publish");
-}
-
 /* ---- files -------------------------------------------------------------------------------------------------------- */
 
 /* The commit of the stage that folds across runs; NULL: none does. */
@@ -31,7 +26,7 @@ static status own_files(const struct flow *f, const char *table, struct file_lis
 	for (size_t k = 0; k < f->n_committed; k++) {
 		for (size_t i = 0; i < f->files[k].n; i++) {
 			const struct file_ref *ref = &f->files[k].items[i];
-			if (strcmp(ref->table, table) == 0 && !file_list_add(out, ref)) return out_of_memory(err);
+			if (strcmp(ref->table, table) == 0 && !file_list_add(out, ref)) return fail_nomem(err);
 		}
 	}
 	return OK;
@@ -48,7 +43,7 @@ static status find_aged(const struct flow *f, const char *table, const struct co
 		.runs = ARENA_NEW(arena, const char *, n_earlier + 1),
 		.n_runs = n_earlier + 1,
 	};
-	if (out->ends == NULL || out->runs == NULL) return out_of_memory(err);
+	if (out->ends == NULL || out->runs == NULL) return fail_nomem(err);
 	out->runs[0] = f->info.run_id;
 	for (size_t i = 0; i < n_earlier; i++) out->runs[i + 1] = folded->history[n_earlier - 1 - i];
 	if (table == NULL) return OK;
@@ -81,7 +76,7 @@ static status find_files(const struct flow *f, struct arena *arena, struct publi
 		if (rows.ends[age] > rows.ends[age - 1]) t->oldest = (uint32_t)age;
 	TRY(find_aged(f, t->oldest > 0 ? t->from.also : NULL, folded, arena, &also, err));
 	t->files = ARENA_NEW(arena, struct publish_file, rows.list.n + also.list.n + 1);
-	if (t->files == NULL) return out_of_memory(err);
+	if (t->files == NULL) return fail_nomem(err);
 	for (size_t age = 0; age <= t->oldest; age++) {
 		add_age(t, &rows, age, false);
 		if (age < t->oldest) add_age(t, &also, age, true);
@@ -99,7 +94,7 @@ static status find_tables(const struct flow *f, struct arena *arena, struct publ
 		const struct table_schema *t = w->tables[i];
 		if (strcmp(t->layer, w->stages[w->n_stages - 1].name) != 0) continue;
 		const char *source = arena_printf(arena, "%s.%s", t->layer, t->name);
-		if (source == NULL) return out_of_memory(err);
+		if (source == NULL) return fail_nomem(err);
 		out->tables[out->n_tables++].from = (struct workload_mirror){.schema = t, .source = source};
 	}
 	if (w->mirrors_on == NULL || (!control_is_server(f->control) && !w->mirrors_on(f->config))) return OK;
@@ -111,7 +106,7 @@ status publish_sources_find(const struct flow *f, struct arena *arena, struct pu
 {
 	*out = (struct publish_sources){
 		.tables = ARENA_ZNEW(arena, struct publish_table, f->w->n_tables + f->w->n_mirrors + 1)};
-	if (out->tables == NULL) return out_of_memory(err);
+	if (out->tables == NULL) return fail_nomem(err);
 	TRY(find_tables(f, arena, out, err));
 	for (size_t t = 0; t < out->n_tables; t++) TRY(find_files(f, arena, &out->tables[t], err));
 	return OK;
@@ -142,11 +137,11 @@ status publish_sources_edges(const struct publish_sources *s, const char *run_id
 	for (size_t t = 0; t < s->n_tables; t++) n_max += s->tables[t].n_files + 1;
 	*edges = ARENA_ZNEW(arena, struct control_edge, n_max);
 	*n = 0;
-	if (*edges == NULL) return out_of_memory(err);
+	if (*edges == NULL) return fail_nomem(err);
 	for (size_t t = 0; t < s->n_tables; t++) {
 		const struct table_schema *schema = s->tables[t].from.schema;
 		const char *output = arena_printf(arena, "serving.%s_%s", schema->layer, schema->name);
-		if (output == NULL) return out_of_memory(err);
+		if (output == NULL) return fail_nomem(err);
 		*n += table_edges(&s->tables[t], run_id, output, *edges + *n);
 	}
 	return OK;

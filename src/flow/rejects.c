@@ -150,7 +150,7 @@ status rejects_add_range(
 {
 	bool utf8 = false;
 	char *piece = mem_alloc(PIECE_BYTES);
-	if (piece == NULL) return fail(err, E_NOMEM, "out of memory copying a line of %lld bytes", (long long)n);
+	if (piece == NULL) return fail_nomem(err);
 	status code = range_is_utf8(source, why->offset, n, piece, &utf8, err);
 	if (code == OK) {
 		head(r, why, utf8);
@@ -169,6 +169,6 @@ status rejects_close(struct rejects *r, struct task_result *out, struct err *err
 	hash_stream_final(&r->hash, file.xxh128, file.sha256);
 	file_drop(r);
 	r->rows = 0;
-	if (!file_list_add(&out->outputs, &file)) return fail(err, E_NOMEM, "out of memory listing %s", r->key);
+	if (!file_list_add(&out->outputs, &file)) return fail_nomem(err);
 	return OK;
 }

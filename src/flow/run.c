@@ -44,7 +44,7 @@ status flow_init(struct flow *f, const struct run_opts *o, struct err *err)
 	f->inputs.arena = &f->arena;
 	buf_init(&f->config_text, 0);
 	f->versions = ARENA_NEW(&f->arena, int64_t, f->w->n_tables + 1);
-	if (f->versions == NULL) return fail(err, E_NOMEM, "out of memory");
+	if (f->versions == NULL) return fail_nomem(err);
 	for (size_t i = 0; i < f->w->n_tables; i++) f->versions[i] = -1;
 	if (o->until != NULL) TRY(stage_index(f->w, o->until, &unused, err));
 	if (o->only != NULL) TRY(stage_index(f->w, o->only, &unused, err));

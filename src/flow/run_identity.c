@@ -76,8 +76,7 @@ status flow_config_get(struct store *lake, const char *config_hash, struct buf *
 	hash_sha256(out->p, out->n, hash);
 	hex_encode(hash, sizeof hash, hex);
 	if (strcmp(hex, config_hash) != 0)
-		return err_at(err, fail(err, E_VERIFY, "the run's configuration was changed after it was written"), key,
-			-1, -1);
+		return fail_at(err, E_VERIFY, key, -1, -1, "the run's configuration was changed after it was written");
 	return OK;
 }
 
@@ -104,7 +103,7 @@ static status add_file(struct flow *f, const char *path, struct err *err)
 	if (access(path, R_OK) != 0) return fail_errno(err, errno, "cannot read input %s", path);
 	if (!file_list_add(
 		    &f->inputs, &(struct file_ref){.table = "input", .path = full, .bytes = st.st_size, .rows = -1}))
-		return fail(err, E_NOMEM, "out of memory listing inputs");
+		return fail_nomem(err);
 	return OK;
 }
 
@@ -126,8 +125,7 @@ static status read_folder(DIR *dir, const char *path, struct file_list *out, str
 		if (len < 0 || (size_t)len >= sizeof child)
 			return fail(err, E_LIMIT, "path over %d bytes in %s", PATH_MAX, path);
 		if (stat(child, &st) != 0 || !S_ISREG(st.st_mode)) continue;
-		if (!file_list_add(out, &(struct file_ref){.table = "input", .path = child}))
-			return fail(err, E_NOMEM, "out of memory reading folder %s", path);
+		if (!file_list_add(out, &(struct file_ref){.table = "input", .path = child})) return fail_nomem(err);
 	}
 	return OK;
 }
@@ -186,8 +184,7 @@ static status hash_input(void *arg, size_t i, int worker, struct err *err)
 	const int fd = open(ref->path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) return fail_errno(err, errno, "cannot read input %s", ref->path);
 	uint8_t *chunk = mem_alloc(INPUT_CHUNK_BYTES);
-	const status code = chunk != NULL ? hash_fd(fd, ref, chunk, err)
-					  : fail(err, E_NOMEM, "out of memory hashing %s", ref->path);
+	const status code = chunk != NULL ? hash_fd(fd, ref, chunk, err) : fail_nomem(err);
 	mem_free(chunk);
 	(void)close(fd);
 	return code;

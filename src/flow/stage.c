@@ -58,16 +58,13 @@ static status file_check_size(void *arg, size_t i, int worker, struct err *err)
 	}
 	if (replaced) return OK;
 	if (code == E_NOT_FOUND)
-		return err_at(err,
-			fail(err, E_VERIFY,
-				"missing, though it was committed; restore it, or start a new run with --run-id"),
-			ref->path, -1, -1);
+		return fail_at(err, E_VERIFY, ref->path, -1, -1,
+			"missing, though it was committed; restore it, or start a new run with --run-id");
 	TRY(code);
 	if (bytes != ref->bytes)
-		return err_at(err,
-			fail(err, E_VERIFY, "changed after it was committed: %lld bytes, was %lld", (long long)bytes,
-				(long long)ref->bytes),
-			ref->path, bytes < ref->bytes ? bytes : ref->bytes, -1);
+		return fail_at(err, E_VERIFY, ref->path, bytes < ref->bytes ? bytes : ref->bytes, -1,
+			"changed after it was committed: %lld bytes, was %lld", (long long)bytes,
+			(long long)ref->bytes);
 	return OK;
 }
 
@@ -124,13 +121,13 @@ static status current_files(
 		const struct file_ref *ref = &c->files.items[i];
 		const size_t table = flow_table_index(f->w, ref->table);
 		if (table < f->w->n_tables && replaced[table]) continue;
-		if (!file_list_add(out, ref)) return fail(err, E_NOMEM, "out of memory listing the files of a stage");
+		if (!file_list_add(out, ref)) return fail_nomem(err);
 	}
 	for (size_t i = 0; i < f->w->n_tables; i++) {
 		const struct table_schema *t = f->w->tables[i];
 		if (!replaced[i]) continue;
 		const char *name = arena_printf(&f->arena, "%s.%s", t->layer, t->name);
-		if (name == NULL) return fail(err, E_NOMEM, "out of memory listing the files of a stage");
+		if (name == NULL) return fail_nomem(err);
 		TRY(history_table_files(f->lake, f->w, name, &runs, out, err));
 	}
 	file_list_sort(out);
@@ -141,7 +138,7 @@ static status adopt(struct flow *f, const struct commit *c, struct err *err)
 {
 	bool any = false;
 	bool *replaced = ARENA_ZNEW(&f->arena, bool, f->w->n_tables + 1);
-	if (replaced == NULL) return fail(err, E_NOMEM, "out of memory");
+	if (replaced == NULL) return fail_nomem(err);
 	TRY(commit_check(f, c, replaced, err));
 	flow_commit_adopt(f, c);
 	for (size_t i = 0; i < f->w->n_tables; i++) any |= replaced[i];
@@ -399,8 +396,8 @@ static status drop_repeats(struct file_list *l, const char *stage, struct err *e
 	for (size_t i = 0; i < l->n; i++) {
 		if (n > 0 && strcmp(l->items[n - 1].path, l->items[i].path) == 0) {
 			if (l->items[i].rows == 0) continue;
-			return err_at(err, fail(err, E_CONFLICT, "two tasks of stage %s wrote the same object", stage),
-				l->items[i].path, -1, -1);
+			return fail_at(err, E_CONFLICT, l->items[i].path, -1, -1,
+				"two tasks of stage %s wrote the same object", stage);
 		}
 		l->items[n++] = l->items[i];
 	}
@@ -437,10 +434,9 @@ static status merge(struct stage_run *s, struct commit *c, struct err *err)
 	for (size_t i = 0; i < s->n; i++) {
 		const struct task_result *r = &s->slots[i].result;
 		if (!counter_list_merge(&c->counters, &r->counters) || !merge_edges(c, s->slots[i].spec, r))
-			return fail(err, E_NOMEM, "out of memory merging stage %s", s->def->name);
+			return fail_nomem(err);
 		for (size_t k = 0; k < r->outputs.n; k++) {
-			if (!file_list_add(&c->files, &r->outputs.items[k]))
-				return fail(err, E_NOMEM, "out of memory merging stage %s", s->def->name);
+			if (!file_list_add(&c->files, &r->outputs.items[k])) return fail_nomem(err);
 		}
 	}
 	file_list_sort(&c->files);
@@ -534,7 +530,7 @@ static status stage_through(struct stage_run *s, size_t stage, const struct task
 		c.n_history = f->history.n_runs;
 	}
 	if (c.n_history > 0 && !counter_add(&c.counters, COMMIT_KNOWN, (int64_t)f->history.n_known))
-		return fail(err, E_NOMEM, "out of memory merging stage %s", s->def->name);
+		return fail_nomem(err);
 	report->rows_in = counter_get(&c.counters, "rows_in");
 	report->rows_out = counter_get(&c.counters, "rows_out");
 	report->bytes_in = counter_get(&c.counters, "bytes_in");
@@ -555,7 +551,7 @@ status flow_stage_run(struct flow *f, size_t stage, struct err *err)
 	if (code == OK) {
 		progress_step(&f->progress, s.def->name, (int64_t)plan.n, bytes_before(f, stage));
 		s.slots = mem_zalloc(plan.n + 1, sizeof *s.slots);
-		if (s.slots == NULL) code = fail(err, E_NOMEM, "out of memory for %zu tasks", plan.n);
+		if (s.slots == NULL) code = fail_nomem(err);
 	}
 	for (size_t i = 0; i < plan.n && code == OK; i++, s.n++) {
 		struct task_slot *slot = &s.slots[i];

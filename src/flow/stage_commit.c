@@ -26,7 +26,7 @@ status flow_quality_rows(
 	const char *layer, const struct quality_list *l, struct control_quality_layer *out, struct err *err)
 {
 	struct control_quality *rows = ARENA_ZNEW(l->arena, struct control_quality, l->n + 1);
-	if (rows == NULL) return fail(err, E_NOMEM, "out of memory recording checks");
+	if (rows == NULL) return fail_nomem(err);
 	for (size_t i = 0; i < l->n; i++) {
 		const struct quality *q = &l->items[i];
 		rows[i] = (struct control_quality){
@@ -135,7 +135,7 @@ static status sweep_visit(void *arg, const struct store_entry *e, struct err *er
 	if (strstr(e->key, s->wanted) == NULL || in_commit(s->c, e->key) || in_table(s, e->key)) return OK;
 	if (s->snapshot != NULL && !is_task_part(e->key)) return OK;
 	if (!file_list_add(&s->doomed, &(struct file_ref){.table = "", .path = e->key, .bytes = e->bytes}))
-		return fail(err, E_NOMEM, "out of memory listing left-overs");
+		return fail_nomem(err);
 	return OK;
 }
 
@@ -286,7 +286,7 @@ static status counted_names(struct flow *f, size_t stage, struct table_sums *out
 		const char *name = l->items[i].name;
 		if (strncmp(name, prefix, n) != 0) continue;
 		const char *table = arena_strndup(&f->arena, name + n, strcspn(name + n, ">"));
-		if (table == NULL) return fail(err, E_NOMEM, "out of memory recording lineage");
+		if (table == NULL) return fail_nomem(err);
 		if (table_sum_of(out, table) == NULL)
 			return fail(err, E_LIMIT, "more than %d tables in one stage", TABLES_MAX);
 	}
@@ -340,8 +340,7 @@ static status raw_edges(
 			edges[*n] = to;
 			edges[*n].input = f->inputs.items[i].path;
 			edges[*n].input_version = arena_strndup(&f->arena, hex, HEX_SHA256_CHARS);
-			if (edges[(*n)++].input_version == NULL)
-				return fail(err, E_NOMEM, "out of memory recording lineage");
+			if (edges[(*n)++].input_version == NULL) return fail_nomem(err);
 		}
 	}
 	return OK;
@@ -371,14 +370,14 @@ static status record(
 	struct flow *f, size_t stage, struct control_stage *s, const struct task_list *plan, struct err *err)
 {
 	struct table_sums *sums = ARENA_ZNEW(&f->arena, struct table_sums, 2);
-	if (sums == NULL) return fail(err, E_NOMEM, "out of memory recording stage %s", s->name);
+	if (sums == NULL) return fail_nomem(err);
 	struct table_sums *in = &sums[0], *out = &sums[1];
 	TRY(sum_tables(f, &f->files[stage], out, err));
 	if (stage > 0) TRY(input_names(f, stage, plan, in, err));
 	const size_t n_in = stage > 0 ? in->n : f->info.simulated ? 1 : f->inputs.n;
 	struct control_edge *edges = ARENA_ZNEW(&f->arena, struct control_edge, (n_in + 1) * out->n + 1);
 	struct control_dataset *datasets = ARENA_ZNEW(&f->arena, struct control_dataset, out->n + 1);
-	if (edges == NULL || datasets == NULL) return fail(err, E_NOMEM, "out of memory recording stage %s", s->name);
+	if (edges == NULL || datasets == NULL) return fail_nomem(err);
 	for (size_t i = 0; i < in->n; i++) {
 		const struct file_list *files = stage_of_table(f, stage, in->items[i].table);
 		/* A table of a later stage is read as the run before left it. */
@@ -416,12 +415,10 @@ static status put_buf(struct flow *f, const char *key, const struct buf *b, stru
 	TRY(buf_check(b, err));
 	const status code = store_put_if_absent(f->lake, key, b->p, b->n, err);
 	if (code != E_EXISTS) return code;
-	return err_at(err,
-		fail(err, E_CONFLICT,
-			"run %s has committed other content here (another version of the program?); name a new run "
-			"with --run-id",
-			f->info.run_id),
-		key, -1, -1);
+	return fail_at(err, E_CONFLICT, key, -1, -1,
+		"run %s has committed other content here (another version of the program?); name a new run "
+		"with --run-id",
+		f->info.run_id);
 }
 
 /* manifest.json once raw is committed, checksums.json once the last stage is; the same bytes again are fine. */

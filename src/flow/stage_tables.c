@@ -48,7 +48,7 @@ static status add_stats(
 	status code = footer_stats(f, ref, &text, err);
 	if (code == OK) code = buf_check(&text, err);
 	const char *copy = code == OK ? arena_strndup(arena, (const char *)text.p, text.n) : NULL;
-	if (code == OK && copy == NULL) code = fail(err, E_NOMEM, "out of memory for the statistics of %s", ref->path);
+	if (code == OK && copy == NULL) code = fail_nomem(err);
 	if (code == OK) *out = (struct str){copy, text.n};
 	buf_deinit(&text);
 	return code;
@@ -63,8 +63,7 @@ static status folder_value(const char *path, const char *name, struct arena *are
 		const struct str text = {p + n + 1, strcspn(p + n + 1, "/")};
 		return delta_path_decode(text, arena, out, err);
 	}
-	return err_at(
-		err, fail(err, E_CORRUPT, "no folder %s=... in the path of a file of the table", name), path, -1, -1);
+	return fail_at(err, E_CORRUPT, path, -1, -1, "no folder %s=... in the path of a file of the table", name);
 }
 
 static status make_add(struct flow *f, const struct table_schema *t, const struct file_ref *ref, struct arena *arena,
@@ -73,7 +72,7 @@ static status make_add(struct flow *f, const struct table_schema *t, const struc
 	char root[RUN_KEY_MAX];
 	const size_t n_data = schema_n_data_columns(t), n = t->n_columns - n_data;
 	struct delta_pair *pairs = ARENA_ZNEW(arena, struct delta_pair, n + 1);
-	if (pairs == NULL) return fail(err, E_NOMEM, "out of memory committing %s.%s", t->layer, t->name);
+	if (pairs == NULL) return fail_nomem(err);
 	flow_table_root(t, root);
 	ASSERT(strncmp(ref->path, root, strlen(root)) == 0 && ref->path[strlen(root)] == '/');
 	const char *path = ref->path + strlen(root) + 1;
@@ -99,7 +98,7 @@ static status make_adds(struct flow *f, const struct table_schema *t, const stru
 	size_t n = 0;
 	for (size_t i = 0; i < files->n; i++) n += is_of(f, &files->items[i], t);
 	struct delta_add *adds = ARENA_ZNEW(arena, struct delta_add, n + 1);
-	if (adds == NULL) return fail(err, E_NOMEM, "out of memory committing %s.%s", t->layer, t->name);
+	if (adds == NULL) return fail_nomem(err);
 	n = 0;
 	for (size_t i = 0; i < files->n; i++) {
 		if (is_of(f, &files->items[i], t)) TRY(make_add(f, t, &files->items[i], arena, &adds[n++], err));

@@ -48,7 +48,7 @@ status superseded_create(
 	if (s == NULL || tables == NULL) {
 		mem_free(s);
 		mem_free(tables);
-		return fail(err, E_NOMEM, "out of memory looking at the tables");
+		return fail_nomem(err);
 	}
 	*s = (struct superseded){lake, w, run_id, tables};
 	*out = s;

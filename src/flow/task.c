@@ -97,7 +97,7 @@ static status output(
 	hash_xxh128(p, n, file->xxh128);
 	hash_sha256(p, n, file->sha256);
 	TRY(store_put_later(env->lake, file->path, p, n, file->sha256, err));
-	if (!file_list_add(&out->outputs, file)) return fail(err, E_NOMEM, "out of memory listing %s", file->path);
+	if (!file_list_add(&out->outputs, file)) return fail_nomem(err);
 	return OK;
 }
 

@@ -160,7 +160,7 @@ static status get_text(
 	struct str s;
 	TRY(get_str(n, name, &s, err));
 	const char *copy = arena_strndup(arena, s.p, s.n);
-	if (copy == NULL) return fail(err, E_NOMEM, "out of memory reading \"%s\"", name);
+	if (copy == NULL) return fail_nomem(err);
 	*out = copy;
 	return OK;
 }
@@ -198,7 +198,7 @@ static status file_parse(const struct json_node *n, struct file_list *out, struc
 	if (earlier != NULL && !json_node_bool(earlier, &f.earlier)) return bad("earlier", err);
 	f.path = path.p;
 	f.table = table.p;
-	return file_list_add(out, &f) ? OK : fail(err, E_NOMEM, "out of memory reading a list of files");
+	return file_list_add(out, &f) ? OK : fail_nomem(err);
 }
 
 status file_list_parse(const struct json_node *n, struct file_list *out, struct err *err)
@@ -216,7 +216,7 @@ status counter_list_parse(const struct json_node *n, struct counter_list *out, s
 	for (const void *at = NULL; json_node_next(n, &at, &key, &value);) {
 		int64_t v;
 		if (!json_node_i64(value, &v)) return bad(key.p, err);
-		if (!counter_add(out, key.p, v)) return fail(err, E_NOMEM, "out of memory reading counters");
+		if (!counter_add(out, key.p, v)) return fail_nomem(err);
 	}
 	return OK;
 }

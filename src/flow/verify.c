@@ -36,7 +36,7 @@ static status hash_object(struct verify *v, struct store_object *object, uint8_t
 	uint8_t xxh[XXH128_BYTES];
 	const int64_t size = store_object_size(object);
 	uint8_t *chunk = mem_alloc(READ_BYTES);
-	if (chunk == NULL) return fail(err, E_NOMEM, "out of memory verifying");
+	if (chunk == NULL) return fail_nomem(err);
 	status code = hash_stream_init(&h, true, err);
 	if (code != OK) {
 		mem_free(chunk);
@@ -155,8 +155,7 @@ static status load(struct verify *v, int32_t date, struct err *err)
 		}
 		TRY(code);
 		for (size_t i = 0; i < v->commits[k].files.n; i++) {
-			if (!file_list_add(&v->files, &v->commits[k].files.items[i]))
-				return fail(err, E_NOMEM, "out of memory listing the run's files");
+			if (!file_list_add(&v->files, &v->commits[k].files.items[i])) return fail_nomem(err);
 		}
 		v->n_commits++;
 	}
@@ -216,7 +215,7 @@ static status verify_all(struct verify *v, struct err *err)
 	TRY(commit_find(v->o->lake, v->o->run_id, &date, err));
 	TRY(load(v, date, err));
 	v->what = ARENA_ZNEW(&v->arena, const char *, v->files.n + 1);
-	if (v->what == NULL) return fail(err, E_NOMEM, "out of memory listing the run's files");
+	if (v->what == NULL) return fail_nomem(err);
 	for (size_t i = 0; i < v->files.n; i++) total += v->files.items[i].bytes;
 	progress_start(&v->progress, v->o->progress);
 	progress_step(&v->progress, "verify", (int64_t)v->files.n, total);

@@ -20,7 +20,7 @@ struct compressor {
 status compressor_create(struct compressor **out, struct err *err)
 {
 	struct compressor *c = mem_zalloc(1, sizeof *c);
-	if (c == NULL) return fail(err, E_NOMEM, "out of memory for a compressor");
+	if (c == NULL) return fail_nomem(err);
 	*out = c;
 	return OK;
 }
@@ -78,7 +78,7 @@ static status zstd_compress(
 	struct compressor *c, int level, const void *src, size_t n, void *dst, size_t cap, size_t *out, struct err *err)
 {
 	ZSTD_CCtx *z = level == COMPRESS_LEVEL_ENTROPY ? zstd_entropy_context(c) : zstd_level_context(c, level);
-	if (z == NULL) return fail(err, E_NOMEM, "out of memory for zstd");
+	if (z == NULL) return fail_nomem(err);
 	const size_t got = ZSTD_compress2(z, dst, cap, src, n);
 	if (ZSTD_isError(got)) return fail(err, E_NOMEM, "zstd: %s", ZSTD_getErrorName(got));
 	*out = got;
@@ -122,7 +122,7 @@ static status zstd_decompress(struct compressor *c, const void *src, size_t n, v
 {
 	if (c->zstd_d == NULL) {
 		c->zstd_d = ZSTD_createDCtx();
-		if (c->zstd_d == NULL) return fail(err, E_NOMEM, "out of memory for zstd");
+		if (c->zstd_d == NULL) return fail_nomem(err);
 	}
 	const size_t got = ZSTD_decompressDCtx(c->zstd_d, dst, dst_n, src, n);
 	return ZSTD_isError(got) || got != dst_n ? corrupt(err, "zstd", n, dst_n) : OK;
@@ -133,7 +133,7 @@ static status gzip_decompress(const void *src, size_t n, void *dst, size_t dst_n
 {
 	z_stream z = {0};
 	if (n > UINT32_MAX || dst_n > UINT32_MAX) return fail(err, E_LIMIT, "gzip block of %zu bytes", n);
-	if (inflateInit2(&z, 15 + 32) != Z_OK) return fail(err, E_NOMEM, "out of memory for zlib");
+	if (inflateInit2(&z, 15 + 32) != Z_OK) return fail_nomem(err);
 	uint8_t spare; /* zlib wants a place to write even when nothing is expected */
 	z.next_in = (Bytef *)(uintptr_t)src;
 	z.avail_in = (uInt)n;

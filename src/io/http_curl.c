@@ -375,7 +375,7 @@ status http_pool_create(const struct http_opts *opts, struct http_pool **out, st
 {
 	(void)pthread_once(&once, global_init);
 	struct http_pool *p = mem_zalloc(1, sizeof *p);
-	if (p == NULL) return fail(err, E_NOMEM, "out of memory for HTTP");
+	if (p == NULL) return fail_nomem(err);
 	const int cores = thread_cores(), n_loops = cores < LOOPS_MAX ? cores : LOOPS_MAX;
 	p->opts = *opts;
 	p->ca_file = opts->ca_file != NULL ? mem_strdup(opts->ca_file) : NULL;

@@ -24,7 +24,7 @@ struct line_source line_source_of_object(struct store_object *o)
 status lines_init(struct lines *r, struct err *err)
 {
 	*r = (struct lines){.buf = mem_alloc(BUF_BYTES + JSON_SCAN_PADDING)};
-	if (r->buf == NULL) return fail(err, E_NOMEM, "out of memory for a line buffer");
+	if (r->buf == NULL) return fail_nomem(err);
 	memset(r->buf, 0, BUF_BYTES + JSON_SCAN_PADDING);
 	return OK;
 }

@@ -119,8 +119,7 @@ static status read_exact(int fd, int64_t offset, void *dst, size_t n, const char
 		const ssize_t got = pread(fd, to, n < WRITE_CHUNK_MAX ? n : WRITE_CHUNK_MAX, offset);
 		if (got < 0 && errno == EINTR) continue;
 		if (got < 0) return err_at(err, fail_errno(err, errno, "cannot read"), key, offset, -1);
-		if (got == 0)
-			return err_at(err, fail(err, E_CORRUPT, "truncated: %zu bytes missing", n), key, offset, -1);
+		if (got == 0) return fail_at(err, E_CORRUPT, key, offset, -1, "truncated: %zu bytes missing", n);
 		to += got;
 		offset += got;
 		n -= (size_t)got;
@@ -275,7 +274,7 @@ static status local_writer_create(struct store *base, const char *key, struct st
 {
 	struct local_store *s = (struct local_store *)base;
 	struct local_writer *w = mem_zalloc(1, sizeof *w);
-	if (w == NULL) return fail(err, E_NOMEM, "out of memory writing %s", key);
+	if (w == NULL) return fail_nomem(err);
 	w->base = (struct store_writer){writer_add, writer_finish, writer_destroy};
 	w->store = s;
 	w->fd = -1;
@@ -321,7 +320,7 @@ static status local_object_open(struct store *base, const char *key, struct stor
 		(void)close(fd);
 		mem_free(o);
 		mem_free(copy);
-		return fail(err, E_NOMEM, "out of memory opening %s", key);
+		return fail_nomem(err);
 	}
 	o->base = (struct store_object){object_read_at, object_close, copy, st.st_size};
 	o->fd = fd;
@@ -525,8 +524,8 @@ status store_local_open(const char *path, struct store **out, struct err *err)
 	free(resolved); /* realpath's own memory */
 	const int fd = root != NULL ? open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 	if (s == NULL || root == NULL || uri == NULL || fd < 0) {
-		const status code = fd < 0 && root != NULL ? fail_errno(err, errno, "cannot open lake %s", path)
-							   : fail(err, E_NOMEM, "out of memory");
+		const status code =
+			fd < 0 && root != NULL ? fail_errno(err, errno, "cannot open lake %s", path) : fail_nomem(err);
 		mem_free(s);
 		mem_free(root);
 		mem_free(uri);

@@ -11,10 +11,8 @@ static status memory_read_at(struct store_object *o, int64_t offset, void *dst, 
 {
 	const struct memory_object *m = (const struct memory_object *)(const void *)o;
 	if (offset < 0 || offset > o->size || n > (size_t)(o->size - offset))
-		return err_at(err,
-			fail(err, E_CORRUPT, "truncated: expected %zu bytes, the object has %lld", n,
-				(long long)o->size),
-			o->key, offset, -1);
+		return fail_at(err, E_CORRUPT, o->key, offset, -1, "truncated: expected %zu bytes, the object has %lld",
+			n, (long long)o->size);
 	if (n > 0) memcpy(dst, m->p + offset, n);
 	return OK;
 }
@@ -32,7 +30,7 @@ status store_object_from_memory(const void *p, size_t n, const char *key, struct
 	if (m == NULL || name == NULL) {
 		mem_free(m);
 		mem_free(name);
-		return fail(err, E_NOMEM, "out of memory for an object");
+		return fail_nomem(err);
 	}
 	*m = (struct memory_object){
 		.object = {.read_at = memory_read_at, .close = memory_close, .key = name, .size = (int64_t)n}, .p = p};

@@ -138,11 +138,10 @@ status column_read_rows(struct parquet_reader *r, const struct parquet_range *ra
 		.list = &list,
 		.arena = arena,
 		.rows = (size_t)(range->end - range->begin)};
-	if (!c.leaf->info.supported)
-		return err_at(err, fail(err, E_UNSUPPORTED, "%s", c.leaf->info.reason), r->key, -1, -1);
+	if (!c.leaf->info.supported) return fail_at(err, E_UNSUPPORTED, r->key, -1, -1, "%s", c.leaf->info.reason);
 	if (c.chunk->unreadable != NULL)
-		return err_at(err, fail(err, E_UNSUPPORTED, "%s (column %s)", c.chunk->unreadable, c.leaf->info.name),
-			r->key, -1, -1);
+		return fail_at(
+			err, E_UNSUPPORTED, r->key, -1, -1, "%s (column %s)", c.chunk->unreadable, c.leaf->info.name);
 	if (c.chunk->n_values != g->n_rows)
 		return reader_corrupt(r, err, r->data_end, "column %s: %lld values in a row group of %lld rows",
 			c.leaf->info.name, (long long)c.chunk->n_values, (long long)g->n_rows);

@@ -124,7 +124,7 @@ static status read_chunk(struct levels_read *l, int64_t n_rows, struct parquet_l
 
 static status refuse(const struct parquet_reader *r, struct err *err, const char *why)
 {
-	return err_at(err, fail(err, E_UNSUPPORTED, "%s", why), r->key, -1, -1);
+	return fail_at(err, E_UNSUPPORTED, r->key, -1, -1, "%s", why);
 }
 
 status parquet_reader_levels(struct parquet_reader *r, size_t row_group, int leaf, struct arena *arena,
@@ -144,10 +144,9 @@ status parquet_reader_levels(struct parquet_reader *r, size_t row_group, int lea
 	if (l.c.leaf->unreadable != NULL) return refuse(r, err, l.c.leaf->unreadable);
 	if (chunk->unreadable != NULL) return refuse(r, err, chunk->unreadable);
 	if (chunk->n_values > LEVELS_ENTRIES_MAX)
-		return err_at(err,
-			fail(err, E_LIMIT, "column %s: %lld values in one row group; at most %d are read",
-				l.c.leaf->info.name, (long long)chunk->n_values, LEVELS_ENTRIES_MAX),
-			r->key, -1, -1);
+		return fail_at(err, E_LIMIT, r->key, -1, -1,
+			"column %s: %lld values in one row group; at most %d are read", l.c.leaf->info.name,
+			(long long)chunk->n_values, LEVELS_ENTRIES_MAX);
 	TRY(pages_list_all(r, chunk, &list, err));
 	return read_chunk(&l, g->n_rows, out, err);
 }

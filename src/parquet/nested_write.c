@@ -324,7 +324,7 @@ static void put_footer(struct nested_writer *w)
 static status write_file(struct nested_writer *w, struct err *err)
 {
 	w->leaves = mem_zalloc(w->f->n_leaves, sizeof *w->leaves);
-	if (w->leaves == NULL) return fail(err, E_NOMEM, "out of memory for writing a Parquet file");
+	if (w->leaves == NULL) return fail_nomem(err);
 	TRY(walk_tree(w, err));
 	if (w->codec != CODEC_NONE) TRY(compressor_create(&w->compressor, err));
 	buf_str(w->out, "PAR1");

@@ -47,12 +47,12 @@ status reader_corrupt(const struct parquet_reader *r, struct err *err, int64_t o
 	va_start(args, fmt);
 	(void)vsnprintf(message, sizeof message, fmt, args);
 	va_end(args);
-	return err_at(err, fail(err, E_CORRUPT, "%s", message), r->key, offset, -1);
+	return fail_at(err, E_CORRUPT, r->key, offset, -1, "%s", message);
 }
 
 status reader_nomem(const struct parquet_reader *r, struct err *err)
 {
-	return err_at(err, fail(err, E_NOMEM, "out of memory for reading a Parquet file"), r->key, -1, -1);
+	return err_at(err, fail_nomem(err), r->key, -1, -1);
 }
 
 status reader_view(
@@ -88,7 +88,7 @@ static status check_magic(const struct parquet_reader *r, size_t n, struct err *
 {
 	const uint8_t *magic = r->file_bytes.p + n - 4;
 	if (memcmp(magic, "PARE", 4) == 0)
-		return err_at(err, fail(err, E_UNSUPPORTED, "unsupported: encrypted Parquet file"), r->key, -1, -1);
+		return fail_at(err, E_UNSUPPORTED, r->key, -1, -1, "unsupported: encrypted Parquet file");
 	if (memcmp(magic, "PAR1", 4) != 0)
 		return reader_corrupt(
 			r, err, r->size - 4, "no Parquet file, or a truncated one: it does not end in PAR1");
@@ -145,7 +145,7 @@ status parquet_reader_reopen(struct parquet_reader *r, struct store_object *obje
 status parquet_reader_create(struct parquet_reader **out, struct err *err)
 {
 	struct parquet_reader *r = mem_zalloc(1, sizeof *r);
-	if (r == NULL) return fail(err, E_NOMEM, "out of memory for a Parquet reader");
+	if (r == NULL) return fail_nomem(err);
 	arena_init(&r->schema_arena, SCHEMA_ARENA_MAX);
 	arena_init(&r->meta_arena, 0);
 	arena_init(&r->find_arena, 0);
@@ -239,9 +239,8 @@ status parquet_reader_read(struct parquet_reader *r, const struct parquet_range 
 	ASSERT(range->begin >= 0 && range->begin <= range->end && range->end <= r->row_groups[range->row_group].n_rows);
 	const int64_t rows = range->end - range->begin;
 	if (rows > READ_ROWS_MAX)
-		return err_at(err,
-			fail(err, E_LIMIT, "%lld rows at once; read at most %d", (long long)rows, READ_ROWS_MAX),
-			r->key, -1, -1);
+		return fail_at(err, E_LIMIT, r->key, -1, -1, "%lld rows at once; read at most %d", (long long)rows,
+			READ_ROWS_MAX);
 	struct column *read = ARENA_ZNEW(arena, struct column, n_columns);
 	if (read == NULL) return reader_nomem(r, err);
 	for (size_t i = 0; i < n_columns; i++) {

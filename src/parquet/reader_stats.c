@@ -103,8 +103,7 @@ status parquet_reader_stats(
 	const struct chunk *chunk = &r->row_groups[row_group].chunks[column];
 	struct parquet_stats stats = {.null_count = -1};
 	struct bounds b;
-	if (!leaf->info.supported)
-		return err_at(err, fail(err, E_UNSUPPORTED, "%s", leaf->info.reason), r->key, -1, -1);
+	if (!leaf->info.supported) return fail_at(err, E_UNSUPPORTED, r->key, -1, -1, "%s", leaf->info.reason);
 	if (chunk->unreadable == NULL && chunk->stats != NULL && read_bounds(chunk, &b)) {
 		if (b.null_count >= 0 && b.null_count <= chunk->n_values) stats.null_count = b.null_count;
 		if (!r->ordered) b.min = b.max = (struct str){0};

@@ -344,7 +344,7 @@ status schema_read(
 	struct walk w = {.t = t, .arena = arena, .depth = 1};
 	w.stack[0] = (struct group){.left = root.n_children};
 	w.leaves = ARENA_NEW(arena, struct leaf, n < PARQUET_LEAVES_MAX ? n : PARQUET_LEAVES_MAX);
-	if (w.leaves == NULL) return fail(err, E_NOMEM, "out of memory for the schema");
+	if (w.leaves == NULL) return fail_nomem(err);
 	for (uint32_t i = 1; i < n && t->error == NULL; i++) TRY(walk_element(&w, err));
 	while (w.depth > 0 && w.stack[w.depth - 1].left == 0) w.depth--;
 	if (w.depth > 0 && t->error == NULL) return fail(err, E_CORRUPT, "schema: fewer columns than its groups say");

@@ -36,7 +36,7 @@ static struct parquet_opts opts_with_defaults(const struct parquet_opts *opts)
 static status writer_setup(struct parquet_writer *w, struct err *err)
 {
 	w->leaves = mem_zalloc(w->n_columns, sizeof *w->leaves);
-	if (w->leaves == NULL) return fail(err, E_NOMEM, "out of memory for a Parquet writer");
+	if (w->leaves == NULL) return fail_nomem(err);
 	for (size_t i = 0; i < w->n_columns; i++)
 		TRY(writer_leaf(w->schema->name, &w->schema->columns[i], &w->leaves[i], err));
 	TRY(compressor_create(&w->compressor, err));
@@ -54,7 +54,7 @@ status parquet_writer_create(const struct table_schema *schema, const struct par
 		o.codec != PARQUET_LZ4_RAW)
 		return fail(err, E_UNSUPPORTED, "unsupported: writing Parquet with compression codec %d", (int)o.codec);
 	struct parquet_writer *w = mem_zalloc(1, sizeof *w);
-	if (w == NULL) return fail(err, E_NOMEM, "out of memory for a Parquet writer");
+	if (w == NULL) return fail_nomem(err);
 	w->schema = schema;
 	w->opts = o;
 	w->n_columns = schema_n_data_columns(schema);

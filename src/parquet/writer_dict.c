@@ -61,8 +61,7 @@ static status compact_strings(struct chunk *k, struct codes *out, struct err *er
 	uint32_t *map = map_get(w, dict_n);
 	uint32_t *used = scratch(&w->used, dict_n * sizeof *used);
 	void *dst = scratch(&w->codes, (size_t)s->n_valid * (bytes ? 1 : sizeof(uint32_t)));
-	if (map == NULL || used == NULL || dst == NULL)
-		return fail(err, E_NOMEM, "out of memory for a dictionary of %zu entries", dict_n);
+	if (map == NULL || used == NULL || dst == NULL) return fail_nomem(err);
 	const uint32_t n_used = bytes ? compact(k->column->values, s->rows, s->n_valid, map, used, dst, true)
 				      : compact(k->column->values, s->rows, s->n_valid, map, used, dst, false);
 	for (uint32_t i = 0; i < n_used; i++) map[used[i]] = 0;
@@ -254,8 +253,7 @@ status chunk_numbers_dict(struct chunk *k, const void *values, size_t bytes_max,
 	uint32_t *map = map_get(k->w, entries);
 	int64_t *numbers = scratch(&k->w->used, entries * sizeof *numbers);
 	void *dst = scratch(&k->w->codes, n * sizeof(uint32_t));
-	if (map == NULL || numbers == NULL || dst == NULL)
-		return fail(err, E_NOMEM, "out of memory for a dictionary of %zu entries", entries);
+	if (map == NULL || numbers == NULL || dst == NULL) return fail_nomem(err);
 	const int64_t min = k->range.min;
 	numbers_mark(values, width, n, min, map);
 	struct codes c = {.n_used = numbers_code(map, entries, min, numbers)};

@@ -136,7 +136,7 @@ static status column_index_write(struct chunk *k, struct chunk_record *rec, stru
 	enum { LISTS = 8 * THRIFT_LIST_MAX, EACH = 1 + 3 * THRIFT_VARINT_MAX };
 	struct buf *b = &k->w->column_index;
 	const struct page_bounds *bounds = bounds_make(k);
-	if (bounds == NULL) return fail(err, E_NOMEM, "out of memory for the page index");
+	if (bounds == NULL) return fail_nomem(err);
 	struct thrift_writer t = {.p = buf_reserve(b, LISTS + (size_t)k->n_pages * EACH + k->w->bounds_bytes.n)};
 	if (t.p == NULL) return buf_check(b, err);
 	column_index_put(k, bounds, &t);

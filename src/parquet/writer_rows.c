@@ -117,8 +117,7 @@ static status selection_make(struct parquet_writer *w, const struct row_plan *pl
 	uint32_t *rows = scratch(&s->rows_mem, ((size_t)plan->n + 1) * sizeof *rows);
 	uint64_t *bits = scratch(&s->bits_mem, n_words * sizeof *bits);
 	uint32_t *rank = scratch(&s->rank_mem, n_words * sizeof *rank);
-	if (rows == NULL || bits == NULL || rank == NULL)
-		return fail(err, E_NOMEM, "out of memory for a selection of %u rows", plan->n);
+	if (rows == NULL || bits == NULL || rank == NULL) return fail_nomem(err);
 	s->n_valid = select_valid(plan, validity, rows, bits, rank);
 	s->source = validity;
 	s->rows = rows;

@@ -22,14 +22,14 @@ static status add_table(void *arg, const char *schema, const char *name, struct 
 	if (c->n == c->cap) {
 		const size_t cap = c->cap != 0 ? c->cap * 2 : 32;
 		struct catalog_table *tables = mem_realloc(c->tables, cap * sizeof *tables);
-		if (tables == NULL) return fail(err, E_NOMEM, "out of memory");
+		if (tables == NULL) return fail_nomem(err);
 		c->tables = tables;
 		c->cap = cap;
 	}
 	struct catalog_table *t = &c->tables[c->n];
 	*t = (struct catalog_table){.schema = mem_strdup(schema), .name = mem_strdup(name)};
 	c->n++;
-	return t->schema != NULL && t->name != NULL ? OK : fail(err, E_NOMEM, "out of memory");
+	return t->schema != NULL && t->name != NULL ? OK : fail_nomem(err);
 }
 
 status catalog_open(struct catalog *c, const struct query_opts *o, struct err *err)

@@ -35,7 +35,7 @@ status copies_open(struct store *lake, struct copies **out, struct err *err)
 {
 	const char *base = getenv("TMPDIR");
 	struct copies *c = mem_zalloc(1, sizeof *c);
-	if (c == NULL) return fail(err, E_NOMEM, "out of memory");
+	if (c == NULL) return fail_nomem(err);
 	c->from = lake;
 	c->folder = base != NULL && base[0] != '\0' ? base : "/tmp";
 	*out = c;
@@ -69,7 +69,7 @@ static status copy_bytes(struct store_object *from, int to, struct err *err)
 	const int64_t size = store_object_size(from);
 	const size_t room = size < COPY_PIECE_BYTES ? (size_t)size : COPY_PIECE_BYTES;
 	uint8_t *piece = mem_alloc(room);
-	status code = piece != NULL ? OK : fail(err, E_NOMEM, "out of memory");
+	status code = piece != NULL ? OK : fail_nomem(err);
 	for (int64_t at = 0; code == OK && at < size;) {
 		const size_t n = size - at < (int64_t)room ? (size_t)(size - at) : room;
 		code = query_cancel_check(err);
@@ -131,12 +131,12 @@ static status keep(struct copies *c, const char *key, int fd, struct err *err)
 	if (c->n == c->cap) {
 		const size_t cap = c->cap != 0 ? c->cap * 2 : 64;
 		struct copy *items = mem_realloc(c->items, cap * sizeof *items);
-		if (items == NULL) return fail(err, E_NOMEM, "out of memory");
+		if (items == NULL) return fail_nomem(err);
 		c->items = items;
 		c->cap = cap;
 	}
 	char *own = mem_strdup(key);
-	if (own == NULL) return fail(err, E_NOMEM, "out of memory");
+	if (own == NULL) return fail_nomem(err);
 	c->items[c->n++] = (struct copy){own, hash_xxh3(key, strlen(key)), fd};
 	return OK;
 }
@@ -161,7 +161,7 @@ status copies_take(struct copies *c, const struct delta_snapshot *s, int **out, 
 	size_t n = 0;
 	size_t *missing = mem_alloc((s->n_files + 1) * sizeof *missing);
 	int *fds = mem_alloc((s->n_files + 1) * sizeof *fds);
-	status code = missing != NULL && fds != NULL ? OK : fail(err, E_NOMEM, "out of memory");
+	status code = missing != NULL && fds != NULL ? OK : fail_nomem(err);
 	for (size_t i = 0; code == OK && i < s->n_files; i++) {
 		code = delta_key(key, s->root, s->files[i].path, err);
 		if (code == OK) fds[i] = find(c, key);

@@ -80,7 +80,7 @@ status library_open(const char *path, struct library **out, struct err *err)
 	struct library *l = mem_zalloc(1, sizeof *l);
 	if (l == NULL) {
 		(void)dlclose(handle);
-		return fail(err, E_NOMEM, "out of memory");
+		return fail_nomem(err);
 	}
 	l->handle = handle;
 	const status code = load_symbols(l, path, err);
@@ -163,7 +163,7 @@ status engine_open(const struct library *l, int threads, const char *temp_folder
 	duckdb_config config = NULL;
 	char *error = NULL;
 	struct engine *e = mem_zalloc(1, sizeof *e);
-	if (e == NULL) return fail(err, E_NOMEM, "out of memory");
+	if (e == NULL) return fail_nomem(err);
 	e->l = l;
 	arena_init(&e->arena, 0);
 	status code = OK;
@@ -212,7 +212,7 @@ status engine_exec(struct engine *e, struct str sql, struct err *err)
 {
 	duckdb_result result;
 	char *text = mem_strndup(sql.p, sql.n);
-	if (text == NULL) return fail(err, E_NOMEM, "out of memory");
+	if (text == NULL) return fail_nomem(err);
 	const bool ok = e->l->query(e->connection, text, &result) == DuckDBSuccess;
 	const status code = ok ? OK : engine_fail(err, E_IO, e->l->result_error(&result));
 	e->l->destroy_result(&result);
@@ -253,7 +253,7 @@ status engine_prepare(struct engine *e, struct str sql, enum engine_kind *kind, 
 	duckdb_extracted_statements all = NULL;
 	drop_statement(e);
 	char *text = mem_strndup(sql.p, sql.n);
-	if (text == NULL) return fail(err, E_NOMEM, "out of memory");
+	if (text == NULL) return fail_nomem(err);
 	const idx_t n = e->l->extract_statements(e->connection, text, &all);
 	mem_free(text);
 	status code = n > 0 ? prepare_all(e, all, n, err)
@@ -322,7 +322,7 @@ static status make_children(struct engine *e, struct q_type *out, size_t n, bool
 	out->n = n;
 	out->children = arena_zalloc(&e->arena, n * sizeof *out->children, _Alignof(struct q_type));
 	out->names = named ? ARENA_NEW(&e->arena, const char *, n) : NULL;
-	return out->children != NULL && (!named || out->names != NULL) ? OK : fail(err, E_NOMEM, "out of memory");
+	return out->children != NULL && (!named || out->names != NULL) ? OK : fail_nomem(err);
 }
 
 static status read_enum(struct engine *e, duckdb_logical_type type, struct q_type *out, struct err *err)
@@ -333,9 +333,9 @@ static status read_enum(struct engine *e, duckdb_logical_type type, struct q_typ
 	out->names = ARENA_NEW(&e->arena, const char *, n);
 	for (size_t i = 0; out->names != NULL && i < n; i++) {
 		out->names[i] = take_name(e, e->l->enum_dictionary_value(type, i));
-		if (out->names[i] == NULL) return fail(err, E_NOMEM, "out of memory");
+		if (out->names[i] == NULL) return fail_nomem(err);
 	}
-	return out->names != NULL ? OK : fail(err, E_NOMEM, "out of memory");
+	return out->names != NULL ? OK : fail_nomem(err);
 }
 
 static status read_type(
@@ -360,7 +360,7 @@ static status read_members(
 	for (idx_t i = 0; i < n; i++) {
 		out->names[i] = take_name(
 			e, is_union ? e->l->union_type_member_name(type, i) : e->l->struct_type_child_name(type, i));
-		if (out->names[i] == NULL) return fail(err, E_NOMEM, "out of memory");
+		if (out->names[i] == NULL) return fail_nomem(err);
 		TRY(read_child(w,
 			is_union ? e->l->union_type_member_type(type, i) : e->l->struct_type_child_type(type, i), depth,
 			&out->children[i], err));
@@ -437,7 +437,7 @@ static status make_vectors(
 	struct engine *e, const struct q_type *types, size_t n, struct q_vector **out, struct err *err)
 {
 	struct q_vector *v = arena_zalloc(&e->arena, n * sizeof *v, _Alignof(struct q_vector));
-	if (v == NULL) return fail(err, E_NOMEM, "out of memory");
+	if (v == NULL) return fail_nomem(err);
 	for (size_t i = 0; i < n; i++) {
 		v[i].type = &types[i];
 		if (types[i].children != NULL) TRY(make_vectors(e, types[i].children, types[i].n, &v[i].children, err));
@@ -455,7 +455,7 @@ status engine_run(struct engine *e, struct q_result *out, struct err *err)
 	const size_t n = e->l->column_count(&e->result);
 	struct q_type *types = arena_zalloc(&e->arena, n * sizeof *types, _Alignof(struct q_type));
 	const char **names = ARENA_NEW(&e->arena, const char *, n);
-	if (types == NULL || names == NULL) return fail(err, E_NOMEM, "out of memory");
+	if (types == NULL || names == NULL) return fail_nomem(err);
 	for (size_t i = 0; i < n; i++) {
 		names[i] = e->l->column_name(&e->result, i);
 		const struct type_walk w = {e, names[i]};

@@ -58,7 +58,7 @@ static status distinct_names(struct output *o, const struct q_result *r, struct 
 		o->names[i] = r->names[i];
 		for (int k = 1; name_taken(o, i, o->names[i]); k++) {
 			o->names[i] = arena_printf(&o->arena, "%s_%d", r->names[i], k);
-			if (o->names[i] == NULL) return fail(err, E_NOMEM, "out of memory");
+			if (o->names[i] == NULL) return fail_nomem(err);
 		}
 	}
 	return OK;
@@ -302,7 +302,7 @@ status output_create(
 	const struct query_output *to, const struct q_result *r, bool plain, struct output **out, struct err *err)
 {
 	struct output *o = mem_zalloc(1, sizeof *o);
-	if (o == NULL) return fail(err, E_NOMEM, "out of memory");
+	if (o == NULL) return fail_nomem(err);
 	o->to = *to;
 	o->n_columns = r->n_columns;
 	o->types = r->types;
@@ -314,7 +314,7 @@ status output_create(
 	buf_init(&o->layout, 0);
 	o->names = ARENA_NEW(&o->arena, const char *, r->n_columns);
 	o->width = arena_zalloc(&o->arena, r->n_columns * sizeof *o->width, _Alignof(size_t));
-	status code = o->names != NULL && o->width != NULL ? OK : fail(err, E_NOMEM, "out of memory");
+	status code = o->names != NULL && o->width != NULL ? OK : fail_nomem(err);
 	if (code == OK && to->format == QUERY_JSON) {
 		code = distinct_names(o, r, err);
 		buf_char(&o->text, '[');

@@ -32,7 +32,7 @@ struct query {
 status query_open(const struct query_opts *o, struct query **out, struct err *err)
 {
 	struct query *q = mem_zalloc(1, sizeof *q);
-	if (q == NULL) return fail(err, E_NOMEM, "out of memory");
+	if (q == NULL) return fail_nomem(err);
 	q->threads = o->threads;
 	status code = library_open(o->library, &q->library, err);
 	if (code == OK) code = catalog_open(&q->catalog, o, err);
@@ -206,9 +206,7 @@ static status send_file(const char *path, const struct query_output *to, struct 
 {
 	uint8_t *piece = mem_alloc(PIECE_BYTES);
 	const int fd = open(path, O_RDONLY | O_CLOEXEC);
-	status code = piece == NULL ? fail(err, E_NOMEM, "out of memory")
-		      : fd < 0      ? fail_errno(err, errno, "cannot read %s", path)
-				    : OK;
+	status code = piece == NULL ? fail_nomem(err) : fd < 0 ? fail_errno(err, errno, "cannot read %s", path) : OK;
 	while (code == OK) {
 		const ssize_t n = read(fd, piece, PIECE_BYTES);
 		if (n == 0) break;

@@ -347,7 +347,7 @@ status view_sql(struct buf *out, const struct catalog_table *t, const char *uri,
 	if (s->schema.n == 0) return fail(err, E_UNSUPPORTED, "a table without columns");
 	struct view v = {.t = t, .s = s, .uri = uri, .filename = filename_column(&s->schema)};
 	v.hive_columns = mem_zalloc(n_partitions + 1, sizeof *v.hive_columns);
-	if (v.hive_columns == NULL) return fail(err, E_NOMEM, "out of memory");
+	if (v.hive_columns == NULL) return fail_nomem(err);
 	v.hive = s->n_files > 0 && t->copies == NULL && hive_layout(s, v.hive_columns);
 	buf_str(out, "CREATE VIEW ");
 	sql_quote(out, '"', str_of(t->schema));

@@ -19,7 +19,7 @@ status config_node_create(
 		return fail(err, E_USAGE, "a text holds the character U+0000");
 	struct config_node *node = ARENA_ZNEW(&c->arena, struct config_node, 1);
 	const char *copy = node == NULL ? NULL : text.n == 0 ? "" : arena_strndup(&c->arena, text.p, text.n);
-	if (copy == NULL) return fail(err, E_NOMEM, "out of memory for the configuration");
+	if (copy == NULL) return fail_nomem(err);
 	node->kind = kind;
 	node->text = (struct str){copy, text.n};
 	node->key = (struct str){"", 0};
@@ -97,7 +97,7 @@ status config_node_attach(
 	if (parent->n >= CONFIG_MAP_KEYS_MAX)
 		return fail(err, E_LIMIT, "more than %d keys in one map", CONFIG_MAP_KEYS_MAX);
 	const char *copy = arena_strndup(&c->arena, key.p, key.n);
-	if (copy == NULL) return fail(err, E_NOMEM, "out of memory for the configuration");
+	if (copy == NULL) return fail_nomem(err);
 	node->key = (struct str){copy, key.n};
 	link_after(parent, before, node);
 	return OK;
@@ -163,7 +163,7 @@ status config_parse(struct config *c, enum config_format format, struct str text
 	struct config_node **out, struct err *err)
 {
 	const char *origin = arena_strndup(&c->arena, name, strlen(name));
-	if (origin == NULL) return fail(err, E_NOMEM, "out of memory for the configuration");
+	if (origin == NULL) return fail_nomem(err);
 	struct config_node *top = NULL;
 	TRY(format == CONFIG_JSON ? config_parse_json(c, text, origin, &top, err)
 				  : config_parse_yaml(c, text, origin, &top, err));
@@ -228,7 +228,7 @@ static status merge_member(struct config *c, struct config_node *into, const str
 		return child_put(c, into, from->key, copy, err);
 	}
 	struct pair *pair = ARENA_NEW(&c->arena, struct pair, 1);
-	if (pair == NULL) return fail(err, E_NOMEM, "out of memory for the configuration");
+	if (pair == NULL) return fail_nomem(err);
 	*pair = (struct pair){old, from, *stack};
 	*stack = pair;
 	return OK;
@@ -251,7 +251,7 @@ status config_merge(struct config *c, struct config_node *into, const struct con
 status config_set(struct config *c, const char *path, const char *value, const char *origin, struct err *err)
 {
 	const char *name = arena_strndup(&c->arena, origin, strlen(origin));
-	if (name == NULL) return fail(err, E_NOMEM, "out of memory for the configuration");
+	if (name == NULL) return fail_nomem(err);
 	struct config_node *at = c->root;
 	for (;;) {
 		const char *dot = strchr(path, '.');

@@ -30,7 +30,7 @@ static status string_text(struct reader *r, const struct json_string *s, struct 
 	*out = s->raw;
 	if (!s->has_escape) return OK;
 	char *copy = arena_alloc(&r->c->arena, s->raw.n + 1, 1);
-	if (copy == NULL) return fail(err, E_NOMEM, "out of memory for the configuration");
+	if (copy == NULL) return fail_nomem(err);
 	*out = (struct str){copy, json_unescape(s->raw, copy)};
 	return OK;
 }
@@ -101,7 +101,7 @@ status config_parse_json(
 	if (text.n >= CONFIG_FILE_BYTES_MAX)
 		return fail(err, E_LIMIT, "%s: larger than %d bytes", origin, CONFIG_FILE_BYTES_MAX);
 	char *padded = arena_alloc(&c->arena, text.n + JSON_SCAN_PADDING, 1);
-	if (padded == NULL) return fail(err, E_NOMEM, "out of memory for the configuration");
+	if (padded == NULL) return fail_nomem(err);
 	if (text.n > 0) memcpy(padded, text.p, text.n);
 	memset(padded + text.n, 0, JSON_SCAN_PADDING);
 	if (!utf8_valid(padded, text.n)) {

@@ -38,7 +38,7 @@ static status anchor_add(struct reader *r, const yaml_char_t *name, struct confi
 	if (name == NULL) return OK;
 	if (r->n_anchors == ANCHORS_MAX) return fail(err, E_LIMIT, "more than %d anchors", ANCHORS_MAX);
 	const char *copy = arena_strndup(&r->c->arena, (const char *)name, strlen((const char *)name));
-	if (copy == NULL) return fail(err, E_NOMEM, "out of memory for the configuration");
+	if (copy == NULL) return fail_nomem(err);
 	r->anchors[r->n_anchors++] = (struct anchor){copy, node};
 	return OK;
 }
@@ -79,7 +79,7 @@ static status on_scalar(struct reader *r, const yaml_event_t *e, struct err *err
 		if (e->data.scalar.anchor != NULL) return fail(err, E_USAGE, "an anchor on a key is not supported");
 		if (memchr(text.p, '\0', text.n) != NULL) return fail(err, E_USAGE, "a key holds the character U+0000");
 		const char *copy = arena_strndup(&r->c->arena, text.p, text.n);
-		if (copy == NULL) return fail(err, E_NOMEM, "out of memory for the configuration");
+		if (copy == NULL) return fail_nomem(err);
 		r->key = (struct str){copy, text.n};
 		r->has_key = true;
 		r->key_line = (int32_t)e->start_mark.line + 1;
@@ -162,7 +162,7 @@ static bool tab_indents(struct str text, size_t line)
 
 static status parser_fail(const yaml_parser_t *p, const struct reader *r, struct err *err)
 {
-	if (p->error == YAML_MEMORY_ERROR) return fail(err, E_NOMEM, "out of memory for the configuration");
+	if (p->error == YAML_MEMORY_ERROR) return fail_nomem(err);
 	const char *problem = p->problem != NULL ? p->problem : "unreadable";
 	if (p->error == YAML_READER_ERROR) {
 		const status code = fail(err, E_USAGE, "not YAML: %s", problem);
@@ -196,9 +196,9 @@ status config_parse_yaml(
 	struct config *c, struct str text, const char *origin, struct config_node **out, struct err *err)
 {
 	yaml_parser_t parser;
-	if (!yaml_parser_initialize(&parser)) return fail(err, E_NOMEM, "out of memory for the configuration");
+	if (!yaml_parser_initialize(&parser)) return fail_nomem(err);
 	struct reader *r = ARENA_ZNEW(&c->arena, struct reader, 1);
-	status code = r != NULL ? OK : fail(err, E_NOMEM, "out of memory for the configuration");
+	status code = r != NULL ? OK : fail_nomem(err);
 	if (code == OK) {
 		r->c = c;
 		r->origin = origin;

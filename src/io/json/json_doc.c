@@ -23,7 +23,7 @@ status json_doc_parse(struct str text, struct json_doc **out, struct err *err)
 {
 	json_error_t why;
 	struct json_doc *d = mem_zalloc(1, sizeof *d);
-	if (d == NULL) return fail(err, E_NOMEM, "out of memory for a JSON document");
+	if (d == NULL) return fail_nomem(err);
 	d->root = json_loadb(text.p != NULL ? text.p : "", text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
 	if (d->root == NULL) {
 		const bool memory = json_error_code(&why) == json_error_out_of_memory;

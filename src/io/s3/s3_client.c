@@ -42,7 +42,7 @@ status s3_client_create(const struct s3_settings *settings, struct s3_client **o
 		.calls_max = CALLS_MAX,
 	};
 	struct s3_client *c = mem_zalloc(1, sizeof *c);
-	if (c == NULL) return fail(err, E_NOMEM, "out of memory for the S3 client");
+	if (c == NULL) return fail_nomem(err);
 	c->settings = *settings;
 	c->budget = BUDGET_MAX;
 	(void)pthread_mutex_init(&c->lock, NULL);
@@ -170,7 +170,7 @@ status s3_call_start(struct s3_client *c, struct s3_call *call, struct err *err)
 	(void)pthread_mutex_lock(&c->lock);
 	const bool ok = prepare(call, &c->settings);
 	(void)pthread_mutex_unlock(&c->lock);
-	if (!ok) return fail(err, E_NOMEM, "out of memory for a request to S3");
+	if (!ok) return fail_nomem(err);
 	struct http_call *h = &call->http;
 	h->method = q->method;
 	h->headers = call->lines;

@@ -57,8 +57,7 @@ status s3_head(struct s3_store *s, const char *key, struct s3_facts *out, struct
 	status code = s3_perform(
 		s->client, &call, &(struct s3_request){.verb = "look at", .method = "HEAD", .key = full}, err);
 	const struct http_call *h = &call.http;
-	if (code == OK && h->length < 0)
-		code = err_at(err, fail(err, E_IO, "S3 gave no size of the object"), key, -1, -1);
+	if (code == OK && h->length < 0) code = fail_at(err, E_IO, key, -1, -1, "S3 gave no size of the object");
 	if (code == OK)
 		*out = (struct s3_facts){h->length, h->modified_us != INT64_MIN && h->date_us != INT64_MIN &&
 							    h->date_us - h->modified_us < YOUNG_US};
@@ -124,9 +123,7 @@ static status settle_exists(
 	TRY(s3_key(s, key, full, err));
 	TRY(s3_head(s, key, &f, err));
 	TRY(s3_same(s, key, &want, &same, err));
-	if (!same)
-		return err_at(
-			err, fail(err, E_EXISTS, "cannot create: an object with other bytes is there"), key, -1, -1);
+	if (!same) return fail_at(err, E_EXISTS, key, -1, -1, "cannot create: an object with other bytes is there");
 	if (mode == STORE_COMMIT || f.young) return OK;
 	return put_plain(s, full, p, n, err);
 }
@@ -324,7 +321,7 @@ static status put_later(
 	TRY(s3_key(s, key, full, err));
 	TRY(later_room(s, n, err));
 	struct later *l = later_create(key, full, p, n);
-	if (l == NULL) return fail(err, E_NOMEM, "out of memory writing %s", key);
+	if (l == NULL) return fail_nomem(err);
 	struct s3_request q = put_request(l->full, l->bytes, n, true);
 	l->ours = (struct putting){s, l->key, {l->bytes, (int64_t)n, NULL}};
 	q.look = look;
@@ -421,7 +418,7 @@ static const char *environment(void *arg, const char *name)
 static status create(const struct s3_settings *settings, struct s3_store **out, struct err *err)
 {
 	struct s3_store *s = mem_zalloc(1, sizeof *s);
-	if (s == NULL) return fail(err, E_NOMEM, "out of memory opening the lake");
+	if (s == NULL) return fail_nomem(err);
 	char uri[S3_BUCKET_CHARS_MAX + S3_KEY_CHARS_MAX + 8];
 	(void)snprintf(uri, sizeof uri, "s3://%s%s%s", settings->bucket, settings->prefix[0] != '\0' ? "/" : "",
 		settings->prefix);
@@ -432,8 +429,7 @@ static status create(const struct s3_settings *settings, struct s3_store **out, 
 	(void)pthread_mutex_init(&s->probe_lock, NULL);
 	(void)pthread_cond_init(&s->freed, NULL);
 	(void)pthread_cond_init(&s->fetched, NULL);
-	const status code = s->base.uri == NULL ? fail(err, E_NOMEM, "out of memory opening the lake")
-						: s3_client_create(settings, &s->client, err);
+	const status code = s->base.uri == NULL ? fail_nomem(err) : s3_client_create(settings, &s->client, err);
 	if (code != OK) {
 		s3_close(&s->base);
 		return code;

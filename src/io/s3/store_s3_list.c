@@ -155,12 +155,12 @@ static status name_add(struct names *v, const char *text, size_t n, bool is_fold
 	if (v->n == v->cap) {
 		const size_t cap = v->cap != 0 ? 2 * v->cap : 64;
 		struct name *items = mem_realloc(v->items, cap * sizeof *items);
-		if (items == NULL) return fail(err, E_NOMEM, "out of memory listing");
+		if (items == NULL) return fail_nomem(err);
 		v->items = items;
 		v->cap = cap;
 	}
 	char *copy = arena_strndup(&v->arena, text, n);
-	if (copy == NULL) return fail(err, E_NOMEM, "out of memory listing");
+	if (copy == NULL) return fail_nomem(err);
 	v->items[v->n++] = (struct name){copy, is_folder};
 	return OK;
 }
@@ -240,7 +240,7 @@ static status deleted_check(struct str text, struct err *err)
 		(void)!(s3_xml_text(child, "Key", key, sizeof key));
 		(void)!(s3_xml_text(child, "Code", code, sizeof code));
 		if (strcmp(code, "NoSuchKey") == 0) continue;
-		return err_at(err, fail(err, E_IO, "cannot delete: S3 answered %s", code), key, -1, -1);
+		return fail_at(err, E_IO, key, -1, -1, "cannot delete: S3 answered %s", code);
 	}
 	return OK;
 }

@@ -143,7 +143,7 @@ static void clean_up(const struct probe *p)
 static status prove(struct s3_store *s, struct err *err)
 {
 	struct probe *p = mem_zalloc(1, sizeof *p);
-	if (p == NULL) return fail(err, E_NOMEM, "out of memory for the probe");
+	if (p == NULL) return fail_nomem(err);
 	p->s = s;
 	bool settled = false;
 	status code = OK;
@@ -239,7 +239,7 @@ static status parts_once(struct parts_probe *p, struct err *err)
 static status prove_parts(struct s3_store *s, struct err *err)
 {
 	struct parts_probe *p = mem_zalloc(1, sizeof *p);
-	if (p == NULL) return fail(err, E_NOMEM, "out of memory for the probe");
+	if (p == NULL) return fail_nomem(err);
 	p->common.s = s;
 	status code = OK;
 	for (int i = 0; code == OK && atomic_load(&p->winners) == 0 && i < PROBE_TRIES; i++) code = parts_once(p, err);

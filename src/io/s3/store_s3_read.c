@@ -87,7 +87,7 @@ static status piece_finish(struct s3_object *o, struct piece *p, int64_t offset,
 static status fetch(struct s3_object *o, int64_t offset, uint8_t *dst, size_t n, struct err *err)
 {
 	struct piece *pieces = mem_zalloc(S3_FLIGHT_MAX, sizeof *pieces);
-	if (pieces == NULL) return fail(err, E_NOMEM, "out of memory reading %s", o->base.key);
+	if (pieces == NULL) return fail_nomem(err);
 	const size_t count = (n + PIECE_BYTES - 1) / PIECE_BYTES;
 	status code = OK;
 	size_t started = 0;
@@ -118,7 +118,7 @@ static status read_window(struct s3_object *o, int64_t offset, void *dst, size_t
 	if (start < 0) start = 0;
 	const size_t bytes = size - start < WINDOW_BYTES ? (size_t)(size - start) : WINDOW_BYTES;
 	struct window w = {mem_alloc(bytes), start, bytes};
-	if (w.p == NULL) return fail(err, E_NOMEM, "out of memory reading %s", o->base.key);
+	if (w.p == NULL) return fail_nomem(err);
 	const status code = fetch(o, start, w.p, bytes, err);
 	if (code != OK) {
 		mem_free(w.p);
@@ -150,10 +150,8 @@ static status object_read_at(struct store_object *base, int64_t offset, void *ds
 {
 	struct s3_object *o = (struct s3_object *)base;
 	if (offset < 0 || offset > base->size || n > (uint64_t)(base->size - offset))
-		return err_at(err,
-			fail(err, E_CORRUPT, "truncated: expected %zu bytes, the object has %lld", n,
-				(long long)base->size),
-			base->key, offset, -1);
+		return fail_at(err, E_CORRUPT, base->key, offset, -1,
+			"truncated: expected %zu bytes, the object has %lld", n, (long long)base->size);
 	if (n == 0 || read_held(o, offset, dst, n)) return OK;
 	/* A read from the start, as of a whole object, has its first part already. */
 	uint8_t *to = dst;
@@ -246,14 +244,14 @@ static status object_create(struct s3_store *s, const char *key, struct s3_objec
 	char full[S3_KEY_CHARS_MAX + 1];
 	TRY(s3_key(s, key, full, err));
 	struct s3_object *o = mem_zalloc(1, sizeof *o);
-	if (o == NULL) return fail(err, E_NOMEM, "out of memory opening %s", key);
+	if (o == NULL) return fail_nomem(err);
 	o->base = (struct store_object){object_read_at, object_close, mem_strdup(key), 0};
 	o->store = s;
 	o->full = mem_strdup(full);
 	(void)pthread_mutex_init(&o->lock, NULL);
 	if (o->base.key == NULL || o->full == NULL) {
 		object_close(&o->base);
-		return fail(err, E_NOMEM, "out of memory opening %s", key);
+		return fail_nomem(err);
 	}
 	*out = o;
 	return OK;
@@ -273,7 +271,7 @@ status s3_opening_start(struct s3_store *s, const char *key, int64_t bytes, stru
 	struct head *h = o->head = head_create(bytes);
 	if (h == NULL) {
 		object_close(&o->base);
-		return fail(err, E_NOMEM, "out of memory opening %s", key);
+		return fail_nomem(err);
 	}
 	(void)snprintf(p->range, sizeof p->range, "bytes=0-%zu", h->room - 1);
 	p->object = o;
@@ -342,7 +340,7 @@ status s3_same(struct s3_store *s, const char *key, const struct s3_content *wan
 	TRY(hash_stream_init(&hash, false, err));
 	status code = s3_open_now(s, key, want->n, &object, err);
 	uint8_t *chunk = code == OK ? mem_alloc(SAME_BYTES) : NULL;
-	if (code == OK && chunk == NULL) code = fail(err, E_NOMEM, "out of memory comparing %s", key);
+	if (code == OK && chunk == NULL) code = fail_nomem(err);
 	*same = code == OK && object->size == want->n;
 	for (int64_t at = 0; code == OK && *same && at < want->n;) {
 		const size_t n = want->n - at < SAME_BYTES ? (size_t)(want->n - at) : SAME_BYTES;

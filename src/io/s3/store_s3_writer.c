@@ -289,7 +289,7 @@ static status create(
 	char full[S3_KEY_CHARS_MAX + 1];
 	TRY(s3_key(s, key, full, err));
 	struct s3_writer *w = mem_zalloc(1, sizeof *w);
-	if (w == NULL) return fail(err, E_NOMEM, "out of memory writing %s", key);
+	if (w == NULL) return fail_nomem(err);
 	w->base = (struct store_writer){writer_add, writer_finish, writer_destroy};
 	w->store = s;
 	w->mode = mode;
@@ -297,7 +297,7 @@ static status create(
 	w->full = mem_strdup(full);
 	buf_init(&w->pending, 0);
 	buf_init(&w->etags, 1 << 22);
-	status code = w->key != NULL && w->full != NULL ? OK : fail(err, E_NOMEM, "out of memory writing %s", key);
+	status code = w->key != NULL && w->full != NULL ? OK : fail_nomem(err);
 	if (code == OK) code = hash_stream_init(&w->hash, false, err);
 	if (code == OK && mode != STORE_REPLACE) code = s3_prove(s, err);
 	if (code != OK)

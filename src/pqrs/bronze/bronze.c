@@ -247,7 +247,7 @@ static status objects_run(struct bronze_task *t, const struct task_spec *spec, s
 
 static status count(struct bronze_task *t, const char *name, int64_t value, struct err *err)
 {
-	return counter_add(&t->out->counters, name, value) ? OK : fail(err, E_NOMEM, "out of memory counting");
+	return counter_add(&t->out->counters, name, value) ? OK : fail_nomem(err);
 }
 
 static status count_rejects(struct bronze_task *t, struct err *err)
@@ -318,7 +318,7 @@ status pqrs_bronze_run(
 	const struct task_env *env, const struct task_spec *spec, struct task_result *out, struct err *err)
 {
 	struct bronze_task *t = mem_zalloc(1, sizeof *t);
-	if (t == NULL) return fail(err, E_NOMEM, "out of memory for task %s", spec->task_id);
+	if (t == NULL) return fail_nomem(err);
 	t->env = env;
 	t->out = out;
 	status code = task_init(t, err);

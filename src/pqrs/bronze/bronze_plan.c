@@ -26,10 +26,10 @@ static status task_start(struct task_list *out, struct task_spec **task, struct 
 {
 	const size_t index = out->n;
 	struct task_spec *t = task_list_add(out);
-	if (t == NULL) return fail(err, E_NOMEM, "out of memory planning bronze");
+	if (t == NULL) return fail_nomem(err);
 	t->stage = "bronze";
 	t->task_id = arena_printf(out->arena, "bronze-%04zu", index);
-	if (t->task_id == NULL) return fail(err, E_NOMEM, "out of memory planning bronze");
+	if (t->task_id == NULL) return fail_nomem(err);
 	*task = t;
 	return OK;
 }
@@ -76,8 +76,7 @@ status pqrs_bronze_plan(
 			task_bytes = 0;
 		}
 		for (; from < end; from++) {
-			if (!file_list_add(&task->inputs, &raw->items[from]))
-				return fail(err, E_NOMEM, "out of memory planning bronze");
+			if (!file_list_add(&task->inputs, &raw->items[from])) return fail_nomem(err);
 		}
 		task->hi = (int64_t)end;
 		task_bytes += bytes;
@@ -102,9 +101,7 @@ static status check_add(struct quality_list *out, const struct check *c, struct 
 		.severity = c->severity,
 		.details = c->details,
 		.record_count = c->count};
-	return quality_add_numbers(out, c->pass, q, c->value, c->threshold)
-		       ? OK
-		       : fail(err, E_NOMEM, "out of memory listing quality checks");
+	return quality_add_numbers(out, c->pass, q, c->value, c->threshold) ? OK : fail_nomem(err);
 }
 
 static int64_t rows_of(const struct file_list *files, const char *table)
@@ -137,7 +134,7 @@ static status check_rejects(
 		.details = "rejected lines / raw lines",
 		.record_count = rejects};
 	const bool pass = (__int128)rejects * PROB_ONE <= (__int128)max * raw;
-	return quality_add(out, pass, &q) ? OK : fail(err, E_NOMEM, "out of memory listing quality checks");
+	return quality_add(out, pass, &q) ? OK : fail_nomem(err);
 }
 
 status pqrs_bronze_check(const struct stage_view *view, struct quality_list *out, struct err *err)

@@ -11,7 +11,7 @@ enum { HASHED_FROM = 16, SCRATCH_BYTES_MAX = 8 * JSON_LINE_BYTES_MAX };
 status event_parser_create(struct event_parser **out, struct err *err)
 {
 	struct event_parser *e = mem_zalloc(1, sizeof *e);
-	if (e == NULL) return fail(err, E_NOMEM, "out of memory for an event parser");
+	if (e == NULL) return fail_nomem(err);
 	e->n_nodes = 1;
 	buf_init(&e->scratch, SCRATCH_BYTES_MAX);
 	buf_init(&e->extra, SCRATCH_BYTES_MAX);
@@ -39,7 +39,7 @@ status event_parser_check(const struct event_parser *e, struct err *err)
 {
 	TRY(buf_check(&e->scratch, err));
 	TRY(buf_check(&e->extra, err));
-	return e->failed ? fail(err, E_NOMEM, "out of memory parsing a line with many members") : OK;
+	return e->failed ? fail_nomem(err) : OK;
 }
 
 void event_parser_force_plain(struct event_parser *e, bool plain)

@@ -82,8 +82,7 @@ void event_batch_append(struct event_batch *b, const struct event *ev, int64_t l
 
 status event_batch_finish(struct event_batch *b, struct column *columns, struct err *err)
 {
-	if (b->failed || b->raw_object_index < 0)
-		return fail(err, E_NOMEM, "out of memory building %lld rows", (long long)b->n_rows);
+	if (b->failed || b->raw_object_index < 0) return fail_nomem(err);
 	for (int i = 0; i < BRONZE_N_COLUMNS; i++) TRY(builder_finish(&b->columns[i], b->n_rows, &columns[i], err));
 	return OK;
 }

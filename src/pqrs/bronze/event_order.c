@@ -24,7 +24,7 @@ static status slots_empty(struct event_index *x, size_t n, struct err *err)
 {
 	if (n > x->slots_cap) {
 		uint32_t *slots = mem_realloc(x->slots, n * sizeof *slots);
-		if (slots == NULL) return fail(err, E_NOMEM, "out of memory for an index of %zu events", n / 2);
+		if (slots == NULL) return fail_nomem(err);
 		x->slots = slots;
 		x->slots_cap = n;
 	}
@@ -83,7 +83,7 @@ static status content_same(struct event_index *x, const struct event_batch *b, c
 		return OK;
 	}
 	uint8_t hash[XXH128_BYTES];
-	if (!event_content_hash(&mine, &x->scratch, hash)) return fail(err, E_NOMEM, "out of memory comparing events");
+	if (!event_content_hash(&mine, &x->scratch, hash)) return fail_nomem(err);
 	*same = memcmp(hash, x->sealed[at].content, sizeof hash) == 0;
 	return OK;
 }
@@ -111,7 +111,7 @@ status event_index_seal(struct event_index *x, const struct event_batch *b, stru
 	const size_t n = x->n_sealed + (size_t)b->n_rows;
 	if (n > x->sealed_cap) {
 		struct sealed_event *sealed = mem_realloc(x->sealed, 2 * n * sizeof *sealed);
-		if (sealed == NULL) return fail(err, E_NOMEM, "out of memory remembering %zu events", n);
+		if (sealed == NULL) return fail_nomem(err);
 		x->sealed = sealed;
 		x->sealed_cap = 2 * n;
 	}
@@ -120,8 +120,7 @@ status event_index_seal(struct event_index *x, const struct event_batch *b, stru
 		struct event_content content;
 		event_batch_content(b, row, &content);
 		memcpy(s->id, b->event_ids[row], sizeof s->id);
-		if (!event_content_hash(&content, &x->scratch, s->content))
-			return fail(err, E_NOMEM, "out of memory hashing an event");
+		if (!event_content_hash(&content, &x->scratch, s->content)) return fail_nomem(err);
 	}
 	x->n_sealed = n; /* the indices in slots stay what they were */
 	return OK;
@@ -152,8 +151,7 @@ static status room(struct event_order *o, int64_t n, struct err *err)
 	o->spare = mem_alloc(cap * sizeof *o->spare);
 	o->keys = mem_alloc(cap * sizeof *o->keys);
 	o->spare_keys = mem_alloc(cap * sizeof *o->spare_keys);
-	if (o->rows == NULL || o->spare == NULL || o->keys == NULL || o->spare_keys == NULL)
-		return fail(err, E_NOMEM, "out of memory ordering %lld rows", (long long)n);
+	if (o->rows == NULL || o->spare == NULL || o->keys == NULL || o->spare_keys == NULL) return fail_nomem(err);
 	o->cap = (int64_t)cap;
 	return OK;
 }

@@ -118,7 +118,7 @@ static struct pqrs_config *config_new(struct err *err)
 {
 	struct pqrs_config *cfg = mem_zalloc(1, sizeof *cfg);
 	if (cfg == NULL)
-		(void)fail(err, E_NOMEM, "out of memory for the configuration");
+		(void)fail_nomem(err);
 	else
 		arena_init(&cfg->arena, CONFIG_BYTES_MAX);
 	return cfg;

@@ -114,8 +114,7 @@ static status place_begin(const struct table *t, const struct row *row, size_t n
 		.latitude_e6 = INT32_MIN,
 		.longitude_e6 = INT32_MIN,
 	};
-	if (out->dane_code == NULL || out->city == NULL || out->department == NULL)
-		return fail(err, E_NOMEM, "out of memory for the geography");
+	if (out->dane_code == NULL || out->city == NULL || out->department == NULL) return fail_nomem(err);
 	return OK;
 }
 
@@ -173,7 +172,7 @@ static status rows_read(struct table *t, const struct geo_table *known, struct a
 {
 	struct row row;
 	struct geo_place *places = ARENA_NEW(arena, struct geo_place, lines_count(t->text));
-	if (places == NULL) return fail(err, E_NOMEM, "out of memory for the geography");
+	if (places == NULL) return fail_nomem(err);
 	size_t n = 0;
 	for (*sum = 0; row_next(t, &row); n++) {
 		int64_t weight = 0;
@@ -251,7 +250,7 @@ status pqrs_config_read_geo_list(
 	TRY(config_list(node, 1, err));
 	if (node->n > PLACES_MAX) return config_fail(node, err, "more than %d places", PLACES_MAX);
 	struct geo_place *places = ARENA_ZNEW(arena, struct geo_place, node->n);
-	if (places == NULL) return fail(err, E_NOMEM, "out of memory for the geography");
+	if (places == NULL) return fail_nomem(err);
 	uint64_t sum = 0;
 	size_t n = 0;
 	for (const struct config_node *c = node->first; c != NULL; c = c->next, n++) {

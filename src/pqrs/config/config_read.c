@@ -20,7 +20,7 @@ status pqrs_config_keep_str(const struct config_node *node, struct arena *arena,
 	struct str text;
 	TRY(config_str(node, &text, err));
 	const char *copy = arena_strndup(arena, text.p, text.n);
-	if (copy == NULL) return fail(err, E_NOMEM, "out of memory for the configuration");
+	if (copy == NULL) return fail_nomem(err);
 	*out = copy;
 	return OK;
 }
@@ -83,7 +83,7 @@ static status dates_keep(
 	struct pqrs_config *cfg, struct pqrs_config_source *src, const struct buf *dates, struct err *err)
 {
 	int32_t *copy = ARENA_NEW(&cfg->arena, int32_t, dates->n / sizeof(int32_t));
-	if (copy == NULL) return fail(err, E_NOMEM, "out of memory for the holidays");
+	if (copy == NULL) return fail_nomem(err);
 	if (dates->n > 0) memcpy(copy, dates->p, dates->n);
 	src->dates = copy;
 	src->n_dates = dates->n / sizeof(int32_t);

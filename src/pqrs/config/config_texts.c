@@ -20,7 +20,7 @@ static status read_strings(
 {
 	TRY(config_list(list, min, err));
 	const char **items = ARENA_NEW(arena, const char *, list->n);
-	if (items == NULL) return fail(err, E_NOMEM, "out of memory for the configuration");
+	if (items == NULL) return fail_nomem(err);
 	size_t n = 0;
 	for (const struct config_node *c = list->first; c != NULL; c = c->next) {
 		TRY(pqrs_config_keep_str(c, arena, &items[n], err));
@@ -37,13 +37,13 @@ static status read_slots(const struct config_node *map, struct pqrs_config *cfg,
 {
 	TRY(config_map(map, err));
 	struct topic_slot *slots = ARENA_ZNEW(&cfg->arena, struct topic_slot, map->n);
-	if (slots == NULL) return fail(err, E_NOMEM, "out of memory for the configuration");
+	if (slots == NULL) return fail_nomem(err);
 	size_t n = 0;
 	for (const struct config_node *c = map->first; c != NULL; c = c->next) {
 		struct strings values;
 		TRY(read_strings(c, 1, &cfg->arena, &values, err));
 		slots[n].name = arena_strndup(&cfg->arena, c->key.p, c->key.n);
-		if (slots[n].name == NULL) return fail(err, E_NOMEM, "out of memory for the configuration");
+		if (slots[n].name == NULL) return fail_nomem(err);
 		slots[n].values = values.items;
 		slots[n++].n_values = values.n;
 	}
@@ -139,7 +139,7 @@ status pqrs_config_read_topics(const struct config_node *node, struct pqrs_confi
 	TRY(config_need(node, "topics", &at, err));
 	TRY(config_list(at, 1, err));
 	struct topic *topics = ARENA_ZNEW(&cfg->arena, struct topic, at->n);
-	if (topics == NULL) return fail(err, E_NOMEM, "out of memory for the configuration");
+	if (topics == NULL) return fail_nomem(err);
 	size_t n = 0;
 	for (const struct config_node *c = at->first; c != NULL; c = c->next)
 		TRY(read_topic(c, &cfg->arena, &topics[n++], err));
@@ -168,7 +168,7 @@ static status read_keyword(const struct config_node *node, struct arena *arena, 
 		code = config_fail(node, err, "expected one word of letters and digits, found \"%.80s\"", text.p);
 	if (code == OK) {
 		*out = arena_strndup(arena, (const char *)folded.p, folded.n);
-		if (*out == NULL) code = fail(err, E_NOMEM, "out of memory for the configuration");
+		if (*out == NULL) code = fail_nomem(err);
 	}
 	buf_deinit(&folded);
 	return code;
@@ -199,7 +199,7 @@ static status read_classes(const struct config_node *root, const struct classes 
 		TRY(config_need(map, set->names[i], &list, err));
 		TRY(config_list(list, 0, err));
 		const char **words = ARENA_NEW(arena, const char *, list->n);
-		if (words == NULL) return fail(err, E_NOMEM, "out of memory for the configuration");
+		if (words == NULL) return fail_nomem(err);
 		size_t n_words = 0;
 		for (const struct config_node *c = list->first; c != NULL; c = c->next) {
 			TRY(read_keyword(c, arena, &words[n_words], err));

@@ -41,7 +41,7 @@ static struct task_spec *add_task(struct task_list *out, const char *part, const
 	struct task_spec *t = task_list_add(out);
 	const char *copy = arena_strndup(out->arena, id, strlen(id));
 	if (t == NULL || copy == NULL) {
-		(void)fail(err, E_NOMEM, "out of memory planning gold");
+		(void)fail_nomem(err);
 		return NULL;
 	}
 	t->stage = "gold";
@@ -52,7 +52,7 @@ static struct task_spec *add_task(struct task_list *out, const char *part, const
 
 static status add_file(struct task_spec *t, const struct file_ref *f, struct err *err)
 {
-	return file_list_add(&t->inputs, f) ? OK : fail(err, E_NOMEM, "out of memory planning gold");
+	return file_list_add(&t->inputs, f) ? OK : fail_nomem(err);
 }
 
 /* One task over every file of a silver table, when it has any. */
@@ -87,8 +87,7 @@ static status plan_months(const struct stage_view *view, struct task_list *out, 
 			char id[64];
 			if (strcmp(f->table, "silver.tickets") != 0) continue;
 			if (!path_month(f->path, &file_month))
-				return err_at(
-					err, fail(err, E_CORRUPT, "no month=YYYY-MM in the path"), f->path, -1, -1);
+				return fail_at(err, E_CORRUPT, f->path, -1, -1, "no month=YYYY-MM in the path");
 			if (t == NULL || file_month != month || rows >= PART_ROWS) {
 				const struct civil c = date_to_civil(file_month);
 				parts = t != NULL && file_month == month ? parts + 1 : 0;
@@ -184,7 +183,7 @@ static status count(struct store_sink *s, const char *what, const char *table, i
 {
 	char name[96];
 	(void)snprintf(name, sizeof name, "%s%s", what, table);
-	return counter_add(&s->out->counters, name, value) ? OK : fail(err, E_NOMEM, "out of memory for counters");
+	return counter_add(&s->out->counters, name, value) ? OK : fail_nomem(err);
 }
 
 static status count_totals(struct store_sink *s, struct err *err)

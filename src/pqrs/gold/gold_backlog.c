@@ -83,7 +83,7 @@ static status order_closed(struct backlog *b, struct arena *arena, struct err *e
 {
 	const struct gold_facts *f = b->f;
 	int32_t *day = ARENA_NEW(arena, int32_t, f->n + 1);
-	if (day == NULL) return fail(err, E_NOMEM, "out of memory for %zu tickets", f->n);
+	if (day == NULL) return fail_nomem(err);
 	for (size_t i = 0; i < f->n; i++) {
 		day[i] = f->closed[i] != GOLD_NO_DAY && f->closed[i] < f->created[i] ? f->created[i] : f->closed[i];
 	}
@@ -99,7 +99,7 @@ status gold_backlog(const struct gold_facts *f, struct gold_sink *sink, struct a
 	if (b.created.n_days == 0) return OK;
 	TRY(order_closed(&b, arena, err));
 	b.cells = ARENA_ZNEW(arena, uint32_t, n_cells);
-	if (b.cells == NULL) return fail(err, E_NOMEM, "out of memory for %zu backlog keys", n_cells);
+	if (b.cells == NULL) return fail_nomem(err);
 	TRY(gold_bits_init(&b.used, n_cells, arena, err));
 	const struct column *const region[BACKLOG_N_COLUMNS] = {
 		[BACKLOG_PQRS_TYPE] = &b.type_names, [BACKLOG_REGION] = &f->department_names};

@@ -32,9 +32,7 @@ static status add(const struct check *c, const struct finding *f, struct err *er
 		.severity = QUALITY_CRITICAL,
 		.details = f->details,
 		.record_count = get(c, "rows:", f->table)};
-	return quality_add_numbers(c->out, f->value == f->expected, q, f->value, f->expected)
-		       ? OK
-		       : fail(err, E_NOMEM, "out of memory for quality checks");
+	return quality_add_numbers(c->out, f->value == f->expected, q, f->value, f->expected) ? OK : fail_nomem(err);
 }
 
 /* What silver says it wrote; closed by its own count, not by what gold read. */

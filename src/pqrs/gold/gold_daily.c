@@ -77,7 +77,7 @@ status gold_daily(const struct gold_facts *f, struct gold_sink *sink, struct are
 	TRY(gold_names_column(gold_priority_names, GOLD_PRIORITIES, arena, &s.priority_names, err));
 	TRY(gold_order_by_day(f->created, f->n, arena, &s.order, err));
 	s.tenants = ARENA_ZNEW(arena, struct tenant_day, n_tenants);
-	if (s.tenants == NULL) return fail(err, E_NOMEM, "out of memory for %zu tenants", n_tenants);
+	if (s.tenants == NULL) return fail_nomem(err);
 	TRY(gold_bits_init(&s.used, n_tenants, arena, err));
 	const struct column *const kpis[DAILY_N_COLUMNS] = {[DAILY_TENANT_ID] = &f->tenant_names};
 	const struct column *const priorities[PRIORITY_N_COLUMNS] = {[PRIORITY_PRIORITY] = &s.priority_names};

@@ -14,7 +14,7 @@ enum { GEO_SLOTS_MIN = 1024, NO_CODE = 0xff };
 status day_map_init(struct day_map *m, const struct tz *tz, struct arena *arena, struct err *err)
 {
 	int32_t *offset = ARENA_NEW(arena, int32_t, DAY_MAP_DAYS);
-	if (offset == NULL) return fail(err, E_NOMEM, "out of memory for the map of local days");
+	if (offset == NULL) return fail_nomem(err);
 	for (int32_t i = 0; i < DAY_MAP_DAYS; i++) offset[i] = DAY_MAP_UNSET;
 	*m = (struct day_map){tz, offset};
 	return OK;
@@ -80,9 +80,7 @@ status gold_text_codes(const struct column *c, const char *missing, struct build
 	int32_t null_code = -1;
 	if (c->dict != NULL) {
 		map = ARENA_NEW(scratch, int32_t, c->dict->n + 1);
-		if (map == NULL)
-			return fail(
-				err, E_NOMEM, "out of memory for a dictionary of %lld values", (long long)c->dict->n);
+		if (map == NULL) return fail_nomem(err);
 		for (int64_t i = 0; i < c->dict->n; i++) map[i] = -1;
 	}
 	for (int64_t i = 0; i < c->n; i++) {
@@ -92,7 +90,7 @@ status gold_text_codes(const struct column *c, const char *missing, struct build
 						    : &unmapped;
 		if (*code < 0) {
 			*code = builder_intern(names, code == &null_code ? str_of(missing) : column_str(c, i));
-			if (*code < 0) return fail(err, E_NOMEM, "out of memory for names");
+			if (*code < 0) return fail_nomem(err);
 		}
 		dst[i] = (uint32_t)*code;
 	}
@@ -149,8 +147,7 @@ static status geo_codes(struct gold_facts *f, const uint32_t *department, const 
 	struct err *err)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (f->n_geos == f->cap_geos && !geo_grow(f))
-			return fail(err, E_NOMEM, "out of memory for %u municipalities", f->n_geos);
+		if (f->n_geos == f->cap_geos && !geo_grow(f)) return fail_nomem(err);
 		const struct gold_geo key = {department[i], dane[i]};
 		uint32_t *slot = &f->geo_slots[geo_slot(f, key)];
 		if (*slot == 0) {
@@ -166,7 +163,7 @@ static status add_geo(struct gold_facts *f, const struct gold_source *in, struct
 {
 	uint32_t *department = ARENA_NEW(scratch, uint32_t, in->n + 1);
 	uint32_t *dane = ARENA_NEW(scratch, uint32_t, in->n + 1);
-	if (department == NULL || dane == NULL) return fail(err, E_NOMEM, "out of memory for municipalities");
+	if (department == NULL || dane == NULL) return fail_nomem(err);
 	TRY(gold_text_codes(in->department, "unknown", &f->departments, scratch, department, err));
 	TRY(gold_text_codes(in->dane, "00000", &f->danes, scratch, dane, err));
 	return geo_codes(f, department, dane, (size_t)in->n, f->geo + f->n, err);
@@ -190,7 +187,7 @@ status gold_facts_init(
 		!FIELD(overdue_us, which->sla_due_at) || !FIELD(channel, which->channel) || !FIELD(type, which->type) ||
 		!FIELD(priority, which->priority) || !FIELD(sla, which->sla_status) || !FIELD(geo, which->dane) ||
 		!FIELD(tenant, which->tenant) || !FIELD(score, which->score))
-		return fail(err, E_NOMEM, "out of memory for %zu tickets", cap);
+		return fail_nomem(err);
 	return OK;
 }
 
@@ -266,8 +263,7 @@ static status names_column(
 	for (size_t i = 0; i < n; i++) bytes += names[i].s.n;
 	int32_t *offsets = ARENA_NEW(arena, int32_t, n + 1);
 	uint8_t *data = arena_alloc(arena, bytes + 1, 1);
-	if (offsets == NULL || data == NULL || bytes > INT32_MAX)
-		return fail(err, E_NOMEM, "out of memory for %zu names", n);
+	if (offsets == NULL || data == NULL || bytes > INT32_MAX) return fail_nomem(err);
 	offsets[0] = 0;
 	for (size_t i = 0; i < n; i++) {
 		memcpy(data + offsets[i], names[i].s.p, names[i].s.n);
@@ -280,7 +276,7 @@ static status names_column(
 status gold_names_column(const char *const *names, size_t n, struct arena *arena, struct column *out, struct err *err)
 {
 	struct named *list = ARENA_NEW(arena, struct named, n + 1);
-	if (list == NULL) return fail(err, E_NOMEM, "out of memory for %zu names", n);
+	if (list == NULL) return fail_nomem(err);
 	for (size_t i = 0; i < n; i++) list[i] = (struct named){str_of(names[i]), (uint32_t)i};
 	return names_column(list, n, arena, out, err);
 }
@@ -292,7 +288,7 @@ static status rank_names(
 	const size_t n = (size_t)b->dict_n;
 	struct named *list = ARENA_NEW(arena, struct named, n + 1);
 	uint32_t *ranks = ARENA_NEW(arena, uint32_t, n + 1);
-	if (list == NULL || ranks == NULL) return fail(err, E_NOMEM, "out of memory for %zu names", n);
+	if (list == NULL || ranks == NULL) return fail_nomem(err);
 	for (size_t i = 0; i < n; i++) {
 		const int32_t from = b->dict_offsets[i];
 		list[i] = (struct named){
@@ -321,7 +317,7 @@ static status rank_geos(
 {
 	struct ranked_geo *list = ARENA_NEW(f->arena, struct ranked_geo, f->n_geos + 1);
 	uint32_t *rank = ARENA_NEW(f->arena, uint32_t, f->n_geos + 1);
-	if (list == NULL || rank == NULL) return fail(err, E_NOMEM, "out of memory for %u municipalities", f->n_geos);
+	if (list == NULL || rank == NULL) return fail_nomem(err);
 	for (uint32_t i = 0; i < f->n_geos; i++) {
 		list[i] = (struct ranked_geo){{department_rank[f->geos[i].department], dane_rank[f->geos[i].dane]}, i};
 	}

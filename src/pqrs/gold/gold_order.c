@@ -13,8 +13,7 @@ status gold_order_by_day(const int32_t *day, size_t n, struct arena *arena, stru
 	const size_t n_days = first <= last ? (size_t)((int64_t)last - first + 1) : 0;
 	uint32_t *start = ARENA_ZNEW(arena, uint32_t, n_days + 2);
 	uint32_t *rows = ARENA_NEW(arena, uint32_t, n + 1);
-	if (start == NULL || rows == NULL)
-		return fail(err, E_NOMEM, "out of memory for %zu days of %zu tickets", n_days, n);
+	if (start == NULL || rows == NULL) return fail_nomem(err);
 	/* counting sort; start is shifted by one so that filling leaves it in place */
 	uint32_t *next = start + 1;
 	for (size_t i = 0; i < n; i++) {
@@ -39,7 +38,7 @@ status gold_bits_init(struct gold_bits *b, size_t n, struct arena *arena, struct
 {
 	const size_t n_words = n / 64 + 1;
 	uint64_t *words = ARENA_ZNEW(arena, uint64_t, n_words);
-	if (words == NULL) return fail(err, E_NOMEM, "out of memory for %zu keys", n);
+	if (words == NULL) return fail_nomem(err);
 	*b = (struct gold_bits){words, n_words};
 	return OK;
 }

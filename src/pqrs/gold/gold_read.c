@@ -33,7 +33,7 @@ static status check_hash(
 {
 	uint8_t found[XXH128_BYTES];
 	uint8_t *chunk = arena_alloc(scratch, HASH_CHUNK, 64);
-	if (chunk == NULL) return fail(err, E_NOMEM, "out of memory to hash a file");
+	if (chunk == NULL) return fail_nomem(err);
 	TRY(hash_object(object, chunk, found, err));
 	if (memcmp(found, file->xxh128, sizeof found) != 0)
 		return fail(err, E_VERIFY,

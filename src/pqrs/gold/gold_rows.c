@@ -71,9 +71,7 @@ static status grow(struct gold_rows *r, int64_t rows, struct err *err)
 			pqrs_gold_tables[r->table]->name);
 	for (size_t i = 0; i < r->n_columns; i++) {
 		void *values = mem_realloc(r->values[i], (size_t)cap * value_width(&r->columns[i]));
-		if (values == NULL)
-			return fail(err, E_NOMEM, "out of memory for %lld rows of gold.%s", (long long)cap,
-				pqrs_gold_tables[r->table]->name);
+		if (values == NULL) return fail_nomem(err);
 		r->values[i] = values;
 	}
 	r->cap = cap;

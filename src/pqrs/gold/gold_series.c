@@ -21,8 +21,7 @@ status gold_series_init(struct gold_series *s, const struct gold_bits *used, siz
 	s->slot = ARENA_ZNEW(arena, uint32_t, n_cells + 1);
 	s->counts = ARENA_ZNEW(arena, uint32_t, n * GOLD_SERIES_DAYS + 1);
 	s->window = ARENA_ZNEW(arena, uint64_t, n + 1);
-	if (s->keys == NULL || s->slot == NULL || s->counts == NULL || s->window == NULL)
-		return fail(err, E_NOMEM, "out of memory for %zu time series", n);
+	if (s->keys == NULL || s->slot == NULL || s->counts == NULL || s->window == NULL) return fail_nomem(err);
 	uint32_t k = 0;
 	for (size_t c = gold_bits_next(used, 0); c != GOLD_NO_CELL; c = gold_bits_next(used, c + 1)) {
 		s->slot[c] = k;

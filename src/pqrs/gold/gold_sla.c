@@ -113,7 +113,7 @@ status gold_sla(const struct gold_facts *f, struct gold_sink *sink, struct arena
 	TRY(gold_names_column(gold_sla_names, GOLD_SLA_STATES, arena, &s.sla_names, err));
 	TRY(gold_order_by_day(f->closed, f->n, arena, &s.order, err));
 	s.cells = ARENA_ZNEW(arena, struct closed, n_cells);
-	if (s.cells == NULL) return fail(err, E_NOMEM, "out of memory for %zu SLA keys", n_cells);
+	if (s.cells == NULL) return fail_nomem(err);
 	TRY(gold_bits_init(&s.used, n_cells, arena, err));
 	const struct column *const daily[SLA_N_COLUMNS] = {[SLA_PQRS_TYPE] = &s.type_names};
 	const struct column *const geo[SLA_GEO_N_COLUMNS] = {[SLA_GEO_PQRS_TYPE] = &s.type_names,

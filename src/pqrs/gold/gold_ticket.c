@@ -19,7 +19,7 @@ status gold_tickets_init(struct gold_tickets *t, struct arena *arena, size_t cap
 	t->sla = ARENA_NEW(arena, int32_t, cap + 1);
 	if (t->id_offsets == NULL || t->last_update == NULL || t->days_target == NULL || t->days_elapsed == NULL ||
 		t->status == NULL || t->sla == NULL)
-		return fail(err, E_NOMEM, "out of memory for %zu tickets", cap);
+		return fail_nomem(err);
 	t->id_offsets[0] = 0;
 	return OK;
 }
@@ -80,7 +80,7 @@ status gold_tickets_add(struct gold_tickets *t, const struct gold_ticket_source 
 	const size_t n = (size_t)in->n;
 	uint8_t *sla = ARENA_NEW(scratch, uint8_t, n + 1);
 	uint32_t *states = ARENA_NEW(scratch, uint32_t, n + 1);
-	if (sla == NULL || states == NULL) return fail(err, E_NOMEM, "out of memory for %zu tickets", n);
+	if (sla == NULL || states == NULL) return fail_nomem(err);
 	TRY(never_null(in->ticket_id, "ticket_id", err));
 	TRY(never_null(in->current_status, "current_status", err));
 	TRY(never_null(in->last_update_ts, "last_update_ts", err));
@@ -154,7 +154,7 @@ static status sort_ties(
 	const struct column *c, uint32_t *order, size_t begin, size_t end, struct arena *arena, struct err *err)
 {
 	struct sort_tie *ties = ARENA_NEW(arena, struct sort_tie, end - begin);
-	if (ties == NULL) return fail(err, E_NOMEM, "out of memory sorting %zu strings", end - begin);
+	if (ties == NULL) return fail_nomem(err);
 	for (size_t i = begin; i < end; i++) ties[i - begin] = (struct sort_tie){column_str(c, order[i]), order[i]};
 	qsort(ties, end - begin, sizeof *ties, compare_ties);
 	for (size_t i = begin; i < end; i++) order[i] = ties[i - begin].row;
@@ -165,7 +165,7 @@ status gold_sort_strings(const struct column *c, struct arena *arena, uint32_t *
 {
 	const size_t n = (size_t)c->n;
 	struct sort_row *a = ARENA_NEW(arena, struct sort_row, n + 1), *b = ARENA_NEW(arena, struct sort_row, n + 1);
-	if (a == NULL || b == NULL) return fail(err, E_NOMEM, "out of memory sorting %zu strings", n);
+	if (a == NULL || b == NULL) return fail_nomem(err);
 	for (size_t i = 0; i < n; i++) a[i] = (struct sort_row){prefix_of(column_str(c, (int64_t)i)), (uint32_t)i};
 	a = radix_sort(a, b, n);
 	for (size_t i = 0; i < n; i++) order[i] = a[i].row;
@@ -192,7 +192,7 @@ static status order_ids(const struct gold_tickets *t, const uint32_t *order, str
 {
 	uint8_t *ids = arena_alloc(t->arena, t->ids.n + 1, 1);
 	int32_t *offsets = ARENA_NEW(t->arena, int32_t, t->n + 1);
-	if (ids == NULL || offsets == NULL) return fail(err, E_NOMEM, "out of memory sorting %zu tickets", t->n);
+	if (ids == NULL || offsets == NULL) return fail_nomem(err);
 	offsets[0] = 0;
 	for (size_t i = 0; i < t->n; i++) {
 		if (i + AHEAD < t->n) __builtin_prefetch(t->ids.p + t->id_offsets[order[i + AHEAD]]);
@@ -212,7 +212,7 @@ static status order_i32(
 	const struct gold_tickets *t, const uint32_t *order, const int32_t *v, struct column *out, struct err *err)
 {
 	int32_t *dst = ARENA_NEW(t->arena, int32_t, t->n);
-	if (dst == NULL) return fail(err, E_NOMEM, "out of memory sorting %zu tickets", t->n);
+	if (dst == NULL) return fail_nomem(err);
 	for (size_t i = 0; i < t->n; i++) dst[i] = v[order[i]];
 	*out = (struct column){.type = COL_INT32, .n = (int64_t)t->n, .values = dst};
 	return OK;
@@ -223,7 +223,7 @@ static status order_columns(struct gold_tickets *t, struct ordered *o, struct er
 	const struct column ids = {.type = COL_STRING, .n = (int64_t)t->n, .offsets = t->id_offsets, .data = t->ids.p};
 	uint32_t *order = ARENA_NEW(t->arena, uint32_t, t->n);
 	int64_t *last_update = ARENA_NEW(t->arena, int64_t, t->n);
-	if (order == NULL || last_update == NULL) return fail(err, E_NOMEM, "out of memory sorting %zu tickets", t->n);
+	if (order == NULL || last_update == NULL) return fail_nomem(err);
 	TRY(gold_sort_strings(&ids, t->arena, order, err));
 	TRY(order_ids(t, order, &o->id, err));
 	TRY(order_i32(t, order, t->days_target, &o->target, err));

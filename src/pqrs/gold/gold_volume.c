@@ -143,7 +143,7 @@ status gold_volume(const struct gold_facts *f, struct gold_sink *sink, struct ar
 	TRY(gold_order_by_day(f->created, f->n, arena, &v.order, err));
 	if (v.order.n_days == 0) return OK;
 	v.cells = ARENA_ZNEW(arena, uint32_t, n_cells);
-	if (v.cells == NULL) return fail(err, E_NOMEM, "out of memory for %zu volume keys", n_cells);
+	if (v.cells == NULL) return fail_nomem(err);
 	TRY(gold_bits_init(&v.used, n_cells, arena, err));
 	TRY(series_init(&v, sink->last_day, arena, err));
 	tables_init(&v, sink);

@@ -78,7 +78,7 @@ static status slots_grow(struct ingest_task *t, struct err *err)
 {
 	const size_t n = t->slots_n != 0 ? t->slots_n * 2 : SLOTS_MIN;
 	uint32_t *slots = mem_zalloc(n, sizeof *slots);
-	if (slots == NULL) return fail(err, E_NOMEM, "out of memory for %zu days", t->n_days);
+	if (slots == NULL) return fail_nomem(err);
 	mem_free(t->slots);
 	t->slots = slots;
 	t->slots_n = n;
@@ -99,12 +99,12 @@ static status day_of(struct ingest_task *t, int32_t date, struct day **out, stru
 		if (t->n_days == t->days_cap) {
 			const size_t cap = t->days_cap != 0 ? 2 * t->days_cap : 256;
 			struct day **days = mem_realloc(t->days, cap * sizeof *days);
-			if (days == NULL) return fail(err, E_NOMEM, "out of memory for %zu days", t->n_days);
+			if (days == NULL) return fail_nomem(err);
 			t->days = days;
 			t->days_cap = cap;
 		}
 		struct day *d = mem_zalloc(1, sizeof *d);
-		if (d == NULL) return fail(err, E_NOMEM, "out of memory for %zu days", t->n_days);
+		if (d == NULL) return fail_nomem(err);
 		d->date = date;
 		buf_init(&d->buf, DAY_BUFFER_BYTES_MAX);
 		t->days[t->n_days++] = d;
@@ -299,7 +299,7 @@ static status folder_make(struct ingest_task *t, struct err *err)
 	if (code == OK) memcpy(t->folder, text.p, text.n);
 	buf_deinit(&text);
 	if (code == E_LIMIT) return fail(err, E_USAGE, "source name too long: %s", source);
-	return code == OK ? OK : fail(err, E_NOMEM, "out of memory for a folder's name");
+	return code == OK ? OK : fail_nomem(err);
 }
 
 static int by_date(const void *a, const void *b)
@@ -321,7 +321,7 @@ static status outputs_add(struct ingest_task *t, struct task_result *out, int64_
 		d->file.path = key;
 		t->tally.rows_out += d->file.rows;
 		*bytes_out += d->file.bytes;
-		if (!file_list_add(&out->outputs, &d->file)) return fail(err, E_NOMEM, "out of memory listing %s", key);
+		if (!file_list_add(&out->outputs, &d->file)) return fail_nomem(err);
 	}
 	return OK;
 }
@@ -341,7 +341,7 @@ static status count_all(struct ingest_task *t, struct task_result *out, int64_t 
 	if (a->valid > 0)
 		ok = ok && counter_add(&out->counters, "max_ts", a->ts_max) &&
 		     counter_add(&out->counters, "min_ts", a->ts_min);
-	return ok ? OK : fail(err, E_NOMEM, "out of memory counting");
+	return ok ? OK : fail_nomem(err);
 }
 
 static void task_deinit(struct ingest_task *t)

@@ -52,7 +52,7 @@ static status file_add(const struct file_ref *given, struct file_list *out, stru
 	ref.table = "input";
 	ref.bytes = f.bytes;
 	ingest_file_close(&f);
-	return file_list_add(out, &ref) ? OK : fail(err, E_NOMEM, "out of memory listing inputs");
+	return file_list_add(out, &ref) ? OK : fail_nomem(err);
 }
 
 status pqrs_ingest_plan(
@@ -61,7 +61,7 @@ status pqrs_ingest_plan(
 	(void)view;
 	if (inputs == NULL || inputs->n == 0) return fail(err, E_USAGE, "no input to ingest: name at least one file");
 	struct task_spec *task = task_list_add(out);
-	if (task == NULL) return fail(err, E_NOMEM, "out of memory planning raw");
+	if (task == NULL) return fail_nomem(err);
 	task->stage = "raw";
 	task->task_id = "raw-0000";
 	for (size_t i = 0; i < inputs->n; i++) TRY(file_add(&inputs->items[i], &task->inputs, err));
@@ -81,7 +81,5 @@ status pqrs_ingest_check(const struct stage_view *view, struct quality_list *out
 		.severity = QUALITY_CRITICAL,
 		.details = "lines of the raw objects = lines of the inputs, blank ones left out",
 		.record_count = in};
-	return quality_add_numbers(out, in == landed && landed == stored, q, stored, in)
-		       ? OK
-		       : fail(err, E_NOMEM, "out of memory listing quality checks");
+	return quality_add_numbers(out, in == landed && landed == stored, q, stored, in) ? OK : fail_nomem(err);
 }

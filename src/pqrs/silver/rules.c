@@ -214,7 +214,7 @@ static status keyword_name(struct rules *r, const char *keyword, struct str *out
 	if (text.n > 1024) return fail(err, E_USAGE, "rules: keyword over 1024 bytes: %.40s...", keyword);
 	char *folded = arena_alloc(&r->arena, rules_fold_bound(text.n), 1);
 	char *name = arena_zalloc(&r->arena, rules_fold_bound(text.n), 1);
-	if (folded == NULL || name == NULL) return fail(err, E_NOMEM, "out of memory compiling the rules");
+	if (folded == NULL || name == NULL) return fail_nomem(err);
 	const size_t n_folded = rules_fold(r, text, folded);
 	size_t n = 0;
 	for (size_t i = 0; i < n_folded; i++) {
@@ -261,8 +261,7 @@ static status compile(struct rules *r, const struct pqrs_config *cfg, struct err
 	r->words = ARENA_ZNEW(&r->arena, struct word, n + 1);
 	r->keywords = ARENA_ZNEW(&r->arena, struct keyword, n + 1);
 	r->stamps = ARENA_ZNEW(&r->arena, uint32_t, n + 1);
-	if (r->slots == NULL || r->words == NULL || r->keywords == NULL || r->stamps == NULL)
-		return fail(err, E_NOMEM, "out of memory compiling the rules");
+	if (r->slots == NULL || r->words == NULL || r->keywords == NULL || r->stamps == NULL) return fail_nomem(err);
 	latin_build(r);
 	for (unsigned c = 0; c < TYPE_N; c++) {
 		for (size_t i = 0; i < cfg->rules.types[c].n_keywords; i++)
@@ -278,7 +277,7 @@ static status compile(struct rules *r, const struct pqrs_config *cfg, struct err
 status rules_create(const struct pqrs_config *cfg, struct rules **out, struct err *err)
 {
 	struct rules *r = mem_zalloc(1, sizeof *r);
-	if (r == NULL) return fail(err, E_NOMEM, "out of memory compiling the rules");
+	if (r == NULL) return fail_nomem(err);
 	arena_init(&r->arena, 0);
 	buf_init(&r->folded, 0);
 	buf_init(&r->explain, EXPLAIN_BYTES_MAX);

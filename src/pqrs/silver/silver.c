@@ -106,7 +106,7 @@ static status count_all(struct silver_task *t, struct err *err)
 	for (size_t i = 0; i < sizeof single / sizeof single[0]; i++)
 		ok &= counter_add(c, single[i].name, single[i].value);
 	if (t->has_history) ok &= count_history(t);
-	return ok ? OK : fail(err, E_NOMEM, "out of memory counting");
+	return ok ? OK : fail_nomem(err);
 }
 
 static status run_all(struct silver_task *t, struct err *err)

@@ -54,7 +54,7 @@ static status carry_rows(struct silver_task *t, const struct carried *k, const s
 {
 	const int64_t *created = b->columns[k->created_at].values;
 	uint32_t *same = ARENA_NEW(&t->day.arena, uint32_t, n + 1);
-	if (same == NULL) return fail(err, E_NOMEM, "out of memory for %zu rows of the run before", n);
+	if (same == NULL) return fail_nomem(err);
 	while (n > 0) {
 		const int32_t month = silver_month_of(t, created[rows[0]]);
 		struct month_out *m;
@@ -103,7 +103,7 @@ static status carry(struct silver_task *t, const struct carried *k, const struct
 {
 	size_t n;
 	uint32_t *rows = ARENA_NEW(&t->day.arena, uint32_t, (size_t)b->n_rows);
-	if (rows == NULL) return fail(err, E_NOMEM, "out of memory for the rows of the run before");
+	if (rows == NULL) return fail_nomem(err);
 	TRY(select_rows(t, b, k->id, rows, &n, err));
 	for (size_t i = 0; i < n && k->out == OUT_CARRIED_TICKETS; i++) count_ticket(t, b, rows[i]);
 	return carry_rows(t, k, b, rows, n, err);

@@ -133,5 +133,5 @@ status pqrs_silver_check(const struct stage_view *view, struct quality_list *out
 	check_tickets(&c);
 	check_transitions(&c);
 	if (view->run->simulated) check_breaches(&c);
-	return c.ok ? OK : fail(err, E_NOMEM, "out of memory checking silver");
+	return c.ok ? OK : fail_nomem(err);
 }

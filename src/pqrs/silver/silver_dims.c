@@ -135,7 +135,7 @@ static status write_dim(const struct task_env *env, struct task_result *out, con
 	parquet_writer_destroy(sink.writer);
 	if (s == OK &&
 		(!counter_add(&out->counters, schema->name, d.n) || !counter_add(&out->counters, "rows_out", d.n)))
-		s = fail(err, E_NOMEM, "out of memory counting");
+		s = fail_nomem(err);
 	return s;
 }
 
@@ -159,5 +159,5 @@ status silver_dimensions_run(const struct task_env *env, struct task_result *out
 	for (size_t i = 0; i < out->outputs.n; i++) bytes += out->outputs.items[i].bytes;
 	const bool ok = counter_add(&out->counters, "rows_in", 0) && counter_add(&out->counters, "bytes_in", 0) &&
 			counter_add(&out->counters, "bytes_out", bytes);
-	return ok ? OK : fail(err, E_NOMEM, "out of memory counting");
+	return ok ? OK : fail_nomem(err);
 }

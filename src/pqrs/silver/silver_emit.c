@@ -114,7 +114,7 @@ static status keep_pending(struct silver_task *t, struct slice *s, uint32_t row,
 	if (t->n_pending == t->pending_cap) {
 		const size_t cap = t->pending_cap != 0 ? t->pending_cap * 2 : 256;
 		struct pending *grown = mem_realloc(t->pending, cap * sizeof *grown);
-		if (grown == NULL) return fail(err, E_NOMEM, "out of memory for %zu events without a ticket", cap);
+		if (grown == NULL) return fail_nomem(err);
 		t->pending = grown;
 		t->pending_cap = cap;
 	}
@@ -124,7 +124,7 @@ static status keep_pending(struct silver_task *t, struct slice *s, uint32_t row,
 	p->to = keep_name(t, &s->in[IN_STATUS_TO], row);
 	p->raw_object = keep_name(t, &s->raw_object, row);
 	p->raw_line = ((const int64_t *)s->raw_line.values)[row];
-	if (t->names.failed) return fail(err, E_NOMEM, "out of memory for %zu events without a ticket", t->n_pending);
+	if (t->names.failed) return fail_nomem(err);
 	t->n_pending++;
 	return OK;
 }
@@ -180,7 +180,7 @@ static status pick(struct silver_task *t, struct slice *s, struct picked *out, s
 	*out = (struct picked){0};
 	for (int i = 0; i <= EVENT_N; i++) {
 		out->rows[i] = ARENA_NEW(&t->day.arena, uint32_t, s->n);
-		if (out->rows[i] == NULL) return fail(err, E_NOMEM, "out of memory writing %u rows", s->n);
+		if (out->rows[i] == NULL) return fail_nomem(err);
 	}
 	for (uint32_t row = 0; row < s->n; row++) {
 		const unsigned verdict = s->verdict[row];
@@ -221,7 +221,7 @@ static status by_month(
 		while (same < n && silver_month_of(t, s->ts[rows[same]]) == month) same++;
 		size_t left = 0;
 		if (same < n && later == NULL) later = ARENA_NEW(&t->day.arena, uint32_t, n);
-		if (same < n && later == NULL) return fail(err, E_NOMEM, "out of memory writing %zu rows", n);
+		if (same < n && later == NULL) return fail_nomem(err);
 		for (size_t i = same; i < n; i++) {
 			if (silver_month_of(t, s->ts[rows[i]]) == month)
 				rows[same++] = rows[i];

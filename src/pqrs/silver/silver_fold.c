@@ -15,7 +15,7 @@ static status tickets_grow(struct silver_task *t, uint32_t n, struct err *err)
 	uint32_t cap = t->tickets_cap != 0 ? t->tickets_cap : 4096;
 	while (cap < n) cap += cap / 2;
 	struct ticket *grown = mem_realloc(t->tickets, cap * sizeof *grown);
-	if (grown == NULL) return fail(err, E_NOMEM, "out of memory for %u tickets", cap);
+	if (grown == NULL) return fail_nomem(err);
 	memset(grown + t->tickets_cap, 0, (cap - t->tickets_cap) * sizeof *grown);
 	t->tickets = grown;
 	t->tickets_cap = cap;
@@ -57,7 +57,7 @@ static void load_ids(const struct column *c, uint32_t n, struct uuid *out)
 status silver_column_uuids(struct silver_task *t, const struct column *c, struct uuid **out, struct err *err)
 {
 	struct uuid *ids = ARENA_NEW(&t->day.arena, struct uuid, (size_t)c->n + 1);
-	if (ids == NULL) return fail(err, E_NOMEM, "out of memory reading %lld ids", (long long)c->n);
+	if (ids == NULL) return fail_nomem(err);
 	if (c->n > 0 && (c->validity != NULL || !uuid_column(c, (uint32_t)c->n)))
 		return fail(err, E_CORRUPT, "an id that is no UUID");
 	if (c->n > 0) load_ids(c, (uint32_t)c->n, ids);
@@ -133,7 +133,7 @@ status silver_day_intern(struct silver_task *t, struct err *err)
 	for (size_t i = 0; i < t->day.n; i++) widest = t->day.slices[i].n > widest ? t->day.slices[i].n : widest;
 	struct uuid *ids = ARENA_NEW(&t->day.arena, struct uuid, widest);
 	uint64_t *hash = ARENA_NEW(&t->day.arena, uint64_t, widest);
-	if (ids == NULL || hash == NULL) return fail(err, E_NOMEM, "out of memory folding %zu rows", widest);
+	if (ids == NULL || hash == NULL) return fail_nomem(err);
 	for (size_t i = 0; i < t->day.n; i++) TRY(slice_intern(t, &t->day.slices[i], ids, hash, err));
 	return OK;
 }
@@ -158,7 +158,7 @@ static status meet_event(
 	if (index >= t->event_cap) {
 		const uint32_t cap = t->event_ids.cap;
 		uint32_t *grown = mem_realloc(t->event_ticket, cap * sizeof *grown);
-		if (grown == NULL) return fail(err, E_NOMEM, "out of memory for %u events", cap);
+		if (grown == NULL) return fail_nomem(err);
 		t->event_ticket = grown;
 		t->event_cap = cap;
 	}
@@ -241,7 +241,7 @@ status silver_day_fold(struct silver_task *t, struct err *err)
 	for (size_t i = 0; i < t->day.n; i++) widest = t->day.slices[i].n > widest ? t->day.slices[i].n : widest;
 	uint64_t *hash = ARENA_NEW(&t->day.arena, uint64_t, widest);
 	struct row_ref *rest = ARENA_NEW(&t->day.arena, struct row_ref, count_unsorted(t));
-	if (hash == NULL || rest == NULL) return fail(err, E_NOMEM, "out of memory folding %zu rows", widest);
+	if (hash == NULL || rest == NULL) return fail_nomem(err);
 	size_t n_rest = 0;
 	for (size_t i = 0; i < t->day.n; i++) TRY(fold_slice(t, (uint32_t)i, hash, rest, &n_rest, err));
 	if (n_rest == 0) return OK;

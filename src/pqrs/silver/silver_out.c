@@ -165,13 +165,11 @@ status silver_month_open(
 	struct month_out *m = *at;
 	if (m == NULL) {
 		m = month_create(table);
-		if (m == NULL)
-			return fail(err, E_NOMEM, "out of memory opening a month of silver.%s", o->sink.schema->name);
+		if (m == NULL) return fail_nomem(err);
 		m->month = month;
 		*at = m;
 	}
-	if (table < OUT_CARRIED_TICKETS && !local_room(t, m))
-		return fail(err, E_NOMEM, "out of memory for %u tickets", t->tickets_cap);
+	if (table < OUT_CARRIED_TICKETS && !local_room(t, m)) return fail_nomem(err);
 	*out = m;
 	return OK;
 }

@@ -13,7 +13,7 @@ struct volume {
 
 static status take(struct file_list *out, const struct file_ref *f, struct err *err)
 {
-	return file_list_add(out, f) ? OK : fail(err, E_NOMEM, "out of memory planning silver");
+	return file_list_add(out, f) ? OK : fail_nomem(err);
 }
 
 /* Files of earlier runs, table by table as the history has them, so that bronze stands together with the run's own. */
@@ -54,14 +54,14 @@ static status add_task(struct task_list *out, int64_t lo, int64_t hi, const stru
 {
 	const size_t n = out->n;
 	struct task_spec *spec = task_list_add(out);
-	if (spec == NULL) return fail(err, E_NOMEM, "out of memory planning silver");
+	if (spec == NULL) return fail_nomem(err);
 	spec->stage = "silver";
 	spec->task_id = arena_printf(out->arena, "silver-%04zu", n);
 	spec->lo = lo;
 	spec->hi = hi;
 	spec->part = inputs != NULL ? "" : SILVER_PART_DIMENSIONS;
 	if (inputs != NULL) spec->inputs = *inputs; /* one array behind all specs */
-	return spec->task_id != NULL ? OK : fail(err, E_NOMEM, "out of memory planning silver");
+	return spec->task_id != NULL ? OK : fail_nomem(err);
 }
 
 status pqrs_silver_plan(

@@ -72,7 +72,7 @@ status silver_files_sort(struct silver_task *t, struct err *err)
 	struct silver_files *lists[4] = {&t->bronze, &t->base_tickets, &t->base_predictions, &t->quarantined};
 	for (int i = 0; i < 4; i++) {
 		lists[i]->items = ARENA_NEW(t->result->outputs.arena, struct silver_file, inputs->n + 1);
-		if (lists[i]->items == NULL) return fail(err, E_NOMEM, "out of memory listing bronze files");
+		if (lists[i]->items == NULL) return fail_nomem(err);
 	}
 	struct str last = {"", 0};
 	int32_t run = 0;
@@ -111,7 +111,7 @@ static status object_hash(
 	const int64_t size = store_object_size(object);
 	struct hash_stream h;
 	uint8_t *chunk = ARENA_NEW(&t->day.arena, uint8_t, CHUNK);
-	if (chunk == NULL) return fail(err, E_NOMEM, "out of memory verifying bronze");
+	if (chunk == NULL) return fail_nomem(err);
 	TRY(hash_stream_init(&h, false, err));
 	status s = OK;
 	for (int64_t at = 0; s == OK && at < size; at += CHUNK) {
@@ -179,7 +179,7 @@ static status codes_of(const struct column *c, size_t n, const struct code_list 
 	struct err *err)
 {
 	uint8_t *codes = ARENA_NEW(arena, uint8_t, n);
-	if (codes == NULL) return fail(err, E_NOMEM, "out of memory reading bronze");
+	if (codes == NULL) return fail_nomem(err);
 	*out = codes;
 	if (c->dict == NULL) {
 		for (size_t i = 0; i < n; i++)
@@ -187,7 +187,7 @@ static status codes_of(const struct column *c, size_t n, const struct code_list 
 		return OK;
 	}
 	uint8_t *map = ARENA_NEW(arena, uint8_t, c->dict->n);
-	if (map == NULL) return fail(err, E_NOMEM, "out of memory reading bronze");
+	if (map == NULL) return fail_nomem(err);
 	for (int64_t i = 0; i < c->dict->n; i++) map[i] = code_of(column_str(c->dict, i), l);
 	map_codes(c, n, map, codes);
 	return OK;
@@ -209,8 +209,7 @@ static status slice_codes(struct silver_task *t, struct slice *s, struct err *er
 	s->verdict = ARENA_ZNEW(a, uint8_t, n);
 	s->ticket = ARENA_NEW(a, uint32_t, n);
 	s->id = ARENA_NEW(a, struct uuid, n);
-	if (s->verdict == NULL || s->ticket == NULL || s->id == NULL)
-		return fail(err, E_NOMEM, "out of memory reading bronze");
+	if (s->verdict == NULL || s->ticket == NULL || s->id == NULL) return fail_nomem(err);
 	return OK;
 }
 
@@ -319,8 +318,7 @@ static status slice_read(struct silver_task *t, const struct silver_file *f, str
 	int columns[IN_N];
 	TRY(column_positions(r, bronze_of, IN_N, columns, err));
 	struct slice *s = slice_add(&t->day);
-	if (s == NULL || range->end - range->begin > INT32_MAX)
-		return fail(err, E_NOMEM, "out of memory reading bronze");
+	if (s == NULL || range->end - range->begin > INT32_MAX) return fail_nomem(err);
 	s->file = f;
 	s->range = *range;
 	s->n = (uint32_t)(range->end - range->begin);
@@ -495,7 +493,7 @@ status slice_load_all(struct silver_task *t, struct slice *s, struct err *err)
 	int wanted[BRONZE_N_COLUMNS];
 	for (int i = 0; i < BRONZE_N_COLUMNS; i++) wanted[i] = i;
 	struct column *all = ARENA_NEW(&t->day.arena, struct column, BRONZE_N_COLUMNS);
-	if (all == NULL) return fail(err, E_NOMEM, "out of memory reading bronze");
+	if (all == NULL) return fail_nomem(err);
 	TRY(slice_more(t, s, wanted, BRONZE_N_COLUMNS, all, err));
 	s->all = all;
 	return OK;

@@ -86,7 +86,7 @@ status silver_settle_repeats(
 	struct silver_task *t, struct row_ref *rows, size_t n, size_t *n_left, struct repeats *repeats, struct err *err)
 {
 	*repeats = (struct repeats){.items = ARENA_NEW(&t->day.arena, struct repeat, n)};
-	if (repeats->items == NULL) return fail(err, E_NOMEM, "out of memory for %zu rows out of order", n);
+	if (repeats->items == NULL) return fail_nomem(err);
 	qsort(rows, n, sizeof *rows, by_event);
 	size_t left = 0;
 	for (size_t i = 0, end; i < n; i = end) {

@@ -96,7 +96,7 @@ static void drop_old_files(struct silver_task *t)
 static status touch_all(struct silver_task *t, struct err *err)
 {
 	struct silver_files fresh = {.items = ARENA_NEW(t->result->outputs.arena, struct silver_file, t->bronze.n + 1)};
-	if (fresh.items == NULL) return fail(err, E_NOMEM, "out of memory listing bronze files");
+	if (fresh.items == NULL) return fail_nomem(err);
 	for (size_t i = 0; i < t->bronze.n; i++) {
 		if (!t->bronze.items[i].ref->earlier) fresh.items[fresh.n++] = t->bronze.items[i];
 	}

@@ -24,7 +24,7 @@ static int32_t dane_number(struct str s)
 status silver_places_index(struct silver_task *t, struct err *err)
 {
 	t->place_of = mem_zalloc(DANE_CODES, sizeof *t->place_of);
-	if (t->place_of == NULL) return fail(err, E_NOMEM, "out of memory for the places");
+	if (t->place_of == NULL) return fail_nomem(err);
 	for (size_t i = 0; i < t->cfg->simulation.n_places; i++) {
 		const struct str code = str_of(t->cfg->simulation.places[i].dane_code);
 		const int32_t number = dane_number(code);
@@ -72,7 +72,7 @@ static status place_codes_room(const struct silver_task *t, struct month_out *m,
 	if (m->place_codes != NULL) return OK;
 	m->place_codes_n = 3 * t->cfg->simulation.n_places;
 	m->place_codes = mem_zalloc(m->place_codes_n + 1, sizeof *m->place_codes);
-	return m->place_codes != NULL ? OK : fail(err, E_NOMEM, "out of memory for the places of a month");
+	return m->place_codes != NULL ? OK : fail_nomem(err);
 }
 
 /* ---- creation -------------------------------------------------------------------------------------------- */
@@ -132,7 +132,7 @@ static status remember_tickets(
 		uint32_t cap = m->tickets_cap != 0 ? m->tickets_cap : 4096;
 		while (cap < need) cap *= 2;
 		uint32_t *grown = mem_realloc(m->tickets, cap * sizeof *grown);
-		if (grown == NULL) return fail(err, E_NOMEM, "out of memory for %zu tickets", need);
+		if (grown == NULL) return fail_nomem(err);
 		m->tickets = grown;
 		m->tickets_cap = cap;
 	}

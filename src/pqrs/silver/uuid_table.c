@@ -13,13 +13,13 @@ status uuid_table_init(struct uuid_table *t, size_t n_expected, struct err *err)
 	size_t slots = SLOTS_MIN;
 	while (slots < n_expected + n_expected / 3 && slots <= UINT32_MAX / 2) slots *= 2;
 	t->slots = mem_zalloc(slots, sizeof *t->slots);
-	if (t->slots == NULL) return fail(err, E_NOMEM, "out of memory for a table of %zu ids", n_expected);
+	if (t->slots == NULL) return fail_nomem(err);
 	t->mask = (uint32_t)(slots - 1);
 	/* A little over what is expected: doubling would hold the keys three times at its worst moment. */
 	const size_t keys = n_expected + n_expected / 16 + SLOTS_MIN;
 	if (keys >= UINT32_MAX / 2) return OK; /* grows when that is true */
 	t->keys = mem_alloc(keys * sizeof *t->keys);
-	if (t->keys == NULL) return fail(err, E_NOMEM, "out of memory for a table of %zu ids", n_expected);
+	if (t->keys == NULL) return fail_nomem(err);
 	t->cap = (uint32_t)keys;
 	return OK;
 }
@@ -41,7 +41,7 @@ static status slots_grow(struct uuid_table *t, struct err *err)
 {
 	const uint32_t mask = t->mask * 2 + 1;
 	uint32_t *slots = mem_zalloc((size_t)mask + 1, sizeof *slots);
-	if (slots == NULL) return fail(err, E_NOMEM, "out of memory for a table of %u ids", t->n);
+	if (slots == NULL) return fail_nomem(err);
 	mem_free(t->slots);
 	t->slots = slots;
 	t->mask = mask;
@@ -59,7 +59,7 @@ static status keys_grow(struct uuid_table *t, struct err *err)
 	if (t->cap >= UINT32_MAX / 2) return fail(err, E_LIMIT, "more than %u ids in one task", t->cap);
 	const uint32_t cap = t->cap != 0 ? t->cap * 2 : SLOTS_MIN;
 	struct uuid *keys = mem_realloc(t->keys, cap * sizeof *keys);
-	if (keys == NULL) return fail(err, E_NOMEM, "out of memory for a table of %u ids", cap);
+	if (keys == NULL) return fail_nomem(err);
 	t->keys = keys;
 	t->cap = cap;
 	return OK;

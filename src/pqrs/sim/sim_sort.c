@@ -30,7 +30,7 @@ static status scratch_init(struct sim_objects *o, size_t n, size_t largest, stru
 	o->moved = mem_alloc(largest * sizeof *o->moved);
 	if (o->events == NULL || o->keys == NULL || o->spare == NULL || o->moved == NULL) {
 		sim_objects_deinit(o);
-		return fail(err, E_NOMEM, "out of memory sorting %zu simulated events", n);
+		return fail_nomem(err);
 	}
 	return OK;
 }
@@ -51,7 +51,7 @@ status sim_objects_init(
 	const uint32_t n_days = (uint32_t)(hi - lo);
 	*o = (struct sim_objects){.n = CHANNEL_N * n_days};
 	o->begin = mem_zalloc((size_t)o->n + 2, sizeof *o->begin);
-	if (o->begin == NULL) return fail(err, E_NOMEM, "out of memory for %u objects", o->n);
+	if (o->begin == NULL) return fail_nomem(err);
 	size_t *at = o->begin + 1; /* one further, so that filling leaves begin[i] at the start of object i */
 	for (size_t i = 0; i < n; i++) at[object_of(&events[i], lo, n_days) + 1]++;
 	size_t largest = 0;

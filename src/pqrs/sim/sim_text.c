@@ -73,7 +73,7 @@ static status piece_make(struct compiler *c, struct str s, struct sim_piece *out
 		c->block = arena_zalloc(c->arena, c->left, 1);
 		if (c->block == NULL) {
 			c->left = 0;
-			return fail(c->err, E_NOMEM, "out of memory for the simulator's texts");
+			return fail_nomem(c->err);
 		}
 	}
 	char *p = c->block;
@@ -120,7 +120,7 @@ static status slot_resolve(struct compiler *c, struct str name, struct part *par
 		return OK;
 	}
 	uint16_t *pools = ARENA_NEW(c->arena, uint16_t, CLASSES);
-	if (pools == NULL) return fail(c->err, E_NOMEM, "out of memory for the simulator's texts");
+	if (pools == NULL) return fail_nomem(c->err);
 	for (size_t i = 0; i < CLASSES; i++) {
 		char suffix[2][16] = {"_", "_"};
 		strcat(suffix[0], pqrs_type_names[i / PRIORITY_N]);
@@ -153,7 +153,7 @@ static status template_make(struct compiler *c, const char *source, struct text_
 	size_t n = 1, bytes = 0;
 	for (const char *p = source; *p != '\0'; p++) n += *p == '{';
 	struct part *parts = ARENA_ZNEW(c->arena, struct part, n);
-	if (parts == NULL) return fail(c->err, E_NOMEM, "out of memory for the simulator's texts");
+	if (parts == NULL) return fail_nomem(c->err);
 	const char *p = source;
 	for (size_t i = 0; i < n; i++) {
 		const char *open = strchr(p, '{');
@@ -175,7 +175,7 @@ static status template_make(struct compiler *c, const char *source, struct text_
 static status templates_make(struct compiler *c, const char *const *sources, size_t n, struct templates *out)
 {
 	struct text_template *items = ARENA_NEW(c->arena, struct text_template, n);
-	if (items == NULL) return fail(c->err, E_NOMEM, "out of memory for the simulator's texts");
+	if (items == NULL) return fail_nomem(c->err);
 	for (size_t i = 0; i < n; i++) TRY(template_make(c, sources[i], &items[i]));
 	*out = (struct templates){items, (uint32_t)n};
 	return OK;
@@ -186,12 +186,12 @@ static status pools_make(struct compiler *c)
 	const size_t n = c->config->simulation.n_slots;
 	if (n > UINT16_MAX) return fail(c->err, E_LIMIT, "topics: %zu slots, at most %d", n, UINT16_MAX);
 	struct pool *pools = ARENA_NEW(c->arena, struct pool, n);
-	if (pools == NULL) return fail(c->err, E_NOMEM, "out of memory for the simulator's texts");
+	if (pools == NULL) return fail_nomem(c->err);
 	for (size_t i = 0; i < n; i++) {
 		const struct topic_slot *slot = &c->config->simulation.slots[i];
 		if (slot->n_values == 0) return fail(c->err, E_USAGE, "topics: slot %s has no value", slot->name);
 		struct sim_piece *values = ARENA_NEW(c->arena, struct sim_piece, slot->n_values);
-		if (values == NULL) return fail(c->err, E_NOMEM, "out of memory for the simulator's texts");
+		if (values == NULL) return fail_nomem(c->err);
 		for (size_t j = 0; j < slot->n_values; j++) TRY(piece_make(c, str_of(slot->values[j]), &values[j]));
 		pools[i] = (struct pool){values, (uint32_t)slot->n_values};
 	}
@@ -203,7 +203,7 @@ static status places_make(struct compiler *c)
 {
 	const size_t n = c->config->simulation.n_places;
 	struct sim_place *places = ARENA_NEW(c->arena, struct sim_place, n);
-	if (places == NULL) return fail(c->err, E_NOMEM, "out of memory for %zu places", n);
+	if (places == NULL) return fail_nomem(c->err);
 	for (size_t i = 0; i < n; i++) {
 		const struct geo_place *g = &c->config->simulation.places[i];
 		TRY(piece_make(c, str_of(g->department), &places[i].department));
@@ -220,7 +220,7 @@ static status topics_make(struct compiler *c)
 {
 	const size_t n = c->config->simulation.n_topics;
 	struct compiled_topic *topics = ARENA_NEW(c->arena, struct compiled_topic, n);
-	if (topics == NULL) return fail(c->err, E_NOMEM, "out of memory for %zu topics", n);
+	if (topics == NULL) return fail_nomem(c->err);
 	for (size_t i = 0; i < n; i++) {
 		const struct topic *t = &c->config->simulation.topics[i];
 		TRY(piece_make(c, str_of(t->name), &topics[i].name));
@@ -241,7 +241,7 @@ static status weights_make(struct compiler *c)
 	for (int type = 0; type < TYPE_N; type++) {
 		uint64_t sum = 0;
 		uint32_t *sums = ARENA_NEW(c->arena, uint32_t, n);
-		if (sums == NULL) return fail(c->err, E_NOMEM, "out of memory for %zu topics", n);
+		if (sums == NULL) return fail_nomem(c->err);
 		for (size_t i = 0; i < n; i++) {
 			const struct topic *t = &c->config->simulation.topics[i];
 			if (t->n_subjects[type] > 0 && t->n_bodies[type] > 0) sum += t->type_weight[type];
@@ -262,7 +262,7 @@ status sim_text_create(
 	const struct pqrs_config *config, struct arena *arena, const struct sim_text **out, struct err *err)
 {
 	struct sim_text *text = ARENA_ZNEW(arena, struct sim_text, 1);
-	if (text == NULL) return fail(err, E_NOMEM, "out of memory for the simulator's texts");
+	if (text == NULL) return fail_nomem(err);
 	struct compiler c = {.config = config, .arena = arena, .text = text, .err = err};
 	TRY(pools_make(&c));
 	TRY(places_make(&c));

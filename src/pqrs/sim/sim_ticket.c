@@ -105,7 +105,7 @@ status sim_shares_init(struct sim_shares *s, const struct pqrs_config *config, s
 		return fail(err, E_USAGE, "simulation: 1 to %d places are needed, found %zu", UINT16_MAX, n);
 	uint64_t sum = 0;
 	s->place = ARENA_NEW(arena, uint64_t, n);
-	if (s->place == NULL) return fail(err, E_NOMEM, "out of memory for %zu places", n);
+	if (s->place == NULL) return fail_nomem(err);
 	for (size_t i = 0; i < n; i++) s->place[i] = sum += config->simulation.places[i].weight;
 	if (sum == 0) return fail(err, E_USAGE, "simulation: all places have weight 0");
 	size_t slot = 0;

@@ -64,7 +64,7 @@ static status fill_days(struct sim_world *w, struct arena *arena, struct err *er
 {
 	const int64_t n = (int64_t)w->date_to - w->date_from + 1;
 	struct sim_day *days = n > 0 ? ARENA_NEW(arena, struct sim_day, n) : NULL;
-	if (n > 0 && days == NULL) return fail(err, E_NOMEM, "out of memory for %lld simulated days", (long long)n);
+	if (n > 0 && days == NULL) return fail_nomem(err);
 	uint32_t sequence = 0;
 	int32_t year = 0;
 	for (int64_t i = 0; i < n; i++) {
@@ -87,8 +87,7 @@ static status fill_tables(struct sim_world *w, int32_t first, int32_t last, stru
 	int64_t *start = ARENA_NEW(arena, int64_t, (size_t)n + 1);
 	int32_t *business = ARENA_NEW(arena, int32_t, n);
 	int32_t *business_date = ARENA_NEW(arena, int32_t, (size_t)n + 1);
-	if (start == NULL || business == NULL || business_date == NULL)
-		return fail(err, E_NOMEM, "out of memory for the calendar of %d days", n);
+	if (start == NULL || business == NULL || business_date == NULL) return fail_nomem(err);
 	int32_t count = 0;
 	business_date[0] = first;
 	for (int32_t i = 0; i < n; i++) {

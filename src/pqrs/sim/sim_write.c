@@ -96,7 +96,7 @@ static status piece_keep(struct arena *arena, struct sim_piece *out, struct err 
 {
 	const size_t n = strlen(text);
 	char *p = arena_zalloc(arena, n + SIM_COPY_SLACK, 1);
-	if (p == NULL) return fail(err, E_NOMEM, "out of memory for the simulator's lines");
+	if (p == NULL) return fail_nomem(err);
 	memcpy(p, text, n);
 	*out = (struct sim_piece){p, (uint32_t)n, (uint32_t)n};
 	return OK;

@@ -79,7 +79,7 @@ status pqrs_simulate_plan(
 	for (int64_t at = lo; at < hi; at += step, number++) {
 		struct task_spec *task = task_list_add(out);
 		char *id = task != NULL ? arena_printf(out->arena, "raw-%04lld", (long long)number) : NULL;
-		if (id == NULL) return fail(err, E_NOMEM, "out of memory planning the simulation");
+		if (id == NULL) return fail_nomem(err);
 		task->stage = "raw";
 		task->task_id = id;
 		task->lo = at;
@@ -142,7 +142,7 @@ static status grow(void **items, size_t *cap, size_t n, size_t more, size_t size
 	size_t bytes;
 	const size_t wanted = (*cap + more) * 2;
 	void *p = mul_size(wanted, size, &bytes) ? mem_realloc(*items, bytes) : NULL;
-	if (p == NULL) return fail(err, E_NOMEM, "out of memory for %zu simulated events", wanted);
+	if (p == NULL) return fail_nomem(err);
 	*items = p;
 	*cap = wanted;
 	return OK;
@@ -274,7 +274,7 @@ static status counters_make(struct work *k, struct err *err)
 	for (int i = 0; i < TYPE_N; i++) ok = ok && share_count(k, "share:type:", pqrs_type_names[i], k->by_type[i]);
 	for (int i = 0; i < PRIORITY_N; i++)
 		ok = ok && share_count(k, "share:priority:", pqrs_priority_names[i], k->by_priority[i]);
-	return ok ? OK : fail(err, E_NOMEM, "out of memory for counters");
+	return ok ? OK : fail_nomem(err);
 }
 
 status pqrs_simulate_run(
@@ -345,5 +345,5 @@ status pqrs_simulate_check(const struct stage_view *view, struct quality_list *o
 		share_check(config, "channel_share", channel, tickets, out) &&
 		share_check(config, "priority_share", priority, tickets, out))
 		return OK;
-	return fail(err, E_NOMEM, "out of memory for quality checks");
+	return fail_nomem(err);
 }

@@ -41,7 +41,7 @@ static bool refuse_status(struct reader *r, status code, const char *at)
 
 static bool no_memory(struct reader *r)
 {
-	return refuse_status(r, fail(r->err, E_NOMEM, "out of memory for an action"), r->s.p);
+	return refuse_status(r, fail_nomem(r->err), r->s.p);
 }
 
 static bool text_of(struct reader *r, const struct json_string *from, struct str *out)
@@ -437,8 +437,7 @@ status delta_action_parse(struct str line, struct arena *arena, struct delta_act
 	struct delta_action a = {.kind = DELTA_OTHER};
 	struct str name;
 	if (!utf8_valid(line.p, line.n))
-		return err_at(
-			err, fail(err, E_CORRUPT, "not UTF-8"), NULL, (int64_t)utf8_valid_prefix(line.p, line.n), -1);
+		return fail_at(err, E_CORRUPT, NULL, (int64_t)utf8_valid_prefix(line.p, line.n), -1, "not UTF-8");
 	json_start(&r.s, line.p, line.n);
 	if (json_object_begin(&r.s)) {
 		while (next_member(&r, &name)) {

@@ -56,7 +56,7 @@ status delta_path_decode(struct str text, struct arena *arena, struct str *out, 
 	struct str path = text;
 	if (text.n > 0 && memchr(text.p, '%', text.n) != NULL) {
 		char *dst = arena_alloc(arena, text.n, 1);
-		if (dst == NULL) return fail(err, E_NOMEM, "out of memory for a path");
+		if (dst == NULL) return fail_nomem(err);
 		size_t n = 0;
 		for (size_t i = 0; i < text.n; i++) {
 			dst[n] = text.p[i];

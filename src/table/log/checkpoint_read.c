@@ -32,14 +32,14 @@ static status add_sidecar(struct tops *t, const struct delta_sidecar *a, struct 
 		if (t->n == SIDECARS_MAX) return fail(err, E_LIMIT, "checkpoint of over %d sidecars", SIDECARS_MAX);
 		const size_t cap = t->cap == 0 ? 8 : t->cap * 2;
 		const char **names = mem_realloc(t->names, cap * sizeof *names);
-		if (names == NULL) return fail(err, E_NOMEM, "out of memory for the sidecars of a checkpoint");
+		if (names == NULL) return fail_nomem(err);
 		t->names = names;
 		t->cap = cap;
 	}
 	const char *sep = t->root[0] == '\0' ? "" : "/";
 	const char *name =
 		arena_printf(t->arena, "%s%s_delta_log/_sidecars/%.*s", t->root, sep, (int)a->path.n, a->path.p);
-	if (name == NULL) return fail(err, E_NOMEM, "out of memory for the sidecars of a checkpoint");
+	if (name == NULL) return fail_nomem(err);
 	t->names[t->n++] = name;
 	return OK;
 }
@@ -76,7 +76,7 @@ static status get_text(struct store *store, const char *key, struct arena *arena
 	if ((uint64_t)n > BUF_MAX_DEFAULT)
 		code = fail(err, E_LIMIT, "JSON checkpoint of %lld bytes: at most %zu", (long long)n, BUF_MAX_DEFAULT);
 	else if ((p = arena_alloc(arena, (size_t)n + JSON_SCAN_PADDING, 1)) == NULL)
-		code = fail(err, E_NOMEM, "out of memory for a JSON checkpoint of %lld bytes", (long long)n);
+		code = fail_nomem(err);
 	else
 		code = store_object_read_at(o, 0, p, (size_t)n, err);
 	store_object_close(o);
@@ -92,7 +92,7 @@ static status read_json(struct store *store, const char *key, const struct check
 	TRY(get_text(store, key, v->arena, &text, err));
 	if (!utf8_valid(text.p, text.n)) {
 		const size_t at = utf8_valid_prefix(text.p, text.n);
-		return err_at(err, fail(err, E_CORRUPT, "no valid UTF-8"), key, (int64_t)at, -1);
+		return fail_at(err, E_CORRUPT, key, (int64_t)at, -1, "no valid UTF-8");
 	}
 	const char *end = text.p + text.n;
 	int64_t line = 1;
@@ -125,7 +125,7 @@ static status read_sidecar(struct store *store, const char *key, const struct ch
 {
 	const status code = read_parquet(store, key, v, err);
 	if (code != E_NOT_FOUND) return code;
-	return err_at(err, fail(err, E_CORRUPT, "a checkpoint names this sidecar, and it is not there"), key, -1, -1);
+	return fail_at(err, E_CORRUPT, key, -1, -1, "a checkpoint names this sidecar, and it is not there");
 }
 
 status delta_checkpoint_read(struct store *store, const char *root, const struct delta_log_list *l,
@@ -160,7 +160,7 @@ status checkpoint_sidecars(struct store *store, const char *root, const char *ke
 	if (code == OK) {
 		*keys = ARENA_NEW(arena, const char *, t.n);
 		*n = t.n;
-		if (*keys == NULL) code = fail(err, E_NOMEM, "out of memory for the sidecars of a checkpoint");
+		if (*keys == NULL) code = fail_nomem(err);
 		for (size_t i = 0; i < t.n && code == OK; i++) (*keys)[i] = t.names[i];
 	}
 	mem_free(t.names);

@@ -125,19 +125,18 @@ struct rows {
 
 static status nomem(const struct rows *w, struct err *err)
 {
-	return err_at(err, fail(err, E_NOMEM, "out of memory for a checkpoint"), w->key, -1, -1);
+	return err_at(err, fail_nomem(err), w->key, -1, -1);
 }
 
 static status corrupt(const struct rows *w, enum field f, const char *what, struct err *err)
 {
-	return err_at(err, fail(err, E_CORRUPT, "checkpoint column %s: %s", FIELDS[f].name, what), w->key, -1, -1);
+	return fail_at(err, E_CORRUPT, w->key, -1, -1, "checkpoint column %s: %s", FIELDS[f].name, what);
 }
 
 static status corrupt_row(const struct rows *w, int64_t row, enum field f, const char *what, struct err *err)
 {
-	return err_at(err,
-		fail(err, E_CORRUPT, "checkpoint row %" PRId64 ", %s: %s", w->first_row + row, FIELDS[f].name, what),
-		w->key, -1, -1);
+	return fail_at(err, E_CORRUPT, w->key, -1, -1, "checkpoint row %" PRId64 ", %s: %s", w->first_row + row,
+		FIELDS[f].name, what);
 }
 
 /* ---- columns ---------------------------------------------------------------------------------------------- */

@@ -53,7 +53,7 @@ static status history_read(struct store *store, const char *root, const struct d
 	for (size_t i = 0; i < l->n; i++) n += l->files[i].kind == DELTA_LOG_COMMIT;
 	if (limit > 0 && limit < n) skip = n - limit;
 	h->versions = ARENA_NEW(&h->arena, struct delta_version, n - skip);
-	if (h->versions == NULL) return fail(err, E_NOMEM, "out of memory for %zu versions", n - skip);
+	if (h->versions == NULL) return fail_nomem(err);
 	arena_init(&scratch, 0);
 	buf_init(&text, 0);
 	status code = OK;

@@ -83,7 +83,7 @@ static status list_entry(void *arg, const struct store_entry *e, struct err *err
 	else
 		return OK;
 	f.key = arena_strndup(l->arena, e->key, strlen(e->key));
-	if (f.key == NULL) return fail(err, E_NOMEM, "out of memory listing a log");
+	if (f.key == NULL) return fail_nomem(err);
 	buf_add(&l->files, &f, sizeof f);
 	return buf_check(&l->files, err);
 }
@@ -114,7 +114,7 @@ static status add_missed(struct store *store, const char *root, struct listing *
 		if (code != OK && err != NULL) *err = absent;
 		TRY(code);
 		f.key = arena_strndup(l->arena, key, strlen(key));
-		if (f.key == NULL) return fail(err, E_NOMEM, "out of memory listing a log");
+		if (f.key == NULL) return fail_nomem(err);
 		buf_add(&l->files, &f, sizeof f);
 		TRY(buf_check(&l->files, err));
 	}
@@ -148,7 +148,7 @@ status delta_log_list(
 	if (code == OK) code = sort_and_complete(store, root, &l, err);
 	const size_t n = l.files.n / sizeof(struct delta_log_file);
 	struct delta_log_file *files = code == OK ? ARENA_NEW(arena, struct delta_log_file, n) : NULL;
-	if (code == OK && files == NULL) code = fail(err, E_NOMEM, "out of memory listing a log");
+	if (code == OK && files == NULL) code = fail_nomem(err);
 	if (code == OK) {
 		if (n > 0) memcpy(files, l.files.p, l.files.n);
 		*out = (struct delta_log_list){files, n};
@@ -241,8 +241,7 @@ static status info_head(
 	TRY(store_object_open(store, key, &o, err));
 	const size_t n = store_object_size(o) < HEAD ? (size_t)store_object_size(o) : HEAD;
 	char *head = arena_zalloc(arena, HEAD + JSON_SCAN_PADDING, 1);
-	status code = head == NULL ? fail(err, E_NOMEM, "out of memory for a commit")
-				   : store_object_read_at(o, 0, head, n, err);
+	status code = head == NULL ? fail_nomem(err) : store_object_read_at(o, 0, head, n, err);
 	store_object_close(o);
 	TRY(code);
 	const char *newline = memchr(head, '\n', n);
@@ -277,7 +276,7 @@ status delta_info_copy(struct delta_commit_info *info, struct arena *arena, stru
 {
 	const bool ok = copy_str(&info->operation, arena) && copy_str(&info->engine, arena) &&
 			copy_str(&info->txn_id, arena) && copy_str(&info->text, arena);
-	return ok ? OK : fail(err, E_NOMEM, "out of memory for a commitInfo");
+	return ok ? OK : fail_nomem(err);
 }
 
 int64_t delta_info_ms(const struct delta_commit_info *info, int64_t modified_ms)

@@ -195,7 +195,7 @@ static status sidecars_needed(struct cleaning *c, const char ***keys, size_t *n,
 		if (*n + more > cap) {
 			cap = (*n + more) * 2;
 			const char **all = ARENA_NEW(&c->arena, const char *, cap);
-			if (all == NULL) return fail(err, E_NOMEM, "out of memory for the sidecars of a log");
+			if (all == NULL) return fail_nomem(err);
 			if (*n > 0) memcpy(all, *keys, *n * sizeof *all);
 			*keys = all;
 		}

@@ -64,7 +64,7 @@ static status make_room(struct replay *r, struct err *err)
 	if (r->slots != NULL && n * 2 < r->mask) return OK;
 	const size_t size = r->slots == NULL ? 1024 : (r->mask + 1) * 2;
 	uint32_t *slots = n < UINT32_MAX / 4 ? mem_zalloc(size, sizeof *slots) : NULL;
-	if (slots == NULL) return fail(err, E_NOMEM, "out of memory for %zu actions", n);
+	if (slots == NULL) return fail_nomem(err);
 	mem_free(r->slots);
 	r->slots = slots;
 	r->mask = size - 1;
@@ -208,7 +208,7 @@ static status merge(struct replay *r, struct buf *old, struct buf *new, size_t s
 	TRY(sort(old, size, cmp, err));
 	TRY(sort(new, size, cmp, err));
 	uint8_t *to = arena_alloc(r->arena, old->n + new->n, _Alignof(max_align_t));
-	if (to == NULL) return fail(err, E_NOMEM, "out of memory for %zu actions", (old->n + new->n) / size);
+	if (to == NULL) return fail_nomem(err);
 	*out = to;
 	*n_out = (old->n + new->n) / size;
 	size_t i = 0;

@@ -187,7 +187,7 @@ static status columns_read(
 {
 	struct reader r = {.arena = arena};
 	char *padded = arena_alloc(arena, text.n + JSON_SCAN_PADDING, 1);
-	if (padded == NULL) return fail(err, E_NOMEM, "out of memory for a schema of %zu bytes", text.n);
+	if (padded == NULL) return fail_nomem(err);
 	if (text.n > 0) memcpy(padded, text.p, text.n);
 	memset(padded + text.n, 0, JSON_SCAN_PADDING);
 	if (!utf8_valid(padded, text.n)) return fail(err, E_CORRUPT, "schemaString: not UTF-8");
@@ -196,7 +196,7 @@ static status columns_read(
 		if (*n <= TABLE_COLUMNS_MAX) return OK;
 		return fail(err, E_LIMIT, "table of %zu columns: at most %d", *n, TABLE_COLUMNS_MAX);
 	}
-	if (r.no_memory) return fail(err, E_NOMEM, "out of memory for a schema of %zu bytes", text.n);
+	if (r.no_memory) return fail_nomem(err);
 	return fail(err, E_CORRUPT, "schemaString: %s at its byte %zu", r.s.error, r.s.error_at);
 }
 
@@ -205,7 +205,7 @@ status delta_schema_parse(
 {
 	size_t n = 0;
 	struct delta_column *columns = ARENA_ZNEW(arena, struct delta_column, TABLE_COLUMNS_MAX);
-	if (columns == NULL) return fail(err, E_NOMEM, "out of memory for a schema");
+	if (columns == NULL) return fail_nomem(err);
 	TRY(columns_read(m->schema, arena, columns, &n, err));
 	const struct delta_schema s = {columns, n};
 	for (size_t i = 0; i < n; i++) {

@@ -80,10 +80,8 @@ static status gap_fail(const char *root, uint64_t version, struct err *err)
 {
 	char key[DELTA_KEY_MAX];
 	TRY(delta_commit_key(key, root, (int64_t)version, err));
-	return err_at(err,
-		fail(err, E_CORRUPT,
-			"a commit of the table is missing, and no checkpoint that can be read stands in for it"),
-		key, -1, -1);
+	return fail_at(err, E_CORRUPT, key, -1, -1,
+		"a commit of the table is missing, and no checkpoint that can be read stands in for it");
 }
 
 status delta_table_exists(struct store *store, const char *root, bool *out, struct err *err)
@@ -119,7 +117,7 @@ static status read_commits(struct opening *o, struct err *err)
 	struct delta_snapshot *s = o->s;
 	const size_t n = (size_t)(s->version - o->at.version); /* each is in the list: it fits */
 	s->texts = mem_zalloc(n, sizeof *s->texts);
-	if (s->texts == NULL) return fail(err, E_NOMEM, "out of memory for %zu commits", n);
+	if (s->texts == NULL) return fail_nomem(err);
 	for (size_t i = 0; i < n; i++) {
 		const int64_t version = s->version - (int64_t)i;
 		const struct delta_log_file *f = delta_log_commit(o->list, version);
@@ -140,7 +138,7 @@ static status read_checkpoint(struct opening *o, struct err *err)
 	replay_checkpoint_begin(&o->replay);
 	TRY(delta_checkpoint_read(s->store, s->root, o->list, &o->at, &s->arena, replay_visit, &o->replay, err));
 	if (o->replay.protocol_version == INT64_MIN || o->replay.metadata_version == INT64_MIN)
-		return err_at(err, fail(err, E_CORRUPT, "checkpoint without protocol or metaData"), top->key, -1, -1);
+		return fail_at(err, E_CORRUPT, top->key, -1, -1, "checkpoint without protocol or metaData");
 	if (s->version != o->at.version) return OK;
 	const struct delta_log_file *f = delta_log_commit(o->list, s->version);
 	struct delta_commit_info info;
@@ -159,7 +157,7 @@ static status complete_partition(
 	while (same < names->n && same < l->n && str_eq(l->items[same].key, names->items[same])) same++;
 	if (same == names->n && same == l->n) return OK;
 	struct delta_pair *items = ARENA_NEW(arena, struct delta_pair, names->n);
-	if (items == NULL) return fail(err, E_NOMEM, "out of memory for partition values");
+	if (items == NULL) return fail_nomem(err);
 	for (size_t i = 0; i < names->n; i++) {
 		const struct delta_pair *given = delta_pairs_get(l, names->items[i]);
 		items[i].key = names->items[i];
@@ -213,7 +211,7 @@ static status replay_all(struct opening *o, struct err *err)
 	o->commits_read = true;
 	if (o->at.n > 0) TRY(read_checkpoint(o, err));
 	if (o->replay.protocol_version == INT64_MIN || o->replay.metadata_version == INT64_MIN)
-		return err_at(err, fail(err, E_CORRUPT, "log without protocol or metaData"), oldest, -1, -1);
+		return fail_at(err, E_CORRUPT, oldest, -1, -1, "log without protocol or metaData");
 	TRY(err_at(err, replay_finish(&o->replay, s, err), oldest, -1, -1));
 	s->protocol = o->replay.protocol;
 	s->metadata = o->replay.metadata;
@@ -226,7 +224,7 @@ static status replay_all(struct opening *o, struct err *err)
 static status snapshot_read(struct opening *o, int64_t version, struct err *err)
 {
 	struct delta_snapshot *s = mem_zalloc(1, sizeof *s);
-	if (s == NULL) return fail(err, E_NOMEM, "out of memory for a snapshot");
+	if (s == NULL) return fail_nomem(err);
 	o->s = s;
 	o->commits_read = false;
 	s->store = o->store;

@@ -15,7 +15,7 @@ status delta_txn_begin(struct store *store, const char *root, const struct delta
 		return fail(err, E_LIMIT, "table's folder of over %d bytes: %.100s...", DELTA_ROOT_MAX - 1, root);
 	if (s != NULL) TRY(txn_check_writer(s, err));
 	struct delta_txn *t = mem_zalloc(1, sizeof *t);
-	if (t == NULL) return fail(err, E_NOMEM, "out of memory for a transaction");
+	if (t == NULL) return fail_nomem(err);
 	uint8_t id[UUID_BYTES];
 	uuid_random(id);
 	uuid_format(id, t->id);
@@ -88,7 +88,7 @@ static status usable(const struct delta_txn *t, struct err *err)
 
 static status no_memory(struct delta_txn *t, struct err *err)
 {
-	return poison(t, fail(err, E_NOMEM, "out of memory for a transaction"));
+	return poison(t, fail_nomem(err));
 }
 
 /* ---- what it holds ----------------------------------------------------------------------------------------- */

@@ -111,10 +111,8 @@ static status look(struct commit *c, enum outcome *out, struct err *err)
 	const status code = delta_log_read(c->t->store, c->key, &text, &arena, txn_winner_visit, &w, err);
 	*out = code == E_NOT_FOUND ? ABSENT : w.ours ? OURS : w.conflict != NULL ? CONFLICT : PASSED;
 	if (code == OK && *out == CONFLICT)
-		(void)err_at(err,
-			fail(err, E_CONFLICT, "another commit %s%.*s", w.conflict, w.what.n < 200 ? (int)w.what.n : 200,
-				w.what.p),
-			c->key, -1, -1);
+		(void)fail_at(err, E_CONFLICT, c->key, -1, -1, "another commit %s%.*s", w.conflict,
+			w.what.n < 200 ? (int)w.what.n : 200, w.what.p);
 	const int64_t ms = delta_info_ms(&w.info, INT64_MIN);
 	if (code == OK && ms > c->floor_ms) c->floor_ms = ms;
 	buf_deinit(&text);

@@ -24,7 +24,7 @@ static status partition_make(struct rewrite *r, struct err *err)
 	const struct delta_snapshot *s = r->o->base;
 	const size_t n = s->metadata.partition_columns.n;
 	struct delta_pair *items = ARENA_NEW(&r->bin->arena, struct delta_pair, n + 1);
-	if (items == NULL) return fail(err, E_NOMEM, "out of memory for partition values");
+	if (items == NULL) return fail_nomem(err);
 	for (size_t k = 0; k < n; k++)
 		items[k] = (struct delta_pair){
 			s->metadata.partition_columns.items[k], optimize_partition_value(s, r->bin->files[0], k)};
@@ -79,7 +79,7 @@ static status held_write(struct rewrite *r, struct err *err)
 		mem_free(r->rows);
 		r->rows_cap = 0;
 		r->rows = mem_alloc((size_t)b.n_rows * sizeof *r->rows);
-		if (r->rows == NULL) return fail(err, E_NOMEM, "out of memory ordering %lld rows", (long long)b.n_rows);
+		if (r->rows == NULL) return fail_nomem(err);
 		r->rows_cap = b.n_rows;
 	}
 	TRY(zorder_sort(&b, r->o->zorder, r->o->opts.n_zorder, r->rows, err));
@@ -118,15 +118,14 @@ static status added_keep(struct rewrite *r, const struct delta_add *files, size_
 	struct delta_pair *tag = ARENA_NEW(&bin->arena, struct delta_pair, 1);
 	int64_t rows = 0;
 	bin->added = ARENA_NEW(&bin->arena, struct delta_add, n + 1);
-	if (bin->added == NULL || tag == NULL) return fail(err, E_NOMEM, "out of memory for %zu files", n);
+	if (bin->added == NULL || tag == NULL) return fail_nomem(err);
 	*tag = (struct delta_pair){STR(DELTA_ZORDER_TAG), r->o->zorder_tag};
 	for (size_t i = 0; i < n; i++) {
 		struct delta_add *a = &bin->added[i];
 		*a = files[i];
 		a->path.p = arena_strndup(&bin->arena, files[i].path.p, files[i].path.n);
 		a->stats.p = arena_strndup(&bin->arena, files[i].stats.p, files[i].stats.n);
-		if (a->path.p == NULL || a->stats.p == NULL)
-			return fail(err, E_NOMEM, "out of memory for %zu files", n);
+		if (a->path.p == NULL || a->stats.p == NULL) return fail_nomem(err);
 		a->partition = r->partition;
 		if (r->o->opts.n_zorder > 0) a->tags = (struct delta_pairs){tag, 1};
 		rows += delta_add_rows(a);

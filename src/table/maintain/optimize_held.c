@@ -21,7 +21,7 @@ status held_init(struct held *h, const struct table_schema *schema, struct err *
 	h->views = mem_zalloc(h->n_columns, sizeof *h->views);
 	if (h->columns == NULL || h->views == NULL) {
 		held_deinit(h);
-		return fail(err, E_NOMEM, "out of memory ordering rows");
+		return fail_nomem(err);
 	}
 	for (size_t i = 0; i < h->n_columns; i++) h->columns[i].def = schema->columns[i];
 	return OK;
@@ -104,7 +104,7 @@ static status add_text(struct held_column *c, int64_t at, const struct column *f
 		return fail(err, E_LIMIT, "column %s: over 2 GiB of text in %lld rows", c->def.name, (long long)n);
 	if (need > c->data_cap) {
 		const size_t cap = need > 2 * c->data_cap ? need : 2 * c->data_cap;
-		if (!resize(&c->data, cap)) return fail(err, E_NOMEM, "out of memory ordering rows: %zu bytes", cap);
+		if (!resize(&c->data, cap)) return fail_nomem(err);
 		c->data_cap = cap;
 	}
 	int32_t *offsets = (int32_t *)(void *)c->values;
@@ -125,7 +125,7 @@ status held_add(struct held *h, const struct batch *b, struct err *err)
 	ASSERT(b->n_columns == h->n_columns);
 	const int64_t at = h->n;
 	const int64_t n = b->n_rows;
-	if (!grow_rows(h, at + n)) return fail(err, E_NOMEM, "out of memory ordering %lld rows", (long long)(at + n));
+	if (!grow_rows(h, at + n)) return fail_nomem(err);
 	for (size_t k = 0; k < h->n_columns; k++) {
 		struct held_column *c = &h->columns[k];
 		const struct column *from = &b->columns[k];

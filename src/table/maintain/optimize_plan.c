@@ -3,11 +3,6 @@
 #include "table/maintain/optimize_int.h"
 #include "table/maintain/zorder.h"
 
-static status out_of_memory(const struct optimize *o, struct err *err)
-{
-	return fail(err, E_NOMEM, "out of memory planning to optimize %s", o->root);
-}
-
 /* ---- what is asked for, against the table ---- */
 
 /* A column is written as its col_type alone says; of these the file would say something else than it did. */
@@ -23,7 +18,7 @@ static status check_columns(struct optimize *o, struct err *err)
 	const struct delta_schema *s = &o->base->schema;
 	struct column_def *defs = ARENA_NEW(&o->arena, struct column_def, s->n + 1);
 	o->columns = ARENA_NEW(&o->arena, const char *, s->n + 1);
-	if (defs == NULL || o->columns == NULL) return out_of_memory(o, err);
+	if (defs == NULL || o->columns == NULL) return fail_nomem(err);
 	size_t n = 0;
 	for (size_t i = 0; i < s->n; i++) {
 		const struct delta_column *c = &s->columns[i];
@@ -71,7 +66,7 @@ static status check_zorder(struct optimize *o, struct err *err)
 	}
 	if (code == OK) code = buf_check(&tag, err);
 	const char *text = arena_strndup(&o->arena, tag.p != NULL ? (const char *)tag.p : "", tag.n);
-	if (code == OK && text == NULL) code = out_of_memory(o, err);
+	if (code == OK && text == NULL) code = fail_nomem(err);
 	o->zorder_tag = (struct str){text, tag.n};
 	buf_deinit(&tag);
 	return code;
@@ -190,7 +185,7 @@ status optimize_plan(struct optimize *o, struct err *err)
 	p.files = ARENA_NEW(&o->arena, const struct delta_add *, s->n_files + 1);
 	p.picked = ARENA_NEW(&o->arena, const struct delta_add *, s->n_files + 1);
 	o->bins = ARENA_NEW(&o->arena, struct optimize_bin, s->n_files + 1);
-	if (p.files == NULL || p.picked == NULL || o->bins == NULL) return out_of_memory(o, err);
+	if (p.files == NULL || p.picked == NULL || o->bins == NULL) return fail_nomem(err);
 	arena_init(&scratch, 0);
 	for (size_t i = 0; i < s->n_files; i++) {
 		arena_reset(&scratch);

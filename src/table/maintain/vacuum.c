@@ -43,7 +43,7 @@ static status grow(void **items, size_t n, size_t *cap, size_t size, struct err 
 	const size_t more = *cap == 0 ? 256 : *cap * 2;
 	size_t bytes;
 	void *p = mul_size(more, size, &bytes) ? mem_realloc(*items, bytes) : NULL;
-	if (p == NULL) return fail(err, E_NOMEM, "out of memory for %zu file names", more);
+	if (p == NULL) return fail_nomem(err);
 	*items = p;
 	*cap = more;
 	return OK;
@@ -78,7 +78,7 @@ static status visit_listed(void *arg, const struct store_entry *e, struct err *e
 	if (is_hidden(path_of(v, e->key))) return OK;
 	TRY(grow((void **)&v->files, v->n_files, &v->cap_files, sizeof *v->files, err));
 	const char *key = arena_strndup(&v->arena, e->key, strlen(e->key));
-	if (key == NULL) return fail(err, E_NOMEM, "out of memory for %zu file names", v->n_files + 1);
+	if (key == NULL) return fail_nomem(err);
 	v->files[v->n_files++] = (struct listed){key, e->bytes, e->modified_us / 1000};
 	return OK;
 }
@@ -95,7 +95,7 @@ static status keep_path(struct vacuum *v, struct str path, struct err *err)
 static status keep_copy(struct vacuum *v, struct str path, struct err *err)
 {
 	const char *copy = arena_strndup(&v->arena, path.p, path.n);
-	if (copy == NULL) return fail(err, E_NOMEM, "out of memory for %zu file names", v->n_keep + 1);
+	if (copy == NULL) return fail_nomem(err);
 	return keep_path(v, (struct str){copy, path.n}, err);
 }
 

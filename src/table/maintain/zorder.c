@@ -127,7 +127,7 @@ status zorder_ids(const struct column *c, uint16_t *ids, struct err *err)
 	const size_t n = c->n < ZORDER_SAMPLE ? (size_t)c->n : ZORDER_SAMPLE;
 	if (n == 0) return OK;
 	void *sample = mem_alloc(n * (is_text(c->type) ? sizeof(struct str) : sizeof(uint64_t)));
-	if (sample == NULL) return fail(err, E_NOMEM, "out of memory ordering %zu rows", n);
+	if (sample == NULL) return fail_nomem(err);
 	if (is_text(c->type))
 		ids_of_text(c, sample, n, ids);
 	else
@@ -201,7 +201,7 @@ status zorder_sort(const struct batch *b, const int *columns, size_t k, uint32_t
 	if (n == 0) return OK;
 	struct coded *items = mem_alloc(2 * n * sizeof *items);
 	uint16_t *ids = mem_alloc(n * sizeof *ids);
-	status code = items == NULL || ids == NULL ? fail(err, E_NOMEM, "out of memory ordering %zu rows", n) : OK;
+	status code = items == NULL || ids == NULL ? fail_nomem(err) : OK;
 	if (code == OK) code = code_rows(b, columns, k, items, ids, err);
 	if (code == OK) sort_coded(items, items + n, n, rows);
 	mem_free(items);

@@ -93,7 +93,7 @@ static status take_value(struct cursor *c, struct arena *arena, struct str *out,
 	while (c->end > c->p && is_space(c->end[-1])) c->end--;
 	const size_t n = (size_t)(c->end - c->p);
 	char *text = arena_strndup(arena, c->p, n);
-	if (text == NULL) return fail(err, E_NOMEM, "out of memory for a condition");
+	if (text == NULL) return fail_nomem(err);
 	*quoted = n > 0 && text[0] == '\'';
 	*out = (struct str){text, n};
 	if (!*quoted) return OK;

@@ -7,11 +7,6 @@ enum { BATCH_ROWS = 65536, BATCH_ROWS_MAX = 1 << 24 };
 
 /* ---- open ---- */
 
-static status out_of_memory(struct err *err)
-{
-	return fail(err, E_NOMEM, "out of memory for a scan");
-}
-
 static bool in_conditions(const struct delta_scan *scan, int column)
 {
 	for (size_t i = 0; i < scan->n_where; i++)
@@ -50,7 +45,7 @@ static status choose_columns(struct delta_scan *scan, const struct delta_scan_op
 	scan->columns = ARENA_ZNEW(&scan->arena, struct scan_column, room);
 	scan->indices = ARENA_ZNEW(&scan->arena, int, room);
 	scan->out = ARENA_ZNEW(&scan->arena, struct column, room);
-	if (scan->columns == NULL || scan->indices == NULL || scan->out == NULL) return out_of_memory(err);
+	if (scan->columns == NULL || scan->indices == NULL || scan->out == NULL) return fail_nomem(err);
 	if (o->columns != NULL) {
 		TRY(choose_named(scan, o, err));
 	} else {
@@ -70,7 +65,7 @@ static status choose_files(struct delta_scan *scan, const struct delta_scan_opts
 {
 	const size_t n = o->files != NULL ? o->n_files : scan->s->n_files;
 	scan->files = ARENA_NEW(&scan->arena, const struct delta_add *, n);
-	if (scan->files == NULL) return out_of_memory(err);
+	if (scan->files == NULL) return fail_nomem(err);
 	for (size_t i = 0; i < n; i++) {
 		const struct delta_add *file = o->files != NULL ? o->files[i] : &scan->s->files[i];
 		if (file->dv.unique_id.n > 0)
@@ -90,7 +85,7 @@ static status scan_setup(struct delta_scan *scan, const struct delta_scan_opts *
 	TRY(parquet_reader_create(&scan->reader, err));
 	if (o->n_where == 0) return OK;
 	scan->rows = mem_zalloc((size_t)scan->batch_rows_max, sizeof *scan->rows);
-	return scan->rows != NULL ? OK : out_of_memory(err);
+	return scan->rows != NULL ? OK : fail_nomem(err);
 }
 
 status delta_scan_open(
@@ -98,7 +93,7 @@ status delta_scan_open(
 {
 	const struct delta_scan_opts o = opts != NULL ? *opts : (struct delta_scan_opts){0};
 	struct delta_scan *scan = mem_zalloc(1, sizeof *scan);
-	if (scan == NULL) return out_of_memory(err);
+	if (scan == NULL) return fail_nomem(err);
 	scan->s = s;
 	scan->where = o.where;
 	scan->n_where = o.n_where;
@@ -169,12 +164,10 @@ static status open_file(struct delta_scan *scan, struct err *err)
 	TRY(delta_key(scan->key, scan->s->root, file->path, err));
 	const status opened = store_object_open(scan->s->store, scan->key, &scan->object, err);
 	if (opened == E_NOT_FOUND)
-		return err_at(err,
-			fail(err, E_NOT_FOUND,
-				"gone, though version %lld has it: vacuum deletes what no version within its retention "
-				"needs; without a vacuum the table is damaged",
-				(long long)scan->s->version),
-			scan->key, -1, -1);
+		return fail_at(err, E_NOT_FOUND, scan->key, -1, -1,
+			"gone, though version %lld has it: vacuum deletes what no version within its retention "
+			"needs; without a vacuum the table is damaged",
+			(long long)scan->s->version);
 	TRY(opened);
 	TRY(parquet_reader_reopen(scan->reader, scan->object, err));
 	for (size_t i = 0; i < scan->n_read; i++) TRY(find_column(scan, &scan->columns[i], err));

@@ -2,11 +2,6 @@
 
 #include "table/read/scan_int.h"
 
-static status out_of_memory(struct err *err)
-{
-	return fail(err, E_NOMEM, "out of memory reading a batch");
-}
-
 /* ---- the file's type and the table's ---- */
 
 static bool widens(const struct column_def *want, const struct column_def *have)
@@ -55,7 +50,7 @@ status scan_column_widen(const struct column_def *want, const struct column *hav
 	out->scale = want->scale;
 	if (want->type == have->type) return OK;
 	void *values = arena_alloc(arena, (size_t)(have->n + 1) * 8, 8);
-	if (values == NULL) return out_of_memory(err);
+	if (values == NULL) return fail_nomem(err);
 	if (have->type == COL_INT32)
 		widen_i32(have->values, have->n, values);
 	else
@@ -71,7 +66,7 @@ static status nulls(const struct column_def *def, int64_t n, struct arena *arena
 {
 	/* One block of zeros is validity, values and offsets alike: none is a value, and every string is empty. */
 	void *zeros = arena_zalloc(arena, (size_t)(n + 1) * 8, 8);
-	if (zeros == NULL) return out_of_memory(err);
+	if (zeros == NULL) return fail_nomem(err);
 	*out = (struct column){.type = def->type,
 		.precision = def->precision,
 		.scale = def->scale,
@@ -94,7 +89,7 @@ static status strings(struct str text, int64_t n, struct arena *arena, struct co
 	int32_t *offsets = ARENA_NEW(arena, int32_t, 2);
 	struct column *dict = ARENA_ZNEW(arena, struct column, 1);
 	char *copy = arena_strndup(arena, text.p, text.n);
-	if (indices == NULL || offsets == NULL || dict == NULL || copy == NULL) return out_of_memory(err);
+	if (indices == NULL || offsets == NULL || dict == NULL || copy == NULL) return fail_nomem(err);
 	offsets[0] = 0;
 	offsets[1] = (int32_t)text.n;
 	*dict = (struct column){.type = out->type, .n = 1, .offsets = offsets, .data = (const uint8_t *)copy};
@@ -120,7 +115,7 @@ status scan_column_constant(const struct column_def *def, const struct delta_val
 	*out = (struct column){.type = def->type, .precision = def->precision, .scale = def->scale, .n = n};
 	if (def->type == COL_STRING || def->type == COL_BINARY) return strings(v->text, n, arena, out, err);
 	void *values = arena_alloc(arena, (size_t)(n + 1) * 8, 8);
-	if (values == NULL) return out_of_memory(err);
+	if (values == NULL) return fail_nomem(err);
 	const float f32 = (float)v->f64;
 	int64_t bits = v->i64;
 	if (def->type == COL_BOOL) {

@@ -32,7 +32,7 @@ static bool is_local_time(const struct delta_column *c)
 static status schema_make(const struct delta_scan *scan, struct ArrowSchema *out, struct err *err)
 {
 	const struct column_def **defs = mem_zalloc(scan->n_columns + 1, sizeof *defs);
-	if (defs == NULL) return fail(err, E_NOMEM, "out of memory exporting a schema");
+	if (defs == NULL) return fail_nomem(err);
 	for (size_t i = 0; i < scan->n_columns; i++) defs[i] = &scan->columns[i].column->def;
 	const status code = schema_export(defs, scan->n_columns, out, err);
 	mem_free(defs);
@@ -109,7 +109,7 @@ status delta_scan_stream(
 	if (st == NULL) {
 		delta_scan_close(scan);
 		if (owner != NULL && owner->release != NULL) owner->release(owner->arg);
-		return fail(err, E_NOMEM, "out of memory for a stream");
+		return fail_nomem(err);
 	}
 	st->scan = scan;
 	if (owner != NULL) st->owner = *owner;

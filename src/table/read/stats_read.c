@@ -182,11 +182,6 @@ static void drop_wide_counts(struct delta_file_stats *stats, size_t n)
 	}
 }
 
-static status nomem(struct err *err)
-{
-	return fail(err, E_NOMEM, "out of memory for the statistics of a file");
-}
-
 status delta_stats_read(struct str text, const struct delta_schema *schema, struct arena *arena,
 	struct delta_file_stats *out, struct err *err)
 {
@@ -194,12 +189,12 @@ status delta_stats_read(struct str text, const struct delta_schema *schema, stru
 	struct stats_read r = {.schema = schema, .arena = arena, .out = &stats};
 	stats.columns = ARENA_ZNEW(arena, struct delta_column_stats, schema->n);
 	r.text = arena_alloc(arena, text.n + JSON_SCAN_PADDING, 1);
-	if (stats.columns == NULL || r.text == NULL) return nomem(err);
+	if (stats.columns == NULL || r.text == NULL) return fail_nomem(err);
 	if (text.n > 0) memcpy(r.text, text.p, text.n);
 	memset(r.text + text.n, 0, JSON_SCAN_PADDING);
 	json_start(&r.scan, r.text, text.n);
 	const bool whole = read_object(&r);
-	if (r.nomem) return nomem(err);
+	if (r.nomem) return fail_nomem(err);
 	if (!whole) {
 		stats.rows = -1;
 		if (schema->n > 0) memset(stats.columns, 0, schema->n * sizeof *stats.columns);

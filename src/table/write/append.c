@@ -8,11 +8,6 @@
 
 enum { MEMORY_BYTES = 1 << 29, READER_VERSION = 1, WRITER_VERSION = 2 };
 
-static status out_of_memory(struct err *err)
-{
-	return fail(err, E_NOMEM, "out of memory appending to a table");
-}
-
 /* ---- the table and the stream's columns ---- */
 
 static bool fits(const struct column_def *table, const struct column_def *in)
@@ -59,7 +54,7 @@ static status match_columns(
 	a->columns = ARENA_ZNEW(&a->arena, struct append_column, table->n);
 	a->partition = ARENA_ZNEW(&a->arena, struct append_column, table->n);
 	struct column_def *defs = ARENA_ZNEW(&a->arena, struct column_def, table->n);
-	if (a->columns == NULL || a->partition == NULL || defs == NULL) return out_of_memory(err);
+	if (a->columns == NULL || a->partition == NULL || defs == NULL) return fail_nomem(err);
 	for (size_t i = 0; i < table->n; i++) {
 		const struct delta_column *c = &table->columns[i];
 		struct append_column matched;
@@ -113,7 +108,7 @@ static status creation_make(struct append *a, const struct table_schema *in, con
 	buf_deinit(&text);
 	if (code != OK) return code;
 	struct str *partition = ARENA_NEW(&a->arena, struct str, o->n_partition_by + 1);
-	if (schema == NULL || partition == NULL) return out_of_memory(err);
+	if (schema == NULL || partition == NULL) return fail_nomem(err);
 	for (size_t i = 0; i < o->n_partition_by; i++) {
 		if (schema_column_index(in, o->partition_by[i]) < 0)
 			return fail(err, E_USAGE, "the rows have no column %s to partition by", o->partition_by[i]);

@@ -5,11 +5,6 @@
 
 enum { SLOTS_MIN = 64 };
 
-static status out_of_memory(struct err *err)
-{
-	return fail(err, E_NOMEM, "out of memory appending rows");
-}
-
 /* ---- columns of the stream as those of the table ---- */
 
 static int64_t count_nulls(const struct column *c)
@@ -25,7 +20,7 @@ static status null_column(
 	struct append *a, const struct column_def *def, int64_t n, struct column *out, struct err *err)
 {
 	void *zeros = arena_zalloc(&a->batch, (size_t)(n + 1) * 8, 8);
-	if (zeros == NULL) return out_of_memory(err);
+	if (zeros == NULL) return fail_nomem(err);
 	*out = (struct column){.type = def->type,
 		.precision = def->precision,
 		.scale = def->scale,
@@ -51,7 +46,7 @@ static status take_column(
 	if (out->type == c->def.type) return OK;
 	ASSERT(out->type == COL_INT32 && c->def.type == COL_INT64);
 	int64_t *wide = ARENA_NEW(&a->batch, int64_t, out->n + 1);
-	if (wide == NULL) return out_of_memory(err);
+	if (wide == NULL) return fail_nomem(err);
 	for (int64_t i = 0; i < out->n; i++) wide[i] = ((const int32_t *)out->values)[i];
 	out->type = COL_INT64;
 	out->values = wide;
@@ -140,12 +135,12 @@ static status group_find(struct append *a, const struct column *partition, int64
 		buf_add(&a->key, values[i].p, values[i].n);
 	}
 	TRY(buf_check(&a->key, err));
-	if (a->n_groups == a->groups_cap && !groups_grow(a)) return out_of_memory(err);
+	if (a->n_groups == a->groups_cap && !groups_grow(a)) return fail_nomem(err);
 	const struct str key = {(const char *)a->key.p, a->key.n};
 	uint32_t at = (uint32_t)hash_xxh3(key.p, key.n) & a->slots_mask;
 	while (a->slots[at] != 0 && !str_eq(a->groups[a->slots[at] - 1].key, key)) at = (at + 1) & a->slots_mask;
 	if (a->slots[at] == 0) {
-		if (!group_init(a, values, &a->groups[a->n_groups])) return out_of_memory(err);
+		if (!group_init(a, values, &a->groups[a->n_groups])) return fail_nomem(err);
 		a->slots[at] = (uint32_t)++a->n_groups;
 	}
 	*out = a->slots[at] - 1;
@@ -218,7 +213,7 @@ static status group_add(struct append *a, struct append_group *g, const struct b
 static status spread(struct append *a, const struct batch *b, const uint32_t *group_of, struct err *err)
 {
 	uint32_t *rows = ARENA_NEW(&a->batch, uint32_t, b->n_rows + 1);
-	if (rows == NULL) return out_of_memory(err);
+	if (rows == NULL) return fail_nomem(err);
 	for (size_t i = 0; i < a->n_groups; i++) a->groups[i].n = 0;
 	for (int64_t row = 0; row < b->n_rows; row++) a->groups[group_of[row]].n++;
 	for (size_t i = 0; i < a->n_groups; i++) {
@@ -239,7 +234,7 @@ status append_batch(struct append *a, const struct batch *in, struct err *err)
 {
 	struct column *columns = ARENA_ZNEW(&a->batch, struct column, a->n_columns + a->n_partition);
 	uint32_t *group_of = ARENA_ZNEW(&a->batch, uint32_t, in->n_rows + 1);
-	if (columns == NULL || group_of == NULL) return out_of_memory(err);
+	if (columns == NULL || group_of == NULL) return fail_nomem(err);
 	if (in->n_rows == 0) return OK;
 	struct column *partition = columns + a->n_columns;
 	for (size_t i = 0; i < a->n_columns; i++) TRY(take_column(a, &a->columns[i], in, &columns[i], err));

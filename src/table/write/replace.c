@@ -26,7 +26,7 @@ static status part_files(const struct delta_snapshot *s, const struct delta_repl
 {
 	out->n = 0;
 	out->files = ARENA_NEW(arena, const struct delta_add *, s->n_files);
-	if (out->files == NULL) return fail(err, E_NOMEM, "out of memory for %zu files", s->n_files);
+	if (out->files == NULL) return fail_nomem(err);
 	for (size_t i = 0; i < s->n_files; i++) {
 		const struct delta_pair *pair =
 			r->column != NULL ? delta_pairs_get(&s->files[i].partition, str_of(r->column)) : NULL;
@@ -40,7 +40,7 @@ static status wanted_files(const struct delta_replace *r, struct arena *arena, s
 {
 	out->n = r->n_files;
 	out->files = ARENA_NEW(arena, const struct delta_add *, r->n_files);
-	if (out->files == NULL) return fail(err, E_NOMEM, "out of memory for %zu files", r->n_files);
+	if (out->files == NULL) return fail_nomem(err);
 	for (size_t i = 0; i < r->n_files; i++) {
 		const struct delta_add *f = &r->files[i];
 		const struct delta_pair *pair =

@@ -75,7 +75,7 @@ status replace_metadata(const struct table_schema *want, struct buf *schema, str
 {
 	struct str *names = ARENA_NEW(arena, struct str, want->n_columns);
 	size_t n = 0;
-	if (names == NULL) return fail(err, E_NOMEM, "out of memory for a schema");
+	if (names == NULL) return fail_nomem(err);
 	for (size_t i = 0; i < want->n_columns; i++) {
 		if (want->columns[i].partition) names[n++] = str_of(want->columns[i].name);
 	}

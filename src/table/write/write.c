@@ -49,17 +49,12 @@ void delta_partition_folder(struct buf *out, const struct delta_pairs *partition
 
 /* ---- create, destroy ---- */
 
-static status out_of_memory(struct err *err)
-{
-	return fail(err, E_NOMEM, "out of memory for writing a table");
-}
-
 static status writer_setup(struct delta_writer *w, struct err *err)
 {
 	const size_t n = w->columns->n_columns;
 	w->builders = mem_zalloc(n, sizeof *w->builders);
 	w->views = mem_zalloc(n, sizeof *w->views);
-	if (w->builders == NULL || w->views == NULL) return out_of_memory(err);
+	if (w->builders == NULL || w->views == NULL) return fail_nomem(err);
 	for (size_t i = 0; i < n; i++) builder_init(&w->builders[i], &w->columns->columns[i], false);
 	delta_partition_folder(&w->folder, &w->partition);
 	TRY(buf_check(&w->folder, err));
@@ -75,7 +70,7 @@ status delta_writer_create(struct store *store, const char *root, const struct t
 		return fail(err, E_UNSUPPORTED,
 			"unsupported: writing table %s, which has no column beside its partitions", root);
 	struct delta_writer *w = mem_zalloc(1, sizeof *w);
-	if (w == NULL) return out_of_memory(err);
+	if (w == NULL) return fail_nomem(err);
 	*w = (struct delta_writer){
 		.store = store, .root = root, .columns = columns, .partition = *partition, .opts = *opts};
 	if (w->opts.file_bytes_max == 0) w->opts.file_bytes_max = FILE_BYTES;
@@ -144,7 +139,7 @@ static status path_make(struct delta_writer *w, const uint8_t *p, size_t n, stru
 		const struct str path = {(const char *)w->text.p, w->text.n};
 		if (has_path(w, path)) continue;
 		const char *kept = arena_strndup(&w->arena, path.p, path.n);
-		if (kept == NULL) return out_of_memory(err);
+		if (kept == NULL) return fail_nomem(err);
 		*out = (struct str){kept, path.n};
 		return OK;
 	}
@@ -162,7 +157,7 @@ static status stats_make(
 	store_object_close(object);
 	if (code != OK) return code;
 	const char *kept = arena_strndup(&w->arena, (const char *)w->text.p, w->text.n);
-	if (kept == NULL) return out_of_memory(err);
+	if (kept == NULL) return fail_nomem(err);
 	*out = (struct str){kept, w->text.n};
 	return OK;
 }
