@@ -6,7 +6,7 @@
 #ifndef PQR_FLOW_EXECUTOR_H
 #define PQR_FLOW_EXECUTOR_H
 
-#include "flow/task.h"
+#include "flow/workload.h"
 
 /* One task and its result; the result's lists live in arena. */
 struct task_slot {

@@ -208,7 +208,7 @@ struct table_search {
 static status run_files(const struct delta_snapshot *s, const char *table, const struct table_search *which, size_t run,
 	struct file_list *out, struct err *err)
 {
-	const struct table_schema *t = which->w->tables[flow_table_index(which->w, table)];
+	const struct table_schema *t = which->w->tables[workload_table_index(which->w, table)];
 	const bool parts = schema_column_index(t, "run_id") >= 0; /* else one that each run replaces whole */
 	for (size_t i = 0; i < s->n_files; i++) {
 		const struct delta_pair *p = delta_pairs_get(&s->files[i].partition, STR("run_id"));
@@ -241,7 +241,7 @@ static status table_files(const struct table_search *which, const char *table, c
 {
 	char root[RUN_KEY_MAX];
 	struct delta_snapshot *s = NULL;
-	const size_t index = flow_table_index(which->w, table);
+	const size_t index = workload_table_index(which->w, table);
 	ASSERT(index < which->w->n_tables);
 	flow_table_root(which->w->tables[index], root);
 	const status opened = delta_snapshot_open(which->lake, root, DELTA_LATEST, &s, err);

@@ -15,6 +15,7 @@
 #define PQR_FLOW_HISTORY_H
 
 #include "flow/commit.h"
+#include "flow/workload.h"
 
 struct history {
 	const char *const

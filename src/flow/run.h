@@ -10,7 +10,7 @@
 #define PQR_FLOW_RUN_H
 
 #include "control/control.h"
-#include "flow/task.h"
+#include "flow/workload.h"
 
 enum { RUN_STAGES_MAX = 12 };
 

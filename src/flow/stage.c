@@ -52,7 +52,7 @@ static status file_check_size(void *arg, size_t i, int worker, struct err *err)
 	if (code == E_NOT_FOUND) {
 		(void)pthread_mutex_lock(&s->lock);
 		const status looked = superseded_check(s->superseded, s->c, ref, &replaced, err);
-		if (looked == OK && replaced) s->replaced[flow_table_index(s->f->w, ref->table)] = true;
+		if (looked == OK && replaced) s->replaced[workload_table_index(s->f->w, ref->table)] = true;
 		(void)pthread_mutex_unlock(&s->lock);
 		TRY(looked);
 	}
@@ -119,7 +119,7 @@ static status current_files(
 	*out = (struct file_list){.arena = &f->arena};
 	for (size_t i = 0; i < c->files.n; i++) {
 		const struct file_ref *ref = &c->files.items[i];
-		const size_t table = flow_table_index(f->w, ref->table);
+		const size_t table = workload_table_index(f->w, ref->table);
 		if (table < f->w->n_tables && replaced[table]) continue;
 		if (!file_list_add(out, ref)) return fail_nomem(err);
 	}

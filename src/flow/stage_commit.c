@@ -267,7 +267,7 @@ static status sum_tables(struct flow *f, const struct file_list *files, struct t
 		table_folder(t->table, folder);
 		(void)snprintf(t->layer, sizeof t->layer, "%.*s", dot != NULL ? (int)(dot - t->table) : 0, t->table);
 		(void)snprintf(t->location, sizeof t->location, "%.*s", (int)sizeof t->location - 1, folder);
-		const size_t index = flow_table_index(f->w, t->table);
+		const size_t index = workload_table_index(f->w, t->table);
 		const struct table_schema *schema = index < f->w->n_tables ? f->w->tables[index] : NULL;
 		t->contract = schema != NULL ? schema->contract : NULL;
 		t->whole = schema != NULL && schema_n_data_columns(schema) == schema->n_columns;

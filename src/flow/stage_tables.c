@@ -17,7 +17,7 @@
 
 static bool is_of(const struct flow *f, const struct file_ref *ref, const struct table_schema *t)
 {
-	const size_t i = flow_table_index(f->w, ref->table);
+	const size_t i = workload_table_index(f->w, ref->table);
 	return i < f->w->n_tables && f->w->tables[i] == t;
 }
 
@@ -223,6 +223,6 @@ status flow_tables_exist(struct flow *f, bool *out, struct err *err)
 
 int64_t flow_table_version(const struct flow *f, const char *table)
 {
-	const size_t i = flow_table_index(f->w, table);
+	const size_t i = workload_table_index(f->w, table);
 	return i < f->w->n_tables ? f->versions[i] : -1;
 }

@@ -29,17 +29,6 @@ struct str flow_app_id(const char *run_id, const char *stage, char dst[RUN_KEY_M
 	return (struct str){dst, (size_t)n};
 }
 
-size_t flow_table_index(const struct workload *w, const char *table)
-{
-	for (size_t i = 0; i < w->n_tables; i++) {
-		const size_t n = strlen(w->tables[i]->layer);
-		if (strncmp(table, w->tables[i]->layer, n) == 0 && table[n] == '.' &&
-			strcmp(table + n + 1, w->tables[i]->name) == 0)
-			return i;
-	}
-	return w->n_tables;
-}
-
 status superseded_create(
 	struct store *lake, const struct workload *w, const char *run_id, struct superseded **out, struct err *err)
 {
@@ -89,7 +78,7 @@ static status learn(struct superseded *s, size_t index, const struct commit *c, 
 	TRY(code);
 	if (delta_snapshot_app_txn(t->snapshot, flow_app_id(s->run_id, c->stage, app_id)) == NULL) return OK;
 	for (size_t i = 0; i < c->files.n; i++) {
-		if (flow_table_index(s->w, c->files.items[i].table) == index) rows += c->files.items[i].rows;
+		if (workload_table_index(s->w, c->files.items[i].table) == index) rows += c->files.items[i].rows;
 	}
 	const bool parts = schema_column_index(schema, "run_id") >= 0;
 	t->whole = !parts || flow_rows_of_run(t->snapshot, s->run_id) == rows;
@@ -100,7 +89,7 @@ status superseded_check(
 	struct superseded *s, const struct commit *c, const struct file_ref *ref, bool *out, struct err *err)
 {
 	char root[RUN_KEY_MAX];
-	const size_t index = flow_table_index(s->w, ref->table);
+	const size_t index = workload_table_index(s->w, ref->table);
 	*out = false;
 	if (index == s->w->n_tables) return OK;
 	if (!s->tables[index].known) TRY(learn(s, index, c, err));

@@ -8,6 +8,7 @@
 #define PQR_FLOW_SUPERSEDED_H
 
 #include "flow/commit.h"
+#include "flow/workload.h"
 #include "table/log/snapshot.h"
 
 struct superseded; /* keeps what it read of the tables; one thread at a time */
@@ -24,7 +25,5 @@ void flow_table_root(const struct table_schema *t, char dst[RUN_KEY_MAX]);
 struct str flow_app_id(const char *run_id, const char *stage, char dst[RUN_KEY_MAX]);
 /* Rows of the run in a table; -1: a file does not say. */
 int64_t flow_rows_of_run(const struct delta_snapshot *d, const char *run_id);
-/* The workload's table that ref.table names, or n_tables. */
-size_t flow_table_index(const struct workload *w, const char *table);
 
 #endif

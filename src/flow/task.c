@@ -71,25 +71,6 @@ struct task_spec *task_list_add(struct task_list *l)
 	return &items[l->n++];
 }
 
-bool quality_add(struct quality_list *l, bool pass, const struct quality *q)
-{
-	struct quality *items = list_grow(l->arena, l->items, l->n, &l->cap, sizeof *items);
-	if (items == NULL) return false;
-	l->items = items;
-	struct quality copy = *q;
-	copy.result = pass ? QUALITY_PASS : q->severity == QUALITY_CRITICAL ? QUALITY_FAIL : QUALITY_WARN;
-	copy.dataset = keep(l->arena, q->dataset);
-	copy.check_name = keep(l->arena, q->check_name);
-	copy.value = keep(l->arena, q->value);
-	copy.threshold = keep(l->arena, q->threshold);
-	copy.details = keep(l->arena, q->details);
-	if (copy.dataset == NULL || copy.check_name == NULL || copy.value == NULL || copy.threshold == NULL ||
-		copy.details == NULL)
-		return false;
-	items[l->n++] = copy;
-	return true;
-}
-
 static status output(
 	const struct task_env *env, struct task_result *out, struct file_ref *file, const void *p, struct err *err)
 {

@@ -1,4 +1,4 @@
-/* flow/task.h: a run as a plan of independent tasks; a workload as what it registers.
+/* flow/task.h: what a task of a run is given, and what it gives back.
  *
  *   plan(stage) -> task_spec[] --executor--> task_result[] -> check -> commit -> next stage
  *
@@ -14,7 +14,6 @@
 #include "base/arena.h"
 #include "base/hash.h"
 #include "base/time.h"
-#include "columnar/schema.h"
 #include "io/store.h"
 
 /* One object a task reads or writes. Strings live in the list's arena. */
@@ -111,101 +110,5 @@ static inline void task_progress(const struct task_env *env, int64_t rows, int64
 	if (env->progress_rows != NULL) atomic_fetch_add_explicit(env->progress_rows, rows, memory_order_relaxed);
 	if (env->progress_bytes != NULL) atomic_fetch_add_explicit(env->progress_bytes, bytes, memory_order_relaxed);
 }
-
-enum quality_severity { QUALITY_CRITICAL, QUALITY_WARNING };
-enum quality_result { QUALITY_PASS, QUALITY_WARN, QUALITY_FAIL };
-struct quality {
-	const char *dataset;    /* "bronze.pqrs_events" */
-	const char *check_name; /* snake_case */
-	enum quality_severity severity;
-	enum quality_result result;
-	const char *value, *threshold, *details; /* short texts; "" = none */
-	int64_t record_count;
-};
-struct quality_list {
-	struct quality *items;
-	size_t n, cap;
-	struct arena *arena;
-};
-/* pass picks PASS, or FAIL (CRITICAL) or WARN (WARNING). Strings are copied. false: out of memory. */
-bool quality_add(struct quality_list *l, bool pass, const struct quality *q) MUST_USE;
-
-struct history;
-/* Sums over all finished tasks, for planning and checks. */
-struct stage_view {
-	const struct run_info *run;
-	const void *config;
-	size_t n_stages;                     /* stages finished so far, this one included when checking */
-	const struct file_list *files;       /* [n_stages] outputs, sorted by path */
-	const struct counter_list *counters; /* [n_stages] */
-	const struct history *history;       /* of the folding stage's plan; NULL = none (flow/history.h) */
-	struct store *lake;
-};
-
-struct stage_def {
-	const char *name; /* "raw" "bronze" "silver" "gold" */
-	/* Cut the stage into tasks. view holds the earlier stages; inputs: files given by the user (ingest), may be empty. The cut depends
-	 * on the run and its data alone, never on threads. */
-	status (*plan)(
-		const struct stage_view *view, const struct file_list *inputs, struct task_list *out, struct err *err);
-	status (*run)(
-		const struct task_env *env, const struct task_spec *spec, struct task_result *out, struct err *err);
-	/* Quality checks over this stage's and earlier counters. */
-	status (*check)(const struct stage_view *view, struct quality_list *out, struct err *err);
-};
-
-/* A view of the serving database, in SQLite's dialect: "SELECT ..." over gold_<table>. */
-struct workload_view {
-	const char *name; /* "analytics_v_geo_daily" */
-	const char *sql;
-};
-
-/* A table of the serving database that holds the rows of one of the lake's: operations beside the figures. */
-struct workload_mirror {
-	const struct table_schema *schema; /* core.tickets */
-	const char *source;                /* "silver.tickets"; the same columns */
-	/* NULL: the run's own rows are the whole picture. Else, where the run has a history (flow/history.h): for each value of this
-	 * column ("ticket_id", a text) the rows of the newest run that touched it, in source or in `also`. */
-	const char *key;
-	const char *also; /* "silver.quarantine": has that column too; NULL = none */
-};
-
-/* What a run has to do with one before it of the same workload. */
-enum continues {
-	CONTINUES_NOT,
-	CONTINUES_WHOLE, /* of several such runs one is enough: each holds all that came before */
-	CONTINUES_PART,  /* each brings events of its own: all of them count */
-};
-/* Folding across runs: see flow/history.h. */
-struct workload_folding {
-	const char *stage;         /* "silver"; NULL: every run stands alone */
-	const char *const *tables; /* what its plan needs of all earlier runs: "bronze.pqrs_events" */
-	size_t n_tables;
-	const char *const *base_tables; /* and of the last before it alone */
-	size_t n_base_tables;
-	/* earlier NULL: is there any run that this one may continue? Cheap; not CONTINUES_NOT is a yes. */
-	enum continues (*continues)(const void *config, const struct run_info *run, const struct run_info *earlier);
-	/* Of CONTINUES_WHOLE, where the configurations (canonical JSON) differ: do they still make one history? */
-	bool (*same_events)(struct str config, struct str earlier);
-};
-
-struct workload {
-	const char *name; /* "pqrs" */
-	const struct stage_def *stages;
-	size_t n_stages;
-	const struct table_schema *const *tables; /* every table of every layer */
-	size_t n_tables;
-	/* The workload's configuration from its canonical JSON (see pqrs/config/config.h); gives *config. */
-	status (*config_open)(struct str canonical, void **config, struct err *err);
-	void (*config_close)(void *config);
-	/* The zone that decides local dates; views config. NULL: UTC. */
-	const struct tz *(*timezone)(const void *config);
-	const struct workload_mirror *mirrors; /* published when mirrors_on(config) */
-	size_t n_mirrors;
-	bool (*mirrors_on)(const void *config); /* NULL: never */
-	const struct workload_view *views;      /* created, in this order, when the run is published */
-	size_t n_views;
-	struct workload_folding folding;
-};
 
 #endif

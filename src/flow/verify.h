@@ -2,7 +2,7 @@
 #ifndef PQR_FLOW_VERIFY_H
 #define PQR_FLOW_VERIFY_H
 
-#include "flow/task.h"
+#include "flow/workload.h"
 
 struct verify_opts {
 	const struct workload *workload; /* for its stages' names */

@@ -2,7 +2,7 @@
 #ifndef PQR_PQRS_WORKLOAD_H
 #define PQR_PQRS_WORKLOAD_H
 
-#include "flow/task.h"
+#include "flow/workload.h"
 
 extern const struct workload pqrs_workload;
 

@@ -1,8 +1,8 @@
-/* pqrs/bronze/bronze.h: the bronze stage of the pqrs workload; the three functions of a struct stage_def (flow/task.h). */
+/* pqrs/bronze/bronze.h: the bronze stage of the pqrs workload; the three functions of a struct stage_def (flow/workload.h). */
 #ifndef PQR_PQRS_BRONZE_H
 #define PQR_PQRS_BRONZE_H
 
-#include "flow/task.h"
+#include "flow/workload.h"
 
 status pqrs_bronze_plan(
 	const struct stage_view *view, const struct file_list *inputs, struct task_list *out, struct err *err) MUST_USE;

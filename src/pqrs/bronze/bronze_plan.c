@@ -3,7 +3,7 @@
 
 #include "pqrs/bronze/bronze_int.h"
 #include "pqrs/config/config.h"
-#include "pqrs/contract/quality_text.h"
+#include "flow/quality.h"
 
 enum {
 	TASK_BYTES = 64 << 20

@@ -2,7 +2,7 @@
 #ifndef PQR_PQRS_VIEWS_H
 #define PQR_PQRS_VIEWS_H
 
-#include "flow/task.h"
+#include "flow/workload.h"
 
 /* SELECTs in the common part of SQLite's and PostgreSQL's SQL, without ';'. Names are SQLite's: analytics_<view>,
  * gold_<table>. */

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "pqrs/gold/gold.h"
-#include "pqrs/contract/quality_text.h"
+#include "flow/quality.h"
 #include "pqrs/contract/schema_gold.h"
 
 struct check {

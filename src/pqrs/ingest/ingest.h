@@ -1,8 +1,8 @@
-/* pqrs/ingest/ingest.h: the ingest stage of the pqrs workload; the three functions of a struct stage_def (flow/task.h). */
+/* pqrs/ingest/ingest.h: the ingest stage of the pqrs workload; the three functions of a struct stage_def (flow/workload.h). */
 #ifndef PQR_PQRS_INGEST_H
 #define PQR_PQRS_INGEST_H
 
-#include "flow/task.h"
+#include "flow/workload.h"
 
 /* inputs: regular files with their hashes. E_NOT_FOUND, E_USAGE (a folder, a pipe). */
 status pqrs_ingest_plan(

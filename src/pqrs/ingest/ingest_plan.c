@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "pqrs/ingest/ingest_int.h"
-#include "pqrs/contract/quality_text.h"
+#include "flow/quality.h"
 
 status ingest_file_open(const char *path, struct ingest_file *out, struct err *err)
 {

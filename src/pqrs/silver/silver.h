@@ -1,8 +1,8 @@
-/* pqrs/silver/silver.h: the silver stage of the pqrs workload; the three functions of a struct stage_def (flow/task.h). */
+/* pqrs/silver/silver.h: the silver stage of the pqrs workload; the three functions of a struct stage_def (flow/workload.h). */
 #ifndef PQR_PQRS_SILVER_H
 #define PQR_PQRS_SILVER_H
 
-#include "flow/task.h"
+#include "flow/workload.h"
 
 status pqrs_silver_plan(
 	const struct stage_view *view, const struct file_list *inputs, struct task_list *out, struct err *err) MUST_USE;

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "pqrs/contract/quality_text.h"
+#include "flow/quality.h"
 #include "pqrs/silver/silver.h"
 #include "pqrs/silver/silver_int.h"
 

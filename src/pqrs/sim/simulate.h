@@ -1,8 +1,8 @@
-/* pqrs/sim/simulate.h: the simulate stage of the pqrs workload; the three functions of a struct stage_def (flow/task.h). */
+/* pqrs/sim/simulate.h: the simulate stage of the pqrs workload; the three functions of a struct stage_def (flow/workload.h). */
 #ifndef PQR_PQRS_SIMULATE_H
 #define PQR_PQRS_SIMULATE_H
 
-#include "flow/task.h"
+#include "flow/workload.h"
 
 status pqrs_simulate_plan(
 	const struct stage_view *view, const struct file_list *inputs, struct task_list *out, struct err *err) MUST_USE;

@@ -3,7 +3,7 @@
 #define PQR_TESTS_GOLD_SILVER_H
 
 #include "base/calendar.h"
-#include "flow/task.h"
+#include "flow/workload.h"
 #include "gold_data.h"
 #include "parquet/writer.h"
 #include "pqrs/config/config.h"

@@ -1,0 +1,26 @@
+/* flow/workload.c: look-ups in what a workload registered. */
+#include "flow/workload.h"
+
+#include <string.h>
+
+int64_t stage_view_rows(const struct stage_view *view, const char *table)
+{
+	int64_t rows = 0;
+	for (size_t s = 0; s < view->n_stages; s++) {
+		for (size_t i = 0; i < view->files[s].n; i++) {
+			if (strcmp(view->files[s].items[i].table, table) == 0) rows += view->files[s].items[i].rows;
+		}
+	}
+	return rows;
+}
+
+size_t workload_table_index(const struct workload *w, const char *table)
+{
+	for (size_t i = 0; i < w->n_tables; i++) {
+		const size_t n = strlen(w->tables[i]->layer);
+		if (strncmp(table, w->tables[i]->layer, n) == 0 && table[n] == '.' &&
+			strcmp(table + n + 1, w->tables[i]->name) == 0)
+			return i;
+	}
+	return w->n_tables;
+}
