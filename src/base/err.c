@@ -26,6 +26,8 @@ static void err_start(struct err *err, status code)
 	err->offset = -1;
 	err->line = -1;
 	err->where[0] = '\0';
+	err->advice = ADVICE_NONE;
+	err->about[0] = '\0';
 }
 
 status fail(struct err *err, status code, const char *fmt, ...)
@@ -62,10 +64,10 @@ static const char *errno_hint(int errnum)
 	case EDQUOT: return "; free some space and run the same command again, it resumes";
 	case EACCES:
 	case EPERM:
-	case EROFS: return "; give this user the right to write there, or choose another place with --lake";
+	case EROFS: return "; give this user the right to write there";
 	case EISDIR:
 	case ENOTEMPTY: return "; something else stands in the way there: move it";
-	case ENOTDIR: return "; a file stands where a folder belongs: move it, or choose another place with --lake";
+	case ENOTDIR: return "; a file stands where a folder belongs: move it";
 	case EMFILE:
 	case ENFILE: return "; raise the limit of open files (ulimit -n)";
 	default: return "";
@@ -81,6 +83,8 @@ status fail_errno(struct err *err, int errnum, const char *fmt, ...)
 	if (err == NULL) return code;
 	err_start(err, code);
 	if (errnum == EINTR || errnum == EAGAIN || errnum == EIO) err->class = ERR_RETRY;
+	if (errnum == EACCES || errnum == EPERM || errnum == EROFS || errnum == ENOTDIR)
+		err->advice = ADVICE_OTHER_LAKE;
 	va_list args;
 	va_start(args, fmt);
 	int n = vsnprintf(err->message, sizeof err->message, fmt, args);
@@ -99,6 +103,15 @@ status err_at(struct err *err, status code, const char *where, int64_t offset, i
 	if (err->where[0] == '\0' && where != NULL) (void)snprintf(err->where, sizeof err->where, "%s", where);
 	if (err->offset < 0) err->offset = offset;
 	if (err->line < 0) err->line = line;
+	return code;
+}
+
+status err_advise(struct err *err, status code, enum err_advice advice, const char *about)
+{
+	ASSERT(advice < ADVICE_N);
+	if (err == NULL || code == OK || err->advice != ADVICE_NONE) return code;
+	err->advice = advice;
+	(void)snprintf(err->about, sizeof err->about, "%s", about != NULL ? about : "");
 	return code;
 }
 

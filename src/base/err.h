@@ -41,15 +41,35 @@ enum err_class {
 	ERR_UNKNOWN,   /* sent, outcome unseen: look before retrying */
 };
 
-enum { ERR_MESSAGE_MAX = 512, ERR_WHERE_MAX = 384 };
+/* What a person could do about it, where that means a flag: no message names one. The command line has a text for each
+ * (cli/advice.c); other callers have their own ways. */
+enum err_advice {
+	ADVICE_NONE = 0,
+	ADVICE_OTHER_LAKE,    /* put the lake somewhere else */
+	ADVICE_CHECK_LAKE,    /* the lake's address looks wrong */
+	ADVICE_SINGLE_WRITER, /* say that nothing else ever writes to the lake */
+	ADVICE_OTHER_CONTROL, /* move away what stands there, or put the control plane somewhere else */
+	ADVICE_NEW_RUN,       /* name a new run */
+	ADVICE_OR_NEW_RUN,    /* the same, after a way to mend this one */
+	ADVICE_AS_OF,         /* say which instant the run describes */
+	ADVICE_SOURCE,        /* name the source of the input */
+	ADVICE_SEE_QUALITY,   /* look at the checks of the run `about` */
+	ADVICE_STAGE_FIRST,   /* run the stage before first, of the run `about` */
+	ADVICE_RETENTION,     /* allow a retention under the table's own */
+	ADVICE_N
+};
+
+enum { ERR_MESSAGE_MAX = 512, ERR_WHERE_MAX = 384, ERR_ABOUT_MAX = 40 };
 
 struct err {
 	status code;
 	enum err_class class;
 	int64_t offset;                /* byte offset in `where`; -1 = not applicable */
 	int64_t line;                  /* 1-based line in `where`; -1 = not applicable */
-	char message[ERR_MESSAGE_MAX]; /* what happened, and what to do about it */
+	char message[ERR_MESSAGE_MAX]; /* what happened, and what to do about it; no flags */
 	char where[ERR_WHERE_MAX];     /* object key, file or column; "" = not applicable */
+	enum err_advice advice;
+	char about[ERR_ABOUT_MAX]; /* what the advice names: a run's id; "" = nothing */
 };
 
 /* Fill *err (may be NULL) and return `code`. The class follows from the code; err_set_class changes it. */
@@ -69,6 +89,9 @@ status fail_errno(struct err *err, int errnum, const char *fmt, ...) PRINTF_LIKE
 /* Add the place to an error that has none yet; returns err's own code so it can be tail-called. */
 status err_at(struct err *err, status code, const char *where, int64_t offset, int64_t line);
 void err_set_class(struct err *err, enum err_class class);
+/* Add advice to an error that has none yet; about (may be NULL) is copied. Returns code so it can be tail-called:
+ * return err_advise(err, fail(err, E_CONFLICT, "..."), ADVICE_NEW_RUN, NULL); */
+status err_advise(struct err *err, status code, enum err_advice advice, const char *about);
 void err_clear(struct err *err);
 
 /* One line without a newline: "where:line: message (byte offset N)". dst[size]; returns dst. */

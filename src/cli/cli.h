@@ -54,6 +54,10 @@ status cli_print(const struct buf *out, struct err *err) MUST_USE;
 /* Write p[n] to standard output. *closed (may be NULL): nobody reads it any more, which is no error. */
 status cli_write(const void *p, size_t n, bool *closed, struct err *err) MUST_USE;
 
+enum { CLI_ERROR_CHARS = ERR_MESSAGE_MAX + ERR_WHERE_MAX + 256 };
+/* err_text with the flags of its advice: every error that a person reads goes through it. Returns dst. */
+const char *cli_error_text(const struct err *err, char dst[CLI_ERROR_CHARS]);
+
 /* Thousands separated by spaces, as text tables show counts: "2 269 544". dst[32]. */
 const char *cli_count(int64_t n, char dst[32]);
 

@@ -11,7 +11,7 @@
 struct finding {
 	bool ok;
 	const char *what;
-	char text[640];
+	char text[CLI_ERROR_CHARS];
 };
 
 enum { FINDINGS_MAX = 16 };
@@ -31,8 +31,8 @@ static void add(struct findings *f, bool ok, const char *what, const char *text)
 
 static void add_result(struct findings *f, const char *what, status code, const struct err *err, const char *good)
 {
-	char text[ERR_MESSAGE_MAX + ERR_WHERE_MAX + 64];
-	add(f, code == OK, what, code == OK ? good : err_text(err, text, sizeof text));
+	char text[CLI_ERROR_CHARS];
+	add(f, code == OK, what, code == OK ? good : cli_error_text(err, text));
 }
 
 /* Put, read, refuse to replace, delete: what every stage needs of a lake. */

@@ -224,8 +224,8 @@ int main(int argc, char **argv)
 	signals_setup();
 	const status code = dispatch(&cli, argc, argv, &err);
 	if (code != OK && err.message[0] != '\0') {
-		char text[ERR_MESSAGE_MAX + ERR_WHERE_MAX + 64];
-		log_line(LOG_ERROR, err_text(&err, text, sizeof text), NULL);
+		char text[CLI_ERROR_CHARS];
+		log_line(LOG_ERROR, cli_error_text(&err, text), NULL);
 	}
 	return status_exit(code);
 }

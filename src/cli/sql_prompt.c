@@ -201,11 +201,11 @@ static const char *prompt_text(EditLine *line)
 
 static void tell(status code, const struct err *err)
 {
-	char text[ERR_MESSAGE_MAX + ERR_WHERE_MAX + 64];
+	char text[CLI_ERROR_CHARS];
 	if (code == E_CANCELLED)
 		(void)fprintf(stderr, "cancelled\n");
 	else
-		(void)fprintf(stderr, "%s\n", err_text(err, text, sizeof text));
+		(void)fprintf(stderr, "%s\n", cli_error_text(err, text));
 }
 
 /* The history has whole statements on one line; but a comment to the end of a line ends an entry with it. */

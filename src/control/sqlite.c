@@ -70,8 +70,8 @@ status sqlite_fail(struct control_sqlite *s, const char *what, struct err *err)
 		return code;
 	}
 	case SQLITE_NOTADB:
-		return fail(err, E_CORRUPT, "%s is not a SQLite database; move it away, or name another with --control",
-			s->path);
+		return err_advise(
+			err, fail(err, E_CORRUPT, "%s is not a SQLite database", s->path), ADVICE_OTHER_CONTROL, NULL);
 	case SQLITE_CORRUPT:
 		return fail(err, E_CORRUPT,
 			"control database %s is damaged (%s); move it away and run again: the lake's data is not in it",
@@ -204,9 +204,10 @@ static status open_file(struct control_sqlite *s, struct err *err)
 {
 	struct stat st;
 	if (stat(s->path, &st) == 0 && !S_ISREG(st.st_mode))
-		return fail(err, E_IO,
-			"control database %s: a %s is in the way; move it away, or name another with --control",
-			s->path, S_ISDIR(st.st_mode) ? "directory" : "special file");
+		return err_advise(err,
+			fail(err, E_IO, "control database %s: a %s is in the way", s->path,
+				S_ISDIR(st.st_mode) ? "directory" : "special file"),
+			ADVICE_OTHER_CONTROL, NULL);
 	const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
 	if (sqlite3_open_v2(s->path, &s->db, flags, NULL) != SQLITE_OK) return sqlite_fail(s, "open", err);
 	(void)sqlite3_busy_timeout(s->db, BUSY_TIMEOUT_MS);

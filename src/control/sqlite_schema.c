@@ -156,9 +156,8 @@ status sqlite_migrate(struct control_sqlite *s, struct err *err)
 	TRY(sqlite_exec(s, "BEGIN", err));
 	TRY(sqlite_end(s, look(s, &f, err), err));
 	if (f.n_objects > 0 && (f.application_id != APPLICATION_ID || f.migrations_table == 0))
-		return fail(err, E_CORRUPT,
-			"%s is a SQLite database of something else; move it away, or name another with --control",
-			s->path);
+		return err_advise(err, fail(err, E_CORRUPT, "%s is a SQLite database of something else", s->path),
+			ADVICE_OTHER_CONTROL, NULL);
 	if (f.version > migrations[N_MIGRATIONS - 1].version)
 		return fail(err, E_UNSUPPORTED,
 			"unsupported: control database %s has schema version %lld, this program knows %lld; use a "

@@ -261,22 +261,28 @@ static void read_error(struct s3_call *call, struct refusal *r)
 
 static const struct {
 	const char *code, *text;
+	enum err_advice advice;
 } refusals[] = {
-	{"InvalidAccessKeyId", "the access key is unknown there: check AWS_ACCESS_KEY_ID"},
-	{"XAdminUserNotFound", "the access key is unknown there: check AWS_ACCESS_KEY_ID"},
-	{"SignatureDoesNotMatch", "the secret key does not belong to the access key: check AWS_SECRET_ACCESS_KEY (and "
-				  "that no proxy changes "
-				  "requests)"},
-	{"ExpiredToken", "the session token has expired: get new credentials (AWS_SESSION_TOKEN)"},
-	{"TokenRefreshRequired", "the session token has expired: get new credentials (AWS_SESSION_TOKEN)"},
-	{"InvalidToken", "the session token is not valid: get new credentials, or unset AWS_SESSION_TOKEN"},
-	{"InvalidTokenId", "the session token is not valid: get new credentials, or unset AWS_SESSION_TOKEN"},
-	{"NoSuchBucket", "there is no such bucket: make it, or check --lake and AWS_ENDPOINT_URL"},
-	{"InvalidBucketName", "no bucket can have that name: check --lake"},
-	{"AllAccessDisabled", "access to the bucket is disabled"},
-	{"InvalidObjectState", "the object is archived: restore it first"},
-	{"QuotaExceeded", "the quota is used up: make room and run the same command again, it resumes"},
-	{"XMinioStorageFull", "the server's disk is full: make room and run the same command again, it resumes"},
+	{"InvalidAccessKeyId", "the access key is unknown there: check AWS_ACCESS_KEY_ID", ADVICE_NONE},
+	{"XAdminUserNotFound", "the access key is unknown there: check AWS_ACCESS_KEY_ID", ADVICE_NONE},
+	{"SignatureDoesNotMatch",
+		"the secret key does not belong to the access key: check AWS_SECRET_ACCESS_KEY (and "
+		"that no proxy changes "
+		"requests)",
+		ADVICE_NONE},
+	{"ExpiredToken", "the session token has expired: get new credentials (AWS_SESSION_TOKEN)", ADVICE_NONE},
+	{"TokenRefreshRequired", "the session token has expired: get new credentials (AWS_SESSION_TOKEN)", ADVICE_NONE},
+	{"InvalidToken", "the session token is not valid: get new credentials, or unset AWS_SESSION_TOKEN",
+		ADVICE_NONE},
+	{"InvalidTokenId", "the session token is not valid: get new credentials, or unset AWS_SESSION_TOKEN",
+		ADVICE_NONE},
+	{"NoSuchBucket", "there is no such bucket: make it, or check AWS_ENDPOINT_URL", ADVICE_CHECK_LAKE},
+	{"InvalidBucketName", "no bucket can have that name", ADVICE_CHECK_LAKE},
+	{"AllAccessDisabled", "access to the bucket is disabled", ADVICE_NONE},
+	{"InvalidObjectState", "the object is archived: restore it first", ADVICE_NONE},
+	{"QuotaExceeded", "the quota is used up: make room and run the same command again, it resumes", ADVICE_NONE},
+	{"XMinioStorageFull", "the server's disk is full: make room and run the same command again, it resumes",
+		ADVICE_NONE},
 };
 
 static status fail_refused(const struct s3_call *call, const struct refusal *r, struct err *err)
@@ -285,7 +291,8 @@ static status fail_refused(const struct s3_call *call, const struct refusal *r, 
 	const int http_status = call->http.status;
 	for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
 		if (strcmp(code, refusals[i].code) == 0)
-			return fail(err, E_IO, "cannot %s: %s (%s)", verb, refusals[i].text, code);
+			return err_advise(err, fail(err, E_IO, "cannot %s: %s (%s)", verb, refusals[i].text, code),
+				refusals[i].advice, NULL);
 	if (strcmp(code, "RequestTimeTooSkewed") == 0)
 		return fail(err, E_IO,
 			"cannot %s: this machine's clock and the server's are %lld s apart: set the clock (%s)", verb,

@@ -28,11 +28,13 @@ struct probe {
 
 static status refuse(const struct probe *p, const char *what, struct err *err)
 {
-	return fail(err, E_UNSUPPORTED,
-		"the S3 server of %s %s, so two writers could overwrite each other's commits: use a server that "
-		"honours "
-		"If-None-Match, or --unsafe-single-writer if nothing else ever writes to this lake",
-		p->s->base.uri, what);
+	return err_advise(err,
+		fail(err, E_UNSUPPORTED,
+			"the S3 server of %s %s, so two writers could overwrite each other's commits: use a server "
+			"that "
+			"honours If-None-Match",
+			p->s->base.uri, what),
+		ADVICE_SINGLE_WRITER, NULL);
 }
 
 static status name_key(struct probe *p, struct err *err)

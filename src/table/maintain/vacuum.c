@@ -301,10 +301,12 @@ static status vacuum_run(struct vacuum *v, struct delta_vacuum_result *r, struct
 	const int64_t least_ms = delta_snapshot_interval(v->snapshot, "delta.deletedFileRetentionDuration", 7 * DAY_MS);
 	v->retention_ms = v->opts->retention_ms < 0 ? least_ms : v->opts->retention_ms;
 	if (v->retention_ms < least_ms && !v->opts->unsafe)
-		return fail(err, E_USAGE,
-			"vacuum of %s: retention of %" PRId64 " h is under the table's %" PRId64
-			" h; a reader or writer at work may need those files; --no-retention-check allows it",
-			v->root, v->retention_ms / 3600000, least_ms / 3600000);
+		return err_advise(err,
+			fail(err, E_USAGE,
+				"vacuum of %s: retention of %" PRId64 " h is under the table's %" PRId64
+				" h; a reader or writer at work may need those files",
+				v->root, v->retention_ms / 3600000, least_ms / 3600000),
+			ADVICE_RETENTION, NULL);
 	v->cutoff_ms = v->opts->now_ms - v->retention_ms;
 	r->version = v->snapshot->version;
 	TRY(note(v, false, r, NULL, err));

@@ -173,6 +173,31 @@ static void test_philox(void **state)
 	CHECK_I64(rng_below(0, 10), 0);
 }
 
+/* Advice stays with its own failure: the first that is given holds, the next failure has none. */
+static void test_err_advice(void **state)
+{
+	(void)state;
+	struct err err;
+	err_clear(&err);
+	assert_int_equal(err.advice, ADVICE_NONE);
+	CHECK_FAILS(E_QUALITY, err_advise(&err, fail(&err, E_QUALITY, "x"), ADVICE_SEE_QUALITY, "a run"));
+	assert_int_equal(err.advice, ADVICE_SEE_QUALITY);
+	assert_string_equal(err.about, "a run");
+	CHECK_FAILS(E_QUALITY, err_advise(&err, E_QUALITY, ADVICE_NEW_RUN, NULL));
+	assert_int_equal(err.advice, ADVICE_SEE_QUALITY);
+	assert_string_equal(err.about, "a run");
+	CHECK_FAILS(E_IO, fail(&err, E_IO, "y"));
+	assert_int_equal(err.advice, ADVICE_NONE);
+	assert_string_equal(err.about, "");
+	assert_int_equal(err_advise(&err, OK, ADVICE_NEW_RUN, NULL), OK);
+	assert_int_equal(err.advice, ADVICE_NONE);
+	CHECK_FAILS(E_IO, fail_errno(&err, EACCES, "z"));
+	assert_int_equal(err.advice, ADVICE_OTHER_LAKE);
+	CHECK_FAILS(E_NOT_FOUND, fail_errno(&err, ENOENT, "z"));
+	assert_int_equal(err.advice, ADVICE_NONE);
+	CHECK_FAILS(E_IO, err_advise(NULL, E_IO, ADVICE_NEW_RUN, NULL));
+}
+
 static void test_distance(void **state)
 {
 	(void)state;
@@ -194,9 +219,9 @@ static void test_distance(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_err_text), cmocka_unit_test(test_distance),
-		cmocka_unit_test(test_alloc_limit_and_failure), cmocka_unit_test(test_arena),
-		cmocka_unit_test(test_buf), cmocka_unit_test(test_hash), cmocka_unit_test(test_uuid),
-		cmocka_unit_test(test_philox)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_err_text), cmocka_unit_test(test_err_advice),
+		cmocka_unit_test(test_distance), cmocka_unit_test(test_alloc_limit_and_failure),
+		cmocka_unit_test(test_arena), cmocka_unit_test(test_buf), cmocka_unit_test(test_hash),
+		cmocka_unit_test(test_uuid), cmocka_unit_test(test_philox)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
