@@ -60,7 +60,7 @@ static status root_of(const char *name, char root[DELTA_ROOT_MAX], bool *full, s
 	char *dot = strchr(root, '/') == NULL ? strchr(root, '.') : NULL;
 	if (dot != NULL) *dot = '/';
 	*full = strchr(root, '/') != NULL;
-	if (delta_path_check(str_of(root), NULL) != OK) return fail(err, E_USAGE, "not a table's name: %s", name);
+	if (path_check(str_of(root), NULL) != OK) return fail(err, E_USAGE, "not a table's name: %s", name);
 	return OK;
 }
 
@@ -251,7 +251,7 @@ static status file_snapshot(struct shared *s, const char *key, struct err *err)
 	const char *path = arena_strndup(&s->arena, key, strlen(key));
 	if (file == NULL || path == NULL) return fail_nomem(err);
 	s->snapshot = &s->made;
-	TRY(delta_path_check(str_of(key), err));
+	TRY(path_check(str_of(key), err));
 	TRY(store_object_open(s->store, key, &object, err));
 	status code = parquet_reader_open(object, &reader, err);
 	if (code == OK) code = file_schema(reader, &s->arena, &s->made.schema, err);

@@ -61,7 +61,7 @@ static status folder_value(const char *path, const char *name, struct arena *are
 	for (const char *p = path; p != NULL; p = strchr(p, '/') != NULL ? strchr(p, '/') + 1 : NULL) {
 		if (strncmp(p, name, n) != 0 || p[n] != '=') continue;
 		const struct str text = {p + n + 1, strcspn(p + n + 1, "/")};
-		return delta_path_decode(text, arena, out, err);
+		return path_url_decode(text, arena, out, err);
 	}
 	return fail_at(err, E_CORRUPT, path, -1, -1, "no folder %s=... in the path of a file of the table", name);
 }

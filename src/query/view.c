@@ -15,7 +15,6 @@
 #include "io/utf8.h"
 #include "query/query_int.h"
 
-#define HIVE_NULL "__HIVE_DEFAULT_PARTITION__"
 enum { NESTING_MAX = 32 };
 
 /* ---- types ---- */
@@ -119,38 +118,14 @@ static struct str path_part(struct str path, size_t part)
 	}
 }
 
-static int hex_digit(char c)
-{
-	return c >= '0' && c <= '9'   ? c - '0'
-	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
-	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
-				      : -1;
-}
-
-/* Is `encoded` the percent-encoding of text? */
-static bool decodes_to(struct str encoded, struct str text)
-{
-	size_t at = 0;
-	for (size_t i = 0; i < encoded.n; i++, at++) {
-		char c = encoded.p[i];
-		if (c == '%' && i + 2 < encoded.n && hex_digit(encoded.p[i + 1]) >= 0 &&
-			hex_digit(encoded.p[i + 2]) >= 0) {
-			c = (char)(hex_digit(encoded.p[i + 1]) << 4 | hex_digit(encoded.p[i + 2]));
-			i += 2;
-		}
-		if (at >= text.n || text.p[at] != c) return false;
-	}
-	return at == text.n;
-}
-
 static bool hive_find(struct str path, struct str name, struct hive_column *out)
 {
 	for (size_t part = 0;; part++) {
 		const struct str s = path_part(path, part);
 		if (s.p == NULL) return false;
-		const char *equals = memchr(s.p, '=', s.n);
-		if (equals == NULL || !decodes_to((struct str){s.p, (size_t)(equals - s.p)}, name)) continue;
-		*out = (struct hive_column){part, {s.p, (size_t)(equals - s.p) + 1}};
+		struct str value;
+		if (!path_folder_of(s, name, &value)) continue;
+		*out = (struct hive_column){part, {s.p, s.n - value.n}};
 		return true;
 	}
 }
@@ -166,8 +141,7 @@ static bool hive_tells(const struct hive_column *h, const struct delta_add *a, s
 	const struct str part = path_part(a->path, h->part), value = partition_value(a, column);
 	if (part.p == NULL || part.n < h->prefix.n || memcmp(part.p, h->prefix.p, h->prefix.n) != 0) return false;
 	const struct str rest = {part.p + h->prefix.n, part.n - h->prefix.n};
-	if (value.p == NULL) return str_is(rest, HIVE_NULL);
-	return !str_is(rest, HIVE_NULL) && decodes_to(rest, value);
+	return path_value_is(rest, value);
 }
 
 /* columns[n of partition columns] when the paths of all files tell all partition values. */
@@ -215,7 +189,7 @@ static size_t count_slashes(const char *s)
 static void hive_text(struct buf *out, const struct view *v, const struct hive_column *h)
 {
 	const size_t above = count_slashes(v->uri) + count_slashes(v->s->root) + 2;
-	buf_printf(out, "url_decode(nullif(substr(split_part(\"%s\", '/', %zu), %zu), '" HIVE_NULL "'))", v->filename,
+	buf_printf(out, "url_decode(nullif(substr(split_part(\"%s\", '/', %zu), %zu), '" PATH_NULL "'))", v->filename,
 		above + h->part + 1, utf8_count(h->prefix.p, h->prefix.n) + 1);
 }
 

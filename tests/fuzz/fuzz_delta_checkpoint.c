@@ -57,7 +57,7 @@ static status visit(void *arg, const struct delta_action *a, struct err *err)
 	arena_reset(&s->arena);
 	switch (a->kind) {
 	case DELTA_ADD:
-		ASSERT(delta_path_check(a->add.path, err) == OK && a->add.size >= 0);
+		ASSERT(path_check(a->add.path, err) == OK && a->add.size >= 0);
 		check_pairs(&a->add.partition);
 		check_pairs(&a->add.tags);
 		check_text(a->add.stats);
@@ -65,7 +65,7 @@ static status visit(void *arg, const struct delta_action *a, struct err *err)
 		if (a->add.dv.unique_id.n == 0) check_line(s, a);
 		break;
 	case DELTA_REMOVE:
-		ASSERT(delta_path_check(a->remove.path, err) == OK && a->remove.size >= -1);
+		ASSERT(path_check(a->remove.path, err) == OK && a->remove.size >= -1);
 		check_pairs(&a->remove.partition);
 		check_text(a->remove.dv.unique_id);
 		break;
@@ -79,7 +79,7 @@ static status visit(void *arg, const struct delta_action *a, struct err *err)
 	case DELTA_PROTOCOL: ASSERT(a->protocol.min_reader >= 0 && a->protocol.min_writer >= 0); break;
 	case DELTA_APP_TXN: check_text(a->app_txn.app_id); break;
 	case DELTA_DOMAIN: check_text(a->domain.domain); break;
-	case DELTA_SIDECAR: ASSERT(delta_path_check(a->sidecar.path, err) == OK); break;
+	case DELTA_SIDECAR: ASSERT(path_check(a->sidecar.path, err) == OK); break;
 	default: ASSERT(false);
 	}
 	return OK;

@@ -111,7 +111,7 @@ static void snapshot_check(const struct delta_snapshot *s)
 {
 	for (size_t i = 0; i < s->n_files; i++) {
 		const struct delta_add *a = &s->files[i];
-		ASSERT(delta_path_check(a->path, NULL) == OK);
+		ASSERT(path_check(a->path, NULL) == OK);
 		ASSERT(i == 0 || str_cmp(a[-1].path, a->path) < 0);
 		ASSERT(a->size >= 0 && a->dv.unique_id.n == 0);
 		ASSERT(a->partition.n == s->metadata.partition_columns.n);
@@ -122,7 +122,7 @@ static void snapshot_check(const struct delta_snapshot *s)
 	}
 	for (size_t i = 0; i < s->n_tombstones; i++) {
 		const struct delta_remove *r = &s->tombstones[i];
-		ASSERT(delta_path_check(r->path, NULL) == OK);
+		ASSERT(path_check(r->path, NULL) == OK);
 		ASSERT(r->dv.unique_id.n > 0 || delta_snapshot_file(s, r->path) == NULL);
 	}
 	for (size_t i = 0; i < s->n_app_txns; i++)

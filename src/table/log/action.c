@@ -16,14 +16,6 @@ struct reader {
 	bool lenient;    /* a mistyped member is skipped: commitInfo */
 };
 
-const struct delta_pair *delta_pairs_get(const struct delta_pairs *l, struct str key)
-{
-	for (size_t i = 0; i < l->n; i++) {
-		if (str_eq(l->items[i].key, key)) return &l->items[i];
-	}
-	return NULL;
-}
-
 /* ---- values ------------------------------------------------------------------------------------------------ */
 
 static bool refuse(struct reader *r, const char *what, const char *at)
@@ -174,7 +166,7 @@ static bool take_path_or_name(struct reader *r, bool name_only, struct str *out)
 	if (text.p == NULL) return true; /* found missing at the object's end */
 	const char *slash = name_only && text.n > 0 ? memrchr(text.p, '/', text.n) : NULL;
 	if (slash != NULL) text = (struct str){slash + 1, (size_t)(text.p + text.n - slash - 1)};
-	const status code = delta_path_decode(text, r->arena, out, r->err);
+	const status code = path_url_decode(text, r->arena, out, r->err);
 	return code == OK ? true : refuse_status(r, code, at);
 }
 

@@ -10,20 +10,7 @@
 #ifndef PQR_TABLE_LOG_ACTION_H
 #define PQR_TABLE_LOG_ACTION_H
 
-#include "base/arena.h"
-#include "base/buf.h"
-
-/* One entry of a map<string,string>: partition values, configuration, tags. */
-struct delta_pair {
-	struct str key;
-	struct str value; /* p == NULL: null */
-};
-struct delta_pairs {
-	const struct delta_pair *items;
-	size_t n;
-};
-/* The value of key, or NULL: not there. O(n). */
-const struct delta_pair *delta_pairs_get(const struct delta_pairs *l, struct str key);
+#include "table/path.h"
 
 struct delta_strings {
 	const struct str *items;
@@ -129,12 +116,5 @@ status delta_action_parse(struct str line, struct arena *arena, struct delta_act
 
 /* Append one line with its newline. info.text is written as it is. */
 void delta_action_json(struct buf *out, const struct delta_action *a);
-
-/* Check a decoded path as delta_action_parse does; for checkpoints. */
-status delta_path_check(struct str path, struct err *err) MUST_USE;
-/* Percent-decode (RFC 3986 section 2.1) into arena, then check. */
-status delta_path_decode(struct str text, struct arena *arena, struct str *out, struct err *err) MUST_USE;
-/* Append the path percent-encoded: every byte but letters, digits and -._~/=!$&'()*+,;:@ . */
-void delta_path_encode(struct buf *out, struct str path);
 
 #endif

@@ -30,7 +30,7 @@ static void strings_json(struct buf *out, const struct delta_strings *l)
 static void path_json(struct buf *out, struct str path)
 {
 	buf_str(out, "\"path\":\"");
-	delta_path_encode(out, path); /* leaves nothing that JSON escapes */
+	path_url_encode(out, path); /* leaves nothing that JSON escapes */
 	buf_char(out, '"');
 }
 

@@ -345,7 +345,7 @@ static status take_path(struct rows *w, enum field f, int64_t row, struct str *o
 {
 	struct str text;
 	(void)take_text(w, f, row, &text);
-	return err_at(err, delta_path_decode(text, w->v->arena, out, err), w->key, -1, -1);
+	return err_at(err, path_url_decode(text, w->v->arena, out, err), w->key, -1, -1);
 }
 
 /* "Derived Fields": uniqueId. type is the first of the three members. */
@@ -460,7 +460,7 @@ static status read_sidecar(struct rows *w, int64_t row, struct delta_sidecar *a,
 	const char *slash = text.n > 0 ? memrchr(text.p, '/', text.n) : NULL;
 	if (slash != NULL) text = (struct str){slash + 1, (size_t)(text.p + text.n - slash - 1)};
 	(void)take_number(w, SIDECAR_SIZE, row, -1, &a->size);
-	return err_at(err, delta_path_decode(text, w->v->arena, &a->path, err), w->key, -1, -1);
+	return err_at(err, path_url_decode(text, w->v->arena, &a->path, err), w->key, -1, -1);
 }
 
 static status read_action(struct rows *w, int64_t row, struct delta_action *a, struct err *err)

@@ -220,7 +220,7 @@ static void put_optional(struct columns_out *c, enum leaf leaf, struct str s)
 static void put_path(struct columns_out *c, enum leaf leaf, struct str path)
 {
 	buf_reset(&c->path);
-	delta_path_encode(&c->path, path);
+	path_url_encode(&c->path, path);
 	put_text(c, leaf, (struct str){(const char *)c->path.p, c->path.n});
 }
 

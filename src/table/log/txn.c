@@ -97,7 +97,7 @@ status delta_txn_add(struct delta_txn *t, const struct delta_add *a, struct err 
 {
 	struct delta_add copy = *a;
 	TRY(usable(t, err));
-	TRY(poison(t, delta_path_check(a->path, err)));
+	TRY(poison(t, path_check(a->path, err)));
 	const bool ok = copy_str(&t->arena, &copy.path) && copy_pairs(&t->arena, &copy.partition) &&
 			copy_str(&t->arena, &copy.stats) && copy_pairs(&t->arena, &copy.tags) &&
 			copy_str(&t->arena, &copy.dv.unique_id);

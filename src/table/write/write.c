@@ -31,22 +31,6 @@ struct delta_writer {
 	bool failed;
 };
 
-/* ---- folders ---- */
-
-void delta_partition_folder(struct buf *out, const struct delta_pairs *partition)
-{
-	for (size_t i = 0; i < partition->n; i++) {
-		const struct delta_pair *pair = &partition->items[i];
-		if (i > 0) buf_char(out, '/');
-		buf_percent(out, pair->key, " ");
-		buf_char(out, '=');
-		if (pair->value.p == NULL || pair->value.n == 0)
-			buf_str(out, "__HIVE_DEFAULT_PARTITION__");
-		else
-			buf_percent(out, pair->value, " ");
-	}
-}
-
 /* ---- create, destroy ---- */
 
 static status writer_setup(struct delta_writer *w, struct err *err)
@@ -56,7 +40,7 @@ static status writer_setup(struct delta_writer *w, struct err *err)
 	w->views = mem_zalloc(n, sizeof *w->views);
 	if (w->builders == NULL || w->views == NULL) return fail_nomem(err);
 	for (size_t i = 0; i < n; i++) builder_init(&w->builders[i], &w->columns->columns[i], false);
-	delta_partition_folder(&w->folder, &w->partition);
+	path_folders(&w->folder, &w->partition);
 	TRY(buf_check(&w->folder, err));
 	TRY(parquet_reader_create(&w->reader, err));
 	return parquet_writer_create(w->columns, &w->opts.parquet, &w->parquet, err);

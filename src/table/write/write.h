@@ -36,8 +36,4 @@ status delta_writer_flush(struct delta_writer *w, struct err *err) MUST_USE;
 /* Put what is left; *files [*n] with stats view the writer until destroy. */
 status delta_writer_finish(struct delta_writer *w, const struct delta_add **files, size_t *n, struct err *err) MUST_USE;
 
-/* Hive folder of partition values: "month=2025-09/run_id=U"; null is __HIVE_DEFAULT_PARTITION__; other bytes than letters, digits and
- * -._~ and spaces are %XX, as Hive does. Appends, without a '/' at the end; "" for no partition columns. */
-void delta_partition_folder(struct buf *out, const struct delta_pairs *partition);
-
 #endif

@@ -336,9 +336,9 @@ static void test_path_codes(void **state)
 		struct err err;
 		arena_init(&arena, 0);
 		buf_init(&b, 0);
-		delta_path_encode(&b, str_of(cases[i][0]));
+		path_url_encode(&b, str_of(cases[i][0]));
 		check_str((struct str){(char *)b.p, b.n}, cases[i][1]);
-		CHECK_OK(&err, delta_path_decode((struct str){(char *)b.p, b.n}, &arena, &back, &err));
+		CHECK_OK(&err, path_url_decode((struct str){(char *)b.p, b.n}, &arena, &back, &err));
 		check_str(back, cases[i][0]);
 		buf_deinit(&b);
 		arena_deinit(&arena);
