@@ -136,7 +136,8 @@ def special(w):
     twice = created(w, us_of("2025-12-15T12:00:00Z"))
     w.event(twice, "TICKET_CREATED", us_of("2025-12-16T12:00:00Z"), {"external_id": "again", "source_channel": "chat"})
     late = created(w, us_of("2025-12-20T12:00:00Z"))
-    w.status(late, us_of("2025-12-19T12:00:00Z"), "RECEIVED", "RADICATED")
+    w.event(late, "MESSAGE_ADDED", us_of("2025-12-19T11:59:59.999999Z"), {"role": "citizen", "text": "más de un día antes"})
+    w.status(late, us_of("2025-12-19T12:00:00Z"), "RECEIVED", "RADICATED")  # a day before, to the microsecond
     w.event(late, "MESSAGE_ADDED", us_of("2025-12-20T11:59:59.999999Z"), {"role": "citizen", "text": "antes"})
     nobody = w.uuid()
     w.status(nobody, us_of("2025-12-20T12:00:00Z"), "RECEIVED", "RADICATED")

@@ -354,6 +354,7 @@ TRANSITIONS = {
     ("IN_PROGRESS", "RESPONDED"), ("IN_PROGRESS", "ON_HOLD"), ("ON_HOLD", "IN_PROGRESS"), ("RESPONDED", "CLOSED"),
     ("CLOSED", "ARCHIVED"), ("CLOSED", "REOPENED"), ("REOPENED", "IN_PROGRESS"),
 }  # fmt: skip
+CLOCK_SKEW_US = DAY_US
 CLOCK_RUNS = {"RADICATED", "CLASSIFIED", "ASSIGNED", "IN_PROGRESS", "RESPONDED", "REOPENED"}
 TERM = {"P": 15, "Q": 10, "R": 8, "S": 20}
 
@@ -366,6 +367,33 @@ def places():
     text = (ROOT / "config/geo_colombia_v1.csv").read_text(encoding="utf-8").splitlines()
     header = text[0].split(";")
     return {row["dane_city_code"]: row for row in (dict(zip(header, line.split(";"))) for line in text[1:])}
+
+
+def all_follow(state, changes):
+    """Can all changes that the state machine allows be taken, one after the other, from a state? By trying."""
+    allowed = [c for c in changes if c in TRANSITIONS]
+    return not allowed or any(all_follow(c[1], [*allowed[:i], *allowed[i + 1 :]]) for i, c in enumerate(allowed) if c[0] == state and c not in allowed[:i])
+
+
+def order_of_instant(events, state):
+    """One ticket's events of one instant, sorted by event_id, in the order in which it takes them."""
+
+    def change(e):
+        return e["status_from"], e["status_to"]
+
+    order = [e for e in events if e["event_type"] != "STATUS_CHANGED"]
+    left = [e for e in events if e["event_type"] == "STATUS_CHANGED"]
+    while fitting := [e for e in left if e["status_from"] == state and change(e) in TRANSITIONS]:
+
+        def rank(e):
+            others = [change(o) for o in left if o is not e]
+            return 2 if all_follow(e["status_to"], others) else 1 if any(o[0] == e["status_to"] for o in others) else 0
+
+        best = max(fitting, key=rank)  # max keeps the first of equals
+        left.remove(best)
+        order.append(best)
+        state = best["status_to"]
+    return order + left
 
 
 def fold_ticket(events, as_of, geo, out):
@@ -393,10 +421,17 @@ def fold_ticket(events, as_of, geo, out):
     for e in creations[1:]:
         quarantine(e, "duplicate_creation")
     state, path, messages, attachments, last = "RECEIVED", [("RECEIVED", created["ts"])], [], [], created["ts"]
-    for e in sorted((e for e in kept if e["event_type"] != "TICKET_CREATED"), key=lambda e: (e["ts"], e["event_id"])):
-        if e["ts"] < created["ts"]:
-            quarantine(e, "out_of_order")
-            continue
+    others, early = [e for e in kept if e["event_type"] != "TICKET_CREATED"], created["ts"] - CLOCK_SKEW_US
+    for e in (e for e in others if e["ts"] < early):
+        quarantine(e, "out_of_order")
+    waiting = collections.deque(sorted((e for e in others if e["ts"] >= early), key=lambda e: (e["ts"], e["event_id"])))
+    instant = []
+    while waiting or instant:
+        if not instant:
+            instant = order_of_instant([e for e in waiting if e["ts"] == waiting[0]["ts"]], state)
+            for _ in instant:
+                waiting.popleft()
+        e = instant.pop(0)
         common = {"ticket_id": e["ticket_id"], "ts": e["ts"], "month": month_at(e["ts"])}
         if e["event_type"] == "STATUS_CHANGED":
             if e["status_from"] != state or (e["status_from"], e["status_to"]) not in TRANSITIONS:
@@ -411,7 +446,7 @@ def fold_ticket(events, as_of, geo, out):
         else:
             attachments.append(e)
             out["attachments"].append(common | {"attachment_id": e["event_id"]} | {k: e[k] for k in ("file_type", "size_kb", "file_name", "source_channel")})
-        last = e["ts"]
+        last = max(last, e["ts"])
     predicted = classify(created["subject"], created["text"])
     out["preclassification"].append({"ticket_id": created["ticket_id"], "created_at": created["ts"], "month": month_at(created["ts"]), "predicted": predicted,
                                      "text": ((created["subject"] or ""), (created["text"] or ""))})  # fmt: skip

@@ -104,6 +104,7 @@ struct pqrs_config {
 		size_t n_citizen_messages; /* templates */
 	} simulation;
 	int32_t sla_business_days[TYPE_N];
+	int64_t clock_skew_max; /* microseconds that an event may be told before its ticket's creation */
 	struct state_def states[STATE_N];
 	bool transitions[STATE_N][STATE_N]; /* [from][to] */
 	struct {

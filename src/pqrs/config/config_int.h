@@ -18,6 +18,8 @@ struct pqrs_config_source {
 	size_t n_dates;
 };
 
+enum { CLOCK_SKEW_HOURS = 24 }; /* the default, which the canonical form leaves out: it is older than the key */
+
 /* Sections calendar, simulation (without geography and texts), sla, quality, parquet, publish. */
 status pqrs_config_read_settings(const struct config_node *root, struct pqrs_config *cfg,
 	struct pqrs_config_source *src, struct err *err) MUST_USE;

@@ -30,6 +30,7 @@ const enum parquet_codec parquet_codecs[PARQUET_CODECS_N] = {PARQUET_ZSTD, PARQU
 		(path), CONFIG_T_DATE, 0, 0, NULL, NULL, false, (meaning) \
 	}
 #define DAYS_MAX 1000
+#define CLOCK_SKEW_HOURS_MAX 720
 #define VOLUME_MAX 10000000
 
 static const struct config_key items[] = {
@@ -76,6 +77,9 @@ static const struct config_key items[] = {
 	INTEGER("sla.business_days.R", 1, DAYS_MAX, NULL, "term of claims; default simulation.sla_business_days.R"),
 	INTEGER("sla.business_days.S", 1, DAYS_MAX, NULL,
 		"term of suggestions; default simulation.sla_business_days.S"),
+
+	INTEGER("sla.clock_skew_max", 0, CLOCK_SKEW_HOURS_MAX, "24",
+		"hours that the clock of a ticket's creation may be ahead of the clocks of its other events"),
 
 	TEXT("classify.rules_file", "", "file in place of config/pqrs_preclass_rules_v1.yaml"),
 

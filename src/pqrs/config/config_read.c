@@ -231,6 +231,14 @@ static status read_terms(const struct config_node *root, struct pqrs_config *cfg
 	return OK;
 }
 
+static status read_clock_skew(const struct config_node *root, struct pqrs_config *cfg, struct err *err)
+{
+	int64_t hours = CLOCK_SKEW_HOURS;
+	if (config_find(root, "sla.clock_skew_max") != NULL) TRY(read_i64(root, "sla.clock_skew_max", &hours, err));
+	cfg->clock_skew_max = hours * US_PER_HOUR;
+	return OK;
+}
+
 static status read_quality(const struct config_node *root, struct pqrs_config *cfg, struct err *err)
 {
 	TRY(read_share(root, "quality.invalid_transition_rate_max", &cfg->quality.invalid_transition_rate_max, err));
@@ -266,6 +274,7 @@ status pqrs_config_read_settings(
 {
 	TRY(read_simulation(root, cfg, err));
 	TRY(read_terms(root, cfg, err));
+	TRY(read_clock_skew(root, cfg, err));
 	TRY(read_quality(root, cfg, err));
 	TRY(read_parquet(root, cfg, err));
 	TRY(read_bool(root, "publish.core", &cfg->publish_core, err));

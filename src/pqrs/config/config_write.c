@@ -204,6 +204,8 @@ static void write_small(struct writer *w, struct config_node *root, const struct
 	struct config_node *parquet = add_map(w, root, "parquet");
 	struct config_node *publish = add_map(w, root, "publish");
 	for (int i = 0; i < TYPE_N; i++) add_int(w, terms, pqrs_type_names[i], cfg->sla_business_days[i]);
+	const int64_t skew_hours = cfg->clock_skew_max / US_PER_HOUR;
+	if (skew_hours != CLOCK_SKEW_HOURS) add_int(w, sla, "clock_skew_max", skew_hours);
 	add_share(w, quality, "invalid_transition_rate_max", cfg->quality.invalid_transition_rate_max);
 	add_share(w, quality, "reject_rate_max", cfg->quality.reject_rate_max);
 	add_share(w, quality, "breach_rate_min", cfg->quality.breach_rate_min);

@@ -23,7 +23,7 @@ static status run_day(struct silver_task *t, size_t from, size_t to, struct err 
 	d->date = t->bronze.items[from].day;
 	d->slices = NULL;
 	d->n = d->cap = 0;
-	d->rows = 0;
+	d->has_late_creation = false;
 	for (size_t i = from; i < to; i++) {
 		TRY(cancel_check(err));
 		silver_files_ahead(t, &t->bronze, i);
@@ -34,6 +34,7 @@ static status run_day(struct silver_task *t, size_t from, size_t to, struct err 
 	for (int table = OUT_MESSAGES; table < OUT_QUARANTINE; table++)
 		TRY(silver_months_close(t, (enum silver_table)table, begins, err));
 	TRY(silver_day_intern(t, err));
+	TRY(silver_early_join(t, err));
 	TRY(silver_day_fold(t, err));
 	return silver_day_emit(t, err);
 }
@@ -98,6 +99,7 @@ static status count_all(struct silver_task *t, struct err *err)
 		{"sla:closed", t->sum.closed},
 		{"sla:late_closed", t->sum.late_closed},
 		{"sla:late", t->sum.late},
+		{"clock_skew", t->sum.clock_skew},
 		{"first_state_not_received", t->sum.first_not_received},
 		{"tickets_without_event", t->sum.without_event},
 		{"score_out_of_range", t->sum.score_out_of_range},

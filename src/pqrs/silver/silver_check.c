@@ -86,6 +86,18 @@ static void check_tickets(struct checks *c)
 		counter_get(c->counters, "score_out_of_range"), predictions);
 }
 
+/* Accepted all the same; but a clock that is wrong makes terms wrong. */
+static void check_clocks(struct checks *c)
+{
+	const int64_t early = counter_get(c->counters, "clock_skew");
+	const struct quality q = {.dataset = "silver",
+		.check_name = "clock_skew",
+		.severity = QUALITY_WARNING,
+		.details = "accepted events with a ts before their ticket's creation, by up to sla.clock_skew_max",
+		.record_count = counter_get(c->counters, "rows_in")};
+	add(c, early == 0, q, early, 0);
+}
+
 /* A WARNING: refused events are in quarantine with their reason, and in a small file one alone is a high rate. */
 static void check_transitions(struct checks *c)
 {
@@ -131,6 +143,7 @@ status pqrs_silver_check(const struct stage_view *view, struct quality_list *out
 		.ok = true};
 	check_conservation(&c);
 	check_tickets(&c);
+	check_clocks(&c);
 	check_transitions(&c);
 	if (view->run->simulated) check_breaches(&c);
 	return c.ok ? OK : fail_nomem(err);

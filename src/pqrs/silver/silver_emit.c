@@ -119,7 +119,14 @@ static status keep_pending(struct silver_task *t, struct slice *s, uint32_t row,
 		t->pending_cap = cap;
 	}
 	struct pending *p = &t->pending[t->n_pending];
-	*p = (struct pending){.id = s->id[row], .ts = s->ts[row], .ticket = s->ticket[row], .type = s->type[row]};
+	*p = (struct pending){.id = s->id[row],
+		.ts = s->ts[row],
+		.file = s->file,
+		.row_group = s->range.row_group,
+		.row = s->range.begin + row,
+		.ticket = s->ticket[row],
+		.type = s->type[row]};
+	t->tickets[p->ticket].has_early = true;
 	p->from = keep_name(t, &s->in[IN_STATUS_FROM], row);
 	p->to = keep_name(t, &s->in[IN_STATUS_TO], row);
 	p->raw_object = keep_name(t, &s->raw_object, row);
@@ -162,17 +169,14 @@ static status emit_pending(struct silver_task *t, const struct pending *p, struc
 
 status silver_pending_emit(struct silver_task *t, struct err *err)
 {
-	for (size_t i = 0; i < t->n_pending; i++) TRY(emit_pending(t, &t->pending[i], err));
+	for (size_t i = 0; i < t->n_pending; i++) {
+		if (!t->has_history || t->tickets[t->pending[i].ticket].touched)
+			TRY(emit_pending(t, &t->pending[i], err));
+	}
 	return OK;
 }
 
 /* ---- a day ----------------------------------------------------------------------------------------------- */
-
-/* A row of a ticket that the run's own events touch. */
-static bool is_new(const struct silver_task *t, const struct slice *s, uint32_t row)
-{
-	return s->ticket[row] != NO_TICKET && t->tickets[s->ticket[row]].touched;
-}
 
 static status pick(struct silver_task *t, struct slice *s, struct picked *out, struct err *err)
 {
@@ -184,8 +188,10 @@ static status pick(struct silver_task *t, struct slice *s, struct picked *out, s
 	}
 	for (uint32_t row = 0; row < s->n; row++) {
 		const unsigned verdict = s->verdict[row];
-		if (t->has_history && !is_new(t, s, row)) {
-			if (s->ticket[row] == NO_TICKET) continue;
+		if (s->ticket[row] == NO_TICKET) continue;
+		if (verdict == VERDICT_PENDING) {
+			TRY(keep_pending(t, s, row, err));
+		} else if (t->has_history && !t->tickets[s->ticket[row]].touched) {
 			/* An open ticket nobody touched: its rows stand in the runs before, but for what as_of decides. */
 			if (verdict == REASON_NONE && s->type[row] == EVENT_TICKET_CREATED) {
 				out->rows[EVENT_TICKET_CREATED][out->n[EVENT_TICKET_CREATED]++] = row;
@@ -193,8 +199,6 @@ static status pick(struct silver_task *t, struct slice *s, struct picked *out, s
 			}
 		} else if (verdict == VERDICT_DUPLICATE) {
 			t->sum.duplicates++;
-		} else if (verdict == VERDICT_PENDING) {
-			TRY(keep_pending(t, s, row, err));
 		} else {
 			const unsigned to = verdict == REASON_NONE ? s->type[row] : (unsigned)PICK_QUARANTINED;
 			out->rows[to][out->n[to]++] = row;

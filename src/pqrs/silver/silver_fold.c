@@ -1,10 +1,12 @@
 /* pqrs/silver/silver_fold.c: tickets of a day get their index, its rows their verdict.
  *
  * A ticket's rows mostly come in time order already (a file is ordered by bucket, ts, event_id, and a ticket mostly has one
- * source): those are folded in the order of the files. The few tickets with a row that is not later than the one before go
- * through silver_settle_repeats, which sorts them.
+ * source): those are folded in the order of the files. The few tickets with a row that is not later than the one before, or
+ * with a creation that is not the first, go through silver_settle_repeats, which sorts them; what is told of one instant is then
+ * ordered by the state machine (pqrs/silver/instant.h).
  */
 #include "base/alloc.h"
+#include "pqrs/silver/instant.h"
 #include "pqrs/silver/silver_int.h"
 
 enum { AHEAD = 16 }; /* rows between a prefetch and its use */
@@ -65,11 +67,14 @@ status silver_column_uuids(struct silver_task *t, const struct column *c, struct
 	return OK;
 }
 
-/* Notice a row that is not later than the one before of its ticket. The same instant counts as out of order: whether it is,
- * event_ids tell, and sorting the few such tickets costs less than keeping an id a ticket. */
-static void watch_order(struct ticket *k, int64_t ts)
+/* Notice a row that is not later than the one before of its ticket, and a creation that is not its first row. The same instant
+ * counts as out of order: only the state machine tells whether it is. */
+static void watch_order(struct silver_task *t, struct ticket *k, const struct slice *s, uint32_t row)
 {
-	k->unsorted |= ts <= k->seen_ts;
+	const int64_t ts = s->ts[row];
+	const bool creation = s->type[row] == EVENT_TICKET_CREATED;
+	k->unsorted |= ts <= k->seen_ts || (creation && k->seen_ts != STATE_NEVER);
+	t->day.has_late_creation |= creation && k->has_early;
 	k->seen_ts = ts > k->seen_ts ? ts : k->seen_ts;
 }
 
@@ -84,7 +89,7 @@ static void slice_pick(struct silver_task *t, struct slice *s, const struct uuid
 			continue;
 		}
 		struct ticket *k = &t->tickets[s->ticket[i]];
-		watch_order(k, s->ts[i]);
+		watch_order(t, k, s, i);
 		touched += k->touched;
 		n++;
 	}
@@ -123,7 +128,7 @@ static status slice_intern(
 		TRY(tickets_grow(t, t->ticket_ids.n, err));
 		t->tickets[s->ticket[i]].seen_ts = STATE_NEVER;
 	}
-	for (uint32_t i = 0; i < s->n; i++) watch_order(&t->tickets[s->ticket[i]], s->ts[i]);
+	for (uint32_t i = 0; i < s->n; i++) watch_order(t, &t->tickets[s->ticket[i]], s, i);
 	return OK;
 }
 
@@ -168,23 +173,34 @@ static status meet_event(
 
 static uint8_t judge(struct silver_task *t, const struct slice *s, uint32_t row)
 {
-	struct ticket_state *k = &t->tickets[s->ticket[row]].s;
+	struct ticket *ticket = &t->tickets[s->ticket[row]];
+	struct ticket_state *k = &ticket->s;
 	const int64_t ts = s->ts[row];
 	enum pqrs_reason reason = REASON_NONE;
 	switch (s->type[row]) {
-	case EVENT_TICKET_CREATED: reason = state_created(k, ts); break;
+	case EVENT_TICKET_CREATED: reason = state_created(k, ts, t->cfg->clock_skew_max); break;
 	case EVENT_MESSAGE_ADDED: reason = state_message(k, ts, s->by_agent[row] != 0); break;
 	case EVENT_STATUS_CHANGED: reason = state_changed(k, t->cfg, ts, s->from[row], s->to[row]); break;
 	default: reason = state_attachment(k, ts); break;
 	}
+	t->sum.clock_skew += reason == REASON_NONE && ts < k->created_at && (ticket->touched || !t->has_history);
 	return reason == REASON_ORPHAN ? VERDICT_PENDING : (uint8_t)reason;
+}
+
+/* Whether the row's event id was told before. */
+static status meet_row(
+	struct silver_task *t, const struct slice *s, uint32_t row, uint64_t hash, bool *repeat, struct err *err)
+{
+	*repeat = false;
+	if (s->early) return OK; /* it was met on its own day */
+	const uint32_t own = s->file->foreign ? 0 : OWN_EVENT;
+	return meet_event(t, s->id[row], hash, s->ticket[row] | own, repeat, err);
 }
 
 static status fold_row(struct silver_task *t, struct slice *s, uint32_t row, uint64_t hash, struct err *err)
 {
 	bool repeat;
-	const uint32_t own = s->file->foreign ? 0 : OWN_EVENT;
-	TRY(meet_event(t, s->id[row], hash, s->ticket[row] | own, &repeat, err));
+	TRY(meet_row(t, s, row, hash, &repeat, err));
 	s->verdict[row] = repeat ? REASON_CONFLICTING_DUPLICATE : judge(t, s, row);
 	return OK;
 }
@@ -224,6 +240,57 @@ static void forget_order(struct silver_task *t, uint32_t ticket, int32_t date)
 	t->tickets[ticket].seen_ts = (int64_t)(date + 1) * US_PER_DAY - 1;
 }
 
+/* rows[n] of one ticket and one instant, creations first, then by event_id. Only changes of state depend on each other. */
+struct instant_scratch {
+	struct instant_change *changes;
+	uint32_t *rows, *order;
+};
+
+static status fold_instant(
+	struct silver_task *t, const struct row_ref *rows, size_t n, const struct instant_scratch *x, struct err *err)
+{
+	size_t n_changes = 0;
+	for (size_t i = 0; i < n; i++) {
+		struct slice *s = &t->day.slices[rows[i].slice];
+		const uint32_t row = rows[i].row;
+		if (s->type[row] != EVENT_STATUS_CHANGED) {
+			TRY(fold_row(t, s, row, uuid_hash(rows[i].id), err));
+			continue;
+		}
+		bool repeat;
+		TRY(meet_row(t, s, row, uuid_hash(rows[i].id), &repeat, err));
+		if (repeat) {
+			s->verdict[row] = REASON_CONFLICTING_DUPLICATE;
+			continue;
+		}
+		x->changes[n_changes] = (struct instant_change){s->from[row], s->to[row]};
+		x->rows[n_changes++] = (uint32_t)i;
+	}
+	instant_order(t->cfg, t->tickets[rows[0].ticket].s.state, x->changes, n_changes, x->order);
+	for (size_t i = 0; i < n_changes; i++) {
+		const struct row_ref *r = &rows[x->rows[x->order[i]]];
+		struct slice *s = &t->day.slices[r->slice];
+		s->verdict[r->row] = judge(t, s, r->row);
+	}
+	return OK;
+}
+
+/* rows[n] in the order of silver_settle_repeats. */
+static status fold_sorted(struct silver_task *t, const struct row_ref *rows, size_t n, struct err *err)
+{
+	const struct instant_scratch x = {
+		.changes = ARENA_NEW(&t->day.arena, struct instant_change, n),
+		.rows = ARENA_NEW(&t->day.arena, uint32_t, n),
+		.order = ARENA_NEW(&t->day.arena, uint32_t, n),
+	};
+	if (x.changes == NULL || x.rows == NULL || x.order == NULL) return fail_nomem(err);
+	for (size_t i = 0, end; i < n; i = end) {
+		for (end = i + 1; end < n && rows[end].ticket == rows[i].ticket && rows[end].ts == rows[i].ts; end++) {}
+		TRY(fold_instant(t, rows + i, end - i, &x, err));
+	}
+	return OK;
+}
+
 static size_t count_unsorted(const struct silver_task *t)
 {
 	size_t n = 0;
@@ -249,8 +316,7 @@ status silver_day_fold(struct silver_task *t, struct err *err)
 	size_t n_left;
 	struct repeats repeats;
 	TRY(silver_settle_repeats(t, rest, n_rest, &n_left, &repeats, err));
-	for (size_t i = 0; i < n_left; i++)
-		TRY(fold_row(t, &t->day.slices[rest[i].slice], rest[i].row, uuid_hash(rest[i].id), err));
+	TRY(fold_sorted(t, rest, n_left, err));
 	silver_repeats_finish(t, &repeats);
 	return OK;
 }

@@ -5,6 +5,8 @@
  *      ▼
  *   intern        ticket_id -> dense index                                   silver_fold.c
  *      ▼
+ *   early         rows of days before, of tickets that are created today     silver_early.c
+ *      ▼
  *   fold          duplicates settled, state machine, a verdict per row       silver_fold.c    struct ticket
  *      ▼
  *   emit          accepted rows into per-month builders, Parquet parts       silver_emit.c, silver_out.c
@@ -23,7 +25,8 @@
  *
  * Invariants
  *   1. Every row read gets exactly one verdict; rows = accepted + quarantined + pending + duplicates.
- *   2. A ticket's events reach state_* in order of (ts, creation first, event_id).
+ *   2. A ticket's events reach state_* in order of (ts, creation first, the state machine's, event_id), but for the creation,
+ *      which comes before all that is told with a clock up to clock_skew_max before its own.
  *   3. Verdicts do not depend on the files' order within a day nor on the cut into tasks. (Of an event that several runs tell
  *      the one of the earliest run stands.)
  */
@@ -110,13 +113,14 @@ struct slice {
 	struct column raw_object, raw_line; /* once slice_load_origin was called */
 	struct column *all;                 /* every bronze column, once slice_load_all was called; else NULL */
 	bool origin_loaded;
+	bool early; /* rows of an earlier day, read again: silver_early.c */
 };
 struct day {
 	int32_t date;
 	struct slice *slices;
 	size_t n, cap;
-	int64_t rows;
-	struct arena arena; /* reset between days */
+	bool has_late_creation; /* of a ticket with events on earlier days */
+	struct arena arena;     /* reset between days */
 };
 
 struct ticket {
@@ -125,12 +129,16 @@ struct ticket {
 	bool unsorted;   /* today */
 	uint8_t type;    /* enum pqrs_type, once created */
 	bool touched;    /* by an event that the runs before did not have */
+	bool has_early;  /* pending events */
 };
 
 /* An event whose ticket was not created yet: orphan or out_of_order, known at the end only. */
 struct pending {
 	struct uuid id;
 	int64_t ts, raw_line;
+	const struct silver_file *file; /* where it stands, should the ticket be created yet */
+	size_t row_group;
+	int64_t row;
 	uint32_t ticket;
 	int32_t raw_object, from, to; /* in silver_task.names; -1 = null */
 	uint8_t type;
@@ -212,6 +220,7 @@ struct silver_task {
 		int64_t score_out_of_range, version_missing;
 		int64_t types[TYPE_N], priorities[PRIORITY_N], channels[CHANNEL_N];
 		int64_t closed, late_closed, late, first_not_received, without_event;
+		int64_t clock_skew; /* accepted events told before their ticket's creation */
 		/* With a history. Rows of bronze: of the scope's touched tickets, of its open ones, of runs beside this one. */
 		int64_t earlier_rows, refolded_rows, late_rows, tickets_refreshed, tickets_carried;
 	} sum;
@@ -225,6 +234,9 @@ status silver_files_sort(struct silver_task *t, struct err *err) MUST_USE;
 void silver_files_ahead(const struct silver_task *t, const struct silver_files *l, size_t i);
 /* Appends slices to the day. verify: the whole file is hashed first, E_VERIFY when it is not what bronze wrote. */
 status silver_file_read(struct silver_task *t, const struct silver_file *f, bool verify, struct err *err) MUST_USE;
+/* Appends rows [begin, end) of one row group as a slice of the day, whatever day they are of. */
+status silver_rows_read(struct silver_task *t, const struct silver_file *f, const struct parquet_range *range,
+	struct err *err) MUST_USE;
 status slice_load_origin(struct silver_task *t, struct slice *s, struct err *err) MUST_USE;
 status slice_load_all(struct silver_task *t, struct slice *s, struct err *err) MUST_USE;
 /* The ticket ids of a bronze file, of row groups cut to the task's buckets; also others where the file is not sorted. */
@@ -245,6 +257,9 @@ status silver_column_uuids(struct silver_task *t, const struct column *c, struct
 /* silver_scope.c, silver_carry.c: with a history; without one they do nothing. */
 status silver_scope_open(struct silver_task *t, struct err *err) MUST_USE;
 status silver_carry(struct silver_task *t, struct err *err) MUST_USE;
+
+/* silver_early.c: before the fold; pending events of tickets that are created today join the day. */
+status silver_early_join(struct silver_task *t, struct err *err) MUST_USE;
 
 /* silver_fold.c */
 /* The dense index of a ticket, new or known. */

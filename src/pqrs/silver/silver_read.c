@@ -290,7 +290,7 @@ static struct slice *slice_add(struct day *d)
 }
 
 /* What the contract promises of bronze and the kernels rely on. */
-static status slice_check(const struct silver_task *t, const struct slice *s, struct err *err)
+static status slice_check(const struct slice *s, struct err *err)
 {
 	static const int required[4] = {IN_EVENT_ID, IN_TICKET_ID, IN_EVENT_TYPE, IN_TS};
 	for (int i = 0; i < 4; i++) {
@@ -301,7 +301,7 @@ static status slice_check(const struct silver_task *t, const struct slice *s, st
 					(long long)(s->range.begin + row));
 		}
 	}
-	const int64_t begin = (int64_t)t->day.date * US_PER_DAY, end = begin + US_PER_DAY;
+	const int64_t begin = (int64_t)s->file->day * US_PER_DAY, end = begin + US_PER_DAY;
 	bool inside = true, known = true;
 	for (uint32_t row = 0; row < s->n; row++) {
 		inside &= s->ts[row] >= begin && s->ts[row] < end;
@@ -327,12 +327,15 @@ static status slice_read(struct silver_task *t, const struct silver_file *f, str
 	memcpy(s->in, b.columns, sizeof s->in);
 	s->ts = s->in[IN_TS].values;
 	TRY(slice_codes(t, s, err));
-	TRY(slice_check(t, s, err));
-	t->day.rows += s->n;
-	const int64_t bytes = f->ref->rows > 0 ? f->ref->bytes / f->ref->rows * s->n : 0;
+	return slice_check(s, err);
+}
+
+/* A file's share of what the task has read. */
+static void count_read(struct silver_task *t, const struct silver_file *f, int64_t rows)
+{
+	const int64_t bytes = f->ref->rows > 0 ? f->ref->bytes / f->ref->rows * rows : 0;
 	t->sum.bytes_in += bytes;
-	task_progress(t->env, s->n, bytes);
-	return OK;
+	task_progress(t->env, rows, bytes);
 }
 
 /* Make t->reader read f; the object is the caller's to close. verify: that it is what bronze wrote is found out before
@@ -390,7 +393,9 @@ static status read_slices(struct silver_task *t, const struct silver_file *f, st
 		struct parquet_range range;
 		TRY(bucket_range(t, f, r, g, &range, err));
 		if (range.begin < range.end && f->foreign) TRY(scope_range(t, r, &range, err));
-		if (range.begin < range.end) TRY(slice_read(t, f, r, &range, err));
+		if (range.begin >= range.end) continue;
+		TRY(slice_read(t, f, r, &range, err));
+		count_read(t, f, range.end - range.begin);
 	}
 	return OK;
 }
@@ -400,6 +405,16 @@ status silver_file_read(struct silver_task *t, const struct silver_file *f, bool
 	struct store_object *object = NULL;
 	TRY(open_file(t, f, verify, &object, err));
 	const status s = read_slices(t, f, t->reader, err);
+	store_object_close(object);
+	return s == OK ? OK : err_at(err, s, f->ref->path, -1, -1);
+}
+
+status silver_rows_read(
+	struct silver_task *t, const struct silver_file *f, const struct parquet_range *range, struct err *err)
+{
+	struct store_object *object = NULL;
+	TRY(open_file(t, f, false, &object, err));
+	const status s = slice_read(t, f, t->reader, range, err);
 	store_object_close(object);
 	return s == OK ? OK : err_at(err, s, f->ref->path, -1, -1);
 }

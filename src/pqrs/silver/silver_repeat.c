@@ -82,6 +82,19 @@ static status settle_run(
 	return OK;
 }
 
+/* A ticket's creation comes before what is told with a clock that stands up to clock_skew_max before it. rows[n] by event; the
+ * creation that counts is the first. */
+static void move_creations(const struct silver_task *t, struct row_ref *rows, size_t n)
+{
+	for (size_t i = 0, end; i < n; i = end) {
+		size_t creation = n;
+		for (end = i; end < n && rows[end].ticket == rows[i].ticket; end++) {
+			if (creation == n && !rows[end].not_creation) creation = end;
+		}
+		if (creation < n && !t->tickets[rows[i].ticket].s.created) rows[creation].ts -= t->cfg->clock_skew_max;
+	}
+}
+
 status silver_settle_repeats(
 	struct silver_task *t, struct row_ref *rows, size_t n, size_t *n_left, struct repeats *repeats, struct err *err)
 {
@@ -94,6 +107,7 @@ status silver_settle_repeats(
 		if (end - i > 1) TRY(settle_run(t, rows + i, end - i, repeats, err));
 		rows[left++] = rows[i];
 	}
+	move_creations(t, rows, left);
 	qsort(rows, left, sizeof *rows, by_fold);
 	*n_left = left;
 	return OK;

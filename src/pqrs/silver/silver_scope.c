@@ -2,7 +2,7 @@
  *
  *   ids of the run's own bronze and of late runs     -> touched
  *   tickets of the run before that are not terminal  -> open
- *   creation and quarantined events of these         -> the first day with an event of a ticket in scope
+ *   creation, clock_skew_max before it, and quarantined events of these -> the first day with an event of a ticket in scope
  */
 #include "base/hash.h"
 #include "pqrs/silver/silver_int.h"
@@ -52,7 +52,7 @@ static status open_tickets(struct silver_task *t, const struct batch *b, struct 
 			TRY(silver_ticket_add(t, ids[i], &index, err));
 			known = true;
 		}
-		if (known) reach_back(t, created[i]);
+		if (known) reach_back(t, created[i] - t->cfg->clock_skew_max);
 	}
 	return OK;
 }

@@ -11,11 +11,11 @@ const char *const pqrs_reason_names[REASON_N] = {
 	"duplicate_creation",
 };
 
-/* Whether an event at ts may touch the ticket; the same instant as the creation is not before it. */
+/* Whether an event at ts may touch the ticket. */
 static enum pqrs_reason admit(const struct ticket_state *t, int64_t ts)
 {
 	if (!t->created) return REASON_ORPHAN;
-	return ts < t->created_at ? REASON_OUT_OF_ORDER : REASON_NONE;
+	return ts < t->admits_from ? REASON_OUT_OF_ORDER : REASON_NONE;
 }
 
 static void touch(struct ticket_state *t, int64_t ts)
@@ -23,7 +23,7 @@ static void touch(struct ticket_state *t, int64_t ts)
 	if (ts > t->last_update) t->last_update = ts;
 }
 
-enum pqrs_reason state_created(struct ticket_state *t, int64_t ts)
+enum pqrs_reason state_created(struct ticket_state *t, int64_t ts, int64_t skew)
 {
 	if (t->created) return REASON_DUPLICATE_CREATION;
 	*t = (struct ticket_state){
@@ -34,6 +34,7 @@ enum pqrs_reason state_created(struct ticket_state *t, int64_t ts)
 		.closed_at = STATE_NEVER,
 		.archived_at = STATE_NEVER,
 		.since = ts,
+		.admits_from = ts - skew,
 		.last_update = ts,
 		.state = STATE_RECEIVED,
 		.created = true,
@@ -44,7 +45,7 @@ enum pqrs_reason state_created(struct ticket_state *t, int64_t ts)
 /* Close the interval of the state the ticket is in. */
 static void leave(struct ticket_state *t, const struct pqrs_config *cfg, int64_t ts)
 {
-	if (sla_runs(cfg, t->state)) t->running_us += ts - t->since;
+	if (sla_runs(cfg, t->state) && ts > t->since) t->running_us += ts - t->since;
 	if (t->state == STATE_ON_HOLD) t->hold_days += sla_hold_days(cfg, t->since, ts);
 }
 

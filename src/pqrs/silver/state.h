@@ -1,6 +1,6 @@
 /* pqrs/silver/state.h: the state machine of a ticket (contract section 3), one event at a time.
  *
- *   state_created -> { state_changed | state_message | state_attachment }*      in order of (ts, event_id)
+ *   state_created -> { state_changed | state_message | state_attachment }*      in the order of silver_fold.c
  *
  * Knows transitions, clocks and counts; must not know where events come from, nor duplicates. Times are microseconds
  * UTC. Intervals that are still open (a hold, a running clock) are closed by sla_settle (pqrs/silver/sla.h).
@@ -28,7 +28,8 @@ extern const char *const pqrs_reason_names[REASON_N]; /* "" for NONE */
 struct ticket_state {
 	int64_t created_at, radicated_at, first_response_at, responded_at, closed_at,
 		archived_at; /* STATE_NEVER until then */
-	int64_t since;       /* when the current state began */
+	int64_t since;       /* when the current state began; later than a change of state told with an earlier clock */
+	int64_t admits_from; /* events before it are not the ticket's */
 	int64_t last_update; /* ts of the last accepted event */
 	int64_t running_us;  /* closed intervals in START and RUN states */
 	int32_t hold_days;   /* business days of closed ON_HOLD intervals */
@@ -41,7 +42,8 @@ struct ticket_state {
 
 /* Each returns REASON_NONE when the event counts, and else leaves the ticket as it was (but for the two flags above).
  * An event of a ticket without creation is an ORPHAN here; whoever sees a later creation calls it OUT_OF_ORDER. */
-enum pqrs_reason state_created(struct ticket_state *t, int64_t ts);
+/* skew: how far the clocks of other events may stand before the creation's. */
+enum pqrs_reason state_created(struct ticket_state *t, int64_t ts, int64_t skew);
 /* from and to: enum pqrs_state, or anything from STATE_N on for a name nobody knows. */
 enum pqrs_reason state_changed(
 	struct ticket_state *t, const struct pqrs_config *cfg, int64_t ts, unsigned from, unsigned to);

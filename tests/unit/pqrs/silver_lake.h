@@ -82,6 +82,7 @@ static inline void lake_open(struct lake *l, const char *as_of)
 	fixture_places(&l->cfg);
 	l->cfg.parquet = (struct parquet_opts){.codec = PARQUET_ZSTD, .level = 1, .page_bytes_min = 256};
 	l->cfg.quality.invalid_transition_rate_max = 10000;
+	l->cfg.clock_skew_max = US_PER_DAY;
 	CHECK_OK(&err, tz_load("America/Bogota", &l->cfg.tz, &err));
 	CHECK_OK(&err, calendar_create("colombia", &l->cfg.calendar, &err));
 	memcpy(l->run.run_id, "11111111-2222-5333-8444-555555555555", 37);

@@ -93,6 +93,46 @@ static void test_by_hand(void **state)
 	lake_close(&l);
 }
 
+/* One ticket by three clocks: changes told before the creation, one of them on the day before; what is told too early is not its.
+ * Whatever the order of the files. */
+static void test_clocks(void **state)
+{
+	(void)state;
+	const struct ev events[] = {
+		{1, 1, EVENT_TICKET_CREATED, at("2025-10-02T01:00:00Z"), "P", "05001", "x", "raw/a", 1},
+		{1, 9, EVENT_STATUS_CHANGED, at("2025-10-01T23:00:00Z"), "RECEIVED", "RADICATED", NULL, "raw/b", 1},
+		{1, 8, EVENT_MESSAGE_ADDED, at("2025-10-01T01:00:00Z"), "agent", NULL, "a day before", "raw/b", 2},
+		{1, 7, EVENT_MESSAGE_ADDED, at("2025-10-01T00:59:59.999999Z"), "agent", NULL, "more", "raw/b", 3},
+		{1, 6, EVENT_STATUS_CHANGED, at("2025-10-02T00:30:00Z"), "RADICATED", "CLASSIFIED", NULL, "raw/b", 4},
+		{1, 4, EVENT_STATUS_CHANGED, at("2025-10-02T00:30:00Z"), "CLASSIFIED", "ASSIGNED", NULL, "raw/b", 5},
+		{1, 5, EVENT_ATTACHMENT_ADDED, at("2025-10-02T02:00:00Z"), "pdf", "a.pdf", NULL, "raw/b", 6},
+		{2, 20, EVENT_STATUS_CHANGED, at("2025-10-01T23:00:00Z"), "RECEIVED", "RADICATED", NULL, "raw/b", 7},
+	};
+	const size_t n = sizeof events / sizeof events[0];
+	for (unsigned sources = 1; sources <= 4; sources++) {
+		struct lake l;
+		struct err err;
+		char **lines;
+		lake_open(&l, "2025-10-31T23:59:59.999999-05:00");
+		lake_load(&l, events, n, sources, 3 * sources);
+		CHECK_OK(&err, lake_silver(&l, 1, &err));
+		const char *ticket = lake_find(&l, &pqrs_silver_tickets, ticket_id(1));
+		assert_non_null(strstr(ticket,
+			"|2025-10-02T01:00:00.000000Z|2025-10-01T23:00:00.000000Z|2025-10-01T01:00:00.000000Z|-|-|-|"
+			"ASSIGNED|"));
+		assert_non_null(strstr(ticket, "|0|1|1|-|2025-10-02T02:00:00.000000Z"));
+		CHECK_I64(lake_table(&l, &pqrs_silver_status_events, &lines), 3);
+		CHECK_I64(lake_table(&l, &pqrs_silver_messages, &lines), 1);
+		assert_non_null(strstr(lines[0], "|a day before|12"));
+		CHECK_I64(lake_table(&l, &pqrs_silver_quarantine, &lines), 2);
+		assert_non_null(strstr(lake_find(&l, &pqrs_silver_quarantine, "|raw/b|3"), "|out_of_order|"));
+		assert_non_null(strstr(lake_find(&l, &pqrs_silver_quarantine, "|raw/b|7"), "|orphan|"));
+		CHECK_I64(lake_counter(&l, "clock_skew"), 4);
+		CHECK_I64(lake_counter(&l, "rows_in"), (int64_t)n);
+		lake_close(&l);
+	}
+}
+
 static void test_dimensions(void **state)
 {
 	(void)state;
@@ -134,11 +174,17 @@ static int by_told(const void *a, const void *b) /* (ticket, ts, object, line) *
 	return c != 0 ? c : (x->line > y->line) - (x->line < y->line);
 }
 
-static int by_fold(const void *a, const void *b) /* (ticket, ts, creation first, event_id) */
+struct placed { /* an event and the instant at which it is folded */
+	const struct ev *e;
+	int64_t ts;
+};
+
+static int by_fold(const void *a, const void *b) /* (ticket, instant, creation first, event_id) */
 {
-	const struct ev *x = *(const struct ev *const *)a, *y = *(const struct ev *const *)b;
+	const struct placed *p = a, *q = b;
+	const struct ev *x = p->e, *y = q->e;
 	if (x->ticket != y->ticket) return x->ticket < y->ticket ? -1 : 1;
-	if (x->ts != y->ts) return x->ts < y->ts ? -1 : 1;
+	if (p->ts != q->ts) return p->ts < q->ts ? -1 : 1;
 	if ((x->type == EVENT_TICKET_CREATED) != (y->type == EVENT_TICKET_CREATED))
 		return x->type == EVENT_TICKET_CREATED ? -1 : 1;
 	char ix[37], iy[37];
@@ -160,6 +206,89 @@ static unsigned state_code(const struct pqrs_config *cfg, const char *name)
 	return 255;
 }
 
+/* Can all changes that are left (bits) and allowed be taken, one after the other, from `at`? By trying. */
+static bool all_follow(const struct pqrs_config *cfg, const struct placed *p, uint32_t left, unsigned at)
+{
+	bool any = false;
+	for (unsigned i = 0; i < 32; i++) {
+		if ((left >> i & 1) == 0) continue;
+		const unsigned from = state_code(cfg, p[i].e->a), to = state_code(cfg, p[i].e->b);
+		if (from >= STATE_N || to >= STATE_N || !cfg->transitions[from][to]) continue;
+		any = true;
+		if (from == at && all_follow(cfg, p, left & ~(UINT32_C(1) << i), to)) return true;
+	}
+	return !any;
+}
+
+static bool leads_on(const struct pqrs_config *cfg, const struct placed *p, uint32_t left, unsigned at)
+{
+	for (unsigned i = 0; i < 32; i++) {
+		if ((left >> i & 1) != 0 && state_code(cfg, p[i].e->a) == at) return true;
+	}
+	return false;
+}
+
+/* The next of the changes left that goes on from `at`, or 32. */
+static unsigned next_change(const struct pqrs_config *cfg, const struct placed *p, uint32_t left, unsigned at)
+{
+	unsigned best = 32;
+	int best_rank = -1;
+	for (unsigned i = 0; i < 32; i++) {
+		if ((left >> i & 1) == 0) continue;
+		const unsigned from = state_code(cfg, p[i].e->a), to = state_code(cfg, p[i].e->b);
+		if (from != at || to >= STATE_N || !cfg->transitions[from][to]) continue;
+		const uint32_t rest = left & ~(UINT32_C(1) << i);
+		const int rank = all_follow(cfg, p, rest, to) ? 2 : leads_on(cfg, p, rest, to) ? 1 : 0;
+		if (rank > best_rank) best = i, best_rank = rank;
+	}
+	return best;
+}
+
+/* p[n], one ticket's events in fold order: changes of one instant in the order that the state machine gives them. */
+static void order_instants(const struct pqrs_config *cfg, struct placed *p, size_t n)
+{
+	unsigned at = 0;
+	for (size_t i = 0, end; i < n; i = end) {
+		struct placed other[32];
+		size_t n_other = 0;
+		uint32_t left = 0;
+		for (end = i; end < n && p[end].ts == p[i].ts; end++) {}
+		assert_true(end - i <= 32);
+		for (size_t k = i; k < end; k++) {
+			if (p[k].e->type == EVENT_STATUS_CHANGED)
+				left |= UINT32_C(1) << (k - i);
+			else
+				other[n_other++] = p[k];
+		}
+		for (unsigned k; (k = next_change(cfg, p + i, left, at)) < 32;) {
+			at = state_code(cfg, p[i + k].e->b);
+			left &= ~(UINT32_C(1) << k);
+			other[n_other++] = p[i + k];
+		}
+		for (unsigned k = 0; k < 32; k++) {
+			if ((left >> k & 1) != 0) other[n_other++] = p[i + k];
+		}
+		memcpy(p + i, other, n_other * sizeof *other);
+	}
+}
+
+/* Events of one ticket: its first creation comes before what is told up to a day before it. */
+static void place_events(const struct pqrs_config *cfg, const struct ev **e, struct placed *p, size_t n)
+{
+	size_t creation = n, first = n;
+	for (size_t i = 0; i < n; i++) p[i] = (struct placed){e[i], e[i]->ts};
+	qsort(p, n, sizeof *p, by_fold);
+	for (size_t i = n; i-- > 0;) {
+		if (p[i].e->type == EVENT_TICKET_CREATED) creation = i;
+	}
+	if (creation < n) p[creation].ts -= cfg->clock_skew_max;
+	qsort(p, n, sizeof *p, by_fold);
+	for (size_t i = n; i-- > 0;) {
+		if (p[i].e->type == EVENT_TICKET_CREATED) first = i;
+	}
+	if (first < n) order_instants(cfg, p + first, n - first); /* what comes before is refused */
+}
+
 struct oracle {
 	int64_t duplicates, reasons[REASON_N], accepted[EVENT_N];
 };
@@ -168,6 +297,7 @@ struct oracle {
 static struct oracle fold_all(const struct pqrs_config *cfg, const struct ev *events, size_t n)
 {
 	static const struct ev *p[LAKE_EVENTS_MAX];
+	static struct placed placed[LAKE_EVENTS_MAX];
 	struct oracle o = {0};
 	size_t left = 0;
 	for (size_t i = 0; i < n; i++) p[i] = &events[i];
@@ -189,15 +319,18 @@ static struct oracle fold_all(const struct pqrs_config *cfg, const struct ev *ev
 		else
 			o.reasons[REASON_CONFLICTING_DUPLICATE]++;
 	}
-	qsort(p, left, sizeof *p, by_fold);
+	for (size_t i = 0, end; i < left; i = end) {
+		for (end = i; end < left && p[end]->ticket == p[i]->ticket; end++) {}
+		place_events(cfg, p + i, placed + i, end - i);
+	}
 	for (size_t i = 0, end; i < left; i = end) {
 		struct ticket_state t = {0};
 		int64_t orphans = 0;
-		for (end = i; end < left && p[end]->ticket == p[i]->ticket; end++) {
-			const struct ev *e = p[end];
+		for (end = i; end < left && placed[end].e->ticket == placed[i].e->ticket; end++) {
+			const struct ev *e = placed[end].e;
 			enum pqrs_reason r = REASON_NONE;
 			switch (e->type) {
-			case EVENT_TICKET_CREATED: r = state_created(&t, e->ts); break;
+			case EVENT_TICKET_CREATED: r = state_created(&t, e->ts, cfg->clock_skew_max); break;
 			case EVENT_STATUS_CHANGED:
 				r = state_changed(&t, cfg, e->ts, state_code(cfg, e->a), state_code(cfg, e->b));
 				break;
@@ -450,6 +583,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_by_hand),
+		cmocka_unit_test(test_clocks),
 		cmocka_unit_test(test_dimensions),
 		cmocka_unit_test(test_any_cut),
 		cmocka_unit_test(test_same_bytes),

@@ -47,7 +47,7 @@ struct step {
 static struct ticket_state play(const char *created, const struct step *steps, size_t n)
 {
 	struct ticket_state t = {0};
-	CHECK_I64(state_created(&t, bog(created)), REASON_NONE);
+	CHECK_I64(state_created(&t, bog(created), 0), REASON_NONE);
 	for (size_t i = 0; i < n; i++)
 		CHECK_I64(state_changed(&t, &cfg, bog(steps[i].ts), t.state, steps[i].to), REASON_NONE);
 	return t;
@@ -74,7 +74,7 @@ static void test_transitions(void **state)
 	for (unsigned from = 0; from < STATE_N; from++) {
 		for (unsigned to = 0; to < STATE_N + 2; to++) {
 			struct ticket_state t = {0};
-			CHECK_I64(state_created(&t, 1000), REASON_NONE);
+			CHECK_I64(state_created(&t, 1000, 0), REASON_NONE);
 			t.state = (uint8_t)from;
 			const struct ticket_state before = t;
 			const bool want = to < STATE_N && strchr(allowed[from], (int)('0' + to)) != NULL;
@@ -100,8 +100,8 @@ static void test_order(void **state)
 	CHECK_I64(state_changed(&t, &cfg, 5, STATE_RECEIVED, STATE_RADICATED), REASON_ORPHAN);
 	CHECK_I64(state_message(&t, 5, true), REASON_ORPHAN);
 	CHECK_I64(state_attachment(&t, 5), REASON_ORPHAN);
-	CHECK_I64(state_created(&t, 100), REASON_NONE);
-	CHECK_I64(state_created(&t, 200), REASON_DUPLICATE_CREATION);
+	CHECK_I64(state_created(&t, 100, 0), REASON_NONE);
+	CHECK_I64(state_created(&t, 200, 0), REASON_DUPLICATE_CREATION);
 	CHECK_I64(t.created_at, 100);
 	CHECK_I64(state_changed(&t, &cfg, 99, STATE_RECEIVED, STATE_RADICATED), REASON_OUT_OF_ORDER);
 	CHECK_I64(state_message(&t, 99, true), REASON_OUT_OF_ORDER);
@@ -121,7 +121,7 @@ static void test_order(void **state)
 	CHECK_I64(t.last_update, 180);
 	assert_false(t.first_not_received);
 	struct ticket_state u = {0};
-	CHECK_I64(state_created(&u, 1), REASON_NONE);
+	CHECK_I64(state_created(&u, 1, 0), REASON_NONE);
 	CHECK_I64(state_changed(&u, &cfg, 2, STATE_ASSIGNED, STATE_IN_PROGRESS), REASON_INVALID_TRANSITION);
 	assert_true(u.first_not_received);
 	CHECK_I64(state_changed(&u, &cfg, 3, STATE_RECEIVED, STATE_RADICATED), REASON_NONE);
