@@ -1,3 +1,8 @@
+/* control/control.c: what the two backends have in common: names, defaults, and a lock around each call.
+ *
+ * A handle's lock is held for the length of a call, of a publication's for each step of it; a backend is never entered by two threads, and
+ * no call-back may call back. Must not know how a backend keeps anything.
+ */
 #include "control/control_int.h"
 
 #include "base/alloc.h"
@@ -40,36 +45,6 @@ void control_run_init(struct control_run *r)
 		.silver_rows = -1,
 		.gold_rows = -1,
 	};
-}
-
-static status open_sqlite(const char *uri, struct control **out, char **place, struct err *err)
-{
-	const char *path = uri + 7;
-	if (*path == '\0') return fail(err, E_USAGE, "control plane %s: expected sqlite:<path>", uri);
-	if (strncmp(path, "///", 3) == 0) path += 2; /* sqlite:///absolute */
-	TRY(control_sqlite_open(path, out, err));
-	*place = mem_strdup(uri);
-	return OK;
-}
-
-status control_open(const char *uri, struct control **out, struct err *err)
-{
-	struct control *c = NULL;
-	char *place = NULL;
-	const bool postgres = strncmp(uri, "postgresql:", 11) == 0 || strncmp(uri, "postgres:", 9) == 0;
-	if (!postgres && strncmp(uri, "sqlite:", 7) != 0)
-		return fail(err, E_USAGE,
-			"control plane %.*s: expected sqlite:<path> or postgresql://user@host:port/database",
-			(int)strcspn(uri, ":"), uri); /* what follows may hold a password */
-	TRY(postgres ? control_postgres_open(uri, &c, &place, err) : open_sqlite(uri, &c, &place, err));
-	c->uri = place;
-	c->source = mem_strdup(uri);
-	if (c->uri == NULL || c->source == NULL) {
-		control_close(c);
-		return fail_nomem(err);
-	}
-	*out = c;
-	return OK;
 }
 
 void control_close(struct control *c)

@@ -1,4 +1,7 @@
-/* control/control_int.h: what a control plane's backend provides. control.c holds the lock around each call. */
+/* control/control_int.h: what a control plane's backend provides.
+ *
+ *   heartbeat.c  ->  open.c  ->  sqlite.c, postgres.c  ->  their operations  ->  control.c (the lock around each call), lease.c
+ */
 #ifndef PQR_CONTROL_CONTROL_INT_H
 #define PQR_CONTROL_CONTROL_INT_H
 
@@ -65,7 +68,7 @@ status control_sqlite_open(const char *path, struct control **out, struct err *e
 /* postgres.c; *place: the URI without secrets, the caller's to free. */
 status control_postgres_open(const char *uri, struct control **out, char **place, struct err *err) MUST_USE;
 
-/* E_BUSY for a lease somebody else holds; NULL texts are unknown. */
+/* lease.c: E_BUSY for a lease somebody else holds; NULL texts are unknown. */
 status control_lease_refuse(const struct control_lease *holder, struct err *err);
 /* Does the process that owner names still run? true when that can't be known from here (another host or pid name space). */
 bool control_lease_alive(const struct control_lease *holder);

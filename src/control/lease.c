@@ -1,20 +1,17 @@
-/* control/lease.c: who may write into a run. The backend keeps the lease's row; here is how a holder is named, how it is told
- * whether a holder still lives, and the thread that renews. */
+/* control/lease.c: who may write into a run: how a holder is named, and how it is told whether a holder still lives.
+ *
+ * A holder that can't be looked at from here counts as alive: only its lease's end frees the run. Must not know where leases are kept.
+ */
 #include <errno.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "base/alloc.h"
 #include "base/hash.h"
-#include "base/log.h"
 #include "base/time.h"
 #include "control/control_int.h"
 
-#define HEARTBEAT_SECONDS 5
 enum { STAT_BYTES_MAX = 1024 };
 
 /* Start time of a process in clock ticks since boot: field 22 of /proc/<pid>/stat, proc(5); 0 = no such process, one that
@@ -84,89 +81,4 @@ status control_lease_refuse(const struct control_lease *holder, struct err *err)
 		"run %s is held by process %lld on %s since %.19sZ (its lease ends at %.19sZ unless renewed); wait for "
 		"it, or stop it",
 		holder->run_id, (long long)holder->pid, holder->host, since, until);
-}
-
-/* ---- heartbeat --------------------------------------------------------------------------------------------------- */
-
-struct control_heartbeat {
-	struct control *control;
-	struct control_lease lease;
-	pthread_t thread;
-	pthread_mutex_t lock; /* guards stop */
-	pthread_cond_t wake;
-	bool stop;
-	_Atomic bool lost;
-};
-
-static void *heartbeat_main(void *arg)
-{
-	struct control_heartbeat *h = arg;
-	struct timespec at;
-	(void)clock_gettime(CLOCK_MONOTONIC, &at);
-	(void)pthread_mutex_lock(&h->lock);
-	while (!h->stop) {
-		at.tv_sec += HEARTBEAT_SECONDS;
-		while (!h->stop && pthread_cond_timedwait(&h->wake, &h->lock, &at) != ETIMEDOUT) continue;
-		if (h->stop) break;
-		(void)pthread_mutex_unlock(&h->lock);
-		struct err err;
-		err_clear(&err);
-		/* A busy or full database may answer next time; only a taken lease is final. */
-		if (control_lease_renew(h->control, &h->lease, time_now_us(), &err) == E_BUSY &&
-			err.class != ERR_RETRY) {
-			atomic_store(&h->lost, true);
-			log_line(LOG_ERROR, "lease lost", "run_id", h->lease.run_id, "reason", err.message, NULL);
-			return NULL;
-		}
-		(void)clock_gettime(CLOCK_MONOTONIC, &at);
-		(void)pthread_mutex_lock(&h->lock);
-	}
-	(void)pthread_mutex_unlock(&h->lock);
-	return NULL;
-}
-
-status control_heartbeat_start(
-	const struct control *c, const struct control_lease *l, struct control_heartbeat **out, struct err *err)
-{
-	struct control_heartbeat *h = mem_zalloc(1, sizeof *h);
-	pthread_condattr_t attr;
-	if (h == NULL) return fail_nomem(err);
-	h->lease = *l;
-	const status code = control_open(c->source, &h->control, err);
-	if (code != OK) {
-		mem_free(h);
-		return code;
-	}
-	(void)pthread_mutex_init(&h->lock, NULL);
-	(void)pthread_condattr_init(&attr);
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&h->wake, &attr);
-	(void)pthread_condattr_destroy(&attr);
-	const int rc = pthread_create(&h->thread, NULL, heartbeat_main, h);
-	if (rc != 0) {
-		control_close(h->control);
-		mem_free(h);
-		return fail_errno(err, rc, "cannot start the lease's heartbeat");
-	}
-	*out = h;
-	return OK;
-}
-
-bool control_heartbeat_lost(const struct control_heartbeat *h)
-{
-	return atomic_load(&h->lost);
-}
-
-void control_heartbeat_stop(struct control_heartbeat *h)
-{
-	if (h == NULL) return;
-	(void)pthread_mutex_lock(&h->lock);
-	h->stop = true;
-	(void)pthread_cond_signal(&h->wake);
-	(void)pthread_mutex_unlock(&h->lock);
-	(void)pthread_join(h->thread, NULL);
-	(void)pthread_cond_destroy(&h->wake);
-	(void)pthread_mutex_destroy(&h->lock);
-	control_close(h->control);
-	mem_free(h);
 }

@@ -103,8 +103,7 @@ static status check_server(struct control_postgres *s, struct err *err)
 			s->place, version / 10000);
 	if (encoding == NULL || strcmp(encoding, "UTF8") != 0)
 		return fail(err, E_UNSUPPORTED,
-			"unsupported: database %s has encoding %s; make one with: createdb --encoding=UTF8 "
-			"--template=template0 NAME",
+			"unsupported: database %s has encoding %s; make one with encoding UTF8, from template0",
 			s->place, encoding != NULL ? encoding : "unknown");
 	return OK;
 }

@@ -1,3 +1,8 @@
+/* control/postgres_copy.c: record batches as PostgreSQL's COPY BINARY.
+ *
+ * A column of texts is looked at once a batch: where nothing in it must be replaced its bytes go as they are. Memory that runs out is told
+ * by out->failed alone. Must not know statements or connections.
+ */
 #include "control/postgres_copy.h"
 
 #include "io/utf8.h"
@@ -137,7 +142,7 @@ static bool is_clean(const struct column *c, int64_t n_rows)
 	return true;
 }
 
-static void add_row(struct buf *out, const struct copy_rows *r, int64_t row)
+static void add_row(struct buf *out, const struct postgres_copy_rows *r, int64_t row)
 {
 	const struct batch *b = r->batch;
 	uint8_t *p = buf_reserve(out, 2);
@@ -164,7 +169,7 @@ static void add_row(struct buf *out, const struct copy_rows *r, int64_t row)
 	for (size_t i = 0; i < r->n_partitions; i++) add_mended(out, str_of(r->partitions[i]));
 }
 
-int64_t copy_binary_rows(struct buf *out, struct copy_rows *rows)
+int64_t postgres_copy_binary_rows(struct buf *out, struct postgres_copy_rows *rows)
 {
 	const struct batch *b = rows->batch;
 	ASSERT(b->n_columns <= TABLE_COLUMNS_MAX);
@@ -176,14 +181,14 @@ int64_t copy_binary_rows(struct buf *out, struct copy_rows *rows)
 	return row;
 }
 
-void copy_binary_begin(struct buf *out)
+void postgres_copy_binary_begin(struct buf *out)
 {
 	static const char head[] = "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0"; /* signature, flags, length of the extension */
 	_Static_assert(sizeof head - 1 == 19, "11 + 4 + 4 bytes");
 	buf_add(out, head, sizeof head - 1);
 }
 
-void copy_binary_end(struct buf *out)
+void postgres_copy_binary_end(struct buf *out)
 {
 	buf_add(out, "\377\377", 2);
 }

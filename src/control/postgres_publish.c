@@ -204,7 +204,7 @@ static status publish_table(struct control_publish *base, const struct table_sch
 	p->schema = schema;
 	p->copying = true;
 	buf_reset(&p->chunk);
-	copy_binary_begin(&p->chunk);
+	postgres_copy_binary_begin(&p->chunk);
 	return OK;
 }
 
@@ -223,14 +223,14 @@ static status publish_batch(
 	struct postgres_publish *p = (struct postgres_publish *)base;
 	const size_t n_data = schema_n_data_columns(p->schema);
 	ASSERT(b->n_columns == n_data && p->schema->n_columns <= TABLE_COLUMNS_MAX);
-	struct copy_rows rows = {.batch = b,
+	struct postgres_copy_rows rows = {.batch = b,
 		.partitions = partitions,
 		.n_partitions = p->schema->n_columns - n_data,
 		.to = b->n_rows,
 		.bytes_max = CHUNK_BYTES};
 	while (rows.from < rows.to) {
 		TRY(cancel_check(err));
-		rows.from = copy_binary_rows(&p->chunk, &rows);
+		rows.from = postgres_copy_binary_rows(&p->chunk, &rows);
 		if (p->chunk.n >= CHUNK_BYTES || p->chunk.failed) TRY(send_chunk(p, err));
 	}
 	return OK;
@@ -239,7 +239,7 @@ static status publish_batch(
 static status publish_table_end(struct control_publish *base, int64_t *rows, struct err *err)
 {
 	struct postgres_publish *p = (struct postgres_publish *)base;
-	copy_binary_end(&p->chunk);
+	postgres_copy_binary_end(&p->chunk);
 	TRY(send_chunk(p, err));
 	p->copying = false;
 	struct published *object = &p->objects[p->n - 1];

@@ -1,176 +1,14 @@
-/* control/sqlite.c: the SQLite connection: opening, statements, transactions, errors. */
-#include <errno.h>
+/* control/sqlite.c: a control plane in a SQLite file: opening and closing, and which function does what.
+ *
+ *   sqlite.c  ->  sqlite_run.c, sqlite_stage.c, sqlite_publish.c, sqlite_query.c, sqlite_schema.c  ->  sqlite_connection.c
+ *
+ * What is no regular file is refused before the library opens it: it would wait for a fifo's writer.
+ */
 #include <sqlite3.h>
-#include <stdio.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "control/sqlite_int.h"
-
-enum { BUSY_TIMEOUT_MS = 10000, SQL_BYTES_MAX = 1 << 20 };
-
-struct sqlite_arg sqlite_int(int64_t v)
-{
-	return (struct sqlite_arg){.kind = SQLITE_ARG_INT, .i = v};
-}
-
-struct sqlite_arg sqlite_count(int64_t v)
-{
-	return (struct sqlite_arg){.kind = v >= 0 ? SQLITE_ARG_INT : SQLITE_ARG_NULL, .i = v};
-}
-
-struct sqlite_arg sqlite_text(const char *s)
-{
-	return s != NULL ? sqlite_str(str_of(s)) : (struct sqlite_arg){0};
-}
-
-struct sqlite_arg sqlite_str(struct str s)
-{
-	return (struct sqlite_arg){.kind = SQLITE_ARG_TEXT, .text = s};
-}
-
-struct sqlite_arg sqlite_time(int64_t us, struct sqlite_time *room)
-{
-	if (us == INT64_MIN) return (struct sqlite_arg){0};
-	time_format(us, room->text);
-	return sqlite_str((struct str){room->text, TIME_RFC3339_CHARS});
-}
-
-struct sqlite_arg sqlite_date(int32_t date, struct sqlite_time *room)
-{
-	if (date == INT32_MIN) return (struct sqlite_arg){0};
-	date_format(date, room->text);
-	return sqlite_str((struct str){room->text, DATE_CHARS});
-}
-
-/* SQLite tries to read what it may not create, and so calls a folder without write permission "no such file". */
-static int open_errno(const char *path, int errnum)
-{
-	char folder[4096];
-	const char *slash = strrchr(path, '/');
-	if (errnum != ENOENT || (slash != NULL && (size_t)(slash - path) >= sizeof folder)) return errnum;
-	(void)snprintf(
-		folder, sizeof folder, "%.*s", slash != NULL ? (int)(slash - path) + 1 : 1, slash != NULL ? path : ".");
-	return access(folder, F_OK) == 0 && access(folder, W_OK) != 0 ? errno : errnum;
-}
-
-status sqlite_fail(struct control_sqlite *s, const char *what, struct err *err)
-{
-	const int rc = sqlite3_errcode(s->db);
-	const char *text = sqlite3_errmsg(s->db);
-	const int errnum = sqlite3_system_errno(s->db);
-	switch (rc & 0xff) {
-	case SQLITE_BUSY:
-	case SQLITE_LOCKED: {
-		const status code =
-			fail(err, E_BUSY, "control database %s is locked by another process for over %d s; try again",
-				s->path, BUSY_TIMEOUT_MS / 1000);
-		err_set_class(err, ERR_RETRY);
-		return code;
-	}
-	case SQLITE_NOTADB:
-		return err_advise(
-			err, fail(err, E_CORRUPT, "%s is not a SQLite database", s->path), ADVICE_OTHER_CONTROL, NULL);
-	case SQLITE_CORRUPT:
-		return fail(err, E_CORRUPT,
-			"control database %s is damaged (%s); move it away and run again: the lake's data is not in it",
-			s->path, text);
-	case SQLITE_FULL: return fail_errno(err, ENOSPC, "cannot write control database %s", s->path);
-	case SQLITE_READONLY:
-		return fail(err, E_IO,
-			"control database %s is read-only; give this user write permission on it and its folder",
-			s->path);
-	case SQLITE_NOMEM: return fail_nomem(err);
-	case SQLITE_IOERR:
-	case SQLITE_CANTOPEN:
-		if (errnum != 0)
-			return fail_errno(err, open_errno(s->path, errnum), "cannot %s control database %s (%s)",
-				rc == SQLITE_CANTOPEN ? "open" : "use", s->path, text);
-		return fail(err, E_IO, "cannot %s control database %s (%s)", rc == SQLITE_CANTOPEN ? "open" : "use",
-			s->path, text);
-	default: return fail(err, E_IO, "control database %s: %s: %s", s->path, what, text);
-	}
-}
-
-status sqlite_exec(struct control_sqlite *s, const char *sql, struct err *err)
-{
-	if (sqlite3_exec(s->db, sql, NULL, NULL, NULL) != SQLITE_OK) return sqlite_fail(s, "statement", err);
-	return OK;
-}
-
-status sqlite_prepare(struct control_sqlite *s, const char *sql, struct sqlite3_stmt **out, struct err *err)
-{
-	if (sqlite3_prepare_v2(s->db, sql, -1, out, NULL) != SQLITE_OK) return sqlite_fail(s, "statement", err);
-	return OK;
-}
-
-static status prepare_bound(
-	struct control_sqlite *s, const struct sqlite_select *q, struct sqlite3_stmt **out, struct err *err)
-{
-	struct sqlite3_stmt *stmt = NULL;
-	TRY(sqlite_prepare(s, q->sql, &stmt, err));
-	int rc = SQLITE_OK;
-	for (size_t i = 0; i < q->n && rc == SQLITE_OK; i++) {
-		const struct sqlite_arg *a = &q->args[i];
-		const int at = (int)i + 1;
-		if (a->kind == SQLITE_ARG_INT) rc = sqlite3_bind_int64(stmt, at, a->i);
-		if (a->kind == SQLITE_ARG_TEXT)
-			rc = sqlite3_bind_text64(stmt, at, a->text.p, a->text.n, SQLITE_STATIC, SQLITE_UTF8);
-	}
-	if (rc != SQLITE_OK) {
-		const status code = sqlite_fail(s, "parameter", err);
-		(void)sqlite3_finalize(stmt);
-		return code;
-	}
-	*out = stmt;
-	return OK;
-}
-
-status sqlite_each(struct control_sqlite *s, const struct sqlite_select *q, sqlite_row row, void *arg, struct err *err)
-{
-	struct sqlite3_stmt *stmt = NULL;
-	TRY(prepare_bound(s, q, &stmt, err));
-	status code = OK;
-	int rc = SQLITE_DONE;
-	while (code == OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) code = row != NULL ? row(arg, stmt, err) : OK;
-	if (code == OK && rc != SQLITE_DONE) code = sqlite_fail(s, "statement", err);
-	(void)sqlite3_finalize(stmt);
-	return code;
-}
-
-status sqlite_run(struct control_sqlite *s, const char *sql, const struct sqlite_arg *args, size_t n, int64_t *changed,
-	struct err *err)
-{
-	const struct sqlite_select q = {sql, args, n};
-	TRY(sqlite_each(s, &q, NULL, NULL, err));
-	if (changed != NULL) *changed = sqlite3_changes64(s->db);
-	return OK;
-}
-
-int64_t sqlite_col_i64(struct sqlite3_stmt *row, int i, int64_t if_null)
-{
-	return sqlite3_column_type(row, i) == SQLITE_NULL ? if_null : sqlite3_column_int64(row, i);
-}
-
-struct str sqlite_col_str(struct sqlite3_stmt *row, int i)
-{
-	const char *p = (const char *)sqlite3_column_text(row, i);
-	return (struct str){p, p != NULL ? (size_t)sqlite3_column_bytes(row, i) : 0};
-}
-
-status sqlite_begin(struct control_sqlite *s, struct err *err)
-{
-	return sqlite_exec(s, "BEGIN IMMEDIATE", err);
-}
-
-status sqlite_end(struct control_sqlite *s, status code, struct err *err)
-{
-	if (code == OK) code = sqlite_exec(s, "COMMIT", err);
-	/* A failed COMMIT may leave the transaction open; some errors have rolled it back already. */
-	if (code != OK && !sqlite3_get_autocommit(s->db)) (void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
-	return code;
-}
 
 static void sqlite_close(struct control *c)
 {
@@ -210,7 +48,7 @@ static status open_file(struct control_sqlite *s, struct err *err)
 			ADVICE_OTHER_CONTROL, NULL);
 	const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
 	if (sqlite3_open_v2(s->path, &s->db, flags, NULL) != SQLITE_OK) return sqlite_fail(s, "open", err);
-	(void)sqlite3_busy_timeout(s->db, BUSY_TIMEOUT_MS);
+	(void)sqlite3_busy_timeout(s->db, SQLITE_BUSY_TIMEOUT_MS);
 	(void)sqlite3_extended_result_codes(s->db, 0);
 	return sqlite_migrate(s, err);
 }

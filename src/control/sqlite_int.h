@@ -8,6 +8,8 @@
 struct sqlite3;
 struct sqlite3_stmt;
 
+enum { SQLITE_BUSY_TIMEOUT_MS = 10000 }; /* a writer waits so long for another */
+
 struct control_sqlite {
 	struct control base;
 	struct sqlite3 *db;
