@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "base/alloc.h"
+#include "base/vec.h"
 #include "query/query_int.h"
 #include "table/catalog.h"
 #include "table/log/history.h"
@@ -19,16 +20,9 @@ enum { NEAREST_MAX = 3 };
 static status add_table(void *arg, const char *schema, const char *name, struct err *err)
 {
 	struct catalog *c = arg;
-	if (c->n == c->cap) {
-		const size_t cap = c->cap != 0 ? c->cap * 2 : 32;
-		struct catalog_table *tables = mem_realloc(c->tables, cap * sizeof *tables);
-		if (tables == NULL) return fail_nomem(err);
-		c->tables = tables;
-		c->cap = cap;
-	}
-	struct catalog_table *t = &c->tables[c->n];
+	if (!VEC_ROOM(c, 1)) return fail_nomem(err);
+	struct catalog_table *t = &c->items[c->n++];
 	*t = (struct catalog_table){.schema = mem_strdup(schema), .name = mem_strdup(name)};
-	c->n++;
 	return t->schema != NULL && t->name != NULL ? OK : fail_nomem(err);
 }
 
@@ -51,8 +45,8 @@ static void drop_snapshot(struct catalog_table *t)
 static void drop_snapshots(struct catalog *c)
 {
 	for (size_t i = 0; i < c->n; i++) {
-		drop_snapshot(&c->tables[i]);
-		err_clear(&c->tables[i].left_out);
+		drop_snapshot(&c->items[i]);
+		err_clear(&c->items[i].left_out);
 	}
 }
 
@@ -60,10 +54,10 @@ void catalog_close(struct catalog *c)
 {
 	drop_snapshots(c);
 	for (size_t i = 0; i < c->n; i++) {
-		mem_free(c->tables[i].schema);
-		mem_free(c->tables[i].name);
+		mem_free(c->items[i].schema);
+		mem_free(c->items[i].name);
 	}
-	mem_free(c->tables);
+	mem_free(c->items);
 	copies_close(c->copies);
 	*c = (struct catalog){0};
 }
@@ -117,31 +111,20 @@ static void add_schemas(const struct catalog *c, struct buf *out)
 {
 	static const char *const path[] = {"gold", "silver", "bronze"};
 	for (size_t i = 0; i < c->n; i++) {
-		if (i > 0 && strcmp(c->tables[i].schema, c->tables[i - 1].schema) == 0) continue;
+		if (i > 0 && strcmp(c->items[i].schema, c->items[i - 1].schema) == 0) continue;
 		buf_str(out, "CREATE SCHEMA IF NOT EXISTS ");
-		sql_quote(out, '"', str_of(c->tables[i].schema));
+		sql_quote(out, '"', str_of(c->items[i].schema));
 		buf_str(out, ";\n");
 	}
 	buf_str(out, "SET TimeZone = 'UTC';\nSET search_path = '");
 	for (size_t k = 0; k < 3; k++) {
 		for (size_t i = 0; i < c->n; i++) {
-			if (strcmp(c->tables[i].schema, path[k]) != 0) continue;
+			if (strcmp(c->items[i].schema, path[k]) != 0) continue;
 			buf_printf(out, "%s,", path[k]);
 			break;
 		}
 	}
 	buf_str(out, "main';\n");
-}
-
-void catalog_path(struct buf *out, const struct catalog_table *t, const char *place, size_t file)
-{
-	const struct str path = t->snapshot->files[file].path;
-	if (t->copies != NULL) {
-		buf_printf(out, "/proc/self/fd/%d", t->copies[file]);
-		return;
-	}
-	buf_printf(out, "%s/%s/", place, t->snapshot->root);
-	buf_add(out, path.p, path.n);
 }
 
 static void add_paths(const struct catalog *c, const char *writable, struct buf *out)
@@ -151,10 +134,10 @@ static void add_paths(const struct catalog *c, const char *writable, struct buf 
 	buf_init(&path, 0);
 	buf_str(out, "SET allowed_paths = [");
 	for (size_t i = 0; i < c->n; i++) {
-		const struct delta_snapshot *s = c->tables[i].snapshot;
+		const struct delta_snapshot *s = c->items[i].snapshot;
 		for (size_t k = 0; s != NULL && k < s->n_files; k++) {
 			buf_reset(&path);
-			catalog_path(&path, &c->tables[i], c->place, k);
+			view_path(&path, &c->items[i], c->place, k);
 			if (path.failed) out->failed = true;
 			buf_str(out, first ? "" : ", ");
 			sql_quote(out, '\'', (struct str){(const char *)path.p, path.n});
@@ -177,7 +160,7 @@ status catalog_load(struct catalog *c, struct str sql, const char *writable, str
 	drop_snapshots(c);
 	add_schemas(c, out);
 	for (size_t i = 0; i < c->n; i++) {
-		struct catalog_table *t = &c->tables[i];
+		struct catalog_table *t = &c->items[i];
 		if (!all && !sql_mentions(sql, t->name)) continue;
 		TRY(query_cancel_check(err));
 		const size_t before = out->n;
@@ -229,9 +212,9 @@ static void add_nearest(const struct catalog *c, struct str name, struct buf *ou
 	size_t n = 0;
 	for (size_t distance = 0; distance <= name.n / 3 + 1; distance++) {
 		for (size_t i = 0; i < c->n && n < NEAREST_MAX; i++) {
-			if (table_distance(&c->tables[i], name) != distance) continue;
-			buf_printf(out, "%s%s.%s", n++ > 0 ? ", " : ": did you mean ", c->tables[i].schema,
-				c->tables[i].name);
+			if (table_distance(&c->items[i], name) != distance) continue;
+			buf_printf(out, "%s%s.%s", n++ > 0 ? ", " : ": did you mean ", c->items[i].schema,
+				c->items[i].name);
 		}
 	}
 	buf_str(out, n > 0 ? "?" : "; SHOW ALL TABLES lists the tables");
@@ -241,7 +224,7 @@ static const struct catalog_table *find_left_out(const struct catalog *c, struct
 {
 	const struct catalog_table *found = NULL;
 	for (size_t i = 0; i < c->n; i++) {
-		const struct catalog_table *t = &c->tables[i];
+		const struct catalog_table *t = &c->items[i];
 		char full[2 * STR_DISTANCE_MAX];
 		if (t->left_out.code == OK || strlen(t->name) != name.n || strncasecmp(t->name, name.p, name.n) != 0)
 			continue;

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/thread.h"
+#include "base/vec.h"
 #include "query/query_int.h"
 
 enum { COPY_THREADS = 8, COPY_PIECE_BYTES = 4 << 20, FDS_FOR_OTHERS = 256 };
@@ -128,14 +129,7 @@ static status open_files_allow(const struct copies *c, size_t n, struct err *err
 
 static status keep(struct copies *c, const char *key, int fd, struct err *err)
 {
-	if (c->n == c->cap) {
-		const size_t cap = c->cap != 0 ? c->cap * 2 : 64;
-		struct copy *items = mem_realloc(c->items, cap * sizeof *items);
-		if (items == NULL) return fail_nomem(err);
-		c->items = items;
-		c->cap = cap;
-	}
-	char *own = mem_strdup(key);
+	char *own = VEC_ROOM(c, 1) ? mem_strdup(key) : NULL;
 	if (own == NULL) return fail_nomem(err);
 	c->items[c->n++] = (struct copy){own, hash_xxh3(key, strlen(key)), fd};
 	return OK;

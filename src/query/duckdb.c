@@ -14,7 +14,7 @@
 /* Deep enough for any table; rendering recurses this far. */
 enum { TYPE_DEPTH_MAX = 64, ENUM_WORDS_MAX = 1 << 20, PATH_MAX_BYTES = 4096 };
 
-struct library {
+struct engine_library {
 	void *handle;
 #define MEMBER(result, name, params) result(*name) params;
 	DUCKDB_FUNCTIONS(MEMBER)
@@ -23,7 +23,7 @@ struct library {
 
 /* ---- loading ---- */
 
-static status load_symbols(struct library *l, const char *path, struct err *err)
+static status load_symbols(struct engine_library *l, const char *path, struct err *err)
 {
 	const char *missing = NULL;
 	/* POSIX lets a void pointer hold a function's address; ISO C has no cast for it. */
@@ -68,7 +68,7 @@ static status open_file(const char *path, bool named, void **out, struct err *er
 	return OK;
 }
 
-status library_open(const char *path, struct library **out, struct err *err)
+status engine_library_open(const char *path, struct engine_library **out, struct err *err)
 {
 	char cached[PATH_MAX_BYTES];
 	void *handle = NULL;
@@ -77,7 +77,7 @@ status library_open(const char *path, struct library **out, struct err *err)
 	const bool in_cache = !named && cache_path(cached);
 	if (!named) path = in_cache ? cached : "libduckdb.so";
 	TRY(open_file(path, named || in_cache, &handle, err));
-	struct library *l = mem_zalloc(1, sizeof *l);
+	struct engine_library *l = mem_zalloc(1, sizeof *l);
 	if (l == NULL) {
 		(void)dlclose(handle);
 		return fail_nomem(err);
@@ -87,18 +87,18 @@ status library_open(const char *path, struct library **out, struct err *err)
 	if (code == OK)
 		*out = l;
 	else
-		library_close(l);
+		engine_library_close(l);
 	return code;
 }
 
-void library_close(struct library *l)
+void engine_library_close(struct engine_library *l)
 {
 	if (l == NULL) return;
 	(void)dlclose(l->handle);
 	mem_free(l);
 }
 
-const char *library_version(const struct library *l)
+const char *engine_library_version(const struct engine_library *l)
 {
 	return l->library_version();
 }
@@ -106,7 +106,7 @@ const char *library_version(const struct library *l)
 /* ---- engine ---- */
 
 struct engine {
-	const struct library *l;
+	const struct engine_library *l;
 	duckdb_database database;
 	duckdb_connection connection;
 	duckdb_prepared_statement prepared;
@@ -140,7 +140,7 @@ static status engine_fail(struct err *err, status code, const char *message)
 }
 
 static status configure(
-	const struct library *l, duckdb_config config, int threads, const char *temp_folder, struct err *err)
+	const struct engine_library *l, duckdb_config config, int threads, const char *temp_folder, struct err *err)
 {
 	char n[16];
 	(void)snprintf(n, sizeof n, "%d", threads > 0 ? threads : 1);
@@ -158,7 +158,8 @@ static status configure(
 	return OK;
 }
 
-status engine_open(const struct library *l, int threads, const char *temp_folder, struct engine **out, struct err *err)
+status engine_open(
+	const struct engine_library *l, int threads, const char *temp_folder, struct engine **out, struct err *err)
 {
 	duckdb_config config = NULL;
 	char *error = NULL;
@@ -470,7 +471,7 @@ status engine_run(struct engine *e, struct q_result *out, struct err *err)
 	return OK;
 }
 
-static void bind_vector(const struct library *l, struct q_vector *v, duckdb_vector source)
+static void bind_vector(const struct engine_library *l, struct q_vector *v, duckdb_vector source)
 {
 	const struct q_type *t = v->type;
 	v->data = l->vector_get_data(source);
@@ -510,14 +511,14 @@ status engine_next(struct engine *e, struct q_chunk *out, struct err *err)
 	return OK;
 }
 
-struct str q_text(const struct q_vector *v, size_t row)
+struct str engine_text(const struct q_vector *v, size_t row)
 {
 	const duckdb_string_t *s = (const duckdb_string_t *)v->data + row;
 	const uint32_t n = s->inlined.length;
 	return (struct str){n <= sizeof s->inlined.bytes ? s->inlined.bytes : s->pointer.p, n};
 }
 
-struct q_span q_span_of(const struct q_vector *v, size_t row)
+struct q_span engine_span(const struct q_vector *v, size_t row)
 {
 	const duckdb_list_entry *entry = (const duckdb_list_entry *)v->data + row;
 	return (struct q_span){entry->offset, entry->length};

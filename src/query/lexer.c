@@ -191,7 +191,7 @@ struct sql_text sql_classify(struct str text)
 {
 	static const char *const catalog[] = {"describe", "desc", "show", "summarize", NULL};
 	struct lexer l = {text.p, text.p + text.n, false};
-	struct sql_text out = {.word = first_word(&l)};
+	struct sql_text out = {.whole = text, .word = first_word(&l)};
 	if (str_is(out.word, ";")) out.word.n = 0;
 	out.kind = kind_of(out.word);
 	out.catalog = word_in(out.word, catalog);

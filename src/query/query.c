@@ -23,7 +23,7 @@
 enum { WATCH_MS = 20, PIECE_BYTES = 1 << 16, SPILL_NAME_MAX = SCRATCH_FOLDER_MAX + 16 };
 
 struct query {
-	struct library *library;
+	struct engine_library *library;
 	struct catalog catalog;
 	int threads;
 	struct scratch scratch; /* what DuckDB spills, and Parquet results */
@@ -34,7 +34,7 @@ status query_open(const struct query_opts *o, struct query **out, struct err *er
 	struct query *q = mem_zalloc(1, sizeof *q);
 	if (q == NULL) return fail_nomem(err);
 	q->threads = o->threads;
-	status code = library_open(o->library, &q->library, err);
+	status code = engine_library_open(o->library, &q->library, err);
 	if (code == OK) code = catalog_open(&q->catalog, o, err);
 	if (code == OK) code = scratch_open(&q->scratch, err);
 	if (code == OK)
@@ -48,7 +48,7 @@ void query_close(struct query *q)
 {
 	if (q == NULL) return;
 	catalog_close(&q->catalog);
-	library_close(q->library);
+	engine_library_close(q->library);
 	scratch_close(&q->scratch);
 	mem_free(q);
 }
@@ -56,25 +56,20 @@ void query_close(struct query *q)
 status query_tables(struct query *q, query_table_visit visit, void *arg, struct err *err)
 {
 	for (size_t i = 0; i < q->catalog.n; i++)
-		TRY(visit(arg, q->catalog.tables[i].schema, q->catalog.tables[i].name, err));
+		TRY(visit(arg, q->catalog.items[i].schema, q->catalog.items[i].name, err));
 	return OK;
 }
 
 status query_library(const char *path, char version[QUERY_VERSION_MAX], struct err *err)
 {
-	struct library *l = NULL;
-	TRY(library_open(path, &l, err));
-	(void)snprintf(version, QUERY_VERSION_MAX, "%s", library_version(l));
-	library_close(l);
+	struct engine_library *l = NULL;
+	TRY(engine_library_open(path, &l, err));
+	(void)snprintf(version, QUERY_VERSION_MAX, "%s", engine_library_version(l));
+	engine_library_close(l);
 	return OK;
 }
 
 /* ---- cancelling ---- */
-
-status query_cancel_check(struct err *err)
-{
-	return cancel_requested() ? fail(err, E_CANCELLED, "the query was interrupted") : OK;
-}
 
 struct watch {
 	struct engine *engine;
@@ -150,32 +145,32 @@ static status check_functions(struct str sql, struct err *err)
 }
 
 /* The first statement of the text, without its ';', when it is the only one and looks like a query. */
-static status check_text(struct str *sql, struct sql_text *text, struct err *err)
+static status check_text(struct str sql, struct sql_text *text, struct err *err)
 {
-	if (memchr(sql->p, '\0', sql->n) != NULL) return fail(err, E_USAGE, "the statement holds a NUL byte");
-	if (!utf8_valid(sql->p, sql->n)) return fail(err, E_USAGE, "the statement is no UTF-8");
-	const size_t end = query_statement_end(*sql);
+	if (memchr(sql.p, '\0', sql.n) != NULL) return fail(err, E_USAGE, "the statement holds a NUL byte");
+	if (!utf8_valid(sql.p, sql.n)) return fail(err, E_USAGE, "the statement is no UTF-8");
+	const size_t end = query_statement_end(sql);
 	if (end > 0) {
-		if (!query_blank((struct str){sql->p + end, sql->n - end}))
+		if (!query_blank((struct str){sql.p + end, sql.n - end}))
 			return fail(err, E_USAGE, "pqr sql takes one statement at a time: there is text after the ';'");
-		sql->n = end - 1;
+		sql.n = end - 1;
 	}
-	*text = sql_classify(*sql);
+	*text = sql_classify(sql);
 	if (text->kind == SQL_EMPTY) return fail(err, E_USAGE, "there is no statement");
 	if (text->kind == SQL_OTHER) return refuse(text->word, err);
-	TRY(check_functions(*sql, err));
+	TRY(check_functions(sql, err));
 	if (text->kind == SQL_EXPLAIN && text->inner_kind != SQL_QUERY) return refuse(text->inner_word, err);
 	return OK;
 }
 
-static status prepare(struct engine *e, struct str sql, const struct sql_text *text, struct err *err)
+static status prepare(struct engine *e, const struct sql_text *text, struct err *err)
 {
 	enum engine_kind kind;
 	if (text->kind == SQL_EXPLAIN) {
 		TRY(engine_prepare(e, text->inner, &kind, err));
 		if (kind != ENGINE_QUERY) return refuse(text->inner_word, err);
 	}
-	TRY(engine_prepare(e, sql, &kind, err));
+	TRY(engine_prepare(e, text->whole, &kind, err));
 	const bool ok = text->kind == SQL_EXPLAIN ? kind == ENGINE_EXPLAIN : kind == ENGINE_QUERY;
 	return ok ? OK : refuse(text->word, err);
 }
@@ -219,8 +214,8 @@ static status send_file(const char *path, const struct query_output *to, struct 
 }
 
 /* The statement was prepared alone before, so it can't end the parentheses early; a comment at its end ends with the line. */
-static status send_parquet(struct query *q, struct engine *e, struct str sql, const struct sql_text *text,
-	const struct query_output *to, struct err *err)
+static status send_parquet(
+	struct query *q, struct engine *e, const struct sql_text *text, const struct query_output *to, struct err *err)
 {
 	char path[SPILL_NAME_MAX];
 	struct buf copy;
@@ -228,7 +223,7 @@ static status send_parquet(struct query *q, struct engine *e, struct str sql, co
 	(void)snprintf(path, sizeof path, "%s/result.parquet", q->scratch.folder);
 	buf_init(&copy, 0);
 	buf_str(&copy, inner ? "COPY (SELECT * FROM (\n" : "COPY (\n");
-	buf_add(&copy, sql.p, sql.n);
+	buf_add(&copy, text->whole.p, text->whole.n);
 	buf_str(&copy, inner ? "\n)) TO " : "\n) TO ");
 	sql_quote(&copy, '\'', str_of(path));
 	buf_str(&copy, " (FORMAT parquet, COMPRESSION zstd)");
@@ -240,22 +235,23 @@ static status send_parquet(struct query *q, struct engine *e, struct str sql, co
 	return code;
 }
 
-static status run_in(struct query *q, struct engine *e, struct str sql, const struct sql_text *text,
-	const struct query_output *to, int64_t *rows, struct err *err)
+/* *rows as struct query_result has it. */
+static status run_in(struct query *q, struct engine *e, const struct sql_text *text, const struct query_output *to,
+	int64_t *rows, struct err *err)
 {
 	struct buf setup;
 	const bool parquet = to->format == QUERY_PARQUET;
 	buf_init(&setup, 0);
-	status code = catalog_load(&q->catalog, sql, parquet ? q->scratch.folder : NULL, &setup, err);
+	status code = catalog_load(&q->catalog, text->whole, parquet ? q->scratch.folder : NULL, &setup, err);
 	if (code == OK) code = engine_exec(e, (struct str){(const char *)setup.p, setup.n}, err);
 	buf_deinit(&setup);
-	if (code == OK) code = catalog_explain(&q->catalog, sql, prepare(e, sql, text, err), err);
+	if (code == OK) code = catalog_explain(&q->catalog, text->whole, prepare(e, text, err), err);
 	if (code != OK) return code;
 	*rows = -1;
 	if (!parquet) return send_rows(e, to, text->kind == SQL_EXPLAIN, rows, err);
 	if (text->kind == SQL_EXPLAIN)
 		return fail(err, E_USAGE, "EXPLAIN has no Parquet form: take table, csv or json");
-	return send_parquet(q, e, sql, text, to, err);
+	return send_parquet(q, e, text, to, err);
 }
 
 status query_run(
@@ -267,11 +263,11 @@ status query_run(
 	char spill[SPILL_NAME_MAX];
 	struct query_result result = {0};
 	const int64_t start = time_mono_us();
-	TRY(check_text(&sql, &text, err));
+	TRY(check_text(sql, &text, err));
 	(void)snprintf(spill, sizeof spill, "%s/spill", q->scratch.folder);
 	status code = engine_open(q->library, q->threads, spill, &e, err);
 	if (code == OK) code = watch_start(&watch, e, err);
-	if (code == OK) code = run_in(q, e, sql, &text, to, &result.rows, err);
+	if (code == OK) code = run_in(q, e, &text, to, &result.rows, err);
 	watch_stop(&watch);
 	engine_close(e);
 	(void)rmdir(spill);

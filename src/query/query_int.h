@@ -9,6 +9,7 @@
 #define PQR_QUERY_QUERY_INT_H
 
 #include "base/arena.h"
+#include "base/thread.h"
 #include "query/query.h"
 #include "table/log/snapshot.h"
 
@@ -18,6 +19,7 @@
 enum sql_kind { SQL_EMPTY, SQL_QUERY, SQL_EXPLAIN, SQL_OTHER };
 struct sql_text {
 	enum sql_kind kind;
+	struct str whole; /* the statement */
 	struct str word;  /* the first one, for messages */
 	bool catalog;     /* a query that is no SELECT in its text: DESCRIBE, SHOW, SUMMARIZE */
 	struct str inner; /* of SQL_EXPLAIN: what it explains */
@@ -84,8 +86,8 @@ static inline bool q_valid(const struct q_vector *v, size_t row)
 {
 	return v->validity == NULL || (v->validity[row / 64] >> (row % 64) & 1) != 0;
 }
-struct str q_text(const struct q_vector *v, size_t row);       /* of the kinds whose values are bytes */
-struct q_span q_span_of(const struct q_vector *v, size_t row); /* of a list or map: rows of its children */
+struct str engine_text(const struct q_vector *v, size_t row);    /* of the kinds whose values are bytes */
+struct q_span engine_span(const struct q_vector *v, size_t row); /* of a list or map: rows of its children */
 
 struct q_result {
 	size_t n_columns;
@@ -98,16 +100,19 @@ struct q_chunk {
 };
 
 /* E_CANCELLED once the user asked for it. */
-status query_cancel_check(struct err *err) MUST_USE;
+static inline MUST_USE status query_cancel_check(struct err *err)
+{
+	return cancel_requested() ? fail(err, E_CANCELLED, "the query was interrupted") : OK;
+}
 
-struct library; /* libduckdb, loaded */
-status library_open(const char *path, struct library **out, struct err *err) MUST_USE;
-void library_close(struct library *l);
-const char *library_version(const struct library *l);
+struct engine_library; /* libduckdb, loaded */
+status engine_library_open(const char *path, struct engine_library **out, struct err *err) MUST_USE;
+void engine_library_close(struct engine_library *l);
+const char *engine_library_version(const struct engine_library *l);
 
 struct engine;
-status engine_open(
-	const struct library *l, int threads, const char *temp_folder, struct engine **out, struct err *err) MUST_USE;
+status engine_open(const struct engine_library *l, int threads, const char *temp_folder, struct engine **out,
+	struct err *err) MUST_USE;
 void engine_close(struct engine *e);
 void engine_interrupt(struct engine *e); /* from any thread */
 /* Statements of ours, without a result. */
@@ -135,7 +140,7 @@ struct catalog {
 	struct copies *copies; /* of a remote lake; else NULL */
 	const char *place; /* the folder where DuckDB finds the lake's files when they are no copies; views the lake */
 	int64_t version, at_ms;
-	struct catalog_table *tables; /* by schema, then name */
+	struct catalog_table *items; /* by schema, then name */
 	size_t n, cap;
 };
 /* Every folder two levels deep with a _delta_log. */
@@ -146,9 +151,6 @@ void catalog_close(struct catalog *c);
 status catalog_load(struct catalog *c, struct str sql, const char *writable, struct buf *out, struct err *err) MUST_USE;
 /* A statement was refused: say what is known about the tables it names. Returns err's code. */
 status catalog_explain(const struct catalog *c, struct str sql, status code, struct err *err);
-
-/* The path at which DuckDB finds a file of the table's snapshot. */
-void catalog_path(struct buf *out, const struct catalog_table *t, const char *place, size_t file);
 
 /* ---- copies.c: files of a remote lake ---- */
 
@@ -172,6 +174,8 @@ void scratch_close(struct scratch *s); /* it and what is in it go; fine for {0} 
 
 /* CREATE VIEW "schema"."name" AS ...; uri: the lake's folder, where the files are no copies. E_UNSUPPORTED: a column's type. */
 status view_sql(struct buf *out, const struct catalog_table *t, const char *uri, struct err *err) MUST_USE;
+/* The path at which DuckDB finds a file of the table's snapshot. */
+void view_path(struct buf *out, const struct catalog_table *t, const char *place, size_t file);
 /* Delta's type text as DuckDB's. */
 status view_type(struct buf *out, struct str type, struct err *err) MUST_USE;
 

@@ -255,7 +255,7 @@ static void json_struct(struct buf *out, const struct q_vector *v, size_t row)
 /* Keys of a map are strings in JSON, whatever they are here. */
 static void json_map(struct buf *out, const struct q_vector *v, size_t row)
 {
-	const struct q_span span = q_span_of(v, row);
+	const struct q_span span = engine_span(v, row);
 	struct buf key;
 	buf_init(&key, 0);
 	buf_char(out, '{');
@@ -322,11 +322,11 @@ void value_json(struct buf *out, const struct q_vector *v, size_t row)
 	case Q_BIGNUM: value_text(out, v, row); return;
 	case Q_FLOAT: json_double(out, (double)((const float *)v->data)[row], true); return;
 	case Q_DOUBLE: json_double(out, ((const double *)v->data)[row], false); return;
-	case Q_TEXT: buf_json_str(out, q_text(v, row)); return;
+	case Q_TEXT: buf_json_str(out, engine_text(v, row)); return;
 	case Q_ENUM: buf_json_str(out, enum_word(v, row)); return;
-	case Q_JSON: add_json(out, q_text(v, row)); return;
+	case Q_JSON: add_json(out, engine_text(v, row)); return;
 	case Q_LIST: {
-		const struct q_span span = q_span_of(v, row);
+		const struct q_span span = engine_span(v, row);
 		json_range(out, v->children, span.first, span.n);
 		return;
 	}
@@ -359,7 +359,7 @@ void value_text(struct buf *out, const struct q_vector *v, size_t row)
 	case Q_DECIMAL: add_i128(out, read_int(v, row), v->type->scale); return;
 	case Q_FLOAT: add_double(out, (double)((const float *)v->data)[row], true); return;
 	case Q_DOUBLE: add_double(out, ((const double *)v->data)[row], false); return;
-	case Q_BIGNUM: add_bignum(out, q_text(v, row)); return;
+	case Q_BIGNUM: add_bignum(out, engine_text(v, row)); return;
 	case Q_DATE: text_date(out, ((const int32_t *)v->data)[row]); return;
 	case Q_TIME: add_clock(out, read_i64(v, row), v->type->scale); return;
 	case Q_TIME_TZ: add_time_tz(out, (uint64_t)read_i64(v, row)); return;
@@ -368,11 +368,11 @@ void value_text(struct buf *out, const struct q_vector *v, size_t row)
 	case Q_INTERVAL: add_interval(out, (const struct q_interval *)v->data + row); return;
 	case Q_TEXT:
 	case Q_JSON:
-		s = q_text(v, row);
+		s = engine_text(v, row);
 		buf_add(out, s.p, s.n);
 		return;
-	case Q_BLOB: add_blob(out, q_text(v, row)); return;
-	case Q_BIT: add_bits(out, q_text(v, row)); return;
+	case Q_BLOB: add_blob(out, engine_text(v, row)); return;
+	case Q_BIT: add_bits(out, engine_text(v, row)); return;
 	case Q_UUID: add_uuid(out, v, row); return;
 	case Q_ENUM:
 		s = enum_word(v, row);

@@ -99,6 +99,19 @@ static status column_type(struct buf *out, const struct delta_column *c, struct 
 	return err_at(err, code, c->def.name, -1, -1);
 }
 
+/* ---- files ---- */
+
+void view_path(struct buf *out, const struct catalog_table *t, const char *place, size_t file)
+{
+	const struct str path = t->snapshot->files[file].path;
+	if (t->copies != NULL) {
+		buf_printf(out, "/proc/self/fd/%d", t->copies[file]);
+		return;
+	}
+	buf_printf(out, "%s/%s/", place, t->snapshot->root);
+	buf_add(out, path.p, path.n);
+}
+
 /* ---- partition values ---- */
 
 /* Where a partition column's value stands in every path: part `part` is `prefix` and the value, percent-encoded. */
@@ -172,7 +185,7 @@ static void add_file(struct buf *out, const struct view *v, size_t file)
 {
 	struct buf path;
 	buf_init(&path, 0);
-	catalog_path(&path, v->t, v->uri, file);
+	view_path(&path, v->t, v->uri, file);
 	if (path.failed) out->failed = true;
 	sql_quote(out, '\'', (struct str){(const char *)path.p, path.n});
 	buf_deinit(&path);

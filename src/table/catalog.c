@@ -1,3 +1,4 @@
+/* table/catalog.c: tables of a lake by their folders, and the one a person means. Looks at folder names and logs' listings, never at data. */
 #include "table/catalog.h"
 
 #include <stdio.h>

@@ -97,7 +97,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	arena_init(&s.arena, (size_t)64 << 20);
 	buf_init(&s.first, 16 << 20);
 	buf_init(&s.second, 16 << 20);
-	const struct checkpoint_visit v = {CHECKPOINT_ALL, &arena, visit, &s};
+	const struct checkpoint_visit v = {CHECKPOINT_ALL, &arena, {visit, &s}};
 	if (store_object_from_memory(p, n, "fuzz", &object, &err) == OK &&
 		parquet_reader_open(object, &r, &err) == OK && checkpoint_rows_read(r, "fuzz", &v, &err) != OK)
 		ASSERT(err.message[0] != '\0' && (err.where[0] != '\0' || err.code == E_LIMIT));

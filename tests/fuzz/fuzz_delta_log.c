@@ -160,7 +160,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		struct arena arena;
 		buf_init(&text, 0);
 		arena_init(&arena, 0);
-		(void)!delta_log_read(&m.base, m.files[i].key, &text, &arena, round_trip, NULL, NULL);
+		(void)!delta_log_read(
+			&m.base, m.files[i].key, &text, &arena, &(struct delta_visitor){round_trip, NULL}, NULL);
 		buf_deinit(&text);
 		arena_deinit(&arena);
 	}

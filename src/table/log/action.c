@@ -1,6 +1,7 @@
 /* table/log/action.c: parse one line of a log. Members in any order; unknown ones skipped; a member that is null counts as not given. */
 #include "table/log/action.h"
 
+#include "base/vec.h"
 #include "io/json/json_scan.h"
 #include "io/utf8.h"
 
@@ -102,35 +103,21 @@ static bool take_bool(struct reader *r, bool *out, bool *given)
 	return true;
 }
 
-/* A growing array in the arena: doubled by copying, as few lists have more than a handful of items. */
-static void *grown(struct reader *r, const void *items, size_t n, size_t *cap, size_t size)
-{
-	if (n < *cap) return (void *)(uintptr_t)items;
-	const size_t want = *cap == 0 ? 4 : *cap * 2;
-	void *copy = arena_alloc(r->arena, want * size, _Alignof(struct delta_pair));
-	if (copy == NULL) {
-		(void)no_memory(r);
-		return NULL;
-	}
-	if (n > 0) memcpy(copy, items, n * size);
-	*cap = want;
-	return copy;
-}
-
 static bool take_pairs(struct reader *r, struct delta_pairs *out, bool *given)
 {
 	const enum json_kind kind = json_peek(&r->s);
-	struct delta_pair *items = NULL;
-	size_t n = 0, cap = 0;
+	struct {
+		struct delta_pair *items;
+		size_t n, cap;
+	} list = {NULL, 0, 0};
 	if (kind != JSON_OBJECT) return absent(r, kind, "expected an object of strings");
 	if (!json_object_begin(&r->s)) return false;
 	for (struct delta_pair pair; pair.value.p = NULL, pair.value.n = 0, next_member(r, &pair.key);) {
 		if (!take_str(r, &pair.value)) return false;
-		items = grown(r, items, n, &cap, sizeof *items);
-		if (items == NULL) return false;
-		items[n++] = pair;
+		if (!VEC_ROOM_IN(r->arena, &list, 1)) return no_memory(r);
+		list.items[list.n++] = pair;
 	}
-	*out = (struct delta_pairs){items, n};
+	*out = (struct delta_pairs){list.items, list.n};
 	if (given != NULL) *given = true;
 	return r->s.error == NULL;
 }
@@ -138,8 +125,10 @@ static bool take_pairs(struct reader *r, struct delta_pairs *out, bool *given)
 static bool take_strings(struct reader *r, struct delta_strings *out, bool *given)
 {
 	const enum json_kind kind = json_peek(&r->s);
-	struct str *items = NULL;
-	size_t n = 0, cap = 0;
+	struct {
+		struct str *items;
+		size_t n, cap;
+	} list = {NULL, 0, 0};
 	if (kind != JSON_ARRAY) return absent(r, kind, "expected an array of strings");
 	if (!json_array_begin(&r->s)) return false;
 	while (json_array_next(&r->s)) {
@@ -147,11 +136,10 @@ static bool take_strings(struct reader *r, struct delta_strings *out, bool *give
 		const char *at = r->s.p;
 		if (!take_str(r, &item)) return false;
 		if (item.p == NULL) return refuse(r, "null in an array of strings", at);
-		items = grown(r, items, n, &cap, sizeof *items);
-		if (items == NULL) return false;
-		items[n++] = item;
+		if (!VEC_ROOM_IN(r->arena, &list, 1)) return no_memory(r);
+		list.items[list.n++] = item;
 	}
-	*out = (struct delta_strings){items, n};
+	*out = (struct delta_strings){list.items, list.n};
 	if (given != NULL) *given = true;
 	return r->s.error == NULL;
 }

@@ -12,13 +12,11 @@
 #include "table/log/log.h"
 #include "table/log/snapshot.h"
 
-/* Call visit for each action of the checkpoint that l->files[at->first .. at->first + at->n) form; sidecars are followed, not
- * visited. Strings of the actions live in arena, viewed from the decoded columns. Memory: in arena the text columns, and 32 bytes for each
+/* Visit each action of the checkpoint that at->files form; sidecars are followed, not visited. Strings of the actions live in arena, viewed from the decoded columns. Memory: in arena the text columns, and 32 bytes for each
  * entry of a map; beside it the numbers of one row group. E_CORRUPT names the file, or the sidecar that is not there; E_UNSUPPORTED:
  * a sidecar elsewhere. A failure may come after some actions were visited. */
-status delta_checkpoint_read(struct store *store, const char *root, const struct delta_log_list *l,
-	const struct delta_checkpoint_at *at, struct arena *arena, delta_visit visit, void *arg,
-	struct err *err) MUST_USE;
+status delta_checkpoint_read(struct store *store, const char *root, const struct delta_checkpoint_at *at,
+	struct arena *arena, const struct delta_visitor *v, struct err *err) MUST_USE;
 
 /* Write the checkpoint of s, durable, and then _last_checkpoint, which never goes back to an older one. A checkpoint that is there
  * already is left as it is; E_CORRUPT: it is no Parquet file. now_ms decides which tombstones have expired. E_UNSUPPORTED: deletion vectors, or a

@@ -21,17 +21,20 @@ enum {
 struct checkpoint_visit {
 	unsigned kinds;
 	struct arena *arena; /* of the strings */
-	delta_visit visit;
-	void *arg;
+	struct delta_visitor to;
 };
 
 /* Each action of the open file, in the order of its rows; key is for messages. A file that breaks late has been visited in part. */
 status checkpoint_rows_read(
 	struct parquet_reader *r, const char *key, const struct checkpoint_visit *v, struct err *err) MUST_USE;
 
-/* The keys of the sidecars that one file of a checkpoint names: *keys[*n], in arena. Reads no other column. */
+/* Add the keys of the sidecars that one file of a checkpoint names to keys, in arena. Reads no other column. */
+struct checkpoint_keys {
+	const char **items;
+	size_t n, cap;
+};
 status checkpoint_sidecars(struct store *store, const char *root, const char *key, struct arena *arena,
-	const char ***keys, size_t *n, struct err *err) MUST_USE;
+	struct checkpoint_keys *keys, struct err *err) MUST_USE;
 
 /* _last_checkpoint for a checkpoint that is there; left alone where it names a newer one that is there too. */
 struct checkpoint_hint {

@@ -1,9 +1,15 @@
+/* table/log/checkpoint_read.c: the files that form a checkpoint: Parquet or JSON at the top, and the sidecars these name.
+ *
+ * A sidecar is read for files alone, and only from _delta_log/_sidecars: nothing a checkpoint says leads elsewhere. Columns are
+ * checkpoint_rows.c's; must not know which action wins.
+ */
 #include "table/log/checkpoint.h"
 
 #include <stdio.h>
 
 #include "base/alloc.h"
 #include "base/limits.h"
+#include "base/vec.h"
 #include "io/json/json_scan.h"
 #include "io/utf8.h"
 #include "parquet/reader.h"
@@ -16,10 +22,9 @@ struct tops {
 	struct store *store;
 	const char *root;
 	const char *key; /* of the file being read, for messages */
-	struct checkpoint_visit v;
-	struct arena *arena; /* of names */
-	const char **names;
-	size_t n, cap;
+	const struct delta_visitor *v;
+	struct arena *arena; /* of keys and what they point to */
+	struct checkpoint_keys keys;
 };
 
 /* "Sidecar File Information": a file's name alone; one with an encoded '/' leads elsewhere. */
@@ -28,19 +33,12 @@ static status add_sidecar(struct tops *t, const struct delta_sidecar *a, struct 
 	if (a->path.n == 0 || memchr(a->path.p, '/', a->path.n) != NULL)
 		return fail(err, E_UNSUPPORTED, "unsupported: sidecar outside of _delta_log/_sidecars: %.*s",
 			(int)(a->path.n < 200 ? a->path.n : 200), a->path.p);
-	if (t->n == t->cap) {
-		if (t->n == SIDECARS_MAX) return fail(err, E_LIMIT, "checkpoint of over %d sidecars", SIDECARS_MAX);
-		const size_t cap = t->cap == 0 ? 8 : t->cap * 2;
-		const char **names = mem_realloc(t->names, cap * sizeof *names);
-		if (names == NULL) return fail_nomem(err);
-		t->names = names;
-		t->cap = cap;
-	}
+	if (t->keys.n == SIDECARS_MAX) return fail(err, E_LIMIT, "checkpoint of over %d sidecars", SIDECARS_MAX);
 	const char *sep = t->root[0] == '\0' ? "" : "/";
 	const char *name =
 		arena_printf(t->arena, "%s%s_delta_log/_sidecars/%.*s", t->root, sep, (int)a->path.n, a->path.p);
-	if (name == NULL) return fail_nomem(err);
-	t->names[t->n++] = name;
+	if (name == NULL || !VEC_ROOM_IN(t->arena, &t->keys, 1)) return fail_nomem(err);
+	t->keys.items[t->keys.n++] = name;
 	return OK;
 }
 
@@ -48,7 +46,7 @@ static status visit_top(void *arg, const struct delta_action *a, struct err *err
 {
 	struct tops *t = arg;
 	if (a->kind == DELTA_SIDECAR) return err_at(err, add_sidecar(t, &a->sidecar, err), t->key, -1, -1);
-	return t->v.visit(t->v.arg, a, err);
+	return t->v->visit(t->v->arg, a, err);
 }
 
 /* ---- files ------------------------------------------------------------------------------------------------ */
@@ -104,7 +102,7 @@ static status read_json(struct store *store, const char *key, const struct check
 		struct delta_action a;
 		status code = delta_action_parse(s, v->arena, &a, err);
 		if (code != OK) return err_at(err, code, key, -1, line);
-		if ((v->kinds & CHECKPOINT_KIND(a.kind)) != 0) TRY(v->visit(v->arg, &a, err));
+		if ((v->kinds & CHECKPOINT_KIND(a.kind)) != 0) TRY(v->to.visit(v->to.arg, &a, err));
 	}
 	return OK;
 }
@@ -128,19 +126,18 @@ static status read_sidecar(struct store *store, const char *key, const struct ch
 	return fail_at(err, E_CORRUPT, key, -1, -1, "a checkpoint names this sidecar, and it is not there");
 }
 
-status delta_checkpoint_read(struct store *store, const char *root, const struct delta_log_list *l,
-	const struct delta_checkpoint_at *at, struct arena *arena, delta_visit visit, void *arg, struct err *err)
+status delta_checkpoint_read(struct store *store, const char *root, const struct delta_checkpoint_at *at,
+	struct arena *arena, const struct delta_visitor *v, struct err *err)
 {
-	struct tops t = {.store = store, .root = root, .v = {CHECKPOINT_FILES, arena, visit, arg}, .arena = arena};
-	const struct checkpoint_visit top = {CHECKPOINT_ALL, arena, visit_top, &t};
-	status code = OK;
-	for (size_t i = 0; i < at->n && code == OK; i++) {
-		t.key = l->files[at->first + i].key;
-		code = read_file(store, t.key, &top, err);
+	struct tops t = {.store = store, .root = root, .v = v, .arena = arena};
+	const struct checkpoint_visit top = {CHECKPOINT_ALL, arena, {visit_top, &t}};
+	const struct checkpoint_visit sidecar = {CHECKPOINT_FILES, arena, *v};
+	for (size_t i = 0; i < at->n; i++) {
+		t.key = at->files[i].key;
+		TRY(read_file(store, t.key, &top, err));
 	}
-	for (size_t i = 0; i < t.n && code == OK; i++) code = read_sidecar(store, t.names[i], &t.v, err);
-	mem_free(t.names);
-	return code;
+	for (size_t i = 0; i < t.keys.n; i++) TRY(read_sidecar(store, t.keys.items[i], &sidecar, err));
+	return OK;
 }
 
 static status visit_nothing(void *arg, const struct delta_action *a, struct err *err)
@@ -150,20 +147,15 @@ static status visit_nothing(void *arg, const struct delta_action *a, struct err 
 }
 
 status checkpoint_sidecars(struct store *store, const char *root, const char *key, struct arena *arena,
-	const char ***keys, size_t *n, struct err *err)
+	struct checkpoint_keys *keys, struct err *err)
 {
+	static const struct delta_visitor nothing = {visit_nothing, NULL};
 	struct arena scratch;
 	arena_init(&scratch, 0);
-	struct tops t = {.store = store, .root = root, .key = key, .v = {.visit = visit_nothing}, .arena = arena};
-	const struct checkpoint_visit top = {CHECKPOINT_KIND(DELTA_SIDECAR), &scratch, visit_top, &t};
-	status code = read_file(store, key, &top, err);
-	if (code == OK) {
-		*keys = ARENA_NEW(arena, const char *, t.n);
-		*n = t.n;
-		if (*keys == NULL) code = fail_nomem(err);
-		for (size_t i = 0; i < t.n && code == OK; i++) (*keys)[i] = t.names[i];
-	}
-	mem_free(t.names);
+	struct tops t = {.store = store, .root = root, .key = key, .v = &nothing, .arena = arena, .keys = *keys};
+	const struct checkpoint_visit top = {CHECKPOINT_KIND(DELTA_SIDECAR), &scratch, {visit_top, &t}};
+	const status code = read_file(store, key, &top, err);
+	if (code == OK) *keys = t.keys;
 	arena_deinit(&scratch);
 	return code;
 }

@@ -1,4 +1,4 @@
-/* One file of a checkpoint: its columns, decoded row group by row group, then put together to actions row by row. */
+/* table/log/checkpoint_rows.c: one file of a checkpoint: its columns, decoded row group by row group, then put together to actions row by row. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -501,7 +501,7 @@ static status read_group(struct rows *w, size_t group, struct err *err)
 		struct delta_action a;
 		if (w->kinds[row] == DELTA_OTHER) continue;
 		TRY(read_action(w, row, &a, err));
-		TRY(w->v->visit(w->v->arg, &a, err));
+		TRY(w->v->to.visit(w->v->to.arg, &a, err));
 	}
 	TRY(check_taken(w, err));
 	w->first_row += w->n_rows;

@@ -1,3 +1,8 @@
+/* table/log/checkpoint_write.c: a snapshot as one Parquet file, and the hint that names it.
+ *
+ * Columns are built one at a time from the snapshot's actions, in their order, so that the bytes depend on it alone. The checkpoint is durable
+ * before the hint names it, and the hint never goes back.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 

@@ -1,3 +1,7 @@
+/* table/log/history.c: what the commits of a log say of themselves, and which version stood at a time.
+ *
+ * One commit is in memory at a time. A commit that a clean-up took meanwhile is left out, like those it took before.
+ */
 #include "table/log/history.h"
 
 #include "base/time.h"
@@ -34,7 +38,7 @@ static status version_read(struct store *store, const struct delta_log_file *f, 
 	*v = (struct delta_version){.version = f->version, .info = {.timestamp_ms = -1, .in_commit_ms = -1}};
 	buf_reset(text);
 	arena_reset(scratch);
-	TRY(delta_log_read(store, f->key, text, scratch, count_visit, v, err));
+	TRY(delta_log_read(store, f->key, text, scratch, &(struct delta_visitor){count_visit, v}, err));
 	TRY(delta_info_copy(&v->info, &h->arena, err));
 	v->timestamp_ms = delta_info_ms(&v->info, f->modified_ms);
 	if (h->n > 0 && v->timestamp_ms < v[-1].timestamp_ms) v->timestamp_ms = v[-1].timestamp_ms;

@@ -1,11 +1,39 @@
+/* table/log/log.c: the names in a table's _delta_log, which of them form a checkpoint, and the lines of a commit file.
+ *
+ * A name that is none of the protocol's is listed as DELTA_LOG_OTHER and never an error: other writers keep their own files here. The list is
+ * complete at the end of the log alone if the store's listing is; holes that a listing leaves are asked for by name. Must not know which action wins.
+ */
 #include "table/log/log.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "base/vec.h"
 #include "io/json/json_scan.h"
 #include "table/log/log_int.h"
 
 enum { VERSION_DIGITS = 20, PART_DIGITS = 10 };
+
+/* ---- keys ---------------------------------------------------------------------------------------------------- */
+
+status delta_key(char dst[DELTA_KEY_MAX], const char *root, struct str path, struct err *err)
+{
+	const size_t n = strlen(root), slash = n > 0;
+	if (n + slash + path.n >= DELTA_KEY_MAX)
+		return fail(err, E_LIMIT, "path of %zu bytes in table %s: at most %d", path.n, root, DELTA_KEY_MAX - 1);
+	memcpy(dst, root, n);
+	if (slash) dst[n] = '/';
+	memcpy(dst + n + slash, path.p, path.n);
+	dst[n + slash + path.n] = '\0';
+	return OK;
+}
+
+status delta_commit_key(char dst[DELTA_KEY_MAX], const char *root, int64_t version, struct err *err)
+{
+	char name[64];
+	const int n = snprintf(name, sizeof name, "_delta_log/%020lld.json", (long long)version);
+	return delta_key(dst, root, (struct str){name, (size_t)n}, err);
+}
 
 /* ---- names ------------------------------------------------------------------------------------------------- */
 
@@ -65,9 +93,18 @@ static void name_parse(const char *name, struct delta_log_file *f)
 
 struct listing {
 	struct arena *arena;
-	struct buf files; /* struct delta_log_file each */
-	size_t prefix;    /* bytes of "<root>/_delta_log/" */
+	struct delta_log_file *items; /* in arena */
+	size_t n, cap;
+	size_t prefix; /* bytes of "<root>/_delta_log/" */
 };
+
+static status list_add(struct listing *l, struct delta_log_file f, const char *key, struct err *err)
+{
+	f.key = arena_strndup(l->arena, key, strlen(key));
+	if (f.key == NULL || !VEC_ROOM_IN(l->arena, l, 1)) return fail_nomem(err);
+	l->items[l->n++] = f;
+	return OK;
+}
 
 static status list_entry(void *arg, const struct store_entry *e, struct err *err)
 {
@@ -82,10 +119,7 @@ static status list_entry(void *arg, const struct store_entry *e, struct err *err
 		f.kind = DELTA_LOG_SIDECAR;
 	else
 		return OK;
-	f.key = arena_strndup(l->arena, e->key, strlen(e->key));
-	if (f.key == NULL) return fail_nomem(err);
-	buf_add(&l->files, &f, sizeof f);
-	return buf_check(&l->files, err);
+	return list_add(l, f, e->key, err);
 }
 
 static int file_cmp(const void *a, const void *b)
@@ -113,27 +147,28 @@ static status add_missed(struct store *store, const char *root, struct listing *
 		if (code == E_NOT_FOUND) return OK;
 		if (code != OK && err != NULL) *err = absent;
 		TRY(code);
-		f.key = arena_strndup(l->arena, key, strlen(key));
-		if (f.key == NULL) return fail_nomem(err);
-		buf_add(&l->files, &f, sizeof f);
-		TRY(buf_check(&l->files, err));
+		TRY(list_add(l, f, key, err));
 	}
 	return OK;
 }
 
+static void sort(struct listing *l)
+{
+	if (l->n > 1) qsort(l->items, l->n, sizeof *l->items, file_cmp);
+}
+
 static status sort_and_complete(struct store *store, const char *root, struct listing *l, struct err *err)
 {
-	const size_t n = l->files.n / sizeof(struct delta_log_file);
+	const size_t n = l->n;
 	int64_t before = INT64_MAX;
-	if (n > 1) qsort(l->files.p, n, sizeof(struct delta_log_file), file_cmp);
+	sort(l);
 	for (size_t i = 0; i < n; i++) {
-		const struct delta_log_file f = ((const struct delta_log_file *)(const void *)l->files.p)[i];
+		const struct delta_log_file f = l->items[i];
 		if (f.kind != DELTA_LOG_COMMIT) continue;
 		if (before < f.version - 1) TRY(add_missed(store, root, l, before, &f, err));
 		before = f.version;
 	}
-	const size_t all = l->files.n / sizeof(struct delta_log_file);
-	if (all > n) qsort(l->files.p, all, sizeof(struct delta_log_file), file_cmp);
+	if (l->n > n) sort(l);
 	return OK;
 }
 
@@ -143,18 +178,10 @@ status delta_log_list(
 	char folder[DELTA_KEY_MAX];
 	TRY(delta_key(folder, root, STR("_delta_log"), err));
 	struct listing l = {.arena = arena, .prefix = strlen(folder) + 1};
-	buf_init(&l.files, 0);
-	status code = store_list(store, folder, list_entry, &l, err);
-	if (code == OK) code = sort_and_complete(store, root, &l, err);
-	const size_t n = l.files.n / sizeof(struct delta_log_file);
-	struct delta_log_file *files = code == OK ? ARENA_NEW(arena, struct delta_log_file, n) : NULL;
-	if (code == OK && files == NULL) code = fail_nomem(err);
-	if (code == OK) {
-		if (n > 0) memcpy(files, l.files.p, l.files.n);
-		*out = (struct delta_log_list){files, n};
-	}
-	buf_deinit(&l.files);
-	return code;
+	TRY(store_list(store, folder, list_entry, &l, err));
+	TRY(sort_and_complete(store, root, &l, err));
+	*out = (struct delta_log_list){l.items, l.n};
+	return OK;
 }
 
 /* Is files[i] the first of a complete checkpoint? Its number of files, or 0. */
@@ -179,15 +206,47 @@ struct delta_checkpoint_at delta_log_checkpoint(const struct delta_log_list *l, 
 		if (f->version < 0 || f->version > version || f->version >= skip) continue;
 		const size_t n = checkpoint_files(l, i);
 		/* On to lower kinds of that version: classic before parts before v2. */
-		if (n > 0) best = (struct delta_checkpoint_at){f->version, i, n};
+		if (n > 0) best = (struct delta_checkpoint_at){f->version, f, n};
 	}
 	return best;
+}
+
+struct delta_log_range delta_log_range(const struct delta_log_list *l)
+{
+	struct delta_log_range r = {0, delta_log_checkpoint(l, INT64_MAX, INT64_MAX).version};
+	bool has_first = false;
+	for (size_t i = 0; i < l->n; i++) {
+		if (l->files[i].kind != DELTA_LOG_COMMIT) continue;
+		has_first = has_first || l->files[i].version == 0;
+		if (l->files[i].version > r.latest) r.latest = l->files[i].version;
+	}
+	if (has_first) return r;
+	for (struct delta_checkpoint_at c = {.version = INT64_MAX};
+		;) { /* down to the oldest checkpoint; 0 where there is none */
+		c = delta_log_checkpoint(l, INT64_MAX, c.version);
+		if (c.n == 0) return r;
+		r.oldest = c.version;
+	}
+}
+
+const struct delta_log_file *delta_log_commit(const struct delta_log_list *l, int64_t version)
+{
+	size_t low = 0, high = l->n;
+	while (low < high) { /* the first of that version: commits sort before their checkpoints */
+		const size_t middle = low + (high - low) / 2;
+		if (l->files[middle].version < version)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	const bool found = low < l->n && l->files[low].version == version && l->files[low].kind == DELTA_LOG_COMMIT;
+	return found ? &l->files[low] : NULL;
 }
 
 /* ---- commit files ------------------------------------------------------------------------------------------ */
 
 status delta_log_lines(
-	struct str text, const char *key, struct arena *arena, delta_visit visit, void *arg, struct err *err)
+	struct str text, const char *key, struct arena *arena, const struct delta_visitor *v, struct err *err)
 {
 	const char *p = text.p, *end = text.p + text.n;
 	for (int64_t line = 1; p < end; line++) {
@@ -199,21 +258,21 @@ status delta_log_lines(
 		if (one.n > 0 && one.p[one.n - 1] == '\r') one.n--;
 		if (one.n == 0) continue;
 		status code = delta_action_parse(one, arena, &a, err);
-		if (code == OK) code = visit(arg, &a, err);
+		if (code == OK) code = v->visit(v->arg, &a, err);
 		if (code != OK) return err_at(err, code, key, -1, line);
 	}
 	return OK;
 }
 
-status delta_log_read(struct store *store, const char *key, struct buf *text, struct arena *arena, delta_visit visit,
-	void *arg, struct err *err)
+status delta_log_read(struct store *store, const char *key, struct buf *text, struct arena *arena,
+	const struct delta_visitor *v, struct err *err)
 {
 	const size_t from = text->n;
 	TRY(store_get(store, key, text, err));
 	uint8_t *padding = buf_reserve(text, JSON_SCAN_PADDING);
 	if (padding == NULL) return err_at(err, buf_check(text, err), key, -1, -1);
 	memset(padding, 0, JSON_SCAN_PADDING);
-	return delta_log_lines((struct str){(const char *)text->p + from, text->n - from}, key, arena, visit, arg, err);
+	return delta_log_lines((struct str){(const char *)text->p + from, text->n - from}, key, arena, v, err);
 }
 
 struct info_find {
@@ -259,7 +318,7 @@ status delta_log_info(
 	if (find.found) return OK;
 	struct buf text;
 	buf_init(&text, 0);
-	status code = delta_log_read(store, key, &text, arena, info_visit, &find, err);
+	status code = delta_log_read(store, key, &text, arena, &(struct delta_visitor){info_visit, &find}, err);
 	if (code == OK && find.found) code = delta_info_copy(out, arena, err);
 	buf_deinit(&text);
 	return code;

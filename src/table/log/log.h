@@ -8,6 +8,13 @@
 #include "io/store.h"
 #include "table/log/action.h"
 
+enum { DELTA_ROOT_MAX = 512, DELTA_KEY_MAX = 1024 };
+
+/* dst[DELTA_KEY_MAX] = store key of a file of the table. E_LIMIT. */
+status delta_key(char dst[DELTA_KEY_MAX], const char *root, struct str path, struct err *err) MUST_USE;
+/* "<root>/_delta_log/<20 digits>.json" */
+status delta_commit_key(char dst[DELTA_KEY_MAX], const char *root, int64_t version, struct err *err) MUST_USE;
+
 enum delta_log_kind {
 	DELTA_LOG_COMMIT,     /* <v>.json */
 	DELTA_LOG_CHECKPOINT, /* classic, <v>.checkpoint.parquet */
@@ -31,18 +38,23 @@ struct delta_log_list {
 status delta_log_list(struct store *store, const char *root, struct arena *arena, struct delta_log_list *out,
 	struct err *err) MUST_USE;
 
-/* The newest complete checkpoint at or below `version`: files[first .. first + n) of the list; n == 0: none. skip: ignore
+/* The newest complete checkpoint at or below `version`: files[n], which view the list; n == 0: none. skip: ignore
  * checkpoints of versions >= skip (they could not be read); INT64_MAX = none. */
 struct delta_checkpoint_at {
 	int64_t version;
-	size_t first, n;
+	const struct delta_log_file *files;
+	size_t n;
 };
 struct delta_checkpoint_at delta_log_checkpoint(const struct delta_log_list *l, int64_t version, int64_t skip);
 
-/* Read a commit file into *text (appended, padded for the scanner) and call visit for each action, in order. Actions view *text.
- * E_CORRUPT names the file and line. */
 typedef status (*delta_visit)(void *arg, const struct delta_action *a, struct err *err);
-status delta_log_read(struct store *store, const char *key, struct buf *text, struct arena *arena, delta_visit visit,
-	void *arg, struct err *err) MUST_USE;
+struct delta_visitor {
+	delta_visit visit;
+	void *arg;
+};
+/* Read a commit file into *text (appended, padded for the scanner) and visit each action, in order. Actions view *text.
+ * E_CORRUPT names the file and line. */
+status delta_log_read(struct store *store, const char *key, struct buf *text, struct arena *arena,
+	const struct delta_visitor *v, struct err *err) MUST_USE;
 
 #endif

@@ -1,4 +1,6 @@
-/* The log's clean-up. Nothing at or after the checkpoint `base` is touched, so every version from it on stays readable at each
+/* table/log/log_clean.c: the log's clean-up.
+ *
+ * Nothing at or after the checkpoint `base` is touched, so every version from it on stays readable at each
  * step; what goes, goes oldest first, so that what is left of the older versions by a kill is a shorter log and no hole. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,7 +44,8 @@ static status commit_time(struct cleaning *c, const struct delta_log_file *f, in
 	buf_init(&text, 0);
 	arena_init(&arena, 0);
 	*ms = f->modified_ms;
-	const status code = delta_log_read(c->store, f->key, &text, &arena, visit_time, ms, err);
+	const status code =
+		delta_log_read(c->store, f->key, &text, &arena, &(struct delta_visitor){visit_time, ms}, err);
 	arena_deinit(&arena);
 	buf_deinit(&text);
 	return code;
@@ -88,8 +91,8 @@ static status find_base(struct cleaning *c, int64_t version, struct err *err)
 		if (at.n == 0) return OK;
 		arena_init(&arena, 0);
 		c->actions = 0;
-		const status code =
-			delta_checkpoint_read(c->store, c->root, &c->log, &at, &arena, visit_count, &c->actions, err);
+		const status code = delta_checkpoint_read(
+			c->store, c->root, &at, &arena, &(struct delta_visitor){visit_count, &c->actions}, err);
 		arena_deinit(&arena);
 		if (code == OK) {
 			c->base = at.version;
@@ -174,51 +177,39 @@ static int by_name(const void *a, const void *b)
 }
 
 /* Sidecars that the checkpoints which stay name, sorted. *known = false: one of them can't be read. */
-static status sidecars_needed(struct cleaning *c, const char ***keys, size_t *n, bool *known, struct err *err)
+static status sidecars_needed(struct cleaning *c, struct checkpoint_keys *keys, bool *known, struct err *err)
 {
-	size_t cap = 0;
-	*keys = NULL;
-	*n = 0;
+	*keys = (struct checkpoint_keys){.n = 0};
 	*known = true;
 	for (size_t i = 0; i < c->log.n; i++) {
 		const struct delta_log_file *f = &c->log.files[i];
-		const char **some = NULL;
-		size_t more = 0;
 		if ((f->kind != DELTA_LOG_CHECKPOINT && f->kind != DELTA_LOG_V2) || f->version < c->base) continue;
-		const status code = checkpoint_sidecars(c->store, c->root, f->key, &c->arena, &some, &more, err);
+		const status code = checkpoint_sidecars(c->store, c->root, f->key, &c->arena, keys, err);
 		if (unreadable(code)) {
 			err_clear(err);
 			*known = false;
 			return OK;
 		}
 		TRY(code);
-		if (*n + more > cap) {
-			cap = (*n + more) * 2;
-			const char **all = ARENA_NEW(&c->arena, const char *, cap);
-			if (all == NULL) return fail_nomem(err);
-			if (*n > 0) memcpy(all, *keys, *n * sizeof *all);
-			*keys = all;
-		}
-		if (more > 0) memcpy(*keys + *n, some, more * sizeof *some);
-		*n += more;
 	}
-	if (*n > 1) qsort(*keys, *n, sizeof **keys, by_name);
+	if (keys->n > 1) qsort(keys->items, keys->n, sizeof *keys->items, by_name);
 	return OK;
 }
 
 /* A young sidecar may be of a checkpoint that is being written: it is there before its checkpoint names it. */
 static status drop_sidecars(struct cleaning *c, struct err *err)
 {
-	const char **needed;
-	size_t n = 0, there = 0;
+	struct checkpoint_keys needed;
+	size_t there = 0;
 	bool known;
 	for (size_t i = 0; i < c->log.n; i++) there += c->log.files[i].kind == DELTA_LOG_SIDECAR;
 	if (there == 0) return OK;
-	TRY(sidecars_needed(c, &needed, &n, &known, err));
+	TRY(sidecars_needed(c, &needed, &known, err));
 	for (size_t i = 0; i < c->log.n && known; i++) {
 		const struct delta_log_file *f = &c->log.files[i];
 		if (f->kind != DELTA_LOG_SIDECAR || f->modified_ms > c->now_ms - DAY_MS) continue;
-		if (n > 0 && bsearch(&f->key, needed, n, sizeof *needed, by_name) != NULL) continue;
+		if (needed.n > 0 && bsearch(&f->key, needed.items, needed.n, sizeof *needed.items, by_name) != NULL)
+			continue;
 		TRY(drop(c, f->key, err));
 	}
 	return OK;
@@ -232,7 +223,7 @@ static status freshen_hint(struct cleaning *c, struct err *err)
 	int64_t named;
 	TRY(checkpoint_hint_version(c->store, c->root, &named, err));
 	if (named < 0 || named >= c->base) return OK;
-	const struct delta_log_file *f = &c->log.files[c->at.first];
+	const struct delta_log_file *f = &c->at.files[0];
 	const struct checkpoint_hint h = {
 		.version = c->base,
 		.actions = c->actions,

@@ -3,11 +3,10 @@
 #define PQR_TABLE_LOG_LOG_INT_H
 
 #include "table/log/log.h"
-#include "table/log/snapshot.h"
 
 /* delta_log_read's lines of a text already in memory, followed by JSON_SCAN_PADDING readable bytes. */
 status delta_log_lines(
-	struct str text, const char *key, struct arena *arena, delta_visit visit, void *arg, struct err *err) MUST_USE;
+	struct str text, const char *key, struct arena *arena, const struct delta_visitor *v, struct err *err) MUST_USE;
 /* The commitInfo of a commit file, copied to arena; empty when it has none. Reads 16 KiB where it stands first, else the file. */
 status delta_log_info(struct store *store, const char *key, struct arena *arena, struct delta_commit_info *out,
 	struct err *err) MUST_USE;

@@ -1,3 +1,8 @@
+/* table/log/replay.c: which actions of a log are in force at a version; the rules stand in replay_int.h.
+ *
+ * Entries are copied into the lists of a snapshot by kind and put in order there; two of one key in one list are a broken checkpoint. Must not
+ * know files or how a log is read.
+ */
 #include "table/log/replay_int.h"
 
 #include <stdlib.h>
@@ -5,23 +10,27 @@
 #include "base/alloc.h"
 #include "base/hash.h"
 
+static void lists_init(struct replay_lists *l)
+{
+	for (int i = 0; i < REPLAY_LISTS; i++) buf_init(&l->of[i], SIZE_MAX);
+}
+
+static void lists_deinit(struct replay_lists *l)
+{
+	for (int i = 0; i < REPLAY_LISTS; i++) buf_deinit(&l->of[i]);
+}
+
 void replay_init(struct replay *r, struct arena *arena)
 {
 	*r = (struct replay){.arena = arena, .protocol_version = INT64_MIN, .metadata_version = INT64_MIN};
 	buf_init(&r->entries, SIZE_MAX);
-	buf_init(&r->adds, SIZE_MAX);
-	buf_init(&r->removes, SIZE_MAX);
-	buf_init(&r->app_txns, SIZE_MAX);
-	buf_init(&r->domains, SIZE_MAX);
+	lists_init(&r->checkpoint);
 }
 
 void replay_deinit(struct replay *r)
 {
 	buf_deinit(&r->entries);
-	buf_deinit(&r->adds);
-	buf_deinit(&r->removes);
-	buf_deinit(&r->app_txns);
-	buf_deinit(&r->domains);
+	lists_deinit(&r->checkpoint);
 	mem_free(r->slots);
 	r->slots = NULL;
 }
@@ -117,15 +126,16 @@ static status append(struct buf *list, const void *item, size_t n, struct err *e
 	return buf_check(list, err);
 }
 
-static status list_add(struct buf *adds, struct buf *removes, struct buf *app_txns, struct buf *domains,
-	const struct delta_action *a, struct err *err)
+static status list_add(struct replay_lists *l, const struct delta_action *a, struct err *err)
 {
 	switch (a->kind) {
-	case DELTA_ADD: return append(adds, &a->add, sizeof a->add, err);
-	case DELTA_REMOVE: return append(removes, &a->remove, sizeof a->remove, err);
-	case DELTA_APP_TXN: return append(app_txns, &a->app_txn, sizeof a->app_txn, err);
-	default: return a->domain.removed ? OK : append(domains, &a->domain, sizeof a->domain, err);
+	case DELTA_ADD: return append(&l->of[REPLAY_ADDS], &a->add, sizeof a->add, err);
+	case DELTA_REMOVE: return append(&l->of[REPLAY_REMOVES], &a->remove, sizeof a->remove, err);
+	case DELTA_APP_TXN: return append(&l->of[REPLAY_APP_TXNS], &a->app_txn, sizeof a->app_txn, err);
+	default: break;
 	}
+	ASSERT(a->kind == DELTA_DOMAIN);
+	return a->domain.removed ? OK : append(&l->of[REPLAY_DOMAINS], &a->domain, sizeof a->domain, err);
 }
 
 static status visit_checkpoint(struct replay *r, const struct delta_action *a, struct err *err)
@@ -134,7 +144,7 @@ static status visit_checkpoint(struct replay *r, const struct delta_action *a, s
 		const struct replay_entry key = entry_of(a);
 		if (*slot_of(r, &key) != 0) return OK;
 	}
-	return list_add(&r->adds, &r->removes, &r->app_txns, &r->domains, a, err);
+	return list_add(&r->checkpoint, a, err);
 }
 
 status replay_visit(void *replay, const struct delta_action *a, struct err *err)
@@ -201,24 +211,40 @@ static status sort(struct buf *list, size_t size, int (*cmp)(const void *, const
 	return OK;
 }
 
-/* Merge the sorted lists of checkpoint and commits into the arena; no key is in both. */
-static status merge(struct replay *r, struct buf *old, struct buf *new, size_t size,
-	int (*cmp)(const void *, const void *), const void **out, size_t *n_out, struct err *err)
+/* How the items of one list are put in order. */
+struct order {
+	size_t size; /* of an item */
+	int (*cmp)(const void *, const void *);
+};
+static const struct order orders[REPLAY_LISTS] = {
+	[REPLAY_ADDS] = {sizeof(struct delta_add), add_cmp},
+	[REPLAY_REMOVES] = {sizeof(struct delta_remove), remove_cmp},
+	[REPLAY_APP_TXNS] = {sizeof(struct delta_app_txn), app_txn_cmp},
+	[REPLAY_DOMAINS] = {sizeof(struct delta_domain), domain_cmp},
+};
+
+struct merged {
+	const void *items;
+	size_t n;
+};
+
+/* Merge the lists of checkpoint and commits into the arena, sorted; no key is in both. */
+static status merge(struct arena *arena, const struct order *o, struct buf *old, struct buf *new, struct merged *out,
+	struct err *err)
 {
-	TRY(sort(old, size, cmp, err));
-	TRY(sort(new, size, cmp, err));
-	uint8_t *to = arena_alloc(r->arena, old->n + new->n, _Alignof(max_align_t));
+	TRY(sort(old, o->size, o->cmp, err));
+	TRY(sort(new, o->size, o->cmp, err));
+	uint8_t *to = arena_alloc(arena, old->n + new->n, _Alignof(max_align_t));
 	if (to == NULL) return fail_nomem(err);
-	*out = to;
-	*n_out = (old->n + new->n) / size;
+	*out = (struct merged){to, (old->n + new->n) / o->size};
 	size_t i = 0;
-	for (size_t j = 0; j < new->n; j += size) { /* runs of the old between two of the new: commits bring few */
+	for (size_t j = 0; j < new->n; j += o->size) { /* runs of the old between two of the new: commits bring few */
 		const size_t from = i;
-		while (i < old->n && cmp(old->p + i, new->p + j) < 0) i += size;
+		while (i < old->n && o->cmp(old->p + i, new->p + j) < 0) i += o->size;
 		if (i > from) memcpy(to, old->p + from, i - from);
 		to += i - from;
-		memcpy(to, new->p + j, size);
-		to += size;
+		memcpy(to, new->p + j, o->size);
+		to += o->size;
 	}
 	if (old->n > i) memcpy(to, old->p + i, old->n - i);
 	return OK;
@@ -226,36 +252,23 @@ static status merge(struct replay *r, struct buf *old, struct buf *new, size_t s
 
 status replay_finish(struct replay *r, struct delta_snapshot *s, struct err *err)
 {
-	struct buf adds, removes, app_txns, domains; /* of the commits */
-	const void *list[4] = {NULL};
-	size_t n[4] = {0};
-	buf_init(&adds, SIZE_MAX);
-	buf_init(&removes, SIZE_MAX);
-	buf_init(&app_txns, SIZE_MAX);
-	buf_init(&domains, SIZE_MAX);
+	struct replay_lists commits;
+	struct merged all[REPLAY_LISTS] = {{NULL, 0}};
 	status code = OK;
+	lists_init(&commits);
 	for (size_t i = 0; code == OK && i < r->entries.n / sizeof(struct replay_entry); i++)
-		code = list_add(&adds, &removes, &app_txns, &domains, &entry_at(r, i)->action, err);
-	if (code == OK) code = merge(r, &r->adds, &adds, sizeof(struct delta_add), add_cmp, &list[0], &n[0], err);
-	if (code == OK)
-		code = merge(r, &r->removes, &removes, sizeof(struct delta_remove), remove_cmp, &list[1], &n[1], err);
-	if (code == OK)
-		code = merge(
-			r, &r->app_txns, &app_txns, sizeof(struct delta_app_txn), app_txn_cmp, &list[2], &n[2], err);
-	if (code == OK)
-		code = merge(r, &r->domains, &domains, sizeof(struct delta_domain), domain_cmp, &list[3], &n[3], err);
-	buf_deinit(&adds);
-	buf_deinit(&removes);
-	buf_deinit(&app_txns);
-	buf_deinit(&domains);
+		code = list_add(&commits, &entry_at(r, i)->action, err);
+	for (int i = 0; code == OK && i < REPLAY_LISTS; i++)
+		code = merge(r->arena, &orders[i], &r->checkpoint.of[i], &commits.of[i], &all[i], err);
+	lists_deinit(&commits);
 	TRY(code);
-	s->files = list[0];
-	s->n_files = n[0];
-	s->tombstones = list[1];
-	s->n_tombstones = n[1];
-	s->app_txns = list[2];
-	s->n_app_txns = n[2];
-	s->domains = list[3];
-	s->n_domains = n[3];
+	s->files = all[REPLAY_ADDS].items;
+	s->n_files = all[REPLAY_ADDS].n;
+	s->tombstones = all[REPLAY_REMOVES].items;
+	s->n_tombstones = all[REPLAY_REMOVES].n;
+	s->app_txns = all[REPLAY_APP_TXNS].items;
+	s->n_app_txns = all[REPLAY_APP_TXNS].n;
+	s->domains = all[REPLAY_DOMAINS].items;
+	s->n_domains = all[REPLAY_DOMAINS].n;
 	return OK;
 }

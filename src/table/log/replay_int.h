@@ -17,6 +17,11 @@ struct replay_entry {
 	struct str key, dv;
 	struct delta_action action;
 };
+/* Actions by kind: struct delta_add each, delta_remove, delta_app_txn, delta_domain. */
+enum replay_list { REPLAY_ADDS, REPLAY_REMOVES, REPLAY_APP_TXNS, REPLAY_DOMAINS, REPLAY_LISTS };
+struct replay_lists {
+	struct buf of[REPLAY_LISTS];
+};
 struct replay {
 	struct arena *arena;                        /* of the snapshot */
 	int64_t version;                            /* of the commit at hand; -1 = the checkpoint */
@@ -27,7 +32,7 @@ struct replay {
 	struct buf entries;            /* struct replay_entry, of the commits */
 	uint32_t *slots;               /* [mask + 1] index + 1 into entries */
 	size_t mask;
-	struct buf adds, removes, app_txns, domains; /* structs of the checkpoint */
+	struct replay_lists checkpoint;
 };
 void replay_init(struct replay *r, struct arena *arena);
 void replay_deinit(struct replay *r);

@@ -1,3 +1,8 @@
+/* table/log/schema.c: schemaString both ways.
+ *
+ * Nothing of a schema is refused because it isn't read: such a column is kept by its type's text and marked. What binds a writer (invariants,
+ * generated columns) is kept too, for txn_check.c to refuse. Must not know files.
+ */
 #include "table/log/schema.h"
 
 #include <stdio.h>
@@ -27,7 +32,7 @@ static bool refuse(struct reader *r, const char *what, const char *at)
 static bool no_memory(struct reader *r)
 {
 	r->no_memory = true;
-	return refuse(r, "out of memory", r->s.p);
+	return refuse(r, "", r->s.p); /* never seen: the caller tells */
 }
 
 /* As a C string in the arena; one that holds a NUL is refused. */

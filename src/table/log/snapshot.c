@@ -1,4 +1,8 @@
-/* table/log/snapshot.c: find the files that make up a version and replay them. */
+/* table/log/snapshot.c: find the files that make up a version and replay them.
+ *
+ * Between the checkpoint and the version every commit must be there: a hole is E_CORRUPT, never a table with fewer files. What a clean-up
+ * deletes between the listing and the reading is listed again. A snapshot that this version can't read rightly is refused by name.
+ */
 #include "table/log/snapshot.h"
 
 #include <stdio.h>
@@ -10,58 +14,7 @@
 
 enum { LIST_TRIES = 6 }; /* a clean-up may delete files between listing and reading; one at a time, so this is many */
 
-status delta_key(char dst[DELTA_KEY_MAX], const char *root, struct str path, struct err *err)
-{
-	const size_t n = strlen(root), slash = n > 0;
-	if (n + slash + path.n >= DELTA_KEY_MAX)
-		return fail(err, E_LIMIT, "path of %zu bytes in table %s: at most %d", path.n, root, DELTA_KEY_MAX - 1);
-	memcpy(dst, root, n);
-	if (slash) dst[n] = '/';
-	memcpy(dst + n + slash, path.p, path.n);
-	dst[n + slash + path.n] = '\0';
-	return OK;
-}
-
-status delta_commit_key(char dst[DELTA_KEY_MAX], const char *root, int64_t version, struct err *err)
-{
-	char name[64];
-	const int n = snprintf(name, sizeof name, "_delta_log/%020lld.json", (long long)version);
-	return delta_key(dst, root, (struct str){name, (size_t)n}, err);
-}
-
-/* ---- what the log holds -------------------------------------------------------------------------------------- */
-
-struct delta_log_range delta_log_range(const struct delta_log_list *l)
-{
-	struct delta_log_range r = {0, delta_log_checkpoint(l, INT64_MAX, INT64_MAX).version};
-	bool has_first = false;
-	for (size_t i = 0; i < l->n; i++) {
-		if (l->files[i].kind != DELTA_LOG_COMMIT) continue;
-		has_first = has_first || l->files[i].version == 0;
-		if (l->files[i].version > r.latest) r.latest = l->files[i].version;
-	}
-	if (has_first) return r;
-	for (struct delta_checkpoint_at c = {.version = INT64_MAX};
-		;) { /* down to the oldest checkpoint; 0 where there is none */
-		c = delta_log_checkpoint(l, INT64_MAX, c.version);
-		if (c.n == 0) return r;
-		r.oldest = c.version;
-	}
-}
-
-const struct delta_log_file *delta_log_commit(const struct delta_log_list *l, int64_t version)
-{
-	size_t low = 0, high = l->n;
-	while (low < high) { /* the first of that version: commits sort before their checkpoints */
-		const size_t middle = low + (high - low) / 2;
-		if (l->files[middle].version < version)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	const bool found = low < l->n && l->files[low].version == version && l->files[low].kind == DELTA_LOG_COMMIT;
-	return found ? &l->files[low] : NULL;
-}
+/* ---- gaps ------------------------------------------------------------------------------------------------------ */
 
 /* The first version in (base, version] without a commit file; version + 1 as uint64 where all are there. */
 static uint64_t first_gap(const struct delta_log_list *l, int64_t base, int64_t version)
@@ -116,6 +69,7 @@ static status read_commits(struct opening *o, struct err *err)
 {
 	struct delta_snapshot *s = o->s;
 	const size_t n = (size_t)(s->version - o->at.version); /* each is in the list: it fits */
+	const struct delta_visitor visitor = {replay_visit, &o->replay};
 	s->texts = mem_zalloc(n, sizeof *s->texts);
 	if (s->texts == NULL) return fail_nomem(err);
 	for (size_t i = 0; i < n; i++) {
@@ -124,7 +78,7 @@ static status read_commits(struct opening *o, struct err *err)
 		struct buf *text = &s->texts[s->n_texts++];
 		buf_init(text, 0);
 		replay_commit_begin(&o->replay, version);
-		TRY(delta_log_read(s->store, f->key, text, &s->arena, replay_visit, &o->replay, err));
+		TRY(delta_log_read(s->store, f->key, text, &s->arena, &visitor, err));
 		raise_timestamp(s, delta_info_ms(&o->replay.info, f->modified_ms));
 		s->log_bytes += f->bytes;
 	}
@@ -134,9 +88,10 @@ static status read_commits(struct opening *o, struct err *err)
 static status read_checkpoint(struct opening *o, struct err *err)
 {
 	struct delta_snapshot *s = o->s;
-	const struct delta_log_file *top = &o->list->files[o->at.first];
+	const struct delta_log_file *top = &o->at.files[0];
+	const struct delta_visitor visitor = {replay_visit, &o->replay};
 	replay_checkpoint_begin(&o->replay);
-	TRY(delta_checkpoint_read(s->store, s->root, o->list, &o->at, &s->arena, replay_visit, &o->replay, err));
+	TRY(delta_checkpoint_read(s->store, s->root, &o->at, &s->arena, &visitor, err));
 	if (o->replay.protocol_version == INT64_MIN || o->replay.metadata_version == INT64_MIN)
 		return fail_at(err, E_CORRUPT, top->key, -1, -1, "checkpoint without protocol or metaData");
 	if (s->version != o->at.version) return OK;
@@ -206,7 +161,7 @@ static status check_protocol(const struct delta_snapshot *s, struct err *err)
 static status replay_all(struct opening *o, struct err *err)
 {
 	struct delta_snapshot *s = o->s;
-	const char *oldest = o->at.n > 0 ? o->list->files[o->at.first].key : delta_log_commit(o->list, 0)->key;
+	const char *oldest = o->at.n > 0 ? o->at.files[0].key : delta_log_commit(o->list, 0)->key;
 	TRY(read_commits(o, err));
 	o->commits_read = true;
 	if (o->at.n > 0) TRY(read_checkpoint(o, err));

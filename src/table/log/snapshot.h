@@ -15,11 +15,10 @@
 #ifndef PQR_TABLE_LOG_SNAPSHOT_H
 #define PQR_TABLE_LOG_SNAPSHOT_H
 
-#include "io/store.h"
-#include "table/log/action.h"
+#include "table/log/log.h"
 #include "table/log/schema.h"
 
-enum { DELTA_LATEST = -1, DELTA_ROOT_MAX = 512, DELTA_KEY_MAX = 1024 };
+enum { DELTA_LATEST = -1 };
 
 struct delta_snapshot {
 	struct store *store;
@@ -65,10 +64,5 @@ struct str delta_snapshot_property(const struct delta_snapshot *s, const char *k
 int64_t delta_snapshot_interval(const struct delta_snapshot *s, const char *key, int64_t fallback_ms);
 /* numRecords of the file's stats, or -1. */
 int64_t delta_add_rows(const struct delta_add *a);
-
-/* dst[DELTA_KEY_MAX] = store key of a file of the table. E_LIMIT. */
-status delta_key(char dst[DELTA_KEY_MAX], const char *root, struct str path, struct err *err) MUST_USE;
-/* "<root>/_delta_log/<20 digits>.json" */
-status delta_commit_key(char dst[DELTA_KEY_MAX], const char *root, int64_t version, struct err *err) MUST_USE;
 
 #endif

@@ -1,3 +1,7 @@
+/* table/log/txn.c: a transaction before its commit: what it reads, adds, removes and sets.
+ *
+ * Everything given is copied. The first failure poisons it: nothing but the end is possible then, and nothing was written.
+ */
 #include "table/log/txn.h"
 
 #include <stdio.h>

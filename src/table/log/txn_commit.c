@@ -108,7 +108,8 @@ static status look(struct commit *c, enum outcome *out, struct err *err)
 	struct buf text;
 	arena_init(&arena, 0);
 	buf_init(&text, 0);
-	const status code = delta_log_read(c->t->store, c->key, &text, &arena, txn_winner_visit, &w, err);
+	const status code =
+		delta_log_read(c->t->store, c->key, &text, &arena, &(struct delta_visitor){txn_winner_visit, &w}, err);
 	*out = code == E_NOT_FOUND ? ABSENT : w.ours ? OURS : w.conflict != NULL ? CONFLICT : PASSED;
 	if (code == OK && *out == CONFLICT)
 		(void)fail_at(err, E_CONFLICT, c->key, -1, -1, "another commit %s%.*s", w.conflict,

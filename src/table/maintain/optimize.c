@@ -1,3 +1,10 @@
+/* table/maintain/optimize.c: the bins of a plan rewritten by threads and committed batch after batch.
+ *
+ *   check -> plan -> (rewrite bins of a batch -> sync -> commit)*
+ *
+ * Files are durable before a commit names them. A bin that lost a file to somebody is left out and its new files deleted; the others of its
+ * batch are committed. After a race the next commit builds on the version that won.
+ */
 #include "table/maintain/optimize.h"
 
 #include <inttypes.h>

@@ -1,3 +1,7 @@
+/* table/maintain/optimize_bin.c: the rows of one bin into new files: copied through, or gathered and put along the curve.
+ *
+ * Every row comes out once. Knows one bin and the plan's columns; must not know commits.
+ */
 #include "base/alloc.h"
 #include "base/hash.h"
 #include "base/thread.h"
@@ -12,8 +16,8 @@ struct rewrite {
 	struct delta_pairs partition;
 	struct delta_scan *scan;
 	struct delta_writer *writer;
-	struct held held; /* z-order only */
-	uint32_t *rows;   /* their order */
+	struct optimize_held held; /* z-order only */
+	uint32_t *rows;            /* their order */
 	int64_t rows_cap;
 	char unique[UUID_CHARS + 1];
 };
@@ -57,23 +61,24 @@ static status rewrite_open(struct rewrite *r, struct err *err)
 	uint8_t id[UUID_BYTES];
 	uuid_random(id);
 	uuid_format(id, r->unique);
+	TRY(partition_make(r, err));
 	/* A bin makes one file whatever it compresses to, so that fewer files come out than went in. */
 	const struct delta_writer_opts writer = {.parquet = {.codec = PARQUET_ZSTD, .level = 1},
+		.partition = r->partition,
 		.file_bytes_max = ordering ? o->opts.target_bytes : INT64_MAX,
 		.row_group_rows = row_group_rows(o, r->bin),
 		.unique = r->unique,
 		.modified_ms = o->now_ms,
 		.data_change = false};
-	TRY(partition_make(r, err));
-	if (ordering) TRY(held_init(&r->held, &o->schema, err));
+	if (ordering) TRY(optimize_held_init(&r->held, &o->schema, err));
 	TRY(delta_scan_open(o->base, &scan, &r->scan, err));
-	return delta_writer_create(o->store, o->root, &o->schema, &r->partition, &writer, &r->writer, err);
+	return delta_writer_create(o->store, o->root, &o->schema, &writer, &r->writer, err);
 }
 
 /* Write the held rows along the curve. */
 static status held_write(struct rewrite *r, struct err *err)
 {
-	const struct batch b = held_view(&r->held);
+	const struct batch b = optimize_held_view(&r->held);
 	if (b.n_rows == 0) return OK;
 	if (b.n_rows > r->rows_cap) {
 		mem_free(r->rows);
@@ -85,7 +90,7 @@ static status held_write(struct rewrite *r, struct err *err)
 	TRY(zorder_sort(&b, r->o->zorder, r->o->opts.n_zorder, r->rows, err));
 	const struct parquet_rows rows = {.rows = r->rows, .n = (uint32_t)b.n_rows};
 	TRY(delta_writer_add(r->writer, &b, &rows, err));
-	held_reset(&r->held);
+	optimize_held_reset(&r->held);
 	return OK;
 }
 
@@ -105,8 +110,8 @@ static status rewrite_rows(struct rewrite *r, struct err *err)
 			TRY(delta_writer_add(r->writer, &b, &rows, err));
 			continue;
 		}
-		TRY(held_add(&r->held, &b, err));
-		if (held_full(&r->held, bytes_max)) TRY(held_write(r, err));
+		TRY(optimize_held_add(&r->held, &b, err));
+		if (optimize_held_full(&r->held, bytes_max)) TRY(held_write(r, err));
 	}
 	return r->o->opts.n_zorder > 0 ? held_write(r, err) : OK;
 }
@@ -147,7 +152,7 @@ status optimize_bin_rewrite(const struct optimize *o, struct optimize_bin *bin, 
 	if (code == OK) code = added_keep(&r, files, n, err);
 	delta_scan_close(r.scan);
 	delta_writer_destroy(r.writer);
-	held_deinit(&r.held);
+	optimize_held_deinit(&r.held);
 	mem_free(r.rows);
 	return code;
 }

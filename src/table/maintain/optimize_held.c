@@ -1,3 +1,8 @@
+/* table/maintain/optimize_held.c: rows of many batches as one, copied, to be ordered.
+ *
+ * Dictionaries are undone: columns of many batches share none. Rows and bytes of text stay under limits that int32 offsets and indices can't
+ * leave.
+ */
 #include "base/alloc.h"
 #include "table/maintain/optimize_int.h"
 
@@ -14,20 +19,20 @@ static bool is_text(const struct held_column *c)
 	return c->def.type == COL_STRING || c->def.type == COL_BINARY;
 }
 
-status held_init(struct held *h, const struct table_schema *schema, struct err *err)
+status optimize_held_init(struct optimize_held *h, const struct table_schema *schema, struct err *err)
 {
-	*h = (struct held){.n_columns = schema->n_columns};
+	*h = (struct optimize_held){.n_columns = schema->n_columns};
 	h->columns = mem_zalloc(h->n_columns, sizeof *h->columns);
 	h->views = mem_zalloc(h->n_columns, sizeof *h->views);
 	if (h->columns == NULL || h->views == NULL) {
-		held_deinit(h);
+		optimize_held_deinit(h);
 		return fail_nomem(err);
 	}
 	for (size_t i = 0; i < h->n_columns; i++) h->columns[i].def = schema->columns[i];
 	return OK;
 }
 
-void held_deinit(struct held *h)
+void optimize_held_deinit(struct optimize_held *h)
 {
 	for (size_t i = 0; h->columns != NULL && i < h->n_columns; i++) {
 		mem_free(h->columns[i].validity);
@@ -36,16 +41,16 @@ void held_deinit(struct held *h)
 	}
 	mem_free(h->columns);
 	mem_free(h->views);
-	*h = (struct held){0};
+	*h = (struct optimize_held){0};
 }
 
-void held_reset(struct held *h)
+void optimize_held_reset(struct optimize_held *h)
 {
 	h->n = 0;
 	for (size_t i = 0; i < h->n_columns; i++) h->columns[i].data_n = 0;
 }
 
-size_t held_bytes(const struct held *h)
+size_t optimize_held_bytes(const struct optimize_held *h)
 {
 	size_t bytes = 0;
 	for (size_t i = 0; i < h->n_columns; i++)
@@ -53,9 +58,9 @@ size_t held_bytes(const struct held *h)
 	return bytes;
 }
 
-bool held_full(const struct held *h, size_t bytes_max)
+bool optimize_held_full(const struct optimize_held *h, size_t bytes_max)
 {
-	if (h->n >= HELD_ROWS_MAX || held_bytes(h) >= bytes_max) return h->n > 0;
+	if (h->n >= HELD_ROWS_MAX || optimize_held_bytes(h) >= bytes_max) return h->n > 0;
 	for (size_t i = 0; i < h->n_columns; i++)
 		if (h->columns[i].data_n >= HELD_TEXT_MAX) return true;
 	return false;
@@ -69,7 +74,7 @@ static bool resize(uint8_t **p, size_t bytes)
 }
 
 /* Room for rows rows in every column. Twice as much each time. */
-static bool grow_rows(struct held *h, int64_t rows)
+static bool grow_rows(struct optimize_held *h, int64_t rows)
 {
 	if (rows <= h->cap) return true;
 	int64_t cap = h->cap == 0 ? 1 << 16 : h->cap;
@@ -120,7 +125,7 @@ static status add_text(struct held_column *c, int64_t at, const struct column *f
 	return OK;
 }
 
-status held_add(struct held *h, const struct batch *b, struct err *err)
+status optimize_held_add(struct optimize_held *h, const struct batch *b, struct err *err)
 {
 	ASSERT(b->n_columns == h->n_columns);
 	const int64_t at = h->n;
@@ -144,7 +149,7 @@ status held_add(struct held *h, const struct batch *b, struct err *err)
 	return OK;
 }
 
-struct batch held_view(struct held *h)
+struct batch optimize_held_view(struct optimize_held *h)
 {
 	for (size_t k = 0; k < h->n_columns; k++) {
 		const struct held_column *c = &h->columns[k];

@@ -56,18 +56,18 @@ struct held_column {
 	uint8_t *validity, *values, *data; /* values: fixed width, or offsets */
 	size_t data_n, data_cap;
 };
-struct held {
+struct optimize_held {
 	struct held_column *columns;
 	struct column *views;
 	size_t n_columns;
 	int64_t n, cap; /* rows */
 };
-status held_init(struct held *h, const struct table_schema *schema, struct err *err) MUST_USE;
-void held_deinit(struct held *h);
-status held_add(struct held *h, const struct batch *b, struct err *err) MUST_USE; /* copies */
-size_t held_bytes(const struct held *h);
-bool held_full(const struct held *h, size_t bytes_max); /* order what there is before adding more */
-struct batch held_view(struct held *h);                 /* until the next change */
-void held_reset(struct held *h);
+status optimize_held_init(struct optimize_held *h, const struct table_schema *schema, struct err *err) MUST_USE;
+void optimize_held_deinit(struct optimize_held *h);
+status optimize_held_add(struct optimize_held *h, const struct batch *b, struct err *err) MUST_USE; /* copies */
+size_t optimize_held_bytes(const struct optimize_held *h);
+bool optimize_held_full(const struct optimize_held *h, size_t bytes_max); /* order what there is before adding more */
+struct batch optimize_held_view(struct optimize_held *h);                 /* until the next change */
+void optimize_held_reset(struct optimize_held *h);
 
 #endif

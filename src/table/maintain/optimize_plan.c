@@ -1,3 +1,7 @@
+/* table/maintain/optimize_plan.c: what optimize is asked for, against the table, and the files of each bin.
+ *
+ * The plan depends on the snapshot and the options alone. A column that this version can't write as it was ends it before a file is read.
+ */
 #include <stdlib.h>
 
 #include "table/maintain/optimize_int.h"

@@ -1,3 +1,8 @@
+/* table/maintain/vacuum.c: list the folder, keep what rules 1 to 4 of vacuum.h name, delete the rest.
+ *
+ * The folder is listed before the log is read, and the newest version is looked at once more before anything goes: what somebody names
+ * meanwhile is kept. Nothing is deleted before a commit tells of it.
+ */
 #include "table/maintain/vacuum.h"
 
 #include <inttypes.h>
@@ -7,6 +12,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/thread.h"
+#include "base/vec.h"
 #include "table/log/log.h"
 #include "table/log/txn.h"
 
@@ -25,29 +31,20 @@ struct vacuum {
 	const struct delta_vacuum_opts *opts;
 	int64_t retention_ms, cutoff_ms;
 	struct arena arena; /* keys, and paths of commits */
-	struct listed *files;
-	size_t n_files, cap_files;
-	struct str *keep; /* paths */
-	size_t n_keep, cap_keep;
+	struct {
+		struct listed *items;
+		size_t n, cap;
+	} files;
+	struct {
+		struct str *items; /* paths */
+		size_t n, cap;
+	} keep;
 	struct delta_snapshot *snapshot;
 	int64_t commit_ms; /* of the commit being read */
 	int64_t n_deleted, bytes_deleted;
 	const char *batch[BATCH_MAX]; /* views files; to be deleted by one request, where one takes long */
 	size_t n_batch;
 };
-
-/* Room for one more item of `size` bytes in *items. */
-static status grow(void **items, size_t n, size_t *cap, size_t size, struct err *err)
-{
-	if (n < *cap) return OK;
-	const size_t more = *cap == 0 ? 256 : *cap * 2;
-	size_t bytes;
-	void *p = mul_size(more, size, &bytes) ? mem_realloc(*items, bytes) : NULL;
-	if (p == NULL) return fail_nomem(err);
-	*items = p;
-	*cap = more;
-	return OK;
-}
 
 /* ---- 1: what is there ---- */
 
@@ -76,10 +73,10 @@ static status visit_listed(void *arg, const struct store_entry *e, struct err *e
 {
 	struct vacuum *v = arg;
 	if (is_hidden(path_of(v, e->key))) return OK;
-	TRY(grow((void **)&v->files, v->n_files, &v->cap_files, sizeof *v->files, err));
+	if (!VEC_ROOM(&v->files, 1)) return fail_nomem(err);
 	const char *key = arena_strndup(&v->arena, e->key, strlen(e->key));
 	if (key == NULL) return fail_nomem(err);
-	v->files[v->n_files++] = (struct listed){key, e->bytes, e->modified_us / 1000};
+	v->files.items[v->files.n++] = (struct listed){key, e->bytes, e->modified_us / 1000};
 	return OK;
 }
 
@@ -87,8 +84,8 @@ static status visit_listed(void *arg, const struct store_entry *e, struct err *e
 
 static status keep_path(struct vacuum *v, struct str path, struct err *err)
 {
-	TRY(grow((void **)&v->keep, v->n_keep, &v->cap_keep, sizeof *v->keep, err));
-	v->keep[v->n_keep++] = path;
+	if (!VEC_ROOM(&v->keep, 1)) return fail_nomem(err);
+	v->keep.items[v->keep.n++] = path;
 	return OK;
 }
 
@@ -125,13 +122,13 @@ static status keep_commits(struct vacuum *v, struct err *err)
 	for (size_t i = log.n; code == OK && i-- > 0;) {
 		const struct delta_log_file *f = &log.files[i];
 		if (f->kind != DELTA_LOG_COMMIT) continue;
-		const size_t n_before = v->n_keep;
+		const size_t n_before = v->keep.n;
 		v->commit_ms = f->modified_ms;
 		buf_reset(&text);
 		arena_reset(&scratch);
-		code = delta_log_read(v->store, f->key, &text, &scratch, visit_action, v, err);
+		code = delta_log_read(v->store, f->key, &text, &scratch, &(struct delta_visitor){visit_action, v}, err);
 		if (code == OK && v->commit_ms <= v->cutoff_ms) {
-			v->n_keep = n_before;
+			v->keep.n = n_before;
 			break;
 		}
 	}
@@ -165,30 +162,30 @@ static status keep_collect(struct vacuum *v, struct err *err)
 		if (s->tombstones[i].deleted_ms > v->cutoff_ms) TRY(keep_path(v, s->tombstones[i].path, err));
 	}
 	TRY(keep_commits(v, err));
-	if (v->n_keep > 0) qsort(v->keep, v->n_keep, sizeof *v->keep, path_cmp);
+	if (v->keep.n > 0) qsort(v->keep.items, v->keep.n, sizeof *v->keep.items, path_cmp);
 	return OK;
 }
 
 static bool is_kept(const struct vacuum *v, const char *key)
 {
 	const struct str path = str_of(path_of(v, key));
-	return v->n_keep > 0 && bsearch(&path, v->keep, v->n_keep, sizeof *v->keep, path_cmp) != NULL;
+	return v->keep.n > 0 && bsearch(&path, v->keep.items, v->keep.n, sizeof *v->keep.items, path_cmp) != NULL;
 }
 
 /* Leave in v->files those to go. */
 static void pick(struct vacuum *v, struct delta_vacuum_result *r)
 {
 	size_t n = 0;
-	for (size_t i = 0; i < v->n_files; i++) {
-		const struct listed f = v->files[i];
+	for (size_t i = 0; i < v->files.n; i++) {
+		const struct listed f = v->files.items[i];
 		if (is_kept(v, f.key)) continue;
 		if (f.modified_ms > v->cutoff_ms) {
 			r->kept_young++;
 			continue;
 		}
-		v->files[n++] = f;
+		v->files.items[n++] = f;
 	}
-	v->n_files = n;
+	v->files.n = n;
 }
 
 /* ---- 3: delete ---- */
@@ -229,18 +226,19 @@ static status drop_revived(struct vacuum *v, int64_t started, struct err *err)
 	if (started == v->snapshot->version + 1) return OK;
 	TRY(delta_snapshot_open(v->store, v->root, started, &now, err));
 	size_t n = 0;
-	for (size_t i = 0; i < v->n_files; i++)
-		if (delta_snapshot_file(now, str_of(path_of(v, v->files[i].key))) == NULL) v->files[n++] = v->files[i];
-	v->n_files = n;
+	for (size_t i = 0; i < v->files.n; i++)
+		if (delta_snapshot_file(now, str_of(path_of(v, v->files.items[i].key))) == NULL)
+			v->files.items[n++] = v->files.items[i];
+	v->files.n = n;
 	delta_snapshot_close(now);
 	return OK;
 }
 
 static void count_files(const struct vacuum *v, struct delta_vacuum_result *r)
 {
-	r->files = (int64_t)v->n_files;
+	r->files = (int64_t)v->files.n;
 	r->bytes = 0;
-	for (size_t i = 0; i < v->n_files; i++) r->bytes += v->files[i].bytes;
+	for (size_t i = 0; i < v->files.n; i++) r->bytes += v->files.items[i].bytes;
 }
 
 static void tell(const struct vacuum *v, const struct listed *f)
@@ -268,7 +266,7 @@ static status visit_delete(void *arg, const struct store_entry *e, struct err *e
 	struct vacuum *v = arg;
 	const struct listed f = {e->key, e->bytes, e->modified_us / 1000};
 	if (f.modified_ms > v->cutoff_ms) return OK;
-	const struct listed *known = bsearch(&f, v->files, v->n_files, sizeof f, listed_cmp);
+	const struct listed *known = bsearch(&f, v->files.items, v->files.n, sizeof f, listed_cmp);
 	if (known == NULL) return OK;
 	tell(v, &f);
 	v->batch[v->n_batch++] = known->key;
@@ -313,8 +311,8 @@ static status vacuum_run(struct vacuum *v, struct delta_vacuum_result *r, struct
 	TRY(keep_collect(v, err));
 	pick(v, r);
 	count_files(v, r);
-	if (v->n_files > 0 && !v->opts->dry_run) return delete_noted(v, r, err);
-	for (size_t i = 0; i < v->n_files; i++) tell(v, &v->files[i]);
+	if (v->files.n > 0 && !v->opts->dry_run) return delete_noted(v, r, err);
+	for (size_t i = 0; i < v->files.n; i++) tell(v, &v->files.items[i]);
 	return OK;
 }
 
@@ -326,8 +324,8 @@ status delta_vacuum(struct store *store, const char *root, const struct delta_va
 	arena_init(&v.arena, 0);
 	const status code = vacuum_run(&v, &r, err);
 	delta_snapshot_close(v.snapshot);
-	mem_free(v.files);
-	mem_free(v.keep);
+	mem_free(v.files.items);
+	mem_free(v.keep.items);
 	arena_deinit(&v.arena);
 	if (code == OK) *out = r;
 	return code;

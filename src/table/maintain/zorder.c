@@ -1,3 +1,7 @@
+/* table/maintain/zorder.c: rows along a Morton curve over the ranks of columns.
+ *
+ * Ranks come from a sample of evenly spaced rows, so the order depends on the rows alone. Equal codes keep their order.
+ */
 #include "table/maintain/zorder.h"
 
 #include <stdlib.h>

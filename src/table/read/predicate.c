@@ -1,3 +1,8 @@
+/* table/read/predicate.c: conditions from text, and what they leave of files, row groups and rows.
+ *
+ * Leaving out needs proof: what statistics don't tell may match. NaN is unequal to everything and neither below nor above it, and null
+ * satisfies nothing but `is null`.
+ */
 #include "table/read/predicate.h"
 
 #include <math.h>

@@ -1,3 +1,9 @@
+/* table/read/scan.c: the rows of a snapshot's files, pruned and filtered, as batches.
+ *
+ *   files left by their stats -> row groups left by theirs -> columns of conditions -> rows that hold -> the other columns of these
+ *
+ * One file is open at a time. A column that a file lacks is null, one that it has in another type is an error with file and column.
+ */
 #include "base/alloc.h"
 #include "base/limits.h"
 #include "parquet/nested.h"

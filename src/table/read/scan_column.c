@@ -1,3 +1,7 @@
+/* table/read/scan_column.c: one column of a file as the table has it: checked, widened, or made up from a partition value.
+ *
+ * Only widening that keeps each value is done. Must not know files.
+ */
 #include <stdio.h>
 
 #include "table/read/scan_int.h"

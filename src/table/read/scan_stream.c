@@ -1,4 +1,7 @@
-/* A scan as an Arrow C stream (https://arrow.apache.org/docs/format/CStreamInterface.html). */
+/* table/read/scan_stream.c: a scan as an Arrow C stream (https://arrow.apache.org/docs/format/CStreamInterface.html).
+ *
+ * Each array owns its buffers. The stream owns the scan, and releases what the scan borrows after it.
+ */
 #include <errno.h>
 
 #include "base/alloc.h"

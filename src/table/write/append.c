@@ -1,3 +1,8 @@
+/* table/write/append.c: a stream of rows against a table's schema, and the one commit that adds them.
+ *
+ * What the stream has is checked before a row is written. Files are durable before the commit names them; a failure leaves files
+ * that no version names, for vacuum.
+ */
 #include "table/write/append.h"
 
 #include "base/hash.h"

@@ -34,8 +34,10 @@ struct append {
 	struct arena arena;        /* as long as the append */
 	struct arena batch;        /* as long as one array */
 	struct buf key, text;
-	struct append_group *groups;
-	size_t n_groups, groups_cap;
+	struct {
+		struct append_group *items;
+		size_t n, cap;
+	} groups;
 	uint32_t *slots; /* open addressing by hash of the key: index + 1 */
 	uint32_t slots_mask;
 	uint64_t n_rows;

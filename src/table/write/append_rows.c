@@ -1,6 +1,12 @@
+/* table/write/append_rows.c: rows of a stream to the writers of their partitions.
+ *
+ * Each row belongs to one group, told by the texts of its partition values, and its writer gets the group's rows in their order. When what is
+ * pending takes over memory_max, the largest group's files are finished. Must not know the log.
+ */
 #include "base/alloc.h"
 #include "base/hash.h"
 #include "base/limits.h"
+#include "base/vec.h"
 #include "table/write/append_int.h"
 
 enum { SLOTS_MIN = 64 };
@@ -63,22 +69,19 @@ static bool slots_grow(struct append *a)
 	mem_free(a->slots);
 	a->slots = slots;
 	a->slots_mask = n - 1;
-	for (size_t i = 0; i < a->n_groups; i++) {
-		uint32_t at = (uint32_t)hash_xxh3(a->groups[i].key.p, a->groups[i].key.n) & a->slots_mask;
+	for (size_t i = 0; i < a->groups.n; i++) {
+		uint32_t at = (uint32_t)hash_xxh3(a->groups.items[i].key.p, a->groups.items[i].key.n) & a->slots_mask;
 		while (slots[at] != 0) at = (at + 1) & a->slots_mask;
 		slots[at] = (uint32_t)i + 1;
 	}
 	return true;
 }
 
-static bool groups_grow(struct append *a)
+/* Room for one more group; at least half of the slots stay free. */
+static bool groups_room(struct append *a)
 {
-	const size_t cap = a->groups_cap > 0 ? a->groups_cap * 2 : SLOTS_MIN / 2;
-	struct append_group *groups = mem_realloc(a->groups, cap * sizeof *groups);
-	if (groups == NULL) return false;
-	a->groups = groups;
-	a->groups_cap = cap;
-	return slots_grow(a); /* twice as many slots as groups */
+	const bool free_slots = a->slots != NULL && 2 * (a->groups.n + 1) <= (size_t)a->slots_mask + 1;
+	return VEC_ROOM(&a->groups, 1) && (free_slots || slots_grow(a));
 }
 
 static bool group_init(struct append *a, const struct str *values, struct append_group *g)
@@ -135,13 +138,13 @@ static status group_find(struct append *a, const struct column *partition, int64
 		buf_add(&a->key, values[i].p, values[i].n);
 	}
 	TRY(buf_check(&a->key, err));
-	if (a->n_groups == a->groups_cap && !groups_grow(a)) return fail_nomem(err);
+	if (!groups_room(a)) return fail_nomem(err);
 	const struct str key = {(const char *)a->key.p, a->key.n};
 	uint32_t at = (uint32_t)hash_xxh3(key.p, key.n) & a->slots_mask;
-	while (a->slots[at] != 0 && !str_eq(a->groups[a->slots[at] - 1].key, key)) at = (at + 1) & a->slots_mask;
+	while (a->slots[at] != 0 && !str_eq(a->groups.items[a->slots[at] - 1].key, key)) at = (at + 1) & a->slots_mask;
 	if (a->slots[at] == 0) {
-		if (!group_init(a, values, &a->groups[a->n_groups])) return fail_nomem(err);
-		a->slots[at] = (uint32_t)++a->n_groups;
+		if (!group_init(a, values, &a->groups.items[a->groups.n])) return fail_nomem(err);
+		a->slots[at] = (uint32_t)++a->groups.n;
 	}
 	*out = a->slots[at] - 1;
 	return OK;
@@ -189,13 +192,13 @@ static status close_largest(struct append *a, struct err *err)
 	for (;;) {
 		struct append_group *largest = NULL;
 		size_t total = 0, most = 0;
-		for (size_t i = 0; i < a->n_groups; i++) {
-			if (a->groups[i].writer == NULL) continue;
-			const size_t bytes = delta_writer_pending(a->groups[i].writer);
+		for (size_t i = 0; i < a->groups.n; i++) {
+			if (a->groups.items[i].writer == NULL) continue;
+			const size_t bytes = delta_writer_pending(a->groups.items[i].writer);
 			total += bytes;
 			if (bytes < most) continue;
 			most = bytes;
-			largest = &a->groups[i];
+			largest = &a->groups.items[i];
 		}
 		if (total <= a->memory_max || largest == NULL) return OK;
 		TRY(group_close(a, largest, err));
@@ -204,8 +207,11 @@ static status close_largest(struct append *a, struct err *err)
 
 static status group_add(struct append *a, struct append_group *g, const struct batch *b, struct err *err)
 {
-	if (g->writer == NULL)
-		TRY(delta_writer_create(a->store, a->root, &a->files, &g->partition, &a->writer_opts, &g->writer, err));
+	if (g->writer == NULL) {
+		struct delta_writer_opts opts = a->writer_opts;
+		opts.partition = g->partition;
+		TRY(delta_writer_create(a->store, a->root, &a->files, &opts, &g->writer, err));
+	}
 	return delta_writer_add(g->writer, b, &(struct parquet_rows){.rows = g->rows, .n = g->n}, err);
 }
 
@@ -214,19 +220,19 @@ static status spread(struct append *a, const struct batch *b, const uint32_t *gr
 {
 	uint32_t *rows = ARENA_NEW(&a->batch, uint32_t, b->n_rows + 1);
 	if (rows == NULL) return fail_nomem(err);
-	for (size_t i = 0; i < a->n_groups; i++) a->groups[i].n = 0;
-	for (int64_t row = 0; row < b->n_rows; row++) a->groups[group_of[row]].n++;
-	for (size_t i = 0; i < a->n_groups; i++) {
-		a->groups[i].rows = rows;
-		rows += a->groups[i].n;
-		a->groups[i].n = 0;
+	for (size_t i = 0; i < a->groups.n; i++) a->groups.items[i].n = 0;
+	for (int64_t row = 0; row < b->n_rows; row++) a->groups.items[group_of[row]].n++;
+	for (size_t i = 0; i < a->groups.n; i++) {
+		a->groups.items[i].rows = rows;
+		rows += a->groups.items[i].n;
+		a->groups.items[i].n = 0;
 	}
 	for (int64_t row = 0; row < b->n_rows; row++) {
-		struct append_group *g = &a->groups[group_of[row]];
+		struct append_group *g = &a->groups.items[group_of[row]];
 		g->rows[g->n++] = (uint32_t)row;
 	}
-	for (size_t i = 0; i < a->n_groups; i++)
-		if (a->groups[i].n > 0) TRY(group_add(a, &a->groups[i], b, err));
+	for (size_t i = 0; i < a->groups.n; i++)
+		if (a->groups.items[i].n > 0) TRY(group_add(a, &a->groups.items[i], b, err));
 	return close_largest(a, err);
 }
 
@@ -248,13 +254,13 @@ status append_batch(struct append *a, const struct batch *in, struct err *err)
 
 status append_finish(struct append *a, struct err *err)
 {
-	for (size_t i = 0; i < a->n_groups; i++) TRY(group_close(a, &a->groups[i], err));
+	for (size_t i = 0; i < a->groups.n; i++) TRY(group_close(a, &a->groups.items[i], err));
 	return OK;
 }
 
 void append_rows_deinit(struct append *a)
 {
-	for (size_t i = 0; i < a->n_groups; i++) delta_writer_destroy(a->groups[i].writer);
-	mem_free(a->groups);
+	for (size_t i = 0; i < a->groups.n; i++) delta_writer_destroy(a->groups.items[i].writer);
+	mem_free(a->groups.items);
 	mem_free(a->slots);
 }

@@ -1,3 +1,8 @@
+/* table/write/replace.c: one part of a table replaced by other files, however many others commit meanwhile.
+ *
+ * The part is the files whose partition values match; equal parts commit nothing. A lost race starts over from the new version, at most
+ * TXN_RETRIES_MAX times.
+ */
 #include "table/write/replace.h"
 
 #include <stdlib.h>

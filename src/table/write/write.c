@@ -1,3 +1,8 @@
+/* table/write/write.c: batches into data files of bounded size, with the stats of their adds.
+ *
+ * A file is named by its content and put whole; its stats are read back from its own footer, so that they say what the file holds. Must not
+ * know the log's versions.
+ */
 #include "table/write/write.h"
 
 #include "base/alloc.h"
@@ -15,7 +20,6 @@ struct delta_writer {
 	struct store *store;
 	const char *root;
 	const struct table_schema *columns;
-	struct delta_pairs partition;
 	struct delta_writer_opts opts;
 	struct buf folder; /* of the partition: "" or "month=2025-09", no NUL */
 	struct parquet_writer *parquet;
@@ -40,23 +44,21 @@ static status writer_setup(struct delta_writer *w, struct err *err)
 	w->views = mem_zalloc(n, sizeof *w->views);
 	if (w->builders == NULL || w->views == NULL) return fail_nomem(err);
 	for (size_t i = 0; i < n; i++) builder_init(&w->builders[i], &w->columns->columns[i], false);
-	path_folders(&w->folder, &w->partition);
+	path_folders(&w->folder, &w->opts.partition);
 	TRY(buf_check(&w->folder, err));
 	TRY(parquet_reader_create(&w->reader, err));
 	return parquet_writer_create(w->columns, &w->opts.parquet, &w->parquet, err);
 }
 
 status delta_writer_create(struct store *store, const char *root, const struct table_schema *columns,
-	const struct delta_pairs *partition, const struct delta_writer_opts *opts, struct delta_writer **out,
-	struct err *err)
+	const struct delta_writer_opts *opts, struct delta_writer **out, struct err *err)
 {
 	if (columns->n_columns == 0)
 		return fail(err, E_UNSUPPORTED,
 			"unsupported: writing table %s, which has no column beside its partitions", root);
 	struct delta_writer *w = mem_zalloc(1, sizeof *w);
 	if (w == NULL) return fail_nomem(err);
-	*w = (struct delta_writer){
-		.store = store, .root = root, .columns = columns, .partition = *partition, .opts = *opts};
+	*w = (struct delta_writer){.store = store, .root = root, .columns = columns, .opts = *opts};
 	if (w->opts.file_bytes_max == 0) w->opts.file_bytes_max = FILE_BYTES;
 	if (w->opts.row_group_rows == 0) w->opts.row_group_rows = ROW_GROUP_ROWS;
 	buf_init(&w->folder, DELTA_KEY_MAX);
@@ -153,7 +155,7 @@ static status file_put(struct delta_writer *w, struct err *err)
 	size_t n = 0;
 	if (parquet_writer_rows(w->parquet) == 0) return OK;
 	TRY(parquet_writer_finish(w->parquet, &p, &n, err));
-	struct delta_add add = {.partition = w->partition,
+	struct delta_add add = {.partition = w->opts.partition,
 		.size = (int64_t)n,
 		.modified_ms = w->opts.modified_ms,
 		.data_change = w->opts.data_change};

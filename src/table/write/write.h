@@ -13,19 +13,18 @@
 struct delta_writer;
 struct delta_writer_opts {
 	struct parquet_opts parquet;
-	int64_t file_bytes_max;  /* start a new file after about this many; 0 = 128 MiB */
-	uint32_t row_group_rows; /* 0 = 1 Mi */
+	struct delta_pairs partition; /* the values of all its files, in metadata's order */
+	int64_t file_bytes_max;       /* start a new file after about this many; 0 = 128 MiB */
+	uint32_t row_group_rows;      /* 0 = 1 Mi */
 	const char *
 		unique; /* in the names after the hash, so that the same rows written again are files of their own: an append
 				  * gives a UUID; NULL: equal bytes get the same name */
 	int64_t modified_ms; /* of the adds */
 	bool data_change;
 };
-/* columns: of the files, without partition columns; partition: the values of all files of this writer, in metadata's order. columns
- * and the pairs that partition points to are borrowed until destroy. */
+/* columns: of the files, without partition columns; they and what opts points to are borrowed until destroy. */
 status delta_writer_create(struct store *store, const char *root, const struct table_schema *columns,
-	const struct delta_pairs *partition, const struct delta_writer_opts *opts, struct delta_writer **out,
-	struct err *err) MUST_USE;
+	const struct delta_writer_opts *opts, struct delta_writer **out, struct err *err) MUST_USE;
 void delta_writer_destroy(struct delta_writer *w);
 /* rows as parquet_rows, whose cuts are not kept; b has the columns in order and may be dropped afterwards. A failure poisons. */
 status delta_writer_add(

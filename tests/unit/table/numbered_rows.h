@@ -60,12 +60,15 @@ static inline int64_t rows_append(struct store *s, int64_t first, int64_t n, int
 		const int64_t end = at + each < first + n ? at + each : first + n;
 		char unique[32];
 		(void)snprintf(unique, sizeof unique, "%lld", (long long)time_mono_us());
-		const struct delta_writer_opts w_opts = {
-			.parquet = {.codec = PARQUET_ZSTD}, .unique = unique, .modified_ms = 1, .data_change = true};
+		const struct delta_writer_opts w_opts = {.parquet = {.codec = PARQUET_ZSTD},
+			.partition = partition,
+			.unique = unique,
+			.modified_ms = 1,
+			.data_change = true};
 		struct delta_writer *w = NULL;
 		struct builder b[4];
 		struct column columns[4];
-		CHECK_OK(&err, delta_writer_create(s, ROWS_TABLE, &rows_schema, &partition, &w_opts, &w, &err));
+		CHECK_OK(&err, delta_writer_create(s, ROWS_TABLE, &rows_schema, &w_opts, &w, &err));
 		for (int k = 0; k < 4; k++) builder_init(&b[k], &rows_columns[k], false);
 		for (int64_t i = at; i < end; i++) {
 			const struct rng4 r = rng_philox(3, (uint64_t)i, 0, 0);

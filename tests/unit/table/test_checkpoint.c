@@ -94,7 +94,8 @@ static status read_back(struct lake *l)
 	CHECK_OK(&l->err, delta_log_list(l->store, ROOT, &arena, &log, &l->err));
 	const struct delta_checkpoint_at at = delta_log_checkpoint(&log, INT64_MAX, INT64_MAX);
 	assert_true(at.n > 0);
-	const status code = delta_checkpoint_read(l->store, ROOT, &log, &at, &arena, collect, &l->got, &l->err);
+	const status code =
+		delta_checkpoint_read(l->store, ROOT, &at, &arena, &(struct delta_visitor){collect, &l->got}, &l->err);
 	buf_char(&l->got, '\0');
 	arena_deinit(&arena);
 	return code;
@@ -708,7 +709,8 @@ static void test_out_of_memory(void **state)
 		arena_init(&arena, 0);
 		buf_reset(&l->got);
 		mem_fail_after(n);
-		code = delta_checkpoint_read(l->store, ROOT, &log, &at, &arena, collect, &l->got, &l->err);
+		code = delta_checkpoint_read(
+			l->store, ROOT, &at, &arena, &(struct delta_visitor){collect, &l->got}, &l->err);
 		mem_fail_after(-1);
 		arena_deinit(&arena);
 		if (code == OK && l->got.failed) code = E_NOMEM;

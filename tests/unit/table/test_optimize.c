@@ -82,7 +82,7 @@ static void check_no_change(struct store *s, int64_t version, int64_t n_actions)
 	buf_init(&text, 0);
 	arena_init(&arena, 0);
 	CHECK_OK(&err, delta_commit_key(key, ROWS_TABLE, version, &err));
-	CHECK_OK(&err, delta_log_read(s, key, &text, &arena, check_action, &n, &err));
+	CHECK_OK(&err, delta_log_read(s, key, &text, &arena, &(struct delta_visitor){check_action, &n}, &err));
 	CHECK_I64(n, n_actions);
 	buf_deinit(&text);
 	arena_deinit(&arena);

@@ -413,7 +413,8 @@ static void test_race(void **state)
 		CHECK_I64(h.versions[v].version, v);
 		assert_true(h.versions[v].timestamp_ms >= h.versions[v - 1].timestamp_ms);
 		CHECK_OK(&l.err, delta_commit_key(key, "t", (int64_t)v, &l.err));
-		CHECK_OK(&l.err, delta_log_read(l.store, key, &text, &arena, race_visit, &in, &l.err));
+		CHECK_OK(&l.err,
+			delta_log_read(l.store, key, &text, &arena, &(struct delta_visitor){race_visit, &in}, &l.err));
 		CHECK_I64(in.version, 1);
 		CHECK_I64(versions[in.racer][in.i], v);
 		buf_deinit(&text);

@@ -71,14 +71,13 @@ static void check_row(const struct batch *b, int64_t at, int64_t r)
 }
 
 /* Write rows [0, n) in batches; the odd ones backwards by an index when asked. */
-static struct delta_writer *write_rows(
-	struct fixture *f, const struct delta_pairs *partition, const struct delta_writer_opts *o, int64_t n)
+static struct delta_writer *write_rows(struct fixture *f, const struct delta_writer_opts *o, int64_t n)
 {
 	struct delta_writer *w;
 	struct builder builders[FILE_COLUMNS];
 	struct column views[FILE_COLUMNS];
 	defs_init();
-	CHECK_OK(&f->err, delta_writer_create(f->s.store, f->s.root, &columns, partition, o, &w, &f->err));
+	CHECK_OK(&f->err, delta_writer_create(f->s.store, f->s.root, &columns, o, &w, &f->err));
 	for (size_t i = 0; i < FILE_COLUMNS; i++) builder_init(&builders[i], &defs[i], defs[i].type == COL_STRING);
 	for (int64_t at = 0; at < n; at += BATCH_ROWS) {
 		const int64_t rows = n - at < BATCH_ROWS ? n - at : BATCH_ROWS;
@@ -124,9 +123,12 @@ static void round_trip(void **state)
 	fixture_init(&f);
 	const struct delta_pair pair = {STR("region"), STR("São Paulo/é=1%")};
 	const struct delta_pairs partition = {&pair, 1};
-	const struct delta_writer_opts o = {
-		.parquet = zstd, .row_group_rows = 700, .modified_ms = 1234, .data_change = true};
-	struct delta_writer *w = write_rows(&f, &partition, &o, 12345);
+	const struct delta_writer_opts o = {.parquet = zstd,
+		.partition = partition,
+		.row_group_rows = 700,
+		.modified_ms = 1234,
+		.data_change = true};
+	struct delta_writer *w = write_rows(&f, &o, 12345);
 	CHECK_OK(&f.err, delta_writer_finish(w, &files, &n, &f.err));
 	CHECK_I64(n, 1);
 	const char folder[] = "region=S%C3%A3o%20Paulo%2F%C3%A9%3D1%25/part-";
@@ -155,7 +157,6 @@ static void sizes(void **state)
 		int64_t file_bytes;
 		uint32_t group;
 	} cases[] = {{400000, 0}, {100000, 0}, {150000, 1000}};
-	const struct delta_pairs none = {0};
 	int64_t total = 0;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct fixture f;
@@ -165,7 +166,7 @@ static void sizes(void **state)
 		fixture_init(&f);
 		const struct delta_writer_opts o = {
 			.parquet = zstd, .file_bytes_max = cases[i].file_bytes, .row_group_rows = cases[i].group};
-		struct delta_writer *w = write_rows(&f, &none, &o, 60000);
+		struct delta_writer *w = write_rows(&f, &o, 60000);
 		CHECK_OK(&f.err, delta_writer_finish(w, &files, &n, &f.err));
 		for (size_t k = 0; k < n; k++) {
 			bytes += files[k].size;
@@ -192,14 +193,13 @@ static void names(void **state)
 	const struct delta_add *a, *b, *c;
 	size_t n;
 	fixture_init(&f);
-	const struct delta_pairs none = {0};
 	struct delta_writer_opts o = {.parquet = zstd};
-	struct delta_writer *first = write_rows(&f, &none, &o, 10), *again = write_rows(&f, &none, &o, 10);
+	struct delta_writer *first = write_rows(&f, &o, 10), *again = write_rows(&f, &o, 10);
 	CHECK_OK(&f.err, delta_writer_finish(first, &a, &n, &f.err));
 	CHECK_OK(&f.err, delta_writer_finish(again, &b, &n, &f.err));
 	assert_true(str_eq(a[0].path, b[0].path));
 	o.unique = "0197";
-	struct delta_writer *other = write_rows(&f, &none, &o, 10);
+	struct delta_writer *other = write_rows(&f, &o, 10);
 	CHECK_OK(&f.err, delta_writer_finish(other, &c, &n, &f.err));
 	assert_false(str_eq(a[0].path, c[0].path));
 	assert_memory_equal(c[0].path.p + c[0].path.n - 13, "-0197.parquet", 13);
@@ -212,7 +212,7 @@ static void names(void **state)
 	const struct batch same = {.n_columns = FILE_COLUMNS, .columns = views, .n_rows = 10};
 	for (size_t i = 0; i < FILE_COLUMNS; i++) builder_init(&builders[i], &defs[i], false);
 	make_batch(builders, views, 0, 10);
-	CHECK_OK(&f.err, delta_writer_create(f.s.store, f.s.root, &columns, &none, &o, &first, &f.err));
+	CHECK_OK(&f.err, delta_writer_create(f.s.store, f.s.root, &columns, &o, &first, &f.err));
 	for (int i = 0; i < 2; i++) {
 		CHECK_OK(&f.err, delta_writer_add(first, &same, &(struct parquet_rows){.n = 10}, &f.err));
 		assert_true(delta_writer_pending(first) > 0);
@@ -234,14 +234,13 @@ static void empty(void **state)
 	const struct delta_add *files;
 	size_t n = 9;
 	fixture_init(&f);
-	const struct delta_pairs none = {0};
 	const struct delta_writer_opts o = {.parquet = zstd};
-	struct delta_writer *w = write_rows(&f, &none, &o, 0);
+	struct delta_writer *w = write_rows(&f, &o, 0);
 	CHECK_OK(&f.err, delta_writer_finish(w, &files, &n, &f.err));
 	CHECK_I64(n, 0);
 	delta_writer_destroy(w);
 	const struct table_schema nothing = {.name = "t"};
-	CHECK_FAILS(E_UNSUPPORTED, delta_writer_create(f.s.store, f.s.root, &nothing, &none, &o, &w, &f.err));
+	CHECK_FAILS(E_UNSUPPORTED, delta_writer_create(f.s.store, f.s.root, &nothing, &o, &w, &f.err));
 	fixture_deinit(&f);
 }
 
