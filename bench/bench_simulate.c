@@ -73,7 +73,8 @@ static status stage(const struct pqrs_config *config, const struct run_info *run
 	struct task_list tasks = {.arena = &arena};
 	const struct stage_view view = {.run = run, .config = config, .lake = lake};
 	const struct task_env env = {.lake = lake, .run = run, .config = config};
-	struct task_result result = {.outputs.arena = &arena, .counters.arena = &arena};
+	struct task_result result;
+	task_result_init(&result, &arena);
 	TRY(pqrs_simulate_plan(&view, NULL, &tasks, err));
 	for (size_t i = 0; i < tasks.n; i++) TRY(pqrs_simulate_run(&env, &tasks.items[i], &result, err));
 	out->tickets = counter_get(&result.counters, "tickets");

@@ -1,8 +1,14 @@
+/* flow/commit.c: the form of a stage's commit, reading one back, and finding a run's.
+ *
+ * 1. commit_json writes one text for one commit; a text that is not what commit_json makes of it was changed, and is refused.
+ * 2. Nothing here writes to the lake: that is flow/stage_commit.c's.
+ */
 #include "flow/commit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/vec.h"
 #include "flow/task_json.h"
 
 void run_key(char dst[RUN_KEY_MAX], int32_t date, const char *run_id, const char *name)
@@ -21,29 +27,87 @@ void commit_key(char dst[RUN_KEY_MAX], int32_t date, const char *run_id, const c
 	run_key(dst, date, run_id, name);
 }
 
-const char *commit_edge_name(char dst[RUN_KEY_MAX], const char *input, const char *output)
+void commit_init(struct commit *c, struct arena *arena)
 {
-	(void)snprintf(dst, RUN_KEY_MAX, "lineage:%s>%s", input, output);
-	return dst;
+	*c = (struct commit){.files.arena = arena, .counters.arena = arena, .edges.arena = arena};
+	event_stats_init(&c->events, arena);
 }
 
 const char *commit_base(const struct commit *c)
 {
-	const int64_t known = counter_get(&c->counters, COMMIT_KNOWN);
-	return known > 0 && (uint64_t)known <= c->n_history ? c->history[known - 1] : NULL;
+	ASSERT(c->n_known <= c->n_history);
+	return c->n_known > 0 ? c->history[c->n_known - 1] : NULL;
+}
+
+/* ---- edges ----------------------------------------------------------------------------------------------------------- */
+
+bool commit_edges_has(const struct commit_edges *l, const char *input, const char *output)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		if (strcmp(l->items[i].input, input) == 0 && strcmp(l->items[i].output, output) == 0) return true;
+	}
+	return false;
+}
+
+bool commit_edges_add(struct commit_edges *l, const char *input, const char *output)
+{
+	if (commit_edges_has(l, input, output)) return true;
+	if (!VEC_ROOM_IN(l->arena, l, 1)) return false;
+	const char *in = arena_strndup(l->arena, input, strlen(input)),
+		   *out = arena_strndup(l->arena, output, strlen(output));
+	if (in == NULL || out == NULL) return false;
+	l->items[l->n++] = (struct commit_edge){in, out};
+	return true;
+}
+
+static int by_tables(const void *a, const void *b)
+{
+	const struct commit_edge *x = a, *y = b;
+	const int order = strcmp(x->input, y->input);
+	return order != 0 ? order : strcmp(x->output, y->output);
+}
+
+void commit_edges_sort(struct commit_edges *l)
+{
+	if (l->n > 1) qsort(l->items, l->n, sizeof *l->items, by_tables);
+}
+
+/* ---- writing --------------------------------------------------------------------------------------------------------- */
+
+static void edges_json(struct buf *out, const struct commit_edges *l)
+{
+	buf_char(out, '[');
+	for (size_t i = 0; i < l->n; i++) {
+		buf_str(out, i > 0 ? ",{\"input\":" : "{\"input\":");
+		buf_json_str(out, str_of(l->items[i].input));
+		buf_str(out, ",\"output\":");
+		buf_json_str(out, str_of(l->items[i].output));
+		buf_char(out, '}');
+	}
+	buf_char(out, ']');
+}
+
+static void history_json(struct buf *out, const struct commit *c)
+{
+	buf_printf(out, ",\"history\":{\"known\":%zu,\"runs\":[", c->n_known);
+	for (size_t i = 0; i < c->n_history; i++) {
+		if (i > 0) buf_char(out, ',');
+		buf_json_str(out, str_of(c->history[i]));
+	}
+	buf_str(out, "]}");
 }
 
 void commit_json(struct buf *out, const struct commit *c)
 {
 	buf_str(out, "{\"counters\":");
 	counter_list_json(out, &c->counters);
+	buf_str(out, ",\"edges\":");
+	edges_json(out, &c->edges);
+	event_stats_json(out, &c->events);
 	buf_str(out, ",\"files\":");
 	file_list_json(out, &c->files);
-	for (size_t i = 0; i < c->n_history; i++) {
-		buf_str(out, i == 0 ? ",\"history\":[" : ",");
-		buf_json_str(out, str_of(c->history[i]));
-	}
-	buf_str(out, c->n_history > 0 ? "],\"run\":" : ",\"run\":");
+	if (c->n_history > 0) history_json(out, c);
+	buf_str(out, ",\"run\":");
 	run_info_json(out, &c->run);
 	buf_str(out, ",\"stage\":");
 	buf_json_str(out, str_of(c->stage));
@@ -52,51 +116,80 @@ void commit_json(struct buf *out, const struct commit *c)
 	buf_char(out, '}');
 }
 
-static status parse_history(const struct json_node *n, struct arena *arena, struct commit *c, struct err *err)
+/* ---- reading --------------------------------------------------------------------------------------------------------- */
+
+static status not_a_commit(const char *member, struct err *err)
+{
+	return fail(err, E_CORRUPT, "not a stage commit: \"%s\" is missing or of another kind", member);
+}
+
+static status edges_parse(const struct json_node *n, struct commit_edges *out, struct err *err)
+{
+	if (json_node_kind(n) != JSON_DOC_ARRAY) return not_a_commit("edges", err);
+	for (size_t i = 0; i < json_node_n(n); i++) {
+		struct str in, to;
+		const struct json_node *edge = json_node_at(n, i);
+		if (!json_node_str(json_node_get(edge, "input"), &in) ||
+			!json_node_str(json_node_get(edge, "output"), &to))
+			return not_a_commit("edges", err);
+		if (!commit_edges_add(out, in.p, to.p)) return fail_nomem(err);
+	}
+	return OK;
+}
+
+static status history_parse(const struct json_node *n, struct arena *arena, struct commit *c, struct err *err)
 {
 	if (n == NULL) return OK;
-	const size_t count = json_node_n(n);
-	if (json_node_kind(n) != JSON_DOC_ARRAY || count == 0) return fail(err, E_CORRUPT, "not a stage commit");
+	const struct json_node *ids = json_node_get(n, "runs");
+	const size_t count = json_node_kind(ids) == JSON_DOC_ARRAY ? json_node_n(ids) : 0;
+	int64_t known;
+	if (count == 0 || !json_node_i64(json_node_get(n, "known"), &known) || known < 1 || (uint64_t)known > count)
+		return not_a_commit("history", err);
 	const char **runs = ARENA_NEW(arena, const char *, count);
 	for (size_t i = 0; i < count; i++) {
 		struct str id;
 		uint8_t unused[UUID_BYTES];
-		if (!json_node_str(json_node_at(n, i), &id) || !uuid_parse(id, unused))
-			return fail(err, E_CORRUPT, "not a stage commit");
+		if (!json_node_str(json_node_at(ids, i), &id) || !uuid_parse(id, unused))
+			return not_a_commit("history", err);
 		if (runs != NULL) runs[i] = arena_strndup(arena, id.p, id.n);
 		if (runs == NULL || runs[i] == NULL) return fail_nomem(err);
 	}
 	c->history = runs;
 	c->n_history = count;
+	c->n_known = (size_t)known;
 	return OK;
 }
 
 static status parse(const struct json_node *root, struct arena *arena, struct commit *c, struct err *err)
 {
 	struct str stage, version;
-	if (!json_node_str(json_node_get(root, "stage"), &stage) ||
-		!json_node_str(json_node_get(root, "version"), &version) ||
-		!json_node_i64(json_node_get(root, "tasks"), &c->n_tasks))
-		return fail(err, E_CORRUPT, "not a stage commit");
+	if (!json_node_str(json_node_get(root, "stage"), &stage)) return not_a_commit("stage", err);
+	if (!json_node_str(json_node_get(root, "version"), &version)) return not_a_commit("version", err);
+	if (!json_node_i64(json_node_get(root, "tasks"), &c->n_tasks)) return not_a_commit("tasks", err);
 	c->stage = arena_strndup(arena, stage.p, stage.n);
 	c->version = arena_strndup(arena, version.p, version.n);
 	if (c->stage == NULL || c->version == NULL) return fail_nomem(err);
 	TRY(run_info_parse(json_node_get(root, "run"), arena, &c->run, err));
 	TRY(counter_list_parse(json_node_get(root, "counters"), &c->counters, err));
-	TRY(parse_history(json_node_get(root, "history"), arena, c, err));
+	TRY(edges_parse(json_node_get(root, "edges"), &c->edges, err));
+	TRY(event_stats_parse(json_node_get(root, "events"), &c->events, err));
+	TRY(history_parse(json_node_get(root, "history"), arena, c, err));
 	return file_list_parse(json_node_get(root, "files"), &c->files, err);
 }
 
 status commit_parse(struct str text, struct arena *arena, struct commit *out, struct err *err)
 {
 	struct json_doc *doc = NULL;
-	struct commit c = {.files.arena = arena, .counters.arena = arena};
+	struct commit c;
+	commit_init(&c, arena);
 	TRY(json_doc_parse(text, &doc, err));
 	const status code = parse(json_doc_root(doc), arena, &c, err);
 	json_doc_destroy(doc);
 	if (code == OK) *out = c;
 	return code;
 }
+
+/* ---- from the lake ---------------------------------------------------------------------------------------------------- */
 
 status commit_fail(const char *key, const char *how, struct err *err)
 {
@@ -172,40 +265,4 @@ status commit_find(struct store *lake, const char *run_id, int32_t *date, struct
 		return fail(err, E_NOT_FOUND, "run %s has committed nothing to the lake %s", run_id, store_uri(lake));
 	*date = f.date;
 	return OK;
-}
-
-static int by_path(const void *a, const void *b)
-{
-	return strcmp(((const struct file_ref *)a)->path, ((const struct file_ref *)b)->path);
-}
-
-void file_list_sort(struct file_list *l)
-{
-	if (l->n > 1) qsort(l->items, l->n, sizeof *l->items, by_path);
-}
-
-static struct counter *counter_find(struct counter_list *l, const char *name)
-{
-	for (size_t i = 0; i < l->n; i++) {
-		if (strcmp(l->items[i].name, name) == 0) return &l->items[i];
-	}
-	return NULL;
-}
-
-bool counter_list_merge(struct counter_list *a, const struct counter_list *b)
-{
-	for (size_t i = 0; i < b->n; i++) {
-		const struct counter *from = &b->items[i];
-		struct counter *to = counter_find(a, from->name);
-		if (to == NULL) {
-			if (!counter_add(a, from->name, from->value)) return false;
-		} else if (strncmp(from->name, "max_", 4) == 0) {
-			if (from->value > to->value) to->value = from->value;
-		} else if (strncmp(from->name, "min_", 4) == 0) {
-			if (from->value < to->value) to->value = from->value;
-		} else {
-			to->value += from->value;
-		}
-	}
-	return true;
 }

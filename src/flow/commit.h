@@ -1,13 +1,29 @@
 /* flow/commit.h: the commit of a stage: one immutable object that names every file the stage wrote.
  *
  *   manifests/day=<as_of local date>/run_id=<U>/stages/<stage>.json
- *   {"counters":{},"files":[],"run":{},"stage":"","tasks":n,"version":""}     canonical; no wall clock
- *   and "history":["<run>",...] after "files" where the stage took up earlier runs
+ *   {"counters":{},"edges":[{"input":"","output":""}],"files":[],"run":{},"stage":"","tasks":n,"version":""}
+ *   "events":{"first":us,"last":us,"types":{}} after "edges" of raw, first and last where instants are known
+ *   "history":{"known":n,"runs":["<run>",...]} after "files" where the stage took up earlier runs
+ *   canonical; no wall clock
  */
 #ifndef PQR_FLOW_COMMIT_H
 #define PQR_FLOW_COMMIT_H
 
 #include "flow/task.h"
+
+/* A task of the stage read `input` and wrote `output`, two tables: lineage. */
+struct commit_edge {
+	const char *input, *output;
+};
+struct commit_edges {
+	struct commit_edge *items; /* [n] each pair once, by input and output once commit_edges_sort was called */
+	size_t n, cap;
+	struct arena *arena;
+};
+/* Add the pair unless it is there; the names are copied. false: out of memory. O(n): pairs are few. */
+bool commit_edges_add(struct commit_edges *l, const char *input, const char *output) MUST_USE;
+bool commit_edges_has(const struct commit_edges *l, const char *input, const char *output);
+void commit_edges_sort(struct commit_edges *l);
 
 struct commit {
 	const char *stage;
@@ -16,9 +32,12 @@ struct commit {
 	int64_t n_tasks;
 	struct file_list files; /* sorted by path */
 	struct counter_list counters;
-	const char *const
-		*history; /* [n_history] the runs taken up, of the stage that folds across runs (flow/history.h) */
-	size_t n_history;
+	struct commit_edges edges;
+	struct event_stats events;
+	/* Of the stage that folds across runs (flow/history.h): the runs taken up, of which the first n_known were folded by the base,
+	 * the last of them, or are the base itself. 0 of both without a history. */
+	const char *const *history; /* [n_history] */
+	size_t n_history, n_known;
 	char sha256[HEX_SHA256_CHARS + 1]; /* of the object it was loaded from; "" = not loaded */
 };
 
@@ -37,15 +56,8 @@ status commit_fail(const char *key, const char *how, struct err *err) MUST_USE;
 /* The day= folder of a run by looking for it; E_NOT_FOUND. O(objects below manifests/): only when nothing else tells. */
 status commit_find(struct store *lake, const char *run_id, int32_t *date, struct err *err) MUST_USE;
 
-/* Counter that says a stage made `output` from `input` in some task: lineage, kept in the commit. dst[RUN_KEY_MAX]. */
-const char *commit_edge_name(char dst[RUN_KEY_MAX], const char *input, const char *output);
-
-/* Counter of how many of history's runs the last one of them had folded with itself: the base (flow/history.h). */
-#define COMMIT_KNOWN "history:known"
-const char *commit_base(const struct commit *c); /* NULL without a history */
-
-void file_list_sort(struct file_list *l); /* by path, bytewise */
-/* Merge b into a: sums; "max_..." and "min_..." take the extreme. false: out of memory. */
-bool counter_list_merge(struct counter_list *a, const struct counter_list *b) MUST_USE;
+/* An empty commit whose lists grow in arena. */
+void commit_init(struct commit *c, struct arena *arena);
+const char *commit_base(const struct commit *c); /* the run whose tables were taken up; NULL without a history */
 
 #endif

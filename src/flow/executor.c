@@ -37,7 +37,7 @@ static status back_off(int64_t us, struct err *err)
 static void slot_empty(struct task_slot *slot)
 {
 	arena_reset(&slot->arena);
-	slot->result = (struct task_result){.outputs.arena = &slot->arena, .counters.arena = &slot->arena};
+	task_result_init(&slot->result, &slot->arena);
 }
 
 static status attempt_task(const struct executor_job *job, struct task_slot *slot, int worker, struct err *err)

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define COUNT_PREFIX "events:"
+#include "flow/task_json.h"
 
 void manifest_root(const struct file_list *files, char root[HEX_SHA256_CHARS + 1])
 {
@@ -46,29 +46,6 @@ static void date_json(struct buf *out, int32_t date)
 	buf_json_str(out, (struct str){text, sizeof text});
 }
 
-/* {type: n} from the counters that are named for it, in their sorted order. */
-static void counts_json(struct buf *out, const struct counter_list *counters)
-{
-	const char *last = NULL;
-	buf_char(out, '{');
-	for (size_t i = 0; i < counters->n; i++) {
-		const struct counter *next = NULL;
-		for (size_t k = 0; k < counters->n; k++) {
-			const struct counter *c = &counters->items[k];
-			if (strncmp(c->name, COUNT_PREFIX, sizeof COUNT_PREFIX - 1) != 0 ||
-				(last != NULL && strcmp(c->name, last) <= 0))
-				continue;
-			if (next == NULL || strcmp(c->name, next->name) < 0) next = c;
-		}
-		if (next == NULL) break;
-		if (last != NULL) buf_char(out, ',');
-		buf_json_str(out, str_of(next->name + sizeof COUNT_PREFIX - 1));
-		buf_printf(out, ":%lld", (long long)next->value);
-		last = next->name;
-	}
-	buf_char(out, '}');
-}
-
 void manifest_json(struct buf *out, const struct commit *raw)
 {
 	const struct run_info *run = &raw->run;
@@ -78,7 +55,7 @@ void manifest_json(struct buf *out, const struct commit *raw)
 	manifest_root(&raw->files, root);
 	buf_printf(out, "{\"as_of\":\"%.*s\",\"config_hash\":\"%s\",\"counts\":", TIME_RFC3339_CHARS, as_of,
 		run->config_hash);
-	counts_json(out, &raw->counters);
+	counter_list_json(out, &raw->events.types);
 	buf_str(out, ",\"date_range\":{\"from\":");
 	date_json(out, run->date_from);
 	buf_str(out, ",\"to\":");

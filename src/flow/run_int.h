@@ -70,8 +70,7 @@ status flow_stage_plan(struct flow *f, size_t stage, struct task_list *out, stru
 status flow_stage_run(struct flow *f, size_t stage, struct err *err) MUST_USE;
 
 /* stage_commit.c */
-status flow_stage_settle(struct flow *f, struct commit *c, struct stage_report *report, const struct task_list *plan,
-	struct err *err) MUST_USE;
+status flow_stage_settle(struct flow *f, struct commit *c, struct stage_report *report, struct err *err) MUST_USE;
 /* Checks of a stage over what its commit holds, written to the control plane; E_QUALITY. */
 status flow_stage_check(struct flow *f, const struct commit *c, size_t stage, struct err *err) MUST_USE;
 status flow_stage_record(struct flow *f, size_t stage, const struct stage_report *report, struct err *err) MUST_USE;

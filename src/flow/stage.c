@@ -412,10 +412,9 @@ static bool carries_over(const char *in, const char *out)
 	return strcmp(in, out) == 0 || strncmp(in, out, layer + 1) != 0;
 }
 
-/* Count the pairs of tables a task read and wrote. Files of one table stand together in both lists. */
+/* The pairs of tables a task read and wrote. Files of one table stand together in both lists. */
 static bool merge_edges(struct commit *c, const struct task_spec *spec, const struct task_result *r)
 {
-	char name[RUN_KEY_MAX];
 	for (size_t i = 0; i < spec->inputs.n; i++) {
 		const char *in = spec->inputs.items[i].table;
 		if (i > 0 && strcmp(in, spec->inputs.items[i - 1].table) == 0) continue;
@@ -423,7 +422,7 @@ static bool merge_edges(struct commit *c, const struct task_spec *spec, const st
 			const char *out = r->outputs.items[k].table;
 			if (k > 0 && strcmp(out, r->outputs.items[k - 1].table) == 0) continue;
 			if (spec->inputs.items[i].earlier && !carries_over(in, out)) continue;
-			if (!counter_add(&c->counters, commit_edge_name(name, in, out), 1)) return false;
+			if (!commit_edges_add(&c->edges, in, out)) return false;
 		}
 	}
 	return true;
@@ -433,15 +432,16 @@ static status merge(struct stage_run *s, struct commit *c, struct err *err)
 {
 	for (size_t i = 0; i < s->n; i++) {
 		const struct task_result *r = &s->slots[i].result;
-		if (!counter_list_merge(&c->counters, &r->counters) || !merge_edges(c, s->slots[i].spec, r))
+		if (!counter_list_merge(&c->counters, &r->counters) || !event_stats_merge(&c->events, &r->events) ||
+			!merge_edges(c, s->slots[i].spec, r))
 			return fail_nomem(err);
 		for (size_t k = 0; k < r->outputs.n; k++) {
 			if (!file_list_add(&c->files, &r->outputs.items[k])) return fail_nomem(err);
 		}
 	}
 	file_list_sort(&c->files);
-	TRY(drop_repeats(&c->files, s->def->name, err));
-	return OK;
+	commit_edges_sort(&c->edges);
+	return drop_repeats(&c->files, s->def->name, err);
 }
 
 /* One event of a wrong year takes every open ticket to that year, and so it stays in the runs after this one. */
@@ -459,16 +459,8 @@ static void warn_future(const struct flow *f, bool of_earlier_run)
 /* An ingested run learns its as_of and dates from what raw found. A picture that takes up earlier runs is not older than theirs. */
 static status learn_dates(struct flow *f, const struct commit *raw, struct err *err)
 {
-	bool known = false;
-	int64_t newest = 0, oldest = 0;
-	for (size_t i = 0; i < raw->counters.n; i++) {
-		const struct counter *c = &raw->counters.items[i];
-		if (strcmp(c->name, "max_ts") == 0) newest = c->value, known = true;
-	}
-	oldest = newest;
-	for (size_t i = 0; i < raw->counters.n; i++) {
-		if (strcmp(raw->counters.items[i].name, "min_ts") == 0) oldest = raw->counters.items[i].value;
-	}
+	const bool known = event_stats_dated(&raw->events);
+	const int64_t oldest = raw->events.first, newest = raw->events.last;
 	if (!known && f->info.as_of == INT64_MIN)
 		return fail(err, E_USAGE,
 			"no event of the input is valid, so the run has no date and is recorded as FAILED; with "
@@ -515,11 +507,11 @@ static status stage_through(struct stage_run *s, size_t stage, const struct task
 	struct flow *f = s->f;
 	struct stage_report *report = flow_report_stage(f, s->def->name);
 	const int64_t started = time_mono_us();
-	struct commit c = {.stage = s->def->name,
-		.version = PQR_VERSION,
-		.n_tasks = (int64_t)plan->n,
-		.files.arena = &f->arena,
-		.counters.arena = &f->arena};
+	struct commit c;
+	commit_init(&c, &f->arena);
+	c.stage = s->def->name;
+	c.version = PQR_VERSION;
+	c.n_tasks = (int64_t)plan->n;
 	report->n_tasks = (int64_t)plan->n;
 	TRY(run_tasks(s, report, err));
 	TRY(merge(s, &c, err));
@@ -528,15 +520,14 @@ static status stage_through(struct stage_run *s, size_t stage, const struct task
 	if (folds(f, s->def->name)) {
 		c.history = f->history.runs;
 		c.n_history = f->history.n_runs;
+		c.n_known = f->history.n_known;
 	}
-	if (c.n_history > 0 && !counter_add(&c.counters, COMMIT_KNOWN, (int64_t)f->history.n_known))
-		return fail_nomem(err);
 	report->rows_in = counter_get(&c.counters, "rows_in");
 	report->rows_out = counter_get(&c.counters, "rows_out");
 	report->bytes_in = counter_get(&c.counters, "bytes_in");
 	report->bytes_out = counter_get(&c.counters, "bytes_out");
 	report->us = time_mono_us() - started;
-	TRY(flow_stage_settle(f, &c, report, plan, err));
+	TRY(flow_stage_settle(f, &c, report, err));
 	report->us = time_mono_us() - started;
 	return OK;
 }
@@ -557,7 +548,7 @@ status flow_stage_run(struct flow *f, size_t stage, struct err *err)
 		struct task_slot *slot = &s.slots[i];
 		arena_init(&slot->arena, 0);
 		slot->spec = &plan.items[i];
-		slot->result = (struct task_result){.outputs.arena = &slot->arena, .counters.arena = &slot->arena};
+		task_result_init(&slot->result, &slot->arena);
 		code = spec_hash(f, slot, err);
 	}
 	if (code == OK) code = stage_through(&s, stage, &plan, err);

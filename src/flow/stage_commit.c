@@ -276,43 +276,6 @@ static status sum_tables(struct flow *f, const struct file_list *files, struct t
 	return OK;
 }
 
-/* The tables that the tasks of a committed stage read, by its counters. */
-static status counted_names(struct flow *f, size_t stage, struct table_sums *out, struct err *err)
-{
-	char prefix[RUN_KEY_MAX];
-	const size_t n = strcspn(commit_edge_name(prefix, "", ""), ">");
-	const struct counter_list *l = &f->counters[stage];
-	for (size_t i = 0; i < l->n; i++) {
-		const char *name = l->items[i].name;
-		if (strncmp(name, prefix, n) != 0) continue;
-		const char *table = arena_strndup(&f->arena, name + n, strcspn(name + n, ">"));
-		if (table == NULL) return fail_nomem(err);
-		if (table_sum_of(out, table) == NULL)
-			return fail(err, E_LIMIT, "more than %d tables in one stage", TABLES_MAX);
-	}
-	return OK;
-}
-
-/* The tables a stage read: those its tasks name; none named: the configuration (simulated raw), or all of the stage before. */
-static status input_names(
-	struct flow *f, size_t stage, const struct task_list *plan, struct table_sums *out, struct err *err)
-{
-	out->n = 0;
-	for (size_t i = 0; plan != NULL && i < plan->n; i++) {
-		for (size_t k = 0; k < plan->items[i].inputs.n; k++) {
-			if (table_sum_of(out, plan->items[i].inputs.items[k].table) == NULL)
-				return fail(err, E_LIMIT, "more than %d tables in one stage", TABLES_MAX);
-		}
-	}
-	if (plan == NULL) TRY(counted_names(f, stage, out, err));
-	if (out->n > 0 || stage == 0) return OK;
-	for (size_t i = 0; i < f->files[stage - 1].n; i++) {
-		if (table_sum_of(out, f->files[stage - 1].items[i].table) == NULL)
-			return fail(err, E_LIMIT, "more than %d tables in one stage", TABLES_MAX);
-	}
-	return OK;
-}
-
 static const struct file_list *stage_of_table(const struct flow *f, size_t stage, const char *table)
 {
 	for (size_t k = stage; k-- > 0;) {
@@ -346,57 +309,55 @@ static status raw_edges(
 	return OK;
 }
 
-/* Did a task of the stage that read `in` write `out`? */
-static bool made_from(const struct flow *f, size_t stage, const char *in, const char *out)
+/* The version in which the stage read a table; of one of a later stage, as the run before left it. */
+static status input_version(struct flow *f, size_t stage, const char *table, const char **out, struct err *err)
 {
-	char name[RUN_KEY_MAX];
-	return counter_get(&f->counters[stage], commit_edge_name(name, in, out)) > 0;
+	char version[VERSION_CHARS + 1];
+	const char *base = commit_base(&f->commits[stage]);
+	const struct file_list *files = stage_of_table(f, stage, table);
+	if (files != NULL)
+		table_version(f, files, table, version);
+	else
+		(void)snprintf(version, sizeof version, "%s", base != NULL ? base : "");
+	*out = arena_strndup(&f->arena, version, strlen(version));
+	return *out != NULL ? OK : fail_nomem(err);
 }
 
-/* A table that no task made from another one (dimensions) comes from the configuration alone. */
-static void config_edges(const struct flow *f, const struct table_sums *out, struct control_edge *edges, size_t *n)
+/* What tasks made from tables; a table that none did (dimensions) comes from the configuration alone. */
+static status table_edges(struct flow *f, size_t stage, const struct table_sums *out, struct control_edge *edges,
+	size_t *n, struct err *err)
 {
-	const size_t n_made = *n;
-	for (size_t t = 0; t < out->n; t++) {
-		bool made = false;
-		for (size_t i = 0; i < n_made && !made; i++) made = edges[i].output == out->items[t].table;
-		if (made) continue;
-		edges[(*n)++] = (struct control_edge){
-			"config", f->info.config_hash, out->items[t].table, out->items[t].version};
+	const struct commit_edges *made = &f->commits[stage].edges;
+	for (size_t k = 0; k < out->n; k++) {
+		struct control_edge e = {.output = out->items[k].table, .output_version = out->items[k].version};
+		const size_t before = *n;
+		for (size_t i = 0; i < made->n; i++) {
+			if (strcmp(made->items[i].output, e.output) != 0) continue;
+			e.input = made->items[i].input;
+			TRY(input_version(f, stage, e.input, &e.input_version, err));
+			edges[(*n)++] = e;
+		}
+		if (*n > before) continue;
+		e.input = "config";
+		e.input_version = f->info.config_hash;
+		edges[(*n)++] = e;
 	}
+	return OK;
 }
 
-static status record(
-	struct flow *f, size_t stage, struct control_stage *s, const struct task_list *plan, struct err *err)
+static status record(struct flow *f, size_t stage, struct control_stage *s, struct err *err)
 {
-	struct table_sums *sums = ARENA_ZNEW(&f->arena, struct table_sums, 2);
-	if (sums == NULL) return fail_nomem(err);
-	struct table_sums *in = &sums[0], *out = &sums[1];
+	struct table_sums *out = ARENA_ZNEW(&f->arena, struct table_sums, 1);
+	if (out == NULL) return fail_nomem(err);
 	TRY(sum_tables(f, &f->files[stage], out, err));
-	if (stage > 0) TRY(input_names(f, stage, plan, in, err));
-	const size_t n_in = stage > 0 ? in->n : f->info.simulated ? 1 : f->inputs.n;
-	struct control_edge *edges = ARENA_ZNEW(&f->arena, struct control_edge, (n_in + 1) * out->n + 1);
+	const size_t n_made = stage > 0 ? f->commits[stage].edges.n : (f->inputs.n + 1) * out->n;
+	struct control_edge *edges = ARENA_ZNEW(&f->arena, struct control_edge, n_made + out->n);
 	struct control_dataset *datasets = ARENA_ZNEW(&f->arena, struct control_dataset, out->n + 1);
 	if (edges == NULL || datasets == NULL) return fail_nomem(err);
-	for (size_t i = 0; i < in->n; i++) {
-		const struct file_list *files = stage_of_table(f, stage, in->items[i].table);
-		/* A table of a later stage is read as the run before left it. */
-		const char *base = commit_base(&f->commits[stage]);
-		if (files != NULL)
-			table_version(f, files, in->items[i].table, in->items[i].version);
-		else
-			(void)snprintf(
-				in->items[i].version, sizeof in->items[i].version, "%s", base != NULL ? base : "");
-		for (size_t k = 0; k < out->n; k++) {
-			if (!made_from(f, stage, in->items[i].table, out->items[k].table)) continue;
-			edges[s->n_edges++] = (struct control_edge){
-				in->items[i].table, in->items[i].version, out->items[k].table, out->items[k].version};
-		}
-	}
 	if (stage == 0)
 		TRY(raw_edges(f, out, edges, &s->n_edges, err));
 	else
-		config_edges(f, out, edges, &s->n_edges);
+		TRY(table_edges(f, stage, out, edges, &s->n_edges, err));
 	for (size_t i = 0; i < out->n; i++) {
 		const struct table_sum *t = &out->items[i];
 		datasets[i] = (struct control_dataset){t->table, t->layer, t->location, t->contract, t->version,
@@ -442,9 +403,8 @@ status flow_manifest_put(struct flow *f, struct err *err)
 	return code;
 }
 
-/* The control plane's record of a stage that the lake has; plan may be NULL (adopted after a kill between the two). */
-static status stage_record(
-	struct flow *f, size_t stage, const struct stage_report *r, const struct task_list *plan, struct err *err)
+/* The control plane's record of a stage that the lake has, made now or again after a kill between the two. */
+status flow_stage_record(struct flow *f, size_t stage, const struct stage_report *r, struct err *err)
 {
 	char key[RUN_KEY_MAX];
 	char hex[HEX_SHA256_CHARS + 1];
@@ -473,16 +433,10 @@ static status stage_record(
 		.bytes_out = r->bytes_out,
 		.committed_at = time_now_us(),
 	};
-	return record(f, stage, &s, plan, err);
+	return record(f, stage, &s, err);
 }
 
-status flow_stage_record(struct flow *f, size_t stage, const struct stage_report *r, struct err *err)
-{
-	return stage_record(f, stage, r, NULL, err);
-}
-
-status flow_stage_settle(
-	struct flow *f, struct commit *c, struct stage_report *report, const struct task_list *plan, struct err *err)
+status flow_stage_settle(struct flow *f, struct commit *c, struct stage_report *report, struct err *err)
 {
 	const size_t stage = f->n_committed;
 	char key[RUN_KEY_MAX];
@@ -502,6 +456,6 @@ status flow_stage_settle(
 	flow_commit_adopt(f, c);
 	report->done = true;
 	TRY(flow_manifest_put(f, err));
-	TRY(stage_record(f, stage, report, plan, err));
+	TRY(flow_stage_record(f, stage, report, err));
 	return f->again ? flow_left_overs_remove(f, c, err) : OK;
 }

@@ -1,23 +1,17 @@
+/* flow/task.c: the lists of tasks and results, and the objects a task puts.
+ *
+ * 1. Texts of a list are copied into its arena: whoever filled it may go.
+ * 2. A data file is named by its content, so the same rows written twice are one object.
+ * It knows keys and bytes, no stage and no table.
+ */
 #include "flow/task.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "base/vec.h"
 #include "parquet/reader.h"
 #include "table/write/stats.h"
-
-/* Make room for one more item of a list kept in an arena; old arrays stay behind in the arena. */
-static void *list_grow(struct arena *arena, const void *items, size_t n, size_t *cap, size_t item_size)
-{
-	if (n < *cap) return (void *)(uintptr_t)items;
-	const size_t wanted = *cap != 0 ? *cap * 2 : 16;
-	size_t bytes;
-	if (__builtin_mul_overflow(wanted, item_size, &bytes)) return NULL;
-	void *grown = arena_alloc(arena, bytes, _Alignof(max_align_t));
-	if (grown == NULL) return NULL;
-	if (n > 0) memcpy(grown, items, n * item_size);
-	*cap = wanted;
-	return grown;
-}
 
 static const char *keep(struct arena *arena, const char *s)
 {
@@ -26,15 +20,13 @@ static const char *keep(struct arena *arena, const char *s)
 
 bool file_list_add(struct file_list *l, const struct file_ref *f)
 {
-	struct file_ref *items = list_grow(l->arena, l->items, l->n, &l->cap, sizeof *items);
-	if (items == NULL) return false;
-	l->items = items;
+	if (!VEC_ROOM_IN(l->arena, l, 1)) return false;
 	struct file_ref copy = *f;
 	copy.table = keep(l->arena, f->table);
 	copy.path = keep(l->arena, f->path);
 	if (f->stats != NULL) copy.stats = keep(l->arena, f->stats);
 	if (copy.table == NULL || copy.path == NULL || (f->stats != NULL && copy.stats == NULL)) return false;
-	items[l->n++] = copy;
+	l->items[l->n++] = copy;
 	return true;
 }
 
@@ -45,12 +37,10 @@ bool counter_add(struct counter_list *l, const char *name, int64_t value)
 		l->items[i].value += value;
 		return true;
 	}
-	struct counter *items = list_grow(l->arena, l->items, l->n, &l->cap, sizeof *items);
-	if (items == NULL) return false;
-	l->items = items;
+	if (!VEC_ROOM_IN(l->arena, l, 1)) return false;
 	const char *copy = keep(l->arena, name);
 	if (copy == NULL) return false;
-	items[l->n++] = (struct counter){copy, value};
+	l->items[l->n++] = (struct counter){copy, value};
 	return true;
 }
 
@@ -62,20 +52,54 @@ int64_t counter_get(const struct counter_list *l, const char *name)
 	return 0;
 }
 
-struct task_spec *task_list_add(struct task_list *l)
+static int by_path(const void *a, const void *b)
 {
-	struct task_spec *items = list_grow(l->arena, l->items, l->n, &l->cap, sizeof *items);
-	if (items == NULL) return NULL;
-	l->items = items;
-	items[l->n] = (struct task_spec){.stage = "", .task_id = "", .part = "", .inputs.arena = l->arena};
-	return &items[l->n++];
+	return strcmp(((const struct file_ref *)a)->path, ((const struct file_ref *)b)->path);
 }
 
+void file_list_sort(struct file_list *l)
+{
+	if (l->n > 1) qsort(l->items, l->n, sizeof *l->items, by_path);
+}
+
+bool counter_list_merge(struct counter_list *a, const struct counter_list *b)
+{
+	bool ok = true;
+	for (size_t i = 0; i < b->n && ok; i++) ok = counter_add(a, b->items[i].name, b->items[i].value);
+	return ok;
+}
+
+void event_stats_init(struct event_stats *e, struct arena *arena)
+{
+	*e = (struct event_stats){.first = INT64_MAX, .last = INT64_MIN, .types.arena = arena};
+}
+
+bool event_stats_merge(struct event_stats *a, const struct event_stats *b)
+{
+	if (b->first < a->first) a->first = b->first;
+	if (b->last > a->last) a->last = b->last;
+	return counter_list_merge(&a->types, &b->types);
+}
+
+void task_result_init(struct task_result *r, struct arena *arena)
+{
+	*r = (struct task_result){.outputs.arena = arena, .counters.arena = arena};
+	event_stats_init(&r->events, arena);
+}
+
+struct task_spec *task_list_add(struct task_list *l)
+{
+	if (!VEC_ROOM_IN(l->arena, l, 1)) return NULL;
+	l->items[l->n] = (struct task_spec){.stage = "", .task_id = "", .part = "", .inputs.arena = l->arena};
+	return &l->items[l->n++];
+}
+
+/* file->xxh128 is p's already: a part is named by it. */
 static status output(
 	const struct task_env *env, struct task_result *out, struct file_ref *file, const void *p, struct err *err)
 {
 	const size_t n = (size_t)file->bytes;
-	hash_xxh128(p, n, file->xxh128);
+	ASSERT(out->outputs.arena != NULL && file->bytes >= 0);
 	hash_sha256(p, n, file->sha256);
 	TRY(store_put_later(env->lake, file->path, p, n, file->sha256, err));
 	if (!file_list_add(&out->outputs, file)) return fail_nomem(err);
@@ -86,6 +110,7 @@ status task_output_object(const struct task_env *env, struct task_result *out, c
 	const void *p, size_t n, int64_t rows, struct err *err)
 {
 	struct file_ref file = {.table = table, .path = key, .rows = rows, .bytes = (int64_t)n};
+	hash_xxh128(p, n, file.xxh128);
 	return output(env, out, &file, p, err);
 }
 
@@ -106,14 +131,13 @@ static status part_stats(const void *p, size_t n, const char *key, struct buf *o
 status task_output_part(const struct task_env *env, struct task_result *out, const char *table, const char *dir,
 	const void *p, size_t n, int64_t rows, struct err *err)
 {
-	uint8_t name[XXH128_BYTES];
 	char hex[HEX_XXH128_CHARS + 1];
 	char key[1024];
-	hash_xxh128(p, n, name);
-	hex_encode(name, sizeof name, hex);
+	struct file_ref file = {.table = table, .path = key, .rows = rows, .bytes = (int64_t)n};
+	hash_xxh128(p, n, file.xxh128);
+	hex_encode(file.xxh128, sizeof file.xxh128, hex);
 	const int len = snprintf(key, sizeof key, "%s/part-%s.parquet", dir, hex);
 	if (len < 0 || (size_t)len >= sizeof key) return fail(err, E_LIMIT, "key over %zu bytes: %s", sizeof key, dir);
-	struct file_ref file = {.table = table, .path = key, .rows = rows, .bytes = (int64_t)n};
 	struct buf stats;
 	buf_init(&stats, 0);
 	status code = part_stats(p, n, key, &stats, err);

@@ -34,8 +34,7 @@ struct file_list {
 	struct arena *arena;
 };
 
-/* When the results of a stage's tasks are merged, "max_..." and "min_..." take the extreme and everything else adds. Raw's
- * "max_ts" (newest valid event, microseconds) gives an ingested run its as_of; its "events:<type>" become the manifest's counts. */
+/* A named sum: where the results of a stage's tasks are merged, values of one name add. */
 struct counter {
 	const char *name;
 	int64_t value;
@@ -51,6 +50,21 @@ bool file_list_add(struct file_list *l, const struct file_ref *f) MUST_USE;
 bool counter_add(struct counter_list *l, const char *name,
 	int64_t value) MUST_USE;                                     /* sums; O(1) amortised is not needed: few names */
 int64_t counter_get(const struct counter_list *l, const char *name); /* 0 when absent */
+bool counter_list_merge(struct counter_list *a, const struct counter_list *b) MUST_USE; /* b into a */
+void file_list_sort(struct file_list *l);                                               /* by path, bytewise */
+
+/* What the events of raw are: the types become the manifest's counts, the instants give an ingested run its dates. */
+struct event_stats {
+	int64_t first, last; /* ts of the oldest and newest valid event, microseconds; first > last: none was told */
+	struct counter_list types; /* how many of each type */
+};
+void event_stats_init(struct event_stats *e, struct arena *arena);
+/* b into a. false: out of memory. */
+bool event_stats_merge(struct event_stats *a, const struct event_stats *b) MUST_USE;
+static inline bool event_stats_dated(const struct event_stats *e)
+{
+	return e->first <= e->last;
+}
 
 /* What decides a run's output, beside the configuration. */
 struct run_info {
@@ -83,8 +97,11 @@ struct task_spec *task_list_add(struct task_list *l) MUST_USE;
 struct task_result {
 	struct file_list outputs;
 	struct counter_list
-		counters; /* "rows_in", "rows_out", "bytes_in", "bytes_out" always; the rest is the stage's */
+		counters;          /* "rows_in", "rows_out", "bytes_in", "bytes_out" always; the rest is the stage's */
+	struct event_stats events; /* of a task of raw; empty elsewhere */
 };
+/* Empty; its lists grow in arena. */
+void task_result_init(struct task_result *r, struct arena *arena);
 
 /* What a running task may use. */
 struct task_env {

@@ -1,3 +1,8 @@
+/* flow/task_json.c: tasks, results and runs as JSON text and back.
+ *
+ * 1. One value has one text (canonical): members sorted, nothing optional written where it says nothing.
+ * 2. What is read may be anybody's: each member is checked before it is used, in the order of the writer.
+ */
 #include "flow/task_json.h"
 
 /* ---- writing ----------------------------------------------------------------------------------------------------- */
@@ -85,6 +90,22 @@ void counter_list_json(struct buf *out, const struct counter_list *l)
 	buf_char(out, '}');
 }
 
+/* Ends what stands before it; a stage without events adds nothing. */
+void event_stats_json(struct buf *out, const struct event_stats *e)
+{
+	char separator = '{';
+	if (!event_stats_dated(e) && e->types.n == 0) return;
+	member(out, ',', "events");
+	if (event_stats_dated(e)) {
+		member_i64(out, separator, "first", e->first);
+		member_i64(out, ',', "last", e->last);
+		separator = ',';
+	}
+	member(out, separator, "types");
+	counter_list_json(out, &e->types);
+	buf_char(out, '}');
+}
+
 /* The seed is text: JSON integers are read as int64. */
 void run_info_json(struct buf *out, const struct run_info *run)
 {
@@ -130,6 +151,7 @@ void task_result_json(struct buf *out, const struct task_result *result)
 {
 	member(out, '{', "counters");
 	counter_list_json(out, &result->counters);
+	event_stats_json(out, &result->events);
 	member(out, ',', "outputs");
 	file_list_json(out, &result->outputs);
 	buf_char(out, '}');
@@ -219,6 +241,17 @@ status counter_list_parse(const struct json_node *n, struct counter_list *out, s
 		if (!counter_add(out, key.p, v)) return fail_nomem(err);
 	}
 	return OK;
+}
+
+status event_stats_parse(const struct json_node *n, struct event_stats *out, struct err *err)
+{
+	if (n == NULL) return OK;
+	const struct json_node *first = json_node_get(n, "first"), *last = json_node_get(n, "last");
+	if ((first == NULL) != (last == NULL)) return bad("events", err);
+	if (first != NULL &&
+		(!json_node_i64(first, &out->first) || !json_node_i64(last, &out->last) || !event_stats_dated(out)))
+		return bad("events", err);
+	return counter_list_parse(json_node_get(n, "types"), &out->types, err);
 }
 
 static status get_seed(const struct json_node *n, uint64_t *out, struct err *err)
@@ -346,10 +379,12 @@ status task_document_parse(
 status task_result_parse(struct str text, struct arena *arena, struct task_result *out, struct err *err)
 {
 	struct json_doc *doc = NULL;
-	struct task_result result = {.outputs.arena = arena, .counters.arena = arena};
+	struct task_result result;
+	task_result_init(&result, arena);
 	TRY(json_doc_parse(text, &doc, err));
 	const struct json_node *root = json_doc_root(doc);
 	status code = counter_list_parse(json_node_get(root, "counters"), &result.counters, err);
+	if (code == OK) code = event_stats_parse(json_node_get(root, "events"), &result.events, err);
 	if (code == OK) code = file_list_parse(json_node_get(root, "outputs"), &result.outputs, err);
 	json_doc_destroy(doc);
 	if (code == OK) *out = result;

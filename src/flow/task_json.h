@@ -9,6 +9,7 @@
 void file_ref_json(struct buf *out, const struct file_ref *f);
 void file_list_json(struct buf *out, const struct file_list *l);
 void counter_list_json(struct buf *out, const struct counter_list *l); /* an object, sorted by name */
+void event_stats_json(struct buf *out, const struct event_stats *e);   /* ,"events":{}; of no events nothing */
 void run_info_json(struct buf *out, const struct run_info *run);
 void task_spec_json(struct buf *out, const struct task_spec *spec);
 /* A task that can be run anywhere: its spec with the run as one more member. */
@@ -18,6 +19,8 @@ void task_result_json(struct buf *out, const struct task_result *result);
 /* Readers copy texts into arena (lists: their own). E_CORRUPT names the first member that is missing or of another kind; E_NOMEM. */
 status file_list_parse(const struct json_node *n, struct file_list *out, struct err *err) MUST_USE;
 status counter_list_parse(const struct json_node *n, struct counter_list *out, struct err *err) MUST_USE;
+status event_stats_parse(const struct json_node *n, struct event_stats *out,
+	struct err *err) MUST_USE; /* n NULL: none; *out was initialised */
 status run_info_parse(const struct json_node *n, struct arena *arena, struct run_info *out, struct err *err) MUST_USE;
 status task_spec_parse(const struct json_node *n, struct arena *arena, struct task_spec *out, struct err *err) MUST_USE;
 /* A whole task document, which anybody may have written: E_USAGE for a run that no plan makes (a range of dates that ends before it

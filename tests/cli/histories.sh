@@ -18,7 +18,7 @@ same_rows() {
 }
 
 # history_of LAKE RUN: the runs that silver of this one took up, oldest first, a line each
-history_of() { find "$1/manifests" -path "*run_id=$2/stages/silver.json" -exec jq -r '.history // [] | .[]' {} +; }
+history_of() { find "$1/manifests" -path "*run_id=$2/stages/silver.json" -exec jq -r '.history.runs[]?' {} +; }
 
 # silver_rows LAKE RUN: its tickets and preclassification; and of the other tables, for each ticket, the rows of the newest
 # run of its history that has any. Where an event lies in raw is not compared.

@@ -8,7 +8,7 @@ export PQR_PUBLISH_CORE=true
 run() {
   timeout 120 "$pqr" run --lake "$1" --volume 40 --json --no-progress --from 2025-09-01 "${@:2}" 2>run.log | field .run_id
 }
-history_of() { grep -ho '"history":\[[^]]*\]' "$1"/manifests/*/run_id="$2"/stages/silver.json | grep -oE '[0-9a-f-]{36}'; }
+history_of() { jq -r '.history.runs[]?' "$1"/manifests/*/run_id="$2"/stages/silver.json; }
 gold() { sqlite3 "$1/control.db" "SELECT day, pqrs_type, channel, tickets_count FROM gold_kpi_volume_national_daily ORDER BY 1, 2, 3"; }
 warned() { grep -q 'no run in the lake ends where this one begins' run.log; }
 

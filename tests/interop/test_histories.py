@@ -65,7 +65,7 @@ class Ingests:
         return json.loads(commit.read_text())
 
     def history(self, run_id):
-        return self.commit(run_id, "silver").get("history", [])
+        return self.commit(run_id, "silver").get("history", {}).get("runs", [])
 
 
 @pytest.fixture(scope="module")

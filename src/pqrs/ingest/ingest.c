@@ -338,9 +338,10 @@ static status count_all(struct ingest_task *t, struct task_result *out, int64_t 
 	for (size_t i = 0; i < sizeof counters / sizeof counters[0]; i++)
 		ok = ok && counter_add(&out->counters, counters[i].name, counters[i].value);
 	for (int i = 0; i < EVENT_N; i++) ok = ok && counter_add(&out->counters, types[i], a->types[i]);
-	if (a->valid > 0)
-		ok = ok && counter_add(&out->counters, "max_ts", a->ts_max) &&
-		     counter_add(&out->counters, "min_ts", a->ts_min);
+	if (a->valid > 0) {
+		out->events.first = a->ts_min;
+		out->events.last = a->ts_max;
+	}
 	return ok ? OK : fail_nomem(err);
 }
 

@@ -268,7 +268,9 @@ static status counters_make(struct work *k, struct err *err)
 		  counter_add(l, "bytes_in", 0) && counter_add(l, "bytes_out", k->bytes) &&
 		  counter_add(l, "tickets", k->by_kind[EVENT_TICKET_CREATED]) &&
 		  counter_add(l, "spike_days", spike_days(k));
-	for (int i = 0; i < EVENT_N; i++) ok = ok && share_count(k, "events:", pqrs_event_type_names[i], k->by_kind[i]);
+	for (int i = 0; i < EVENT_N; i++)
+		ok = ok && (k->by_kind[i] == 0 ||
+				   counter_add(&k->out->events.types, pqrs_event_type_names[i], k->by_kind[i]));
 	for (int i = 0; i < CHANNEL_N; i++)
 		ok = ok && share_count(k, "share:channel:", pqrs_channel_names[i], k->by_channel[i]);
 	for (int i = 0; i < TYPE_N; i++) ok = ok && share_count(k, "share:type:", pqrs_type_names[i], k->by_type[i]);

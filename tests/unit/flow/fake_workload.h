@@ -141,10 +141,9 @@ static status fake_raw_run(
 	status code = buf_check(&text, err);
 	if (code == OK) code = task_output_object(env, out, "raw.fake", key, text.p, text.n, FAKE_ROWS, err);
 	if (code == OK) code = fake_count(out, 0, FAKE_ROWS, err);
-	if (code == OK && !(counter_add(&out->counters, "events:SEEN", FAKE_ROWS) &&
-				  counter_add(&out->counters, "max_ts", fake_time(env->run, spec->lo, 38)) &&
-				  counter_add(&out->counters, "min_ts", fake_time(env->run, spec->lo, 0))))
-		code = fail(err, E_NOMEM, "counters");
+	if (code == OK && !counter_add(&out->events.types, "SEEN", FAKE_ROWS)) code = fail_nomem(err);
+	out->events.first = fake_time(env->run, spec->lo, 0);
+	out->events.last = fake_time(env->run, spec->lo, 38);
 	task_progress(env, FAKE_ROWS, (int64_t)text.n);
 	buf_deinit(&text);
 	return code;

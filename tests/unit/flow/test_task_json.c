@@ -16,7 +16,11 @@ static struct str text_of(const struct buf *b)
 /* A commit with n files and counters drawn from a seed; names need escaping. */
 static void draw_commit(struct arena *arena, uint64_t seed, struct commit *c)
 {
-	*c = (struct commit){.stage = "raw", .version = "1.2.3", .files.arena = arena, .counters.arena = arena};
+	static const char *const runs[] = {"33333333-3333-4333-8333-333333333333",
+		"44444444-4444-4444-8444-444444444444", "55555555-5555-4555-8555-555555555555"};
+	commit_init(c, arena);
+	c->stage = "raw";
+	c->version = "1.2.3";
 	const uint32_t n = rng_below(rng_philox(seed, 0, 0, 0).v[0], 30);
 	c->n_tasks = n;
 	c->run = (struct run_info){.workload = "w\"\\\n",
@@ -42,6 +46,15 @@ static void draw_commit(struct arena *arena, uint64_t seed, struct commit *c)
 			&c->counters, arena_printf(arena, "c%u", r.v[0] % 1000), (int64_t)r.v[1] - INT32_MAX));
 	}
 	file_list_sort(&c->files);
+	for (uint32_t i = 0; i < n % 7; i++)
+		assert_true(commit_edges_add(&c->edges, arena_printf(arena, "raw.\"%u", i % 3), "bronze.t"));
+	commit_edges_sort(&c->edges);
+	if (n % 3 > 0) assert_true(counter_add(&c->events.types, "SEEN", n));
+	if (n % 3 == 2) c->events.first = -(int64_t)n, c->events.last = n;
+	if (n % 4 == 0) return;
+	c->history = runs;
+	c->n_history = n % 4;
+	c->n_known = 1 + n % c->n_history;
 }
 
 static void test_commit_round_trip(void **state)
@@ -62,6 +75,16 @@ static void test_commit_round_trip(void **state)
 		CHECK_I64(back.files.n, c.files.n);
 		CHECK_I64(back.run.as_of, c.run.as_of);
 		assert_true(back.run.seed == c.run.seed);
+		CHECK_I64(back.edges.n, c.edges.n);
+		for (size_t i = 0; i < c.edges.n; i++)
+			assert_true(commit_edges_has(&back.edges, c.edges.items[i].input, c.edges.items[i].output));
+		CHECK_I64(back.events.first, c.events.first);
+		CHECK_I64(back.events.last, c.events.last);
+		CHECK_I64(counter_get(&back.events.types, "SEEN"), counter_get(&c.events.types, "SEEN"));
+		CHECK_I64(back.n_history, c.n_history);
+		CHECK_I64(back.n_known, c.n_known);
+		if (c.n_known > 0) assert_string_equal(commit_base(&back), c.history[c.n_known - 1]);
+		assert_true((commit_base(&c) == NULL) == (c.n_known == 0));
 		for (size_t i = 0; i < c.files.n; i++) {
 			assert_string_equal(back.files.items[i].path, c.files.items[i].path);
 			CHECK_I64(back.files.items[i].bytes, c.files.items[i].bytes);
@@ -162,20 +185,89 @@ static void test_canonical_order(void **state)
 	arena_deinit(&arena);
 }
 
+/* A member of a commit that says what none can: refused by name. */
+static void test_commit_members_are_checked(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *was, *is, *names;
+	} cases[] = {
+		{"\"edges\":[{\"input\":\"a\",", "\"edges\":[{", "edges"},
+		{"\"edges\":[{\"input\":\"a\",\"output\":\"b\"}],", "", "edges"},
+		{"\"first\":1,", "", "events"},
+		{"\"first\":1,", "\"first\":3,", "events"},
+		{"\"types\":{}", "\"types\":[]", "counters"},
+		{"\"known\":1", "\"known\":0", "history"},
+		{"\"known\":1", "\"known\":2", "history"},
+		{"\"known\":1,", "", "history"},
+		{"\"runs\":[\"2", "\"runs\":[\"x", "history"},
+		{"\"tasks\":0", "\"tasks\":\"0\"", "tasks"},
+	};
+	struct arena arena;
+	struct buf text;
+	struct commit c, back;
+	arena_init(&arena, 0);
+	buf_init(&text, 0);
+	draw_commit(&arena, 0, &c);
+	c.files.n = c.counters.n = c.edges.n = c.events.types.n = 0;
+	c.n_tasks = 0;
+	c.run.date_from = 0;
+	assert_true(commit_edges_add(&c.edges, "a", "b") && commit_edges_add(&c.edges, "a", "b"));
+	CHECK_I64(c.edges.n, 1);
+	c.events.first = 1;
+	c.events.last = 2;
+	c.history = (const char *const[]){"22222222-2222-4222-8222-222222222222"};
+	c.n_history = c.n_known = 1;
+	commit_json(&text, &c);
+	buf_char(&text, '\0');
+	CHECK_OK(&err, commit_parse(str_of((const char *)text.p), &arena, &back, &err));
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		const char *at = strstr((const char *)text.p, cases[i].was);
+		assert_non_null(at);
+		const char *bad = arena_printf(&arena, "%.*s%s%s", (int)(at - (const char *)text.p),
+			(const char *)text.p, cases[i].is, at + strlen(cases[i].was));
+		CHECK_FAILS(E_CORRUPT, commit_parse(str_of(bad), &arena, &back, &err));
+		assert_non_null(strstr(err.message, cases[i].names));
+	}
+	buf_deinit(&text);
+	arena_deinit(&arena);
+}
+
 static void test_counters_merge(void **state)
 {
 	(void)state;
 	struct arena arena;
 	arena_init(&arena, 0);
 	struct counter_list a = {.arena = &arena}, b = {.arena = &arena};
-	assert_true(counter_add(&a, "rows", 5) && counter_add(&a, "max_ts", -9) && counter_add(&a, "min_ts", -9));
-	assert_true(counter_add(&b, "rows", 7) && counter_add(&b, "max_ts", -3) && counter_add(&b, "min_ts", -30) &&
-		    counter_add(&b, "new", 1));
+	assert_true(counter_add(&a, "rows", 5) && counter_add(&a, "max_ts", -9));
+	assert_true(counter_add(&b, "rows", 7) && counter_add(&b, "max_ts", -3) && counter_add(&b, "new", 1));
 	assert_true(counter_list_merge(&a, &b));
 	CHECK_I64(counter_get(&a, "rows"), 12);
-	CHECK_I64(counter_get(&a, "max_ts"), -3);
-	CHECK_I64(counter_get(&a, "min_ts"), -30);
+	CHECK_I64(counter_get(&a, "max_ts"), -12); /* a name says nothing of how values merge */
 	CHECK_I64(counter_get(&a, "new"), 1);
+	arena_deinit(&arena);
+}
+
+static void test_event_stats_merge(void **state)
+{
+	(void)state;
+	struct arena arena;
+	struct event_stats sum, part;
+	arena_init(&arena, 0);
+	event_stats_init(&sum, &arena);
+	assert_false(event_stats_dated(&sum));
+	event_stats_init(&part, &arena);
+	assert_true(event_stats_merge(&sum, &part));
+	assert_false(event_stats_dated(&sum)); /* a task without a valid event leaves no instant behind */
+	part.first = -30;
+	part.last = -30;
+	assert_true(counter_add(&part.types, "SEEN", 2) && event_stats_merge(&sum, &part));
+	part.first = -9;
+	part.last = 4;
+	assert_true(event_stats_merge(&sum, &part) && event_stats_dated(&sum));
+	CHECK_I64(sum.first, -30);
+	CHECK_I64(sum.last, 4);
+	CHECK_I64(counter_get(&sum.types, "SEEN"), 4);
 	arena_deinit(&arena);
 }
 
@@ -195,7 +287,8 @@ static void test_manifest(void **state)
 		file_list_add(&c.files, &(struct file_ref){.table = "raw.x", .path = "raw/a", .rows = 1, .bytes = 2}));
 	assert_true(
 		file_list_add(&c.files, &(struct file_ref){.table = "raw.x", .path = "raw/b", .rows = 3, .bytes = 4}));
-	assert_true(counter_add(&c.counters, "events:B", 2) && counter_add(&c.counters, "events:A", 1) &&
+	event_stats_init(&c.events, &arena);
+	assert_true(counter_add(&c.events.types, "B", 2) && counter_add(&c.events.types, "A", 1) &&
 		    counter_add(&c.counters, "rows_out", 9));
 	/* printf 'raw/a\0%064d\nraw/b\0%064d\n' 0 0 | sha256sum */
 	manifest_root(&c.files, root);
@@ -242,7 +335,9 @@ int main(void)
 		cmocka_unit_test(test_commit_round_trip),
 		cmocka_unit_test(test_task_document_is_checked),
 		cmocka_unit_test(test_canonical_order),
+		cmocka_unit_test(test_commit_members_are_checked),
 		cmocka_unit_test(test_counters_merge),
+		cmocka_unit_test(test_event_stats_merge),
 		cmocka_unit_test(test_manifest),
 		cmocka_unit_test(test_progress_text),
 	};

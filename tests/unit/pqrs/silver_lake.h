@@ -182,7 +182,8 @@ static inline void lake_bronze(struct lake *l, const char *source, const struct 
 	(void)snprintf(
 		dir, sizeof dir, "bronze/pqrs_events/source=%s/day=%.10s/run_id=%s", source, date, l->run.run_id);
 	CHECK_OK(&err, parquet_writer_finish(w, &p, &size, &err));
-	struct task_result result = {.outputs.arena = &l->arena, .counters.arena = &l->arena};
+	struct task_result result;
+	task_result_init(&result, &l->arena);
 	const struct task_env env = {.lake = l->store, .run = &l->run, .config = &l->cfg};
 	CHECK_OK(&err, task_output_part(&env, &result, "bronze.pqrs_events", dir, p, size, (int64_t)n, &err));
 	assert_true(file_list_add(&l->bronze, &result.outputs.items[0]));
@@ -223,7 +224,7 @@ static inline void lake_load(struct lake *l, const struct ev *events, size_t n, 
 static inline status lake_silver(struct lake *l, int n_tasks, struct err *err)
 {
 	const struct task_env env = {.lake = l->store, .run = &l->run, .config = &l->cfg};
-	l->result = (struct task_result){.outputs.arena = &l->arena, .counters.arena = &l->arena};
+	task_result_init(&l->result, &l->arena);
 	for (int i = 0; i <= n_tasks; i++) {
 		struct task_spec spec = {.stage = "silver", .task_id = "t", .part = i < n_tasks ? "" : "dimensions"};
 		if (i < n_tasks) {

@@ -32,7 +32,8 @@ static void lab_open(struct lab *lab)
 	lab->config.parquet = (struct parquet_opts){.codec = PARQUET_ZSTD, .level = 1, .bloom = true};
 	lab->config.quality.reject_rate_max = 10000;
 	lab->env = (struct task_env){.lake = lab->lake, .run = &lab->run, .config = &lab->config};
-	lab->raw.arena = lab->result.outputs.arena = lab->result.counters.arena = &lab->arena;
+	lab->raw.arena = &lab->arena;
+	task_result_init(&lab->result, &lab->arena);
 }
 
 static void lab_close(struct lab *lab)
