@@ -1,3 +1,4 @@
+/* flow/engine_config.c: the engine's keys, and what of their values can be refused before anything is opened. */
 #include "flow/engine_config.h"
 
 static const char *const levels[] = {"debug", "info", "warn", "error", "off", NULL};

@@ -1,3 +1,9 @@
+/* flow/executor.c: tasks of a stage on the threads of this process.
+ *
+ * 1. Each attempt starts with an empty result: what a failed one had written down is gone.
+ * 2. Only errors of class ERR_RETRY are tried again, of the task or of the job's calls around it alike.
+ * What a task does, and where results are kept, is the caller's.
+ */
 #include "flow/executor.h"
 
 #include <time.h>

@@ -1,3 +1,9 @@
+/* flow/history.c: which earlier runs a run continues, and the files they left.
+ *
+ * 1. What counts is the folding stage's commit in the lake; the control plane is not asked, so a lost one changes nothing.
+ * 2. Two processes that look at the same lake find the same history: order of listing, threads and ids of candidates that do not
+ *    count have no part in it.
+ */
 #include "flow/history.h"
 
 #include <stdio.h>
@@ -6,6 +12,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/thread.h"
+#include "base/vec.h"
 #include "flow/run_int.h"
 #include "flow/superseded.h"
 #include "table/log/snapshot.h"
@@ -35,13 +42,7 @@ static status note_commit(void *arg, const struct store_entry *e, struct err *er
 {
 	struct search *s = arg;
 	if (!ends_with(e->key, s->suffix) || strstr(e->key, s->of->run->run_id) != NULL) return OK;
-	if (s->n == s->cap) {
-		const size_t cap = s->cap > 0 ? s->cap * 2 : 16;
-		struct candidate *grown = mem_realloc(s->items, cap * sizeof *grown);
-		if (grown == NULL) return fail_nomem(err);
-		s->items = grown;
-		s->cap = cap;
-	}
+	if (!VEC_ROOM(s, 1)) return fail_nomem(err);
 	struct candidate *c = &s->items[s->n];
 	*c = (struct candidate){.key = mem_alloc(strlen(e->key) + 1)};
 	if (c->key == NULL) return fail_nomem(err);
@@ -112,7 +113,8 @@ static int by_id(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static status take(
+/* The history that base leaves behind: its runs, itself, then those it did not know of. */
+static status continue_base(
 	const struct search *s, const struct commit *base, struct arena *arena, struct history *out, struct err *err)
 {
 	const char **runs = ARENA_NEW(arena, const char *, s->n + base->n_history + 1);
@@ -147,7 +149,7 @@ static status find(struct search *s, struct arena *arena, struct history *out, s
 		const struct candidate *c = &s->items[i];
 		if (c->kind != CONTINUES_NOT && (base == NULL || better(s, &c->commit, base))) base = &c->commit;
 	}
-	return base != NULL ? take(s, base, arena, out, err) : OK;
+	return base != NULL ? continue_base(s, base, arena, out, err) : OK;
 }
 
 status history_find(const struct history_search *of, struct arena *arena, struct history *out, struct err *err)

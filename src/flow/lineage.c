@@ -1,8 +1,10 @@
+/* flow/lineage.c: the edges of the control plane, written in the forms that other tools read. */
 #include "flow/lineage.h"
 
 #include <stdio.h>
 
 #include "base/hash.h"
+#include "base/vec.h"
 
 #define OPENLINEAGE_SCHEMA "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
 #define PRODUCER "urn:pqr-lakehouse:" PQR_VERSION
@@ -50,14 +52,7 @@ static status edge_visit(void *arg, const struct control_value *values, size_t n
 {
 	struct edges *e = arg;
 	ASSERT(n == N_COLUMNS);
-	if (e->n == e->cap) {
-		const size_t cap = e->cap > 0 ? e->cap * 2 : 64;
-		struct edge *grown = ARENA_NEW(&e->arena, struct edge, cap);
-		if (grown == NULL) return fail_nomem(err);
-		if (e->n > 0) memcpy(grown, e->items, e->n * sizeof *grown);
-		e->items = grown;
-		e->cap = cap;
-	}
+	if (!VEC_ROOM_IN(&e->arena, e, 1)) return fail_nomem(err);
 	struct edge *to = &e->items[e->n];
 	for (size_t i = 0; i < n; i++) {
 		const struct str text = values[i].kind == CONTROL_TEXT ? values[i].text : STR("");

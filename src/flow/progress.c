@@ -1,3 +1,9 @@
+/* flow/progress.c: a thread that draws how far the work is, or logs it.
+ *
+ * 1. Counts are atomics that workers add to; the thread reads them, and nobody waits for it.
+ * 2. On a terminal the bar is taken away for each log line: the log's hooks hold the lock from before the line until after it, so
+ *    nothing that is logged may be logged with the lock held (line_unlock).
+ */
 #include "flow/progress.h"
 
 #include <errno.h>

@@ -1,3 +1,8 @@
+/* flow/rejects.c: the file of rejects of one partition.
+ *
+ * 1. A file exists only once a reject was added to it, and is published whole by rejects_close or not at all.
+ * 2. Nothing of a line is kept in memory beyond PIECE_BYTES of it when it is longer than that.
+ */
 #include "flow/rejects.h"
 
 #include <stdio.h>

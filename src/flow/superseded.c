@@ -1,3 +1,7 @@
+/* flow/superseded.c: what the tables' logs say of a run's files that are gone.
+ *
+ * A table is looked at once, when the first of its files is asked for, and in its newest version then.
+ */
 #include "flow/superseded.h"
 
 #include <stdio.h>
