@@ -1,17 +1,17 @@
+/* flow/manifest.c: the texts of manifest.json and checksums.json, and the root that sums up raw. Nothing is read or written here. */
 #include "flow/manifest.h"
 
 #include <string.h>
 
 #include "flow/task_json.h"
 
-void manifest_root(const struct file_list *files, char root[HEX_SHA256_CHARS + 1])
+status manifest_root(const struct file_list *files, char root[HEX_SHA256_CHARS + 1], struct err *err)
 {
 	uint8_t hash[SHA256_BYTES];
 	uint8_t unused[XXH128_BYTES];
 	char hex[HEX_SHA256_CHARS + 1];
 	struct hash_stream h;
-	root[0] = '\0';
-	if (hash_stream_init(&h, true, NULL) != OK) return;
+	TRY(hash_stream_init(&h, true, err));
 	for (size_t i = 0; i < files->n; i++) {
 		const struct file_ref *f = &files->items[i];
 		hex_encode(f->sha256, SHA256_BYTES, hex);
@@ -22,6 +22,7 @@ void manifest_root(const struct file_list *files, char root[HEX_SHA256_CHARS + 1
 	hash_stream_final(&h, unused, hash);
 	hash_stream_deinit(&h);
 	hex_encode(hash, sizeof hash, root);
+	return OK;
 }
 
 static void object_json(struct buf *out, const struct file_ref *f)
@@ -46,13 +47,13 @@ static void date_json(struct buf *out, int32_t date)
 	buf_json_str(out, (struct str){text, sizeof text});
 }
 
-void manifest_json(struct buf *out, const struct commit *raw)
+status manifest_json(struct buf *out, const struct commit *raw, struct err *err)
 {
 	const struct run_info *run = &raw->run;
 	char as_of[TIME_RFC3339_CHARS];
 	char root[HEX_SHA256_CHARS + 1];
 	time_format(run->as_of, as_of);
-	manifest_root(&raw->files, root);
+	TRY(manifest_root(&raw->files, root, err));
 	buf_printf(out, "{\"as_of\":\"%.*s\",\"config_hash\":\"%s\",\"counts\":", TIME_RFC3339_CHARS, as_of,
 		run->config_hash);
 	counter_list_json(out, &raw->events.types);
@@ -75,6 +76,7 @@ void manifest_json(struct buf *out, const struct commit *raw)
 	buf_str(out, ",\"workload\":");
 	buf_json_str(out, str_of(run->workload));
 	buf_char(out, '}');
+	return buf_check(out, err);
 }
 
 static status all_files(const struct commit *commits, size_t n, struct file_list *all, struct err *err)
@@ -88,7 +90,7 @@ static status all_files(const struct commit *commits, size_t n, struct file_list
 	return OK;
 }
 
-status checksums_json(struct buf *out, const struct commit *commits, size_t n, struct err *err)
+status manifest_checksums_json(struct buf *out, const struct commit *commits, size_t n, struct err *err)
 {
 	struct arena arena;
 	arena_init(&arena, 0);

@@ -6,10 +6,10 @@
 #include "flow/commit.h"
 
 /* SHA-256 over the sorted `path\0sha256\n` lines (sha256 in hexadecimal) of the list; sorted by path already. */
-void manifest_root(const struct file_list *files, char root[HEX_SHA256_CHARS + 1]);
-/* manifest.json from raw's commit. */
-void manifest_json(struct buf *out, const struct commit *raw);
+status manifest_root(const struct file_list *files, char root[HEX_SHA256_CHARS + 1], struct err *err) MUST_USE;
+/* manifest.json from raw's commit; out was checked. */
+status manifest_json(struct buf *out, const struct commit *raw, struct err *err) MUST_USE;
 /* checksums.json: {path: sha256} of every file of every stage. E_NOMEM. */
-status checksums_json(struct buf *out, const struct commit *commits, size_t n, struct err *err) MUST_USE;
+status manifest_checksums_json(struct buf *out, const struct commit *commits, size_t n, struct err *err) MUST_USE;
 
 #endif

@@ -13,7 +13,7 @@ static status stage_json(struct flow *f, size_t stage, struct buf *out, struct e
 	buf_str(out, ",\"tasks\":[");
 	for (size_t i = 0; i < plan.n && code == OK; i++) {
 		if (i > 0) buf_char(out, ',');
-		task_document_json(out, &f->info, &plan.items[i]);
+		task_document_json(out, &f->id.info, &plan.items[i]);
 	}
 	buf_str(out, "]}");
 	arena_deinit(&arena);
@@ -23,14 +23,14 @@ static status stage_json(struct flow *f, size_t stage, struct buf *out, struct e
 static status plan_json(struct flow *f, struct buf *out, struct err *err)
 {
 	TRY(flow_identify(f, err));
-	TRY(flow_commits_load(f, err));
+	TRY(flow_state_load(f, err));
 	TRY(flow_config_put(f, err));
 	buf_str(out, "{\"run\":");
-	run_info_json(out, &f->info);
+	run_info_json(out, &f->id.info);
 	buf_str(out, ",\"stages\":[");
 	for (size_t k = 0; k < f->w->n_stages; k++) {
 		if (k > 0) buf_char(out, ',');
-		if (k <= f->n_committed) {
+		if (k <= f->state.n_committed) {
 			TRY(stage_json(f, k, out, err));
 		} else {
 			buf_str(out, "{\"after\":");

@@ -328,14 +328,14 @@ static status put_item(struct publication *x, const struct item *item, struct er
 	const char *partitions[PARTITIONS_MAX];
 	for (size_t i = 0; i < PARTITIONS_MAX; i++) partitions[i] = item->partitions[i];
 	TRY(control_publish_batch(x->p, &item->batch, partitions, err));
-	atomic_fetch_add(&x->f->progress.rows, item->batch.n_rows);
+	atomic_fetch_add(&x->f->held.progress.rows, item->batch.n_rows);
 	return OK;
 }
 
 static status end_table(struct publication *x, size_t table, struct err *err)
 {
 	TRY(control_publish_table_end(x->p, &x->rows[table], err));
-	atomic_fetch_add(&x->f->progress.done, 1);
+	atomic_fetch_add(&x->f->held.progress.done, 1);
 	return OK;
 }
 
@@ -416,11 +416,11 @@ static status commit(struct publication *x, int64_t started, struct err *err)
 	struct flow *f = x->f;
 	struct control_edge *edges;
 	size_t n_edges;
-	TRY(publish_sources_edges(x->d->from, f->info.run_id, x->quality.arena, &edges, &n_edges, err));
+	TRY(publish_sources_edges(x->d->from, f->id.info.run_id, x->quality.arena, &edges, &n_edges, err));
 	for (size_t i = 0; i < f->w->n_views; i++)
 		TRY(control_publish_view(x->p, f->w->views[i].name, f->w->views[i].sql, err));
 	const struct control_stage stage = {
-		.run_id = f->info.run_id,
+		.run_id = f->id.info.run_id,
 		.name = "publish",
 		.ordinal = (int64_t)f->w->n_stages,
 		.location = control_uri(f->control),
@@ -451,7 +451,7 @@ static void decoder_stop(struct decoder *d)
 static status transact(struct publication *x, int64_t started, bool *same, struct err *err)
 {
 	pthread_t thread;
-	TRY(control_publish_begin(x->f->control, &x->f->lease, &x->p, err));
+	TRY(control_publish_begin(x->f->control, &x->f->held.lease, &x->p, err));
 	const int rc = pthread_create(&thread, NULL, decoder_main, x->d);
 	status code = rc == 0 ? put_tables(x, err) : fail_errno(err, rc, "cannot start a thread to read the tables");
 	if (rc == 0) {
@@ -470,10 +470,10 @@ static status publish(struct publication *x, struct err *err)
 	struct flow *f = x->f;
 	const int64_t started = time_mono_us();
 	bool same = false;
-	progress_step(&f->progress, "publish", (int64_t)x->d->from->n_tables, 0);
+	progress_step(&f->held.progress, "publish", (int64_t)x->d->from->n_tables, 0);
 	TRY(transact(x, started, &same, err));
 	if (!same)
-		return flow_quality_settle(f, "publish", &x->quality, err); /* the others went with the transaction */
+		return flow_quality_record(f, "publish", &x->quality, err); /* the others went with the transaction */
 	struct stage_report *report = flow_report_stage(f, "publish");
 	*report = (struct stage_report){
 		.name = "publish",
@@ -484,7 +484,7 @@ static status publish(struct publication *x, struct err *err)
 		.rows_out = x->rows_out,
 		.bytes_in = x->bytes_in,
 	};
-	f->published = true;
+	f->state.published = true;
 	return OK;
 }
 

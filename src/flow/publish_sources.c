@@ -1,3 +1,4 @@
+/* flow/publish_sources.c: which files a published table is put together from, newest run first, and the lineage of that. */
 #include "flow/publish_sources.h"
 
 #include "flow/claims.h"
@@ -7,8 +8,8 @@
 /* The commit of the stage that folds across runs; NULL: none does. */
 static const struct commit *folding_commit(const struct flow *f)
 {
-	for (size_t k = 0; k < f->n_committed && f->w->folding.stage != NULL; k++) {
-		if (strcmp(f->commits[k].stage, f->w->folding.stage) == 0) return &f->commits[k];
+	for (size_t k = 0; k < f->state.n_committed && f->w->folding.stage != NULL; k++) {
+		if (strcmp(f->state.commits[k].stage, f->w->folding.stage) == 0) return &f->state.commits[k];
 	}
 	return NULL;
 }
@@ -23,9 +24,9 @@ struct aged_files {
 
 static status own_files(const struct flow *f, const char *table, struct file_list *out, struct err *err)
 {
-	for (size_t k = 0; k < f->n_committed; k++) {
-		for (size_t i = 0; i < f->files[k].n; i++) {
-			const struct file_ref *ref = &f->files[k].items[i];
+	for (size_t k = 0; k < f->state.n_committed; k++) {
+		for (size_t i = 0; i < f->state.files[k].n; i++) {
+			const struct file_ref *ref = &f->state.files[k].items[i];
 			if (strcmp(ref->table, table) == 0 && !file_list_add(out, ref)) return fail_nomem(err);
 		}
 	}
@@ -44,7 +45,7 @@ static status find_aged(const struct flow *f, const char *table, const struct co
 		.n_runs = n_earlier + 1,
 	};
 	if (out->ends == NULL || out->runs == NULL) return fail_nomem(err);
-	out->runs[0] = f->info.run_id;
+	out->runs[0] = f->id.info.run_id;
 	for (size_t i = 0; i < n_earlier; i++) out->runs[i + 1] = folded->history[n_earlier - 1 - i];
 	if (table == NULL) return OK;
 	TRY(own_files(f, table, &out->list, err));
@@ -97,7 +98,7 @@ static status find_tables(const struct flow *f, struct arena *arena, struct publ
 		if (source == NULL) return fail_nomem(err);
 		out->tables[out->n_tables++].from = (struct workload_mirror){.schema = t, .source = source};
 	}
-	if (w->mirrors_on == NULL || (!control_is_server(f->control) && !w->mirrors_on(f->config))) return OK;
+	if (w->mirrors_on == NULL || (!control_is_server(f->control) && !w->mirrors_on(f->id.config))) return OK;
 	for (size_t i = 0; i < w->n_mirrors; i++) out->tables[out->n_tables++].from = w->mirrors[i];
 	return OK;
 }

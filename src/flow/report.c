@@ -27,6 +27,14 @@ struct stage_report *flow_report_stage(struct flow *f, const char *name)
 	return &r->stages[r->n_stages++];
 }
 
+void stage_report_counters(struct stage_report *r, const struct counter_list *counters)
+{
+	r->rows_in = counter_get(counters, "rows_in");
+	r->rows_out = counter_get(counters, "rows_out");
+	r->bytes_in = counter_get(counters, "bytes_in");
+	r->bytes_out = counter_get(counters, "bytes_out");
+}
+
 static int by_name(const void *a, const void *b)
 {
 	return strcmp(((const struct counter *)a)->name, ((const struct counter *)b)->name);
@@ -39,42 +47,45 @@ static bool in_layer(const char *table, const char *layer)
 }
 
 /* The runs taken up, as the commit of the stage that folds says. */
-static void history_totals(struct flow *f)
+static status history_totals(struct flow *f, struct err *err)
 {
 	struct run_report *r = f->report;
-	for (size_t k = 0; k < f->n_committed; k++) {
-		const struct commit *c = &f->commits[k];
-		const char **ids = c->n_history > 0 ? ARENA_NEW(&r->arena, const char *, c->n_history) : NULL;
-		if (ids == NULL) continue;
-		bool ok = true;
-		for (size_t i = 0; i < c->n_history; i++)
-			ok &= (ids[i] = arena_strndup(&r->arena, c->history[i], strlen(c->history[i]))) != NULL;
+	for (size_t k = 0; k < f->state.n_committed; k++) {
+		const struct commit *c = &f->state.commits[k];
+		if (c->n_history == 0) continue;
+		const char **ids = ARENA_NEW(&r->arena, const char *, c->n_history);
+		if (ids == NULL) return fail_nomem(err);
+		for (size_t i = 0; i < c->n_history; i++) {
+			ids[i] = arena_strndup(&r->arena, c->history[i], strlen(c->history[i]));
+			if (ids[i] == NULL) return fail_nomem(err);
+		}
 		r->history = ids;
-		r->n_history = ok ? c->n_history : 0;
+		r->n_history = c->n_history;
 	}
+	return OK;
 }
 
-void flow_report_totals(struct flow *f)
+status flow_report_totals(struct flow *f, struct err *err)
 {
 	struct run_report *r = f->report;
-	r->as_of = f->info.as_of;
-	if (f->n_committed > 0) manifest_root(&f->commits[0].files, r->root);
-	history_totals(f);
+	r->as_of = f->id.info.as_of;
+	if (f->state.n_committed > 0) TRY(manifest_root(&f->state.commits[0].files, r->root, err));
+	TRY(history_totals(f, err));
 	r->rows.n = 0;
 	r->rows_raw = r->rows_bronze = r->rows_rejected = r->rows_duplicate = 0;
-	for (size_t k = 0; k < f->n_committed; k++) {
-		for (size_t i = 0; i < f->files[k].n; i++) {
-			const struct file_ref *file = &f->files[k].items[i];
-			/* A total that can't be kept for want of memory is left out of the report; the run itself is done. */
-			if (!counter_add(&r->rows, file->table, file->rows)) return;
+	for (size_t k = 0; k < f->state.n_committed; k++) {
+		for (size_t i = 0; i < f->state.files[k].n; i++) {
+			const struct file_ref *file = &f->state.files[k].items[i];
+			if (!counter_add(&r->rows, file->table, file->rows)) return fail_nomem(err);
 			if (in_layer(file->table, "raw")) r->rows_raw += file->rows;
 			if (in_layer(file->table, "bronze")) r->rows_bronze += file->rows;
 			if (in_layer(file->table, "rejects")) r->rows_rejected += file->rows;
 		}
 	}
 	/* Of the stage that reads raw; later ones may meet repeats among bronze rows, which their own balance has. */
-	if (f->n_committed > 1) r->rows_duplicate = counter_get(&f->counters[1], "duplicates");
+	if (f->state.n_committed > 1) r->rows_duplicate = counter_get(&f->state.counters[1], "duplicates");
 	if (r->rows.n > 1) qsort(r->rows.items, r->rows.n, sizeof *r->rows.items, by_name);
+	return OK;
 }
 
 /* ---- JSON ----------------------------------------------------------------------------------------------------------- */

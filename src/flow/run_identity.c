@@ -22,13 +22,13 @@ static const uint8_t run_name_space[UUID_BYTES] = {
 
 int32_t flow_local_date(const struct flow *f, int64_t us)
 {
-	const struct tz *tz = f->w->timezone != NULL ? f->w->timezone(f->config) : NULL;
+	const struct tz *tz = f->w->timezone != NULL ? f->w->timezone(f->id.config) : NULL;
 	return tz != NULL ? tz_date(tz, us) : time_utc_date(us);
 }
 
 int64_t flow_day_end(const struct flow *f, int32_t date)
 {
-	const struct tz *tz = f->w->timezone != NULL ? f->w->timezone(f->config) : NULL;
+	const struct tz *tz = f->w->timezone != NULL ? f->w->timezone(f->id.config) : NULL;
 	return tz != NULL ? tz_day_end(tz, date) : ((int64_t)date + 1) * US_PER_DAY - 1;
 }
 
@@ -62,8 +62,8 @@ static void config_key(char dst[RUN_KEY_MAX], const char *hash)
 status flow_config_put(struct flow *f, struct err *err)
 {
 	char key[RUN_KEY_MAX];
-	config_key(key, f->info.config_hash);
-	return store_put_if_absent(f->lake, key, f->config_text.p, f->config_text.n, err);
+	config_key(key, f->id.info.config_hash);
+	return store_put_if_absent(f->lake, key, f->id.config_text.p, f->id.config_text.n, err);
 }
 
 status flow_config_get(struct store *lake, const char *config_hash, struct buf *out, struct err *err)
@@ -83,11 +83,12 @@ status flow_config_get(struct store *lake, const char *config_hash, struct buf *
 static status open_config(struct flow *f, struct err *err)
 {
 	if (f->o->config_opened != NULL && f->o->config.n > 0) {
-		f->config = f->o->config_opened;
+		f->id.config = f->o->config_opened;
 		return OK;
 	}
-	TRY(f->w->config_open((struct str){(const char *)f->config_text.p, f->config_text.n}, &f->config_own, err));
-	f->config = f->config_own;
+	TRY(f->w->config_open(
+		(struct str){(const char *)f->id.config_text.p, f->id.config_text.n}, &f->id.config_own, err));
+	f->id.config = f->id.config_own;
 	return OK;
 }
 
@@ -102,7 +103,7 @@ static status add_file(struct flow *f, const char *path, struct err *err)
 	if (!S_ISREG(st.st_mode)) return fail(err, E_USAGE, "input %s is neither a file nor a folder", path);
 	if (access(path, R_OK) != 0) return fail_errno(err, errno, "cannot read input %s", path);
 	if (!file_list_add(
-		    &f->inputs, &(struct file_ref){.table = "input", .path = full, .bytes = st.st_size, .rows = -1}))
+		    &f->id.inputs, &(struct file_ref){.table = "input", .path = full, .bytes = st.st_size, .rows = -1}))
 		return fail_nomem(err);
 	return OK;
 }
@@ -179,7 +180,7 @@ static status hash_fd(int fd, struct file_ref *ref, uint8_t *chunk, struct err *
 
 static status hash_input(void *arg, size_t i, int worker, struct err *err)
 {
-	struct file_ref *ref = &((struct flow *)arg)->inputs.items[i];
+	struct file_ref *ref = &((struct flow *)arg)->id.inputs.items[i];
 	(void)worker;
 	const int fd = open(ref->path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) return fail_errno(err, errno, "cannot read input %s", ref->path);
@@ -195,7 +196,7 @@ static status hash_input(void *arg, size_t i, int worker, struct err *err)
 /* "pqrs|42|<config hash>|2025-09-01|2026-02-28", or "pqrs|input|<sha-256>..." ; what differs from the default follows. */
 static void run_name(const struct flow *f, struct buf *out)
 {
-	const struct run_info *r = &f->info;
+	const struct run_info *r = &f->id.info;
 	char day[DATE_CHARS];
 	buf_printf(out, "%s|", r->workload);
 	if (r->simulated) {
@@ -214,9 +215,9 @@ static void run_name(const struct flow *f, struct buf *out)
 		return;
 	}
 	buf_str(out, "input");
-	for (size_t i = 0; i < f->inputs.n; i++) {
+	for (size_t i = 0; i < f->id.inputs.n; i++) {
 		buf_char(out, '|');
-		buf_hex(out, f->inputs.items[i].sha256, SHA256_BYTES);
+		buf_hex(out, f->id.inputs.items[i].sha256, SHA256_BYTES);
 	}
 	if (strcmp(r->source, "mixed") != 0) buf_printf(out, "|source=%s", r->source);
 	if (r->as_of != INT64_MIN) buf_printf(out, "|as_of=%lld", (long long)r->as_of);
@@ -237,18 +238,18 @@ static status set_run_id(struct flow *f, struct err *err)
 		buf_deinit(&name);
 		TRY(code);
 	}
-	uuid_format(id, f->info.run_id);
-	f->info.run_id[UUID_CHARS] = '\0';
+	uuid_format(id, f->id.info.run_id);
+	f->id.info.run_id[UUID_CHARS] = '\0';
 	return OK;
 }
 
-status flow_options_take(struct flow *f, struct err *err)
+status flow_identify_options(struct flow *f, struct err *err)
 {
 	const struct run_opts *o = f->o;
-	struct run_info *r = &f->info;
+	struct run_info *r = &f->id.info;
 	uint8_t hash[SHA256_BYTES];
-	buf_add(&f->config_text, o->config.p, o->config.n);
-	TRY(buf_check(&f->config_text, err));
+	buf_add(&f->id.config_text, o->config.p, o->config.n);
+	TRY(buf_check(&f->id.config_text, err));
 	hash_sha256(o->config.p, o->config.n, hash);
 	hex_encode(hash, sizeof hash, r->config_hash);
 	TRY(open_config(f, err));
@@ -287,14 +288,14 @@ static status from_control(struct flow *f, struct err *err)
 {
 	struct control_run run;
 	TRY(set_run_id(f, err));
-	TRY(control_run_get(f->control, f->info.run_id, &f->arena, &run, err));
+	TRY(control_run_get(f->control, f->id.info.run_id, &f->arena, &run, err));
 	if (strcmp(run.workload, f->w->name) != 0)
-		return fail(err, E_CONFLICT, "run %s is a run of workload %s", f->info.run_id, run.workload);
+		return fail(err, E_CONFLICT, "run %s is a run of workload %s", f->id.info.run_id, run.workload);
 	struct run_info info;
-	TRY(err_at(err, spec_parse(f, str_of(run.spec != NULL ? run.spec : ""), &info, &f->inputs, err),
+	TRY(err_at(err, spec_parse(f, str_of(run.spec != NULL ? run.spec : ""), &info, &f->id.inputs, err),
 		"meta_run_specs", -1, -1));
-	f->info = info;
-	TRY(flow_config_get(f->lake, f->info.config_hash, &f->config_text, err));
+	f->id.info = info;
+	TRY(flow_config_get(f->lake, f->id.info.config_hash, &f->id.config_text, err));
 	return open_config(f, err);
 }
 
@@ -305,21 +306,21 @@ status flow_identify(struct flow *f, struct err *err)
 			return fail(err, E_USAGE, "a run needs a configuration or the id of a run that exists");
 		TRY(from_control(f, err));
 	} else {
-		TRY(flow_options_take(f, err));
-		TRY(thread_for(f->inputs.n, f->threads, hash_input, f, err));
+		TRY(flow_identify_options(f, err));
+		TRY(thread_for(f->id.inputs.n, f->threads, hash_input, f, err));
 		TRY(set_run_id(f, err));
 	}
-	f->info.workload = f->w->name;
-	f->asked = f->info;
+	f->id.info.workload = f->w->name;
+	f->id.asked = f->id.info;
 	return OK;
 }
 
 void flow_spec_json(const struct flow *f, struct buf *out)
 {
 	buf_str(out, "{\"inputs\":");
-	file_list_json(out, &f->inputs);
+	file_list_json(out, &f->id.inputs);
 	buf_str(out, ",\"run\":");
-	run_info_json(out, &f->asked);
+	run_info_json(out, &f->id.asked);
 	buf_char(out, '}');
 }
 
@@ -339,7 +340,7 @@ status flow_spec_check(const struct flow *f, struct str spec, struct err *err)
 	struct file_list inputs = {.arena = &scratch.arena};
 	arena_init(&scratch.arena, 0);
 	status code = spec_parse(&scratch, spec, &run, &inputs, err);
-	const struct run_info *now = &f->asked;
+	const struct run_info *now = &f->id.asked;
 	if (code != OK)
 		code = err_at(err, code, "meta_run_specs", -1, -1);
 	else if (strcmp(run.config_hash, now->config_hash) != 0)
@@ -353,7 +354,7 @@ status flow_spec_check(const struct flow *f, struct str spec, struct err *err)
 		code = fail(err, E_CONFLICT,
 			"run %s was begun with another seed, date range, as-of or source; name a new run with --run-id",
 			now->run_id);
-	else if (!same_inputs(&inputs, &f->inputs))
+	else if (!same_inputs(&inputs, &f->id.inputs))
 		code = fail(err, E_CONFLICT, "run %s was begun with other input files; name a new run with --run-id",
 			now->run_id);
 	arena_deinit(&scratch.arena);

@@ -1,4 +1,8 @@
-/* flow/run_int.h: the state of one flow_run, shared by run*.c, stage.c, commit and publish steps of this folder. */
+/* flow/run_int.h: one run while it runs, shared by the files of this folder that are its steps.
+ *
+ *   run.c ──► run_identity.c, run_resume.c ──► stage.c ──► stage_commit.c ──► stage_quality.c, stage_tables.c, stage_record.c
+ *        └──► publish.c, run_record.c                                    all over state.c
+ */
 #ifndef PQR_FLOW_RUN_INT_H
 #define PQR_FLOW_RUN_INT_H
 
@@ -8,52 +12,76 @@
 #include "flow/progress.h"
 #include "flow/run.h"
 
+/* Which run it is, and what decides its output (run_identity.c). */
+struct run_identity {
+	struct run_info info;  /* as_of and dates of an ingested run become known when raw is merged (stage.c) */
+	struct run_info asked; /* as it was before that: what the run was begun with */
+	struct buf config_text;
+	const void *config;
+	void *config_own; /* the same, when it is ours to close */
+	struct file_list inputs;
+};
+
+/* What the lake holds of the run: read by state.c, then grown as stages are committed. */
+struct run_state {
+	/* Committed stages, and the views of them that plans and checks get. */
+	struct commit commits[RUN_STAGES_MAX];
+	struct file_list files[RUN_STAGES_MAX];
+	struct counter_list counters[RUN_STAGES_MAX];
+	size_t n_committed;
+	struct history history; /* once the folding stage was planned; n_runs == 0 = none */
+	int64_t *versions; /* [w->n_tables] of each table after its stage's commit (stage_tables.c); -1 = not known */
+	bool published;
+};
+
+/* What run.c holds from the run's first write to its last. */
+struct run_held {
+	struct control_lease lease;
+	struct control_heartbeat *heartbeat;
+	struct executor *executor;
+	struct progress progress;
+	bool again; /* not the first attempt: look for left-overs */
+};
+
 struct flow {
 	const struct run_opts *o;
 	const struct workload *w;
 	struct store *lake;
 	struct control *control;
 	int threads;
-
-	/* Identity (run_identity.c). */
-	struct run_info info;  /* as_of and dates of an ingested run are filled when raw is merged */
-	struct run_info asked; /* as it was before that: what the run was begun with */
-	struct buf config_text;
-	const void *config;
-	void *config_own; /* the same, when it is ours to close */
-	struct file_list inputs;
-
-	/* Held while running. */
-	struct control_lease lease;
-	struct control_heartbeat *heartbeat;
-	struct executor *executor;
-	struct progress progress;
-	bool again; /* not the first attempt: look for left-overs */
-
-	/* Stages committed so far, and the views of them that plans and checks get. */
-	struct commit commits[RUN_STAGES_MAX];
-	struct file_list files[RUN_STAGES_MAX];
-	struct counter_list counters[RUN_STAGES_MAX];
-	size_t n_committed;
-	struct history history; /* once the folding stage was planned; n_runs == 0 = none */
-	int64_t *versions;      /* [w->n_tables] of each table after its stage's commit; -1 = not known */
-	bool published;
-
+	struct run_identity id;
+	struct run_state state;
+	struct run_held held;
 	struct run_report *report;
 	struct arena arena;
 };
 
+/* What of it was done before this call (run_resume.c). */
+struct run_resume {
+	bool exists; /* the control plane knows the run, with this status */
+	enum run_status status;
+	size_t target;     /* last stage wanted; n_stages = publish */
+	bool checks_whole; /* of every committed stage that has checks */
+	bool tables_whole; /* every table of a committed stage has its Delta log */
+};
+
+/* state.c */
 status flow_init(
 	struct flow *f, const struct run_opts *o, struct err *err) MUST_USE; /* options checked, nothing touched */
 void flow_deinit(struct flow *f);
+struct stage_view flow_state_view(const struct flow *f, size_t n_stages);
+/* What the lake holds of this run, each file's size checked. */
+status flow_state_load(struct flow *f, struct err *err) MUST_USE;
+void flow_state_add(struct flow *f, const struct commit *c);      /* the next of commits, files, counters */
+void flow_table_folder(const char *table, char dst[RUN_KEY_MAX]); /* "silver.tickets" -> silver/tickets */
 
 /* run_identity.c */
-status flow_options_take(
-	struct flow *f, struct err *err) MUST_USE; /* info and inputs, these not hashed yet; no lake needed */
+/* Info and inputs, these not hashed yet; no lake needed. */
+status flow_identify_options(struct flow *f, struct err *err) MUST_USE;
 status flow_identify(struct flow *f, struct err *err) MUST_USE; /* info, config, inputs */
 void flow_spec_json(const struct flow *f, struct buf *out);     /* {"inputs":[],"run":{}} of what was asked */
-status flow_spec_check(
-	const struct flow *f, struct str spec, struct err *err) MUST_USE; /* E_CONFLICT: begun with something else */
+/* E_CONFLICT: begun with something else. */
+status flow_spec_check(const struct flow *f, struct str spec, struct err *err) MUST_USE;
 int32_t flow_local_date(const struct flow *f, int64_t us);
 int64_t flow_day_end(const struct flow *f, int32_t date);
 /* E_LIMIT: days from date_from to as_of that no output should have a row for each of. E_USAGE: as_of before date_from. */
@@ -61,30 +89,48 @@ status flow_span_check(const struct flow *f, int32_t date_from, int64_t as_of, s
 status flow_config_put(struct flow *f, struct err *err) MUST_USE;
 status flow_config_get(struct store *lake, const char *config_hash, struct buf *out, struct err *err) MUST_USE;
 
+/* run_resume.c */
+/* Fills f->state and *r. E_CONFLICT: begun with something else; E_NOT_FOUND: the stage before the one asked for is missing. */
+status flow_resume_find(struct flow *f, struct run_resume *r, struct err *err) MUST_USE;
+bool flow_resume_done(const struct flow *f, const struct run_resume *r); /* all that is asked for */
+/* Report committed stages; record: make again what the control plane lost of them. */
+status flow_resume_report(struct flow *f, bool record, struct err *err) MUST_USE;
+status flow_resume_report_published(struct flow *f, struct err *err) MUST_USE;
+
+/* run_record.c */
+status flow_run_begin(struct flow *f, struct err *err) MUST_USE;
+/* Totals and counts of checks into f->report. */
+status flow_run_report(struct flow *f, struct err *err) MUST_USE;
+/* The report, and the run's row; SUCCESS is DEGRADED where a check warned. */
+status flow_run_end(struct flow *f, enum run_status end, struct err *err) MUST_USE;
+
 /* stage.c */
-struct stage_view flow_view(const struct flow *f, size_t n_stages);
-status flow_commits_load(
-	struct flow *f, struct err *err) MUST_USE; /* what the lake holds of this run, each file's size checked */
-void flow_commit_adopt(struct flow *f, const struct commit *c); /* the next of commits, files, counters */
 status flow_stage_plan(struct flow *f, size_t stage, struct task_list *out, struct err *err) MUST_USE;
 status flow_stage_run(struct flow *f, size_t stage, struct err *err) MUST_USE;
 
 /* stage_commit.c */
-status flow_stage_settle(struct flow *f, struct commit *c, struct stage_report *report, struct err *err) MUST_USE;
+/* Check, sync, commit to the tables, put the commit object, record. */
+status flow_stage_commit(struct flow *f, struct commit *c, struct stage_report *report, struct err *err) MUST_USE;
+status flow_manifest_put(struct flow *f, struct err *err) MUST_USE;
+
+/* stage_quality.c */
 /* Checks of a stage over what its commit holds, written to the control plane; E_QUALITY. */
 status flow_stage_check(struct flow *f, const struct commit *c, size_t stage, struct err *err) MUST_USE;
-status flow_stage_record(struct flow *f, size_t stage, const struct stage_report *report, struct err *err) MUST_USE;
-status flow_manifest_put(struct flow *f, struct err *err) MUST_USE;
 /* The checks as the control plane takes them; views l, lives in its arena. */
 status flow_quality_rows(
 	const char *layer, const struct quality_list *l, struct control_quality_layer *out, struct err *err) MUST_USE;
 /* Record a layer's checks; E_QUALITY when a CRITICAL one failed. */
-status flow_quality_settle(struct flow *f, const char *layer, const struct quality_list *l, struct err *err) MUST_USE;
+status flow_quality_record(struct flow *f, const char *layer, const struct quality_list *l, struct err *err) MUST_USE;
+
+/* stage_record.c */
+status flow_stage_record(struct flow *f, size_t stage, const struct stage_report *report, struct err *err) MUST_USE;
+
+/* left_overs.c */
 status flow_left_overs_remove(struct flow *f, const struct commit *c, struct err *err) MUST_USE;
 
 /* stage_tables.c */
 /* Make the tables of the stage's layer hold the commit's files, each in one Delta commit; what holds already commits nothing. Sets
- * f->versions. adopt: the stage was done before; a table that has seen that commit is left as it is. */
+ * f->state.versions. adopt: the stage was done before; a table that has seen that commit is left as it is. */
 status flow_tables_commit(struct flow *f, const struct commit *c, bool adopt, struct err *err) MUST_USE;
 /* Has every table of a committed stage its log? */
 status flow_tables_exist(struct flow *f, bool *out, struct err *err) MUST_USE;
@@ -95,6 +141,8 @@ status flow_publish(struct flow *f, struct err *err) MUST_USE;
 
 /* report.c */
 struct stage_report *flow_report_stage(struct flow *f, const char *name);
-void flow_report_totals(struct flow *f);
+void stage_report_counters(
+	struct stage_report *r, const struct counter_list *counters); /* rows and bytes, in and out */
+status flow_report_totals(struct flow *f, struct err *err) MUST_USE;
 
 #endif

@@ -1,176 +1,17 @@
-/* flow/stage.c: one stage of a run: plan, believe what was done, run the rest, merge. */
-#include <pthread.h>
+/* flow/stage.c: one stage of a run: plan, believe what was done, run the rest, merge, commit.
+ *
+ *   plan -> slots <- results of earlier attempts (same spec hash, files as they were) -> executor -> merge -> flow_stage_commit
+ *
+ * A result counts only for the very spec, run and program that it was made with. What is merged depends on results alone, not on
+ * their order or on who ran them.
+ */
 #include <stdio.h>
 
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/thread.h"
 #include "flow/run_int.h"
-#include "flow/superseded.h"
 #include "flow/task_json.h"
-
-struct stage_view flow_view(const struct flow *f, size_t n_stages)
-{
-	return (struct stage_view){
-		.run = &f->info,
-		.config = f->config,
-		.n_stages = n_stages,
-		.files = f->files,
-		.counters = f->counters,
-		.history = f->history.n_runs > 0 ? &f->history : NULL,
-		.lake = f->lake,
-	};
-}
-
-void flow_commit_adopt(struct flow *f, const struct commit *c)
-{
-	ASSERT(f->n_committed < RUN_STAGES_MAX);
-	f->commits[f->n_committed] = *c;
-	f->files[f->n_committed] = c->files;
-	f->counters[f->n_committed] = c->counters;
-	f->n_committed++;
-}
-
-/* ---- what the lake holds ------------------------------------------------------------------------------------------ */
-
-struct size_check {
-	struct flow *f;
-	const struct commit *c;
-	pthread_mutex_t lock; /* guards what follows */
-	struct superseded *superseded;
-	bool *replaced; /* [w->n_tables] a file of it is gone, and its rows are in others */
-};
-
-static status file_check_size(void *arg, size_t i, int worker, struct err *err)
-{
-	struct size_check *s = arg;
-	const struct file_ref *ref = &s->c->files.items[i];
-	int64_t bytes = 0;
-	bool replaced = false;
-	(void)worker;
-	const status code = store_size(s->f->lake, ref->path, &bytes, err);
-	if (code == E_NOT_FOUND) {
-		(void)pthread_mutex_lock(&s->lock);
-		const status looked = superseded_check(s->superseded, s->c, ref, &replaced, err);
-		if (looked == OK && replaced) s->replaced[workload_table_index(s->f->w, ref->table)] = true;
-		(void)pthread_mutex_unlock(&s->lock);
-		TRY(looked);
-	}
-	if (replaced) return OK;
-	if (code == E_NOT_FOUND)
-		return fail_at(err, E_VERIFY, ref->path, -1, -1,
-			"missing, though it was committed; restore it, or start a new run with --run-id");
-	TRY(code);
-	if (bytes != ref->bytes)
-		return fail_at(err, E_VERIFY, ref->path, bytes < ref->bytes ? bytes : ref->bytes, -1,
-			"changed after it was committed: %lld bytes, was %lld", (long long)bytes,
-			(long long)ref->bytes);
-	return OK;
-}
-
-static status known_hash(void *arg, const struct control_value *values, size_t n, struct err *err)
-{
-	char *hex = arg;
-	(void)err;
-	if (n == 1 && values[0].kind == CONTROL_TEXT && values[0].text.n == HEX_SHA256_CHARS) {
-		memcpy(hex, values[0].text.p, HEX_SHA256_CHARS);
-		hex[HEX_SHA256_CHARS] = '\0';
-	}
-	return OK;
-}
-
-/* The commit is that of this run and stage, and the bytes the control plane saw, where it saw it. */
-static status commit_check_bytes(
-	struct flow *f, const char *key, const char *stage, const struct commit *c, struct err *err)
-{
-	char hex[HEX_SHA256_CHARS + 1] = "";
-	const char *params[] = {f->info.run_id, stage};
-	const struct control_select q = {
-		"SELECT sha256 FROM meta.stage_commits WHERE run_id = $1 AND stage = $2", params, 2};
-	if (strcmp(c->stage, stage) != 0 || strcmp(c->run.run_id, f->info.run_id) != 0)
-		return commit_fail(key, "replaced by another", err);
-	if (f->control != NULL) TRY(control_query(f->control, &q, known_hash, hex, err));
-	return hex[0] == '\0' || strcmp(hex, c->sha256) == 0 ? OK : commit_fail(key, "changed", err);
-}
-
-static status commit_check(struct flow *f, const struct commit *c, bool *replaced, struct err *err)
-{
-	if (strcmp(c->run.config_hash, f->info.config_hash) != 0 || strcmp(c->run.workload, f->w->name) != 0)
-		return fail(err, E_CONFLICT,
-			"run %s stands in the lake with another configuration or workload; name a new run with "
-			"--run-id",
-			f->info.run_id);
-	struct size_check s = {.f = f, .c = c, .replaced = replaced};
-	TRY(superseded_create(f->lake, f->w, f->info.run_id, &s.superseded, err));
-	(void)pthread_mutex_init(&s.lock, NULL);
-	/* On a disk one look is shorter than the start of a thread. */
-	const status code = thread_for(c->files.n, store_io_threads(f->lake, 1), file_check_size, &s, err);
-	(void)pthread_mutex_destroy(&s.lock);
-	superseded_destroy(s.superseded);
-	return code;
-}
-
-/* The stage's files with those of replaced tables as the tables' logs name them today. */
-static status current_files(
-	struct flow *f, const struct commit *c, const bool *replaced, struct file_list *out, struct err *err)
-{
-	const char *const own[] = {f->info.run_id};
-	const struct history_runs runs = {own, 1, NULL};
-	*out = (struct file_list){.arena = &f->arena};
-	for (size_t i = 0; i < c->files.n; i++) {
-		const struct file_ref *ref = &c->files.items[i];
-		const size_t table = workload_table_index(f->w, ref->table);
-		if (table < f->w->n_tables && replaced[table]) continue;
-		if (!file_list_add(out, ref)) return fail_nomem(err);
-	}
-	for (size_t i = 0; i < f->w->n_tables; i++) {
-		const struct table_schema *t = f->w->tables[i];
-		if (!replaced[i]) continue;
-		const char *name = arena_printf(&f->arena, "%s.%s", t->layer, t->name);
-		if (name == NULL) return fail_nomem(err);
-		TRY(history_table_files(f->lake, f->w, name, &runs, out, err));
-	}
-	file_list_sort(out);
-	return OK;
-}
-
-static status adopt(struct flow *f, const struct commit *c, struct err *err)
-{
-	bool any = false;
-	bool *replaced = ARENA_ZNEW(&f->arena, bool, f->w->n_tables + 1);
-	if (replaced == NULL) return fail_nomem(err);
-	TRY(commit_check(f, c, replaced, err));
-	flow_commit_adopt(f, c);
-	for (size_t i = 0; i < f->w->n_tables; i++) any |= replaced[i];
-	return any ? current_files(f, c, replaced, &f->files[f->n_committed - 1], err) : OK;
-}
-
-status flow_commits_load(struct flow *f, struct err *err)
-{
-	int32_t date;
-	if (f->info.as_of != INT64_MIN) {
-		date = flow_local_date(f, f->info.as_of);
-	} else {
-		const status found = commit_find(f->lake, f->info.run_id, &date, err);
-		if (found == E_NOT_FOUND) return OK;
-		TRY(found);
-	}
-	for (size_t k = 0; k < f->w->n_stages; k++) {
-		char key[RUN_KEY_MAX];
-		struct commit c;
-		commit_key(key, date, f->info.run_id, f->w->stages[k].name);
-		const status code = commit_load(f->lake, key, &f->arena, &c, err);
-		if (code == E_NOT_FOUND) break;
-		TRY(code);
-		TRY(commit_check_bytes(f, key, f->w->stages[k].name, &c, err));
-		TRY(adopt(f, &c, err));
-		f->info.as_of = c.run.as_of;
-		f->info.date_from = c.run.date_from;
-		f->info.date_to = c.run.date_to;
-		f->info.emit_from = c.run.emit_from;
-	}
-	return OK;
-}
 
 /* ---- plan --------------------------------------------------------------------------------------------------------- */
 
@@ -189,37 +30,33 @@ static status plan_check(const struct task_list *plan, const char *stage, struct
 	return OK;
 }
 
-static bool folds(const struct flow *f, const char *stage)
-{
-	return f->w->folding.stage != NULL && strcmp(stage, f->w->folding.stage) == 0;
-}
-
 /* A run that leaves out its first days is of little use without the run that has them. */
 static void warn_alone(const struct flow *f)
 {
-	if (f->history.n_runs > 0 || f->w->folding.continues(f->config, &f->info, NULL) != CONTINUES_WHOLE) return;
+	if (f->state.history.n_runs > 0 || f->w->folding.continues(f->id.config, &f->id.info, NULL) != CONTINUES_WHOLE)
+		return;
 	log_line(LOG_WARN,
 		"no run in the lake ends where this one begins: what began before its first events is unknown to it",
-		"run", f->info.run_id, NULL);
+		"run", f->id.info.run_id, NULL);
 }
 
 static status find_history(struct flow *f, struct history *out, struct err *err)
 {
 	const struct history_search s = {
-		f->lake, f->w, f->config, {(const char *)f->config_text.p, f->config_text.n}, &f->info};
+		f->lake, f->w, f->id.config, {(const char *)f->id.config_text.p, f->id.config_text.n}, &f->id.info};
 	return history_find(&s, &f->arena, out, err);
 }
 
 status flow_stage_plan(struct flow *f, size_t stage, struct task_list *out, struct err *err)
 {
 	const struct stage_def *def = &f->w->stages[stage];
-	if (folds(f, def->name)) {
-		TRY(find_history(f, &f->history, err));
+	if (workload_folds(f->w, def->name)) {
+		TRY(find_history(f, &f->state.history, err));
 		warn_alone(f);
-		TRY(history_load_files(f->lake, f->w, &f->history, err));
+		TRY(history_load_files(f->lake, f->w, &f->state.history, err));
 	}
-	const struct stage_view view = flow_view(f, stage);
-	TRY(def->plan(&view, &f->inputs, out, err));
+	const struct stage_view view = flow_state_view(f, stage);
+	TRY(def->plan(&view, &f->id.inputs, out, err));
 	return plan_check(out, def->name, err);
 }
 
@@ -230,7 +67,7 @@ static status spec_hash(const struct flow *f, struct task_slot *slot, struct err
 	uint8_t hash[XXH128_BYTES];
 	buf_init(&text, 0);
 	task_spec_json(&text, slot->spec);
-	run_info_json(&text, &f->info);
+	run_info_json(&text, &f->id.info);
 	buf_str(&text, PQR_VERSION);
 	const status code = buf_check(&text, err);
 	if (code == OK) {
@@ -300,12 +137,12 @@ static status check_stored(void *arg, size_t i, int worker, struct err *err)
 
 static status resume(struct stage_run *s, int64_t *n_resumed, struct err *err)
 {
-	TRY(control_task_results(s->f->control, s->f->info.run_id, s->def->name, stored_result, s, err));
+	TRY(control_task_results(s->f->control, s->f->id.info.run_id, s->def->name, stored_result, s, err));
 	TRY(thread_for(s->n, store_io_threads(s->f->lake, s->f->threads), check_stored, s, err));
 	int64_t done = 0;
 	for (size_t i = 0; i < s->n; i++) done += s->slots[i].done;
 	*n_resumed = done;
-	atomic_fetch_add(&s->f->progress.done, done);
+	atomic_fetch_add(&s->f->held.progress.done, done);
 	return OK;
 }
 
@@ -315,12 +152,12 @@ static status task_started(void *arg, struct task_slot *slot, int worker, struct
 {
 	struct stage_run *s = arg;
 	char name[32];
-	if (control_heartbeat_lost(s->f->heartbeat))
+	if (control_heartbeat_lost(s->f->held.heartbeat))
 		return fail(err, E_BUSY, "the run was taken over by another process");
 	(void)snprintf(name, sizeof name, "thread-%d", worker);
 	slot->started_at = time_now_us();
 	const struct control_task t = {
-		.run_id = s->f->info.run_id,
+		.run_id = s->f->id.info.run_id,
 		.stage = s->def->name,
 		.task_id = slot->spec->task_id,
 		.worker = name,
@@ -336,7 +173,7 @@ static status task_finished(void *arg, struct task_slot *slot, const struct err 
 	char text[ERR_MESSAGE_MAX + ERR_WHERE_MAX + 64];
 	buf_init(&result, 0);
 	struct control_task t = {
-		.run_id = s->f->info.run_id,
+		.run_id = s->f->id.info.run_id,
 		.stage = s->def->name,
 		.task_id = slot->spec->task_id,
 		.attempt = slot->attempt,
@@ -352,14 +189,14 @@ static status task_finished(void *arg, struct task_slot *slot, const struct err 
 		t.bytes_in = counter_get(&slot->result.counters, "bytes_in");
 		t.bytes_out = counter_get(&slot->result.counters, "bytes_out");
 		t.result = (struct str){(const char *)result.p, result.n};
-		atomic_fetch_add(&s->f->progress.done, 1);
+		atomic_fetch_add(&s->f->held.progress.done, 1);
 	} else {
 		atomic_fetch_add(&s->failures, 1);
 		if (why->code != E_CANCELLED)
 			log_line(LOG_WARN, "task failed", "task", slot->spec->task_id, "error", text, NULL);
 	}
 	status code = buf_check(&result, err);
-	if (code == OK) code = control_task_finish(s->f->control, &s->f->lease, &t, err);
+	if (code == OK) code = control_task_finish(s->f->control, &s->f->held.lease, &t, err);
 	buf_deinit(&result);
 	return code;
 }
@@ -369,10 +206,10 @@ static status execute(struct stage_run *s, struct err *err)
 	struct flow *f = s->f;
 	const struct task_env env = {
 		.lake = f->lake,
-		.run = &f->info,
-		.config = f->config,
-		.progress_rows = &f->progress.rows,
-		.progress_bytes = &f->progress.bytes,
+		.run = &f->id.info,
+		.config = f->id.config,
+		.progress_rows = &f->held.progress.rows,
+		.progress_bytes = &f->held.progress.bytes,
 	};
 	const struct executor_job job = {
 		.stage = s->def,
@@ -384,7 +221,7 @@ static status execute(struct stage_run *s, struct err *err)
 		.finished = task_finished,
 		.arg = s,
 	};
-	return executor_run(f->executor, &job, err);
+	return executor_run(f->held.executor, &job, err);
 }
 
 /* ---- merging ------------------------------------------------------------------------------------------------------- */
@@ -448,12 +285,12 @@ static status merge(struct stage_run *s, struct commit *c, struct err *err)
 static void warn_future(const struct flow *f, bool of_earlier_run)
 {
 	char text[TIME_RFC3339_CHARS + 1] = "";
-	if (f->info.as_of <= time_now_us() + US_PER_DAY) return;
-	time_format(f->info.as_of, text);
+	if (f->id.info.as_of <= time_now_us() + US_PER_DAY) return;
+	time_format(f->id.info.as_of, text);
 	log_line(LOG_WARN,
 		of_earlier_run ? "an earlier run describes an instant to come, and so will this one: give --as-of"
 			       : "an event lies in the future, and so will what the run describes: give --as-of",
-		"run", f->info.run_id, "as_of", text, NULL);
+		"run", f->id.info.run_id, "as_of", text, NULL);
 }
 
 /* An ingested run learns its as_of and dates from what raw found. A picture that takes up earlier runs is not older than theirs. */
@@ -461,25 +298,25 @@ static status learn_dates(struct flow *f, const struct commit *raw, struct err *
 {
 	const bool known = event_stats_dated(&raw->events);
 	const int64_t oldest = raw->events.first, newest = raw->events.last;
-	if (!known && f->info.as_of == INT64_MIN)
+	if (!known && f->id.info.as_of == INT64_MIN)
 		return fail(err, E_USAGE,
 			"no event of the input is valid, so the run has no date and is recorded as FAILED; with "
 			"--as-of, "
 			"rejects/ says why of each line");
-	if (f->info.as_of == INT64_MIN) {
+	if (f->id.info.as_of == INT64_MIN) {
 		struct history h;
 		TRY(find_history(f, &h, err));
-		f->info.as_of = flow_day_end(f, flow_local_date(f, newest));
-		const bool earlier = h.as_of > f->info.as_of;
-		if (earlier) f->info.as_of = h.as_of;
+		f->id.info.as_of = flow_day_end(f, flow_local_date(f, newest));
+		const bool earlier = h.as_of > f->id.info.as_of;
+		if (earlier) f->id.info.as_of = h.as_of;
 		warn_future(f, earlier);
 	}
-	f->info.date_from = f->info.emit_from = flow_local_date(f, known ? oldest : f->info.as_of);
-	f->info.date_to = flow_local_date(f, known ? newest : f->info.as_of);
+	f->id.info.date_from = f->id.info.emit_from = flow_local_date(f, known ? oldest : f->id.info.as_of);
+	f->id.info.date_to = flow_local_date(f, known ? newest : f->id.info.as_of);
 	/* Events after a given as_of are for the checks to judge. */
-	return f->info.date_from > flow_local_date(f, f->info.as_of)
+	return f->id.info.date_from > flow_local_date(f, f->id.info.as_of)
 		       ? OK
-		       : flow_span_check(f, f->info.date_from, f->info.as_of, err);
+		       : flow_span_check(f, f->id.info.date_from, f->id.info.as_of, err);
 }
 
 /* ---- the whole stage ------------------------------------------------------------------------------------------------ */
@@ -487,7 +324,7 @@ static status learn_dates(struct flow *f, const struct commit *raw, struct err *
 static int64_t bytes_before(const struct flow *f, size_t stage)
 {
 	int64_t sum = 0;
-	const struct file_list *l = stage > 0 ? &f->files[stage - 1] : &f->inputs;
+	const struct file_list *l = stage > 0 ? &f->state.files[stage - 1] : &f->id.inputs;
 	for (size_t i = 0; i < l->n; i++) sum += l->items[i].bytes;
 	return sum;
 }
@@ -498,7 +335,7 @@ static status run_tasks(struct stage_run *s, struct stage_report *report, struct
 	const status code = execute(s, err);
 	for (size_t i = 0; i < s->n; i++) s->f->report->task_retries += s->slots[i].retries;
 	/* What a failed attempt wrote is no file of this stage's: look for left-overs at the commit. */
-	if (atomic_load(&s->failures) > 0) s->f->again = true;
+	if (atomic_load(&s->failures) > 0) s->f->held.again = true;
 	return code;
 }
 
@@ -515,19 +352,16 @@ static status stage_through(struct stage_run *s, size_t stage, const struct task
 	report->n_tasks = (int64_t)plan->n;
 	TRY(run_tasks(s, report, err));
 	TRY(merge(s, &c, err));
-	if (stage == 0 && !f->info.simulated) TRY(learn_dates(f, &c, err));
-	c.run = f->info;
-	if (folds(f, s->def->name)) {
-		c.history = f->history.runs;
-		c.n_history = f->history.n_runs;
-		c.n_known = f->history.n_known;
+	if (stage == 0 && !f->id.info.simulated) TRY(learn_dates(f, &c, err));
+	c.run = f->id.info;
+	if (workload_folds(f->w, s->def->name)) {
+		c.history = f->state.history.runs;
+		c.n_history = f->state.history.n_runs;
+		c.n_known = f->state.history.n_known;
 	}
-	report->rows_in = counter_get(&c.counters, "rows_in");
-	report->rows_out = counter_get(&c.counters, "rows_out");
-	report->bytes_in = counter_get(&c.counters, "bytes_in");
-	report->bytes_out = counter_get(&c.counters, "bytes_out");
+	stage_report_counters(report, &c.counters);
 	report->us = time_mono_us() - started;
-	TRY(flow_stage_settle(f, &c, report, err));
+	TRY(flow_stage_commit(f, &c, report, err));
 	report->us = time_mono_us() - started;
 	return OK;
 }
@@ -540,7 +374,7 @@ status flow_stage_run(struct flow *f, size_t stage, struct err *err)
 	struct stage_run s = {.f = f, .def = &f->w->stages[stage]};
 	status code = flow_stage_plan(f, stage, &plan, err);
 	if (code == OK) {
-		progress_step(&f->progress, s.def->name, (int64_t)plan.n, bytes_before(f, stage));
+		progress_step(&f->held.progress, s.def->name, (int64_t)plan.n, bytes_before(f, stage));
 		s.slots = mem_zalloc(plan.n + 1, sizeof *s.slots);
 		if (s.slots == NULL) code = fail_nomem(err);
 	}

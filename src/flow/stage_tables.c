@@ -121,13 +121,13 @@ static status commit_table(struct flow *f, const struct table_schema *t, const s
 	char root[RUN_KEY_MAX], app_id[RUN_KEY_MAX], info[2 * RUN_KEY_MAX];
 	flow_table_root(t, root);
 	const int n = snprintf(info, sizeof info, "\"pqrWorkload\":\"%s\",\"pqrRunId\":\"%s\",\"pqrStage\":\"%s\"",
-		f->w->name, f->info.run_id, t->layer);
+		f->w->name, f->id.info.run_id, t->layer);
 	ASSERT(n > 0 && (size_t)n < sizeof info);
 	struct delta_replace r = {
 		.schema = t,
 		.column = has_run_id(t) ? "run_id" : NULL,
-		.value = has_run_id(t) ? f->info.run_id : NULL,
-		.app_id = flow_app_id(f->info.run_id, t->layer, app_id),
+		.value = has_run_id(t) ? f->id.info.run_id : NULL,
+		.app_id = flow_app_id(f->id.info.run_id, t->layer, app_id),
 		.operation = "WRITE",
 		.info = info,
 	};
@@ -149,7 +149,7 @@ static status committed_before(struct flow *f, const struct table_schema *t, int
 	const status code = delta_snapshot_open(f->lake, root, DELTA_LATEST, &s, err);
 	if (code == E_NOT_FOUND) return OK;
 	TRY(code);
-	if (delta_snapshot_app_txn(s, flow_app_id(f->info.run_id, t->layer, app_id)) != NULL) *version = s->version;
+	if (delta_snapshot_app_txn(s, flow_app_id(f->id.info.run_id, t->layer, app_id)) != NULL) *version = s->version;
 	delta_snapshot_close(s);
 	return OK;
 }
@@ -161,7 +161,7 @@ static status version_of_run(
 	char root[RUN_KEY_MAX], wanted[RUN_KEY_MAX];
 	struct delta_history h;
 	flow_table_root(t, root);
-	(void)snprintf(wanted, sizeof wanted, "\"pqrRunId\":\"%s\"", f->info.run_id);
+	(void)snprintf(wanted, sizeof wanted, "\"pqrRunId\":\"%s\"", f->id.info.run_id);
 	TRY(delta_history_read(f->lake, root, 0, &h, err));
 	*out = newest;
 	for (size_t i = h.n; i-- > 0;) {
@@ -194,10 +194,10 @@ static status table_job(void *arg, size_t i, int worker, struct err *err)
 	if (job->adopt) {
 		int64_t newest;
 		TRY(committed_before(f, t, &newest, err));
-		if (newest >= 0) return version_of_run(f, t, newest, &f->versions[i], err);
+		if (newest >= 0) return version_of_run(f, t, newest, &f->state.versions[i], err);
 	}
 	TRY(commit_table(f, t, job->files, &result, err));
-	f->versions[i] = result.version;
+	f->state.versions[i] = result.version;
 	return OK;
 }
 
@@ -212,8 +212,8 @@ status flow_tables_exist(struct flow *f, bool *out, struct err *err)
 	char root[RUN_KEY_MAX];
 	*out = true;
 	for (size_t i = 0; i < f->w->n_tables && *out; i++) {
-		for (size_t k = 0; k < f->n_committed && *out; k++) {
-			if (strcmp(f->w->tables[i]->layer, f->commits[k].stage) != 0) continue;
+		for (size_t k = 0; k < f->state.n_committed && *out; k++) {
+			if (strcmp(f->w->tables[i]->layer, f->state.commits[k].stage) != 0) continue;
 			flow_table_root(f->w->tables[i], root);
 			TRY(delta_table_exists(f->lake, root, out, err));
 		}
@@ -224,5 +224,5 @@ status flow_tables_exist(struct flow *f, bool *out, struct err *err)
 int64_t flow_table_version(const struct flow *f, const char *table)
 {
 	const size_t i = workload_table_index(f->w, table);
-	return i < f->w->n_tables ? f->versions[i] : -1;
+	return i < f->w->n_tables ? f->state.versions[i] : -1;
 }

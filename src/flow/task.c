@@ -30,28 +30,6 @@ bool file_list_add(struct file_list *l, const struct file_ref *f)
 	return true;
 }
 
-bool counter_add(struct counter_list *l, const char *name, int64_t value)
-{
-	for (size_t i = 0; i < l->n; i++) {
-		if (strcmp(l->items[i].name, name) != 0) continue;
-		l->items[i].value += value;
-		return true;
-	}
-	if (!VEC_ROOM_IN(l->arena, l, 1)) return false;
-	const char *copy = keep(l->arena, name);
-	if (copy == NULL) return false;
-	l->items[l->n++] = (struct counter){copy, value};
-	return true;
-}
-
-int64_t counter_get(const struct counter_list *l, const char *name)
-{
-	for (size_t i = 0; i < l->n; i++) {
-		if (strcmp(l->items[i].name, name) == 0) return l->items[i].value;
-	}
-	return 0;
-}
-
 static int by_path(const void *a, const void *b)
 {
 	return strcmp(((const struct file_ref *)a)->path, ((const struct file_ref *)b)->path);
@@ -60,25 +38,6 @@ static int by_path(const void *a, const void *b)
 void file_list_sort(struct file_list *l)
 {
 	if (l->n > 1) qsort(l->items, l->n, sizeof *l->items, by_path);
-}
-
-bool counter_list_merge(struct counter_list *a, const struct counter_list *b)
-{
-	bool ok = true;
-	for (size_t i = 0; i < b->n && ok; i++) ok = counter_add(a, b->items[i].name, b->items[i].value);
-	return ok;
-}
-
-void event_stats_init(struct event_stats *e, struct arena *arena)
-{
-	*e = (struct event_stats){.first = INT64_MAX, .last = INT64_MIN, .types.arena = arena};
-}
-
-bool event_stats_merge(struct event_stats *a, const struct event_stats *b)
-{
-	if (b->first < a->first) a->first = b->first;
-	if (b->last > a->last) a->last = b->last;
-	return counter_list_merge(&a->types, &b->types);
 }
 
 void task_result_init(struct task_result *r, struct arena *arena)

@@ -3,8 +3,7 @@
  *   plan(stage) -> task_spec[] --executor--> task_result[] -> check -> commit -> next stage
  *
  * A task is a pure function of its spec, the configuration the spec names and the objects it names: it can be
- * retried, moved or run twice and writes the same bytes. Specs and results have a JSON form (flow/task_json.c);
- * counters are named sums, so that results of tasks merge by addition.
+ * retried, moved or run twice and writes the same bytes. Specs and results have a JSON form (flow/task_json.c).
  */
 #ifndef PQR_FLOW_TASK_H
 #define PQR_FLOW_TASK_H
@@ -14,6 +13,7 @@
 #include "base/arena.h"
 #include "base/hash.h"
 #include "base/time.h"
+#include "flow/event_stats.h"
 #include "io/store.h"
 
 /* One object a task reads or writes. Strings live in the list's arena. */
@@ -34,37 +34,9 @@ struct file_list {
 	struct arena *arena;
 };
 
-/* A named sum: where the results of a stage's tasks are merged, values of one name add. */
-struct counter {
-	const char *name;
-	int64_t value;
-};
-struct counter_list {
-	struct counter *items;
-	size_t n, cap;
-	struct arena *arena;
-};
-
-/* Appends or adds; names are copied. false: out of memory. */
+/* Append; the texts are copied. false: out of memory. */
 bool file_list_add(struct file_list *l, const struct file_ref *f) MUST_USE;
-bool counter_add(struct counter_list *l, const char *name,
-	int64_t value) MUST_USE;                                     /* sums; O(1) amortised is not needed: few names */
-int64_t counter_get(const struct counter_list *l, const char *name); /* 0 when absent */
-bool counter_list_merge(struct counter_list *a, const struct counter_list *b) MUST_USE; /* b into a */
-void file_list_sort(struct file_list *l);                                               /* by path, bytewise */
-
-/* What the events of raw are: the types become the manifest's counts, the instants give an ingested run its dates. */
-struct event_stats {
-	int64_t first, last; /* ts of the oldest and newest valid event, microseconds; first > last: none was told */
-	struct counter_list types; /* how many of each type */
-};
-void event_stats_init(struct event_stats *e, struct arena *arena);
-/* b into a. false: out of memory. */
-bool event_stats_merge(struct event_stats *a, const struct event_stats *b) MUST_USE;
-static inline bool event_stats_dated(const struct event_stats *e)
-{
-	return e->first <= e->last;
-}
+void file_list_sort(struct file_list *l); /* by path, bytewise */
 
 /* What decides a run's output, beside the configuration. */
 struct run_info {

@@ -1,3 +1,7 @@
+/* flow/verify.c: hash what a run wrote again, and compare with what it committed.
+ *
+ * Reads only. A difference is told and counted, and never ends the comparison: all of them are told, in path order.
+ */
 #include "flow/verify.h"
 
 #include <stdatomic.h>
@@ -108,12 +112,11 @@ static status verify_manifest(struct verify *v, int32_t date, struct err *err)
 {
 	struct buf text;
 	buf_init(&text, 0);
-	manifest_json(&text, &v->commits[0]);
-	status code = buf_check(&text, err);
+	status code = manifest_json(&text, &v->commits[0], err);
 	if (code == OK) code = verify_text(v, date, "manifest.json", &text, err);
 	if (code == OK && v->n_commits == v->o->workload->n_stages) {
 		buf_reset(&text);
-		code = checksums_json(&text, v->commits, v->n_commits, err);
+		code = manifest_checksums_json(&text, v->commits, v->n_commits, err);
 		if (code == OK) code = verify_text(v, date, "checksums.json", &text, err);
 	}
 	buf_deinit(&text);
@@ -164,7 +167,7 @@ static status load(struct verify *v, int32_t date, struct err *err)
 		return fail(err, E_NOT_FOUND, "run %s has committed nothing to the lake %s", v->o->run_id,
 			store_uri(v->o->lake));
 	file_list_sort(&v->files);
-	if (v->n_commits > 0) manifest_root(&v->commits[0].files, v->report.root);
+	if (v->n_commits > 0) TRY(manifest_root(&v->commits[0].files, v->report.root, err));
 	return OK;
 }
 

@@ -24,3 +24,20 @@ size_t workload_table_index(const struct workload *w, const char *table)
 	}
 	return w->n_tables;
 }
+
+status workload_stage_index(const struct workload *w, const char *name, size_t *out, struct err *err)
+{
+	for (size_t i = 0; i < w->n_stages; i++) {
+		if (strcmp(w->stages[i].name, name) != 0) continue;
+		*out = i;
+		return OK;
+	}
+	if (strcmp(name, "publish") != 0) return fail(err, E_USAGE, "no stage %s in workload %s", name, w->name);
+	*out = w->n_stages;
+	return OK;
+}
+
+bool workload_folds(const struct workload *w, const char *stage)
+{
+	return w->folding.stage != NULL && strcmp(stage, w->folding.stage) == 0;
+}

@@ -91,5 +91,8 @@ struct workload {
 };
 /* The workload's table that a name ("silver.tickets") tells, or n_tables. */
 size_t workload_table_index(const struct workload *w, const char *table);
+/* The stage of that name; of "publish", n_stages. E_USAGE. */
+status workload_stage_index(const struct workload *w, const char *name, size_t *out, struct err *err) MUST_USE;
+bool workload_folds(const struct workload *w, const char *stage); /* across runs */
 
 #endif

@@ -291,13 +291,17 @@ static void test_manifest(void **state)
 	assert_true(counter_add(&c.events.types, "B", 2) && counter_add(&c.events.types, "A", 1) &&
 		    counter_add(&c.counters, "rows_out", 9));
 	/* printf 'raw/a\0%064d\nraw/b\0%064d\n' 0 0 | sha256sum */
-	manifest_root(&c.files, root);
+	CHECK_OK(&err, manifest_root(&c.files, root, &err));
 	assert_string_equal(root, "39dcaddf31569f6e8c4040d6d9ca34eff1ddd151c8512584b1c466383bb3aad9");
-	manifest_json(&out, &c);
+	CHECK_OK(&err, manifest_json(&out, &c, &err));
 	buf_char(&out, '\0');
 	assert_non_null(strstr((const char *)out.p,
 		"\"counts\":{\"A\":1,\"B\":2},\"date_range\":{\"from\":\"2025-09-01\",\"to\":"
 		"\"2026-02-28\"},\"objects\":[{\"bytes\":2,\"path\":\"raw/a\",\"rows\":1,"));
+	struct buf small;
+	buf_init(&small, 16);
+	CHECK_FAILS(E_NOMEM, manifest_json(&small, &c, &err)); /* no manifest is cut short unseen */
+	buf_deinit(&small);
 	assert_non_null(strstr((const char *)out.p, ",\"seed\":42,\"version\":\"0.1.0\",\"workload\":\"w\"}"));
 	buf_deinit(&out);
 	arena_deinit(&arena);

@@ -1,0 +1,111 @@
+/* flow/left_overs.c: delete what failed attempts of a stage left in the folders it writes to.
+ *
+ * Deleted is a file below run_id=<U>/ that the stage's commit does not name, that no version of the table needs, and whose name is
+ * a task's. Other writers' files (optimize, append, other engines) stand there before the commit that names them, and stay.
+ */
+#include <stdio.h>
+
+#include "base/log.h"
+#include "flow/run_int.h"
+#include "table/log/snapshot.h"
+
+struct sweep {
+	struct flow *f;
+	const struct commit *c;
+	char wanted[UUID_CHARS + 16]; /* "/run_id=<U>/" */
+	const char *folder;
+	const struct delta_snapshot *snapshot; /* of the table there; NULL: rejects, or a table that is none yet */
+	struct file_list doomed;
+};
+
+/* Does a version of the table need it? What vacuum may delete, it deletes when the time has come. */
+static bool in_table(const struct sweep *s, const char *key)
+{
+	if (s->snapshot == NULL) return false;
+	const struct str path = str_of(key + strlen(s->folder) + 1);
+	return delta_snapshot_file(s->snapshot, path) != NULL || delta_snapshot_tombstone(s->snapshot, path) != NULL;
+}
+
+static bool in_commit(const struct commit *c, const char *path)
+{
+	size_t lo = 0, hi = c->files.n;
+	while (lo < hi) {
+		const size_t mid = lo + (hi - lo) / 2;
+		const int order = strcmp(c->files.items[mid].path, path);
+		if (order == 0) return true;
+		if (order < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return false;
+}
+
+/* The name of a task's file, part-<xxh128>.parquet. In a table's folders there are other writers' too (optimize, append, other
+ * engines), put there before the commit that names them: those are never ours to delete. */
+static bool is_task_part(const char *key)
+{
+	const char *slash = strrchr(key, '/'), *name = slash != NULL ? slash + 1 : key;
+	if (strncmp(name, "part-", 5) != 0) return false;
+	return strspn(name + 5, "0123456789abcdef") == HEX_XXH128_CHARS &&
+	       strcmp(name + 5 + HEX_XXH128_CHARS, ".parquet") == 0;
+}
+
+static status sweep_visit(void *arg, const struct store_entry *e, struct err *err)
+{
+	struct sweep *s = arg;
+	if (strstr(e->key, s->wanted) == NULL || in_commit(s->c, e->key) || in_table(s, e->key)) return OK;
+	if (s->snapshot != NULL && !is_task_part(e->key)) return OK;
+	if (!file_list_add(&s->doomed, &(struct file_ref){.table = "", .path = e->key, .bytes = e->bytes}))
+		return fail_nomem(err);
+	return OK;
+}
+
+static status sweep_delete(struct sweep *s, const char *folder, struct err *err)
+{
+	s->doomed.n = 0;
+	TRY(store_list(s->f->lake, folder, sweep_visit, s, err));
+	for (size_t i = 0; i < s->doomed.n; i++) {
+		log_line(LOG_DEBUG, "remove left-over of a failed attempt", "path", s->doomed.items[i].path, NULL);
+		TRY(store_delete(s->f->lake, s->doomed.items[i].path, err));
+	}
+	return OK;
+}
+
+static status sweep_folder(struct sweep *s, const char *folder, struct err *err)
+{
+	struct delta_snapshot *snapshot = NULL;
+	bool is_table = false;
+	TRY(delta_table_exists(s->f->lake, folder, &is_table, err));
+	if (is_table) TRY(delta_snapshot_open(s->f->lake, folder, DELTA_LATEST, &snapshot, err));
+	s->folder = folder;
+	s->snapshot = snapshot;
+	const status code = sweep_delete(s, folder, err);
+	delta_snapshot_close(snapshot);
+	return code;
+}
+
+/* The folders this stage writes into: those of its layer's tables, and of the files it did write. */
+status flow_left_overs_remove(struct flow *f, const struct commit *c, struct err *err)
+{
+	struct arena arena;
+	char folder[RUN_KEY_MAX];
+	arena_init(&arena, 0);
+	struct sweep s = {.f = f, .c = c, .doomed.arena = &arena};
+	(void)snprintf(s.wanted, sizeof s.wanted, "/run_id=%s/", f->id.info.run_id);
+	status code = OK;
+	const char *last = "";
+	for (size_t i = 0; i < f->w->n_tables && code == OK; i++) {
+		if (strcmp(f->w->tables[i]->layer, c->stage) != 0) continue;
+		(void)snprintf(folder, sizeof folder, "%s/%s", f->w->tables[i]->layer, f->w->tables[i]->name);
+		code = sweep_folder(&s, folder, err);
+	}
+	for (size_t i = 0; i < c->files.n && code == OK; i++) { /* sorted by path: a table's files stand together */
+		if (strcmp(c->files.items[i].table, last) == 0) continue;
+		last = c->files.items[i].table;
+		flow_table_folder(last, folder);
+		code = sweep_folder(&s, folder, err);
+	}
+	arena_deinit(&arena);
+	return code;
+}

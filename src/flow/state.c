@@ -1,0 +1,215 @@
+/* flow/state.c: the state of a run: made from its options, filled with what the lake holds of it.
+ *
+ * 1. A stage is committed when its commit object stands, and only in order: the first that is missing ends the list.
+ * 2. What is believed is checked first: the object is that of this run and stage, of the bytes the control plane saw, and every
+ *    file it names has its size, or was replaced by its table's log (flow/superseded.h).
+ * Nothing is written here.
+ */
+#include <pthread.h>
+#include <stdio.h>
+
+#include "base/thread.h"
+#include "flow/run_int.h"
+#include "flow/superseded.h"
+
+/* ---- from options ---------------------------------------------------------------------------------------------------- */
+
+status flow_init(struct flow *f, const struct run_opts *o, struct err *err)
+{
+	ASSERT(o->workload != NULL && o->workload->n_stages > 0 && o->workload->n_stages < RUN_STAGES_MAX);
+	size_t unused;
+	*f = (struct flow){.o = o, .w = o->workload, .lake = o->lake, .control = o->control};
+	f->threads = o->threads > 0 ? o->threads : thread_cores();
+	arena_init(&f->arena, 0);
+	f->id.inputs.arena = &f->arena;
+	buf_init(&f->id.config_text, 0);
+	f->state.versions = ARENA_NEW(&f->arena, int64_t, f->w->n_tables + 1);
+	if (f->state.versions == NULL) return fail_nomem(err);
+	for (size_t i = 0; i < f->w->n_tables; i++) f->state.versions[i] = -1;
+	if (o->until != NULL) TRY(workload_stage_index(f->w, o->until, &unused, err));
+	if (o->only != NULL) TRY(workload_stage_index(f->w, o->only, &unused, err));
+	if (o->until != NULL && o->only != NULL)
+		return fail(err, E_USAGE, "a run goes until a stage or does only one, not both");
+	return OK;
+}
+
+void flow_deinit(struct flow *f)
+{
+	executor_close(f->held.executor);
+	if (f->id.config_own != NULL) f->w->config_close(f->id.config_own);
+	buf_deinit(&f->id.config_text);
+	arena_deinit(&f->arena);
+}
+
+/* ---- views ----------------------------------------------------------------------------------------------------------- */
+
+/* What plans and checks of the first n_stages see. */
+struct stage_view flow_state_view(const struct flow *f, size_t n_stages)
+{
+	return (struct stage_view){
+		.run = &f->id.info,
+		.config = f->id.config,
+		.n_stages = n_stages,
+		.files = f->state.files,
+		.counters = f->state.counters,
+		.history = f->state.history.n_runs > 0 ? &f->state.history : NULL,
+		.lake = f->lake,
+	};
+}
+
+void flow_state_add(struct flow *f, const struct commit *c)
+{
+	ASSERT(f->state.n_committed < RUN_STAGES_MAX);
+	f->state.commits[f->state.n_committed] = *c;
+	f->state.files[f->state.n_committed] = c->files;
+	f->state.counters[f->state.n_committed] = c->counters;
+	f->state.n_committed++;
+}
+
+void flow_table_folder(const char *table, char dst[RUN_KEY_MAX])
+{
+	(void)snprintf(dst, RUN_KEY_MAX, "%s", table);
+	char *dot = strchr(dst, '.');
+	if (dot != NULL) *dot = '/';
+}
+
+/* ---- what the lake holds ------------------------------------------------------------------------------------------ */
+
+struct size_check {
+	struct flow *f;
+	const struct commit *c;
+	pthread_mutex_t lock; /* guards what follows */
+	struct superseded *superseded;
+	bool *replaced; /* [w->n_tables] a file of it is gone, and its rows are in others */
+};
+
+static status file_check_size(void *arg, size_t i, int worker, struct err *err)
+{
+	struct size_check *s = arg;
+	const struct file_ref *ref = &s->c->files.items[i];
+	int64_t bytes = 0;
+	bool replaced = false;
+	(void)worker;
+	const status code = store_size(s->f->lake, ref->path, &bytes, err);
+	if (code == E_NOT_FOUND) {
+		(void)pthread_mutex_lock(&s->lock);
+		const status looked = superseded_check(s->superseded, s->c, ref, &replaced, err);
+		if (looked == OK && replaced) s->replaced[workload_table_index(s->f->w, ref->table)] = true;
+		(void)pthread_mutex_unlock(&s->lock);
+		TRY(looked);
+	}
+	if (replaced) return OK;
+	if (code == E_NOT_FOUND)
+		return fail_at(err, E_VERIFY, ref->path, -1, -1,
+			"missing, though it was committed; restore it, or start a new run with --run-id");
+	TRY(code);
+	if (bytes != ref->bytes)
+		return fail_at(err, E_VERIFY, ref->path, bytes < ref->bytes ? bytes : ref->bytes, -1,
+			"changed after it was committed: %lld bytes, was %lld", (long long)bytes,
+			(long long)ref->bytes);
+	return OK;
+}
+
+static status known_hash(void *arg, const struct control_value *values, size_t n, struct err *err)
+{
+	char *hex = arg;
+	(void)err;
+	if (n == 1 && values[0].kind == CONTROL_TEXT && values[0].text.n == HEX_SHA256_CHARS) {
+		memcpy(hex, values[0].text.p, HEX_SHA256_CHARS);
+		hex[HEX_SHA256_CHARS] = '\0';
+	}
+	return OK;
+}
+
+/* The commit is that of this run and stage, and the bytes the control plane saw, where it saw it. */
+static status commit_check_bytes(
+	struct flow *f, const char *key, const char *stage, const struct commit *c, struct err *err)
+{
+	char hex[HEX_SHA256_CHARS + 1] = "";
+	const char *params[] = {f->id.info.run_id, stage};
+	const struct control_select q = {
+		"SELECT sha256 FROM meta.stage_commits WHERE run_id = $1 AND stage = $2", params, 2};
+	if (strcmp(c->stage, stage) != 0 || strcmp(c->run.run_id, f->id.info.run_id) != 0)
+		return commit_fail(key, "replaced by another", err);
+	if (f->control != NULL) TRY(control_query(f->control, &q, known_hash, hex, err));
+	return hex[0] == '\0' || strcmp(hex, c->sha256) == 0 ? OK : commit_fail(key, "changed", err);
+}
+
+static status commit_check(struct flow *f, const struct commit *c, bool *replaced, struct err *err)
+{
+	if (strcmp(c->run.config_hash, f->id.info.config_hash) != 0 || strcmp(c->run.workload, f->w->name) != 0)
+		return fail(err, E_CONFLICT,
+			"run %s stands in the lake with another configuration or workload; name a new run with "
+			"--run-id",
+			f->id.info.run_id);
+	struct size_check s = {.f = f, .c = c, .replaced = replaced};
+	TRY(superseded_create(f->lake, f->w, f->id.info.run_id, &s.superseded, err));
+	(void)pthread_mutex_init(&s.lock, NULL);
+	/* On a disk one look is shorter than the start of a thread. */
+	const status code = thread_for(c->files.n, store_io_threads(f->lake, 1), file_check_size, &s, err);
+	(void)pthread_mutex_destroy(&s.lock);
+	superseded_destroy(s.superseded);
+	return code;
+}
+
+/* The stage's files with those of replaced tables as the tables' logs name them today. */
+static status current_files(
+	struct flow *f, const struct commit *c, const bool *replaced, struct file_list *out, struct err *err)
+{
+	const char *const own[] = {f->id.info.run_id};
+	const struct history_runs runs = {own, 1, NULL};
+	*out = (struct file_list){.arena = &f->arena};
+	for (size_t i = 0; i < c->files.n; i++) {
+		const struct file_ref *ref = &c->files.items[i];
+		const size_t table = workload_table_index(f->w, ref->table);
+		if (table < f->w->n_tables && replaced[table]) continue;
+		if (!file_list_add(out, ref)) return fail_nomem(err);
+	}
+	for (size_t i = 0; i < f->w->n_tables; i++) {
+		const struct table_schema *t = f->w->tables[i];
+		if (!replaced[i]) continue;
+		const char *name = arena_printf(&f->arena, "%s.%s", t->layer, t->name);
+		if (name == NULL) return fail_nomem(err);
+		TRY(history_table_files(f->lake, f->w, name, &runs, out, err));
+	}
+	file_list_sort(out);
+	return OK;
+}
+
+static status adopt(struct flow *f, const struct commit *c, struct err *err)
+{
+	bool any = false;
+	bool *replaced = ARENA_ZNEW(&f->arena, bool, f->w->n_tables + 1);
+	if (replaced == NULL) return fail_nomem(err);
+	TRY(commit_check(f, c, replaced, err));
+	flow_state_add(f, c);
+	for (size_t i = 0; i < f->w->n_tables; i++) any |= replaced[i];
+	return any ? current_files(f, c, replaced, &f->state.files[f->state.n_committed - 1], err) : OK;
+}
+
+status flow_state_load(struct flow *f, struct err *err)
+{
+	int32_t date;
+	if (f->id.info.as_of != INT64_MIN) {
+		date = flow_local_date(f, f->id.info.as_of);
+	} else {
+		const status found = commit_find(f->lake, f->id.info.run_id, &date, err);
+		if (found == E_NOT_FOUND) return OK;
+		TRY(found);
+	}
+	for (size_t k = 0; k < f->w->n_stages; k++) {
+		char key[RUN_KEY_MAX];
+		struct commit c;
+		commit_key(key, date, f->id.info.run_id, f->w->stages[k].name);
+		const status code = commit_load(f->lake, key, &f->arena, &c, err);
+		if (code == E_NOT_FOUND) break;
+		TRY(code);
+		TRY(commit_check_bytes(f, key, f->w->stages[k].name, &c, err));
+		TRY(adopt(f, &c, err));
+		f->id.info.as_of = c.run.as_of;
+		f->id.info.date_from = c.run.date_from;
+		f->id.info.date_to = c.run.date_to;
+		f->id.info.emit_from = c.run.emit_from;
+	}
+	return OK;
+}
