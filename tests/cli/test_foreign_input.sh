@@ -33,6 +33,7 @@ for reason in not_json not_object missing bad_uuid:event_id bad_timestamp bad_en
   grep -q "\"reason\":\"$reason" rejects.jsonl || bad "no reject with reason $reason"
 done
 same "$(lake_hash lake2)" "$(lake_hash lake)" "the same input twice"
+same "$(jq -c .counts lake/manifests/day=*/run_id=*/manifest.json)" '{"STATUS_CHANGED":5,"TICKET_CREATED":1}' "valid events by type, repeats too, in the manifest"
 # The bytes of the lines are kept (the BOM and blank lines are no line).
 same "$(find lake/raw -name events.jsonl -exec cat {} + | LC_ALL=C sort | sha256sum)" \
   "$(tail -c +4 events.jsonl | { cat; echo; } | grep -aE '[^[:space:]]' | LC_ALL=C sort | sha256sum)" "lines of raw"

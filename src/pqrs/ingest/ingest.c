@@ -328,8 +328,6 @@ static status outputs_add(struct ingest_task *t, struct task_result *out, int64_
 
 static status count_all(struct ingest_task *t, struct task_result *out, int64_t bytes_out, struct err *err)
 {
-	static const char *const types[EVENT_N] = {
-		"events.TICKET_CREATED", "events.MESSAGE_ADDED", "events.STATUS_CHANGED", "events.ATTACHMENT_ADDED"};
 	const struct tally *a = &t->tally;
 	const struct counter counters[] = {{"rows_in", a->rows_in}, {"rows_out", a->rows_out},
 		{"bytes_in", a->bytes_in}, {"bytes_out", bytes_out}, {"blank_lines", a->blank_lines},
@@ -337,7 +335,8 @@ static status count_all(struct ingest_task *t, struct task_result *out, int64_t 
 	bool ok = true;
 	for (size_t i = 0; i < sizeof counters / sizeof counters[0]; i++)
 		ok = ok && counter_add(&out->counters, counters[i].name, counters[i].value);
-	for (int i = 0; i < EVENT_N; i++) ok = ok && counter_add(&out->counters, types[i], a->types[i]);
+	for (int i = 0; i < EVENT_N; i++)
+		ok = ok && (a->types[i] == 0 || counter_add(&out->events.types, pqrs_event_type_names[i], a->types[i]));
 	if (a->valid > 0) {
 		out->events.first = a->ts_min;
 		out->events.last = a->ts_max;
