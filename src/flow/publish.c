@@ -169,12 +169,16 @@ static status check_keys(const struct column *c, const char *name, struct err *e
 	return OK;
 }
 
-/* The run of this file touched these keys. rows (NULL: not wanted): room for keys->n, gets the *n rows that no newer run
- * touched. The keys of the oldest run are asked for, not kept. */
-static status claim_keys(struct decoder *d, const struct column *keys, uint32_t age, bool keep, uint32_t *rows,
-	int64_t *n, struct err *err)
+/* Rows that no newer run touched. */
+struct current {
+	uint32_t *rows; /* [n], room for all; NULL: not wanted */
+	int64_t n;
+};
+
+/* The run of this age touched these keys. Those of the oldest run are asked for, not kept. */
+static status claim_keys(
+	struct decoder *d, const struct column *keys, uint32_t age, bool keep, struct current *out, struct err *err)
 {
-	int64_t n_rows = 0;
 	for (int64_t i = 0; i < keys->n; i++) {
 		const struct str key = column_str(keys, i);
 		uint32_t owner;
@@ -182,9 +186,8 @@ static status claim_keys(struct decoder *d, const struct column *keys, uint32_t 
 			TRY(claims_take(&d->claims, key, age, &owner, err));
 		else
 			owner = claims_owner(&d->claims, key);
-		if (rows != NULL && (owner == age || owner == CLAIMS_NOBODY)) rows[n_rows++] = (uint32_t)i;
+		if (out->rows != NULL && (owner == age || owner == CLAIMS_NOBODY)) out->rows[out->n++] = (uint32_t)i;
 	}
-	*n = n_rows;
 	return OK;
 }
 
@@ -197,19 +200,18 @@ static status leave_current(
 	struct batch *b = &item->batch;
 	const int at = schema_column_index(t->from.schema, t->from.key);
 	ASSERT(at >= 0 && (size_t)at < b->n_columns);
-	uint32_t *rows = ARENA_NEW(&item->arena, uint32_t, b->n_rows);
-	int64_t n = 0;
-	if (rows == NULL) return fail_nomem(err);
+	struct current now = {.rows = ARENA_NEW(&item->arena, uint32_t, b->n_rows)};
+	if (now.rows == NULL) return fail_nomem(err);
 	TRY(check_keys(&b->columns[at], t->from.key, err));
-	TRY(claim_keys(d, &b->columns[at], file->age, file->age < t->oldest, rows, &n, err));
-	if (n == b->n_rows) return OK;
-	d->superseded[table] += b->n_rows - n;
-	b->n_rows = n;
-	if (n == 0) return OK;
+	TRY(claim_keys(d, &b->columns[at], file->age, file->age < t->oldest, &now, err));
+	if (now.n == b->n_rows) return OK;
+	d->superseded[table] += b->n_rows - now.n;
+	b->n_rows = now.n;
+	if (now.n == 0) return OK;
 	struct column *columns = ARENA_NEW(&item->arena, struct column, b->n_columns);
 	if (columns == NULL) return fail_nomem(err);
 	for (size_t i = 0; i < b->n_columns; i++)
-		TRY(column_gather(&b->columns[i], rows, n, &item->arena, &columns[i], err));
+		TRY(column_gather(&b->columns[i], now.rows, now.n, &item->arena, &columns[i], err));
 	b->columns = columns;
 	return OK;
 }
@@ -220,14 +222,14 @@ static status claim_group(struct decoder *d, const struct publish_table *t, cons
 {
 	struct arena arena;
 	struct batch b;
-	int64_t none;
+	struct current none = {0};
 	const struct parquet_range range = whole_group(r, row_group);
 	const int column = parquet_reader_column_index(r, t->from.key);
 	if (column < 0) return fail(err, E_CORRUPT, "column %s is missing", t->from.key);
 	arena_init(&arena, 0);
 	status code = parquet_reader_read(r, &range, &column, 1, &arena, &b, err);
 	if (code == OK) code = check_keys(&b.columns[0], t->from.key, err);
-	if (code == OK) code = claim_keys(d, &b.columns[0], file->age, true, NULL, &none, err);
+	if (code == OK) code = claim_keys(d, &b.columns[0], file->age, true, &none, err);
 	arena_deinit(&arena);
 	return code;
 }
