@@ -193,10 +193,9 @@ status commit_parse(struct str text, struct arena *arena, struct commit *out, st
 
 status commit_fail(const char *key, const char *how, struct err *err)
 {
-	return fail_at(err, E_VERIFY, key, -1, -1,
-		"the stage's commit was %s after it was written; restore it from a copy, or start a new run "
-		"with --run-id",
-		how);
+	const status code = fail_at(err, E_VERIFY, key, -1, -1,
+		"the stage's commit was %s after it was written; restore it from a copy", how);
+	return err_advise(err, code, ADVICE_OR_NEW_RUN, NULL);
 }
 
 /* The text is the canonical form of what it says: what was cut, or edited by hand, seldom is. */

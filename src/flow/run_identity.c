@@ -1,4 +1,9 @@
-/* flow/run_identity.c: which run this is, and what decides its output. */
+/* flow/run_identity.c: which run this is, and what decides its output.
+ *
+ * 1. The id of a run that is not named follows from what decides its output: the same call anywhere is the same run.
+ * 2. A run that exists is what it was begun with; a call that says otherwise is refused.
+ * 3. Nothing is written but the configuration object, named by its hash.
+ */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -43,13 +48,13 @@ status flow_span_check(const struct flow *f, int32_t date_from, int64_t as_of, s
 	date_format(date_from, first);
 	date_format(to, last);
 	if (to < date_from)
-		return fail(err, E_USAGE, "as-of %s lies before the first day, %s: give a later --as-of", last, first);
+		return err_advise(err, fail(err, E_USAGE, "as-of %s lies before the first day, %s", last, first),
+			ADVICE_AS_OF, NULL);
 	if (to - from <= DAYS_MAX) return OK;
-	return fail(err, E_LIMIT,
-		"the run would go from %s to %s, over 100 years: give --as-of the last day, and correct lines of "
-		"another "
-		"century",
+	const status code = fail(err, E_LIMIT,
+		"the run would go from %s to %s, over 100 years: correct lines of another century, if there are any",
 		first, last);
+	return err_advise(err, code, ADVICE_AS_OF, NULL);
 }
 
 /* ---- configuration ----------------------------------------------------------------------------------------------- */
@@ -273,11 +278,11 @@ status flow_identify_options(struct flow *f, struct err *err)
 }
 
 static status spec_parse(
-	struct flow *f, struct str text, struct run_info *run, struct file_list *inputs, struct err *err)
+	struct arena *arena, struct str text, struct run_info *run, struct file_list *inputs, struct err *err)
 {
 	struct json_doc *doc = NULL;
 	TRY(json_doc_parse(text, &doc, err));
-	status code = run_info_parse(json_node_get(json_doc_root(doc), "run"), &f->arena, run, err);
+	status code = run_info_parse(json_node_get(json_doc_root(doc), "run"), arena, run, err);
 	if (code == OK) code = file_list_parse(json_node_get(json_doc_root(doc), "inputs"), inputs, err);
 	json_doc_destroy(doc);
 	return code;
@@ -292,7 +297,7 @@ static status from_control(struct flow *f, struct err *err)
 	if (strcmp(run.workload, f->w->name) != 0)
 		return fail(err, E_CONFLICT, "run %s is a run of workload %s", f->id.info.run_id, run.workload);
 	struct run_info info;
-	TRY(err_at(err, spec_parse(f, str_of(run.spec != NULL ? run.spec : ""), &info, &f->id.inputs, err),
+	TRY(err_at(err, spec_parse(&f->arena, str_of(run.spec != NULL ? run.spec : ""), &info, &f->id.inputs, err),
 		"meta_run_specs", -1, -1));
 	f->id.info = info;
 	TRY(flow_config_get(f->lake, f->id.info.config_hash, &f->id.config_text, err));
@@ -333,30 +338,38 @@ static bool same_inputs(const struct file_list *a, const struct file_list *b)
 	return true;
 }
 
+static status begun_with(const struct run_info *now, const char *another, struct err *err)
+{
+	return err_advise(err, fail(err, E_CONFLICT, "run %s was begun with another %s", now->run_id, another),
+		ADVICE_NEW_RUN, NULL);
+}
+
+static status spec_compare(
+	const struct run_identity *id, const struct run_info *then, const struct file_list *inputs, struct err *err)
+{
+	char another[96];
+	const struct run_info *now = &id->asked;
+	if (strcmp(then->config_hash, now->config_hash) != 0) {
+		(void)snprintf(another, sizeof another, "configuration (%.12s..., now %.12s...)", then->config_hash,
+			now->config_hash);
+		return begun_with(now, another, err);
+	}
+	if (strcmp(then->workload, now->workload) != 0 || then->simulated != now->simulated ||
+		then->seed != now->seed || then->date_from != now->date_from || then->date_to != now->date_to ||
+		then->emit_from != now->emit_from || then->as_of != now->as_of ||
+		strcmp(then->source, now->source) != 0)
+		return begun_with(now, "seed, date range, as-of or source", err);
+	return same_inputs(inputs, &id->inputs) ? OK : begun_with(now, "set of input files", err);
+}
+
 status flow_spec_check(const struct flow *f, struct str spec, struct err *err)
 {
-	struct flow scratch = {0}; /* only its arena is used */
+	struct arena arena;
 	struct run_info run;
-	struct file_list inputs = {.arena = &scratch.arena};
-	arena_init(&scratch.arena, 0);
-	status code = spec_parse(&scratch, spec, &run, &inputs, err);
-	const struct run_info *now = &f->id.asked;
-	if (code != OK)
-		code = err_at(err, code, "meta_run_specs", -1, -1);
-	else if (strcmp(run.config_hash, now->config_hash) != 0)
-		code = fail(err, E_CONFLICT,
-			"run %s was begun with another configuration (%.12s..., now %.12s...); name a new run with "
-			"--run-id",
-			now->run_id, run.config_hash, now->config_hash);
-	else if (strcmp(run.workload, now->workload) != 0 || run.simulated != now->simulated || run.seed != now->seed ||
-		 run.date_from != now->date_from || run.date_to != now->date_to || run.emit_from != now->emit_from ||
-		 run.as_of != now->as_of || strcmp(run.source, now->source) != 0)
-		code = fail(err, E_CONFLICT,
-			"run %s was begun with another seed, date range, as-of or source; name a new run with --run-id",
-			now->run_id);
-	else if (!same_inputs(&inputs, &f->id.inputs))
-		code = fail(err, E_CONFLICT, "run %s was begun with other input files; name a new run with --run-id",
-			now->run_id);
-	arena_deinit(&scratch.arena);
+	struct file_list inputs = {.arena = &arena};
+	arena_init(&arena, 0);
+	status code = err_at(err, spec_parse(&arena, spec, &run, &inputs, err), "meta_run_specs", -1, -1);
+	if (code == OK) code = spec_compare(&f->id, &run, &inputs, err);
+	arena_deinit(&arena);
 	return code;
 }

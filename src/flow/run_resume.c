@@ -41,9 +41,9 @@ static status find_target(const struct flow *f, size_t *out, struct err *err)
 	if (o->only != NULL) TRY(workload_stage_index(f->w, o->only, &target, err));
 	*out = target;
 	if (o->only == NULL || f->state.n_committed >= target) return OK;
-	const char *first = f->w->stages[f->state.n_committed].name;
-	return fail(err, E_NOT_FOUND, "stage %s of run %s needs stage %s first: pqr %s --run-id %s", o->only,
-		f->id.info.run_id, first, first, f->id.info.run_id);
+	const status code = fail(err, E_NOT_FOUND, "stage %s of run %s needs stage %s first", o->only,
+		f->id.info.run_id, f->w->stages[f->state.n_committed].name);
+	return err_advise(err, code, ADVICE_STAGE_FIRST, f->id.info.run_id);
 }
 
 static status find_run(struct flow *f, struct run_resume *r, struct err *err)

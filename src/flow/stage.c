@@ -288,9 +288,20 @@ static void warn_future(const struct flow *f, bool of_earlier_run)
 	if (f->id.info.as_of <= time_now_us() + US_PER_DAY) return;
 	time_format(f->id.info.as_of, text);
 	log_line(LOG_WARN,
-		of_earlier_run ? "an earlier run describes an instant to come, and so will this one: give --as-of"
-			       : "an event lies in the future, and so will what the run describes: give --as-of",
+		of_earlier_run
+			? "an earlier run describes an instant to come, and so will this one unless it is given another"
+			: "an event lies in the future, and so will what the run describes unless it is given an "
+			  "instant",
 		"run", f->id.info.run_id, "as_of", text, NULL);
+}
+
+static status no_event(struct err *err)
+{
+	return err_advise(err,
+		fail(err, E_USAGE,
+			"no event of the input is valid, so the run has no date and is recorded as FAILED; given one, "
+			"rejects/ says why of each line"),
+		ADVICE_AS_OF, NULL);
 }
 
 /* An ingested run learns its as_of and dates from what raw found. A picture that takes up earlier runs is not older than theirs. */
@@ -298,11 +309,7 @@ static status learn_dates(struct flow *f, const struct commit *raw, struct err *
 {
 	const bool known = event_stats_dated(&raw->events);
 	const int64_t oldest = raw->events.first, newest = raw->events.last;
-	if (!known && f->id.info.as_of == INT64_MIN)
-		return fail(err, E_USAGE,
-			"no event of the input is valid, so the run has no date and is recorded as FAILED; with "
-			"--as-of, "
-			"rejects/ says why of each line");
+	if (!known && f->id.info.as_of == INT64_MIN) return no_event(err);
 	if (f->id.info.as_of == INT64_MIN) {
 		struct history h;
 		TRY(find_history(f, &h, err));

@@ -14,10 +14,9 @@ static status put_buf(struct flow *f, const char *key, const struct buf *b, stru
 	TRY(buf_check(b, err));
 	const status code = store_put_if_absent(f->lake, key, b->p, b->n, err);
 	if (code != E_EXISTS) return code;
-	return fail_at(err, E_CONFLICT, key, -1, -1,
-		"run %s has committed other content here (another version of the program?); name a new run "
-		"with --run-id",
-		f->id.info.run_id);
+	const status differs = fail_at(err, E_CONFLICT, key, -1, -1,
+		"run %s has committed other content here (another version of the program?)", f->id.info.run_id);
+	return err_advise(err, differs, ADVICE_NEW_RUN, NULL);
 }
 
 /* manifest.json once raw is committed, checksums.json once the last stage is; the same bytes again are fine. */

@@ -45,10 +45,9 @@ status flow_quality_record(struct flow *f, const char *layer, const struct quali
 		if (q->result == QUALITY_FAIL && failed == NULL) failed = q;
 	}
 	if (failed == NULL) return OK;
-	return fail(err, E_QUALITY,
-		"CRITICAL check %s of %s failed: %s (wanted %s) %s; the run stops, see pqr quality --run-id %s",
-		failed->check_name, failed->dataset, failed->value, failed->threshold, failed->details,
-		f->id.info.run_id);
+	const status code = fail(err, E_QUALITY, "CRITICAL check %s of %s failed: %s (wanted %s) %s; the run stops",
+		failed->check_name, failed->dataset, failed->value, failed->threshold, failed->details);
+	return err_advise(err, code, ADVICE_SEE_QUALITY, f->id.info.run_id);
 }
 
 status flow_stage_check(struct flow *f, const struct commit *c, size_t stage, struct err *err)

@@ -100,8 +100,9 @@ static status file_check_size(void *arg, size_t i, int worker, struct err *err)
 	}
 	if (replaced) return OK;
 	if (code == E_NOT_FOUND)
-		return fail_at(err, E_VERIFY, ref->path, -1, -1,
-			"missing, though it was committed; restore it, or start a new run with --run-id");
+		return err_advise(err,
+			fail_at(err, E_VERIFY, ref->path, -1, -1, "missing, though it was committed; restore it"),
+			ADVICE_OR_NEW_RUN, NULL);
 	TRY(code);
 	if (bytes != ref->bytes)
 		return fail_at(err, E_VERIFY, ref->path, bytes < ref->bytes ? bytes : ref->bytes, -1,
@@ -138,10 +139,10 @@ static status commit_check_bytes(
 static status commit_check(struct flow *f, const struct commit *c, bool *replaced, struct err *err)
 {
 	if (strcmp(c->run.config_hash, f->id.info.config_hash) != 0 || strcmp(c->run.workload, f->w->name) != 0)
-		return fail(err, E_CONFLICT,
-			"run %s stands in the lake with another configuration or workload; name a new run with "
-			"--run-id",
-			f->id.info.run_id);
+		return err_advise(err,
+			fail(err, E_CONFLICT, "run %s stands in the lake with another configuration or workload",
+				f->id.info.run_id),
+			ADVICE_NEW_RUN, NULL);
 	struct size_check s = {.f = f, .c = c, .replaced = replaced};
 	TRY(superseded_create(f->lake, f->w, f->id.info.run_id, &s.superseded, err));
 	(void)pthread_mutex_init(&s.lock, NULL);

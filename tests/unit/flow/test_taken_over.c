@@ -93,7 +93,7 @@ static void test_a_damaged_commit_stops_the_run(void **state)
 		CHECK_FAILS(E_VERIFY, run_plain(&l, &o));
 		assert_string_equal(l.err.where, key);
 		assert_non_null(strstr(l.err.message, edits[i].says));
-		assert_non_null(strstr(l.err.message, "--run-id"));
+		CHECK_I64(l.err.advice, ADVICE_OR_NEW_RUN);
 	}
 	CHECK_OK(&l.err, store_put(l.store, key, whole.p, 100, &l.err));
 	CHECK_FAILS(E_VERIFY, run_plain(&l, &o));
