@@ -9,22 +9,20 @@ static const char *const formats[] = {"text", "json", NULL};
 		(path), CONFIG_T_STRING, 0, 0, NULL, (fallback), (secret), (meaning) \
 	}
 static const struct config_key items[] = {
-	TEXT("lake.uri", "./lake", false, "where the lake is: a path, file:///path or s3://bucket/prefix; --lake"),
+	TEXT("lake.uri", "./lake", false, "where the lake is: a path, file:///path or s3://bucket/prefix"),
 	{"lake.unsafe_single_writer", CONFIG_T_BOOL, 0, 0, NULL, "false", false,
-		"take an S3 store that can't put if absent; only if nothing else ever writes to the lake; "
-		"--unsafe-single-writer"},
+		"take an S3 store that can't put if absent; only if nothing else ever writes to the lake"},
 	TEXT("control.uri", "", true,
 		"control plane, sqlite:PATH or postgresql:...; empty: control.db in the lake, or here when the lake is "
-		"on S3; --control"),
+		"on S3"),
 	TEXT("executor.uri", "threads", false,
-		"who runs tasks: threads, dask://HOST:PORT, spark://HOST:PORT or spark-local[N]; --executor"),
-	{"executor.threads", CONFIG_T_INT, 0, 1024, NULL, "0", false,
-		"threads of this process; 0 = its cores; --threads"},
-	{"log.level", CONFIG_T_CHOICE, 0, 0, levels, "info", false, "least level that is logged; --log-level"},
-	{"log.format", CONFIG_T_CHOICE, 0, 0, formats, "text", false, "text or one JSON document a line; --log-format"},
-	TEXT("server.listen", "127.0.0.1:8080", false, "address of pqr serve; --listen"),
-	TEXT("stream.brokers", "localhost:9092", false, "Kafka brokers, HOST:PORT,...; --brokers"),
-	TEXT("stream.topic", "", false, "topic; default the workload's own; --topic"),
+		"who runs tasks: threads, dask://HOST:PORT, spark://HOST:PORT or spark-local[N]"),
+	{"executor.threads", CONFIG_T_INT, 0, 1024, NULL, "0", false, "threads of this process; 0 = its cores"},
+	{"log.level", CONFIG_T_CHOICE, 0, 0, levels, "info", false, "least level that is logged"},
+	{"log.format", CONFIG_T_CHOICE, 0, 0, formats, "text", false, "text or one JSON document a line"},
+	TEXT("server.listen", "127.0.0.1:8080", false, "address of pqr serve"),
+	TEXT("stream.brokers", "localhost:9092", false, "Kafka brokers, HOST:PORT,..."),
+	TEXT("stream.topic", "", false, "topic; default the workload's own"),
 	TEXT("stream.group", "pqr", false, "consumer group"),
 };
 const struct config_keys engine_config_keys = {items, sizeof items / sizeof items[0]};
