@@ -120,7 +120,7 @@ void commit_json(struct buf *out, const struct commit *c)
 
 static status not_a_commit(const char *member, struct err *err)
 {
-	return fail(err, E_CORRUPT, "not a stage commit: \"%s\" is missing or of another kind", member);
+	return fail(err, E_CORRUPT, "not a stage commit: \"%s\" is missing, of another kind or out of order", member);
 }
 
 static status edges_parse(const struct json_node *n, struct commit_edges *out, struct err *err)
@@ -160,6 +160,16 @@ static status history_parse(const struct json_node *n, struct arena *arena, stru
 	return OK;
 }
 
+/* Others look files up by halving, and write edges as they stand: each once, in order. */
+static status order_check(const struct commit *c, struct err *err)
+{
+	for (size_t i = 1; i < c->files.n; i++)
+		if (strcmp(c->files.items[i - 1].path, c->files.items[i].path) >= 0) return not_a_commit("files", err);
+	for (size_t i = 1; i < c->edges.n; i++)
+		if (by_tables(&c->edges.items[i - 1], &c->edges.items[i]) >= 0) return not_a_commit("edges", err);
+	return OK;
+}
+
 static status parse(const struct json_node *root, struct arena *arena, struct commit *c, struct err *err)
 {
 	struct str stage, version;
@@ -174,7 +184,8 @@ static status parse(const struct json_node *root, struct arena *arena, struct co
 	TRY(edges_parse(json_node_get(root, "edges"), &c->edges, err));
 	TRY(event_stats_parse(json_node_get(root, "events"), &c->events, err));
 	TRY(history_parse(json_node_get(root, "history"), arena, c, err));
-	return file_list_parse(json_node_get(root, "files"), &c->files, err);
+	TRY(file_list_parse(json_node_get(root, "files"), &c->files, err));
+	return order_check(c, err);
 }
 
 status commit_parse(struct str text, struct arena *arena, struct commit *out, struct err *err)

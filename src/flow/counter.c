@@ -7,6 +7,7 @@
 
 bool counter_add(struct counter_list *l, const char *name, int64_t value)
 {
+	ASSERT(l->arena != NULL && name[0] != '\0');
 	for (size_t i = 0; i < l->n; i++) {
 		if (strcmp(l->items[i].name, name) != 0) continue;
 		l->items[i].value += value;

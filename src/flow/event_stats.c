@@ -8,6 +8,7 @@ void event_stats_init(struct event_stats *e, struct arena *arena)
 
 bool event_stats_merge(struct event_stats *a, const struct event_stats *b)
 {
+	ASSERT(a != b && a->types.arena != NULL);
 	if (b->first < a->first) a->first = b->first;
 	if (b->last > a->last) a->last = b->last;
 	return counter_list_merge(&a->types, &b->types);

@@ -104,5 +104,7 @@ void executor_close(struct executor *e)
 
 status executor_run(struct executor *e, const struct executor_job *job, struct err *err)
 {
+	ASSERT(job->n == 0 || job->slots != NULL);
+	ASSERT(job->retry_delay_us >= 0 && job->started != NULL && job->finished != NULL);
 	return e->run(e, job, err);
 }

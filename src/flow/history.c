@@ -156,6 +156,7 @@ status history_find(const struct history_search *of, struct arena *arena, struct
 {
 	const struct workload_folding *folding = &of->w->folding;
 	struct search s = {.of = of};
+	ASSERT(folding->stage == NULL || folding->continues != NULL);
 	*out = (struct history){.as_of = INT64_MIN, .files.arena = arena, .written.arena = arena};
 	if (folding->stage == NULL || folding->continues(of->config, of->run, NULL) == CONTINUES_NOT) return OK;
 	const int n = snprintf(s.suffix, sizeof s.suffix, "/stages/%s.json", folding->stage);
@@ -268,6 +269,7 @@ status history_table_files(struct store *lake, const struct workload *w, const c
 status history_load_files(struct store *lake, const struct workload *w, struct history *h, struct err *err)
 {
 	const struct table_search which = {lake, w, h->runs, h->n_runs, h->n_known, NULL};
+	ASSERT(h->n_known <= h->n_runs);
 	h->files.n = 0;
 	if (h->n_known == 0) return OK;
 	const struct table_search base = {lake, w, &h->runs[h->n_known - 1], 1, 1, NULL};

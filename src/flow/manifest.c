@@ -14,6 +14,7 @@ status manifest_root(const struct file_list *files, char root[HEX_SHA256_CHARS +
 	TRY(hash_stream_init(&h, true, err));
 	for (size_t i = 0; i < files->n; i++) {
 		const struct file_ref *f = &files->items[i];
+		ASSERT(i == 0 || strcmp(files->items[i - 1].path, f->path) < 0);
 		hex_encode(f->sha256, SHA256_BYTES, hex);
 		hash_stream_add(&h, f->path, strlen(f->path) + 1);
 		hash_stream_add(&h, hex, HEX_SHA256_CHARS);

@@ -512,6 +512,7 @@ static status attempt(struct flow *f, struct arena *arena, struct err *err)
 /* What was staged is gone with the connection to the serving database: begin again, a few times. Readers saw nothing of it. */
 status flow_publish(struct flow *f, struct err *err)
 {
+	ASSERT(f->state.n_committed == f->w->n_stages);
 	for (int k = 0;; k++) {
 		struct arena arena;
 		struct err why;

@@ -81,6 +81,7 @@ status flow_run_end(struct flow *f, enum run_status end, struct err *err)
 	const struct run_state *done = &f->state;
 	struct control_run run;
 	char hex[HEX_SHA256_CHARS + 1];
+	ASSERT(end != RUN_RUNNING && end != RUN_DEGRADED);
 	TRY(flow_run_report(f, err));
 	if (end == RUN_SUCCESS && r->quality_warn > 0) end = RUN_DEGRADED;
 	control_run_init(&run);

@@ -45,6 +45,7 @@ status flow_stage_commit(struct flow *f, struct commit *c, struct stage_report *
 	const size_t stage = f->state.n_committed;
 	char key[RUN_KEY_MAX];
 	struct buf text;
+	ASSERT(stage < f->w->n_stages && strcmp(c->stage, f->w->stages[stage].name) == 0);
 	TRY(flow_stage_check(f, c, stage, err));
 	if (control_heartbeat_lost(f->held.heartbeat))
 		return fail(err, E_BUSY, "run %s was taken over by another process", f->id.info.run_id);

@@ -56,6 +56,7 @@ status flow_stage_check(struct flow *f, const struct commit *c, size_t stage, st
 	arena_init(&arena, 0);
 	struct quality_list list = {.arena = &arena};
 	const struct stage_def *def = &f->w->stages[stage];
+	ASSERT(stage <= f->state.n_committed && strcmp(c->stage, def->name) == 0);
 	if (stage >= f->state.n_committed) {
 		f->state.files[stage] = c->files;
 		f->state.counters[stage] = c->counters;

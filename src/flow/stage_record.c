@@ -186,6 +186,7 @@ status flow_stage_record(struct flow *f, size_t stage, const struct stage_report
 	char hex[HEX_SHA256_CHARS + 1];
 	uint8_t hash[SHA256_BYTES];
 	struct buf text;
+	ASSERT(stage < f->state.n_committed);
 	const struct commit *c = &f->state.commits[stage];
 	commit_key(key, flow_local_date(f, f->id.info.as_of), f->id.info.run_id, c->stage);
 	buf_init(&text, 0);

@@ -185,6 +185,12 @@ static void test_canonical_order(void **state)
 	arena_deinit(&arena);
 }
 
+#define ANY_FILE(path)                                                                  \
+	"{\"bytes\":1,\"path\":\"" path "\",\"rows\":0,\"sha256\":\"" ZEROS ZEROS "\"," \
+	"\"table\":\"raw.x\",\"xxh128\":\"" ZEROS "\"}"
+#define ZEROS "00000000000000000000000000000000"
+#define LATE_FILE ANY_FILE("raw/b")
+
 /* A member of a commit that says what none can: refused by name. */
 static void test_commit_members_are_checked(void **state)
 {
@@ -194,6 +200,8 @@ static void test_commit_members_are_checked(void **state)
 	} cases[] = {
 		{"\"edges\":[{\"input\":\"a\",", "\"edges\":[{", "edges"},
 		{"\"edges\":[{\"input\":\"a\",\"output\":\"b\"}],", "", "edges"},
+		{"{\"input\":\"a\",", "{\"input\":\"z\",\"output\":\"b\"},{\"input\":\"a\",", "edges"},
+		{"\"files\":[", "\"files\":[" LATE_FILE ",", "files"},
 		{"\"first\":1,", "", "events"},
 		{"\"first\":1,", "\"first\":3,", "events"},
 		{"\"types\":{}", "\"types\":[]", "counters"},
@@ -210,6 +218,7 @@ static void test_commit_members_are_checked(void **state)
 	buf_init(&text, 0);
 	draw_commit(&arena, 0, &c);
 	c.files.n = c.counters.n = c.edges.n = c.events.types.n = 0;
+	assert_true(file_list_add(&c.files, &(struct file_ref){.table = "raw.x", .path = "raw/a", .bytes = 1}));
 	c.n_tasks = 0;
 	c.run.date_from = 0;
 	assert_true(commit_edges_add(&c.edges, "a", "b") && commit_edges_add(&c.edges, "a", "b"));
