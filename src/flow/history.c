@@ -172,19 +172,6 @@ status history_find(const struct history_search *of, struct arena *arena, struct
 
 /* ---- their files ----------------------------------------------------------------------------------------------------- */
 
-/* The hash that the name of a task's file or of a compacted one holds, part-<xxh128>.parquet. */
-static void name_hash(struct str path, uint8_t hash[XXH128_BYTES])
-{
-	static const struct str before = STR("part-"), after = STR(".parquet");
-	size_t at = path.n;
-	while (at > 0 && path.p[at - 1] != '/') at--;
-	const struct str name = {path.p + at, path.n - at};
-	memset(hash, 0, XXH128_BYTES);
-	if (name.n != before.n + HEX_XXH128_CHARS + after.n || memcmp(name.p, before.p, before.n) != 0) return;
-	if (!hex_decode((struct str){name.p + before.n, HEX_XXH128_CHARS}, hash, XXH128_BYTES))
-		memset(hash, 0, XXH128_BYTES);
-}
-
 static status add_file(const struct delta_snapshot *s, const char *table, const struct delta_add *a,
 	struct file_list *out, struct err *err)
 {
@@ -195,8 +182,10 @@ static status add_file(const struct delta_snapshot *s, const char *table, const 
 			"(Spark: REORG TABLE ... APPLY (PURGE))",
 			s->root, (int)a->path.n, a->path.p);
 	TRY(delta_key(key, s->root, a->path, err));
-	struct file_ref ref = {.table = table, .path = key, .rows = delta_add_rows(a), .bytes = a->size};
-	name_hash(a->path, ref.xxh128);
+	struct file_ref ref = {
+		.table = table, .path = key, .partition = a->partition, .rows = delta_add_rows(a), .bytes = a->size};
+	if (!path_part_hash(a->path, ref.xxh128))
+		memset(ref.xxh128, 0, sizeof ref.xxh128); /* of another writer: not known */
 	return file_list_add(out, &ref) ? OK : fail_nomem(err);
 }
 

@@ -8,11 +8,11 @@
 #include "base/log.h"
 #include "flow/run_int.h"
 #include "table/log/snapshot.h"
+#include "table/path.h"
 
 struct sweep {
 	struct flow *f;
 	const struct commit *c;
-	char wanted[UUID_CHARS + 16]; /* "/run_id=<U>/" */
 	const char *folder;
 	const struct delta_snapshot *snapshot; /* of the table there; NULL: rejects, or a table that is none yet */
 	struct file_list doomed;
@@ -41,20 +41,20 @@ static bool in_commit(const struct commit *c, const char *path)
 	return false;
 }
 
-/* The name of a task's file, part-<xxh128>.parquet. In a table's folders there are other writers' too (optimize, append, other
- * engines), put there before the commit that names them: those are never ours to delete. */
+/* Named by its content, as tasks do. In a table's folders there are other writers' files too (optimize, append, other engines), put
+ * there before the commit that names them: those are never ours to delete. */
 static bool is_task_part(const char *key)
 {
-	const char *slash = strrchr(key, '/'), *name = slash != NULL ? slash + 1 : key;
-	if (strncmp(name, "part-", 5) != 0) return false;
-	return strspn(name + 5, "0123456789abcdef") == HEX_XXH128_CHARS &&
-	       strcmp(name + 5 + HEX_XXH128_CHARS, ".parquet") == 0;
+	uint8_t hash[XXH128_BYTES];
+	return path_part_hash(str_of(key), hash);
 }
 
 static status sweep_visit(void *arg, const struct store_entry *e, struct err *err)
 {
 	struct sweep *s = arg;
-	if (strstr(e->key, s->wanted) == NULL || in_commit(s->c, e->key) || in_table(s, e->key)) return OK;
+	if (!path_has(e->key, STR("run_id"), str_of(s->f->id.info.run_id)) || in_commit(s->c, e->key) ||
+		in_table(s, e->key))
+		return OK;
 	if (s->snapshot != NULL && !is_task_part(e->key)) return OK;
 	if (!file_list_add(&s->doomed, &(struct file_ref){.table = "", .path = e->key, .bytes = e->bytes}))
 		return fail_nomem(err);
@@ -89,10 +89,9 @@ static status sweep_folder(struct sweep *s, const char *folder, struct err *err)
 status flow_left_overs_remove(struct flow *f, const struct commit *c, struct err *err)
 {
 	struct arena arena;
-	char folder[RUN_KEY_MAX];
+	char folder[PATH_KEY_MAX];
 	arena_init(&arena, 0);
 	struct sweep s = {.f = f, .c = c, .doomed.arena = &arena};
-	(void)snprintf(s.wanted, sizeof s.wanted, "/run_id=%s/", f->id.info.run_id);
 	status code = OK;
 	const char *last = "";
 	for (size_t i = 0; i < f->w->n_tables && code == OK; i++) {
@@ -103,8 +102,8 @@ status flow_left_overs_remove(struct flow *f, const struct commit *c, struct err
 	for (size_t i = 0; i < c->files.n && code == OK; i++) { /* sorted by path: a table's files stand together */
 		if (strcmp(c->files.items[i].table, last) == 0) continue;
 		last = c->files.items[i].table;
-		flow_table_folder(last, folder);
-		code = sweep_folder(&s, folder, err);
+		code = path_table_root(folder, last, err);
+		if (code == OK) code = sweep_folder(&s, folder, err);
 	}
 	arena_deinit(&arena);
 	return code;

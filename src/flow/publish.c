@@ -101,21 +101,18 @@ static status check_bytes(struct store *lake, const struct file_ref *ref, struct
 	return code;
 }
 
-/* The value of a hive folder <name>=<value>/ of the path. */
-static status partition_value(const char *path, const char *name, char dst[PARTITION_TEXT_MAX], struct err *err)
+/* dst = the value as the database takes it. */
+static status partition_text(
+	const struct file_ref *ref, const char *column, char dst[PARTITION_TEXT_MAX], struct err *err)
 {
-	const size_t n = strlen(name);
-	for (const char *p = path; p != NULL; p = strchr(p, '/')) {
-		if (*p == '/') p++;
-		if (strncmp(p, name, n) != 0 || p[n] != '=') continue;
-		const char *end = strchr(p, '/');
-		const size_t length = end != NULL ? (size_t)(end - p) - n - 1 : 0;
-		if (length == 0 || length >= PARTITION_TEXT_MAX) break;
-		memcpy(dst, p + n + 1, length);
-		dst[length] = '\0';
-		return OK;
-	}
-	return fail_at(err, E_CORRUPT, path, -1, -1, "no folder %s= in the path of a table partitioned by it", name);
+	struct str value;
+	TRY(file_ref_value(ref, column, &value, err));
+	if (value.n >= PARTITION_TEXT_MAX)
+		return fail_at(err, E_LIMIT, ref->path, -1, -1, "a value of %s of %zu bytes: at most %d", column,
+			value.n, PARTITION_TEXT_MAX - 1);
+	memcpy(dst, value.p, value.n);
+	dst[value.n] = '\0';
+	return OK;
 }
 
 static status map_columns(
@@ -142,7 +139,7 @@ static struct parquet_range whole_group(const struct parquet_reader *r, size_t r
 		.row_group = row_group, .begin = 0, .end = parquet_reader_row_group_rows(r, row_group)};
 }
 
-/* Run and folder name the partitions. */
+/* The run, and what the log says of the file. */
 static status fill_partitions(
 	struct item *item, const struct publish_file *file, const struct table_schema *schema, struct err *err)
 {
@@ -153,7 +150,7 @@ static status fill_partitions(
 		if (strcmp(schema->columns[i].name, "run_id") == 0)
 			(void)snprintf(dst, PARTITION_TEXT_MAX, "%s", file->run_id);
 		else
-			TRY(partition_value(file->ref.path, schema->columns[i].name, dst, err));
+			TRY(partition_text(&file->ref, schema->columns[i].name, dst, err));
 	}
 	return OK;
 }

@@ -37,12 +37,17 @@ void rejects_deinit(struct rejects *r)
 	buf_deinit(&r->text);
 }
 
-void rejects_start(struct rejects *r, const char *key)
+status rejects_start(struct rejects *r, const char *table, const struct delta_pairs *partition, struct err *err)
 {
-	ASSERT(r->writer == NULL && strlen(key) < sizeof r->key);
-	memcpy(r->key, key, strlen(key) + 1);
+	char root[PATH_KEY_MAX];
+	ASSERT(r->writer == NULL);
+	TRY(path_table_root(root, table, err));
+	TRY(path_key(r->key, root, partition, "rejects.jsonl", err));
+	r->table = table;
+	r->partition = *partition;
 	buf_reset(&r->out);
 	r->rows = r->bytes = 0;
+	return OK;
 }
 
 static status flush(struct rejects *r, struct err *err)
@@ -170,7 +175,8 @@ status rejects_close(struct rejects *r, struct task_result *out, struct err *err
 	if (r->rows == 0) return OK;
 	TRY(flush(r, err));
 	TRY(store_writer_finish(r->writer, err));
-	struct file_ref file = {.table = "rejects.pqrs", .path = r->key, .rows = r->rows, .bytes = r->bytes};
+	struct file_ref file = {
+		.table = r->table, .path = r->key, .partition = r->partition, .rows = r->rows, .bytes = r->bytes};
 	hash_stream_final(&r->hash, file.xxh128, file.sha256);
 	file_drop(r);
 	r->rows = 0;

@@ -16,7 +16,9 @@ struct rejects {
 	struct store_writer *writer; /* NULL: nothing written yet */
 	struct hash_stream hash;
 	struct buf out, text;
-	char key[512];
+	const char *table;
+	struct delta_pairs partition;
+	char key[PATH_KEY_MAX];
 	int64_t rows, bytes;
 };
 struct reject {
@@ -27,13 +29,15 @@ struct reject {
 
 void rejects_init(struct rejects *r, struct store *lake);
 void rejects_deinit(struct rejects *r); /* a file not closed leaves nothing */
-/* The rejects that follow belong in `key`; the one before was closed. */
-void rejects_start(struct rejects *r, const char *key);
+/* The rejects that follow belong in the file rejects.jsonl of these values of `table` ("rejects.pqrs"); the one before was closed. Both
+ * are borrowed until it is. E_LIMIT: values too long for a key. */
+status rejects_start(
+	struct rejects *r, const char *table, const struct delta_pairs *partition, struct err *err) MUST_USE;
 status rejects_add(struct rejects *r, const struct reject *why, struct str raw, struct err *err) MUST_USE;
 /* The same for n bytes of source at why->offset, which may be longer than memory. */
 status rejects_add_range(struct rejects *r, const struct reject *why, const struct line_source *source, int64_t n,
 	struct err *err) MUST_USE;
-/* Publish the file, if there is one, and add it to out->outputs as table "rejects.pqrs". */
+/* Publish the file, if there is one, and add it to out->outputs. */
 status rejects_close(struct rejects *r, struct task_result *out, struct err *err) MUST_USE;
 
 #endif

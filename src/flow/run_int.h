@@ -72,8 +72,7 @@ void flow_deinit(struct flow *f);
 struct stage_view flow_state_view(const struct flow *f, size_t n_stages);
 /* What the lake holds of this run, each file's size checked. */
 status flow_state_load(struct flow *f, struct err *err) MUST_USE;
-void flow_state_add(struct flow *f, const struct commit *c);      /* the next of commits, files, counters */
-void flow_table_folder(const char *table, char dst[RUN_KEY_MAX]); /* "silver.tickets" -> silver/tickets */
+void flow_state_add(struct flow *f, const struct commit *c); /* the next of commits, files, counters */
 
 /* run_identity.c */
 /* Info and inputs, these not hashed yet; no lake needed. */

@@ -12,7 +12,7 @@ enum { TABLES_MAX = 128, VERSION_CHARS = UUID_CHARS };
 struct table_sum {
 	const char *table;
 	char layer[32];
-	char location[RUN_KEY_MAX];
+	char location[PATH_KEY_MAX];
 	char version[VERSION_CHARS + 1];
 	const char *contract;
 	int64_t rows, bytes;
@@ -73,10 +73,8 @@ static status sum_tables(struct flow *f, const struct file_list *files, struct t
 	for (size_t i = 0; i < out->n; i++) {
 		struct table_sum *t = &out->items[i];
 		const char *dot = strchr(t->table, '.');
-		char folder[RUN_KEY_MAX];
-		flow_table_folder(t->table, folder);
 		(void)snprintf(t->layer, sizeof t->layer, "%.*s", dot != NULL ? (int)(dot - t->table) : 0, t->table);
-		(void)snprintf(t->location, sizeof t->location, "%.*s", (int)sizeof t->location - 1, folder);
+		TRY(path_table_root(t->location, t->table, err));
 		const size_t index = workload_table_index(f->w, t->table);
 		const struct table_schema *schema = index < f->w->n_tables ? f->w->tables[index] : NULL;
 		t->contract = schema != NULL ? schema->contract : NULL;

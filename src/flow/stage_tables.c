@@ -1,6 +1,6 @@
 /* flow/stage_tables.c: the Delta commits of a stage.
  *
- *   files of the stage's commit, by table -> adds (partition from the folders, statistics) -> delta_replace, one table at a time
+ *   files of the stage's commit, by table -> adds (partition values, statistics) -> delta_replace, one table at a time
  *
  * Every table of the stage's layer becomes the run's: also one without a row gets its log, so that it can be queried. The part of
  * a table that is replaced is the run's own (run_id = U); a table without that column (dimensions) is replaced whole.
@@ -54,18 +54,6 @@ static status add_stats(
 	return code;
 }
 
-/* The value that the folder `name=` of a path holds, percent-decoded as task folders are encoded. */
-static status folder_value(const char *path, const char *name, struct arena *arena, struct str *out, struct err *err)
-{
-	const size_t n = strlen(name);
-	for (const char *p = path; p != NULL; p = strchr(p, '/') != NULL ? strchr(p, '/') + 1 : NULL) {
-		if (strncmp(p, name, n) != 0 || p[n] != '=') continue;
-		const struct str text = {p + n + 1, strcspn(p + n + 1, "/")};
-		return path_url_decode(text, arena, out, err);
-	}
-	return fail_at(err, E_CORRUPT, path, -1, -1, "no folder %s=... in the path of a file of the table", name);
-}
-
 static status make_add(struct flow *f, const struct table_schema *t, const struct file_ref *ref, struct arena *arena,
 	struct delta_add *out, struct err *err)
 {
@@ -78,7 +66,7 @@ static status make_add(struct flow *f, const struct table_schema *t, const struc
 	const char *path = ref->path + strlen(root) + 1;
 	for (size_t i = 0; i < n; i++) {
 		pairs[i].key = str_of(t->columns[n_data + i].name);
-		TRY(folder_value(path, t->columns[n_data + i].name, arena, &pairs[i].value, err));
+		TRY(file_ref_value(ref, t->columns[n_data + i].name, &pairs[i].value, err));
 	}
 	*out = (struct delta_add){
 		.path = str_of(path),

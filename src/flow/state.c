@@ -66,13 +66,6 @@ void flow_state_add(struct flow *f, const struct commit *c)
 	f->state.n_committed++;
 }
 
-void flow_table_folder(const char *table, char dst[RUN_KEY_MAX])
-{
-	(void)snprintf(dst, RUN_KEY_MAX, "%s", table);
-	char *dot = strchr(dst, '.');
-	if (dot != NULL) *dot = '/';
-}
-
 /* ---- what the lake holds ------------------------------------------------------------------------------------------ */
 
 struct size_check {

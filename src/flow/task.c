@@ -6,7 +6,6 @@
  */
 #include "flow/task.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/vec.h"
@@ -26,8 +25,18 @@ bool file_list_add(struct file_list *l, const struct file_ref *f)
 	copy.path = keep(l->arena, f->path);
 	if (f->stats != NULL) copy.stats = keep(l->arena, f->stats);
 	if (copy.table == NULL || copy.path == NULL || (f->stats != NULL && copy.stats == NULL)) return false;
+	if (!delta_pairs_copy(&f->partition, l->arena, &copy.partition)) return false;
 	l->items[l->n++] = copy;
 	return true;
+}
+
+status file_ref_value(const struct file_ref *f, const char *column, struct str *out, struct err *err)
+{
+	const struct delta_pair *pair = delta_pairs_get(&f->partition, str_of(column));
+	if (pair == NULL || pair->value.n == 0)
+		return fail_at(err, E_CORRUPT, f->path, -1, -1, "a file of %s without a value of %s", f->table, column);
+	*out = pair->value;
+	return OK;
 }
 
 static int by_path(const void *a, const void *b)
@@ -54,25 +63,6 @@ struct task_spec *task_list_add(struct task_list *l)
 }
 
 /* file->xxh128 is p's already: a part is named by it. */
-static status output(
-	const struct task_env *env, struct task_result *out, struct file_ref *file, const void *p, struct err *err)
-{
-	const size_t n = (size_t)file->bytes;
-	ASSERT(out->outputs.arena != NULL && file->bytes >= 0);
-	hash_sha256(p, n, file->sha256);
-	TRY(store_put_later(env->lake, file->path, p, n, file->sha256, err));
-	if (!file_list_add(&out->outputs, file)) return fail_nomem(err);
-	return OK;
-}
-
-status task_output_object(const struct task_env *env, struct task_result *out, const char *table, const char *key,
-	const void *p, size_t n, int64_t rows, struct err *err)
-{
-	struct file_ref file = {.table = table, .path = key, .rows = rows, .bytes = (int64_t)n};
-	hash_xxh128(p, n, file.xxh128);
-	return output(env, out, &file, p, err);
-}
-
 /* The statistics of a file that is still in memory: a commit need not open it again. */
 static status part_stats(const void *p, size_t n, const char *key, struct buf *out, struct err *err)
 {
@@ -87,21 +77,31 @@ static status part_stats(const void *p, size_t n, const char *key, struct buf *o
 	return code == OK ? buf_check(out, err) : code;
 }
 
-status task_output_part(const struct task_env *env, struct task_result *out, const char *table, const char *dir,
-	const void *p, size_t n, int64_t rows, struct err *err)
+static status file_stats(const struct task_file *file, const char *key, struct buf *out, struct err *err)
 {
-	char hex[HEX_XXH128_CHARS + 1];
-	char key[1024];
-	struct file_ref file = {.table = table, .path = key, .rows = rows, .bytes = (int64_t)n};
-	hash_xxh128(p, n, file.xxh128);
-	hex_encode(file.xxh128, sizeof file.xxh128, hex);
-	const int len = snprintf(key, sizeof key, "%s/part-%s.parquet", dir, hex);
-	if (len < 0 || (size_t)len >= sizeof key) return fail(err, E_LIMIT, "key over %zu bytes: %s", sizeof key, dir);
+	return file->name == NULL ? part_stats(file->p, file->n, key, out, err) : OK;
+}
+
+status task_output(const struct task_env *env, struct task_result *out, const struct task_file *file, struct err *err)
+{
+	char root[PATH_KEY_MAX], key[PATH_KEY_MAX], name[PATH_PART_NAME_CHARS + 1];
+	struct file_ref ref = {.table = file->table,
+		.path = key,
+		.partition = file->partition,
+		.rows = file->rows,
+		.bytes = (int64_t)file->n};
+	ASSERT(out->outputs.arena != NULL && file->n > 0);
+	hash_xxh128(file->p, file->n, ref.xxh128);
+	hash_sha256(file->p, file->n, ref.sha256);
+	path_part_name(ref.xxh128, name);
+	TRY(path_table_root(root, file->table, err));
+	TRY(path_key(key, root, &file->partition, file->name != NULL ? file->name : name, err));
 	struct buf stats;
 	buf_init(&stats, 0);
-	status code = part_stats(p, n, key, &stats, err);
-	file.stats = (const char *)stats.p;
-	if (code == OK) code = output(env, out, &file, p, err);
+	status code = file_stats(file, key, &stats, err);
+	ref.stats = (const char *)stats.p; /* NULL when there are none */
+	if (code == OK) code = store_put_later(env->lake, key, file->p, file->n, ref.sha256, err);
+	if (code == OK && !file_list_add(&out->outputs, &ref)) code = fail_nomem(err);
 	buf_deinit(&stats);
 	return code;
 }

@@ -15,11 +15,14 @@
 #include "base/time.h"
 #include "flow/event_stats.h"
 #include "io/store.h"
+#include "table/path.h"
 
 /* One object a task reads or writes. Strings live in the list's arena. */
 struct file_ref {
 	const char *table; /* "raw.pqrs", "bronze.pqrs_events", "rejects.pqrs", "silver.tickets", ... */
 	const char *path;  /* key in the lake (or a file outside it, for ingest's inputs) */
+	struct delta_pairs
+		partition; /* values of its partition columns, whatever the folders are; of a file of a log, what the log says */
 	int64_t rows;
 	int64_t bytes;
 	uint8_t xxh128[XXH128_BYTES];
@@ -37,6 +40,8 @@ struct file_list {
 /* Append; the texts are copied. false: out of memory. */
 bool file_list_add(struct file_list *l, const struct file_ref *f) MUST_USE;
 void file_list_sort(struct file_list *l); /* by path, bytewise */
+/* The value of a partition column; E_CORRUPT with the file's path: it has none, or null. Views f. */
+status file_ref_value(const struct file_ref *f, const char *column, struct str *out, struct err *err) MUST_USE;
 
 /* What decides a run's output, beside the configuration. */
 struct run_info {
@@ -84,16 +89,21 @@ struct task_env {
 	_Atomic int64_t *progress_bytes; /* may be NULL */
 };
 
-/* Name a finished data file by its content, put it as <dir>/part-<xxh128>.parquet and add it to out->outputs (rows, bytes,
- * XXH3-128, SHA-256). The same bytes put again are OK. n > 0. */
-status task_output_part(const struct task_env *env, struct task_result *out, const char *table, const char *dir,
-	const void *p, size_t n, int64_t rows, struct err *err) MUST_USE;
+/* A finished file of a task. All borrowed. */
+struct task_file {
+	const char *table;            /* "silver.tickets": it lies in silver/tickets */
+	struct delta_pairs partition; /* its folders, in the order of the table's columns */
+	const char *name;             /* "events.jsonl"; NULL: a Parquet file, named by its content, with statistics */
+	const void *p;                /* p[n], n > 0 */
+	size_t n;
+	int64_t rows;
+};
+/* Put it and add it to out->outputs, with its hashes. The same bytes put again are OK. */
+status task_output(
+	const struct task_env *env, struct task_result *out, const struct task_file *file, struct err *err) MUST_USE;
 /* The task is about to open files[i] of n, one after the other: those that follow may be on their way already. */
 enum { TASK_AHEAD = 8 };
 void task_ahead(const struct task_env *env, const struct file_ref *files, size_t n, size_t i);
-/* As task_output_part, under a fixed key (raw objects, rejects). */
-status task_output_object(const struct task_env *env, struct task_result *out, const char *table, const char *key,
-	const void *p, size_t n, int64_t rows, struct err *err) MUST_USE;
 static inline void task_progress(const struct task_env *env, int64_t rows, int64_t bytes)
 {
 	if (env->progress_rows != NULL) atomic_fetch_add_explicit(env->progress_rows, rows, memory_order_relaxed);

@@ -46,10 +46,29 @@ static void member_date(struct buf *out, char separator, const char *name, int32
 	buf_json_str(out, (struct str){text, DATE_CHARS});
 }
 
+/* Written where the folders do not tell the same. */
+static void partition_json(struct buf *out, const struct delta_pairs *values)
+{
+	member(out, ',', "partition");
+	buf_char(out, '{');
+	for (size_t i = 0; i < values->n; i++) {
+		const struct delta_pair *pair = &values->items[i];
+		if (i > 0) buf_char(out, ',');
+		buf_json_str(out, pair->key);
+		buf_char(out, ':');
+		if (pair->value.p != NULL)
+			buf_json_str(out, pair->value);
+		else
+			buf_str(out, "null");
+	}
+	buf_char(out, '}');
+}
+
 void file_ref_json(struct buf *out, const struct file_ref *f)
 {
 	member_i64(out, '{', "bytes", f->bytes);
 	if (f->earlier) buf_str(out, ",\"earlier\":true");
+	if (!path_tells(f->path, &f->partition)) partition_json(out, &f->partition);
 	member_str(out, ',', "path", f->path);
 	member_i64(out, ',', "rows", f->rows);
 	member_hex(out, ',', "sha256", f->sha256, SHA256_BYTES);
@@ -205,6 +224,25 @@ static status get_date(const struct json_node *n, const char *name, int32_t *out
 	return json_node_str(node, &s) && date_parse(s, out) ? OK : bad(name, err);
 }
 
+/* The values of a file: as told, or as its folders say. Views f and n; in arena. */
+static status partition_parse(const struct json_node *n, const struct file_ref *f, struct arena *arena,
+	struct delta_pairs *out, struct err *err)
+{
+	if (n == NULL) return path_values(f->path, arena, out, err);
+	if (json_node_kind(n) != JSON_DOC_OBJECT) return bad("partition", err);
+	struct delta_pair *items = ARENA_NEW(arena, struct delta_pair, json_node_n(n) + 1);
+	const struct json_node *value;
+	size_t i = 0;
+	if (items == NULL) return fail_nomem(err);
+	for (const void *at = NULL; json_node_next(n, &at, &items[i].key, &value); i++) {
+		items[i].value = (struct str){NULL, 0};
+		if (json_node_kind(value) != JSON_DOC_NULL && !json_node_str(value, &items[i].value))
+			return bad("partition", err);
+	}
+	*out = (struct delta_pairs){items, i};
+	return OK;
+}
+
 static status file_parse(const struct json_node *n, struct file_list *out, struct err *err)
 {
 	struct file_ref f = {0};
@@ -220,6 +258,7 @@ static status file_parse(const struct json_node *n, struct file_list *out, struc
 	if (earlier != NULL && !json_node_bool(earlier, &f.earlier)) return bad("earlier", err);
 	f.path = path.p;
 	f.table = table.p;
+	TRY(partition_parse(json_node_get(n, "partition"), &f, out->arena, &f.partition, err));
 	return file_list_add(out, &f) ? OK : fail_nomem(err);
 }
 

@@ -24,7 +24,6 @@
 enum {
 	PART_BYTES = 64 << 20,  /* raw bytes of one object in one Parquet file */
 	LINE_BYTES_GUESS = 256, /* to size the index: a little under the average line */
-	KEY_BYTES = 1024,
 };
 
 struct tally {
@@ -50,6 +49,8 @@ struct bronze_task {
 	const struct file_ref *file;
 	struct line_source source;
 	struct bronze_partition partition;
+	struct pqrs_day place;
+	struct delta_pairs values;     /* of what is made of it; view place */
 	int64_t line;                  /* lines of the object so far, blank ones included */
 	int64_t part_bytes;            /* raw bytes in the batch */
 	int64_t piece_at, piece_bytes; /* the long line being read */
@@ -94,7 +95,6 @@ static status part_write(struct bronze_task *t, struct err *err)
 	struct column columns[BRONZE_N_COLUMNS];
 	const uint8_t *p;
 	size_t n;
-	char dir[KEY_BYTES];
 	if (t->batch.n_rows == 0) return OK;
 	TRY(event_batch_finish(&t->batch, columns, err));
 	TRY(event_order_make(&t->order, &t->batch, err));
@@ -103,13 +103,10 @@ static status part_write(struct bronze_task *t, struct err *err)
 	parquet_writer_reset(t->writer);
 	TRY(parquet_writer_row_group(t->writer, &batch, &rows, err));
 	TRY(parquet_writer_finish(t->writer, &p, &n, err));
-	const struct str folder = t->partition.folder;
-	const int len = snprintf(
-		dir, sizeof dir, "bronze/pqrs_events/%.*s/run_id=%s", (int)folder.n, folder.p, t->env->run->run_id);
-	if (len < 0 || (size_t)len >= sizeof dir)
-		return fail(err, E_LIMIT, "folder name over %zu bytes: %s", sizeof dir, t->file->path);
 	t->tally.rows_out += t->batch.n_rows;
-	return task_output_part(t->env, t->out, "bronze.pqrs_events", dir, p, n, t->batch.n_rows, err);
+	const struct task_file file = {
+		.table = "bronze.pqrs_events", .partition = t->values, .p = p, .n = n, .rows = t->batch.n_rows};
+	return task_output(t->env, t->out, &file, err);
 }
 
 /* A part is full and its object goes on. */
@@ -217,28 +214,20 @@ static status object_run(struct bronze_task *t, const struct file_ref *file, str
 /* The rejects of one partition go into one file. */
 static status partition_start(struct bronze_task *t, const struct bronze_partition *p, struct err *err)
 {
-	char key[512];
 	TRY(rejects_close(&t->rejects, t->out, err));
-	const int n = snprintf(key, sizeof key, "rejects/pqrs/%.*s/run_id=%s/rejects.jsonl", (int)p->folder.n,
-		p->folder.p, t->env->run->run_id);
-	if (n < 0 || (size_t)n >= sizeof key)
-		return fail(err, E_LIMIT, "folder name too long: %.*s", (int)p->folder.n, p->folder.p);
-	rejects_start(&t->rejects, key);
-	return OK;
+	t->partition = *p;
+	t->values = pqrs_day_values(&t->place, p->source, p->day_text, t->env->run);
+	return rejects_start(&t->rejects, "rejects.pqrs", &t->values, err);
 }
 
 static status objects_run(struct bronze_task *t, const struct task_spec *spec, struct err *err)
 {
-	struct str folder = {NULL, 0};
 	for (size_t i = 0; i < spec->inputs.n; i++) {
-		const struct file_ref *file = &spec->inputs.items[i];
-		if (!bronze_partition_of(file->path, &t->partition))
-			return fail(err, E_CORRUPT, "not a raw object of pqrs: %s", file->path);
-		if (folder.p == NULL || !str_eq(folder, t->partition.folder))
-			TRY(partition_start(t, &t->partition, err));
-		folder = t->partition.folder;
+		struct bronze_partition p;
+		TRY(bronze_partition_of(&spec->inputs.items[i], &p, err));
+		if (i == 0 || !bronze_partition_eq(&p, &t->partition)) TRY(partition_start(t, &p, err));
 		task_ahead(t->env, spec->inputs.items, spec->inputs.n, i);
-		TRY(object_run(t, file, err));
+		TRY(object_run(t, &spec->inputs.items[i], err));
 	}
 	return rejects_close(&t->rejects, t->out, err);
 }

@@ -4,13 +4,15 @@
 
 #include "base/time.h"
 #include "pqrs/bronze/bronze.h"
+#include "pqrs/contract/partition.h"
 
 struct bronze_partition {
-	struct str folder; /* "source=email/day=2025-09-01", views the path */
-	int32_t day;       /* when has_day; "day=unknown" has none */
+	struct str source, day_text; /* view the object's values */
+	int32_t day;                 /* when has_day; "unknown" is none */
 	bool has_day;
 };
-/* The partition of a raw object's key; false: the key has another shape. */
-bool bronze_partition_of(const char *path, struct bronze_partition *out) MUST_USE;
+/* The partition of a raw object. E_CORRUPT: it is none of pqrs. Views file. */
+status bronze_partition_of(const struct file_ref *file, struct bronze_partition *out, struct err *err) MUST_USE;
+bool bronze_partition_eq(const struct bronze_partition *a, const struct bronze_partition *b);
 
 #endif

@@ -9,17 +9,19 @@ enum {
 	TASK_BYTES = 64 << 20
 }; /* about this much raw a task: long enough to keep start-up cost out of sight, short enough to share */
 
-bool bronze_partition_of(const char *path, struct bronze_partition *out)
+status bronze_partition_of(const struct file_ref *file, struct bronze_partition *out, struct err *err)
 {
-	static const char prefix[] = "raw/pqrs/source=";
-	if (strncmp(path, prefix, sizeof prefix - 1) != 0) return false;
-	const char *source = path + sizeof "raw/pqrs/" - 1;
-	const char *day = strstr(source, "/day=");
-	const char *end = day != NULL ? strchr(day + 1, '/') : NULL;
-	if (end == NULL) return false;
-	out->folder = (struct str){source, (size_t)(end - source)};
-	out->has_day = date_parse((struct str){day + 5, (size_t)(end - day - 5)}, &out->day);
-	return true;
+	if (strcmp(file->table, PQRS_RAW) != 0)
+		return fail_at(err, E_CORRUPT, file->path, -1, -1, "not a raw object of pqrs: one of %s", file->table);
+	TRY(file_ref_value(file, "source", &out->source, err));
+	TRY(file_ref_value(file, "day", &out->day_text, err));
+	out->has_day = date_parse(out->day_text, &out->day);
+	return OK;
+}
+
+bool bronze_partition_eq(const struct bronze_partition *a, const struct bronze_partition *b)
+{
+	return str_eq(a->source, b->source) && str_eq(a->day_text, b->day_text);
 }
 
 static status task_start(struct task_list *out, struct task_spec **task, struct err *err)
@@ -42,12 +44,9 @@ static status partition_end(const struct file_list *raw, size_t from, size_t *en
 	size_t i = from;
 	for (; i < raw->n; i++) {
 		struct bronze_partition p;
-		if (!bronze_partition_of(raw->items[i].path, &p))
-			return fail(err, E_CORRUPT,
-				"not a raw object of pqrs: %s; expected raw/pqrs/source=.../day=.../...",
-				raw->items[i].path);
+		TRY(bronze_partition_of(&raw->items[i], &p, err));
 		if (i == from) first = p;
-		if (!str_eq(first.folder, p.folder)) break;
+		if (!bronze_partition_eq(&first, &p)) break;
 		*bytes += raw->items[i].bytes;
 	}
 	*end = i;
@@ -63,7 +62,7 @@ status pqrs_bronze_plan(
 	struct task_spec *task = NULL;
 	int64_t task_bytes = 0;
 	for (size_t from = 0; from < raw->n;) {
-		if (strcmp(raw->items[from].table, "raw.pqrs") != 0) {
+		if (strcmp(raw->items[from].table, PQRS_RAW) != 0) {
 			from++;
 			continue;
 		}
@@ -142,11 +141,11 @@ status pqrs_bronze_check(const struct stage_view *view, struct quality_list *out
 	ASSERT(view->n_stages >= 2);
 	const struct counter_list *c = &view->counters[1];
 	const struct file_list *raw_files = &view->files[0], *files = &view->files[1];
-	const int64_t raw = rows_of(raw_files, "raw.pqrs");
+	const int64_t raw = rows_of(raw_files, PQRS_RAW);
 	const int64_t rows = counter_get(c, "rows_out"), duplicates = counter_get(c, "duplicates"),
 		      rejects = counter_get(c, "rejects");
 	const int64_t kept = rows + duplicates + rejects;
-	const int64_t objects = count_of(raw_files, "raw.pqrs"), verified = counter_get(c, "raw_objects_verified");
+	const int64_t objects = count_of(raw_files, PQRS_RAW), verified = counter_get(c, "raw_objects_verified");
 	const int64_t range = counter_get(c, "ts_out_of_range"), day = counter_get(c, "ts_outside_day");
 	const int64_t stored = rows_of(files, "bronze.pqrs_events"), rejected = rows_of(files, "rejects.pqrs");
 	const struct check checks[] = {

@@ -19,22 +19,12 @@
 #include "pqrs/gold/gold_kpi.h"
 #include "pqrs/gold/gold_read.h"
 #include "pqrs/gold/gold_ticket.h"
+#include "pqrs/contract/partition.h"
 #include "pqrs/contract/schema.h"
 
-enum { PART_ROWS = 1 << 20, ROW_GROUP_ROWS = 1 << 20, MONTH_CHARS = 7, DIR_BYTES = 160, GROUP_KERNELS_MAX = 3 };
+enum { PART_ROWS = 1 << 20, ROW_GROUP_ROWS = 1 << 20, GROUP_KERNELS_MAX = 3 };
 
 /* ---- plan --------------------------------------------------------------------------------------------------- */
-
-/* First day of the month that a silver path names: ".../month=YYYY-MM/...". */
-static bool path_month(const char *path, int32_t *out)
-{
-	char date[DATE_CHARS];
-	const char *p = strstr(path, "/month=");
-	if (p == NULL || strlen(p) < 7 + MONTH_CHARS) return false;
-	memcpy(date, p + 7, MONTH_CHARS);
-	memcpy(date + MONTH_CHARS, "-01", 3);
-	return date_parse((struct str){date, sizeof date}, out);
-}
 
 static struct task_spec *add_task(struct task_list *out, const char *part, const char *id, struct err *err)
 {
@@ -86,8 +76,7 @@ static status plan_months(const struct stage_view *view, struct task_list *out, 
 			int32_t file_month;
 			char id[64];
 			if (strcmp(f->table, "silver.tickets") != 0) continue;
-			if (!path_month(f->path, &file_month))
-				return fail_at(err, E_CORRUPT, f->path, -1, -1, "no month=YYYY-MM in the path");
+			TRY(pqrs_month_of(f, &file_month, err));
 			if (t == NULL || file_month != month || rows >= PART_ROWS) {
 				const struct civil c = date_to_civil(file_month);
 				parts = t != NULL && file_month == month ? parts + 1 : 0;
@@ -162,18 +151,21 @@ static status sink_write(
 	struct parquet_writer **w = &s->writers[table];
 	const uint8_t *p;
 	size_t n;
-	char name[64], dir[DIR_BYTES], date[DATE_CHARS];
+	char name[64];
 	if (*w == NULL)
 		TRY(parquet_writer_create(schema, &config->parquet, w, err));
 	else
 		parquet_writer_reset(*w);
 	TRY(write_groups(*w, b, err));
 	TRY(parquet_writer_finish(*w, &p, &n, err));
-	date_format(month, date);
+	struct pqrs_month place;
 	(void)snprintf(name, sizeof name, "gold.%s", schema->name);
-	(void)snprintf(
-		dir, sizeof dir, "gold/%s/month=%.*s/run_id=%s", schema->name, MONTH_CHARS, date, s->env->run->run_id);
-	TRY(task_output_part(s->env, s->out, name, dir, p, n, b->n_rows, err));
+	const struct task_file file = {.table = name,
+		.partition = pqrs_month_values(&place, month, s->env->run),
+		.p = p,
+		.n = n,
+		.rows = b->n_rows};
+	TRY(task_output(s->env, s->out, &file, err));
 	s->rows_out += b->n_rows;
 	s->bytes_out += (int64_t)n;
 	return OK;

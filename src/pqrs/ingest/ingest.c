@@ -15,6 +15,7 @@
 #include "base/alloc.h"
 #include "base/thread.h"
 #include "pqrs/config/config.h"
+#include "pqrs/contract/partition.h"
 #include "pqrs/bronze/event.h"
 #include "pqrs/ingest/ingest_int.h"
 
@@ -33,6 +34,7 @@ enum day_state { DAY_WAITING, DAY_OPEN, DAY_DONE };
 
 struct day {
 	int32_t date;
+	char text[DATE_CHARS + 1]; /* "2025-09-01", "unknown" */
 	enum day_state state;
 	int64_t last;   /* number of its last line, from the first pass */
 	int skipped_in; /* the pass that left out a line of it, + 1: it must not begin in that one any more */
@@ -62,7 +64,7 @@ struct ingest_task {
 	int64_t line;          /* over all inputs */
 	struct day *piece_day; /* of the long line being read */
 	struct tally tally;
-	char folder[512]; /* raw/pqrs/source=S */
+	struct str source;
 };
 
 /* ---- days ---- */
@@ -106,6 +108,8 @@ static status day_of(struct ingest_task *t, int32_t date, struct day **out, stru
 		struct day *d = mem_zalloc(1, sizeof *d);
 		if (d == NULL) return fail_nomem(err);
 		d->date = date;
+		(void)snprintf(d->text, sizeof d->text, "unknown");
+		if (date != DAY_UNKNOWN) date_format(date, d->text);
 		buf_init(&d->buf, DAY_BUFFER_BYTES_MAX);
 		t->days[t->n_days++] = d;
 		t->n_waiting++;
@@ -115,23 +119,25 @@ static status day_of(struct ingest_task *t, int32_t date, struct day **out, stru
 	return OK;
 }
 
-static status day_key(const struct ingest_task *t, const struct day *d, char key[1024], struct err *err)
+/* Where the lines of a day go: key, and the values that it tells, which view t and d. */
+struct day_place {
+	struct pqrs_day values;
+	struct delta_pairs partition;
+	char key[PATH_KEY_MAX];
+};
+
+static status day_place(const struct ingest_task *t, const struct day *d, struct day_place *out, struct err *err)
 {
-	char date[DATE_CHARS + 1] = "unknown";
-	if (d->date != DAY_UNKNOWN) {
-		date_format(d->date, date);
-		date[DATE_CHARS] = '\0';
-	}
-	const int n = snprintf(key, 1024, "%s/day=%s/run_id=%s/events.jsonl", t->folder, date, t->env->run->run_id);
-	return n > 0 && n < 1024 ? OK : fail(err, E_LIMIT, "key over 1024 bytes: %s", t->folder);
+	out->partition = pqrs_day_values(&out->values, t->source, str_of(d->text), t->env->run);
+	return path_key(out->key, PQRS_RAW_ROOT, &out->partition, PQRS_RAW_NAME, err);
 }
 
 static status day_open(struct ingest_task *t, struct day *d, struct err *err)
 {
-	char key[1024];
-	TRY(day_key(t, d, key, err));
+	struct day_place place;
+	TRY(day_place(t, d, &place, err));
 	TRY(hash_stream_init(&d->hash, true, err));
-	TRY(store_writer_create(t->env->lake, key, &d->writer, err));
+	TRY(store_writer_create(t->env->lake, place.key, &d->writer, err));
 	d->state = DAY_OPEN;
 	t->n_open++;
 	t->n_waiting--;
@@ -285,21 +291,15 @@ static status pass_run(struct ingest_task *t, const struct task_spec *spec, stru
 
 /* ---- the task ---- */
 
-/* Hive folder values: unreserved characters of RFC 3986 stay, the rest is percent-encoded. */
-static status folder_make(struct ingest_task *t, struct err *err)
+static status source_check(struct ingest_task *t, struct err *err)
 {
-	const char *source = t->env->run->source != NULL ? t->env->run->source : "mixed";
-	struct buf text;
-	if (source[0] == '\0') return fail(err, E_USAGE, "the source has no name: give --source a value");
-	buf_init(&text, sizeof t->folder);
-	buf_str(&text, "raw/pqrs/source=");
-	buf_percent(&text, str_of(source), "");
-	buf_char(&text, '\0');
-	const status code = buf_check(&text, NULL);
-	if (code == OK) memcpy(t->folder, text.p, text.n);
-	buf_deinit(&text);
-	if (code == E_LIMIT) return fail(err, E_USAGE, "source name too long: %s", source);
-	return code == OK ? OK : fail_nomem(err);
+	t->source = str_of(t->env->run->source != NULL ? t->env->run->source : "mixed");
+	if (t->source.n == 0) return err_advise(err, fail(err, E_USAGE, "the source has no name"), ADVICE_SOURCE, NULL);
+	const struct day longest = {.text = "2025-09-01"};
+	struct day_place place;
+	if (day_place(t, &longest, &place, NULL) == E_LIMIT)
+		return fail(err, E_USAGE, "source name too long: %s", t->source.p);
+	return OK;
 }
 
 static int by_date(const void *a, const void *b)
@@ -310,15 +310,16 @@ static int by_date(const void *a, const void *b)
 
 static status outputs_add(struct ingest_task *t, struct task_result *out, int64_t *bytes_out, struct err *err)
 {
-	char key[1024];
+	struct day_place place;
 	if (t->n_days > 0) qsort(t->days, t->n_days, sizeof *t->days, by_date);
 	*bytes_out = 0;
 	for (size_t i = 0; i < t->n_days; i++) {
 		struct day *d = t->days[i];
 		ASSERT(d->state == DAY_DONE);
-		TRY(day_key(t, d, key, err));
-		d->file.table = "raw.pqrs";
-		d->file.path = key;
+		TRY(day_place(t, d, &place, err));
+		d->file.table = PQRS_RAW;
+		d->file.path = place.key;
+		d->file.partition = place.partition;
 		t->tally.rows_out += d->file.rows;
 		*bytes_out += d->file.bytes;
 		if (!file_list_add(&out->outputs, &d->file)) return fail_nomem(err);
@@ -361,7 +362,7 @@ static void task_deinit(struct ingest_task *t)
 static status task_run(struct ingest_task *t, const struct task_spec *spec, struct task_result *out, struct err *err)
 {
 	int64_t bytes_out = 0;
-	TRY(folder_make(t, err));
+	TRY(source_check(t, err));
 	TRY(lines_init(&t->lines, err));
 	TRY(event_parser_create(&t->parser, err));
 	do {

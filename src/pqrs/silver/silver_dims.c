@@ -124,13 +124,11 @@ static status write_dim(const struct task_env *env, struct task_result *out, con
 	const struct pqrs_config *cfg = env->config;
 	struct dim d = {.schema = schema};
 	struct part_sink sink = {env, out, schema, NULL};
-	char dir[128];
-	(void)snprintf(dir, sizeof dir, "silver/%s", schema->name);
 	TRY(parquet_writer_create(schema, &cfg->parquet, &sink.writer, err));
 	for (size_t c = 0; c < schema->n_columns; c++) builder_init(&d.b[c], &schema->columns[c], false);
 	fill(&d, cfg);
 	const struct part_rows rows = {d.b, d.n, NULL, 0};
-	status s = d.n > 0 ? silver_part_write(&sink, &rows, dir, err) : OK;
+	status s = d.n > 0 ? silver_part_write(&sink, &rows, (struct delta_pairs){NULL, 0}, err) : OK;
 	for (size_t c = 0; c < schema->n_columns; c++) builder_deinit(&d.b[c]);
 	parquet_writer_destroy(sink.writer);
 	if (s == OK &&

@@ -319,8 +319,8 @@ struct part_rows {
 	struct builder *ids; /* the dictionary of column ids_column; NULL = each builder has its own */
 	int ids_column;
 };
-status silver_part_write(
-	const struct part_sink *sink, const struct part_rows *rows, const char *dir, struct err *err) MUST_USE;
+status silver_part_write(const struct part_sink *sink, const struct part_rows *rows, struct delta_pairs partition,
+	struct err *err) MUST_USE;
 
 /* silver_emit.c, silver_tickets.c, silver_dims.c */
 status silver_day_emit(struct silver_task *t, struct err *err) MUST_USE;

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
+#include "pqrs/contract/partition.h"
 #include "pqrs/silver/silver_int.h"
 
 enum {
@@ -43,7 +44,8 @@ int32_t silver_month_of(struct silver_task *t, int64_t ts)
 
 /* ---- parts ----------------------------------------------------------------------------------------------- */
 
-status silver_part_write(const struct part_sink *sink, const struct part_rows *rows, const char *dir, struct err *err)
+status silver_part_write(
+	const struct part_sink *sink, const struct part_rows *rows, struct delta_pairs partition, struct err *err)
 {
 	const struct table_schema *schema = sink->schema;
 	struct column columns[OUT_COLUMNS_MAX], ids;
@@ -68,7 +70,8 @@ status silver_part_write(const struct part_sink *sink, const struct part_rows *r
 	parquet_writer_reset(sink->writer);
 	TRY(parquet_writer_row_group(sink->writer, &batch, &all, err));
 	TRY(parquet_writer_finish(sink->writer, &p, &size, err));
-	return task_output_part(sink->env, sink->result, table, dir, p, size, n, err);
+	const struct task_file file = {.table = table, .partition = partition, .p = p, .n = size, .rows = n};
+	return task_output(sink->env, sink->result, &file, err);
 }
 
 static void month_reset(struct month_out *m, size_t n_columns)
@@ -93,12 +96,10 @@ static void month_destroy(struct month_out *m, size_t n_columns)
 
 static status month_write(struct out_table *o, struct month_out *m, struct err *err)
 {
-	char dir[256], date[DATE_CHARS];
-	date_format(m->month, date);
 	const struct part_sink *k = &o->sink;
 	const struct part_rows rows = {m->b, m->n, &m->ids, OUT_TICKET_ID};
-	(void)snprintf(dir, sizeof dir, "silver/%s/month=%.7s/run_id=%s", k->schema->name, date, k->env->run->run_id);
-	if (m->n > 0) TRY(silver_part_write(k, &rows, dir, err));
+	struct pqrs_month place;
+	if (m->n > 0) TRY(silver_part_write(k, &rows, pqrs_month_values(&place, m->month, k->env->run), err));
 	o->rows += m->n;
 	month_reset(m, schema_n_data_columns(k->schema));
 	return OK;

@@ -43,19 +43,20 @@ static int by_day_then_path(const void *a, const void *b)
 	return strcmp(x->ref->path, y->ref->path);
 }
 
-/* The run_id= folder of a path; "" without one. */
-static struct str path_run(const char *path)
+/* The run that wrote a file; "" where none is told: a dimension. */
+static struct str run_of(const struct file_ref *ref)
 {
-	const char *at = strstr(path, "/run_id=");
-	return at != NULL ? (struct str){at + 8, strcspn(at + 8, "/")} : (struct str){"", 0};
+	const struct delta_pair *pair = delta_pairs_get(&ref->partition, STR("run_id"));
+	return pair != NULL && pair->value.p != NULL ? pair->value : STR("");
 }
 
-static status bronze_day(const char *path, int32_t *day, struct err *err)
+static status bronze_day(const struct file_ref *ref, int32_t *day, struct err *err)
 {
-	const char *at = strstr(path, "/day=");
-	if (at != NULL && strlen(at) >= 5 + DATE_CHARS && date_parse((struct str){at + 5, DATE_CHARS}, day)) return OK;
-	(void)fail(err, E_CORRUPT, "a bronze file needs day=YYYY-MM-DD in its path");
-	return err_at(err, E_CORRUPT, path, -1, -1);
+	struct str text;
+	TRY(file_ref_value(ref, "day", &text, err));
+	if (date_parse(text, day)) return OK;
+	return fail_at(err, E_CORRUPT, ref->path, -1, -1, "a bronze file of day '%.*s', which is no date",
+		(int)(text.n < 64 ? text.n : 64), text.p);
 }
 
 static struct silver_files *files_of(struct silver_task *t, const char *table)
@@ -78,14 +79,14 @@ status silver_files_sort(struct silver_task *t, struct err *err)
 	int32_t run = 0;
 	for (size_t i = 0; i < inputs->n; i++) {
 		const struct file_ref *ref = &inputs->items[i];
-		const struct str of = path_run(ref->path);
+		const struct str of = run_of(ref);
 		struct silver_files *l = files_of(t, ref->table);
 		if (!str_eq(of, last)) run++;
 		last = of;
 		struct silver_file *f = &l->items[l->n++];
 		*f = (struct silver_file){.ref = ref, .run = run, .foreign = !str_is(of, t->env->run->run_id)};
 		t->has_history |= f->foreign;
-		if (l == &t->bronze) TRY(bronze_day(ref->path, &f->day, err));
+		if (l == &t->bronze) TRY(bronze_day(ref, &f->day, err));
 	}
 	if (t->bronze.n > 0) qsort(t->bronze.items, t->bronze.n, sizeof *t->bronze.items, by_day_then_path);
 	for (size_t i = 0; i < t->bronze.n; i++) t->bronze.items[i].place = i;

@@ -12,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "base/thread.h"
+#include "pqrs/contract/partition.h"
 #include "pqrs/sim/sim_sort.h"
 #include "pqrs/sim/sim_write.h"
 
@@ -211,13 +212,19 @@ static void count_events(struct work *k, const struct sim_event *events, size_t 
 static status object_make(
 	struct work *k, uint32_t channel, int32_t day, const struct sim_event *events, size_t n, struct err *err)
 {
-	char date[DATE_CHARS], key[256];
+	char date[DATE_CHARS];
 	date_format(day, date);
-	(void)snprintf(key, sizeof key, "raw/pqrs/source=%s/day=%.*s/run_id=%s/events.jsonl",
-		pqrs_channel_names[channel], DATE_CHARS, date, k->env->run->run_id);
+	struct pqrs_day place;
+	const struct str source = str_of(pqrs_channel_names[channel]);
 	buf_reset(&k->text);
 	TRY(sim_writer_object(&k->writer, events, n, day, &k->text, err));
-	TRY(task_output_object(k->env, k->out, "raw.pqrs", key, k->text.p, k->text.n, (int64_t)n, err));
+	const struct task_file file = {.table = PQRS_RAW,
+		.partition = pqrs_day_values(&place, source, (struct str){date, sizeof date}, k->env->run),
+		.name = PQRS_RAW_NAME,
+		.p = k->text.p,
+		.n = k->text.n,
+		.rows = (int64_t)n};
+	TRY(task_output(k->env, k->out, &file, err));
 	count_events(k, events, n);
 	k->bytes += (int64_t)k->text.n;
 	task_progress(k->env, (int64_t)n, (int64_t)k->text.n);

@@ -89,7 +89,7 @@ static inline status chain_put(
 {
 	const uint8_t *p = NULL;
 	size_t n = 0;
-	char dir[200];
+	char text[32];
 	const struct batch batch = {
 		.schema = x->schema, .n_columns = x->n_columns, .columns = x->columns, .n_rows = x->rows};
 	uint32_t rows[CHAIN_TICKETS * CHAIN_EVENTS_MAX];
@@ -102,10 +102,14 @@ static inline status chain_put(
 		TRY(parquet_writer_row_group(x->w, &batch, &part, err));
 	}
 	TRY(parquet_writer_finish(x->w, &p, &n, err));
-	(void)snprintf(dir, sizeof dir, "silver/%s/month=2025-0%lld/run_id=%s", x->schema->name, (long long)month + 1,
-		env->run->run_id);
-	return task_output_part(
-		env, out, x->schema == &chain_events ? "silver.events" : "silver.refused", dir, p, n, x->rows, err);
+	(void)snprintf(text, sizeof text, "2025-0%lld", (long long)month + 1);
+	const struct delta_pair values[2] = {{STR("month"), str_of(text)}, {STR("run_id"), str_of(env->run->run_id)}};
+	const struct task_file file = {.table = x->schema == &chain_events ? "silver.events" : "silver.refused",
+		.partition = {values, 2},
+		.p = p,
+		.n = n,
+		.rows = x->rows};
+	return task_output(env, out, &file, err);
 }
 
 static inline void chain_add_event(struct chain_writer *x, const struct chain_row *r)

@@ -93,6 +93,19 @@ static inline status fake_count(struct task_result *out, int64_t rows_in, int64_
 	return ok ? OK : fail(err, E_NOMEM, "counters");
 }
 
+/* A file of a part and the run; without a name a Parquet file of a month. */
+static inline status fake_put(
+	const struct task_env *env, struct task_result *out, struct task_file file, int64_t part, struct err *err)
+{
+	char text[32];
+	const bool month = file.name == NULL;
+	(void)snprintf(text, sizeof text, month ? "2025-0%lld" : "%lld", (long long)part + month);
+	const struct delta_pair values[2] = {
+		{month ? STR("month") : STR("part"), str_of(text)}, {STR("run_id"), str_of(env->run->run_id)}};
+	file.partition = (struct delta_pairs){values, 2};
+	return task_output(env, out, &file, err);
+}
+
 static inline status fake_read(const struct task_env *env, const struct file_ref *ref, struct buf *out, struct err *err)
 {
 	uint8_t hash[XXH128_BYTES];
@@ -130,16 +143,15 @@ static status fake_raw_run(
 	const struct task_env *env, const struct task_spec *spec, struct task_result *out, struct err *err)
 {
 	struct buf text;
-	char key[200];
 	TRY(fake_enter(spec, err));
 	buf_init(&text, 0);
 	for (int64_t row = 0; row < FAKE_ROWS; row++)
 		buf_printf(&text, "%llu %lld %lld %lld\n", (unsigned long long)env->run->seed, (long long)spec->lo,
 			(long long)row, (long long)fake_time(env->run, spec->lo, row));
-	(void)snprintf(
-		key, sizeof key, "raw/fake/part=%lld/run_id=%s/events.txt", (long long)spec->lo, env->run->run_id);
 	status code = buf_check(&text, err);
-	if (code == OK) code = task_output_object(env, out, "raw.fake", key, text.p, text.n, FAKE_ROWS, err);
+	const struct task_file file = {
+		.table = "raw.fake", .name = "events.txt", .p = text.p, .n = text.n, .rows = FAKE_ROWS};
+	if (code == OK) code = fake_put(env, out, file, spec->lo, err);
 	if (code == OK) code = fake_count(out, 0, FAKE_ROWS, err);
 	if (code == OK && !counter_add(&out->events.types, "SEEN", FAKE_ROWS)) code = fail_nomem(err);
 	out->events.first = fake_time(env->run, spec->lo, 0);
@@ -169,14 +181,13 @@ static status fake_bronze_run(
 	const struct task_env *env, const struct task_spec *spec, struct task_result *out, struct err *err)
 {
 	struct buf text;
-	char key[200];
 	TRY(fake_enter(spec, err));
 	buf_init(&text, 0);
-	(void)snprintf(
-		key, sizeof key, "bronze/fake/part=%lld/run_id=%s/part.csv", (long long)spec->lo, env->run->run_id);
 	status code = fake_read(env, &spec->inputs.items[0], &text, err);
 	for (size_t i = 0; code == OK && i < text.n; i++) text.p[i] = text.p[i] == ' ' ? ',' : text.p[i];
-	if (code == OK) code = task_output_object(env, out, "bronze.fake", key, text.p, text.n, FAKE_ROWS, err);
+	const struct task_file file = {
+		.table = "bronze.fake", .name = "part.csv", .p = text.p, .n = text.n, .rows = FAKE_ROWS};
+	if (code == OK) code = fake_put(env, out, file, spec->lo, err);
 	if (code == OK) code = fake_count(out, FAKE_ROWS, FAKE_ROWS, err);
 	buf_deinit(&text);
 	return code;
@@ -192,7 +203,6 @@ static status fake_table(
 	struct parquet_writer *w = NULL;
 	const uint8_t *p = NULL;
 	size_t n = 0;
-	char dir[200];
 	const size_t n_columns = schema_n_data_columns(schema);
 	const int64_t rows = daily ? 1 : FAKE_ROWS;
 	for (size_t i = 0; i < n_columns; i++) builder_init(&b[i], &schema->columns[i], false);
@@ -216,9 +226,8 @@ static status fake_table(
 	for (size_t i = 0; i < n_columns && code == OK; i++) code = builder_finish(&b[i], rows, &columns[i], err);
 	if (code == OK) code = parquet_writer_row_group(w, &batch, &(struct parquet_rows){.n = (uint32_t)rows}, err);
 	if (code == OK) code = parquet_writer_finish(w, &p, &n, err);
-	(void)snprintf(dir, sizeof dir, "gold/%s/month=2025-0%lld/run_id=%s", schema->name, (long long)spec->lo + 1,
-		env->run->run_id);
-	if (code == OK) code = task_output_part(env, out, daily ? "gold.daily" : "gold.by_id", dir, p, n, rows, err);
+	const struct task_file file = {.table = daily ? "gold.daily" : "gold.by_id", .p = p, .n = n, .rows = rows};
+	if (code == OK) code = fake_put(env, out, file, spec->lo, err);
 	if (w != NULL) parquet_writer_destroy(w);
 	for (size_t i = 0; i < n_columns; i++) builder_deinit(&b[i]);
 	return code;

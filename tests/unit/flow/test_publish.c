@@ -166,8 +166,8 @@ static void test_files_that_others_wrote(void **state)
 	optimize(&l, "silver/refused");
 	chain_run(&l, 3);
 	chain_is(&l, 3);
-	move_file(&l, "silver/events", 1, "month=2025-01/0001.parquet");
-	move_file(&l, "silver/refused", 2, "month=2025-01/0001.parquet");
+	move_file(&l, "silver/events", 1, "rewritten/0001.parquet");
+	move_file(&l, "silver/refused", 2, "month=1999-12/0001.parquet");
 	chain_publish(&l, 3);
 	chain_is(&l, 3);
 	optimize(&l, "silver/events");

@@ -36,7 +36,13 @@ static void draw_commit(struct arena *arena, uint64_t seed, struct commit *c)
 	for (uint32_t i = 0; i < n; i++) {
 		const struct rng4 r = rng_philox(seed, i, 1, 0);
 		struct file_ref f = {.table = arena_printf(arena, "raw.t%u", r.v[0] % 3),
-			.path = arena_printf(arena, "raw/\x01%u/%u", r.v[1], i)};
+			.path = arena_printf(arena, "raw/\x01%u/p=a%%20%u/%u", r.v[1], i % 2, i)};
+		/* As the folder says, otherwise, more than it says, nothing. */
+		const struct delta_pair pairs[2] = {
+			{STR("p"), i % 4 == 0 ? STR("a 0") : STR("\"\xc3\xb1")}, {STR("null"), {NULL, 0}}};
+		f.partition = (struct delta_pairs){pairs, i % 4};
+		if (i % 4 == 3) f.partition.n = 0;
+		if (i % 4 == 0) f.partition.n = 1;
 		f.rows = r.v[2];
 		f.bytes = (int64_t)r.v[3] << 20;
 		memcpy(f.sha256, &r, sizeof r);
@@ -55,6 +61,51 @@ static void draw_commit(struct arena *arena, uint64_t seed, struct commit *c)
 	c->history = runs;
 	c->n_history = n % 4;
 	c->n_known = 1 + n % c->n_history;
+}
+
+static void check_values(const struct delta_pairs *got, const struct delta_pairs *want)
+{
+	CHECK_I64(got->n, want->n);
+	for (size_t i = 0; i < got->n; i++) {
+		assert_true(str_eq(got->items[i].key, want->items[i].key));
+		assert_true((got->items[i].value.p == NULL) == (want->items[i].value.p == NULL));
+		assert_true(str_eq(got->items[i].value, want->items[i].value));
+	}
+}
+
+/* Values are written where the folders tell others, and only there. */
+static void test_partition(void **state)
+{
+	(void)state;
+	static const struct delta_pair month[] = {{STR("month"), STR("2025-09")}, {STR("source"), STR("a b")}};
+	static const struct {
+		const char *path;
+		size_t n; /* of the values above */
+		bool written;
+	} cases[] = {{"t/month=2025-09/source=a%20b/x", 2, false}, {"t/month=2025-09/x", 1, false}, {"t/x", 0, false},
+		{"t/aB/x", 2, true}, {"t/month=2025-10/x", 1, true}, {"t/month=2025-09/x", 0, true},
+		{"t/month=2025-09/x", 2, true}};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct arena arena;
+		struct buf text;
+		struct json_doc *doc;
+		arena_init(&arena, 0);
+		buf_init(&text, 0);
+		struct file_list one = {.arena = &arena}, back = {.arena = &arena};
+		assert_true(file_list_add(&one,
+			&(struct file_ref){.table = "t", .path = cases[i].path, .partition = {month, cases[i].n}}));
+		file_list_json(&text, &one);
+		buf_char(&text, '\0');
+		if ((strstr((const char *)text.p, "\"partition\"") != NULL) != cases[i].written)
+			fail_msg("%s: %s", cases[i].path, (const char *)text.p);
+		text.n--;
+		CHECK_OK(&err, json_doc_parse(text_of(&text), &doc, &err));
+		CHECK_OK(&err, file_list_parse(json_doc_root(doc), &back, &err));
+		json_doc_destroy(doc);
+		check_values(&back.items[0].partition, &one.items[0].partition);
+		buf_deinit(&text);
+		arena_deinit(&arena);
+	}
 }
 
 static void test_commit_round_trip(void **state)
@@ -87,6 +138,7 @@ static void test_commit_round_trip(void **state)
 		assert_true((commit_base(&c) == NULL) == (c.n_known == 0));
 		for (size_t i = 0; i < c.files.n; i++) {
 			assert_string_equal(back.files.items[i].path, c.files.items[i].path);
+			check_values(&back.files.items[i].partition, &c.files.items[i].partition);
 			CHECK_I64(back.files.items[i].bytes, c.files.items[i].bytes);
 			assert_memory_equal(back.files.items[i].sha256, c.files.items[i].sha256, SHA256_BYTES);
 		}
@@ -345,6 +397,7 @@ static void test_progress_text(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_partition),
 		cmocka_unit_test(test_commit_round_trip),
 		cmocka_unit_test(test_task_document_is_checked),
 		cmocka_unit_test(test_canonical_order),

@@ -7,6 +7,7 @@
 #include "gold_data.h"
 #include "parquet/writer.h"
 #include "pqrs/config/config.h"
+#include "pqrs/contract/partition.h"
 #include "pqrs/contract/schema.h"
 
 struct lake {
@@ -101,7 +102,7 @@ static inline void silver_part(
 	struct column c[32];
 	struct parquet_writer *w = NULL;
 	const size_t n_columns = schema_n_data_columns(schema);
-	char dir[128], name[64], date[DATE_CHARS];
+	char name[64];
 	const uint8_t *p;
 	size_t size;
 	int64_t rows = 0;
@@ -120,13 +121,17 @@ static inline void silver_part(
 	if (rows > 0) {
 		const struct batch batch = {schema, n_columns, c, rows};
 		const struct parquet_rows all = {.n = (uint32_t)rows};
-		date_format(month, date);
+		struct pqrs_month place;
 		(void)snprintf(name, sizeof name, "silver.%s", schema->name);
-		(void)snprintf(dir, sizeof dir, "silver/%s/month=%.7s/run_id=%s", schema->name, date, l->run.run_id);
 		CHECK_OK(&err, parquet_writer_create(schema, &l->config.parquet, &w, &err));
 		CHECK_OK(&err, parquet_writer_row_group(w, &batch, &all, &err));
 		CHECK_OK(&err, parquet_writer_finish(w, &p, &size, &err));
-		CHECK_OK(&err, task_output_part(&l->env, &l->silver, name, dir, p, size, rows, &err));
+		const struct task_file file = {.table = name,
+			.partition = pqrs_month_values(&place, month, &l->run),
+			.p = p,
+			.n = size,
+			.rows = rows};
+		CHECK_OK(&err, task_output(&l->env, &l->silver, &file, &err));
 		parquet_writer_destroy(w);
 	}
 	for (size_t k = 0; k < n_columns; k++) builder_deinit(&b[k]);

@@ -7,6 +7,7 @@
 #include "fixture.h"
 #include "parquet/reader.h"
 #include "parquet/writer.h"
+#include "pqrs/contract/partition.h"
 #include "pqrs/contract/schema.h"
 #include "pqrs/silver/silver.h"
 
@@ -177,15 +178,19 @@ static inline void lake_bronze(struct lake *l, const char *source, const struct 
 	}
 	const uint8_t *p;
 	size_t size;
-	char dir[256], date[DATE_CHARS];
+	char date[DATE_CHARS];
+	struct pqrs_day place;
 	date_format(time_utc_date(events[0]->ts), date);
-	(void)snprintf(
-		dir, sizeof dir, "bronze/pqrs_events/source=%s/day=%.10s/run_id=%s", source, date, l->run.run_id);
 	CHECK_OK(&err, parquet_writer_finish(w, &p, &size, &err));
 	struct task_result result;
 	task_result_init(&result, &l->arena);
 	const struct task_env env = {.lake = l->store, .run = &l->run, .config = &l->cfg};
-	CHECK_OK(&err, task_output_part(&env, &result, "bronze.pqrs_events", dir, p, size, (int64_t)n, &err));
+	const struct task_file file = {.table = "bronze.pqrs_events",
+		.partition = pqrs_day_values(&place, str_of(source), (struct str){date, sizeof date}, &l->run),
+		.p = p,
+		.n = size,
+		.rows = (int64_t)n};
+	CHECK_OK(&err, task_output(&env, &result, &file, &err));
 	assert_true(file_list_add(&l->bronze, &result.outputs.items[0]));
 	parquet_writer_destroy(w);
 	for (int c = 0; c < BRONZE_N_COLUMNS; c++) builder_deinit(&b[c]);

@@ -457,12 +457,25 @@ static void test_refusals(void **state)
 	l.bronze.items[0].rows = 2;
 	CHECK_FAILS(E_VERIFY, lake_silver(&l, 1, &err));
 	l.bronze.items[0].rows = 1;
-	const char *path = l.bronze.items[0].path;
-	l.bronze.items[0].path = "bronze/pqrs_events/part.parquet";
+	/* The day is what the file's values tell; its folders tell nothing. */
+	const struct file_ref told = l.bronze.items[0];
+	l.bronze.items[0].partition.n = 1;
 	CHECK_FAILS(E_CORRUPT, lake_silver(&l, 1, &err));
-	l.bronze.items[0].path = "bronze/pqrs_events/day=2025-10-01/part.parquet";
+	assert_string_equal(err.where, told.path);
+	const struct delta_pair wrong[] = {{STR("day"), STR("2025-13-01")}};
+	l.bronze.items[0].partition = (struct delta_pairs){wrong, 1};
+	CHECK_FAILS(E_CORRUPT, lake_silver(&l, 1, &err));
+	l.bronze.items[0] = told;
+	l.bronze.items[0].path = "elsewhere/aB/0001.parquet";
 	CHECK_FAILS(E_NOT_FOUND, lake_silver(&l, 1, &err));
-	l.bronze.items[0].path = path;
+	struct buf bytes;
+	buf_init(&bytes, 0);
+	CHECK_OK(&err, store_get(l.store, told.path, &bytes, &err));
+	CHECK_OK(&err, store_put(l.store, "elsewhere/aB/0001.parquet", bytes.p, bytes.n, &err));
+	buf_deinit(&bytes);
+	CHECK_OK(&err, lake_silver(&l, 1, &err));
+	CHECK_I64(l.result.outputs.items[0].rows, 1);
+	l.bronze.items[0] = told;
 	CHECK_OK(&err, lake_silver(&l, 1, &err));
 	lake_close(&l);
 }
