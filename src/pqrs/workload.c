@@ -1,3 +1,6 @@
+/* pqrs/workload.c: the PQRS workload as flow sees it: stages, tables, views, and what a run has to do with those before it.
+ *
+ * It puts together what the folders beside it export, and holds no work of its own. */
 #include "pqrs/workload.h"
 
 #include "pqrs/bronze/bronze.h"

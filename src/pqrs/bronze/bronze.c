@@ -1,4 +1,4 @@
-/* Raw lines to bronze files: one task.
+/* pqrs/bronze/bronze.c: raw lines to bronze files: one task.
  *
  *   object -> windows of lines -> event_next -> [repeat? conflict?] -> batch -> order -> Parquet part -> store
  *                                     |               |

@@ -1,4 +1,6 @@
-/* Raw objects to tasks, and the quality checks of the stage. */
+/* pqrs/bronze/bronze_plan.c: raw objects to tasks, and the quality checks of the stage.
+ *
+ * A (source, day) is in one task, whole: repeated events are found within it. The cut depends on the raw files alone. */
 #include <stdio.h>
 
 #include "pqrs/bronze/bronze_int.h"

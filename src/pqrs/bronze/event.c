@@ -1,8 +1,13 @@
-/* One line to members: the general way, by the scanner. */
+/* pqrs/bronze/event.c: one line to members, the general way: by the scanner.
+ *
+ * What it takes and refuses is what event_fast.c must take too; it knows JSON and names, and leaves kinds and values to
+ * event_check.c.
+ */
 #include "pqrs/bronze/event.h"
 
 #include "base/alloc.h"
 #include "base/limits.h"
+#include "base/vec.h"
 #include "io/utf8.h"
 #include "pqrs/bronze/event_int.h"
 
@@ -139,15 +144,9 @@ static struct unknown_member *unknown_find(
 
 bool event_unknown_add(struct event_parser *e, struct unknown_list *l, const struct unknown_member *m)
 {
-	if (l->n == l->cap) {
-		const size_t cap = l->cap != 0 ? l->cap * 2 : 32;
-		struct unknown_member *items = mem_realloc(l->items, cap * sizeof *items);
-		if (items == NULL) {
-			e->failed = true;
-			return false;
-		}
-		l->items = items;
-		l->cap = cap;
+	if (!VEC_ROOM(l, 1)) {
+		e->failed = true;
+		return false;
 	}
 	const size_t mark = e->scratch.n;
 	struct unknown_member *known = unknown_find(e, l, m);

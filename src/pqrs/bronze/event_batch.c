@@ -1,4 +1,6 @@
-/* Events to columns, and back to comparable content. */
+/* pqrs/bronze/event_batch.c: events to columns, and back to comparable content.
+ *
+ * A builder that ran out of memory is remembered in the batch and told at the finish; it knows no line and no file. */
 #include "base/alloc.h"
 #include "pqrs/bronze/event_int.h"
 

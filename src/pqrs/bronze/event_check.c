@@ -1,4 +1,8 @@
-/* Members against the contract: kinds, enums, ids and times, in one pass over bit sets; the reason in contract order. */
+/* pqrs/bronze/event_check.c: members against the contract: kinds, enums, ids and times.
+ *
+ * One pass over bit sets; of several faults the reason is the first in the order of the contract, whatever their order in the
+ * line.
+ */
 #include "base/time.h"
 #include "pqrs/bronze/event_int.h"
 

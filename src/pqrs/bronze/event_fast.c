@@ -1,6 +1,8 @@
-/* Key orders seen before, as a trie of the bytes between values. A line that follows a path of the trie byte for byte is
- * valid JSON wherever its values are, because the path came from a line that was; so only values are looked at. On the
- * default data this is the path of all but the first few lines. */
+/* pqrs/bronze/event_fast.c: key orders seen before, as a trie of the bytes between values.
+ *
+ * A line that follows a path of the trie byte for byte is valid JSON wherever its values are, because the path came from a line
+ * that was; so only values are looked at. On the default data this is the path of all but the first few lines.
+ */
 #include <immintrin.h>
 
 #include "pqrs/bronze/event_int.h"

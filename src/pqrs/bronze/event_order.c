@@ -1,3 +1,8 @@
+/* pqrs/bronze/event_order.c: see event_order.h: which events of an object came before, and the order of its rows in the file.
+ *
+ * An index of an event is its place among those taken, whether its part is sealed or not; slots hold index + 1 and survive a
+ * seal.
+ */
 #include "pqrs/bronze/event_order.h"
 
 #include "base/alloc.h"

@@ -1,3 +1,6 @@
+/* pqrs/contract/contract.c: every table of the workload, and its contract in the formats that others read.
+ *
+ * Everything is derived from the schemas: no column is written a second time here. */
 #include "pqrs/contract/contract.h"
 
 #include <stdio.h>

@@ -1,3 +1,5 @@
+/* pqrs/contract/raw_event.c: the members of a raw event as a table, and the JSON Schema made of it. It parses nothing
+ * (bronze/event.c). */
 #include "pqrs/contract/raw_event.h"
 
 static const char *const event_types[] = {

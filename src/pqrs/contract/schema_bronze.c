@@ -1,3 +1,4 @@
+/* pqrs/contract/schema_bronze.c: the columns of bronze.pqrs_events, in the order of enum bronze_column. */
 #include "pqrs/contract/schema.h"
 
 #define S COL_STRING

@@ -1,3 +1,4 @@
+/* pqrs/contract/schema_gold.c: the columns of the gold tables, in the order of their enums. */
 #include "pqrs/contract/schema_gold.h"
 
 /* Columns that mean the same in every table they stand in. */

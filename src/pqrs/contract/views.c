@@ -1,3 +1,5 @@
+/* pqrs/contract/views.c: the SELECTs of the views, once, and their CREATE VIEW in two dialects. It knows names of tables, no
+ * database. */
 #include "pqrs/contract/views.h"
 
 #include "columnar/contract.h"

@@ -1,3 +1,6 @@
+/* pqrs/gold/gold_facts.c: see gold_facts.h.
+ *
+ * Codes are dense and given in order of appearance; gold_facts_rank renumbers them once, and no code of before is valid then. */
 #include "pqrs/gold/gold_facts.h"
 
 #include <stdlib.h>

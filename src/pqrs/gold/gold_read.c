@@ -1,3 +1,5 @@
+/* pqrs/gold/gold_read.c: see gold_read.h. One reader for all files of a scan; a batch lives in the scratch arena until the next
+ * row group. It knows files and columns, no figure. */
 #include "pqrs/gold/gold_read.h"
 
 #include "base/thread.h"

@@ -1,3 +1,5 @@
+/* pqrs/gold/gold_rows.c: see gold_rows.h. A month is written when the next one begins; repeated keys and values out of their range
+ * are counted on the way out and judged by the stage's checks (gold_check.c), not here. */
 #include "pqrs/gold/gold_rows.h"
 
 #include "base/alloc.h"

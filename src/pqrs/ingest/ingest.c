@@ -1,4 +1,4 @@
-/* Foreign files to raw objects: one task, because input order must be kept within a day.
+/* pqrs/ingest/ingest.c: foreign files to raw objects: one task, because input order must be kept within a day.
  *
  *   files in order -> windows of lines -> day of ts -> buffer of that day -> store writer of that day
  *
@@ -14,6 +14,7 @@
 
 #include "base/alloc.h"
 #include "base/thread.h"
+#include "base/vec.h"
 #include "pqrs/config/config.h"
 #include "pqrs/contract/partition.h"
 #include "pqrs/bronze/event.h"
@@ -54,8 +55,10 @@ struct ingest_task {
 	const struct task_env *env;
 	struct event_parser *parser;
 	struct lines lines;
-	struct day **days; /* [n_days] in order of appearance */
-	size_t n_days, days_cap;
+	struct {
+		struct day **items; /* in order of appearance */
+		size_t n, cap;
+	} days;
 	uint32_t *slots; /* date -> index + 1 */
 	size_t slots_n;
 	size_t n_open;
@@ -72,7 +75,7 @@ struct ingest_task {
 static uint32_t *slot_of(const struct ingest_task *t, int32_t date)
 {
 	size_t at = ((uint32_t)date * 2654435761u) >> 7 & (t->slots_n - 1);
-	while (t->slots[at] != 0 && t->days[t->slots[at] - 1]->date != date) at = (at + 1) & (t->slots_n - 1);
+	while (t->slots[at] != 0 && t->days.items[t->slots[at] - 1]->date != date) at = (at + 1) & (t->slots_n - 1);
 	return &t->slots[at];
 }
 
@@ -84,38 +87,32 @@ static status slots_grow(struct ingest_task *t, struct err *err)
 	mem_free(t->slots);
 	t->slots = slots;
 	t->slots_n = n;
-	for (size_t i = 0; i < t->n_days; i++) *slot_of(t, t->days[i]->date) = (uint32_t)i + 1;
+	for (size_t i = 0; i < t->days.n; i++) *slot_of(t, t->days.items[i]->date) = (uint32_t)i + 1;
 	return OK;
 }
 
 static status day_of(struct ingest_task *t, int32_t date, struct day **out, struct err *err)
 {
-	if (2 * t->n_days >= t->slots_n) TRY(slots_grow(t, err));
+	if (2 * t->days.n >= t->slots_n) TRY(slots_grow(t, err));
 	uint32_t *slot = slot_of(t, date);
 	if (*slot == 0) {
-		if (t->n_days == DAYS_MAX)
+		if (t->days.n == DAYS_MAX)
 			return fail(err, E_LIMIT,
 				"the inputs hold lines of more than %d days, over a century: correct their times, or "
 				"ingest them in parts",
 				DAYS_MAX);
-		if (t->n_days == t->days_cap) {
-			const size_t cap = t->days_cap != 0 ? 2 * t->days_cap : 256;
-			struct day **days = mem_realloc(t->days, cap * sizeof *days);
-			if (days == NULL) return fail_nomem(err);
-			t->days = days;
-			t->days_cap = cap;
-		}
+		if (!VEC_ROOM(&t->days, 1)) return fail_nomem(err);
 		struct day *d = mem_zalloc(1, sizeof *d);
 		if (d == NULL) return fail_nomem(err);
 		d->date = date;
 		(void)snprintf(d->text, sizeof d->text, "unknown");
 		if (date != DAY_UNKNOWN) date_format(date, d->text);
 		buf_init(&d->buf, DAY_BUFFER_BYTES_MAX);
-		t->days[t->n_days++] = d;
+		t->days.items[t->days.n++] = d;
 		t->n_waiting++;
-		*slot = (uint32_t)t->n_days;
+		*slot = (uint32_t)t->days.n;
 	}
-	*out = t->days[*slot - 1];
+	*out = t->days.items[*slot - 1];
 	return OK;
 }
 
@@ -282,8 +279,8 @@ static status pass_run(struct ingest_task *t, const struct task_spec *spec, stru
 {
 	t->line = 0;
 	for (size_t i = 0; i < spec->inputs.n; i++) TRY(input_read(t, &spec->inputs.items[i], err));
-	for (size_t i = 0; i < t->n_days; i++) {
-		if (t->days[i]->state == DAY_OPEN) TRY(day_close(t, t->days[i], err));
+	for (size_t i = 0; i < t->days.n; i++) {
+		if (t->days.items[i]->state == DAY_OPEN) TRY(day_close(t, t->days.items[i], err));
 	}
 	t->pass++;
 	return OK;
@@ -311,10 +308,10 @@ static int by_date(const void *a, const void *b)
 static status outputs_add(struct ingest_task *t, struct task_result *out, int64_t *bytes_out, struct err *err)
 {
 	struct day_place place;
-	if (t->n_days > 0) qsort(t->days, t->n_days, sizeof *t->days, by_date);
+	if (t->days.n > 0) qsort(t->days.items, t->days.n, sizeof *t->days.items, by_date);
 	*bytes_out = 0;
-	for (size_t i = 0; i < t->n_days; i++) {
-		struct day *d = t->days[i];
+	for (size_t i = 0; i < t->days.n; i++) {
+		struct day *d = t->days.items[i];
 		ASSERT(d->state == DAY_DONE);
 		TRY(day_place(t, d, &place, err));
 		d->file.table = PQRS_RAW;
@@ -347,13 +344,13 @@ static status count_all(struct ingest_task *t, struct task_result *out, int64_t 
 
 static void task_deinit(struct ingest_task *t)
 {
-	for (size_t i = 0; i < t->n_days; i++) {
-		store_writer_destroy(t->days[i]->writer);
-		hash_stream_deinit(&t->days[i]->hash);
-		buf_deinit(&t->days[i]->buf);
-		mem_free(t->days[i]);
+	for (size_t i = 0; i < t->days.n; i++) {
+		store_writer_destroy(t->days.items[i]->writer);
+		hash_stream_deinit(&t->days.items[i]->hash);
+		buf_deinit(&t->days.items[i]->buf);
+		mem_free(t->days.items[i]);
 	}
-	mem_free(t->days);
+	mem_free(t->days.items);
 	mem_free(t->slots);
 	event_parser_destroy(t->parser);
 	lines_deinit(&t->lines);

@@ -1,4 +1,5 @@
-/* Inputs of an ingested run: the files in order (folders were listed by flow), and the check that every line landed. */
+/* pqrs/ingest/ingest_plan.c: inputs of an ingested run: the files in order (folders were listed by flow), and the check that
+ * every line landed. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -137,12 +137,10 @@ static status file_verify(struct silver_task *t, struct store_object *object, co
 	else
 		TRY(object_hash(t, object, got, err));
 	if (memcmp(got, f->ref->xxh128, sizeof got) == 0) return OK;
-	(void)fail(err, E_VERIFY,
-		f->foreign
-			? "the object is not what an earlier run wrote: its XXH3-128 differs; restore it"
-			: "the object is not what bronze wrote: its XXH3-128 differs; restore it, or start a new run "
-			  "with --run-id");
-	return err_at(err, E_VERIFY, f->ref->path, -1, -1);
+	const status code = fail_at(err, E_VERIFY, f->ref->path, -1, -1,
+		"the object is not what %s wrote: its XXH3-128 differs; restore it",
+		f->foreign ? "an earlier run" : "bronze");
+	return f->foreign ? code : err_advise(err, code, ADVICE_OR_NEW_RUN, NULL);
 }
 
 /* ---- codes ----------------------------------------------------------------------------------------------- */

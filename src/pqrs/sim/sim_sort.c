@@ -1,3 +1,5 @@
+/* pqrs/sim/sim_sort.c: see sim_sort.h. A counting sort by object, then a radix sort of each by time; ties are broken by
+ * event_id, so that the order depends on no order before it. */
 #include "pqrs/sim/sim_sort.h"
 
 #include "base/alloc.h"

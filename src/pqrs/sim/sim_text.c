@@ -1,3 +1,5 @@
+/* pqrs/sim/sim_text.c: see sim_text.h. Compiling may fail and says where in the topics file; writing cannot fail, has no
+ * allocation, and reads and writes up to SIM_COPY_SLACK bytes past the end of what it copies. */
 #include "pqrs/sim/sim_text.h"
 
 #include "base/limits.h"

@@ -1,3 +1,5 @@
+/* pqrs/sim/sim_ticket.c: see sim_ticket.h, which has the invariants. Draws are by purpose: a draw more or less in one place
+ * moves no other. */
 #include "pqrs/sim/sim_ticket.h"
 
 #include "base/calendar.h"

@@ -1,3 +1,5 @@
+/* pqrs/sim/sim_write.c: see sim_write.h. A line is laid out once for its kind and object, then copied; only what differs is
+ * written over. */
 #include "pqrs/sim/sim_write.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* The raw stage of simulated runs.
+/* pqrs/sim/simulate.c: the raw stage of simulated runs.
  *
  *   days [lo, hi) -> tickets that touch them -> events (16 bytes each) -> (channel, day) -> by time -> text -> put
  *
@@ -12,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "base/thread.h"
+#include "base/vec.h"
 #include "pqrs/contract/partition.h"
 #include "pqrs/sim/sim_sort.h"
 #include "pqrs/sim/sim_write.h"
@@ -89,7 +90,7 @@ status pqrs_simulate_plan(
 	return OK;
 }
 
-/* One running task. Arrays grow by doubling; all freed by work_deinit. */
+/* One running task. */
 struct work {
 	const struct task_env *env;
 	const struct pqrs_config *config;
@@ -100,10 +101,14 @@ struct work {
 	struct arena arena;
 	int32_t lo, hi;            /* UTC days */
 	int64_t first_us, last_us; /* events inside [first_us, last_us] are emitted */
-	struct sim_event *events;  /* as made, then by object */
-	size_t n_events, events_cap;
-	struct sim_row *rows;
-	size_t n_rows, rows_cap;
+	struct {
+		struct sim_event *items; /* as made, then by object */
+		size_t n, cap;
+	} events;
+	struct {
+		struct sim_row *items;
+		size_t n, cap;
+	} rows;
 	struct buf text;
 	int64_t bytes;
 	int64_t by_kind[EVENT_N], by_channel[CHANNEL_N], by_type[TYPE_N], by_priority[PRIORITY_N];
@@ -111,8 +116,8 @@ struct work {
 
 static void work_deinit(struct work *k)
 {
-	mem_free(k->events);
-	mem_free(k->rows);
+	mem_free(k->events.items);
+	mem_free(k->rows.items);
 	buf_deinit(&k->text);
 	arena_deinit(&k->arena);
 }
@@ -136,25 +141,10 @@ static status work_init(struct work *k, const struct task_env *env, const struct
 	return sim_writer_init(&k->writer, &k->world, text, &k->arena, err);
 }
 
-/* Room for `more` items in *items; *cap in items. */
-static status grow(void **items, size_t *cap, size_t n, size_t more, size_t size, struct err *err)
-{
-	if (*cap - n >= more) return OK;
-	size_t bytes;
-	const size_t wanted = (*cap + more) * 2;
-	void *p = mul_size(wanted, size, &bytes) ? mem_realloc(*items, bytes) : NULL;
-	if (p == NULL) return fail_nomem(err);
-	*items = p;
-	*cap = wanted;
-	return OK;
-}
-
 static status rows_add(struct work *k, const struct sim_ticket *t, struct err *err)
 {
-	void *rows = k->rows;
-	TRY(grow(&rows, &k->rows_cap, k->n_rows, 1, sizeof *k->rows, err));
-	k->rows = rows;
-	struct sim_row *row = &k->rows[k->n_rows++];
+	if (!VEC_ROOM(&k->rows, 1)) return fail_nomem(err);
+	struct sim_row *row = &k->rows.items[k->rows.n++];
 	*row = (struct sim_row){.number = t->number,
 		.date = t->date,
 		.place = t->place,
@@ -174,13 +164,11 @@ static status ticket_make(struct work *k, int32_t date, uint32_t number, struct 
 	while (lo < n && events[lo].ts < k->first_us) lo++;
 	while (hi > lo && events[hi - 1].ts > k->last_us) hi--;
 	if (hi == lo) return OK;
-	if (k->n_rows >= UINT32_MAX) return fail(err, E_LIMIT, "over 2^32 tickets in one task");
-	void *all = k->events;
-	TRY(grow(&all, &k->events_cap, k->n_events, SIM_EVENTS_MAX, sizeof *k->events, err));
-	k->events = all;
+	if (k->rows.n >= UINT32_MAX) return fail(err, E_LIMIT, "over 2^32 tickets in one task");
+	if (!VEC_ROOM(&k->events, SIM_EVENTS_MAX)) return fail_nomem(err);
 	for (size_t i = lo; i < hi; i++) {
-		events[i].ticket = (uint32_t)k->n_rows;
-		k->events[k->n_events++] = events[i];
+		events[i].ticket = (uint32_t)k->rows.n;
+		k->events.items[k->events.n++] = events[i];
 	}
 	return rows_add(k, &t, err);
 }
@@ -202,7 +190,7 @@ static void count_events(struct work *k, const struct sim_event *events, size_t 
 	for (size_t i = 0; i < n; i++) {
 		k->by_kind[sim_event_type(events[i].kind)]++;
 		if (events[i].kind != SIM_CREATED) continue;
-		const struct sim_row *row = &k->rows[events[i].ticket];
+		const struct sim_row *row = &k->rows.items[events[i].ticket];
 		k->by_channel[row->channel]++;
 		k->by_type[row->type]++;
 		k->by_priority[row->priority]++;
@@ -234,8 +222,8 @@ static status object_make(
 static status objects_make(struct work *k, struct err *err)
 {
 	struct sim_objects objects;
-	k->writer.rows = k->rows;
-	TRY(sim_objects_init(&objects, k->events, k->n_events, k->lo, k->hi, err));
+	k->writer.rows = k->rows.items;
+	TRY(sim_objects_init(&objects, k->events.items, k->events.n, k->lo, k->hi, err));
 	status st = OK;
 	for (uint32_t i = 0; i < objects.n && st == OK; i++) {
 		struct sim_event *events = objects.events + objects.begin[i];
@@ -245,7 +233,7 @@ static status objects_make(struct work *k, struct err *err)
 		if (st != OK) break;
 		const uint32_t n_days = (uint32_t)(k->hi - k->lo);
 		const int32_t day = k->lo + (int32_t)(i % n_days);
-		sim_objects_sort(&objects, i, day, k->rows, k->world.seed);
+		sim_objects_sort(&objects, i, day, k->rows.items, k->world.seed);
 		st = object_make(k, i / n_days, day, events, n, err);
 	}
 	sim_objects_deinit(&objects);
@@ -271,7 +259,7 @@ static int64_t spike_days(const struct work *k)
 static status counters_make(struct work *k, struct err *err)
 {
 	struct counter_list *l = &k->out->counters;
-	bool ok = counter_add(l, "rows_in", 0) && counter_add(l, "rows_out", (int64_t)k->n_events) &&
+	bool ok = counter_add(l, "rows_in", 0) && counter_add(l, "rows_out", (int64_t)k->events.n) &&
 		  counter_add(l, "bytes_in", 0) && counter_add(l, "bytes_out", k->bytes) &&
 		  counter_add(l, "tickets", k->by_kind[EVENT_TICKET_CREATED]) &&
 		  counter_add(l, "spike_days", spike_days(k));
