@@ -18,7 +18,8 @@ TEXTS = [
     ("Línea uno\nlínea dos", 'comillas "dobles", barra \\ y tabulador\t; nulo no'),
 ]
 PLACES = [("Antioquia", "Medellín", "05001"), ("Antioquia", "Medellin", "5001"), ("Bogotá D.C.", "Bogotá", "11001"), ("Mordor", "Barad-dûr", "99999"),
-          ("Solo región", None, None), (None, None, None), (None, "Sin código", "no sé"), (None, None, "1234567"), ("Meta", None, "50001")]  # fmt: skip
+          ("Solo región", None, None), (None, None, None), (None, "Sin código", "no sé"), (None, None, "1234567"), ("Meta", None, "50001"),
+          ("BOGOTA", None, None), ("Cundinamarca", "bogota d.c.", "99999"), ("quindio", " ARMENIA", ""), (None, "Armenia", None), (None, "Cúcuta", None)]  # fmt: skip
 FORWARD = {"RECEIVED": ["RADICATED"], "RADICATED": ["CLASSIFIED"], "CLASSIFIED": ["ASSIGNED"], "ASSIGNED": ["IN_PROGRESS"],
            "IN_PROGRESS": ["RESPONDED", "RESPONDED", "ON_HOLD"], "ON_HOLD": ["IN_PROGRESS"], "RESPONDED": ["CLOSED"],
            "CLOSED": ["ARCHIVED", "ARCHIVED", "REOPENED"], "REOPENED": ["IN_PROGRESS"], "ARCHIVED": []}  # fmt: skip

@@ -369,6 +369,44 @@ def places():
     return {row["dane_city_code"]: row for row in (dict(zip(header, line.split(";"))) for line in text[1:])}
 
 
+def folded(name):
+    return "".join(words_of(name or ""))
+
+
+def place_of(code, region, city, geo):
+    """Department, city and code of a ticket from what its creation says of them."""
+    if code in geo:
+        row = geo[code]
+        return row["department_name"], row["city_name"], code
+
+    if (code, region, city) not in PLACE_MEMO:
+        PLACE_MEMO[code, region, city] = place_by_name(code, region, city, geo)
+    return PLACE_MEMO[code, region, city]
+
+
+PLACE_MEMO = {}
+
+
+def place_by_name(code, region, city, geo):
+    if not folded(region) and not folded(city):
+        return region, city, code
+
+    def names(row, kind):
+        other = "|".join(r["other_department_names"] for r in geo.values() if r["department_name"] == row["department_name"]) if kind == "department" else row["other_city_names"]
+        return [folded(n) for n in (row[kind + "_name"], *other.split("|")) if n]
+
+    of_region = [r for r in geo.values() if folded(region) in names(r, "department")] if folded(region) else list(geo.values())
+    found = [r for r in of_region if folded(city) in names(r, "city")] if folded(city) else of_region
+    official = [r for r in found if folded(city) == folded(r["city_name"]) and folded(region) in ("", folded(r["department_name"]))]
+    found = official or found
+    if len(found) == 1:
+        return found[0]["department_name"], found[0]["city_name"], found[0]["dane_city_code"]
+    departments = {r["department_name"] for r in of_region}
+    own = {d for d in departments if folded(d) == folded(region)}
+    departments = own or departments
+    return next(iter(departments)) if folded(region) and len(departments) == 1 else region, city, code
+
+
 def all_follow(state, changes):
     """Can all changes that the state machine allows be taken, one after the other, from a state? By trying."""
     allowed = [c for c in changes if c in TRANSITIONS]
@@ -478,13 +516,13 @@ def ticket_row(created, path, messages, attachments, last, predicted, as_of, geo
         risk = "OVERDUE" if status == "LATE" else "AT_RISK" if near else "HEALTHY"
     code = created["dane_city_code"]
     code = code.zfill(5) if code and re.fullmatch("[0-9]{1,5}", code) else None
-    place = geo.get(code, {"department_name": created["geo_region"], "city_name": created["geo_municipio"]})
+    department, city, code = place_of(code, created["geo_region"], created["geo_municipio"], geo)
     return {
         "ticket_id": created["ticket_id"], "external_id": created["external_id"], "source_channel": created["source_channel"],
         "pqrs_type": kind, "priority": created["priority"] or predicted[1], "created_at": created["ts"], "radicated_at": radicated,
         "first_response_at": next((m["ts"] for m in messages if m["role"] == "agent"), None), "responded_at": (times("RESPONDED") or [None])[-1],
         "closed_at": closed, "archived_at": times("ARCHIVED")[-1] if state == "ARCHIVED" else None, "current_status": state,
-        "department_name": place["department_name"], "city_name": place["city_name"], "dane_city_code": code, "sla_business_days": TERM[kind],
+        "department_name": department, "city_name": city, "dane_city_code": code, "sla_business_days": TERM[kind],
         "sla_due_at": due, "sla_elapsed_seconds": elapsed // 1_000_000, "hold_days": hold_days, "sla_status": status, "sla_risk": risk,
         "reopened_count": len(times("REOPENED")), "message_count": len(messages), "attachment_count": len(attachments),
         "tenant_id": created["tenant_id"], "last_update_ts": last, "month": month_at(created["ts"]),

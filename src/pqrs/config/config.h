@@ -51,8 +51,9 @@ struct spike {
 struct geo_place {
 	const char *dane_code; /* 5 digits */
 	const char *city, *department;
-	int32_t latitude_e6, longitude_e6; /* degrees * 1e6; INT32_MIN = unknown */
-	uint32_t weight;                   /* relative */
+	int32_t latitude_e6, longitude_e6;            /* degrees * 1e6; INT32_MIN = unknown */
+	uint32_t weight;                              /* relative */
+	const char *other_cities, *other_departments; /* names that mean the same, '|' between; NULL or "": none */
 };
 struct state_def {
 	const char *name, *name_es;

@@ -2,7 +2,7 @@
 #include "io/utf8.h"
 #include "pqrs/config/config_int.h"
 
-enum { FIELDS_MAX = 6, PLACES_MAX = 20000, CODE_CHARS = 5 }; /* Colombia has 1,122 municipalities */
+enum { FIELDS_MAX = 8, PLACES_MAX = 20000, CODE_CHARS = 5 }; /* Colombia has 1,122 municipalities */
 #define DEGREES_E6 INT64_C(1000000)
 
 struct row {
@@ -13,7 +13,8 @@ struct row {
 struct table {
 	struct str text; /* what is left */
 	const char *name;
-	int64_t line; /* of the row just read */
+	int64_t line;     /* of the row just read */
+	size_t n_columns; /* of the header */
 };
 
 static status row_fail(
@@ -60,8 +61,12 @@ static bool row_next(struct table *t, struct row *row)
 	return false;
 }
 
-/* Skip a byte order mark and the header, which must be these columns. */
-static status table_open(struct table *t, const char *const *columns, size_t n, struct err *err)
+/* Skip a byte order mark and the header, which must be these columns; the last `optional` of them may be missing. */
+struct header {
+	const char *const *columns;
+	size_t n, optional;
+};
+static status table_open(struct table *t, const struct header *h, struct err *err)
 {
 	struct row row;
 	if (!utf8_valid(t->text.p, t->text.n) || memchr(t->text.p, '\0', t->text.n) != NULL) {
@@ -72,11 +77,12 @@ static status table_open(struct table *t, const char *const *columns, size_t n, 
 		t->text.p += 3;
 		t->text.n -= 3;
 	}
-	bool same = row_next(t, &row) && row.n == n;
-	for (size_t i = 0; same && i < n; i++) same = str_is(row.fields[i], columns[i]);
+	bool same = row_next(t, &row) && (row.n == h->n || row.n == h->n - h->optional);
+	for (size_t i = 0; same && i < row.n; i++) same = str_is(row.fields[i], h->columns[i]);
+	t->n_columns = row.n;
 	if (same) return OK;
 	char expected[160] = "";
-	for (size_t i = 0; i < n; i++) (void)strcat(strcat(expected, i > 0 ? ";" : ""), columns[i]);
+	for (size_t i = 0; i < h->n - h->optional; i++) (void)strcat(strcat(expected, i > 0 ? ";" : ""), h->columns[i]);
 	const status code = fail(err, E_USAGE, "header: expected %s", expected);
 	return err_at(err, code, t->name, -1, t->line > 0 ? t->line : 1);
 }
@@ -95,13 +101,13 @@ static bool dane_code(struct str text, char dst[CODE_CHARS + 1])
 }
 
 /* Code and names of a row, and room for it in the table. */
-static status place_begin(const struct table *t, const struct row *row, size_t n_columns, struct arena *arena,
-	struct geo_place *out, struct err *err)
+static status place_begin(
+	const struct table *t, const struct row *row, struct arena *arena, struct geo_place *out, struct err *err)
 {
 	char code[CODE_CHARS + 1];
-	if (row->n != n_columns) {
+	if (row->n != t->n_columns) {
 		const status bad =
-			fail(err, E_USAGE, "expected %zu fields separated by ';', found %zu", n_columns, row->n);
+			fail(err, E_USAGE, "expected %zu fields separated by ';', found %zu", t->n_columns, row->n);
 		return err_at(err, bad, t->name, -1, t->line);
 	}
 	if (!dane_code(row->fields[0], code)) return row_fail(t, "dane_city_code", "five digits", row->fields[0], err);
@@ -143,6 +149,15 @@ static status degrees(
 	return OK;
 }
 
+/* Fields 6 and 7, where the table has them. */
+static status place_others(const struct row *row, struct arena *arena, struct geo_place *p, struct err *err)
+{
+	if (row->n < 8) return OK;
+	p->other_cities = arena_strndup(arena, row->fields[6].p, row->fields[6].n);
+	p->other_departments = arena_strndup(arena, row->fields[7].p, row->fields[7].n);
+	return p->other_cities != NULL && p->other_departments != NULL ? OK : fail_nomem(err);
+}
+
 static status place_coordinates(
 	const struct table *t, const struct row *row, struct geo_place *p, int64_t *weight, struct err *err)
 {
@@ -159,6 +174,8 @@ static status place_probability(const struct table *t, const struct row *row, co
 	if (same != NULL) {
 		p->latitude_e6 = same->latitude_e6;
 		p->longitude_e6 = same->longitude_e6;
+		p->other_cities = same->other_cities;
+		p->other_departments = same->other_departments;
 	}
 	if (config_decimal_parse(row->fields[3], 9, weight) && *weight >= 0 && *weight <= INT64_C(1000000000))
 		return OK;
@@ -178,11 +195,12 @@ static status rows_read(struct table *t, const struct geo_table *known, struct a
 		int64_t weight = 0;
 		struct geo_place *p = &places[n];
 		if (n == PLACES_MAX) return fail(err, E_LIMIT, "%s: more than %d places", t->name, PLACES_MAX);
-		TRY(place_begin(t, &row, known == NULL ? 6 : 4, arena, p, err));
+		TRY(place_begin(t, &row, arena, p, err));
 		if (place_find(places, n, p->dane_code) != NULL)
 			return row_fail(t, "dane_city_code", "each code once", row.fields[0], err);
 		TRY(known == NULL ? place_coordinates(t, &row, p, &weight, err)
 				  : place_probability(t, &row, known, p, &weight, err));
+		if (known == NULL) TRY(place_others(&row, arena, p, err));
 		p->weight = (uint32_t)weight;
 		*sum += weight;
 	}
@@ -193,11 +211,12 @@ static status rows_read(struct table *t, const struct geo_table *known, struct a
 status pqrs_config_read_geo_csv(
 	struct str text, const char *name, struct arena *arena, struct geo_table *out, struct err *err)
 {
-	static const char *const columns[] = {
-		"dane_city_code", "city_name", "department_name", "latitude", "longitude", "weight"};
-	struct table t = {text, name, 0};
+	static const char *const columns[] = {"dane_city_code", "city_name", "department_name", "latitude", "longitude",
+		"weight", "other_city_names", "other_department_names"};
+	static const struct header header = {columns, 8, 2};
+	struct table t = {.text = text, .name = name};
 	int64_t sum;
-	TRY(table_open(&t, columns, 6, err));
+	TRY(table_open(&t, &header, err));
 	TRY(rows_read(&t, NULL, arena, out, &sum, err));
 	if (sum > 0 && sum <= UINT32_MAX) return OK;
 	return fail(err, E_USAGE, "%s: the weights add up to %lld, expected 1 to %u", name, (long long)sum, UINT32_MAX);
@@ -207,9 +226,10 @@ status pqrs_config_read_geo_probabilities(struct str text, const char *name, con
 	struct arena *arena, struct geo_table *out, struct err *err)
 {
 	static const char *const columns[] = {"dane_city_code", "city_name", "department_name", "probability"};
-	struct table t = {text, name, 0};
+	static const struct header header = {columns, 4, 0};
+	struct table t = {.text = text, .name = name};
 	int64_t sum;
-	TRY(table_open(&t, columns, 4, err));
+	TRY(table_open(&t, &header, err));
 	TRY(rows_read(&t, known, arena, out, &sum, err));
 	if (sum == INT64_C(1000000000)) return OK;
 	return fail(err, E_USAGE, "%s: probability: the column adds up to %lld.%09lld, expected exactly 1", name,
@@ -231,7 +251,7 @@ static status read_place(const struct config_node *node, struct arena *arena, st
 	char code[CODE_CHARS + 1];
 	int64_t weight;
 	TRY(config_list(node, 0, err));
-	if (node->n != 6) return config_fail(node, err, "expected 6 items, found %u", node->n);
+	if (node->n != 6 && node->n != 8) return config_fail(node, err, "expected 6 or 8 items, found %u", node->n);
 	const struct config_node *at = node->first;
 	TRY(pqrs_config_keep_str(at, arena, &out->dane_code, err));
 	if (at->text.n != CODE_CHARS || !dane_code(at->text, code)) return config_fail(at, err, "expected five digits");
@@ -239,9 +259,11 @@ static status read_place(const struct config_node *node, struct arena *arena, st
 	TRY(pqrs_config_keep_str(at = at->next, arena, &out->department, err));
 	TRY(coordinate(at = at->next, 90, &out->latitude_e6, err));
 	TRY(coordinate(at = at->next, 180, &out->longitude_e6, err));
-	TRY(config_i64(at->next, 0, UINT32_MAX, &weight, err));
+	TRY(config_i64(at = at->next, 0, UINT32_MAX, &weight, err));
 	out->weight = (uint32_t)weight;
-	return OK;
+	if (at->next == NULL) return OK;
+	TRY(pqrs_config_keep_str(at = at->next, arena, &out->other_cities, err));
+	return pqrs_config_keep_str(at->next, arena, &out->other_departments, err);
 }
 
 status pqrs_config_read_geo_list(

@@ -112,6 +112,11 @@ static void write_simulation(struct writer *w, struct config_node *root, const s
 	add_bool(w, map, "truncate", cfg->simulation.truncate);
 }
 
+static bool is_empty(const char *text)
+{
+	return text == NULL || text[0] == '\0';
+}
+
 static void write_geography(struct writer *w, struct config_node *root, const struct pqrs_config *cfg)
 {
 	struct config_node *list = add_list(w, root, "geography");
@@ -129,6 +134,9 @@ static void write_geography(struct writer *w, struct config_node *root, const st
 				add_share(w, row, "", degrees[k]);
 		}
 		add_int(w, row, "", p->weight);
+		const char *const others[2] = {p->other_cities, p->other_departments};
+		if (is_empty(others[0]) && is_empty(others[1])) continue;
+		for (int k = 0; k < 2; k++) add_str(w, row, "", is_empty(others[k]) ? "" : others[k]);
 	}
 }
 

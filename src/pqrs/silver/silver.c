@@ -115,7 +115,7 @@ static status run_all(struct silver_task *t, struct err *err)
 {
 	int64_t rows = 0;
 	TRY(silver_files_sort(t, err));
-	TRY(silver_places_index(t, err));
+	TRY(places_create(t->cfg->simulation.places, t->cfg->simulation.n_places, &t->places, err));
 	for (size_t i = 0; i < t->bronze.n; i++)
 		rows += t->bronze.items[i].ref->earlier ? 0 : t->bronze.items[i].ref->rows;
 	if (t->has_history) rows *= 2; /* of earlier bronze a part */
@@ -157,7 +157,7 @@ status pqrs_silver_run(
 	uuid_table_deinit(&t.ticket_ids);
 	mem_free(t.event_ticket);
 	mem_free(t.tickets);
-	mem_free(t.place_of);
+	places_destroy(t.places);
 	mem_free(t.pending);
 	arena_deinit(&t.day.arena);
 	return s;

@@ -38,6 +38,7 @@
 #include "parquet/reader.h"
 #include "parquet/writer.h"
 #include "pqrs/config/config.h"
+#include "pqrs/silver/places.h"
 #include "pqrs/silver/rules.h"
 #include "pqrs/contract/schema.h"
 #include "pqrs/silver/sla.h"
@@ -157,7 +158,7 @@ enum silver_table {
 	OUT_CARRIED_PREDICTIONS,
 	OUT_N
 };
-enum { OUT_COLUMNS_MAX = 32, OUT_CODES_MAX = 16, DANE_CODES = 100000 /* of DANE_CODE_CHARS digits */ };
+enum { OUT_COLUMNS_MAX = 32, OUT_CODES_MAX = 16 };
 
 /* One open month of one table. */
 struct month_out {
@@ -214,8 +215,8 @@ struct silver_task {
 	struct out_table out[OUT_N];
 	int64_t month_begin, month_end; /* the month that month_of was last asked for: [begin, end) */
 	int32_t month;
-	uint32_t *place_of; /* [DANE_CODES], by code: index in cfg's places + 1; 0 = no such place */
-	struct {            /* sums for the counters */
+	struct places *places;
+	struct { /* sums for the counters */
 		int64_t rows_in, bytes_in, duplicates, shared_ids, quarantined[REASON_N], events[EVENT_N];
 		int64_t score_out_of_range, version_missing;
 		int64_t types[TYPE_N], priorities[PRIORITY_N], channels[CHANNEL_N];
@@ -329,7 +330,6 @@ status silver_created_emit(struct silver_task *t, const struct slice *s, const u
 	struct err *err) MUST_USE;
 /* The state columns of a month of tickets, at the end; counters. */
 status silver_tickets_settle(struct silver_task *t, struct month_out *m, struct err *err) MUST_USE;
-status silver_places_index(struct silver_task *t, struct err *err) MUST_USE;
 status silver_dimensions_run(const struct task_env *env, struct task_result *out, struct err *err) MUST_USE;
 
 #endif

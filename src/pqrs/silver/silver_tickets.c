@@ -9,30 +9,6 @@
 
 /* ---- geography ------------------------------------------------------------------------------------------- */
 
-/* One to five digits as a number, or -1. */
-static int32_t dane_number(struct str s)
-{
-	int32_t v = 0;
-	if (s.n == 0 || s.n > DANE_CODE_CHARS) return -1;
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] < '0' || s.p[i] > '9') return -1;
-		v = v * 10 + (s.p[i] - '0');
-	}
-	return v;
-}
-
-status silver_places_index(struct silver_task *t, struct err *err)
-{
-	t->place_of = mem_zalloc(DANE_CODES, sizeof *t->place_of);
-	if (t->place_of == NULL) return fail_nomem(err);
-	for (size_t i = 0; i < t->cfg->simulation.n_places; i++) {
-		const struct str code = str_of(t->cfg->simulation.places[i].dane_code);
-		const int32_t number = dane_number(code);
-		if (number >= 0 && code.n == DANE_CODE_CHARS) t->place_of[number] = (uint32_t)i + 1;
-	}
-	return OK;
-}
-
 /* A place of the configuration: its texts are interned once a month. */
 static void set_known_place(const struct silver_task *t, struct month_out *m, uint32_t place, int64_t at)
 {
@@ -48,22 +24,30 @@ static void set_known_place(const struct silver_task *t, struct month_out *m, ui
 	}
 }
 
+static struct str text_or_none(const struct column *c, uint32_t row)
+{
+	return column_valid(c, row) ? column_str(c, row) : (struct str){NULL, 0};
+}
+
 static void set_place(const struct silver_task *t, struct month_out *m, const struct slice *s, uint32_t row, int64_t at)
 {
-	const struct column *code = &s->in[IN_DANE_CITY_CODE], *region = &s->in[IN_GEO_REGION],
-			    *city = &s->in[IN_GEO_MUNICIPIO];
-	const int32_t number = column_valid(code, row) ? dane_number(column_str(code, row)) : -1;
-	if (number >= 0 && t->place_of[number] != 0) {
-		set_known_place(t, m, t->place_of[number] - 1, at);
+	const struct place_texts texts = {text_or_none(&s->in[IN_DANE_CITY_CODE], row),
+		text_or_none(&s->in[IN_GEO_REGION], row), text_or_none(&s->in[IN_GEO_MUNICIPIO], row)};
+	const struct place_found found = places_find(t->places, &texts);
+	if (found.place != PLACE_NONE) {
+		set_known_place(t, m, found.place, at);
 		return;
 	}
-	if (number >= 0) {
+	if (found.code >= 0) {
 		char padded[DANE_CODE_CHARS + 1];
-		(void)snprintf(padded, sizeof padded, "%0*d", DANE_CODE_CHARS, (int)(number % DANE_CODES));
+		(void)snprintf(padded, sizeof padded, "%0*d", DANE_CODE_CHARS, (int)(found.code % PLACE_CODES));
 		builder_set_str(&m->b[TICKETS_DANE_CITY_CODE], at, (struct str){padded, DANE_CODE_CHARS});
 	}
-	if (column_valid(region, row)) builder_set_str(&m->b[TICKETS_DEPARTMENT_NAME], at, column_str(region, row));
-	if (column_valid(city, row)) builder_set_str(&m->b[TICKETS_CITY_NAME], at, column_str(city, row));
+	const struct str department = found.department != PLACE_NONE
+					      ? str_of(t->cfg->simulation.places[found.department].department)
+					      : texts.region;
+	if (department.p != NULL) builder_set_str(&m->b[TICKETS_DEPARTMENT_NAME], at, department);
+	if (texts.city.p != NULL) builder_set_str(&m->b[TICKETS_CITY_NAME], at, texts.city);
 }
 
 /* Room for the codes of the places in a month that has none yet. */

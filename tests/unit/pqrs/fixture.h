@@ -67,9 +67,10 @@ static inline void fixture_rules(struct pqrs_config *cfg)
 static inline void fixture_places(struct pqrs_config *cfg)
 {
 	static const struct geo_place places[] = {
-		{"11001", "Bogotá, D.C.", "Bogotá, D.C.", 4649251, -74106992, 800},
-		{"05001", "Medellín", "Antioquia", 6257590, -75611031, 250},
-		{"76001", "Cali", "Valle del Cauca", INT32_MIN, INT32_MIN, 220},
+		{"11001", "Bogotá, D.C.", "Bogotá, D.C.", 4649251, -74106992, 800, "Bogotá|Santafé de Bogotá",
+			"Bogotá|Cundinamarca"},
+		{"05001", "Medellín", "Antioquia", 6257590, -75611031, 250, NULL, NULL},
+		{"76001", "Cali", "Valle del Cauca", INT32_MIN, INT32_MIN, 220, "", ""},
 	};
 	cfg->simulation.places = places;
 	cfg->simulation.n_places = 3;

@@ -46,8 +46,9 @@ static inline void sim_config_texts(struct pqrs_config *c)
 						      {2, 2, 2, 2}, {bodies, bodies, bodies, bodies}, {2, 2, 2, 2}},
 		{"vias", {1, 1, 1, 0}, {subjects, subjects, subjects, subjects}, {1, 1, 1, 1},
 			{bodies, bodies, bodies, bodies}, {1, 1, 1, 1}}};
-	static const struct geo_place places[] = {{"05001", "Medellín", "Antioquia", 0, 0, 3},
-		{"11001", "Bogotá D.C.", "Bogotá D.C.", 0, 0, 9}, {"91001", "Leticia", "Amazonas", 0, 0, 1}};
+	static const struct geo_place places[] = {{"05001", "Medellín", "Antioquia", 0, 0, 3, NULL, NULL},
+		{"11001", "Bogotá D.C.", "Bogotá D.C.", 0, 0, 9, NULL, NULL},
+		{"91001", "Leticia", "Amazonas", 0, 0, 1, NULL, NULL}};
 	c->simulation.places = places;
 	c->simulation.n_places = SIM_N(places);
 	c->simulation.topics = topics;
