@@ -1,53 +1,12 @@
-/* flow/task.c: the lists of tasks and results, and the objects a task puts.
+/* flow/task.c: the specs and results of tasks, and the objects a task puts.
  *
- * 1. Texts of a list are copied into its arena: whoever filled it may go.
- * 2. A data file is named by its content, so the same rows written twice are one object.
- * It knows keys and bytes, no stage and no table.
+ * A data file is named by its content, so the same rows written twice are one object. It knows keys and bytes, no stage and no table.
  */
 #include "flow/task.h"
-
-#include <stdlib.h>
 
 #include "base/vec.h"
 #include "parquet/reader.h"
 #include "table/write/stats.h"
-
-static const char *keep(struct arena *arena, const char *s)
-{
-	return s != NULL ? arena_strndup(arena, s, strlen(s)) : "";
-}
-
-bool file_list_add(struct file_list *l, const struct file_ref *f)
-{
-	if (!VEC_ROOM_IN(l->arena, l, 1)) return false;
-	struct file_ref copy = *f;
-	copy.table = keep(l->arena, f->table);
-	copy.path = keep(l->arena, f->path);
-	if (f->stats != NULL) copy.stats = keep(l->arena, f->stats);
-	if (copy.table == NULL || copy.path == NULL || (f->stats != NULL && copy.stats == NULL)) return false;
-	if (!delta_pairs_copy(&f->partition, l->arena, &copy.partition)) return false;
-	l->items[l->n++] = copy;
-	return true;
-}
-
-status file_ref_value(const struct file_ref *f, const char *column, struct str *out, struct err *err)
-{
-	const struct delta_pair *pair = delta_pairs_get(&f->partition, str_of(column));
-	if (pair == NULL || pair->value.n == 0)
-		return fail_at(err, E_CORRUPT, f->path, -1, -1, "a file of %s without a value of %s", f->table, column);
-	*out = pair->value;
-	return OK;
-}
-
-static int by_path(const void *a, const void *b)
-{
-	return strcmp(((const struct file_ref *)a)->path, ((const struct file_ref *)b)->path);
-}
-
-void file_list_sort(struct file_list *l)
-{
-	if (l->n > 1) qsort(l->items, l->n, sizeof *l->items, by_path);
-}
 
 void task_result_init(struct task_result *r, struct arena *arena)
 {
@@ -62,7 +21,6 @@ struct task_spec *task_list_add(struct task_list *l)
 	return &l->items[l->n++];
 }
 
-/* file->xxh128 is p's already: a part is named by it. */
 /* The statistics of a file that is still in memory: a commit need not open it again. */
 static status part_stats(const void *p, size_t n, const char *key, struct buf *out, struct err *err)
 {
