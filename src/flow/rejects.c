@@ -66,16 +66,11 @@ static status flush(struct rejects *r, struct err *err)
 
 static void base64(struct buf *b, const char *p, size_t n)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	for (size_t i = 0; i < n; i += 3) {
-		const uint32_t a = (unsigned char)p[i];
-		const uint32_t c = i + 1 < n ? (unsigned char)p[i + 1] : 0;
-		const uint32_t d = i + 2 < n ? (unsigned char)p[i + 2] : 0;
-		const uint32_t v = a << 16 | c << 8 | d;
-		const char four[4] = {digits[v >> 18], digits[v >> 12 & 63], i + 1 < n ? digits[v >> 6 & 63] : '=',
-			i + 2 < n ? digits[v & 63] : '='};
-		buf_add(b, four, sizeof four);
-	}
+	const size_t chars = (n + 2) / 3 * 4;
+	uint8_t *dst = buf_reserve(b, chars + 1); /* and the NUL, which the next append takes the place of */
+	if (dst == NULL) return;
+	base64_encode((const uint8_t *)p, n, (char *)dst);
+	buf_commit(b, chars);
 }
 
 /* What stands before the raw text, its opening quote included. */
@@ -122,17 +117,30 @@ status rejects_add(struct rejects *r, const struct reject *why, struct str raw, 
 	return tail(r, why, err);
 }
 
-/* Is source[from, from + n) UTF-8? piece has room for PIECE_BYTES. */
-static status range_is_utf8(
-	const struct line_source *source, int64_t from, int64_t n, char *piece, bool *out, struct err *err)
+/* Bytes of a source, looked at a piece at a time. */
+struct range {
+	const struct line_source *source;
+	int64_t from, n;
+	char *piece; /* [PIECE_BYTES] */
+};
+
+/* The piece that begins `at` bytes into the range; *n of it. */
+static status range_read(const struct range *x, int64_t at, size_t *n, struct err *err)
 {
-	for (int64_t done = 0; done < n;) {
-		const size_t want = n - done < PIECE_BYTES ? (size_t)(n - done) : PIECE_BYTES;
-		TRY(source->read(source->ctx, from + done, piece, want, err));
-		const size_t valid = utf8_valid_prefix(piece, want);
+	ASSERT(at < x->n);
+	*n = x->n - at < PIECE_BYTES ? (size_t)(x->n - at) : PIECE_BYTES;
+	return x->source->read(x->source->ctx, x->from + at, x->piece, *n, err);
+}
+
+static status range_is_utf8(const struct range *x, bool *out, struct err *err)
+{
+	for (int64_t done = 0; done < x->n;) {
+		size_t n;
+		TRY(range_read(x, done, &n, err));
+		const size_t valid = utf8_valid_prefix(x->piece, n);
 		const bool cut =
-			valid < want && want - valid < 4 && done + (int64_t)want < n; /* a code point across pieces */
-		if (valid == 0 || (valid < want && !cut)) {
+			valid < n && n - valid < 4 && done + (int64_t)n < x->n; /* a code point across pieces */
+		if (valid == 0 || (valid < n && !cut)) {
 			*out = false;
 			return OK;
 		}
@@ -142,15 +150,14 @@ static status range_is_utf8(
 	return OK;
 }
 
-static status range_copy(struct rejects *r, const struct line_source *source, int64_t from, int64_t n, char *piece,
-	bool utf8, struct err *err)
+static status range_copy(struct rejects *r, const struct range *x, bool utf8, struct err *err)
 {
-	for (int64_t done = 0; done < n;) {
-		const size_t want = n - done < PIECE_BYTES ? (size_t)(n - done) : PIECE_BYTES;
-		TRY(source->read(source->ctx, from + done, piece, want, err));
-		raw_part(r, piece, want, utf8);
+	for (int64_t done = 0; done < x->n;) {
+		size_t n;
+		TRY(range_read(x, done, &n, err));
+		raw_part(r, x->piece, n, utf8);
 		TRY(flush(r, err));
-		done += (int64_t)want;
+		done += (int64_t)n;
 	}
 	return OK;
 }
@@ -159,14 +166,14 @@ status rejects_add_range(
 	struct rejects *r, const struct reject *why, const struct line_source *source, int64_t n, struct err *err)
 {
 	bool utf8 = false;
-	char *piece = mem_alloc(PIECE_BYTES);
-	if (piece == NULL) return fail_nomem(err);
-	status code = range_is_utf8(source, why->offset, n, piece, &utf8, err);
+	const struct range x = {source, why->offset, n, mem_alloc(PIECE_BYTES)};
+	if (x.piece == NULL) return fail_nomem(err);
+	status code = range_is_utf8(&x, &utf8, err);
 	if (code == OK) {
 		head(r, why, utf8);
-		code = range_copy(r, source, why->offset, n, piece, utf8, err);
+		code = range_copy(r, &x, utf8, err);
 	}
-	mem_free(piece);
+	mem_free(x.piece);
 	return code == OK ? tail(r, why, err) : code;
 }
 
