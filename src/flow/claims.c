@@ -1,3 +1,4 @@
+/* flow/claims.c: open addressing by linear probing. A slot is free while `rest` is 0; there is always a free one, so probing ends. */
 #include "flow/claims.h"
 
 #include <string.h>
