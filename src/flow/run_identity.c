@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -117,7 +118,7 @@ static status add_file(struct flow *f, const char *path, struct err *err)
 static bool is_event_file(const char *name)
 {
 	const char *end = strrchr(name, '.');
-	return name[0] != '.' && end != NULL && (strcmp(end, ".jsonl") == 0 || strcmp(end, ".ndjson") == 0);
+	return name[0] != '.' && end != NULL && (strcasecmp(end, ".jsonl") == 0 || strcasecmp(end, ".ndjson") == 0);
 }
 
 static status read_folder(DIR *dir, const char *path, struct file_list *out, struct err *err)

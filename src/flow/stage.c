@@ -295,22 +295,16 @@ static void warn_future(const struct flow *f, bool of_earlier_run)
 		"run", f->id.info.run_id, "as_of", text, NULL);
 }
 
-static status no_event(struct err *err)
-{
-	return err_advise(err,
-		fail(err, E_USAGE,
-			"no event of the input is valid, so the run has no date and is recorded as FAILED; given one, "
-			"rejects/ says why of each line"),
-		ADVICE_AS_OF, NULL);
-}
-
 /* An ingested run learns its as_of and dates from what raw found. A picture that takes up earlier runs is not older than theirs. */
 static status learn_dates(struct flow *f, const struct commit *raw, struct err *err)
 {
 	const bool known = event_stats_dated(&raw->events);
 	const int64_t oldest = raw->events.first, newest = raw->events.last;
-	if (!known && f->id.info.as_of == INT64_MIN) return no_event(err);
-	if (f->id.info.as_of == INT64_MIN) {
+	if (!known && raw->files.n == 0) return fail(err, E_USAGE, "the input holds no line");
+	if (!known && f->id.info.as_of == INT64_MIN) {
+		/* No event is valid: a check of the stage that rejects them all ends the run, whatever its date. */
+		f->id.info.as_of = flow_day_end(f, flow_local_date(f, time_now_us()));
+	} else if (f->id.info.as_of == INT64_MIN) {
 		struct history h;
 		TRY(find_history(f, &h, err));
 		f->id.info.as_of = flow_day_end(f, flow_local_date(f, newest));

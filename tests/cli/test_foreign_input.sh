@@ -48,10 +48,50 @@ rm lake2/control.db*
 same "$("$pqr" run --input events.jsonl --lake lake2 --json 2>/dev/null | jq -c '[.status, .quality.warn > 0]')" '["DEGRADED",true]' "status after control.db was lost"
 same "$(checks)" "$before" "checks after control.db was lost"
 
-# One line of another century decides as_of: refused, as some tables have a row for every day up to there.
-{ created 8 2026-03-02T09:00:00-05:00; printf '\n'; created 9 9999-12-31T00:00:00Z; printf '\n'; } >century.jsonl
-expect 1 'from 2026-03-02 to 9999-12-30, over 100 years.*--as-of' "$pqr" run --input century.jsonl --lake century
-expect 3 'timestamps_in_range' "$pqr" run --input century.jsonl --lake century --as-of 2026-03-31
+# One line of another century, or of a clock that was never set, stops nothing and moves nothing.
+u=22222222-1111-4111-8111-111111111111
+{
+  created 8 2026-03-02T09:00:00-05:00; printf '\n'
+  created 9 9999-12-31T00:00:00Z | sed "s/$t/$u/"; printf '\n'
+  status 10 1970-01-01T00:00:00Z RECEIVED RADICATED; printf '\n'
+} >century.jsonl
+"$pqr" run --input century.jsonl --lake century --as-of 2026-03-31 --json >report.json 2>/dev/null || bad "a line of another century"
+same "$(jq -c '[.status, .rows.bronze, .rows.rejected, .rows.silver.tickets]' report.json)" '["DEGRADED",2,1,1]' "a line of another century"
+same "$("$pqr" quality --lake century --json | jq -r '.[] | select(.check_name == "deferred_events") | .result + " " + .value + " " + .details' | grep -o '^WARN 1 .*newest: 9999-12-31')" \
+  "WARN 1 events over a year after as_of: kept in bronze, counted nowhere; newest: 9999-12-31" "deferred event"
+grep -q '"reason":"bad_timestamp"' "$(find century/rejects -name rejects.jsonl)" || bad "an event of 1970"
+"$pqr" run --input century.jsonl --lake century2 --json >report.json 2>/dev/null || bad "a line of another century, no as-of"
+[ "$(jq -r .as_of report.json)" \< "$(date -u -d '+2 days' +%F)" ] || bad "an event of 9999 moved as_of to $(jq -r .as_of report.json)"
+
+# What is not quite the contract is read and counted.
+{
+  created 20 2026-03-02T09:00:00-05:00; printf '\n'
+  printf '\xef\xbb\xbf'; status 21 2026-03-02T09:10:00-05:00 RECEIVED RADICATED; printf '\n'
+  status 22 2026-03-02T09:20:00-0500 RADICATED CLASSIFIED; printf '\n'
+  status 23 2026-03-02T09:30:00.5-05 CLASSIFIED ASSIGNED; printf '\n'
+  status 24 '2026-03-02 09:40:00' ASSIGNED IN_PROGRESS; printf '\n'
+  printf '\xef\xbb\xbf\n'
+  created 25 2026-03-02T09:00:00-05:00 | sed "s/$t/$u/; s/\"x-1\"/20260001/; s/email/E-Mail/"; printf '\n'
+  created 26 2026-03-02T09:00:00-05:00 | sed "s/$t/33333333-1111-4111-8111-111111111111/; s/\"x-1\"/20260001,\"dane_city_code\":5001/; s/email/Email/; s/alta/ÁLTA/; s/\"P\"/\"p\"/"; printf '\n'
+} >nearly.jsonl
+"$pqr" run --input nearly.jsonl --lake nearly --as-of 2026-03-31 --json >report.json 2>/dev/null || bad "nearly the contract"
+same "$(jq -c '[.rows.bronze, .rows.rejected, .rows.silver.status_events, .rows.silver.quarantine // 0]' report.json)" '[6,1,4,0]' "rows read with tolerance"
+grep -q '"reason":"bad_enum:source_channel"' "$(find nearly/rejects -name rejects.jsonl)" || bad "E-Mail is no spelling of email"
+same "$(jq -c '[.counters | to_entries[] | select(.key | startswith("tolerated:")) | [.key, .value]]' nearly/manifests/day=*/run_id=*/stages/bronze.json)" \
+  '[["tolerated:bom",1],["tolerated:no_zone",1],["tolerated:number",1],["tolerated:offset",2],["tolerated:word",1]]' "what was tolerated"
+"$pqr" table cat --lake nearly silver.tickets >tickets.csv
+grep -q '^33333333-[^,]*,20260001,email,P,alta,.*,Antioquia,Medellín,05001,' tickets.csv || bad "a ticket read with tolerance: $(tail -n 1 tickets.csv)"
+grep -q '^11111111-.*,IN_PROGRESS,' tickets.csv || bad "times read with tolerance"
+
+# The same events exported again, with another run_id and schema_version and members of the export's own, are repeats.
+{ created 30 2026-03-02T09:00:00-05:00; printf '\n'; status 31 2026-03-02T10:00:00-05:00 RECEIVED RADICATED; printf '\n'; } >first.jsonl
+jq -c '. + {run_id: "export-2", schema_version: "v1.0", exported_by: {"at": 1}} | .data.more = true' first.jsonl >second.jsonl
+cat first.jsonl second.jsonl >both.jsonl
+"$pqr" run --input both.jsonl --lake both --json >report.json 2>/dev/null || bad "both exports in one file"
+same "$(jq -c '[.rows.bronze, .rows.duplicates, .rows.rejected]' report.json)" '[2,2,0]' "both exports in one file"
+"$pqr" run --input first.jsonl --lake again >/dev/null 2>&1 || bad "first export"
+"$pqr" run --input second.jsonl --lake again --json >report.json 2>/dev/null || bad "second export"
+same "$(jq -c '[.rows.silver.tickets, .rows.silver.status_events, .rows.silver.quarantine // 0]' report.json)" '[1,1,0]' "an export after another"
 
 # The simulator's own events, taken as foreign input: as one file, and cut into pieces at any line: the same rows.
 expect 0 SUCCESS "$pqr" run "${small[@]}" --lake sim

@@ -74,6 +74,7 @@ def business_day_after(a, n):
 
 
 RFC3339 = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII)
+OLDEST_US = (datetime.date(2000, 1, 1) - EPOCH).days * DAY_US
 
 
 def parse_time(text):
@@ -200,6 +201,20 @@ class Reject(Exception):
     pass
 
 
+def parse_tolerant(text):
+    """A time whose offset may be -0500 or -05, or missing: then it is local."""
+    if m := re.fullmatch(r"(.{19,}?[+-]\d\d)(\d\d)?", text, re.ASCII):
+        text = text if parse_time(text) is not None else f"{m[1]}:{m[2] or '00'}"
+    us = parse_time(text)
+    if us is None and (us := parse_time(text + "Z")) is not None:
+        us -= OFFSET_US
+    return us
+
+
+def plain_word(text):
+    return "".join(c for c in unicodedata.normalize("NFKD", text.lower()) if not unicodedata.combining(c))
+
+
 def nan(_):
     raise ValueError("no JSON number")
 
@@ -214,6 +229,8 @@ def value_of(name, value, kind, allowed=None):
         if not good:
             raise Reject(f"bad_type:{name}")
         return value
+    if name in ("external_id", "dane_city_code") and isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return str(value)
     if not isinstance(value, str):
         raise Reject(f"bad_type:{name}")
     if kind == "uuid":
@@ -221,11 +238,14 @@ def value_of(name, value, kind, allowed=None):
             raise Reject(f"bad_uuid:{name}")
         return value.lower()
     if kind == "timestamp":
-        us = parse_time(value)
-        if us is None:
+        us = parse_tolerant(value)
+        if us is None or (name == "ts" and us < OLDEST_US):
             raise Reject("bad_timestamp")
         return us
     if allowed and value not in allowed:
+        for word in allowed:
+            if plain_word(word) == plain_word(value):
+                return word
         raise Reject(f"bad_enum:{name}")
     return value
 
@@ -272,7 +292,7 @@ def parse_line(line):
 
 
 def content_of(row):
-    return json.dumps([row[c] for c in CONTENT], sort_keys=True)
+    return json.dumps([row[c] for c in CONTENT if c not in ("schema_version", "extra")], sort_keys=True)
 
 
 def bronze_of_object(key, data):
@@ -282,6 +302,8 @@ def bronze_of_object(key, data):
     for number, raw in enumerate(data.split(b"\n"), 1):
         start, offset = offset, offset + len(raw) + 1
         line = raw[:-1] if raw.endswith(b"\r") else raw
+        while line.startswith(b"\xef\xbb\xbf"):
+            line = line[3:]
         if not line.strip(b" \t\r"):
             continue
         try:

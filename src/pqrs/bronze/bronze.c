@@ -28,8 +28,8 @@ enum {
 
 struct tally {
 	int64_t rows_in, rows_out, bytes_in, duplicates, duplicate_members, blank_lines;
-	int64_t ts_out_of_range, ts_outside_day, objects_verified;
-	int64_t types[EVENT_N];
+	int64_t deferred, ts_outside_day, objects_verified;
+	int64_t types[EVENT_N], tolerated[TOLERATED_N];
 	int64_t rejects[EVENT_CONFLICTING_DUPLICATE + 1][EVENT_DATA + 1];
 };
 
@@ -44,7 +44,7 @@ struct bronze_task {
 	struct rejects rejects;
 	struct parquet_writer *writer;
 	struct tally tally;
-	int64_t ts_min, ts_max; /* what timestamps may be */
+	int64_t ts_max; /* later events wait */
 	/* the object at hand */
 	const struct file_ref *file;
 	struct line_source source;
@@ -70,7 +70,8 @@ static void count_event(struct bronze_task *t, const struct event *ev)
 	const int64_t day_start = t->partition.day * US_PER_DAY;
 	t->tally.types[ev->type]++;
 	t->tally.duplicate_members += ev->duplicate_members;
-	t->tally.ts_out_of_range += ts < t->ts_min || ts > t->ts_max;
+	for (uint32_t rest = ev->tolerated; rest != 0; rest &= rest - 1) t->tally.tolerated[__builtin_ctz(rest)]++;
+	t->tally.deferred += ts > t->ts_max;
 	t->tally.ts_outside_day += !t->partition.has_day || ts < day_start || ts >= day_start + US_PER_DAY;
 }
 
@@ -270,7 +271,12 @@ static status count_all(struct bronze_task *t, struct err *err)
 	TRY(count(t, "duplicates", a->duplicates, err));
 	TRY(count(t, "duplicate_members", a->duplicate_members, err));
 	TRY(count(t, "blank_lines", a->blank_lines, err));
-	TRY(count(t, "ts_out_of_range", a->ts_out_of_range, err));
+	TRY(count(t, "deferred", a->deferred, err));
+	for (int i = 0; i < TOLERATED_N; i++) {
+		char name[EVENT_REASON_BYTES];
+		(void)snprintf(name, sizeof name, "tolerated:%s", event_tolerance_names[i]);
+		if (a->tolerated[i] > 0) TRY(count(t, name, a->tolerated[i], err));
+	}
 	TRY(count(t, "ts_outside_day", a->ts_outside_day, err));
 	TRY(count(t, "raw_objects_verified", a->objects_verified, err));
 	for (int i = 0; i < EVENT_N; i++) TRY(count(t, types[i], a->types[i], err));
@@ -280,15 +286,14 @@ static status count_all(struct bronze_task *t, struct err *err)
 static status task_init(struct bronze_task *t, struct err *err)
 {
 	const struct pqrs_config *config = t->env->config;
-	const int64_t as_of = t->env->run->as_of;
-	t->ts_min = date_from_civil(2000, 1, 1) * US_PER_DAY;
-	t->ts_max = as_of > INT64_MAX - 366 * US_PER_DAY ? INT64_MAX : as_of + 366 * US_PER_DAY;
+	t->ts_max = pqrs_deferred_after(t->env->run->as_of);
 	event_batch_init(&t->batch);
 	event_index_init(&t->index);
 	event_order_init(&t->order);
 	rejects_init(&t->rejects, t->env->lake);
 	TRY(lines_init(&t->lines, err));
 	TRY(event_parser_create(&t->parser, err));
+	event_parser_set_zone(t->parser, config->tz);
 	return parquet_writer_create(&pqrs_bronze_events, &config->parquet, &t->writer, err);
 }
 

@@ -47,6 +47,11 @@ status event_parser_check(const struct event_parser *e, struct err *err)
 	return e->failed ? fail_nomem(err) : OK;
 }
 
+void event_parser_set_zone(struct event_parser *e, const struct tz *zone)
+{
+	e->zone = zone;
+}
+
 void event_parser_force_plain(struct event_parser *e, bool plain)
 {
 	e->plain = plain;
@@ -312,6 +317,13 @@ static enum event_verdict walk(struct event_parser *e, struct str text, uint32_t
 	return json_end(&s) ? EVENT_VALID : EVENT_NOT_JSON;
 }
 
+/* What follows the byte order marks at the start of a line. */
+static struct str skip_marks(struct str line)
+{
+	while (line.n >= 3 && memcmp(line.p, "\xef\xbb\xbf", 3) == 0) line = (struct str){line.p + 3, line.n - 3};
+	return line;
+}
+
 static bool is_blank(struct str line)
 {
 	for (size_t i = 0; i < line.n; i++) {
@@ -329,8 +341,9 @@ static bool is_too_long(struct str line)
 /* ended: a '\n' follows the line, so its layout can be learnt with it. */
 static struct event_reason line_parse(struct event_parser *e, bool utf8_ok, bool ended, struct event *out)
 {
-	const struct str line = out->line;
-	if (is_too_long(line)) return (struct event_reason){EVENT_TOO_LONG, 0};
+	const struct str line = skip_marks(out->line);
+	const bool marked = line.n < out->line.n;
+	if (is_too_long(out->line)) return (struct event_reason){EVENT_TOO_LONG, 0};
 	if (is_blank(line)) return (struct event_reason){EVENT_BLANK, 0};
 	if (!utf8_ok && !utf8_valid(line.p, line.n)) return (struct event_reason){EVENT_INVALID_UTF8, 0};
 	event_line_reset(e);
@@ -344,6 +357,7 @@ static struct event_reason line_parse(struct event_parser *e, bool utf8_ok, bool
 	const size_t n_spans = e->n_spans; /* the check may add members */
 	const struct event_reason reason = event_check(e, out);
 	e->n_spans = n_spans;
+	if (marked) out->tolerated |= BIT(TOLERATED_BOM);
 	if (reason.verdict == EVENT_VALID && ended && out->duplicate_members == 0)
 		event_layout_learn(e, line.p, line.n + 1);
 	return reason;
@@ -357,6 +371,7 @@ struct event_reason event_next(struct event_parser *e, struct event_cursor *c, s
 	out->type = -1;
 	out->has_ts = false;
 	out->duplicate_members = 0;
+	out->tolerated = 0;
 	if (c->utf8_ok && c->limit[-1] == '\n') {
 		const char *after = event_layout_match(e, from, c->limit);
 		if (after != NULL && after - from <= JSON_LINE_BYTES_MAX) {

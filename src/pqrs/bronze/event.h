@@ -10,6 +10,7 @@
  * Of one member: missing, then bad_type, then bad_uuid, bad_timestamp or bad_enum. The first finding is the reason.
  *
  * A member given twice counts once in `duplicate_members`; the last one wins (a second `data` replaces the whole first).
+ * A byte order mark at the start of a line is white space; what else is read with tolerance says enum event_tolerance.
  * null is the same as absent. A member the contract does not name for this event_type is kept in `extra`, byte for byte:
  * {"x":1,"data":{"y":[2]}}, members in the order of the line, then members of data that belong to other event types in
  * column order. Escapes are decoded, text is not normalised.
@@ -18,6 +19,7 @@
 #define PQR_PQRS_EVENT_H
 
 #include "base/hash.h"
+#include "base/time.h"
 #include "columnar/batch.h"
 #include "pqrs/contract/schema.h"
 
@@ -35,6 +37,16 @@ enum event_verdict {
 	EVENT_BAD_ENUM, /* :field */
 	EVENT_CONFLICTING_DUPLICATE,
 };
+/* What was read though it is not quite what the contract says; bits of event.tolerated. */
+enum event_tolerance {
+	TOLERATED_BOM,     /* a byte order mark at the start of the line */
+	TOLERATED_NUMBER,  /* a number for a text: dane_city_code, external_id */
+	TOLERATED_OFFSET,  /* -0500 or -05 */
+	TOLERATED_NO_ZONE, /* a time without offset: of the parser's zone */
+	TOLERATED_WORD,    /* a word of a list in other case or with accents */
+	TOLERATED_N
+};
+extern const char *const event_tolerance_names[TOLERATED_N]; /* "bom", ... */
 enum { EVENT_DATA = BRONZE_EXTRA, EVENT_REASON_BYTES = 48 }; /* as a field, EVENT_DATA is `data` itself */
 
 struct event_reason {
@@ -51,6 +63,7 @@ struct event {
 	int type;        /* enum pqrs_event_type; -1 unknown */
 	bool has_ts;     /* num[BRONZE_TS] holds a time, whatever else is wrong with the line */
 	uint32_t duplicate_members;
+	uint32_t tolerated; /* bits by enum event_tolerance */
 	struct str str[BRONZE_EXTRA + 1];
 	int64_t num[BRONZE_EXTRA];
 	uint8_t event_id[UUID_BYTES];
@@ -67,6 +80,8 @@ struct event_cursor {
 struct event_parser; /* scratch, and the key orders seen; one thread; what it learnt never changes a result */
 status event_parser_create(struct event_parser **out, struct err *err) MUST_USE;
 void event_parser_destroy(struct event_parser *e);
+/* Times without offset are of this zone, borrowed; without one they are no times. */
+void event_parser_set_zone(struct event_parser *e, const struct tz *zone);
 /* The line at c->p (c->p < c->limit), which ends at '\n' or at limit; c->p moves behind it. */
 struct event_reason event_next(struct event_parser *e, struct event_cursor *c, struct event *out);
 /* E_NOMEM once scratch memory ran out; every verdict since then is void. */
@@ -94,7 +109,8 @@ void event_batch_append(struct event_batch *b, const struct event *ev, int64_t l
 /* columns[BRONZE_N_COLUMNS] view the builders until the next append or reset. E_NOMEM. */
 status event_batch_finish(struct event_batch *b, struct column *columns, struct err *err) MUST_USE;
 
-/* The parsed content of an event, provenance left out, as one view a column; p == NULL: null. Numbers view num. */
+/* The parsed content of an event, as one view a column; p == NULL: null. Numbers view num. Only members that the contract names under
+ * the event's type count, and ids, ts and tenant_id: an export that adds members or another schema_version tells the same event. */
 struct event_content {
 	struct str value[BRONZE_EXTRA + 1];
 	int64_t num[BRONZE_EXTRA + 1];

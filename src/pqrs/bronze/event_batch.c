@@ -91,6 +91,12 @@ status event_batch_finish(struct event_batch *b, struct column *columns, struct 
 
 /* ---- content ---- */
 
+/* Whether a column says what happened; schema_version and members that the contract does not name are the export's. */
+static bool is_content(unsigned column)
+{
+	return column != BRONZE_SCHEMA_VERSION && column != BRONZE_EXTRA;
+}
+
 static void content_number(struct event_content *out, unsigned c, int64_t v)
 {
 	out->num[c] = v;
@@ -101,7 +107,7 @@ void event_content_of(const struct event *ev, struct event_content *out)
 {
 	for (unsigned c = 0; c < FIELD_N; c++) {
 		out->value[c] = (struct str){NULL, 0};
-		if ((ev->set & BIT(c)) == 0) continue;
+		if ((ev->set & BIT(c)) == 0 || !is_content(c)) continue;
 		if ((BIT(c) & (INTEGERS | LONGS)) != 0)
 			content_number(out, c, ev->num[c]);
 		else
@@ -127,7 +133,7 @@ void event_batch_content(const struct event_batch *b, int64_t row, struct event_
 	for (unsigned c = 0; c < FIELD_N; c++) {
 		const struct builder *column = &b->columns[c];
 		out->value[c] = (struct str){NULL, 0};
-		if (row >= column->n || !bit_get(column->validity, row)) continue;
+		if (!is_content(c) || row >= column->n || !bit_get(column->validity, row)) continue;
 		if ((BIT(c) & INTEGERS) != 0)
 			content_number(out, c, ((const int32_t *)column->values)[row]);
 		else if ((BIT(c) & LONGS) != 0)

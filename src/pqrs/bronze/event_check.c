@@ -4,6 +4,7 @@
  * line.
  */
 #include "base/time.h"
+#include "base/unicode.h"
 #include "pqrs/bronze/event_int.h"
 
 #define C(name) BIT(BRONZE_##name)
@@ -46,7 +47,12 @@ static const uint32_t members_of[TYPES] = {
 #define TIMES (C(TS) | C(RADICATED_AT) | C(SLA_DUE_AT) | C(CLOSED_AT))
 #define ENUMS (C(EVENT_TYPE) | C(SOURCE_CHANNEL) | C(PQRS_TYPE) | C(PRIORITY) | C(ROLE) | C(ACTOR_ROLE))
 #define UUIDS (C(EVENT_ID) | C(TICKET_ID))
+#define NUMBERS_TOO (C(EXTERNAL_ID) | C(DANE_CITY_CODE)) /* spreadsheets make numbers of these */
 #define STRINGS_ONLY (~(INTEGERS | BIT(EVENT_DATA) | C(PRECLASSIFIER)))
+
+#define TS_MIN (INT64_C(10957) * US_PER_DAY) /* 2000-01-01: what is older is a clock that was never set */
+
+const char *const event_tolerance_names[TOLERATED_N] = {"bom", "number", "offset", "no_zone", "word"};
 
 const char *event_reason_text(struct event_reason r, char *dst)
 {
@@ -71,28 +77,79 @@ static int enum_of(struct str s, const char *const *names, int n)
 	return -1;
 }
 
-static int type_of(struct str s)
+/* The same without case and accents. */
+static int word_of(struct str s, const char *const *names, int n)
 {
-	for (int i = 0; i < TYPES; i++) {
-		if (str_is(s, contracts[i].name)) return i;
+	char folded[32];
+	size_t n_folded = 0;
+	while (s.n > 0) {
+		char out[UNICODE_FOLD_MAX];
+		size_t n_out = 1, read = 1;
+		out[0] = s.p[0];
+		if ((unsigned char)s.p[0] >= 0x80)
+			read = unicode_fold(s.p, s.n, out, &n_out);
+		else if (s.p[0] >= 'A' && s.p[0] <= 'Z')
+			out[0] = (char)(s.p[0] - 'A' + 'a');
+		if (n_folded + n_out > sizeof folded) return -1;
+		memcpy(folded + n_folded, out, n_out);
+		n_folded += n_out;
+		s = (struct str){s.p + read, s.n - read};
+	}
+	for (int i = 0; i < n; i++) {
+		bool same = strlen(names[i]) == n_folded;
+		for (size_t k = 0; same && k < n_folded; k++) {
+			const char c = names[i][k];
+			same = folded[k] == (c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c);
+		}
+		if (same) return i;
 	}
 	return -1;
 }
 
-static bool enum_ok(unsigned column, struct str s)
+/* The place of the member's value in names; a word that is spelt otherwise becomes the one of the list. */
+static int spelt(struct event_parser *e, unsigned column, const char *const *names, int n, struct event *out)
+{
+	int at = enum_of(e->value[column], names, n);
+	if (at >= 0) return at;
+	at = word_of(e->value[column], names, n);
+	if (at < 0) return -1;
+	e->value[column] = str_of(names[at]);
+	out->tolerated |= BIT(TOLERATED_WORD);
+	return at;
+}
+
+static int type_of(struct event_parser *e, struct event *out)
+{
+	static const char *const names[TYPES] = {
+		"TICKET_CREATED", "MESSAGE_ADDED", "STATUS_CHANGED", "ATTACHMENT_ADDED"};
+	return spelt(e, BRONZE_EVENT_TYPE, names, TYPES, out);
+}
+
+static bool enum_ok(struct event_parser *e, unsigned column, struct event *out)
 {
 	static const char *const channels[] = {"email", "webform", "chat", "call", "other_digital"};
+	static const char *const types[] = {"P", "Q", "R", "S"};
 	static const char *const priorities[] = {"alta", "media", "baja"};
 	static const char *const roles[] = {"citizen", "agent"};
 	static const char *const actors[] = {"system", "agent"};
 	switch (column) {
-	case BRONZE_SOURCE_CHANNEL: return enum_of(s, channels, 5) >= 0;
-	case BRONZE_PQRS_TYPE: return s.n == 1 && (s.p[0] == 'P' || s.p[0] == 'Q' || s.p[0] == 'R' || s.p[0] == 'S');
-	case BRONZE_PRIORITY: return enum_of(s, priorities, 3) >= 0;
-	case BRONZE_ROLE: return enum_of(s, roles, 2) >= 0;
-	case BRONZE_ACTOR_ROLE: return enum_of(s, actors, 2) >= 0;
+	case BRONZE_SOURCE_CHANNEL: return spelt(e, column, channels, 5, out) >= 0;
+	case BRONZE_PQRS_TYPE: return spelt(e, column, types, 4, out) >= 0;
+	case BRONZE_PRIORITY: return spelt(e, column, priorities, 3, out) >= 0;
+	case BRONZE_ROLE: return spelt(e, column, roles, 2, out) >= 0;
+	case BRONZE_ACTOR_ROLE: return spelt(e, column, actors, 2, out) >= 0;
 	default: return true; /* event_type: type_of */
 	}
+}
+
+/* Digits alone, as a text would have them. */
+static bool plain_number(struct str s)
+{
+	if (s.n == 0 || s.n > 32) return false;
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] < '0' || s.p[i] > '9') return false;
+	}
+	return true;
 }
 
 static bool integer_ok(unsigned column, struct str text, int64_t *out)
@@ -163,6 +220,46 @@ static bool time_common(struct event_parser *e, struct str t, int64_t *out)
 	}
 	*out = day + (hour * 3600 + minute * 60 + second - offset) * US_PER_SECOND + fraction;
 	return true;
+}
+
+/* The instant at which clocks of the zone show what UTC's show at `us`. */
+static int64_t zone_to_utc(const struct tz *zone, int64_t us)
+{
+	const int64_t near = us - tz_offset_at(zone, us) * US_PER_SECOND;
+	return us - tz_offset_at(zone, near) * US_PER_SECOND;
+}
+
+/* A time whose offset is written as -0500 or -05, or is not there. */
+static bool time_tolerant(const struct event_parser *e, struct str text, int64_t *us, uint32_t *tolerated)
+{
+	char copy[48];
+	size_t i = 19;
+	if (text.n < i || text.n > 40) return false;
+	if (i < text.n && text.p[i] == '.') {
+		for (i++; i < text.n && text.p[i] >= '0' && text.p[i] <= '9'; i++) {}
+	}
+	const size_t n_zone = text.n - i;
+	memcpy(copy, text.p, text.n);
+	size_t n = text.n;
+	if (n_zone == 0) {
+		copy[n++] = 'Z';
+		if (e->zone == NULL || !time_parse((struct str){copy, n}, us)) return false;
+		*us = zone_to_utc(e->zone, *us);
+		*tolerated |= BIT(TOLERATED_NO_ZONE);
+		return true;
+	}
+	if ((copy[i] != '+' && copy[i] != '-') || (n_zone != 3 && n_zone != 5)) return false;
+	copy[i + 3] = ':';
+	memcpy(copy + i + 4, n_zone == 5 ? text.p + i + 3 : "00", 2);
+	n = i + 6;
+	if (!time_parse((struct str){copy, n}, us)) return false;
+	*tolerated |= BIT(TOLERATED_OFFSET);
+	return true;
+}
+
+static bool time_ok(struct event_parser *e, struct str text, int64_t *us, struct event *out)
+{
+	return event_time_parse(e, text, us) || time_tolerant(e, text, us, &out->tolerated);
 }
 
 bool event_time_parse(struct event_parser *e, struct str text, int64_t *out)
@@ -286,11 +383,12 @@ static uint32_t check_envelope(struct event_parser *e, uint32_t live, struct eve
 	if ((usable & C(EVENT_ID)) != 0 && !id_ok(e, BRONZE_EVENT_ID, out)) trouble |= C(EVENT_ID);
 	if ((usable & C(TICKET_ID)) != 0 && !id_ok(e, BRONZE_TICKET_ID, out)) trouble |= C(TICKET_ID);
 	if ((usable & C(EVENT_TYPE)) != 0) {
-		out->type = type_of(e->value[BRONZE_EVENT_TYPE]);
+		out->type = type_of(e, out);
 		if (out->type < 0) trouble |= C(EVENT_TYPE);
 	}
 	if ((usable & C(TS)) != 0) {
-		out->has_ts = event_time_parse(e, e->value[BRONZE_TS], &out->num[BRONZE_TS]);
+		int64_t *ts = &out->num[BRONZE_TS];
+		out->has_ts = time_ok(e, e->value[BRONZE_TS], ts, out) && *ts >= TS_MIN;
 		if (!out->has_ts) trouble |= C(TS);
 	}
 	if ((live & BIT(EVENT_DATA)) != 0 && e->value[EVENT_DATA].p[0] != '{') trouble |= BIT(EVENT_DATA);
@@ -302,6 +400,12 @@ static uint32_t check_envelope(struct event_parser *e, uint32_t live, struct eve
 static uint32_t check_data(struct event_parser *e, uint32_t live, struct event *out)
 {
 	const uint32_t members = members_of[out->type];
+	for (uint32_t rest = live & members & NUMBERS_TOO & ~e->strings; rest != 0; rest &= rest - 1) {
+		const unsigned column = (unsigned)__builtin_ctz(rest);
+		if (!plain_number(e->value[column])) continue;
+		e->strings |= BIT(column);
+		out->tolerated |= BIT(TOLERATED_NUMBER);
+	}
 	uint32_t trouble = (contracts[out->type].required & ~live) | (live & members & STRINGS_ONLY & ~e->strings);
 	live &= members;
 	trouble |= live & INTEGERS & e->strings;
@@ -311,11 +415,11 @@ static uint32_t check_data(struct event_parser *e, uint32_t live, struct event *
 	}
 	for (uint32_t rest = live & TIMES & e->strings; rest != 0; rest &= rest - 1) {
 		const unsigned column = (unsigned)__builtin_ctz(rest);
-		if (!event_time_parse(e, e->value[column], &out->num[column])) trouble |= BIT(column);
+		if (!time_ok(e, e->value[column], &out->num[column], out)) trouble |= BIT(column);
 	}
 	for (uint32_t rest = live & ENUMS & e->strings; rest != 0; rest &= rest - 1) {
 		const unsigned column = (unsigned)__builtin_ctz(rest);
-		if (!enum_ok(column, e->value[column])) trouble |= BIT(column);
+		if (!enum_ok(e, column, out)) trouble |= BIT(column);
 	}
 	return trouble;
 }

@@ -60,6 +60,7 @@ struct event_parser {
 	struct buf extra;
 	bool failed;
 	bool plain;
+	const struct tz *zone; /* of times without offset; may be NULL */
 	/* the day last seen in a time: "2025-09-01" and its midnight */
 	char day_text[10];
 	int64_t day_us;

@@ -65,10 +65,18 @@ struct ingest_task {
 	size_t n_waiting;
 	int pass;              /* 0 first */
 	int64_t line;          /* over all inputs */
+	int64_t until;         /* later events do not move as_of */
 	struct day *piece_day; /* of the long line being read */
 	struct tally tally;
 	struct str source;
 };
+
+/* The end of the local day: what is dated later is a typing error or waits for its day. That the clock is read here is no matter of
+ * chance for the run: what follows from it, the newest event, stands in the stage's commit, and a resumed run takes that. */
+static int64_t events_until(const struct pqrs_config *config)
+{
+	return tz_day_end(config->tz, tz_date(config->tz, time_now_us()));
+}
 
 /* ---- days ---- */
 
@@ -194,8 +202,9 @@ static void count_line(struct ingest_task *t, struct event_reason reason, const 
 	if (reason.verdict != EVENT_VALID) return;
 	const int64_t ts = ev->num[BRONZE_TS];
 	a->types[ev->type]++;
-	if (a->valid == 0 || ts < a->ts_min) a->ts_min = ts;
-	if (a->valid == 0 || ts > a->ts_max) a->ts_max = ts;
+	const int64_t told = ts < t->until ? ts : t->until;
+	if (a->valid == 0 || told < a->ts_min) a->ts_min = told;
+	if (a->valid == 0 || told > a->ts_max) a->ts_max = told;
 	a->valid++;
 }
 
@@ -362,6 +371,8 @@ static status task_run(struct ingest_task *t, const struct task_spec *spec, stru
 	TRY(source_check(t, err));
 	TRY(lines_init(&t->lines, err));
 	TRY(event_parser_create(&t->parser, err));
+	event_parser_set_zone(t->parser, ((const struct pqrs_config *)t->env->config)->tz);
+	t->until = events_until(t->env->config);
 	do {
 		TRY(pass_run(t, spec, err));
 	} while (t->n_waiting > 0);

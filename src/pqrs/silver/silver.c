@@ -100,6 +100,7 @@ static status count_all(struct silver_task *t, struct err *err)
 		{"sla:late_closed", t->sum.late_closed},
 		{"sla:late", t->sum.late},
 		{"clock_skew", t->sum.clock_skew},
+		{"deferred", t->sum.deferred},
 		{"first_state_not_received", t->sum.first_not_received},
 		{"tickets_without_event", t->sum.without_event},
 		{"score_out_of_range", t->sum.score_out_of_range},
@@ -146,6 +147,7 @@ status pqrs_silver_run(
 			PQRS_BUCKETS, (long long)spec->lo, (long long)spec->hi);
 	static const struct column_def name = {.name = "name", .type = COL_STRING};
 	struct silver_task t = {.env = env, .cfg = env->config, .spec = spec, .result = out};
+	t.deferred_after = pqrs_deferred_after(env->run->as_of);
 	arena_init(&t.day.arena, 0);
 	builder_init(&t.names, &name, true);
 	const status s = run_all(&t, err);

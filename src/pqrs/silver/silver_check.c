@@ -6,6 +6,8 @@
 #include "pqrs/silver/silver.h"
 #include "pqrs/silver/silver_int.h"
 
+enum { ORPHAN_RATE_MAX = PROB_ONE / 100 };
+
 struct checks {
 	const struct stage_view *view;
 	const struct pqrs_config *cfg;
@@ -48,7 +50,7 @@ static void check_conservation(struct checks *c)
 	/* With a history: its touched tickets are written anew from all their events, those of earlier runs included. */
 	const int64_t again =
 		counter_get(c->counters, "history:earlier_rows") + counter_get(c->counters, "history:late_rows");
-	const int64_t bronze = stage_view_rows(c->view, BRONZE_TABLE) + again,
+	const int64_t bronze = stage_view_rows(c->view, BRONZE_TABLE) + again - counter_get(c->counters, "deferred"),
 		      duplicates = counter_get(c->counters, "duplicates");
 	int64_t rows[5], silver = duplicates - tickets_of_history(c);
 	for (int i = 0; i < 5; i++) silver += rows[i] = stage_view_rows(c->view, kept[i]);
@@ -115,6 +117,39 @@ static void check_transitions(struct checks *c)
 	c->ok &= quality_add(c->out, invalid * PROB_ONE <= max * (valid + invalid), &q);
 }
 
+/* Events of tickets that nobody created: a file is missing, or ids differ between systems. */
+static void check_orphans(struct checks *c)
+{
+	const int64_t orphans = counter_get(c->counters, "quarantine:orphan");
+	int64_t accepted = 0;
+	for (int i = 0; i < EVENT_N; i++) {
+		char name[64];
+		(void)snprintf(name, sizeof name, "events:%s", pqrs_event_type_names[i]);
+		accepted += counter_get(c->counters, name);
+	}
+	char value[32], threshold[32];
+	const struct quality q = {.dataset = "silver.quarantine",
+		.check_name = "orphans",
+		.severity = QUALITY_WARNING,
+		.value = quality_fraction(rate(orphans, accepted), value),
+		.threshold = quality_fraction(ORPHAN_RATE_MAX, threshold),
+		.details = "events of tickets that were never created / accepted events",
+		.record_count = orphans};
+	c->ok &= quality_add(c->out, orphans * PROB_ONE <= ORPHAN_RATE_MAX * accepted, &q);
+}
+
+/* Whether the longest term of the first day's tickets can have run out: before that hardly a late ticket is closed. */
+static bool terms_ran_out(const struct checks *c)
+{
+	int32_t longest = 0;
+	for (int i = 0; i < TYPE_N; i++)
+		longest = c->cfg->sla_business_days[i] > longest ? c->cfg->sla_business_days[i] : longest;
+	const struct run_info *run = c->view->run;
+	const int32_t days =
+		calendar_business_days_between(c->cfg->calendar, run->date_from, tz_date(c->cfg->tz, run->as_of));
+	return days >= longest;
+}
+
 static void check_breaches(struct checks *c)
 {
 	const int64_t closed = counter_get(c->counters, "sla:closed"),
@@ -145,6 +180,7 @@ status pqrs_silver_check(const struct stage_view *view, struct quality_list *out
 	check_tickets(&c);
 	check_clocks(&c);
 	check_transitions(&c);
-	if (view->run->simulated) check_breaches(&c);
+	check_orphans(&c);
+	if (view->run->simulated && terms_ran_out(&c)) check_breaches(&c);
 	return c.ok ? OK : fail_nomem(err);
 }

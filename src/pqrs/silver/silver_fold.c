@@ -84,7 +84,8 @@ static void slice_pick(struct silver_task *t, struct slice *s, const struct uuid
 	int64_t touched = 0, n = 0;
 	for (uint32_t i = 0; i < s->n; i++) {
 		if (i + AHEAD < s->n) uuid_table_prefetch(&t->ticket_ids, hash[i + AHEAD]);
-		if (!uuid_table_find(&t->ticket_ids, ticket_id[i], hash[i], &s->ticket[i])) {
+		if (s->ts[i] > t->deferred_after ||
+			!uuid_table_find(&t->ticket_ids, ticket_id[i], hash[i], &s->ticket[i])) {
 			s->ticket[i] = NO_TICKET;
 			continue;
 		}
@@ -116,10 +117,15 @@ static status slice_intern(
 		slice_pick(t, s, ticket_id, hash);
 		return OK;
 	}
-	t->sum.rows_in += s->n;
+	int64_t deferred = 0;
 	for (uint32_t i = 0; i < s->n; i++) {
 		if (i + AHEAD < s->n) uuid_table_prefetch(&t->ticket_ids, hash[i + AHEAD]);
 		bool found;
+		if (s->ts[i] > t->deferred_after) {
+			s->ticket[i] = NO_TICKET;
+			deferred++;
+			continue;
+		}
 		TRY(uuid_table_add(&t->ticket_ids, ticket_id[i], hash[i], &s->ticket[i], &found, err));
 		if (found) {
 			__builtin_prefetch(&t->tickets[s->ticket[i]].seen_ts, 1);
@@ -128,7 +134,11 @@ static status slice_intern(
 		TRY(tickets_grow(t, t->ticket_ids.n, err));
 		t->tickets[s->ticket[i]].seen_ts = STATE_NEVER;
 	}
-	for (uint32_t i = 0; i < s->n; i++) watch_order(t, &t->tickets[s->ticket[i]], s, i);
+	for (uint32_t i = 0; i < s->n; i++) {
+		if (s->ticket[i] != NO_TICKET) watch_order(t, &t->tickets[s->ticket[i]], s, i);
+	}
+	t->sum.rows_in += s->n - deferred;
+	t->sum.deferred += deferred;
 	return OK;
 }
 

@@ -84,7 +84,8 @@ enum { CODE_OTHER = 255, CODE_NULL = 254 }; /* in the code columns of a slice: a
 
 /* Verdicts of rows: an enum pqrs_reason, or one of these. */
 enum { VERDICT_DUPLICATE = REASON_N, VERDICT_PENDING };
-#define NO_TICKET UINT32_MAX /* in slice.ticket: a row of another run that is not in the task's scope */
+#define NO_TICKET \
+	UINT32_MAX /* in slice.ticket: a row that is deferred, or of another run and not in the task's scope */
 
 struct silver_file {
 	const struct file_ref *ref;
@@ -199,7 +200,8 @@ struct silver_task {
 	struct silver_files base_tickets, base_predictions; /* of the run before: with a history */
 	struct silver_files quarantined;                    /* of all runs before */
 	bool has_history;
-	int32_t scope_from; /* first UTC day with an event of a ticket in scope */
+	int64_t deferred_after; /* rows with a later ts are as if they were not there */
+	int32_t scope_from;     /* first UTC day with an event of a ticket in scope */
 	struct rules *rules;
 	struct parquet_reader *reader; /* of one file after the other */
 	struct day day;
@@ -221,6 +223,7 @@ struct silver_task {
 		int64_t score_out_of_range, version_missing;
 		int64_t types[TYPE_N], priorities[PRIORITY_N], channels[CHANNEL_N];
 		int64_t closed, late_closed, late, first_not_received, without_event;
+		int64_t deferred;   /* of the run's own rows */
 		int64_t clock_skew; /* accepted events told before their ticket's creation */
 		/* With a history. Rows of bronze: of the scope's touched tickets, of its open ones, of runs beside this one. */
 		int64_t earlier_rows, refolded_rows, late_rows, tickets_refreshed, tickets_carried;

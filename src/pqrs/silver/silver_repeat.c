@@ -41,11 +41,13 @@ static bool fixed_eq(const struct column *a, int64_t i, const struct column *b, 
 		       width) == 0;
 }
 
-/* Same parsed content: every column but where the line stood. */
+/* Same parsed content: every column but where the line stood, and what the export alone says (event_content_of). */
 static bool same_content(const struct column *a, int64_t i, const struct column *b, int64_t j)
 {
 	for (int c = 0; c < BRONZE_N_COLUMNS; c++) {
-		if (c == BRONZE_RAW_OBJECT || c == BRONZE_RAW_LINE || c == BRONZE_TICKET_BUCKET) continue;
+		if (c == BRONZE_RAW_OBJECT || c == BRONZE_RAW_LINE || c == BRONZE_TICKET_BUCKET ||
+			c == BRONZE_SCHEMA_VERSION || c == BRONZE_EXTRA)
+			continue;
 		const bool valid = column_valid(&a[c], i);
 		if (valid != column_valid(&b[c], j)) return false;
 		if (!valid) continue;

@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "base/rng.h"
 #include "base/time.h"
+#include "pqrs/config/config.h"
 #include "pqrs/ingest/ingest.h"
 
 #define RUN "00000000-0000-4000-8000-000000000001"
@@ -19,6 +20,7 @@ struct lab {
 	struct store *lake;
 	struct arena arena;
 	struct run_info run;
+	struct pqrs_config config; /* its zone */
 	struct task_env env;
 	struct file_list inputs;
 	struct task_result result;
@@ -33,7 +35,8 @@ static void lab_open(struct lab *lab, const char *source)
 	arena_init(&lab->arena, 0);
 	(void)snprintf(path, sizeof path, "%s/lake", check_tmpdir(lab->dir));
 	CHECK_OK(&err, store_open(path, &lab->lake, &err));
-	lab->env = (struct task_env){.lake = lab->lake, .run = &lab->run};
+	CHECK_OK(&err, tz_load("America/Bogota", &lab->config.tz, &err));
+	lab->env = (struct task_env){.lake = lab->lake, .run = &lab->run, .config = &lab->config};
 	lab->inputs.arena = &lab->arena;
 	task_result_init(&lab->result, &lab->arena);
 }
@@ -41,6 +44,7 @@ static void lab_open(struct lab *lab, const char *source)
 static void lab_close(struct lab *lab)
 {
 	store_close(lab->lake);
+	tz_destroy(lab->config.tz);
 	arena_deinit(&lab->arena);
 	check_rmdir(lab->dir);
 }
@@ -244,7 +248,7 @@ static void test_too_many_days(void **state)
 	buf_init(&b, 0);
 	for (int64_t i = 0; i < DAYS; i++) {
 		char ts[TIME_RFC3339_CHARS];
-		time_format(i * US_PER_DAY, ts);
+		time_format((date_from_civil(2000, 1, 1) + i) * US_PER_DAY, ts);
 		buf_printf(&b, "{\"ts\":\"%.27s\"}\n", ts);
 	}
 	add_input(&lab, put_file(&lab, "a.jsonl", b.p, b.n));
