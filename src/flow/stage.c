@@ -281,18 +281,15 @@ static status merge(struct stage_run *s, struct commit *c, struct err *err)
 	return drop_repeats(&c->files, s->def->name, err);
 }
 
-/* One event of a wrong year takes every open ticket to that year, and so it stays in the runs after this one. */
-static void warn_future(const struct flow *f, bool of_earlier_run)
+/* A run that was told to describe a day to come takes every open ticket there, and the runs after it do the same. */
+static void warn_future(const struct flow *f)
 {
 	char text[TIME_RFC3339_CHARS + 1] = "";
 	if (f->id.info.as_of <= time_now_us() + US_PER_DAY) return;
 	time_format(f->id.info.as_of, text);
 	log_line(LOG_WARN,
-		of_earlier_run
-			? "an earlier run describes an instant to come, and so will this one unless it is given another"
-			: "an event lies in the future, and so will what the run describes unless it is given an "
-			  "instant",
-		"run", f->id.info.run_id, "as_of", text, NULL);
+		"an earlier run describes an instant to come, and so will this one unless it is given another", "run",
+		f->id.info.run_id, "as_of", text, NULL);
 }
 
 /* An ingested run learns its as_of and dates from what raw found. A picture that takes up earlier runs is not older than theirs. */
@@ -310,7 +307,7 @@ static status learn_dates(struct flow *f, const struct commit *raw, struct err *
 		f->id.info.as_of = flow_day_end(f, flow_local_date(f, newest));
 		const bool earlier = h.as_of > f->id.info.as_of;
 		if (earlier) f->id.info.as_of = h.as_of;
-		warn_future(f, earlier);
+		if (earlier) warn_future(f);
 	}
 	f->id.info.date_from = f->id.info.emit_from = flow_local_date(f, known ? oldest : f->id.info.as_of);
 	f->id.info.date_to = flow_local_date(f, known ? newest : f->id.info.as_of);

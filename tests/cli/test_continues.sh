@@ -47,13 +47,16 @@ run weeks --to 2025-10-05 --emit-from 2025-09-29 >/dev/null
 edges >after.edges
 cmp -s before.edges after.edges || bad "another lineage by the lake alone: $(diff before.edges after.edges | head -n 3 | xargs)"
 
-# An event of a wrong year: what the run describes lies in the future, and so it does for those after it, unless they say.
+# An event of a wrong year moves nothing. A run that is told to describe the future does, and so do those after it, unless they say.
 find one/raw -name events.jsonl | LC_ALL=C sort | head -n 1 | xargs head -n 2 >events.jsonl
 head -n 1 events.jsonl | sed 's/"ts":"2025-/"ts":"2099-/' >wrong.jsonl
 tail -n 1 events.jsonl >right.jsonl
 ingest() { "$pqr" run --input "$@" --until raw --lake wrong --no-progress 2>&1; }
-ingest right.jsonl | grep -q 'future' && bad "a warning of nothing"
-expect 0 'warning: an event lies in the future, .*unless it is given.* as_of=2099-' "$pqr" run --input wrong.jsonl --until silver --lake wrong --no-progress
+ingest right.jsonl | grep -q 'instant to come' && bad "a warning of nothing"
+"$pqr" run --input wrong.jsonl --until silver --lake wrong --json >report.json 2>/dev/null || bad "an event of a wrong year"
+[ "$(jq -r .as_of report.json)" \< "$(date -u -d '+2 days' +%F)" ] || bad "an event of 2099 moved as_of to $(jq -r .as_of report.json)"
+ingest right.jsonl --run-id 22222222-1111-4111-8111-111111111111 | grep -q 'instant to come' && bad "an event of a wrong year is inherited"
+expect 0 '' "$pqr" run --input wrong.jsonl --as-of 2099-12-30 --until silver --lake wrong --no-progress
 head -n 1 events.jsonl >another.jsonl
 expect 0 'warning: an earlier run describes an instant to come, .*unless it is given.* as_of=2099-' ingest another.jsonl
 ingest another.jsonl --as-of 2025-12-31 --run-id 11111111-1111-4111-8111-111111111111 | grep -q 'instant to come' && bad "a warning though --as-of is given"
