@@ -5,7 +5,7 @@ PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 PRESET ?= release
 
-.PHONY: help deps build demo test install lint format asan tsan fuzz coverage bench stack-up stack-down docs clean
+.PHONY: help deps build demo test test-long package install lint format asan tsan fuzz coverage bench stack-up stack-down docs clean
 
 help: ## list the verbs
 	@echo "PQR Lakehouse: make VERB"
@@ -20,8 +20,14 @@ build: deps ## build build/pqr (release)
 demo: build ## simulate six months, run the whole job into ./lake, print the KPIs
 	@scripts/demo
 
-test: ## install what is missing, build, run every test this machine can run
+test: ## install what is missing, build, run every test this machine can run; says how long it will take
 	@scripts/test
+
+test-long: ## the same, and what takes longer: ten times the volume, the longest schedules, packages on empty machines
+	@scripts/test --long
+
+package: deps ## a Debian package and a Python wheel, in build-package
+	@scripts/install-deps package && scripts/package
 
 install: build ## install under PREFIX (default /usr/local)
 	@cmake --install build --prefix $(PREFIX)
@@ -56,5 +62,6 @@ stack-down: ## stop them; their data stays in .stack
 docs: build ## regenerate what is derived: contracts, man page, completion
 	@scripts/docs
 
-clean: ## remove build folders
-	rm -rf build build-*
+clean: ## remove build folders and what Python leaves; lakes and .stack stay
+	rm -rf build build-* python/build python/*.egg-info
+	find bench python tests -name __pycache__ -prune -exec rm -rf {} +
