@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 set -uo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# shellcheck source=../poll.sh
+. "$root/tests/poll.sh"
 pqr=${PQR:-${PQR_BUILD:-$root/build}/pqr}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

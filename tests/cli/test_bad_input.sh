@@ -147,7 +147,7 @@ fi
 # Ctrl-C: exit 130 within a second, then the same command finishes
 "$pqr" run --lake stopped --quiet --from 2025-09-01 --to 2026-02-28 >/dev/null 2>err </dev/null &
 pid=$!
-sleep 0.4
+within 60 has_files stopped/raw 1 || bad "the run to be stopped makes nothing"
 kill -INT "$pid"
 asked=$(date +%s%N)
 wait "$pid"
@@ -160,7 +160,7 @@ same "$(sqlite3 stopped/control.db "SELECT COUNT(*) FROM sqlite_master WHERE nam
 # two runs at once: the second says who holds it
 "$pqr" run --lake twice --quiet >/dev/null 2>&1 </dev/null &
 pid=$!
-sleep 0.4
+within 60 has_files twice/raw 1 || bad "the first of two runs makes nothing"
 one_line 1 "(held|holds|busy|running).*$pid|$pid.*(holds|held)" "$pqr" run --lake twice
 kill -9 "$pid"
 wait "$pid" 2>/dev/null

@@ -84,6 +84,8 @@ same_rows lite "after the control plane was lost"
 # The server killed in the midst of it, and started again: the run goes on by itself, or the same command resumes it.
 job=(--from 2025-12-01 --to 2026-01-31 --volume 500)
 "$pqr" run "${job[@]}" --lake calm --quiet >/dev/null 2>log || bad "calm: $(tail -n 1 log)"
+answered() { [ -n "$(sql "$1" 2>/dev/null)" ]; }
+ended_or_made() { ended "$1" || has_files wild "$2"; } # PID COUNT
 RANDOM=${PQR_TEST_SEED:-4711}
 for round in 1 2 3; do
   rm -rf wild
@@ -91,15 +93,11 @@ for round in 1 2 3; do
   "$pqr" run "${job[@]}" --lake wild --control "$uri" --quiet >/dev/null 2>log </dev/null &
   pid=$!
   if [ "$round" -eq 1 ]; then # while rows are being staged or swapped
-    for _ in $(seq 1 600); do
-      [ -n "$(sql "SELECT 1 FROM pg_stat_activity WHERE application_name = 'pqr' AND (query LIKE 'COPY %' OR query LIKE 'INSERT INTO gold%') AND state = 'active'" 2>/dev/null)" ] && break
-      sleep 0.01
-    done
-  else
-    sleep "0.$((RANDOM % 900 + 100))"
+    within 60 answered "SELECT 1 FROM pg_stat_activity WHERE application_name = 'pqr' AND (query LIKE 'COPY %' OR query LIKE 'INSERT INTO gold%') AND state = 'active'"
+  else # somewhere in the job
+    within 60 ended_or_made "$pid" $((1 + RANDOM % $(files_in calm)))
   fi
   "$root/tests/postgres" kill "$work/server"
-  sleep 0.3
   "$root/tests/postgres" again "$work/server"
   wait "$pid" || expect 0 SUCCESS "$pqr" run "${job[@]}" --lake wild --control "$uri"
   same "$(lake_hash wild)" "$(lake_hash calm)" "lake after the server was killed (round $round)"
@@ -112,10 +110,7 @@ rm -rf wild
 sql 'DROP SCHEMA meta, core, gold, analytics CASCADE' 2>/dev/null
 "$pqr" run "${job[@]}" --lake wild --control "$uri" --quiet >/dev/null 2>log </dev/null &
 pid=$!
-for _ in $(seq 1 2000); do
-  [ -n "$(sql "SELECT 1 FROM pg_stat_activity WHERE application_name = 'pqr' AND query LIKE 'COPY %'" 2>/dev/null)" ] && break
-  sleep 0.01
-done
+within 120 answered "SELECT 1 FROM pg_stat_activity WHERE application_name = 'pqr' AND query LIKE 'COPY %'"
 kill -TERM "$pid"
 wait "$pid"
 same "$?" 130 "exit status after a stop: $(tail -n 1 log)"
@@ -156,7 +151,7 @@ expect 5 'out of reach' "$pqr" run "${small[@]}" --lake other --control "$uri"
 # A whole run with no server from its middle on: one error line, exit 5; the same command then finishes.
 "$pqr" run --from 2026-01-01 --to 2026-02-14 --volume 400 --lake late --control "$uri" --quiet >out 2>&1 </dev/null &
 pid=$!
-sleep 0.4
+within 60 has_files late/raw 1 || bad "the run makes nothing"
 "$root/tests/postgres" kill "$work/server"
 wait "$pid"
 same "$?" 5 "exit status without a server: $(tail -n 2 out)"

@@ -19,13 +19,8 @@ export PGHOST=$server PGPORT=$port PGUSER=postgres
 unset PGDATABASE PGSSLMODE PGSSLROOTCERT
 sql() { psql -XAtq -d "${2:-postgres}" -c "$1" 2>/dev/null; }
 # until VALUE SQL: asks again until the answer is VALUE
-until_is() {
-  local deadline=$((SECONDS + 20))
-  until [ "$(sql "$2")" = "$1" ]; do
-    [ "$SECONDS" -lt "$deadline" ] || { bad "$2: not $1 within 20 s"; return 1; }
-    sleep 0.02
-  done
-}
+answers() { [ "$(sql "$2")" = "$1" ]; }
+until_is() { within 60 answers "$@" || { bad "$2: not $1 within a minute"; return 1; }; }
 # refused PATTERN command...: exit status 1 and nothing but one line, of that kind
 refused() {
   local pattern=$1 out code

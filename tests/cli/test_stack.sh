@@ -13,7 +13,7 @@ leave() {
   rm -rf "$work"
 }
 trap leave EXIT
-sleep 1000 &
+tail -f /dev/null &
 bystander=$!
 
 # Processes that carry the mark of a stack of this test.
@@ -118,7 +118,7 @@ kill -0 "$bystander" "$other" 2>/dev/null || bad "down stopped what another stac
 
 # one that does not answer in time, or ends, fails the command, shows its log and is stopped
 mkdir hangs && ln -s "$PQR_STACK_PG_BIN"/{initdb,psql} hangs/
-printf '#!/bin/sh\n[ "$1" = --version ] && exec "%s/postgres" --version\necho "taking my time"\nexec sleep 1000\n' "$PQR_STACK_PG_BIN" >hangs/postgres
+printf '#!/bin/sh\n[ "$1" = --version ] && exec "%s/postgres" --version\necho "taking my time"\nexec tail -f /dev/null\n' "$PQR_STACK_PG_BIN" >hangs/postgres
 chmod 755 hangs hangs/postgres "$work"
 PQR_PG_BIN=$work/hangs PQR_STACK_WAIT=2 expect 1 'did not answer in 2 s' "$stack" up postgres
 same "$(ours)" 0 "processes after a failed start"

@@ -46,10 +46,10 @@ import struct
 import subprocess
 import sys
 import threading
-import time
 import urllib.parse
 
 PIECE = 65536
+pause = threading.Event().wait  # for so many seconds: some faults are a delay
 FAULTS = ("timeout reset reset-request reset-answer answer error200 lost lost-answer truncate corrupt slow slow-request delay close "
           "pass").split()
 WORDS = "method key query nth p count status code seconds rate".split()
@@ -252,7 +252,7 @@ class Connection:
         if fault in ("timeout", "reset"):
             self.rules.note(request, rule, None)
             if fault == "timeout":
-                time.sleep(float(args.get("seconds", 86400)))
+                pause(float(args.get("seconds", 86400)))
                 return False
             self.client.reset()
         if request.headers.get("expect", "").lower() == "100-continue":
@@ -264,7 +264,7 @@ class Connection:
             self.client.send(error_answer(status, code, request.method))
             return True
         if fault == "delay":
-            time.sleep(float(args.get("seconds", 1)))
+            pause(float(args.get("seconds", 1)))
         self.take(request, args, fault)
         head, fields = self.answer_head()
         status = int(head.split(b" ", 2)[1])
@@ -296,7 +296,7 @@ class Connection:
                 self.rules.note(request, None, None)
                 self.client.reset()
             if fault == "slow-request":
-                time.sleep(len(piece) / float(args.get("rate", 1000)))
+                pause(len(piece) / float(args.get("rate", 1000)))
             if fault is not None and not refused:
                 try:
                     self.server.send(piece)
@@ -354,7 +354,7 @@ class Connection:
         for at in range(0, len(piece), step):
             part = piece[at:at + step]
             self.client.send(part)
-            time.sleep(len(part) / rate)
+            pause(len(part) / rate)
 
 
 def control_handler(rules):

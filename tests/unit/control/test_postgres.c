@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 
+#include "../poll.h"
 #include "../postgres_server.h"
 #include "base/log.h"
 #include "base/thread.h"
@@ -32,6 +33,19 @@ static void by_hand(const struct plane *p, const char *sql)
 }
 
 /* The first value, as text. */
+struct question {
+	const char *database, *sql;
+};
+
+/* A condition of poll_until: the server says yes. */
+static bool answers_yes(void *arg)
+{
+	const struct question *q = arg;
+	char got[16];
+	server_sql_get(q->database, q->sql, got, sizeof got);
+	return strcmp(got, "t") == 0;
+}
+
 static void value_is(const struct plane *p, const char *sql, const char *want)
 {
 	char got[256];
@@ -355,13 +369,7 @@ static void test_lease_row_is_fenced(void **state)
 				control_lease_acquire(c, &b, NOW + 3 * LEASE_TTL_US, &p.err) == OK;
 		_exit(ok ? 0 : 1);
 	}
-	for (int i = 0; i < 200; i++) { /* until it waits */
-		char got[16];
-		server_sql_get(p.path, "SELECT count(*) FROM pg_locks WHERE NOT granted", got, sizeof got);
-		if (strcmp(got, "0") != 0) break;
-		(void)usleep(20000);
-	}
-	value_is(&p, "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted", "t");
+	poll_until(answers_yes, &(struct question){p.path, "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted"});
 	PQclear(PQexec(writer, "COMMIT"));
 	PQfinish(writer);
 	int end;
@@ -376,7 +384,7 @@ struct publisher {
 	const char *run_id;
 	int64_t n, seed;
 	int times;
-	_Atomic bool *go;
+	pthread_barrier_t *start;
 	bool ok;
 	char message[512];
 };
@@ -389,7 +397,7 @@ static void *publisher_main(void *arg)
 	if (control_open(x->uri, &p.c, &p.err) == OK) {
 		control_lease_init(&l, x->run_id);
 		x->ok = control_lease_acquire(p.c, &l, NOW, &p.err) == OK;
-		while (!*x->go) (void)usleep(1000);
+		(void)pthread_barrier_wait(x->start);
 		for (int i = 0; i < x->times && x->ok; i++) x->ok = publish_rows(&p, &l, x->n, x->seed) == OK;
 	}
 	(void)snprintf(x->message, sizeof x->message, "%s", p.err.message);
@@ -405,17 +413,17 @@ static void test_two_publishers_and_a_reader(void **state)
 	struct plane p;
 	struct control_lease l;
 	pthread_t threads[2];
-	_Atomic bool go = false;
+	pthread_barrier_t start;
 	plane_open(&p);
+	assert_int_equal(pthread_barrier_init(&start, NULL, 2), 0);
 	hold(&p, &l, "33333333-3333-4333-8333-333333333333");
 	CHECK_OK(&p.err, publish_rows(&p, &l, 300, 1));
-	struct publisher both[2] = {{.run_id = RUN, .n = 300, .seed = 1, .times = 12, .go = &go},
-		{.run_id = OTHER, .n = 500, .seed = 2, .times = 12, .go = &go}};
+	struct publisher both[2] = {{.run_id = RUN, .n = 300, .seed = 1, .times = 12, .start = &start},
+		{.run_id = OTHER, .n = 500, .seed = 2, .times = 12, .start = &start}};
 	for (int i = 0; i < 2; i++) {
 		(void)snprintf(both[i].uri, sizeof both[i].uri, "%s", p.uri);
 		assert_int_equal(pthread_create(&threads[i], NULL, publisher_main, &both[i]), 0);
 	}
-	go = true;
 	for (int i = 0; i < 300; i++)
 		value_is(&p,
 			"SELECT count(DISTINCT run_id) = 1 AND count(*) IN (300, 500) AND sum(n64) IN (44850, 249500) "
@@ -423,6 +431,7 @@ static void test_two_publishers_and_a_reader(void **state)
 			"gold.all_types",
 			"t");
 	for (int i = 0; i < 2; i++) (void)pthread_join(threads[i], NULL);
+	(void)pthread_barrier_destroy(&start);
 	for (int i = 0; i < 2; i++) {
 		if (!both[i].ok) fail_msg("publisher %d: %s", i, both[i].message);
 	}
@@ -434,10 +443,12 @@ static void test_two_publishers_and_a_reader(void **state)
 
 /* ---- stopping ---------------------------------------------------------------------------------------------------------- */
 
-static void *stop_soon(void *arg)
+static void *stop_when_it_works(void *arg)
 {
-	(void)arg;
-	(void)usleep(300000);
+	poll_until(
+		answers_yes, &(struct question){arg,
+				     "SELECT count(*) > 0 FROM pg_stat_activity WHERE state = 'active' AND query LIKE "
+				     "'%generate_series(1,%' AND pid <> pg_backend_pid()"});
 	cancel_request();
 	return NULL;
 }
@@ -453,7 +464,7 @@ static void test_stop_cancels_the_server(void **state)
 	hold(&p, &l, RUN);
 	buf_init(&out, 0);
 	const int64_t started = time_mono_us();
-	assert_int_equal(pthread_create(&thread, NULL, stop_soon, NULL), 0);
+	assert_int_equal(pthread_create(&thread, NULL, stop_when_it_works, p.path), 0);
 	const struct control_select q = {.sql = "SELECT count(*) FROM generate_series(1, 100000000000)"};
 	CHECK_FAILS(E_CANCELLED, control_query(p.c, &q, text_visit, &out, &p.err));
 	(void)pthread_join(thread, NULL);
