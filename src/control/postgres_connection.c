@@ -13,6 +13,7 @@
 
 enum {
 	POLL_MS = 50,
+	CANCEL_AGAIN_LOOKS = 10,     /* half a second */
 	CONNECT_SECONDS = 10,        /* unless connect_timeout or PGCONNECT_TIMEOUT says otherwise */
 	SERVER_VERSION_MIN = 150000, /* views WITH (security_invoker) */
 	PAUSE_FIRST_MS = 200,
@@ -181,15 +182,17 @@ static void cancel_statement(PGconn *pg)
 	PQfreeCancel(cancel);
 }
 
-/* The next result, or NULL after the last. */
+/* The next result, or NULL after the last. A server forgets a cancellation that comes before a statement's work has begun (it is
+ * parsed, say), so it is told again as long as the statement goes on. */
 static PGresult *next_result(struct control_postgres *s, bool *cancelled)
 {
-	while (PQisBusy(s->pg)) {
+	for (int looks = 0; PQisBusy(s->pg); looks++) {
 		struct pollfd fd = {.fd = PQsocket(s->pg), .events = POLLIN};
 		const int ready = poll(&fd, 1, POLL_MS);
-		if (s->poll_cancel && !*cancelled && cancel_requested()) {
+		if (s->poll_cancel && cancel_requested() && (!*cancelled || looks >= CANCEL_AGAIN_LOOKS)) {
 			*cancelled = true;
 			cancel_statement(s->pg);
+			looks = 0;
 		}
 		if (ready > 0 && PQconsumeInput(s->pg) == 0) break;
 	}
