@@ -1,7 +1,27 @@
 /* cli/advice.c: the flags that an error's advice stands for. The rooms below know none; see enum err_advice. */
 #include <stdio.h>
 
+#include <stdlib.h>
+#include <unistd.h>
+
 #include "cli/cli.h"
+
+bool cli_installed(const char *name, char dst[CLI_ERROR_CHARS])
+{
+	char program[CLI_ERROR_CHARS - 64], path[CLI_ERROR_CHARS];
+	const ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
+	if (n <= 0) return false;
+	program[n] = '\0';
+	for (int i = 0; i < 2; i++) { /* PREFIX/bin/pqr */
+		char *slash = strrchr(program, '/');
+		if (slash == NULL) return false;
+		*slash = '\0';
+	}
+	if (snprintf(path, sizeof path, "%s/%.60s", program, name) >= (int)sizeof path || access(path, F_OK) != 0)
+		return false;
+	memcpy(dst, path, sizeof path);
+	return true;
+}
 
 /* Added to the message, so each begins with what joins them; what the advice is about stands between the two. */
 static const struct {
@@ -18,6 +38,7 @@ static const struct {
 	[ADVICE_SOURCE] = {"; give --source a value", ""},
 	[ADVICE_SEE_QUALITY] = {"; see `pqr quality --run-id ", "`"},
 	[ADVICE_STAGE_FIRST] = {"; `pqr STAGE --run-id ", "` runs a stage"},
+	[ADVICE_GET_DUCKDB] = {": `", "` gets it, or name one with PQR_DUCKDB_LIB=FILE"},
 	[ADVICE_RETENTION] = {"; --no-retention-check allows it", ""},
 };
 
@@ -26,7 +47,11 @@ const char *cli_error_text(const struct err *err, char dst[CLI_ERROR_CHARS])
 	ASSERT(err->advice < ADVICE_N);
 	(void)err_text(err, dst, CLI_ERROR_CHARS);
 	const size_t n = strlen(dst);
-	(void)snprintf(dst + n, CLI_ERROR_CHARS - n, "%s%s%s", advices[err->advice].text, err->about,
-		advices[err->advice].after);
+	char script[CLI_ERROR_CHARS];
+	const char *about = err->about;
+	if (err->advice == ADVICE_GET_DUCKDB)
+		about = cli_installed("share/pqr/get-libduckdb", script) ? script : "scripts/install-deps duckdb";
+	(void)snprintf(
+		dst + n, CLI_ERROR_CHARS - n, "%s%s%s", advices[err->advice].text, about, advices[err->advice].after);
 	return dst;
 }

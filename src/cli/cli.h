@@ -58,6 +58,9 @@ enum { CLI_ERROR_CHARS = ERR_MESSAGE_MAX + ERR_WHERE_MAX + 256 };
 /* err_text with the flags of its advice: every error that a person reads goes through it. Returns dst. */
 const char *cli_error_text(const struct err *err, char dst[CLI_ERROR_CHARS]);
 
+/* The path of what was installed beside the program ("share/doc/pqr"); false where it is not there: a program in its build folder. */
+bool cli_installed(const char *name, char dst[CLI_ERROR_CHARS]);
+
 /* Thousands separated by spaces, as text tables show counts: "2 269 544". dst[32]. */
 const char *cli_count(int64_t n, char dst[32]);
 
@@ -79,6 +82,7 @@ void cli_completion(struct buf *out); /* bash */
 extern const struct cli_command cli_run_command, cli_generate_command, cli_ingest_command, cli_bronze_command,
 	cli_silver_command, cli_gold_command, cli_publish_command, cli_plan_command, cli_task_command,
 	cli_verify_command, cli_runs_command, cli_quality_command, cli_lineage_command, cli_doctor_command,
-	cli_contract_command, cli_table_command, cli_sql_command, cli_help_command_def, cli_completion_command;
+	cli_lake_command, cli_contract_command, cli_table_command, cli_sql_command, cli_help_command_def,
+	cli_completion_command;
 
 #endif

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/thread.h"
+#include "cli/lake_probe.h"
 #include "cli/session.h"
 #include "pqrs/workload.h"
 #include "query/query.h"
@@ -33,30 +34,6 @@ static void add_result(struct findings *f, const char *what, status code, const 
 {
 	char text[CLI_ERROR_CHARS];
 	add(f, code == OK, what, code == OK ? good : cli_error_text(err, text));
-}
-
-/* Put, read, refuse to replace, delete: what every stage needs of a lake. */
-static status probe_lake(struct store *lake, struct err *err)
-{
-	static const char key[] = ".pqr-doctor/probe";
-	struct buf back;
-	buf_init(&back, 1024);
-	status code = store_put(lake, key, "probe", 5, err);
-	if (code == OK) {
-		const status other = store_put_if_absent(lake, key, "other", 5, err);
-		if (other == OK)
-			code = fail(err, E_IO, "put-if-absent replaced an object: this store can't hold a lake");
-		else if (other != E_EXISTS)
-			code = other;
-		else
-			err_clear(err);
-	}
-	if (code == OK) code = store_get(lake, key, &back, err);
-	if (code == OK && (back.n != 5 || memcmp(back.p, "probe", 5) != 0))
-		code = fail(err, E_CORRUPT, "an object came back with other bytes");
-	const status deleted = store_delete(lake, key, code == OK ? err : NULL);
-	buf_deinit(&back);
-	return code != OK ? code : deleted;
 }
 
 static void check_space(struct findings *f, const char *path)
@@ -114,7 +91,7 @@ static bool check_lake(struct findings *f, const struct cli *c)
 	if (missing) return may;
 	err_clear(&err);
 	code = session_open(&s, c, SESSION_LAKE, &err);
-	if (code == OK) code = probe_lake(s.lake, &err);
+	if (code == OK) code = lake_probe(s.lake, &err);
 	add_result(f, "lake", code, &err, code == OK ? store_uri(s.lake) : "");
 	if (code == OK && !store_is_remote(s.lake)) check_space(f, store_uri(s.lake));
 	session_close(&s);
@@ -168,7 +145,8 @@ static void check_duckdb(struct findings *f)
 	err_clear(&err);
 	const status code = query_library(NULL, version, &err);
 	if (code == E_NOT_FOUND) {
-		add(f, true, "libduckdb", err.message);
+		char said[CLI_ERROR_CHARS];
+		add(f, true, "libduckdb", cli_error_text(&err, said));
 		return;
 	}
 	(void)snprintf(text, sizeof text, "%s, for `pqr sql`", code == OK ? version : "");

@@ -73,6 +73,9 @@ void cli_help_all(struct buf *out)
 		"found a\n"
 		"difference, 5 a service is out of reach, 130 interrupted (run the same command again to resume)\n\n"
 		"start with:  pqr run        then:  pqr runs, pqr quality, pqr help COMMAND\n");
+	char documents[CLI_ERROR_CHARS];
+	if (cli_installed("share/doc/pqr", documents))
+		buf_printf(out, "documents:   %s (README.md, docs/)\n", documents);
 }
 
 /* It hides one of every command: --version N. */

@@ -44,6 +44,12 @@ const char *store_uri(const struct store *s)
 	return s->uri;
 }
 
+status store_create(struct store *s, bool *made, struct err *err)
+{
+	*made = false;
+	return s->ops->create != NULL ? s->ops->create(s, made, err) : OK;
+}
+
 status store_put_if_absent(struct store *s, const char *key, const void *p, size_t n, struct err *err)
 {
 	TRY(key_check(key, err));

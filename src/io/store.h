@@ -16,6 +16,9 @@ status store_open(const char *uri, struct store **out, struct err *err) MUST_USE
 void store_close(struct store *s);
 const char *store_uri(const struct store *s); /* as given, normalised; for people */
 
+/* Make the bucket where it is missing: *made. Nothing else makes one. */
+status store_create(struct store *s, bool *made, struct err *err) MUST_USE;
+
 /* E_EXISTS and nothing changed, unless the object there has these very bytes: then OK, and it counts as put now. */
 status store_put_if_absent(struct store *s, const char *key, const void *p, size_t n, struct err *err) MUST_USE;
 /* As store_put_if_absent, but it may return before the object is there, and its failure may be told by the next store_sync:

@@ -12,6 +12,7 @@ enum store_put_mode {
 
 struct store_ops {
 	void (*close)(struct store *s);
+	status (*create)(struct store *s, bool *made, struct err *err); /* NULL: opening made it */
 	status (*put)(
 		struct store *s, const char *key, const void *p, size_t n, enum store_put_mode mode, struct err *err);
 	/* NULL: put with STORE_ABSENT */

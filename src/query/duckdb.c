@@ -40,7 +40,7 @@ static status load_symbols(struct engine_library *l, const char *path, struct er
 		missing);
 }
 
-/* The place scripts/install-deps puts it. */
+/* The place scripts/get-libduckdb puts it. */
 static bool cache_path(char dst[PATH_MAX_BYTES])
 {
 	const char *cache = getenv("PQR_CACHE"), *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
@@ -60,9 +60,7 @@ static status open_file(const char *path, bool named, void **out, struct err *er
 	if (handle == NULL) {
 		const char *why = dlerror();
 		if (named) return fail(err, E_IO, "cannot load libduckdb: %s", why != NULL ? why : path);
-		return fail(err, E_NOT_FOUND,
-			"no libduckdb here: `scripts/install-deps duckdb` gets it, or name one with "
-			"PQR_DUCKDB_LIB=FILE");
+		return err_advise(err, fail(err, E_NOT_FOUND, "no libduckdb here"), ADVICE_GET_DUCKDB, NULL);
 	}
 	*out = handle;
 	return OK;
@@ -230,7 +228,7 @@ static status prepare_one(struct engine *e, duckdb_extracted_statements all, idx
 	return OK;
 }
 
-/* A PIVOT that must look at the data first is several statements to DuckDB: it creates types, in memory, then selects. */
+/* A PIVOT that must look at the data first is several statements to DuckDB 1.x: it creates types, in memory, then selects. */
 static status prepare_all(struct engine *e, duckdb_extracted_statements all, idx_t n, struct err *err)
 {
 	for (idx_t i = 0; i + 1 < n; i++) {
@@ -249,8 +247,26 @@ static status prepare_all(struct engine *e, duckdb_extracted_statements all, idx
 	return fail(err, E_USAGE, "the statement has parameters ($1, ?): pqr sql has no values for them");
 }
 
+/* DuckDB 2.0 keeps such a PIVOT together as a statement of its own type, which does not tell what is in it: what can stand in a
+ * FROM reads. */
+static status check_reads(struct engine *e, struct str sql, bool *reads, struct err *err)
+{
+	duckdb_extracted_statements all = NULL;
+	struct buf text;
+	buf_init(&text, 0);
+	buf_str(&text, "FROM (\n");
+	buf_add(&text, sql.p, sql.n);
+	buf_add(&text, "\n)", 3); /* with its NUL */
+	const status code = buf_check(&text, err);
+	if (code == OK) *reads = e->l->extract_statements(e->connection, (const char *)text.p, &all) == 1;
+	if (all != NULL) e->l->destroy_extracted(&all);
+	buf_deinit(&text);
+	return code;
+}
+
 status engine_prepare(struct engine *e, struct str sql, enum engine_kind *kind, struct err *err)
 {
+	bool reads = false;
 	duckdb_extracted_statements all = NULL;
 	drop_statement(e);
 	char *text = mem_strndup(sql.p, sql.n);
@@ -262,9 +278,10 @@ status engine_prepare(struct engine *e, struct str sql, enum engine_kind *kind, 
 	if (all != NULL) e->l->destroy_extracted(&all);
 	if (code != OK) return code;
 	const duckdb_statement_type type = e->l->prepared_statement_type(e->prepared);
-	*kind = type == DUCKDB_STATEMENT_TYPE_SELECT    ? ENGINE_QUERY
-		: type == DUCKDB_STATEMENT_TYPE_EXPLAIN ? ENGINE_EXPLAIN
-							: ENGINE_OTHER;
+	if (type == DUCKDB_STATEMENT_TYPE_MULTI) TRY(check_reads(e, sql, &reads, err));
+	*kind = type == DUCKDB_STATEMENT_TYPE_SELECT || reads ? ENGINE_QUERY
+		: type == DUCKDB_STATEMENT_TYPE_EXPLAIN       ? ENGINE_EXPLAIN
+							      : ENGINE_OTHER;
 	return OK;
 }
 
@@ -301,6 +318,7 @@ static const struct {
 	{DUCKDB_TYPE_TIMESTAMP, {.kind = Q_TIMESTAMP, .scale = 6}},
 	{DUCKDB_TYPE_TIMESTAMP_NS, {.kind = Q_TIMESTAMP, .scale = 9}},
 	{DUCKDB_TYPE_TIMESTAMP_TZ, {.kind = Q_TIMESTAMP_TZ, .scale = 6}},
+	{DUCKDB_TYPE_TIMESTAMP_TZ_NS, {.kind = Q_TIMESTAMP_TZ, .scale = 9}},
 	{DUCKDB_TYPE_INTERVAL, {.kind = Q_INTERVAL}},
 	{DUCKDB_TYPE_VARCHAR, {.kind = Q_TEXT}},
 	{DUCKDB_TYPE_BLOB, {.kind = Q_BLOB}},
@@ -428,8 +446,13 @@ static status read_type(
 		*out = (struct q_type){.kind = nested[i].kind};
 		return read_nested(w, type, depth, out, err);
 	}
-	return fail(err, E_UNSUPPORTED,
-		"column %s has a type of DuckDB's (%d) that pqr does not show: cast it to VARCHAR", w->column, (int)id);
+	char number[24];
+	(void)snprintf(number, sizeof number, "of DuckDB's (%d)", (int)id);
+	return fail(err, E_UNSUPPORTED, "column %s has the type %s, which pqr does not show: cast it to VARCHAR",
+		w->column,
+		id == DUCKDB_TYPE_GEOMETRY  ? "GEOMETRY"
+		: id == DUCKDB_TYPE_VARIANT ? "VARIANT"
+					    : number);
 }
 
 /* ---- rows ---- */

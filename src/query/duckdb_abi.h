@@ -78,12 +78,16 @@ typedef enum {
 	DUCKDB_TYPE_BIGNUM = 35,
 	DUCKDB_TYPE_SQLNULL = 36,
 	DUCKDB_TYPE_TIME_NS = 39,
+	DUCKDB_TYPE_GEOMETRY = 40,
+	DUCKDB_TYPE_VARIANT = 41,
+	DUCKDB_TYPE_TIMESTAMP_TZ_NS = 42, /* since 2.0 */
 } duckdb_type;
 
 typedef enum {
 	DUCKDB_STATEMENT_TYPE_SELECT = 1,
 	DUCKDB_STATEMENT_TYPE_EXPLAIN = 4,
 	DUCKDB_STATEMENT_TYPE_CREATE = 7,
+	DUCKDB_STATEMENT_TYPE_MULTI = 27,
 } duckdb_statement_type;
 
 /* result, name without "duckdb_", parameters */

@@ -96,6 +96,18 @@ same "$(sqlite3 core/control.db 'SELECT COUNT(DISTINCT ticket_id) FROM core_tick
 same "$(sqlite3 core/control.db "SELECT COUNT(*) FROM core_ticket_events e JOIN core_tickets t USING (ticket_id) WHERE e.status_to = 'RADICATED' AND e.ts = t.radicated_at")" \
   "$(sqlite3 core/control.db 'SELECT COUNT(*) FROM core_tickets WHERE radicated_at IS NOT NULL')" "core_ticket_events"
 
+# an empty lake, before there is a run; what is there stays
+expect 0 '^lake +.*new: made$' "$pqr" lake create --lake new
+[ -s new/control.db ] || bad "lake create: no control plane"
+expect 0 '^lake +.*new: was there$' "$pqr" lake create --lake new
+expect 0 'no runs|^\[?\]?$' "$pqr" runs --lake new
+expect 0 SUCCESS "$pqr" run "${small[@]}" --lake new
+expect 0 'was there' "$pqr" lake create --lake new
+expect 0 ' 0 differences' "$pqr" verify --lake new
+expect 2 'expected create' "$pqr" lake make --lake new2
+expect 2 . "$pqr" lake --lake new2
+[ ! -e new2 ] || bad "a wrong command made a lake"
+
 # JSON logs are JSON, quiet is quiet
 "$pqr" run "${small[@]}" --lake logs --log-format json 2>log >/dev/null || bad "json logs"
 [ -s log ] && { jq -es 'all(has("ts") and has("level") and has("msg"))' log >/dev/null || bad "log lines are not JSON"; }

@@ -394,6 +394,7 @@ static void s3_close(struct store *base)
 
 static const struct store_ops s3_ops = {
 	.close = s3_close,
+	.create = s3_create,
 	.put = put_op,
 	.put_later = put_later,
 	.writer_create = s3_writer_create,
@@ -425,6 +426,8 @@ static status create(const struct s3_settings *settings, struct s3_store **out, 
 	s->base = (struct store){.ops = &s3_ops, .uri = mem_strdup(uri)};
 	memcpy(s->bucket, settings->bucket, sizeof s->bucket);
 	memcpy(s->prefix, settings->prefix, sizeof s->prefix);
+	if (!settings->endpoint_given && strcmp(settings->region, "us-east-1") != 0) /* which takes no location */
+		memcpy(s->location, settings->region, sizeof s->location);
 	(void)pthread_mutex_init(&s->lock, NULL);
 	(void)pthread_mutex_init(&s->probe_lock, NULL);
 	(void)pthread_cond_init(&s->freed, NULL);

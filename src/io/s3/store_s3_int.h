@@ -37,6 +37,7 @@ struct s3_store {
 	struct s3_client *client;
 	char bucket[S3_BUCKET_CHARS_MAX + 1];
 	char prefix[S3_KEY_CHARS_MAX + 1];
+	char location[64]; /* where S3 is to make the bucket; "" = where it does by itself */
 
 	pthread_mutex_t lock; /* guards the fields of this group */
 	pthread_cond_t freed; /* an entry left the window */
@@ -55,6 +56,9 @@ struct s3_store {
 	_Atomic bool proved_parts;  /* and by CompleteMultipartUpload */
 	_Atomic bool single_writer;
 };
+
+/* store_create */
+status s3_create(struct store *base, bool *made, struct err *err) MUST_USE;
 
 /* The object's key in the bucket. E_LIMIT over 1024 bytes. */
 status s3_key(const struct s3_store *s, const char *key, char dst[S3_KEY_CHARS_MAX + 1], struct err *err) MUST_USE;
