@@ -72,6 +72,11 @@ build=${PQR_BUILD:-$root/build}
 if [ -e "$build/cmake_install.cmake" ] && [ -z "${PQR:-}" ]; then
   DESTDIR='' cmake --install "$build" --prefix "$work/usr" >install.log 2>&1 || bad "install: $(tail -n 3 install.log)"
   same "$(usr/bin/pqr --version)" "$("$pqr" --version)" "installed program"
+  expect 0 "^documents: +$work/usr/share/doc/pqr " usr/bin/pqr help
+  [ -s usr/share/doc/pqr/docs/operate.md ] || bad "not installed: docs/operate.md, where pqr help sends people"
+  mkdir -p none/silver
+  expect 1 "no libduckdb here: .$work/usr/share/pqr/get-libduckdb. gets it" env -u PQR_DUCKDB_LIB PQR_CACHE="$work/none" LD_LIBRARY_PATH= usr/bin/pqr sql 'SELECT 1' --lake none
+  [ -x usr/share/pqr/get-libduckdb ] && [ -x usr/share/pqr/fetch-jar ] || bad "not installed: what fetches libduckdb"
   for file in share/man/man1/pqr.1 share/bash-completion/completions/pqr share/doc/pqr/LICENSE share/doc/pqr/config/pqr.yaml include/pqr.h; do
     [ -s "usr/$file" ] || bad "not installed: $file"
   done
