@@ -134,6 +134,32 @@ static void test_read_at(void **state)
 	store_object_close(o);
 }
 
+/* What is no regular file in an object's place is refused at once: a fifo has nobody to wait for. */
+static void test_special_files(void **state)
+{
+	struct fixture *f = *state;
+	struct err err;
+	struct buf b;
+	struct store_object *o = NULL;
+	char path[128];
+	(void)snprintf(path, sizeof path, "%s/fifo", f->dir);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	(void)alarm(30); /* the test hangs no longer than this */
+	CHECK_FAILS(E_IO, store_object_open(f->store, "fifo", &o, &err));
+	assert_non_null(strstr(err.message, "not a regular file"));
+	buf_init(&b, 0);
+	CHECK_FAILS(E_IO, store_get(f->store, "fifo", &b, &err));
+	buf_deinit(&b);
+	CHECK_FAILS(E_EXISTS, store_put_if_absent(f->store, "fifo", "one", 3, &err));
+	assert_int_equal(unlink(path), 0);
+	(void)snprintf(path, sizeof path, "%s/null", f->dir);
+	assert_int_equal(symlink("/dev/zero", path), 0);
+	CHECK_FAILS(E_IO, store_object_open(f->store, "null", &o, &err));
+	CHECK_FAILS(E_EXISTS, store_put_if_absent(f->store, "null", "one", 3, &err));
+	assert_int_equal(unlink(path), 0);
+	(void)alarm(0);
+}
+
 static void test_writer(void **state)
 {
 	struct store *s = ((struct fixture *)*state)->store;
@@ -296,8 +322,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_put_and_get),
 		cmocka_unit_test(test_equal_bytes_are_young), cmocka_unit_test(test_bad_keys),
-		cmocka_unit_test(test_read_at), cmocka_unit_test(test_writer), cmocka_unit_test(test_list_and_delete),
-		cmocka_unit_test(test_commit), cmocka_unit_test(test_list_names), cmocka_unit_test(test_one_winner),
+		cmocka_unit_test(test_read_at), cmocka_unit_test(test_special_files), cmocka_unit_test(test_writer),
+		cmocka_unit_test(test_list_and_delete), cmocka_unit_test(test_commit),
+		cmocka_unit_test(test_list_names), cmocka_unit_test(test_one_winner),
 		cmocka_unit_test(test_full_disk_leaves_nothing)};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
