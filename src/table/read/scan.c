@@ -175,6 +175,10 @@ static status open_file(struct delta_scan *scan, struct err *err)
 			"needs; without a vacuum the table is damaged",
 			(long long)scan->s->version);
 	TRY(opened);
+	const int64_t size = store_object_size(scan->object);
+	if (size != file->size)
+		return fail_at(err, E_CORRUPT, scan->key, -1, -1, "%lld bytes, and the table's log says %lld",
+			(long long)size, (long long)file->size);
 	TRY(parquet_reader_reopen(scan->reader, scan->object, err));
 	for (size_t i = 0; i < scan->n_read; i++) TRY(find_column(scan, &scan->columns[i], err));
 	scan->row_group = 0;

@@ -164,6 +164,29 @@ static void prunes_files(void **state)
 	fixture_deinit(&f);
 }
 
+/* A file of another size than the log's is not the file that the log means, whatever it holds. */
+static void refuses_other_sizes(void **state)
+{
+	(void)state;
+	static const int64_t values[] = {1, 2};
+	char key[DELTA_KEY_MAX];
+	for (int64_t off = -1; off <= 1; off += 2) {
+		struct fixture f;
+		struct delta_scan *scan;
+		struct batch b;
+		bool end;
+		fixture_init(&f);
+		fixture_file(&f, "a.parquet", "a", full, 3, values, 2, 2);
+		f.files[0].size += off;
+		CHECK_OK(&f.err, delta_scan_open(&f.s, NULL, &scan, &f.err));
+		CHECK_FAILS(E_CORRUPT, delta_scan_next(scan, &b, &end, &f.err));
+		CHECK_OK(&f.err, delta_key(key, f.s.root, STR("a.parquet"), &f.err));
+		assert_string_equal(f.err.where, key);
+		delta_scan_close(scan);
+		fixture_deinit(&f);
+	}
+}
+
 /* Row groups that cannot match are not decoded: their pages are broken. */
 static void prunes_row_groups(void **state)
 {
@@ -368,7 +391,8 @@ static void survives_lack_of_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(mixed_files), cmocka_unit_test(conditions),
-		cmocka_unit_test(prunes_files), cmocka_unit_test(prunes_row_groups), cmocka_unit_test(refuses),
-		cmocka_unit_test(streams), cmocka_unit_test(stream_errors), cmocka_unit_test(survives_lack_of_memory)};
+		cmocka_unit_test(prunes_files), cmocka_unit_test(refuses_other_sizes),
+		cmocka_unit_test(prunes_row_groups), cmocka_unit_test(refuses), cmocka_unit_test(streams),
+		cmocka_unit_test(stream_errors), cmocka_unit_test(survives_lack_of_memory)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
