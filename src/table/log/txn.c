@@ -44,6 +44,15 @@ void delta_txn_destroy(struct delta_txn *t)
 	mem_free(t);
 }
 
+status delta_txn_onto(struct delta_txn *t, const struct delta_snapshot *s, struct err *err)
+{
+	ASSERT(t->done && t->s == NULL && t->removes.n == 0);
+	TRY(txn_check_writer(s, err));
+	t->s = s;
+	t->has_protocol = t->has_metadata = t->done = false;
+	return OK;
+}
+
 /* ---- copies ------------------------------------------------------------------------------------------------ */
 
 static bool copy_str(struct arena *arena, struct str *s)

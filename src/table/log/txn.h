@@ -48,6 +48,10 @@ status delta_txn_app(struct delta_txn *t, struct str app_id, int64_t version, st
 status delta_txn_metadata(struct delta_txn *t, const struct delta_metadata *m, struct err *err) MUST_USE;
 status delta_txn_protocol(struct delta_txn *t, const struct delta_protocol *p, struct err *err) MUST_USE;
 
+/* After a creation's commit that ended as E_CONFLICT, because somebody else's created the table: the same adds and application, on s, to be
+ * committed again; protocol and metadata are s's. s is borrowed until destroy. E_UNSUPPORTED as of begin. */
+status delta_txn_onto(struct delta_txn *t, const struct delta_snapshot *s, struct err *err) MUST_USE;
+
 /* *version on success. Does no checkpoint. */
 status delta_txn_commit(struct delta_txn *t, int64_t *version, struct err *err) MUST_USE;
 

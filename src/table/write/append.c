@@ -152,14 +152,44 @@ static status append_arrays(
 	}
 }
 
+/* The files of a creation fit a table that somebody else created first when both have the same columns. */
+static status check_same(
+	const struct append *a, const struct delta_schema *created, const struct delta_snapshot *s, struct err *err)
+{
+	bool same = created->n == s->schema.n;
+	for (size_t i = 0; same && i < created->n; i++) {
+		const struct delta_column *x = &created->columns[i], *y = &s->schema.columns[i];
+		same = strcmp(x->def.name, y->def.name) == 0 && strcmp(x->type_text, y->type_text) == 0 &&
+		       x->partition_index == y->partition_index && x->def.nullable <= y->def.nullable;
+	}
+	return same ? OK : fail(err, E_CONFLICT, "table %s was created meanwhile, with other columns", a->root);
+}
+
+/* Of two who create one table the second adds to the first one's. */
+static status commit_created(struct append *a, const struct creation *c, int64_t *version, struct err *err)
+{
+	struct delta_snapshot *s = NULL;
+	struct err lost;
+	err_clear(&lost);
+	TRY(delta_txn_protocol(a->txn, &c->protocol, err));
+	TRY(delta_txn_metadata(a->txn, &c->metadata, err));
+	status code = delta_txn_commit(a->txn, version, &lost);
+	if (code != E_CONFLICT) {
+		if (code != OK && err != NULL) *err = lost;
+		return code;
+	}
+	TRY(delta_snapshot_open(a->store, a->root, DELTA_LATEST, &s, err));
+	code = check_same(a, &c->schema, s, err);
+	if (code == OK) code = delta_txn_onto(a->txn, s, err);
+	if (code == OK) code = delta_txn_commit(a->txn, version, err);
+	delta_snapshot_close(s);
+	return code;
+}
+
 static status commit(struct append *a, const struct creation *created, int64_t *version, struct err *err)
 {
-	if (created != NULL) {
-		TRY(delta_txn_protocol(a->txn, &created->protocol, err));
-		TRY(delta_txn_metadata(a->txn, &created->metadata, err));
-	}
 	TRY(store_sync(a->store, err));
-	TRY(delta_txn_commit(a->txn, version, err));
+	TRY(created != NULL ? commit_created(a, created, version, err) : delta_txn_commit(a->txn, version, err));
 	struct err after;
 	err_clear(&after);
 	if (delta_after_commit(a->store, a->root, *version, &after) != OK)
