@@ -33,6 +33,9 @@ static status match_column(const struct append *a, const struct delta_column *c,
 	}
 	if (!c->supported)
 		return fail(err, E_UNSUPPORTED, "unsupported: writing column %s of type %s", c->def.name, c->type_text);
+	if (c->partition_index >= 0 && c->def.type == COL_BINARY)
+		return fail(err, E_UNSUPPORTED, "unsupported: partitioning table %s by binary column %s", a->root,
+			c->def.name);
 	if (fits(&c->def, &in->columns[out->source])) return OK;
 	return fail(err, E_USAGE, "column %s is %s in the rows and %s in table %s", c->def.name,
 		col_type_name(in->columns[out->source].type), c->type_text, a->root);

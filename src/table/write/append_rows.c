@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/limits.h"
 #include "base/vec.h"
+#include "io/utf8.h"
 #include "table/write/append_int.h"
 
 enum { SLOTS_MIN = 64 };
@@ -39,6 +40,23 @@ static status null_column(
 	return OK;
 }
 
+/* A text that is no UTF-8 would make the log, or what other readers make of the file, unreadable. Looked at all together first; offsets that
+ * cut a character in two are found by the second look. */
+static status check_texts(
+	const struct append *a, const struct append_column *c, const struct column *texts, struct err *err)
+{
+	const struct column *of = texts->dict != NULL ? texts->dict : texts;
+	for (int64_t i = 0; i < of->n; i++) {
+		const struct str s = {
+			(const char *)of->data + of->offsets[i], (size_t)(of->offsets[i + 1] - of->offsets[i])};
+		if (!column_valid(of, i) || utf8_valid(s.p, s.n)) continue;
+		return fail(err, E_USAGE,
+			"column %s of table %s takes texts in UTF-8, and the rows have another at row %lld",
+			c->def.name, a->root, (long long)i);
+	}
+	return OK;
+}
+
 static status take_column(
 	struct append *a, const struct append_column *c, const struct batch *in, struct column *out, struct err *err)
 {
@@ -49,6 +67,7 @@ static status take_column(
 	if (!c->def.nullable && count_nulls(out) > 0)
 		return fail(err, E_USAGE, "column %s of table %s takes no nulls, and the rows have %lld of them",
 			c->def.name, a->root, (long long)count_nulls(out));
+	if (out->type == COL_STRING) TRY(check_texts(a, c, out, err));
 	if (out->type == c->def.type) return OK;
 	ASSERT(out->type == COL_INT32 && c->def.type == COL_INT64);
 	int64_t *wide = ARENA_NEW(&a->batch, int64_t, out->n + 1);

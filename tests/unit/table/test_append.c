@@ -249,9 +249,100 @@ static void matches_by_name(void **state)
 	lake_close(&l);
 }
 
+/* What nobody could read again is refused before anything is committed. */
+static void refuses_bytes_that_are_no_text(void **state)
+{
+	(void)state;
+	struct lake l;
+	struct rows r;
+	bool exists = true;
+	static const char *const by_name[] = {"name"};
+	const struct delta_append_opts region = {.partition_by = by_region, .n_partition_by = 1};
+	const struct delta_append_opts name = {.partition_by = by_name, .n_partition_by = 1};
+	static const struct str odd[] = {
+		{"\xff", 1}, {"cut \xc3", 5}, {"\xed\xa0\x80", 3}, {"\xc0\x80", 2}, {"a\x80z", 3}};
+	lake_open(&l);
+	for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
+		for (int by = 0; by < 2; by++) {
+			struct ArrowArrayStream stream = rows_stream(&r, 0, 20);
+			r.odd_text = odd[i];
+			refuse(&l, stream, by == 0 ? &region : NULL, E_USAGE, "in UTF-8");
+		}
+	}
+	struct ArrowArrayStream stream = rows_stream(&r, 0, 20);
+	r.defs[3].type = COL_BINARY;
+	refuse(&l, stream, &name, E_UNSUPPORTED, "by binary column name");
+	CHECK_OK(&l.err, delta_table_exists(l.store, root, &exists, &l.err));
+	assert_false(exists);
+	stream = rows_stream(&r, 0, 20); /* any bytes are fine in a binary column that is no partition's */
+	r.defs[3].type = COL_BINARY;
+	r.defs[2].type = COL_BINARY;
+	r.odd_text = odd[0];
+	int64_t version = -1;
+	CHECK_OK(&l.err, append(&l, stream, NULL, &version));
+	CHECK_I64(version, 0);
+	lake_close(&l);
+}
+
+/* Somebody creates the table while the first rows of another creation are on their way. */
+static struct {
+	struct lake *lake;
+	struct rows rows;
+	int64_t from, to;
+	bool narrow; /* with other columns */
+} rival;
+
+static int rows_after_rival(struct ArrowArrayStream *s, struct ArrowArray *out)
+{
+	if (rival.lake != NULL) {
+		struct lake *l = rival.lake;
+		int64_t version = -1;
+		rival.lake = NULL;
+		const struct delta_append_opts o = {.partition_by = by_region, .n_partition_by = 1};
+		struct ArrowArrayStream other = rows_stream(&rival.rows, rival.from, rival.to);
+		if (rival.narrow) rival.rows.n_columns = 3;
+		CHECK_OK(&l->err, append(l, other, &o, &version));
+		CHECK_I64(version, 0);
+	}
+	return rows_next(s, out);
+}
+
+static void two_create_one_table(void **state)
+{
+	(void)state;
+	for (int narrow = 0; narrow < 2; narrow++) {
+		struct lake l;
+		struct rows r;
+		int64_t version = -1;
+		int want[4096] = {0};
+		lake_open(&l);
+		const struct delta_append_opts o = {.partition_by = by_region, .n_partition_by = 1};
+		struct ArrowArrayStream stream = rows_stream(&r, 0, 1500);
+		stream.get_next = rows_after_rival;
+		rival.lake = &l;
+		rival.from = 1000;
+		rival.to = 2000;
+		rival.narrow = narrow == 1;
+		if (narrow == 1) { /* its files don't fit: nothing of them is in the table */
+			refuse(&l, stream, &o, E_CONFLICT, "with other columns");
+			lake_close(&l);
+			continue;
+		}
+		CHECK_OK(&l.err, append(&l, stream, &o, &version));
+		CHECK_I64(version, 1);
+		for (int i = 1000; i < 2000; i++) want[i]++;
+		check_ids(&l, 0, want, 4096);
+		for (int i = 0; i < 1500; i++) want[i]++;
+		check_ids(&l, 1, want, 4096);
+		lake_close(&l);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(creates_and_appends), cmocka_unit_test(many_partitions),
-		cmocka_unit_test(bounded_memory), cmocka_unit_test(refuses), cmocka_unit_test(matches_by_name)};
+		cmocka_unit_test(bounded_memory), cmocka_unit_test(refuses),
+		cmocka_unit_test(refuses_bytes_that_are_no_text), cmocka_unit_test(two_create_one_table),
+		cmocka_unit_test(matches_by_name)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
