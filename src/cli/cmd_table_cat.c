@@ -37,6 +37,10 @@ static bool is_text(enum col_type type)
 static void add_double(struct buf *out, double v)
 {
 	char text[40];
+	if (v != v) { /* its sign means nothing, and printf shows it */
+		buf_str(out, "nan");
+		return;
+	}
 	for (int digits = 15; digits <= 17; digits++) {
 		(void)snprintf(text, sizeof text, "%.*g", digits, v);
 		if (strtod(text, NULL) == v) break;
@@ -137,7 +141,8 @@ static void json_row(struct cat *cat, const struct batch *b, int64_t row)
 		buf_reset(&cat->cells);
 		if (!column_valid(c, row))
 			buf_str(&cat->out, "null");
-		else if (is_text(c->type) || !finite_number(c, row)) /* JSON has no NaN: its name as a string */
+		else if (is_text(c->type) ||
+			 !finite_number(c, row)) /* JSON has no NaN: its name as a string, as in `pqr sql` */
 			buf_json_str(&cat->out, add_any(&cat->cells, c, cat->local[i], row));
 		else
 			add_value(&cat->out, c, row);

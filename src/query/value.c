@@ -299,13 +299,12 @@ static void json_quoted(struct buf *out, const struct q_vector *v, size_t row)
 	buf_deinit(&text);
 }
 
-/* JSON has no NaN and no infinity. */
+/* JSON has no NaN and no infinity: their names as strings, as `pqr table cat` writes them, so that they differ from null. */
 static void json_double(struct buf *out, double v, bool single)
 {
-	if (isfinite(v))
-		add_double(out, v, single);
-	else
-		buf_str(out, "null");
+	if (!isfinite(v)) buf_char(out, '"');
+	add_double(out, v, single);
+	if (!isfinite(v)) buf_char(out, '"');
 }
 
 void value_json(struct buf *out, const struct q_vector *v, size_t row)

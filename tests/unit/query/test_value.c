@@ -87,8 +87,8 @@ static void test_doubles(void **state)
 	check_value(&f, &(float){0.1F}, "0.1");
 	check_value(&f, &(float){3e20F}, "3e+20");
 	check_value(&f, &(float){16777216}, "16777216.0");
-	check_both(&d, &(double){(double)NAN}, "nan", "null");
-	check_both(&d, &(double){-(double)INFINITY}, "-inf", "null");
+	check_both(&d, &(double){(double)NAN}, "nan", "\"nan\"");
+	check_both(&d, &(double){-(double)INFINITY}, "-inf", "\"-inf\"");
 }
 
 static void test_times(void **state)
