@@ -13,7 +13,9 @@
 #include "table/catalog.h"
 #include "table/log/history.h"
 
-enum { NEAREST_MAX = 3 };
+enum { NEAREST_MAX = 3, SEARCHED = 3 };
+static const char *const search_path[SEARCHED] = {
+	"gold", "silver", "bronze"}; /* of names without schema, in this order */
 
 /* ---- looking ---- */
 
@@ -70,7 +72,7 @@ static bool needs_all(struct str sql)
 	static const char *const words[] = {"show", "information_schema", "duckdb_", "pg_", "sqlite_"};
 	const struct sql_text text = sql_classify(sql);
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-		if (sql_mentions(sql, words[i])) return true;
+		if (sql_contains(sql, words[i])) return true;
 	}
 	const size_t rest = (size_t)(text.word.p - sql.p) + text.word.n; /* DESCRIBE alone lists them too */
 	return text.kind == SQL_QUERY && query_blank((struct str){sql.p + rest, sql.n - rest});
@@ -85,18 +87,18 @@ static status open_table(const struct catalog *c, struct catalog_table *t, struc
 	return delta_snapshot_open(c->lake, root, version, &t->snapshot, err);
 }
 
-/* DuckDB takes a name that is not there for a pattern, where it can be one, and then reads what matches, or nothing. Such
- * names are rare; the others it misses itself. */
-static status check_patterns(const struct catalog *c, const struct delta_snapshot *s, struct err *err)
+/* Every file must be there, of the size the log says: one that is gone DuckDB takes for a pattern, where its name can be one, and one
+ * of another size for the table's. Copies were checked when they were made. */
+static status check_files(const struct catalog *c, const struct delta_snapshot *s, struct err *err)
 {
-	if (c->copies != NULL) return OK;
 	char key[DELTA_KEY_MAX];
-	int64_t size;
-	const bool all = strpbrk(c->place, "*?[") != NULL;
-	for (size_t i = 0; i < s->n_files; i++) {
-		const struct str path = s->files[i].path;
-		TRY(delta_key(key, s->root, path, err));
-		if (all || strpbrk(key, "*?[") != NULL) TRY(store_size(c->lake, key, &size, err));
+	for (size_t i = 0; i < s->n_files && c->copies == NULL; i++) {
+		int64_t size;
+		TRY(delta_key(key, s->root, s->files[i].path, err));
+		TRY(store_size(c->lake, key, &size, err));
+		if (size != s->files[i].size)
+			return fail_at(err, E_CORRUPT, key, -1, -1, "%lld bytes, and the table's log says %lld",
+				(long long)size, (long long)s->files[i].size);
 	}
 	return OK;
 }
@@ -109,7 +111,6 @@ static void leave_out(struct catalog_table *t, status code)
 
 static void add_schemas(const struct catalog *c, struct buf *out)
 {
-	static const char *const path[] = {"gold", "silver", "bronze"};
 	for (size_t i = 0; i < c->n; i++) {
 		if (i > 0 && strcmp(c->items[i].schema, c->items[i - 1].schema) == 0) continue;
 		buf_str(out, "CREATE SCHEMA IF NOT EXISTS ");
@@ -117,10 +118,10 @@ static void add_schemas(const struct catalog *c, struct buf *out)
 		buf_str(out, ";\n");
 	}
 	buf_str(out, "SET TimeZone = 'UTC';\nSET search_path = '");
-	for (size_t k = 0; k < 3; k++) {
+	for (size_t k = 0; k < SEARCHED; k++) {
 		for (size_t i = 0; i < c->n; i++) {
-			if (strcmp(c->items[i].schema, path[k]) != 0) continue;
-			buf_printf(out, "%s,", path[k]);
+			if (strcmp(c->items[i].schema, search_path[k]) != 0) continue;
+			buf_printf(out, "%s,", search_path[k]);
 			break;
 		}
 	}
@@ -154,30 +155,82 @@ static void add_paths(const struct catalog *c, const char *writable, struct buf 
 	buf_str(out, "SET enable_external_access = false;\nSET lock_configuration = true;\n");
 }
 
-status catalog_load(struct catalog *c, struct str sql, const char *writable, struct buf *out, struct err *err)
+static status exec(struct engine *e, struct buf *sql, struct err *err)
+{
+	status code = buf_check(sql, err);
+	if (code == OK) code = engine_exec(e, (struct str){(const char *)sql->p, sql->n}, err);
+	buf_reset(sql);
+	return code;
+}
+
+/* One table's snapshot and view. listed: the statement asks for names and columns alone. */
+static status load_table(struct catalog *c, struct catalog_table *t, struct engine *e, bool listed, struct err *err)
+{
+	struct buf sql;
+	TRY(open_table(c, t, err));
+	if (c->copies != NULL) {
+		/* Of a table that is only listed, the first file tells the columns. */
+		if (listed && t->snapshot->n_files > 1) t->snapshot->n_files = 1;
+		TRY(copies_take(c->copies, t->snapshot, &t->copies, err));
+	}
+	if (!listed) TRY(check_files(c, t->snapshot, err));
+	buf_init(&sql, 0);
+	status code = view_sql(&sql, t, c->place, err);
+	if (code == OK) code = exec(e, &sql, err);
+	buf_deinit(&sql);
+	return code;
+}
+
+/* How early a name without schema is looked for in this one; SEARCHED: not at all. */
+static size_t search_rank(const char *schema)
+{
+	size_t i = 0;
+	while (i < SEARCHED && strcmp(schema, search_path[i]) != 0) i++;
+	return i;
+}
+
+/* A name without schema must not fall to another table because the one it means was left out. */
+static status check_hidden(const struct catalog *c, struct str sql, struct err *err)
+{
+	char text[ERR_MESSAGE_MAX + ERR_WHERE_MAX + 64];
+	for (size_t i = 0; i < c->n; i++) {
+		const struct catalog_table *t = &c->items[i];
+		const size_t rank = search_rank(t->schema);
+		if (t->left_out.code == OK || rank == SEARCHED || !sql_mentions_bare(sql, t->name)) continue;
+		for (size_t k = 0; k < c->n; k++) {
+			const struct catalog_table *u = &c->items[k];
+			const size_t other = search_rank(u->schema);
+			if (strcasecmp(u->name, t->name) != 0 || other == SEARCHED) continue;
+			if (other > rank && u->left_out.code == OK)
+				return fail(err, t->left_out.code, "%s.%s: %s", t->schema, t->name,
+					err_text(&t->left_out, text, sizeof text));
+		}
+	}
+	return OK;
+}
+
+status catalog_load(struct catalog *c, struct engine *e, struct str sql, const char *writable, struct err *err)
 {
 	const bool all = needs_all(sql);
+	struct buf setup;
 	drop_snapshots(c);
-	add_schemas(c, out);
-	for (size_t i = 0; i < c->n; i++) {
+	buf_init(&setup, 0);
+	add_schemas(c, &setup);
+	status code = exec(e, &setup, err);
+	for (size_t i = 0; code == OK && i < c->n; i++) {
 		struct catalog_table *t = &c->items[i];
-		if (!all && !sql_mentions(sql, t->name)) continue;
-		TRY(query_cancel_check(err));
-		const size_t before = out->n;
-		status code = open_table(c, t, &t->left_out);
-		if (code == OK && c->copies != NULL) {
-			/* Of a table that is only listed, the first file tells the columns. */
-			if (!sql_mentions(sql, t->name) && t->snapshot->n_files > 1) t->snapshot->n_files = 1;
-			code = copies_take(c->copies, t->snapshot, &t->copies, &t->left_out);
-		}
-		if (code == OK) code = check_patterns(c, t->snapshot, &t->left_out);
-		if (code == OK) code = view_sql(out, t, c->place, &t->left_out);
-		if (code == OK) continue;
-		leave_out(t, code);
-		out->n = before;
+		const bool named = sql_mentions(sql, t->name);
+		if (!all && !named) continue;
+		code = query_cancel_check(err);
+		if (code != OK) break;
+		const status loaded = load_table(c, t, e, !named, &t->left_out);
+		if (loaded != OK) leave_out(t, loaded);
 	}
-	add_paths(c, writable, out);
-	return buf_check(out, err);
+	if (code == OK) code = check_hidden(c, sql, err);
+	if (code == OK) add_paths(c, writable, &setup);
+	if (code == OK) code = exec(e, &setup, err);
+	buf_deinit(&setup);
+	return code;
 }
 
 /* ---- explaining ---- */
@@ -229,7 +282,7 @@ static const struct catalog_table *find_left_out(const struct catalog *c, struct
 		if (t->left_out.code == OK || strlen(t->name) != name.n || strncasecmp(t->name, name.p, name.n) != 0)
 			continue;
 		(void)snprintf(full, sizeof full, "%s.%s", t->schema, t->name);
-		if (found == NULL || sql_mentions(sql, full)) found = t;
+		if (found == NULL || sql_contains(sql, full)) found = t;
 	}
 	return found;
 }

@@ -99,7 +99,11 @@ static status copy_file(void *arg, size_t i, int worker, struct err *err)
 	(void)worker;
 	TRY(delta_key(key, w->s->root, w->s->files[file].path, err));
 	TRY(store_object_open(w->c->from, key, &from, err));
-	status code = file_nameless(w->c->folder, &fd, err);
+	const int64_t size = store_object_size(from);
+	status code = size == w->s->files[file].size
+			      ? file_nameless(w->c->folder, &fd, err)
+			      : fail_at(err, E_CORRUPT, key, -1, -1, "%lld bytes, and the table's log says %lld",
+					(long long)size, (long long)w->s->files[file].size);
 	if (code == OK) code = err_at(err, copy_bytes(from, fd, err), w->c->folder, -1, -1);
 	store_object_close(from);
 	if (code == OK)

@@ -204,11 +204,51 @@ struct sql_text sql_classify(struct str text)
 	return out;
 }
 
+bool sql_contains(struct str text, const char *what)
+{
+	const size_t n = strlen(what);
+	for (size_t i = 0; n > 0 && i + n <= text.n; i++) {
+		if (strncasecmp(text.p + i, what, n) == 0) return true;
+	}
+	return false;
+}
+
+static bool goes_on(char a, char b) /* are two bytes beside each other of one word? */
+{
+	return (is_word(a) || a == '$') && (is_word(b) || b == '$');
+}
+
+/* The name's next place in the text at or after `from` where it is a whole word; text.n: none. */
+static size_t find_word(struct str text, const char *name, size_t n, size_t from)
+{
+	for (size_t i = from; i + n <= text.n; i++) {
+		if (strncasecmp(text.p + i, name, n) != 0) continue;
+		if (i > 0 && goes_on(text.p[i - 1], name[0])) continue;
+		if (i + n < text.n && goes_on(name[n - 1], text.p[i + n])) continue;
+		return i;
+	}
+	return text.n;
+}
+
 bool sql_mentions(struct str text, const char *name)
 {
 	const size_t n = strlen(name);
-	for (size_t i = 0; n > 0 && i + n <= text.n; i++) {
-		if (strncasecmp(text.p + i, name, n) == 0) return true;
+	/* A quote in a name is doubled in a text, once or, in a text within a text, more often. */
+	if (strpbrk(name, "\"'") != NULL) return true;
+	return n > 0 && find_word(text, name, n, 0) < text.n;
+}
+
+bool sql_mentions_bare(struct str text, const char *name)
+{
+	const size_t n = strlen(name);
+	for (size_t i = 0; n > 0 && (i = find_word(text, name, n, i)) < text.n; i += n) {
+		size_t before = i, after = i + n;
+		if (before > 0 && text.p[before - 1] == '"') before--;
+		while (before > 0 && isspace((unsigned char)text.p[before - 1])) before--;
+		if (after < text.n && text.p[after] == '"') after++;
+		while (after < text.n && isspace((unsigned char)text.p[after])) after++;
+		if ((before == 0 || text.p[before - 1] != '.') && (after == text.n || text.p[after] != '.'))
+			return true;
 	}
 	return false;
 }

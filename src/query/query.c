@@ -139,7 +139,7 @@ static status check_functions(struct str sql, struct err *err)
 {
 	static const char *const names[] = {"enable_logging", "enable_profiling"};
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		if (sql_mentions(sql, names[i])) return fail(err, E_USAGE, "pqr sql only reads: not %s", names[i]);
+		if (sql_contains(sql, names[i])) return fail(err, E_USAGE, "pqr sql only reads: not %s", names[i]);
 	}
 	return OK;
 }
@@ -239,14 +239,9 @@ static status send_parquet(
 static status run_in(struct query *q, struct engine *e, const struct sql_text *text, const struct query_output *to,
 	int64_t *rows, struct err *err)
 {
-	struct buf setup;
 	const bool parquet = to->format == QUERY_PARQUET;
-	buf_init(&setup, 0);
-	status code = catalog_load(&q->catalog, text->whole, parquet ? q->scratch.folder : NULL, &setup, err);
-	if (code == OK) code = engine_exec(e, (struct str){(const char *)setup.p, setup.n}, err);
-	buf_deinit(&setup);
-	if (code == OK) code = catalog_explain(&q->catalog, text->whole, prepare(e, text, err), err);
-	if (code != OK) return code;
+	TRY(catalog_load(&q->catalog, e, text->whole, parquet ? q->scratch.folder : NULL, err));
+	TRY(catalog_explain(&q->catalog, text->whole, prepare(e, text, err), err));
 	*rows = -1;
 	if (!parquet) return send_rows(e, to, text->kind == SQL_EXPLAIN, rows, err);
 	if (text->kind == SQL_EXPLAIN)

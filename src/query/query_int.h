@@ -28,8 +28,12 @@ struct sql_text {
 };
 /* text: one statement. Leading blanks, comments, a byte order mark and '(' are passed over. */
 struct sql_text sql_classify(struct str text);
-/* Does the name occur in the text, whatever its case, in whatever place? More often than the text means it, never less. */
+/* Do the bytes occur in the text, whatever their case? */
+bool sql_contains(struct str text, const char *what);
+/* Does the name occur in the text as a whole word, whatever its case, in whatever place? More often than the text means it, never
+ * less: a name in a text or comment counts, a longer one that begins with it does not. */
 bool sql_mentions(struct str text, const char *name);
+bool sql_mentions_bare(struct str text, const char *name);    /* the same, with no '.' before or behind it */
 void sql_quote(struct buf *out, char quote, struct str text); /* '…' or "…", the quote doubled */
 
 /* ---- duckdb.c: the library, its values ---- */
@@ -146,9 +150,10 @@ struct catalog {
 /* Every folder two levels deep with a _delta_log. */
 status catalog_open(struct catalog *c, const struct query_opts *o, struct err *err) MUST_USE;
 void catalog_close(struct catalog *c);
-/* Open the snapshots of the tables that the statement may mean, and write the SQL that makes schemas, views and the list of
- * files DuckDB may open. writable: a folder it may write to; NULL = none. */
-status catalog_load(struct catalog *c, struct str sql, const char *writable, struct buf *out, struct err *err) MUST_USE;
+/* Open the snapshots of the tables that the statement may mean, make their schemas and views in e, and tell it which files it may
+ * open. A table that can't be read is left out, and keeps no other from being read. writable: a folder e may write to; NULL = none. */
+status catalog_load(
+	struct catalog *c, struct engine *e, struct str sql, const char *writable, struct err *err) MUST_USE;
 /* A statement was refused: say what is known about the tables it names. Returns err's code. */
 status catalog_explain(const struct catalog *c, struct str sql, status code, struct err *err);
 

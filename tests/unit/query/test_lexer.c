@@ -107,6 +107,34 @@ static void test_blank_and_mentions(void **state)
 	assert_true(sql_mentions(STR("FROM silver.Tickets"), "tickets"));
 	assert_true(sql_mentions(STR("FROM query_table('tickets')"), "tickets"));
 	assert_false(sql_mentions(STR("FROM ticket"), "tickets"));
+	static const struct {
+		const char *sql, *name;
+		bool mentions, bare;
+	} cases[] = {
+		{"FROM t81", "t8", false, false},
+		{"FROM t8", "t8", true, true},
+		{"FROM a_t8", "t8", false, false},
+		{"FROM t8$x", "t8", false, false},
+		{"FROM gold.t81, t8", "t8", true, true},
+		{"FROM gold.t8", "t8", true, false},
+		{"FROM gold . \"T8\" WHERE t8.x = 1", "t8", true, false},
+		{"FROM \"t8\"", "t8", true, true},
+		{"FROM query_table('gold.t8')", "t8", true, false},
+		{"FROM \xc3\xb1t8", "t8", false, false},
+		{"FROM \"a b\"", "a b", true, true},
+		{"FROM \"a bc\"", "a b", false, false},
+		{"FROM \"a\"\"b\"", "a\"b", true, false},
+		{"", "t8", false, false},
+		{"t8", "", false, false},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		const struct str sql = str_of(cases[i].sql);
+		if (sql_mentions(sql, cases[i].name) != cases[i].mentions ||
+			sql_mentions_bare(sql, cases[i].name) != cases[i].bare)
+			fail_msg("%s in %s", cases[i].name, cases[i].sql);
+	}
+	assert_true(sql_contains(STR("FROM duckdb_tables()"), "DUCKDB_"));
+	assert_false(sql_contains(STR("FROM duckdb"), "duckdb_"));
 	struct buf out;
 	buf_init(&out, 0);
 	sql_quote(&out, '\'', STR("it's"));
