@@ -5,13 +5,12 @@
  */
 #include <stdio.h>
 
-#include "base/alloc.h"
 #include "control/postgres_int.h"
 #include "io/utf8.h"
 
 void postgres_args_deinit(struct postgres_args *a)
 {
-	for (int i = 0; i < a->n; i++) mem_free(a->mended[i]);
+	for (int i = 0; i < a->n; i++) buf_deinit(&a->mended[i]);
 	a->n = 0;
 }
 
@@ -21,7 +20,7 @@ static int next_arg(struct postgres_args *a)
 	const int i = a->n++;
 	a->value[i] = NULL;
 	a->length[i] = a->format[i] = 0;
-	a->mended[i] = NULL;
+	a->mended[i] = (struct buf){0};
 	return i;
 }
 
@@ -47,33 +46,6 @@ void postgres_arg_u64(struct postgres_args *a, uint64_t v)
 	a->value[i] = a->room[i];
 }
 
-size_t postgres_text_valid(struct str s)
-{
-	const size_t n = utf8_valid_prefix(s.p, s.n);
-	const void *nul = n > 0 ? memchr(s.p, '\0', n) : NULL;
-	return nul != NULL ? (size_t)((const char *)nul - s.p) : n;
-}
-
-/* Each byte that can't stay becomes U+FFFD, three bytes. */
-static char *mend(struct str s, size_t *n_out)
-{
-	size_t cap, n = 0;
-	char *dst = mul_size(s.n, 3, &cap) ? mem_alloc(cap) : NULL;
-	if (dst == NULL) return NULL;
-	while (s.n > 0) {
-		const size_t good = postgres_text_valid(s);
-		memcpy(dst + n, s.p, good);
-		n += good;
-		s = (struct str){s.p + good, s.n - good};
-		if (s.n == 0) break;
-		memcpy(dst + n, "\xef\xbf\xbd", 3);
-		n += 3;
-		s = (struct str){s.p + 1, s.n - 1};
-	}
-	*n_out = n;
-	return dst;
-}
-
 void postgres_arg_str(struct postgres_args *a, struct str s)
 {
 	const int i = next_arg(a);
@@ -81,10 +53,11 @@ void postgres_arg_str(struct postgres_args *a, struct str s)
 		a->failed = true;
 		return;
 	}
-	if (s.n > 0 && postgres_text_valid(s) < s.n) {
-		a->mended[i] = mend(s, &s.n);
-		a->failed |= a->mended[i] == NULL;
-		s.p = a->mended[i];
+	if (utf8_text_prefix(s) < s.n) {
+		buf_init(&a->mended[i], INT32_MAX);
+		utf8_text_mend(&a->mended[i], s);
+		a->failed |= a->mended[i].failed;
+		s = (struct str){(const char *)a->mended[i].p, a->mended[i].n};
 	}
 	a->value[i] = s.n > 0 ? s.p : "";
 	a->length[i] = (int)s.n;

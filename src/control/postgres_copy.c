@@ -13,7 +13,6 @@ enum {
 	EPOCH_DAYS = 10957,    /* 2000-01-01 after 1970-01-01 */
 };
 #define EPOCH_US (INT64_C(946684800) * 1000000)
-static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
 
 static uint8_t *put16(uint8_t *p, uint16_t v)
 {
@@ -104,15 +103,7 @@ static void add_mended(struct buf *out, struct str s)
 	uint8_t *length = buf_reserve(out, 4);
 	if (length == NULL) return;
 	buf_commit(out, 4);
-	while (s.n > 0) {
-		size_t good = utf8_valid_prefix(s.p, s.n);
-		const char *nul = good > 0 ? memchr(s.p, '\0', good) : NULL;
-		if (nul != NULL) good = (size_t)(nul - s.p);
-		buf_add(out, s.p, good);
-		if (good == s.n) break;
-		buf_add(out, replacement, 3);
-		s = (struct str){s.p + good + 1, s.n - good - 1};
-	}
+	utf8_text_mend(out, s);
 	if (!out->failed) (void)put32(out->p + at, (uint32_t)(out->n - at - 4));
 }
 

@@ -7,6 +7,7 @@
 #ifndef PQR_CONTROL_POSTGRES_INT_H
 #define PQR_CONTROL_POSTGRES_INT_H
 
+#include "base/buf.h"
 #include "base/time.h"
 #include "control/control_int.h"
 
@@ -38,7 +39,7 @@ struct postgres_args {
 	int format
 		[POSTGRES_ARGS_MAX]; /* 1: text of `length` bytes, as is; 0: NUL-terminated, read by the column's type */
 	char room[POSTGRES_ARGS_MAX][POSTGRES_ARG_ROOM];
-	char *mended[POSTGRES_ARGS_MAX]; /* copies of texts that PostgreSQL would refuse */
+	struct buf mended[POSTGRES_ARGS_MAX]; /* copies of texts that PostgreSQL would refuse */
 	int n;
 	bool failed; /* out of memory */
 };
@@ -51,8 +52,6 @@ void postgres_arg_text(struct postgres_args *a, const char *s); /* NULL: null */
 void postgres_arg_str(struct postgres_args *a, struct str s);
 void postgres_arg_time(struct postgres_args *a, int64_t us);   /* INT64_MIN: null */
 void postgres_arg_date(struct postgres_args *a, int32_t date); /* INT32_MIN: null */
-/* Length of the valid UTF-8 without NUL at the start of s. */
-size_t postgres_text_valid(struct str s);
 
 /* ---- connection and statements ---- */
 

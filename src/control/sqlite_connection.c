@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "control/sqlite_int.h"
+#include "io/utf8.h"
 
 struct sqlite_arg sqlite_int(int64_t v)
 {
@@ -105,6 +106,20 @@ status sqlite_prepare(struct control_sqlite *s, const char *sql, struct sqlite3_
 	return OK;
 }
 
+int sqlite_bind_text(struct sqlite3_stmt *stmt, int at, struct str s)
+{
+	struct buf mended;
+	if (s.n == 0) return sqlite3_bind_text(stmt, at, s.p != NULL ? "" : NULL, 0, SQLITE_STATIC);
+	if (utf8_text_prefix(s) == s.n) return sqlite3_bind_text64(stmt, at, s.p, s.n, SQLITE_STATIC, SQLITE_UTF8);
+	buf_init(&mended, 0);
+	utf8_text_mend(&mended, s);
+	const int rc = mended.failed ? SQLITE_NOMEM
+				     : sqlite3_bind_text64(stmt, at, (const char *)mended.p, mended.n, SQLITE_TRANSIENT,
+					       SQLITE_UTF8);
+	buf_deinit(&mended);
+	return rc;
+}
+
 static status prepare_bound(
 	struct control_sqlite *s, const struct sqlite_select *q, struct sqlite3_stmt **out, struct err *err)
 {
@@ -115,8 +130,7 @@ static status prepare_bound(
 		const struct sqlite_arg *a = &q->args[i];
 		const int at = (int)i + 1;
 		if (a->kind == SQLITE_ARG_INT) rc = sqlite3_bind_int64(stmt, at, a->i);
-		if (a->kind == SQLITE_ARG_TEXT)
-			rc = sqlite3_bind_text64(stmt, at, a->text.p, a->text.n, SQLITE_STATIC, SQLITE_UTF8);
+		if (a->kind == SQLITE_ARG_TEXT) rc = sqlite_bind_text(stmt, at, a->text);
 	}
 	if (rc != SQLITE_OK) {
 		const status code = sqlite_fail(s, "parameter", err);

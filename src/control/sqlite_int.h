@@ -44,6 +44,9 @@ status sqlite_prepare(struct control_sqlite *s, const char *sql, struct sqlite3_
 /* One statement to its end; *changed (may be NULL) gets the rows it changed. */
 status sqlite_run(struct control_sqlite *s, const char *sql, const struct sqlite_arg *args, size_t n, int64_t *changed,
 	struct err *err) MUST_USE;
+/* Bind a text, which must outlive the statement's run; what PostgreSQL would not take in one (no UTF-8, NUL) goes as U+FFFD here too,
+ * so that both planes hold the same. p == NULL: NULL. SQLITE_OK, or the library's code. */
+int sqlite_bind_text(struct sqlite3_stmt *stmt, int at, struct str s);
 /* Each row of a SELECT; row reads columns with the functions below, valid during the call. */
 typedef status (*sqlite_row)(void *arg, struct sqlite3_stmt *row, struct err *err);
 struct sqlite_select {

@@ -43,7 +43,7 @@ static int feed_str(sqlite3_stmt *stmt, struct feed *f, int64_t row)
 		f->last = index;
 	}
 	const struct str s = column_str(c, row);
-	return sqlite3_bind_text(stmt, f->at, s.n > 0 ? s.p : "", (int)s.n, SQLITE_STATIC);
+	return sqlite_bind_text(stmt, f->at, s.n > 0 ? s : STR(""));
 }
 
 static int64_t int_at(const struct column *c, int64_t row)
@@ -129,7 +129,7 @@ static status publish_batch(
 		for (int k = 0; k < p->schema->columns[i].scale; k++) feeds[i].divisor *= 10;
 	}
 	for (size_t i = n_data; i < p->schema->n_columns; i++) {
-		if (sqlite3_bind_text(p->insert, (int)i + 1, partitions[i - n_data], -1, SQLITE_STATIC) != SQLITE_OK)
+		if (sqlite_bind_text(p->insert, (int)i + 1, str_of(partitions[i - n_data])) != SQLITE_OK)
 			return sqlite_fail(p->s, "value", err);
 	}
 	const status code = publish_rows(p, b, feeds, err);

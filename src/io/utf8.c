@@ -145,3 +145,22 @@ size_t utf8_count(const char *p, size_t n)
 	for (size_t i = 0; i < n; i++) count += (signed char)p[i] > -65;
 	return count;
 }
+
+size_t utf8_text_prefix(struct str s)
+{
+	if (s.n == 0) return 0;
+	const size_t n = utf8_valid_prefix(s.p, s.n);
+	const void *nul = n > 0 ? memchr(s.p, '\0', n) : NULL;
+	return nul != NULL ? (size_t)((const char *)nul - s.p) : n;
+}
+
+void utf8_text_mend(struct buf *out, struct str s)
+{
+	while (s.n > 0) {
+		const size_t good = utf8_text_prefix(s);
+		buf_add(out, s.p, good);
+		if (good == s.n) return;
+		buf_str(out, "\xef\xbf\xbd");
+		s = (struct str){s.p + good + 1, s.n - good - 1};
+	}
+}

@@ -6,12 +6,16 @@
 #ifndef PQR_IO_UTF8_H
 #define PQR_IO_UTF8_H
 
-#include "base/err.h"
+#include "base/buf.h"
 
 bool utf8_valid(const char *p, size_t n) MUST_USE;       /* borrows p[n]; n == 0 is valid; reads nothing beyond n */
 bool utf8_valid_plain(const char *p, size_t n) MUST_USE; /* the same, one byte at a time */
 /* Bytes of the longest valid prefix that ends on a code point; n when all of it is valid. */
 size_t utf8_valid_prefix(const char *p, size_t n);
+/* The same for a text that databases take: valid, and without NUL, which ends a text in most of them. */
+size_t utf8_text_prefix(struct str s);
+/* Append s with U+FFFD in place of each byte that can't stay in such a text. */
+void utf8_text_mend(struct buf *out, struct str s);
 /* Code points of valid UTF-8; of other bytes: those that are no continuation byte. */
 size_t utf8_count(const char *p, size_t n);
 
