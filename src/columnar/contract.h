@@ -19,7 +19,9 @@ void schema_ddl_sqlite(struct buf *out, const struct table_schema *s);
 void schema_ddl_postgres(struct buf *out, const struct table_schema *s);
 /* The same without the key, which schema_key_postgres adds: filling first and indexing then is faster. */
 void schema_table_postgres(struct buf *out, const struct table_schema *s);
-void schema_key_postgres(struct buf *out, const struct table_schema *s); /* nothing for a table without key columns */
+/* Nothing for a table without key columns. digests: a unique index over the digests of the key's texts in place of a primary key, whose texts
+ * must be short. */
+void schema_key_postgres(struct buf *out, const struct table_schema *s, bool digests);
 /* Row-level security of a table that has a tenant_id, or whose parent has one; nothing for another. A tenant's user sees its rows,
  * writers and readers of everything all. The functions are those of deploy/postgres/002_access.sql. */
 void schema_security_postgres(struct buf *out, const struct table_schema *s);

@@ -32,6 +32,7 @@ enum {
 		1 << 18, /* encoded, then sent: few calls, and no longer than this between looks at the cancel flag */
 	CHUNK_MAX = 1 << 27, /* one row of texts may exceed a chunk */
 	OBJECTS_MAX = 256,
+	KEY_BYTES_MAX = 2000, /* an entry of a B-tree holds 2704 bytes, with its numbers and headers */
 };
 
 struct published {
@@ -41,6 +42,7 @@ struct published {
 	bool is_new;         /* that one is to become the table */
 	bool remade;         /* the transaction made it anew */
 	int64_t rows;        /* staged */
+	size_t key_bytes;    /* of the longest texts of the columns of its key, together */
 };
 
 struct postgres_publish {
@@ -50,7 +52,8 @@ struct postgres_publish {
 	struct arena arena;
 	struct published *objects;
 	size_t n;
-	const struct table_schema *schema; /* being staged, as objects[n - 1] */
+	const struct table_schema *schema;    /* being staged, as objects[n - 1] */
+	size_t text_bytes[TABLE_COLUMNS_MAX]; /* of its longest text so far, for each column of the key */
 	bool copying;
 	bool open;     /* the transaction has begun, and holds new tables */
 	int64_t n_new; /* such tables */
@@ -88,7 +91,7 @@ static status hash_definition(
 	uint8_t hash[SHA256_BYTES];
 	if (o->schema != NULL) {
 		schema_table_postgres(&p->sql, o->schema);
-		schema_key_postgres(&p->sql, o->schema);
+		schema_key_postgres(&p->sql, o->schema, o->key_bytes > KEY_BYTES_MAX);
 		schema_security_postgres(&p->sql, o->schema);
 	} else {
 		buf_str(&p->sql, o->sql);
@@ -202,6 +205,7 @@ static status publish_table(struct control_publish *base, const struct table_sch
 	buf_reset(&p->sql);
 	TRY(code);
 	p->schema = schema;
+	memset(p->text_bytes, 0, sizeof p->text_bytes);
 	p->copying = true;
 	buf_reset(&p->chunk);
 	postgres_copy_binary_begin(&p->chunk);
@@ -217,6 +221,40 @@ static status send_chunk(struct postgres_publish *p, struct err *err)
 	return err_at(err, code, p->schema->name, -1, -1);
 }
 
+static bool is_key(const struct column_def *c)
+{
+	return c->key || strcmp(c->name, "run_id") == 0;
+}
+
+/* The longest text of a column. A byte that can't stay becomes three (U+FFFD). */
+static size_t longest_text(const struct column *c, int64_t n_rows)
+{
+	const struct column *of = c->dict != NULL ? c->dict : c;
+	const int64_t n = c->dict != NULL ? c->dict->n : n_rows;
+	int32_t longest = 0;
+	for (int64_t i = 0; i < n; i++) {
+		const int32_t bytes = of->offsets[i + 1] - of->offsets[i];
+		if (bytes > longest) longest = bytes;
+	}
+	return 3 * (size_t)longest;
+}
+
+/* How long the texts of the table's key are decides which key it can have. */
+static void note_key(struct postgres_publish *p, const struct batch *b, const char *const *partitions)
+{
+	struct published *o = &p->objects[p->n - 1];
+	const struct table_schema *t = o->schema;
+	o->key_bytes = 0;
+	for (size_t i = 0; i < t->n_columns; i++) {
+		const struct column_def *c = &t->columns[i];
+		if (!is_key(c) || c->type != COL_STRING) continue;
+		const size_t bytes = i < b->n_columns ? longest_text(&b->columns[i], b->n_rows)
+						      : 3 * strlen(partitions[i - b->n_columns]);
+		if (bytes > p->text_bytes[i]) p->text_bytes[i] = bytes;
+		o->key_bytes += p->text_bytes[i];
+	}
+}
+
 static status publish_batch(
 	struct control_publish *base, const struct batch *b, const char *const *partitions, struct err *err)
 {
@@ -228,6 +266,7 @@ static status publish_batch(
 		.n_partitions = p->schema->n_columns - n_data,
 		.to = b->n_rows,
 		.bytes_max = CHUNK_BYTES};
+	note_key(p, b, partitions);
 	while (rows.from < rows.to) {
 		TRY(cancel_check(err));
 		rows.from = postgres_copy_binary_rows(&p->chunk, &rows);
@@ -264,11 +303,6 @@ static status publish_view(struct control_publish *base, const char *name, const
 }
 
 /* ---- the transaction --------------------------------------------------------------------------------------------- */
-
-static bool is_key(const struct column_def *c)
-{
-	return c->key || strcmp(c->name, "run_id") == 0;
-}
 
 /* s."day" = g."day" AND ... over the columns of the primary key: a hash join. */
 static void add_same_key(struct buf *sql, const struct table_schema *t)
@@ -404,7 +438,7 @@ static status swap_table(struct postgres_publish *p, struct published *o, struct
 		schema_table_postgres(&p->sql, o->schema);
 	TRY(sql_run(p, NULL, err));
 	if (!o->is_new) TRY(fill(p, o, false, err)); /* it was dropped meanwhile */
-	schema_key_postgres(&p->sql, o->schema);
+	schema_key_postgres(&p->sql, o->schema, o->key_bytes > KEY_BYTES_MAX);
 	schema_security_postgres(&p->sql, o->schema);
 	if (p->sql.n > 0) TRY(sql_run(p, NULL, err));
 	TRY(add_geography(p, o, err));

@@ -422,6 +422,9 @@ struct rows {
 	struct batch batch;
 };
 
+/* Of a row with an odd text: ids of rows 0 and 1, and their kind; p == NULL: as the others. */
+static struct str odd_ids[2], odd_kind;
+
 static inline void rows_make(struct rows *r, int64_t n, int64_t seed)
 {
 	uint8_t *bits = calloc((size_t)n / 8 + 1, 1);
@@ -433,7 +436,8 @@ static inline void rows_make(struct rows *r, int64_t n, int64_t seed)
 	for (int64_t row = 0; row < n; row++) {
 		char id[32];
 		(void)snprintf(id, sizeof id, "id-%08lld", (long long)row);
-		builder_set_str(&r->b[0], row, str_of(id));
+		const bool odd = row < 2 && odd_ids[row].p != NULL;
+		builder_set_str(&r->b[0], row, odd ? odd_ids[row] : str_of(id));
 		if (row % 3 != 0) builder_set_i32(&r->b[1], row, (int32_t)(seed - row));
 		builder_set_i64(&r->b[2], row, seed * row);
 		builder_set_i64(&r->b[3], row, row % 2 == 0 ? seed * 1000 + row * 37 : -row);
@@ -441,7 +445,9 @@ static inline void rows_make(struct rows *r, int64_t n, int64_t seed)
 		if (row % 2 == 1) bit_set(bits, row);
 		builder_set_i32(&r->b[5], row, (int32_t)(row - 5));
 		if (row % 4 != 1) builder_set_i64(&r->b[6], row, NOW + row);
-		if (row % 5 != 2)
+		if (odd)
+			builder_set_str(&r->b[7], row, odd_kind);
+		else if (row % 5 != 2)
 			builder_set_str(
 				&r->b[7], row, row % 2 == 0 ? STR("ni\xc3\xb1o") : STR("'; DROP TABLE x; --\n\t\\"));
 	}
@@ -542,9 +548,58 @@ static void test_publish(void **state)
 	plane_close(&p);
 }
 
-#define CONTROL_CASES                                                                                     \
-	cmocka_unit_test(test_lease_is_exclusive), cmocka_unit_test(test_lease_of_a_dead_process),        \
-		cmocka_unit_test(test_heartbeat_starts_and_stops), cmocka_unit_test(test_run_round_trip), \
-		cmocka_unit_test(test_query), cmocka_unit_test(test_tasks_and_stages), cmocka_unit_test(test_publish)
+/* A text of any length is a key, and what a text can't hold in PostgreSQL is in no plane: both hold the same. */
+static void test_publish_odd_texts(void **state)
+{
+	(void)state;
+	enum { LONG = 100000 };
+	struct plane p;
+	struct control_lease l;
+	static char ids[2][LONG];
+	plane_open(&p);
+	hold(&p, &l, RUN);
+	uint32_t seed = 1;
+	for (size_t i = 0; i < LONG; i++) { /* nothing that a database could compress; a backslash and quotes too */
+		seed = seed * 1664525 + 1013904223;
+		ids[0][i] = ids[1][i] = (char)(' ' + (seed >> 16) % 95);
+	}
+	ids[1][LONG - 1] ^= 1; /* unlike at their very end */
+	odd_kind = (struct str){"a\0b\xff", 4};
+	static const char odd[] =
+		"SELECT count(*), min(length(id)), max(length(id)), count(DISTINCT id) FROM gold.all_types";
+	for (int round = 0; round < 2; round++) { /* the table is made; it stands, with another key */
+		odd_ids[0] = odd_ids[1] = (struct str){NULL, 0};
+		if (round == 1) CHECK_OK(&p.err, publish_rows(&p, &l, 5, 2));
+		for (int i = 0; i < 2; i++) odd_ids[i] = (struct str){ids[i], LONG};
+		for (int again = 0; again < 2; again++) {
+			CHECK_OK(&p.err, publish_rows(&p, &l, 5, 2 + again));
+			query_is(&p, &(struct control_select){.sql = odd}, "5|11|100000|5\n");
+		}
+		query_is(&p,
+			&(struct control_select){.sql = "SELECT count(*) FROM gold.all_types WHERE id = $1",
+				.params = (const char *const[]){"id-00000003"},
+				.n_params = 1},
+			"1\n");
+		query_is(&p,
+			&(struct control_select){
+				.sql = "SELECT DISTINCT kind FROM gold.all_types WHERE length(id) > 11"},
+			"a\xef\xbf\xbd"
+			"b\xef\xbf\xbd\n");
+		/* A key is still unique. */
+		odd_ids[1] = odd_ids[0];
+		if (control_is_server(p.c)) assert_int_not_equal(publish_rows(&p, &l, 5, 9), OK);
+		query_is(&p, &(struct control_select){.sql = odd}, "5|11|100000|5\n");
+	}
+	odd_ids[0] = odd_ids[1] = (struct str){NULL, 0};
+	CHECK_OK(&p.err, publish_rows(&p, &l, 5, 2));
+	query_is(&p, &(struct control_select){.sql = odd}, "5|11|11|5\n");
+	plane_close(&p);
+}
+
+#define CONTROL_CASES                                                                                                  \
+	cmocka_unit_test(test_lease_is_exclusive), cmocka_unit_test(test_lease_of_a_dead_process),                     \
+		cmocka_unit_test(test_heartbeat_starts_and_stops), cmocka_unit_test(test_run_round_trip),              \
+		cmocka_unit_test(test_query), cmocka_unit_test(test_tasks_and_stages), cmocka_unit_test(test_publish), \
+		cmocka_unit_test(test_publish_odd_texts)
 
 #endif
