@@ -8,6 +8,8 @@
 #include "cli/session.h"
 #include "pqrs/workload.h"
 #include "query/query.h"
+#include "table/catalog.h"
+#include "table/maintain/check.h"
 
 struct finding {
 	bool ok;
@@ -79,6 +81,49 @@ static status no_row(void *arg, const struct control_value *values, size_t n, st
 	return OK;
 }
 
+struct table_look {
+	struct store *lake;
+	int64_t tables, differences;
+	char first[256];
+};
+
+static void note_difference(void *arg, const char *key, const char *what)
+{
+	struct table_look *l = arg;
+	if (l->differences++ == 0) (void)snprintf(l->first, sizeof l->first, "%.180s is %s", key, what);
+}
+
+static status look_at_table(void *arg, const char *layer, const char *name, struct err *err)
+{
+	struct table_look *l = arg;
+	char root[DELTA_ROOT_MAX];
+	const struct delta_check_opts o = {.difference = note_difference, .arg = l};
+	struct delta_check_result r;
+	(void)snprintf(root, sizeof root, "%s/%s", layer, name);
+	l->tables++;
+	const status code = delta_check(l->lake, root, &o, &r, err);
+	return code == E_NOT_FOUND ? OK : code; /* gone since it was listed */
+}
+
+/* Of a remote lake each file would be a request: `pqr verify` makes them. */
+static void check_tables(struct findings *f, struct store *lake)
+{
+	struct table_look l = {.lake = lake};
+	struct err err;
+	char text[512];
+	err_clear(&err);
+	const status code = delta_catalog_list(lake, look_at_table, &l, &err);
+	if (l.differences > 0)
+		(void)snprintf(text, sizeof text, "%s%s; `pqr verify` tells all of a run", l.first,
+			l.differences > 1 ? ", and more" : "");
+	else
+		(void)snprintf(text, sizeof text, "%lld, their logs and files are in order", (long long)l.tables);
+	if (code != OK)
+		add_result(f, "tables", code, &err, "");
+	else
+		add(f, l.differences == 0, "tables", text);
+}
+
 static bool check_lake(struct findings *f, const struct cli *c)
 {
 	struct session s;
@@ -93,7 +138,10 @@ static bool check_lake(struct findings *f, const struct cli *c)
 	code = session_open(&s, c, SESSION_LAKE, &err);
 	if (code == OK) code = lake_probe(s.lake, &err);
 	add_result(f, "lake", code, &err, code == OK ? store_uri(s.lake) : "");
-	if (code == OK && !store_is_remote(s.lake)) check_space(f, store_uri(s.lake));
+	if (code == OK && !store_is_remote(s.lake)) {
+		check_space(f, store_uri(s.lake));
+		check_tables(f, s.lake);
+	}
 	session_close(&s);
 	return code == OK;
 }

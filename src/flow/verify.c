@@ -1,6 +1,7 @@
 /* flow/verify.c: hash what a run wrote again, and compare with what it committed.
  *
- * Reads only. A difference is told and counted, and never ends the comparison: all of them are told, in path order.
+ * Reads only. A difference is told and counted, and never ends the comparison: all of them are told, files in path order, then what the
+ * tables' logs say of the run's rows.
  */
 #include "flow/verify.h"
 
@@ -9,10 +10,12 @@
 
 #include "base/alloc.h"
 #include "base/thread.h"
+#include "columnar/contract.h"
 #include "flow/commit.h"
 #include "flow/manifest.h"
 #include "flow/progress.h"
 #include "flow/superseded.h"
+#include "table/maintain/check.h"
 
 enum { READ_BYTES = 1 << 20, STAGES_MAX = 16 };
 
@@ -211,6 +214,89 @@ static status judge(struct verify *v, struct err *err)
 	return code;
 }
 
+/* ---- the tables' logs ---- */
+
+/* What was found when the run's own files were hashed is told already. */
+static void differ_in_table(void *arg, const char *key, const char *what)
+{
+	struct verify *v = arg;
+	for (size_t i = 0; i < v->files.n; i++)
+		if (v->what[i] != NULL && strcmp(v->files.items[i].path, key) == 0) return;
+	differ(v, key, what);
+}
+
+/* The table must have every column of its contract as the contract has it; columns of somebody else's may stand beside them. */
+static status verify_columns(struct verify *v, const struct table_schema *want, const char *root, struct err *err)
+{
+	struct delta_snapshot *s = NULL;
+	struct buf text;
+	TRY(delta_snapshot_open(v->o->lake, root, DELTA_LATEST, &s, err));
+	buf_init(&text, 0);
+	schema_delta(&text, want);
+	status code = buf_check(&text, err);
+	struct delta_schema parsed;
+	const struct delta_metadata made = {
+		.schema = {(const char *)text.p, text.n}, .partition_columns = s->metadata.partition_columns};
+	if (code == OK) code = delta_schema_parse(&made, &v->arena, &parsed, err);
+	for (size_t i = 0; code == OK && i < parsed.n; i++) {
+		const struct delta_column *x = &parsed.columns[i];
+		const int at = delta_schema_index(&s->schema, str_of(x->def.name));
+		const struct delta_column *y = at < 0 ? NULL : &s->schema.columns[at];
+		if (y != NULL && strcmp(x->type_text, y->type_text) == 0 && x->def.nullable == y->def.nullable)
+			continue;
+		differ(v, root, "its log has other columns than the contract");
+		break;
+	}
+	buf_deinit(&text);
+	delta_snapshot_close(s);
+	return code;
+}
+
+static status verify_table(struct verify *v, size_t index, int64_t rows, struct err *err)
+{
+	const struct table_schema *t = v->o->workload->tables[index];
+	const bool parts = schema_column_index(t, "run_id") >= 0;
+	struct delta_check_opts o = {.statistics = true, .difference = differ_in_table, .arg = v};
+	if (parts) o.only = (struct delta_pair){STR("run_id"), str_of(v->o->run_id)};
+	char root[RUN_KEY_MAX];
+	struct delta_check_result r;
+	const int64_t before = v->report.differences;
+	flow_table_root(t, root);
+	const status code = delta_check(v->o->lake, root, &o, &r, err);
+	if (code == E_NOT_FOUND) {
+		differ(v, root, "its log is missing");
+		return OK;
+	}
+	TRY(code);
+	if (v->report.differences > before || r.differences > 0) return OK;
+	if (parts && r.rows >= 0 && r.rows != rows) differ(v, root, "its log has another number of the run's rows");
+	return verify_columns(v, t, root, err);
+}
+
+/* Tables of stages whose Delta commits were made: something that comes after them stands. */
+static status verify_tables(struct verify *v, int32_t date, struct err *err)
+{
+	char key[RUN_KEY_MAX];
+	int64_t bytes;
+	const struct workload *w = v->o->workload;
+	run_key(key, date, v->o->run_id, "checksums.json");
+	const bool done = v->n_commits == w->n_stages && store_size(v->o->lake, key, &bytes, NULL) == OK;
+	for (size_t k = 0; k + (done ? 0 : 1) < v->n_commits; k++) {
+		for (size_t index = 0; index < w->n_tables; index++) {
+			int64_t rows = 0;
+			bool written = false;
+			for (size_t i = 0; i < v->commits[k].files.n; i++) {
+				const struct file_ref *f = &v->commits[k].files.items[i];
+				if (workload_table_index(w, f->table) != index) continue;
+				written = true;
+				rows += f->rows;
+			}
+			if (written) TRY(verify_table(v, index, rows, err));
+		}
+	}
+	return OK;
+}
+
 static status verify_all(struct verify *v, struct err *err)
 {
 	int32_t date = 0;
@@ -229,6 +315,7 @@ static status verify_all(struct verify *v, struct err *err)
 	v->report.objects = (int64_t)v->files.n;
 	v->report.bytes = atomic_load(&v->bytes);
 	TRY(judge(v, err));
+	TRY(verify_tables(v, date, err));
 	return v->n_commits > 0 ? verify_manifest(v, date, err) : OK;
 }
 

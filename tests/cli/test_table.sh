@@ -91,6 +91,26 @@ expect 2 "expected a version's number" "$pqr" table cat silver.tickets --version
 expect 2 'no column' "$pqr" table cat silver.tickets --columns nope --lake lake
 expect 2 'did you mean|no column' "$pqr" table cat silver.tickets --where "sla_statu = LATE" --lake lake
 expect 2 'expected bytes' "$pqr" table optimize silver.tickets --target-size big --lake lake
+
+# What the log says of the files is part of what is verified, and a table's missing file is no order.
+"$pqr" run --from 2026-01-01 --to 2026-01-03 --volume 30 --lake small --quiet >/dev/null 2>log || bad "a small run: $(tail -n 1 log)"
+expect 0 ' 0 differences' "$pqr" verify --lake small
+expect 0 '^ok +tables +[0-9]+, their logs and files are in order' "$pqr" doctor --lake small
+log0=small/silver/tickets/_delta_log/00000000000000000000.json
+for change in 's/"size":1/"size":2/' 's/"month":"2026-01"/"month":"2026-02"/' 's/"add":/"ade":/' 's/part-/pbrt-/' \
+  's/numRecords\\":/numRecords\\":1/' 's/ticket_id\\",\\"type\\":\\"string/ticket_id\\",\\"type\\":\\"binary/' 's/ticket_id/ticket_ie/' 's/{"metaData"/{"metaDatb"/'; do
+  cp "$log0" kept
+  sed -i "$change" "$log0"
+  cmp -s kept "$log0" && bad "$change changes nothing"
+  expect 4 'silver/tickets' "$pqr" verify --lake small
+  cp kept "$log0"
+done
+file=$(find small/gold/daily_kpis -name 'part-*.parquet' | head -n 1)
+mv "$file" kept
+expect 1 '^BAD +tables +gold/daily_kpis/.*parquet is missing' "$pqr" doctor --lake small
+mv kept "$file"
+expect 0 '^ok +tables' "$pqr" doctor --lake small
+
 printf '{"add":{"path":"../../etc/passwd","partitionValues":{},"size":1,"modificationTime":1,"dataChange":true}}\n' >lake/silver/messages/_delta_log/00000000000000000002.json
 expect 1 '_delta_log/00000000000000000002.json:1' "$pqr" table cat silver.messages --lake lake
 done_testing

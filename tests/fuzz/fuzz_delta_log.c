@@ -90,7 +90,9 @@ static status round_trip(void *arg, const struct delta_action *a, struct err *er
 	struct delta_action back;
 	(void)arg;
 	(void)err;
-	if (a->kind == DELTA_OTHER || a->kind == DELTA_SIDECAR || a->kind == DELTA_CHECKPOINT_METADATA) return OK;
+	if (a->kind == DELTA_OTHER || a->kind == DELTA_CDC || a->kind == DELTA_SIDECAR ||
+		a->kind == DELTA_CHECKPOINT_METADATA)
+		return OK;
 	buf_init(&first, 0);
 	buf_init(&second, 0);
 	arena_init(&arena, 0);

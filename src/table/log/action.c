@@ -390,6 +390,7 @@ static bool take_action(struct reader *r, struct str name, struct delta_action *
 		  : str_is(name, "txn")                ? DELTA_APP_TXN
 		  : str_is(name, "domainMetadata")     ? DELTA_DOMAIN
 		  : str_is(name, "commitInfo")         ? DELTA_COMMIT_INFO
+		  : str_is(name, "cdc")                ? DELTA_CDC
 		  : str_is(name, "sidecar")            ? DELTA_SIDECAR
 		  : str_is(name, "checkpointMetadata") ? DELTA_CHECKPOINT_METADATA
 						       : DELTA_OTHER;

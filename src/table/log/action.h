@@ -84,7 +84,7 @@ struct delta_sidecar {
 };
 
 enum delta_kind {
-	DELTA_OTHER, /* an action this version does not know, or one without effect on the table (cdc): ignored */
+	DELTA_OTHER, /* an action this version does not know: ignored */
 	DELTA_ADD,
 	DELTA_REMOVE,
 	DELTA_PROTOCOL,
@@ -92,6 +92,7 @@ enum delta_kind {
 	DELTA_APP_TXN,
 	DELTA_DOMAIN,
 	DELTA_COMMIT_INFO,
+	DELTA_CDC, /* without effect on the table: nothing of it is kept */
 	DELTA_SIDECAR,
 	DELTA_CHECKPOINT_METADATA, /* v2: nothing of it is needed */
 };

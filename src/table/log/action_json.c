@@ -164,6 +164,7 @@ void delta_action_json(struct buf *out, const struct delta_action *a)
 		buf_add(out, a->info.text.p, a->info.text.n);
 		break;
 	case DELTA_OTHER:
+	case DELTA_CDC:
 	case DELTA_SIDECAR:
 	case DELTA_CHECKPOINT_METADATA: ASSERT(a->kind == DELTA_COMMIT_INFO); /* the others belong in no commit */
 	}

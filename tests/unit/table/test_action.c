@@ -34,7 +34,7 @@ static void test_kinds(void **state)
 		{"{\"domainMetadata\":{\"domain\":\"d\",\"configuration\":\"{}\",\"removed\":true}}", DELTA_DOMAIN},
 		{"{\"commitInfo\":{}}", DELTA_COMMIT_INFO},
 		{"{\"commitInfo\":{\"timestamp\":\"late\",\"operation\":[1],\"txnId\":{}}}", DELTA_COMMIT_INFO},
-		{"{\"cdc\":{\"path\":\"../x\"}}", DELTA_OTHER},
+		{"{\"cdc\":{\"path\":\"../x\"}}", DELTA_CDC},
 		{"{\"future\":[{\"a\":1}]}", DELTA_OTHER},
 		{"{}", DELTA_OTHER},
 		{"{\"sidecar\":{\"path\":\"s3://b/t/_delta_log/_sidecars/x.parquet\",\"sizeInBytes\":1}}",
