@@ -256,7 +256,7 @@ static const struct column_def ticket_columns[] = {{.name = "ticket_id", .type =
 	{.name = "message_count", .type = COL_INT32}, {.name = "tenant_id", .type = COL_STRING, .nullable = true}};
 static const struct table_schema tickets = {.name = "tickets",
 	.layer = "silver",
-	.contract = "pqrs/v1",
+	.contract = "pqrs/v2",
 	.columns = ticket_columns,
 	.n_columns = T_N_COLUMNS};
 

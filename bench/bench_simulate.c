@@ -36,7 +36,7 @@ static status config_make(const char *volume, struct pqrs_config **out, struct e
 	TRY(config_init(&tree, err));
 	status st = config_defaults(&tree, keys, 2, err);
 	if (st == OK) st = config_set(&tree, "simulation.volume_daily_avg", volume, "FACTOR", err);
-	if (st == OK) st = pqrs_config_canonical(&tree, &canonical, err);
+	if (st == OK) st = pqrs_config_canonical(&tree, PQRS_SIMULATED, &canonical, err);
 	if (st == OK) st = pqrs_config_open((struct str){(const char *)canonical.p, canonical.n}, out, err);
 	config_deinit(&tree);
 	buf_deinit(&canonical);

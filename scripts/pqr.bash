@@ -3,7 +3,7 @@ _pqr() {
   local word=${COMP_WORDS[COMP_CWORD]} command= i
   for ((i = 1; i < COMP_CWORD; i++)); do
     case ${COMP_WORDS[i]} in
-    run | generate | ingest | bronze | silver | gold | publish | plan | task | verify | runs | quality | lineage | table | sql | contract | lake | doctor | completion | help)
+    run | generate | ingest | bronze | silver | gold | publish | plan | task | verify | runs | quality | lineage | explain | calendar | table | sql | contract | lake | doctor | completion | help)
       command=${COMP_WORDS[i]}
       break
       ;;
@@ -11,7 +11,7 @@ _pqr() {
   done
   local options=" --lake --control --config --threads --executor --json --log-format --log-level --quiet --no-progress --unsafe-single-writer --help --version"
   case $command in
-  "") options+=" run generate ingest bronze silver gold publish plan task verify runs quality lineage table sql contract lake doctor completion help" ;;
+  "") options+=" run generate ingest bronze silver gold publish plan task verify runs quality lineage explain calendar table sql contract lake doctor completion help" ;;
   run) options+=" --seed --from --to --emit-from --as-of --volume --run-id --input --source --until --no-publish" ;;
   generate) options+=" --seed --from --to --emit-from --as-of --volume --run-id" ;;
   ingest) options+=" --format --source --as-of --run-id" ;;

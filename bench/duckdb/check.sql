@@ -8,7 +8,7 @@ CREATE TEMP MACRO event(t) AS hash(t.event_id, t.ticket_id, t.event_type, us(t.t
   us(t.closed_at), t.topic_preclassified, t.preclassifier, t.role, t.message_id, t.status_from, t.status_to, t.actor_role, t.reason, t.file_type,
   t.size_kb, t.file_name, t.schema_version, t.tenant_id, t.source, t.day);
 CREATE TEMP MACRO ticket(t) AS hash(t.ticket_id, t.external_id, t.source_channel, t.pqrs_type, t.priority, us(t.created_at), us(t.radicated_at),
-  us(t.first_response_at), us(t.responded_at), us(t.closed_at), us(t.archived_at), t.current_status, t.department_name, t.city_name, t.dane_city_code,
+  us(t.first_response_at), us(t.responded_at), us(t.answered_at), us(t.closed_at), us(t.archived_at), t.current_status, t.department_name, t.city_name, t.dane_city_code,
   t.sla_business_days, us(t.sla_due_at), t.sla_elapsed_seconds, t.hold_days, t.sla_status, t.reopened_count, t.message_count, t.attachment_count,
   t.tenant_id, us(t.last_update_ts), t.month);
 CREATE TEMP MACRO message(t) AS hash(t.message_id, t.ticket_id, us(t.ts), t.role, t."text", t.text_len, t.month);

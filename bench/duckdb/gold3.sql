@@ -21,7 +21,7 @@ COPY (
   SELECT local_day(closed_at) AS day, pqrs_type, count(*) AS closed_count,
     round(100.0 * count(*) FILTER (sla_status = 'IN_TIME') / count(*), 2)::DECIMAL(5,2) AS within_sla_pct,
     count(*) FILTER (sla_status = 'LATE') AS overdue_count,
-    coalesce(round(avg(epoch_us(closed_at) - epoch_us(sla_due_at)) FILTER (sla_status = 'LATE') / 86400000000.0, 2), 0)::DECIMAL(9,2) AS avg_overdue_days,
+    coalesce(round(avg(epoch_us(answered_at) - epoch_us(sla_due_at)) FILTER (sla_status = 'LATE') / 86400000000.0, 2), 0)::DECIMAL(9,2) AS avg_overdue_days,
     strftime(day, '%Y-%m') AS month
   FROM tickets WHERE closed_at IS NOT NULL GROUP BY ALL ORDER BY ALL)
   TO '@OUT@/gold/kpi_sla_daily' (FORMAT parquet, PARTITION_BY (month), COMPRESSION zstd, COMPRESSION_LEVEL 1, OVERWRITE_OR_IGNORE);

@@ -41,8 +41,8 @@ COPY (
       max(ts) FILTER (status_to = 'ARCHIVED') AS archived_at,
       arg_max(status_to, ts) AS current_status,
       count(*) FILTER (status_to = 'REOPENED') AS reopened_count, max(ts) AS s_last,
-      sum(CASE WHEN status_to = 'ON_HOLD' THEN -nth_day(ts) WHEN status_from = 'ON_HOLD' THEN nth_day(ts) END) AS held,
-      sum(CASE WHEN status_to IN ('ON_HOLD', 'CLOSED') THEN epoch_us(ts)
+      sum(CASE WHEN status_to IN ('ON_HOLD', 'RESPONDED') THEN -nth_day(ts) WHEN status_from = 'ON_HOLD' OR status_to = 'REOPENED' THEN nth_day(ts) END) AS held,
+      sum(CASE WHEN status_to IN ('ON_HOLD', 'RESPONDED') THEN epoch_us(ts)
         WHEN status_to IN ('RADICATED', 'REOPENED') OR status_from = 'ON_HOLD' THEN -epoch_us(ts) END) AS ran
     FROM bronze WHERE event_type = 'STATUS_CHANGED' GROUP BY ticket_id),
   messages AS (
@@ -59,18 +59,20 @@ COPY (
     WHERE event_type = 'TICKET_CREATED'),
   clock AS (
     SELECT *,
-      (coalesce(held, 0) + CASE WHEN current_status = 'ON_HOLD' THEN nth_day(TIMESTAMP '@AS_OF@') ELSE 0 END)::INTEGER AS hold_days,
-      ((coalesce(ran, 0) + CASE WHEN current_status IN ('RADICATED', 'CLASSIFIED', 'ASSIGNED', 'IN_PROGRESS', 'RESPONDED', 'REOPENED')
+      (coalesce(held, 0) + CASE WHEN current_status = 'ON_HOLD' THEN nth_day(TIMESTAMP '@AS_OF@')
+        WHEN current_status IN ('RESPONDED', 'CLOSED', 'ARCHIVED') THEN nth_day(responded_at) ELSE 0 END)::INTEGER AS hold_days,
+      ((coalesce(ran, 0) + CASE WHEN current_status IN ('RADICATED', 'CLASSIFIED', 'ASSIGNED', 'IN_PROGRESS', 'REOPENED')
         THEN epoch_us(TIMESTAMP '@AS_OF@') ELSE 0 END) // 1000000)::BIGINT AS sla_elapsed_seconds,
       CASE pqrs_type WHEN 'P' THEN 15 WHEN 'Q' THEN 10 WHEN 'R' THEN 8 ELSE 20 END AS sla_business_days,
+      CASE WHEN current_status IN ('RESPONDED', 'CLOSED', 'ARCHIVED') THEN responded_at END AS answered_at,
       CASE WHEN current_status IN ('CLOSED', 'ARCHIVED') THEN last_closed END AS closed_at
     FROM folded),
   dated AS (
     SELECT *, getvariable('due')[nth_day(radicated_at) + sla_business_days + hold_days] + TIME '04:59:59.999999' + INTERVAL 1 DAY AS sla_due_at FROM clock)
-  SELECT ticket_id, external_id, source_channel, pqrs_type, priority, created_at, radicated_at, first_response_at, responded_at, closed_at, archived_at,
+  SELECT ticket_id, external_id, source_channel, pqrs_type, priority, created_at, radicated_at, first_response_at, responded_at, answered_at, closed_at, archived_at,
     coalesce(current_status, 'RECEIVED') AS current_status, department_name, city_name, lpad(dane_city_code, 5, '0') AS dane_city_code, sla_business_days,
     sla_due_at, sla_elapsed_seconds, hold_days,
-    CASE WHEN radicated_at IS NULL THEN 'NOT_STARTED' WHEN coalesce(closed_at, TIMESTAMP '@AS_OF@') <= sla_due_at THEN 'IN_TIME' ELSE 'LATE' END AS sla_status,
+    CASE WHEN radicated_at IS NULL THEN 'NOT_STARTED' WHEN coalesce(answered_at, TIMESTAMP '@AS_OF@') <= sla_due_at THEN 'IN_TIME' ELSE 'LATE' END AS sla_status,
     coalesce(reopened_count, 0)::INTEGER AS reopened_count, message_count::INTEGER AS message_count, attachment_count::INTEGER AS attachment_count,
     tenant_id, last_update_ts, month_of(created_at) AS month
   FROM dated)

@@ -28,6 +28,7 @@ struct calendar {
 	uint64_t work[N_WORDS];
 	uint64_t holiday[N_WORDS];
 	int32_t before[N_WORDS + 1]; /* the last is the total */
+	bool colombia;               /* the holidays are those of the laws below, and have names */
 };
 
 /* ---- the laws ---- */
@@ -40,43 +41,33 @@ enum holiday_kind {
 struct holiday_rule {
 	enum holiday_kind kind;
 	int32_t month, day;
-	int32_t from, until;
-}; /* years, both inclusive */
+	int32_t from; /* first year; all are still in force */
+	const char *name;
+};
 
 #define LEY_51 1984
-#define IN_FORCE INT32_MAX
 static const struct holiday_rule colombia[] = {
-	{HOLIDAY_FIXED, 1, 1, LEY_51, IN_FORCE}, {HOLIDAY_FIXED, 5, 1, LEY_51, IN_FORCE},
-	{HOLIDAY_FIXED, 7, 20, LEY_51, IN_FORCE}, {HOLIDAY_FIXED, 8, 7, LEY_51, IN_FORCE},
-	{HOLIDAY_FIXED, 12, 8, LEY_51, IN_FORCE}, {HOLIDAY_FIXED, 12, 25, LEY_51, IN_FORCE},
-	{HOLIDAY_MONDAY, 1, 6, LEY_51, IN_FORCE}, {HOLIDAY_MONDAY, 3, 19, LEY_51, IN_FORCE},
-	{HOLIDAY_MONDAY, 6, 29, LEY_51, IN_FORCE}, {HOLIDAY_MONDAY, 8, 15, LEY_51, IN_FORCE},
-	{HOLIDAY_MONDAY, 10, 12, LEY_51, IN_FORCE}, {HOLIDAY_MONDAY, 11, 1, LEY_51, IN_FORCE},
-	{HOLIDAY_MONDAY, 11, 11, LEY_51, IN_FORCE}, {HOLIDAY_EASTER, 0, -3, LEY_51, IN_FORCE}, /* Maundy Thursday */
-	{HOLIDAY_EASTER, 0, -2, LEY_51, IN_FORCE},                                             /* Good Friday */
-	{HOLIDAY_EASTER, 0, 43, LEY_51, IN_FORCE},                                             /* Ascension, moved */
-	{HOLIDAY_EASTER, 0, 64, LEY_51, IN_FORCE}, /* Corpus Christi, moved */
-	{HOLIDAY_EASTER, 0, 71, LEY_51, IN_FORCE}, /* Sacred Heart, moved */
-	{HOLIDAY_MONDAY, 7, 9, 2026, IN_FORCE},    /* Ley 2578 de 2026 */
+	{HOLIDAY_FIXED, 1, 1, LEY_51, "Año Nuevo"},
+	{HOLIDAY_FIXED, 5, 1, LEY_51, "Día del Trabajo"},
+	{HOLIDAY_FIXED, 7, 20, LEY_51, "Independencia"},
+	{HOLIDAY_FIXED, 8, 7, LEY_51, "Batalla de Boyacá"},
+	{HOLIDAY_FIXED, 12, 8, LEY_51, "Inmaculada Concepción"},
+	{HOLIDAY_FIXED, 12, 25, LEY_51, "Navidad"},
+	{HOLIDAY_MONDAY, 1, 6, LEY_51, "Reyes Magos"},
+	{HOLIDAY_MONDAY, 3, 19, LEY_51, "San José"},
+	{HOLIDAY_MONDAY, 6, 29, LEY_51, "San Pedro y San Pablo"},
+	{HOLIDAY_MONDAY, 8, 15, LEY_51, "Asunción de la Virgen"},
+	{HOLIDAY_MONDAY, 10, 12, LEY_51, "12 de octubre"},
+	{HOLIDAY_MONDAY, 11, 1, LEY_51, "Todos los Santos"},
+	{HOLIDAY_MONDAY, 11, 11, LEY_51, "Independencia de Cartagena"},
+	{HOLIDAY_EASTER, 0, -3, LEY_51, "Jueves Santo"},
+	{HOLIDAY_EASTER, 0, -2, LEY_51, "Viernes Santo"},
+	{HOLIDAY_EASTER, 0, 43, LEY_51, "Ascensión del Señor"}, /* Thursday 39, moved; so are the two below */
+	{HOLIDAY_EASTER, 0, 64, LEY_51, "Corpus Christi"},
+	{HOLIDAY_EASTER, 0, 71, LEY_51, "Sagrado Corazón de Jesús"},
+	{HOLIDAY_MONDAY, 7, 9, 2026, "9 de julio (Ley 2578 de 2026)"},
 };
-
-struct legal_term {
-	int32_t from;
-	int32_t days[3];
-}; /* from a date of reception until the next row; by enum legal_request */
-static const struct legal_term legal_terms[] = {
-	{16616, {15, 10, 30}}, /* 2015-06-30, Ley 1755 de 2015 */
-	{18349, {30, 20, 35}}, /* 2020-03-28, Decreto 491 de 2020 */
-	{19129, {15, 10, 30}}, /* 2022-05-17, Ley 2207 de 2022 */
-};
-
-int32_t calendar_legal_term(enum legal_request request, int32_t received)
-{
-	for (size_t i = sizeof legal_terms / sizeof legal_terms[0]; i-- > 0;) {
-		if (received >= legal_terms[i].from) return legal_terms[i].days[request];
-	}
-	return 0;
-}
+enum { COLOMBIA_N = sizeof colombia / sizeof colombia[0] };
 
 /* The anonymous Gregorian computus (Nature, 20 April 1876; also Meeus, Astronomical Algorithms, ch. 8). */
 int32_t easter_sunday(int32_t year)
@@ -165,11 +156,11 @@ static status create_colombia(struct calendar **out, struct err *err)
 {
 	struct calendar *c = calendar_new(err);
 	if (c == NULL) return E_NOMEM;
-	for (size_t i = 0; i < sizeof colombia / sizeof colombia[0]; i++) {
+	for (size_t i = 0; i < COLOMBIA_N; i++) {
 		const struct holiday_rule *r = &colombia[i];
-		for (int32_t year = r->from; year <= r->until && year <= YEAR_HI; year++)
-			holiday_add(c, holiday_date(r, year));
+		for (int32_t year = r->from; year <= YEAR_HI; year++) holiday_add(c, holiday_date(r, year));
 	}
+	c->colombia = true;
 	calendar_count(c);
 	*out = c;
 	return OK;
@@ -287,6 +278,18 @@ status calendar_create(const char *holidays, struct calendar **out, struct err *
 bool calendar_is_holiday(const struct calendar *c, int32_t date)
 {
 	return in_table(date) && bit_get(c->holiday, date);
+}
+
+const char *calendar_holiday_name(const struct calendar *c, int32_t date, size_t i)
+{
+	if (!calendar_is_holiday(c, date)) return NULL;
+	if (!c->colombia) return i == 0 ? "holiday" : NULL;
+	const int32_t year = date_to_civil(date).year;
+	for (size_t k = 0; k < COLOMBIA_N; k++) {
+		const struct holiday_rule *r = &colombia[k];
+		if (year >= r->from && holiday_date(r, year) == date && i-- == 0) return r->name;
+	}
+	return NULL;
 }
 
 bool calendar_is_business_day(const struct calendar *c, int32_t date)

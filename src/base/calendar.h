@@ -1,4 +1,4 @@
-/* base/calendar.h: business days with effective-dated holidays, and the legal terms of Colombian petitions.
+/* base/calendar.h: business days with effective-dated holidays.
  *
  * Colombia: Ley 51 de 1983 (moved holidays, from 1984), Ley 2578 de 2026 (9 July, from 2026). Easter by the
  * anonymous Gregorian computus. Business day = Monday to Friday and no holiday. The table of Colombia starts in
@@ -18,6 +18,8 @@ status calendar_create(const char *holidays, struct calendar **out, struct err *
 status calendar_create_dates(const int32_t *dates, size_t n, struct calendar **out, struct err *err) MUST_USE;
 void calendar_destroy(struct calendar *c);
 bool calendar_is_holiday(const struct calendar *c, int32_t date);
+/* What the i-th holiday of a date is called; two may fall on one day. NULL past the last. Dates of a file are "holiday". */
+const char *calendar_holiday_name(const struct calendar *c, int32_t date, size_t i);
 bool calendar_is_business_day(const struct calendar *c, int32_t date);
 /* Business days d with a < d <= b; negative of the count when b < a. O(1). */
 int32_t calendar_business_days_between(const struct calendar *c, int32_t a, int32_t b);
@@ -29,10 +31,5 @@ int32_t easter_sunday(int32_t year); /* as a date */
  * name and line. */
 status calendar_dates_parse(struct str text, const char *name, struct buf *out, struct err *err) MUST_USE;
 enum { CALENDAR_FILE_BYTES_MAX = 1 << 20 }; /* 200 years of 20 holidays fit 16 times over */
-
-/* The legal term, in business days after reception, for a request received on a date: Ley 1755 de 2015 art. 14, Decreto
- * 491 de 2020 art. 5, Ley 2207 de 2022 art. 2. 0: before 30 June 2015, where the table starts. */
-enum legal_request { LEGAL_GENERAL, LEGAL_DOCUMENTS, LEGAL_CONSULTATION };
-int32_t calendar_legal_term(enum legal_request request, int32_t received);
 
 #endif

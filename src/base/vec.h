@@ -13,7 +13,7 @@
 
 enum { VEC_ITEMS_MIN = 16 }; /* what the first allocation holds at least */
 
-#define VEC_ROOM(v, more)                                       \
+#define VEC_ROOM(v, more)                       \
 	((size_t)(more) <= (v)->cap - (v)->n || \
 		vec_grow(NULL, (void *)&(v)->items, &(v)->cap, (v)->n, (more), sizeof *(v)->items))
 #define VEC_ROOM_IN(arena, v, more)             \

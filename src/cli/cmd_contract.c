@@ -63,7 +63,7 @@ static status contract_run(struct cli *c, struct err *err)
 
 static const struct cli_option options[] = {
 	{"--format", "NAME", "json-schema, ddl-postgres, ddl-sqlite, markdown (default) or delta"},
-	{"--write", "DIR", "write every contract file into DIR (as contracts/pqrs/v1 has them)"}};
+	{"--write", "DIR", "write every contract file into DIR (as contracts/pqrs/v2 has them)"}};
 const struct cli_command cli_contract_command = {.name = "contract",
 	.synopsis = "[TABLE | LAYER]",
 	.summary = "the data contracts, from the one schema",

@@ -105,7 +105,7 @@ void cli_help_command(const struct cli_command *command, struct buf *out)
 /* ---- man page ---- */
 
 /* When the commands last changed; a page without a date is no clean one. */
-#define MANUAL_DATE "2026-11-20"
+#define MANUAL_DATE "2026-11-30"
 
 static void man_text(struct buf *out, const char *text)
 {

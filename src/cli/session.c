@@ -92,9 +92,15 @@ static status open_planes(struct session *s, const struct engine_config *engine,
 	return OK;
 }
 
-static status open_config(struct session *s, const struct config *tree, struct err *err)
+/* Whether the command line names files to take events from. */
+static bool names_inputs(const struct cli *c)
 {
-	TRY(pqrs_config_canonical(tree, &s->canonical, err));
+	return c->n_lists > 0 || (strcmp(c->command->name, "ingest") == 0 && c->n_args > 0);
+}
+
+static status open_config(struct session *s, const struct cli *c, const struct config *tree, struct err *err)
+{
+	TRY(pqrs_config_canonical(tree, names_inputs(c) ? PQRS_INGESTED : PQRS_SIMULATED, &s->canonical, err));
 	TRY(buf_check(&s->canonical, err));
 	return pqrs_workload.config_open((struct str){(const char *)s->canonical.p, s->canonical.n}, &s->config, err);
 }
@@ -115,7 +121,7 @@ status session_open(struct session *s, const struct cli *c, unsigned need, struc
 	/* Configuration, flags and inputs first: a mistake in them must not leave a lake behind. */
 	if (code == OK && (need & SESSION_CONFIG)) {
 		struct run_opts checked;
-		code = open_config(s, &tree, err);
+		code = open_config(s, c, &tree, err);
 		if (code == OK) code = session_run_opts(s, c, &checked, err);
 		if (code == OK) checked.executor = engine.executor;
 		if (code == OK && (need & SESSION_LAKE)) code = run_opts_check(&checked, err);

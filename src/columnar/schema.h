@@ -33,7 +33,7 @@ struct column_def {
 struct table_schema {
 	const char *name;     /* "kpi_volume_daily" */
 	const char *layer;    /* "bronze", "silver", "gold" */
-	const char *contract; /* "pqrs/v1" */
+	const char *contract; /* "pqrs/v2" */
 	const char *description;
 	const struct column_def *columns; /* n_columns, partition columns last */
 	size_t n_columns;

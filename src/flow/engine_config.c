@@ -4,22 +4,22 @@
 static const char *const levels[] = {"debug", "info", "warn", "error", "off", NULL};
 static const char *const formats[] = {"text", "json", NULL};
 
-#define TEXT(path, fallback, secret, meaning)                                        \
-	{                                                                            \
-		(path), CONFIG_T_STRING, 0, 0, NULL, (fallback), (secret), (meaning) \
+#define TEXT(path, fallback, secret, meaning)                                           \
+	{                                                                               \
+		(path), CONFIG_T_STRING, 0, 0, NULL, (fallback), (secret), (meaning), 0 \
 	}
 static const struct config_key items[] = {
 	TEXT("lake.uri", "./lake", false, "where the lake is: a path, file:///path or s3://bucket/prefix"),
 	{"lake.unsafe_single_writer", CONFIG_T_BOOL, 0, 0, NULL, "false", false,
-		"take an S3 store that can't put if absent; only if nothing else ever writes to the lake"},
+		"take an S3 store that can't put if absent; only if nothing else ever writes to the lake", 0},
 	TEXT("control.uri", "", true,
 		"control plane, sqlite:PATH or postgresql:...; empty: control.db in the lake, or here when the lake is "
 		"on S3"),
 	TEXT("executor.uri", "threads", false,
 		"who runs tasks: threads, dask://HOST:PORT, spark://HOST:PORT or spark-local[N]"),
-	{"executor.threads", CONFIG_T_INT, 0, 1024, NULL, "0", false, "threads of this process; 0 = its cores"},
-	{"log.level", CONFIG_T_CHOICE, 0, 0, levels, "info", false, "least level that is logged"},
-	{"log.format", CONFIG_T_CHOICE, 0, 0, formats, "text", false, "text or one JSON document a line"},
+	{"executor.threads", CONFIG_T_INT, 0, 1024, NULL, "0", false, "threads of this process; 0 = its cores", 0},
+	{"log.level", CONFIG_T_CHOICE, 0, 0, levels, "info", false, "least level that is logged", 0},
+	{"log.format", CONFIG_T_CHOICE, 0, 0, formats, "text", false, "text or one JSON document a line", 0},
 	TEXT("server.listen", "127.0.0.1:8080", false, "address of pqr serve"),
 	TEXT("stream.brokers", "localhost:9092", false, "Kafka brokers, HOST:PORT,..."),
 	TEXT("stream.topic", "", false, "topic; default the workload's own"),

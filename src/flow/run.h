@@ -102,4 +102,7 @@ status flow_plan_json(const struct run_opts *o, struct buf *out, struct err *err
 status flow_task_run_json(
 	const struct workload *w, struct store *lake, struct str spec, struct buf *out, struct err *err) MUST_USE;
 
+/* The canonical configuration that runs with this hash were given, appended to out. E_VERIFY: it was changed since. */
+status flow_config_get(struct store *lake, const char *config_hash, struct buf *out, struct err *err) MUST_USE;
+
 #endif

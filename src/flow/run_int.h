@@ -86,7 +86,6 @@ int64_t flow_day_end(const struct flow *f, int32_t date);
 /* E_LIMIT: days from date_from to as_of that no output should have a row for each of. E_USAGE: as_of before date_from. */
 status flow_span_check(const struct flow *f, int32_t date_from, int64_t as_of, struct err *err) MUST_USE;
 status flow_config_put(struct flow *f, struct err *err) MUST_USE;
-status flow_config_get(struct store *lake, const char *config_hash, struct buf *out, struct err *err) MUST_USE;
 
 /* run_resume.c */
 /* Fills f->state and *r. E_CONFLICT: begun with something else; E_NOT_FOUND: the stage before the one asked for is missing. */

@@ -49,7 +49,7 @@ done
 
 # derived files
 expect 0 '' "$pqr" contract --write contracts
-diff -r contracts "$root/contracts/pqrs/v1" >difference || bad "contracts/pqrs/v1 is not what the program says (make docs): $(head -n 3 difference)"
+diff -r contracts "$root/contracts/pqrs/v2" >difference || bad "contracts/pqrs/v2 is not what the program says (make docs): $(head -n 3 difference)"
 "$pqr" help --man | cmp -s - "$root/docs/pqr.1" || bad "docs/pqr.1 is not what the program says (make docs)"
 "$pqr" completion | cmp -s - "$root/scripts/pqr.bash" || bad "scripts/pqr.bash is not what the program says (make docs)"
 if command -v mandoc >/dev/null; then

@@ -5,6 +5,7 @@ import json
 import random
 import uuid
 
+import law_oracle
 import oracle
 
 UTC = datetime.timezone.utc
@@ -76,6 +77,8 @@ def created(w, us, **change):
             "priority": r.choice([*oracle.PRIORITIES, None]), "geo_region": region, "geo_municipio": city, "dane_city_code": code,
             "subject": subject, "text": text, "text_len": r.choice([None, 3, len(text)])}  # fmt: skip
     if r.random() < 0.3:
+        data["request_kind"] = r.choice([*law_oracle.KINDS, None])
+    if r.random() < 0.3:
         data |= {"sla_due_at": "2025-12-24T00:00:00Z", "closed_at": None, "preclassifier": r.choice(["reglas", {"v": 1, "p": [0.5, True]}]), "topic_preclassified": "agua"}
     data = {k: v for k, v in (data | change).items() if v is not None or r.random() < 0.5}
     more = {} if r.random() < 0.6 else {"tenant_id": r.choice(["alcaldia", "acueducto"])}
@@ -125,12 +128,13 @@ def special(w):
     held = created(w, us_of("2025-12-05T12:00:00Z"), pqrs_type="S")
     path(w, held, [("RADICATED", "2025-12-07T23:59:59-05:00"), ("CLASSIFIED", "2025-12-08T08:00:00-05:00"), ("ASSIGNED", "2025-12-09T09:00:00-05:00"),
                    ("IN_PROGRESS", "2025-12-09T10:00:00-05:00"), ("ON_HOLD", "2025-12-09T10:00:00.5-05:00")])  # fmt: skip
-    for minutes in range(-1, 2):  # closed in the last microsecond of the term, one before, one after
+    for edge_us in range(-1, 2):  # answered in the last microsecond of the term, one before, one after; closed a month later
         edge = created(w, us_of("2025-12-01T12:00:00-05:00"), pqrs_type="R")
         path(w, edge, [("RADICATED", "2025-12-01T13:00:00-05:00"), ("CLASSIFIED", "2025-12-01T13:00:00-05:00"), ("ASSIGNED", "2025-12-02T13:00:00-05:00"),
-                       ("IN_PROGRESS", "2025-12-02T13:00:00.000001-05:00"), ("RESPONDED", "2025-12-10T13:00:00-05:00")])  # fmt: skip
-        due = oracle.local_day_end(oracle.business_day_after(datetime.date(2025, 12, 1), 8))
-        w.status(edge, due + minutes, "RESPONDED", "CLOSED")
+                       ("IN_PROGRESS", "2025-12-02T13:00:00.000001-05:00")])  # fmt: skip
+        due = oracle.local_day_end(oracle.business_day_after(datetime.date(2025, 12, 1), 15))
+        w.status(edge, due + edge_us, "IN_PROGRESS", "RESPONDED")
+        w.status(edge, us_of("2026-01-23T13:00:00-05:00"), "RESPONDED", "CLOSED")
     created(w, us_of("2025-12-31T23:59:59.999999-05:00"))  # never touched; the next year in UTC
     same = created(w, us_of("2025-12-15T12:00:00Z"))
     w.status(same, us_of("2025-12-15T12:00:00Z"), "RECEIVED", "RADICATED")  # at the instant of its creation
@@ -164,6 +168,7 @@ def bad_lines(w):
         but(event_type="ATTACHMENT_ADDED", data=file | {"size_kb": None}), but(event_type="ATTACHMENT_ADDED", data=file | {"source_channel": "fax"}),
         but(event_type="TICKET_CREATED", data={"external_id": "1", "source_channel": "fax"}), but(event_type="TICKET_CREATED", data={"source_channel": "chat"}),
         but(event_type="TICKET_CREATED", data={"external_id": "1", "source_channel": "chat", "pqrs_type": "Z"}),
+        but(event_type="TICKET_CREATED", data={"external_id": "1", "source_channel": "chat", "request_kind": "urgent"}),
         but(event_type="TICKET_CREATED", data={"external_id": "1", "source_channel": "chat", "radicated_at": "ayer"}),
     ]  # fmt: skip
 

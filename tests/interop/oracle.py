@@ -1,6 +1,6 @@
 """The PQRS contracts, computed a second time in plain Python: raw lines -> bronze -> silver -> gold.
 
-Written from the contracts (contracts/pqrs/v1/contract.md, docs/kpis.md, config/*.yaml), not from the C. Instants are
+Written from the contracts (contracts/pqrs/v2/contract.md, docs/kpis.md, config/*.yaml), not from the C. Instants are
 microseconds since 1970 UTC, local dates those of America/Bogota (UTC-5 without daylight saving in the years used here),
 decimals exact. A row is a dict by column name.
 """
@@ -14,6 +14,9 @@ import re
 import unicodedata
 from decimal import Decimal
 
+import law_oracle
+from law_oracle import business_day_after, business_days_between
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DAY_US = 86_400_000_000
 OFFSET_US = -5 * 3_600_000_000
@@ -21,19 +24,6 @@ EPOCH = datetime.date(1970, 1, 1)
 LINE_BYTES_MAX = 1 << 20
 
 # ---- time ---------------------------------------------------------------------------------------------------------
-
-HOLIDAYS = {
-    datetime.date.fromisoformat(d)
-    for d in """
-    2024-12-08 2024-12-25
-    2025-01-01 2025-01-06 2025-03-24 2025-04-17 2025-04-18 2025-05-01 2025-06-02 2025-06-23 2025-06-30 2025-07-20
-    2025-08-07 2025-08-18 2025-10-13 2025-11-03 2025-11-17 2025-12-08 2025-12-25
-    2026-01-01 2026-01-12 2026-03-23 2026-04-02 2026-04-03 2026-05-01 2026-05-18 2026-06-08 2026-06-15 2026-06-29
-    2026-07-13 2026-07-20 2026-08-07 2026-08-17 2026-10-12 2026-11-02 2026-11-16 2026-12-08 2026-12-25
-    """.split()
-}
-CALENDAR = (datetime.date(2025, 1, 1), datetime.date(2026, 12, 31))
-
 
 def local_date(us):
     return EPOCH + datetime.timedelta(days=(us + OFFSET_US) // DAY_US)
@@ -49,28 +39,6 @@ def local_day_end(day):
 
 def month_of(day):
     return day.strftime("%Y-%m")
-
-
-def is_business(day):
-    assert CALENDAR[0] <= day <= CALENDAR[1], f"{day} is outside the holiday list"
-    return day.weekday() < 5 and day not in HOLIDAYS
-
-
-def business_days_between(a, b):
-    """Business days d with a < d <= b (local dates)."""
-    n, day = 0, a + datetime.timedelta(days=1)
-    while day <= b:
-        n += is_business(day)
-        day += datetime.timedelta(days=1)
-    return n
-
-
-def business_day_after(a, n):
-    """The n-th business day after a."""
-    while n > 0:
-        a += datetime.timedelta(days=1)
-        n -= is_business(a)
-    return a
 
 
 RFC3339 = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII)
@@ -170,6 +138,7 @@ DATA = {
         "closed_at": ("timestamp", False, None),
         "topic_preclassified": ("string", False, None),
         "preclassifier": ("any", False, None),
+        "request_kind": ("string", False, law_oracle.KINDS),
     },
     "MESSAGE_ADDED": {
         "role": ("string", True, ("citizen", "agent")),
@@ -377,8 +346,6 @@ TRANSITIONS = {
     ("CLOSED", "ARCHIVED"), ("CLOSED", "REOPENED"), ("REOPENED", "IN_PROGRESS"),
 }  # fmt: skip
 CLOCK_SKEW_US = DAY_US
-CLOCK_RUNS = {"RADICATED", "CLASSIFIED", "ASSIGNED", "IN_PROGRESS", "RESPONDED", "REOPENED"}
-TERM = {"P": 15, "Q": 10, "R": 8, "S": 20}
 
 
 def month_at(us):
@@ -456,8 +423,8 @@ def order_of_instant(events, state):
     return order + left
 
 
-def fold_ticket(events, as_of, geo, out):
-    """All bronze rows of one ticket; appends rows to the tables of out."""
+def fold_ticket(events, as_of, geo, out, terms):
+    """All bronze rows of one ticket; appends rows to the tables of out. terms: by pqrs_type; None: those of the law."""
 
     def quarantine(e, reason):
         row = {k: e[k] for k in ("event_id", "ticket_id", "event_type", "ts", "status_from", "status_to", "raw_object", "raw_line")}
@@ -510,10 +477,10 @@ def fold_ticket(events, as_of, geo, out):
     predicted = classify(created["subject"], created["text"])
     out["preclassification"].append({"ticket_id": created["ticket_id"], "created_at": created["ts"], "month": month_at(created["ts"]), "predicted": predicted,
                                      "text": ((created["subject"] or ""), (created["text"] or ""))})  # fmt: skip
-    out["tickets"].append(ticket_row(created, path, messages, attachments, last, predicted, as_of, geo))
+    out["tickets"].append(ticket_row(created, path, messages, attachments, last, predicted, as_of, geo, terms))
 
 
-def ticket_row(created, path, messages, attachments, last, predicted, as_of, geo):
+def ticket_row(created, path, messages, attachments, last, predicted, as_of, geo, terms):
     state = path[-1][0]
     kind = created["pqrs_type"] or predicted[0]
 
@@ -522,18 +489,15 @@ def ticket_row(created, path, messages, attachments, last, predicted, as_of, geo
 
     radicated = next(iter(times("RADICATED")), None)
     closed = times("CLOSED")[-1] if state in ("CLOSED", "ARCHIVED") else None
-    hold_days = elapsed = 0
-    for (name, start), (_, end) in zip(path, path[1:] + [(None, as_of)]):
-        if name == "ON_HOLD":
-            hold_days += business_days_between(local_date(start), local_date(end))
-        if name in CLOCK_RUNS:
-            elapsed += max(0, end - start)
+    answered, hold_days, elapsed = law_oracle.clock(path, as_of, local_date)
+    received = local_date(created["ts"] if radicated is None else radicated)
+    term = terms[kind] if terms else law_oracle.term(created["request_kind"] or "general", received)
     due = status = risk = None
     status = "NOT_STARTED"
     if radicated is not None:
-        due = local_day_end(business_day_after(local_date(radicated), TERM[kind] + hold_days))
-        status = "IN_TIME" if (as_of if closed is None else closed) <= due else "LATE"
-    if state not in ("CLOSED", "ARCHIVED"):
+        due = local_day_end(business_day_after(local_date(radicated), term + hold_days))
+        status = "IN_TIME" if (as_of if answered is None else answered) <= due else "LATE"
+    if answered is None:
         near = due is not None and business_days_between(local_date(as_of), local_date(due)) <= 2
         risk = "OVERDUE" if status == "LATE" else "AT_RISK" if near else "HEALTHY"
     code = created["dane_city_code"]
@@ -543,21 +507,21 @@ def ticket_row(created, path, messages, attachments, last, predicted, as_of, geo
         "ticket_id": created["ticket_id"], "external_id": created["external_id"], "source_channel": created["source_channel"],
         "pqrs_type": kind, "priority": created["priority"] or predicted[1], "created_at": created["ts"], "radicated_at": radicated,
         "first_response_at": next((m["ts"] for m in messages if m["role"] == "agent"), None), "responded_at": (times("RESPONDED") or [None])[-1],
-        "closed_at": closed, "archived_at": times("ARCHIVED")[-1] if state == "ARCHIVED" else None, "current_status": state,
-        "department_name": department, "city_name": city, "dane_city_code": code, "sla_business_days": TERM[kind],
+        "answered_at": answered, "closed_at": closed, "archived_at": times("ARCHIVED")[-1] if state == "ARCHIVED" else None, "current_status": state,
+        "department_name": department, "city_name": city, "dane_city_code": code, "sla_business_days": term,
         "sla_due_at": due, "sla_elapsed_seconds": elapsed // 1_000_000, "hold_days": hold_days, "sla_status": status, "sla_risk": risk,
         "reopened_count": len(times("REOPENED")), "message_count": len(messages), "attachment_count": len(attachments),
         "tenant_id": created["tenant_id"], "last_update_ts": last, "month": month_at(created["ts"]),
     }  # fmt: skip
 
 
-def silver_of(bronze, as_of):
+def silver_of(bronze, as_of, terms=None):
     out = {k: [] for k in ("tickets", "messages", "status_events", "attachments", "preclassification", "quarantine")} | {"duplicates": 0}
     by_ticket, geo = collections.defaultdict(list), places()
     for row in bronze:
         by_ticket[row["ticket_id"]].append(row)
     for events in by_ticket.values():
-        fold_ticket(events, as_of, geo, out)
+        fold_ticket(events, as_of, geo, out, terms)
     return out
 
 
@@ -630,7 +594,7 @@ def backlog(facts, key, days):
 def sla(facts, key):
     rows = []
     for k, group in grouped([f | {"day": f["closing"]} for f in facts if f["closing"]], ("day", *key)).items():
-        late = [f["closed_at"] - f["sla_due_at"] for f in group if f["sla_status"] == "LATE"]
+        late = [f["answered_at"] - f["sla_due_at"] for f in group if f["sla_status"] == "LATE"]
         rows.append(dict(zip(("day", *key), k)) | {
             "closed_count": len(group), "overdue_count": len(late),
             "within_sla_pct": decimal_of(fractions.Fraction(100 * (len(group) - len(late)), len(group)), 2),
@@ -687,7 +651,7 @@ def metrics(predictions):
 def snapshot(f, as_of):
     elapsed = 0
     if f["radicated_at"] is not None:
-        end = as_of if f["closed_at"] is None else f["closed_at"]
+        end = as_of if f["answered_at"] is None else f["answered_at"]
         elapsed = business_days_between(local_date(f["radicated_at"]), local_date(end)) - f["hold_days"]
     return {"ticket_id": f["ticket_id"], "current_status": f["current_status"], "last_update_ts": f["last_update_ts"], "sla_days_target": f["sla_business_days"],
             "sla_days_elapsed": elapsed, "sla_status": f["sla_status"], "month": month_of(f["day"])}  # fmt: skip

@@ -68,7 +68,7 @@ def as_of(lake):
 
 def silver_expected(lake):
     if "silver" not in lake.cache:
-        lake.cache["silver"] = oracle.silver_of(bronze_expected(lake)[0], as_of(lake))
+        lake.cache["silver"] = oracle.silver_of(bronze_expected(lake)[0], as_of(lake), lake.terms)
     return lake.cache["silver"]
 
 
@@ -294,13 +294,12 @@ def test_classification(lake):
 
 DIMENSIONS = {
     "dim_channel": [{"channel": c, "sort_order": i} for i, c in enumerate(oracle.CHANNELS, 1)],
-    "dim_pqrs_type": [{"pqrs_type": c, "sla_business_days": oracle.TERM[c], "sort_order": i} for i, c in enumerate(oracle.TYPES, 1)],
     "dim_priority": [{"priority": c, "weight": w, "sort_order": i} for i, (c, w) in enumerate(zip(oracle.PRIORITIES, (3, 2, 1)), 1)],
     "dim_role": [{"role": r} for r in ("citizen", "agent", "system", "unknown")],
     "dim_status_transition": [{"status_from": a, "status_to": b} for a, b in oracle.TRANSITIONS],
     "dim_status": [{"status": s, "sort_order": i, "sla_behaviour": b, "terminal": s in ("CLOSED", "ARCHIVED"), "name_es": n} for i, (s, b, n) in enumerate((
         ("RECEIVED", "NONE", "Recibido"), ("RADICATED", "START", "Radicado"), ("CLASSIFIED", "RUN", "Clasificado"), ("ASSIGNED", "RUN", "Asignado"),
-        ("IN_PROGRESS", "RUN", "En Gestión"), ("ON_HOLD", "PAUSE", "En Espera"), ("RESPONDED", "RUN", "Respondido"), ("CLOSED", "STOP", "Cerrado"),
+        ("IN_PROGRESS", "RUN", "En Gestión"), ("ON_HOLD", "PAUSE", "En Espera"), ("RESPONDED", "STOP", "Respondido"), ("CLOSED", "STOP", "Cerrado"),
         ("ARCHIVED", "NONE", "Archivado"), ("REOPENED", "RUN", "Reabierto")), 1)],
     "dim_geo": [{"dane_city_code": c, "city_name": p["city_name"], "department_code": c[:2], "department_name": p["department_name"],
                  "latitude": decimal.Decimal(p["latitude"]), "longitude": decimal.Decimal(p["longitude"])} for c, p in oracle.places().items()],
@@ -310,6 +309,13 @@ DIMENSIONS = {
 @pytest.mark.parametrize("table", DIMENSIONS)
 def test_dimensions(lake, schemas, table):
     assert_same(rows_of(lake, f"silver.{table}"), DIMENSIONS[table], schemas[f"silver.{table}"]["x-key"])
+
+
+def test_dimension_of_types(lake, schemas):
+    """By law the term of a general request of as_of's day."""
+    terms = lake.terms or dict.fromkeys(oracle.TYPES, oracle.law_oracle.term("general", oracle.local_date(as_of(lake))))
+    want = [{"pqrs_type": c, "sla_business_days": terms[c], "sort_order": i} for i, c in enumerate(oracle.TYPES, 1)]
+    assert_same(rows_of(lake, "silver.dim_pqrs_type"), want, schemas["silver.dim_pqrs_type"]["x-key"])
 
 
 # ---- silver -> gold -----------------------------------------------------------------------------------------------
@@ -343,7 +349,7 @@ def test_gold_in_duckdb(lake):
     volume = """SELECT CAST(created_at - INTERVAL 5 HOUR AS DATE) AS day, source_channel AS channel, pqrs_type, count(*) AS tickets_count
         FROM tickets GROUP BY ALL"""
     closed = """SELECT CAST(closed_at - INTERVAL 5 HOUR AS DATE) AS day, pqrs_type, count(*) AS closed_count,
-        count(*) FILTER (closed_at > sla_due_at) AS overdue_count FROM tickets WHERE closed_at IS NOT NULL GROUP BY ALL"""
+        count(*) FILTER (answered_at > sla_due_at) AS overdue_count FROM tickets WHERE closed_at IS NOT NULL GROUP BY ALL"""
     backlog = """SELECT d.day, pqrs_type, coalesce(department_name, 'unknown') AS region, count(*) AS backlog_count
         FROM (SELECT DISTINCT day FROM read_parquet('{root}/gold/kpi_volume_national_daily/*=*/**/*.parquet')) d
         JOIN tickets t ON CAST(created_at - INTERVAL 5 HOUR AS DATE) <= d.day
@@ -415,7 +421,7 @@ def test_view_sla_summary(lake):
     late = collections.defaultdict(list)
     for t in rows_of(lake, "silver.tickets"):
         if t["closed_at"] is not None:
-            late[oracle.month_at(t["closed_at"]), t["pqrs_type"]].append(t["closed_at"] - t["sla_due_at"] if t["sla_status"] == "LATE" else None)
+            late[oracle.month_at(t["closed_at"]), t["pqrs_type"]].append(t["answered_at"] - t["sla_due_at"] if t["sla_status"] == "LATE" else None)
     got = {(r["month"], r["pqrs_type"]): r for r in sqlite_rows(lake, "analytics_v_sla_summary")}
     assert got.keys() == late.keys()
     for k, group in late.items():

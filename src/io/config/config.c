@@ -188,8 +188,9 @@ status config_parse_file(struct config *c, const char *path, struct config_node 
 
 /* ---- merging and setting ---- */
 
-static void unlink_child(struct config_node *parent, const struct config_node *child)
+void config_node_detach(const struct config_node *child)
 {
+	struct config_node *parent = child->parent;
 	struct config_node *before = NULL;
 	for (struct config_node *n = parent->first; n != child; n = n->next) before = n;
 	if (before != NULL)
@@ -205,7 +206,7 @@ static status child_put(
 	struct config *c, struct config_node *parent, struct str key, struct config_node *node, struct err *err)
 {
 	const struct config_node *old = config_node_child(parent, key);
-	if (old != NULL) unlink_child(parent, old);
+	if (old != NULL) config_node_detach(old);
 	return config_node_attach(c, parent, key, node, err);
 }
 
@@ -250,16 +251,21 @@ status config_merge(struct config *c, struct config_node *into, const struct con
 
 status config_set(struct config *c, const char *path, const char *value, const char *origin, struct err *err)
 {
-	const char *name = arena_strndup(&c->arena, origin, strlen(origin));
+	return config_node_set(c, c->root, (struct config_setting){path, value, origin}, err);
+}
+
+status config_node_set(struct config *c, struct config_node *root, struct config_setting s, struct err *err)
+{
+	const char *name = arena_strndup(&c->arena, s.origin, strlen(s.origin)), *path = s.path;
 	if (name == NULL) return fail_nomem(err);
-	struct config_node *at = c->root;
+	struct config_node *at = root;
 	for (;;) {
 		const char *dot = strchr(path, '.');
 		const struct str key = {path, dot != NULL ? (size_t)(dot - path) : strlen(path)};
 		struct config_node *child = config_node_child(at, key);
 		if (dot == NULL || child == NULL || child->kind != CONFIG_MAP) {
 			TRY(config_node_create(c, dot != NULL ? CONFIG_MAP : CONFIG_STRING,
-				dot != NULL ? STR("") : str_of(value), &child, err));
+				dot != NULL ? STR("") : str_of(s.value), &child, err));
 			TRY(child_put(c, at, key, child, err));
 		}
 		child->origin = name;

@@ -117,6 +117,9 @@ struct config_key {
 	const char *fallback;       /* default as text; NULL: from another source, which meaning names */
 	bool secret;
 	const char *meaning; /* for docs/configuration.md */
+	/* The version whose canonical form first knew the key, where it came after the form: canonical forms leave it out at its default,
+	 * so that theirs of before the key are still theirs. 0: it stands in every form. Its fallback may never change. */
+	int since;
 };
 struct config_keys {
 	const struct config_key *items;
@@ -129,6 +132,11 @@ status config_defaults(struct config *c, const struct config_keys *tables, size_
  * NULL, as environ. E_USAGE: such a name in a known section that is no key. */
 status config_environment(
 	struct config *c, const struct config_keys *tables, size_t n, const char *const *env, struct err *err) MUST_USE;
+/* For canonical forms. Leave out what stands at its default and is newer than the form (since > 0), and maps that are empty then; and
+ * the way back: give such keys of the table that are not there their default. */
+void config_leave_out_newer(struct config_node *root, const struct config_keys *table);
+status config_fill_newer(
+	struct config *c, struct config_node *root, const struct config_keys *table, struct err *err) MUST_USE;
 /* Every key of the tree is known and of its type and range; else E_USAGE, with the nearest known name for a typing error. */
 status config_check(const struct config *c, const struct config_keys *tables, size_t n, struct err *err) MUST_USE;
 

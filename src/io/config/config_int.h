@@ -24,4 +24,12 @@ status config_parse_yaml(
 status config_parse_json(
 	struct config *c, struct str text, const char *origin, struct config_node **out, struct err *err) MUST_USE;
 
+/* Take a node out of its map or list. */
+void config_node_detach(const struct config_node *child);
+/* config_set below any map of c's. */
+struct config_setting {
+	const char *path, *value, *origin;
+};
+status config_node_set(struct config *c, struct config_node *root, struct config_setting s, struct err *err) MUST_USE;
+
 #endif

@@ -8,6 +8,7 @@
 	X(embedded_status, "pqrs_status_v1.yaml")         \
 	X(embedded_topics, "pqrs_topics_v1.yaml")         \
 	X(embedded_rules, "pqrs_preclass_rules_v1.yaml")  \
+	X(embedded_law, "law_co_v1.yaml")                 \
 	X(embedded_geo, "geo_colombia_v1.csv")
 
 #define EMBEDDED_DECLARE(symbol, name) extern const char symbol[], symbol##_end[];

@@ -70,7 +70,7 @@ static void count_event(struct bronze_task *t, const struct event *ev)
 	const int64_t day_start = t->partition.day * US_PER_DAY;
 	t->tally.types[ev->type]++;
 	t->tally.duplicate_members += ev->duplicate_members;
-	for (uint32_t rest = ev->tolerated; rest != 0; rest &= rest - 1) t->tally.tolerated[__builtin_ctz(rest)]++;
+	for (uint64_t rest = ev->tolerated; rest != 0; rest &= rest - 1) t->tally.tolerated[__builtin_ctzll(rest)]++;
 	t->tally.deferred += ts > t->ts_max;
 	t->tally.ts_outside_day += !t->partition.has_day || ts < day_start || ts >= day_start + US_PER_DAY;
 }

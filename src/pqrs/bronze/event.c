@@ -186,7 +186,7 @@ static const struct field_name data_names[20][NAMES_MAX] = {
 	[10] = {NAME(ACTOR_ROLE, "actor_role"), NAME(MESSAGE_ID, "message_id"), NAME(GEO_REGION, "geo_region"),
 		NAME(SLA_DUE_AT, "sla_due_at")},
 	[11] = {NAME(STATUS_FROM, "status_from"), NAME(EXTERNAL_ID, "external_id")},
-	[12] = {NAME(RADICATED_AT, "radicated_at")},
+	[12] = {NAME(RADICATED_AT, "radicated_at"), NAME(REQUEST_KIND, "request_kind")},
 	[13] = {NAME(GEO_MUNICIPIO, "geo_municipio"), NAME(PRECLASSIFIER, "preclassifier")},
 	[14] = {NAME(SOURCE_CHANNEL, "source_channel"), NAME(DANE_CITY_CODE, "dane_city_code")},
 	[17] = {NAME(SLA_BUSINESS_DAYS, "sla_business_days")},
@@ -263,7 +263,7 @@ static unsigned member_field(struct event_parser *e, const struct json_string *k
 	return field;
 }
 
-static const uint32_t envelope_fields = BIT(BRONZE_EVENT_ID) | BIT(BRONZE_TICKET_ID) | BIT(BRONZE_EVENT_TYPE) |
+static const uint64_t envelope_fields = BIT(BRONZE_EVENT_ID) | BIT(BRONZE_TICKET_ID) | BIT(BRONZE_EVENT_TYPE) |
 					BIT(BRONZE_TS) | BIT(BRONZE_SCHEMA_VERSION) | BIT(BRONZE_TENANT_ID) |
 					BIT(EVENT_DATA);
 

@@ -59,11 +59,11 @@ const char *event_reason_text(struct event_reason r, char *dst);
 /* Values view the line or the parser's scratch: valid until the next event_next. */
 struct event {
 	struct str line; /* as it stands, without '\n' */
-	uint32_t set;    /* bit c: column c has a value, in str[c] or num[c] by its type */
+	uint64_t set;    /* bit c: column c has a value, in str[c] or num[c] by its type */
 	int type;        /* enum pqrs_event_type; -1 unknown */
 	bool has_ts;     /* num[BRONZE_TS] holds a time, whatever else is wrong with the line */
 	uint32_t duplicate_members;
-	uint32_t tolerated; /* bits by enum event_tolerance */
+	uint64_t tolerated; /* bits by enum event_tolerance */
 	struct str str[BRONZE_EXTRA + 1];
 	int64_t num[BRONZE_EXTRA];
 	uint8_t event_id[UUID_BYTES];

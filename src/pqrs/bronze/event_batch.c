@@ -9,7 +9,7 @@
 #define DICTIONARIES                                                                                                   \
 	(C(EVENT_TYPE) | C(SOURCE_CHANNEL) | C(PQRS_TYPE) | C(PRIORITY) | C(GEO_REGION) | C(GEO_MUNICIPIO) |           \
 		C(DANE_CITY_CODE) | C(TOPIC_PRECLASSIFIED) | C(ROLE) | C(STATUS_FROM) | C(STATUS_TO) | C(ACTOR_ROLE) | \
-		C(REASON) | C(FILE_TYPE) | C(SCHEMA_VERSION) | C(TENANT_ID))
+		C(REASON) | C(FILE_TYPE) | C(SCHEMA_VERSION) | C(TENANT_ID) | C(REQUEST_KIND))
 #define INTEGERS (C(TEXT_LEN) | C(SLA_BUSINESS_DAYS))
 #define LONGS (C(TS) | C(RADICATED_AT) | C(SLA_DUE_AT) | C(CLOSED_AT) | C(SIZE_KB))
 
@@ -59,21 +59,21 @@ void event_batch_append(struct event_batch *b, const struct event *ev, int64_t l
 	const int64_t row = b->n_rows++;
 	struct builder *columns = b->columns;
 	memcpy(b->event_ids[row], ev->event_id, UUID_BYTES);
-	for (uint32_t rest = ev->set & DICTIONARIES; rest != 0; rest &= rest - 1) {
-		const unsigned c = (unsigned)__builtin_ctz(rest);
+	for (uint64_t rest = ev->set & DICTIONARIES; rest != 0; rest &= rest - 1) {
+		const unsigned c = (unsigned)__builtin_ctzll(rest);
 		const int32_t index = builder_intern(&columns[c], ev->str[c]);
 		if (index >= 0) builder_set_i32(&columns[c], row, index);
 	}
-	for (uint32_t rest = ev->set & ~(DICTIONARIES | INTEGERS | LONGS); rest != 0; rest &= rest - 1) {
-		const unsigned c = (unsigned)__builtin_ctz(rest);
+	for (uint64_t rest = ev->set & ~(DICTIONARIES | INTEGERS | LONGS); rest != 0; rest &= rest - 1) {
+		const unsigned c = (unsigned)__builtin_ctzll(rest);
 		builder_set_str(&columns[c], row, ev->str[c]);
 	}
-	for (uint32_t rest = ev->set & INTEGERS; rest != 0; rest &= rest - 1) {
-		const unsigned c = (unsigned)__builtin_ctz(rest);
+	for (uint64_t rest = ev->set & INTEGERS; rest != 0; rest &= rest - 1) {
+		const unsigned c = (unsigned)__builtin_ctzll(rest);
 		builder_set_i32(&columns[c], row, (int32_t)ev->num[c]);
 	}
-	for (uint32_t rest = ev->set & LONGS; rest != 0; rest &= rest - 1) {
-		const unsigned c = (unsigned)__builtin_ctz(rest);
+	for (uint64_t rest = ev->set & LONGS; rest != 0; rest &= rest - 1) {
+		const unsigned c = (unsigned)__builtin_ctzll(rest);
 		builder_set_i64(&columns[c], row, ev->num[c]);
 	}
 	if (b->raw_object_index >= 0) builder_set_i32(&columns[BRONZE_RAW_OBJECT], row, b->raw_object_index);

@@ -9,10 +9,10 @@
 
 #define C(name) BIT(BRONZE_##name)
 
-enum { TYPES = 4, ORDER_MAX = 16 };
+enum { TYPES = 4, ORDER_MAX = 17 };
 struct type_contract {
 	const char *name;
-	uint32_t required;
+	uint64_t required;
 	uint8_t order[ORDER_MAX]; /* members of data as the contract lists them; BRONZE_EVENT_ID ends */
 };
 static const struct type_contract contracts[TYPES] = {
@@ -20,7 +20,7 @@ static const struct type_contract contracts[TYPES] = {
 		{BRONZE_EXTERNAL_ID, BRONZE_SOURCE_CHANNEL, BRONZE_PQRS_TYPE, BRONZE_PRIORITY, BRONZE_GEO_REGION,
 			BRONZE_GEO_MUNICIPIO, BRONZE_DANE_CITY_CODE, BRONZE_SUBJECT, BRONZE_TEXT, BRONZE_TEXT_LEN,
 			BRONZE_SLA_BUSINESS_DAYS, BRONZE_RADICATED_AT, BRONZE_SLA_DUE_AT, BRONZE_CLOSED_AT,
-			BRONZE_TOPIC_PRECLASSIFIED, BRONZE_PRECLASSIFIER}},
+			BRONZE_TOPIC_PRECLASSIFIED, BRONZE_PRECLASSIFIER, BRONZE_REQUEST_KIND}},
 	{"MESSAGE_ADDED", C(ROLE) | C(TEXT),
 		{BRONZE_ROLE, BRONZE_TEXT, BRONZE_TEXT_LEN, BRONZE_SUBJECT, BRONZE_MESSAGE_ID}},
 	{"STATUS_CHANGED", C(STATUS_FROM) | C(STATUS_TO),
@@ -32,10 +32,10 @@ static const uint8_t envelope_order[] = {BRONZE_EVENT_ID, BRONZE_TICKET_ID, BRON
 	BRONZE_SCHEMA_VERSION, BRONZE_TENANT_ID};
 
 /* The members of data that each type knows, as bits; contracts[].order says the same. */
-static const uint32_t members_of[TYPES] = {
+static const uint64_t members_of[TYPES] = {
 	C(EXTERNAL_ID) | C(SOURCE_CHANNEL) | C(PQRS_TYPE) | C(PRIORITY) | C(GEO_REGION) | C(GEO_MUNICIPIO) |
 		C(DANE_CITY_CODE) | C(SUBJECT) | C(TEXT) | C(TEXT_LEN) | C(SLA_BUSINESS_DAYS) | C(RADICATED_AT) |
-		C(SLA_DUE_AT) | C(CLOSED_AT) | C(TOPIC_PRECLASSIFIED) | C(PRECLASSIFIER),
+		C(SLA_DUE_AT) | C(CLOSED_AT) | C(TOPIC_PRECLASSIFIED) | C(PRECLASSIFIER) | C(REQUEST_KIND),
 	C(ROLE) | C(TEXT) | C(TEXT_LEN) | C(SUBJECT) | C(MESSAGE_ID),
 	C(STATUS_FROM) | C(STATUS_TO) | C(ACTOR_ROLE) | C(REASON),
 	C(FILE_TYPE) | C(SIZE_KB) | C(FILE_NAME) | C(SOURCE_CHANNEL),
@@ -45,7 +45,8 @@ static const uint32_t members_of[TYPES] = {
 #define ENVELOPE (ENVELOPE_REQUIRED | C(SCHEMA_VERSION) | C(TENANT_ID))
 #define INTEGERS (C(TEXT_LEN) | C(SLA_BUSINESS_DAYS) | C(SIZE_KB))
 #define TIMES (C(TS) | C(RADICATED_AT) | C(SLA_DUE_AT) | C(CLOSED_AT))
-#define ENUMS (C(EVENT_TYPE) | C(SOURCE_CHANNEL) | C(PQRS_TYPE) | C(PRIORITY) | C(ROLE) | C(ACTOR_ROLE))
+#define ENUMS \
+	(C(EVENT_TYPE) | C(SOURCE_CHANNEL) | C(PQRS_TYPE) | C(PRIORITY) | C(ROLE) | C(ACTOR_ROLE) | C(REQUEST_KIND))
 #define UUIDS (C(EVENT_ID) | C(TICKET_ID))
 #define NUMBERS_TOO (C(EXTERNAL_ID) | C(DANE_CITY_CODE)) /* spreadsheets make numbers of these */
 #define STRINGS_ONLY (~(INTEGERS | BIT(EVENT_DATA) | C(PRECLASSIFIER)))
@@ -132,12 +133,14 @@ static bool enum_ok(struct event_parser *e, unsigned column, struct event *out)
 	static const char *const priorities[] = {"alta", "media", "baja"};
 	static const char *const roles[] = {"citizen", "agent"};
 	static const char *const actors[] = {"system", "agent"};
+	static const char *const kinds[] = {"general", "information", "consultation"};
 	switch (column) {
 	case BRONZE_SOURCE_CHANNEL: return spelt(e, column, channels, 5, out) >= 0;
 	case BRONZE_PQRS_TYPE: return spelt(e, column, types, 4, out) >= 0;
 	case BRONZE_PRIORITY: return spelt(e, column, priorities, 3, out) >= 0;
 	case BRONZE_ROLE: return spelt(e, column, roles, 2, out) >= 0;
 	case BRONZE_ACTOR_ROLE: return spelt(e, column, actors, 2, out) >= 0;
+	case BRONZE_REQUEST_KIND: return spelt(e, column, kinds, 3, out) >= 0;
 	default: return true; /* event_type: type_of */
 	}
 }
@@ -230,7 +233,7 @@ static int64_t zone_to_utc(const struct tz *zone, int64_t us)
 }
 
 /* A time whose offset is written as -0500 or -05, or is not there. */
-static bool time_tolerant(const struct event_parser *e, struct str text, int64_t *us, uint32_t *tolerated)
+static bool time_tolerant(const struct event_parser *e, struct str text, int64_t *us, uint64_t *tolerated)
 {
 	char copy[48];
 	size_t i = 19;
@@ -286,10 +289,10 @@ static bool id_ok(struct event_parser *e, unsigned column, struct event *out)
 }
 
 /* Decoded strings in place of escaped ones. */
-static void decode_escapes(struct event_parser *e, uint32_t fields)
+static void decode_escapes(struct event_parser *e, uint64_t fields)
 {
-	for (uint32_t rest = fields; rest != 0; rest &= rest - 1) {
-		struct str *s = &e->value[__builtin_ctz(rest)];
+	for (uint64_t rest = fields; rest != 0; rest &= rest - 1) {
+		struct str *s = &e->value[__builtin_ctzll(rest)];
 		uint8_t *dst = buf_reserve(&e->scratch, s->n);
 		if (dst == NULL) return;
 		s->n = json_unescape(*s, (char *)dst);
@@ -301,10 +304,10 @@ static void decode_escapes(struct event_parser *e, uint32_t fields)
 /* ---- extra ---- */
 
 /* Members of other event types go where unknown ones are. */
-static void move_foreign(struct event_parser *e, uint32_t foreign)
+static void move_foreign(struct event_parser *e, uint64_t foreign)
 {
-	for (uint32_t rest = foreign; rest != 0; rest &= rest - 1) {
-		const unsigned field = (unsigned)__builtin_ctz(rest);
+	for (uint64_t rest = foreign; rest != 0; rest &= rest - 1) {
+		const unsigned field = (unsigned)__builtin_ctzll(rest);
 		struct str v = e->value[field];
 		if ((e->strings & BIT(field)) != 0) v = (struct str){v.p - 1, v.n + 2};
 		const struct unknown_member m = {str_of(pqrs_bronze_events.columns[field].name), v, false};
@@ -346,7 +349,7 @@ static void extra_build(struct event_parser *e, struct event *out)
 
 static struct event_reason reason_of(const struct event_parser *e, unsigned field)
 {
-	const uint32_t bit = BIT(field);
+	const uint64_t bit = BIT(field);
 	const bool live = (e->present & ~e->nulls & bit) != 0;
 	enum event_verdict verdict = EVENT_BAD_TYPE;
 	if (!live)
@@ -363,7 +366,7 @@ static struct event_reason reason_of(const struct event_parser *e, unsigned fiel
 }
 
 /* The first field with trouble, in contract order. */
-static struct event_reason first_reason(const struct event_parser *e, uint32_t trouble, int type)
+static struct event_reason first_reason(const struct event_parser *e, uint64_t trouble, int type)
 {
 	for (size_t i = 0; i < sizeof envelope_order; i++) {
 		if ((trouble & BIT(envelope_order[i])) != 0) return reason_of(e, envelope_order[i]);
@@ -376,10 +379,10 @@ static struct event_reason first_reason(const struct event_parser *e, uint32_t t
 }
 
 /* Ids, event type and ts; bits of the fields at fault. */
-static uint32_t check_envelope(struct event_parser *e, uint32_t live, struct event *out)
+static uint64_t check_envelope(struct event_parser *e, uint64_t live, struct event *out)
 {
-	uint32_t trouble = (ENVELOPE_REQUIRED & ~live) | (live & ENVELOPE & STRINGS_ONLY & ~e->strings);
-	const uint32_t usable = live & e->strings;
+	uint64_t trouble = (ENVELOPE_REQUIRED & ~live) | (live & ENVELOPE & STRINGS_ONLY & ~e->strings);
+	const uint64_t usable = live & e->strings;
 	if ((usable & C(EVENT_ID)) != 0 && !id_ok(e, BRONZE_EVENT_ID, out)) trouble |= C(EVENT_ID);
 	if ((usable & C(TICKET_ID)) != 0 && !id_ok(e, BRONZE_TICKET_ID, out)) trouble |= C(TICKET_ID);
 	if ((usable & C(EVENT_TYPE)) != 0) {
@@ -397,28 +400,28 @@ static uint32_t check_envelope(struct event_parser *e, uint32_t live, struct eve
 }
 
 /* The members of data. */
-static uint32_t check_data(struct event_parser *e, uint32_t live, struct event *out)
+static uint64_t check_data(struct event_parser *e, uint64_t live, struct event *out)
 {
-	const uint32_t members = members_of[out->type];
-	for (uint32_t rest = live & members & NUMBERS_TOO & ~e->strings; rest != 0; rest &= rest - 1) {
-		const unsigned column = (unsigned)__builtin_ctz(rest);
+	const uint64_t members = members_of[out->type];
+	for (uint64_t rest = live & members & NUMBERS_TOO & ~e->strings; rest != 0; rest &= rest - 1) {
+		const unsigned column = (unsigned)__builtin_ctzll(rest);
 		if (!plain_number(e->value[column])) continue;
 		e->strings |= BIT(column);
 		out->tolerated |= BIT(TOLERATED_NUMBER);
 	}
-	uint32_t trouble = (contracts[out->type].required & ~live) | (live & members & STRINGS_ONLY & ~e->strings);
+	uint64_t trouble = (contracts[out->type].required & ~live) | (live & members & STRINGS_ONLY & ~e->strings);
 	live &= members;
 	trouble |= live & INTEGERS & e->strings;
-	for (uint32_t rest = live & INTEGERS & ~e->strings; rest != 0; rest &= rest - 1) {
-		const unsigned column = (unsigned)__builtin_ctz(rest);
+	for (uint64_t rest = live & INTEGERS & ~e->strings; rest != 0; rest &= rest - 1) {
+		const unsigned column = (unsigned)__builtin_ctzll(rest);
 		if (!integer_ok(column, e->value[column], &out->num[column])) trouble |= BIT(column);
 	}
-	for (uint32_t rest = live & TIMES & e->strings; rest != 0; rest &= rest - 1) {
-		const unsigned column = (unsigned)__builtin_ctz(rest);
+	for (uint64_t rest = live & TIMES & e->strings; rest != 0; rest &= rest - 1) {
+		const unsigned column = (unsigned)__builtin_ctzll(rest);
 		if (!time_ok(e, e->value[column], &out->num[column], out)) trouble |= BIT(column);
 	}
-	for (uint32_t rest = live & ENUMS & e->strings; rest != 0; rest &= rest - 1) {
-		const unsigned column = (unsigned)__builtin_ctz(rest);
+	for (uint64_t rest = live & ENUMS & e->strings; rest != 0; rest &= rest - 1) {
+		const unsigned column = (unsigned)__builtin_ctzll(rest);
 		if (!enum_ok(e, column, out)) trouble |= BIT(column);
 	}
 	return trouble;
@@ -431,10 +434,10 @@ struct event_reason event_check(struct event_parser *e, struct event *out)
 		/* Foreign members keep their text, so they leave before strings are decoded; that needs the type decoded. */
 		decode_escapes(e, e->escapes & ENVELOPE & e->present & e->strings);
 	}
-	uint32_t live = e->present & ~e->nulls;
-	uint32_t trouble = check_envelope(e, live, out);
+	uint64_t live = e->present & ~e->nulls;
+	uint64_t trouble = check_envelope(e, live, out);
 	if (trouble != 0) return first_reason(e, trouble, out->type);
-	const uint32_t foreign = e->present & ~(ENVELOPE | members_of[out->type]);
+	const uint64_t foreign = e->present & ~(ENVELOPE | members_of[out->type]);
 	if (foreign != 0) move_foreign(e, foreign);
 	live = e->present & ~e->nulls;
 	if ((e->escapes & live & ~ENVELOPE) != 0) decode_escapes(e, e->escapes & live & ~ENVELOPE);
@@ -442,8 +445,8 @@ struct event_reason event_check(struct event_parser *e, struct event *out)
 	if (trouble != 0) return first_reason(e, trouble, out->type);
 	memcpy(out->event_id, e->ids[0], UUID_BYTES);
 	out->set = live & ~BIT(EVENT_DATA);
-	for (uint32_t rest = out->set & ~(INTEGERS | TIMES | UUIDS); rest != 0; rest &= rest - 1) {
-		const unsigned column = (unsigned)__builtin_ctz(rest);
+	for (uint64_t rest = out->set & ~(INTEGERS | TIMES | UUIDS); rest != 0; rest &= rest - 1) {
+		const unsigned column = (unsigned)__builtin_ctzll(rest);
 		out->str[column] = e->value[column];
 	}
 	if (e->unknown.n + e->unknown_data.n > 0) extra_build(e, out);

@@ -6,15 +6,15 @@
 #include "pqrs/bronze/event.h"
 
 enum {
-	FIELD_N = 32,       /* columns up to tenant_id, then EVENT_DATA: one bit each in a uint32_t */
+	FIELD_N = 33,       /* columns up to tenant_id, then EVENT_DATA: one bit each in a uint64_t */
 	FIELD_UNKNOWN = 64, /* envelope */
 	FIELD_UNKNOWN_DATA = 65,
-	LAYOUT_MEMBERS_MAX = 40, /* longest line whose key order is learnt: the contract has 32 members */
+	LAYOUT_MEMBERS_MAX = 40, /* longest line whose key order is learnt: the contract has 33 members */
 	LAYOUT_TEXT_MAX = 64,    /* bytes between two values */
 	LAYOUT_NODES_MAX = 250,  /* key orders remembered share their prefixes; beyond this no more are learnt */
 	LAYOUT_CHILDREN_MAX = 8,
 };
-#define BIT(field) (UINT32_C(1) << (field))
+#define BIT(field) (UINT64_C(1) << (field))
 
 /* What follows a value up to the next one, byte for byte: `,"ticket_id":` or, at the end, `}}` and the line end. */
 struct layout_node {
@@ -48,8 +48,8 @@ struct layout_span {
 
 struct event_parser {
 	/* the line at hand, before its check */
-	uint32_t present, strings, nulls, escapes; /* by field */
-	uint32_t checked_ids;                      /* BRONZE_EVENT_ID, BRONZE_TICKET_ID: already parsed */
+	uint64_t present, strings, nulls, escapes; /* by field */
+	uint64_t checked_ids;                      /* BRONZE_EVENT_ID, BRONZE_TICKET_ID: already parsed */
 	uint8_t ids[2][UUID_BYTES];
 	bool upper[2];
 	struct str value[FIELD_N]; /* strings without quotes, the rest as written */

@@ -78,11 +78,25 @@ static status settings_merge(const struct config *tree, struct config *settings,
 	return OK;
 }
 
-static status read_files(struct config *c, const struct config_node *root, struct pqrs_config *cfg, struct err *err)
+static bool needs_law(const struct pqrs_config *cfg)
+{
+	bool needed = false;
+	for (int i = 0; i < TYPE_N; i++) needed |= cfg->sla_business_days[i] == 0;
+	return needed;
+}
+
+static status read_files(
+	struct config *c, const struct config_node *root, struct pqrs_config *cfg, bool simulated, struct err *err)
 {
 	struct config_node *file = NULL;
-	TRY(source_tree(c, root, "simulation.topics_file", "pqrs_topics_v1.yaml", &file, err));
-	TRY(pqrs_config_read_topics(file, cfg, err));
+	if (simulated) {
+		TRY(source_tree(c, root, "simulation.topics_file", "pqrs_topics_v1.yaml", &file, err));
+		TRY(pqrs_config_read_topics(file, cfg, err));
+	}
+	if (needs_law(cfg)) {
+		TRY(source_tree(c, root, "sla.law_file", "law_co_v1.yaml", &file, err));
+		TRY(pqrs_config_read_law(file, cfg, err));
+	}
 	TRY(source_tree(c, root, "classify.rules_file", "pqrs_preclass_rules_v1.yaml", &file, err));
 	TRY(pqrs_config_read_rules(file, cfg, err));
 	TRY(source_tree(c, root, "sla.status_file", "pqrs_status_v1.yaml", &file, err));
@@ -133,10 +147,10 @@ void pqrs_config_close(struct pqrs_config *c)
 	mem_free(c);
 }
 
-static status canonical_write(
-	const struct config *tree, struct config *settings, struct pqrs_config *cfg, struct buf *out, struct err *err)
+static status canonical_write(const struct config *tree, enum pqrs_events_from from, struct config *settings,
+	struct pqrs_config *cfg, struct buf *out, struct err *err)
 {
-	struct pqrs_config_source src = {0};
+	struct pqrs_config_source src = {.simulated = from == PQRS_SIMULATED};
 	TRY(settings_merge(tree, settings, err));
 	/* The other sections stand in the tree alone. */
 	struct config_node *section = NULL;
@@ -146,19 +160,19 @@ static status canonical_write(
 		TRY(config_merge(settings, section, n, err));
 	}
 	TRY(pqrs_config_read_settings(settings->root, cfg, &src, err));
-	TRY(read_files(settings, settings->root, cfg, err));
+	TRY(read_files(settings, settings->root, cfg, src.simulated, err));
 	TRY(read_geography(settings->root, cfg, err));
 	return pqrs_config_write(cfg, &src, out, err);
 }
 
-status pqrs_config_canonical(const struct config *tree, struct buf *out, struct err *err)
+status pqrs_config_canonical(const struct config *tree, enum pqrs_events_from from, struct buf *out, struct err *err)
 {
 	struct config settings;
 	struct pqrs_config *cfg = config_new(err);
 	if (cfg == NULL) return E_NOMEM;
 	status code = config_init(&settings, err);
 	if (code == OK) {
-		code = canonical_write(tree, &settings, cfg, out, err);
+		code = canonical_write(tree, from, &settings, cfg, out, err);
 		config_deinit(&settings);
 	}
 	pqrs_config_close(cfg);
@@ -169,15 +183,21 @@ status pqrs_config_canonical(const struct config *tree, struct buf *out, struct 
 
 static status open_sections(const struct config_node *root, struct pqrs_config *cfg, struct err *err)
 {
-	static const char *const sections[] = {"calendar", "geography", "parquet", "publish", "quality", "rules",
+	static const char *const sections[] = {"calendar", "geography", "law", "parquet", "publish", "quality", "rules",
 		"simulation", "sla", "status", "topics"};
-	struct pqrs_config_source src = {.from_canonical = true};
+	struct pqrs_config_source src = {.from_canonical = true, .simulated = config_find(root, "simulation") != NULL};
 	const struct config_node *node;
 	struct geo_table table;
 	TRY(config_keys_only(root, sections, sizeof sections / sizeof sections[0], err));
 	TRY(pqrs_config_read_settings(root, cfg, &src, err));
-	TRY(config_need(root, "topics", &node, err));
-	TRY(pqrs_config_read_topics(node, cfg, err));
+	if (src.simulated) {
+		TRY(config_need(root, "topics", &node, err));
+		TRY(pqrs_config_read_topics(node, cfg, err));
+	}
+	if (needs_law(cfg)) {
+		TRY(config_need(root, "law", &node, err));
+		TRY(pqrs_config_read_law(node, cfg, err));
+	}
 	TRY(config_need(root, "rules", &node, err));
 	TRY(pqrs_config_read_rules(node, cfg, err));
 	TRY(config_need(root, "status", &node, err));
@@ -198,6 +218,7 @@ status pqrs_config_open(struct str canonical, struct pqrs_config **out, struct e
 	status code = config_init(&tree, err);
 	if (code == OK) {
 		code = config_parse(&tree, CONFIG_JSON, canonical, "canonical configuration", &root, err);
+		if (code == OK) code = config_fill_newer(&tree, root, &pqrs_config_keys, err);
 		if (code == OK) code = open_sections(root, cfg, err);
 		config_deinit(&tree);
 	}

@@ -35,11 +35,13 @@ enum pqrs_event_type {
 	EVENT_ATTACHMENT_ADDED,
 	EVENT_N
 };
+enum request_kind { REQUEST_GENERAL, REQUEST_INFORMATION, REQUEST_CONSULTATION, REQUEST_N };
 enum sla_behaviour { SLA_NONE, SLA_START, SLA_RUN, SLA_PAUSE, SLA_STOP };
 extern const char *const pqrs_channel_names[CHANNEL_N];   /* "email", ... */
 extern const char *const pqrs_type_names[TYPE_N];         /* "P", ... */
 extern const char *const pqrs_priority_names[PRIORITY_N]; /* "alta", ... */
 extern const char *const pqrs_event_type_names[EVENT_N];
+extern const char *const pqrs_request_names[REQUEST_N]; /* "general", ... */
 
 enum { PROB_ONE = 1000000 }; /* probabilities are integers in millionths; a distribution sums to exactly PROB_ONE */
 
@@ -60,6 +62,12 @@ struct state_def {
 	bool terminal;
 	enum sla_behaviour sla;
 	int32_t order;
+};
+struct law_row { /* legal terms in force from a local date on (config/law_co_v1.yaml) */
+	int32_t from;
+	int32_t days[REQUEST_N]; /* business days after reception */
+	bool in_course;          /* it reached requests that were not yet due on that date */
+	const char *source;      /* the article */
 };
 struct topic { /* one complaint topic of config/pqrs_topics_v1.yaml */
 	const char *name;
@@ -104,7 +112,11 @@ struct pqrs_config {
 		const char *const *citizen_messages;
 		size_t n_citizen_messages; /* templates */
 	} simulation;
-	int32_t sla_business_days[TYPE_N];
+	int32_t sla_business_days[TYPE_N]; /* 0: the law decides */
+	struct {
+		const struct law_row *rows; /* rising by date; at least one where a term above is 0 */
+		size_t n;
+	} law;
 	int64_t clock_skew_max; /* microseconds that an event may be told before its ticket's creation */
 	struct state_def states[STATE_N];
 	bool transitions[STATE_N][STATE_N]; /* [from][to] */
@@ -134,12 +146,15 @@ static inline int64_t pqrs_deferred_after(int64_t as_of)
 /* The keys of sections calendar, simulation, sla, classify, quality, parquet and publish (docs/configuration.md). */
 extern const struct config_keys pqrs_config_keys;
 
-/* Append the canonical JSON of all that decides the output: settings, and the contents of the files they name or, by default, of
- * those compiled in. The same settings give the same bytes, however they were written. tree: config_defaults, then file,
+/* Append the canonical JSON of all that decides the output of a run whose events are simulated or ingested, and of nothing else:
+ * settings, and the contents of the files they name or, by default, of those compiled in. The same settings give the same bytes,
+ * however they were written, also in later versions, which leave out their new keys at the default. tree: config_defaults, then file,
  * environment and flags, checked by config_check; borrowed. E_USAGE names file, line and key of the mistake. */
-status pqrs_config_canonical(const struct config *tree, struct buf *out, struct err *err) MUST_USE;
+enum pqrs_events_from { PQRS_SIMULATED, PQRS_INGESTED };
+status pqrs_config_canonical(
+	const struct config *tree, enum pqrs_events_from from, struct buf *out, struct err *err) MUST_USE;
 
-/* From canonical JSON alone; reads no file but the tz database. About a millisecond. canonical is borrowed and not trusted. */
+/* From canonical JSON alone (of an ingested run: without what only the simulator reads); reads no file but the tz database. About a millisecond. canonical is borrowed and not trusted. */
 status pqrs_config_open(struct str canonical, struct pqrs_config **out, struct err *err) MUST_USE;
 /* Do two configurations (canonical JSON) simulate the same events, seed and range of dates aside? Not if either can't be read. */
 bool pqrs_config_same_events(struct str a, struct str b);

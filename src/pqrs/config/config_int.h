@@ -12,13 +12,12 @@
 
 /* What the canonical form needs beside the struct. */
 struct pqrs_config_source {
+	bool simulated;       /* the section simulation, with the terms in it, counts */
 	bool from_canonical;  /* values that name a file are refused */
 	const char *holidays; /* "colombia", "none"; NULL: the dates */
 	const int32_t *dates; /* [n_dates], rising; in the configuration's arena */
 	size_t n_dates;
 };
-
-enum { CLOCK_SKEW_HOURS = 24 }; /* the default, which the canonical form leaves out: it is older than the key */
 
 /* Sections calendar, simulation (without geography and texts), sla, quality, parquet, publish. */
 status pqrs_config_read_settings(const struct config_node *root, struct pqrs_config *cfg,
@@ -28,6 +27,7 @@ status pqrs_config_read_settings(const struct config_node *root, struct pqrs_con
 status pqrs_config_read_topics(const struct config_node *node, struct pqrs_config *cfg, struct err *err) MUST_USE;
 status pqrs_config_read_rules(const struct config_node *node, struct pqrs_config *cfg, struct err *err) MUST_USE;
 status pqrs_config_read_status(const struct config_node *node, struct pqrs_config *cfg, struct err *err) MUST_USE;
+status pqrs_config_read_law(const struct config_node *node, struct pqrs_config *cfg, struct err *err) MUST_USE;
 
 /* Geography: a table with coordinates and weights; one with probabilities, coordinates by code from `known`; the canonical list. */
 struct geo_table {

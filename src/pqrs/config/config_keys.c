@@ -5,34 +5,35 @@
 const char *const parquet_codec_names[PARQUET_CODECS_N + 1] = {"zstd", "snappy", "uncompressed", NULL};
 const enum parquet_codec parquet_codecs[PARQUET_CODECS_N] = {PARQUET_ZSTD, PARQUET_SNAPPY, PARQUET_UNCOMPRESSED};
 
-#define PROBABILITY(path, meaning)                                                  \
-	{                                                                           \
-		(path), CONFIG_T_DECIMAL, 0, PROB_ONE, NULL, NULL, false, (meaning) \
-	}
-#define SHARE(path, fallback, meaning)                                                    \
-	{                                                                                 \
-		(path), CONFIG_T_DECIMAL, 0, PROB_ONE, NULL, (fallback), false, (meaning) \
-	}
-#define INTEGER(path, min, max, fallback, meaning)                                     \
+#define PROBABILITY(path, meaning)                                                     \
 	{                                                                              \
-		(path), CONFIG_T_INT, (min), (max), NULL, (fallback), false, (meaning) \
+		(path), CONFIG_T_DECIMAL, 0, PROB_ONE, NULL, NULL, false, (meaning), 0 \
 	}
-#define SWITCH(path, fallback, meaning)                                         \
-	{                                                                       \
-		(path), CONFIG_T_BOOL, 0, 1, NULL, (fallback), false, (meaning) \
+#define SHARE(path, fallback, meaning)                                                       \
+	{                                                                                    \
+		(path), CONFIG_T_DECIMAL, 0, PROB_ONE, NULL, (fallback), false, (meaning), 0 \
 	}
-#define TEXT(path, fallback, meaning)                                             \
-	{                                                                         \
-		(path), CONFIG_T_STRING, 0, 0, NULL, (fallback), false, (meaning) \
+#define INTEGER(path, min, max, fallback, meaning)                                        \
+	{                                                                                 \
+		(path), CONFIG_T_INT, (min), (max), NULL, (fallback), false, (meaning), 0 \
 	}
-#define DATE(path, meaning)                                               \
-	{                                                                 \
-		(path), CONFIG_T_DATE, 0, 0, NULL, NULL, false, (meaning) \
+#define SWITCH(path, fallback, meaning)                                            \
+	{                                                                          \
+		(path), CONFIG_T_BOOL, 0, 1, NULL, (fallback), false, (meaning), 0 \
+	}
+#define TEXT(path, fallback, meaning)                                                \
+	{                                                                            \
+		(path), CONFIG_T_STRING, 0, 0, NULL, (fallback), false, (meaning), 0 \
+	}
+#define DATE(path, meaning)                                                  \
+	{                                                                    \
+		(path), CONFIG_T_DATE, 0, 0, NULL, NULL, false, (meaning), 0 \
 	}
 #define DAYS_MAX 1000
 #define CLOCK_SKEW_HOURS_MAX 720
 #define VOLUME_MAX 10000000
 
+/* A key that is added gets the number of its contract version, or of a later form, as `since`. */
 static const struct config_key items[] = {
 	TEXT("calendar.timezone", "America/Bogota", "zone of the tz database that decides local dates"),
 	TEXT("calendar.holidays", "colombia", "colombia, none, or a file with one ISO date a line"),
@@ -59,7 +60,7 @@ static const struct config_key items[] = {
 	PROBABILITY("simulation.priority_probs.alta", "share of high priority"),
 	PROBABILITY("simulation.priority_probs.media", "share of medium priority"),
 	PROBABILITY("simulation.priority_probs.baja", "share of low priority; the three add up to 1"),
-	PROBABILITY("simulation.sla_breach_rate", "share of closed tickets that are closed late"),
+	PROBABILITY("simulation.sla_breach_rate", "share of closed tickets that were answered late"),
 	INTEGER("simulation.sla_business_days.P", 1, DAYS_MAX, NULL, "term of petitions, in business days"),
 	INTEGER("simulation.sla_business_days.Q", 1, DAYS_MAX, NULL, "term of complaints"),
 	INTEGER("simulation.sla_business_days.R", 1, DAYS_MAX, NULL, "term of claims"),
@@ -72,14 +73,17 @@ static const struct config_key items[] = {
 	SWITCH("simulation.truncate", NULL, "leave out events after as_of"),
 
 	TEXT("sla.status_file", "", "file in place of config/pqrs_status_v1.yaml"),
-	INTEGER("sla.business_days.P", 1, DAYS_MAX, NULL, "term of petitions; default simulation.sla_business_days.P"),
-	INTEGER("sla.business_days.Q", 1, DAYS_MAX, NULL, "term of complaints; default simulation.sla_business_days.Q"),
-	INTEGER("sla.business_days.R", 1, DAYS_MAX, NULL, "term of claims; default simulation.sla_business_days.R"),
+	TEXT("sla.law_file", "", "file in place of config/law_co_v1.yaml"),
+	INTEGER("sla.business_days.P", 1, DAYS_MAX, NULL,
+		"term of petitions; by default the law's or the simulation's"),
+	INTEGER("sla.business_days.Q", 1, DAYS_MAX, NULL,
+		"term of complaints; by default the law's or the simulation's"),
+	INTEGER("sla.business_days.R", 1, DAYS_MAX, NULL, "term of claims; by default the law's or the simulation's"),
 	INTEGER("sla.business_days.S", 1, DAYS_MAX, NULL,
-		"term of suggestions; default simulation.sla_business_days.S"),
+		"term of suggestions; by default the law's or the simulation's"),
 
-	INTEGER("sla.clock_skew_max", 0, CLOCK_SKEW_HOURS_MAX, "24",
-		"hours that the clock of a ticket's creation may be ahead of the clocks of its other events"),
+	{"sla.clock_skew_max", CONFIG_T_INT, 0, CLOCK_SKEW_HOURS_MAX, NULL, "24", false,
+		"hours that the clock of a ticket's creation may be ahead of the clocks of its other events", 2},
 
 	TEXT("classify.rules_file", "", "file in place of config/pqrs_preclass_rules_v1.yaml"),
 
@@ -90,13 +94,14 @@ static const struct config_key items[] = {
 	SHARE("quality.share_tolerance", "0.03",
 		"how far type, channel and priority shares may lie from the configuration, simulated runs"),
 
-	{"parquet.codec", CONFIG_T_CHOICE, 0, 0, parquet_codec_names, "zstd", false, "compression of pages"},
+	{"parquet.codec", CONFIG_T_CHOICE, 0, 0, parquet_codec_names, "zstd", false, "compression of pages", 0},
 	INTEGER("parquet.level", 1, 19, "1", "zstd level"),
 	INTEGER("parquet.page_rows_max", 100, 1 << 20, "20000", "rows of a page at most"),
 	INTEGER("parquet.page_bytes_min", 1024, 1 << 26, "16384", "encoded bytes after which a page may end"),
 	SWITCH("parquet.bloom", "true", "bloom filters on id columns"),
 
-	SWITCH("publish.core", "false", "publish core.tickets, core.ticket_events and core.dim_geo to SQLite, too"),
+	{"publish.core", CONFIG_T_BOOL, 0, 1, NULL, "false", false,
+		"publish core.tickets, core.ticket_events and core.dim_geo to SQLite, too", 2},
 };
 
 const struct config_keys pqrs_config_keys = {items, sizeof items / sizeof items[0]};

@@ -8,6 +8,7 @@
 const char *const pqrs_channel_names[CHANNEL_N] = {"email", "webform", "chat", "call", "other_digital"};
 const char *const pqrs_type_names[TYPE_N] = {"P", "Q", "R", "S"};
 const char *const pqrs_priority_names[PRIORITY_N] = {"alta", "media", "baja"};
+const char *const pqrs_request_names[REQUEST_N] = {"general", "information", "consultation"};
 const char *const pqrs_event_type_names[EVENT_N] = {
 	"TICKET_CREATED", "MESSAGE_ADDED", "STATUS_CHANGED", "ATTACHMENT_ADDED"};
 
@@ -217,14 +218,17 @@ static status read_simulation(const struct config_node *root, struct pqrs_config
 
 /* ---- the rest ---- */
 
-static status read_terms(const struct config_node *root, struct pqrs_config *cfg, struct err *err)
+/* As configured; else a simulated ticket's is the simulation's, and an ingested one's the law's. */
+static status read_terms(const struct config_node *root, bool simulated, struct pqrs_config *cfg, struct err *err)
 {
 	for (int i = 0; i < TYPE_N; i++) {
-		static const char *const places[] = {"sla.business_days", "simulation.sla_business_days"};
-		char path[KEY_CHARS_MAX] = "";
-		for (size_t k = 0; k < 2; k++) {
-			(void)strcat(strcat(strcpy(path, places[k]), "."), pqrs_type_names[i]);
-			if (config_find(root, path) != NULL) break;
+		static const char *const places[] = {"sla.business_days.", "simulation.sla_business_days."};
+		char path[KEY_CHARS_MAX];
+		cfg->sla_business_days[i] = 0;
+		(void)strcat(strcpy(path, places[0]), pqrs_type_names[i]);
+		if (config_find(root, path) == NULL) {
+			if (!simulated) continue;
+			(void)strcat(strcpy(path, places[1]), pqrs_type_names[i]);
 		}
 		TRY(read_i32(root, path, &cfg->sla_business_days[i], err));
 	}
@@ -233,8 +237,8 @@ static status read_terms(const struct config_node *root, struct pqrs_config *cfg
 
 static status read_clock_skew(const struct config_node *root, struct pqrs_config *cfg, struct err *err)
 {
-	int64_t hours = CLOCK_SKEW_HOURS;
-	if (config_find(root, "sla.clock_skew_max") != NULL) TRY(read_i64(root, "sla.clock_skew_max", &hours, err));
+	int64_t hours;
+	TRY(read_i64(root, "sla.clock_skew_max", &hours, err));
 	cfg->clock_skew_max = hours * US_PER_HOUR;
 	return OK;
 }
@@ -272,8 +276,8 @@ static status read_parquet(const struct config_node *root, struct pqrs_config *c
 status pqrs_config_read_settings(
 	const struct config_node *root, struct pqrs_config *cfg, struct pqrs_config_source *src, struct err *err)
 {
-	TRY(read_simulation(root, cfg, err));
-	TRY(read_terms(root, cfg, err));
+	if (src->simulated) TRY(read_simulation(root, cfg, err));
+	TRY(read_terms(root, src->simulated, cfg, err));
 	TRY(read_clock_skew(root, cfg, err));
 	TRY(read_quality(root, cfg, err));
 	TRY(read_parquet(root, cfg, err));

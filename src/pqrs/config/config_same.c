@@ -20,7 +20,7 @@ static bool same_simulation(const struct json_node *a, const struct json_node *b
 /* How events are classified, checked, stored and published does not tell which there are. */
 static bool same_events(const struct json_node *a, const struct json_node *b)
 {
-	static const char *const sections[] = {"calendar", "geography", "sla", "status", "topics"};
+	static const char *const sections[] = {"calendar", "geography", "law", "sla", "status", "topics"};
 	bool same = same_simulation(json_node_get(a, "simulation"), json_node_get(b, "simulation"));
 	for (size_t i = 0; i < sizeof sections / sizeof *sections && same; i++)
 		same = json_node_equal(json_node_get(a, sections[i]), json_node_get(b, sections[i]));

@@ -1,4 +1,4 @@
-/* pqrs/config/config_texts.c: topics, keyword rules and the state machine, from their files. */
+/* pqrs/config/config_texts.c: topics, keyword rules, the law and the state machine, from their files. */
 #include "base/unicode.h"
 #include "pqrs/config/config_int.h"
 
@@ -7,7 +7,7 @@ const char *const state_ids[STATE_N] = {"RECEIVED", "RADICATED", "CLASSIFIED", "
 	"RESPONDED", "CLOSED", "ARCHIVED", "REOPENED"};
 
 #define WEIGHT_MAX 1000000
-enum { ORDER_MAX = 1000 };
+enum { ORDER_MAX = 1000, LAW_DAYS_MAX = 1000 };
 
 struct strings {
 	const char *const *items;
@@ -223,6 +223,50 @@ status pqrs_config_read_rules(const struct config_node *node, struct pqrs_config
 	static const struct classes priorities = {"priorities", pqrs_priority_names, PRIORITY_N};
 	TRY(read_classes(node, &types, &cfg->arena, cfg->rules.types, err));
 	return read_classes(node, &priorities, &cfg->arena, cfg->rules.priorities, err);
+}
+
+/* ---- law ---- */
+
+static status read_law_row(const struct config_node *node, struct arena *arena, struct law_row *out, struct err *err)
+{
+	static const char *const keys[] = {"from", "general", "information", "consultation", "in_course", "source"};
+	const struct config_node *at;
+	TRY(config_keys_only(node, keys, sizeof keys / sizeof keys[0], err));
+	TRY(config_need(node, "from", &at, err));
+	TRY(config_date(at, &out->from, err));
+	for (int i = 0; i < REQUEST_N; i++) {
+		TRY(config_need(node, pqrs_request_names[i], &at, err));
+		TRY(config_i32(at, 1, LAW_DAYS_MAX, &out->days[i], err));
+	}
+	TRY(config_need(node, "in_course", &at, err));
+	TRY(config_bool(at, &out->in_course, err));
+	TRY(config_need(node, "source", &at, err));
+	TRY(pqrs_config_keep_str(at, arena, &out->source, err));
+	return out->source[0] != '\0' ? OK : config_fail(at, err, "the text is empty");
+}
+
+status pqrs_config_read_law(const struct config_node *node, struct pqrs_config *cfg, struct err *err)
+{
+	static const char *const keys[] = {"version", "terms"};
+	static const char *const versions[] = {"v1"};
+	const struct config_node *at;
+	size_t version;
+	TRY(config_keys_only(node, keys, 2, err));
+	TRY(config_need(node, "version", &at, err));
+	TRY(config_choice(at, versions, 1, &version, err));
+	TRY(config_need(node, "terms", &at, err));
+	TRY(config_list(at, 1, err));
+	struct law_row *rows = ARENA_ZNEW(&cfg->arena, struct law_row, at->n);
+	if (rows == NULL) return fail_nomem(err);
+	size_t n = 0;
+	for (const struct config_node *c = at->first; c != NULL; c = c->next, n++) {
+		TRY(read_law_row(c, &cfg->arena, &rows[n], err));
+		if (n > 0 && rows[n].from <= rows[n - 1].from)
+			return config_fail(c, err, "in force before the row above it: rows stand in order of date");
+	}
+	cfg->law.rows = rows;
+	cfg->law.n = n;
+	return OK;
 }
 
 /* ---- state machine ---- */

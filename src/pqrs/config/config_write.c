@@ -182,6 +182,21 @@ static void write_rules(struct writer *w, struct config_node *root, const struct
 	write_classes(w, map, "priorities", cfg->rules.priorities, PRIORITY_N);
 }
 
+static void write_law(struct writer *w, struct config_node *root, const struct pqrs_config *cfg)
+{
+	struct config_node *map = add_map(w, root, "law");
+	struct config_node *list = add_list(w, map, "terms");
+	add_str(w, map, "version", "v1");
+	for (size_t i = 0; i < cfg->law.n; i++) {
+		const struct law_row *r = &cfg->law.rows[i];
+		struct config_node *row = add_map(w, list, "");
+		add_date(w, row, "from", r->from);
+		for (int k = 0; k < REQUEST_N; k++) add_int(w, row, pqrs_request_names[k], r->days[k]);
+		add_bool(w, row, "in_course", r->in_course);
+		add_str(w, row, "source", r->source);
+	}
+}
+
 static void write_status(struct writer *w, struct config_node *root, const struct pqrs_config *cfg)
 {
 	struct config_node *map = add_map(w, root, "status");
@@ -211,9 +226,10 @@ static void write_small(struct writer *w, struct config_node *root, const struct
 	struct config_node *quality = add_map(w, root, "quality");
 	struct config_node *parquet = add_map(w, root, "parquet");
 	struct config_node *publish = add_map(w, root, "publish");
-	for (int i = 0; i < TYPE_N; i++) add_int(w, terms, pqrs_type_names[i], cfg->sla_business_days[i]);
-	const int64_t skew_hours = cfg->clock_skew_max / US_PER_HOUR;
-	if (skew_hours != CLOCK_SKEW_HOURS) add_int(w, sla, "clock_skew_max", skew_hours);
+	for (int i = 0; i < TYPE_N; i++) {
+		if (cfg->sla_business_days[i] != 0) add_int(w, terms, pqrs_type_names[i], cfg->sla_business_days[i]);
+	}
+	add_int(w, sla, "clock_skew_max", cfg->clock_skew_max / US_PER_HOUR);
 	add_share(w, quality, "invalid_transition_rate_max", cfg->quality.invalid_transition_rate_max);
 	add_share(w, quality, "reject_rate_max", cfg->quality.reject_rate_max);
 	add_share(w, quality, "breach_rate_min", cfg->quality.breach_rate_min);
@@ -236,12 +252,14 @@ status pqrs_config_write(
 	TRY(config_init(&c, err));
 	struct writer w = {&c, OK, err};
 	write_calendar(&w, c.root, cfg, src);
-	write_simulation(&w, c.root, cfg);
+	if (src->simulated) write_simulation(&w, c.root, cfg);
+	if (src->simulated) write_topics(&w, c.root, cfg);
+	if (cfg->law.n > 0) write_law(&w, c.root, cfg);
 	write_geography(&w, c.root, cfg);
-	write_topics(&w, c.root, cfg);
 	write_rules(&w, c.root, cfg);
 	write_status(&w, c.root, cfg);
 	write_small(&w, c.root, cfg);
+	if (w.code == OK) config_leave_out_newer(c.root, &pqrs_config_keys);
 	if (w.code == OK) {
 		config_json(c.root, out);
 		w.code = buf_check(out, err);

@@ -89,7 +89,7 @@ static void raw_markdown(struct buf *out)
 
 static void markdown(struct buf *out)
 {
-	buf_str(out, "# Contract pqrs/v1\n\nDerived from the schemas by `pqr contract`. Types with `?` are nullable; "
+	buf_str(out, "# Contract pqrs/v2\n\nDerived from the schemas by `pqr contract`. Types with `?` are nullable; "
 		     "partition columns are folders of the path.\n\n");
 	raw_markdown(out);
 	for (size_t i = 0; i < PQRS_TABLES; i++) schema_markdown(out, pqrs_tables[i]);

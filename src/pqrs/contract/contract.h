@@ -1,4 +1,4 @@
-/* pqrs/contract/contract.h: the published contract of the pqrs workload, derived from its schemas: contracts/pqrs/v1. */
+/* pqrs/contract/contract.h: the published contract of the pqrs workload, derived from its schemas: contracts/pqrs/v2. */
 #ifndef PQR_PQRS_CONTRACT_H
 #define PQR_PQRS_CONTRACT_H
 
@@ -15,7 +15,7 @@ extern const struct table_schema *const pqrs_tables[PQRS_TABLES];
  * E_USAGE: another. */
 status pqrs_contract_format(const char *format, struct buf *out, struct err *err) MUST_USE;
 
-/* Each file of contracts/pqrs/v1: its name and content, in a fixed order. */
+/* Each file of contracts/pqrs/v2: its name and content, in a fixed order. */
 typedef status (*contract_visit)(void *arg, const char *name, struct str text, struct err *err);
 status pqrs_contract_files(contract_visit visit, void *arg, struct err *err) MUST_USE;
 /* Write those files into dir, which is created when missing. */

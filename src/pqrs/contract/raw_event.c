@@ -7,6 +7,7 @@ static const char *const event_types[] = {
 static const char *const channels[] = {"email", "webform", "chat", "call", "other_digital", NULL};
 static const char *const types[] = {"P", "Q", "R", "S", NULL};
 static const char *const priorities[] = {"alta", "media", "baja", NULL};
+static const char *const request_kinds[] = {"general", "information", "consultation", NULL};
 static const char *const roles[] = {"citizen", "agent", NULL};
 static const char *const actors[] = {"system", "agent", NULL};
 
@@ -57,6 +58,10 @@ static const struct raw_member created[] = {
 	{.name = "closed_at", .kind = RAW_TIMESTAMP, .description = "hint, not trusted"},
 	{.name = "topic_preclassified", .kind = RAW_STRING, .description = "hint, not trusted"},
 	{.name = "preclassifier", .kind = RAW_ANY, .description = "hint, not trusted; kept as JSON text when nested"},
+	{.name = "request_kind",
+		.kind = RAW_STRING,
+		.values = request_kinds,
+		.description = "which legal term counts; general when absent"},
 };
 static const struct raw_member message[] = {
 	{.name = "role", .kind = RAW_STRING, .required = true, .values = roles, .description = "who wrote it"},
@@ -147,7 +152,7 @@ static void put_required(struct buf *out, const struct raw_member *m, size_t n, 
 void raw_event_json_schema(struct buf *out)
 {
 	buf_str(out, "{\n\t\"$schema\": \"https://json-schema.org/draft/2020-12/schema\",\n\t\"$id\": "
-		     "\"urn:pqr:pqrs/v1:raw.event\",\n"
+		     "\"urn:pqr:pqrs/v2:raw.event\",\n"
 		     "\t\"title\": \"raw.pqrs\",\n\t\"description\": \"one line of a raw object; a member that is null "
 		     "counts as absent, "
 		     "one that is not named here is kept\",\n\t\"type\": \"object\",\n\t\"properties\": {\n"

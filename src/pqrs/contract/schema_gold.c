@@ -46,10 +46,10 @@
 			.scale = 2,                                                                                  \
 			.unit = "%",                                                                                 \
 			.description = "100 * (closed_count - overdue_count) / closed_count"},                       \
-		COUNT("overdue_count", "of the closed, those closed after sla_due_at"),                              \
+		COUNT("overdue_count", "of the closed, those answered after sla_due_at"),                            \
 	{                                                                                                            \
 		.name = "avg_overdue_days", .type = COL_DECIMAL, .precision = 9, .scale = 2, .unit = "days of 24 h", \
-		.description = "mean of closed_at - sla_due_at over the overdue; 0 without any"                      \
+		.description = "mean of answered_at - sla_due_at over the overdue; 0 without any"                    \
 	}
 #define SERIES_MEASURES                                                                                         \
 	COUNT("tickets_count", "tickets created on the day; zeros included"),                                   \
@@ -77,12 +77,12 @@
 #define SLA_TARGET                                                                     \
 	{                                                                              \
 		.name = "sla_days_target", .type = COL_INT32, .unit = "business days", \
-		.description = "legal or configured term of the ticket's type"         \
+		.description = "term of the ticket"                                    \
 	}
-#define SLA_ELAPSED                                                                                      \
-	{                                                                                                \
-		.name = "sla_days_elapsed", .type = COL_INT32, .unit = "business days",                  \
-		.description = "from radication to closing or as_of, without holds; 0 before radication" \
+#define SLA_ELAPSED                                                                                         \
+	{                                                                                                   \
+		.name = "sla_days_elapsed", .type = COL_INT32, .unit = "business days",                     \
+		.description = "from radication to the answer or as_of, without holds; 0 before radication" \
 	}
 #define SLA_STATE                                                                              \
 	{                                                                                      \
@@ -183,7 +183,10 @@ static const struct column_def daily_columns[] = {
 };
 static const struct column_def sla_daily_columns[] = {
 	KEY_DAY("local day of closing"),
-	{.name = "sla_status", .type = S, .key = true, .description = "IN_TIME or LATE"},
+	{.name = "sla_status",
+		.type = S,
+		.key = true,
+		.description = "IN_TIME, LATE or, closed without a term, NOT_STARTED"},
 	COUNT("tickets_count", "tickets closed on the day"),
 	MONTH_OF_DAY,
 };
@@ -227,7 +230,7 @@ static const struct column_def pqrs_metrics_columns[] = {
 	const struct table_schema pqrs_gold_##table = {                                                          \
 		.name = #table,                                                                                  \
 		.layer = "gold",                                                                                 \
-		.contract = "pqrs/v1",                                                                           \
+		.contract = "pqrs/v2",                                                                           \
 		.description = text,                                                                             \
 		.columns = array,                                                                                \
 		.n_columns = sizeof array / sizeof array[0],                                                     \

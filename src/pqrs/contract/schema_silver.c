@@ -43,6 +43,10 @@ static const struct column_def tickets[] = {
 		.type = T,
 		.nullable = true,
 		.description = "ts of the last accepted change to RESPONDED"},
+	{.name = "answered_at",
+		.type = T,
+		.nullable = true,
+		.description = "when the clock was last stopped; null while it runs or pauses"},
 	{.name = "closed_at",
 		.type = T,
 		.nullable = true,
@@ -69,7 +73,7 @@ static const struct column_def tickets[] = {
 	{.name = "sla_business_days",
 		.type = COL_INT32,
 		.unit = "business days",
-		.description = "legal term of the ticket's type, by configuration"},
+		.description = "term: the configured one, else by the law of the day of radication"},
 	{.name = "sla_due_at",
 		.type = T,
 		.nullable = true,
@@ -78,19 +82,21 @@ static const struct column_def tickets[] = {
 	{.name = "sla_elapsed_seconds",
 		.type = COL_INT64,
 		.unit = "s",
-		.description = "whole seconds in states whose SLA behaviour is START or RUN, up to CLOSED or as_of"},
+		.description = "whole seconds in states whose SLA behaviour is START or RUN, up to as_of"},
 	{.name = "hold_days",
 		.type = COL_INT32,
 		.unit = "business days",
-		.description = "business days ON_HOLD, up to as_of when still held"},
+		.description = "business days in PAUSE states, up to as_of when still there, and from an answer to the "
+			       "reopening that undid it"},
 	{.name = "sla_status",
 		.type = S,
-		.description = "NOT_STARTED before RADICATED, IN_TIME or LATE by closed_at or as_of"},
+		.description =
+			"NOT_STARTED before RADICATED, IN_TIME or LATE by answered_at, or as_of while there is none"},
 	{.name = "sla_risk",
 		.type = S,
 		.nullable = true,
 		.description = "OVERDUE, AT_RISK (at most 2 business days from as_of to sla_due_at) or HEALTHY (also "
-			       "before RADICATED); null when CLOSED or ARCHIVED"},
+			       "before RADICATED); null once answered"},
 	{.name = "reopened_count", .type = COL_INT32, .description = "accepted changes to REOPENED"},
 	{.name = "message_count", .type = COL_INT32, .description = "messages of the ticket"},
 	{.name = "attachment_count", .type = COL_INT32, .description = "attachments of the ticket"},
@@ -206,7 +212,7 @@ static const struct column_def dim_pqrs_type[] = {
 	{.name = "sla_business_days",
 		.type = COL_INT32,
 		.unit = "business days",
-		.description = "legal term, by configuration"},
+		.description = "term: the configured one, else what a general request of the day of as_of has by law"},
 	{.name = "sort_order", .type = COL_INT32, .description = "order of the contract, from 1"},
 };
 _Static_assert(COUNT(dim_pqrs_type) == DIM_TYPE_N_COLUMNS, "columns and enum agree");
@@ -255,7 +261,7 @@ _Static_assert(COUNT(dim_geo) == DIM_GEO_N_COLUMNS, "columns and enum agree");
 	const struct table_schema pqrs_silver_##table = { \
 		.name = #table,                           \
 		.layer = "silver",                        \
-		.contract = "pqrs/v1",                    \
+		.contract = "pqrs/v2",                    \
 		.description = text,                      \
 		.columns = table,                         \
 		.n_columns = COUNT(table),                \
@@ -278,7 +284,7 @@ TABLE(dim_geo, "municipalities");
 const struct table_schema pqrs_core_tickets = {
 	.name = "tickets",
 	.layer = "core",
-	.contract = "pqrs/v1",
+	.contract = "pqrs/v2",
 	.description = "every ticket as the latest published run left it",
 	.columns = tickets,
 	.n_columns = COUNT(tickets),
@@ -286,7 +292,7 @@ const struct table_schema pqrs_core_tickets = {
 const struct table_schema pqrs_core_ticket_events = {
 	.name = "ticket_events",
 	.layer = "core",
-	.contract = "pqrs/v1",
+	.contract = "pqrs/v2",
 	.description = "accepted state changes of every ticket",
 	.columns = status_events,
 	.n_columns = COUNT(status_events),
@@ -297,7 +303,7 @@ const struct table_schema pqrs_core_ticket_events = {
 const struct table_schema pqrs_core_dim_geo = {
 	.name = "dim_geo",
 	.layer = "core",
-	.contract = "pqrs/v1",
+	.contract = "pqrs/v2",
 	.description = "municipalities, for maps",
 	.columns = dim_geo,
 	.n_columns = COUNT(dim_geo),

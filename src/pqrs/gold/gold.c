@@ -225,6 +225,7 @@ static const struct wanted volume_columns[] = {
 static const struct wanted service_columns[] = {
 	TICKET_FACT(CREATED_AT, created_at),
 	TICKET_FACT(CLOSED_AT, closed_at),
+	TICKET_FACT(ANSWERED_AT, answered_at),
 	TICKET_FACT(SLA_DUE_AT, sla_due_at),
 	TICKET_FACT(PQRS_TYPE, type),
 	TICKET_FACT(PRIORITY, priority),
@@ -244,7 +245,7 @@ static const struct wanted ticket_columns[] = {
 	TICKET_COLUMN(CURRENT_STATUS, current_status),
 	TICKET_COLUMN(LAST_UPDATE_TS, last_update_ts),
 	TICKET_COLUMN(RADICATED_AT, radicated_at),
-	TICKET_COLUMN(CLOSED_AT, closed_at),
+	TICKET_COLUMN(ANSWERED_AT, answered_at),
 	TICKET_COLUMN(SLA_BUSINESS_DAYS, sla_business_days),
 	TICKET_COLUMN(HOLD_DAYS, hold_days),
 	TICKET_COLUMN(SLA_STATUS, sla_status),
@@ -342,6 +343,7 @@ static status run_daily(struct task *t, const struct task_spec *spec, struct err
 	for (size_t i = 0; i < t->group->n_wanted; i++) all[i] = any;
 	place(t->group, all, &which);
 	TRY(gold_facts_init(&t->facts, &t->arena, (size_t)gold_files_rows(&spec->inputs), &which, err));
+	t->facts.as_of = t->env->run->as_of;
 	TRY(scan(t, spec, visit_facts, err));
 	TRY(gold_facts_rank(&t->facts, err));
 	for (int i = 0; i < GROUP_KERNELS_MAX && t->group->kernels[i] != NULL; i++)

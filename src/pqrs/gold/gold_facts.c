@@ -201,17 +201,19 @@ void gold_facts_deinit(struct gold_facts *f)
 	builder_deinit(&f->tenants);
 }
 
-/* needs closed_at, sla_due_at and the sla codes of the same rows */
+/* needs closed_at, answered_at, sla_due_at and the sla codes of the same rows; a state machine in which closing is no answer leaves
+ * closed tickets without one */
 static status add_overdue(struct gold_facts *f, const struct gold_source *in, struct err *err)
 {
-	const int64_t *closed = in->closed_at->values, *due = in->sla_due_at->values;
+	const int64_t *answered = in->answered_at->values, *due = in->sla_due_at->values;
 	for (int64_t i = 0; i < in->n; i++) {
 		const size_t at = f->n + (size_t)i;
 		f->overdue_us[at] = 0;
 		if (f->sla[at] != GOLD_LATE || !column_valid(in->closed_at, i)) continue;
-		if (!column_valid(in->sla_due_at, i) || closed[i] < due[i])
-			return fail(err, E_CORRUPT, "silver tickets: LATE, but closed_at is not after sla_due_at");
-		f->overdue_us[at] = closed[i] - due[i];
+		const int64_t until = column_valid(in->answered_at, i) ? answered[i] : f->as_of;
+		if (!column_valid(in->sla_due_at, i) || until < due[i])
+			return fail(err, E_CORRUPT, "silver tickets: LATE, but answered_at is not after sla_due_at");
+		f->overdue_us[at] = until - due[i];
 	}
 	return OK;
 }

@@ -43,7 +43,8 @@ static inline int32_t day_map_date(struct day_map *m, int64_t us)
 /* Columns of a silver batch; NULL = this task does not need it. */
 struct gold_source {
 	int64_t n;
-	const struct column *created_at, *closed_at, *sla_due_at; /* timestamp; closed_at and sla_due_at nullable */
+	const struct column *created_at, *closed_at, *answered_at,
+		*sla_due_at; /* timestamp; all but the first nullable */
 	const struct column *channel, *type, *priority, *sla_status;
 	const struct column *department, *dane, *tenant; /* nullable */
 	const struct column *score;                      /* predictions only: decimal(5,4) */
@@ -56,9 +57,10 @@ struct gold_geo {
 struct gold_facts {
 	struct arena *arena;
 	size_t n, cap;
+	int64_t as_of; /* until when a ticket without an answer is late; set by the caller before the first add */
 	/* [cap] each, NULL when not asked for */
 	int32_t *created, *closed; /* local dates; closed: GOLD_NO_DAY while open */
-	int64_t *overdue_us;       /* closed_at - sla_due_at of a closed LATE ticket, else 0; >= 0 */
+	int64_t *overdue_us;       /* from sla_due_at to the answer, or as_of, of a closed LATE ticket, else 0; >= 0 */
 	uint8_t *channel, *type, *priority, *sla;
 	uint32_t *geo, *tenant; /* codes */
 	int32_t *score;         /* ten-thousandths */

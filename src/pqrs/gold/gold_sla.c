@@ -86,8 +86,7 @@ static status emit_day(struct sla *s, int32_t day, struct err *err)
 	TRY(gold_rows_day(&s->daily, day, GOLD_TYPES, err));
 	TRY(gold_rows_day(&s->by_status, day, GOLD_SLA_STATES, err));
 	for (size_t type = 0; type < GOLD_TYPES; type++) emit_type(s, day, type);
-	for (int i = GOLD_IN_TIME; i <= GOLD_LATE;
-		i++) { /* NOT_STARTED is no result; the stage's check sees it missing */
+	for (int i = 0; i < GOLD_SLA_STATES; i++) {
 		if (by_status[i] == 0) continue;
 		gold_set_i32(&s->by_status, SLA_STATUS_DAY, day);
 		gold_set_i32(&s->by_status, SLA_STATUS_SLA_STATUS, i);

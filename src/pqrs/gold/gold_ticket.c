@@ -55,19 +55,18 @@ static status add_ids(struct gold_tickets *t, const struct column *c, struct err
 	return buf_check(&t->ids, err);
 }
 
-/* sla_days_elapsed of contract section 5: 0 before RADICATED; no days when closed_at or as_of is before the radication. */
+/* sla_days_elapsed of contract section 5: 0 before RADICATED; no days when answered_at or as_of is before the radication. */
 static void add_elapsed(struct gold_tickets *t, const struct gold_ticket_source *in, const struct gold_clock *clock)
 {
-	const int64_t *radicated = in->radicated_at->values, *closed = in->closed_at->values;
+	const int64_t *radicated = in->radicated_at->values, *answered = in->answered_at->values;
 	const int32_t *hold = in->hold_days->values;
 	const int32_t as_of = day_map_date(clock->days, clock->as_of);
 	int32_t *dst = t->days_elapsed + t->n;
 	for (int64_t i = 0; i < in->n; i++) {
-		const bool is_closed = column_valid(in->closed_at, i);
 		dst[i] = 0;
 		if (!column_valid(in->radicated_at, i)) continue;
 		const int32_t from = day_map_date(clock->days, radicated[i]);
-		const int32_t to = is_closed ? day_map_date(clock->days, closed[i]) : as_of;
+		const int32_t to = column_valid(in->answered_at, i) ? day_map_date(clock->days, answered[i]) : as_of;
 		const int32_t days = from < to ? calendar_business_days_between(clock->calendar, from, to) : 0;
 		dst[i] = days - hold[i];
 	}

@@ -13,8 +13,8 @@
 /* Columns of a silver.tickets batch. */
 struct gold_ticket_source {
 	int64_t n;
-	const struct column *ticket_id, *current_status, *last_update_ts, *radicated_at, *closed_at, *sla_business_days,
-		*hold_days, *sla_status;
+	const struct column *ticket_id, *current_status, *last_update_ts, *radicated_at, *answered_at,
+		*sla_business_days, *hold_days, *sla_status;
 };
 
 struct gold_tickets {
@@ -30,7 +30,7 @@ struct gold_tickets {
 
 status gold_tickets_init(struct gold_tickets *t, struct arena *arena, size_t cap, struct err *err) MUST_USE;
 void gold_tickets_deinit(struct gold_tickets *t);
-/* What the elapsed days need: the zone through days, the calendar, and as_of for tickets that are not closed. */
+/* What the elapsed days need: the zone through days, the calendar, and as_of for tickets that are not answered. */
 struct gold_clock {
 	struct day_map *days;
 	const struct calendar *calendar;

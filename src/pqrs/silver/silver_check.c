@@ -163,7 +163,7 @@ static void check_breaches(struct checks *c)
 		.severity = QUALITY_WARNING,
 		.value = quality_fraction(got, value),
 		.threshold = band,
-		.details = "late among closed tickets",
+		.details = "answered late, among closed tickets",
 		.record_count = closed};
 	c->ok &= quality_add(c->out, closed == 0 || (got >= min && got <= max), &q);
 }

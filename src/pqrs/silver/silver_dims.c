@@ -1,4 +1,4 @@
-/* pqrs/silver/silver_dims.c: the dimension tables, out of the configuration alone. */
+/* pqrs/silver/silver_dims.c: the dimension tables, out of the configuration and, for terms by law, as_of. */
 #include <stdio.h>
 
 #include "pqrs/silver/silver_int.h"
@@ -7,6 +7,7 @@ struct dim {
 	const struct table_schema *schema;
 	struct builder b[OUT_COLUMNS_MAX];
 	int64_t n;
+	int64_t as_of;
 };
 typedef void (*dim_fill)(struct dim *d, const struct pqrs_config *cfg);
 
@@ -72,10 +73,12 @@ static void fill_channel(struct dim *d, const struct pqrs_config *cfg)
 static void fill_type(struct dim *d, const struct pqrs_config *cfg)
 {
 	static const char *const names_es[TYPE_N] = {"Petición", "Queja", "Reclamo", "Sugerencia"};
+	const int32_t today = tz_date(cfg->tz, d->as_of);
 	for (int i = 0; i < TYPE_N; i++, d->n++) {
+		const struct sla_subject general = {(enum pqrs_type)i, REQUEST_GENERAL};
 		text(d, DIM_TYPE_PQRS_TYPE, pqrs_type_names[i]);
 		text(d, DIM_TYPE_NAME_ES, names_es[i]);
-		number(d, DIM_TYPE_SLA_BUSINESS_DAYS, cfg->sla_business_days[i]);
+		number(d, DIM_TYPE_SLA_BUSINESS_DAYS, sla_term(cfg, &general, today, NULL));
 		number(d, DIM_TYPE_SORT_ORDER, i + 1);
 	}
 }
@@ -122,7 +125,7 @@ static status write_dim(const struct task_env *env, struct task_result *out, con
 	dim_fill fill, struct err *err)
 {
 	const struct pqrs_config *cfg = env->config;
-	struct dim d = {.schema = schema};
+	struct dim d = {.schema = schema, .as_of = env->run->as_of};
 	struct part_sink sink = {env, out, schema, NULL};
 	TRY(parquet_writer_create(schema, &cfg->parquet, &sink.writer, err));
 	for (size_t c = 0; c < schema->n_columns; c++) builder_init(&d.b[c], &schema->columns[c], false);

@@ -74,6 +74,7 @@ enum in_column {
 	IN_STATUS_TO,
 	IN_ACTOR_ROLE,
 	IN_REASON,
+	IN_REQUEST_KIND,
 	IN_FILE_TYPE,
 	IN_SIZE_KB,
 	IN_FILE_NAME,
@@ -130,6 +131,7 @@ struct ticket {
 	int64_t seen_ts; /* of the last row met in bronze's order, to notice when that is not time order */
 	bool unsorted;   /* today */
 	uint8_t type;    /* enum pqrs_type, once created */
+	uint8_t request; /* enum request_kind, once created */
 	bool touched;    /* by an event that the runs before did not have */
 	bool has_early;  /* pending events */
 };

@@ -1,7 +1,7 @@
 /* pqrs/silver/silver_scope.c: which tickets a run with a history folds again, and from which day on earlier bronze is read.
  *
  *   ids of the run's own bronze and of late runs     -> touched
- *   tickets of the run before that are not terminal  -> open
+ *   tickets of the run before that are not closed, or not answered -> open
  *   creation, clock_skew_max before it, and quarantined events of these -> the first day with an event of a ticket in scope
  */
 #include "base/hash.h"
@@ -35,7 +35,7 @@ static void reach_back(struct silver_task *t, int64_t ts)
 	if (day < t->scope_from) t->scope_from = day;
 }
 
-/* ticket_id, created_at, current_status of the run before. */
+/* ticket_id, created_at, current_status, answered_at of the run before. */
 static status open_tickets(struct silver_task *t, const struct batch *b, struct err *err)
 {
 	struct uuid *ids;
@@ -47,8 +47,9 @@ static status open_tickets(struct silver_task *t, const struct batch *b, struct 
 		if (!in_buckets(t, ids[i])) continue;
 		bool known = uuid_table_find(&t->ticket_ids, ids[i], uuid_hash(ids[i]), &index);
 		const struct str state = column_valid(status_name, i) ? column_str(status_name, i) : STR("");
-		if (!known && !str_is(state, t->cfg->states[STATE_CLOSED].name) &&
-			!str_is(state, t->cfg->states[STATE_ARCHIVED].name)) {
+		const bool closed = str_is(state, t->cfg->states[STATE_CLOSED].name) ||
+				    str_is(state, t->cfg->states[STATE_ARCHIVED].name);
+		if (!known && !(closed && column_valid(&b->columns[3], i))) {
 			TRY(silver_ticket_add(t, ids[i], &index, err));
 			known = true;
 		}
@@ -110,9 +111,10 @@ static status touch_all(struct silver_task *t, struct err *err)
 
 status silver_scope_open(struct silver_task *t, struct err *err)
 {
-	static const int ticket_columns[3] = {TICKETS_TICKET_ID, TICKETS_CREATED_AT, TICKETS_CURRENT_STATUS},
+	static const int ticket_columns[] = {TICKETS_TICKET_ID, TICKETS_CREATED_AT, TICKETS_CURRENT_STATUS,
+		TICKETS_ANSWERED_AT},
 			 quarantine_columns[2] = {QUARANTINE_TICKET_ID, QUARANTINE_TS};
-	const struct silver_columns tickets = {&pqrs_silver_tickets, ticket_columns, 3},
+	const struct silver_columns tickets = {&pqrs_silver_tickets, ticket_columns, 4},
 				    quarantine = {&pqrs_silver_quarantine, quarantine_columns, 2};
 	if (!t->has_history) return OK;
 	t->scope_from = INT32_MAX;

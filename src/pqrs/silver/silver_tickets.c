@@ -101,8 +101,9 @@ static void set_classes(struct silver_task *t, struct month_out *m, const struct
 	out_set_code(m, TICKETS_PQRS_TYPE, at, type, pqrs_type_names);
 	out_set_code(m, TICKETS_PRIORITY, at, priority, pqrs_priority_names);
 	if (channel < CHANNEL_N) out_set_code(m, TICKETS_SOURCE_CHANNEL, at, channel, pqrs_channel_names);
-	builder_set_i32(&m->b[TICKETS_SLA_BUSINESS_DAYS], at, t->cfg->sla_business_days[type]);
 	t->tickets[s->ticket[row]].type = (uint8_t)type;
+	t->tickets[s->ticket[row]].request =
+		(uint8_t)code_or(&s->in[IN_REQUEST_KIND], row, pqrs_request_names, REQUEST_N, REQUEST_GENERAL);
 	t->sum.types[type]++;
 	t->sum.priorities[priority]++;
 	if (channel < CHANNEL_N) t->sum.channels[channel]++;
@@ -174,16 +175,19 @@ static void set_state(struct silver_task *t, struct month_out *m, int64_t at, co
 	const struct ticket *ticket = &t->tickets[m->tickets[at]];
 	const struct ticket_state *k = &ticket->s;
 	struct sla_result x;
-	sla_settle(t->cfg, k, ticket->type, t->env->run->as_of, &x);
+	const struct sla_subject of = {ticket->type, ticket->request};
+	sla_settle(t->cfg, k, &of, t->env->run->as_of, &x);
 	set_time(m, TICKETS_RADICATED_AT, at, k->radicated_at);
 	set_time(m, TICKETS_FIRST_RESPONSE_AT, at, k->first_response_at);
 	set_time(m, TICKETS_RESPONDED_AT, at, k->responded_at);
+	set_time(m, TICKETS_ANSWERED_AT, at, k->answered_at);
 	set_time(m, TICKETS_CLOSED_AT, at, x.closed_at);
 	set_time(m, TICKETS_ARCHIVED_AT, at, x.archived_at);
 	set_time(m, TICKETS_SLA_DUE_AT, at, x.due_at);
 	set_time(m, TICKETS_LAST_UPDATE_TS, at, k->last_update);
 	out_set_code(m, TICKETS_CURRENT_STATUS, at, k->state, states);
 	builder_set_i64(&m->b[TICKETS_SLA_ELAPSED_SECONDS], at, x.elapsed_seconds);
+	builder_set_i32(&m->b[TICKETS_SLA_BUSINESS_DAYS], at, x.term);
 	builder_set_i32(&m->b[TICKETS_HOLD_DAYS], at, x.hold_days);
 	out_set_code(m, TICKETS_SLA_STATUS, at, x.status, sla_status_names);
 	if (x.risk != SLA_RISK_NONE) out_set_code(m, TICKETS_SLA_RISK, at, x.risk, sla_risk_names);

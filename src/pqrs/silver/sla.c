@@ -1,9 +1,17 @@
+/* pqrs/silver/sla.c: due dates, terms and verdicts out of a ticket's state. Must not know events or files. */
 #include "pqrs/silver/sla.h"
+
+#include "pqrs/silver/law.h"
 
 bool sla_runs(const struct pqrs_config *cfg, unsigned state)
 {
 	const enum sla_behaviour b = cfg->states[state].sla;
 	return b == SLA_START || b == SLA_RUN;
+}
+
+bool sla_pauses(const struct pqrs_config *cfg, unsigned state)
+{
+	return cfg->states[state].sla == SLA_PAUSE;
 }
 
 int32_t sla_hold_days(const struct pqrs_config *cfg, int64_t start, int64_t end)
@@ -12,9 +20,18 @@ int32_t sla_hold_days(const struct pqrs_config *cfg, int64_t start, int64_t end)
 	return calendar_business_days_between(cfg->calendar, tz_date(cfg->tz, start), tz_date(cfg->tz, end));
 }
 
-int64_t sla_due_at(const struct pqrs_config *cfg, int64_t radicated_at, int32_t term)
+int32_t sla_term(
+	const struct pqrs_config *cfg, const struct sla_subject *of, int32_t received, const struct law_row **law)
 {
-	const int32_t due = calendar_add_business_days(cfg->calendar, tz_date(cfg->tz, radicated_at), term);
+	const int32_t configured = cfg->sla_business_days[of->type];
+	const struct law_row *row = configured == 0 ? law_of(cfg, of->request, received) : NULL;
+	if (law != NULL) *law = row;
+	return row != NULL ? row->days[of->request] : configured;
+}
+
+int64_t sla_due_at(const struct pqrs_config *cfg, int64_t radicated_at, int32_t days)
+{
+	const int32_t due = calendar_add_business_days(cfg->calendar, tz_date(cfg->tz, radicated_at), days);
 	return tz_day_end(cfg->tz, due);
 }
 
@@ -27,28 +44,26 @@ static enum sla_risk risk_at(const struct pqrs_config *cfg, int64_t due_at, int6
 	return left <= SLA_RISK_BUSINESS_DAYS ? SLA_RISK_AT_RISK : SLA_RISK_HEALTHY;
 }
 
-void sla_settle(const struct pqrs_config *cfg, const struct ticket_state *t, enum pqrs_type type, int64_t as_of,
-	struct sla_result *out)
+void sla_settle(const struct pqrs_config *cfg, const struct ticket_state *t, const struct sla_subject *of,
+	int64_t as_of, struct sla_result *out)
 {
+	const bool radicated = t->radicated_at != STATE_NEVER, answered = t->answered_at != STATE_NEVER;
 	const bool closed = t->state == STATE_CLOSED || t->state == STATE_ARCHIVED;
-	int64_t running_us = t->running_us;
-	if (sla_runs(cfg, t->state) && as_of > t->since) running_us += as_of - t->since;
-	int32_t hold_days = t->hold_days;
-	if (t->state == STATE_ON_HOLD) hold_days += sla_hold_days(cfg, t->since, as_of);
-	int64_t due_at = STATE_NEVER;
-	if (t->radicated_at != STATE_NEVER)
-		due_at = sla_due_at(cfg, t->radicated_at, cfg->sla_business_days[type] + hold_days);
-	const int64_t closed_at = closed ? t->closed_at : STATE_NEVER;
-	const int64_t reached = closed_at != STATE_NEVER ? closed_at : as_of;
-	enum sla_status reading = SLA_STATUS_NOT_STARTED;
-	if (due_at != STATE_NEVER) reading = reached <= due_at ? SLA_STATUS_IN_TIME : SLA_STATUS_LATE;
-	*out = (struct sla_result){
-		.due_at = due_at,
-		.closed_at = closed_at,
+	const bool open = as_of > t->since; /* the interval of the state at hand has a length */
+	struct sla_result x = {
+		.due_at = STATE_NEVER,
+		.closed_at = closed ? t->closed_at : STATE_NEVER,
 		.archived_at = t->state == STATE_ARCHIVED ? t->archived_at : STATE_NEVER,
-		.elapsed_seconds = running_us / US_PER_SECOND,
-		.hold_days = hold_days,
-		.status = reading,
-		.risk = closed ? SLA_RISK_NONE : risk_at(cfg, due_at, as_of),
+		.elapsed_seconds =
+			(t->running_us + (open && sla_runs(cfg, t->state) ? as_of - t->since : 0)) / US_PER_SECOND,
+		.term = sla_term(cfg, of, tz_date(cfg->tz, radicated ? t->radicated_at : t->created_at), NULL),
+		.hold_days = t->hold_days + (sla_pauses(cfg, t->state) ? sla_hold_days(cfg, t->since, as_of) : 0),
+		.status = SLA_STATUS_NOT_STARTED,
 	};
+	if (radicated) {
+		x.due_at = sla_due_at(cfg, t->radicated_at, x.term + x.hold_days);
+		x.status = (answered ? t->answered_at : as_of) <= x.due_at ? SLA_STATUS_IN_TIME : SLA_STATUS_LATE;
+	}
+	x.risk = answered ? SLA_RISK_NONE : risk_at(cfg, x.due_at, as_of);
+	*out = x;
 }

@@ -31,6 +31,7 @@ enum pqrs_reason state_created(struct ticket_state *t, int64_t ts, int64_t skew)
 		.radicated_at = STATE_NEVER,
 		.first_response_at = STATE_NEVER,
 		.responded_at = STATE_NEVER,
+		.answered_at = STATE_NEVER,
 		.closed_at = STATE_NEVER,
 		.archived_at = STATE_NEVER,
 		.since = ts,
@@ -46,11 +47,23 @@ enum pqrs_reason state_created(struct ticket_state *t, int64_t ts, int64_t skew)
 static void leave(struct ticket_state *t, const struct pqrs_config *cfg, int64_t ts)
 {
 	if (sla_runs(cfg, t->state) && ts > t->since) t->running_us += ts - t->since;
-	if (t->state == STATE_ON_HOLD) t->hold_days += sla_hold_days(cfg, t->since, ts);
+	if (sla_pauses(cfg, t->state)) t->hold_days += sla_hold_days(cfg, t->since, ts);
 }
 
-static void enter(struct ticket_state *t, unsigned to, int64_t ts)
+/* A stop lasts over further STOP states and NONE (an archive); what follows it else is a reopening, and the time until then does
+ * not count. */
+static void set_clock(struct ticket_state *t, const struct pqrs_config *cfg, unsigned to, int64_t ts)
 {
+	const bool answered = t->answered_at != STATE_NEVER;
+	if (cfg->states[to].sla == SLA_STOP && !answered) t->answered_at = ts;
+	if (cfg->states[to].sla == SLA_STOP || cfg->states[to].sla == SLA_NONE || !answered) return;
+	t->hold_days += sla_hold_days(cfg, t->answered_at, ts);
+	t->answered_at = STATE_NEVER;
+}
+
+static void enter(struct ticket_state *t, const struct pqrs_config *cfg, unsigned to, int64_t ts)
+{
+	set_clock(t, cfg, to, ts);
 	t->state = (uint8_t)to;
 	t->since = ts;
 	if (to == STATE_RADICATED && t->radicated_at == STATE_NEVER) t->radicated_at = ts;
@@ -69,7 +82,7 @@ enum pqrs_reason state_changed(
 	t->change_seen = true;
 	if (from != t->state || to >= STATE_N || !cfg->transitions[from][to]) return REASON_INVALID_TRANSITION;
 	leave(t, cfg, ts);
-	enter(t, to, ts);
+	enter(t, cfg, to, ts);
 	t->changes++;
 	touch(t, ts);
 	return REASON_NONE;

@@ -28,11 +28,12 @@ extern const char *const pqrs_reason_names[REASON_N]; /* "" for NONE */
 struct ticket_state {
 	int64_t created_at, radicated_at, first_response_at, responded_at, closed_at,
 		archived_at; /* STATE_NEVER until then */
+	int64_t answered_at; /* when the clock was last stopped; STATE_NEVER while it runs or pauses */
 	int64_t since;       /* when the current state began; later than a change of state told with an earlier clock */
 	int64_t admits_from; /* events before it are not the ticket's */
 	int64_t last_update; /* ts of the last accepted event */
 	int64_t running_us;  /* closed intervals in START and RUN states */
-	int32_t hold_days;   /* business days of closed ON_HOLD intervals */
+	int32_t hold_days;   /* business days of closed PAUSE intervals, and of stops that did not last */
 	uint32_t reopened, messages, attachments, changes;
 	uint8_t state; /* enum pqrs_state */
 	bool created;

@@ -11,8 +11,10 @@ enum {
 	HOLD_DAYS_MAX = 5,
 	LATE_DAYS_MAX = 6, /* business days after the due day */
 	ARCHIVE_DAYS_MIN = 3,
-	ARCHIVE_DAYS_N = 10,  /* calendar days after closing: 3..12 */
-	REOPEN_ROOM_DAYS = 5, /* business days a ticket needs, beside its hold, to be closed twice */
+	ARCHIVE_DAYS_N = 10,                /* calendar days after closing: 3..12 */
+	CLOSE_DAYS_MAX = 2,                 /* business days from the answer to the closing */
+	STOP_DAYS_MAX = CLOSE_DAYS_MAX + 1, /* from an answer to the reopening on the day after its closing */
+	REOPEN_ROOM_DAYS = 4, /* business days a ticket needs, beside its hold and the stop, to be answered twice */
 	DRAWS = 16,
 	STEPS_MAX = 13,
 	/* shares in 1/1024 */
@@ -31,7 +33,7 @@ enum draw {
 	D_HOLD_END,
 	D_RESPONDED,
 	D_CLOSED,
-	D_CLOSED_FIRST,
+	D_ANSWERED_FIRST,
 	D_REOPENED,
 	D_IN_PROGRESS_AGAIN,
 	D_RESPONDED_AGAIN,
@@ -45,10 +47,11 @@ enum draw {
 struct life {
 	int64_t created;
 	int32_t hold_days;    /* business days on hold; 0: never */
-	int32_t close_days;   /* business days from the radication to the last closing */
+	int32_t stop_days;    /* business days from the first answer to the reopening; 0: not reopened */
+	int32_t answer_days;  /* business days from the radication to the last answer */
+	int32_t close_days;   /* business days from there to the closing */
 	int32_t archive_days; /* calendar days from there to the archive; 0: not archived */
 	uint8_t type;
-	bool reopened;
 };
 
 struct step {
@@ -58,7 +61,7 @@ struct step {
 struct chain { /* status changes in causal order */
 	struct step steps[STEPS_MAX];
 	size_t n;
-	size_t last_closed;             /* index of the last CLOSED */
+	size_t last_answer;             /* index of the last RESPONDED */
 	int64_t in_progress, responded; /* of the first time; messages lie between */
 };
 
@@ -145,7 +148,7 @@ static int32_t sla_max(const struct pqrs_config *config)
 enum { TAIL_DAYS = ARCHIVE_DAYS_MIN + ARCHIVE_DAYS_N };
 static int32_t close_days_max(const struct pqrs_config *config)
 {
-	return sla_max(config) + HOLD_DAYS_MAX + 1 + LATE_DAYS_MAX;
+	return sla_max(config) + HOLD_DAYS_MAX + STOP_DAYS_MAX + 1 + LATE_DAYS_MAX + CLOSE_DAYS_MAX;
 }
 
 int32_t sim_ticket_last_day(const struct pqrs_config *config, int32_t date)
@@ -168,9 +171,9 @@ int32_t sim_ticket_first_day(const struct sim_world *w, int32_t date)
 	return first < w->date_from ? w->date_from : first;
 }
 
-/* Business days from radication to the last closing, by outcome. The room is [lo, term] in time, beyond term when late.
- * Closings in time lean to the due day, as those of real bodies do. */
-static int32_t close_days(uint32_t draw12, bool late, int32_t lo, int32_t term)
+/* Business days from radication to the last answer, by outcome. The room is [lo, term] in time, beyond term when late.
+ * Answers in time lean to the due day, as those of real bodies do. */
+static int32_t answer_days(uint32_t draw12, bool late, int32_t lo, int32_t term)
 {
 	const uint32_t square = draw12 * draw12 >> 12; /* in [0, 4095), leaning to 0 */
 	if (late) return term + 1 + (int32_t)(square * LATE_DAYS_MAX >> 12);
@@ -186,9 +189,12 @@ static struct life life_of(const struct sim_world *w, const struct sim_shares *s
 	const bool late = rng_below(r.v[1], PROB_ONE) < sim_world_day(w, date)->late_rate;
 	const uint32_t hold = r.v[2] >> 12 & 1023;
 	if (hold < HOLD_SHARE) l.hold_days = 1 + (int32_t)(hold * HOLD_DAYS_MAX / HOLD_SHARE);
-	const int32_t term = w->config->sla_business_days[l.type] + l.hold_days;
-	l.reopened = (r.v[2] & 1023) < REOPEN_SHARE && l.hold_days + REOPEN_ROOM_DAYS <= term;
-	l.close_days = close_days(r.v[2] >> 20 & 4095, late, l.hold_days + (l.reopened ? REOPEN_ROOM_DAYS : 2), term);
+	const int32_t term = w->config->sla_business_days[l.type];
+	const uint32_t reopen = r.v[2] & 1023;
+	if (reopen < REOPEN_SHARE && REOPEN_ROOM_DAYS <= term) l.stop_days = 1 + (int32_t)(reopen % STOP_DAYS_MAX);
+	const int32_t stands = l.hold_days + l.stop_days; /* what the clock does not count */
+	l.answer_days = stands + answer_days(r.v[2] >> 20 & 4095, late, l.stop_days > 0 ? REOPEN_ROOM_DAYS : 1, term);
+	l.close_days = (int32_t)rng_below(r.v[1] << 16, CLOSE_DAYS_MAX + 1);
 	const uint32_t archive = r.v[3] & 1023;
 	if (archive < ARCHIVE_SHARE) l.archive_days = ARCHIVE_DAYS_MIN + (int32_t)(archive % ARCHIVE_DAYS_N);
 	const int64_t start = sim_world_start(w, date), length = sim_world_start(w, date + 1) - start;
@@ -221,34 +227,32 @@ static void step_add(struct chain *c, int64_t ts, uint8_t to)
 	c->steps[c->n++] = (struct step){ts, from, to};
 }
 
-/* Answer on the closing day or up to two business days before, not before business day `lo`. */
-static int64_t answer_at(const struct sim_world *w, int64_t closed, int32_t lo, int32_t close_business, uint32_t draw)
+/* Closing after an answer of business day `business`: days later, or a little after it on the day itself. */
+static int64_t closed_at(const struct sim_world *w, int64_t answered, int32_t business, int32_t days, uint32_t draw)
 {
-	int32_t at = close_business - (int32_t)(draw % 3);
-	if (at < lo) at = lo;
-	if (at >= close_business) return closed - 5 * MINUTE - part(draw, 2 * HOUR);
-	return on_business(w, at, 10 * HOUR, draw, 7 * HOUR + 30 * MINUTE);
+	if (days == 0) return answered + 5 * MINUTE + part(draw, 2 * HOUR);
+	return on_business(w, business + days, 9 * HOUR, draw, 8 * HOUR);
 }
 
-/* Times strictly increasing from `start` on: push steps forward, then those before the last closing back again, since
- * the closing's day is what the outcome hangs on. There are over 7 hours between radication and closing. */
+/* Times strictly increasing from `start` on: push steps forward, then those before the last answer back again, since the
+ * answer's day is what the outcome hangs on. There are over 7 hours between radication and answer. */
 static void chain_order(struct chain *c, int64_t start)
 {
 	int64_t floor = start;
 	for (size_t i = 0; i < c->n; i++) {
-		if (i != c->last_closed && c->steps[i].ts <= floor) c->steps[i].ts = floor + MINUTE;
+		if (i != c->last_answer && c->steps[i].ts <= floor) c->steps[i].ts = floor + MINUTE;
 		floor = c->steps[i].ts;
 	}
-	for (size_t i = c->last_closed; i > 0; i--) {
+	for (size_t i = c->last_answer; i > 0; i--) {
 		if (c->steps[i - 1].ts >= c->steps[i].ts) c->steps[i - 1].ts = c->steps[i].ts - MINUTE;
 	}
 }
 
 static void chain_hold(
-	const struct sim_world *w, const struct life *l, const uint32_t *d, int32_t close_business, struct chain *c)
+	const struct sim_world *w, const struct life *l, const uint32_t *d, int32_t answer_business, struct chain *c)
 {
 	const int32_t in_progress = sim_world_business(w, sim_world_date(w, c->in_progress));
-	const int32_t room = close_business - l->hold_days - in_progress;
+	const int32_t room = answer_business - l->hold_days - in_progress;
 	const int32_t begin = in_progress + (room > 0 ? (int32_t)rng_below(d[D_HOLD], (uint32_t)room + 1) : 0);
 	/* The low bits give the time: the high ones gave the day. */
 	const uint32_t low = d[D_HOLD] << 12;
@@ -259,15 +263,18 @@ static void chain_hold(
 	step_add(c, on_business(w, begin + l->hold_days, 8 * HOUR, d[D_HOLD_END], 2 * HOUR), STATE_IN_PROGRESS);
 }
 
-static void chain_reopen(
-	const struct sim_world *w, const uint32_t *d, int32_t closed_first, int32_t closed_last, struct chain *c)
+static int64_t answered_at(const struct sim_world *w, int32_t business, uint32_t draw)
 {
-	step_add(c, on_business(w, closed_first + 1, 8 * HOUR, d[D_REOPENED], 9 * HOUR), STATE_REOPENED);
+	return on_business(w, business, 10 * HOUR, draw, 7 * HOUR + 30 * MINUTE);
+}
+
+/* The first answer is taken back: reopened on business day `reopened`, answered again on `last`. */
+static void chain_reopen(const struct sim_world *w, const uint32_t *d, int32_t reopened, int32_t last, struct chain *c)
+{
+	step_add(c, on_business(w, reopened, 8 * HOUR, d[D_REOPENED], 9 * HOUR), STATE_REOPENED);
 	const int64_t again = next_step(w, c->steps[c->n - 1].ts, d[D_IN_PROGRESS_AGAIN], 2 * HOUR);
 	step_add(c, again, STATE_IN_PROGRESS);
-	const int64_t closed = on_business(w, closed_last, 11 * HOUR, d[D_CLOSED], 6 * HOUR + 30 * MINUTE);
-	step_add(c, answer_at(w, closed, closed_first + 2, closed_last, d[D_RESPONDED_AGAIN]), STATE_RESPONDED);
-	step_add(c, closed, STATE_CLOSED);
+	step_add(c, answered_at(w, last, d[D_RESPONDED_AGAIN]), STATE_RESPONDED);
 }
 
 static int64_t radicated_at(const struct life *l, uint8_t channel, uint32_t draw)
@@ -296,24 +303,24 @@ static void chain_build(
 	step_add(c, assigned, STATE_ASSIGNED);
 	step_add(c, c->in_progress, STATE_IN_PROGRESS);
 	const int32_t base = sim_world_business(w, sim_world_date(w, radicated));
-	const int32_t last = base + l->close_days;
+	const int32_t last = base + l->answer_days;
 	int32_t first = last;
-	if (l->reopened) { /* two business days must be left to be opened and answered again */
-		const int32_t lo = l->hold_days + 2, hi = l->close_days - 3;
-		first = base + lo + (hi > lo ? (int32_t)rng_below(d[D_CLOSED_FIRST], (uint32_t)(hi - lo) + 1) : 0);
+	if (l->stop_days > 0) { /* a business day must be left to be worked on again */
+		const int32_t lo = l->hold_days + 2, hi = l->answer_days - l->stop_days - 1;
+		first = base + lo + (hi > lo ? (int32_t)rng_below(d[D_ANSWERED_FIRST], (uint32_t)(hi - lo) + 1) : 0);
 	}
 	if (l->hold_days > 0) chain_hold(w, l, d, first, c);
-	const uint32_t draw = l->reopened ? d[D_CLOSED_FIRST] << 8 : d[D_CLOSED];
-	const int64_t closed = on_business(w, first, 11 * HOUR, draw, 6 * HOUR + 30 * MINUTE);
-	const int32_t lo = sim_world_business(w, sim_world_date(w, c->steps[c->n - 1].ts));
-	c->responded = answer_at(w, closed, lo, first, d[D_RESPONDED]);
-	const size_t responded = c->n;
-	step_add(c, c->responded, STATE_RESPONDED);
-	step_add(c, closed, STATE_CLOSED);
-	if (l->reopened) chain_reopen(w, d, first, last, c);
-	c->last_closed = c->n - 1;
+	const size_t responded = c->last_answer = c->n;
+	step_add(c, answered_at(w, first, d[D_RESPONDED]), STATE_RESPONDED);
+	if (l->stop_days > 0) {
+		const uint32_t low = d[D_ANSWERED_FIRST] << 8;
+		step_add(c, closed_at(w, c->steps[responded].ts, first, l->stop_days - 1, low), STATE_CLOSED);
+		chain_reopen(w, d, first + l->stop_days, last, c);
+		c->last_answer = c->n - 1;
+	}
+	step_add(c, closed_at(w, c->steps[c->last_answer].ts, last, l->close_days, d[D_CLOSED]), STATE_CLOSED);
 	if (l->archive_days > 0) {
-		const int32_t day = sim_world_date(w, c->steps[c->last_closed].ts) + l->archive_days;
+		const int32_t day = sim_world_date(w, c->steps[c->last_answer + 1].ts) + l->archive_days;
 		step_add(c, sim_world_start(w, day) + 19 * HOUR + part(d[D_ARCHIVED], 2 * HOUR), STATE_ARCHIVED);
 	}
 	chain_order(c, l->created);
@@ -355,7 +362,7 @@ static void add_messages(const struct sim_world *w, const struct life *l, uint64
 	const struct rng4 b = rng_philox(w->seed, entity, SIM_MESSAGES, 1);
 	const uint32_t agents = 1 + how_many(agent_shares, a.v[0] >> 24);
 	const uint32_t attachments = how_many(attachment_shares, a.v[0] >> 16 & 255);
-	const int64_t closed = c->steps[c->last_closed].ts;
+	const int64_t closed = c->steps[c->last_answer + 1].ts;
 	int64_t at = l->created + 10 * MINUTE + part_early(a.v[1], 60 * HOUR);
 	if (at >= closed) at = l->created + (closed - l->created) / 2;
 	event_add(events, n, at, SIM_CITIZEN_MESSAGE, 0);
@@ -389,7 +396,8 @@ static void sort_events(struct sim_event *e, size_t n)
 /* Local days after which nothing happens any more: the cheap bound that spares most tickets of older days. */
 static int64_t life_end(const struct sim_world *w, const struct life *l, int32_t date)
 {
-	const int32_t closed = sim_world_business_date(w, sim_world_business(w, date + 1) + l->close_days);
+	const int32_t days = l->answer_days + l->close_days;
+	const int32_t closed = sim_world_business_date(w, sim_world_business(w, date + 1) + days);
 	return sim_world_start(w, closed + l->archive_days + 2);
 }
 

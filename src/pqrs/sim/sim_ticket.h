@@ -5,8 +5,9 @@
  *
  * Knows times and states; must not know texts or JSON. Invariants:
  * 1. a ticket is a pure function of (configuration, seed, first day of the history, its day, its number);
- * 2. the outcome (in time or late) is drawn first, and the last closing is placed on a business day before or after
- *    the due day, counted as silver counts it: sla_business_days of the type, plus the business days on hold;
+ * 2. the outcome (in time or late) is drawn first, and the last answer is placed on a business day before or after the due
+ *    day, counted as silver counts it: sla_business_days of the type, plus the business days on hold and from an answer that
+ *    was taken back to the reopening;
  * 3. times increase strictly, and status changes follow the state machine of config/pqrs_status_v1.yaml.
  */
 #ifndef PQR_PQRS_SIM_TICKET_H

@@ -48,15 +48,15 @@ static void place_spike(struct sim_world *w)
 	w->spike_to = w->spike_from + (int32_t)length - 1;
 }
 
-/* A late ticket is closed about a week after one in time, so in a young history few of them are closed yet and the
+/* A late ticket is answered about a week after one in time, so in a young history few of them are closed yet and the
  * share of late ones among the closed would start near zero. In return tickets of the first weeks are late more often:
- * 1.9 times as often on the first day, falling evenly to once after WARM_UP_DAYS. That keeps the share near the rate
+ * twice as often on the first day, falling evenly to once after WARM_UP_DAYS. That keeps the share near the rate
  * for ranges of a month and longer; in shorter ones hardly a term has run out. */
 static uint32_t late_rate(const struct sim_world *w, int32_t date)
 {
 	const int64_t rate = w->config->simulation.sla_breach_rate;
 	const int64_t age = (int64_t)date - w->date_from;
-	const int64_t extra = age < WARM_UP_DAYS ? rate * 9 * (WARM_UP_DAYS - age) / (10 * WARM_UP_DAYS) : 0;
+	const int64_t extra = age < WARM_UP_DAYS ? rate * (WARM_UP_DAYS - age) / WARM_UP_DAYS : 0;
 	return rate + extra < PROB_ONE ? (uint32_t)(rate + extra) : PROB_ONE;
 }
 

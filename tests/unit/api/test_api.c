@@ -25,7 +25,7 @@ static void make_config(struct buf *canonical, struct err *err)
 	for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
 		CHECK_OK(err, config_set(&tree, settings[i][0], settings[i][1], "test", err));
 	CHECK_OK(err, config_check(&tree, &pqrs_config_keys, 1, err));
-	CHECK_OK(err, pqrs_config_canonical(&tree, canonical, err));
+	CHECK_OK(err, pqrs_config_canonical(&tree, PQRS_SIMULATED, canonical, err));
 	config_deinit(&tree);
 }
 

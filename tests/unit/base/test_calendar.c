@@ -170,26 +170,43 @@ static void holidays_file(void **state)
 	check_rmdir(dir);
 }
 
-static void legal_terms(void **state)
+/* Every holiday has a name, two where two fall on one day, and no other day has one. */
+static void names_of_holidays(void **state)
 {
 	(void)state;
 	static const struct {
 		const char *date;
-		int32_t general, documents, consultation;
+		const char *names[3];
 	} cases[] = {
-		{"2015-06-29", 0, 0, 0},
-		{"2015-06-30", 15, 10, 30},
-		{"2020-03-27", 15, 10, 30},
-		{"2020-03-28", 30, 20, 35},
-		{"2022-05-16", 30, 20, 35},
-		{"2022-05-17", 15, 10, 30},
-		{"2026-01-01", 15, 10, 30},
+		{"2025-06-30", {"San Pedro y San Pablo", "Sagrado Corazón de Jesús"}},
+		{"2026-06-29", {"San Pedro y San Pablo"}},
+		{"2026-03-23", {"San José"}},
+		{"2026-03-19", {NULL}}, /* moved */
+		{"2026-04-02", {"Jueves Santo"}},
+		{"2026-07-13", {"9 de julio (Ley 2578 de 2026)"}},
+		{"2025-07-14", {NULL}},
+		{"1983-12-25", {NULL}},
+		{"1984-12-25", {"Navidad"}},
 	};
+	struct calendar *c = create("colombia");
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		assert_int_equal(calendar_legal_term(LEGAL_GENERAL, day(cases[i].date)), cases[i].general);
-		assert_int_equal(calendar_legal_term(LEGAL_DOCUMENTS, day(cases[i].date)), cases[i].documents);
-		assert_int_equal(calendar_legal_term(LEGAL_CONSULTATION, day(cases[i].date)), cases[i].consultation);
+		for (size_t k = 0; k < 3; k++) {
+			const char *name = calendar_holiday_name(c, day(cases[i].date), k);
+			if ((name == NULL) != (cases[i].names[k] == NULL)) fail_msg("%s: name %zu", cases[i].date, k);
+			if (name != NULL) assert_string_equal(name, cases[i].names[k]);
+			if (name == NULL) break;
+		}
 	}
+	for (int32_t d = day("1980-01-01"); d < day("2100-01-01"); d++)
+		assert_int_equal(calendar_holiday_name(c, d, 0) != NULL, calendar_is_holiday(c, d));
+	calendar_destroy(c);
+	const int32_t own = day("2026-01-02");
+	struct err err = {0};
+	CHECK_OK(&err, calendar_create_dates(&own, 1, &c, &err));
+	assert_string_equal(calendar_holiday_name(c, own, 0), "holiday");
+	assert_null(calendar_holiday_name(c, own, 1));
+	assert_null(calendar_holiday_name(c, own + 3, 0));
+	calendar_destroy(c);
 }
 
 int main(void)
@@ -201,7 +218,7 @@ int main(void)
 		cmocka_unit_test(questions_agree_with_counting),
 		cmocka_unit_test(add_and_between_agree),
 		cmocka_unit_test(holidays_file),
-		cmocka_unit_test(legal_terms),
+		cmocka_unit_test(names_of_holidays),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,15 +5,15 @@
 
 static const char *const codecs[] = {"zstd", "snappy", NULL};
 static const struct config_key items[] = {
-	{"lake.uri", CONFIG_T_STRING, 0, 0, NULL, "./lake", false, ""},
-	{"control.uri", CONFIG_T_STRING, 0, 0, NULL, "", true, ""},
-	{"simulation.seed", CONFIG_T_INT, 0, 1000, NULL, "42", false, ""},
-	{"simulation.volume_daily_avg", CONFIG_T_INT, 0, 100000, NULL, "1150", false, ""},
-	{"simulation.date_range.from", CONFIG_T_DATE, 0, 0, NULL, "2025-09-01", false, ""},
-	{"simulation.truncate", CONFIG_T_BOOL, 0, 0, NULL, "true", false, ""},
-	{"simulation.rate", CONFIG_T_DECIMAL, 0, 1000000, NULL, "0.1", false, ""},
-	{"parquet.codec", CONFIG_T_CHOICE, 0, 0, codecs, "zstd", false, ""},
-	{"server.token", CONFIG_T_INT, 0, 9, NULL, "1", true, ""},
+	{"lake.uri", CONFIG_T_STRING, 0, 0, NULL, "./lake", false, "", 0},
+	{"control.uri", CONFIG_T_STRING, 0, 0, NULL, "", true, "", 0},
+	{"simulation.seed", CONFIG_T_INT, 0, 1000, NULL, "42", false, "", 0},
+	{"simulation.volume_daily_avg", CONFIG_T_INT, 0, 100000, NULL, "1150", false, "", 0},
+	{"simulation.date_range.from", CONFIG_T_DATE, 0, 0, NULL, "2025-09-01", false, "", 0},
+	{"simulation.truncate", CONFIG_T_BOOL, 0, 0, NULL, "true", false, "", 0},
+	{"simulation.rate", CONFIG_T_DECIMAL, 0, 1000000, NULL, "0.1", false, "", 0},
+	{"parquet.codec", CONFIG_T_CHOICE, 0, 0, codecs, "zstd", false, "", 0},
+	{"server.token", CONFIG_T_INT, 0, 9, NULL, "1", true, "", 0},
 };
 static const struct config_keys keys = {items, sizeof items / sizeof items[0]};
 
@@ -419,9 +419,66 @@ static void files(void **state)
 	check_rmdir(dir);
 }
 
+/* A key that is added does not change the canonical form of who leaves it at its default, and forms of before it are still read. */
+static void newer_keys(void **state)
+{
+	(void)state;
+	static const struct config_key newer[] = {
+		{"simulation.seed", CONFIG_T_INT, 0, 1000, NULL, "42", false, "", 0},
+		{"simulation.rate_max", CONFIG_T_DECIMAL, 0, 1000000, NULL, "0.10", false, "", 3},
+		{"export.format", CONFIG_T_CHOICE, 0, 0, codecs, "zstd", false, "", 3},
+		{"export.rows", CONFIG_T_INT, 0, 1000, NULL, "7", false, "", 4},
+		{"simulation.deep.on", CONFIG_T_BOOL, 0, 0, NULL, "false", false, "", 5},
+	};
+	static const struct config_keys table = {newer, sizeof newer / sizeof newer[0]};
+	static const struct {
+		const char *whole, *form;
+	} cases[] = {
+		{"{\"simulation\":{\"seed\":42}}",
+			"{\"simulation\":{\"seed\":42}}"}, /* the form of before; seed stays */
+		{"{\"export\":{\"format\":\"zstd\",\"rows\":7},\"simulation\":{\"deep\":{\"on\":false},\"rate_max\":0."
+		 "1,\"seed\":42}}",
+			"{\"simulation\":{\"seed\":42}}"},
+		{"{\"export\":{\"format\":\"zstd\",\"rows\":8},\"simulation\":{\"deep\":{\"on\":true},\"rate_max\":0.1,"
+		 "\"seed\":1}}",
+			"{\"export\":{\"rows\":8},\"simulation\":{\"deep\":{\"on\":true},\"seed\":1}}"},
+		{"{\"simulation\":{\"rate_max\":0.100001,\"seed\":42}}",
+			"{\"simulation\":{\"rate_max\":0.100001,\"seed\":42}}"},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct err err = {0};
+		struct config c;
+		struct config_node *root = NULL;
+		struct buf form;
+		const struct config_node *node;
+		int64_t rows, rate;
+		bool on;
+		buf_init(&form, 0);
+		CHECK_OK(&err, config_init(&c, &err));
+		CHECK_OK(&err, config_parse(&c, CONFIG_JSON, str_of(cases[i].whole), "x", &root, &err));
+		config_leave_out_newer(root, &table);
+		config_json(root, &form);
+		buf_char(&form, '\0');
+		assert_string_equal((char *)form.p, cases[i].form);
+		CHECK_OK(&err, config_fill_newer(&c, root, &table, &err));
+		CHECK_OK(&err, config_need(root, "export.rows", &node, &err));
+		CHECK_OK(&err, config_i64(node, 0, 1000, &rows, &err));
+		CHECK_I64(rows, strstr(cases[i].whole, "\"rows\":8") != NULL ? 8 : 7);
+		CHECK_OK(&err, config_need(root, "simulation.rate_max", &node, &err));
+		CHECK_OK(&err, config_millionths(node, 0, 1000000, &rate, &err));
+		CHECK_I64(rate, strstr(cases[i].whole, "0.100001") != NULL ? 100001 : 100000);
+		CHECK_OK(&err, config_need(root, "simulation.deep.on", &node, &err));
+		CHECK_OK(&err, config_bool(node, &on, &err));
+		CHECK_I64(on, strstr(cases[i].whole, "true") != NULL);
+		buf_deinit(&form);
+		config_deinit(&c);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(newer_keys),
 		cmocka_unit_test(later_wins),
 		cmocka_unit_test(mistakes_name_place_and_key),
 		cmocka_unit_test(broken_syntax),

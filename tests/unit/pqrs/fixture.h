@@ -9,6 +9,7 @@ __attribute__((weak))
 const char *const pqrs_channel_names[CHANNEL_N] = {"email", "webform", "chat", "call", "other_digital"};
 __attribute__((weak)) const char *const pqrs_type_names[TYPE_N] = {"P", "Q", "R", "S"};
 __attribute__((weak)) const char *const pqrs_priority_names[PRIORITY_N] = {"alta", "media", "baja"};
+__attribute__((weak)) const char *const pqrs_request_names[REQUEST_N] = {"general", "information", "consultation"};
 __attribute__((weak)) const char *const pqrs_event_type_names[EVENT_N] = {
 	"TICKET_CREATED", "MESSAGE_ADDED", "STATUS_CHANGED", "ATTACHMENT_ADDED"};
 
@@ -21,7 +22,7 @@ static inline void fixture_states(struct pqrs_config *cfg)
 		{"ASSIGNED", "Asignado", false, SLA_RUN, 4},
 		{"IN_PROGRESS", "En Gestión", false, SLA_RUN, 5},
 		{"ON_HOLD", "En Espera", false, SLA_PAUSE, 6},
-		{"RESPONDED", "Respondido", false, SLA_RUN, 7},
+		{"RESPONDED", "Respondido", false, SLA_STOP, 7},
 		{"CLOSED", "Cerrado", true, SLA_STOP, 8},
 		{"ARCHIVED", "Archivado", true, SLA_NONE, 9},
 		{"REOPENED", "Reabierto", false, SLA_RUN, 10},

@@ -12,7 +12,7 @@
 
 struct ticket {
 	char id[37];
-	int64_t created, radicated, closed, due, last_update;
+	int64_t created, radicated, answered, closed, due, last_update;
 	const char *channel, *type, *priority, *sla, *status;
 	const char *department, *dane, *tenant; /* NULL = null */
 	int32_t target, hold, score;
@@ -21,8 +21,8 @@ struct ticket {
 /* ---- tickets as columns ------------------------------------------------------------------------------------ */
 
 struct columns {
-	struct builder b[16];
-	struct column c[16];
+	struct builder b[17];
+	struct column c[17];
 	int n;
 };
 
@@ -100,6 +100,7 @@ static inline struct gold_source source_of(struct columns *cs, const struct tick
 	return (struct gold_source){.n = (int64_t)n,
 		.created_at = TIME(created),
 		.closed_at = TIME(closed),
+		.answered_at = TIME(answered),
 		.sla_due_at = TIME(due),
 		.channel = TEXT(channel),
 		.type = TEXT(type),
@@ -226,7 +227,14 @@ static inline void random_tickets(struct dice *d, struct ticket *t, size_t n, in
 		x->closed = x->radicated == NONE || roll(d, 4) == 0
 				    ? NONE
 				    : x->radicated + (int64_t)roll(d, 86400 * 20) * US_PER_SECOND;
-		const bool late = x->closed != NONE ? x->closed > x->due : roll(d, 3) == 0;
+		/* Closed up to a day after the answer; of those still open some are answered. */
+		x->answered = x->closed == NONE && roll(d, 4) != 0 ? NONE : x->radicated;
+		if (x->answered != NONE) x->answered += (int64_t)roll(d, 86400 * 20) * US_PER_SECOND;
+		if (x->radicated == NONE && roll(d, 4) == 0)
+			x->answered = x->closed = x->created + 3600 * US_PER_SECOND;
+		else if (x->closed != NONE)
+			x->closed = x->answered + (int64_t)roll(d, 86400) * US_PER_SECOND;
+		const bool late = x->answered != NONE ? x->answered > x->due : roll(d, 3) == 0;
 		x->sla = x->radicated == NONE ? "NOT_STARTED" : late ? "LATE" : "IN_TIME";
 		x->last_update = x->closed != NONE ? x->closed : x->created + 5;
 		x->department = roll(d, 8) == 0 ? NULL : departments[roll(d, 4)];

@@ -64,6 +64,7 @@ static inline void set_ticket(struct builder *b, int64_t row, const struct ticke
 	set_str(&b[TICKETS_PRIORITY], row, t->priority);
 	set_us(&b[TICKETS_CREATED_AT], row, t->created);
 	set_us(&b[TICKETS_RADICATED_AT], row, t->radicated);
+	set_us(&b[TICKETS_ANSWERED_AT], row, t->answered);
 	set_us(&b[TICKETS_CLOSED_AT], row, t->closed);
 	set_str(&b[TICKETS_CURRENT_STATUS], row, t->status);
 	set_str(&b[TICKETS_DEPARTMENT_NAME], row, t->department);

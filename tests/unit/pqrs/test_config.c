@@ -15,6 +15,8 @@ static const char *text_of(const struct err *err)
 	return err_text(err, text, sizeof text);
 }
 
+static enum pqrs_events_from events_from = PQRS_SIMULATED; /* of the forms below */
+
 /* The canonical form of a pqr.yaml (at dir/pqr.yaml in errors), with one flag "key=value" or NULL. */
 static status canonical_at(const char *dir, const char *yaml, const char *flag, struct buf *out, struct err *err)
 {
@@ -34,7 +36,7 @@ static status canonical_at(const char *dir, const char *yaml, const char *flag, 
 		code = config_set(&c, key, equals + 1, "--flag", err);
 	}
 	if (code == OK) code = config_check(&c, keys, 2, err);
-	if (code == OK) code = pqrs_config_canonical(&c, out, err);
+	if (code == OK) code = pqrs_config_canonical(&c, events_from, out, err);
 	config_deinit(&c);
 	return code;
 }
@@ -152,6 +154,8 @@ static void canonical_is_canonical(void **state)
 		{"calendar: {timezone: UTC}\n", NULL, false},
 		{"parquet: {level: 3}\n", NULL, false},
 		{"publish: {core: true}\n", NULL, false},
+		{"publish: {core: false}\n", NULL, true},
+		{"sla: {law_file: nowhere.yaml}\n", NULL, true}, /* judges no simulated ticket */
 		{"quality: {breach_rate_max: 0.13}\n", NULL, false},
 	};
 	struct err err = {0};
@@ -177,6 +181,85 @@ static void canonical_is_canonical(void **state)
 	config_deinit(&c);
 	buf_deinit(&other);
 	buf_deinit(&base);
+}
+
+/* Of an ingested run: the law in place of the simulation, which decides nothing there. */
+static void ingested(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *yaml;
+		bool same;
+	} cases[] = {
+		{"simulation: {seed: 7, sla_business_days: {P: 3}, date_range: {to: 2025-12-31}}\n", true},
+		{"publish: {core: false}\n", true},
+		{"sla: {business_days: {P: 15}}\n", false},
+		{"calendar: {holidays: none}\n", false},
+	};
+	struct err err = {0};
+	struct buf base, other;
+	struct pqrs_config *cfg = NULL;
+	buf_init(&base, 0);
+	buf_init(&other, 0);
+	events_from = PQRS_INGESTED;
+	CHECK_OK(&err, canonical("", NULL, &base, &err));
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		buf_reset(&other);
+		CHECK_OK(&err, canonical(cases[i].yaml, NULL, &other, &err));
+		if (str_eq(view(&base), view(&other)) != cases[i].same) fail_msg("%s", cases[i].yaml);
+	}
+	CHECK_OK(&err, pqrs_config_open(view(&base), &cfg, &err));
+	for (int i = 0; i < TYPE_N; i++) CHECK_I64(cfg->sla_business_days[i], 0);
+	assert_true(cfg->law.n >= 5);
+	CHECK_I64(cfg->simulation.n_topics, 0);
+	assert_true(cfg->simulation.n_places >= 100);
+	pqrs_config_close(cfg);
+	events_from = PQRS_SIMULATED;
+	buf_deinit(&other);
+	buf_deinit(&base);
+}
+
+static void law_files(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text, *error;
+	} cases[] = {
+		{"version: v1\nterms:\n  - {from: 2020-01-01, general: 1, information: 2, consultation: 3, in_course: "
+		 "true, source: s}\n",
+			NULL},
+		{"version: v2\n", "version: expected v1"},
+		{"version: v1\nterms: []\n", "terms: "},
+		{"version: v1\nterms:\n  - {from: 2020-01-01, general: 0, information: 2, consultation: 3, in_course: "
+		 "true, source: s}\n",
+			"general: expected an integer from 1 to 1000, found 0"},
+		{"version: v1\nterms:\n  - {from: 2020-01-01, general: 1, information: 2, consultation: 3, in_course: "
+		 "true, source: ''}\n",
+			"source: the text is empty"},
+		{"version: v1\nterms:\n  - {from: 2020-01-01, general: 1, information: 2, consultation: 3, in_course: "
+		 "true, source: s}\n"
+		 "  - {from: 2020-01-01, general: 1, information: 2, consultation: 3, in_course: true, source: s}\n",
+			"in force before the row above it"},
+	};
+	char dir[64], path[128];
+	(void)snprintf(path, sizeof path, "%s/law.yaml", check_tmpdir(dir));
+	events_from = PQRS_INGESTED;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct err err = {0};
+		struct buf out;
+		FILE *f = fopen(path, "wb");
+		assert_non_null(f);
+		assert_true(fputs(cases[i].text, f) >= 0);
+		assert_int_equal(fclose(f), 0);
+		buf_init(&out, 0);
+		const status got = canonical_at(dir, "sla: {law_file: law.yaml}\n", NULL, &out, &err);
+		assert_string_equal(status_name(got), status_name(cases[i].error != NULL ? E_USAGE : OK));
+		if (cases[i].error != NULL && strstr(text_of(&err), cases[i].error) == NULL)
+			assert_string_equal(text_of(&err), cases[i].error);
+		buf_deinit(&out);
+	}
+	events_from = PQRS_SIMULATED;
+	check_rmdir(dir);
 }
 
 static void mistakes_name_place_and_key(void **state)
@@ -411,15 +494,15 @@ static void bad_files(void **state)
 			":3: priorities.medio: unknown key; expected one of alta, media, baja"},
 		{STATUS, "{name: ARCHIVED, name_es: Archivado, terminal: true, sla: NONE, order: 9}",
 			"{name: CLOSED, name_es: Cerrado, terminal: true, sla: NONE, order: 9}",
-			":14: states[8].name: the state CLOSED stands twice"},
+			":15: states[8].name: the state CLOSED stands twice"},
 		{STATUS, "sla: PAUSE", "sla: SLEEP",
-			":11: states[5].sla: expected NONE, START, RUN, PAUSE or STOP, found \"SLEEP\""},
+			":12: states[5].sla: expected NONE, START, RUN, PAUSE or STOP, found \"SLEEP\""},
 		{STATUS, "terminal: false", "terminal: no",
-			":6: states[0].terminal: expected true or false, found \"no\""},
-		{STATUS, "[CLOSED, ARCHIVED]", "[CLOSED, CLOSED]", ":26: transitions[8]: from CLOSED to itself"},
-		{STATUS, "[CLOSED, ARCHIVED]", "[CLOSED]", ":26: transitions[8]: expected [from, to], found 1 items"},
+			":7: states[0].terminal: expected true or false, found \"no\""},
+		{STATUS, "[CLOSED, ARCHIVED]", "[CLOSED, CLOSED]", ":27: transitions[8]: from CLOSED to itself"},
+		{STATUS, "[CLOSED, ARCHIVED]", "[CLOSED]", ":27: transitions[8]: expected [from, to], found 1 items"},
 		{STATUS, "[CLOSED, ARCHIVED]", "[CLOSED, REOPENED]",
-			":27: transitions[9]: the transition stands twice"},
+			":28: transitions[9]: the transition stands twice"},
 		{GEO, "6.25;", "96.25;",
 			":2: latitude: expected decimal degrees with at most 6 digits after the point, found "
 			"\"96.25\""},
@@ -561,6 +644,8 @@ int main(void)
 		cmocka_unit_test(defaults),
 		cmocka_unit_test(state_machine),
 		cmocka_unit_test(canonical_is_canonical),
+		cmocka_unit_test(ingested),
+		cmocka_unit_test(law_files),
 		cmocka_unit_test(mistakes_name_place_and_key),
 		cmocka_unit_test(own_files),
 		cmocka_unit_test(probabilities_replace_geography),

@@ -10,7 +10,7 @@
 #include "pqrs/contract/raw_event.h"
 #include "pqrs/contract/views.h"
 
-#define CONTRACTS PQR_SOURCE_DIR "/contracts/pqrs/v1"
+#define CONTRACTS PQR_SOURCE_DIR "/contracts/pqrs/v2"
 #define HOW_TO "; regenerate with `make docs`"
 
 /* ---- files ------------------------------------------------------------------------------------------------------ */
@@ -106,7 +106,7 @@ static void test_schemas_are_sound(void **state)
 	for (int i = 0; i < PQRS_TABLES; i++) {
 		const struct table_schema *s = pqrs_tables[i];
 		const size_t n_data = schema_n_data_columns(s);
-		assert_string_equal(s->contract, "pqrs/v1");
+		assert_string_equal(s->contract, "pqrs/v2");
 		assert_true(n_data > 0);
 		for (size_t k = 0; k < s->n_columns; k++) {
 			const struct column_def *c = &s->columns[k];

@@ -25,6 +25,7 @@ struct world {
 	struct ticket t[TICKETS];
 	size_t n;
 	const struct tz *tz;
+	int64_t as_of;
 	int32_t first, last, end; /* first created day, day of as_of, last day of any ticket */
 	int32_t created[TICKETS], closed[TICKETS];
 	struct geo geos[GEO_MAX];
@@ -41,6 +42,7 @@ static int compare_geos(const void *a, const void *b)
 static void world_init(struct world *w, const struct tz *tz, int64_t as_of)
 {
 	w->tz = tz;
+	w->as_of = as_of;
 	w->last = tz_date(tz, as_of);
 	w->first = INT32_MAX;
 	w->end = w->last;
@@ -212,7 +214,7 @@ static bool want_closed(
 		n++;
 		if (strcmp(t->sla, "LATE") != 0) continue;
 		late++;
-		us += t->closed - t->due;
+		us += (t->answered != NONE ? t->answered : w->as_of) - t->due;
 	}
 	if (n == 0) return false;
 	put_day(out, day);
@@ -234,7 +236,7 @@ static void want_sla(const struct world *w, struct buf *daily, struct buf *geo, 
 				(void)want_closed(w, geo, day, gold_type_names[t], g, prefix);
 			}
 		}
-		for (int s = GOLD_IN_TIME; s <= GOLD_LATE; s++) {
+		for (int s = 0; s < GOLD_SLA_STATES; s++) {
 			long long n = 0;
 			for (size_t i = 0; i < w->n; i++)
 				n += w->closed[i] == day && strcmp(w->t[i].sla, gold_sla_names[s]) == 0;
@@ -313,6 +315,7 @@ static void run_kernels(const struct world *w, size_t step, struct text_sink *si
 	struct columns all = {0};
 	const struct gold_source which = source_of(&all, w->t, w->n < step ? w->n : step, true);
 	CHECK_OK(&err, gold_facts_init(&f, &arena, w->n, &which, &err));
+	f.as_of = w->as_of;
 	columns_deinit(&all);
 	for (size_t at = 0; at < w->n; at += step) {
 		struct columns cs = {0};
@@ -396,6 +399,7 @@ static struct ticket plain(const char *created)
 	return (struct ticket){.id = "00000000-0000-0000-0000-000000000000",
 		.created = at(created),
 		.radicated = at(created),
+		.answered = NONE,
 		.closed = NONE,
 		.due = at("2026-01-20T04:59:59.999999Z"),
 		.last_update = at(created),
@@ -533,11 +537,31 @@ static void test_overdue_days_round_once(void **state)
 		w.t[i] = plain("2025-12-01T12:00:00Z");
 		w.t[i].sla = "LATE";
 		w.t[i].due = at("2025-12-02T12:00:00Z");
-		w.t[i].closed = w.t[i].due + 432 * US_PER_SECOND - i;
+		w.t[i].answered = w.t[i].due + 432 * US_PER_SECOND - i;
+		w.t[i].closed = at("2025-12-03T12:00:00Z"); /* the closing day counts, not its delay */
 	}
 	w.t[1].type = "Q";
-	check_table(&w, "2025-12-04T04:59:59Z", GOLD_KPI_SLA_DAILY, "2025-12-02|P|1|0|1|1\n2025-12-02|Q|1|0|1|0\n");
-	check_table(&w, "2025-12-04T04:59:59Z", GOLD_SLA_DAILY, "2025-12-02|LATE|2\n");
+	check_table(&w, "2025-12-04T04:59:59Z", GOLD_KPI_SLA_DAILY, "2025-12-03|P|1|0|1|1\n2025-12-03|Q|1|0|1|0\n");
+	check_table(&w, "2025-12-04T04:59:59Z", GOLD_SLA_DAILY, "2025-12-03|LATE|2\n");
+}
+
+/* Closed without a term: counted and shown as such, neither in time nor late. Closed without an answer (by a state machine in which
+ * closing does not stop the clock): late up to as_of. */
+static void test_closed_without_term_or_answer(void **state)
+{
+	(void)state;
+	static struct world w;
+	w.n = 2;
+	for (int i = 0; i < 2; i++) {
+		w.t[i] = plain("2025-12-01T12:00:00Z");
+		w.t[i].closed = at("2025-12-02T12:00:00Z");
+	}
+	w.t[0].radicated = w.t[0].due = NONE;
+	w.t[0].sla = "NOT_STARTED";
+	w.t[1].due = at("2025-12-02T04:59:59.999999Z");
+	w.t[1].sla = "LATE";
+	check_table(&w, "2025-12-04T04:59:59.999999Z", GOLD_SLA_DAILY, "2025-12-02|LATE|1\n2025-12-02|NOT_STARTED|1\n");
+	check_table(&w, "2025-12-04T04:59:59.999999Z", GOLD_KPI_SLA_DAILY, "2025-12-02|P|2|5000|1|200\n");
 }
 
 static void test_no_tickets(void **state)
@@ -640,14 +664,14 @@ static void test_bad_silver(void **state)
 	(void)state;
 	static const struct {
 		const char *type, *sla;
-		int64_t created, closed, due;
+		int64_t created, answered, due;
 		const char *message;
 	} cases[] = {
 		{"X", "IN_TIME", 0, NONE, NONE, "silver type has a value that the contract does not know: X"},
 		{NULL, "IN_TIME", 0, NONE, NONE, "silver type is null in row 0 of a batch"},
 		{"P", "IN_TIME", NONE, NONE, NONE, "silver created_at is null in row 0 of a batch"},
-		{"P", "LATE", 0, 5, NONE, "silver tickets: LATE, but closed_at is not after sla_due_at"},
-		{"P", "LATE", 0, 5, 6, "silver tickets: LATE, but closed_at is not after sla_due_at"},
+		{"P", "LATE", 0, 5, NONE, "silver tickets: LATE, but answered_at is not after sla_due_at"},
+		{"P", "LATE", 0, 5, 6, "silver tickets: LATE, but answered_at is not after sla_due_at"},
 		{"P", "LATE", 0, 6, 6, NULL}, /* as silver has it or not, nothing here contradicts itself */
 	};
 	struct tz *tz = bogota();
@@ -662,12 +686,14 @@ static void test_bad_silver(void **state)
 			t.type = cases[i].type;
 			t.sla = cases[i].sla;
 			t.created = cases[i].created;
-			t.closed = cases[i].closed;
+			t.answered = cases[i].answered;
+			t.closed = 1;
 			t.due = cases[i].due;
 			arena_init(&arena, 0);
 			CHECK_OK(&err, day_map_init(&days, tz, &arena, &err));
 			const struct gold_source in = source_of(&cs, &t, 1, dictionary != 0);
 			CHECK_OK(&err, gold_facts_init(&f, &arena, 1, &in, &err));
+			f.as_of = 5;
 			const status got = gold_facts_add(&f, &in, &days, &arena, &err);
 			assert_string_equal(status_name(got), status_name(cases[i].message != NULL ? E_CORRUPT : OK));
 			if (cases[i].message != NULL) assert_string_equal(err.message, cases[i].message);
@@ -733,6 +759,7 @@ int main(void)
 		cmocka_unit_test(test_ticket_without_geography),
 		cmocka_unit_test(test_backlog_of_closed_and_reopened),
 		cmocka_unit_test(test_closed_before_created),
+		cmocka_unit_test(test_closed_without_term_or_answer),
 		cmocka_unit_test(test_overdue_days_round_once),
 		cmocka_unit_test(test_no_tickets),
 		cmocka_unit_test(test_bad_silver),

@@ -43,7 +43,7 @@ static struct gold_ticket_source ticket_source(struct columns *cs, const struct 
 		.current_status = TEXT(status),
 		.last_update_ts = TIME(last_update),
 		.radicated_at = TIME(radicated),
-		.closed_at = TIME(closed),
+		.answered_at = TIME(answered),
 		.sla_business_days = int_column(cs, t, n, offsetof(struct ticket, target), COL_INT32),
 		.hold_days = int_column(cs, t, n, offsetof(struct ticket, hold), COL_INT32),
 		.sla_status = TEXT(sla)};
@@ -76,7 +76,7 @@ static int elapsed(const struct setup *s, const struct ticket *t)
 {
 	int days = 0;
 	if (t->radicated == NONE) return 0;
-	const int32_t end = tz_date(s->tz, t->closed != NONE ? t->closed : s->clock.as_of);
+	const int32_t end = tz_date(s->tz, t->answered != NONE ? t->answered : s->clock.as_of);
 	for (int32_t d = tz_date(s->tz, t->radicated) + 1; d <= end; d++)
 		days += calendar_is_business_day(s->calendar, d);
 	return days - t->hold;
@@ -125,12 +125,12 @@ static void test_elapsed_days(void **state)
 {
 	(void)state;
 	static const struct {
-		const char *name, *radicated, *closed;
+		const char *name, *radicated, *answered;
 		int32_t hold;
 		int32_t want;
 	} cases[] = {
 		{"never radicated", NULL, NULL, 0, 0},
-		{"closed on the day", "2025-12-01T13:00:00Z", "2025-12-01T20:00:00Z", 0, 0},
+		{"answered on the day", "2025-12-01T13:00:00Z", "2025-12-01T20:00:00Z", 0, 0},
 		{"next day", "2025-12-01T13:00:00Z", "2025-12-02T20:00:00Z", 0, 1},
 		{"before and after local midnight", "2025-12-02T04:59:59Z", "2025-12-02T05:00:00Z", 0, 1},
 		{"same local day, two UTC days", "2025-12-02T05:00:00Z", "2025-12-03T04:59:59Z", 0, 0},
@@ -146,7 +146,7 @@ static void test_elapsed_days(void **state)
 		char want[128];
 		struct ticket t = {.id = "00000000-0000-0000-0000-000000000000",
 			.radicated = cases[i].radicated != NULL ? at(cases[i].radicated) : NONE,
-			.closed = cases[i].closed != NULL ? at(cases[i].closed) : NONE,
+			.answered = cases[i].answered != NULL ? at(cases[i].answered) : NONE,
 			.sla = "IN_TIME",
 			.status = "ASSIGNED",
 			.target = 8,
@@ -173,7 +173,11 @@ static void test_repeated_ids_are_counted(void **state)
 		"a0000000-0000-0000-0000-000000000000", "b0000000-0000-0000-0000-000000000000",
 		"b0000000-0000-0000-0000-000000000001", "b0000000-0000-0000-0000-000000000000"};
 	for (int i = 0; i < 5; i++) {
-		t[i] = (struct ticket){.radicated = NONE, .closed = NONE, .sla = "NOT_STARTED", .status = "RECEIVED"};
+		t[i] = (struct ticket){.radicated = NONE,
+			.answered = NONE,
+			.closed = NONE,
+			.sla = "NOT_STARTED",
+			.status = "RECEIVED"};
 		memcpy(t[i].id, ids[i], sizeof t[i].id);
 	}
 	setup_init(&s, "2025-12-13T04:59:59.999999Z");
@@ -225,8 +229,13 @@ static void test_nulls_are_refused(void **state)
 	struct err err = {0};
 	struct gold_tickets tickets;
 	struct columns cs = {0};
-	struct ticket t[2] = {{.id = "a", .radicated = NONE, .closed = NONE, .sla = "IN_TIME", .status = "RECEIVED"},
-		{.id = "b", .radicated = NONE, .closed = NONE, .sla = "IN_TIME"}};
+	struct ticket t[2] = {{.id = "a",
+				      .radicated = NONE,
+				      .answered = NONE,
+				      .closed = NONE,
+				      .sla = "IN_TIME",
+				      .status = "RECEIVED"},
+		{.id = "b", .radicated = NONE, .answered = NONE, .closed = NONE, .sla = "IN_TIME"}};
 	setup_init(&s, "2025-12-13T04:59:59.999999Z");
 	CHECK_OK(&err, gold_tickets_init(&tickets, &s.arena, 2, &err));
 	const struct gold_ticket_source in = ticket_source(&cs, t, 2, true);

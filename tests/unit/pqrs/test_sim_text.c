@@ -16,7 +16,7 @@ static struct pqrs_config *config_open_default(void)
 	buf_init(&canonical, 0);
 	CHECK_OK(&err, config_init(&tree, &err));
 	CHECK_OK(&err, config_defaults(&tree, keys, 2, &err));
-	CHECK_OK(&err, pqrs_config_canonical(&tree, &canonical, &err));
+	CHECK_OK(&err, pqrs_config_canonical(&tree, PQRS_SIMULATED, &canonical, &err));
 	CHECK_OK(&err, pqrs_config_open((struct str){(const char *)canonical.p, canonical.n}, &out, &err));
 	config_deinit(&tree);
 	buf_deinit(&canonical);

@@ -149,47 +149,119 @@ static void test_lives(void **state)
 		{"2025-09-17T12:00:00", STATE_ARCHIVED},
 	};
 	struct sla_result s;
-	/* Archived: the clock ran 3 + 96 + 24 + 24 hours, stood for the hold and while closed, and ran 72 more after reopening. */
+	/* Archived: the clock ran 3 + 96 hours, stood for the hold, ran 24 to the answer, stood until it was reopened, and ran 48. */
+	const struct sla_subject r = {TYPE_R, REQUEST_GENERAL};
 	struct ticket_state t = play("2025-09-01T08:00:00", life, 13);
-	sla_settle(&cfg, &t, TYPE_R, bog("2025-09-30T23:59:59.999999"), &s);
-	CHECK_I64(s.elapsed_seconds, (3 + 96 + 24 + 24 + 72) * hour);
-	CHECK_I64(s.hold_days, 3); /* Fri 5 to Wed 10: Mon, Tue, Wed */
+	sla_settle(&cfg, &t, &r, bog("2025-09-30T23:59:59.999999"), &s);
+	CHECK_I64(s.elapsed_seconds, (3 + 96 + 24 + 48) * hour);
+	CHECK_I64(s.hold_days, 3 + 1); /* Fri 5 to Wed 10: Mon, Tue, Wed; Thu 11, answered, to Sat 13, reopened: Fri */
 	CHECK_I64(s.closed_at, bog("2025-09-16T12:00:00"));
 	CHECK_I64(s.archived_at, bog("2025-09-17T12:00:00"));
 	CHECK_I64(t.responded_at, bog("2025-09-15T12:00:00"));
+	CHECK_I64(t.answered_at, bog("2025-09-15T12:00:00")); /* closing and archiving change nothing */
 	CHECK_I64(t.reopened, 1);
-	CHECK_I64(s.due_at, bog("2025-09-16T23:59:59.999999")); /* 8 + 3 business days after Mon 1 */
+	CHECK_I64(s.term, 8);
+	CHECK_I64(s.due_at, bog("2025-09-17T23:59:59.999999")); /* 8 + 4 business days after Mon 1 */
 	CHECK_I64(s.status, SLA_STATUS_IN_TIME);
 	CHECK_I64(s.risk, SLA_RISK_NONE);
-	/* Reopened and still open: no closed_at, risk is back. */
+	/* Reopened and still open: no closed_at, no answer, risk is back. */
 	t = play("2025-09-01T08:00:00", life, 10);
-	sla_settle(&cfg, &t, TYPE_R, bog("2025-09-14T18:00:00"), &s);
+	sla_settle(&cfg, &t, &r, bog("2025-09-14T18:00:00"), &s);
 	CHECK_I64(s.closed_at, STATE_NEVER);
-	CHECK_I64(s.elapsed_seconds, (3 + 96 + 24 + 24 + 24 + 6) * hour);
-	CHECK_I64(s.risk, SLA_RISK_AT_RISK);
+	CHECK_I64(t.answered_at, STATE_NEVER);
+	CHECK_I64(s.elapsed_seconds, (3 + 96 + 24 + 24 + 6) * hour);
+	CHECK_I64(s.hold_days, 4);
+	CHECK_I64(s.risk, SLA_RISK_HEALTHY); /* Mon 15, Tue 16, Wed 17 are left */
 	/* as_of inside the hold: business days up to it count, the clock stands. */
 	t = play("2025-09-01T08:00:00", life, 5);
-	sla_settle(&cfg, &t, TYPE_R, bog("2025-09-08T18:00:00"), &s);
+	sla_settle(&cfg, &t, &(struct sla_subject){TYPE_R, REQUEST_GENERAL}, bog("2025-09-08T18:00:00"), &s);
 	CHECK_I64(s.hold_days, 1);
 	CHECK_I64(s.elapsed_seconds, (3 + 96) * hour);
 	CHECK_I64(s.due_at, bog("2025-09-12T23:59:59.999999"));
 	/* as_of before the last change: an open interval has no negative length. */
-	sla_settle(&cfg, &t, TYPE_R, bog("2025-09-02T18:00:00"), &s);
+	sla_settle(&cfg, &t, &(struct sla_subject){TYPE_R, REQUEST_GENERAL}, bog("2025-09-02T18:00:00"), &s);
 	CHECK_I64(s.hold_days, 0);
 	CHECK_I64(s.elapsed_seconds, (3 + 96) * hour);
 	/* Never radicated. */
 	t = play("2025-09-01T08:00:00", life, 0);
-	sla_settle(&cfg, &t, TYPE_R, bog("2026-02-28T23:59:59.999999"), &s);
+	sla_settle(&cfg, &t, &(struct sla_subject){TYPE_R, REQUEST_GENERAL}, bog("2026-02-28T23:59:59.999999"), &s);
 	CHECK_I64(s.status, SLA_STATUS_NOT_STARTED);
 	CHECK_I64(s.due_at, STATE_NEVER);
 	CHECK_I64(s.elapsed_seconds, 0);
 	CHECK_I64(s.risk, SLA_RISK_HEALTHY);
-	/* Closed, then nothing: the clock stopped. */
-	t = play("2025-09-01T08:00:00", life, 8);
-	sla_settle(&cfg, &t, TYPE_R, bog("2026-02-28T23:59:59.999999"), &s);
-	CHECK_I64(s.elapsed_seconds, (3 + 96 + 24 + 24) * hour);
+	/* Answered, then nothing: the clock stopped, and a stop that nobody undid is no hold. */
+	for (size_t n = 7; n <= 8; n++) {
+		t = play("2025-09-01T08:00:00", life, n);
+		sla_settle(&cfg, &t, &r, bog("2026-02-28T23:59:59.999999"), &s);
+		CHECK_I64(s.elapsed_seconds, (3 + 96 + 24) * hour);
+		CHECK_I64(s.hold_days, 3);
+		CHECK_I64(t.answered_at, bog("2025-09-11T12:00:00"));
+		CHECK_I64(s.closed_at, n == 8 ? bog("2025-09-12T12:00:00") : STATE_NEVER);
+		CHECK_I64(s.archived_at, STATE_NEVER);
+		CHECK_I64(s.status, SLA_STATUS_IN_TIME);
+		CHECK_I64(s.risk, SLA_RISK_NONE);
+	}
+}
+
+/* The state machine decides what stops the clock: with RESPONDED as RUN it is the closing, with CLOSED as NONE nothing is. */
+static void test_behaviours(void **state)
+{
+	(void)state;
+	static const struct step life[] = {
+		{"2025-09-01T09:00:00", STATE_RADICATED},
+		{"2025-09-01T10:00:00", STATE_CLASSIFIED},
+		{"2025-09-01T11:00:00", STATE_ASSIGNED},
+		{"2025-09-01T12:00:00", STATE_IN_PROGRESS},
+		{"2025-09-11T12:00:00", STATE_RESPONDED},
+		{"2025-09-12T12:00:00", STATE_CLOSED},
+		{"2025-09-15T12:00:00", STATE_REOPENED},
+	};
+	static const struct {
+		enum sla_behaviour responded, closed;
+		size_t steps;
+		const char *answered; /* NULL: not */
+		int32_t hold_days, hours;
+		enum sla_status status;
+	} cases[] = {
+		{SLA_STOP, SLA_STOP, 6, "2025-09-11T12:00:00", 0, 243, SLA_STATUS_IN_TIME},
+		{SLA_RUN, SLA_STOP, 6, "2025-09-12T12:00:00", 0, 267, SLA_STATUS_LATE}, /* due Thu 11 */
+		{SLA_RUN, SLA_NONE, 6, NULL, 0, 267, SLA_STATUS_LATE},
+		{SLA_STOP, SLA_NONE, 6, "2025-09-11T12:00:00", 0, 243, SLA_STATUS_IN_TIME},
+		{SLA_STOP, SLA_PAUSE, 6, NULL, 1 + 12, 243, SLA_STATUS_IN_TIME}, /* a pause is no answer: due Tue 30 */
+		{SLA_PAUSE, SLA_STOP, 6, "2025-09-12T12:00:00", 1, 243, SLA_STATUS_IN_TIME},
+		{SLA_STOP, SLA_STOP, 7, NULL, 2, 243 + 15 * 24 + 11, SLA_STATUS_LATE}, /* Fri 12, Mon 15 */
+		{SLA_STOP, SLA_NONE, 7, NULL, 2, 243 + 15 * 24 + 11, SLA_STATUS_LATE},
+		{SLA_RUN, SLA_STOP, 7, NULL, 1, 267 + 15 * 24 + 11, SLA_STATUS_LATE},
+	};
+	const enum sla_behaviour before[2] = {cfg.states[STATE_RESPONDED].sla, cfg.states[STATE_CLOSED].sla};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct sla_result s;
+		cfg.states[STATE_RESPONDED].sla = cases[i].responded;
+		cfg.states[STATE_CLOSED].sla = cases[i].closed;
+		const struct ticket_state t = play("2025-09-01T08:00:00", life, cases[i].steps);
+		sla_settle(&cfg, &t, &(struct sla_subject){TYPE_R, REQUEST_GENERAL}, bog("2025-09-30T23:59:59.999999"),
+			&s);
+		const int64_t answered = cases[i].answered != NULL ? bog(cases[i].answered) : STATE_NEVER;
+		if (t.answered_at != answered || s.hold_days != cases[i].hold_days || s.status != cases[i].status ||
+			s.elapsed_seconds / 3600 != cases[i].hours)
+			fail_msg("case %zu: answered %d, %d hold days, %lld hours, %s", i, t.answered_at == answered,
+				(int)s.hold_days, (long long)s.elapsed_seconds / 3600, sla_status_names[s.status]);
+	}
+	cfg.states[STATE_RESPONDED].sla = before[0];
+	cfg.states[STATE_CLOSED].sla = before[1];
+	/* Closed from RECEIVED, where a configured machine lets it: answered, without a term. */
+	struct sla_result s;
+	cfg.transitions[STATE_RECEIVED][STATE_CLOSED] = true;
+	static const struct step straight[] = {{"2025-09-12T12:00:00", STATE_CLOSED}};
+	const struct ticket_state t = play("2025-09-01T08:00:00", straight, 1);
+	cfg.transitions[STATE_RECEIVED][STATE_CLOSED] = false;
+	sla_settle(&cfg, &t, &(struct sla_subject){TYPE_R, REQUEST_GENERAL}, bog("2025-09-30T23:59:59.999999"), &s);
+	CHECK_I64(s.status, SLA_STATUS_NOT_STARTED);
+	CHECK_I64(s.due_at, STATE_NEVER);
 	CHECK_I64(s.closed_at, bog("2025-09-12T12:00:00"));
-	CHECK_I64(s.archived_at, STATE_NEVER);
+	CHECK_I64(t.answered_at, bog("2025-09-12T12:00:00"));
+	CHECK_I64(s.risk, SLA_RISK_NONE);
+	CHECK_I64(s.elapsed_seconds, 0);
 }
 
 static void test_due(void **state)
@@ -261,23 +333,25 @@ static void test_status_and_risk(void **state)
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct sla_result s;
-		sla_settle(&cfg, &t, TYPE_R, bog(cases[i].as_of), &s);
+		sla_settle(&cfg, &t, &(struct sla_subject){TYPE_R, REQUEST_GENERAL}, bog(cases[i].as_of), &s);
 		if (s.status != cases[i].status || s.risk != cases[i].risk)
 			fail_msg("as of %s: %s %s", cases[i].as_of, sla_status_names[s.status], sla_risk_names[s.risk]);
 	}
-	/* Closed exactly at due is in time, a microsecond later is late, whenever one looks. */
+	/* Answered exactly at due is in time, a microsecond later is late, whenever one looks and however late it is closed. */
 	struct ticket_state closed = t;
 	closed.state = STATE_CLOSED;
-	closed.closed_at = bog("2025-09-11T23:59:59.999999");
+	closed.closed_at = bog("2025-10-11T00:00:00");
+	closed.answered_at = bog("2025-09-11T23:59:59.999999");
 	struct sla_result s;
-	sla_settle(&cfg, &closed, TYPE_R, bog("2026-01-01T00:00:00"), &s);
+	const struct sla_subject r = {TYPE_R, REQUEST_GENERAL};
+	sla_settle(&cfg, &closed, &r, bog("2026-01-01T00:00:00"), &s);
 	CHECK_I64(s.status, SLA_STATUS_IN_TIME);
 	CHECK_I64(s.risk, SLA_RISK_NONE);
-	closed.closed_at++;
-	sla_settle(&cfg, &closed, TYPE_R, bog("2026-01-01T00:00:00"), &s);
+	closed.answered_at++;
+	sla_settle(&cfg, &closed, &r, bog("2026-01-01T00:00:00"), &s);
 	CHECK_I64(s.status, SLA_STATUS_LATE);
 	/* Terms differ by type. */
-	sla_settle(&cfg, &t, TYPE_S, bog("2025-09-12T00:00:00"), &s);
+	sla_settle(&cfg, &t, &(struct sla_subject){TYPE_S, REQUEST_GENERAL}, bog("2025-09-12T00:00:00"), &s);
 	CHECK_I64(s.due_at, bog("2025-09-29T23:59:59.999999"));
 	CHECK_I64(s.status, SLA_STATUS_IN_TIME);
 }
@@ -288,6 +362,7 @@ int main(void)
 		cmocka_unit_test(test_transitions),
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_lives),
+		cmocka_unit_test(test_behaviours),
 		cmocka_unit_test(test_due),
 		cmocka_unit_test(test_holds),
 		cmocka_unit_test(test_status_and_risk),

@@ -1,0 +1,335 @@
+/* cli/cmd_explain.c: pqr explain: a ticket's due date, day by day, with the law in force.
+ *
+ *   silver.tickets --the newest run's row--> its run's configuration and as_of
+ *   silver.status_events of that history, bronze's creation event (request_kind) --> pqrs/silver/explain.h --> text or JSON
+ *
+ * What is computed here is compared with what silver holds: a difference is E_CORRUPT, not an explanation.
+ */
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "base/hash.h"
+#include "base/vec.h"
+#include "cli/explain.h"
+#include "flow/commit.h"
+#include "flow/run.h"
+#include "pqrs/contract/schema.h"
+#include "pqrs/workload.h"
+#include "table/read/scan.h"
+
+/* ---- reading ---------------------------------------------------------------------------------------------------------- */
+
+typedef status (*row_visit)(void *arg, const struct batch *b, int64_t row, struct err *err);
+struct query {
+	const char *table; /* "silver/tickets" */
+	const char *const *columns;
+	size_t n_columns;
+	const char *const *where; /* conditions as `pqr table cat --where` takes them; NULL ends */
+};
+
+enum { CONDITIONS_MAX = 4 };
+
+static status scan_rows(struct session *s, const struct delta_snapshot *table, const struct query *q, row_visit visit,
+	void *arg, struct err *err)
+{
+	struct delta_condition where[CONDITIONS_MAX];
+	struct delta_scan_opts o = {.columns = q->columns, .n_columns = q->n_columns, .where = where};
+	struct delta_scan *scan = NULL;
+	struct batch b;
+	bool end = false;
+	for (; q->where[o.n_where] != NULL; o.n_where++) {
+		ASSERT(o.n_where < CONDITIONS_MAX);
+		TRY(delta_condition_parse(
+			&table->schema, str_of(q->where[o.n_where]), &s->arena, &where[o.n_where], err));
+	}
+	TRY(delta_scan_open(table, &o, &scan, err));
+	status code = delta_scan_next(scan, &b, &end, err);
+	for (; code == OK && !end; code = delta_scan_next(scan, &b, &end, err)) {
+		for (int64_t row = 0; code == OK && row < b.n_rows; row++) code = visit(arg, &b, row, err);
+		if (code != OK) break;
+	}
+	delta_scan_close(scan);
+	return code;
+}
+
+static status query_rows(struct session *s, const struct query *q, row_visit visit, void *arg, struct err *err)
+{
+	struct delta_snapshot *table = NULL;
+	TRY(delta_snapshot_open(s->lake, q->table, DELTA_LATEST, &table, err));
+	const status code = scan_rows(s, table, q, visit, arg, err);
+	delta_snapshot_close(table);
+	return code;
+}
+
+static const char *keep(struct session *s, const struct column *c, int64_t row)
+{
+	const struct str text = column_valid(c, row) ? column_str(c, row) : STR("");
+	return arena_strndup(&s->arena, text.p, text.n);
+}
+
+static int64_t time_or_never(const struct column *c, int64_t row)
+{
+	return column_valid(c, row) ? ((const int64_t *)c->values)[row] : STATE_NEVER;
+}
+
+static unsigned code_of(const char *text, const char *const *names, unsigned n)
+{
+	unsigned i = 0;
+	while (i < n && strcmp(names[i], text) != 0) i++;
+	return i;
+}
+
+/* ---- the ticket ------------------------------------------------------------------------------------------------------- */
+
+struct ticket_rows {
+	struct session *s;
+	struct explain_row *items; /* of each run that has it */
+	size_t n, cap;
+};
+
+static status note_ticket(void *arg, const struct batch *b, int64_t row, struct err *err)
+{
+	struct ticket_rows *t = arg;
+	if (!VEC_ROOM(t, 1)) return fail_nomem(err);
+	struct explain_row *x = &t->items[t->n];
+	*x = (struct explain_row){.ticket_id = keep(t->s, &b->columns[0], row),
+		.external_id = keep(t->s, &b->columns[1], row),
+		.type = keep(t->s, &b->columns[2], row),
+		.status = keep(t->s, &b->columns[3], row),
+		.run_id = keep(t->s, &b->columns[4], row),
+		.created_at = time_or_never(&b->columns[5], row),
+		.due_at = time_or_never(&b->columns[6], row),
+		.answered_at = time_or_never(&b->columns[7], row),
+		.term = ((const int32_t *)b->columns[8].values)[row],
+		.hold_days = ((const int32_t *)b->columns[9].values)[row]};
+	if (x->ticket_id == NULL || x->external_id == NULL || x->type == NULL || x->status == NULL || x->run_id == NULL)
+		return fail_nomem(err);
+	t->n++;
+	return OK;
+}
+
+static const char *quoted(struct session *s, const char *column, const char *value)
+{
+	struct buf text;
+	buf_init(&text, 0);
+	buf_printf(&text, "%s = '", column);
+	for (const char *p = value; *p != '\0'; p++) {
+		if (*p == '\'') buf_char(&text, '\'');
+		buf_char(&text, *p);
+	}
+	buf_char(&text, '\'');
+	const char *copy = text.failed ? NULL : arena_strndup(&s->arena, (const char *)text.p, text.n);
+	buf_deinit(&text);
+	return copy;
+}
+
+/* The silver commit of a run. */
+static status load_run(struct session *s, const char *run_id, struct commit *out, struct err *err)
+{
+	int32_t date;
+	char key[RUN_KEY_MAX];
+	TRY(commit_find(s->lake, run_id, &date, err));
+	commit_key(key, date, run_id, "silver");
+	return commit_load(s->lake, key, &s->arena, out, err);
+}
+
+/* Of the rows of several runs, that of the run that looked last. E_USAGE: they are of different tickets. */
+static status newest_row(
+	struct ticket_rows *t, const char *asked, struct explain_row *row, struct commit *run, struct err *err)
+{
+	if (t->n == 0)
+		return fail(err, E_NOT_FOUND,
+			"no ticket %s: silver.tickets has neither that ticket_id nor that external_id", asked);
+	for (size_t i = 0; i < t->n; i++) {
+		struct commit c;
+		if (strcmp(t->items[i].ticket_id, t->items[0].ticket_id) != 0)
+			return fail(err, E_USAGE, "several tickets have the number %s: name one by its id, as %s or %s",
+				asked, t->items[0].ticket_id, t->items[i].ticket_id);
+		TRY(load_run(t->s, t->items[i].run_id, &c, err));
+		const bool later = i == 0 || c.run.as_of > run->run.as_of ||
+				   (c.run.as_of == run->run.as_of && c.n_history > run->n_history);
+		if (!later) continue;
+		*run = c;
+		*row = t->items[i];
+	}
+	return OK;
+}
+
+static status find_ticket(
+	struct session *s, const char *asked, struct explain_row *row, struct commit *run, struct err *err)
+{
+	static const char *const columns[] = {"ticket_id", "external_id", "pqrs_type", "current_status", "run_id",
+		"created_at", "sla_due_at", "answered_at", "sla_business_days", "hold_days"};
+	uint8_t id[UUID_BYTES];
+	char lower[UUID_CHARS + 1] = "";
+	const bool is_id = uuid_parse(str_of(asked), id);
+	if (is_id) uuid_format(id, lower);
+	const char *where[] = {is_id ? quoted(s, "ticket_id", lower) : quoted(s, "external_id", asked), NULL};
+	if (where[0] == NULL) return fail_nomem(err);
+	const struct query q = {"silver/tickets", columns, sizeof columns / sizeof *columns, where};
+	struct ticket_rows t = {.s = s};
+	status code = query_rows(s, &q, note_ticket, &t, err);
+	if (code == OK) code = newest_row(&t, asked, row, run, err);
+	mem_free(t.items);
+	return code;
+}
+
+/* ---- its events ------------------------------------------------------------------------------------------------------- */
+
+/* Changes of the newest run of the history that tells them: a run that touches a ticket tells all of them. */
+struct changes {
+	const struct pqrs_config *cfg;
+	const struct commit *run;
+	struct explain_change *items;
+	size_t n, cap;
+	size_t rank; /* of the run whose changes are held */
+};
+
+/* Place of a run in the history, from 1; 0: not of it. */
+static size_t run_rank(const struct commit *c, struct str run_id)
+{
+	for (size_t i = 0; i < c->n_history; i++) {
+		if (str_is(run_id, c->history[i])) return i + 1;
+	}
+	return str_is(run_id, c->run.run_id) ? c->n_history + 1 : 0;
+}
+
+static unsigned state_of(const struct pqrs_config *cfg, struct str name)
+{
+	unsigned i = 0;
+	while (i < STATE_N && !str_is(name, cfg->states[i].name)) i++;
+	return i;
+}
+
+static status note_change(void *arg, const struct batch *b, int64_t row, struct err *err)
+{
+	struct changes *c = arg;
+	const size_t rank = run_rank(c->run, column_str(&b->columns[3], row));
+	if (rank == 0 || rank < c->rank) return OK;
+	if (rank > c->rank) c->n = 0;
+	c->rank = rank;
+	if (!VEC_ROOM(c, 1)) return fail_nomem(err);
+	c->items[c->n++] = (struct explain_change){.ts = ((const int64_t *)b->columns[0].values)[row],
+		.from = state_of(c->cfg, column_str(&b->columns[1], row)),
+		.to = state_of(c->cfg, column_str(&b->columns[2], row))};
+	return OK;
+}
+
+static status note_request(void *arg, const struct batch *b, int64_t row, struct err *err)
+{
+	enum request_kind *out = arg;
+	(void)err;
+	if (!column_valid(&b->columns[0], row)) return OK;
+	const struct str kind = column_str(&b->columns[0], row);
+	for (unsigned i = 0; i < REQUEST_N; i++) {
+		if (str_is(kind, pqrs_request_names[i])) *out = (enum request_kind)i;
+	}
+	return OK;
+}
+
+/* The kind of request that the creation event named; general where it names none. */
+static status read_request(struct session *s, const struct explain_row *row, enum request_kind *out, struct err *err)
+{
+	static const char *const columns[] = {"request_kind"};
+	char created[TIME_RFC3339_CHARS + 1] = "";
+	time_format(row->created_at, created);
+	const int32_t bucket = pqrs_bucket(hash_xxh64(row->ticket_id, UUID_CHARS));
+	const char *where[] = {quoted(s, "ticket_id", row->ticket_id),
+		arena_printf(&s->arena, "ticket_bucket = %d", (int)bucket), arena_printf(&s->arena, "ts = %s", created),
+		"event_type = TICKET_CREATED", NULL};
+	const struct query q = {"bronze/pqrs_events", columns, 1, where};
+	*out = REQUEST_GENERAL;
+	for (size_t i = 0; i < CONDITIONS_MAX; i++) {
+		if (where[i] == NULL) return fail_nomem(err);
+	}
+	return query_rows(s, &q, note_request, out, err);
+}
+
+/* What silver holds of the ticket is what follows from its events. */
+static status check_row(
+	const struct explain_row *row, const struct explain *x, const struct pqrs_config *cfg, struct err *err)
+{
+	const bool same = x->sla.due_at == row->due_at && x->state.answered_at == row->answered_at &&
+			  x->sla.hold_days == row->hold_days && x->sla.term == row->term &&
+			  strcmp(cfg->states[x->state.state].name, row->status) == 0;
+	if (same) return OK;
+	return fail(err, E_CORRUPT, "ticket %s: silver.tickets is not what its changes in silver.status_events give",
+		row->ticket_id);
+}
+
+static status explain_row(struct session *s, const struct explain_row *row, const struct commit *run, struct changes *c,
+	struct explain *out, struct err *err)
+{
+	static const char *const columns[] = {"ts", "status_from", "status_to", "run_id"};
+	const char *where[] = {quoted(s, "ticket_id", row->ticket_id), NULL};
+	if (where[0] == NULL) return fail_nomem(err);
+	const struct query q = {"silver/status_events", columns, sizeof columns / sizeof *columns, where};
+	struct explain_ticket t = {.created_at = row->created_at, .as_of = run->run.as_of};
+	t.subject.type = (enum pqrs_type)code_of(row->type, pqrs_type_names, TYPE_N);
+	if (t.subject.type == TYPE_N)
+		return fail(err, E_CORRUPT, "ticket %s: no type \"%s\"", row->ticket_id, row->type);
+	TRY(query_rows(s, &q, note_change, c, err));
+	TRY(read_request(s, row, &t.subject.request, err));
+	t.changes = c->items;
+	t.n = c->n;
+	TRY(explain_ticket(c->cfg, &t, &s->arena, out, err));
+	return check_row(row, out, c->cfg, err);
+}
+
+/* ---- the command ------------------------------------------------------------------------------------------------------ */
+
+static status explain_print(const struct cli *c, const struct explain_view *v, struct err *err)
+{
+	struct buf out;
+	buf_init(&out, 0);
+	if (c->json)
+		explain_json(v, &out);
+	else
+		explain_text(v, &out);
+	const status code = cli_print(&out, err);
+	buf_deinit(&out);
+	return code;
+}
+
+static status explain_with(struct session *s, const struct cli *c, const struct explain_row *row,
+	const struct commit *run, struct err *err)
+{
+	struct buf text;
+	struct pqrs_config *cfg = NULL;
+	struct explain x;
+	struct changes changes = {.run = run};
+	buf_init(&text, 0);
+	status code = flow_config_get(s->lake, run->run.config_hash, &text, err);
+	if (code == OK) code = pqrs_config_open((struct str){(const char *)text.p, text.n}, &cfg, err);
+	changes.cfg = cfg;
+	if (code == OK) code = explain_row(s, row, run, &changes, &x, err);
+	if (code == OK) code = explain_print(c, &(struct explain_view){row, &x, cfg, run->run.as_of}, err);
+	mem_free(changes.items);
+	pqrs_config_close(cfg);
+	buf_deinit(&text);
+	return code;
+}
+
+static status explain_run(struct cli *c, struct err *err)
+{
+	struct session s;
+	struct explain_row row;
+	struct commit run;
+	status code = session_open(&s, c, SESSION_LAKE | SESSION_EXISTING, err);
+	if (code == OK) code = find_ticket(&s, c->args[0], &row, &run, err);
+	if (code == OK) code = explain_with(&s, c, &row, &run, err);
+	session_close(&s);
+	return code;
+}
+
+const struct cli_command cli_explain_command = {.name = "explain",
+	.synopsis = "TICKET",
+	.summary = "a ticket's due date, day by day, with the law in force",
+	.details = "TICKET is a ticket_id, or the external_id that the citizen was given. Each day from\n"
+		   "reception to due date is counted, or skipped as week-end, holiday, hold, or stop\n"
+		   "(answered, then reopened). As the newest run left the ticket.\n\n"
+		   "  pqr explain RAD-2025-000123\n"
+		   "  pqr explain 6f1c0f5e-0c3f-5b1c-9d8e-2b6f0a6f3f11 --json",
+	.args_min = 1,
+	.args_max = 1,
+	.run = explain_run};
