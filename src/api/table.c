@@ -255,6 +255,7 @@ static status file_snapshot(struct shared *s, const char *key, struct err *err)
 	TRY(store_object_open(s->store, key, &object, err));
 	status code = parquet_reader_open(object, &reader, err);
 	if (code == OK) code = file_schema(reader, &s->arena, &s->made.schema, err);
+	file->size = store_object_size(object); /* no log says another */
 	parquet_reader_close(reader);
 	store_object_close(object);
 	if (code != OK) return err_at(err, code, key, -1, -1);
