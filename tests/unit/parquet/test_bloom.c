@@ -1,7 +1,7 @@
 #include "check.h"
 
 #include "base/hash.h"
-#include "parquet/bloom.h"
+#include "parquet/encoding/bloom.h"
 
 static uint64_t hash_of(unsigned i)
 {

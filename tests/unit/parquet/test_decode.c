@@ -1,4 +1,4 @@
-#include "parquet/decode.h"
+#include "parquet/encoding/decode.h"
 
 #include "check.h"
 #include "columnar/batch.h"

@@ -1,6 +1,6 @@
 #include "check.h"
 
-#include "parquet/encode.h"
+#include "parquet/encoding/encode.h"
 
 enum { N_MAX = 5000 };
 static uint32_t random_state = 1;

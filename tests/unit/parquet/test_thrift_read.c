@@ -1,4 +1,4 @@
-#include "parquet/thrift_read.h"
+#include "parquet/thrift/thrift_read.h"
 
 #include "check.h"
 

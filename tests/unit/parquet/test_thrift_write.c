@@ -1,6 +1,6 @@
 #include "check.h"
 
-#include "parquet/thrift_write.h"
+#include "parquet/thrift/thrift_write.h"
 
 static void check_bytes(const char *what, const uint8_t *got, const uint8_t *end, const uint8_t *want, size_t n)
 {

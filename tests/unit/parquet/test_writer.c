@@ -5,10 +5,10 @@
 #include "base/alloc.h"
 #include "base/hash.h"
 #include "io/compress.h"
-#include "parquet/bloom.h"
+#include "parquet/encoding/bloom.h"
 #include "parquet/nested.h"
 #include "parquet/writer.h"
-#include "parquet/writer_int.h"
+#include "parquet/write/writer_int.h"
 #include "thrift_text.h"
 
 /* ---- a tiny file, byte by byte ---- */

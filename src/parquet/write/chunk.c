@@ -1,0 +1,290 @@
+#include <string.h>
+
+#include "parquet/encoding/encode.h"
+#include "parquet/write/writer_int.h"
+
+bool chunk_span_next(struct chunk *k, struct page_span *span, size_t value_bits)
+{
+	const struct row_plan *plan = k->plan;
+	const struct parquet_opts *opts = &k->w->opts;
+	span->row = span->row_end;
+	span->value = span->value_end;
+	if (span->row == plan->n) return false;
+	const uint32_t limit = plan->n - span->row < opts->page_rows_max ? plan->n : span->row + opts->page_rows_max;
+	span->row_end = limit;
+	const size_t values_min = (size_t)opts->page_bytes_min * 8 / value_bits;
+	if (k->selection->n_valid - span->value > values_min) { /* else no cut can end it */
+		while (k->cut < plan->n_cuts && plan->cuts[k->cut] < limit) {
+			const uint32_t at = plan->cuts[k->cut++];
+			if (at <= span->row || row_selection_rank(k->selection, plan, at) - span->value < values_min)
+				continue;
+			span->row_end = at;
+			break;
+		}
+	}
+	span->value_end = row_selection_rank(k->selection, plan, span->row_end);
+	return true;
+}
+
+/* ---- rows without a value ---- */
+
+static status write_nulls(struct chunk *k, struct err *err)
+{
+	struct page_span span = {0};
+	const struct value_range none = {0};
+	while (chunk_span_next(k, &span, 1)) {
+		uint8_t *at = page_begin(k, 8);
+		if (at == NULL) return buf_check(&k->w->page, err);
+		TRY(page_end(k, &span, at, &none, err));
+	}
+	return OK;
+}
+
+/* ---- numbers ---- */
+
+static void gather_i32(const int32_t *restrict src, const uint32_t *restrict rows, size_t n, int32_t *restrict dst)
+{
+	for (size_t i = 0; i < n; i++) dst[i] = src[rows[i]];
+}
+static void gather_i64(const int64_t *restrict src, const uint32_t *restrict rows, size_t n, int64_t *restrict dst)
+{
+	for (size_t i = 0; i < n; i++) dst[i] = src[rows[i]];
+}
+/* Decimals of up to 9 digits: 64 bits in memory, 32 in the file. */
+static void gather_narrow(const int64_t *restrict src, const uint32_t *restrict rows, size_t n, int32_t *restrict dst)
+{
+	for (size_t i = 0; i < n; i++) dst[i] = (int32_t)src[rows[i]];
+}
+
+static struct value_range range_i32(const int32_t *restrict v, size_t n)
+{
+	int32_t min = INT32_MAX, max = INT32_MIN;
+	for (size_t i = 0; i < n; i++) {
+		min = v[i] < min ? v[i] : min;
+		max = v[i] > max ? v[i] : max;
+	}
+	return (struct value_range){.any = n > 0, .min = min, .max = max};
+}
+static struct value_range range_i64(const int64_t *restrict v, size_t n)
+{
+	int64_t min = INT64_MAX, max = INT64_MIN;
+	for (size_t i = 0; i < n; i++) {
+		min = v[i] < min ? v[i] : min;
+		max = v[i] > max ? v[i] : max;
+	}
+	return (struct value_range){.any = n > 0, .min = min, .max = max};
+}
+
+/* Least and greatest of floats as bits; none with a NaN, and a zero is as wide as it can be: parquet.thrift, ColumnOrder. */
+static struct value_range range_f32(const float *restrict v, size_t n)
+{
+	float least = n > 0 ? v[0] : 0, most = least;
+	bool nan = false;
+	for (size_t i = 0; i < n; i++) {
+		nan |= v[i] != v[i];
+		least = v[i] < least ? v[i] : least;
+		most = v[i] > most ? v[i] : most;
+	}
+	struct value_range r = {.any = n > 0 && !nan};
+	if (least == 0) least = -0.0F;
+	if (most == 0) most = 0.0F;
+	memcpy(&r.min, &least, sizeof least);
+	memcpy(&r.max, &most, sizeof most);
+	return r;
+}
+static struct value_range range_f64(const double *restrict v, size_t n)
+{
+	double least = n > 0 ? v[0] : 0, most = least;
+	bool nan = false;
+	for (size_t i = 0; i < n; i++) {
+		nan |= v[i] != v[i];
+		least = v[i] < least ? v[i] : least;
+		most = v[i] > most ? v[i] : most;
+	}
+	struct value_range r = {.any = n > 0 && !nan};
+	if (least == 0) least = -0.0;
+	if (most == 0) most = 0.0;
+	memcpy(&r.min, &least, sizeof least);
+	memcpy(&r.max, &most, sizeof most);
+	return r;
+}
+
+struct value_range range_numbers(const struct parquet_leaf *leaf, const void *values, size_t from, size_t n)
+{
+	if (leaf->physical == PHYSICAL_FLOAT) return range_f32((const float *)values + from, n);
+	if (leaf->physical == PHYSICAL_DOUBLE) return range_f64((const double *)values + from, n);
+	if (leaf->width == 4) return range_i32((const int32_t *)values + from, n);
+	return range_i64((const int64_t *)values + from, n);
+}
+
+static const void *gather_numbers(struct chunk *k)
+{
+	const struct row_selection *s = k->selection;
+	void *dst = scratch(&k->w->values, (size_t)s->n_valid * k->leaf->width);
+	if (dst == NULL) return NULL;
+	if (k->leaf->width == 8)
+		gather_i64(k->column->values, s->rows, s->n_valid, dst);
+	else if (k->column->type == COL_DECIMAL)
+		gather_narrow(k->column->values, s->rows, s->n_valid, dst);
+	else
+		gather_i32(k->column->values, s->rows, s->n_valid, dst);
+	return dst;
+}
+
+static struct value_range page_range(const struct chunk *k, const struct page_span *span, const void *values)
+{
+	const size_t n = span->value_end - span->value;
+	return n == k->selection->n_valid ? k->range : range_numbers(k->leaf, values, span->value, n);
+}
+
+static status write_plain(struct chunk *k, const void *values, struct err *err)
+{
+	const size_t width = k->leaf->width;
+	struct page_span span = {0};
+	while (chunk_span_next(k, &span, width * 8)) {
+		const size_t n = span.value_end - span.value;
+		uint8_t *at = page_begin(k, n * width);
+		if (at == NULL) return buf_check(&k->w->page, err);
+		memcpy(at, (const uint8_t *)values + span.value * width, n * width);
+		const struct value_range range = page_range(k, &span, values);
+		TRY(page_end(k, &span, at + n * width, &range, err));
+	}
+	return OK;
+}
+
+/* bytes: what the whole chunk takes. Packed bits are not compressed again: zstd saves nothing on them. */
+static status write_delta(struct chunk *k, const void *values, size_t bytes, struct err *err)
+{
+	const unsigned width = k->leaf->width;
+	const size_t value_bits = bytes * 8 / k->selection->n_valid;
+	struct page_span span = {0};
+	k->encoding = ENCODING_DELTA;
+	k->codec = CODEC_NONE;
+	while (chunk_span_next(k, &span, value_bits > 0 ? value_bits : 1)) {
+		const size_t n = span.value_end - span.value;
+		uint8_t *at = page_begin(k, encode_delta_bound(n, width));
+		if (at == NULL) return buf_check(&k->w->page, err);
+		uint8_t *end = encode_delta((const uint8_t *)values + span.value * width, n, width, at);
+		const struct value_range range = page_range(k, &span, values);
+		TRY(page_end(k, &span, end, &range, err));
+	}
+	return OK;
+}
+
+static status write_numbers(struct chunk *k, struct err *err)
+{
+	const size_t n = k->selection->n_valid;
+	const void *values = gather_numbers(k);
+	if (values == NULL) return buf_check(&k->w->values, err);
+	k->range = range_numbers(k->leaf, values, 0, n);
+	const size_t plain_bytes = n * k->leaf->width;
+	const size_t delta_bytes = k->w->opts.delta ? encode_delta_size(values, n, k->leaf->width) : SIZE_MAX;
+	/* A dictionary costs a reader less than anything else it saves half by; it must not be larger than the differences. */
+	bool done = false;
+	TRY(chunk_numbers_dict(k, values, delta_bytes < plain_bytes / 2 ? delta_bytes : plain_bytes / 2, &done, err));
+	if (done) return OK;
+	return delta_bytes < plain_bytes ? write_delta(k, values, delta_bytes, err) : write_plain(k, values, err);
+}
+
+/* Without a dictionary or differences: floats of contract tables there are none. */
+static status write_floats(struct chunk *k, struct err *err)
+{
+	const void *values = gather_numbers(k);
+	if (values == NULL) return buf_check(&k->w->values, err);
+	k->range = range_numbers(k->leaf, values, 0, k->selection->n_valid);
+	return write_plain(k, values, err);
+}
+
+/* ---- booleans ---- */
+
+static size_t pack_bools(const uint8_t *restrict src, const uint32_t *restrict rows, size_t n, uint8_t *restrict dst)
+{
+	size_t n_true = 0;
+	memset(dst, 0, (n + 7) / 8);
+	for (size_t i = 0; i < n; i++) {
+		const unsigned bit = src[rows[i] >> 3] >> (rows[i] & 7) & 1;
+		dst[i >> 3] = (uint8_t)(dst[i >> 3] | bit << (i & 7));
+		n_true += bit;
+	}
+	return n_true;
+}
+
+static status write_bools(struct chunk *k, struct err *err)
+{
+	struct page_span span = {0};
+	while (chunk_span_next(k, &span, 1)) {
+		const size_t n = span.value_end - span.value;
+		uint8_t *at = page_begin(k, n / 8 + 1);
+		if (at == NULL) return buf_check(&k->w->page, err);
+		const size_t n_true = pack_bools(k->column->values, k->selection->rows + span.value, n, at);
+		const struct value_range range = {.any = n > 0, .min = n_true == n, .max = n_true > 0};
+		range_add(&k->range, &range, false);
+		TRY(page_end(k, &span, at + (n + 7) / 8, &range, err));
+	}
+	return OK;
+}
+
+/* ---- a chunk ---- */
+
+static status write_values(struct chunk *k, struct err *err)
+{
+	if (k->selection->n_valid == 0) return write_nulls(k, err);
+	switch (k->leaf->physical) {
+	case PHYSICAL_BOOLEAN: return write_bools(k, err);
+	case PHYSICAL_INT32:
+	case PHYSICAL_INT64: return write_numbers(k, err);
+	case PHYSICAL_FLOAT:
+	case PHYSICAL_DOUBLE: return write_floats(k, err);
+	case PHYSICAL_BYTE_ARRAY: break;
+	}
+	return chunk_strings(k, err);
+}
+
+static void record_stats(struct chunk *k, struct chunk_record *rec)
+{
+	if (!k->range.any) return;
+	rec->min = stat_put(&k->w->stats, k->leaf, &k->range, false, &rec->min_exact);
+	rec->max = stat_put(&k->w->stats, k->leaf, &k->range, true, &rec->max_exact);
+	/* Without a short upper bound there is the value itself, which may be long: readers do without. */
+	rec->has_min = true;
+	rec->has_max = rec->max.n <= WRITER_STAT_BYTES_MAX;
+}
+
+status chunk_write(struct parquet_writer *w, const struct parquet_leaf *leaf, const struct column *c,
+	const struct row_plan *plan, struct err *err)
+{
+	struct chunk k = {.w = w,
+		.leaf = leaf,
+		.column = c,
+		.plan = plan,
+		.codec = (enum compress_codec)w->opts.codec,
+		.offset = w->out.n};
+	/* At the fastest level ids and 64-bit numbers need no search for matches (times and line numbers hold none that pay);
+	 * a higher level is the user's wish for small files. */
+	const bool entropy = leaf->def->id || leaf->physical == PHYSICAL_INT64;
+	k.level = entropy && w->opts.level == 1 ? COMPRESS_LEVEL_ENTROPY : w->opts.level;
+	TRY(row_selection_get(w, plan, c, &k.selection, err));
+	if (!leaf->def->nullable && k.selection->n_valid != plan->n)
+		return fail(err, E_CORRUPT, "column %s of table %s: %u of %u rows are null, none may be",
+			leaf->def->name, w->schema->name, plan->n - k.selection->n_valid, plan->n);
+	buf_reset(&w->pages);
+	const bool bloom = w->opts.bloom && leaf->physical == PHYSICAL_BYTE_ARRAY && leaf->def->id;
+	if (bloom && k.selection->n_valid > 0) TRY(chunk_bloom_begin(&k, err));
+	TRY(write_values(&k, err));
+	struct chunk_record *rec = (struct chunk_record *)(void *)buf_reserve(&w->chunks, sizeof *rec);
+	if (rec == NULL) return buf_check(&w->chunks, err);
+	*rec = (struct chunk_record){.codec = (uint8_t)k.codec,
+		.encoding = (uint8_t)k.encoding,
+		.n_rows = plan->n,
+		.n_null = plan->n - k.selection->n_valid,
+		.n_data_pages = k.n_pages,
+		.offset = k.offset,
+		.data_offset = k.data_offset,
+		.bytes = w->out.n - k.offset,
+		.bytes_raw = k.bytes_raw,
+		.bloom = k.bloom};
+	record_stats(&k, rec);
+	TRY(chunk_index(&k, rec, err));
+	buf_commit(&w->chunks, sizeof *rec);
+	return OK;
+}

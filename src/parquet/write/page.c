@@ -1,0 +1,149 @@
+#include <string.h>
+
+#include "io/checksum.h"
+#include "parquet/encoding/encode.h"
+#include "parquet/thrift/thrift_write.h"
+#include "parquet/write/writer_int.h"
+
+/* Upper bound of a page header: 13 fields of at most THRIFT_FIELD_MAX and 5 bytes would be more than enough. */
+enum { PAGE_HEADER_ROOM = 128 };
+
+/* PageHeader of parquet.thrift: 1 type, 2 uncompressed size, 3 compressed size, 4 crc, 5 data_page_header
+ * {1 num_values, 2 encoding, 3, 4 level encodings}, 7 dictionary_page_header {1 num_values, 2 encoding}. The CRC is
+ * that of the stored body. */
+static size_t header_write(uint8_t *dst, const struct page_head *h, size_t n_raw, size_t n_stored, uint32_t crc)
+{
+	struct thrift_writer t = {.p = dst};
+	thrift_i32(&t, 1, (int32_t)h->type);
+	thrift_i32(&t, 2, (int32_t)n_raw);
+	thrift_i32(&t, 3, (int32_t)n_stored);
+	thrift_i32(&t, 4, (int32_t)crc);
+	const int outer = thrift_struct_begin(&t, h->type == PAGE_DATA ? 5 : 7);
+	thrift_i32(&t, 1, (int32_t)h->n_values);
+	thrift_i32(&t, 2, (int32_t)h->encoding);
+	if (h->type == PAGE_DATA) {
+		thrift_i32(&t, 3, ENCODING_RLE);
+		thrift_i32(&t, 4, ENCODING_RLE);
+	}
+	thrift_struct_end(&t, outer);
+	*t.p++ = 0;
+	return (size_t)(t.p - dst);
+}
+
+status page_append(const struct page_target *t, const struct page_head *h, const uint8_t *body, size_t n,
+	size_t *bytes_raw, struct err *err)
+{
+	struct buf *out = t->out;
+	uint8_t *dst = buf_reserve(out, PAGE_HEADER_ROOM + compress_bound(t->codec, n));
+	if (dst == NULL) return buf_check(out, err);
+	size_t head_n, stored = n;
+	if (t->codec == CODEC_NONE) {
+		head_n = header_write(dst, h, n, n, checksum_crc32(0, body, n));
+		memcpy(dst + head_n, body, n);
+	} else {
+		uint8_t *packed = dst + PAGE_HEADER_ROOM;
+		TRY(compress_block(
+			t->compressor, t->codec, t->level, body, n, packed, compress_bound(t->codec, n), &stored, err));
+		head_n = header_write(dst, h, n, stored, checksum_crc32(0, packed, stored));
+		memmove(dst + head_n, packed, stored);
+	}
+	buf_commit(out, head_n + stored);
+	*bytes_raw += head_n + n;
+	return OK;
+}
+
+static status page_put(struct chunk *k, const struct page_head *h, const uint8_t *body, size_t n, struct err *err)
+{
+	const struct page_target t = {&k->w->out, k->w->compressor, k->codec, k->level};
+	return page_append(&t, h, body, n, &k->bytes_raw, err);
+}
+
+/* Where values start in the page buffer: levels go right before them, once it is known how many rows the page has. */
+static size_t levels_room(const struct chunk *k)
+{
+	if (!k->leaf->def->nullable) return 0;
+	const size_t rows = k->plan->n < k->w->opts.page_rows_max ? k->plan->n : k->w->opts.page_rows_max;
+	return (ENCODE_LEVELS_ROOM + rows / 8 + 63) & ~(size_t)63;
+}
+
+uint8_t *page_begin(struct chunk *k, size_t bytes)
+{
+	const size_t room = levels_room(k);
+	uint8_t *p = scratch(&k->w->page, room + bytes);
+	return p == NULL ? NULL : p + room;
+}
+
+uint8_t *page_grow(struct chunk *k, uint8_t *at, size_t bytes)
+{
+	struct buf *page = &k->w->page;
+	page->n = (size_t)(at - page->p);
+	return buf_reserve(page, bytes);
+}
+
+size_t page_bytes(const struct chunk *k, const uint8_t *at)
+{
+	return (size_t)(at - k->w->page.p) - levels_room(k);
+}
+
+/* Levels, moved up against the values; the start of the page's body. */
+static uint8_t *levels_put(struct chunk *k, const struct page_span *span)
+{
+	uint8_t *values = k->w->page.p + levels_room(k);
+	if (!k->leaf->def->nullable) return values;
+	uint8_t *start = k->w->page.p;
+	const size_t n_valid = span->value_end - span->value;
+	const uint8_t *end = encode_levels(k->selection->bits, span->row, span->row_end - span->row, n_valid, start);
+	const size_t n = (size_t)(end - start);
+	memmove(values - n, start, n);
+	return values - n;
+}
+
+/* Compression that saves less than an eighth is not worth a reader's time: write the chunk's first pages again. */
+static status drop_codec(struct chunk *k, const struct page_head *h, const uint8_t *body, size_t n, struct err *err)
+{
+	k->codec = CODEC_NONE;
+	k->w->out.n = k->offset;
+	k->bytes_raw = 0;
+	if (k->dict_n > 0) TRY(page_dictionary(k, err));
+	k->data_offset = k->w->out.n;
+	return page_put(k, h, body, n, err);
+}
+
+status page_end(
+	struct chunk *k, const struct page_span *span, uint8_t *end, const struct value_range *range, struct err *err)
+{
+	struct buf *out = &k->w->out;
+	const uint8_t *body = levels_put(k, span);
+	const size_t n = (size_t)(end - body);
+	const struct page_head h = {.type = PAGE_DATA, .encoding = k->encoding, .n_values = span->row_end - span->row};
+	if (n > PARQUET_PAGE_BYTES_MAX)
+		return fail(err, E_LIMIT, "page of column %s: %zu bytes", k->leaf->def->name, n);
+	const bool first = k->n_pages == 0;
+	if (first) {
+		k->data_offset = out->n;
+		if (k->dict_n == 0 && n <= WRITER_RAW_BYTES_MAX) k->codec = CODEC_NONE;
+	}
+	size_t at = out->n;
+	TRY(page_put(k, &h, body, n, err));
+	if (first && k->codec != CODEC_NONE && out->n - k->offset > k->bytes_raw - k->bytes_raw / 8) {
+		TRY(drop_codec(k, &h, body, n, err));
+		at = k->data_offset;
+	}
+	struct page_record *rec = (struct page_record *)(void *)buf_reserve(&k->w->pages, sizeof *rec);
+	if (rec == NULL) return buf_check(&k->w->pages, err);
+	*rec = (struct page_record){.offset = at,
+		.bytes = (uint32_t)(out->n - at),
+		.row = span->row,
+		.n_rows = h.n_values,
+		.n_valid = span->value_end - span->value,
+		.range = *range};
+	buf_commit(&k->w->pages, sizeof *rec);
+	k->n_pages++;
+	return OK;
+}
+
+status page_dictionary(struct chunk *k, struct err *err)
+{
+	const struct page_head h = {.type = PAGE_DICTIONARY, .encoding = ENCODING_PLAIN, .n_values = k->dict_n};
+	return page_put(k, &h, k->w->dict.p, k->w->dict.n, err);
+}

@@ -1,0 +1,160 @@
+#include "base/alloc.h"
+#include "base/limits.h"
+#include "parquet/write/writer_int.h"
+
+status writer_leaf(const char *table, const struct column_def *def, struct parquet_leaf *out, struct err *err)
+{
+	*out = (struct parquet_leaf){.def = def, .name_n = strlen(def->name)};
+	switch (def->type) {
+	case COL_BOOL: out->physical = PHYSICAL_BOOLEAN; return OK;
+	case COL_INT32:
+	case COL_DATE: out->physical = PHYSICAL_INT32; break;
+	case COL_INT64:
+	case COL_TIMESTAMP: out->physical = PHYSICAL_INT64; break;
+	case COL_DECIMAL: out->physical = def->precision <= 9 ? PHYSICAL_INT32 : PHYSICAL_INT64; break;
+	case COL_STRING:
+	case COL_BINARY: out->physical = PHYSICAL_BYTE_ARRAY; return OK;
+	case COL_FLOAT: out->physical = PHYSICAL_FLOAT; break;
+	case COL_DOUBLE: out->physical = PHYSICAL_DOUBLE; break;
+	default:
+		return fail(err, E_UNSUPPORTED, "unsupported: writing column %s of table %s as type %d", def->name,
+			table, (int)def->type);
+	}
+	out->width = out->physical == PHYSICAL_INT32 || out->physical == PHYSICAL_FLOAT ? 4 : 8;
+	return OK;
+}
+
+static struct parquet_opts opts_with_defaults(const struct parquet_opts *opts)
+{
+	struct parquet_opts o = opts != NULL ? *opts : (struct parquet_opts){.codec = PARQUET_ZSTD, .bloom = true};
+	if (o.level == 0) o.level = 1;
+	if (o.page_rows_max == 0) o.page_rows_max = WRITER_PAGE_ROWS_MAX;
+	if (o.page_bytes_min == 0) o.page_bytes_min = WRITER_PAGE_BYTES_MIN;
+	return o;
+}
+
+static status writer_setup(struct parquet_writer *w, struct err *err)
+{
+	w->leaves = mem_zalloc(w->n_columns, sizeof *w->leaves);
+	if (w->leaves == NULL) return fail_nomem(err);
+	for (size_t i = 0; i < w->n_columns; i++)
+		TRY(writer_leaf(w->schema->name, &w->schema->columns[i], &w->leaves[i], err));
+	TRY(compressor_create(&w->compressor, err));
+	TRY(footer_prepare(w, err));
+	parquet_writer_reset(w);
+	return w->failed != OK ? buf_check(&w->out, err) : OK;
+}
+
+status parquet_writer_create(const struct table_schema *schema, const struct parquet_opts *opts,
+	struct parquet_writer **out, struct err *err)
+{
+	ASSERT(schema_n_data_columns(schema) > 0);
+	const struct parquet_opts o = opts_with_defaults(opts);
+	if (o.codec != PARQUET_UNCOMPRESSED && o.codec != PARQUET_SNAPPY && o.codec != PARQUET_ZSTD &&
+		o.codec != PARQUET_LZ4_RAW)
+		return fail(err, E_UNSUPPORTED, "unsupported: writing Parquet with compression codec %d", (int)o.codec);
+	struct parquet_writer *w = mem_zalloc(1, sizeof *w);
+	if (w == NULL) return fail_nomem(err);
+	w->schema = schema;
+	w->opts = o;
+	w->n_columns = schema_n_data_columns(schema);
+	struct buf *const bufs[] = {WRITER_BUFS(w)};
+	for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++) buf_init(bufs[i], 0);
+	for (unsigned i = 0; i < WRITER_SELECTIONS; i++) {
+		buf_init(&w->selections[i].rows_mem, 0);
+		buf_init(&w->selections[i].bits_mem, 0);
+		buf_init(&w->selections[i].rank_mem, 0);
+	}
+	const status s = writer_setup(w, err);
+	if (s != OK) {
+		parquet_writer_destroy(w);
+		return s;
+	}
+	*out = w;
+	return OK;
+}
+
+void parquet_writer_destroy(struct parquet_writer *w)
+{
+	if (w == NULL) return;
+	struct buf *const bufs[] = {WRITER_BUFS(w)};
+	for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++) buf_deinit(bufs[i]);
+	for (unsigned i = 0; i < WRITER_SELECTIONS; i++) {
+		buf_deinit(&w->selections[i].rows_mem);
+		buf_deinit(&w->selections[i].bits_mem);
+		buf_deinit(&w->selections[i].rank_mem);
+	}
+	compressor_destroy(w->compressor);
+	mem_free(w->leaves);
+	mem_free(w);
+}
+
+void parquet_writer_reset(struct parquet_writer *w)
+{
+	struct buf *const file[] = {
+		&w->out, &w->bloom, &w->column_index, &w->offset_index, &w->stats, &w->chunks, &w->groups};
+	for (size_t i = 0; i < sizeof file / sizeof *file; i++) buf_reset(file[i]);
+	w->n_rows = 0;
+	w->finished = false;
+	buf_add(&w->out, "PAR1", 4);
+	if (w->out.failed) w->failed = E_NOMEM; /* a failure before stays: scratch may hold half a chunk */
+}
+
+static status poisoned(const struct parquet_writer *w, struct err *err)
+{
+	return fail(err, w->failed, "the Parquet writer of table %s failed before", w->schema->name);
+}
+
+static status group_write(
+	struct parquet_writer *w, const struct batch *b, const struct parquet_rows *rows, struct err *err)
+{
+	struct row_plan plan;
+	TRY(row_plan_make(w, rows, b->n_rows, &plan, err));
+	for (unsigned i = 0; i < WRITER_SELECTIONS; i++) w->selections[i].source = NULL;
+	w->selection_next = 0; /* the same slots for the same patterns: nothing grows in a second file */
+	const size_t before = w->chunks.n;
+	struct group_record g = {.n_rows = rows->n, .offset = w->out.n};
+	for (size_t i = 0; i < w->n_columns; i++) TRY(chunk_write(w, &w->leaves[i], &b->columns[i], &plan, err));
+	const struct chunk_record *chunks = (const struct chunk_record *)(const void *)(w->chunks.p + before);
+	for (size_t i = 0; i < w->n_columns; i++) g.bytes_raw += chunks[i].bytes_raw;
+	g.bytes = w->out.n - g.offset;
+	buf_add(&w->groups, &g, sizeof g);
+	if (w->stats.failed) return buf_check(&w->stats, err);
+	w->n_rows += rows->n;
+	return buf_check(&w->groups, err);
+}
+
+status parquet_writer_row_group(
+	struct parquet_writer *w, const struct batch *b, const struct parquet_rows *rows, struct err *err)
+{
+	ASSERT(!w->finished);
+	ASSERT(b->n_columns >= w->n_columns);
+	if (w->failed != OK) return poisoned(w, err);
+	if (rows->n == 0) return OK;
+	w->failed = group_write(w, b, rows, err);
+	return w->failed;
+}
+
+int64_t parquet_writer_rows(const struct parquet_writer *w)
+{
+	return w->n_rows;
+}
+
+size_t parquet_writer_bytes(const struct parquet_writer *w)
+{
+	return w->out.n;
+}
+
+status parquet_writer_finish(struct parquet_writer *w, const uint8_t **p, size_t *n, struct err *err)
+{
+	if (w->failed != OK) return poisoned(w, err);
+	if (!w->finished) {
+		footer_write(w);
+		w->failed = buf_check(&w->out, err);
+		if (w->failed != OK) return w->failed;
+		w->finished = true;
+	}
+	*p = w->out.p;
+	*n = w->out.n;
+	return OK;
+}
