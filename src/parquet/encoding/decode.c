@@ -1,7 +1,7 @@
 #include "parquet/encoding/decode.h"
 
 #include "base/alloc.h"
-#include "parquet/encoding/decode_int.h"
+#include "parquet/encoding/load.h"
 
 /* ---- bitmaps ---------------------------------------------------------------------------------------------- */
 
@@ -21,7 +21,7 @@ static inline void byte_put(uint8_t *byte, unsigned at, unsigned n, unsigned val
 	*byte = (uint8_t)((*byte & ~mask) | ((value << at) & mask));
 }
 
-void bits_copy(uint8_t *dst, size_t dst_at, const uint8_t *src, size_t src_at, size_t n)
+void decode_bits_copy(uint8_t *dst, size_t dst_at, const uint8_t *src, size_t src_at, size_t n)
 {
 	if (n > 0 && (dst_at & 7) != 0) {
 		const unsigned room = 8 - (unsigned)(dst_at & 7);
@@ -44,7 +44,7 @@ void bits_copy(uint8_t *dst, size_t dst_at, const uint8_t *src, size_t src_at, s
 	if (n > 0) byte_put(to, 0, (unsigned)n, (unsigned)(load16(src + (src_at >> 3)) >> (src_at & 7)));
 }
 
-void bits_fill(uint8_t *dst, size_t at, size_t n, bool value)
+void decode_bits_fill(uint8_t *dst, size_t at, size_t n, bool value)
 {
 	const unsigned all = value ? 0xFFu : 0u;
 	if (n > 0 && (at & 7) != 0) {
@@ -58,7 +58,7 @@ void bits_fill(uint8_t *dst, size_t at, size_t n, bool value)
 	if ((n & 7) != 0) byte_put(dst + (at >> 3) + (n >> 3), 0, (unsigned)(n & 7), all);
 }
 
-size_t bits_count(const uint8_t *bits, size_t at, size_t n)
+size_t decode_bits_count(const uint8_t *bits, size_t at, size_t n)
 {
 	size_t count = 0;
 	for (; n >= 64; n -= 64, at += 64) count += (size_t)__builtin_popcountll(bits64(bits, at));
@@ -110,7 +110,7 @@ static status run_next(const uint8_t **p, const uint8_t *end, unsigned width, st
 static size_t run_count(const struct run *run, size_t at, size_t n)
 {
 	if (run->packed == NULL) return run->value ? n : 0;
-	return bits_count(run->packed, at, n);
+	return decode_bits_count(run->packed, at, n);
 }
 
 static size_t min_size(size_t a, size_t b)
@@ -118,10 +118,10 @@ static size_t min_size(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-status decode_bits(const uint8_t *src, size_t n, struct slice rows, uint8_t *bits, size_t bit_at,
-	struct bit_counts *counts, struct err *err)
+status decode_bits(const uint8_t *src, size_t n, struct decode_slice rows, uint8_t *bits, size_t bit_at,
+	struct decode_bit_counts *counts, struct err *err)
 {
-	struct bit_counts c = {0};
+	struct decode_bit_counts c = {0};
 	const uint8_t *p = src, *const end = src + n;
 	for (size_t row = 0; row < rows.total;) {
 		struct run run = {0};
@@ -135,9 +135,9 @@ status decode_bits(const uint8_t *src, size_t n, struct slice rows, uint8_t *bit
 		if (take > 0) {
 			const size_t to = bit_at + (begin - rows.skip);
 			if (run.packed == NULL)
-				bits_fill(bits, to, take, run.value != 0);
+				decode_bits_fill(bits, to, take, run.value != 0);
 			else
-				bits_copy(bits, to, run.packed, skip, take);
+				decode_bits_copy(bits, to, run.packed, skip, take);
 			c.valid += run_count(&run, skip, take);
 		}
 		if (skip + take < length) c.all += run_count(&run, skip + take, length - skip - take);
@@ -170,8 +170,8 @@ static void fill_u32(uint32_t *dst, uint32_t value, size_t n)
 	for (size_t i = 0; i < n; i++) dst[i] = value;
 }
 
-status decode_hybrid(const struct decode_kernels *k, const uint8_t *src, size_t n, unsigned width, struct slice values,
-	uint32_t *dst, struct err *err)
+status decode_hybrid(const struct decode_kernels *k, const uint8_t *src, size_t n, unsigned width,
+	struct decode_slice values, uint32_t *dst, struct err *err)
 {
 	const uint8_t *p = src, *const end = src + n;
 	size_t skip = values.skip, left = values.take;
@@ -196,7 +196,8 @@ status decode_hybrid(const struct decode_kernels *k, const uint8_t *src, size_t 
 
 /* ---- byte stream split ------------------------------------------------------------------------------------ */
 
-status decode_split(const uint8_t *src, size_t n, size_t width, struct slice values, uint8_t *dst, struct err *err)
+status decode_split(
+	const uint8_t *src, size_t n, size_t width, struct decode_slice values, uint8_t *dst, struct err *err)
 {
 	size_t want;
 	if (!mul_size(values.total, width, &want) || want != n)
@@ -221,7 +222,8 @@ static const uint8_t *strings_skip(const uint8_t *p, const uint8_t *end, size_t 
 	return p;
 }
 
-status decode_strings_plain(const uint8_t *src, size_t n, struct slice values, struct strings_out *out, struct err *err)
+status decode_strings_plain(
+	const uint8_t *src, size_t n, struct decode_slice values, struct decode_strings *out, struct err *err)
 {
 	const uint8_t *const end = src + n;
 	const uint8_t *p = strings_skip(src, end, values.skip);

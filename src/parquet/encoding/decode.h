@@ -32,27 +32,27 @@ const struct decode_kernels *decode_kernels_plain(void); /* the oracle */
 const struct decode_kernels *decode_kernels_best(void);  /* for this processor */
 
 /* Bitmaps, LSB first. dst bits outside [at, at + n) are kept. */
-void bits_copy(
+void decode_bits_copy(
 	uint8_t *dst, size_t dst_at, const uint8_t *src, size_t src_at, size_t n); /* reads 8 bytes past src's last */
-void bits_fill(uint8_t *dst, size_t at, size_t n, bool value);
-size_t bits_count(const uint8_t *bits, size_t at, size_t n); /* set bits; reads up to 8 bytes past the last */
+void decode_bits_fill(uint8_t *dst, size_t at, size_t n, bool value);
+size_t decode_bits_count(const uint8_t *bits, size_t at, size_t n); /* set bits; reads up to 8 bytes past the last */
 
 /* A slice of a page's rows or values: skip, then take, of total. */
-struct slice {
+struct decode_slice {
 	size_t skip, take, total;
 };
 
 /* RLE/bit-packed hybrid of width 1 (levels, booleans) as a bitmap: rows skip.. of src[n] to bits at bit_at.
  * *before and *valid: set bits among the skipped and the taken rows; *all: among all. */
-struct bit_counts {
+struct decode_bit_counts {
 	size_t before, valid, all;
 };
-status decode_bits(const uint8_t *src, size_t n, struct slice rows, uint8_t *bits, size_t bit_at,
-	struct bit_counts *counts, struct err *err) MUST_USE;
+status decode_bits(const uint8_t *src, size_t n, struct decode_slice rows, uint8_t *bits, size_t bit_at,
+	struct decode_bit_counts *counts, struct err *err) MUST_USE;
 
 /* RLE/bit-packed hybrid of `width` bits (0..32) from src[n]: values skip.. into dst[take]. */
-status decode_hybrid(const struct decode_kernels *k, const uint8_t *src, size_t n, unsigned width, struct slice values,
-	uint32_t *dst, struct err *err) MUST_USE;
+status decode_hybrid(const struct decode_kernels *k, const uint8_t *src, size_t n, unsigned width,
+	struct decode_slice values, uint32_t *dst, struct err *err) MUST_USE;
 
 /* DELTA_BINARY_PACKED from src[n]: exactly `total` values (else E_CORRUPT) as 64-bit (or, wrapping, 32-bit) integers to
  * dst[total]; *used = bytes taken. */
@@ -61,29 +61,29 @@ status decode_delta32(const uint8_t *src, size_t n, size_t total, int32_t *dst, 
 
 /* BYTE_STREAM_SPLIT of `total` values of `width` bytes from src[n]: values skip.. to dst[take * width]. */
 status decode_split(
-	const uint8_t *src, size_t n, size_t width, struct slice values, uint8_t *dst, struct err *err) MUST_USE;
+	const uint8_t *src, size_t n, size_t width, struct decode_slice values, uint8_t *dst, struct err *err) MUST_USE;
 
 /* Strings: the bytes of values skip.. go to data from byte data_n on, and the end of each to ends[take]. data must have
  * room for what the function's comment says, plus DECODE_PADDING. *data_n moves on; it stays <= INT32_MAX. */
-struct strings_out {
+struct decode_strings {
 	uint8_t *data;
 	size_t data_n;
 	uint32_t *ends;
 };
 /* PLAIN: a 4-byte length before each. Room: n. */
 status decode_strings_plain(
-	const uint8_t *src, size_t n, struct slice values, struct strings_out *out, struct err *err) MUST_USE;
+	const uint8_t *src, size_t n, struct decode_slice values, struct decode_strings *out, struct err *err) MUST_USE;
 /* DELTA_LENGTH_BYTE_ARRAY. Room: n. scratch holds int32 of total. */
-status decode_strings_delta_length(const uint8_t *src, size_t n, struct slice values, int32_t *scratch,
-	struct strings_out *out, struct err *err) MUST_USE;
+status decode_strings_delta_length(const uint8_t *src, size_t n, struct decode_slice values, int32_t *scratch,
+	struct decode_strings *out, struct err *err) MUST_USE;
 /* DELTA_BYTE_ARRAY in two steps: sizes reads both length lists (scratch holds 2 * total int32), checks them and gives the
  * bytes of all `total` strings in *room; then strings builds them. */
-struct delta_strings {
+struct decode_delta_parts {
 	const int32_t *prefix, *suffix;
 	const uint8_t *bytes;
 };
 status decode_delta_strings_sizes(const uint8_t *src, size_t n, size_t total, int32_t *scratch,
-	struct delta_strings *out, size_t *room, struct err *err) MUST_USE;
-void decode_delta_strings(const struct delta_strings *d, struct slice values, struct strings_out *out);
+	struct decode_delta_parts *out, size_t *room, struct err *err) MUST_USE;
+void decode_delta_strings(const struct decode_delta_parts *d, struct decode_slice values, struct decode_strings *out);
 
 #endif

@@ -5,7 +5,8 @@
  *
  * The last block may leave out miniblocks without values. Arithmetic wraps, as the format wants. */
 #include "base/alloc.h"
-#include "parquet/encoding/decode_int.h"
+#include "parquet/encoding/decode.h"
+#include "parquet/encoding/load.h"
 
 enum { DELTA_BLOCK_MAX = 1 << 16, DELTA_MINIBLOCKS_MAX = 512 };
 
@@ -157,8 +158,8 @@ static status too_long(struct err *err)
 	return fail(err, E_LIMIT, "more than 2 GiB of strings in one column; read fewer rows at once");
 }
 
-status decode_strings_delta_length(
-	const uint8_t *src, size_t n, struct slice values, int32_t *scratch, struct strings_out *out, struct err *err)
+status decode_strings_delta_length(const uint8_t *src, size_t n, struct decode_slice values, int32_t *scratch,
+	struct decode_strings *out, struct err *err)
 {
 	size_t used, before, bytes, all;
 	TRY(decode_delta32(src, n, values.total, scratch, &used, err));
@@ -178,7 +179,7 @@ status decode_strings_delta_length(
 }
 
 status decode_delta_strings_sizes(const uint8_t *src, size_t n, size_t total, int32_t *scratch,
-	struct delta_strings *out, size_t *room, struct err *err)
+	struct decode_delta_parts *out, size_t *room, struct err *err)
 {
 	size_t used, used2, sum;
 	int32_t *prefix = scratch, *suffix = scratch + total;
@@ -195,12 +196,12 @@ status decode_delta_strings_sizes(const uint8_t *src, size_t n, size_t total, in
 		all += before; /* before <= n and total <= n / 1: checked against the limit on the way */
 		if (all > INT32_MAX) return too_long(err);
 	}
-	*out = (struct delta_strings){.prefix = prefix, .suffix = suffix, .bytes = src + used};
+	*out = (struct decode_delta_parts){.prefix = prefix, .suffix = suffix, .bytes = src + used};
 	*room = all;
 	return OK;
 }
 
-void decode_delta_strings(const struct delta_strings *d, struct slice values, struct strings_out *out)
+void decode_delta_strings(const struct decode_delta_parts *d, struct decode_slice values, struct decode_strings *out)
 {
 	/* Skipped strings are built too, as prefixes refer to them; the taken ones then move down over them. */
 	uint8_t *const base = out->data + out->data_n;

@@ -1,60 +1,14 @@
-/* parquet/encoding/decode_int.h: loads shared by the decoders. */
+/* parquet/encoding/decode_int.h: the plain kernels, which the vector versions finish their last values with. */
 #ifndef PQR_PARQUET_ENCODING_DECODE_INT_H
 #define PQR_PARQUET_ENCODING_DECODE_INT_H
 
-#include <string.h>
-
 #include "parquet/encoding/decode.h"
+#include "parquet/encoding/load.h"
 
-static inline uint16_t load16(const uint8_t *p)
-{
-	uint16_t v;
-	memcpy(&v, p, sizeof v);
-	return v;
-}
-static inline uint32_t load32(const uint8_t *p)
-{
-	uint32_t v;
-	memcpy(&v, p, sizeof v);
-	return v;
-}
-static inline uint64_t load64(const uint8_t *p)
-{
-	uint64_t v;
-	memcpy(&v, p, sizeof v);
-	return v;
-}
-static inline void store64(uint8_t *p, uint64_t v)
-{
-	memcpy(p, &v, sizeof v);
-}
-
-/* Unsigned LEB128 at *p, at most 64 bits; false when it does not end before end. */
-static inline bool take_varint(const uint8_t **p, const uint8_t *end, uint64_t *out)
-{
-	uint64_t v = 0;
-	for (unsigned shift = 0; shift < 64; shift += 7) {
-		if (*p >= end) return false;
-		const uint8_t byte = *(*p)++;
-		v |= (uint64_t)(byte & 0x7F) << shift;
-		if (byte < 0x80) {
-			*out = v;
-			return true;
-		}
-	}
-	return false;
-}
-
-/* Copy n bytes in steps of 16; up to 15 more are read and written. */
-static inline void copy_loose(uint8_t *dst, const uint8_t *src, size_t n)
-{
-	for (size_t i = 0; i < n; i += 16) memcpy(dst + i, src + i, 16);
-}
-
-void kernel_unpack_plain(const uint8_t *src, unsigned width, uint32_t *dst, size_t groups);
-uint32_t kernel_max_plain(const uint32_t *v, size_t n);
-void kernel_spread32_plain(uint32_t *v, size_t rows, size_t n_valid, const uint8_t *bits, size_t bit_at);
-void kernel_spread64_plain(uint64_t *v, size_t rows, size_t n_valid, const uint8_t *bits, size_t bit_at);
-void kernel_spread_ends_plain(uint32_t *v, size_t rows, size_t n_valid, const uint8_t *bits, size_t bit_at);
+void decode_unpack_plain(const uint8_t *src, unsigned width, uint32_t *dst, size_t groups);
+uint32_t decode_max_plain(const uint32_t *v, size_t n);
+void decode_spread32_plain(uint32_t *v, size_t rows, size_t n_valid, const uint8_t *bits, size_t bit_at);
+void decode_spread64_plain(uint64_t *v, size_t rows, size_t n_valid, const uint8_t *bits, size_t bit_at);
+void decode_spread_ends_plain(uint32_t *v, size_t rows, size_t n_valid, const uint8_t *bits, size_t bit_at);
 
 #endif

@@ -5,7 +5,7 @@
 
 /* ---- plain: the oracle ------------------------------------------------------------------------------------ */
 
-void kernel_unpack_plain(const uint8_t *src, unsigned width, uint32_t *dst, size_t groups)
+void decode_unpack_plain(const uint8_t *src, unsigned width, uint32_t *dst, size_t groups)
 {
 	const uint64_t mask = (UINT64_C(1) << width) - 1;
 	for (size_t i = 0; i < groups * 8; i++) {
@@ -14,7 +14,7 @@ void kernel_unpack_plain(const uint8_t *src, unsigned width, uint32_t *dst, size
 	}
 }
 
-uint32_t kernel_max_plain(const uint32_t *v, size_t n)
+uint32_t decode_max_plain(const uint32_t *v, size_t n)
 {
 	uint32_t max = 0;
 	for (size_t i = 0; i < n; i++) max = v[i] > max ? v[i] : max;
@@ -26,7 +26,7 @@ static inline uint32_t bit_at_of(const uint8_t *bits, size_t i)
 	return (uint32_t)(bits[i >> 3] >> (i & 7)) & 1u;
 }
 
-void kernel_spread32_plain(uint32_t *v, size_t rows, size_t n_valid, const uint8_t *bits, size_t bit_at)
+void decode_spread32_plain(uint32_t *v, size_t rows, size_t n_valid, const uint8_t *bits, size_t bit_at)
 {
 	size_t from = rows - n_valid;
 	for (size_t i = 0; i < rows; i++) {
@@ -36,7 +36,7 @@ void kernel_spread32_plain(uint32_t *v, size_t rows, size_t n_valid, const uint8
 	}
 }
 
-void kernel_spread64_plain(uint64_t *v, size_t rows, size_t n_valid, const uint8_t *bits, size_t bit_at)
+void decode_spread64_plain(uint64_t *v, size_t rows, size_t n_valid, const uint8_t *bits, size_t bit_at)
 {
 	size_t from = rows - n_valid;
 	for (size_t i = 0; i < rows; i++) {
@@ -46,7 +46,7 @@ void kernel_spread64_plain(uint64_t *v, size_t rows, size_t n_valid, const uint8
 	}
 }
 
-void kernel_spread_ends_plain(uint32_t *v, size_t rows, size_t n_valid, const uint8_t *bits, size_t bit_at)
+void decode_spread_ends_plain(uint32_t *v, size_t rows, size_t n_valid, const uint8_t *bits, size_t bit_at)
 {
 	size_t from = rows - n_valid;
 	uint32_t end = v[-1];
@@ -67,7 +67,7 @@ void kernel_spread_ends_plain(uint32_t *v, size_t rows, size_t n_valid, const ui
 static AVX2 void unpack_avx2(const uint8_t *src, unsigned width, uint32_t *dst, size_t groups)
 {
 	if (width > 25 || width == 0) {
-		kernel_unpack_plain(src, width, dst, groups);
+		decode_unpack_plain(src, width, dst, groups);
 		return;
 	}
 	const unsigned half = width * 4; /* bits before the fifth value */
@@ -100,8 +100,8 @@ static AVX2 uint32_t max_avx2(const uint32_t *v, size_t n)
 		max = _mm256_max_epu32(max, _mm256_loadu_si256((const __m256i *)(const void *)(v + i)));
 	uint32_t lanes[8];
 	_mm256_storeu_si256((__m256i *)(void *)lanes, max);
-	const uint32_t a = kernel_max_plain(lanes, 8);
-	const uint32_t b = kernel_max_plain(v + i, n - i);
+	const uint32_t a = decode_max_plain(lanes, 8);
+	const uint32_t b = decode_max_plain(v + i, n - i);
 	return a > b ? a : b;
 }
 
@@ -128,7 +128,7 @@ static AVX2 void spread32_avx2(uint32_t *v, size_t rows, size_t n_valid, const u
 			(__m256i *)(void *)(v + i), _mm256_and_si256(_mm256_permutevar8x32_epi32(dense, index), keep));
 		from += _mm_popcnt_u32(valid);
 	}
-	kernel_spread32_plain(v + i, rows - i, rows - (size_t)(from - v), bits, bit_at + i);
+	decode_spread32_plain(v + i, rows - i, rows - (size_t)(from - v), bits, bit_at + i);
 }
 
 static AVX2 void spread64_avx2(uint64_t *v, size_t rows, size_t n_valid, const uint8_t *bits, size_t bit_at)
@@ -146,7 +146,7 @@ static AVX2 void spread64_avx2(uint64_t *v, size_t rows, size_t n_valid, const u
 			(__m256i *)(void *)(v + i), _mm256_and_si256(_mm256_permutevar8x32_epi32(dense, index), keep));
 		from += _mm_popcnt_u32(valid);
 	}
-	kernel_spread64_plain(v + i, rows - i, rows - (size_t)(from - v), bits, bit_at + i);
+	decode_spread64_plain(v + i, rows - i, rows - (size_t)(from - v), bits, bit_at + i);
 }
 
 /* A row's end is the dense end of as many valid rows as stand up to it: lane index = inclusive count of set bits, counted
@@ -169,13 +169,13 @@ static AVX2 void spread_ends_avx2(uint32_t *v, size_t rows, size_t n_valid, cons
 		_mm256_storeu_si256((__m256i *)(void *)(v + i), ends);
 		from += _mm_popcnt_u32(valid);
 	}
-	kernel_spread_ends_plain(v + i, rows - i, rows - (size_t)(from - v), bits, bit_at + i);
+	decode_spread_ends_plain(v + i, rows - i, rows - (size_t)(from - v), bits, bit_at + i);
 }
 
 /* ---- choice ----------------------------------------------------------------------------------------------- */
 
 static const struct decode_kernels plain = {
-	kernel_unpack_plain, kernel_max_plain, kernel_spread32_plain, kernel_spread64_plain, kernel_spread_ends_plain};
+	decode_unpack_plain, decode_max_plain, decode_spread32_plain, decode_spread64_plain, decode_spread_ends_plain};
 static const struct decode_kernels avx2 = {unpack_avx2, max_avx2, spread32_avx2, spread64_avx2, spread_ends_avx2};
 
 const struct decode_kernels *decode_kernels_plain(void)

@@ -26,7 +26,7 @@ size_t encode_hybrid_bound(size_t n, unsigned width)
 
 uint8_t *encode_run(uint32_t value, size_t n, unsigned width, uint8_t *dst)
 {
-	dst = thrift_varint(dst, (uint64_t)n << 1);
+	dst = thrift_put_varint(dst, (uint64_t)n << 1);
 	for (unsigned bits = 0; bits < width; bits += 8) *dst++ = (uint8_t)(value >> bits);
 	return dst;
 }
@@ -114,7 +114,7 @@ static uint8_t *literal_u8(const uint8_t *v, size_t n, unsigned width, uint8_t *
 {
 	uint8_t *(*pack)(const uint8_t *, size_t, unsigned, uint8_t *) =
 		!plain_only && __builtin_cpu_supports("bmi2") ? pack_u8_bmi2 : pack_u8_plain;
-	dst = thrift_varint(dst, (uint64_t)((n + 7) / 8) << 1 | 1);
+	dst = thrift_put_varint(dst, (uint64_t)((n + 7) / 8) << 1 | 1);
 	dst = pack(v, n / 8, width, dst);
 	if (n % 8 == 0) return dst;
 	uint8_t last[8] = {0};
@@ -124,7 +124,7 @@ static uint8_t *literal_u8(const uint8_t *v, size_t n, unsigned width, uint8_t *
 
 static uint8_t *literal_u32(const uint32_t *v, size_t n, unsigned width, uint8_t *dst)
 {
-	dst = thrift_varint(dst, (uint64_t)((n + 7) / 8) << 1 | 1);
+	dst = thrift_put_varint(dst, (uint64_t)((n + 7) / 8) << 1 | 1);
 	dst = pack_u32(v, n / 8 * 8, width, dst);
 	if (n % 8 == 0) return dst;
 	uint32_t last[8] = {0};
@@ -194,7 +194,7 @@ uint8_t *encode_levels(const uint64_t *bits, size_t from, size_t n, size_t n_val
 		at = encode_run(n_valid != 0, n, 1, at);
 	} else {
 		const size_t n_groups = (n + 7) / 8;
-		at = thrift_varint(at, (uint64_t)n_groups << 1 | 1);
+		at = thrift_put_varint(at, (uint64_t)n_groups << 1 | 1);
 		encode_bits_copy(bits, from, n, at);
 		at += n_groups;
 	}

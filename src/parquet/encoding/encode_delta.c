@@ -75,10 +75,10 @@ size_t encode_delta_bound(size_t n, unsigned bytes)
 
 static uint8_t *header(const void *values, size_t n, unsigned bytes, uint8_t *dst)
 {
-	dst = thrift_varint(dst, BLOCK);
-	dst = thrift_varint(dst, MINIS);
-	dst = thrift_varint(dst, n);
-	return thrift_varint(dst, thrift_zigzag(value_at(values, 0, bytes)));
+	dst = thrift_put_varint(dst, BLOCK);
+	dst = thrift_put_varint(dst, MINIS);
+	dst = thrift_put_varint(dst, n);
+	return thrift_put_varint(dst, thrift_zigzag_of(value_at(values, 0, bytes)));
 }
 
 size_t encode_delta_size(const void *values, size_t n, unsigned bytes)
@@ -88,7 +88,7 @@ size_t encode_delta_size(const void *values, size_t n, unsigned bytes)
 	size_t size = (size_t)(header(values, n, bytes, text) - text);
 	for (size_t i = 1; i < n; i += BLOCK) {
 		block_at(values, i, n - i < BLOCK ? n - i : BLOCK, bytes, &b);
-		size += (size_t)(thrift_varint(text, thrift_zigzag(b.least)) - text) + MINIS;
+		size += (size_t)(thrift_put_varint(text, thrift_zigzag_of(b.least)) - text) + MINIS;
 		for (size_t m = 0; m < b.n_minis; m++) size += (size_t)b.width[m] * MINI / 8;
 	}
 	return size;
@@ -100,7 +100,7 @@ uint8_t *encode_delta(const void *values, size_t n, unsigned bytes, uint8_t *dst
 	dst = header(values, n, bytes, dst);
 	for (size_t i = 1; i < n; i += BLOCK) {
 		block_at(values, i, n - i < BLOCK ? n - i : BLOCK, bytes, &b);
-		dst = thrift_varint(dst, thrift_zigzag(b.least));
+		dst = thrift_put_varint(dst, thrift_zigzag_of(b.least));
 		memcpy(dst, b.width, MINIS);
 		dst += MINIS;
 		for (size_t m = 0; m < b.n_minis; m++) dst = pack(b.rest + m * MINI, b.width[m], dst);

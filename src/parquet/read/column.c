@@ -3,79 +3,49 @@
 
 #include "parquet/read/reader_int.h"
 
-status encoding_unsupported(const struct column_read *c, const struct page_part *part, struct err *err)
-{
-	static const char *const names[] = {"PLAIN", "1", "PLAIN_DICTIONARY", "RLE", "BIT_PACKED",
-		"DELTA_BINARY_PACKED", "DELTA_LENGTH_BYTE_ARRAY", "DELTA_BYTE_ARRAY", "RLE_DICTIONARY",
-		"BYTE_STREAM_SPLIT"};
-	static const char *const types[] = {
-		"BOOLEAN", "INT32", "INT64", "INT96", "FLOAT", "DOUBLE", "BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY"};
-	const unsigned encoding = part->page->encoding;
-	const char *name = encoding < sizeof names / sizeof names[0] ? names[encoding] : "unknown";
-	return fail(err, E_UNSUPPORTED, "unsupported: column %s: encoding %s of %s", c->leaf->info.name, name,
-		types[c->leaf->physical]);
-}
-
-status column_indices(const struct column_read *c, const struct page_part *part, uint32_t *dst, struct err *err)
-{
-	const size_t take = part->slice.take;
-	if (take == 0) return OK;
-	if (c->list->dictionary.body == NULL)
-		return fail(err, E_CORRUPT, "a dictionary-encoded page in a column without a dictionary");
-	if (part->values_n == 0) return fail(err, E_CORRUPT, "a page that ends before its dictionary indices");
-	const unsigned width = part->values[0];
-	if (width > 32) return fail(err, E_CORRUPT, "dictionary indices of %u bits", width);
-	TRY(decode_hybrid(c->r->kernels, part->values + 1, part->values_n - 1, width, part->slice, dst, err));
-	if (width < 32 && UINT32_C(1) << width <= c->dict_n) return OK; /* no value of that width is too large */
-	const uint32_t max = c->r->kernels->max(dst, take);
-	if (max >= c->dict_n)
-		return fail(err, E_CORRUPT, "dictionary index %u, the dictionary has %u entries", max, c->dict_n);
-	return OK;
-}
-
-const struct column_kind *column_kind_of(const struct leaf *leaf)
+const struct reader_column_kind *reader_column_kind_of(const struct reader_leaf *leaf)
 {
 	switch (leaf->info.def.type) {
-	case COL_BOOL: return &column_kind_bool;
+	case COL_BOOL: return &reader_column_kind_bool;
 	case COL_STRING:
-	case COL_BINARY: return &column_kind_string;
-	default: return &column_kind_fixed;
+	case COL_BINARY: return &reader_column_kind_string;
+	default: return &reader_column_kind_fixed;
 	}
 }
 
-status column_dictionary(struct column_read *c, const struct column_kind *kind, struct err *err)
+status reader_column_dictionary(struct reader_column *c, const struct reader_column_kind *kind, struct err *err)
 {
-	const struct page *page = &c->list->dictionary;
+	const struct reader_page *page = &c->list->dictionary;
 	bool used = false;
 	for (size_t i = 0; i < c->list->n; i++) used |= encoding_is_dict(c->list->pages[i].encoding);
 	if (!used || page->body == NULL) return OK;
-	struct page_bytes bytes;
-	TRY(page_open(c->r, c->leaf, c->chunk, page, &bytes, err));
-	const struct page_part part = {.page = page,
+	struct reader_page_bytes bytes;
+	TRY(reader_page_open(c->r, c->leaf, c->chunk, page, &bytes, err));
+	const struct reader_page_part part = {.page = page,
 		.values = bytes.values,
 		.values_n = bytes.values_n,
 		.rows = page->n,
 		.slice = {.take = page->n, .total = page->n}};
 	c->dict_n = page->n;
 	if (page->encoding != ENCODING_PLAIN && page->encoding != ENCODING_PLAIN_DICTIONARY)
-		return encoding_unsupported(c, &part, err);
+		return reader_encoding_unsupported(c, &part, err);
 	return kind->dictionary(c, &part, err);
 }
 
-static status read_page(struct column_read *c, const struct column_kind *kind, const struct page *page,
+static status read_page(struct reader_column *c, const struct reader_column_kind *kind, const struct reader_page *page,
 	const struct parquet_range *range, struct err *err)
 {
-	struct page_bytes bytes;
-	TRY(page_open(c->r, c->leaf, c->chunk, page, &bytes, err));
+	struct reader_page_bytes bytes;
+	TRY(reader_page_open(c->r, c->leaf, c->chunk, page, &bytes, err));
 	const int64_t begin = range->begin > page->row ? range->begin - page->row : 0;
 	const int64_t end = range->end - page->row < page->n ? range->end - page->row : page->n;
-	struct page_part part = {
+	struct reader_page_part part = {
 		.page = page, .values = bytes.values, .values_n = bytes.values_n, .rows = (size_t)(end - begin)};
-	part.slice = (struct slice){.skip = (size_t)begin, .take = part.rows, .total = page->n};
+	part.slice = (struct decode_slice){.skip = (size_t)begin, .take = part.rows, .total = page->n};
 	if (c->leaf->optional) {
-		struct bit_counts counts;
+		struct decode_bit_counts counts;
 		TRY(decode_bits(bytes.levels, bytes.levels_n, part.slice, c->validity, c->row, &counts, err));
-		part.slice = (struct slice){.skip = counts.before, .take = counts.valid, .total = counts.all};
+		part.slice = (struct decode_slice){.skip = counts.before, .take = counts.valid, .total = counts.all};
 	}
 	TRY(kind->page(c, &part, err));
 	c->row += part.rows;
@@ -83,7 +53,7 @@ static status read_page(struct column_read *c, const struct column_kind *kind, c
 	return OK;
 }
 
-status column_page_error(const struct column_read *c, status code, const struct page *page, struct err *err)
+status reader_column_error(const struct reader_column *c, status code, const struct reader_page *page, struct err *err)
 {
 	if (err == NULL || err->code != code) return code;
 	if (strncmp(err->message, "unsupported: ", 13) != 0 && code != E_NOMEM) {
@@ -94,21 +64,22 @@ status column_page_error(const struct column_read *c, status code, const struct 
 	return err_at(err, code, c->r->key, page->at, -1);
 }
 
-static status read_pages(
-	struct column_read *c, const struct column_kind *kind, const struct parquet_range *range, struct err *err)
+static status read_pages(struct reader_column *c, const struct reader_column_kind *kind,
+	const struct parquet_range *range, struct err *err)
 {
-	status code = column_dictionary(c, kind, err);
-	if (code != OK) return column_page_error(c, code, &c->list->dictionary, err);
+	status code = reader_column_dictionary(c, kind, err);
+	if (code != OK) return reader_column_error(c, code, &c->list->dictionary, err);
 	for (size_t i = 0; i < c->list->n; i++) {
 		code = read_page(c, kind, &c->list->pages[i], range, err);
-		if (code != OK) return column_page_error(c, code, &c->list->pages[i], err);
+		if (code != OK) return reader_column_error(c, code, &c->list->pages[i], err);
 	}
 	return OK;
 }
 
-static status read_column(struct column_read *c, const struct parquet_range *range, struct column *out, struct err *err)
+static status read_column(
+	struct reader_column *c, const struct parquet_range *range, struct column *out, struct err *err)
 {
-	const struct column_kind *kind = column_kind_of(c->leaf);
+	const struct reader_column_kind *kind = reader_column_kind_of(c->leaf);
 	if (c->leaf->optional) {
 		c->validity = arena_zalloc(c->arena, (c->rows + 7) / 8 + DECODE_PADDING, 8);
 		if (c->validity == NULL) return reader_nomem(c->r, err);
@@ -127,12 +98,12 @@ static status read_column(struct column_read *c, const struct parquet_range *ran
 	return kind->finish(c, out, err);
 }
 
-status column_read_rows(struct parquet_reader *r, const struct parquet_range *range, size_t leaf, struct arena *arena,
+status reader_column_read(struct parquet_reader *r, const struct parquet_range *range, size_t leaf, struct arena *arena,
 	struct column *out, struct err *err)
 {
-	const struct row_group *g = &r->row_groups[range->row_group];
-	struct page_list list = {0};
-	struct column_read c = {.r = r,
+	const struct reader_row_group *g = &r->row_groups[range->row_group];
+	struct reader_page_list list = {0};
+	struct reader_column c = {.r = r,
 		.leaf = &r->leaves[leaf],
 		.chunk = &g->chunks[leaf],
 		.list = &list,
@@ -145,7 +116,7 @@ status column_read_rows(struct parquet_reader *r, const struct parquet_range *ra
 	if (c.chunk->n_values != g->n_rows)
 		return reader_corrupt(r, err, r->data_end, "column %s: %lld values in a row group of %lld rows",
 			c.leaf->info.name, (long long)c.chunk->n_values, (long long)g->n_rows);
-	if (c.rows > 0) TRY(pages_list(r, range, leaf, &list, err));
+	if (c.rows > 0) TRY(reader_pages_list(r, range, leaf, &list, err));
 	struct column column;
 	TRY(read_column(&c, range, &column, err));
 	*out = column;

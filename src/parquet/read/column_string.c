@@ -6,7 +6,7 @@
  *   NONE (only nulls) --> DICT --> PLAIN
  *          \______________________^ */
 #include "base/alloc.h"
-#include "parquet/encoding/decode_int.h"
+#include "parquet/encoding/load.h"
 #include "parquet/read/reader_int.h"
 
 static status too_long(struct err *err)
@@ -16,7 +16,7 @@ static status too_long(struct err *err)
 
 /* Room for n more bytes (and padding) in c->data. Doubles; the first time it looks ahead over the pages to come, but no
  * further than eight times what this page proves to be there. */
-static status data_reserve(struct column_read *c, size_t n, struct err *err)
+static status data_reserve(struct reader_column *c, size_t n, struct err *err)
 {
 	if (n > (size_t)INT32_MAX - c->data_n) return too_long(err);
 	const size_t need = c->data_n + n + DECODE_PADDING;
@@ -34,7 +34,8 @@ static status data_reserve(struct column_read *c, size_t n, struct err *err)
 	return OK;
 }
 
-static status fixed_strings_plain(struct column_read *c, const struct page_part *part, uint32_t *ends, struct err *err)
+static status fixed_strings_plain(
+	struct reader_column *c, const struct reader_page_part *part, uint32_t *ends, struct err *err)
 {
 	const size_t width = c->leaf->width, take = part->slice.take;
 	if (part->values_n / width < part->slice.total)
@@ -47,7 +48,8 @@ static status fixed_strings_plain(struct column_read *c, const struct page_part 
 	return OK;
 }
 
-static status fixed_strings_split(struct column_read *c, const struct page_part *part, uint32_t *ends, struct err *err)
+static status fixed_strings_split(
+	struct reader_column *c, const struct reader_page_part *part, uint32_t *ends, struct err *err)
 {
 	const size_t width = c->leaf->width, take = part->slice.take;
 	if (part->values_n / width < part->slice.total) return fail(err, E_CORRUPT, "byte stream split: too few bytes");
@@ -58,43 +60,48 @@ static status fixed_strings_split(struct column_read *c, const struct page_part 
 	return OK;
 }
 
-static status strings_plain(struct column_read *c, const struct page_part *part, uint32_t *ends, struct err *err)
+static status strings_plain(
+	struct reader_column *c, const struct reader_page_part *part, uint32_t *ends, struct err *err)
 {
 	TRY(data_reserve(c, part->values_n, err));
-	struct strings_out out = {.data = c->data, .data_n = c->data_n, .ends = ends};
+	struct decode_strings out = {.data = c->data, .data_n = c->data_n, .ends = ends};
 	TRY(decode_strings_plain(part->values, part->values_n, part->slice, &out, err));
 	c->data_n = out.data_n;
 	return OK;
 }
 
-static status strings_delta_length(struct column_read *c, const struct page_part *part, uint32_t *ends, struct err *err)
+static status strings_delta_length(
+	struct reader_column *c, const struct reader_page_part *part, uint32_t *ends, struct err *err)
 {
-	struct scratch *s = &c->r->values;
+	struct reader_scratch *s = &c->r->values;
 	TRY(data_reserve(c, part->values_n, err));
-	if (!scratch_reserve(s, (part->slice.total + DECODE_SLACK) * sizeof(int32_t))) return reader_nomem(c->r, err);
-	struct strings_out out = {.data = c->data, .data_n = c->data_n, .ends = ends};
+	if (!reader_scratch_reserve(s, (part->slice.total + DECODE_SLACK) * sizeof(int32_t)))
+		return reader_nomem(c->r, err);
+	struct decode_strings out = {.data = c->data, .data_n = c->data_n, .ends = ends};
 	TRY(decode_strings_delta_length(part->values, part->values_n, part->slice, (int32_t *)(void *)s->p, &out, err));
 	c->data_n = out.data_n;
 	return OK;
 }
 
-static status strings_delta(struct column_read *c, const struct page_part *part, uint32_t *ends, struct err *err)
+static status strings_delta(
+	struct reader_column *c, const struct reader_page_part *part, uint32_t *ends, struct err *err)
 {
-	struct scratch *s = &c->r->values;
-	struct delta_strings delta;
+	struct reader_scratch *s = &c->r->values;
+	struct decode_delta_parts delta;
 	size_t room;
-	if (!scratch_reserve(s, (part->slice.total + DECODE_SLACK) * 2 * sizeof(int32_t)))
+	if (!reader_scratch_reserve(s, (part->slice.total + DECODE_SLACK) * 2 * sizeof(int32_t)))
 		return reader_nomem(c->r, err);
 	TRY(decode_delta_strings_sizes(
 		part->values, part->values_n, part->slice.total, (int32_t *)(void *)s->p, &delta, &room, err));
 	TRY(data_reserve(c, room, err));
-	struct strings_out out = {.data = c->data, .data_n = c->data_n, .ends = ends};
+	struct decode_strings out = {.data = c->data, .data_n = c->data_n, .ends = ends};
 	decode_delta_strings(&delta, part->slice, &out);
 	c->data_n = out.data_n;
 	return OK;
 }
 
-status column_strings(struct column_read *c, const struct page_part *part, uint32_t *ends, struct err *err)
+status reader_column_strings(
+	struct reader_column *c, const struct reader_page_part *part, uint32_t *ends, struct err *err)
 {
 	const bool fixed = c->leaf->physical == PHYSICAL_FIXED;
 	switch (part->page->encoding) {
@@ -110,12 +117,12 @@ status column_strings(struct column_read *c, const struct page_part *part, uint3
 		break;
 	default: break;
 	}
-	return encoding_unsupported(c, part, err);
+	return reader_encoding_unsupported(c, part, err);
 }
 
 /* ---- the column ------------------------------------------------------------------------------------------- */
 
-static status string_start(struct column_read *c, struct err *err)
+static status string_start(struct reader_column *c, struct err *err)
 {
 	(void)c;
 	(void)err;
@@ -123,22 +130,22 @@ static status string_start(struct column_read *c, struct err *err)
 }
 
 /* The dictionary gets buffers of its own: it is handed out as a column. */
-static status string_dictionary(struct column_read *c, const struct page_part *part, struct err *err)
+static status string_dictionary(struct reader_column *c, const struct reader_page_part *part, struct err *err)
 {
 	struct column *dict = ARENA_NEW(c->arena, struct column, 1);
 	uint32_t *offsets = ARENA_NEW(c->arena, uint32_t, (size_t)c->dict_n + 1 + DECODE_SLACK);
 	if (dict == NULL || offsets == NULL) return reader_nomem(c->r, err);
-	const struct page_list none = {0};
-	struct column_read d = {.r = c->r, .leaf = c->leaf, .list = &none, .arena = c->arena};
+	const struct reader_page_list none = {0};
+	struct reader_column d = {.r = c->r, .leaf = c->leaf, .list = &none, .arena = c->arena};
 	offsets[0] = 0;
-	TRY(column_strings(&d, part, offsets + 1, err));
+	TRY(reader_column_strings(&d, part, offsets + 1, err));
 	*dict = (struct column){
 		.type = c->leaf->info.def.type, .n = c->dict_n, .offsets = (const int32_t *)offsets, .data = d.data};
 	c->dict = dict;
 	return OK;
 }
 
-static status to_dict(struct column_read *c, struct err *err)
+static status to_dict(struct reader_column *c, struct err *err)
 {
 	c->values = arena_alloc(c->arena, (c->rows + DECODE_SLACK) * sizeof(int32_t), 64);
 	if (c->values == NULL) return reader_nomem(c->r, err);
@@ -148,7 +155,7 @@ static status to_dict(struct column_read *c, struct err *err)
 }
 
 /* Strings of the dictionary, appended to c->data; ends to ends[n]. */
-static status look_up(struct column_read *c, const uint32_t *index, size_t n, uint32_t *ends, struct err *err)
+static status look_up(struct reader_column *c, const uint32_t *index, size_t n, uint32_t *ends, struct err *err)
 {
 	const uint32_t *offsets = (const uint32_t *)c->dict->offsets;
 	size_t bytes = 0;
@@ -167,7 +174,7 @@ static status look_up(struct column_read *c, const uint32_t *index, size_t n, ui
 
 /* Write out what stands as indices. Null rows get the strings of index 0 first, then lose them: the rows so far are
  * packed, looked up and spread again. */
-static status to_plain(struct column_read *c, struct err *err)
+static status to_plain(struct reader_column *c, struct err *err)
 {
 	uint32_t *offsets = arena_alloc(c->arena, (c->rows + 1 + DECODE_SLACK) * sizeof *offsets, 64);
 	if (offsets == NULL) return reader_nomem(c->r, err);
@@ -191,42 +198,43 @@ static status to_plain(struct column_read *c, struct err *err)
 	return OK;
 }
 
-static status string_page_dict(struct column_read *c, const struct page_part *part, struct err *err)
+static status string_page_dict(struct reader_column *c, const struct reader_page_part *part, struct err *err)
 {
 	const size_t take = part->slice.take, nulls = part->rows - take;
 	if (c->mode == STRINGS_NONE) TRY(to_dict(c, err));
 	uint32_t *dst = (uint32_t *)c->values + c->row;
-	TRY(column_indices(c, part, dst + nulls, err));
+	TRY(reader_column_indices(c, part, dst + nulls, err));
 	if (nulls > 0) c->r->kernels->spread32(dst, part->rows, take, c->validity, c->row);
 	return OK;
 }
 
-static status string_page_plain(struct column_read *c, const struct page_part *part, struct err *err)
+static status string_page_plain(struct reader_column *c, const struct reader_page_part *part, struct err *err)
 {
 	const size_t take = part->slice.take, nulls = part->rows - take;
 	if (c->mode != STRINGS_PLAIN) TRY(to_plain(c, err));
 	uint32_t *ends = c->ends + c->row;
 	if (encoding_is_dict(part->page->encoding)) {
-		struct scratch *s = &c->r->values;
-		if (!scratch_reserve(s, (take + DECODE_SLACK) * sizeof(uint32_t))) return reader_nomem(c->r, err);
+		struct reader_scratch *s = &c->r->values;
+		if (!reader_scratch_reserve(s, (take + DECODE_SLACK) * sizeof(uint32_t)))
+			return reader_nomem(c->r, err);
 		uint32_t *index = (uint32_t *)(void *)s->p;
-		TRY(column_indices(c, part, index, err));
+		TRY(reader_column_indices(c, part, index, err));
 		TRY(look_up(c, index, take, ends + nulls, err));
 	} else {
-		TRY(column_strings(c, part, ends + nulls, err));
+		TRY(reader_column_strings(c, part, ends + nulls, err));
 	}
 	if (nulls > 0) c->r->kernels->spread_ends(ends, part->rows, take, c->validity, c->row);
 	return OK;
 }
 
-static void string_page_null(struct column_read *c, size_t rows)
+static void string_page_null(struct reader_column *c, size_t rows)
 {
 	if (c->mode == STRINGS_DICT) memset((uint32_t *)c->values + c->row, 0, rows * sizeof(uint32_t));
 	if (c->mode != STRINGS_PLAIN) return;
 	for (size_t i = 0; i < rows; i++) c->ends[c->row + i] = (uint32_t)c->data_n;
 }
 
-static status string_page(struct column_read *c, const struct page_part *part, struct err *err)
+static status string_page(struct reader_column *c, const struct reader_page_part *part, struct err *err)
 {
 	if (part->slice.take == 0) {
 		string_page_null(c, part->rows);
@@ -237,7 +245,7 @@ static status string_page(struct column_read *c, const struct page_part *part, s
 	return string_page_plain(c, part, err);
 }
 
-static status string_finish(struct column_read *c, struct column *out, struct err *err)
+static status string_finish(struct reader_column *c, struct column *out, struct err *err)
 {
 	if (c->mode == STRINGS_NONE) TRY(to_plain(c, err));
 	if (c->mode == STRINGS_DICT) {
@@ -250,4 +258,5 @@ static status string_finish(struct column_read *c, struct column *out, struct er
 	return OK;
 }
 
-const struct column_kind column_kind_string = {string_start, string_dictionary, string_page, string_finish};
+const struct reader_column_kind reader_column_kind_string = {
+	string_start, string_dictionary, string_page, string_finish};

@@ -1,9 +1,9 @@
 /* parquet/read/convert.c: stored values as values of the column types. Sources may be unaligned. */
 #include "base/time.h"
-#include "parquet/encoding/decode_int.h"
+#include "parquet/encoding/load.h"
 #include "parquet/read/reader_int.h"
 
-static status out_of_range(const struct leaf *leaf, struct err *err)
+static status out_of_range(const struct reader_leaf *leaf, struct err *err)
 {
 	return fail(err, E_UNSUPPORTED, "unsupported: column %s: a value out of the range of %s", leaf->info.name,
 		col_type_name(leaf->info.def.type));
@@ -81,8 +81,8 @@ static bool fixed_decimals(const uint8_t *src, size_t n, size_t width, int64_t *
 	return good;
 }
 
-status convert_byte_decimals(
-	const struct leaf *leaf, const uint8_t *data, const uint32_t *ends, size_t n, int64_t *dst, struct err *err)
+status reader_convert_byte_decimals(const struct reader_leaf *leaf, const uint8_t *data, const uint32_t *ends, size_t n,
+	int64_t *dst, struct err *err)
 {
 	uint32_t begin = 0;
 	for (size_t i = 0; i < n; i++) {
@@ -92,7 +92,7 @@ status convert_byte_decimals(
 	return OK;
 }
 
-status convert_values(const struct leaf *leaf, const uint8_t *src, size_t n, void *dst, struct err *err)
+status reader_convert(const struct reader_leaf *leaf, const uint8_t *src, size_t n, void *dst, struct err *err)
 {
 	bool good = true;
 	switch (leaf->convert) {

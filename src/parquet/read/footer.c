@@ -14,7 +14,7 @@ struct chunk_meta {
 };
 enum { SEEN_TYPE = 1, SEEN_CODEC = 2, SEEN_VALUES = 4, SEEN_SIZE = 8, SEEN_OFFSET = 16, SEEN_ALL = 31 };
 
-static void read_chunk_meta(struct thrift *t, struct chunk *c, struct chunk_meta *m)
+static void read_chunk_meta(struct thrift *t, struct reader_chunk *c, struct chunk_meta *m)
 {
 	struct thrift_field f = {0};
 	while (thrift_field_next(t, &f)) {
@@ -51,8 +51,8 @@ static void read_chunk_meta(struct thrift *t, struct chunk *c, struct chunk_meta
 }
 
 /* Where the chunk lies; a dictionary offset of 0 or after the data means none was written. */
-static status place_chunk(const struct parquet_reader *r, struct chunk *c, const struct chunk_meta *m,
-	const struct leaf *leaf, struct err *err)
+static status place_chunk(const struct parquet_reader *r, struct reader_chunk *c, const struct chunk_meta *m,
+	const struct reader_leaf *leaf, struct err *err)
 {
 	if (m->seen != SEEN_ALL)
 		return fail(err, E_CORRUPT, "column %s: its chunk lacks required metadata", leaf->info.name);
@@ -76,12 +76,12 @@ static status place_chunk(const struct parquet_reader *r, struct chunk *c, const
 	return OK;
 }
 
-static status read_chunk(
-	const struct parquet_reader *r, struct thrift *t, const struct leaf *leaf, struct chunk *c, struct err *err)
+static status read_chunk(const struct parquet_reader *r, struct thrift *t, const struct reader_leaf *leaf,
+	struct reader_chunk *c, struct err *err)
 {
 	struct chunk_meta m = {0};
 	struct thrift_field f = {0};
-	*c = (struct chunk){0};
+	*c = (struct reader_chunk){0};
 	while (thrift_field_next(t, &f)) {
 		switch (f.id) {
 		case 1:
@@ -105,24 +105,24 @@ static status read_chunk(
 	return place_chunk(r, c, &m, leaf, err);
 }
 
-static status read_chunks(
-	struct parquet_reader *r, struct thrift *t, const struct thrift_field *f, struct row_group *g, struct err *err)
+static status read_chunks(struct parquet_reader *r, struct thrift *t, const struct thrift_field *f,
+	struct reader_row_group *g, struct err *err)
 {
 	const size_t n = thrift_list(t, f, THRIFT_STRUCT);
 	if (t->error != NULL) return OK;
 	if (n != r->n_leaves)
 		return fail(err, E_CORRUPT, "a row group of %zu columns, the schema has %zu", n, r->n_leaves);
 	if (g->chunks != NULL) return fail(err, E_CORRUPT, "a row group with two lists of columns");
-	g->chunks = ARENA_NEW(&r->meta_arena, struct chunk, n);
+	g->chunks = ARENA_NEW(&r->meta_arena, struct reader_chunk, n);
 	if (g->chunks == NULL) return reader_nomem(r, err);
 	for (size_t i = 0; i < n && t->error == NULL; i++) TRY(read_chunk(r, t, &r->leaves[i], &g->chunks[i], err));
 	return OK;
 }
 
-static status read_row_group(struct parquet_reader *r, struct thrift *t, struct row_group *g, struct err *err)
+static status read_row_group(struct parquet_reader *r, struct thrift *t, struct reader_row_group *g, struct err *err)
 {
 	struct thrift_field f = {0};
-	*g = (struct row_group){.n_rows = -1};
+	*g = (struct reader_row_group){.n_rows = -1};
 	while (thrift_field_next(t, &f)) {
 		if (f.id == 1)
 			TRY(read_chunks(r, t, &f, g, err));
@@ -145,7 +145,7 @@ static status read_row_groups(struct parquet_reader *r, struct thrift *t, const 
 	const size_t each = ROW_GROUP_BYTES_MIN + r->n_leaves * CHUNK_BYTES_MIN;
 	if (r->row_groups != NULL || n > (size_t)(t->end - t->p) / each)
 		return fail(err, E_CORRUPT, "more row groups than its bytes can hold");
-	r->row_groups = ARENA_NEW(&r->meta_arena, struct row_group, n);
+	r->row_groups = ARENA_NEW(&r->meta_arena, struct reader_row_group, n);
 	if (r->row_groups == NULL) return reader_nomem(r, err);
 	r->n_row_groups = n;
 	int64_t rows = 0;
@@ -164,7 +164,7 @@ static status read_metadata(struct parquet_reader *r, struct thrift *t, const st
 	if (t->error != NULL) return OK;
 	if (n > (size_t)(t->end - t->p) / KEY_VALUE_BYTES_MIN || r->metadata != NULL)
 		return fail(err, E_CORRUPT, "more metadata than its bytes can hold");
-	r->metadata = ARENA_NEW(&r->meta_arena, struct key_value, n);
+	r->metadata = ARENA_NEW(&r->meta_arena, struct reader_key_value, n);
 	if (r->metadata == NULL) return reader_nomem(r, err);
 	for (size_t i = 0; i < n; i++) {
 		struct str key = {"", 0}, value = {"", 0};
@@ -178,7 +178,7 @@ static status read_metadata(struct parquet_reader *r, struct thrift *t, const st
 				thrift_skip(t, m.type);
 		}
 		if (t->error != NULL) return OK;
-		struct key_value *kv = &r->metadata[i];
+		struct reader_key_value *kv = &r->metadata[i];
 		kv->key = arena_strndup(&r->meta_arena, key.p, key.n);
 		kv->value = arena_strndup(&r->meta_arena, value.p, value.n);
 		if (kv->key == NULL || kv->value == NULL) return reader_nomem(r, err);
@@ -202,9 +202,9 @@ static status read_schema(
 	r->n_leaves = 0;
 	const size_t n = thrift_list(t, f, THRIFT_STRUCT);
 	if (t->error != NULL) return OK;
-	struct leaf *leaves = NULL;
+	struct reader_leaf *leaves = NULL;
 	size_t n_leaves = 0;
-	TRY(schema_read(t, (uint32_t)n, &r->schema_arena, &leaves, &n_leaves, err));
+	TRY(reader_schema_read(t, (uint32_t)n, &r->schema_arena, &leaves, &n_leaves, err));
 	if (t->error != NULL) return OK;
 	const size_t bytes = (size_t)(t->p - start);
 	uint8_t *copy = arena_alloc(&r->schema_arena, bytes, 1);
@@ -264,7 +264,7 @@ static status read_fields(struct parquet_reader *r, struct thrift *t, struct err
 	return OK;
 }
 
-status footer_read(struct parquet_reader *r, const uint8_t *p, size_t n, int64_t at, struct err *err)
+status reader_footer_read(struct parquet_reader *r, const uint8_t *p, size_t n, int64_t at, struct err *err)
 {
 	struct thrift t;
 	thrift_start(&t, p, n);

@@ -1,5 +1,5 @@
 /* parquet/read/index.c: the page index. Structures at the end of the file, read only when a range of rows is asked for. */
-#include "parquet/encoding/decode_int.h"
+#include "parquet/encoding/load.h"
 #include "parquet/read/reader_int.h"
 
 /* The bytes of an index structure, if the file has it in a place that can be true. */
@@ -15,10 +15,10 @@ enum {
 	FIND_ROWS_MAX = 1 << 17, /* a page of more rows is not searched for its first and last row in range */
 };
 
-static void read_location(struct thrift *t, struct page_location *l)
+static void read_location(struct thrift *t, struct reader_page_location *l)
 {
 	struct thrift_field f = {0};
-	*l = (struct page_location){.at = -1, .bytes = -1, .row = -1};
+	*l = (struct reader_page_location){.at = -1, .bytes = -1, .row = -1};
 	while (thrift_field_next(t, &f)) {
 		switch (f.id) {
 		case 1: l->at = thrift_i64(t, &f); break;
@@ -29,7 +29,8 @@ static void read_location(struct thrift *t, struct page_location *l)
 	}
 }
 
-static bool locations_good(const struct page_location *l, size_t n, const struct chunk *chunk, int64_t n_rows)
+static bool locations_good(
+	const struct reader_page_location *l, size_t n, const struct reader_chunk *chunk, int64_t n_rows)
 {
 	int64_t at = chunk->at, row = 0;
 	const int64_t end = chunk->at + chunk->bytes;
@@ -43,18 +44,18 @@ static bool locations_good(const struct page_location *l, size_t n, const struct
 	return true;
 }
 
-status index_locations(
-	struct parquet_reader *r, size_t row_group, size_t leaf, struct page_location **out, size_t *n, struct err *err)
+status reader_index_locations(struct parquet_reader *r, size_t row_group, size_t leaf,
+	struct reader_page_location **out, size_t *n, struct err *err)
 {
-	const struct row_group *g = &r->row_groups[row_group];
-	const struct chunk *chunk = &g->chunks[leaf];
+	const struct reader_row_group *g = &r->row_groups[row_group];
+	const struct reader_chunk *chunk = &g->chunks[leaf];
 	*n = 0;
 	if (chunk->offset_index_at == 0 || chunk->offset_index_bytes == 0) return OK;
 	const uint8_t *bytes;
 	TRY(index_bytes(r, chunk->offset_index_at, chunk->offset_index_bytes, &bytes, err));
 	struct thrift t;
 	struct thrift_field f = {0};
-	struct page_location *locations = NULL;
+	struct reader_page_location *locations = NULL;
 	uint32_t count = 0;
 	thrift_start(&t, bytes, (size_t)chunk->offset_index_bytes);
 	while (thrift_field_next(&t, &f)) {
@@ -66,8 +67,8 @@ status index_locations(
 		if (count > (size_t)(t.end - t.p) / LOCATION_BYTES_MIN)
 			thrift_fail(&t, "more pages than its bytes can hold");
 		if (t.error != NULL) break;
-		if (!scratch_reserve(&r->locations, count * sizeof *locations)) return reader_nomem(r, err);
-		locations = (struct page_location *)(void *)r->locations.p;
+		if (!reader_scratch_reserve(&r->locations, count * sizeof *locations)) return reader_nomem(r, err);
+		locations = (struct reader_page_location *)(void *)r->locations.p;
 		for (uint32_t i = 0; i < count; i++) read_location(&t, &locations[i]);
 	}
 	if (t.error != NULL) return reader_corrupt(r, err, chunk->offset_index_at, "offset index: %s", t.error);
@@ -95,7 +96,7 @@ static uint32_t list_at(struct thrift *t, const struct thrift_field *f, enum thr
 	return n;
 }
 
-static status read_bounds(const struct parquet_reader *r, const struct chunk *chunk, const uint8_t *bytes,
+static status read_bounds(const struct parquet_reader *r, const struct reader_chunk *chunk, const uint8_t *bytes,
 	size_t n_pages, struct bounds *out, struct err *err)
 {
 	struct thrift t;
@@ -134,8 +135,8 @@ static bool bound_value(struct thrift *t, uint32_t width, int64_t *out)
 }
 
 /* The first and the end of the pages that may hold a value in [lo, hi]; first == end: none may. */
-static status pages_holding(const struct parquet_reader *r, const struct leaf *leaf, const struct chunk *chunk,
-	struct bounds *b, const int64_t range[2], size_t out[2], struct err *err)
+static status pages_holding(const struct parquet_reader *r, const struct reader_leaf *leaf,
+	const struct reader_chunk *chunk, struct bounds *b, const int64_t range[2], size_t out[2], struct err *err)
 {
 	size_t first = 0, end = 0;
 	for (uint32_t i = 0; i < b->n; i++) {
@@ -157,31 +158,18 @@ static status pages_holding(const struct parquet_reader *r, const struct leaf *l
 	return OK;
 }
 
-static bool has_integer_bounds(const struct leaf *leaf)
+status reader_index_candidates(struct parquet_reader *r, size_t row_group, size_t column, const int64_t range[2],
+	struct reader_candidates *out, struct err *err)
 {
-	return leaf->info.supported && leaf->convert == CONVERT_NONE &&
-	       (leaf->physical == PHYSICAL_INT32 || leaf->physical == PHYSICAL_INT64);
-}
-
-/* Where rows in range can be, by the index; all rows without one. */
-struct candidates {
-	int64_t first_begin, first_end; /* rows of the first page that may hold a value in range */
-	int64_t last_begin, last_end;   /* and of the last; the same page when there is one alone */
-	bool none;
-};
-
-static status candidates_find(struct parquet_reader *r, size_t row_group, size_t column, const int64_t range[2],
-	struct candidates *out, struct err *err)
-{
-	const struct row_group *g = &r->row_groups[row_group];
-	const struct chunk *chunk = &g->chunks[column];
-	struct page_location *locations = NULL;
+	const struct reader_row_group *g = &r->row_groups[row_group];
+	const struct reader_chunk *chunk = &g->chunks[column];
+	struct reader_page_location *locations = NULL;
 	size_t n = 0, pages[2] = {0};
 	const uint8_t *bytes;
 	struct bounds bounds;
-	*out = (struct candidates){.first_end = g->n_rows, .last_end = g->n_rows};
+	*out = (struct reader_candidates){.first_end = g->n_rows, .last_end = g->n_rows};
 	if (chunk->column_index_at == 0) return OK;
-	TRY(index_locations(r, row_group, column, &locations, &n, err));
+	TRY(reader_index_locations(r, row_group, column, &locations, &n, err));
 	if (n == 0) return OK;
 	TRY(index_bytes(r, chunk->column_index_at, chunk->column_index_bytes, &bytes, err));
 	TRY(read_bounds(r, chunk, bytes, n, &bounds, err));
@@ -194,61 +182,5 @@ static status candidates_find(struct parquet_reader *r, size_t row_group, size_t
 	out->first_end = pages[0] + 1 < n ? locations[pages[0] + 1].row : g->n_rows;
 	out->last_begin = locations[pages[1] - 1].row;
 	out->last_end = pages[1] < n ? locations[pages[1]].row : g->n_rows;
-	return OK;
-}
-
-static bool in_range(const struct column *c, int64_t i, const int64_t range[2])
-{
-	const int64_t v =
-		col_type_width(c->type) == 4 ? ((const int32_t *)c->values)[i] : ((const int64_t *)c->values)[i];
-	return column_valid(c, i) && v >= range[0] && v <= range[1];
-}
-
-/* Rows [begin, end) of the column, decoded: *first and *last, the first row in range and the one after the last; both end
- * and begin when there is none. */
-static status scan_rows(struct parquet_reader *r, struct parquet_range rows, size_t column, const int64_t range[2],
-	int64_t *first, int64_t *last, struct err *err)
-{
-	struct column c;
-	*first = rows.end;
-	*last = rows.begin;
-	if (rows.begin == rows.end) return OK;
-	arena_reset(&r->find_arena);
-	TRY(column_read_rows(r, &rows, column, &r->find_arena, &c, err));
-	int64_t i = 0, j = c.n;
-	while (i < j && !in_range(&c, i, range)) i++;
-	while (j > i && !in_range(&c, j - 1, range)) j--;
-	if (i == j) return OK;
-	*first = rows.begin + i;
-	*last = rows.begin + j;
-	return OK;
-}
-
-status parquet_reader_find_rows(struct parquet_reader *r, size_t row_group, int column, int64_t lo, int64_t hi,
-	int64_t *begin, int64_t *end, struct err *err)
-{
-	ASSERT(row_group < r->n_row_groups && column >= 0 && (size_t)column < r->n_leaves);
-	const size_t leaf = (size_t)column;
-	const struct row_group *g = &r->row_groups[row_group];
-	const int64_t range[2] = {lo, hi};
-	struct candidates c = {.first_end = g->n_rows, .last_end = g->n_rows};
-	const bool integers = has_integer_bounds(&r->leaves[leaf]) && g->chunks[leaf].unreadable == NULL;
-	if (integers) TRY(candidates_find(r, row_group, leaf, range, &c, err));
-	if (c.none) {
-		*begin = *end = 0;
-		return OK;
-	}
-	int64_t first = c.first_begin, last = c.last_end, unused;
-	if (integers && c.first_end - c.first_begin <= FIND_ROWS_MAX)
-		TRY(scan_rows(r, (struct parquet_range){row_group, c.first_begin, c.first_end}, leaf, range, &first,
-			&last, err));
-	if (c.last_begin > c.first_begin) {
-		last = c.last_end;
-		if (c.last_end - c.last_begin <= FIND_ROWS_MAX)
-			TRY(scan_rows(r, (struct parquet_range){row_group, c.last_begin, c.last_end}, leaf, range,
-				&unused, &last, err));
-	}
-	*begin = first < last ? first : 0;
-	*end = first < last ? last : 0;
 	return OK;
 }

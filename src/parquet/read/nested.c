@@ -8,7 +8,7 @@
 enum { LEVELS_ENTRIES_MAX = 1 << 26 };
 
 struct levels_read {
-	struct column_read c;
+	struct reader_column c;
 	uint8_t *def, *rep; /* [chunk->n_values]; NULL when the leaf has none */
 	size_t entry;       /* read so far */
 	int64_t rows;       /* begun so far */
@@ -40,10 +40,10 @@ static size_t count_equal(const uint8_t *v, size_t n, uint8_t value)
 static status read_levels(struct parquet_reader *r, const uint8_t *src, size_t src_n, unsigned max, size_t n,
 	uint8_t *dst, struct err *err)
 {
-	struct scratch *s = &r->values;
-	if (!scratch_reserve(s, (n + DECODE_SLACK) * sizeof(uint32_t))) return reader_nomem(r, err);
+	struct reader_scratch *s = &r->values;
+	if (!reader_scratch_reserve(s, (n + DECODE_SLACK) * sizeof(uint32_t))) return reader_nomem(r, err);
 	uint32_t *v = (uint32_t *)(void *)s->p;
-	const struct slice all = {.take = n, .total = n};
+	const struct decode_slice all = {.take = n, .total = n};
 	TRY(decode_hybrid(r->kernels, src, src_n, level_bits(max), all, v, err));
 	const uint32_t found = r->kernels->max(v, n);
 	if (found > max) return fail(err, E_CORRUPT, "a level of %u, at most %u", found, max);
@@ -51,13 +51,14 @@ static status read_levels(struct parquet_reader *r, const uint8_t *src, size_t s
 	return OK;
 }
 
-static status read_page(struct levels_read *l, const struct column_kind *kind, const struct page *page, struct err *err)
+static status read_page(
+	struct levels_read *l, const struct reader_column_kind *kind, const struct reader_page *page, struct err *err)
 {
-	struct column_read *c = &l->c;
-	const struct leaf *leaf = c->leaf;
-	struct page_bytes bytes;
+	struct reader_column *c = &l->c;
+	const struct reader_leaf *leaf = c->leaf;
+	struct reader_page_bytes bytes;
 	size_t valid = page->n, rows = page->n;
-	TRY(page_open(c->r, leaf, c->chunk, page, &bytes, err));
+	TRY(reader_page_open(c->r, leaf, c->chunk, page, &bytes, err));
 	if (l->rep != NULL) {
 		uint8_t *rep = l->rep + l->entry;
 		TRY(read_levels(c->r, bytes.repetition, bytes.repetition_n, leaf->max_rep, page->n, rep, err));
@@ -71,7 +72,7 @@ static status read_page(struct levels_read *l, const struct column_kind *kind, c
 		TRY(read_levels(c->r, bytes.levels, bytes.levels_n, leaf->max_def, page->n, def, err));
 		valid = count_equal(def, page->n, leaf->max_def);
 	}
-	const struct page_part part = {.page = page,
+	const struct reader_page_part part = {.page = page,
 		.values = bytes.values,
 		.values_n = bytes.values_n,
 		.rows = valid,
@@ -83,9 +84,9 @@ static status read_page(struct levels_read *l, const struct column_kind *kind, c
 	return OK;
 }
 
-static status start(struct levels_read *l, const struct column_kind *kind, struct err *err)
+static status start(struct levels_read *l, const struct reader_column_kind *kind, struct err *err)
 {
-	struct column_read *c = &l->c;
+	struct reader_column *c = &l->c;
 	const size_t n = c->rows + DECODE_SLACK;
 	if (c->leaf->max_def > 0 && (l->def = arena_alloc(c->arena, n, 1)) == NULL) return reader_nomem(c->r, err);
 	if (c->leaf->max_rep > 0 && (l->rep = arena_alloc(c->arena, n, 1)) == NULL) return reader_nomem(c->r, err);
@@ -94,15 +95,15 @@ static status start(struct levels_read *l, const struct column_kind *kind, struc
 
 static status read_chunk(struct levels_read *l, int64_t n_rows, struct parquet_levels *out, struct err *err)
 {
-	struct column_read *c = &l->c;
-	const struct column_kind *kind = column_kind_of(c->leaf);
+	struct reader_column *c = &l->c;
+	const struct reader_column_kind *kind = reader_column_kind_of(c->leaf);
 	const struct column_def *def = &c->leaf->info.def;
 	TRY(start(l, kind, err));
-	status code = column_dictionary(c, kind, err);
-	if (code != OK) return column_page_error(c, code, &c->list->dictionary, err);
+	status code = reader_column_dictionary(c, kind, err);
+	if (code != OK) return reader_column_error(c, code, &c->list->dictionary, err);
 	for (size_t i = 0; i < c->list->n; i++) {
 		code = read_page(l, kind, &c->list->pages[i], err);
-		if (code != OK) return column_page_error(c, code, &c->list->pages[i], err);
+		if (code != OK) return reader_column_error(c, code, &c->list->pages[i], err);
 	}
 	if (l->rows != n_rows)
 		return reader_corrupt(c->r, err, c->chunk->at, "column %s: %lld rows in a row group of %lld",
@@ -131,9 +132,9 @@ status parquet_reader_levels(struct parquet_reader *r, size_t row_group, int lea
 	struct parquet_levels *out, struct err *err)
 {
 	ASSERT(row_group < r->n_row_groups && leaf >= 0 && (size_t)leaf < r->n_leaves);
-	const struct row_group *g = &r->row_groups[row_group];
-	const struct chunk *chunk = &g->chunks[leaf];
-	struct page_list list = {0};
+	const struct reader_row_group *g = &r->row_groups[row_group];
+	const struct reader_chunk *chunk = &g->chunks[leaf];
+	struct reader_page_list list = {0};
 	struct levels_read l = {.c = {.r = r,
 					.leaf = &r->leaves[leaf],
 					.chunk = chunk,
@@ -147,6 +148,6 @@ status parquet_reader_levels(struct parquet_reader *r, size_t row_group, int lea
 		return fail_at(err, E_LIMIT, r->key, -1, -1,
 			"column %s: %lld values in one row group; at most %d are read", l.c.leaf->info.name,
 			(long long)chunk->n_values, LEVELS_ENTRIES_MAX);
-	TRY(pages_list_all(r, chunk, &list, err));
+	TRY(reader_pages_list_all(r, chunk, &list, err));
 	return read_chunk(&l, g->n_rows, out, err);
 }

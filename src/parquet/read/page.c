@@ -105,8 +105,8 @@ static const char *header_fault(const struct header *h, size_t left)
 	return NULL;
 }
 
-status page_header_read(
-	const struct parquet_reader *r, const uint8_t *p, size_t n, int64_t at, struct page *out, struct err *err)
+status reader_page_header(const struct parquet_reader *r, const uint8_t *p, size_t n, int64_t at,
+	struct reader_page *out, struct err *err)
 {
 	struct thrift t;
 	struct header h = {.kind = -1,
@@ -122,7 +122,7 @@ status page_header_read(
 	if (t.error != NULL) return reader_corrupt(r, err, at, "page header: %s", t.error);
 	const char *fault = header_fault(&h, (size_t)(t.end - t.p));
 	if (fault != NULL) return reader_corrupt(r, err, at, "%s", fault);
-	*out = (struct page){
+	*out = (struct reader_page){
 		.at = at,
 		.body = t.p,
 		.body_n = (uint32_t)h.body_bytes,
@@ -166,7 +166,7 @@ static status decompress(struct parquet_reader *r, int32_t codec, const uint8_t 
 	}
 	if (want > decompressed_max(codec, n))
 		return fail(err, E_CORRUPT, "a page of %zu bytes that claims %zu uncompressed", n, want);
-	if (!scratch_reserve(&r->page_bytes, want)) return reader_nomem(r, err);
+	if (!reader_scratch_reserve(&r->page_bytes, want)) return reader_nomem(r, err);
 	if (r->compressor == NULL) TRY(compressor_create(&r->compressor, err));
 	TRY(decompress_block(r->compressor, (enum compress_codec)codec, src, n, r->page_bytes.p, want, err));
 	*out = r->page_bytes.p;
@@ -174,7 +174,7 @@ static status decompress(struct parquet_reader *r, int32_t codec, const uint8_t 
 }
 
 /* Levels of one kind at the start of the values: a length and that many bytes. */
-static status cut_levels(struct page_bytes *out, const uint8_t **levels, size_t *levels_n, struct err *err)
+static status cut_levels(struct reader_page_bytes *out, const uint8_t **levels, size_t *levels_n, struct err *err)
 {
 	uint32_t length;
 	if (out->values_n < sizeof length) return fail(err, E_CORRUPT, "a page that ends inside its levels");
@@ -188,17 +188,17 @@ static status cut_levels(struct page_bytes *out, const uint8_t **levels, size_t 
 	return OK;
 }
 
-static status levels_unsupported(const struct leaf *leaf, uint8_t encoding, struct err *err)
+static status levels_unsupported(const struct reader_leaf *leaf, uint8_t encoding, struct err *err)
 {
 	return fail(err, E_UNSUPPORTED, "unsupported: column %s: levels of encoding %u", leaf->info.name,
 		(unsigned)encoding);
 }
 
 /* v1: repetition, then definition levels stand before the values, those the column has. */
-static status split_v1(const struct leaf *leaf, const struct page *page, const uint8_t *p, size_t n,
-	struct page_bytes *out, struct err *err)
+static status split_v1(const struct reader_leaf *leaf, const struct reader_page *page, const uint8_t *p, size_t n,
+	struct reader_page_bytes *out, struct err *err)
 {
-	*out = (struct page_bytes){.values = p, .values_n = n};
+	*out = (struct reader_page_bytes){.values = p, .values_n = n};
 	if (page->kind != PAGE_DATA) return OK;
 	if (leaf->max_rep > 0) {
 		if (page->repetition_encoding != ENCODING_RLE)
@@ -210,8 +210,8 @@ static status split_v1(const struct leaf *leaf, const struct page *page, const u
 	return cut_levels(out, &out->levels, &out->levels_n, err);
 }
 
-static status open_bytes(struct parquet_reader *r, const struct leaf *leaf, const struct chunk *chunk,
-	const struct page *page, struct page_bytes *out, struct err *err)
+static status open_bytes(struct parquet_reader *r, const struct reader_leaf *leaf, const struct reader_chunk *chunk,
+	const struct reader_page *page, struct reader_page_bytes *out, struct err *err)
 {
 	if (page->has_crc && checksum_crc32(0, page->body, page->body_n) != page->crc)
 		return fail(err, E_CORRUPT, "page checksum differs");
@@ -228,7 +228,7 @@ static status open_bytes(struct parquet_reader *r, const struct leaf *leaf, cons
 		TRY(decompress(r, chunk->codec, bytes, n, want, &bytes, err));
 	else if (want > n)
 		return fail(err, E_CORRUPT, "values of %zu bytes in a page of %u", want, page->body_n);
-	*out = (struct page_bytes){.values = bytes, .values_n = want};
+	*out = (struct reader_page_bytes){.values = bytes, .values_n = want};
 	if (leaf->max_rep > 0) {
 		out->repetition = page->body;
 		out->repetition_n = page->repetition_n;
@@ -240,8 +240,8 @@ static status open_bytes(struct parquet_reader *r, const struct leaf *leaf, cons
 	return OK;
 }
 
-status page_open(struct parquet_reader *r, const struct leaf *leaf, const struct chunk *chunk, const struct page *page,
-	struct page_bytes *out, struct err *err)
+status reader_page_open(struct parquet_reader *r, const struct reader_leaf *leaf, const struct reader_chunk *chunk,
+	const struct reader_page *page, struct reader_page_bytes *out, struct err *err)
 {
 	const status code = open_bytes(r, leaf, chunk, page, out, err);
 	return code == OK ? OK : err_at(err, code, r->key, page->at, -1);
@@ -256,21 +256,21 @@ struct walk {
 	size_t n;
 	int64_t at;
 	size_t cap; /* of r->pages, in pages */
-	struct page_list *list;
+	struct reader_page_list *list;
 };
 
-static status walk_add(struct walk *w, const struct page *page, struct err *err)
+static status walk_add(struct walk *w, const struct reader_page *page, struct err *err)
 {
-	struct page_list *list = w->list;
+	struct reader_page_list *list = w->list;
 	if (list->n == w->cap) {
 		const size_t cap = w->cap == 0 ? 16 : w->cap * 2;
-		struct scratch grown = {0};
-		if (!scratch_reserve(&grown, cap * sizeof *page)) return reader_nomem(w->r, err);
+		struct reader_scratch grown = {0};
+		if (!reader_scratch_reserve(&grown, cap * sizeof *page)) return reader_nomem(w->r, err);
 		if (list->n > 0) memcpy(grown.p, w->r->pages.p, list->n * sizeof *page);
-		scratch_free(&w->r->pages);
+		reader_scratch_free(&w->r->pages);
 		w->r->pages = grown;
 		w->cap = cap;
-		list->pages = (struct page *)(void *)grown.p;
+		list->pages = (struct reader_page *)(void *)grown.p;
 	}
 	list->pages[list->n++] = *page;
 	return OK;
@@ -281,11 +281,11 @@ static status walk_pages(
 	struct walk *w, const struct parquet_range *range, size_t pos, int64_t row, int64_t n_rows, struct err *err)
 {
 	while (row < range->end) {
-		struct page page;
+		struct reader_page page;
 		if (pos >= w->n)
 			return reader_corrupt(w->r, err, w->at + (int64_t)w->n, "pages end after row %lld of %lld",
 				(long long)row, (long long)n_rows);
-		TRY(page_header_read(w->r, w->bytes + pos, w->n - pos, w->at + (int64_t)pos, &page, err));
+		TRY(reader_page_header(w->r, w->bytes + pos, w->n - pos, w->at + (int64_t)pos, &page, err));
 		pos = (size_t)(page.body - w->bytes) + page.body_n;
 		if (page.kind == PAGE_DICTIONARY) {
 			if (w->list->dictionary.body != NULL || w->list->n > 0)
@@ -304,8 +304,8 @@ static status walk_pages(
 }
 
 /* The part of the page locations that covers the range: [*first, *last). */
-static void locations_cut(
-	const struct page_location *locations, size_t n, const struct parquet_range *range, size_t *first, size_t *last)
+static void locations_cut(const struct reader_page_location *locations, size_t n, const struct parquet_range *range,
+	size_t *first, size_t *last)
 {
 	size_t a = 0, b = n;
 	while (a + 1 < n && locations[a + 1].row <= range->begin) a++;
@@ -315,20 +315,20 @@ static void locations_cut(
 }
 
 /* The dictionary page, when one stands before the first data page. */
-static status walk_dictionary(struct walk *w, const struct chunk *chunk, int64_t first_data, struct err *err)
+static status walk_dictionary(struct walk *w, const struct reader_chunk *chunk, int64_t first_data, struct err *err)
 {
 	if (chunk->at >= first_data) return OK;
-	struct page page;
+	struct reader_page page;
 	const uint8_t *bytes;
 	const size_t n = (size_t)(first_data - chunk->at);
 	TRY(reader_view(w->r, &w->r->dict_bytes, chunk->at, n, &bytes, err));
-	TRY(page_header_read(w->r, bytes, n, chunk->at, &page, err));
+	TRY(reader_page_header(w->r, bytes, n, chunk->at, &page, err));
 	if (page.kind == PAGE_DICTIONARY) w->list->dictionary = page;
 	return OK;
 }
 
-static status list_by_index(struct walk *w, const struct parquet_range *range, const struct chunk *chunk,
-	const struct page_location *locations, size_t n, struct err *err)
+static status list_by_index(struct walk *w, const struct parquet_range *range, const struct reader_chunk *chunk,
+	const struct reader_page_location *locations, size_t n, struct err *err)
 {
 	struct parquet_reader *r = w->r;
 	size_t first, last;
@@ -339,7 +339,7 @@ static status list_by_index(struct walk *w, const struct parquet_range *range, c
 	TRY(reader_view(r, &r->chunk_bytes, w->at, w->n, &w->bytes, err));
 	TRY(walk_pages(w, range, 0, locations[first].row, r->row_groups[range->row_group].n_rows, err));
 	for (size_t i = 0; i < w->list->n; i++) { /* the index and the pages must tell the same */
-		const struct page *page = &w->list->pages[i];
+		const struct reader_page *page = &w->list->pages[i];
 		while (first < last && locations[first].at < page->at) first++;
 		if (first == last || page->at != locations[first].at || page->row != locations[first].row)
 			return reader_corrupt(r, err, page->at, "the offset index does not match the pages");
@@ -347,28 +347,30 @@ static status list_by_index(struct walk *w, const struct parquet_range *range, c
 	return OK;
 }
 
-status pages_list_all(struct parquet_reader *r, const struct chunk *chunk, struct page_list *out, struct err *err)
+status reader_pages_list_all(
+	struct parquet_reader *r, const struct reader_chunk *chunk, struct reader_page_list *out, struct err *err)
 {
-	struct walk w = {.r = r, .list = out, .at = chunk->at, .cap = r->pages.cap / sizeof(struct page)};
-	*out = (struct page_list){.pages = (struct page *)(void *)r->pages.p};
+	struct walk w = {.r = r, .list = out, .at = chunk->at, .cap = r->pages.cap / sizeof(struct reader_page)};
+	*out = (struct reader_page_list){.pages = (struct reader_page *)(void *)r->pages.p};
 	w.n = (size_t)chunk->bytes;
 	TRY(reader_view(r, &r->chunk_bytes, w.at, w.n, &w.bytes, err));
 	const struct parquet_range all = {.end = chunk->n_values};
 	return walk_pages(&w, &all, 0, 0, chunk->n_values, err);
 }
 
-status pages_list(struct parquet_reader *r, const struct parquet_range *range, size_t leaf, struct page_list *out,
-	struct err *err)
+status reader_pages_list(struct parquet_reader *r, const struct parquet_range *range, size_t leaf,
+	struct reader_page_list *out, struct err *err)
 {
-	const struct row_group *g = &r->row_groups[range->row_group];
-	const struct chunk *chunk = &g->chunks[leaf];
-	struct walk w = {.r = r, .list = out, .at = chunk->at, .cap = r->pages.cap / sizeof(struct page)};
-	*out = (struct page_list){.pages = (struct page *)(void *)r->pages.p};
-	struct page_location *locations = NULL;
+	const struct reader_row_group *g = &r->row_groups[range->row_group];
+	const struct reader_chunk *chunk = &g->chunks[leaf];
+	struct walk w = {.r = r, .list = out, .at = chunk->at, .cap = r->pages.cap / sizeof(struct reader_page)};
+	*out = (struct reader_page_list){.pages = (struct reader_page *)(void *)r->pages.p};
+	struct reader_page_location *locations = NULL;
 	size_t n = 0;
 	/* The walk alone tells all when every row is asked for. */
 	const bool part = range->begin > 0 || range->end < g->n_rows;
-	if (part && chunk->offset_index_at > 0) TRY(index_locations(r, range->row_group, leaf, &locations, &n, err));
+	if (part && chunk->offset_index_at > 0)
+		TRY(reader_index_locations(r, range->row_group, leaf, &locations, &n, err));
 	if (n > 0) return list_by_index(&w, range, chunk, locations, n, err);
 	w.n = (size_t)chunk->bytes;
 	TRY(reader_view(r, &r->chunk_bytes, w.at, w.n, &w.bytes, err));

@@ -1,8 +1,5 @@
 #include "parquet/reader.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-
 #include "base/alloc.h"
 #include "base/limits.h"
 #include "parquet/read/reader_int.h"
@@ -17,65 +14,13 @@ enum {
 	FOOTER_TAIL = 8,        /* its length and "PAR1" */
 };
 
-/* ---- shared with the other files -------------------------------------------------------------------------- */
-
-bool scratch_reserve(struct scratch *s, size_t n)
-{
-	if (n <= s->cap && s->p != NULL) return true;
-	size_t cap = s->cap * 2 > n ? s->cap * 2 : n;
-	if (cap < 256) cap = 256;
-	size_t bytes;
-	if (!add_size(cap, DECODE_PADDING, &bytes)) return false;
-	uint8_t *p = mem_alloc(bytes);
-	if (p == NULL) return false;
-	memset(p + cap, 0, DECODE_PADDING);
-	mem_free(s->p);
-	*s = (struct scratch){.p = p, .cap = cap};
-	return true;
-}
-
-void scratch_free(struct scratch *s)
-{
-	mem_free(s->p);
-	*s = (struct scratch){0};
-}
-
-status reader_corrupt(const struct parquet_reader *r, struct err *err, int64_t offset, const char *fmt, ...)
-{
-	char message[ERR_MESSAGE_MAX];
-	va_list args;
-	va_start(args, fmt);
-	(void)vsnprintf(message, sizeof message, fmt, args);
-	va_end(args);
-	return fail_at(err, E_CORRUPT, r->key, offset, -1, "%s", message);
-}
-
-status reader_nomem(const struct parquet_reader *r, struct err *err)
-{
-	return err_at(err, fail_nomem(err), r->key, -1, -1);
-}
-
-status reader_view(
-	struct parquet_reader *r, struct scratch *scratch, int64_t at, size_t n, const uint8_t **out, struct err *err)
-{
-	ASSERT(at >= 0 && at <= r->size && n <= (size_t)(r->size - at));
-	if (r->whole) {
-		*out = r->file_bytes.p + at;
-		return OK;
-	}
-	if (!scratch_reserve(scratch, n)) return reader_nomem(r, err);
-	TRY(store_object_read_at(r->object, at, scratch->p, n, err));
-	*out = scratch->p;
-	return OK;
-}
-
 /* ---- open ------------------------------------------------------------------------------------------------- */
 
 /* The last bytes of the file (all of a small one) into file_bytes; *n of them. */
 static status read_tail(struct parquet_reader *r, size_t want, size_t *n, struct err *err)
 {
 	*n = r->size < (int64_t)want ? (size_t)r->size : want;
-	if (!scratch_reserve(&r->file_bytes, *n)) return reader_nomem(r, err);
+	if (!reader_scratch_reserve(&r->file_bytes, *n)) return reader_nomem(r, err);
 	return store_object_read_at(r->object, r->size - (int64_t)*n, r->file_bytes.p, *n, err);
 }
 
@@ -112,7 +57,8 @@ static status open_footer(struct parquet_reader *r, struct err *err)
 	if ((size_t)footer_n + FOOTER_TAIL > n) TRY(read_tail(r, (size_t)footer_n + FOOTER_TAIL, &n, err));
 	r->data_end = r->size - FOOTER_TAIL - footer_n;
 	r->meta_arena.limit = (size_t)footer_n * META_ARENA_FACTOR + META_ARENA_SPARE;
-	return footer_read(r, r->file_bytes.p + n - FOOTER_TAIL - (size_t)footer_n, (size_t)footer_n, r->data_end, err);
+	return reader_footer_read(
+		r, r->file_bytes.p + n - FOOTER_TAIL - (size_t)footer_n, (size_t)footer_n, r->data_end, err);
 }
 
 static void forget_file(struct parquet_reader *r)
@@ -174,9 +120,9 @@ void parquet_reader_close(struct parquet_reader *r)
 	arena_deinit(&r->meta_arena);
 	arena_deinit(&r->find_arena);
 	compressor_destroy(r->compressor);
-	struct scratch *const all[] = {&r->file_bytes, &r->chunk_bytes, &r->dict_bytes, &r->index_bytes, &r->locations,
-		&r->page_bytes, &r->dict_values, &r->values, &r->pages};
-	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) scratch_free(all[i]);
+	struct reader_scratch *const all[] = {&r->file_bytes, &r->chunk_bytes, &r->dict_bytes, &r->index_bytes,
+		&r->locations, &r->page_bytes, &r->dict_values, &r->values, &r->pages};
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) reader_scratch_free(all[i]);
 	mem_free(r);
 }
 
@@ -245,7 +191,7 @@ status parquet_reader_read(struct parquet_reader *r, const struct parquet_range 
 	if (read == NULL) return reader_nomem(r, err);
 	for (size_t i = 0; i < n_columns; i++) {
 		ASSERT(columns[i] >= 0 && (size_t)columns[i] < r->n_leaves);
-		TRY(column_read_rows(r, range, (size_t)columns[i], arena, &read[i], err));
+		TRY(reader_column_read(r, range, (size_t)columns[i], arena, &read[i], err));
 	}
 	*out = (struct batch){.n_columns = n_columns, .columns = read, .n_rows = rows};
 	return OK;

@@ -3,7 +3,9 @@
  *   reader.c   open, reopen, public calls           footer.c   row groups and column chunks
  *   schema.c   leaves and their types               page.c     page headers, CRC, decompression
  *   index.c    column and offset index              column*.c  pages into columns
+ *   find.c     rows that hold values in a range     convert.c  stored values as values of column types
  *   nested.c   columns by their levels              stats.c    statistics of a chunk
+ *   bytes.c    bytes of the file, reused buffers, errors
  */
 #ifndef PQR_PARQUET_READ_READER_INT_H
 #define PQR_PARQUET_READ_READER_INT_H
@@ -11,19 +13,9 @@
 #include "base/arena.h"
 #include "io/compress.h"
 #include "parquet/encoding/decode.h"
+#include "parquet/format.h"
 #include "parquet/reader.h"
 #include "parquet/thrift/thrift_read.h"
-
-enum physical_type {
-	PHYSICAL_BOOLEAN = 0,
-	PHYSICAL_INT32 = 1,
-	PHYSICAL_INT64 = 2,
-	PHYSICAL_INT96 = 3,
-	PHYSICAL_FLOAT = 4,
-	PHYSICAL_DOUBLE = 5,
-	PHYSICAL_BYTE_ARRAY = 6,
-	PHYSICAL_FIXED = 7, /* FIXED_LEN_BYTE_ARRAY */
-};
 
 /* How a stored value becomes one of the column type. */
 enum conversion {
@@ -38,9 +30,9 @@ enum conversion {
 	CONVERT_BYTES_DECIMAL,
 };
 
-struct leaf {
+struct reader_leaf {
 	struct parquet_column_info info;
-	enum physical_type physical;
+	enum parquet_physical physical;
 	uint32_t width; /* bytes of a stored value; 0: BOOLEAN, BYTE_ARRAY */
 	enum conversion convert;
 	bool optional;
@@ -48,7 +40,7 @@ struct leaf {
 	const char *unreadable; /* NULL, or why its values are not read, by levels neither */
 };
 
-struct chunk {
+struct reader_chunk {
 	int64_t n_values;
 	int64_t at;                               /* first byte: dictionary page or first data page */
 	int64_t bytes;                            /* of all its pages, compressed */
@@ -60,17 +52,17 @@ struct chunk {
 	const char *unreadable; /* NULL, or why: encrypted, in another file */
 };
 
-struct row_group {
+struct reader_row_group {
 	int64_t n_rows;
-	struct chunk *chunks; /* [n_leaves] */
+	struct reader_chunk *chunks; /* [n_leaves] */
 };
 
-struct key_value {
+struct reader_key_value {
 	const char *key, *value;
 };
 
 /* A reusable buffer; never shrinks. */
-struct scratch {
+struct reader_scratch {
 	uint8_t *p;
 	size_t cap;
 };
@@ -82,13 +74,13 @@ struct parquet_reader {
 	int64_t data_end;            /* where the footer starts */
 	bool whole;                  /* file_bytes holds the whole file */
 	int64_t n_rows;
-	struct leaf *leaves;
+	struct reader_leaf *leaves;
 	size_t n_leaves;
 	const uint8_t *schema_bytes; /* thrift text the leaves were made from: the next file's may be the same */
 	size_t schema_n;
-	struct row_group *row_groups;
+	struct reader_row_group *row_groups;
 	size_t n_row_groups;
-	struct key_value *metadata;
+	struct reader_key_value *metadata;
 	size_t n_metadata;
 	bool ordered;              /* the file says that every column's bounds follow its type's order */
 	struct arena schema_arena; /* leaves, schema_bytes */
@@ -96,51 +88,38 @@ struct parquet_reader {
 	struct arena find_arena;   /* columns that find_rows decodes */
 	const struct decode_kernels *kernels;
 	struct compressor *compressor;
-	struct scratch file_bytes;  /* the file, or its tail from the footer on */
-	struct scratch chunk_bytes; /* pages of one column, of a file that is not held whole */
-	struct scratch dict_bytes;  /* and its dictionary page */
-	struct scratch index_bytes;
-	struct scratch locations;   /* struct page_location[] of one column */
-	struct scratch page_bytes;  /* one page, decompressed */
-	struct scratch dict_values; /* fixed-width dictionary, converted */
-	struct scratch values;      /* decoded values before conversion */
-	struct scratch pages;       /* struct page[] of one column */
+	struct reader_scratch file_bytes;  /* the file, or its tail from the footer on */
+	struct reader_scratch chunk_bytes; /* pages of one column, of a file that is not held whole */
+	struct reader_scratch dict_bytes;  /* and its dictionary page */
+	struct reader_scratch index_bytes;
+	struct reader_scratch locations;   /* struct reader_page_location[] of one column */
+	struct reader_scratch page_bytes;  /* one page, decompressed */
+	struct reader_scratch dict_values; /* fixed-width dictionary, converted */
+	struct reader_scratch values;      /* decoded values before conversion */
+	struct reader_scratch pages;       /* struct reader_page[] of one column */
 };
 
-bool scratch_reserve(
-	struct scratch *s, size_t n) MUST_USE; /* n bytes and DECODE_PADDING; contents lost when it grows */
-void scratch_free(struct scratch *s);
+bool reader_scratch_reserve(
+	struct reader_scratch *s, size_t n) MUST_USE; /* n bytes and DECODE_PADDING; contents lost when it grows */
+void reader_scratch_free(struct reader_scratch *s);
 
 /* E_CORRUPT at a byte of the file. */
 status reader_corrupt(const struct parquet_reader *r, struct err *err, int64_t offset, const char *fmt, ...)
 	PRINTF_LIKE(4, 5);
 status reader_nomem(const struct parquet_reader *r, struct err *err);
 /* Bytes [at, at + n) of the file, viewed until the next call with the same scratch. */
-status reader_view(struct parquet_reader *r, struct scratch *scratch, int64_t at, size_t n, const uint8_t **out,
+status reader_view(struct parquet_reader *r, struct reader_scratch *scratch, int64_t at, size_t n, const uint8_t **out,
 	struct err *err) MUST_USE;
 
 /* Leaves from the SchemaElement list that follows at t; names live in arena. */
-status schema_read(struct thrift *t, uint32_t n, struct arena *arena, struct leaf **leaves, size_t *n_leaves,
-	struct err *err) MUST_USE;
+status reader_schema_read(struct thrift *t, uint32_t n, struct arena *arena, struct reader_leaf **leaves,
+	size_t *n_leaves, struct err *err) MUST_USE;
 /* The footer's FileMetaData in bytes p[n] at file offset `at`. */
-status footer_read(struct parquet_reader *r, const uint8_t *p, size_t n, int64_t at, struct err *err) MUST_USE;
+status reader_footer_read(struct parquet_reader *r, const uint8_t *p, size_t n, int64_t at, struct err *err) MUST_USE;
 
 /* ---- pages ---- */
 
-enum page_kind { PAGE_DATA = 0, PAGE_INDEX = 1, PAGE_DICTIONARY = 2, PAGE_DATA_V2 = 3 };
-enum page_encoding {
-	ENCODING_PLAIN = 0,
-	ENCODING_PLAIN_DICTIONARY = 2,
-	ENCODING_RLE = 3,
-	ENCODING_BIT_PACKED = 4,
-	ENCODING_DELTA_BINARY_PACKED = 5,
-	ENCODING_DELTA_LENGTH = 6,
-	ENCODING_DELTA_STRINGS = 7,
-	ENCODING_RLE_DICTIONARY = 8,
-	ENCODING_SPLIT = 9,
-};
-
-struct page {
+struct reader_page {
 	int64_t at;          /* offset of its header in the file */
 	const uint8_t *body; /* compressed bytes, body_n of them */
 	uint32_t body_n;
@@ -156,11 +135,11 @@ struct page {
 };
 
 /* Header at p[n] (which ends where the page must end), file offset `at`. */
-status page_header_read(const struct parquet_reader *r, const uint8_t *p, size_t n, int64_t at, struct page *out,
-	struct err *err) MUST_USE;
+status reader_page_header(const struct parquet_reader *r, const uint8_t *p, size_t n, int64_t at,
+	struct reader_page *out, struct err *err) MUST_USE;
 /* Check the CRC and decompress: *p[*n] are v1: levels and values; v2: values alone, *levels its levels. Views the page or
  * r->page_bytes; DECODE_PADDING readable bytes follow. */
-struct page_bytes {
+struct reader_page_bytes {
 	const uint8_t *values;
 	size_t values_n;
 	const uint8_t *levels; /* definition levels without a length before them; NULL = none */
@@ -168,32 +147,41 @@ struct page_bytes {
 	const uint8_t *repetition; /* as levels */
 	size_t repetition_n;
 };
-status page_open(struct parquet_reader *r, const struct leaf *leaf, const struct chunk *chunk, const struct page *page,
-	struct page_bytes *out, struct err *err) MUST_USE;
+status reader_page_open(struct parquet_reader *r, const struct reader_leaf *leaf, const struct reader_chunk *chunk,
+	const struct reader_page *page, struct reader_page_bytes *out, struct err *err) MUST_USE;
 
 /* The pages of a column that overlap rows [begin, end): the dictionary page if there is one, and data pages in order. */
-struct page_list {
-	struct page dictionary; /* body NULL = none */
-	struct page *pages;
+struct reader_page_list {
+	struct reader_page dictionary; /* body NULL = none */
+	struct reader_page *pages;
 	size_t n;
 };
-status pages_list(struct parquet_reader *r, const struct parquet_range *range, size_t leaf, struct page_list *out,
-	struct err *err) MUST_USE;
+status reader_pages_list(struct parquet_reader *r, const struct parquet_range *range, size_t leaf,
+	struct reader_page_list *out, struct err *err) MUST_USE;
 
 /* All data pages of a chunk, by its number of values: page.row counts values. */
-status pages_list_all(
-	struct parquet_reader *r, const struct chunk *chunk, struct page_list *out, struct err *err) MUST_USE;
+status reader_pages_list_all(struct parquet_reader *r, const struct reader_chunk *chunk, struct reader_page_list *out,
+	struct err *err) MUST_USE;
 
 /* ---- page index ---- */
 
-struct page_location {
+struct reader_page_location {
 	int64_t at;
 	int32_t bytes;
 	int64_t row;
 };
 /* Views r->locations until the next call. n == 0: the file has none for this column. */
-status index_locations(struct parquet_reader *r, size_t row_group, size_t leaf, struct page_location **out, size_t *n,
-	struct err *err) MUST_USE;
+status reader_index_locations(struct parquet_reader *r, size_t row_group, size_t leaf,
+	struct reader_page_location **out, size_t *n, struct err *err) MUST_USE;
+
+/* Where rows in range can be, by the index; all rows without one. */
+struct reader_candidates {
+	int64_t first_begin, first_end; /* rows of the first page that may hold a value in range */
+	int64_t last_begin, last_end;   /* and of the last; the same page when there is one alone */
+	bool none;
+};
+status reader_index_candidates(struct parquet_reader *r, size_t row_group, size_t column, const int64_t range[2],
+	struct reader_candidates *out, struct err *err) MUST_USE;
 
 /* ---- columns ---- */
 
@@ -204,11 +192,11 @@ enum strings_mode {
 };
 
 /* One column being read. */
-struct column_read {
+struct reader_column {
 	struct parquet_reader *r;
-	const struct leaf *leaf;
-	const struct chunk *chunk;
-	const struct page_list *list;
+	const struct reader_leaf *leaf;
+	const struct reader_chunk *chunk;
+	const struct reader_page_list *list;
 	struct arena *arena;
 	size_t rows;       /* asked for */
 	size_t row;        /* decoded so far */
@@ -224,48 +212,51 @@ struct column_read {
 	struct column *dict; /* strings; fixed-width dictionaries are in r->dict_values */
 };
 /* The part of a page to decode. */
-struct page_part {
-	const struct page *page;
+struct reader_page_part {
+	const struct reader_page *page;
 	const uint8_t *values;
 	size_t values_n;
-	size_t rows;        /* rows to give */
-	struct slice slice; /* over the page's valid values; slice.take of the rows are valid */
+	size_t rows;               /* rows to give */
+	struct decode_slice slice; /* over the page's valid values; slice.take of the rows are valid */
 };
-status column_read_rows(struct parquet_reader *r, const struct parquet_range *range, size_t leaf, struct arena *arena,
+status reader_column_read(struct parquet_reader *r, const struct parquet_range *range, size_t leaf, struct arena *arena,
 	struct column *out, struct err *err) MUST_USE;
 
 /* Per kind of column: start allocates for c->rows, dictionary reads an opened dictionary page, page decodes one part to the
  * rows from c->row on. */
-struct column_kind {
-	status (*start)(struct column_read *c, struct err *err);
-	status (*dictionary)(struct column_read *c, const struct page_part *part, struct err *err);
-	status (*page)(struct column_read *c, const struct page_part *part, struct err *err);
-	status (*finish)(struct column_read *c, struct column *out, struct err *err);
+struct reader_column_kind {
+	status (*start)(struct reader_column *c, struct err *err);
+	status (*dictionary)(struct reader_column *c, const struct reader_page_part *part, struct err *err);
+	status (*page)(struct reader_column *c, const struct reader_page_part *part, struct err *err);
+	status (*finish)(struct reader_column *c, struct column *out, struct err *err);
 };
-extern const struct column_kind column_kind_fixed;
-extern const struct column_kind column_kind_bool;
-extern const struct column_kind column_kind_string;
-const struct column_kind *column_kind_of(const struct leaf *leaf);
+extern const struct reader_column_kind reader_column_kind_fixed;
+extern const struct reader_column_kind reader_column_kind_bool;
+extern const struct reader_column_kind reader_column_kind_string;
+const struct reader_column_kind *reader_column_kind_of(const struct reader_leaf *leaf);
 /* Decode the dictionary page, when a page of the list needs it. */
-status column_dictionary(struct column_read *c, const struct column_kind *kind, struct err *err) MUST_USE;
+status reader_column_dictionary(
+	struct reader_column *c, const struct reader_column_kind *kind, struct err *err) MUST_USE;
 /* Add a page's column and place to its error. */
-status column_page_error(const struct column_read *c, status code, const struct page *page, struct err *err);
+status reader_column_error(const struct reader_column *c, status code, const struct reader_page *page, struct err *err);
 
 /* The dictionary indices of a part into dst[slice.take], each checked to be below c->dict_n. */
-status column_indices(
-	const struct column_read *c, const struct page_part *part, uint32_t *dst, struct err *err) MUST_USE;
+status reader_column_indices(
+	const struct reader_column *c, const struct reader_page_part *part, uint32_t *dst, struct err *err) MUST_USE;
 /* The strings of a part (any encoding but dictionary): bytes appended to c->data, ends to ends[slice.take]. */
-status column_strings(struct column_read *c, const struct page_part *part, uint32_t *ends, struct err *err) MUST_USE;
+status reader_column_strings(
+	struct reader_column *c, const struct reader_page_part *part, uint32_t *ends, struct err *err) MUST_USE;
 static inline bool encoding_is_dict(uint8_t encoding)
 {
 	return encoding == ENCODING_PLAIN_DICTIONARY || encoding == ENCODING_RLE_DICTIONARY;
 }
-status encoding_unsupported(const struct column_read *c, const struct page_part *part, struct err *err);
+status reader_encoding_unsupported(const struct reader_column *c, const struct reader_page_part *part, struct err *err);
 
 /* Stored values of fixed width, src[n * leaf->width] (unaligned), to 4 or 8 bytes each at dst. */
-status convert_values(const struct leaf *leaf, const uint8_t *src, size_t n, void *dst, struct err *err) MUST_USE;
+status reader_convert(
+	const struct reader_leaf *leaf, const uint8_t *src, size_t n, void *dst, struct err *err) MUST_USE;
 /* DECIMAL on BYTE_ARRAY: strings ending at ends[i] (the first begins at 0) to dst[n]. */
-status convert_byte_decimals(const struct leaf *leaf, const uint8_t *data, const uint32_t *ends, size_t n, int64_t *dst,
-	struct err *err) MUST_USE;
+status reader_convert_byte_decimals(const struct reader_leaf *leaf, const uint8_t *data, const uint32_t *ends, size_t n,
+	int64_t *dst, struct err *err) MUST_USE;
 
 #endif

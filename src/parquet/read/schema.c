@@ -176,14 +176,14 @@ static struct element read_element(struct thrift *t)
 	return e;
 }
 
-static void set_type(struct leaf *leaf, enum col_type type, enum conversion convert)
+static void set_type(struct reader_leaf *leaf, enum col_type type, enum conversion convert)
 {
 	leaf->info.def.type = type;
 	leaf->convert = convert;
 	leaf->info.supported = true;
 }
 
-static void set_unsupported(struct leaf *leaf, struct arena *arena, const char *what)
+static void set_unsupported(struct reader_leaf *leaf, struct arena *arena, const char *what)
 {
 	leaf->info.supported = false;
 	leaf->info.reason = arena_printf(arena, "unsupported: column %s: %s", leaf->info.name, what);
@@ -191,7 +191,7 @@ static void set_unsupported(struct leaf *leaf, struct arena *arena, const char *
 }
 
 /* DECIMAL(precision, scale): any type that can hold 18 digits' worth of an integer. */
-static void type_decimal(struct leaf *leaf, const struct element *e, struct arena *arena)
+static void type_decimal(struct reader_leaf *leaf, const struct element *e, struct arena *arena)
 {
 	if (e->precision > 18) {
 		set_unsupported(leaf, arena, "DECIMAL of a precision over 18");
@@ -212,7 +212,7 @@ static void type_decimal(struct leaf *leaf, const struct element *e, struct aren
 	}
 }
 
-static void type_int32(struct leaf *leaf, const struct element *e)
+static void type_int32(struct reader_leaf *leaf, const struct element *e)
 {
 	if (e->note == NOTE_DATE)
 		set_type(leaf, COL_DATE, CONVERT_NONE);
@@ -222,7 +222,7 @@ static void type_int32(struct leaf *leaf, const struct element *e)
 		set_type(leaf, COL_INT32, CONVERT_NONE);
 }
 
-static void type_int64(struct leaf *leaf, const struct element *e)
+static void type_int64(struct reader_leaf *leaf, const struct element *e)
 {
 	switch (e->note) {
 	case NOTE_TIMESTAMP_MILLIS: set_type(leaf, COL_TIMESTAMP, CONVERT_MILLIS); break;
@@ -233,7 +233,7 @@ static void type_int64(struct leaf *leaf, const struct element *e)
 	}
 }
 
-static void leaf_type(struct leaf *leaf, const struct element *e, struct arena *arena)
+static void leaf_type(struct reader_leaf *leaf, const struct element *e, struct arena *arena)
 {
 	static const uint8_t widths[] = {[PHYSICAL_INT32] = 4,
 		[PHYSICAL_INT64] = 8,
@@ -241,7 +241,7 @@ static void leaf_type(struct leaf *leaf, const struct element *e, struct arena *
 		[PHYSICAL_FLOAT] = 4,
 		[PHYSICAL_DOUBLE] = 8,
 		[PHYSICAL_FIXED] = 0};
-	leaf->physical = (enum physical_type)e->physical;
+	leaf->physical = (enum parquet_physical)e->physical;
 	leaf->width = leaf->physical == PHYSICAL_FIXED ? (uint32_t)e->width : widths[leaf->physical];
 	if (e->note == NOTE_OTHER) {
 		set_unsupported(leaf, arena, e->other);
@@ -286,7 +286,7 @@ struct walk {
 	struct arena *arena;
 	struct group stack[SCHEMA_DEPTH_MAX];
 	size_t depth;
-	struct leaf *leaves;
+	struct reader_leaf *leaves;
 	size_t n_leaves;
 };
 
@@ -295,8 +295,8 @@ static status add_leaf(
 {
 	TRY(check_leaf(e, err));
 	if (w->n_leaves == PARQUET_LEAVES_MAX) return fail(err, E_LIMIT, "more than %d columns", PARQUET_LEAVES_MAX);
-	struct leaf *leaf = &w->leaves[w->n_leaves++];
-	*leaf = (struct leaf){.info = {.name = path}, .optional = e->repetition == 1};
+	struct reader_leaf *leaf = &w->leaves[w->n_leaves++];
+	*leaf = (struct reader_leaf){.info = {.name = path}, .optional = e->repetition == 1};
 	leaf->info.def.name = path;
 	leaf->info.def.nullable = leaf->optional;
 	leaf_type(leaf, e, w->arena);
@@ -334,8 +334,8 @@ static status walk_element(struct walk *w, struct err *err)
 	return OK;
 }
 
-status schema_read(
-	struct thrift *t, uint32_t n, struct arena *arena, struct leaf **leaves, size_t *n_leaves, struct err *err)
+status reader_schema_read(struct thrift *t, uint32_t n, struct arena *arena, struct reader_leaf **leaves,
+	size_t *n_leaves, struct err *err)
 {
 	if (n == 0) return fail(err, E_CORRUPT, "schema without a root");
 	const struct element root = read_element(t);
@@ -343,7 +343,7 @@ status schema_read(
 	if (root.n_children < 0) return fail(err, E_CORRUPT, "schema: a root of %d columns", root.n_children);
 	struct walk w = {.t = t, .arena = arena, .depth = 1};
 	w.stack[0] = (struct group){.left = root.n_children};
-	w.leaves = ARENA_NEW(arena, struct leaf, n < PARQUET_LEAVES_MAX ? n : PARQUET_LEAVES_MAX);
+	w.leaves = ARENA_NEW(arena, struct reader_leaf, n < PARQUET_LEAVES_MAX ? n : PARQUET_LEAVES_MAX);
 	if (w.leaves == NULL) return fail_nomem(err);
 	for (uint32_t i = 1; i < n && t->error == NULL; i++) TRY(walk_element(&w, err));
 	while (w.depth > 0 && w.stack[w.depth - 1].left == 0) w.depth--;

@@ -14,7 +14,7 @@ struct bounds {
 	int64_t null_count;
 };
 
-static bool read_bounds(const struct chunk *chunk, struct bounds *b)
+static bool read_bounds(const struct reader_chunk *chunk, struct bounds *b)
 {
 	struct thrift t;
 	struct thrift_field f = {0};
@@ -33,14 +33,14 @@ static bool read_bounds(const struct chunk *chunk, struct bounds *b)
 	return t.error == NULL;
 }
 
-static bool signed_integer(const struct leaf *leaf)
+static bool signed_integer(const struct reader_leaf *leaf)
 {
 	return (leaf->physical == PHYSICAL_INT32 || leaf->physical == PHYSICAL_INT64) &&
 	       leaf->convert != CONVERT_U32_I64 && leaf->convert != CONVERT_U64_I64;
 }
 
 /* A bound of a type that becomes an integer. */
-static bool bound_integer(const struct leaf *leaf, struct str s, int64_t *out)
+static bool bound_integer(const struct reader_leaf *leaf, struct str s, int64_t *out)
 {
 	const uint8_t *p = (const uint8_t *)s.p;
 	if (leaf->physical == PHYSICAL_BOOLEAN) {
@@ -49,18 +49,18 @@ static bool bound_integer(const struct leaf *leaf, struct str s, int64_t *out)
 	}
 	if (leaf->convert == CONVERT_BYTES_DECIMAL) {
 		const uint32_t end = (uint32_t)s.n;
-		return s.n > 0 && convert_byte_decimals(leaf, p, &end, 1, out, NULL) == OK;
+		return s.n > 0 && reader_convert_byte_decimals(leaf, p, &end, 1, out, NULL) == OK;
 	}
 	if (s.n != leaf->width) return false;
-	if (col_type_width(leaf->info.def.type) == sizeof(int64_t)) return convert_values(leaf, p, 1, out, NULL) == OK;
+	if (col_type_width(leaf->info.def.type) == sizeof(int64_t)) return reader_convert(leaf, p, 1, out, NULL) == OK;
 	int32_t narrow;
-	if (convert_values(leaf, p, 1, &narrow, NULL) != OK) return false;
+	if (reader_convert(leaf, p, 1, &narrow, NULL) != OK) return false;
 	*out = narrow;
 	return true;
 }
 
 /* A zero bound stands for both zeros: -0.0 below, +0.0 above. A NaN is no bound. */
-static bool bound_float(const struct leaf *leaf, struct str s, double zero, double *out)
+static bool bound_float(const struct reader_leaf *leaf, struct str s, double zero, double *out)
 {
 	if (s.n != leaf->width) return false;
 	if (leaf->physical == PHYSICAL_FLOAT) {
@@ -74,7 +74,7 @@ static bool bound_float(const struct leaf *leaf, struct str s, double zero, doub
 	return !isnan(*out);
 }
 
-static void convert_bounds(const struct leaf *leaf, const struct bounds *b, struct parquet_stats *out)
+static void convert_bounds(const struct reader_leaf *leaf, const struct bounds *b, struct parquet_stats *out)
 {
 	switch (leaf->info.def.type) {
 	case COL_STRING:
@@ -99,8 +99,8 @@ status parquet_reader_stats(
 	const struct parquet_reader *r, size_t row_group, int column, struct parquet_stats *out, struct err *err)
 {
 	ASSERT(row_group < r->n_row_groups && column >= 0 && (size_t)column < r->n_leaves);
-	const struct leaf *leaf = &r->leaves[column];
-	const struct chunk *chunk = &r->row_groups[row_group].chunks[column];
+	const struct reader_leaf *leaf = &r->leaves[column];
+	const struct reader_chunk *chunk = &r->row_groups[row_group].chunks[column];
 	struct parquet_stats stats = {.null_count = -1};
 	struct bounds b;
 	if (!leaf->info.supported) return fail_at(err, E_UNSUPPORTED, r->key, -1, -1, "%s", leaf->info.reason);

@@ -2,17 +2,17 @@
 
 void thrift_list_begin(struct thrift_writer *w, int id, enum thrift_type type, size_t n)
 {
-	thrift_field(w, id, THRIFT_LIST);
+	thrift_put_field(w, id, THRIFT_LIST);
 	if (n < 15) {
 		*w->p++ = (uint8_t)(n << 4 | (size_t)type);
 		return;
 	}
 	*w->p++ = (uint8_t)(0xF0 | (unsigned)type);
-	w->p = thrift_varint(w->p, n);
+	w->p = thrift_put_varint(w->p, n);
 }
 
 void thrift_empty_struct(struct thrift_writer *w, int id)
 {
-	thrift_field(w, id, THRIFT_STRUCT);
+	thrift_put_field(w, id, THRIFT_STRUCT);
 	*w->p++ = 0;
 }

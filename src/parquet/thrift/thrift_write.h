@@ -15,17 +15,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-
-enum thrift_type {
-	THRIFT_TRUE = 1,
-	THRIFT_FALSE = 2,
-	THRIFT_I16 = 4,
-	THRIFT_I32 = 5,
-	THRIFT_I64 = 6,
-	THRIFT_BINARY = 8,
-	THRIFT_LIST = 9,
-	THRIFT_STRUCT = 12,
-};
+#include "parquet/thrift/thrift.h"
 
 enum {
 	THRIFT_VARINT_MAX = 10, /* bytes of a 64-bit varint */
@@ -38,7 +28,7 @@ struct thrift_writer {
 	int last;   /* id of the field written last in the current struct */
 };
 
-static inline uint8_t *thrift_varint(uint8_t *p, uint64_t v)
+static inline uint8_t *thrift_put_varint(uint8_t *p, uint64_t v)
 {
 	while (v >= 0x80) {
 		*p++ = (uint8_t)(v | 0x80);
@@ -48,59 +38,59 @@ static inline uint8_t *thrift_varint(uint8_t *p, uint64_t v)
 	return p;
 }
 
-static inline uint64_t thrift_zigzag(int64_t v)
+static inline uint64_t thrift_zigzag_of(int64_t v)
 {
 	return ((uint64_t)v << 1) ^ (uint64_t)(v >> 63);
 }
 
-static inline void thrift_field(struct thrift_writer *w, int id, enum thrift_type type)
+static inline void thrift_put_field(struct thrift_writer *w, int id, enum thrift_type type)
 {
 	const int delta = id - w->last;
 	if (delta >= 1 && delta <= 15) {
 		*w->p++ = (uint8_t)(delta << 4 | (int)type);
 	} else {
 		*w->p++ = (uint8_t)type;
-		w->p = thrift_varint(w->p, thrift_zigzag(id));
+		w->p = thrift_put_varint(w->p, thrift_zigzag_of(id));
 	}
 	w->last = id;
 }
 
-static inline void thrift_int(struct thrift_writer *w, int64_t v)
+static inline void thrift_put_int(struct thrift_writer *w, int64_t v)
 {
-	w->p = thrift_varint(w->p, thrift_zigzag(v));
+	w->p = thrift_put_varint(w->p, thrift_zigzag_of(v));
 }
 
-static inline void thrift_bytes(struct thrift_writer *w, const void *p, size_t n)
+static inline void thrift_put_bytes(struct thrift_writer *w, const void *p, size_t n)
 {
-	w->p = thrift_varint(w->p, n);
+	w->p = thrift_put_varint(w->p, n);
 	if (n > 0) memcpy(w->p, p, n);
 	w->p += n;
 }
 
-static inline void thrift_i32(struct thrift_writer *w, int id, int32_t v)
+static inline void thrift_put_i32(struct thrift_writer *w, int id, int32_t v)
 {
-	thrift_field(w, id, THRIFT_I32);
-	thrift_int(w, v);
+	thrift_put_field(w, id, THRIFT_I32);
+	thrift_put_int(w, v);
 }
-static inline void thrift_i64(struct thrift_writer *w, int id, int64_t v)
+static inline void thrift_put_i64(struct thrift_writer *w, int id, int64_t v)
 {
-	thrift_field(w, id, THRIFT_I64);
-	thrift_int(w, v);
+	thrift_put_field(w, id, THRIFT_I64);
+	thrift_put_int(w, v);
 }
-static inline void thrift_bool(struct thrift_writer *w, int id, bool v)
+static inline void thrift_put_bool(struct thrift_writer *w, int id, bool v)
 {
-	thrift_field(w, id, v ? THRIFT_TRUE : THRIFT_FALSE);
+	thrift_put_field(w, id, v ? THRIFT_TRUE : THRIFT_FALSE);
 }
-static inline void thrift_binary(struct thrift_writer *w, int id, const void *p, size_t n)
+static inline void thrift_put_binary(struct thrift_writer *w, int id, const void *p, size_t n)
 {
-	thrift_field(w, id, THRIFT_BINARY);
-	thrift_bytes(w, p, n);
+	thrift_put_field(w, id, THRIFT_BINARY);
+	thrift_put_bytes(w, p, n);
 }
 
 /* Open a struct in field id; give the result to the matching end. */
 static inline int thrift_struct_begin(struct thrift_writer *w, int id)
 {
-	thrift_field(w, id, THRIFT_STRUCT);
+	thrift_put_field(w, id, THRIFT_STRUCT);
 	const int outer = w->last;
 	w->last = 0;
 	return outer;

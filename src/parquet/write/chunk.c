@@ -3,39 +3,16 @@
 #include "parquet/encoding/encode.h"
 #include "parquet/write/writer_int.h"
 
-bool chunk_span_next(struct chunk *k, struct page_span *span, size_t value_bits)
-{
-	const struct row_plan *plan = k->plan;
-	const struct parquet_opts *opts = &k->w->opts;
-	span->row = span->row_end;
-	span->value = span->value_end;
-	if (span->row == plan->n) return false;
-	const uint32_t limit = plan->n - span->row < opts->page_rows_max ? plan->n : span->row + opts->page_rows_max;
-	span->row_end = limit;
-	const size_t values_min = (size_t)opts->page_bytes_min * 8 / value_bits;
-	if (k->selection->n_valid - span->value > values_min) { /* else no cut can end it */
-		while (k->cut < plan->n_cuts && plan->cuts[k->cut] < limit) {
-			const uint32_t at = plan->cuts[k->cut++];
-			if (at <= span->row || row_selection_rank(k->selection, plan, at) - span->value < values_min)
-				continue;
-			span->row_end = at;
-			break;
-		}
-	}
-	span->value_end = row_selection_rank(k->selection, plan, span->row_end);
-	return true;
-}
-
 /* ---- rows without a value ---- */
 
-static status write_nulls(struct chunk *k, struct err *err)
+static status write_nulls(struct writer_chunk *k, struct err *err)
 {
-	struct page_span span = {0};
-	const struct value_range none = {0};
-	while (chunk_span_next(k, &span, 1)) {
-		uint8_t *at = page_begin(k, 8);
+	struct writer_page_span span = {0};
+	const struct writer_range none = {0};
+	while (writer_page_span_next(k, &span, 1)) {
+		uint8_t *at = writer_page_begin(k, 8);
 		if (at == NULL) return buf_check(&k->w->page, err);
-		TRY(page_end(k, &span, at, &none, err));
+		TRY(writer_page_end(k, &span, at, &none, err));
 	}
 	return OK;
 }
@@ -56,27 +33,27 @@ static void gather_narrow(const int64_t *restrict src, const uint32_t *restrict 
 	for (size_t i = 0; i < n; i++) dst[i] = (int32_t)src[rows[i]];
 }
 
-static struct value_range range_i32(const int32_t *restrict v, size_t n)
+static struct writer_range range_i32(const int32_t *restrict v, size_t n)
 {
 	int32_t min = INT32_MAX, max = INT32_MIN;
 	for (size_t i = 0; i < n; i++) {
 		min = v[i] < min ? v[i] : min;
 		max = v[i] > max ? v[i] : max;
 	}
-	return (struct value_range){.any = n > 0, .min = min, .max = max};
+	return (struct writer_range){.any = n > 0, .min = min, .max = max};
 }
-static struct value_range range_i64(const int64_t *restrict v, size_t n)
+static struct writer_range range_i64(const int64_t *restrict v, size_t n)
 {
 	int64_t min = INT64_MAX, max = INT64_MIN;
 	for (size_t i = 0; i < n; i++) {
 		min = v[i] < min ? v[i] : min;
 		max = v[i] > max ? v[i] : max;
 	}
-	return (struct value_range){.any = n > 0, .min = min, .max = max};
+	return (struct writer_range){.any = n > 0, .min = min, .max = max};
 }
 
 /* Least and greatest of floats as bits; none with a NaN, and a zero is as wide as it can be: parquet.thrift, ColumnOrder. */
-static struct value_range range_f32(const float *restrict v, size_t n)
+static struct writer_range range_f32(const float *restrict v, size_t n)
 {
 	float least = n > 0 ? v[0] : 0, most = least;
 	bool nan = false;
@@ -85,14 +62,14 @@ static struct value_range range_f32(const float *restrict v, size_t n)
 		least = v[i] < least ? v[i] : least;
 		most = v[i] > most ? v[i] : most;
 	}
-	struct value_range r = {.any = n > 0 && !nan};
+	struct writer_range r = {.any = n > 0 && !nan};
 	if (least == 0) least = -0.0F;
 	if (most == 0) most = 0.0F;
 	memcpy(&r.min, &least, sizeof least);
 	memcpy(&r.max, &most, sizeof most);
 	return r;
 }
-static struct value_range range_f64(const double *restrict v, size_t n)
+static struct writer_range range_f64(const double *restrict v, size_t n)
 {
 	double least = n > 0 ? v[0] : 0, most = least;
 	bool nan = false;
@@ -101,7 +78,7 @@ static struct value_range range_f64(const double *restrict v, size_t n)
 		least = v[i] < least ? v[i] : least;
 		most = v[i] > most ? v[i] : most;
 	}
-	struct value_range r = {.any = n > 0 && !nan};
+	struct writer_range r = {.any = n > 0 && !nan};
 	if (least == 0) least = -0.0;
 	if (most == 0) most = 0.0;
 	memcpy(&r.min, &least, sizeof least);
@@ -109,7 +86,7 @@ static struct value_range range_f64(const double *restrict v, size_t n)
 	return r;
 }
 
-struct value_range range_numbers(const struct parquet_leaf *leaf, const void *values, size_t from, size_t n)
+static struct writer_range range_numbers(const struct writer_leaf *leaf, const void *values, size_t from, size_t n)
 {
 	if (leaf->physical == PHYSICAL_FLOAT) return range_f32((const float *)values + from, n);
 	if (leaf->physical == PHYSICAL_DOUBLE) return range_f64((const double *)values + from, n);
@@ -117,10 +94,10 @@ struct value_range range_numbers(const struct parquet_leaf *leaf, const void *va
 	return range_i64((const int64_t *)values + from, n);
 }
 
-static const void *gather_numbers(struct chunk *k)
+static const void *gather_numbers(struct writer_chunk *k)
 {
-	const struct row_selection *s = k->selection;
-	void *dst = scratch(&k->w->values, (size_t)s->n_valid * k->leaf->width);
+	const struct writer_selection *s = k->selection;
+	void *dst = writer_scratch(&k->w->values, (size_t)s->n_valid * k->leaf->width);
 	if (dst == NULL) return NULL;
 	if (k->leaf->width == 8)
 		gather_i64(k->column->values, s->rows, s->n_valid, dst);
@@ -131,47 +108,48 @@ static const void *gather_numbers(struct chunk *k)
 	return dst;
 }
 
-static struct value_range page_range(const struct chunk *k, const struct page_span *span, const void *values)
+static struct writer_range page_range(
+	const struct writer_chunk *k, const struct writer_page_span *span, const void *values)
 {
 	const size_t n = span->value_end - span->value;
 	return n == k->selection->n_valid ? k->range : range_numbers(k->leaf, values, span->value, n);
 }
 
-static status write_plain(struct chunk *k, const void *values, struct err *err)
+static status write_plain(struct writer_chunk *k, const void *values, struct err *err)
 {
 	const size_t width = k->leaf->width;
-	struct page_span span = {0};
-	while (chunk_span_next(k, &span, width * 8)) {
+	struct writer_page_span span = {0};
+	while (writer_page_span_next(k, &span, width * 8)) {
 		const size_t n = span.value_end - span.value;
-		uint8_t *at = page_begin(k, n * width);
+		uint8_t *at = writer_page_begin(k, n * width);
 		if (at == NULL) return buf_check(&k->w->page, err);
 		memcpy(at, (const uint8_t *)values + span.value * width, n * width);
-		const struct value_range range = page_range(k, &span, values);
-		TRY(page_end(k, &span, at + n * width, &range, err));
+		const struct writer_range range = page_range(k, &span, values);
+		TRY(writer_page_end(k, &span, at + n * width, &range, err));
 	}
 	return OK;
 }
 
 /* bytes: what the whole chunk takes. Packed bits are not compressed again: zstd saves nothing on them. */
-static status write_delta(struct chunk *k, const void *values, size_t bytes, struct err *err)
+static status write_delta(struct writer_chunk *k, const void *values, size_t bytes, struct err *err)
 {
 	const unsigned width = k->leaf->width;
 	const size_t value_bits = bytes * 8 / k->selection->n_valid;
-	struct page_span span = {0};
-	k->encoding = ENCODING_DELTA;
+	struct writer_page_span span = {0};
+	k->encoding = ENCODING_DELTA_BINARY_PACKED;
 	k->codec = CODEC_NONE;
-	while (chunk_span_next(k, &span, value_bits > 0 ? value_bits : 1)) {
+	while (writer_page_span_next(k, &span, value_bits > 0 ? value_bits : 1)) {
 		const size_t n = span.value_end - span.value;
-		uint8_t *at = page_begin(k, encode_delta_bound(n, width));
+		uint8_t *at = writer_page_begin(k, encode_delta_bound(n, width));
 		if (at == NULL) return buf_check(&k->w->page, err);
 		uint8_t *end = encode_delta((const uint8_t *)values + span.value * width, n, width, at);
-		const struct value_range range = page_range(k, &span, values);
-		TRY(page_end(k, &span, end, &range, err));
+		const struct writer_range range = page_range(k, &span, values);
+		TRY(writer_page_end(k, &span, end, &range, err));
 	}
 	return OK;
 }
 
-static status write_numbers(struct chunk *k, struct err *err)
+static status write_numbers(struct writer_chunk *k, struct err *err)
 {
 	const size_t n = k->selection->n_valid;
 	const void *values = gather_numbers(k);
@@ -181,13 +159,14 @@ static status write_numbers(struct chunk *k, struct err *err)
 	const size_t delta_bytes = k->w->opts.delta ? encode_delta_size(values, n, k->leaf->width) : SIZE_MAX;
 	/* A dictionary costs a reader less than anything else it saves half by; it must not be larger than the differences. */
 	bool done = false;
-	TRY(chunk_numbers_dict(k, values, delta_bytes < plain_bytes / 2 ? delta_bytes : plain_bytes / 2, &done, err));
+	TRY(writer_chunk_numbers_dict(
+		k, values, delta_bytes < plain_bytes / 2 ? delta_bytes : plain_bytes / 2, &done, err));
 	if (done) return OK;
 	return delta_bytes < plain_bytes ? write_delta(k, values, delta_bytes, err) : write_plain(k, values, err);
 }
 
 /* Without a dictionary or differences: floats of contract tables there are none. */
-static status write_floats(struct chunk *k, struct err *err)
+static status write_floats(struct writer_chunk *k, struct err *err)
 {
 	const void *values = gather_numbers(k);
 	if (values == NULL) return buf_check(&k->w->values, err);
@@ -209,24 +188,24 @@ static size_t pack_bools(const uint8_t *restrict src, const uint32_t *restrict r
 	return n_true;
 }
 
-static status write_bools(struct chunk *k, struct err *err)
+static status write_bools(struct writer_chunk *k, struct err *err)
 {
-	struct page_span span = {0};
-	while (chunk_span_next(k, &span, 1)) {
+	struct writer_page_span span = {0};
+	while (writer_page_span_next(k, &span, 1)) {
 		const size_t n = span.value_end - span.value;
-		uint8_t *at = page_begin(k, n / 8 + 1);
+		uint8_t *at = writer_page_begin(k, n / 8 + 1);
 		if (at == NULL) return buf_check(&k->w->page, err);
 		const size_t n_true = pack_bools(k->column->values, k->selection->rows + span.value, n, at);
-		const struct value_range range = {.any = n > 0, .min = n_true == n, .max = n_true > 0};
-		range_add(&k->range, &range, false);
-		TRY(page_end(k, &span, at + (n + 7) / 8, &range, err));
+		const struct writer_range range = {.any = n > 0, .min = n_true == n, .max = n_true > 0};
+		writer_range_add(&k->range, &range, false);
+		TRY(writer_page_end(k, &span, at + (n + 7) / 8, &range, err));
 	}
 	return OK;
 }
 
 /* ---- a chunk ---- */
 
-static status write_values(struct chunk *k, struct err *err)
+static status write_values(struct writer_chunk *k, struct err *err)
 {
 	if (k->selection->n_valid == 0) return write_nulls(k, err);
 	switch (k->leaf->physical) {
@@ -235,25 +214,24 @@ static status write_values(struct chunk *k, struct err *err)
 	case PHYSICAL_INT64: return write_numbers(k, err);
 	case PHYSICAL_FLOAT:
 	case PHYSICAL_DOUBLE: return write_floats(k, err);
-	case PHYSICAL_BYTE_ARRAY: break;
+	default: return writer_chunk_strings(k, err);
 	}
-	return chunk_strings(k, err);
 }
 
-static void record_stats(struct chunk *k, struct chunk_record *rec)
+static void record_stats(struct writer_chunk *k, struct writer_chunk_record *rec)
 {
 	if (!k->range.any) return;
-	rec->min = stat_put(&k->w->stats, k->leaf, &k->range, false, &rec->min_exact);
-	rec->max = stat_put(&k->w->stats, k->leaf, &k->range, true, &rec->max_exact);
+	rec->min = writer_stat_put(&k->w->stats, k->leaf, &k->range, false, &rec->min_exact);
+	rec->max = writer_stat_put(&k->w->stats, k->leaf, &k->range, true, &rec->max_exact);
 	/* Without a short upper bound there is the value itself, which may be long: readers do without. */
 	rec->has_min = true;
 	rec->has_max = rec->max.n <= WRITER_STAT_BYTES_MAX;
 }
 
-status chunk_write(struct parquet_writer *w, const struct parquet_leaf *leaf, const struct column *c,
-	const struct row_plan *plan, struct err *err)
+status writer_chunk_write(struct parquet_writer *w, const struct writer_leaf *leaf, const struct column *c,
+	const struct writer_row_plan *plan, struct err *err)
 {
-	struct chunk k = {.w = w,
+	struct writer_chunk k = {.w = w,
 		.leaf = leaf,
 		.column = c,
 		.plan = plan,
@@ -263,17 +241,17 @@ status chunk_write(struct parquet_writer *w, const struct parquet_leaf *leaf, co
 	 * a higher level is the user's wish for small files. */
 	const bool entropy = leaf->def->id || leaf->physical == PHYSICAL_INT64;
 	k.level = entropy && w->opts.level == 1 ? COMPRESS_LEVEL_ENTROPY : w->opts.level;
-	TRY(row_selection_get(w, plan, c, &k.selection, err));
+	TRY(writer_selection_get(w, plan, c, &k.selection, err));
 	if (!leaf->def->nullable && k.selection->n_valid != plan->n)
 		return fail(err, E_CORRUPT, "column %s of table %s: %u of %u rows are null, none may be",
 			leaf->def->name, w->schema->name, plan->n - k.selection->n_valid, plan->n);
 	buf_reset(&w->pages);
 	const bool bloom = w->opts.bloom && leaf->physical == PHYSICAL_BYTE_ARRAY && leaf->def->id;
-	if (bloom && k.selection->n_valid > 0) TRY(chunk_bloom_begin(&k, err));
+	if (bloom && k.selection->n_valid > 0) TRY(writer_chunk_bloom_begin(&k, err));
 	TRY(write_values(&k, err));
-	struct chunk_record *rec = (struct chunk_record *)(void *)buf_reserve(&w->chunks, sizeof *rec);
+	struct writer_chunk_record *rec = (struct writer_chunk_record *)(void *)buf_reserve(&w->chunks, sizeof *rec);
 	if (rec == NULL) return buf_check(&w->chunks, err);
-	*rec = (struct chunk_record){.codec = (uint8_t)k.codec,
+	*rec = (struct writer_chunk_record){.codec = (uint8_t)k.codec,
 		.encoding = (uint8_t)k.encoding,
 		.n_rows = plan->n,
 		.n_null = plan->n - k.selection->n_valid,
@@ -284,7 +262,7 @@ status chunk_write(struct parquet_writer *w, const struct parquet_leaf *leaf, co
 		.bytes_raw = k.bytes_raw,
 		.bloom = k.bloom};
 	record_stats(&k, rec);
-	TRY(chunk_index(&k, rec, err));
+	TRY(writer_chunk_index(&k, rec, err));
 	buf_commit(&w->chunks, sizeof *rec);
 	return OK;
 }

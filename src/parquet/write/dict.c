@@ -52,15 +52,15 @@ static uint32_t *map_get(struct parquet_writer *w, size_t n)
 	return (uint32_t *)(void *)w->map.p;
 }
 
-static status compact_strings(struct chunk *k, struct codes *out, struct err *err)
+static status compact_strings(struct writer_chunk *k, struct codes *out, struct err *err)
 {
 	struct parquet_writer *w = k->w;
-	const struct row_selection *s = k->selection;
+	const struct writer_selection *s = k->selection;
 	const size_t dict_n = (size_t)k->column->dict->n;
 	const bool bytes = dict_n <= CODES_U8;
 	uint32_t *map = map_get(w, dict_n);
-	uint32_t *used = scratch(&w->used, dict_n * sizeof *used);
-	void *dst = scratch(&w->codes, (size_t)s->n_valid * (bytes ? 1 : sizeof(uint32_t)));
+	uint32_t *used = writer_scratch(&w->used, dict_n * sizeof *used);
+	void *dst = writer_scratch(&w->codes, (size_t)s->n_valid * (bytes ? 1 : sizeof(uint32_t)));
 	if (map == NULL || used == NULL || dst == NULL) return fail_nomem(err);
 	const uint32_t n_used = bytes ? compact(k->column->values, s->rows, s->n_valid, map, used, dst, true)
 				      : compact(k->column->values, s->rows, s->n_valid, map, used, dst, false);
@@ -94,7 +94,7 @@ static void codes_mark(const struct codes *c, size_t from, size_t n, uint8_t *se
 }
 
 struct dict_entries {
-	const struct parquet_leaf *leaf;
+	const struct writer_leaf *leaf;
 	const struct column *strings; /* NULL: numbers */
 	const uint32_t *used;         /* strings: entry of a code */
 	const int64_t *numbers;       /* numbers: value of a code */
@@ -107,39 +107,39 @@ static struct str entry_str(const struct dict_entries *d, uint32_t code)
 }
 
 /* Over the codes seen; over all when seen is NULL. */
-static struct value_range entries_range(const struct dict_entries *d, const uint8_t *seen, uint32_t n_used)
+static struct writer_range entries_range(const struct dict_entries *d, const uint8_t *seen, uint32_t n_used)
 {
-	struct value_range r = {0};
+	struct writer_range r = {0};
 	for (uint32_t i = 0; i < n_used; i++) {
 		if (seen != NULL && !seen[i]) continue;
 		if (d->strings != NULL) {
-			range_add_str(&r, entry_str(d, i));
+			writer_range_add_str(&r, entry_str(d, i));
 		} else {
-			const struct value_range one = {.any = true, .min = d->numbers[i], .max = d->numbers[i]};
-			range_add(&r, &one, false);
+			const struct writer_range one = {.any = true, .min = d->numbers[i], .max = d->numbers[i]};
+			writer_range_add(&r, &one, false);
 		}
 	}
 	return r;
 }
 
 /* The data pages, after the dictionary page. */
-static status codes_write(struct chunk *k, const struct codes *c, const struct dict_entries *d, struct err *err)
+static status codes_write(struct writer_chunk *k, const struct codes *c, const struct dict_entries *d, struct err *err)
 {
-	struct page_span span = {0};
+	struct writer_page_span span = {0};
 	k->range = entries_range(d, NULL, c->n_used);
-	while (chunk_span_next(k, &span, c->width)) {
+	while (writer_page_span_next(k, &span, c->width)) {
 		const size_t n = span.value_end - span.value;
-		uint8_t *at = page_begin(k, 1 + encode_hybrid_bound(n, c->width));
+		uint8_t *at = writer_page_begin(k, 1 + encode_hybrid_bound(n, c->width));
 		if (at == NULL) return buf_check(&k->w->page, err);
 		uint8_t *end = codes_put(c, span.value, n, at);
-		struct value_range range = k->range;
+		struct writer_range range = k->range;
 		if (n < k->selection->n_valid) {
-			uint8_t *seen = scratch(&k->w->seen, c->n_used);
+			uint8_t *seen = writer_scratch(&k->w->seen, c->n_used);
 			if (seen == NULL) return buf_check(&k->w->seen, err);
 			codes_mark(c, span.value, n, seen);
 			range = entries_range(d, seen, c->n_used);
 		}
-		TRY(page_end(k, &span, end, &range, err));
+		TRY(writer_page_end(k, &span, end, &range, err));
 	}
 	return OK;
 }
@@ -168,16 +168,16 @@ static bool strings_dictionary(struct buf *dict, const struct dict_entries *d, u
 }
 
 /* A chunk whose dictionary and codes together are tiny is left as it is. */
-static status dictionary_put(struct chunk *k, const struct codes *c, struct err *err)
+static status dictionary_put(struct writer_chunk *k, const struct codes *c, struct err *err)
 {
 	k->dict_n = c->n_used;
 	k->encoding = ENCODING_RLE_DICTIONARY;
 	const size_t codes_bytes = c->n_used == 1 ? 8 : (size_t)k->selection->n_valid * c->width / 8;
 	if (k->w->dict.n + codes_bytes <= WRITER_RAW_BYTES_MAX) k->codec = CODEC_NONE;
-	return page_dictionary(k, err);
+	return writer_page_dictionary(k, err);
 }
 
-status chunk_strings_dict(struct chunk *k, bool *done, struct err *err)
+status writer_chunk_strings_dict(struct writer_chunk *k, bool *done, struct err *err)
 {
 	struct codes c = {0};
 	TRY(compact_strings(k, &c, err));
@@ -185,7 +185,7 @@ status chunk_strings_dict(struct chunk *k, bool *done, struct err *err)
 		.leaf = k->leaf, .strings = k->column->dict, .used = (const uint32_t *)(const void *)k->w->used.p};
 	if (!strings_dictionary(&k->w->dict, &d, c.n_used)) return buf_check(&k->w->dict, err);
 	if (!strings_pay(&c, k->selection->n_valid, k->w->dict.n)) return OK;
-	chunk_bloom_add(k, k->w->dict.p, k->w->dict.p + k->w->dict.n);
+	writer_chunk_bloom_add(k, k->w->dict.p, k->w->dict.p + k->w->dict.n);
 	TRY(dictionary_put(k, &c, err));
 	TRY(codes_write(k, &c, &d, err));
 	*done = true;
@@ -236,14 +236,15 @@ static void numbers_codes(const void *values, unsigned width, size_t n, int64_t 
 
 static bool numbers_dictionary(struct buf *dict, const int64_t *numbers, uint32_t n_used, unsigned width)
 {
-	uint8_t *at = scratch(dict, (size_t)n_used * width);
+	uint8_t *at = writer_scratch(dict, (size_t)n_used * width);
 	if (at == NULL) return false;
 	for (uint32_t i = 0; i < n_used; i++) memcpy(at + (size_t)i * width, &numbers[i], width);
 	buf_commit(dict, (size_t)n_used * width);
 	return true;
 }
 
-status chunk_numbers_dict(struct chunk *k, const void *values, size_t bytes_max, bool *done, struct err *err)
+status writer_chunk_numbers_dict(
+	struct writer_chunk *k, const void *values, size_t bytes_max, bool *done, struct err *err)
 {
 	const size_t n = k->selection->n_valid;
 	const unsigned width = k->leaf->width;
@@ -251,8 +252,8 @@ status chunk_numbers_dict(struct chunk *k, const void *values, size_t bytes_max,
 	if (spread >= NUMBER_SPREAD_MAX || spread >= 4 * n || n < 8) return OK;
 	const size_t entries = (size_t)spread + 1;
 	uint32_t *map = map_get(k->w, entries);
-	int64_t *numbers = scratch(&k->w->used, entries * sizeof *numbers);
-	void *dst = scratch(&k->w->codes, n * sizeof(uint32_t));
+	int64_t *numbers = writer_scratch(&k->w->used, entries * sizeof *numbers);
+	void *dst = writer_scratch(&k->w->codes, n * sizeof(uint32_t));
 	if (map == NULL || numbers == NULL || dst == NULL) return fail_nomem(err);
 	const int64_t min = k->range.min;
 	numbers_mark(values, width, n, min, map);

@@ -17,13 +17,13 @@ static void logical_type(struct thrift_writer *t, const struct column_def *def)
 	if (def->type == COL_DATE) thrift_empty_struct(t, LOGICAL_DATE);
 	if (def->type == COL_DECIMAL) {
 		const int inner = thrift_struct_begin(t, LOGICAL_DECIMAL);
-		thrift_i32(t, 1, def->scale);
-		thrift_i32(t, 2, def->precision);
+		thrift_put_i32(t, 1, def->scale);
+		thrift_put_i32(t, 2, def->precision);
 		thrift_struct_end(t, inner);
 	}
 	if (def->type == COL_TIMESTAMP) {
 		const int inner = thrift_struct_begin(t, LOGICAL_TIMESTAMP);
-		thrift_bool(t, 1, true); /* isAdjustedToUTC */
+		thrift_put_bool(t, 1, true); /* isAdjustedToUTC */
 		const int unit = thrift_struct_begin(t, 2);
 		thrift_empty_struct(t, 2); /* MICROS */
 		thrift_struct_end(t, unit);
@@ -33,21 +33,21 @@ static void logical_type(struct thrift_writer *t, const struct column_def *def)
 }
 
 /* SchemaElement: 1 type, 3 repetition_type, 4 name, 5 num_children, 6 converted_type, 7 scale, 8 precision, 10 logicalType. */
-void schema_element_write(struct thrift_writer *t, const struct parquet_leaf *leaf, int repetition)
+void writer_schema_element(struct thrift_writer *t, const struct writer_leaf *leaf, int repetition)
 {
 	const struct column_def *def = leaf->def;
 	const int outer = thrift_element_begin(t);
-	thrift_i32(t, 1, (int32_t)leaf->physical);
-	thrift_i32(t, 3, repetition);
-	thrift_binary(t, 4, def->name, leaf->name_n);
+	thrift_put_i32(t, 1, (int32_t)leaf->physical);
+	thrift_put_i32(t, 3, repetition);
+	thrift_put_binary(t, 4, def->name, leaf->name_n);
 	switch (def->type) {
-	case COL_STRING: thrift_i32(t, 6, CONVERTED_UTF8); break;
-	case COL_TIMESTAMP: thrift_i32(t, 6, CONVERTED_TIMESTAMP_MICROS); break;
-	case COL_DATE: thrift_i32(t, 6, CONVERTED_DATE); break;
+	case COL_STRING: thrift_put_i32(t, 6, CONVERTED_UTF8); break;
+	case COL_TIMESTAMP: thrift_put_i32(t, 6, CONVERTED_TIMESTAMP_MICROS); break;
+	case COL_DATE: thrift_put_i32(t, 6, CONVERTED_DATE); break;
 	case COL_DECIMAL:
-		thrift_i32(t, 6, CONVERTED_DECIMAL);
-		thrift_i32(t, 7, def->scale);
-		thrift_i32(t, 8, def->precision);
+		thrift_put_i32(t, 6, CONVERTED_DECIMAL);
+		thrift_put_i32(t, 7, def->scale);
+		thrift_put_i32(t, 8, def->precision);
 		break;
 	default: thrift_struct_end(t, outer); return; /* the physical type says it all */
 	}
@@ -58,8 +58,8 @@ void schema_element_write(struct thrift_writer *t, const struct parquet_leaf *le
 static void key_value(struct thrift_writer *t, const char *key, const char *value)
 {
 	const int outer = thrift_element_begin(t);
-	thrift_binary(t, 1, key, strlen(key));
-	thrift_binary(t, 2, value, strlen(value));
+	thrift_put_binary(t, 1, key, strlen(key));
+	thrift_put_binary(t, 2, value, strlen(value));
 	thrift_struct_end(t, outer);
 }
 
@@ -76,15 +76,15 @@ static status head_make(struct parquet_writer *w, struct err *err)
 	struct thrift_writer t = {.p = buf_reserve(&w->head, bound)};
 	if (t.p == NULL) return buf_check(&w->head, err);
 	const uint8_t *start = t.p;
-	thrift_i32(&t, 1, 2);
+	thrift_put_i32(&t, 1, 2);
 	thrift_list_begin(&t, 2, THRIFT_STRUCT, w->n_columns + 1);
 	const int outer = thrift_element_begin(&t);
-	thrift_i32(&t, 3, REQUIRED);
-	thrift_binary(&t, 4, w->schema->name, strlen(w->schema->name));
-	thrift_i32(&t, 5, (int32_t)w->n_columns);
+	thrift_put_i32(&t, 3, REQUIRED);
+	thrift_put_binary(&t, 4, w->schema->name, strlen(w->schema->name));
+	thrift_put_i32(&t, 5, (int32_t)w->n_columns);
 	thrift_struct_end(&t, outer);
 	for (size_t i = 0; i < w->n_columns; i++)
-		schema_element_write(&t, &w->leaves[i], w->leaves[i].def->nullable ? OPTIONAL : REQUIRED);
+		writer_schema_element(&t, &w->leaves[i], w->leaves[i].def->nullable ? OPTIONAL : REQUIRED);
 	buf_commit(&w->head, (size_t)(t.p - start));
 	return OK;
 }
@@ -103,7 +103,7 @@ static status tail_make(struct parquet_writer *w, struct err *err)
 	if (s->contract != NULL) key_value(&t, "pqr.contract", s->contract);
 	if (s->layer != NULL) key_value(&t, "pqr.layer", s->layer);
 	key_value(&t, "pqr.table", s->name);
-	thrift_binary(&t, 6, created_by, sizeof created_by - 1);
+	thrift_put_binary(&t, 6, created_by, sizeof created_by - 1);
 	thrift_list_begin(&t, 7, THRIFT_STRUCT, w->n_columns);
 	for (size_t i = 0; i < w->n_columns; i++) {
 		const int outer = thrift_element_begin(&t);
@@ -115,62 +115,62 @@ static status tail_make(struct parquet_writer *w, struct err *err)
 	return OK;
 }
 
-status footer_prepare(struct parquet_writer *w, struct err *err)
+status writer_footer_prepare(struct parquet_writer *w, struct err *err)
 {
 	TRY(head_make(w, err));
 	return tail_make(w, err);
 }
 
 /* Statistics: 3 null_count, 5 max_value, 6 min_value, 7 is_max_value_exact, 8 is_min_value_exact. */
-static void statistics(struct thrift_writer *t, const struct parquet_writer *w, const struct chunk_record *c)
+static void statistics(struct thrift_writer *t, const struct parquet_writer *w, const struct writer_chunk_record *c)
 {
 	const int outer = thrift_struct_begin(t, 12);
-	thrift_i64(t, 3, c->n_null);
-	if (c->has_max) thrift_binary(t, 5, w->stats.p + c->max.at, c->max.n);
-	if (c->has_min) thrift_binary(t, 6, w->stats.p + c->min.at, c->min.n);
-	if (c->has_max) thrift_bool(t, 7, c->max_exact);
-	if (c->has_min) thrift_bool(t, 8, c->min_exact);
+	thrift_put_i64(t, 3, c->n_null);
+	if (c->has_max) thrift_put_binary(t, 5, w->stats.p + c->max.at, c->max.n);
+	if (c->has_min) thrift_put_binary(t, 6, w->stats.p + c->min.at, c->min.n);
+	if (c->has_max) thrift_put_bool(t, 7, c->max_exact);
+	if (c->has_min) thrift_put_bool(t, 8, c->min_exact);
 	thrift_struct_end(t, outer);
 }
 
 /* PageEncodingStats: 1 page_type, 2 encoding, 3 count. */
 static void page_stats(
-	struct thrift_writer *t, enum parquet_page_type type, enum parquet_encoding encoding, uint32_t count)
+	struct thrift_writer *t, enum parquet_page_kind type, enum parquet_encoding encoding, uint32_t count)
 {
 	const int outer = thrift_element_begin(t);
-	thrift_i32(t, 1, (int32_t)type);
-	thrift_i32(t, 2, (int32_t)encoding);
-	thrift_i32(t, 3, (int32_t)count);
+	thrift_put_i32(t, 1, (int32_t)type);
+	thrift_put_i32(t, 2, (int32_t)encoding);
+	thrift_put_i32(t, 3, (int32_t)count);
 	thrift_struct_end(t, outer);
 }
 
 /* ColumnMetaData: 1 type, 2 encodings, 3 path_in_schema, 4 codec, 5 num_values, 6, 7 uncompressed and compressed size,
  * 9 data_page_offset, 11 dictionary_page_offset, 12 statistics, 13 encoding_stats, 14, 15 bloom filter. */
-static void column_metadata(struct thrift_writer *t, const struct parquet_writer *w, const struct parquet_leaf *leaf,
-	const struct chunk_record *c, size_t bloom_at)
+static void column_metadata(struct thrift_writer *t, const struct parquet_writer *w, const struct writer_leaf *leaf,
+	const struct writer_chunk_record *c, size_t bloom_at)
 {
 	const bool dictionary = c->encoding == ENCODING_RLE_DICTIONARY;
 	const int outer = thrift_struct_begin(t, 3);
-	thrift_i32(t, 1, (int32_t)leaf->physical);
+	thrift_put_i32(t, 1, (int32_t)leaf->physical);
 	thrift_list_begin(t, 2, THRIFT_I32, dictionary ? 3 : 2);
-	thrift_int(t, dictionary ? ENCODING_PLAIN : c->encoding);
-	thrift_int(t, ENCODING_RLE);
-	if (dictionary) thrift_int(t, ENCODING_RLE_DICTIONARY);
+	thrift_put_int(t, dictionary ? ENCODING_PLAIN : c->encoding);
+	thrift_put_int(t, ENCODING_RLE);
+	if (dictionary) thrift_put_int(t, ENCODING_RLE_DICTIONARY);
 	thrift_list_begin(t, 3, THRIFT_BINARY, 1);
-	thrift_bytes(t, leaf->def->name, leaf->name_n);
-	thrift_i32(t, 4, c->codec);
-	thrift_i64(t, 5, c->n_rows);
-	thrift_i64(t, 6, (int64_t)c->bytes_raw);
-	thrift_i64(t, 7, (int64_t)c->bytes);
-	thrift_i64(t, 9, (int64_t)c->data_offset);
-	if (dictionary) thrift_i64(t, 11, (int64_t)c->offset);
+	thrift_put_bytes(t, leaf->def->name, leaf->name_n);
+	thrift_put_i32(t, 4, c->codec);
+	thrift_put_i64(t, 5, c->n_rows);
+	thrift_put_i64(t, 6, (int64_t)c->bytes_raw);
+	thrift_put_i64(t, 7, (int64_t)c->bytes);
+	thrift_put_i64(t, 9, (int64_t)c->data_offset);
+	if (dictionary) thrift_put_i64(t, 11, (int64_t)c->offset);
 	statistics(t, w, c);
 	thrift_list_begin(t, 13, THRIFT_STRUCT, dictionary ? 2 : 1);
 	if (dictionary) page_stats(t, PAGE_DICTIONARY, ENCODING_PLAIN, 1);
 	page_stats(t, PAGE_DATA, (enum parquet_encoding)c->encoding, c->n_data_pages);
 	if (c->bloom.n > 0) {
-		thrift_i64(t, 14, (int64_t)(bloom_at + c->bloom.at));
-		thrift_i32(t, 15, (int32_t)c->bloom.n);
+		thrift_put_i64(t, 14, (int64_t)(bloom_at + c->bloom.at));
+		thrift_put_i32(t, 15, (int32_t)c->bloom.n);
 	}
 	thrift_struct_end(t, outer);
 }
@@ -180,19 +180,19 @@ struct index_places {
 };
 
 /* ColumnChunk: 2 file_offset (0, as deprecated), 3 meta_data, 4, 5 offset index, 6, 7 column index. */
-static void column_chunk(struct parquet_writer *w, const struct parquet_leaf *leaf, const struct chunk_record *c,
+static void column_chunk(struct parquet_writer *w, const struct writer_leaf *leaf, const struct writer_chunk_record *c,
 	const struct index_places *at)
 {
 	struct thrift_writer t = {.p = buf_reserve(&w->out, 320 + leaf->name_n + c->min.n + c->max.n)};
 	if (t.p == NULL) return;
 	const uint8_t *start = t.p;
-	thrift_i64(&t, 2, 0);
+	thrift_put_i64(&t, 2, 0);
 	column_metadata(&t, w, leaf, c, at->bloom);
-	thrift_i64(&t, 4, (int64_t)(at->offset_index + c->offset_index.at));
-	thrift_i32(&t, 5, (int32_t)c->offset_index.n);
+	thrift_put_i64(&t, 4, (int64_t)(at->offset_index + c->offset_index.at));
+	thrift_put_i32(&t, 5, (int32_t)c->offset_index.n);
 	if (c->column_index.n > 0) {
-		thrift_i64(&t, 6, (int64_t)(at->column_index + c->column_index.at));
-		thrift_i32(&t, 7, (int32_t)c->column_index.n);
+		thrift_put_i64(&t, 6, (int64_t)(at->column_index + c->column_index.at));
+		thrift_put_i32(&t, 7, (int32_t)c->column_index.n);
 	}
 	*t.p++ = 0;
 	buf_commit(&w->out, (size_t)(t.p - start));
@@ -202,9 +202,9 @@ static void column_chunk(struct parquet_writer *w, const struct parquet_leaf *le
  * only while it fits). */
 static void row_group(struct parquet_writer *w, size_t index, const struct index_places *at)
 {
-	const struct group_record *g = (const struct group_record *)(const void *)w->groups.p + index;
-	const struct chunk_record *chunks =
-		(const struct chunk_record *)(const void *)w->chunks.p + index * w->n_columns;
+	const struct writer_group_record *g = (const struct writer_group_record *)(const void *)w->groups.p + index;
+	const struct writer_chunk_record *chunks =
+		(const struct writer_chunk_record *)(const void *)w->chunks.p + index * w->n_columns;
 	struct thrift_writer t = {.p = buf_reserve(&w->out, 32)};
 	if (t.p == NULL) return;
 	const uint8_t *start = t.p;
@@ -214,13 +214,13 @@ static void row_group(struct parquet_writer *w, size_t index, const struct index
 	t.p = buf_reserve(&w->out, 64);
 	if (t.p == NULL) return;
 	start = t.p;
-	thrift_i64(&t, 2, (int64_t)g->bytes_raw);
-	thrift_i64(&t, 3, g->n_rows);
-	thrift_i64(&t, 5, (int64_t)g->offset);
-	thrift_i64(&t, 6, (int64_t)g->bytes);
+	thrift_put_i64(&t, 2, (int64_t)g->bytes_raw);
+	thrift_put_i64(&t, 3, g->n_rows);
+	thrift_put_i64(&t, 5, (int64_t)g->offset);
+	thrift_put_i64(&t, 6, (int64_t)g->bytes);
 	if (index <= INT16_MAX) {
-		thrift_field(&t, 7, THRIFT_I16);
-		thrift_int(&t, (int64_t)index);
+		thrift_put_field(&t, 7, THRIFT_I16);
+		thrift_put_int(&t, (int64_t)index);
 	}
 	*t.p++ = 0;
 	buf_commit(&w->out, (size_t)(t.p - start));
@@ -234,18 +234,18 @@ static size_t append(struct buf *out, const struct buf *part)
 }
 
 /* FileMetaData: 3 num_rows, 4 row_groups between head and tail; then its length and the magic. */
-void footer_write(struct parquet_writer *w)
+void writer_footer_write(struct parquet_writer *w)
 {
 	struct buf *out = &w->out;
 	const struct index_places at = {.bloom = append(out, &w->bloom),
 		.column_index = append(out, &w->column_index),
 		.offset_index = append(out, &w->offset_index)};
 	const size_t footer = append(out, &w->head);
-	const size_t n_groups = w->groups.n / sizeof(struct group_record);
+	const size_t n_groups = w->groups.n / sizeof(struct writer_group_record);
 	struct thrift_writer t = {.p = buf_reserve(out, 32), .last = 2};
 	if (t.p == NULL) return;
 	const uint8_t *start = t.p;
-	thrift_i64(&t, 3, w->n_rows);
+	thrift_put_i64(&t, 3, w->n_rows);
 	thrift_list_begin(&t, 4, THRIFT_STRUCT, n_groups);
 	buf_commit(out, (size_t)(t.p - start));
 	for (size_t i = 0; i < n_groups; i++) row_group(w, i, &at);

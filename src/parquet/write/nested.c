@@ -21,7 +21,7 @@ enum { CONVERTED_MAP = 1, CONVERTED_LIST = 3, LOGICAL_MAP = 2, LOGICAL_LIST = 3 
 /* A leaf of the tree, and its chunk once it is written. */
 struct nested_leaf {
 	struct column_def def;
-	struct parquet_leaf leaf;
+	struct writer_leaf leaf;
 	const struct parquet_levels *levels;
 	const struct parquet_node *path[NESTED_DEPTH_MAX]; /* below the root, itself last */
 	uint32_t path_n;
@@ -67,7 +67,7 @@ static status add_leaf(
 		.type = node->type,
 		.precision = l->levels->values.precision,
 		.scale = l->levels->values.scale};
-	return writer_leaf(w->f->nodes[0].name, &l->def, &l->leaf, err);
+	return writer_leaf_make(w->f->nodes[0].name, &l->def, &l->leaf, err);
 }
 
 /* Give each leaf its place: the nodes stand in preorder, so a stack of children still to come is enough. */
@@ -195,16 +195,17 @@ static status write_page(
 	if (entries > INT32_MAX || room > PARQUET_PAGE_BYTES_MAX)
 		return fail(err, E_LIMIT, "a row of column %s takes %zu bytes, at most %d", l->def.name, room,
 			PARQUET_PAGE_BYTES_MAX);
-	uint8_t *body = scratch(&w->page, room);
+	uint8_t *body = writer_scratch(&w->page, room);
 	if (body == NULL) return buf_check(&w->page, err);
 	uint8_t *end = put_levels(v->rep, s, v->max_rep, body);
 	end = put_levels(v->def, s, v->max_def, end);
 	end = put_values(l, s, end);
 	const size_t n = (size_t)(end - body);
 	if (s->entry == 0) l->codec = s->entry_end == v->n && n <= WRITER_RAW_BYTES_MAX ? CODEC_NONE : w->codec;
-	const struct page_target target = {w->out, w->compressor, l->codec, w->level};
-	const struct page_head head = {.type = PAGE_DATA, .encoding = ENCODING_PLAIN, .n_values = (uint32_t)entries};
-	return page_append(&target, &head, body, n, &l->bytes_raw, err);
+	const struct writer_page_target target = {w->out, w->compressor, l->codec, w->level};
+	const struct writer_page_head head = {
+		.type = PAGE_DATA, .encoding = ENCODING_PLAIN, .n_values = (uint32_t)entries};
+	return writer_page_append(&target, &head, body, n, &l->bytes_raw, err);
 }
 
 static status write_chunk(struct nested_writer *w, struct nested_leaf *l, struct err *err)
@@ -224,12 +225,12 @@ static status write_chunk(struct nested_writer *w, struct nested_leaf *l, struct
 static void group_element(struct thrift_writer *t, const struct parquet_node *node, bool root)
 {
 	const int outer = thrift_element_begin(t);
-	if (!root) thrift_i32(t, 3, (int32_t)node->repetition);
-	thrift_binary(t, 4, node->name, strlen(node->name));
-	thrift_i32(t, 5, (int32_t)node->n_children);
+	if (!root) thrift_put_i32(t, 3, (int32_t)node->repetition);
+	thrift_put_binary(t, 4, node->name, strlen(node->name));
+	thrift_put_i32(t, 5, (int32_t)node->n_children);
 	if (node->group != PARQUET_GROUP_PLAIN) {
 		const bool map = node->group == PARQUET_GROUP_MAP;
-		thrift_i32(t, 6, map ? CONVERTED_MAP : CONVERTED_LIST);
+		thrift_put_i32(t, 6, map ? CONVERTED_MAP : CONVERTED_LIST);
 		const int logical = thrift_struct_begin(t, 10);
 		thrift_empty_struct(t, map ? LOGICAL_MAP : LOGICAL_LIST);
 		thrift_struct_end(t, logical);
@@ -241,13 +242,13 @@ static void put_schema(struct nested_writer *w, struct thrift_writer *t)
 {
 	const struct parquet_nested *f = w->f;
 	size_t k = 0;
-	thrift_i32(t, 1, 2); /* version */
+	thrift_put_i32(t, 1, 2); /* version */
 	thrift_list_begin(t, 2, THRIFT_STRUCT, f->n_nodes);
 	for (size_t i = 0; i < f->n_nodes; i++) {
 		if (f->nodes[i].n_children > 0)
 			group_element(t, &f->nodes[i], i == 0);
 		else
-			schema_element_write(t, &w->leaves[k++].leaf, (int)f->nodes[i].repetition);
+			writer_schema_element(t, &w->leaves[k++].leaf, (int)f->nodes[i].repetition);
 	}
 }
 
@@ -256,19 +257,19 @@ static void put_schema(struct nested_writer *w, struct thrift_writer *t)
 static void put_chunk(struct thrift_writer *t, const struct nested_leaf *l)
 {
 	const int outer = thrift_element_begin(t);
-	thrift_i64(t, 2, 0);
+	thrift_put_i64(t, 2, 0);
 	const int meta = thrift_struct_begin(t, 3);
-	thrift_i32(t, 1, (int32_t)l->leaf.physical);
+	thrift_put_i32(t, 1, (int32_t)l->leaf.physical);
 	thrift_list_begin(t, 2, THRIFT_I32, 2);
-	thrift_int(t, ENCODING_PLAIN);
-	thrift_int(t, ENCODING_RLE);
+	thrift_put_int(t, ENCODING_PLAIN);
+	thrift_put_int(t, ENCODING_RLE);
 	thrift_list_begin(t, 3, THRIFT_BINARY, l->path_n);
-	for (uint32_t i = 0; i < l->path_n; i++) thrift_bytes(t, l->path[i]->name, strlen(l->path[i]->name));
-	thrift_i32(t, 4, (int32_t)l->codec);
-	thrift_i64(t, 5, l->levels->n);
-	thrift_i64(t, 6, (int64_t)l->bytes_raw);
-	thrift_i64(t, 7, (int64_t)l->bytes);
-	thrift_i64(t, 9, (int64_t)l->offset);
+	for (uint32_t i = 0; i < l->path_n; i++) thrift_put_bytes(t, l->path[i]->name, strlen(l->path[i]->name));
+	thrift_put_i32(t, 4, (int32_t)l->codec);
+	thrift_put_i64(t, 5, l->levels->n);
+	thrift_put_i64(t, 6, (int64_t)l->bytes_raw);
+	thrift_put_i64(t, 7, (int64_t)l->bytes);
+	thrift_put_i64(t, 9, (int64_t)l->offset);
 	thrift_struct_end(t, meta);
 	thrift_struct_end(t, outer);
 }
@@ -278,7 +279,7 @@ static void put_row_group(struct nested_writer *w, struct thrift_writer *t)
 {
 	const struct parquet_nested *f = w->f;
 	size_t raw = 0, stored = 0;
-	thrift_i64(t, 3, f->n_rows);
+	thrift_put_i64(t, 3, f->n_rows);
 	thrift_list_begin(t, 4, THRIFT_STRUCT, f->n_rows > 0);
 	if (f->n_rows == 0) return;
 	const int outer = thrift_element_begin(t);
@@ -288,12 +289,12 @@ static void put_row_group(struct nested_writer *w, struct thrift_writer *t)
 		raw += w->leaves[k].bytes_raw;
 		stored += w->leaves[k].bytes;
 	}
-	thrift_i64(t, 2, (int64_t)raw);
-	thrift_i64(t, 3, f->n_rows);
-	thrift_i64(t, 5, (int64_t)w->leaves[0].offset);
-	thrift_i64(t, 6, (int64_t)stored);
-	thrift_field(t, 7, THRIFT_I16);
-	thrift_int(t, 0);
+	thrift_put_i64(t, 2, (int64_t)raw);
+	thrift_put_i64(t, 3, f->n_rows);
+	thrift_put_i64(t, 5, (int64_t)w->leaves[0].offset);
+	thrift_put_i64(t, 6, (int64_t)stored);
+	thrift_put_field(t, 7, THRIFT_I16);
+	thrift_put_int(t, 0);
 	thrift_struct_end(t, outer);
 }
 
@@ -313,7 +314,7 @@ static void put_footer(struct nested_writer *w)
 	const uint8_t *start = t.p;
 	put_schema(w, &t);
 	put_row_group(w, &t);
-	thrift_binary(&t, 6, created_by, sizeof created_by - 1);
+	thrift_put_binary(&t, 6, created_by, sizeof created_by - 1);
 	*t.p++ = 0;
 	const uint32_t length = (uint32_t)(t.p - start);
 	buf_commit(w->out, length);

@@ -11,27 +11,27 @@ enum { PAGE_HEADER_ROOM = 128 };
 /* PageHeader of parquet.thrift: 1 type, 2 uncompressed size, 3 compressed size, 4 crc, 5 data_page_header
  * {1 num_values, 2 encoding, 3, 4 level encodings}, 7 dictionary_page_header {1 num_values, 2 encoding}. The CRC is
  * that of the stored body. */
-static size_t header_write(uint8_t *dst, const struct page_head *h, size_t n_raw, size_t n_stored, uint32_t crc)
+static size_t header_write(uint8_t *dst, const struct writer_page_head *h, size_t n_raw, size_t n_stored, uint32_t crc)
 {
 	struct thrift_writer t = {.p = dst};
-	thrift_i32(&t, 1, (int32_t)h->type);
-	thrift_i32(&t, 2, (int32_t)n_raw);
-	thrift_i32(&t, 3, (int32_t)n_stored);
-	thrift_i32(&t, 4, (int32_t)crc);
+	thrift_put_i32(&t, 1, (int32_t)h->type);
+	thrift_put_i32(&t, 2, (int32_t)n_raw);
+	thrift_put_i32(&t, 3, (int32_t)n_stored);
+	thrift_put_i32(&t, 4, (int32_t)crc);
 	const int outer = thrift_struct_begin(&t, h->type == PAGE_DATA ? 5 : 7);
-	thrift_i32(&t, 1, (int32_t)h->n_values);
-	thrift_i32(&t, 2, (int32_t)h->encoding);
+	thrift_put_i32(&t, 1, (int32_t)h->n_values);
+	thrift_put_i32(&t, 2, (int32_t)h->encoding);
 	if (h->type == PAGE_DATA) {
-		thrift_i32(&t, 3, ENCODING_RLE);
-		thrift_i32(&t, 4, ENCODING_RLE);
+		thrift_put_i32(&t, 3, ENCODING_RLE);
+		thrift_put_i32(&t, 4, ENCODING_RLE);
 	}
 	thrift_struct_end(&t, outer);
 	*t.p++ = 0;
 	return (size_t)(t.p - dst);
 }
 
-status page_append(const struct page_target *t, const struct page_head *h, const uint8_t *body, size_t n,
-	size_t *bytes_raw, struct err *err)
+status writer_page_append(const struct writer_page_target *t, const struct writer_page_head *h, const uint8_t *body,
+	size_t n, size_t *bytes_raw, struct err *err)
 {
 	struct buf *out = t->out;
 	uint8_t *dst = buf_reserve(out, PAGE_HEADER_ROOM + compress_bound(t->codec, n));
@@ -52,41 +52,65 @@ status page_append(const struct page_target *t, const struct page_head *h, const
 	return OK;
 }
 
-static status page_put(struct chunk *k, const struct page_head *h, const uint8_t *body, size_t n, struct err *err)
+static status page_put(
+	struct writer_chunk *k, const struct writer_page_head *h, const uint8_t *body, size_t n, struct err *err)
 {
-	const struct page_target t = {&k->w->out, k->w->compressor, k->codec, k->level};
-	return page_append(&t, h, body, n, &k->bytes_raw, err);
+	const struct writer_page_target t = {&k->w->out, k->w->compressor, k->codec, k->level};
+	return writer_page_append(&t, h, body, n, &k->bytes_raw, err);
+}
+
+bool writer_page_span_next(struct writer_chunk *k, struct writer_page_span *span, size_t value_bits)
+{
+	const struct writer_row_plan *plan = k->plan;
+	const struct parquet_opts *opts = &k->w->opts;
+	span->row = span->row_end;
+	span->value = span->value_end;
+	if (span->row == plan->n) return false;
+	const uint32_t limit = plan->n - span->row < opts->page_rows_max ? plan->n : span->row + opts->page_rows_max;
+	span->row_end = limit;
+	const size_t values_min = (size_t)opts->page_bytes_min * 8 / value_bits;
+	if (k->selection->n_valid - span->value > values_min) { /* else no cut can end it */
+		while (k->cut < plan->n_cuts && plan->cuts[k->cut] < limit) {
+			const uint32_t at = plan->cuts[k->cut++];
+			if (at <= span->row || writer_selection_rank(k->selection, plan, at) - span->value < values_min)
+				continue;
+			span->row_end = at;
+			break;
+		}
+	}
+	span->value_end = writer_selection_rank(k->selection, plan, span->row_end);
+	return true;
 }
 
 /* Where values start in the page buffer: levels go right before them, once it is known how many rows the page has. */
-static size_t levels_room(const struct chunk *k)
+static size_t levels_room(const struct writer_chunk *k)
 {
 	if (!k->leaf->def->nullable) return 0;
 	const size_t rows = k->plan->n < k->w->opts.page_rows_max ? k->plan->n : k->w->opts.page_rows_max;
 	return (ENCODE_LEVELS_ROOM + rows / 8 + 63) & ~(size_t)63;
 }
 
-uint8_t *page_begin(struct chunk *k, size_t bytes)
+uint8_t *writer_page_begin(struct writer_chunk *k, size_t bytes)
 {
 	const size_t room = levels_room(k);
-	uint8_t *p = scratch(&k->w->page, room + bytes);
+	uint8_t *p = writer_scratch(&k->w->page, room + bytes);
 	return p == NULL ? NULL : p + room;
 }
 
-uint8_t *page_grow(struct chunk *k, uint8_t *at, size_t bytes)
+uint8_t *writer_page_grow(struct writer_chunk *k, uint8_t *at, size_t bytes)
 {
 	struct buf *page = &k->w->page;
 	page->n = (size_t)(at - page->p);
 	return buf_reserve(page, bytes);
 }
 
-size_t page_bytes(const struct chunk *k, const uint8_t *at)
+size_t writer_page_bytes(const struct writer_chunk *k, const uint8_t *at)
 {
 	return (size_t)(at - k->w->page.p) - levels_room(k);
 }
 
 /* Levels, moved up against the values; the start of the page's body. */
-static uint8_t *levels_put(struct chunk *k, const struct page_span *span)
+static uint8_t *levels_put(struct writer_chunk *k, const struct writer_page_span *span)
 {
 	uint8_t *values = k->w->page.p + levels_room(k);
 	if (!k->leaf->def->nullable) return values;
@@ -99,23 +123,25 @@ static uint8_t *levels_put(struct chunk *k, const struct page_span *span)
 }
 
 /* Compression that saves less than an eighth is not worth a reader's time: write the chunk's first pages again. */
-static status drop_codec(struct chunk *k, const struct page_head *h, const uint8_t *body, size_t n, struct err *err)
+static status drop_codec(
+	struct writer_chunk *k, const struct writer_page_head *h, const uint8_t *body, size_t n, struct err *err)
 {
 	k->codec = CODEC_NONE;
 	k->w->out.n = k->offset;
 	k->bytes_raw = 0;
-	if (k->dict_n > 0) TRY(page_dictionary(k, err));
+	if (k->dict_n > 0) TRY(writer_page_dictionary(k, err));
 	k->data_offset = k->w->out.n;
 	return page_put(k, h, body, n, err);
 }
 
-status page_end(
-	struct chunk *k, const struct page_span *span, uint8_t *end, const struct value_range *range, struct err *err)
+status writer_page_end(struct writer_chunk *k, const struct writer_page_span *span, uint8_t *end,
+	const struct writer_range *range, struct err *err)
 {
 	struct buf *out = &k->w->out;
 	const uint8_t *body = levels_put(k, span);
 	const size_t n = (size_t)(end - body);
-	const struct page_head h = {.type = PAGE_DATA, .encoding = k->encoding, .n_values = span->row_end - span->row};
+	const struct writer_page_head h = {
+		.type = PAGE_DATA, .encoding = k->encoding, .n_values = span->row_end - span->row};
 	if (n > PARQUET_PAGE_BYTES_MAX)
 		return fail(err, E_LIMIT, "page of column %s: %zu bytes", k->leaf->def->name, n);
 	const bool first = k->n_pages == 0;
@@ -129,9 +155,9 @@ status page_end(
 		TRY(drop_codec(k, &h, body, n, err));
 		at = k->data_offset;
 	}
-	struct page_record *rec = (struct page_record *)(void *)buf_reserve(&k->w->pages, sizeof *rec);
+	struct writer_page_record *rec = (struct writer_page_record *)(void *)buf_reserve(&k->w->pages, sizeof *rec);
 	if (rec == NULL) return buf_check(&k->w->pages, err);
-	*rec = (struct page_record){.offset = at,
+	*rec = (struct writer_page_record){.offset = at,
 		.bytes = (uint32_t)(out->n - at),
 		.row = span->row,
 		.n_rows = h.n_values,
@@ -142,8 +168,8 @@ status page_end(
 	return OK;
 }
 
-status page_dictionary(struct chunk *k, struct err *err)
+status writer_page_dictionary(struct writer_chunk *k, struct err *err)
 {
-	const struct page_head h = {.type = PAGE_DICTIONARY, .encoding = ENCODING_PLAIN, .n_values = k->dict_n};
+	const struct writer_page_head h = {.type = PAGE_DICTIONARY, .encoding = ENCODING_PLAIN, .n_values = k->dict_n};
 	return page_put(k, &h, k->w->dict.p, k->w->dict.n, err);
 }

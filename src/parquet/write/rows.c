@@ -27,11 +27,11 @@ static void bounds(const uint32_t *restrict rows, size_t n, uint32_t *lo, uint32
 	*hi = most;
 }
 
-status row_plan_make(struct parquet_writer *w, const struct parquet_rows *rows, int64_t batch_rows,
-	struct row_plan *out, struct err *err)
+status writer_row_plan_make(struct parquet_writer *w, const struct parquet_rows *rows, int64_t batch_rows,
+	struct writer_row_plan *out, struct err *err)
 {
 	ASSERT(batch_rows >= 0 && rows->n <= INT32_MAX);
-	struct row_plan plan = {.rows = rows->rows, .n = rows->n, .cuts = rows->cuts, .n_cuts = rows->n_cuts};
+	struct writer_row_plan plan = {.rows = rows->rows, .n = rows->n, .cuts = rows->cuts, .n_cuts = rows->n_cuts};
 	if (plan.rows == NULL) {
 		plan.rows = iota_get(w, plan.n);
 		if (plan.rows == NULL) return buf_check(&w->iota, err);
@@ -52,7 +52,7 @@ struct bit_range {
 	uint8_t first_mask, last_mask;
 };
 
-static struct bit_range bit_range(const struct row_plan *plan)
+static struct bit_range bit_range(const struct writer_row_plan *plan)
 {
 	struct bit_range r = {.first = plan->lo / 8, .last = plan->hi / 8};
 	r.first_mask = (uint8_t)(0xff << (plan->lo % 8));
@@ -85,8 +85,8 @@ static bool bits_equal(const uint8_t *a, const uint8_t *b, const struct bit_rang
 	return r->last <= r->first + 1 || memcmp(a + r->first + 1, b + r->first + 1, r->last - r->first - 1) == 0;
 }
 
-static uint32_t select_valid(const struct row_plan *plan, const uint8_t *restrict validity, uint32_t *restrict out,
-	uint64_t *restrict bits, uint32_t *restrict rank)
+static uint32_t select_valid(const struct writer_row_plan *plan, const uint8_t *restrict validity,
+	uint32_t *restrict out, uint64_t *restrict bits, uint32_t *restrict rank)
 {
 	uint32_t k = 0;
 	const uint32_t *restrict rows = plan->rows;
@@ -107,16 +107,16 @@ static uint32_t select_valid(const struct row_plan *plan, const uint8_t *restric
 	return k;
 }
 
-static status selection_make(struct parquet_writer *w, const struct row_plan *plan, const uint8_t *validity,
-	struct row_selection **out, struct err *err)
+static status selection_make(struct parquet_writer *w, const struct writer_row_plan *plan, const uint8_t *validity,
+	struct writer_selection **out, struct err *err)
 {
-	struct row_selection *s = &w->selections[w->selection_next];
+	struct writer_selection *s = &w->selections[w->selection_next];
 	w->selection_next = (w->selection_next + 1) % WRITER_SELECTIONS;
 	const size_t n_words = plan->n / 64 + 2;
 	s->source = NULL;
-	uint32_t *rows = scratch(&s->rows_mem, ((size_t)plan->n + 1) * sizeof *rows);
-	uint64_t *bits = scratch(&s->bits_mem, n_words * sizeof *bits);
-	uint32_t *rank = scratch(&s->rank_mem, n_words * sizeof *rank);
+	uint32_t *rows = writer_scratch(&s->rows_mem, ((size_t)plan->n + 1) * sizeof *rows);
+	uint64_t *bits = writer_scratch(&s->bits_mem, n_words * sizeof *bits);
+	uint32_t *rank = writer_scratch(&s->rank_mem, n_words * sizeof *rank);
 	if (rows == NULL || bits == NULL || rank == NULL) return fail_nomem(err);
 	s->n_valid = select_valid(plan, validity, rows, bits, rank);
 	s->source = validity;
@@ -128,15 +128,16 @@ static status selection_make(struct parquet_writer *w, const struct row_plan *pl
 }
 
 /* Slots of the selections that need no scan: w->all and w->none. */
-static struct row_selection *selection_trivial(struct parquet_writer *w, const struct row_plan *plan, bool valid)
+static struct writer_selection *selection_trivial(
+	struct parquet_writer *w, const struct writer_row_plan *plan, bool valid)
 {
-	struct row_selection *s = valid ? &w->all : &w->none;
-	*s = (struct row_selection){.rows = plan->rows, .n_valid = valid ? plan->n : 0};
+	struct writer_selection *s = valid ? &w->all : &w->none;
+	*s = (struct writer_selection){.rows = plan->rows, .n_valid = valid ? plan->n : 0};
 	return s;
 }
 
-status row_selection_get(struct parquet_writer *w, const struct row_plan *plan, const struct column *c,
-	const struct row_selection **out, struct err *err)
+status writer_selection_get(struct parquet_writer *w, const struct writer_row_plan *plan, const struct column *c,
+	const struct writer_selection **out, struct err *err)
 {
 	const struct bit_range range = bit_range(plan);
 	if (c->n_null == c->n || (c->validity != NULL && bits_all(c->validity, &range, 0))) {
@@ -148,18 +149,18 @@ status row_selection_get(struct parquet_writer *w, const struct row_plan *plan, 
 		return OK;
 	}
 	for (unsigned i = 0; i < WRITER_SELECTIONS; i++) {
-		const struct row_selection *s = &w->selections[i];
+		const struct writer_selection *s = &w->selections[i];
 		if (s->source == NULL || !bits_equal(s->source, c->validity, &range)) continue;
 		*out = s;
 		return OK;
 	}
-	struct row_selection *made = NULL;
+	struct writer_selection *made = NULL;
 	TRY(selection_make(w, plan, c->validity, &made, err));
 	*out = made;
 	return OK;
 }
 
-uint32_t row_selection_rank(const struct row_selection *s, const struct row_plan *plan, uint32_t row)
+uint32_t writer_selection_rank(const struct writer_selection *s, const struct writer_row_plan *plan, uint32_t row)
 {
 	if (s->n_valid == 0) return 0;
 	if (s->n_valid == plan->n) return row;

@@ -2,7 +2,7 @@
 
 #include "parquet/write/writer_int.h"
 
-void range_add_str(struct value_range *r, struct str s)
+void writer_range_add_str(struct writer_range *r, struct str s)
 {
 	if (!r->any) {
 		r->any = true;
@@ -13,7 +13,7 @@ void range_add_str(struct value_range *r, struct str s)
 	if (str_cmp(s, r->smax) > 0) r->smax = s;
 }
 
-void range_add(struct value_range *all, const struct value_range *part, bool strings)
+void writer_range_add(struct writer_range *all, const struct writer_range *part, bool strings)
 {
 	if (!part->any) return;
 	if (!all->any) {
@@ -21,8 +21,8 @@ void range_add(struct value_range *all, const struct value_range *part, bool str
 		return;
 	}
 	if (strings) {
-		range_add_str(all, part->smin);
-		range_add_str(all, part->smax);
+		writer_range_add_str(all, part->smin);
+		writer_range_add_str(all, part->smax);
 		return;
 	}
 	if (part->min < all->min) all->min = part->min;
@@ -70,7 +70,7 @@ static size_t utf8_encode(int32_t c, uint8_t *p)
 	return n;
 }
 
-size_t stat_lower(struct str s, uint8_t dst[WRITER_STAT_BYTES_MAX], bool *exact)
+size_t writer_stat_lower(struct str s, uint8_t dst[WRITER_STAT_BYTES_MAX], bool *exact)
 {
 	const size_t n = prefix_bytes(s, WRITER_STAT_BYTES_MAX);
 	if (n > 0) memcpy(dst, s.p, n);
@@ -105,9 +105,9 @@ static size_t increment_last(uint8_t *dst, size_t n, bool *grown)
 	return start;
 }
 
-size_t stat_upper(struct str s, uint8_t dst[WRITER_STAT_BYTES_MAX], bool *exact)
+size_t writer_stat_upper(struct str s, uint8_t dst[WRITER_STAT_BYTES_MAX], bool *exact)
 {
-	size_t n = stat_lower(s, dst, exact);
+	size_t n = writer_stat_lower(s, dst, exact);
 	if (*exact) return n;
 	while (n > 0) {
 		bool grown;
@@ -118,15 +118,15 @@ size_t stat_upper(struct str s, uint8_t dst[WRITER_STAT_BYTES_MAX], bool *exact)
 	return s.n;
 }
 
-static struct blob put(struct buf *b, const void *p, size_t n)
+static struct writer_blob put(struct buf *b, const void *p, size_t n)
 {
 	const size_t at = b->n;
 	buf_add(b, p, n);
-	return (struct blob){.at = at, .n = n};
+	return (struct writer_blob){.at = at, .n = n};
 }
 
-struct blob stat_put(
-	struct buf *b, const struct parquet_leaf *leaf, const struct value_range *r, bool upper, bool *exact)
+struct writer_blob writer_stat_put(
+	struct buf *b, const struct writer_leaf *leaf, const struct writer_range *r, bool upper, bool *exact)
 {
 	const int64_t v = upper ? r->max : r->min;
 	*exact = true;
@@ -136,10 +136,10 @@ struct blob stat_put(
 	case PHYSICAL_FLOAT: return put(b, &v, 4);
 	case PHYSICAL_INT64:
 	case PHYSICAL_DOUBLE: return put(b, &v, 8);
-	case PHYSICAL_BYTE_ARRAY: break;
+	default: break;
 	}
 	uint8_t bound[WRITER_STAT_BYTES_MAX];
 	const struct str s = upper ? r->smax : r->smin;
-	const size_t n = upper ? stat_upper(s, bound, exact) : stat_lower(s, bound, exact);
+	const size_t n = upper ? writer_stat_upper(s, bound, exact) : writer_stat_lower(s, bound, exact);
 	return n > sizeof bound ? put(b, s.p, n) : put(b, bound, n);
 }

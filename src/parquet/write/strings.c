@@ -44,7 +44,7 @@ struct string_fill {
 	const int32_t *offsets;
 	const uint8_t *data;
 	uint8_t *at, *limit; /* where the next value goes, end of the room */
-	struct value_range range;
+	struct writer_range range;
 	uint64_t min_prefix, max_prefix;
 };
 
@@ -59,7 +59,7 @@ static void fill_page(struct string_fill *f, uint8_t *at, size_t room)
 {
 	f->at = at;
 	f->limit = at + room;
-	f->range = (struct value_range){0};
+	f->range = (struct writer_range){0};
 	f->min_prefix = UINT64_MAX;
 	f->max_prefix = 0;
 }
@@ -67,7 +67,7 @@ static void fill_page(struct string_fill *f, uint8_t *at, size_t room)
 /* Only a value whose prefix is outside or equal to the bounds needs a comparison of whole strings. */
 static void range_slow(struct string_fill *f, const uint8_t *p, size_t n)
 {
-	range_add_str(&f->range, (struct str){(const char *)p, n});
+	writer_range_add_str(&f->range, (struct str){(const char *)p, n});
 	f->min_prefix = prefix_of((const uint8_t *)f->range.smin.p, f->range.smin.n);
 	f->max_prefix = prefix_of((const uint8_t *)f->range.smax.p, f->range.smax.n);
 }
@@ -119,7 +119,7 @@ static size_t next_length(const struct string_fill *f, uint32_t row)
 }
 
 /* Values [from, to) of the selection into the page, which grows as they need. */
-static status fill(struct chunk *k, struct string_fill *f, uint32_t from, uint32_t to, struct err *err)
+static status fill(struct writer_chunk *k, struct string_fill *f, uint32_t from, uint32_t to, struct err *err)
 {
 	for (;;) {
 		const uint32_t *rows = k->selection->rows + from;
@@ -127,16 +127,16 @@ static status fill(struct chunk *k, struct string_fill *f, uint32_t from, uint32
 		from += (uint32_t)n;
 		if (from == to) return OK;
 		const size_t more = next_length(f, rows[n]) + LENGTH_BYTES + k->w->opts.page_bytes_min;
-		f->at = page_grow(k, f->at, more);
+		f->at = writer_page_grow(k, f->at, more);
 		if (f->at == NULL) return buf_check(&k->w->page, err);
 		f->limit = f->at + more;
 	}
 }
 
 /* The row to look at the page's size again: the next cut, the page's limit, or some rows on. */
-static uint32_t next_stop(struct chunk *k, uint32_t row, uint32_t limit, bool *is_cut)
+static uint32_t next_stop(struct writer_chunk *k, uint32_t row, uint32_t limit, bool *is_cut)
 {
-	const struct row_plan *plan = k->plan;
+	const struct writer_row_plan *plan = k->plan;
 	while (k->cut < plan->n_cuts && plan->cuts[k->cut] <= row) k->cut++;
 	uint32_t stop = limit - row < WRITER_STRING_STEP ? limit : row + WRITER_STRING_STEP;
 	*is_cut = k->cut < plan->n_cuts && plan->cuts[k->cut] <= stop;
@@ -146,13 +146,13 @@ static uint32_t next_stop(struct chunk *k, uint32_t row, uint32_t limit, bool *i
 
 /* Text is compressed by matches, which a small page hasn't: 180 kB of the simulator's texts take zstd 574 us in pages of
  * 16 KiB and give 66 kB, in pages of 64 KiB 381 us and 45 kB. Ids are entropy coded, so small pages cost them nothing. */
-static size_t page_bytes_min(const struct chunk *k)
+static size_t page_bytes_min(const struct writer_chunk *k)
 {
 	const size_t bytes = k->w->opts.page_bytes_min;
 	return k->leaf->def->id ? bytes : bytes * WRITER_TEXT_PAGES;
 }
 
-static status plain_page(struct chunk *k, struct string_fill *f, struct page_span *span, struct err *err)
+static status plain_page(struct writer_chunk *k, struct string_fill *f, struct writer_page_span *span, struct err *err)
 {
 	const struct parquet_opts *opts = &k->w->opts;
 	const uint32_t n = k->plan->n;
@@ -161,37 +161,37 @@ static status plain_page(struct chunk *k, struct string_fill *f, struct page_spa
 	const uint32_t limit = n - span->row < opts->page_rows_max ? n : span->row + opts->page_rows_max;
 	const size_t bytes_min = page_bytes_min(k);
 	const size_t room = bytes_min + bytes_min / 2;
-	uint8_t *start = page_begin(k, room);
+	uint8_t *start = writer_page_begin(k, room);
 	if (start == NULL) return buf_check(&k->w->page, err);
 	fill_page(f, start, room);
 	bool full = false;
 	while (!full) {
 		bool is_cut;
 		const uint32_t stop = next_stop(k, span->row_end, limit, &is_cut);
-		const uint32_t value_end = row_selection_rank(k->selection, k->plan, stop);
+		const uint32_t value_end = writer_selection_rank(k->selection, k->plan, stop);
 		TRY(fill(k, f, span->value_end, value_end, err));
 		span->row_end = stop;
 		span->value_end = value_end;
-		const size_t bytes = page_bytes(k, f->at);
+		const size_t bytes = writer_page_bytes(k, f->at);
 		full = stop == limit || bytes >= WRITER_PAGE_BYTES_MAX || (is_cut && bytes >= bytes_min);
 	}
-	chunk_bloom_add(k, f->at - page_bytes(k, f->at), f->at);
-	return page_end(k, span, f->at, &f->range, err);
+	writer_chunk_bloom_add(k, f->at - writer_page_bytes(k, f->at), f->at);
+	return writer_page_end(k, span, f->at, &f->range, err);
 }
 
-status chunk_strings(struct chunk *k, struct err *err)
+status writer_chunk_strings(struct writer_chunk *k, struct err *err)
 {
 	if (k->column->dict != NULL) {
 		bool done = false;
-		TRY(chunk_strings_dict(k, &done, err));
+		TRY(writer_chunk_strings_dict(k, &done, err));
 		if (done) return OK;
 	}
 	struct string_fill f;
 	fill_start(&f, k->column);
-	struct page_span span = {0};
+	struct writer_page_span span = {0};
 	while (span.row_end < k->plan->n) {
 		TRY(plain_page(k, &f, &span, err));
-		range_add(&k->range, &f.range, true);
+		writer_range_add(&k->range, &f.range, true);
 	}
 	return OK;
 }

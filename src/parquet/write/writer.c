@@ -2,9 +2,9 @@
 #include "base/limits.h"
 #include "parquet/write/writer_int.h"
 
-status writer_leaf(const char *table, const struct column_def *def, struct parquet_leaf *out, struct err *err)
+status writer_leaf_make(const char *table, const struct column_def *def, struct writer_leaf *out, struct err *err)
 {
-	*out = (struct parquet_leaf){.def = def, .name_n = strlen(def->name)};
+	*out = (struct writer_leaf){.def = def, .name_n = strlen(def->name)};
 	switch (def->type) {
 	case COL_BOOL: out->physical = PHYSICAL_BOOLEAN; return OK;
 	case COL_INT32:
@@ -38,9 +38,9 @@ static status writer_setup(struct parquet_writer *w, struct err *err)
 	w->leaves = mem_zalloc(w->n_columns, sizeof *w->leaves);
 	if (w->leaves == NULL) return fail_nomem(err);
 	for (size_t i = 0; i < w->n_columns; i++)
-		TRY(writer_leaf(w->schema->name, &w->schema->columns[i], &w->leaves[i], err));
+		TRY(writer_leaf_make(w->schema->name, &w->schema->columns[i], &w->leaves[i], err));
 	TRY(compressor_create(&w->compressor, err));
-	TRY(footer_prepare(w, err));
+	TRY(writer_footer_prepare(w, err));
 	parquet_writer_reset(w);
 	return w->failed != OK ? buf_check(&w->out, err) : OK;
 }
@@ -108,14 +108,15 @@ static status poisoned(const struct parquet_writer *w, struct err *err)
 static status group_write(
 	struct parquet_writer *w, const struct batch *b, const struct parquet_rows *rows, struct err *err)
 {
-	struct row_plan plan;
-	TRY(row_plan_make(w, rows, b->n_rows, &plan, err));
+	struct writer_row_plan plan;
+	TRY(writer_row_plan_make(w, rows, b->n_rows, &plan, err));
 	for (unsigned i = 0; i < WRITER_SELECTIONS; i++) w->selections[i].source = NULL;
 	w->selection_next = 0; /* the same slots for the same patterns: nothing grows in a second file */
 	const size_t before = w->chunks.n;
-	struct group_record g = {.n_rows = rows->n, .offset = w->out.n};
-	for (size_t i = 0; i < w->n_columns; i++) TRY(chunk_write(w, &w->leaves[i], &b->columns[i], &plan, err));
-	const struct chunk_record *chunks = (const struct chunk_record *)(const void *)(w->chunks.p + before);
+	struct writer_group_record g = {.n_rows = rows->n, .offset = w->out.n};
+	for (size_t i = 0; i < w->n_columns; i++) TRY(writer_chunk_write(w, &w->leaves[i], &b->columns[i], &plan, err));
+	const struct writer_chunk_record *chunks =
+		(const struct writer_chunk_record *)(const void *)(w->chunks.p + before);
 	for (size_t i = 0; i < w->n_columns; i++) g.bytes_raw += chunks[i].bytes_raw;
 	g.bytes = w->out.n - g.offset;
 	buf_add(&w->groups, &g, sizeof g);
@@ -149,7 +150,7 @@ status parquet_writer_finish(struct parquet_writer *w, const uint8_t **p, size_t
 {
 	if (w->failed != OK) return poisoned(w, err);
 	if (!w->finished) {
-		footer_write(w);
+		writer_footer_write(w);
 		w->failed = buf_check(&w->out, err);
 		if (w->failed != OK) return w->failed;
 		w->finished = true;

@@ -122,15 +122,15 @@ static void bits_copy_any_place(void **state)
 			want[(to + i) / 8] = (uint8_t)((want[(to + i) / 8] & ~(1u << ((to + i) % 8))) |
 						       (unsigned)bit << ((to + i) % 8));
 		}
-		bits_copy(dst, to, src, from, n);
+		decode_bits_copy(dst, to, src, from, n);
 		assert_memory_equal(dst, want, sizeof dst);
-		CHECK_I64(bits_count(src, from, n), set);
+		CHECK_I64(decode_bits_count(src, from, n), set);
 		const bool value = rng() % 2;
 		for (size_t i = 0; i < n; i++) {
 			want[(to + i) / 8] = (uint8_t)((want[(to + i) / 8] & ~(1u << ((to + i) % 8))) |
 						       (unsigned)value << ((to + i) % 8));
 		}
-		bits_fill(dst, to, n, value);
+		decode_bits_fill(dst, to, n, value);
 		assert_memory_equal(dst, want, sizeof dst);
 	}
 }
@@ -146,7 +146,7 @@ static void hybrid_by_hand(void **state)
 		for (size_t take = 0; skip + take <= 124; take += 1 + take / 7) {
 			uint32_t got[124 + DECODE_SLACK];
 			CHECK_OK(&err, decode_hybrid(decode_kernels_best(), s.p, s.n, 3,
-					       (struct slice){skip, take, 124}, got, &err));
+					       (struct decode_slice){skip, take, 124}, got, &err));
 			for (size_t i = 0; i < take; i++) {
 				const size_t at = skip + i;
 				CHECK_I64(got[i], at < 8 ? at : at < 108 ? 4 : (at - 108) % 8);
@@ -176,7 +176,7 @@ static void hybrid_refuses(void **state)
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		const struct source s = source_of(cases[i].bytes, cases[i].n);
 		CHECK_FAILS(E_CORRUPT, decode_hybrid(decode_kernels_plain(), s.p, s.n, cases[i].width,
-					       (struct slice){0, 17, 17}, got, &err));
+					       (struct decode_slice){0, 17, 17}, got, &err));
 		assert_string_equal(err.message, cases[i].message);
 	}
 }
@@ -205,13 +205,13 @@ static void bits_are_hybrid(void **state)
 		}
 		total -= total > 5 ? rng() % 5 : 0;
 		const struct source s = source_of(bytes, n);
-		struct slice slice = {.skip = rng() % (total + 1), .total = total};
+		struct decode_slice slice = {.skip = rng() % (total + 1), .total = total};
 		slice.take = rng() % (total - slice.skip + 1);
 		uint32_t values[5000 + DECODE_SLACK];
 		uint8_t bits[700 + 16] = {0};
-		struct bit_counts counts;
+		struct decode_bit_counts counts;
 		const size_t at = rng() % 17;
-		CHECK_OK(&err, decode_hybrid(decode_kernels_best(), s.p, s.n, 1, (struct slice){0, total, total},
+		CHECK_OK(&err, decode_hybrid(decode_kernels_best(), s.p, s.n, 1, (struct decode_slice){0, total, total},
 				       values, &err));
 		CHECK_OK(&err, decode_bits(s.p, s.n, slice, bits, at, &counts, &err));
 		size_t before = 0, valid = 0, all = 0;
@@ -292,7 +292,7 @@ static void delta_refuses(void **state)
 
 /* ---- strings ---------------------------------------------------------------------------------------------- */
 
-static void check_strings(const struct strings_out *out, size_t from, size_t n, const char *const *want)
+static void check_strings(const struct decode_strings *out, size_t from, size_t n, const char *const *want)
 {
 	size_t begin = from;
 	for (size_t i = 0; i < n; i++) {
@@ -319,13 +319,13 @@ static void strings_by_hand(void **state)
 			uint8_t data[64 + DECODE_PADDING] = {'!', '!', '!'};
 			uint32_t ends[5 + DECODE_SLACK];
 			int32_t scratch[64];
-			struct strings_out out = {.data = data, .data_n = 3, .ends = ends};
-			CHECK_OK(&err,
-				decode_strings_plain(plain.p, plain.n, (struct slice){skip, take, 5}, &out, &err));
+			struct decode_strings out = {.data = data, .data_n = 3, .ends = ends};
+			CHECK_OK(&err, decode_strings_plain(
+					       plain.p, plain.n, (struct decode_slice){skip, take, 5}, &out, &err));
 			check_strings(&out, 3, take, want + skip);
 			out.data_n = 3;
-			CHECK_OK(&err, decode_strings_delta_length(lengths.p, lengths.n, (struct slice){skip, take, 5},
-					       scratch, &out, &err));
+			CHECK_OK(&err, decode_strings_delta_length(lengths.p, lengths.n,
+					       (struct decode_slice){skip, take, 5}, scratch, &out, &err));
 			check_strings(&out, 3, take, want + skip);
 		}
 	}
@@ -347,11 +347,11 @@ static void prefixes_by_hand(void **state)
 			uint32_t ends[4 + DECODE_SLACK];
 			int32_t scratch[64];
 			size_t room;
-			struct delta_strings d;
-			struct strings_out out = {.data = data, .data_n = 1, .ends = ends};
+			struct decode_delta_parts d;
+			struct decode_strings out = {.data = data, .data_n = 1, .ends = ends};
 			CHECK_OK(&err, decode_delta_strings_sizes(s.p, s.n, 4, scratch, &d, &room, &err));
 			CHECK_I64(room, 14);
-			decode_delta_strings(&d, (struct slice){skip, take, 4}, &out);
+			decode_delta_strings(&d, (struct decode_slice){skip, take, 4}, &out);
 			check_strings(&out, 1, take, want + skip);
 		}
 	}
@@ -359,7 +359,7 @@ static void prefixes_by_hand(void **state)
 	bad.p[4] = 0x02; /* the first prefix is 1: nothing stands before it */
 	int32_t scratch[64];
 	size_t room;
-	struct delta_strings d;
+	struct decode_delta_parts d;
 	CHECK_FAILS(E_CORRUPT, decode_delta_strings_sizes(bad.p, bad.n, 4, scratch, &d, &room, &err));
 	assert_string_equal(err.message, "a string's prefix is longer than the string before it");
 	CHECK_FAILS(E_CORRUPT, decode_delta_strings_sizes(s.p, s.n - 1, 4, scratch, &d, &room, &err));
@@ -373,19 +373,19 @@ static void strings_refuse(void **state)
 	uint8_t data[64 + DECODE_PADDING];
 	uint32_t ends[8 + DECODE_SLACK];
 	int32_t scratch[64];
-	struct strings_out out = {.data = data, .ends = ends};
+	struct decode_strings out = {.data = data, .ends = ends};
 	const struct source s = SOURCE(2, 0, 0, 0, 'a', 'b', 9, 0, 0, 0, 'c');
-	CHECK_FAILS(E_CORRUPT, decode_strings_plain(s.p, s.n, (struct slice){0, 2, 2}, &out, &err));
+	CHECK_FAILS(E_CORRUPT, decode_strings_plain(s.p, s.n, (struct decode_slice){0, 2, 2}, &out, &err));
 	assert_string_equal(err.message, "a string of 9 bytes is longer than its page");
-	CHECK_FAILS(E_CORRUPT, decode_strings_plain(s.p, s.n, (struct slice){2, 1, 3}, &out, &err));
+	CHECK_FAILS(E_CORRUPT, decode_strings_plain(s.p, s.n, (struct decode_slice){2, 1, 3}, &out, &err));
 	assert_string_equal(err.message, "a string is longer than its page");
-	CHECK_FAILS(E_CORRUPT, decode_strings_plain(s.p, 6, (struct slice){0, 2, 2}, &out, &err));
+	CHECK_FAILS(E_CORRUPT, decode_strings_plain(s.p, 6, (struct decode_slice){0, 2, 2}, &out, &err));
 	assert_string_equal(err.message, "strings end after 1 of 2");
 	CHECK_I64(out.data_n, 0);
 	/* lengths 1 -1 */
 	const struct source negative = SOURCE(0x80, 0x01, 0x04, 0x02, 0x02, 0x03, 0, 0, 0, 0, 'a', 'b');
-	CHECK_FAILS(E_CORRUPT,
-		decode_strings_delta_length(negative.p, negative.n, (struct slice){0, 2, 2}, scratch, &out, &err));
+	CHECK_FAILS(E_CORRUPT, decode_strings_delta_length(
+				       negative.p, negative.n, (struct decode_slice){0, 2, 2}, scratch, &out, &err));
 }
 
 static void split_by_hand(void **state)
@@ -394,10 +394,10 @@ static void split_by_hand(void **state)
 	struct err err;
 	const struct source s = SOURCE(1, 2, 3, 0x10, 0x20, 0x30);
 	uint8_t got[6] = {0};
-	CHECK_OK(&err, decode_split(s.p, s.n, 2, (struct slice){1, 2, 3}, got, &err));
+	CHECK_OK(&err, decode_split(s.p, s.n, 2, (struct decode_slice){1, 2, 3}, got, &err));
 	assert_memory_equal(got, ((const uint8_t[]){2, 0x20, 3, 0x30}), 4);
-	CHECK_FAILS(E_CORRUPT, decode_split(s.p, s.n, 2, (struct slice){0, 4, 4}, got, &err));
-	CHECK_FAILS(E_CORRUPT, decode_split(s.p, s.n, 4, (struct slice){0, 1, 1}, got, &err));
+	CHECK_FAILS(E_CORRUPT, decode_split(s.p, s.n, 2, (struct decode_slice){0, 4, 4}, got, &err));
+	CHECK_FAILS(E_CORRUPT, decode_split(s.p, s.n, 4, (struct decode_slice){0, 1, 1}, got, &err));
 }
 
 int main(void)

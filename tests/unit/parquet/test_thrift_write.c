@@ -26,7 +26,7 @@ static void varints(void **state)
 		{UINT64_MAX, 10, {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1}}};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		uint8_t b[16];
-		check_bytes("varint", b, thrift_varint(b, cases[i].v), cases[i].bytes, cases[i].n);
+		check_bytes("varint", b, thrift_put_varint(b, cases[i].v), cases[i].bytes, cases[i].n);
 	}
 }
 
@@ -38,7 +38,7 @@ static void zigzag(void **state)
 		uint64_t want;
 	} cases[] = {{0, 0}, {-1, 1}, {1, 2}, {-2, 3}, {INT64_MAX, UINT64_MAX - 1}, {INT64_MIN, UINT64_MAX}};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-		assert_true(thrift_zigzag(cases[i].v) == cases[i].want);
+		assert_true(thrift_zigzag_of(cases[i].v) == cases[i].want);
 }
 
 static void fields(void **state)
@@ -46,11 +46,11 @@ static void fields(void **state)
 	(void)state;
 	uint8_t b[64];
 	struct thrift_writer w = {.p = b};
-	thrift_i32(&w, 1, 2);      /* delta 1 */
-	thrift_bool(&w, 16, true); /* delta 15 */
-	thrift_i64(&w, 32, -1);    /* delta 16: long form */
-	thrift_bool(&w, 33, false);
-	thrift_binary(&w, 3, "ab", 2); /* backwards: long form */
+	thrift_put_i32(&w, 1, 2);      /* delta 1 */
+	thrift_put_bool(&w, 16, true); /* delta 15 */
+	thrift_put_i64(&w, 32, -1);    /* delta 16: long form */
+	thrift_put_bool(&w, 33, false);
+	thrift_put_binary(&w, 3, "ab", 2); /* backwards: long form */
 	CHECK_BYTES("fields", w, b, 0x15, 0x04, 0xf1, 0x06, 0x40, 0x01, 0x12, 0x08, 0x06, 0x02, 'a', 'b');
 }
 
@@ -60,10 +60,10 @@ static void structs_and_lists(void **state)
 	uint8_t b[64];
 	struct thrift_writer w = {.p = b};
 	const int outer = thrift_struct_begin(&w, 5);
-	thrift_i32(&w, 1, 1);
+	thrift_put_i32(&w, 1, 1);
 	thrift_empty_struct(&w, 2);
 	thrift_struct_end(&w, outer);
-	thrift_i32(&w, 6, 0); /* delta counts from 5, not from the inner 2 */
+	thrift_put_i32(&w, 6, 0); /* delta counts from 5, not from the inner 2 */
 	thrift_list_begin(&w, 7, THRIFT_I32, 14);
 	thrift_list_begin(&w, 8, THRIFT_STRUCT, 15);
 	thrift_list_begin(&w, 9, THRIFT_BINARY, 300);

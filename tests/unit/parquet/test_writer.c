@@ -408,8 +408,8 @@ static void string_bounds(void **state)
 		uint8_t low[WRITER_STAT_BYTES_MAX], high[WRITER_STAT_BYTES_MAX];
 		const struct str s = str_of(cases[i].value);
 		bool exact_low, exact_high;
-		const size_t n_low = stat_lower(s, low, &exact_low);
-		const size_t n_high = stat_upper(s, high, &exact_high);
+		const size_t n_low = writer_stat_lower(s, low, &exact_low);
+		const size_t n_high = writer_stat_upper(s, high, &exact_high);
 		const char *top = n_high > sizeof high ? s.p : (const char *)high;
 		if (n_low != cases[i].lower_n || memcmp(low, s.p, n_low) != 0)
 			fail_msg("%s: lower bound of %zu bytes", cases[i].name, n_low);
@@ -439,9 +439,9 @@ static void string_bounds_hold(void **state)
 		}
 		const struct str s = {(const char *)value, 58 + (x >> 8) % 22};
 		bool exact;
-		const size_t n_low = stat_lower(s, low, &exact);
+		const size_t n_low = writer_stat_lower(s, low, &exact);
 		assert_true(str_cmp((struct str){(const char *)low, n_low}, s) <= 0);
-		const size_t n_high = stat_upper(s, high, &exact);
+		const size_t n_high = writer_stat_upper(s, high, &exact);
 		assert_true(n_high <= sizeof high);
 		const int order = str_cmp((struct str){(const char *)high, n_high}, s);
 		assert_true(exact ? order == 0 : order > 0);
