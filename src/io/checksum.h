@@ -8,5 +8,9 @@
 uint32_t checksum_crc32(uint32_t crc, const void *p, size_t n);
 /* The same by table alone: the oracle of the fast one. */
 uint32_t checksum_crc32_plain(uint32_t crc, const void *p, size_t n);
+#ifdef PQR_SIMD
+/* For checksum.c, on a processor with PCLMULQDQ and SSE4.1: n >= 64, a multiple of 16; crc is the raw register, not inverted. */
+uint32_t checksum_crc32_clmul(uint32_t crc, const uint8_t *p, size_t n);
+#endif
 
 #endif

@@ -10,6 +10,9 @@
 
 bool utf8_valid(const char *p, size_t n) MUST_USE;       /* borrows p[n]; n == 0 is valid; reads nothing beyond n */
 bool utf8_valid_plain(const char *p, size_t n) MUST_USE; /* the same, one byte at a time */
+#ifdef PQR_SIMD
+bool utf8_valid_avx2(const char *p, size_t n) MUST_USE; /* the same, on a processor that has it */
+#endif
 /* Bytes of the longest valid prefix that ends on a code point; n when all of it is valid. */
 size_t utf8_valid_prefix(const char *p, size_t n);
 /* The same for a text that databases take: valid, and without NUL, which ends a text in most of them. */

@@ -1,52 +1,14 @@
 #include "io/json/json_scan.h"
 
-#include <immintrin.h>
-
 #include "base/limits.h"
-
-enum { STRING_HEAD = 16 }; /* bytes of a string looked at in place; most keys and values end within them */
+#ifdef PQR_SIMD
+#include "io/json/json_scan_sse2.h"
+#endif
 
 static const char *string_stop_plain(const char *p, const char *end)
 {
 	while (p < end && (unsigned char)*p >= 0x20 && *p != '"' && *p != '\\') p++;
 	return p;
-}
-
-/* SSE2 belongs to x86-64: no check needed. Bit i: byte i is a quote, a backslash or a control. */
-static inline uint32_t special_16(const char *p)
-{
-	const __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
-	const __m128i quote = _mm_cmpeq_epi8(v, _mm_set1_epi8('"'));
-	const __m128i slash = _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'));
-	const __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(0x1f)), v);
-	return (uint32_t)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quote, slash), control));
-}
-
-static const char *string_stop_sse2(const char *p, const char *end)
-{
-	for (; p < end; p += 16) {
-		const uint32_t mask = special_16(p);
-		if (mask == 0) continue;
-		p += __builtin_ctz(mask);
-		return p < end ? p : end;
-	}
-	return end;
-}
-
-__attribute__((target("avx2,bmi"))) static const char *string_stop_avx2(const char *p, const char *end)
-{
-	const __m256i quote = _mm256_set1_epi8('"'), slash = _mm256_set1_epi8('\\'), control = _mm256_set1_epi8(0x1f);
-	for (; p < end; p += 32) {
-		const __m256i v = _mm256_loadu_si256((const __m256i *)(const void *)p);
-		const __m256i hit =
-			_mm256_or_si256(_mm256_or_si256(_mm256_cmpeq_epi8(v, quote), _mm256_cmpeq_epi8(v, slash)),
-				_mm256_cmpeq_epi8(_mm256_min_epu8(v, control), v));
-		const uint32_t mask = (uint32_t)_mm256_movemask_epi8(hit);
-		if (mask == 0) continue;
-		p += __builtin_ctz(mask);
-		return p < end ? p : end;
-	}
-	return end;
 }
 
 /* The only mutable global of the room: a hook of the tests, which compare the paths. Nothing else writes it. */
@@ -57,18 +19,12 @@ void json_scan_force_plain(bool plain)
 	plain_only = plain;
 }
 
-static const char *string_stop_rest(const char *p, const char *end)
-{
-	return __builtin_cpu_supports("avx2") ? string_stop_avx2(p, end) : string_stop_sse2(p, end);
-}
-
 static inline const char *string_stop(const char *p, const char *end)
 {
-	if (__builtin_expect(plain_only, 0)) return string_stop_plain(p, end);
-	const uint32_t mask = special_16(p); /* within the padding even when p == end */
-	if (mask == 0) return p + STRING_HEAD < end ? string_stop_rest(p + STRING_HEAD, end) : end;
-	p += __builtin_ctz(mask);
-	return p < end ? p : end;
+#ifdef PQR_SIMD
+	if (__builtin_expect(!plain_only, 1)) return json_stop_sse2(p, end);
+#endif
+	return string_stop_plain(p, end);
 }
 
 bool json_refuse(struct json_scan *s, const char *what, const char *at)

@@ -1,10 +1,11 @@
+/* parquet/encoding/bloom.c: the split block filter, a value at a time; bloom_avx2.c has the version for whole blocks. A filter never
+ * says no to a hash that was inserted. Must not know how values are hashed. */
 #include "parquet/encoding/bloom.h"
 
-#include <immintrin.h>
 #include <string.h>
 
 /* The odd constants of the specification. */
-static const uint32_t salt[8] = {
+const uint32_t bloom_salt[8] = {
 	0x47b6137bU, 0x44974d91U, 0x8824ad5bU, 0xa2b7289dU, 0x705495c7U, 0x2df1424bU, 0x9efc4947U, 0x5c6bfb31U};
 
 size_t bloom_bytes(size_t n_values)
@@ -23,33 +24,27 @@ static void insert_plain(uint8_t *block, uint32_t low)
 {
 	uint32_t words[8];
 	memcpy(words, block, sizeof words);
-	for (int i = 0; i < 8; i++) words[i] |= 1u << (low * salt[i] >> 27);
+	for (int i = 0; i < 8; i++) words[i] |= 1u << (low * bloom_salt[i] >> 27);
 	memcpy(block, words, sizeof words);
-}
-
-__attribute__((target("avx2"))) static void insert_avx2(uint8_t *block, uint32_t low)
-{
-	const __m256i salts = _mm256_loadu_si256((const __m256i *)(const void *)salt);
-	const __m256i bit = _mm256_srli_epi32(_mm256_mullo_epi32(_mm256_set1_epi32((int)low), salts), 27);
-	const __m256i mask = _mm256_sllv_epi32(_mm256_set1_epi32(1), bit);
-	__m256i *at = (__m256i *)(void *)block;
-	_mm256_storeu_si256(at, _mm256_or_si256(_mm256_loadu_si256(at), mask));
 }
 
 void bloom_insert(uint8_t *filter, size_t bytes, uint64_t hash)
 {
 	uint8_t *block = filter + block_at(bytes, hash);
+#ifdef PQR_SIMD
 	if (__builtin_cpu_supports("avx2")) {
-		insert_avx2(block, (uint32_t)hash);
+		bloom_insert_avx2(block, (uint32_t)hash);
 		return;
 	}
+#endif
 	insert_plain(block, (uint32_t)hash);
 }
+
 bool bloom_contains(const uint8_t *filter, size_t bytes, uint64_t hash)
 {
 	uint32_t words[8];
 	memcpy(words, filter + block_at(bytes, hash), sizeof words);
 	for (int i = 0; i < 8; i++)
-		if ((words[i] >> ((uint32_t)hash * salt[i] >> 27) & 1) == 0) return false;
+		if ((words[i] >> ((uint32_t)hash * bloom_salt[i] >> 27) & 1) == 0) return false;
 	return true;
 }

@@ -1,3 +1,5 @@
+/* parquet/encoding/decode.c: bitmaps, levels, indices, split bytes and plain strings of a page. Every count and length is checked
+ * against the bytes given before the loop that uses it; no loop writes beyond its slice and DECODE_SLACK. Must not know pages. */
 #include "parquet/encoding/decode.h"
 
 #include "base/alloc.h"
@@ -118,11 +120,11 @@ static size_t min_size(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-status decode_bits(const uint8_t *src, size_t n, struct decode_slice rows, uint8_t *bits, size_t bit_at,
+status decode_bits(struct decode_source src, struct decode_slice rows, uint8_t *bits, size_t bit_at,
 	struct decode_bit_counts *counts, struct err *err)
 {
 	struct decode_bit_counts c = {0};
-	const uint8_t *p = src, *const end = src + n;
+	const uint8_t *p = src.p, *const end = src.p + src.n;
 	for (size_t row = 0; row < rows.total;) {
 		struct run run = {0};
 		TRY(run_next(&p, end, 1, &run, err));
@@ -170,10 +172,10 @@ static void fill_u32(uint32_t *dst, uint32_t value, size_t n)
 	for (size_t i = 0; i < n; i++) dst[i] = value;
 }
 
-status decode_hybrid(const struct decode_kernels *k, const uint8_t *src, size_t n, unsigned width,
+status decode_hybrid(const struct decode_kernels *k, struct decode_source src, unsigned width,
 	struct decode_slice values, uint32_t *dst, struct err *err)
 {
-	const uint8_t *p = src, *const end = src + n;
+	const uint8_t *p = src.p, *const end = src.p + src.n;
 	size_t skip = values.skip, left = values.take;
 	while (left > 0) {
 		struct run run = {0};

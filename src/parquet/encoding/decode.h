@@ -37,21 +37,27 @@ void decode_bits_copy(
 void decode_bits_fill(uint8_t *dst, size_t at, size_t n, bool value);
 size_t decode_bits_count(const uint8_t *bits, size_t at, size_t n); /* set bits; reads up to 8 bytes past the last */
 
+/* Bytes to decode. */
+struct decode_source {
+	const uint8_t *p;
+	size_t n;
+};
+
 /* A slice of a page's rows or values: skip, then take, of total. */
 struct decode_slice {
 	size_t skip, take, total;
 };
 
-/* RLE/bit-packed hybrid of width 1 (levels, booleans) as a bitmap: rows skip.. of src[n] to bits at bit_at.
+/* RLE/bit-packed hybrid of width 1 (levels, booleans) as a bitmap: rows skip.. of src to bits at bit_at.
  * *before and *valid: set bits among the skipped and the taken rows; *all: among all. */
 struct decode_bit_counts {
 	size_t before, valid, all;
 };
-status decode_bits(const uint8_t *src, size_t n, struct decode_slice rows, uint8_t *bits, size_t bit_at,
+status decode_bits(struct decode_source src, struct decode_slice rows, uint8_t *bits, size_t bit_at,
 	struct decode_bit_counts *counts, struct err *err) MUST_USE;
 
-/* RLE/bit-packed hybrid of `width` bits (0..32) from src[n]: values skip.. into dst[take]. */
-status decode_hybrid(const struct decode_kernels *k, const uint8_t *src, size_t n, unsigned width,
+/* RLE/bit-packed hybrid of `width` bits (0..32) from src: values skip.. into dst[take]. */
+status decode_hybrid(const struct decode_kernels *k, struct decode_source src, unsigned width,
 	struct decode_slice values, uint32_t *dst, struct err *err) MUST_USE;
 
 /* DELTA_BINARY_PACKED from src[n]: exactly `total` values (else E_CORRUPT) as 64-bit (or, wrapping, 32-bit) integers to
@@ -82,7 +88,7 @@ struct decode_delta_parts {
 	const int32_t *prefix, *suffix;
 	const uint8_t *bytes;
 };
-status decode_delta_strings_sizes(const uint8_t *src, size_t n, size_t total, int32_t *scratch,
+status decode_delta_strings_sizes(struct decode_source src, size_t total, int32_t *scratch,
 	struct decode_delta_parts *out, size_t *room, struct err *err) MUST_USE;
 void decode_delta_strings(const struct decode_delta_parts *d, struct decode_slice values, struct decode_strings *out);
 

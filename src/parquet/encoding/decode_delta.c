@@ -178,15 +178,15 @@ status decode_strings_delta_length(const uint8_t *src, size_t n, struct decode_s
 	return OK;
 }
 
-status decode_delta_strings_sizes(const uint8_t *src, size_t n, size_t total, int32_t *scratch,
+status decode_delta_strings_sizes(struct decode_source src, size_t total, int32_t *scratch,
 	struct decode_delta_parts *out, size_t *room, struct err *err)
 {
 	size_t used, used2, sum;
 	int32_t *prefix = scratch, *suffix = scratch + total;
-	TRY(decode_delta32(src, n, total, prefix, &used, err));
-	TRY(decode_delta32(src + used, n - used, total, suffix, &used2, err));
+	TRY(decode_delta32(src.p, src.n, total, prefix, &used, err));
+	TRY(decode_delta32(src.p + used, src.n - used, total, suffix, &used2, err));
 	used += used2;
-	if (!lengths_sum(suffix, total, &sum) || sum > n - used)
+	if (!lengths_sum(suffix, total, &sum) || sum > src.n - used)
 		return fail(err, E_CORRUPT, "string suffixes run over the end of their page");
 	size_t all = 0, before = 0;
 	for (size_t i = 0; i < total; i++) {
@@ -196,7 +196,7 @@ status decode_delta_strings_sizes(const uint8_t *src, size_t n, size_t total, in
 		all += before; /* before <= n and total <= n / 1: checked against the limit on the way */
 		if (all > INT32_MAX) return too_long(err);
 	}
-	*out = (struct decode_delta_parts){.prefix = prefix, .suffix = suffix, .bytes = src + used};
+	*out = (struct decode_delta_parts){.prefix = prefix, .suffix = suffix, .bytes = src.p + used};
 	*room = all;
 	return OK;
 }

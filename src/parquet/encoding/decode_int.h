@@ -11,4 +11,8 @@ void decode_spread32_plain(uint32_t *v, size_t rows, size_t n_valid, const uint8
 void decode_spread64_plain(uint64_t *v, size_t rows, size_t n_valid, const uint8_t *bits, size_t bit_at);
 void decode_spread_ends_plain(uint32_t *v, size_t rows, size_t n_valid, const uint8_t *bits, size_t bit_at);
 
+#ifdef PQR_SIMD
+const struct decode_kernels *decode_kernels_avx2(void); /* NULL: this processor lacks it */
+#endif
+
 #endif

@@ -1,6 +1,7 @@
+/* parquet/encoding/encode.c: levels and indices as runs and packed groups. The same values give the same bytes on every processor:
+ * where a run starts depends on the values alone. Room is the caller's (encode_hybrid_bound). */
 #include "parquet/encoding/encode.h"
 
-#include <immintrin.h>
 #include <string.h>
 
 #include "parquet/thrift/thrift_write.h"
@@ -77,19 +78,6 @@ static uint8_t *pack_u8_plain(const uint8_t *v, size_t n_groups, unsigned width,
 	return dst;
 }
 
-__attribute__((target("bmi2"))) static uint8_t *pack_u8_bmi2(
-	const uint8_t *v, size_t n_groups, unsigned width, uint8_t *dst)
-{
-	const uint64_t mask = 0x0101010101010101u * ((1u << width) - 1);
-	for (size_t i = 0; i < n_groups; i++, dst += width) {
-		uint64_t x;
-		memcpy(&x, v + 8 * i, 8);
-		x = _pext_u64(x, mask);
-		memcpy(dst, &x, 8);
-	}
-	return dst;
-}
-
 static uint8_t *pack_u32(const uint32_t *v, size_t n, unsigned width, uint8_t *dst)
 {
 	uint64_t acc = 0;
@@ -109,11 +97,19 @@ static uint8_t *pack_u32(const uint32_t *v, size_t n, unsigned width, uint8_t *d
 	return dst;
 }
 
+typedef uint8_t *pack_u8_fn(const uint8_t *v, size_t n_groups, unsigned width, uint8_t *dst);
+static pack_u8_fn *pack_u8_best(void)
+{
+#ifdef PQR_SIMD
+	if (!plain_only && __builtin_cpu_supports("bmi2")) return encode_pack_u8_bmi2;
+#endif
+	return pack_u8_plain;
+}
+
 /* The literal run [from, to) of v[n]; to - from is a multiple of 8 unless to == n, whose last group is padded with 0. */
 static uint8_t *literal_u8(const uint8_t *v, size_t n, unsigned width, uint8_t *dst)
 {
-	uint8_t *(*pack)(const uint8_t *, size_t, unsigned, uint8_t *) =
-		!plain_only && __builtin_cpu_supports("bmi2") ? pack_u8_bmi2 : pack_u8_plain;
+	pack_u8_fn *pack = pack_u8_best();
 	dst = thrift_put_varint(dst, (uint64_t)((n + 7) / 8) << 1 | 1);
 	dst = pack(v, n / 8, width, dst);
 	if (n % 8 == 0) return dst;

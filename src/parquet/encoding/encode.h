@@ -44,6 +44,10 @@ void encode_bits_copy(const uint64_t *bits, size_t from, size_t n, uint8_t *dst)
 enum { ENCODE_LEVELS_ROOM = 4 + 5 + 8 };
 uint8_t *encode_levels(const uint64_t *bits, size_t from, size_t n, size_t n_valid, uint8_t *dst);
 
+#ifdef PQR_SIMD
+/* 8 * n_groups bytes of width 1..8 to dst, `width` bytes a group; touches up to 7 bytes more. For encode.c, on a processor that has it. */
+uint8_t *encode_pack_u8_bmi2(const uint8_t *v, size_t n_groups, unsigned width, uint8_t *dst);
+#endif
 void encode_force_plain(bool plain); /* tests only; not thread-safe */
 
 #endif

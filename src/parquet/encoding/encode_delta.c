@@ -1,3 +1,5 @@
+/* parquet/encoding/encode_delta.c: DELTA_BINARY_PACKED. encode_delta_size and encode_delta walk the same blocks, so that what was
+ * counted is what is written. Must not know what the numbers mean. */
 #include <string.h>
 
 #include "parquet/encoding/encode.h"

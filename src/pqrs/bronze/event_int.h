@@ -77,6 +77,11 @@ const char *event_layout_match(struct event_parser *e, const char *p, const char
 void event_layout_learn(struct event_parser *e, const char *p, size_t n);
 /* 36 characters at p (readable), either case. *upper: some digit is an upper-case letter. */
 bool event_uuid_parse(const char *p, uint8_t id[UUID_BYTES], bool *upper);
+#ifdef PQR_SIMD
+/* event_avx2.c: the same two, on a processor that has it. */
+const char *event_layout_match_avx2(struct event_parser *e, const char *p, const char *limit);
+bool event_uuid_parse_avx2(const char *p, uint8_t id[UUID_BYTES], bool *upper);
+#endif
 
 /* Containers around a field's value. */
 static inline uint32_t event_field_depth(unsigned field)

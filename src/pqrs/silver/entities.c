@@ -1,6 +1,7 @@
 #include "pqrs/silver/entities.h"
-
-#include <emmintrin.h>
+#ifdef PQR_SIMD
+#include "pqrs/silver/entities_sse2.h"
+#endif
 
 enum { LOCAL_PART_MAX = 64 }; /* RFC 5321 section 4.5.3.1.1; also what keeps hostile text linear */
 enum kind { AMOUNT, CASE_NUMBER, DATE, EMAIL, KIND_N };
@@ -27,15 +28,9 @@ static bool is_local(char c)
 /* The next place in p[at, n) of a digit, '$' or '@', or n. */
 static size_t next_candidate(const char *p, size_t at, size_t n)
 {
-	const __m128i below_zero = _mm_set1_epi8('0' - 1), above_nine = _mm_set1_epi8('9' + 1);
-	const __m128i dollar = _mm_set1_epi8('$'), sign_at = _mm_set1_epi8('@');
-	for (; at + 16 <= n; at += 16) {
-		const __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + at));
-		const __m128i digit = _mm_and_si128(_mm_cmpgt_epi8(v, below_zero), _mm_cmplt_epi8(v, above_nine));
-		const __m128i symbol = _mm_or_si128(_mm_cmpeq_epi8(v, dollar), _mm_cmpeq_epi8(v, sign_at));
-		const unsigned hit = (unsigned)_mm_movemask_epi8(_mm_or_si128(digit, symbol));
-		if (hit != 0) return at + (size_t)__builtin_ctz(hit);
-	}
+#ifdef PQR_SIMD
+	at = entities_skip_sse2(p, at, n);
+#endif
 	while (at < n && !is_digit(p[at]) && p[at] != '$' && p[at] != '@') at++;
 	return at;
 }

@@ -6,12 +6,13 @@
  */
 #include "pqrs/silver/rules.h"
 
-#include <emmintrin.h>
-
 #include "base/alloc.h"
 #include "base/limits.h"
 #include "base/unicode.h"
 #include "pqrs/silver/entities.h"
+#ifdef PQR_SIMD
+#include "pqrs/silver/rules_sse2.h"
+#endif
 
 enum {
 	LATIN_FIRST = 0x80,
@@ -73,37 +74,20 @@ static void latin_build(struct rules *r)
 	}
 }
 
-/* 16 bytes lower-cased, anything but letters and digits a space; bytes over 0x7F are left to the caller. */
-static __m128i fold16(__m128i v)
-{
-	const __m128i upper =
-		_mm_and_si128(_mm_cmpgt_epi8(v, _mm_set1_epi8('A' - 1)), _mm_cmplt_epi8(v, _mm_set1_epi8('Z' + 1)));
-	const __m128i lower = _mm_or_si128(v, _mm_and_si128(upper, _mm_set1_epi8(0x20)));
-	const __m128i letter = _mm_and_si128(
-		_mm_cmpgt_epi8(lower, _mm_set1_epi8('a' - 1)), _mm_cmplt_epi8(lower, _mm_set1_epi8('z' + 1)));
-	const __m128i digit =
-		_mm_and_si128(_mm_cmpgt_epi8(v, _mm_set1_epi8('0' - 1)), _mm_cmplt_epi8(v, _mm_set1_epi8('9' + 1)));
-	const __m128i token = _mm_or_si128(letter, digit);
-	return _mm_or_si128(_mm_and_si128(token, lower), _mm_andnot_si128(token, _mm_set1_epi8(' ')));
-}
-
 /* Fold the ASCII run at p[0, n) into dst, whose 16 bytes past the run may be scribbled on; returns its length. */
 static size_t fold_ascii(const char *p, size_t n, char *dst)
 {
+#ifdef PQR_SIMD
+	return rules_fold_ascii_sse2(p, n, dst);
+#else
 	size_t i = 0;
-	for (; i + 16 <= n; i += 16) {
-		const __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + i));
-		_mm_storeu_si128((__m128i *)(void *)(dst + i), fold16(v));
-		const unsigned high = (unsigned)_mm_movemask_epi8(v);
-		if (high != 0) return i + (size_t)__builtin_ctz(high);
+	for (; i < n && (p[i] & 0x80) == 0; i++) {
+		const bool upper = p[i] >= 'A' && p[i] <= 'Z';
+		const bool kept = upper || (p[i] >= 'a' && p[i] <= 'z') || (p[i] >= '0' && p[i] <= '9');
+		dst[i] = !kept ? ' ' : (char)(p[i] | (upper ? 0x20 : 0));
 	}
-	if (i == n) return n;
-	char last[16] = {0};
-	memcpy(last, p + i, n - i);
-	const __m128i v = _mm_loadu_si128((const __m128i *)(const void *)last);
-	_mm_storeu_si128((__m128i *)(void *)(dst + i), fold16(v));
-	const unsigned high = (unsigned)_mm_movemask_epi8(v);
-	return high != 0 ? i + (size_t)__builtin_ctz(high) : n;
+	return i;
+#endif
 }
 
 static size_t fold_fast(const struct rules *r, struct str text, char *dst)
@@ -337,15 +321,15 @@ static void count(struct rules *r, const struct word *w, const char *behind, con
 }
 
 /* Bit i: p[i] belongs to a token; 64 readable bytes. */
-static uint64_t token_mask(const char *p)
+static inline uint64_t token_mask(const char *p)
 {
-	const __m128i space = _mm_set1_epi8(' ');
+#ifdef PQR_SIMD
+	return rules_token_mask_sse2(p);
+#else
 	uint64_t mask = 0;
-	for (int i = 0; i < 4; i++) {
-		const __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + 16 * i));
-		mask |= (uint64_t)(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(v, space)) << (16 * i);
-	}
-	return ~mask;
+	for (int i = 0; i < 64; i++) mask |= (uint64_t)(p[i] != ' ') << i;
+	return mask;
+#endif
 }
 
 /* The lowest set bit of *bits, which is taken out; 64 when there is none. */
