@@ -60,11 +60,15 @@ static void read_part(struct input *in, const int *columns, size_t n, int64_t pa
 		struct parquet_range range = {g, rows * part / parts, rows * (part + 1) / parts};
 		struct batch batch;
 		if (parts > 1 && in->bucket >= 0)
-			check(parquet_reader_find_rows(in->reader, g, in->bucket, 256 * part / parts,
-				      256 * (part + 1) / parts - 1, &range.begin, &range.end, &err),
+			check(parquet_reader_find_rows(in->reader,
+				      &(struct parquet_find){
+					      g, in->bucket, 256 * part / parts, 256 * (part + 1) / parts - 1},
+				      &range.begin, &range.end, &err),
 				&err);
 		arena_reset(&in->arena);
-		check(parquet_reader_read(in->reader, &range, columns, n, &in->arena, &batch, &err), &err);
+		check(parquet_reader_read(
+			      in->reader, &range, (struct parquet_columns){columns, n}, &in->arena, &batch, &err),
+			&err);
 		for (size_t i = 0; bytes != NULL && i < n; i++) *bytes += column_bytes(&batch.columns[i]);
 	}
 }

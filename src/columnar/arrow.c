@@ -1,5 +1,6 @@
-/* The Arrow C data interface. Ownership follows its specification: a parent's release releases the children that
- * are still there, and a child that a consumer moved out lives on, so every array and schema owns its private block. */
+/* columnar/arrow.c: batches in the Arrow C data interface. Ownership follows its specification: a parent's release releases the children
+ * that are still there, and a child that a consumer moved out lives on, so every array and schema owns its private block. Buffers are
+ * shared, never copied, but for decimals, which are wider there. */
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,6 @@
-/* The Arrow C data interface, from the other side: arrays of any producer as batches. What has our layout is viewed, the rest is
- * converted into the arena: 64-bit offsets, string views, narrow and unsigned integers, other units of time, decimals. */
+/* columnar/arrow_import.c: the Arrow C data interface from the other side: arrays of any producer as batches. What has our layout is
+ * viewed, the rest is converted into the arena: 64-bit offsets, string views, narrow and unsigned integers, other units of time,
+ * decimals. The producer is trusted about the sizes of its buffers, as the interface has none; not about its values. */
 #include <stdio.h>
 #include <string.h>
 

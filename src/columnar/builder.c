@@ -1,3 +1,7 @@
+/* columnar/builder.c: columns that grow row by row.
+ *
+ * Invariants: 1. rows [0, n) are set or null, and the bits of validity beyond n are zero. 2. A failed builder stays so until it is
+ * reset; its buffers may hold half a row. 3. Entries of a dictionary are distinct. Must not know where rows come from. */
 #include "base/alloc.h"
 #include "base/hash.h"
 #include "columnar/batch.h"

@@ -1,3 +1,5 @@
+/* columnar/contract.c: a schema written out for its consumers. Each type has one row in each language's table; nothing here
+ * depends on data, time or the order of calls. Must not know which tables there are. */
 #include "columnar/contract.h"
 
 /* ---- SQL ------------------------------------------------------------------------------------------------- */

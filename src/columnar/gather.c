@@ -1,3 +1,5 @@
+/* columnar/gather.c: chosen rows of a column as a column of their own. What need not move is viewed. Row numbers are the
+ * caller's to have checked. */
 #include "columnar/batch.h"
 
 static int64_t row_at(const uint32_t *rows, int64_t i)

@@ -1,3 +1,4 @@
+/* columnar/schema.c: questions about a schema. Partition columns stand last, which schema_n_data_columns relies on. */
 #include "columnar/schema.h"
 
 #include <string.h>

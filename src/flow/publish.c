@@ -224,7 +224,7 @@ static status claim_group(struct decoder *d, const struct publish_table *t, cons
 	const int column = parquet_reader_column_index(r, t->from.key);
 	if (column < 0) return fail(err, E_CORRUPT, "column %s is missing", t->from.key);
 	arena_init(&arena, 0);
-	status code = parquet_reader_read(r, &range, &column, 1, &arena, &b, err);
+	status code = parquet_reader_read(r, &range, (struct parquet_columns){&column, 1}, &arena, &b, err);
 	if (code == OK) code = check_keys(&b.columns[0], t->from.key, err);
 	if (code == OK) code = claim_keys(d, &b.columns[0], file->age, true, &none, err);
 	arena_deinit(&arena);
@@ -241,7 +241,8 @@ static status item_fill(struct decoder *d, struct item *item, const struct publi
 	const struct parquet_range range = whole_group(r, row_group);
 	TRY(fill_partitions(item, file, schema, err));
 	TRY(map_columns(r, schema, columns, err));
-	TRY(parquet_reader_read(r, &range, columns, schema_n_data_columns(schema), &item->arena, &item->batch, err));
+	TRY(parquet_reader_read(r, &range, (struct parquet_columns){columns, schema_n_data_columns(schema)},
+		&item->arena, &item->batch, err));
 	if (file->ref.rows < 0) d->unlisted[item->table] += item->batch.n_rows;
 	return leave_current(d, item->table, file, item, err);
 }

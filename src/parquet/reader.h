@@ -52,8 +52,13 @@ const char *parquet_reader_metadata(
  * microseconds) is in [lo, hi] is in rows [*begin, *end). The page index, where there is one, finds the first and the last page;
  * they alone are decoded and searched, so the range begins and ends at such a row (of pages over 131072 rows: at a page).
  * Any order of values is right; sorted ones make the range short. 0, 0: there is no such row. Other columns: all rows. */
-status parquet_reader_find_rows(struct parquet_reader *r, size_t row_group, int column, int64_t lo, int64_t hi,
-	int64_t *begin, int64_t *end, struct err *err) MUST_USE;
+struct parquet_find {
+	size_t row_group;
+	int column;
+	int64_t lo, hi; /* both included */
+};
+status parquet_reader_find_rows(
+	struct parquet_reader *r, const struct parquet_find *f, int64_t *begin, int64_t *end, struct err *err) MUST_USE;
 
 /* Decode rows [begin, end) of a row group, only the pages that hold them, of columns[0..n). *out views arena (values)
  * until its reset. Dictionary-encoded strings stay dictionaries. out->columns[k] is columns[k]. Only pages
@@ -62,7 +67,11 @@ struct parquet_range {
 	size_t row_group;
 	int64_t begin, end;
 };
-status parquet_reader_read(struct parquet_reader *r, const struct parquet_range *range, const int *columns,
-	size_t n_columns, struct arena *arena, struct batch *out, struct err *err) MUST_USE;
+struct parquet_columns {
+	const int *at; /* [n] columns, in the order of the result */
+	size_t n;
+};
+status parquet_reader_read(struct parquet_reader *r, const struct parquet_range *range, struct parquet_columns columns,
+	struct arena *arena, struct batch *out, struct err *err) MUST_USE;
 
 #endif

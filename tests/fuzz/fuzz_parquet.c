@@ -50,13 +50,13 @@ static void read_column(struct parquet_reader *r, size_t group, int column, stru
 	struct batch batch;
 	int64_t begin, end;
 	const int64_t rows = parquet_reader_row_group_rows(r, group);
-	if (parquet_reader_find_rows(r, group, column, 0, 100, &begin, &end, &err) == OK)
+	if (parquet_reader_find_rows(r, &(struct parquet_find){group, column, 0, 100}, &begin, &end, &err) == OK)
 		ASSERT(begin >= 0 && begin <= end && end <= rows);
 	const int64_t last = rows < ROWS_MAX ? rows : ROWS_MAX;
 	const struct parquet_range ranges[] = {{group, 0, last}, {group, last / 3, last / 2}};
 	for (size_t i = 0; i < 2; i++) {
 		arena_reset(arena);
-		if (parquet_reader_read(r, &ranges[i], &column, 1, arena, &batch, &err) == OK)
+		if (parquet_reader_read(r, &ranges[i], (struct parquet_columns){&column, 1}, arena, &batch, &err) == OK)
 			check_column(&batch.columns[0], ranges[i].end - ranges[i].begin);
 		else
 			ASSERT(err.message[0] != '\0' && err.where[0] != '\0');

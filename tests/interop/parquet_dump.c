@@ -81,7 +81,7 @@ static status put_column(
 			const struct parquet_range range = {g, at, end};
 			struct batch batch;
 			arena_reset(arena);
-			TRY(parquet_reader_read(r, &range, &column, 1, arena, &batch, err));
+			TRY(parquet_reader_read(r, &range, (struct parquet_columns){&column, 1}, arena, &batch, err));
 			int64_t nulls = 0;
 			for (int64_t i = 0; i < batch.n_rows; i++) {
 				if (!first) buf_char(b, ',');

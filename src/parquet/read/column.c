@@ -44,7 +44,8 @@ static status read_page(struct reader_column *c, const struct reader_column_kind
 	part.slice = (struct decode_slice){.skip = (size_t)begin, .take = part.rows, .total = page->n};
 	if (c->leaf->optional) {
 		struct decode_bit_counts counts;
-		TRY(decode_bits(bytes.levels, bytes.levels_n, part.slice, c->validity, c->row, &counts, err));
+		TRY(decode_bits((struct decode_source){bytes.levels, bytes.levels_n}, part.slice, c->validity, c->row,
+			&counts, err));
 		part.slice = (struct decode_slice){.skip = counts.before, .take = counts.valid, .total = counts.all};
 	}
 	TRY(kind->page(c, &part, err));

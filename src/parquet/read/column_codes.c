@@ -25,7 +25,8 @@ status reader_column_indices(
 	if (part->values_n == 0) return fail(err, E_CORRUPT, "a page that ends before its dictionary indices");
 	const unsigned width = part->values[0];
 	if (width > 32) return fail(err, E_CORRUPT, "dictionary indices of %u bits", width);
-	TRY(decode_hybrid(c->r->kernels, part->values + 1, part->values_n - 1, width, part->slice, dst, err));
+	TRY(decode_hybrid(c->r->kernels, (struct decode_source){part->values + 1, part->values_n - 1}, width,
+		part->slice, dst, err));
 	if (width < 32 && UINT32_C(1) << width <= c->dict_n) return OK; /* no value of that width is too large */
 	const uint32_t max = c->r->kernels->max(dst, take);
 	if (max >= c->dict_n)

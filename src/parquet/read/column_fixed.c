@@ -166,7 +166,8 @@ static status bool_values(
 	if (part->values_n < 4 || load32(part->values) > part->values_n - 4)
 		return fail(err, E_CORRUPT, "booleans longer than their page");
 	struct decode_bit_counts counts;
-	return decode_bits(part->values + 4, load32(part->values), part->slice, dst, at, &counts, err);
+	return decode_bits(
+		(struct decode_source){part->values + 4, load32(part->values)}, part->slice, dst, at, &counts, err);
 }
 
 /* dense[k] to the place of the k-th valid row. dst is zero there. */

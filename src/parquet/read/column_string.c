@@ -91,8 +91,8 @@ static status strings_delta(
 	size_t room;
 	if (!reader_scratch_reserve(s, (part->slice.total + DECODE_SLACK) * 2 * sizeof(int32_t)))
 		return reader_nomem(c->r, err);
-	TRY(decode_delta_strings_sizes(
-		part->values, part->values_n, part->slice.total, (int32_t *)(void *)s->p, &delta, &room, err));
+	TRY(decode_delta_strings_sizes((struct decode_source){part->values, part->values_n}, part->slice.total,
+		(int32_t *)(void *)s->p, &delta, &room, err));
 	TRY(data_reserve(c, room, err));
 	struct decode_strings out = {.data = c->data, .data_n = c->data_n, .ends = ends};
 	decode_delta_strings(&delta, part->slice, &out);

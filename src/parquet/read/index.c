@@ -81,8 +81,10 @@ status reader_index_locations(struct parquet_reader *r, size_t row_group, size_t
 
 /* ---- column index ----------------------------------------------------------------------------------------- */
 
-/* The three lists of a ColumnIndex, each at its first element, of n elements. */
+/* The three lists of a ColumnIndex of a column (leaf, chunk), each at its first element, of n elements. */
 struct bounds {
+	const struct reader_leaf *leaf;
+	const struct reader_chunk *chunk;
 	struct thrift nulls, mins, maxs;
 	uint32_t n;
 };
@@ -96,14 +98,14 @@ static uint32_t list_at(struct thrift *t, const struct thrift_field *f, enum thr
 	return n;
 }
 
-static status read_bounds(const struct parquet_reader *r, const struct reader_chunk *chunk, const uint8_t *bytes,
-	size_t n_pages, struct bounds *out, struct err *err)
+static status read_bounds(
+	const struct parquet_reader *r, const uint8_t *bytes, size_t n_pages, struct bounds *out, struct err *err)
 {
+	const struct reader_chunk *chunk = out->chunk;
 	struct thrift t;
 	struct thrift_field f = {0};
 	uint32_t n[4] = {0};
 	thrift_start(&t, bytes, (size_t)chunk->column_index_bytes);
-	*out = (struct bounds){0};
 	while (thrift_field_next(&t, &f)) {
 		switch (f.id) {
 		case 1: n[1] = list_at(&t, &f, THRIFT_TRUE, &out->nulls); break;
@@ -135,8 +137,8 @@ static bool bound_value(struct thrift *t, uint32_t width, int64_t *out)
 }
 
 /* The first and the end of the pages that may hold a value in [lo, hi]; first == end: none may. */
-static status pages_holding(const struct parquet_reader *r, const struct reader_leaf *leaf,
-	const struct reader_chunk *chunk, struct bounds *b, const int64_t range[2], size_t out[2], struct err *err)
+static status pages_holding(
+	const struct parquet_reader *r, struct bounds *b, const int64_t range[2], size_t out[2], struct err *err)
 {
 	size_t first = 0, end = 0;
 	for (uint32_t i = 0; i < b->n; i++) {
@@ -146,9 +148,9 @@ static status pages_holding(const struct parquet_reader *r, const struct reader_
 			continue;
 		}
 		int64_t min, max;
-		if (!bound_value(&b->mins, leaf->width, &min) || !bound_value(&b->maxs, leaf->width, &max))
-			return reader_corrupt(r, err, chunk->column_index_at,
-				"column index: a bound of the wrong width for column %s", leaf->info.name);
+		if (!bound_value(&b->mins, b->leaf->width, &min) || !bound_value(&b->maxs, b->leaf->width, &max))
+			return reader_corrupt(r, err, b->chunk->column_index_at,
+				"column index: a bound of the wrong width for column %s", b->leaf->info.name);
 		if (max < range[0] || min > range[1]) continue;
 		if (first == end) first = i;
 		end = i + 1;
@@ -166,14 +168,14 @@ status reader_index_candidates(struct parquet_reader *r, size_t row_group, size_
 	struct reader_page_location *locations = NULL;
 	size_t n = 0, pages[2] = {0};
 	const uint8_t *bytes;
-	struct bounds bounds;
+	struct bounds bounds = {.leaf = &r->leaves[column], .chunk = chunk};
 	*out = (struct reader_candidates){.first_end = g->n_rows, .last_end = g->n_rows};
 	if (chunk->column_index_at == 0) return OK;
 	TRY(reader_index_locations(r, row_group, column, &locations, &n, err));
 	if (n == 0) return OK;
 	TRY(index_bytes(r, chunk->column_index_at, chunk->column_index_bytes, &bytes, err));
-	TRY(read_bounds(r, chunk, bytes, n, &bounds, err));
-	TRY(pages_holding(r, &r->leaves[column], chunk, &bounds, range, pages, err));
+	TRY(read_bounds(r, bytes, n, &bounds, err));
+	TRY(pages_holding(r, &bounds, range, pages, err));
 	if (pages[0] == pages[1]) {
 		out->none = true;
 		return OK;

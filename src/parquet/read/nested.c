@@ -36,15 +36,15 @@ static size_t count_equal(const uint8_t *v, size_t n, uint8_t value)
 	return count;
 }
 
-/* n levels from src[src_n] to dst[n], none over max. */
-static status read_levels(struct parquet_reader *r, const uint8_t *src, size_t src_n, unsigned max, size_t n,
-	uint8_t *dst, struct err *err)
+/* n levels from src to dst[n], none over max. */
+static status read_levels(
+	struct parquet_reader *r, struct decode_source src, unsigned max, size_t n, uint8_t *dst, struct err *err)
 {
 	struct reader_scratch *s = &r->values;
 	if (!reader_scratch_reserve(s, (n + DECODE_SLACK) * sizeof(uint32_t))) return reader_nomem(r, err);
 	uint32_t *v = (uint32_t *)(void *)s->p;
 	const struct decode_slice all = {.take = n, .total = n};
-	TRY(decode_hybrid(r->kernels, src, src_n, level_bits(max), all, v, err));
+	TRY(decode_hybrid(r->kernels, src, level_bits(max), all, v, err));
 	const uint32_t found = r->kernels->max(v, n);
 	if (found > max) return fail(err, E_CORRUPT, "a level of %u, at most %u", found, max);
 	narrow(v, n, dst);
@@ -61,7 +61,8 @@ static status read_page(
 	TRY(reader_page_open(c->r, leaf, c->chunk, page, &bytes, err));
 	if (l->rep != NULL) {
 		uint8_t *rep = l->rep + l->entry;
-		TRY(read_levels(c->r, bytes.repetition, bytes.repetition_n, leaf->max_rep, page->n, rep, err));
+		TRY(read_levels(c->r, (struct decode_source){bytes.repetition, bytes.repetition_n}, leaf->max_rep,
+			page->n, rep, err));
 		rows = count_equal(rep, page->n, 0);
 		if (l->entry == 0 && rep[0] != 0)
 			return fail(
@@ -69,7 +70,8 @@ static status read_page(
 	}
 	if (l->def != NULL) {
 		uint8_t *def = l->def + l->entry;
-		TRY(read_levels(c->r, bytes.levels, bytes.levels_n, leaf->max_def, page->n, def, err));
+		TRY(read_levels(
+			c->r, (struct decode_source){bytes.levels, bytes.levels_n}, leaf->max_def, page->n, def, err));
 		valid = count_equal(def, page->n, leaf->max_def);
 	}
 	const struct reader_page_part part = {.page = page,

@@ -1,5 +1,6 @@
 /* parquet/read/page.c: page headers, checksums, decompression and the list of a column's pages. */
 #include "base/limits.h"
+#include "base/vec.h"
 #include "io/checksum.h"
 #include "parquet/read/reader_int.h"
 
@@ -155,20 +156,21 @@ static size_t decompressed_max(int32_t codec, size_t n)
 	}
 }
 
-/* src[n] decompressed to exactly want bytes; views src itself when it is not compressed. */
-static status decompress(struct parquet_reader *r, int32_t codec, const uint8_t *src, size_t n, size_t want,
+/* src decompressed to exactly want bytes; views src itself when it is not compressed. */
+static status decompress(struct parquet_reader *r, int32_t codec, struct decode_source src, size_t want,
 	const uint8_t **out, struct err *err)
 {
+	const size_t n = src.n;
 	if (codec == CODEC_NONE || (n == 0 && want == 0)) {
 		if (n != want) return fail(err, E_CORRUPT, "a page of %zu bytes that claims %zu uncompressed", n, want);
-		*out = src;
+		*out = src.p;
 		return OK;
 	}
 	if (want > decompressed_max(codec, n))
 		return fail(err, E_CORRUPT, "a page of %zu bytes that claims %zu uncompressed", n, want);
 	if (!reader_scratch_reserve(&r->page_bytes, want)) return reader_nomem(r, err);
 	if (r->compressor == NULL) TRY(compressor_create(&r->compressor, err));
-	TRY(decompress_block(r->compressor, (enum compress_codec)codec, src, n, r->page_bytes.p, want, err));
+	TRY(decompress_block(r->compressor, (enum compress_codec)codec, src.p, n, r->page_bytes.p, want, err));
 	*out = r->page_bytes.p;
 	return OK;
 }
@@ -217,7 +219,8 @@ static status open_bytes(struct parquet_reader *r, const struct reader_leaf *lea
 		return fail(err, E_CORRUPT, "page checksum differs");
 	const uint8_t *bytes = NULL;
 	if (page->kind != PAGE_DATA_V2) {
-		TRY(decompress(r, chunk->codec, page->body, page->body_n, page->values_n, &bytes, err));
+		TRY(decompress(r, chunk->codec, (struct decode_source){page->body, page->body_n}, page->values_n,
+			&bytes, err));
 		return split_v1(leaf, page, bytes, page->values_n, out, err);
 	}
 	const size_t before = (size_t)page->repetition_n + page->levels_n;
@@ -225,7 +228,7 @@ static status open_bytes(struct parquet_reader *r, const struct reader_leaf *lea
 	bytes = page->body + before;
 	/* Some writers leave nothing at all of empty values, without saying that they are not compressed. */
 	if (page->compressed && want > 0)
-		TRY(decompress(r, chunk->codec, bytes, n, want, &bytes, err));
+		TRY(decompress(r, chunk->codec, (struct decode_source){bytes, n}, want, &bytes, err));
 	else if (want > n)
 		return fail(err, E_CORRUPT, "values of %zu bytes in a page of %u", want, page->body_n);
 	*out = (struct reader_page_bytes){.values = bytes, .values_n = want};
@@ -255,24 +258,16 @@ struct walk {
 	const uint8_t *bytes;
 	size_t n;
 	int64_t at;
-	size_t cap; /* of r->pages, in pages */
 	struct reader_page_list *list;
 };
 
 static status walk_add(struct walk *w, const struct reader_page *page, struct err *err)
 {
-	struct reader_page_list *list = w->list;
-	if (list->n == w->cap) {
-		const size_t cap = w->cap == 0 ? 16 : w->cap * 2;
-		struct reader_scratch grown = {0};
-		if (!reader_scratch_reserve(&grown, cap * sizeof *page)) return reader_nomem(w->r, err);
-		if (list->n > 0) memcpy(grown.p, w->r->pages.p, list->n * sizeof *page);
-		reader_scratch_free(&w->r->pages);
-		w->r->pages = grown;
-		w->cap = cap;
-		list->pages = (struct reader_page *)(void *)grown.p;
-	}
-	list->pages[list->n++] = *page;
+	struct reader_pages *pages = &w->r->pages;
+	if (!VEC_ROOM(pages, 1)) return reader_nomem(w->r, err);
+	pages->items[pages->n++] = *page;
+	w->list->pages = pages->items;
+	w->list->n = pages->n;
 	return OK;
 }
 
@@ -350,8 +345,9 @@ static status list_by_index(struct walk *w, const struct parquet_range *range, c
 status reader_pages_list_all(
 	struct parquet_reader *r, const struct reader_chunk *chunk, struct reader_page_list *out, struct err *err)
 {
-	struct walk w = {.r = r, .list = out, .at = chunk->at, .cap = r->pages.cap / sizeof(struct reader_page)};
-	*out = (struct reader_page_list){.pages = (struct reader_page *)(void *)r->pages.p};
+	struct walk w = {.r = r, .list = out, .at = chunk->at};
+	*out = (struct reader_page_list){0};
+	r->pages.n = 0;
 	w.n = (size_t)chunk->bytes;
 	TRY(reader_view(r, &r->chunk_bytes, w.at, w.n, &w.bytes, err));
 	const struct parquet_range all = {.end = chunk->n_values};
@@ -363,8 +359,9 @@ status reader_pages_list(struct parquet_reader *r, const struct parquet_range *r
 {
 	const struct reader_row_group *g = &r->row_groups[range->row_group];
 	const struct reader_chunk *chunk = &g->chunks[leaf];
-	struct walk w = {.r = r, .list = out, .at = chunk->at, .cap = r->pages.cap / sizeof(struct reader_page)};
-	*out = (struct reader_page_list){.pages = (struct reader_page *)(void *)r->pages.p};
+	struct walk w = {.r = r, .list = out, .at = chunk->at};
+	*out = (struct reader_page_list){0};
+	r->pages.n = 0;
 	struct reader_page_location *locations = NULL;
 	size_t n = 0;
 	/* The walk alone tells all when every row is asked for. */

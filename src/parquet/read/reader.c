@@ -1,3 +1,6 @@
+/* parquet/read/reader.c: the public calls of the reader. Opening finds the footer at the end of the file and has it read whole; columns
+ * are decoded one by one. Invariants: 1. between calls r holds one file entirely understood, or none. 2. What a file says of itself is
+ * checked in footer.c and page.c before anything is sized by it. Must not know encodings. */
 #include "parquet/reader.h"
 
 #include "base/alloc.h"
@@ -121,8 +124,9 @@ void parquet_reader_close(struct parquet_reader *r)
 	arena_deinit(&r->find_arena);
 	compressor_destroy(r->compressor);
 	struct reader_scratch *const all[] = {&r->file_bytes, &r->chunk_bytes, &r->dict_bytes, &r->index_bytes,
-		&r->locations, &r->page_bytes, &r->dict_values, &r->values, &r->pages};
+		&r->locations, &r->page_bytes, &r->dict_values, &r->values};
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) reader_scratch_free(all[i]);
+	mem_free(r->pages.items);
 	mem_free(r);
 }
 
@@ -178,8 +182,8 @@ const char *parquet_reader_metadata(const struct parquet_reader *r, const char *
 
 /* ---- read ------------------------------------------------------------------------------------------------- */
 
-status parquet_reader_read(struct parquet_reader *r, const struct parquet_range *range, const int *columns,
-	size_t n_columns, struct arena *arena, struct batch *out, struct err *err)
+status parquet_reader_read(struct parquet_reader *r, const struct parquet_range *range, struct parquet_columns columns,
+	struct arena *arena, struct batch *out, struct err *err)
 {
 	ASSERT(range->row_group < r->n_row_groups);
 	ASSERT(range->begin >= 0 && range->begin <= range->end && range->end <= r->row_groups[range->row_group].n_rows);
@@ -187,12 +191,12 @@ status parquet_reader_read(struct parquet_reader *r, const struct parquet_range 
 	if (rows > READ_ROWS_MAX)
 		return fail_at(err, E_LIMIT, r->key, -1, -1, "%lld rows at once; read at most %d", (long long)rows,
 			READ_ROWS_MAX);
-	struct column *read = ARENA_ZNEW(arena, struct column, n_columns);
+	struct column *read = ARENA_ZNEW(arena, struct column, columns.n);
 	if (read == NULL) return reader_nomem(r, err);
-	for (size_t i = 0; i < n_columns; i++) {
-		ASSERT(columns[i] >= 0 && (size_t)columns[i] < r->n_leaves);
-		TRY(reader_column_read(r, range, (size_t)columns[i], arena, &read[i], err));
+	for (size_t i = 0; i < columns.n; i++) {
+		ASSERT(columns.at[i] >= 0 && (size_t)columns.at[i] < r->n_leaves);
+		TRY(reader_column_read(r, range, (size_t)columns.at[i], arena, &read[i], err));
 	}
-	*out = (struct batch){.n_columns = n_columns, .columns = read, .n_rows = rows};
+	*out = (struct batch){.n_columns = columns.n, .columns = read, .n_rows = rows};
 	return OK;
 }

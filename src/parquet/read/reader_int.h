@@ -67,6 +67,12 @@ struct reader_scratch {
 	size_t cap;
 };
 
+struct reader_page;
+struct reader_pages {
+	struct reader_page *items;
+	size_t n, cap;
+};
+
 struct parquet_reader {
 	struct store_object *object; /* borrowed; NULL while nothing is open */
 	const char *key;             /* of object */
@@ -96,7 +102,7 @@ struct parquet_reader {
 	struct reader_scratch page_bytes;  /* one page, decompressed */
 	struct reader_scratch dict_values; /* fixed-width dictionary, converted */
 	struct reader_scratch values;      /* decoded values before conversion */
-	struct reader_scratch pages;       /* struct reader_page[] of one column */
+	struct reader_pages pages;         /* of the column at hand */
 };
 
 bool reader_scratch_reserve(

@@ -1,3 +1,5 @@
+/* parquet/thrift/thrift_read.c: see thrift_read.h. Invariant: t->p <= t->end, and t->error is set only together with t->p = t->end.
+ * Must not know any structure of Parquet. */
 #include "parquet/thrift/thrift_read.h"
 
 void thrift_start(struct thrift *t, const uint8_t *p, size_t n)

@@ -1,3 +1,4 @@
+/* parquet/thrift/thrift_write.c: the calls of thrift_write.h that are too long to be inlined. Room is the caller's. */
 #include "parquet/thrift/thrift_write.h"
 
 void thrift_list_begin(struct thrift_writer *w, int id, enum thrift_type type, size_t n)

@@ -1,3 +1,6 @@
+/* parquet/write/chunk.c: one column of one row group: choose the encoding by what the values would take, then cut them into pages.
+ * Invariant: the choice depends on the values and the options alone, so the same rows give the same bytes. Must not know the file's
+ * other columns. */
 #include <string.h>
 
 #include "parquet/encoding/encode.h"

@@ -1,3 +1,6 @@
+/* parquet/write/dict.c: chunks as a dictionary and codes. Codes are dealt anew, in order of first use (strings) or of value
+ * (numbers), so that the dictionary holds only what the chunk's rows use. Nothing is written when it does not pay. Invariant: w->map is
+ * all zero between chunks. */
 #include <string.h>
 
 #include "parquet/encoding/encode.h"
@@ -15,14 +18,19 @@ struct codes {
 	uint32_t n_used;
 	unsigned width; /* bits */
 };
+/* Old codes and new ones: map[old] = new + 1 or 0; used[new] = old. */
+struct code_map {
+	uint32_t *map, *used;
+};
 
 /* ---- choosing new codes ---- */
 
-/* Codes in order of first use. map[old] = new + 1 or 0; used[new] = old. */
+/* Codes in order of first use. */
 static inline __attribute__((always_inline)) uint32_t compact(const int32_t *restrict src,
-	const uint32_t *restrict rows, size_t n, uint32_t *restrict map, uint32_t *restrict used, void *restrict dst,
-	bool bytes)
+	const uint32_t *restrict rows, size_t n, struct code_map codes, void *restrict dst, bool bytes)
 {
+	uint32_t *restrict map = codes.map;
+	uint32_t *restrict used = codes.used;
 	uint32_t n_used = 0;
 	for (size_t i = 0; i < n; i++) {
 		const uint32_t old = (uint32_t)src[rows[i]];
@@ -62,8 +70,9 @@ static status compact_strings(struct writer_chunk *k, struct codes *out, struct 
 	uint32_t *used = writer_scratch(&w->used, dict_n * sizeof *used);
 	void *dst = writer_scratch(&w->codes, (size_t)s->n_valid * (bytes ? 1 : sizeof(uint32_t)));
 	if (map == NULL || used == NULL || dst == NULL) return fail_nomem(err);
-	const uint32_t n_used = bytes ? compact(k->column->values, s->rows, s->n_valid, map, used, dst, true)
-				      : compact(k->column->values, s->rows, s->n_valid, map, used, dst, false);
+	const uint32_t n_used =
+		bytes ? compact(k->column->values, s->rows, s->n_valid, (struct code_map){map, used}, dst, true)
+		      : compact(k->column->values, s->rows, s->n_valid, (struct code_map){map, used}, dst, false);
 	for (uint32_t i = 0; i < n_used; i++) map[used[i]] = 0;
 	*out = (struct codes){.u8 = bytes ? dst : NULL,
 		.u32 = bytes ? NULL : dst,
@@ -220,9 +229,12 @@ static uint32_t numbers_code(uint32_t *map, size_t spread, int64_t min, int64_t 
 	return n_used;
 }
 
-static void numbers_codes(const void *values, unsigned width, size_t n, int64_t min, const uint32_t *restrict map,
+static void numbers_codes(const struct writer_chunk *k, const void *values, const uint32_t *restrict map,
 	struct codes *c, void *restrict dst)
 {
+	const unsigned width = k->leaf->width;
+	const size_t n = k->selection->n_valid;
+	const int64_t min = k->range.min;
 	uint8_t *u8 = dst;
 	uint32_t *u32 = dst;
 	if (c->n_used <= CODES_U8) {
@@ -261,7 +273,7 @@ status writer_chunk_numbers_dict(
 	c.width = encode_bit_width(c.n_used);
 	const size_t codes_bytes = c.n_used == 1 ? 8 : n * c.width / 8;
 	const bool pays = (size_t)c.n_used * width + codes_bytes <= bytes_max;
-	if (pays) numbers_codes(values, width, n, min, map, &c, dst);
+	if (pays) numbers_codes(k, values, map, &c, dst);
 	memset(map, 0, entries * sizeof *map);
 	if (!pays) return OK;
 	if (!numbers_dictionary(&k->w->dict, numbers, c.n_used, width)) return buf_check(&k->w->dict, err);

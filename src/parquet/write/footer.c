@@ -1,3 +1,5 @@
+/* parquet/write/footer.c: FileMetaData. What is the same in every file of a writer is made once (head, tail); the rest is the records of
+ * the chunks, in order. Each reserve is an upper bound of what follows it: thrift_write.h checks nothing. */
 #include <string.h>
 
 #include "parquet/thrift/thrift_write.h"

@@ -1,3 +1,5 @@
+/* parquet/write/index.c: page index and bloom filter of a chunk. A chunk whose bounds are not all known (a NaN) has no column index, as
+ * the format asks. Must not know how pages were encoded. */
 #include <string.h>
 
 #include "base/hash.h"

@@ -1,3 +1,5 @@
+/* parquet/write/page.c: where a page ends, and its bytes: levels, values, compression, checksum, header. Invariant: offsets of page
+ * records are those of headers in w->out; when compression is given up, the chunk's first page is written again from its offset. */
 #include <string.h>
 
 #include "io/checksum.h"

@@ -1,3 +1,5 @@
+/* parquet/write/rows.c: which rows a row group takes, and which of them hold a value. Columns of the same null pattern share one
+ * selection, found by comparing bitmaps. Invariant: a selection with a source stands for exactly the plan at hand. */
 #include <string.h>
 
 #include "parquet/write/writer_int.h"

@@ -1,3 +1,5 @@
+/* parquet/write/stats.c: least and greatest value, and bounds of strings that are short enough for a footer. A lower bound is a prefix; an
+ * upper one a prefix with its last code point raised: never below the value, and UTF-8 if the value is. */
 #include <string.h>
 
 #include "parquet/write/writer_int.h"

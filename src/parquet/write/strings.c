@@ -1,3 +1,5 @@
+/* parquet/write/strings.c: PLAIN strings, straight from the batch into the page buffer. Each value is a cache miss, so the loop asks
+ * ahead and looks at it once: copied and compared. Must not know how the page is stored. */
 #include <string.h>
 
 #include "base/limits.h"

@@ -1,3 +1,6 @@
+/* parquet/write/writer.c: the public calls of the writer; a row group is one chunk a column, in order. Invariants: 1. the first failure
+ * poisons the writer until it is destroyed: scratch may hold half a chunk. 2. reset keeps capacity, never content. Must not know
+ * encodings. */
 #include "base/alloc.h"
 #include "base/limits.h"
 #include "parquet/write/writer_int.h"

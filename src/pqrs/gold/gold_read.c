@@ -64,7 +64,7 @@ static status scan_groups(struct gold_scan *s, struct parquet_reader *r, struct 
 		struct batch b;
 		const struct parquet_range range = {g, 0, parquet_reader_row_group_rows(r, g)};
 		arena_reset(scratch);
-		TRY(parquet_reader_read(r, &range, index, s->n_columns, scratch, &b, err));
+		TRY(parquet_reader_read(r, &range, (struct parquet_columns){index, s->n_columns}, scratch, &b, err));
 		TRY(s->visit(s->arg, &b, scratch, err));
 		s->rows += b.n_rows;
 	}

@@ -259,11 +259,11 @@ static status bucket_range(struct silver_task *t, const struct silver_file *f, s
 	int column;
 	TRY(column_positions(r, bucket, 1, &column, err));
 	if (out->end > SEARCH_ROWS_MAX)
-		TRY(parquet_reader_find_rows(
-			r, row_group, column, t->spec->lo, t->spec->hi - 1, &out->begin, &out->end, err));
+		TRY(parquet_reader_find_rows(r, &(struct parquet_find){row_group, column, t->spec->lo, t->spec->hi - 1},
+			&out->begin, &out->end, err));
 	if (out->begin >= out->end) return OK;
 	struct batch b;
-	TRY(parquet_reader_read(r, out, &column, 1, &t->day.arena, &b, err));
+	TRY(parquet_reader_read(r, out, (struct parquet_columns){&column, 1}, &t->day.arena, &b, err));
 	const int32_t *v = b.columns[0].values;
 	bool ascending = b.columns[0].validity == NULL;
 	for (int64_t i = 1; i < b.n_rows; i++) ascending &= v[i - 1] <= v[i];
@@ -323,7 +323,7 @@ static status slice_read(struct silver_task *t, const struct silver_file *f, str
 	s->range = *range;
 	s->n = (uint32_t)(range->end - range->begin);
 	struct batch b;
-	TRY(parquet_reader_read(r, range, columns, IN_N, &t->day.arena, &b, err));
+	TRY(parquet_reader_read(r, range, (struct parquet_columns){columns, IN_N}, &t->day.arena, &b, err));
 	memcpy(s->in, b.columns, sizeof s->in);
 	s->ts = s->in[IN_TS].values;
 	TRY(slice_codes(t, s, err));
@@ -376,7 +376,7 @@ static status scope_range(struct silver_task *t, struct parquet_reader *r, struc
 	struct uuid *ids;
 	uint32_t unused;
 	TRY(column_positions(r, wanted, 1, &column, err));
-	TRY(parquet_reader_read(r, range, &column, 1, &t->day.arena, &b, err));
+	TRY(parquet_reader_read(r, range, (struct parquet_columns){&column, 1}, &t->day.arena, &b, err));
 	TRY(silver_column_uuids(t, &b.columns[0], &ids, err));
 	int64_t first = 0, end = b.n_rows;
 	while (first < end && !uuid_table_find(&t->ticket_ids, ids[first], uuid_hash(ids[first]), &unused)) first++;
@@ -432,7 +432,8 @@ static status read_ids(struct silver_task *t, const struct silver_file *f, ids_v
 		TRY(bucket_range(t, f, t->reader, g, &range, err));
 		if (range.begin >= range.end) continue;
 		TRY(column_positions(t->reader, wanted, 1, &column, err));
-		TRY(parquet_reader_read(t->reader, &range, &column, 1, &t->day.arena, &b, err));
+		TRY(parquet_reader_read(
+			t->reader, &range, (struct parquet_columns){&column, 1}, &t->day.arena, &b, err));
 		TRY(visit(t, &b.columns[0], err));
 	}
 	return OK;
@@ -458,7 +459,8 @@ static status read_rows(struct silver_task *t, const struct silver_file *f, cons
 		const struct parquet_range all = {g, 0, parquet_reader_row_group_rows(t->reader, g)};
 		struct batch b;
 		if (all.end == 0) continue;
-		TRY(parquet_reader_read(t->reader, &all, columns, which->n, &t->day.arena, &b, err));
+		TRY(parquet_reader_read(
+			t->reader, &all, (struct parquet_columns){columns, which->n}, &t->day.arena, &b, err));
 		TRY(visit(t, &b, err));
 	}
 	return OK;
@@ -484,7 +486,9 @@ static status slice_more(
 	TRY(open_file(t, s->file, false, &object, err));
 	struct batch b = {0};
 	status got = column_positions(t->reader, wanted, n, columns, err);
-	if (got == OK) got = parquet_reader_read(t->reader, &s->range, columns, n, &t->day.arena, &b, err);
+	if (got == OK)
+		got = parquet_reader_read(
+			t->reader, &s->range, (struct parquet_columns){columns, n}, &t->day.arena, &b, err);
 	if (got == OK) memcpy(out, b.columns, n * sizeof *out);
 	store_object_close(object);
 	return got == OK ? OK : err_at(err, got, s->file->ref->path, -1, -1);

@@ -233,7 +233,9 @@ static status read_columns(struct delta_scan *scan, const struct parquet_range *
 	for (size_t i = 0; i < scan->n_read; i++)
 		if (scan->columns[i].condition == condition && scan->columns[i].leaf >= 0)
 			leaves[n++] = scan->columns[i].leaf;
-	if (n > 0) TRY(parquet_reader_read(scan->reader, range, leaves, n, &scan->read, &got, err));
+	if (n > 0)
+		TRY(parquet_reader_read(
+			scan->reader, range, (struct parquet_columns){leaves, n}, &scan->read, &got, err));
 	static const struct delta_value null = {.null = true};
 	for (size_t i = 0; i < scan->n_read; i++) {
 		const struct scan_column *c = &scan->columns[i];

@@ -145,7 +145,7 @@ static void hybrid_by_hand(void **state)
 	for (size_t skip = 0; skip < 124; skip++) {
 		for (size_t take = 0; skip + take <= 124; take += 1 + take / 7) {
 			uint32_t got[124 + DECODE_SLACK];
-			CHECK_OK(&err, decode_hybrid(decode_kernels_best(), s.p, s.n, 3,
+			CHECK_OK(&err, decode_hybrid(decode_kernels_best(), (struct decode_source){s.p, s.n}, 3,
 					       (struct decode_slice){skip, take, 124}, got, &err));
 			for (size_t i = 0; i < take; i++) {
 				const size_t at = skip + i;
@@ -175,8 +175,8 @@ static void hybrid_refuses(void **state)
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		const struct source s = source_of(cases[i].bytes, cases[i].n);
-		CHECK_FAILS(E_CORRUPT, decode_hybrid(decode_kernels_plain(), s.p, s.n, cases[i].width,
-					       (struct decode_slice){0, 17, 17}, got, &err));
+		CHECK_FAILS(E_CORRUPT, decode_hybrid(decode_kernels_plain(), (struct decode_source){s.p, s.n},
+					       cases[i].width, (struct decode_slice){0, 17, 17}, got, &err));
 		assert_string_equal(err.message, cases[i].message);
 	}
 }
@@ -211,9 +211,9 @@ static void bits_are_hybrid(void **state)
 		uint8_t bits[700 + 16] = {0};
 		struct decode_bit_counts counts;
 		const size_t at = rng() % 17;
-		CHECK_OK(&err, decode_hybrid(decode_kernels_best(), s.p, s.n, 1, (struct decode_slice){0, total, total},
-				       values, &err));
-		CHECK_OK(&err, decode_bits(s.p, s.n, slice, bits, at, &counts, &err));
+		CHECK_OK(&err, decode_hybrid(decode_kernels_best(), (struct decode_source){s.p, s.n}, 1,
+				       (struct decode_slice){0, total, total}, values, &err));
+		CHECK_OK(&err, decode_bits((struct decode_source){s.p, s.n}, slice, bits, at, &counts, &err));
 		size_t before = 0, valid = 0, all = 0;
 		for (size_t i = 0; i < total; i++) {
 			all += values[i];
@@ -349,7 +349,8 @@ static void prefixes_by_hand(void **state)
 			size_t room;
 			struct decode_delta_parts d;
 			struct decode_strings out = {.data = data, .data_n = 1, .ends = ends};
-			CHECK_OK(&err, decode_delta_strings_sizes(s.p, s.n, 4, scratch, &d, &room, &err));
+			CHECK_OK(&err, decode_delta_strings_sizes(
+					       (struct decode_source){s.p, s.n}, 4, scratch, &d, &room, &err));
 			CHECK_I64(room, 14);
 			decode_delta_strings(&d, (struct decode_slice){skip, take, 4}, &out);
 			check_strings(&out, 1, take, want + skip);
@@ -360,9 +361,11 @@ static void prefixes_by_hand(void **state)
 	int32_t scratch[64];
 	size_t room;
 	struct decode_delta_parts d;
-	CHECK_FAILS(E_CORRUPT, decode_delta_strings_sizes(bad.p, bad.n, 4, scratch, &d, &room, &err));
+	CHECK_FAILS(E_CORRUPT,
+		decode_delta_strings_sizes((struct decode_source){bad.p, bad.n}, 4, scratch, &d, &room, &err));
 	assert_string_equal(err.message, "a string's prefix is longer than the string before it");
-	CHECK_FAILS(E_CORRUPT, decode_delta_strings_sizes(s.p, s.n - 1, 4, scratch, &d, &room, &err));
+	CHECK_FAILS(E_CORRUPT,
+		decode_delta_strings_sizes((struct decode_source){s.p, s.n - 1}, 4, scratch, &d, &room, &err));
 	assert_string_equal(err.message, "string suffixes run over the end of their page");
 }
 

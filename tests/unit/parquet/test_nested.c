@@ -218,7 +218,8 @@ static void flat_reads_agree(void **state)
 	sample_make(&s, 500, 8, PARQUET_ZSTD);
 	CHECK_OK(&err, store_object_from_memory(s.file.p, s.file.n, "nested.parquet", &object, &err));
 	CHECK_OK(&err, parquet_reader_open(object, &r, &err));
-	CHECK_OK(&err, parquet_reader_read(r, &(struct parquet_range){0, 0, 500}, flat, 2, &arena, &batch, &err));
+	CHECK_OK(&err, parquet_reader_read(r, &(struct parquet_range){0, 0, 500}, (struct parquet_columns){flat, 2},
+			       &arena, &batch, &err));
 	int64_t value = 0;
 	for (int64_t i = 0; i < 500; i++) {
 		assert_int_equal(bit_get(batch.columns[0].values, i), bit_get(s.leaves[FLAG].values.values, i));
@@ -227,8 +228,8 @@ static void flat_reads_agree(void **state)
 		CHECK_I64(((const int32_t *)batch.columns[1].values)[i],
 			((const int32_t *)s.leaves[DAY].values.values)[value++]);
 	}
-	CHECK_FAILS(E_UNSUPPORTED,
-		parquet_reader_read(r, &(struct parquet_range){0, 0, 500}, &nested, 1, &arena, &batch, &err));
+	CHECK_FAILS(E_UNSUPPORTED, parquet_reader_read(r, &(struct parquet_range){0, 0, 500},
+					   (struct parquet_columns){&nested, 1}, &arena, &batch, &err));
 	assert_non_null(strstr(err.message, "nested"));
 	parquet_reader_close(r);
 	store_object_close(object);

@@ -151,7 +151,8 @@ static void check_range(struct parquet_reader *r, struct parquet_range range, in
 	struct err err;
 	struct batch batch;
 	arena_reset(arena);
-	CHECK_OK(&err, parquet_reader_read(r, &range, all_columns, N_COLUMNS, arena, &batch, &err));
+	CHECK_OK(&err,
+		parquet_reader_read(r, &range, (struct parquet_columns){all_columns, N_COLUMNS}, arena, &batch, &err));
 	CHECK_I64(batch.n_rows, range.end - range.begin);
 	for (int c = 0; c < N_COLUMNS; c++) {
 		const struct column *column = &batch.columns[c];
@@ -263,7 +264,8 @@ static void low_cardinality_stays_dictionary(void **state)
 	arena_init(&arena, 0);
 	open_memory(f.p, f.n, &object, &r);
 	const int wanted[] = {CHANNEL, ID, EMPTY};
-	CHECK_OK(&err, parquet_reader_read(r, &(struct parquet_range){0, 100, 900}, wanted, 3, &arena, &batch, &err));
+	CHECK_OK(&err, parquet_reader_read(r, &(struct parquet_range){0, 100, 900}, (struct parquet_columns){wanted, 3},
+			       &arena, &batch, &err));
 	assert_non_null(batch.columns[0].dict);
 	CHECK_I64(batch.columns[0].dict->n, 5);
 	assert_null(batch.columns[0].dict->dict);
@@ -295,7 +297,8 @@ static void find_rows(void **state)
 					if (want_end == 0) want_begin = i;
 					want_end = i + 1;
 				}
-				CHECK_OK(&err, parquet_reader_find_rows(r, g, BUCKET, lo, hi, &begin, &end, &err));
+				CHECK_OK(&err, parquet_reader_find_rows(r, &(struct parquet_find){g, BUCKET, lo, hi},
+						       &begin, &end, &err));
 				CHECK_I64(begin, want_begin);
 				CHECK_I64(end, want_end);
 			}
@@ -303,16 +306,16 @@ static void find_rows(void **state)
 	}
 	/* In no order: the first and the last row in range are inside. */
 	for (int64_t v = -1; v < 6; v++) {
-		CHECK_OK(&err, parquet_reader_find_rows(r, 0, SMALL, v, v, &begin, &end, &err));
+		CHECK_OK(&err, parquet_reader_find_rows(r, &(struct parquet_find){0, SMALL, v, v}, &begin, &end, &err));
 		for (int64_t i = 0; i < 1100; i++) {
 			if (!row_null(i, SMALL) && row_int(i, SMALL) == v) assert_true(i >= begin && i < end);
 		}
 		assert_true((v >= 0 && v < 5) == (begin < end));
 	}
-	CHECK_OK(&err, parquet_reader_find_rows(r, 0, BUCKET, 1000, 2000, &begin, &end, &err));
+	CHECK_OK(&err, parquet_reader_find_rows(r, &(struct parquet_find){0, BUCKET, 1000, 2000}, &begin, &end, &err));
 	CHECK_I64(begin, end);
-	CHECK_OK(&err,
-		parquet_reader_find_rows(r, 0, CHANNEL, 1000, 2000, &begin, &end, &err)); /* no integer: all rows */
+	CHECK_OK(&err, parquet_reader_find_rows(r, &(struct parquet_find){0, CHANNEL, 1000, 2000}, &begin, &end,
+			       &err)); /* no integer: all rows */
 	CHECK_I64(begin, 0);
 	CHECK_I64(end, 1100);
 	parquet_reader_close(r);
@@ -338,9 +341,10 @@ static void reopen_allocates_nothing(void **state)
 		struct batch batch;
 		const status opened = parquet_reader_reopen(r, round % 2 ? b : a, &err);
 		arena_reset(&arena);
-		const status read = opened != OK ? opened
-						 : parquet_reader_read(r, &(struct parquet_range){0, 10, 800},
-							   all_columns, N_COLUMNS, &arena, &batch, &err);
+		const status read =
+			opened != OK ? opened
+				     : parquet_reader_read(r, &(struct parquet_range){0, 10, 800},
+					       (struct parquet_columns){all_columns, N_COLUMNS}, &arena, &batch, &err);
 		if (read != OK) mem_fail_after(-1);
 		CHECK_OK(&err, read);
 		for (int c = 0; c < N_COLUMNS; c++) {
@@ -372,11 +376,13 @@ static status read_all(const uint8_t *p, size_t n, struct parquet_reader *r, str
 			struct batch batch;
 			const struct parquet_range whole = {g, 0, rows}, part = {g, rows / 3, rows / 2};
 			arena_reset(arena);
-			code = parquet_reader_find_rows(r, g, c, 3, 5, &begin, &end, err);
+			code = parquet_reader_find_rows(r, &(struct parquet_find){g, c, 3, 5}, &begin, &end, err);
 			if (code == OK && parquet_reader_column(r, (size_t)c)->supported)
-				code = parquet_reader_read(r, &whole, &c, 1, arena, &batch, err);
+				code = parquet_reader_read(
+					r, &whole, (struct parquet_columns){&c, 1}, arena, &batch, err);
 			if (code == OK && parquet_reader_column(r, (size_t)c)->supported)
-				code = parquet_reader_read(r, &part, &c, 1, arena, &batch, err);
+				code = parquet_reader_read(
+					r, &part, (struct parquet_columns){&c, 1}, arena, &batch, err);
 		}
 	}
 	store_object_close(object);
@@ -465,8 +471,8 @@ static void out_of_memory_anywhere(void **state)
 		mem_fail_after(n);
 		status code = parquet_reader_open(object, &r, &err);
 		if (code == OK)
-			code = parquet_reader_read(
-				r, &(struct parquet_range){0, 0, 300}, all_columns, N_COLUMNS, &arena, &batch, &err);
+			code = parquet_reader_read(r, &(struct parquet_range){0, 0, 300},
+				(struct parquet_columns){all_columns, N_COLUMNS}, &arena, &batch, &err);
 		mem_fail_after(-1);
 		parquet_reader_close(r);
 		store_object_close(object);

@@ -544,8 +544,8 @@ static void floats(void **state)
 	arena_init(&arena, 0);
 	CHECK_OK(&err, store_object_from_memory(f.p, f.n, "f", &o, &err));
 	CHECK_OK(&err, parquet_reader_open(o, &r, &err));
-	CHECK_OK(&err, parquet_reader_read(
-			       r, &(struct parquet_range){.end = N}, (const int[]){0, 1, 2}, 3, &arena, &got, &err));
+	CHECK_OK(&err, parquet_reader_read(r, &(struct parquet_range){.end = N},
+			       (struct parquet_columns){(const int[]){0, 1, 2}, 3}, &arena, &got, &err));
 	for (int i = 0; i < N; i++) {
 		assert_memory_equal((const float *)got.columns[0].values + i, &f32[i], 4);
 		assert_int_equal(column_valid(&got.columns[1], i), i % 3 != 0);

@@ -302,7 +302,8 @@ static inline size_t lake_table(struct lake *l, const struct table_schema *schem
 		for (size_t g = 0; g < parquet_reader_n_row_groups(r); g++) {
 			struct batch batch;
 			const struct parquet_range range = {g, 0, parquet_reader_row_group_rows(r, g)};
-			CHECK_OK(&err, parquet_reader_read(r, &range, columns, n_columns, &l->arena, &batch, &err));
+			CHECK_OK(&err, parquet_reader_read(r, &range, (struct parquet_columns){columns, n_columns},
+					       &l->arena, &batch, &err));
 			for (int64_t row = 0; row < batch.n_rows; row++) {
 				buf_reset(&b);
 				if (month != NULL) buf_add(&b, month + 6, 7);

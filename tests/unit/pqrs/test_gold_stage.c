@@ -93,7 +93,7 @@ static int64_t read_back(struct lake *l, const struct file_ref *f, const struct 
 	for (size_t g = 0; g < parquet_reader_n_row_groups(r); g++) {
 		struct batch b;
 		const struct parquet_range range = {g, 0, parquet_reader_row_group_rows(r, g)};
-		CHECK_OK(&err, parquet_reader_read(r, &range, columns, n, &arena, &b, &err));
+		CHECK_OK(&err, parquet_reader_read(r, &range, (struct parquet_columns){columns, n}, &arena, &b, &err));
 		for (int64_t row = 0; row < b.n_rows; row++, rows++) {
 			for (size_t k = 0; k < n; k++) {
 				if (k > 0) buf_char(out, '|');
