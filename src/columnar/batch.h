@@ -73,7 +73,7 @@ status schema_import(const struct ArrowSchema *schema, struct arena *arena, cons
 
 /* Rows rows[0..n) of c as a column of its own in arena, strings plain. rows == NULL: all, n == c->n, and what is plain already is
  * viewed, not copied. E_LIMIT: over 2 GiB of text. */
-status column_gather(const struct column *c, const uint32_t *rows, int64_t n, struct arena *arena, struct column *out,
+status gather_column(const struct column *c, const uint32_t *rows, int64_t n, struct arena *arena, struct column *out,
 	struct err *err) MUST_USE;
 
 /* ---- builders ---------------------------------------------------------------------------------------------
@@ -93,8 +93,9 @@ struct builder {
 	uint8_t *data;
 	size_t data_n, data_cap;
 	/* dictionary only */
-	int32_t dict_n, dict_cap;
-	int32_t *dict_offsets;
+	int32_t dict_n;
+	int32_t *dict_offsets; /* [dict_n + 1] */
+	size_t dict_cap;       /* of them */
 	uint8_t *dict_data;
 	size_t dict_data_n, dict_data_cap;
 	uint32_t *slots; /* open addressing, index + 1 */

@@ -4,6 +4,7 @@
  * reset; its buffers may hold half a row. 3. Entries of a dictionary are distinct. Must not know where rows come from. */
 #include "base/alloc.h"
 #include "base/hash.h"
+#include "base/vec.h"
 #include "columnar/batch.h"
 
 enum { ROWS_MIN = 1024, SLOTS_MIN = 64, DATA_MIN = 16 * 1024 };
@@ -65,9 +66,8 @@ bool builder_grow(struct builder *b, int64_t rows)
 {
 	if (b->failed) return false;
 	if (rows <= b->cap) return true;
-	int64_t cap = b->cap != 0 ? b->cap * 2 : ROWS_MIN;
+	int64_t cap = ROWS_MIN;
 	while (cap < rows) cap *= 2;
-	cap = (cap + 63) & ~INT64_C(63);
 	const size_t bits_before = (size_t)b->cap / 8;
 	const size_t bits_after = (size_t)cap / 8;
 	b->failed = true;
@@ -92,27 +92,18 @@ void builder_fill_offsets(struct builder *b, int64_t row)
 	for (int64_t i = b->n; i < row; i++) b->offsets[i + 1] = at;
 }
 
-static bool data_grow(struct builder *b, uint8_t **data, size_t *cap, size_t need)
+/* Room for more bytes after data[n]; offsets are int32. */
+static bool data_room(struct builder *b, uint8_t **data, size_t *cap, size_t n, size_t more)
 {
-	if (need > INT32_MAX) { /* int32 offsets */
-		b->failed = true;
-		return false;
-	}
-	size_t wanted = *cap != 0 ? *cap * 2 : DATA_MIN;
-	while (wanted < need) wanted *= 2;
-	if (!grow_to(data, wanted)) {
-		b->failed = true;
-		return false;
-	}
-	*cap = wanted;
-	return true;
+	if (*data != NULL && *cap - n >= more) return true;
+	if (more <= INT32_MAX - n && vec_grow(NULL, data, cap, n, more > DATA_MIN ? more : DATA_MIN, 1)) return true;
+	b->failed = true;
+	return false;
 }
 
 uint8_t *builder_data_reserve(struct builder *b, size_t n)
 {
-	if (b->failed) return NULL;
-	if (b->data_cap - b->data_n < n && !data_grow(b, &b->data, &b->data_cap, b->data_n + n)) return NULL;
-	if (b->data == NULL && !data_grow(b, &b->data, &b->data_cap, 1)) return NULL;
+	if (b->failed || !data_room(b, &b->data, &b->data_cap, b->data_n, n)) return NULL;
 	return b->data + b->data_n;
 }
 
@@ -144,14 +135,10 @@ static bool slots_grow(struct builder *b)
 
 static bool dict_append(struct builder *b, struct str s)
 {
-	if (b->dict_n + 1 >= b->dict_cap) {
-		const int32_t cap = b->dict_cap != 0 ? b->dict_cap * 2 : SLOTS_MIN;
-		if (!grow_to(&b->dict_offsets, ((size_t)cap + 1) * sizeof *b->dict_offsets)) return false;
-		b->dict_cap = cap;
-	}
-	if ((b->dict_data == NULL || b->dict_data_cap - b->dict_data_n < s.n) &&
-		!data_grow(b, &b->dict_data, &b->dict_data_cap, b->dict_data_n + s.n))
+	if ((size_t)b->dict_n + 2 > b->dict_cap &&
+		!vec_grow(NULL, &b->dict_offsets, &b->dict_cap, (size_t)b->dict_n, 2, sizeof *b->dict_offsets))
 		return false;
+	if (!data_room(b, &b->dict_data, &b->dict_data_cap, b->dict_data_n, s.n)) return false;
 	b->dict_offsets[0] = 0;
 	if (s.n > 0) memcpy(b->dict_data + b->dict_data_n, s.p, s.n);
 	b->dict_data_n += s.n;

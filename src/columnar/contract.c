@@ -204,7 +204,7 @@ static size_t prefix_at(const char *p)
 }
 
 /* An identifier's prefix becomes its schema. No column's name has such a prefix. */
-void sql_names_postgres(struct buf *out, const char *sql)
+void schema_names_postgres(struct buf *out, const char *sql)
 {
 	for (const char *p = sql; *p != '\0'; p++) {
 		const char before = p == sql ? ' ' : p[-1];

@@ -26,7 +26,7 @@ void schema_key_postgres(struct buf *out, const struct table_schema *s, bool dig
  * writers and readers of everything all. The functions are those of deploy/postgres/002_access.sql. */
 void schema_security_postgres(struct buf *out, const struct table_schema *s);
 /* SQL over gold_<table>, analytics_<view> with the names as gold.<table>, analytics.<view>. */
-void sql_names_postgres(struct buf *out, const char *sql);
+void schema_names_postgres(struct buf *out, const char *sql);
 /* JSON Schema (2020-12) of one row as a JSON object; key and partition columns in "x-key", "x-partition". */
 void schema_json(struct buf *out, const struct table_schema *s);
 /* A heading, the description and a table of the columns. */

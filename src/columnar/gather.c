@@ -83,7 +83,7 @@ static status gather_fixed(const struct column *c, const uint32_t *rows, int64_t
 	return OK;
 }
 
-status column_gather(const struct column *c, const uint32_t *rows, int64_t n, struct arena *arena, struct column *out,
+status gather_column(const struct column *c, const uint32_t *rows, int64_t n, struct arena *arena, struct column *out,
 	struct err *err)
 {
 	if (rows == NULL && c->dict == NULL) {

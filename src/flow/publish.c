@@ -208,7 +208,7 @@ static status leave_current(
 	struct column *columns = ARENA_NEW(&item->arena, struct column, b->n_columns);
 	if (columns == NULL) return fail_nomem(err);
 	for (size_t i = 0; i < b->n_columns; i++)
-		TRY(column_gather(&b->columns[i], now.rows, now.n, &item->arena, &columns[i], err));
+		TRY(gather_column(&b->columns[i], now.rows, now.n, &item->arena, &columns[i], err));
 	b->columns = columns;
 	return OK;
 }

@@ -1,12 +1,8 @@
 /* parquet/encoding/bloom.c: the split block filter, a value at a time; bloom_avx2.c has the version for whole blocks. A filter never
  * says no to a hash that was inserted. Must not know how values are hashed. */
-#include "parquet/encoding/bloom.h"
+#include "parquet/encoding/bloom_int.h"
 
 #include <string.h>
-
-/* The odd constants of the specification. */
-const uint32_t bloom_salt[8] = {
-	0x47b6137bU, 0x44974d91U, 0x8824ad5bU, 0xa2b7289dU, 0x705495c7U, 0x2df1424bU, 0x9efc4947U, 0x5c6bfb31U};
 
 size_t bloom_bytes(size_t n_values)
 {

@@ -19,9 +19,4 @@ size_t bloom_bytes(size_t n_values);
 void bloom_insert(uint8_t *filter, size_t bytes, uint64_t hash);
 bool bloom_contains(const uint8_t *filter, size_t bytes, uint64_t hash); /* any multiple of 32 bytes */
 
-extern const uint32_t bloom_salt[8];
-#ifdef PQR_SIMD
-void bloom_insert_avx2(uint8_t *block, uint32_t low); /* for bloom.c, on a processor that has it */
-#endif
-
 #endif

@@ -1,7 +1,7 @@
 /* parquet/encoding/bloom_avx2.c: the eight bits of a value in its block at once; bloom.c has the plain version. */
 #include <immintrin.h>
 
-#include "parquet/encoding/bloom.h"
+#include "parquet/encoding/bloom_int.h"
 
 __attribute__((target("avx2"))) void bloom_insert_avx2(uint8_t *block, uint32_t low)
 {

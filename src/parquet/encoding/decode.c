@@ -3,7 +3,16 @@
 #include "parquet/encoding/decode.h"
 
 #include "base/alloc.h"
-#include "parquet/encoding/load.h"
+#include "parquet/encoding/decode_int.h"
+
+const struct decode_kernels *decode_kernels_best(void)
+{
+#ifdef PQR_SIMD
+	const struct decode_kernels *avx2 = decode_kernels_avx2();
+	if (avx2 != NULL) return avx2;
+#endif
+	return decode_kernels_plain();
+}
 
 /* ---- bitmaps ---------------------------------------------------------------------------------------------- */
 

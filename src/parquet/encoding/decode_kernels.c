@@ -55,21 +55,10 @@ void decode_spread_ends_plain(uint32_t *v, size_t rows, size_t n_valid, const ui
 	}
 }
 
-/* ---- choice ----------------------------------------------------------------------------------------------- */
-
 static const struct decode_kernels plain = {
 	decode_unpack_plain, decode_max_plain, decode_spread32_plain, decode_spread64_plain, decode_spread_ends_plain};
 
 const struct decode_kernels *decode_kernels_plain(void)
 {
-	return &plain;
-}
-
-const struct decode_kernels *decode_kernels_best(void)
-{
-#ifdef PQR_SIMD
-	const struct decode_kernels *avx2 = decode_kernels_avx2();
-	if (avx2 != NULL) return avx2;
-#endif
 	return &plain;
 }

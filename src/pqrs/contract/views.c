@@ -58,8 +58,8 @@ void pqrs_view_sqlite(struct buf *out, const struct workload_view *v)
 void pqrs_view_postgres(struct buf *out, const struct workload_view *v)
 {
 	buf_str(out, "CREATE VIEW ");
-	sql_names_postgres(out, v->name);
+	schema_names_postgres(out, v->name);
 	buf_str(out, " AS\n");
-	sql_names_postgres(out, v->sql);
+	schema_names_postgres(out, v->sql);
 	buf_str(out, ";\n");
 }

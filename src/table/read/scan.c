@@ -255,7 +255,7 @@ static status copy_kept(struct delta_scan *scan, int64_t n, struct err *err)
 {
 	for (size_t i = 0; i < scan->n_columns; i++) {
 		struct column kept;
-		TRY(column_gather(&scan->out[i], scan->rows, n, &scan->kept, &kept, err));
+		TRY(gather_column(&scan->out[i], scan->rows, n, &scan->kept, &kept, err));
 		scan->out[i] = kept;
 	}
 	return OK;

@@ -68,7 +68,7 @@ static status next_array(struct scan_stream *st, struct ArrowArray *out, struct 
 	struct arena *arena = scan->batch_arena;
 	for (size_t i = 0; i < b.n_columns; i++) {
 		struct column plain;
-		TRY(column_gather(&b.columns[i], NULL, b.n_rows, arena, &plain, err));
+		TRY(gather_column(&b.columns[i], NULL, b.n_rows, arena, &plain, err));
 		b.columns[i] = plain;
 	}
 	return batch_export_owned(&b, arena, out, err);

@@ -421,7 +421,7 @@ static void owned(void **state)
 	for (size_t i = 0; i < N_COLUMNS; i++) { /* the rows backwards, and so copied */
 		uint32_t rows[ROWS];
 		for (uint32_t r = 0; r < ROWS; r++) rows[r] = ROWS - 1 - r;
-		CHECK_OK(&err, column_gather(&s.columns[i], rows, ROWS, &arena, &columns[i], &err));
+		CHECK_OK(&err, gather_column(&s.columns[i], rows, ROWS, &arena, &columns[i], &err));
 	}
 	const struct batch b = {.schema = &schema, .n_columns = N_COLUMNS, .columns = columns, .n_rows = ROWS};
 	struct ArrowArray array, child;

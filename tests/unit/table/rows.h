@@ -57,7 +57,7 @@ static inline int rows_export(struct rows *r, int64_t n, struct ArrowSchema *sch
 	for (int64_t k = 0; k < n; k++) all[k] = (uint32_t)k;
 	for (size_t i = 0; i < ROWS_COLUMNS; i++) {
 		struct column copy;
-		CHECK_OK(&err, column_gather(&columns[i], all, n, &arena, &copy, &err));
+		CHECK_OK(&err, gather_column(&columns[i], all, n, &arena, &copy, &err));
 		columns[i] = copy;
 		builder_deinit(&r->builders[i]);
 	}
