@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/limits.h"
 #include "base/time.h"
+#include "parquet/nested.h"
 #include "table/write/append.h"
 #include "table/catalog.h"
 #include "table/log/history.h"
@@ -222,21 +223,37 @@ int pqr_table_stream(struct pqr_table *table, const char *const *columns, size_t
 
 /* ---- one file ---- */
 
-static status file_schema(
-	const struct parquet_reader *r, struct arena *arena, struct delta_schema *out, struct err *err)
+/* A copy of def's names and children, which view a reader. Recurses COLUMN_DEPTH_MAX deep at most. */
+static status def_copy(const struct column_def *from, struct arena *arena, struct column_def *out, struct err *err)
 {
-	const size_t n = parquet_reader_n_columns(r);
+	struct column_def *children = ARENA_NEW(arena, struct column_def, from->n_children);
+	const char *name = arena_strndup(arena, from->name, strlen(from->name));
+	if (children == NULL || name == NULL) return fail_nomem(err);
+	for (size_t i = 0; i < from->n_children; i++) TRY(def_copy(&from->children[i], arena, &children[i], err));
+	*out = *from;
+	out->name = name;
+	out->children = children;
+	out->description = out->unit = NULL;
+	return OK;
+}
+
+static status file_schema(struct parquet_reader *r, struct arena *arena, struct delta_schema *out, struct err *err)
+{
+	const struct parquet_field *fields;
+	size_t n;
+	TRY(parquet_reader_fields(r, &fields, &n, err));
 	if (n > TABLE_COLUMNS_MAX) return fail(err, E_LIMIT, "%zu columns, at most %d", n, (int)TABLE_COLUMNS_MAX);
 	struct delta_column *columns = ARENA_ZNEW(arena, struct delta_column, n);
 	if (columns == NULL) return fail_nomem(err);
 	for (size_t i = 0; i < n; i++) {
-		const struct parquet_column_info *info = parquet_reader_column(r, i);
-		columns[i] = (struct delta_column){
-			.def = info->def, .supported = info->supported, .type_text = "", .partition_index = -1};
-		columns[i].def.name = arena_strndup(arena, info->name, strlen(info->name));
-		columns[i].def.description = columns[i].def.unit = NULL;
-		columns[i].type_text = col_type_name(info->def.type);
-		if (columns[i].def.name == NULL) return fail_nomem(err);
+		const struct parquet_column_info *info = &fields[i].info;
+		const char *type = info->supported ? col_type_name(info->def.type) : info->reason;
+		columns[i] = (struct delta_column){.supported = fields[i].column >= 0,
+			.read_only = info->supported && fields[i].column < 0,
+			.partition_index = -1};
+		TRY(def_copy(&info->def, arena, &columns[i].def, err));
+		columns[i].type_text = arena_strndup(arena, type, strlen(type));
+		if (columns[i].type_text == NULL) return fail_nomem(err);
 	}
 	*out = (struct delta_schema){.columns = columns, .n = n};
 	return OK;

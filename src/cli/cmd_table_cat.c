@@ -1,6 +1,7 @@
 /* cli/cmd_table_cat.c: pqr table cat: the rows of a version as a table, CSV (RFC 4180) or JSON.
  *
- * CSV: null is empty, an empty string is "". JSON: an array of objects, a row a line; numbers exact, timestamps and dates as text.
+ * CSV: null is empty, an empty string is "". JSON: an array of objects, a row a line; numbers exact, timestamps and dates as text. A list
+ * is an array, a struct an object, a map an array of objects with key and value; in CSV and in the table they stand as JSON.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include "base/thread.h"
 #include "cli/cmd_table.h"
 #include "cli/table.h"
+#include "columnar/decimal.h"
 #include "table/read/scan.h"
 
 enum cat_format { CAT_TABLE, CAT_CSV, CAT_JSON };
@@ -23,6 +25,7 @@ struct cat {
 	int64_t limit, rows; /* limit 0 = all */
 	struct buf out;
 	struct buf cells; /* of one row, for the table */
+	struct buf text;  /* of one value within JSON */
 	bool *local;      /* [columns] timestamp_ntz: a time of no zone, so without its Z */
 };
 
@@ -72,16 +75,70 @@ static void add_value(struct buf *out, const struct column *c, int64_t row)
 		delta_value_text(out, &def, &v);
 		break;
 	}
+	case COL_DECIMAL128: decimal_text(out, (const uint8_t *)c->values + 16 * row, c->scale); break;
 	case COL_STRING:
-	case COL_BINARY: break;
+	case COL_BINARY:
+	case COL_LIST:
+	case COL_STRUCT:
+	case COL_MAP: break;
 	}
 }
 
-static struct str add_any(struct buf *scratch, const struct column *c, bool local, int64_t row)
+static bool finite_number(const struct column *c, int64_t row)
+{
+	const double v = c->type == COL_DOUBLE  ? ((const double *)c->values)[row]
+			 : c->type == COL_FLOAT ? (double)((const float *)c->values)[row]
+						: 0;
+	return v - v == 0;
+}
+
+static struct str add_any(struct cat *cat, struct buf *scratch, const struct column *c, const struct column_def *def,
+	bool local, int64_t row);
+
+/* A value as JSON. local: as cat.local, of a flat column. Recurses into nested ones, COLUMN_DEPTH_MAX deep at most. */
+static void add_json(
+	struct cat *cat, struct buf *out, const struct column *c, const struct column_def *def, bool local, int64_t row)
+{
+	if (!column_valid(c, row)) {
+		buf_str(out, "null");
+	} else if (c->type == COL_LIST || c->type == COL_MAP) {
+		buf_char(out, '[');
+		for (int32_t i = c->offsets[row]; i < c->offsets[row + 1]; i++) {
+			if (i > c->offsets[row]) buf_char(out, ',');
+			if (c->type == COL_MAP) buf_str(out, "{\"key\":");
+			add_json(cat, out, &c->children[0], &def->children[0], false, i);
+			if (c->type == COL_LIST) continue;
+			buf_str(out, ",\"value\":");
+			add_json(cat, out, &c->children[1], &def->children[1], false, i);
+			buf_char(out, '}');
+		}
+		buf_char(out, ']');
+	} else if (c->type == COL_STRUCT) {
+		for (size_t i = 0; i < c->n_children; i++) {
+			buf_char(out, i > 0 ? ',' : '{');
+			buf_json_str(out, str_of(def->children[i].name));
+			buf_char(out, ':');
+			add_json(cat, out, &c->children[i], &def->children[i], false, row);
+		}
+		buf_char(out, '}');
+	} else if (is_text(c->type) ||
+		   !finite_number(c, row)) { /* JSON has no NaN: its name as a string, as in `pqr sql` */
+		buf_reset(&cat->text);
+		buf_json_str(out, add_any(cat, &cat->text, c, def, local, row));
+		if (cat->text.failed) out->failed = true;
+	} else {
+		add_value(out, c, row);
+	}
+}
+
+static struct str add_any(struct cat *cat, struct buf *scratch, const struct column *c, const struct column_def *def,
+	bool local, int64_t row)
 {
 	if (c->type == COL_STRING) return column_str(c, row);
 	const size_t from = scratch->n;
-	if (c->type == COL_BINARY) {
+	if (col_type_nested(c->type)) {
+		add_json(cat, scratch, c, def, local, row);
+	} else if (c->type == COL_BINARY) {
 		const struct str bytes = column_str(c, row);
 		buf_hex(scratch, (const uint8_t *)bytes.p, bytes.n);
 	} else {
@@ -110,14 +167,6 @@ static void csv_text(struct buf *out, struct str s)
 	buf_char(out, '"');
 }
 
-static bool finite_number(const struct column *c, int64_t row)
-{
-	const double v = c->type == COL_DOUBLE  ? ((const double *)c->values)[row]
-			 : c->type == COL_FLOAT ? (double)((const float *)c->values)[row]
-						: 0;
-	return v - v == 0;
-}
-
 static void csv_row(struct cat *cat, const struct batch *b, int64_t row)
 {
 	for (size_t i = 0; i < b->n_columns; i++) {
@@ -125,7 +174,7 @@ static void csv_row(struct cat *cat, const struct batch *b, int64_t row)
 		if (i > 0) buf_char(&cat->out, ',');
 		if (!column_valid(c, row)) continue;
 		buf_reset(&cat->cells);
-		csv_text(&cat->out, add_any(&cat->cells, c, cat->local[i], row));
+		csv_text(&cat->out, add_any(cat, &cat->cells, c, delta_scan_column(cat->scan, i), cat->local[i], row));
 	}
 	buf_str(&cat->out, "\r\n");
 }
@@ -138,14 +187,7 @@ static void json_row(struct cat *cat, const struct batch *b, int64_t row)
 		if (i > 0) buf_char(&cat->out, ',');
 		buf_json_str(&cat->out, str_of(delta_scan_column(cat->scan, i)->name));
 		buf_char(&cat->out, ':');
-		buf_reset(&cat->cells);
-		if (!column_valid(c, row))
-			buf_str(&cat->out, "null");
-		else if (is_text(c->type) ||
-			 !finite_number(c, row)) /* JSON has no NaN: its name as a string, as in `pqr sql` */
-			buf_json_str(&cat->out, add_any(&cat->cells, c, cat->local[i], row));
-		else
-			add_value(&cat->out, c, row);
+		add_json(cat, &cat->out, c, delta_scan_column(cat->scan, i), cat->local[i], row);
 	}
 	buf_char(&cat->out, '}');
 }
@@ -203,7 +245,8 @@ static status table_row(
 	for (size_t i = 0; i < b->n_columns; i++) {
 		const struct column *c = &b->columns[i];
 		starts[i] = cat->cells.n;
-		if (column_valid(c, row) && c->type != COL_STRING) (void)add_any(&cat->cells, c, cat->local[i], row);
+		if (column_valid(c, row) && c->type != COL_STRING)
+			(void)add_any(cat, &cat->cells, c, delta_scan_column(cat->scan, i), cat->local[i], row);
 	}
 	starts[b->n_columns] = cat->cells.n;
 	TRY(buf_check(&cat->cells, err));
@@ -270,7 +313,9 @@ static status cat_scanned(struct cat *cat, struct err *err)
 {
 	buf_init(&cat->out, 0);
 	buf_init(&cat->cells, 0);
+	buf_init(&cat->text, 0);
 	const status code = cat->format == CAT_TABLE ? cat_table(cat, err) : cat_rows(cat, err);
+	buf_deinit(&cat->text);
 	buf_deinit(&cat->cells);
 	buf_deinit(&cat->out);
 	return code;

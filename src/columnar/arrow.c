@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/limits.h"
 #include "columnar/batch.h"
 
 enum { FORMAT_BYTES = 16, ARRAY_BUFFERS_MAX = 3, DECIMAL128_BYTES = 16 };
@@ -59,11 +60,54 @@ static void format_of(const struct column_def *c, char dst[FORMAT_BYTES])
 		[COL_STRING] = "u",
 		[COL_BINARY] = "z",
 		[COL_TIMESTAMP] = "tsu:UTC",
-		[COL_DATE] = "tdD"};
-	if (c->type == COL_DECIMAL)
+		[COL_DATE] = "tdD",
+		[COL_LIST] = "+l",
+		[COL_STRUCT] = "+s",
+		[COL_MAP] = "+m"};
+	if (c->type == COL_DECIMAL || c->type == COL_DECIMAL128)
 		(void)snprintf(dst, FORMAT_BYTES, "d:%u,%u", (unsigned)c->precision, (unsigned)c->scale);
 	else
 		(void)snprintf(dst, FORMAT_BYTES, "%s", formats[c->type]);
+}
+
+static bool schema_struct(
+	const struct column_def *const *defs, const bool *dictionary, size_t n, struct ArrowSchema *out);
+
+/* Children of a list, a struct or a map; those of a map are the fields of one struct. Recurses COLUMN_DEPTH_MAX times at most. */
+static bool schema_children(const struct column_def *def, struct ArrowSchema *out)
+{
+	const struct column_def *fields[TABLE_COLUMNS_MAX];
+	struct ArrowSchema made;
+	if (def->n_children > TABLE_COLUMNS_MAX) return false;
+	for (size_t i = 0; i < def->n_children; i++) fields[i] = &def->children[i];
+	if (!schema_struct(fields, NULL, def->n_children, &made)) return false;
+	if (def->type == COL_MAP) { /* the keys of a map, and its entries, are never null */
+		made.children[0]->flags = 0;
+		made.name = "entries";
+	}
+	struct schema_private *to = out->private_data, *from = made.private_data;
+	if (def->type != COL_MAP) { /* the children move to their parent */
+		to->children = from->children;
+		to->storage = from->storage;
+		out->children = made.children;
+		out->n_children = made.n_children;
+		from->children = NULL;
+		from->storage = NULL;
+		made.n_children = 0;
+		made.release(&made);
+		return true;
+	}
+	to->children = mem_zalloc(1, sizeof *to->children);
+	to->storage = mem_zalloc(1, sizeof *to->storage);
+	if (to->children == NULL || to->storage == NULL) {
+		made.release(&made);
+		return false;
+	}
+	to->storage[0] = made;
+	to->children[0] = to->storage;
+	out->children = to->children;
+	out->n_children = 1;
+	return true;
 }
 
 static bool schema_column(const struct column_def *def, bool dictionary, struct ArrowSchema *out)
@@ -72,7 +116,9 @@ static bool schema_column(const struct column_def *def, bool dictionary, struct 
 	if (p == NULL) return false;
 	if (!dictionary) {
 		format_of(def, p->format);
-		return true;
+		if (!col_type_nested(def->type) || schema_children(def, out)) return true;
+		out->release(out);
+		return false;
 	}
 	p->format[0] = 'i';
 	struct schema_private *values = schema_init(&p->dictionary, "", false);
@@ -129,7 +175,9 @@ static bool schema_batch(const struct batch *b, struct ArrowSchema *out)
 			.type = c->type,
 			.precision = c->precision,
 			.scale = c->scale,
-			.nullable = b->schema == NULL || b->schema->columns[i].nullable};
+			.nullable = b->schema == NULL || b->schema->columns[i].nullable,
+			.children = b->schema != NULL ? b->schema->columns[i].children : NULL,
+			.n_children = b->schema != NULL ? b->schema->columns[i].n_children : 0};
 		defs[i] = &made[i];
 		dictionary[i] = c->dict != NULL;
 		ok = made[i].name != NULL;
@@ -219,8 +267,36 @@ static bool array_values(const struct column *c, struct ArrowArray *out)
 	return true;
 }
 
+static bool array_children(const struct column *columns, size_t n, struct ArrowArray *out);
+
+/* A list, a struct or a map. Recurses COLUMN_DEPTH_MAX times at most. */
+static bool array_nested(const struct column *c, struct ArrowArray *out)
+{
+	struct array_private *p = array_init(out, c->n, c->validity == NULL ? 0 : c->n_null);
+	if (p == NULL) return false;
+	p->buffers[0] = c->validity;
+	out->n_buffers = 1;
+	bool ok = true;
+	if (c->type != COL_STRUCT) {
+		p->buffers[1] = c->offsets != NULL ? c->offsets : no_offsets;
+		out->n_buffers = 2;
+	}
+	if (c->type != COL_MAP) {
+		ok = array_children(c->children, c->n_children, out);
+	} else { /* keys and values are the fields of one struct */
+		const struct column entries = {.type = COL_STRUCT,
+			.n = c->n_children > 0 ? c->children[0].n : 0,
+			.children = c->children,
+			.n_children = c->n_children};
+		ok = array_children(&entries, 1, out);
+	}
+	if (!ok) out->release(out);
+	return ok;
+}
+
 static bool array_column(const struct column *c, struct ArrowArray *out)
 {
+	if (col_type_nested(c->type)) return array_nested(c, out);
 	if (!array_values(c, out)) return false;
 	if (c->dict == NULL) return true;
 	struct array_private *p = out->private_data;
@@ -232,23 +308,28 @@ static bool array_column(const struct column *c, struct ArrowArray *out)
 	return true;
 }
 
-static bool array_batch(const struct batch *b, struct ArrowArray *out)
+static bool array_children(const struct column *columns, size_t n, struct ArrowArray *out)
 {
-	struct array_private *p = array_init(out, b->n_rows, 0);
-	if (p == NULL) return false;
-	p->children = mem_zalloc(b->n_columns, sizeof *p->children);
-	p->storage = mem_zalloc(b->n_columns, sizeof *p->storage);
-	bool ok = p->children != NULL && p->storage != NULL;
-	out->n_buffers = 1; /* validity of the struct itself: all rows are */
+	struct array_private *p = out->private_data;
+	p->children = mem_zalloc(n, sizeof *p->children);
+	p->storage = mem_zalloc(n, sizeof *p->storage);
+	if (p->children == NULL || p->storage == NULL) return false;
 	out->children = p->children;
-	for (size_t i = 0; ok && i < b->n_columns; i++) {
-		ok = array_column(&b->columns[i], &p->storage[i]);
-		if (!ok) break;
+	for (size_t i = 0; i < n; i++) {
+		if (!array_column(&columns[i], &p->storage[i])) return false;
 		p->children[i] = &p->storage[i];
 		out->n_children = (int64_t)i + 1;
 	}
-	if (!ok) out->release(out);
-	return ok;
+	return true;
+}
+
+static bool array_batch(const struct batch *b, struct ArrowArray *out)
+{
+	if (array_init(out, b->n_rows, 0) == NULL) return false;
+	out->n_buffers = 1; /* validity of the struct itself: all rows are */
+	if (array_children(b->columns, b->n_columns, out)) return true;
+	out->release(out);
+	return false;
 }
 
 status batch_export(const struct batch *b, struct ArrowSchema *schema, struct ArrowArray *array, struct err *err)
@@ -269,6 +350,7 @@ static void own(struct ArrowArray *a, struct array_owner *owner)
 	p->owner = owner;
 	owner->users++;
 	if (a->dictionary != NULL) own(a->dictionary, owner);
+	for (int64_t i = 0; i < a->n_children; i++) own(a->children[i], owner);
 }
 
 status batch_export_owned(const struct batch *b, struct arena *arena, struct ArrowArray *out, struct err *err)
@@ -279,7 +361,6 @@ status batch_export_owned(const struct batch *b, struct arena *arena, struct Arr
 		return fail_nomem(err);
 	}
 	own(out, owner);
-	for (int64_t i = 0; i < out->n_children; i++) own(out->children[i], owner);
 	owner->arena = *arena;
 	*arena = (struct arena){.limit = arena->limit};
 	return OK;

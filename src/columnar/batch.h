@@ -19,9 +19,11 @@ struct column {
 	int64_t n_null;          /* -1 = not counted */
 	const uint8_t *validity; /* ceil(n/8) bytes, LSB first, 1 = valid; NULL = no nulls */
 	const void *values;      /* fixed-width values, or int32_t dictionary indices when dict != NULL; bool: bitmap */
-	const int32_t *offsets;  /* string, binary without dict: n + 1 offsets into data */
+	const int32_t *offsets; /* string, binary without dict: n + 1 offsets into data; list, map: into the children */
 	const uint8_t *data;
-	const struct column *dict; /* string values of the indices; dict->dict == NULL; NULL = plain */
+	const struct column *dict;     /* string values of the indices; dict->dict == NULL; NULL = plain */
+	const struct column *children; /* list: the element; struct: its fields; map: keys, values */
+	size_t n_children;
 };
 
 struct batch {

@@ -269,6 +269,10 @@ static const char *json_type(enum col_type type)
 	case COL_BINARY:
 	case COL_TIMESTAMP:
 	case COL_DATE: break;
+	case COL_DECIMAL128:
+	case COL_LIST:
+	case COL_STRUCT:
+	case COL_MAP: ASSERT(false); /* no table of ours has one */
 	}
 	return "string";
 }

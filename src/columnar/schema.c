@@ -20,8 +20,8 @@ int schema_column_index(const struct table_schema *s, const char *name)
 
 const char *col_type_name(enum col_type type)
 {
-	static const char *const names[] = {
-		"bool", "int32", "int64", "float", "double", "string", "binary", "timestamp", "date", "decimal"};
+	static const char *const names[] = {"bool", "int32", "int64", "float", "double", "string", "binary",
+		"timestamp", "date", "decimal", "decimal128", "list", "struct", "map"};
 	ASSERT((size_t)type < sizeof names / sizeof names[0]);
 	return names[type];
 }
@@ -36,6 +36,12 @@ size_t col_type_width(enum col_type type)
 	case COL_DOUBLE:
 	case COL_TIMESTAMP:
 	case COL_DECIMAL: return 8;
+	case COL_DECIMAL128: return 16;
 	default: return 0;
 	}
+}
+
+bool col_type_nested(enum col_type type)
+{
+	return type == COL_LIST || type == COL_STRUCT || type == COL_MAP;
 }

@@ -16,19 +16,27 @@ enum col_type {
 	COL_TIMESTAMP, /* int64 microseconds UTC */
 	COL_DATE,      /* int32 days */
 	COL_DECIMAL,   /* int64 unscaled value, precision <= 18 */
+	/* of tables of other writers, read only */
+	COL_DECIMAL128, /* 16 bytes, little-endian two's complement, precision 19 to 38 */
+	COL_LIST,       /* int32 offsets into its one child */
+	COL_STRUCT,     /* a child a field, each as long as the column */
+	COL_MAP,        /* int32 offsets into its two children, keys and values */
 };
 
 struct column_def {
 	const char *name;
 	enum col_type type;
-	uint8_t precision, scale; /* COL_DECIMAL */
+	uint8_t precision, scale; /* COL_DECIMAL, COL_DECIMAL128 */
 	bool nullable;
 	bool key;         /* part of the table's unique key */
 	bool id;          /* random identifier: bloom filter, no dictionary attempt */
 	bool partition;   /* a hive folder, not a column of the file; must be the last columns */
 	const char *unit; /* "days", "KiB", NULL */
 	const char *description;
+	const struct column_def *children; /* COL_LIST: the element; COL_STRUCT: its fields; COL_MAP: key, value */
+	size_t n_children;
 };
+enum { COLUMN_DEPTH_MAX = 32 }; /* of types within types; what recurses over them relies on it */
 
 struct table_schema {
 	const char *name;     /* "kpi_volume_daily" */
@@ -45,6 +53,7 @@ struct table_schema {
 size_t schema_n_data_columns(const struct table_schema *s);              /* without the partition columns */
 int schema_column_index(const struct table_schema *s, const char *name); /* -1 = none */
 const char *col_type_name(enum col_type type);                           /* "timestamp" */
-size_t col_type_width(enum col_type type); /* bytes a value; 0 for bool, string and binary */
+size_t col_type_width(enum col_type type); /* bytes a value; 0 for bool, string, binary and what has children */
+bool col_type_nested(enum col_type type);  /* list, struct, map */
 
 #endif

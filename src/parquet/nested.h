@@ -27,6 +27,22 @@ int parquet_reader_leaf(const struct parquet_reader *r, const char *path);
 status parquet_reader_levels(struct parquet_reader *r, size_t row_group, int leaf, struct arena *arena,
 	struct parquet_levels *out, struct err *err) MUST_USE;
 
+/* Top-level columns as their readers see them, nested ones whole: def is a tree (columnar/schema.h). Lists and maps are found by their
+ * annotations, as in "Nested Types" of the format, the forms of early writers included; a repeated field without one is a list of its
+ * values. Not supported, with a reason: one with a leaf that is not read, or deeper than COLUMN_DEPTH_MAX. */
+struct parquet_field {
+	struct parquet_column_info info;
+	int column; /* the column of parquet_reader_read that it is; -1: only parquet_reader_field_read gives it */
+	uint32_t node;
+};
+/* Made at the first call for a schema; *out views r until it reads a file of another schema. E_NOMEM. */
+status parquet_reader_fields(
+	struct parquet_reader *r, const struct parquet_field **out, size_t *n, struct err *err) MUST_USE;
+/* All rows of a field of one row group, without dictionaries; *out lives in arena. Takes 2 bytes of levels for each value besides.
+ * E_UNSUPPORTED: the field is not; E_CORRUPT: levels that contradict each other, or as parquet_reader_levels. */
+status parquet_reader_field_read(struct parquet_reader *r, size_t row_group, size_t field, struct arena *arena,
+	struct column *out, struct err *err) MUST_USE;
+
 enum parquet_repetition { PARQUET_REQUIRED, PARQUET_OPTIONAL, PARQUET_REPEATED };
 enum parquet_group { PARQUET_GROUP_PLAIN, PARQUET_GROUP_LIST, PARQUET_GROUP_MAP };
 /* A schema tree in preorder: a node, then its children. A leaf has n_children == 0 and a type. */

@@ -8,7 +8,9 @@
  * Types: INT 8 to 32 and UINT 8, 16 as int32; UINT 32 and 64 as int64 (a value of 2^63 or more is refused); DECIMAL up to 18
  * digits on any type; timestamps in milliseconds times 1000 (refused when that overflows), in nanoseconds floored, local ones
  * taken as UTC; INT96 wraps; ENUM and JSON as string, BSON, UUID and fixed-length bytes as binary. Unsupported: nested or
- * repeated columns (by levels: parquet/nested.h), TIME, INTERVAL, FLOAT16, DECIMAL of 19 digits or more, encryption. UTF-8 of strings is not checked.
+ * repeated columns and decimals of over 18 digits (whole and by levels: parquet/nested.h), TIME, INTERVAL, FLOAT16, DECIMAL of over
+ * 38 digits, encryption. Strings are UTF-8, integers of 8 and 16 bits and decimals within their types: E_CORRUPT otherwise, for strings
+ * with the row, counted from 1.
  * A reader belongs to one thread at a time.
  */
 #ifndef PQR_PARQUET_READER_H

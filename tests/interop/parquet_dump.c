@@ -17,6 +17,7 @@
 #include <stdlib.h>
 
 #include "base/buf.h"
+#include "columnar/decimal.h"
 #include "parquet/nested.h"
 #include "table/write/stats.h"
 
@@ -48,6 +49,10 @@ static void put_value(struct buf *b, const struct column *c, int64_t i)
 	case COL_DOUBLE: buf_printf(b, "\"%016" PRIx64 "\"", ((const uint64_t *)c->values)[i]); break;
 	case COL_STRING: put_bytes(b, column_str(c, i), true); break;
 	case COL_BINARY: put_bytes(b, column_str(c, i), false); break;
+	case COL_DECIMAL128: decimal_text(b, (const uint8_t *)c->values + 16 * i, 0); break;
+	case COL_LIST:
+	case COL_STRUCT:
+	case COL_MAP: break; /* no leaf */
 	}
 }
 

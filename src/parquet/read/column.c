@@ -32,6 +32,16 @@ status reader_column_dictionary(struct reader_column *c, const struct reader_col
 	return kind->dictionary(c, &part, err);
 }
 
+/* The row of the k-th valid value of a part, among the part's. */
+static int64_t row_of_value(const struct reader_column *c, const struct reader_page_part *part, int64_t k)
+{
+	int64_t row = 0;
+	if (part->slice.take == part->rows) return k;
+	for (; (size_t)row < part->rows; row++)
+		if (bit_get(c->validity, (int64_t)c->row + row) && k-- == 0) break;
+	return row;
+}
+
 static status read_page(struct reader_column *c, const struct reader_column_kind *kind, const struct reader_page *page,
 	const struct parquet_range *range, struct err *err)
 {
@@ -48,7 +58,12 @@ static status read_page(struct reader_column *c, const struct reader_column_kind
 			&counts, err));
 		part.slice = (struct decode_slice){.skip = counts.before, .take = counts.valid, .total = counts.all};
 	}
-	TRY(kind->page(c, &part, err));
+	const status code = kind->page(c, &part, err);
+	if (code != OK) {
+		if (c->bad_value >= 0)
+			c->bad_row = c->first_row + (int64_t)c->row + row_of_value(c, &part, c->bad_value);
+		return code;
+	}
 	c->row += part.rows;
 	c->n_null += part.rows - part.slice.take;
 	return OK;
@@ -60,7 +75,12 @@ status reader_column_error(const struct reader_column *c, status code, const str
 	if (strncmp(err->message, "unsupported: ", 13) != 0 && code != E_NOMEM) {
 		char message[ERR_MESSAGE_MAX];
 		memcpy(message, err->message, sizeof message);
-		(void)snprintf(err->message, sizeof err->message, "column %.100s: %.380s", c->leaf->info.name, message);
+		if (c->bad_row >= 0)
+			(void)snprintf(err->message, sizeof err->message, "column %.100s, row %lld: %.350s",
+				c->leaf->info.name, (long long)c->bad_row + 1, message);
+		else
+			(void)snprintf(err->message, sizeof err->message, "column %.100s: %.380s", c->leaf->info.name,
+				message);
 	}
 	return err_at(err, code, c->r->key, page->at, -1);
 }
@@ -99,6 +119,13 @@ static status read_column(
 	return kind->finish(c, out, err);
 }
 
+int64_t reader_first_row(const struct parquet_reader *r, size_t row_group)
+{
+	int64_t rows = 0;
+	for (size_t i = 0; i < row_group; i++) rows += r->row_groups[i].n_rows;
+	return rows;
+}
+
 status reader_column_read(struct parquet_reader *r, const struct parquet_range *range, size_t leaf, struct arena *arena,
 	struct column *out, struct err *err)
 {
@@ -109,7 +136,10 @@ status reader_column_read(struct parquet_reader *r, const struct parquet_range *
 		.chunk = &g->chunks[leaf],
 		.list = &list,
 		.arena = arena,
-		.rows = (size_t)(range->end - range->begin)};
+		.rows = (size_t)(range->end - range->begin),
+		.first_row = reader_first_row(r, range->row_group) + range->begin,
+		.bad_value = -1,
+		.bad_row = -1};
 	if (!c.leaf->info.supported) return fail_at(err, E_UNSUPPORTED, r->key, -1, -1, "%s", c.leaf->info.reason);
 	if (c.chunk->unreadable != NULL)
 		return fail_at(

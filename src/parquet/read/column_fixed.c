@@ -1,4 +1,4 @@
-/* parquet/read/column_fixed.c: columns of 4 or 8 bytes a value, and booleans. */
+/* parquet/read/column_fixed.c: columns of 4, 8 or (without nulls between them) 16 bytes a value, and booleans. */
 #include "parquet/encoding/load.h"
 #include "parquet/read/reader_int.h"
 
@@ -30,7 +30,7 @@ static status fixed_from_strings(
 	if (ends == NULL) return reader_nomem(c->r, err);
 	c->data_n = 0;
 	TRY(reader_column_strings(c, part, ends, err));
-	if (c->leaf->convert == CONVERT_BYTES_DECIMAL)
+	if (c->leaf->convert == CONVERT_BYTES_DECIMAL || c->leaf->convert == CONVERT_BYTES_DECIMAL128)
 		return reader_convert_byte_decimals(c->leaf, c->data, ends, take, dst, err);
 	TRY(check_widths(c, ends, take, err));
 	return reader_convert(c->leaf, c->data, take, dst, err);
@@ -71,6 +71,11 @@ static void gather64(const uint64_t *restrict dict, const uint32_t *restrict ind
 	for (size_t i = 0; i < n; i++) dst[i] = dict[index[i]];
 }
 
+static void gather128(const uint8_t *restrict dict, const uint32_t *restrict index, size_t n, uint8_t *restrict dst)
+{
+	for (size_t i = 0; i < n; i++) memcpy(dst + 16 * i, dict + 16 * (size_t)index[i], 16);
+}
+
 static void gather32(const uint32_t *restrict dict, size_t n, uint32_t *restrict in_place)
 {
 	for (size_t i = 0; i < n; i++) in_place[i] = dict[in_place[i]];
@@ -88,7 +93,10 @@ static status fixed_dict(struct reader_column *c, const struct reader_page_part 
 	if (!reader_scratch_reserve(s, (take + DECODE_SLACK) * sizeof(uint32_t))) return reader_nomem(c->r, err);
 	uint32_t *index = (uint32_t *)(void *)s->p;
 	TRY(reader_column_indices(c, part, index, err));
-	gather64((const uint64_t *)(const void *)c->r->dict_values.p, index, take, dst);
+	if (out_width(c) == 16)
+		gather128(c->r->dict_values.p, index, take, dst);
+	else
+		gather64((const uint64_t *)(const void *)c->r->dict_values.p, index, take, dst);
 	return OK;
 }
 
@@ -117,6 +125,7 @@ static status fixed_page(struct reader_column *c, const struct reader_page_part 
 	}
 	TRY(fixed_values(c, part, dst + nulls * width, err));
 	if (nulls == 0) return OK;
+	ASSERT(width <= 8); /* wider ones are read by levels, where no null has a place */
 	if (width == 4)
 		c->r->kernels->spread32((uint32_t *)(void *)dst, part->rows, take, c->validity, c->row);
 	else

@@ -6,6 +6,7 @@
  *   NONE (only nulls) --> DICT --> PLAIN
  *          \______________________^ */
 #include "base/alloc.h"
+#include "io/utf8.h"
 #include "parquet/encoding/load.h"
 #include "parquet/read/reader_int.h"
 
@@ -120,6 +121,57 @@ status reader_column_strings(
 	return reader_encoding_unsupported(c, part, err);
 }
 
+/* ---- UTF-8 ------------------------------------------------------------------------------------------------ */
+
+static status not_utf8(struct reader_column *c, size_t value, struct err *err)
+{
+	c->bad_value = (int64_t)value;
+	return fail(err, E_CORRUPT, "a string that is not UTF-8");
+}
+
+/* Strings data[from, ends[0]), ... : all of them together are UTF-8, and none begins inside a character. */
+static bool strings_valid(const uint8_t *data, uint32_t from, const uint32_t *ends, size_t n)
+{
+	bool begins = true;
+	uint32_t at = from;
+	for (size_t i = 0; i < n; i++) {
+		begins &= at == ends[i] || (data[at] & 0xC0) != 0x80;
+		at = ends[i];
+	}
+	return begins && utf8_valid((const char *)data + from, at - from);
+}
+
+/* The n strings that were just decoded. */
+static status check_utf8(struct reader_column *c, uint32_t from, const uint32_t *ends, size_t n, struct err *err)
+{
+	if (c->leaf->info.def.type != COL_STRING || strings_valid(c->data, from, ends, n)) return OK;
+	for (size_t i = 0; i < n; from = ends[i++])
+		if (!utf8_valid((const char *)c->data + from, ends[i] - from)) return not_utf8(c, i, err);
+	ASSERT(false);
+	return OK;
+}
+
+/* An entry of the dictionary that is not UTF-8 harms only who uses it. */
+static status mark_bad(struct reader_column *c, struct err *err)
+{
+	const uint32_t *offsets = (const uint32_t *)c->dict->offsets;
+	if (c->leaf->info.def.type != COL_STRING) return OK;
+	if (c->dict_n == 0 || strings_valid(c->dict->data, 0, offsets + 1, c->dict_n)) return OK;
+	uint8_t *bad = ARENA_ZNEW(c->arena, uint8_t, c->dict_n);
+	if (bad == NULL) return reader_nomem(c->r, err);
+	for (uint32_t i = 0; i < c->dict_n; i++)
+		bad[i] = !utf8_valid((const char *)c->dict->data + offsets[i], offsets[i + 1] - offsets[i]);
+	c->dict_bad = bad;
+	return OK;
+}
+
+static status check_entries(struct reader_column *c, const uint32_t *index, size_t n, struct err *err)
+{
+	for (size_t i = 0; c->dict_bad != NULL && i < n; i++)
+		if (c->dict_bad[index[i]]) return not_utf8(c, i, err);
+	return OK;
+}
+
 /* ---- the column ------------------------------------------------------------------------------------------- */
 
 static status string_start(struct reader_column *c, struct err *err)
@@ -142,7 +194,7 @@ static status string_dictionary(struct reader_column *c, const struct reader_pag
 	*dict = (struct column){
 		.type = c->leaf->info.def.type, .n = c->dict_n, .offsets = (const int32_t *)offsets, .data = d.data};
 	c->dict = dict;
-	return OK;
+	return mark_bad(c, err);
 }
 
 static status to_dict(struct reader_column *c, struct err *err)
@@ -204,6 +256,7 @@ static status string_page_dict(struct reader_column *c, const struct reader_page
 	if (c->mode == STRINGS_NONE) TRY(to_dict(c, err));
 	uint32_t *dst = (uint32_t *)c->values + c->row;
 	TRY(reader_column_indices(c, part, dst + nulls, err));
+	TRY(check_entries(c, dst + nulls, take, err));
 	if (nulls > 0) c->r->kernels->spread32(dst, part->rows, take, c->validity, c->row);
 	return OK;
 }
@@ -219,9 +272,12 @@ static status string_page_plain(struct reader_column *c, const struct reader_pag
 			return reader_nomem(c->r, err);
 		uint32_t *index = (uint32_t *)(void *)s->p;
 		TRY(reader_column_indices(c, part, index, err));
+		TRY(check_entries(c, index, take, err));
 		TRY(look_up(c, index, take, ends + nulls, err));
 	} else {
+		const uint32_t from = (uint32_t)c->data_n;
 		TRY(reader_column_strings(c, part, ends + nulls, err));
+		TRY(check_utf8(c, from, ends + nulls, take, err));
 	}
 	if (nulls > 0) c->r->kernels->spread_ends(ends, part->rows, take, c->validity, c->row);
 	return OK;

@@ -1,4 +1,5 @@
-/* parquet/read/convert.c: stored values as values of the column types. Sources may be unaligned. */
+/* parquet/read/convert.c: stored values as values of the column types. Sources may be unaligned. Invariant: what leaves here is a value
+ * of the logical type (INT of 8 and 16 bits, DECIMAL): a file that stores another is refused. */
 #include "base/time.h"
 #include "parquet/encoding/load.h"
 #include "parquet/read/reader_int.h"
@@ -74,6 +75,28 @@ static bool big_endian(const uint8_t *p, size_t n, int64_t *out)
 	return n < 8 || (sign != 0) == (*out < 0);
 }
 
+/* The same to 128 bits, little-endian. */
+static bool big_endian128(const uint8_t *p, size_t n, uint8_t out[16])
+{
+	const uint8_t sign = n > 0 && (p[0] & 0x80) ? 0xFF : 0;
+	for (; n > 16; n--, p++) {
+		if (*p != sign) return false;
+	}
+	memset(out, sign, 16);
+	for (size_t i = 0; i < n; i++) out[i] = p[n - 1 - i];
+	return n < 16 || (sign != 0) == (out[15] >> 7 != 0);
+}
+
+/* Has the value at most `precision` (19 to 38) digits? */
+static bool fits128(const uint8_t p[16], unsigned precision)
+{
+	__extension__ typedef unsigned __int128 u128;
+	u128 v, limit = 1;
+	for (unsigned i = 0; i < precision; i++) limit *= 10;
+	memcpy(&v, p, sizeof v);
+	return (p[15] >> 7 != 0 ? -v : v) < limit;
+}
+
 static bool fixed_decimals(const uint8_t *src, size_t n, size_t width, int64_t *dst)
 {
 	bool good = true;
@@ -81,15 +104,51 @@ static bool fixed_decimals(const uint8_t *src, size_t n, size_t width, int64_t *
 	return good;
 }
 
-status reader_convert_byte_decimals(const struct reader_leaf *leaf, const uint8_t *data, const uint32_t *ends, size_t n,
-	int64_t *dst, struct err *err)
+static bool decimals128(const struct reader_leaf *leaf, const uint8_t *src, size_t n, uint8_t *dst)
 {
+	bool good = true;
+	for (size_t i = 0; i < n; i++)
+		good &= big_endian128(src + i * leaf->width, leaf->width, dst + 16 * i) &&
+			fits128(dst + 16 * i, leaf->info.def.precision);
+	return good;
+}
+
+static status outside(const struct reader_leaf *leaf, struct err *err)
+{
+	return fail(err, E_CORRUPT, "a value outside its type: %s of %lld to %lld", col_type_name(leaf->info.def.type),
+		(long long)leaf->lo, (long long)leaf->hi);
+}
+
+/* Values of 32 or 64 bits against the bounds of their logical type. */
+static status check_bounds(const struct reader_leaf *leaf, const void *values, size_t n, struct err *err)
+{
+	bool good = true;
+	if (!leaf->bounded || leaf->info.def.type == COL_DECIMAL128) return OK;
+	if (col_type_width(leaf->info.def.type) == 4) {
+		const int32_t lo = (int32_t)leaf->lo, hi = (int32_t)leaf->hi, *v = values;
+		for (size_t i = 0; i < n; i++) good &= v[i] >= lo && v[i] <= hi;
+	} else {
+		const int64_t lo = leaf->lo, hi = leaf->hi, *v = values;
+		for (size_t i = 0; i < n; i++) good &= v[i] >= lo && v[i] <= hi;
+	}
+	return good ? OK : outside(leaf, err);
+}
+
+status reader_convert_byte_decimals(
+	const struct reader_leaf *leaf, const uint8_t *data, const uint32_t *ends, size_t n, void *dst, struct err *err)
+{
+	const bool wide = leaf->convert == CONVERT_BYTES_DECIMAL128;
 	uint32_t begin = 0;
 	for (size_t i = 0; i < n; i++) {
-		if (!big_endian(data + begin, ends[i] - begin, &dst[i])) return out_of_range(leaf, err);
+		const uint8_t *p = data + begin;
+		const size_t bytes = ends[i] - begin;
+		const bool good = wide ? big_endian128(p, bytes, (uint8_t *)dst + 16 * i) &&
+						  fits128((uint8_t *)dst + 16 * i, leaf->info.def.precision)
+				       : big_endian(p, bytes, (int64_t *)dst + i);
+		if (!good) return out_of_range(leaf, err);
 		begin = ends[i];
 	}
-	return OK;
+	return wide ? OK : check_bounds(leaf, dst, n, err);
 }
 
 status reader_convert(const struct reader_leaf *leaf, const uint8_t *src, size_t n, void *dst, struct err *err)
@@ -104,7 +163,9 @@ status reader_convert(const struct reader_leaf *leaf, const uint8_t *src, size_t
 	case CONVERT_NANOS: nanos_to_micros(src, n, dst); break;
 	case CONVERT_INT96: int96_to_micros(src, n, dst); break;
 	case CONVERT_FIXED_DECIMAL: good = fixed_decimals(src, n, leaf->width, dst); break;
-	case CONVERT_BYTES_DECIMAL: ASSERT(false); break;
+	case CONVERT_FIXED_DECIMAL128: good = decimals128(leaf, src, n, dst); break;
+	case CONVERT_BYTES_DECIMAL:
+	case CONVERT_BYTES_DECIMAL128: ASSERT(false); break;
 	}
-	return good ? OK : out_of_range(leaf, err);
+	return good ? check_bounds(leaf, dst, n, err) : out_of_range(leaf, err);
 }

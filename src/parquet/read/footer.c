@@ -199,12 +199,10 @@ static status read_schema(
 	arena_reset(&r->schema_arena);
 	r->schema_n = 0;
 	r->leaves = NULL;
-	r->n_leaves = 0;
+	r->n_leaves = r->n_nodes = r->n_fields = 0;
 	const size_t n = thrift_list(t, f, THRIFT_STRUCT);
 	if (t->error != NULL) return OK;
-	struct reader_leaf *leaves = NULL;
-	size_t n_leaves = 0;
-	TRY(reader_schema_read(t, (uint32_t)n, &r->schema_arena, &leaves, &n_leaves, err));
+	TRY(reader_schema_read(r, t, (uint32_t)n, err));
 	if (t->error != NULL) return OK;
 	const size_t bytes = (size_t)(t->p - start);
 	uint8_t *copy = arena_alloc(&r->schema_arena, bytes, 1);
@@ -212,8 +210,6 @@ static status read_schema(
 	memcpy(copy, start, bytes);
 	r->schema_bytes = copy;
 	r->schema_n = bytes;
-	r->leaves = leaves;
-	r->n_leaves = n_leaves;
 	return OK;
 }
 

@@ -51,6 +51,17 @@ static status read_levels(
 	return OK;
 }
 
+/* The row of the k-th value of the n entries at hand, in the row group. */
+static int64_t row_of_value(const struct levels_read *l, size_t n, int64_t k)
+{
+	int64_t row = l->rows - 1;
+	for (size_t i = l->entry; i < l->entry + n; i++) {
+		row += l->rep == NULL || l->rep[i] == 0;
+		if ((l->def == NULL || l->def[i] == l->c.leaf->max_def) && k-- == 0) break;
+	}
+	return row;
+}
+
 static status read_page(
 	struct levels_read *l, const struct reader_column_kind *kind, const struct reader_page *page, struct err *err)
 {
@@ -79,7 +90,11 @@ static status read_page(
 		.values_n = bytes.values_n,
 		.rows = valid,
 		.slice = {.take = valid, .total = valid}};
-	TRY(kind->page(c, &part, err));
+	const status code = kind->page(c, &part, err);
+	if (code != OK) {
+		if (c->bad_value >= 0) c->bad_row = c->first_row + row_of_value(l, page->n, c->bad_value);
+		return code;
+	}
 	c->row += valid;
 	l->entry += page->n;
 	l->rows += (int64_t)rows;
@@ -143,7 +158,10 @@ status parquet_reader_levels(struct parquet_reader *r, size_t row_group, int lea
 					.list = &list,
 					.arena = arena,
 					.rows = (size_t)chunk->n_values,
-					.plain = true}};
+					.plain = true,
+					.bad_value = -1,
+					.bad_row = -1}};
+	l.c.first_row = reader_first_row(r, row_group);
 	if (l.c.leaf->unreadable != NULL) return refuse(r, err, l.c.leaf->unreadable);
 	if (chunk->unreadable != NULL) return refuse(r, err, chunk->unreadable);
 	if (chunk->n_values > LEVELS_ENTRIES_MAX)

@@ -229,8 +229,8 @@ static status open_bytes(struct parquet_reader *r, const struct reader_leaf *lea
 	/* Some writers leave nothing at all of empty values, without saying that they are not compressed. */
 	if (page->compressed && want > 0)
 		TRY(decompress(r, chunk->codec, (struct decode_source){bytes, n}, want, &bytes, err));
-	else if (want > n)
-		return fail(err, E_CORRUPT, "values of %zu bytes in a page of %u", want, page->body_n);
+	else if (!page->compressed && want != n)
+		return fail(err, E_CORRUPT, "an uncompressed page of %zu bytes that claims %zu", n, want);
 	*out = (struct reader_page_bytes){.values = bytes, .values_n = want};
 	if (leaf->max_rep > 0) {
 		out->repetition = page->body;

@@ -14,6 +14,7 @@
 #include "io/compress.h"
 #include "parquet/encoding/decode.h"
 #include "parquet/format.h"
+#include "parquet/nested.h"
 #include "parquet/reader.h"
 #include "parquet/thrift/thrift_read.h"
 
@@ -28,6 +29,8 @@ enum conversion {
 	CONVERT_INT96,         /* Julian day and nanoseconds of the day */
 	CONVERT_FIXED_DECIMAL, /* big-endian two's complement */
 	CONVERT_BYTES_DECIMAL,
+	CONVERT_FIXED_DECIMAL128, /* the same, to 16 bytes */
+	CONVERT_BYTES_DECIMAL128,
 };
 
 struct reader_leaf {
@@ -36,8 +39,21 @@ struct reader_leaf {
 	uint32_t width; /* bytes of a stored value; 0: BOOLEAN, BYTE_ARRAY */
 	enum conversion convert;
 	bool optional;
+	bool bounded;   /* values of the physical type may be outside [lo, hi], where the logical one ends */
+	int64_t lo, hi; /* of 32 and 64 bit columns; DECIMAL of over 18 digits: by its precision */
 	uint8_t max_def, max_rep;
 	const char *unreadable; /* NULL, or why its values are not read, by levels neither */
+};
+
+/* A node of the schema, in preorder: a node, then its children. Node 0 is the root. */
+struct reader_node {
+	const char *name;
+	uint32_t n_children;
+	uint32_t end;       /* index behind its last descendant */
+	int leaf;           /* -1: a group */
+	uint8_t def, rep;   /* levels of the node where it is there */
+	uint8_t repetition; /* enum parquet_repetition */
+	uint8_t group;      /* enum parquet_group, of a group */
 };
 
 struct reader_chunk {
@@ -82,6 +98,10 @@ struct parquet_reader {
 	int64_t n_rows;
 	struct reader_leaf *leaves;
 	size_t n_leaves;
+	struct reader_node *nodes;
+	size_t n_nodes;
+	struct parquet_field *fields; /* top-level columns, made when they are asked for; n_fields == 0: not yet */
+	size_t n_fields;
 	const uint8_t *schema_bytes; /* thrift text the leaves were made from: the next file's may be the same */
 	size_t schema_n;
 	struct reader_row_group *row_groups;
@@ -117,9 +137,8 @@ status reader_nomem(const struct parquet_reader *r, struct err *err);
 status reader_view(struct parquet_reader *r, struct reader_scratch *scratch, int64_t at, size_t n, const uint8_t **out,
 	struct err *err) MUST_USE;
 
-/* Leaves from the SchemaElement list that follows at t; names live in arena. */
-status reader_schema_read(struct thrift *t, uint32_t n, struct arena *arena, struct reader_leaf **leaves,
-	size_t *n_leaves, struct err *err) MUST_USE;
+/* The tree of the SchemaElement list that follows at t, and its leaves, into r, in its schema_arena. */
+status reader_schema_read(struct parquet_reader *r, struct thrift *t, uint32_t n, struct err *err) MUST_USE;
 /* The footer's FileMetaData in bytes p[n] at file offset `at`. */
 status reader_footer_read(struct parquet_reader *r, const uint8_t *p, size_t n, int64_t at, struct err *err) MUST_USE;
 
@@ -215,7 +234,11 @@ struct reader_column {
 	enum strings_mode mode;
 	bool plain; /* strings never as a dictionary */
 	uint32_t dict_n;
-	struct column *dict; /* strings; fixed-width dictionaries are in r->dict_values */
+	struct column *dict;     /* strings; fixed-width dictionaries are in r->dict_values */
+	const uint8_t *dict_bad; /* [dict_n] 1: that string is not UTF-8; NULL: all are */
+	int64_t first_row;       /* of the rows asked for, in the file */
+	int64_t bad_value;       /* of the valid values of the part that failed, the one that did; -1 = not one */
+	int64_t bad_row;         /* its row in the file; -1 = none */
 };
 /* The part of a page to decode. */
 struct reader_page_part {
@@ -225,6 +248,7 @@ struct reader_page_part {
 	size_t rows;               /* rows to give */
 	struct decode_slice slice; /* over the page's valid values; slice.take of the rows are valid */
 };
+int64_t reader_first_row(const struct parquet_reader *r, size_t row_group); /* in the file */
 status reader_column_read(struct parquet_reader *r, const struct parquet_range *range, size_t leaf, struct arena *arena,
 	struct column *out, struct err *err) MUST_USE;
 
@@ -258,11 +282,11 @@ static inline bool encoding_is_dict(uint8_t encoding)
 }
 status reader_encoding_unsupported(const struct reader_column *c, const struct reader_page_part *part, struct err *err);
 
-/* Stored values of fixed width, src[n * leaf->width] (unaligned), to 4 or 8 bytes each at dst. */
+/* Stored values of fixed width, src[n * leaf->width] (unaligned), to 4, 8 or 16 bytes each at dst. E_CORRUPT: one outside its logical type. */
 status reader_convert(
 	const struct reader_leaf *leaf, const uint8_t *src, size_t n, void *dst, struct err *err) MUST_USE;
-/* DECIMAL on BYTE_ARRAY: strings ending at ends[i] (the first begins at 0) to dst[n]. */
+/* DECIMAL on BYTE_ARRAY: strings ending at ends[i] (the first begins at 0) to dst[n], of 8 bytes or 16. */
 status reader_convert_byte_decimals(const struct reader_leaf *leaf, const uint8_t *data, const uint32_t *ends, size_t n,
-	int64_t *dst, struct err *err) MUST_USE;
+	void *dst, struct err *err) MUST_USE;
 
 #endif

@@ -2,7 +2,7 @@
 #include "base/limits.h"
 #include "parquet/read/reader_int.h"
 
-enum { SCHEMA_DEPTH_MAX = 64, FIXED_WIDTH_MAX = 1 << 20 };
+enum { SCHEMA_DEPTH_MAX = 64, SCHEMA_NODES_MAX = 4 * PARQUET_LEAVES_MAX, FIXED_WIDTH_MAX = 1 << 20 };
 
 /* ConvertedType and LogicalType of parquet.thrift, as one set: what an annotation means here. */
 enum annotation {
@@ -15,6 +15,8 @@ enum annotation {
 	NOTE_TIMESTAMP_NANOS,
 	NOTE_INT,   /* signed or unsigned by `is_unsigned`, `bits` wide */
 	NOTE_OTHER, /* of a kind that is not read: `other` */
+	NOTE_LIST,  /* of groups */
+	NOTE_MAP,
 };
 
 struct element {
@@ -48,6 +50,9 @@ static void note_converted(struct element *e, int32_t converted)
 	case 0: /* UTF8 */
 	case 4: /* ENUM */
 	case 19: /* JSON */ e->note = NOTE_STRING; break;
+	case 1: /* MAP */
+	case 2: /* MAP_KEY_VALUE, of early writers */ e->note = NOTE_MAP; break;
+	case 3: e->note = NOTE_LIST; break;
 	case 5: e->note = NOTE_DECIMAL; break;
 	case 6: e->note = NOTE_DATE; break;
 	case 7: note_other(e, "TIME_MILLIS"); break;
@@ -63,7 +68,7 @@ static void note_converted(struct element *e, int32_t converted)
 	case 17: note_int(e, 32, false); break;
 	case 18: note_int(e, 64, false); break;
 	case 21: note_other(e, "INTERVAL"); break;
-	default: break; /* MAP, LIST: on groups; BSON: bytes; unknown ones: the bare type */
+	default: break; /* BSON: bytes; unknown ones: the bare type */
 	}
 }
 
@@ -144,6 +149,8 @@ static void read_logical(struct thrift *t, const struct thrift_field *field, str
 		case 1:
 		case 4:
 		case 12: e->note = NOTE_STRING; break;
+		case 2: e->note = NOTE_MAP; break;
+		case 3: e->note = NOTE_LIST; break;
 		case 6: e->note = NOTE_DATE; break;
 		case 7: note_other(e, "TIME"); break;
 		case 15: note_other(e, "FLOAT16"); break;
@@ -190,19 +197,37 @@ static void set_unsupported(struct reader_leaf *leaf, struct arena *arena, const
 	if (leaf->info.reason == NULL) leaf->info.reason = "unsupported column";
 }
 
-/* DECIMAL(precision, scale): any type that can hold 18 digits' worth of an integer. */
+/* DECIMAL of over 18 digits is read by its field alone (nested.h): flat columns are of 64 bits. */
+static void type_decimal128(struct reader_leaf *leaf, struct arena *arena)
+{
+	if (leaf->physical == PHYSICAL_FIXED)
+		set_type(leaf, COL_DECIMAL128, CONVERT_FIXED_DECIMAL128);
+	else if (leaf->physical == PHYSICAL_BYTE_ARRAY)
+		set_type(leaf, COL_DECIMAL128, CONVERT_BYTES_DECIMAL128);
+	else
+		set_unsupported(leaf, arena, "DECIMAL on a type that cannot hold it");
+}
+
+/* DECIMAL(precision, scale): any type that can hold an integer of so many digits. */
 static void type_decimal(struct reader_leaf *leaf, const struct element *e, struct arena *arena)
 {
-	if (e->precision > 18) {
-		set_unsupported(leaf, arena, "DECIMAL of a precision over 18");
-		return;
-	}
 	if (e->precision < 1 || e->scale < 0 || e->scale > e->precision) {
 		set_unsupported(leaf, arena, "DECIMAL with a bad precision or scale");
 		return;
 	}
+	if (e->precision > 38) {
+		set_unsupported(leaf, arena, "DECIMAL of a precision over 38");
+		return;
+	}
 	leaf->info.def.precision = (uint8_t)e->precision;
 	leaf->info.def.scale = (uint8_t)e->scale;
+	leaf->bounded = true;
+	for (int i = 0; i < e->precision && i < 18; i++) leaf->hi = leaf->hi * 10 + 9;
+	leaf->lo = -leaf->hi;
+	if (e->precision > 18) {
+		type_decimal128(leaf, arena);
+		return;
+	}
 	switch (leaf->physical) {
 	case PHYSICAL_INT32: set_type(leaf, COL_DECIMAL, CONVERT_I32_I64); break;
 	case PHYSICAL_INT64: set_type(leaf, COL_DECIMAL, CONVERT_NONE); break;
@@ -214,6 +239,12 @@ static void type_decimal(struct reader_leaf *leaf, const struct element *e, stru
 
 static void type_int32(struct reader_leaf *leaf, const struct element *e)
 {
+	if (e->note == NOTE_INT && (e->bits == 8 || e->bits == 16)) {
+		const int64_t n = INT64_C(1) << e->bits;
+		leaf->bounded = true;
+		leaf->lo = e->is_unsigned ? 0 : -n / 2;
+		leaf->hi = e->is_unsigned ? n - 1 : n / 2 - 1;
+	}
 	if (e->note == NOTE_DATE)
 		set_type(leaf, COL_DATE, CONVERT_NONE);
 	else if (e->note == NOTE_INT && e->is_unsigned && e->bits >= 32)
@@ -269,8 +300,6 @@ static status check_leaf(const struct element *e, struct err *err)
 		return fail(err, E_CORRUPT, "schema: unknown type %d of a column", e->physical);
 	if (e->physical == PHYSICAL_FIXED && (e->width < 1 || e->width > FIXED_WIDTH_MAX))
 		return fail(err, E_CORRUPT, "schema: a fixed-length column of %d bytes", e->width);
-	if (e->repetition < 0 || e->repetition > 2)
-		return fail(err, E_CORRUPT, "schema: unknown repetition %d of a column", e->repetition);
 	return OK;
 }
 
@@ -288,7 +317,24 @@ struct walk {
 	size_t depth;
 	struct reader_leaf *leaves;
 	size_t n_leaves;
+	struct reader_node *nodes;
+	size_t n_nodes, nodes_max;
 };
+
+static status add_node(
+	struct walk *w, const struct element *e, const struct group *parent, const char *path, struct err *err)
+{
+	static const uint8_t groups[] = {[NOTE_LIST] = PARQUET_GROUP_LIST, [NOTE_MAP] = PARQUET_GROUP_MAP};
+	if (w->n_nodes == w->nodes_max) return fail(err, E_LIMIT, "schema of more than %zu nodes", w->nodes_max);
+	w->nodes[w->n_nodes++] = (struct reader_node){.name = path + strlen(path) - strnlen(e->name.p, e->name.n),
+		.n_children = e->physical >= 0 ? 0 : (uint32_t)e->n_children,
+		.leaf = e->physical >= 0 ? (int)w->n_leaves : -1,
+		.def = (uint8_t)(parent->def + (e->repetition != 0)),
+		.rep = (uint8_t)(parent->rep + (e->repetition == 2)),
+		.repetition = (uint8_t)e->repetition,
+		.group = (size_t)e->note < sizeof groups ? groups[e->note] : (uint8_t)PARQUET_GROUP_PLAIN};
+	return OK;
+}
 
 static status add_leaf(
 	struct walk *w, const struct element *e, const struct group *parent, const char *path, struct err *err)
@@ -303,6 +349,8 @@ static status add_leaf(
 	leaf->max_def = (uint8_t)(parent->def + (e->repetition != 0));
 	leaf->max_rep = (uint8_t)(parent->rep + (e->repetition == 2));
 	if (!leaf->info.supported) leaf->unreadable = leaf->info.reason;
+	if (leaf->info.supported && leaf->info.def.type == COL_DECIMAL128)
+		set_unsupported(leaf, w->arena, "DECIMAL of a precision over 18");
 	if (w->depth > 1)
 		set_unsupported(leaf, w->arena, "nested");
 	else if (e->repetition == 2)
@@ -322,11 +370,13 @@ static status walk_element(struct walk *w, struct err *err)
 				   ? arena_strndup(w->arena, e.name.p, e.name.n)
 				   : arena_printf(w->arena, "%s.%.*s", parent->path, (int)e.name.n, e.name.p);
 	if (path == NULL) return fail(err, E_LIMIT, "schema: names too long");
-	if (e.physical >= 0) return add_leaf(w, &e, parent, path, err);
-	if (e.n_children < 0) return fail(err, E_CORRUPT, "schema: a group of %d columns", e.n_children);
-	if (w->depth == SCHEMA_DEPTH_MAX) return fail(err, E_LIMIT, "schema nested deeper than %d", SCHEMA_DEPTH_MAX);
 	if (e.repetition < 0 || e.repetition > 2)
-		return fail(err, E_CORRUPT, "schema: unknown repetition %d of a group", e.repetition);
+		return fail(err, E_CORRUPT, "schema: unknown repetition %d of %s", e.repetition, path);
+	if (e.physical < 0 && e.n_children < 0)
+		return fail(err, E_CORRUPT, "schema: a group of %d columns", e.n_children);
+	TRY(add_node(w, &e, parent, path, err));
+	if (e.physical >= 0) return add_leaf(w, &e, parent, path, err);
+	if (w->depth == SCHEMA_DEPTH_MAX) return fail(err, E_LIMIT, "schema nested deeper than %d", SCHEMA_DEPTH_MAX);
 	w->stack[w->depth++] = (struct group){.path = path,
 		.left = e.n_children,
 		.def = (uint8_t)(parent->def + (e.repetition != 0)),
@@ -334,21 +384,37 @@ static status walk_element(struct walk *w, struct err *err)
 	return OK;
 }
 
-status reader_schema_read(struct thrift *t, uint32_t n, struct arena *arena, struct reader_leaf **leaves,
-	size_t *n_leaves, struct err *err)
+/* Where each subtree ends: children stand behind their parent, so from the last node to the first. */
+static void close_nodes(struct reader_node *nodes, size_t n)
 {
+	for (size_t i = n; i-- > 0;) {
+		uint32_t end = (uint32_t)i + 1;
+		for (uint32_t k = 0; k < nodes[i].n_children; k++) end = nodes[end].end;
+		nodes[i].end = end;
+	}
+}
+
+status reader_schema_read(struct parquet_reader *r, struct thrift *t, uint32_t n, struct err *err)
+{
+	struct arena *arena = &r->schema_arena;
 	if (n == 0) return fail(err, E_CORRUPT, "schema without a root");
 	const struct element root = read_element(t);
 	if (t->error != NULL) return OK;
 	if (root.n_children < 0) return fail(err, E_CORRUPT, "schema: a root of %d columns", root.n_children);
-	struct walk w = {.t = t, .arena = arena, .depth = 1};
+	struct walk w = {.t = t, .arena = arena, .depth = 1, .nodes_max = n < SCHEMA_NODES_MAX ? n : SCHEMA_NODES_MAX};
 	w.stack[0] = (struct group){.left = root.n_children};
 	w.leaves = ARENA_NEW(arena, struct reader_leaf, n < PARQUET_LEAVES_MAX ? n : PARQUET_LEAVES_MAX);
-	if (w.leaves == NULL) return fail_nomem(err);
+	w.nodes = ARENA_NEW(arena, struct reader_node, w.nodes_max);
+	if (w.leaves == NULL || w.nodes == NULL) return fail_nomem(err);
+	w.nodes[w.n_nodes++] = (struct reader_node){.name = "", .n_children = (uint32_t)root.n_children, .leaf = -1};
 	for (uint32_t i = 1; i < n && t->error == NULL; i++) TRY(walk_element(&w, err));
 	while (w.depth > 0 && w.stack[w.depth - 1].left == 0) w.depth--;
-	if (w.depth > 0 && t->error == NULL) return fail(err, E_CORRUPT, "schema: fewer columns than its groups say");
-	*leaves = w.leaves;
-	*n_leaves = w.n_leaves;
+	if (t->error != NULL) return OK;
+	if (w.depth > 0) return fail(err, E_CORRUPT, "schema: fewer columns than its groups say");
+	close_nodes(w.nodes, w.n_nodes);
+	r->leaves = w.leaves;
+	r->n_leaves = w.n_leaves;
+	r->nodes = w.nodes;
+	r->n_nodes = w.n_nodes;
 	return OK;
 }

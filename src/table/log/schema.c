@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "base/limits.h"
+#include "base/vec.h"
 #include "io/json/json_scan.h"
 #include "io/utf8.h"
 
@@ -73,8 +74,8 @@ static bool decimal_type(const char *text, int *precision, int *scale)
 	       *scale <= *precision;
 }
 
-/* "Primitive Types". A name that is none leaves the column unsupported: readers of later versions know more. */
-static void type_set(struct delta_column *c, const char *text)
+/* "Primitive Types". A name that is none is of a later version: false. */
+static bool primitive_set(struct column_def *def, const char *text)
 {
 	static const struct {
 		const char *name;
@@ -84,33 +85,134 @@ static void type_set(struct delta_column *c, const char *text)
 		{"binary", COL_BINARY}, {"date", COL_DATE}, {"timestamp", COL_TIMESTAMP},
 		{"timestamp_ntz", COL_TIMESTAMP}};
 	int precision, scale;
-	c->type_text = text;
 	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
 		if (strcmp(text, types[i].name) != 0) continue;
-		c->def.type = types[i].type;
-		c->supported = true;
+		def->type = types[i].type;
+		return true;
 	}
-	if (!decimal_type(text, &precision, &scale) || precision > 18) return;
-	c->def.type = COL_DECIMAL;
-	c->def.precision = (uint8_t)precision;
-	c->def.scale = (uint8_t)scale;
-	c->supported = true;
+	if (!decimal_type(text, &precision, &scale)) return false;
+	def->type = precision > 18 ? COL_DECIMAL128 : COL_DECIMAL;
+	def->precision = (uint8_t)precision;
+	def->scale = (uint8_t)scale;
+	return true;
+}
+
+static bool take_nullable(struct reader *r, bool *out)
+{
+	enum json_kind literal;
+	if (!json_take_literal(&r->s, &literal)) return false;
+	*out = literal != JSON_FALSE;
+	return true;
+}
+
+static bool take_def(struct reader *r, struct column_def *def, unsigned depth, bool *known);
+
+/* The fields of a struct within a column. */
+static bool take_nested_fields(struct reader *r, struct column_def *def, unsigned depth, bool *known)
+{
+	struct {
+		struct column_def *items;
+		size_t n, cap;
+	} fields = {0};
+	if (!json_array_begin(&r->s)) return false;
+	while (json_array_next(&r->s)) {
+		const char *key;
+		if (fields.n == TABLE_COLUMNS_MAX) return refuse(r, "a struct of too many fields", r->s.p);
+		if (!VEC_ROOM_IN(r->arena, &fields, 1)) return no_memory(r);
+		struct column_def *f = &fields.items[fields.n++];
+		*f = (struct column_def){.nullable = true};
+		if (!json_object_begin(&r->s)) return false;
+		while (next_member(r, &key)) {
+			const bool ok = strcmp(key, "name") == 0       ? take_text(r, &f->name)
+					: strcmp(key, "type") == 0     ? take_def(r, f, depth, known)
+					: strcmp(key, "nullable") == 0 ? take_nullable(r, &f->nullable)
+								       : json_skip(&r->s, NULL);
+			if (!ok) return false;
+		}
+		if (r->s.error != NULL) return false;
+		if (f->name == NULL) return refuse(r, "field without a name", r->s.p);
+	}
+	def->children = fields.items;
+	def->n_children = fields.n;
+	return r->s.error == NULL;
+}
+
+/* "Array Type", "Map Type", "Struct Type": *known false for another one, or when a part of it is. Members may come in any order, and
+ * those of one type mean nothing in the others. */
+static bool take_nested(struct reader *r, struct column_def *def, unsigned depth, bool *known)
+{
+	struct column_def *child = ARENA_ZNEW(r->arena, struct column_def, 2);
+	const char *key, *type = "";
+	if (child == NULL) return no_memory(r);
+	child[0] = (struct column_def){.name = "element", .nullable = true};
+	child[1] = (struct column_def){.name = "value", .nullable = true};
+	if (depth > COLUMN_DEPTH_MAX) {
+		*known = false;
+		return json_skip(&r->s, NULL);
+	}
+	if (!json_object_begin(&r->s)) return false;
+	while (next_member(r, &key)) {
+		const bool first = strcmp(key, "elementType") == 0 || strcmp(key, "keyType") == 0;
+		const bool ok = strcmp(key, "type") == 0                ? take_text(r, &type)
+				: first                                 ? take_def(r, &child[0], depth + 1, known)
+				: strcmp(key, "valueType") == 0         ? take_def(r, &child[1], depth + 1, known)
+				: strcmp(key, "containsNull") == 0      ? take_nullable(r, &child[0].nullable)
+				: strcmp(key, "valueContainsNull") == 0 ? take_nullable(r, &child[1].nullable)
+				: strcmp(key, "fields") == 0            ? take_nested_fields(r, def, depth + 1, known)
+									: json_skip(&r->s, NULL);
+		if (!ok) return false;
+	}
+	if (r->s.error != NULL) return false;
+	const bool map = strcmp(type, "map") == 0;
+	if (map || strcmp(type, "array") == 0) {
+		def->type = map ? COL_MAP : COL_LIST;
+		def->children = child;
+		def->n_children = map ? 2 : 1;
+		if (map) {
+			child[0].name = "key";
+			child[0].nullable = false;
+		}
+		return true;
+	}
+	def->type = COL_STRUCT;
+	*known = *known && strcmp(type, "struct") == 0 && def->n_children > 0;
+	return true;
+}
+
+/* A type: a name or an object. */
+static bool take_def(struct reader *r, struct column_def *def, unsigned depth, bool *known)
+{
+	const char *name;
+	if (json_peek(&r->s) != JSON_STRING) return take_nested(r, def, depth, known);
+	if (!take_text(r, &name)) return false;
+	*known = primitive_set(def, name) && *known;
+	return true;
 }
 
 static bool take_type(struct reader *r, struct delta_column *c)
 {
 	struct str text;
 	const char *name;
+	bool known = true;
 	if (json_peek(&r->s) == JSON_STRING) {
 		if (!take_text(r, &name)) return false;
-		type_set(c, name);
+		c->type_text = name;
+		known = primitive_set(&c->def, name);
+		c->read_only = known && c->def.type == COL_DECIMAL128;
+		c->supported = known && !c->read_only;
 		return true;
 	}
 	const char *at = r->s.p;
 	if (json_peek(&r->s) != JSON_OBJECT) return refuse(r, "a type is a name or an object", at);
+	struct reader inner = *r; /* the same text twice: as text, and what it says */
 	if (!json_skip(&r->s, &text)) return false;
 	c->type_text = arena_strndup(r->arena, text.p, text.n);
 	if (c->type_text == NULL) return no_memory(r);
+	if (!take_nested(&inner, &c->def, 1, &known)) {
+		if (inner.no_memory) return no_memory(r);
+		return refuse(r, inner.s.error, inner.s.start + inner.s.error_at);
+	}
+	c->read_only = known;
 	/* The rules of a nested field bind too; a mention of one in another place makes us refuse a write we could do. */
 	for (size_t i = 0; i < N_WRITER_RULES; i++) {
 		if (memmem(text.p, text.n, writer_rules[i], strlen(writer_rules[i])) != NULL)
@@ -132,14 +234,6 @@ static bool take_column_metadata(struct reader *r, struct delta_column *c)
 		if (!(comment ? take_text(r, &c->def.description) : json_skip(&r->s, NULL))) return false;
 	}
 	return r->s.error == NULL;
-}
-
-static bool take_nullable(struct reader *r, bool *out)
-{
-	enum json_kind literal;
-	if (!json_take_literal(&r->s, &literal)) return false;
-	*out = literal != JSON_FALSE;
-	return true;
 }
 
 static bool take_field(struct reader *r, struct delta_column *c)
@@ -231,6 +325,7 @@ status delta_schema_parse(
 			return fail(err, E_CORRUPT, "partition column '%.*s' named twice", shown, name.p);
 		columns[at].partition_index = (int)i;
 		columns[at].def.partition = true;
+		columns[at].read_only = false; /* its values stand in the log as text */
 	}
 	*out = s;
 	return OK;

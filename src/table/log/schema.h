@@ -1,8 +1,8 @@
 /* table/log/schema.h: the columns of a Delta table from its schemaString ("Schema Serialization Format").
  *
- * Columns stand in the schema's order, partition columns where they stand. A column of a type without a col_type (array,
- * map, struct, variant, decimals of over 18 digits) is there with supported == false: a scan that names it is refused, one
- * that leaves it out is not. byte and short become COL_INT32. Column mapping is refused before (table/log/snapshot.h).
+ * Columns stand in the schema's order, partition columns where they stand. Types that are read but not written (array, map, struct,
+ * decimals of over 18 digits) have read_only set. A column of another type (variant, what later versions
+ * add) is there too, and neither: a scan of it is refused, one that leaves it out is not. byte and short become COL_INT32. Column mapping is refused before (table/log/snapshot.h).
  */
 #ifndef PQR_TABLE_LOG_SCHEMA_H
 #define PQR_TABLE_LOG_SCHEMA_H
@@ -12,8 +12,9 @@
 
 struct delta_column {
 	struct column_def
-		def; /* name, type, precision, scale, nullable, partition; description from metadata.comment */
-	bool supported;
+		def;    /* name, type, precision, scale, nullable, partition; description from metadata.comment */
+	bool supported; /* read and written, in conditions and statistics too */
+	bool read_only; /* not supported, but a scan gives its values */
 	const char *type_text;   /* "string", "timestamp_ntz", "decimal(5,2)", or a nested type's JSON: for messages */
 	int partition_index;     /* in metadata.partition_columns; -1 = a column of the files */
 	const char *writer_rule; /* a key of its metadata that a writer must honour: "delta.invariants"; NULL = none */

@@ -127,6 +127,10 @@ status delta_value_parse(const struct column_def *def, struct str text, struct d
 		v.i64 = date;
 		break;
 	case COL_DECIMAL: ok = parse_decimal(text, def->precision, def->scale, &v.i64); break;
+	case COL_DECIMAL128:
+	case COL_LIST:
+	case COL_STRUCT:
+	case COL_MAP: ok = false; break;
 	}
 	const int shown = text.n < 80 ? (int)text.n : 80;
 	if (!ok)
@@ -180,6 +184,10 @@ void delta_value_text(struct buf *out, const struct column_def *def, const struc
 		buf_add(out, text, DATE_CHARS);
 		break;
 	case COL_DECIMAL: decimal_text(out, v->i64, def->scale); break;
+	case COL_DECIMAL128:
+	case COL_LIST:
+	case COL_STRUCT:
+	case COL_MAP: ASSERT(false);
 	}
 }
 

@@ -344,6 +344,10 @@ static size_t keep(const struct column *c, const struct delta_condition *where, 
 	case COL_DOUBLE: return keep_f64(c, where->value.f64, want, rows, n);
 	case COL_STRING:
 	case COL_BINARY: return keep_str(c, where->value.text, want, rows, n);
+	case COL_DECIMAL128:
+	case COL_LIST:
+	case COL_STRUCT:
+	case COL_MAP: ASSERT(false); /* delta_condition_parse refuses them */
 	}
 	return n;
 }

@@ -27,15 +27,22 @@ static void read_column(struct delta_scan *scan, int index)
 	scan->indices[scan->n_read++] = index;
 }
 
+/* A column that is left out in silence would look like one the table has not. */
+static status check_readable(const struct delta_scan *scan, int index, struct err *err)
+{
+	const struct delta_column *c = &scan->s->schema.columns[index];
+	if (c->supported || c->read_only) return OK;
+	return fail(err, E_UNSUPPORTED, "unsupported: column %s of type %.200s; name the columns to read, without it",
+		c->def.name, c->type_text);
+}
+
 static status choose_named(struct delta_scan *scan, const struct delta_scan_opts *o, struct err *err)
 {
 	const struct delta_schema *schema = &scan->s->schema;
 	for (size_t i = 0; i < o->n_columns; i++) {
 		const int index = delta_schema_index(schema, str_of(o->columns[i]));
 		if (index < 0) return fail(err, E_USAGE, "table %s has no column \"%s\"", scan->s->root, o->columns[i]);
-		if (!schema->columns[index].supported)
-			return fail(err, E_UNSUPPORTED, "unsupported: column %s of type %s", o->columns[i],
-				schema->columns[index].type_text);
+		TRY(check_readable(scan, index, err));
 		for (size_t k = 0; k < i; k++)
 			if (scan->indices[k] == index)
 				return fail(err, E_USAGE, "column \"%s\" is named twice", o->columns[i]);
@@ -55,8 +62,10 @@ static status choose_columns(struct delta_scan *scan, const struct delta_scan_op
 	if (o->columns != NULL) {
 		TRY(choose_named(scan, o, err));
 	} else {
-		for (size_t i = 0; i < schema->n; i++)
-			if (schema->columns[i].supported) read_column(scan, (int)i);
+		for (size_t i = 0; i < schema->n; i++) {
+			TRY(check_readable(scan, (int)i, err));
+			read_column(scan, (int)i);
+		}
 	}
 	scan->n_columns = scan->n_read;
 	for (size_t i = 0; i < o->n_where; i++) {
@@ -126,6 +135,7 @@ void delta_scan_close(struct delta_scan *scan)
 	parquet_reader_close(scan->reader);
 	if (scan->object != NULL) close_file(scan);
 	mem_free(scan->rows);
+	arena_deinit(&scan->group);
 	arena_deinit(&scan->read);
 	arena_deinit(&scan->kept);
 	arena_deinit(&scan->arena);
@@ -150,15 +160,37 @@ size_t delta_scan_n_files(const struct delta_scan *scan)
 
 /* ---- files and row groups ---- */
 
+static const struct parquet_field *field_named(
+	const struct parquet_field *fields, size_t n, const char *name, size_t *at)
+{
+	for (*at = 0; *at < n; ++*at)
+		if (strcmp(fields[*at].info.name, name) == 0) return &fields[*at];
+	return NULL;
+}
+
+static status find_leaf(struct delta_scan *scan, struct scan_column *c, struct err *err)
+{
+	const struct column_def *def = &c->column->def;
+	const struct parquet_field *fields;
+	size_t n;
+	TRY(parquet_reader_fields(scan->reader, &fields, &n, err));
+	const struct parquet_field *f = field_named(fields, n, def->name, &c->field);
+	if (f == NULL) {
+		c->leaf = LEAF_MISSING;
+		if (def->nullable) return OK;
+		return fail_at(err, E_CORRUPT, scan->key, -1, -1,
+			"column %s, which may not be null, is not in this file", def->name);
+	}
+	TRY(scan_column_check(c->column, &f->info, err));
+	c->leaf = f->column >= 0 && c->column->supported ? f->column : LEAF_FIELD;
+	return OK;
+}
+
 static status find_column(struct delta_scan *scan, struct scan_column *c, struct err *err)
 {
 	const struct delta_add *file = scan->files[scan->file];
 	const struct column_def *def = &c->column->def;
-	if (c->column->partition_index < 0) {
-		c->leaf = parquet_reader_column_index(scan->reader, def->name);
-		if (c->leaf < 0) return OK;
-		return scan_column_check(c->column, parquet_reader_column(scan->reader, (size_t)c->leaf), err);
-	}
+	if (c->column->partition_index < 0) return find_leaf(scan, c, err);
 	c->leaf = LEAF_CONSTANT;
 	const struct delta_pair *pair = delta_pairs_get(&file->partition, str_of(def->name));
 	return delta_value_parse(def, pair != NULL ? pair->value : (struct str){NULL, 0}, &c->constant, err);
@@ -183,6 +215,7 @@ static status open_file(struct delta_scan *scan, struct err *err)
 	for (size_t i = 0; i < scan->n_read; i++) TRY(find_column(scan, &scan->columns[i], err));
 	scan->row_group = 0;
 	scan->row = 0;
+	scan->group_read = false;
 	return OK;
 }
 
@@ -224,6 +257,37 @@ static status group_may_match(const struct delta_scan *scan, bool *out, struct e
 
 /* ---- rows ---- */
 
+/* The columns by fields, all rows of the row group. */
+static status read_group(struct delta_scan *scan, struct err *err)
+{
+	const struct parquet_field *fields;
+	size_t n;
+	if (scan->group_read) return OK;
+	arena_reset(&scan->group);
+	TRY(parquet_reader_fields(scan->reader, &fields, &n, err));
+	for (size_t i = 0; i < scan->n_read; i++) {
+		struct scan_column *c = &scan->columns[i];
+		struct column whole;
+		if (c->leaf != LEAF_FIELD) continue;
+		TRY(parquet_reader_field_read(scan->reader, scan->row_group, c->field, &scan->group, &whole, err));
+		TRY(scan_column_fit(&c->column->def, &fields[c->field].info.def, &whole, &scan->group, &c->group, err));
+	}
+	scan->group_read = true;
+	return OK;
+}
+
+/* Rows of a column by its field. They are copied: a batch may outlive the row group. */
+static status cut_rows(struct delta_scan *scan, const struct scan_column *c, const struct parquet_range *range,
+	struct column *out, struct err *err)
+{
+	const int64_t n = range->end - range->begin;
+	uint32_t *rows = ARENA_NEW(&scan->read, uint32_t, n);
+	if (rows == NULL) return fail_nomem(err);
+	for (int64_t i = 0; i < n; i++) rows[i] = (uint32_t)(range->begin + i);
+	TRY(read_group(scan, err));
+	return gather_column(&c->group, rows, n, &scan->read, out, err);
+}
+
 /* The columns that conditions need, or the others, of rows `range`, into scan->out. */
 static status read_columns(struct delta_scan *scan, const struct parquet_range *range, bool condition, struct err *err)
 {
@@ -243,6 +307,8 @@ static status read_columns(struct delta_scan *scan, const struct parquet_range *
 		if (c->condition != condition) continue;
 		if (c->leaf >= 0)
 			TRY(scan_column_widen(def, &got.columns[next++], &scan->read, &scan->out[i], err));
+		else if (c->leaf == LEAF_FIELD)
+			TRY(cut_rows(scan, c, range, &scan->out[i], err));
 		else
 			TRY(scan_column_constant(def, c->leaf == LEAF_CONSTANT ? &c->constant : &null,
 				range->end - range->begin, &scan->read, &scan->out[i], err));
@@ -300,6 +366,7 @@ static status step(struct delta_scan *scan, struct batch *out, struct err *err)
 		return read_rows(scan, out, err);
 	scan->row_group++;
 	scan->row = 0;
+	scan->group_read = false;
 	return OK;
 }
 

@@ -1,7 +1,8 @@
 /* table/read/scan.h: the rows of a snapshot as record batches.
  *
  * Files in order of path, row groups in order; a batch has rows of one row group. Partition columns come from the log, columns a
- * file does not have are null, a narrower integer type of a file is widened. Conditions leave out files, row groups and rows.
+ * file does not have are null if they may be, a narrower integer type of a file is widened. Conditions leave out files, row groups and
+ * rows. Lists, maps, structs and decimals of over 18 digits of a row group are decoded at once, and given out by batches.
  */
 #ifndef PQR_TABLE_READ_SCAN_H
 #define PQR_TABLE_READ_SCAN_H
@@ -10,7 +11,7 @@
 
 struct delta_scan;
 struct delta_scan_opts {
-	const char *const *columns; /* NULL: every supported column; one that is not, and is named, is E_UNSUPPORTED */
+	const char *const *columns; /* NULL: all; E_UNSUPPORTED: one that is not readable */
 	size_t n_columns;
 	const struct delta_condition *where; /* borrowed until close, the texts of its values too */
 	size_t n_where;

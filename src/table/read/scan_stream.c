@@ -32,6 +32,17 @@ static bool is_local_time(const struct delta_column *c)
 	return strcmp(c->type_text, "timestamp_ntz") == 0;
 }
 
+/* What a file holds decides, not what the table promises. The entries of a map and their keys are never null. */
+static void allow_nulls(struct ArrowSchema *s)
+{
+	s->flags |= ARROW_FLAG_NULLABLE;
+	if (strcmp(s->format, "+m") == 0) {
+		allow_nulls(s->children[0]->children[1]);
+		return;
+	}
+	for (int64_t i = 0; i < s->n_children; i++) allow_nulls(s->children[i]);
+}
+
 static status schema_make(const struct delta_scan *scan, struct ArrowSchema *out, struct err *err)
 {
 	const struct column_def **defs = mem_zalloc(scan->n_columns + 1, sizeof *defs);
@@ -42,7 +53,7 @@ static status schema_make(const struct delta_scan *scan, struct ArrowSchema *out
 	if (code != OK) return code;
 	for (size_t i = 0; i < scan->n_columns; i++) {
 		struct ArrowSchema *child = out->children[i];
-		child->flags |= ARROW_FLAG_NULLABLE; /* what a file holds decides, not what the table promises */
+		allow_nulls(child);
 		if (is_local_time(scan->columns[i].column)) child->format = "tsu:";
 	}
 	return OK;

@@ -58,7 +58,7 @@ static void add_value(struct sample *s, int leaf, uint32_t draw, size_t text_max
 			builder_set_str(b, at, (struct str){text, draw % (text_max + 1)});
 			break;
 		}
-		memset(big, (int)(draw % 256), sizeof big);
+		memset(big, (int)(draw % 128), sizeof big);
 		builder_set_str(b, at, (struct str){big, draw % (text_max + 1)});
 		break;
 	case COL_DATE: builder_set_i32(b, at, (int32_t)(draw % 40000) - 20000); break;

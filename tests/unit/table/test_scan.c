@@ -242,7 +242,8 @@ static void refuses(void **state)
 		if (cases[i].def.type == COL_BINARY) continue; /* the builder of the fixture sets no bytes */
 		fixture_init(&f);
 		fixture_file(&f, "a.parquet", "a", &cases[i].def, 1, values, 1, 1);
-		CHECK_OK(&f.err, delta_scan_open(&f.s, NULL, &scan, &f.err));
+		const struct delta_scan_opts that = {.columns = &cases[i].def.name, .n_columns = 1};
+		CHECK_OK(&f.err, delta_scan_open(&f.s, &that, &scan, &f.err));
 		CHECK_FAILS(cases[i].code, delta_scan_next(scan, &b, &end, &f.err));
 		if (strstr(f.err.message, cases[i].says) == NULL)
 			fail_msg("%s, expected %s", f.err.message, cases[i].says);
@@ -257,8 +258,26 @@ static void refuses(void **state)
 		delta_scan_open(&f.s, &(struct delta_scan_opts){.columns = unknown, .n_columns = 2}, &scan, &f.err));
 	CHECK_FAILS(E_USAGE,
 		delta_scan_open(&f.s, &(struct delta_scan_opts){.columns = twice, .n_columns = 2}, &scan, &f.err));
+	f.s.schema
+		.n++; /* a column that is not read is refused by name, also when none is named; leaving it out is fine */
 	CHECK_FAILS(E_UNSUPPORTED,
 		delta_scan_open(&f.s, &(struct delta_scan_opts){.columns = nested, .n_columns = 1}, &scan, &f.err));
+	CHECK_FAILS(E_UNSUPPORTED, delta_scan_open(&f.s, NULL, &scan, &f.err));
+	assert_non_null(strstr(f.err.message, "column tags of type array<string>"));
+	CHECK_OK(&f.err,
+		delta_scan_open(&f.s, &(struct delta_scan_opts){.columns = unknown, .n_columns = 1}, &scan, &f.err));
+	delta_scan_close(scan);
+	f.s.schema.n--;
+	/* A file without a column that may not be null. */
+	f.columns[0].def.nullable = false;
+	f.columns[0].def.name = "must";
+	CHECK_OK(&f.err, delta_scan_open(&f.s, NULL, &scan, &f.err));
+	CHECK_FAILS(E_CORRUPT, delta_scan_next(scan, &b, &end, &f.err));
+	assert_non_null(strstr(f.err.message, "column must, which may not be null, is not in this file"));
+	assert_non_null(strstr(f.err.where, "silver/things/"));
+	delta_scan_close(scan);
+	f.columns[0].def.nullable = true;
+	f.columns[0].def.name = "id";
 	f.files[1].dv.unique_id = STR("uab^-aqEH.-t@S}K{vb[*k^");
 	CHECK_FAILS(E_UNSUPPORTED, delta_scan_open(&f.s, NULL, &scan, &f.err));
 	f.files[1].dv.unique_id.n = 0;

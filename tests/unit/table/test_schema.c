@@ -45,13 +45,13 @@ static void test_types(void **state)
 		{"\"decimal(5,2)\"", COL_DECIMAL, 5, 2, true},
 		{"\"decimal(18,0)\"", COL_DECIMAL, 18, 0, true},
 		{"\"decimal\"", COL_DECIMAL, 10, 0, true},
-		{"\"decimal(19,0)\"", 0, 0, 0, false},
+		{"\"decimal(19,0)\"", COL_DECIMAL128, 19, 0, false},
 		{"\"decimal(5,6)\"", 0, 0, 0, false},
 		{"\"decimal(5,2)x\"", 0, 0, 0, false},
 		{"\"void\"", 0, 0, 0, false},
 		{"\"variant\"", 0, 0, 0, false},
 		{"\"interval day\"", 0, 0, 0, false},
-		{"{\"type\":\"array\",\"elementType\":\"integer\",\"containsNull\":false}", 0, 0, 0, false},
+		{"{\"type\":\"array\",\"elementType\":\"integer\",\"containsNull\":false}", COL_LIST, 0, 0, false},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		char text[512];
