@@ -1,5 +1,5 @@
 /* tests/fuzz/fuzz_parquet.c: any bytes as a Parquet file. The reader opens it, looks for rows and reads every column, whole and
- * in part and by levels; what it gives must be usable: offsets in order, indices inside the dictionary, the nulls it counted,
+ * in part, by levels and by fields; what it gives must be usable: offsets in order, indices inside the dictionary, the nulls it counted,
  * levels within their limits, bounds that can be read. */
 #include <stdlib.h>
 
@@ -88,6 +88,38 @@ static void read_levels(struct parquet_reader *r, size_t group, int leaf, struct
 		ASSERT(err.message[0] != '\0' && err.where[0] != '\0');
 }
 
+/* A nested column holds together: offsets in order and within the children, children as long as a struct. */
+static void check_nested(const struct column *c, int64_t rows)
+{
+	if (!col_type_nested(c->type)) {
+		check_column(c, rows);
+		return;
+	}
+	int64_t nulls = 0;
+	ASSERT(c->n == rows && c->n_children > 0);
+	for (int64_t i = 0; i < rows; i++) nulls += !column_valid(c, i);
+	ASSERT(nulls == c->n_null);
+	for (int64_t i = 0; c->type != COL_STRUCT && i < rows; i++) ASSERT(c->offsets[i] <= c->offsets[i + 1]);
+	const int64_t n = c->type == COL_STRUCT ? rows : c->offsets[rows];
+	for (size_t i = 0; i < c->n_children; i++) check_nested(&c->children[i], n);
+}
+
+static void read_fields(struct parquet_reader *r, size_t group, struct arena *arena)
+{
+	struct err err;
+	const struct parquet_field *fields;
+	struct column column;
+	size_t n;
+	if (parquet_reader_fields(r, &fields, &n, &err) != OK) return;
+	for (size_t i = 0; i < n; i++) {
+		arena_reset(arena);
+		if (parquet_reader_field_read(r, group, i, arena, &column, &err) == OK)
+			check_nested(&column, parquet_reader_row_group_rows(r, group));
+		else
+			ASSERT(err.message[0] != '\0' && err.where[0] != '\0');
+	}
+}
+
 static void read_stats(const struct parquet_reader *r, size_t group, int column)
 {
 	struct err err;
@@ -115,6 +147,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		parquet_reader_open(object, &r, &err) == OK) {
 		const size_t groups = parquet_reader_n_row_groups(r) < 4 ? parquet_reader_n_row_groups(r) : 4;
 		for (size_t g = 0; g < groups; g++) {
+			read_fields(r, g, &arena);
 			for (size_t c = 0; c < parquet_reader_n_columns(r); c++) {
 				read_column(r, g, (int)c, &arena);
 				read_levels(r, g, (int)c, &arena);
