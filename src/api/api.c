@@ -1,6 +1,7 @@
 /* api/api.c: the public C API: checks what comes from outside, calls the engine, keeps the last error. */
 #include "api/api_int.h"
 
+#include "app/session.h"
 #include "base/alloc.h"
 #include "flow/run.h"
 #include "pqrs/workload.h"
@@ -12,7 +13,7 @@ const char *pqr_version(void)
 
 const char *pqr_last_error(const struct pqr_context *context)
 {
-	return context != NULL ? context->error : "out of memory";
+	return context != NULL ? context->error : "there is no context: memory ran out";
 }
 
 int api_finish(struct pqr_context *context, status code, const struct err *err)
@@ -32,7 +33,7 @@ int pqr_open(const char *lake_uri, struct pqr_context **out)
 	*out = context;
 	if (context == NULL) return PQR_FAILED;
 	const status code = lake_uri == NULL ? fail(&err, E_USAGE, "pqr_open: the lake's URI is NULL")
-					     : store_open(lake_uri, &context->lake, &err);
+					     : session_lake_open(lake_uri, false, &context->lake, &err);
 	return api_finish(context, code, &err);
 }
 

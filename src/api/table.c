@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "api/api_int.h"
+#include "app/session.h"
 #include "base/alloc.h"
 #include "base/limits.h"
 #include "base/time.h"
@@ -41,7 +42,7 @@ static status shared_make(const struct pqr_context *context, struct shared **out
 	struct shared *s = mem_zalloc(1, sizeof *s);
 	if (s == NULL) return fail_nomem(err);
 	s->users = 1;
-	const status code = store_open(store_uri(context->lake), &s->store, err);
+	const status code = session_lake_open(store_uri(context->lake), false, &s->store, err);
 	if (code != OK) {
 		shared_leave(s);
 		return code;

@@ -46,6 +46,7 @@ enum err_class {
 enum err_advice {
 	ADVICE_NONE = 0,
 	ADVICE_OTHER_LAKE,    /* put the lake somewhere else */
+	ADVICE_NO_LAKE,       /* go where it is, name it, or make it */
 	ADVICE_CHECK_LAKE,    /* the lake's address looks wrong */
 	ADVICE_SINGLE_WRITER, /* say that nothing else ever writes to the lake */
 	ADVICE_OTHER_CONTROL, /* move away what stands there, or put the control plane somewhere else */

@@ -29,6 +29,7 @@ static const struct {
 } advices[ADVICE_N] = {
 	[ADVICE_NONE] = {"", ""},
 	[ADVICE_OTHER_LAKE] = {", or choose another place with --lake", ""},
+	[ADVICE_NO_LAKE] = {": go to the folder that holds it, name it with --lake, or make it with `pqr run`", ""},
 	[ADVICE_CHECK_LAKE] = {"; check --lake", ""},
 	[ADVICE_SINGLE_WRITER] = {", or --unsafe-single-writer if nothing else ever writes to this lake", ""},
 	[ADVICE_OTHER_CONTROL] = {"; move it away, or name another with --control", ""},

@@ -29,6 +29,8 @@ struct cli_command {
 enum { CLI_OPTIONS_MAX = 48, CLI_ARGS_MAX = 4096 };
 
 struct cli {
+	const struct cli_command *const *commands; /* all there are: [n_commands] */
+	size_t n_commands;
 	const struct cli_command *command;
 	const char *values[CLI_OPTIONS_MAX]; /* by position in globals, then the command's options; NULL = not given */
 	const char **args;                   /* positional */
@@ -66,18 +68,16 @@ const char *cli_count(int64_t n, char dst[32]);
 
 extern const struct cli_option cli_globals[];
 extern const size_t cli_n_globals;
-extern const struct cli_command *const cli_commands[];
-extern const size_t cli_n_commands;
-const struct cli_command *cli_command_find(const char *name); /* NULL */
+const struct cli_command *cli_command_find(const struct cli *c, const char *name); /* NULL */
 /* The nearest name by str_distance, or NULL when nothing is near. */
 const char *cli_nearest(const char *name, const char *const *names, size_t n);
 /* E_USAGE for a name that is no command: what is near it, or that it comes in a later version. */
-status cli_command_unknown(const char *name, struct err *err) MUST_USE;
+status cli_command_unknown(const struct cli *c, const char *name, struct err *err) MUST_USE;
 
-void cli_help_all(struct buf *out);
+void cli_help_all(const struct cli *c, struct buf *out);
 void cli_help_command(const struct cli_command *command, struct buf *out);
-void cli_man(struct buf *out);        /* the man page, mdoc(7) */
-void cli_completion(struct buf *out); /* bash */
+void cli_man(const struct cli *c, struct buf *out);        /* the man page, mdoc(7) */
+void cli_completion(const struct cli *c, struct buf *out); /* bash */
 
 extern const struct cli_command cli_run_command, cli_generate_command, cli_ingest_command, cli_bronze_command,
 	cli_silver_command, cli_gold_command, cli_publish_command, cli_plan_command, cli_task_command,

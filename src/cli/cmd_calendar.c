@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "cli/session.h"
+#include "cli/run_options.h"
 #include "pqrs/config/config.h"
 
 enum { YEAR_MIN = 1900, YEAR_MAX = 2199, MONTHS = 12 }; /* what a calendar has holidays for */
@@ -101,7 +101,7 @@ static status calendar_print(const struct cli *c, const struct calendar *calenda
 static status calendar_run(struct cli *c, struct err *err)
 {
 	struct session s;
-	status code = session_open(&s, c, SESSION_CONFIG, err);
+	status code = cli_session_open(&s, c, CLI_CONFIG, err);
 	if (code == OK) code = calendar_print(c, ((const struct pqrs_config *)s.config)->calendar, err);
 	session_close(&s);
 	return code;

@@ -1,7 +1,7 @@
 /* cli/cmd_contract.c: the contracts, from the one schema. */
 #include <stdio.h>
 
-#include "cli/session.h"
+#include "cli/run_options.h"
 #include "columnar/contract.h"
 #include "pqrs/contract/contract.h"
 #include "pqrs/workload.h"

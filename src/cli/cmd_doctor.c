@@ -5,7 +5,7 @@
 
 #include "base/thread.h"
 #include "cli/lake_probe.h"
-#include "cli/session.h"
+#include "cli/run_options.h"
 #include "pqrs/workload.h"
 #include "query/query.h"
 #include "table/catalog.h"
@@ -129,13 +129,13 @@ static bool check_lake(struct findings *f, const struct cli *c)
 	struct session s;
 	struct err err;
 	err_clear(&err);
-	status code = session_open(&s, c, 0, &err);
-	const bool missing = code == OK && session_missing(s.lake_uri);
-	const bool may = missing && lake_to_come(f, session_path(s.lake_uri));
+	status code = cli_session_open(&s, c, 0, &err);
+	const bool missing = code == OK && session_missing(s.engine.lake_uri);
+	const bool may = missing && lake_to_come(f, session_path(s.engine.lake_uri));
 	session_close(&s);
 	if (missing) return may;
 	err_clear(&err);
-	code = session_open(&s, c, SESSION_LAKE, &err);
+	code = cli_session_open(&s, c, SESSION_LAKE, &err);
 	if (code == OK) code = lake_probe(s.lake, &err);
 	add_result(f, "lake", code, &err, code == OK ? store_uri(s.lake) : "");
 	if (code == OK && !store_is_remote(s.lake)) {
@@ -154,13 +154,13 @@ static void check_control(struct findings *f, const struct cli *c)
 	int64_t runs = 0;
 	const struct control_select all = {.sql = "SELECT run_id FROM meta.runs"};
 	err_clear(&err);
-	status code = session_open(&s, c, 0, &err);
-	const bool missing = code == OK && session_missing(s.control_uri);
+	status code = cli_session_open(&s, c, 0, &err);
+	const bool missing = code == OK && session_missing(s.engine.control_uri);
 	if (missing) add(f, true, "control plane", "none yet: `pqr run` makes it, and records again what a lake holds");
 	session_close(&s);
 	if (missing) return;
 	err_clear(&err);
-	code = session_open(&s, c, SESSION_CONTROL, &err);
+	code = cli_session_open(&s, c, SESSION_CONTROL, &err);
 	if (code == OK) code = control_query(s.control, &all, no_row, &runs, &err);
 	(void)snprintf(text, sizeof text, "%s, %lld run%s", s.control != NULL ? control_uri(s.control) : "",
 		(long long)runs, runs == 1 ? "" : "s");
@@ -174,13 +174,13 @@ static void check_config(struct findings *f, const struct cli *c)
 	struct err err;
 	char text[64];
 	err_clear(&err);
-	const status code = session_open(&s, c, SESSION_CONFIG, &err);
+	const status code = cli_session_open(&s, c, CLI_CONFIG, &err);
 	add_result(f, "configuration", code, &err,
 		access("pqr.yaml", F_OK) == 0 ? "pqr.yaml" : "defaults (no pqr.yaml here)");
 	if (code == OK) {
-		(void)snprintf(text, sizeof text, "%s, %d cores", s.executor, thread_cores());
-		add(f, strcmp(s.executor, "threads") == 0, "executor",
-			strcmp(s.executor, "threads") == 0 ? text : "this version has: threads");
+		(void)snprintf(text, sizeof text, "%s, %d cores", s.engine.executor, thread_cores());
+		add(f, strcmp(s.engine.executor, "threads") == 0, "executor",
+			strcmp(s.engine.executor, "threads") == 0 ? text : "this version has: threads");
 	}
 	session_close(&s);
 }

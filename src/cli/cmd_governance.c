@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "cli/report.h"
-#include "cli/session.h"
+#include "cli/run_options.h"
 #include "cli/table.h"
 #include "flow/lineage.h"
 #include "flow/verify.h"
@@ -171,12 +171,7 @@ static status runs_diff(struct session *s, const struct cli *c, struct err *err)
 static status runs_retry(struct session *s, struct cli *c, const char *run_id, struct err *err)
 {
 	struct run_opts o;
-	run_opts_init(&o);
-	o.workload = &pqrs_workload;
-	o.lake = s->lake;
-	o.control = s->control;
-	o.threads = s->threads;
-	o.executor = s->executor;
+	session_run_opts(s, &o);
 	o.run_id = run_id;
 	o.progress = c->progress;
 	o.quiet = c->quiet;
@@ -206,7 +201,7 @@ static status with_session(
 	struct cli *c, unsigned need, status (*body)(struct session *, struct cli *, struct err *), struct err *err)
 {
 	struct session s;
-	status code = session_open(&s, c, need, err);
+	status code = cli_session_open(&s, c, need, err);
 	if (code == OK) code = body(&s, c, err);
 	session_close(&s);
 	return code;
@@ -222,7 +217,7 @@ static status runs_run(struct cli *c, struct err *err)
 static status quality_command(struct session *s, struct cli *c, struct err *err)
 {
 	char run_id[37];
-	TRY(session_run_id(s, c, run_id, err));
+	TRY(cli_run_id(s, c, run_id, err));
 	const char *params[1] = {run_id};
 	const struct control_select q = {
 		c->json ? "SELECT * FROM meta.quality_checks WHERE run_id = $1 ORDER BY " IN_ORDER(
@@ -249,7 +244,7 @@ static status lineage_command(struct session *s, struct cli *c, struct err *err)
 	if (name != NULL && !lineage_format_parse(name, &format))
 		return fail(
 			err, E_USAGE, "--format: expected text, json, openlineage, dot or cypher, found '%s'", name);
-	TRY(session_run_id(s, c, run_id, err));
+	TRY(cli_run_id(s, c, run_id, err));
 	buf_init(&out, 0);
 	status code = lineage_export(s->control, run_id, format, &out, err);
 	if (code == OK) code = cli_print(&out, err);
@@ -291,14 +286,14 @@ static status verify_command(struct session *s, struct cli *c, struct err *err)
 	struct buf list;
 	struct buf out;
 	struct verify_report report = {0};
-	TRY(session_run_id(s, c, run_id, err));
+	TRY(cli_run_id(s, c, run_id, err));
 	buf_init(&list, 0);
 	buf_init(&out, 0);
 	struct differences d = {&list, c->json, true};
 	const struct verify_opts o = {.workload = &pqrs_workload,
 		.lake = s->lake,
 		.run_id = run_id,
-		.threads = s->threads,
+		.threads = s->engine.threads,
 		.progress = c->progress,
 		.difference = on_difference,
 		.arg = &d};

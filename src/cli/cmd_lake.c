@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "cli/lake_probe.h"
-#include "cli/session.h"
+#include "cli/run_options.h"
 
 static status lake_report(const struct cli *c, const struct session *s, bool made, struct err *err)
 {
@@ -29,16 +29,16 @@ static status lake_run(struct cli *c, struct err *err)
 	bool made = false, missing = false;
 	if (strcmp(c->args[0], "create") != 0)
 		return fail(err, E_USAGE, "pqr lake: expected create, found '%s'", c->args[0]);
-	status code = session_open(&s, c, 0, err);
-	if (code == OK) missing = session_missing(s.lake_uri);
+	status code = cli_session_open(&s, c, 0, err);
+	if (code == OK) missing = session_missing(s.engine.lake_uri);
 	session_close(&s);
 	if (code != OK) return code;
-	code = session_open(&s, c, SESSION_LAKE, err);
+	code = cli_session_open(&s, c, SESSION_LAKE, err);
 	if (code == OK) code = store_create(s.lake, &made, err);
 	if (code == OK) code = lake_probe(s.lake, err);
 	session_close(&s);
 	if (code != OK) return code;
-	code = session_open(&s, c, SESSION_LAKE | SESSION_CONTROL, err);
+	code = cli_session_open(&s, c, SESSION_LAKE | SESSION_CONTROL, err);
 	if (code == OK) code = lake_report(c, &s, made || missing, err);
 	session_close(&s);
 	return code;

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "base/limits.h"
-#include "cli/session.h"
+#include "cli/run_options.h"
 #include "pqrs/workload.h"
 
 static status plan_run(struct cli *c, struct err *err)
@@ -12,8 +12,8 @@ static status plan_run(struct cli *c, struct err *err)
 	struct run_opts o;
 	struct buf out;
 	buf_init(&out, 0);
-	status code = session_open(&s, c, SESSION_LAKE | SESSION_CONFIG, err);
-	if (code == OK) code = session_run_opts(&s, c, &o, err);
+	status code = cli_session_open(&s, c, SESSION_LAKE | CLI_CONFIG, err);
+	if (code == OK) code = cli_run_opts(&s, c, &o, err);
 	if (code == OK) code = flow_plan_json(&o, &out, err);
 	if (code == OK) {
 		buf_char(&out, '\n');
@@ -48,7 +48,7 @@ static status task_run(struct cli *c, struct err *err)
 	struct buf out;
 	buf_init(&spec, CONFIG_FILE_BYTES_MAX);
 	buf_init(&out, 0);
-	status code = session_open(&s, c, SESSION_LAKE | SESSION_EXISTING, err);
+	status code = cli_session_open(&s, c, SESSION_LAKE | SESSION_EXISTING, err);
 	if (code == OK) code = read_spec(c->args[0], &spec, err);
 	if (code == OK)
 		code = flow_task_run_json(

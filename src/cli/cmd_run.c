@@ -1,6 +1,6 @@
 /* cli/cmd_run.c: run, generate, ingest, bronze, silver, gold, publish: all of them flow_run with other options. */
 #include "cli/report.h"
-#include "cli/session.h"
+#include "cli/run_options.h"
 
 #define IDENTITY_OPTIONS                                                                                       \
 	{"--seed", "N", "seed of the simulator (default: the configuration's, 42)"},                           \
@@ -24,12 +24,12 @@ static status run_with(struct cli *c, const char *only, const char *until, bool 
 {
 	struct session s;
 	struct run_opts o;
-	status code = session_open(
-		&s, c, SESSION_LAKE | SESSION_CONTROL | (needs_run_id ? SESSION_EXISTING : SESSION_CONFIG), err);
-	if (code == OK) code = session_run_opts(&s, c, &o, err);
+	status code = cli_session_open(
+		&s, c, SESSION_LAKE | SESSION_CONTROL | (needs_run_id ? SESSION_EXISTING : CLI_CONFIG), err);
+	if (code == OK) code = cli_run_opts(&s, c, &o, err);
 	if (code == OK && needs_run_id) {
 		char *run_id = arena_alloc(&s.arena, 37, 1);
-		code = run_id == NULL ? fail_nomem(err) : session_run_id(&s, c, run_id, err);
+		code = run_id == NULL ? fail_nomem(err) : cli_run_id(&s, c, run_id, err);
 		o.run_id = run_id;
 	}
 	if (code == OK) {

@@ -180,19 +180,6 @@ static status history_row(const struct delta_version *v, control_row_visit visit
 	return visit(visit_arg, values, N_OF(values), err);
 }
 
-status table_limit(const struct cli *c, int64_t fallback, int64_t *out, struct err *err)
-{
-	const char *text = cli_get(c, "--limit");
-	char *end = NULL;
-	*out = fallback;
-	if (text == NULL) return OK;
-	const long long n = strtoll(text, &end, 10);
-	if (*text == '\0' || *end != '\0' || n < 0)
-		return fail(err, E_USAGE, "--limit: expected a number of rows, 0 for all, found '%s'", text);
-	*out = n;
-	return OK;
-}
-
 static status history_rows(void *arg, control_row_visit visit, void *visit_arg, struct err *err)
 {
 	struct table_cmd *t = arg;
@@ -212,19 +199,6 @@ static status table_history(struct table_cmd *t, struct err *err)
 }
 
 /* ---- files ------------------------------------------------------------------------------------------------------------ */
-
-status table_conditions(struct table_cmd *t, struct delta_condition **out, size_t *n, struct err *err)
-{
-	const struct cli *c = t->cli;
-	struct delta_condition *where = ARENA_ZNEW(&t->session->arena, struct delta_condition, c->n_lists + 1);
-	if (where == NULL) return fail_nomem(err);
-	for (size_t i = 0; i < c->n_lists; i++)
-		TRY(delta_condition_parse(
-			&t->snapshot->schema, str_of(c->lists[i]), &t->session->arena, &where[i], err));
-	*out = where;
-	*n = c->n_lists;
-	return OK;
-}
 
 static status files_rows(void *arg, control_row_visit visit, void *visit_arg, struct err *err)
 {
@@ -252,27 +226,6 @@ static status files_rows(void *arg, control_row_visit visit, void *visit_arg, st
 static status table_files(struct table_cmd *t, struct err *err)
 {
 	return print_rows(t, files_rows, t, "no file", err);
-}
-
-status table_names(struct table_cmd *t, const char *option, const char *const **out, size_t *n, struct err *err)
-{
-	const char *text = cli_get(t->cli, option);
-	size_t count = 1;
-	for (const char *p = text; *p != '\0'; p++) count += *p == ',';
-	const char **names = ARENA_NEW(&t->session->arena, const char *, count);
-	if (names == NULL) return fail_nomem(err);
-	*n = 0;
-	for (const char *p = text;; p++) {
-		const size_t len = strcspn(p, ",");
-		if (len == 0)
-			return fail(err, E_USAGE, "%s: expected column names between commas, found '%s'", option, text);
-		names[*n] = arena_strndup(&t->session->arena, p, len);
-		if (names[(*n)++] == NULL) return fail_nomem(err);
-		p += len;
-		if (*p == '\0') break;
-	}
-	*out = names;
-	return OK;
 }
 
 /* ---- the command ------------------------------------------------------------------------------------------------------ */
@@ -368,7 +321,7 @@ static status table_run(struct cli *c, struct err *err)
 	TRY(action_find(c->args[0], &a, err));
 	TRY(check_options(c, a, err));
 	struct table_cmd t = {.cli = c, .session = &s};
-	status code = session_open(&s, c, SESSION_LAKE | SESSION_EXISTING | SESSION_CONFIG, err);
+	status code = cli_session_open(&s, c, SESSION_LAKE | SESSION_EXISTING | CLI_CONFIG, err);
 	if (code == OK) code = table_with_session(&t, a, err);
 	delta_snapshot_close(t.snapshot);
 	session_close(&s);

@@ -2,7 +2,7 @@
 #ifndef PQR_CLI_CMD_TABLE_H
 #define PQR_CLI_CMD_TABLE_H
 
-#include "cli/session.h"
+#include "cli/run_options.h"
 #include "table/read/predicate.h"
 
 struct table_cmd {

@@ -71,7 +71,8 @@ static status print_optimized(struct table_cmd *t, const struct delta_optimize_r
 
 status table_optimize(struct table_cmd *t, struct err *err)
 {
-	struct delta_optimize_opts o = {.threads = t->session->threads, .progress = say_files, .progress_arg = t};
+	struct delta_optimize_opts o = {
+		.threads = t->session->engine.threads, .progress = say_files, .progress_arg = t};
 	struct delta_optimize_result r;
 	struct delta_condition *where;
 	const char *size = cli_get(t->cli, "--target-size");

@@ -2,7 +2,7 @@
 #ifndef PQR_CLI_EXPLAIN_H
 #define PQR_CLI_EXPLAIN_H
 
-#include "cli/session.h"
+#include "cli/run_options.h"
 #include "pqrs/silver/explain.h"
 
 /* A row of silver.tickets. */

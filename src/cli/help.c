@@ -3,10 +3,10 @@
 
 #include <stdio.h>
 
-const struct cli_command *cli_command_find(const char *name)
+const struct cli_command *cli_command_find(const struct cli *c, const char *name)
 {
-	for (size_t i = 0; i < cli_n_commands; i++) {
-		if (strcmp(cli_commands[i]->name, name) == 0) return cli_commands[i];
+	for (size_t i = 0; i < c->n_commands; i++) {
+		if (strcmp(c->commands[i]->name, name) == 0) return c->commands[i];
 	}
 	return NULL;
 }
@@ -34,7 +34,7 @@ static const struct {
 	{"stream", "streaming ingestion"},
 };
 
-status cli_command_unknown(const char *name, struct err *err)
+status cli_command_unknown(const struct cli *c, const char *name, struct err *err)
 {
 	enum { COMMANDS_MAX = 64 };
 	const char *names[COMMANDS_MAX];
@@ -42,9 +42,9 @@ status cli_command_unknown(const char *name, struct err *err)
 		if (strcmp(later[i].name, name) != 0) continue;
 		return fail(err, E_USAGE, "unsupported in this version: pqr %s (%s)", name, later[i].what);
 	}
-	ASSERT(cli_n_commands <= COMMANDS_MAX);
-	for (size_t i = 0; i < cli_n_commands; i++) names[i] = cli_commands[i]->name;
-	const char *near = cli_nearest(name, names, cli_n_commands);
+	ASSERT(c->n_commands <= COMMANDS_MAX);
+	for (size_t i = 0; i < c->n_commands; i++) names[i] = c->commands[i]->name;
+	const char *near = cli_nearest(name, names, c->n_commands);
 	if (near != NULL)
 		return fail(err, E_USAGE, "unknown command '%s': did you mean %s? `pqr help` lists them", name, near);
 	return fail(err, E_USAGE, "unknown command '%s': `pqr help` lists them", name);
@@ -60,12 +60,12 @@ static void add_options(struct buf *out, const struct cli_option *options, size_
 	}
 }
 
-void cli_help_all(struct buf *out)
+void cli_help_all(const struct cli *c, struct buf *out)
 {
 	buf_str(out, "pqr: a lakehouse for PQRS events, from raw JSONL to published KPIs\n\n"
 		     "usage: pqr [options] COMMAND ...\n\ncommands:\n");
-	for (size_t i = 0; i < cli_n_commands; i++)
-		buf_printf(out, "  %-12s %s\n", cli_commands[i]->name, cli_commands[i]->summary);
+	for (size_t i = 0; i < c->n_commands; i++)
+		buf_printf(out, "  %-12s %s\n", c->commands[i]->name, c->commands[i]->summary);
 	buf_str(out, "\noptions of every command:\n");
 	add_options(out, cli_globals, cli_n_globals);
 	buf_str(out,
@@ -135,7 +135,7 @@ static void man_options(struct buf *out, const struct cli_option *options, size_
 	}
 }
 
-void cli_man(struct buf *out)
+void cli_man(const struct cli *c, struct buf *out)
 {
 	buf_printf(out,
 		".TH PQR 1 \"" MANUAL_DATE
@@ -149,17 +149,17 @@ void cli_man(struct buf *out)
 	buf_str(out, ".SH OPTIONS OF EVERY COMMAND\n");
 	man_options(out, cli_globals, cli_n_globals);
 	buf_str(out, ".SH COMMANDS\n");
-	for (size_t i = 0; i < cli_n_commands; i++) {
-		const struct cli_command *c = cli_commands[i];
-		buf_printf(out, ".SS pqr %s%s%s\n", c->name, c->synopsis[0] != '\0' ? " " : "", c->synopsis);
-		man_text(out, c->summary);
+	for (size_t i = 0; i < c->n_commands; i++) {
+		const struct cli_command *k = c->commands[i];
+		buf_printf(out, ".SS pqr %s%s%s\n", k->name, k->synopsis[0] != '\0' ? " " : "", k->synopsis);
+		man_text(out, k->summary);
 		buf_str(out, ".\n");
-		if (c->details != NULL) {
+		if (k->details != NULL) {
 			buf_str(out, ".PP\n.nf\n");
-			man_text(out, c->details);
+			man_text(out, k->details);
 			buf_str(out, "\n.fi\n");
 		}
-		man_options(out, c->options, c->n_options);
+		man_options(out, k->options, k->n_options);
 	}
 	buf_str(out, ".SH EXIT STATUS\n0 done; 1 failed; 2 wrong usage; 3 a CRITICAL quality check failed; 4 "
 		     "verification found a difference;\n"
@@ -173,21 +173,21 @@ static void completion_words(struct buf *out, const struct cli_option *options, 
 	for (size_t i = 0; i < n; i++) buf_printf(out, " %s", options[i].name);
 }
 
-void cli_completion(struct buf *out)
+void cli_completion(const struct cli *c, struct buf *out)
 {
 	buf_str(out, "# bash completion for pqr: source it, or put it into /etc/bash_completion.d\n_pqr() {\n"
 		     "  local word=${COMP_WORDS[COMP_CWORD]} command= i\n"
 		     "  for ((i = 1; i < COMP_CWORD; i++)); do\n    case ${COMP_WORDS[i]} in\n    ");
-	for (size_t i = 0; i < cli_n_commands; i++) buf_printf(out, "%s%s", i > 0 ? " | " : "", cli_commands[i]->name);
+	for (size_t i = 0; i < c->n_commands; i++) buf_printf(out, "%s%s", i > 0 ? " | " : "", c->commands[i]->name);
 	buf_str(out, ")\n      command=${COMP_WORDS[i]}\n      break\n      ;;\n    esac\n  done\n  local options=\"");
 	completion_words(out, cli_globals, cli_n_globals);
 	buf_str(out, "\"\n  case $command in\n  \"\") options+=\"");
-	for (size_t i = 0; i < cli_n_commands; i++) buf_printf(out, " %s", cli_commands[i]->name);
+	for (size_t i = 0; i < c->n_commands; i++) buf_printf(out, " %s", c->commands[i]->name);
 	buf_str(out, "\" ;;\n");
-	for (size_t i = 0; i < cli_n_commands; i++) {
-		if (cli_commands[i]->n_options == 0) continue;
-		buf_printf(out, "  %s) options+=\"", cli_commands[i]->name);
-		completion_words(out, cli_commands[i]->options, cli_commands[i]->n_options);
+	for (size_t i = 0; i < c->n_commands; i++) {
+		if (c->commands[i]->n_options == 0) continue;
+		buf_printf(out, "  %s) options+=\"", c->commands[i]->name);
+		completion_words(out, c->commands[i]->options, c->commands[i]->n_options);
 		buf_str(out, "\" ;;\n");
 	}
 	buf_str(out, "  esac\n  if [[ $word == -* || -z $command ]]; then\n    mapfile -t COMPREPLY < <(compgen -W "
@@ -202,15 +202,15 @@ static status help_run(struct cli *c, struct err *err)
 	struct buf out;
 	buf_init(&out, 0);
 	status code = OK;
-	const struct cli_command *command = c->n_args > 0 ? cli_command_find(c->args[0]) : NULL;
+	const struct cli_command *command = c->n_args > 0 ? cli_command_find(c, c->args[0]) : NULL;
 	if (cli_flag(c, "--man"))
-		cli_man(&out);
+		cli_man(c, &out);
 	else if (c->n_args == 0)
-		cli_help_all(&out);
+		cli_help_all(c, &out);
 	else if (command != NULL)
 		cli_help_command(command, &out);
 	else
-		code = cli_command_unknown(c->args[0], err);
+		code = cli_command_unknown(c, c->args[0], err);
 	if (code == OK) code = cli_print(&out, err);
 	buf_deinit(&out);
 	return code;
@@ -227,10 +227,9 @@ const struct cli_command cli_help_command_def = {.name = "help",
 
 static status completion_run(struct cli *c, struct err *err)
 {
-	(void)c;
 	struct buf out;
 	buf_init(&out, 0);
-	cli_completion(&out);
+	cli_completion(c, &out);
 	const status code = cli_print(&out, err);
 	buf_deinit(&out);
 	return code;

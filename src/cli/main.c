@@ -9,30 +9,11 @@
 #include "base/thread.h"
 #include "cli/cli.h"
 
-const struct cli_option cli_globals[] = {
-	{"--lake", "URI", "the lake: a directory, file:///path or s3://bucket/prefix (default ./lake)"},
-	{"--control", "URI", "the control plane (default sqlite:<lake>/control.db, ./control.db with a lake on S3)"},
-	{"--config", "FILE", "configuration (default ./pqr.yaml when there is one)"},
-	{"--threads", "N", "worker threads (default: the cores)"},
-	{"--executor", "NAME", "what runs the tasks: threads"},
-	{"--json", NULL, "the result as one JSON document on standard output"},
-	{"--log-format", "text|json", "form of the log lines on standard error (default text)"},
-	{"--log-level", "LEVEL", "debug, info, warn, error or off (default info)"},
-	{"--quiet", NULL, "no log lines below errors, no progress, no report"},
-	{"--no-progress", NULL, "no progress bar"},
-	{"--unsafe-single-writer", NULL, "take an S3 store that can't put if absent, as the lake's only writer"},
-	{"--help", NULL, "help on the command"},
-	{"--version", NULL, "print the version"},
-};
-const size_t cli_n_globals = sizeof cli_globals / sizeof cli_globals[0];
-enum { VERSION_INDEX = sizeof cli_globals / sizeof cli_globals[0] - 1 }; /* the last of them */
-
-const struct cli_command *const cli_commands[] = {&cli_run_command, &cli_generate_command, &cli_ingest_command,
+static const struct cli_command *const commands[] = {&cli_run_command, &cli_generate_command, &cli_ingest_command,
 	&cli_bronze_command, &cli_silver_command, &cli_gold_command, &cli_publish_command, &cli_plan_command,
 	&cli_task_command, &cli_verify_command, &cli_runs_command, &cli_quality_command, &cli_lineage_command,
 	&cli_explain_command, &cli_calendar_command, &cli_table_command, &cli_sql_command, &cli_contract_command,
 	&cli_lake_command, &cli_doctor_command, &cli_completion_command, &cli_help_command_def};
-const size_t cli_n_commands = sizeof cli_commands / sizeof cli_commands[0];
 
 static void on_signal(int signal_number)
 {
@@ -118,7 +99,7 @@ static status parse_option(struct cli *c, char **argv, int argc, int *at, struct
 }
 
 /* Options may stand before or after the command, so the command is found first. */
-static const struct cli_command *find_command(char **argv, int argc, int *position)
+static const struct cli_command *find_command(const struct cli *c, char **argv, int argc, int *position)
 {
 	for (int i = 1; i < argc; i++) {
 		if (argv[i][0] == '-' && argv[i][1] == '-') {
@@ -130,7 +111,7 @@ static const struct cli_command *find_command(char **argv, int argc, int *positi
 			continue;
 		}
 		*position = i;
-		return cli_command_find(argv[i]);
+		return cli_command_find(c, argv[i]);
 	}
 	return NULL;
 }
@@ -138,8 +119,8 @@ static const struct cli_command *find_command(char **argv, int argc, int *positi
 static status parse(struct cli *c, int argc, char **argv, struct err *err)
 {
 	int position = 0;
-	c->command = find_command(argv, argc, &position);
-	if (c->command == NULL && position > 0) return cli_command_unknown(argv[position], err);
+	c->command = find_command(c, argv, argc, &position);
+	if (c->command == NULL && position > 0) return cli_command_unknown(c, argv[position], err);
 	bool only_args = false;
 	for (int i = 1; i < argc; i++) {
 		if (i == position) continue;
@@ -194,14 +175,14 @@ static status dispatch(struct cli *c, int argc, char **argv, struct err *err)
 	struct buf out;
 	buf_init(&out, 0);
 	status code = parse(c, argc, argv, err);
-	if (code == OK && c->values[VERSION_INDEX] != NULL) {
+	if (code == OK && c->values[cli_n_globals - 1] != NULL) {
 		buf_printf(&out, "pqr %s\n", PQR_VERSION);
 		code = cli_print(&out, err);
 	} else if (code == OK && (c->command == NULL || cli_flag(c, "--help"))) {
 		if (c->command != NULL)
 			cli_help_command(c->command, &out);
 		else
-			cli_help_all(&out);
+			cli_help_all(c, &out);
 		code = cli_print(&out, err);
 		if (code == OK && argc < 2) code = E_USAGE; /* help was asked for by nobody */
 	} else if (code == OK) {
@@ -217,7 +198,8 @@ int main(int argc, char **argv)
 {
 	static const char *args[CLI_ARGS_MAX];
 	static const char *lists[CLI_ARGS_MAX];
-	struct cli cli = {.args = args, .lists = lists};
+	struct cli cli = {
+		.args = args, .lists = lists, .commands = commands, .n_commands = sizeof commands / sizeof commands[0]};
 	struct err err;
 	err_clear(&err);
 	mem_setup();

@@ -1,4 +1,4 @@
-/* cli/options.c: typed access to parsed options, and small output helpers. */
+/* cli/options.c: the options of every command, typed access to those that were given, and small output helpers. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +7,23 @@
 #include "base/hash.h"
 #include "base/time.h"
 #include "cli/cli.h"
+
+const struct cli_option cli_globals[] = {
+	{"--lake", "URI", "the lake: a directory, file:///path or s3://bucket/prefix (default ./lake)"},
+	{"--control", "URI", "the control plane (default sqlite:<lake>/control.db, ./control.db with a lake on S3)"},
+	{"--config", "FILE", "configuration (default ./pqr.yaml when there is one)"},
+	{"--threads", "N", "worker threads (default: the cores)"},
+	{"--executor", "NAME", "what runs the tasks: threads"},
+	{"--json", NULL, "the result as one JSON document on standard output"},
+	{"--log-format", "text|json", "form of the log lines on standard error (default text)"},
+	{"--log-level", "LEVEL", "debug, info, warn, error or off (default info)"},
+	{"--quiet", NULL, "no log lines below errors, no progress, no report"},
+	{"--no-progress", NULL, "no progress bar"},
+	{"--unsafe-single-writer", NULL, "take an S3 store that can't put if absent, as the lake's only writer"},
+	{"--help", NULL, "help on the command"},
+	{"--version", NULL, "print the version"},
+};
+const size_t cli_n_globals = sizeof cli_globals / sizeof cli_globals[0];
 
 static size_t option_index(const struct cli *c, const char *name)
 {

@@ -1,3 +1,7 @@
+/* cli/report.c: what a run tells at its end: stages, balance of lines, quality, KPIs. A refused run has nothing to tell.
+ *
+ * The SQL tables may hold another run than the one told of; then their KPIs are not shown. Must not know how a run is made.
+ */
 #include "cli/report.h"
 
 #include <stdio.h>

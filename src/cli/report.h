@@ -2,7 +2,7 @@
 #ifndef PQR_CLI_REPORT_H
 #define PQR_CLI_REPORT_H
 
-#include "cli/session.h"
+#include "cli/run_options.h"
 
 /* flow_run, and its report on standard output: JSON, or as text (nothing when quiet) the stages with rows, seconds and throughput,
  * quality, and the KPIs when they are published. Also after a failure in the middle; a run that was refused reports nothing. */

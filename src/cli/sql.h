@@ -24,6 +24,9 @@ status sql_end(struct sql_shell *s, struct err *err) MUST_USE;
 /* Run one statement into standard output. */
 status sql_execute(struct sql_shell *s, struct str sql, struct err *err) MUST_USE;
 
+/* By name; `what` names its place in the error. */
+status sql_format_parse(const char *what, const char *name, enum query_format *out, struct err *err) MUST_USE;
+
 /* Read lines from the terminal until the end. (sql_prompt.c) */
 status sql_prompt(struct sql_shell *s, struct err *err) MUST_USE;
 

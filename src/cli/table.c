@@ -1,8 +1,13 @@
+/* cli/table.c: rows as an aligned table, or as JSON.
+ *
+ * Invariants: 1. a column is as wide as its widest cell, counted in code points; 2. what a cell leaves out is shown by "…". Must not
+ * know where rows come from.
+ */
 #include "cli/table.h"
 
 #include <stdio.h>
 
-#include "base/arena.h"
+#include "base/vec.h"
 #include "cli/cli.h"
 
 enum { COLUMNS_MAX = 32, CELL_CHARS_MAX = 60, LAST_CELL_CHARS_MAX = 160 };
@@ -15,8 +20,11 @@ struct cell {
 
 struct grid {
 	struct arena arena;
-	struct cell *cells; /* row after row; row 0 is the header */
-	size_t n_columns, n_rows, cap;
+	struct {
+		struct cell *items;
+		size_t n, cap;
+	} cells; /* row after row; row 0 is the header */
+	size_t n_columns, n_rows;
 	size_t width[COLUMNS_MAX];
 	size_t decimals[COLUMNS_MAX]; /* the most of any real of the column */
 };
@@ -64,21 +72,15 @@ static struct cell make_cell(struct grid *g, const struct control_value *v, size
 
 static bool add_row(struct grid *g)
 {
-	if ((g->n_rows + 1) * g->n_columns > g->cap) {
-		const size_t cap = g->cap != 0 ? g->cap * 2 : 64 * g->n_columns;
-		struct cell *cells = ARENA_NEW(&g->arena, struct cell, cap);
-		if (cells == NULL) return false;
-		if (g->n_rows > 0) memcpy(cells, g->cells, g->n_rows * g->n_columns * sizeof *cells);
-		g->cells = cells;
-		g->cap = cap;
-	}
+	if (!VEC_ROOM_IN(&g->arena, &g->cells, g->n_columns)) return false;
+	g->cells.n += g->n_columns;
 	g->n_rows++;
 	return true;
 }
 
 static void set_cell(struct grid *g, size_t column, struct cell cell)
 {
-	g->cells[(g->n_rows - 1) * g->n_columns + column] = cell;
+	g->cells.items[(g->n_rows - 1) * g->n_columns + column] = cell;
 	const size_t w = text_width(cell.text) + cell.shortened;
 	if (w > g->width[column]) g->width[column] = w;
 	if (cell.decimals > g->decimals[column]) g->decimals[column] = cell.decimals;
@@ -89,7 +91,7 @@ static bool align_decimals(struct grid *g)
 {
 	for (size_t row = 1; row < g->n_rows; row++) {
 		for (size_t i = 0; i < g->n_columns; i++) {
-			struct cell *cell = &g->cells[row * g->n_columns + i];
+			struct cell *cell = &g->cells.items[row * g->n_columns + i];
 			const size_t missing = cell->number ? g->decimals[i] - cell->decimals : 0;
 			if (missing == 0) continue;
 			char text[96];
@@ -127,9 +129,9 @@ static void print_row(const struct grid *g, size_t row, const char *indent, stru
 {
 	buf_str(out, indent);
 	for (size_t i = 0; i < g->n_columns; i++) {
-		const struct cell *cell = &g->cells[row * g->n_columns + i];
+		const struct cell *cell = &g->cells.items[row * g->n_columns + i];
 		/* A header stands over its numbers. */
-		const bool right = g->n_rows > 1 && g->cells[(g->n_rows - 1) * g->n_columns + i].number;
+		const bool right = g->n_rows > 1 && g->cells.items[(g->n_rows - 1) * g->n_columns + i].number;
 		const size_t pad = g->width[i] - text_width(cell->text) - cell->shortened;
 		if (i > 0) buf_str(out, "  ");
 		for (size_t k = 0; right && k < pad; k++) buf_char(out, ' ');

@@ -1,0 +1,170 @@
+/* app/session.c: configuration, then planes. Layers of the configuration, the later wins: defaults, file, environment, settings.
+ *
+ * Invariants: 1. what the configuration says wrongly is told before a lake or control plane is touched. 2. session_close is right
+ * after any outcome of any call. Must not know flags (an error carries advice instead), commands, or what is printed.
+ */
+#include "app/session.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/hash.h"
+#include "pqrs/config/config.h"
+#include "pqrs/workload.h"
+
+static const char default_file[] = "pqr.yaml";
+
+/* ---- configuration --------------------------------------------------------------------------------------------------- */
+
+static status config_layers(struct config *tree, const struct session_opts *o, struct err *err)
+{
+	const struct config_keys tables[] = {engine_config_keys, pqrs_config_keys};
+	const size_t n_tables = sizeof tables / sizeof tables[0];
+	TRY(config_defaults(tree, tables, n_tables, err));
+	const char *path = o->config_file != NULL ? o->config_file : default_file;
+	if (o->config_file != NULL || access(path, F_OK) == 0) {
+		struct config_node *file = NULL;
+		TRY(config_parse_file(tree, path, &file, err));
+		TRY(config_merge(tree, tree->root, file, err));
+	}
+	TRY(config_environment(tree, tables, n_tables, (const char *const *)environ, err));
+	for (size_t i = 0; i < o->n_settings; i++)
+		TRY(config_set(tree, o->settings[i].key, o->settings[i].value, o->settings[i].origin, err));
+	return config_check(tree, tables, n_tables, err);
+}
+
+static status workload_config(struct session *s, const struct config *tree, bool ingested, struct err *err)
+{
+	TRY(pqrs_config_canonical(tree, ingested ? PQRS_INGESTED : PQRS_SIMULATED, &s->canonical, err));
+	TRY(buf_check(&s->canonical, err));
+	return pqrs_workload.config_open((struct str){(const char *)s->canonical.p, s->canonical.n}, &s->config, err);
+}
+
+static status read_config(struct session *s, const struct config *tree, const struct session_opts *o, struct err *err)
+{
+	TRY(engine_config_open(tree, &s->engine, err));
+	log_setup(o->quiet ? LOG_ERROR : s->engine.log_level, s->engine.log_format);
+	return o->workload ? workload_config(s, tree, o->ingested, err) : OK;
+}
+
+status session_open(struct session *s, const struct session_opts *o, struct err *err)
+{
+	struct config tree;
+	ASSERT(o->n_settings == 0 || o->settings != NULL);
+	*s = (struct session){0};
+	arena_init(&s->arena, 0);
+	buf_init(&s->canonical, 0);
+	TRY(config_init(&tree, err));
+	status code = config_layers(&tree, o, err);
+	if (code == OK) code = read_config(s, &tree, o, err);
+	config_deinit(&tree);
+	return code;
+}
+
+/* ---- planes ---------------------------------------------------------------------------------------------------------- */
+
+const char *session_path(const char *uri)
+{
+	static const char *const schemes[] = {"file://", "sqlite:"};
+	for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+		if (strncmp(uri, schemes[i], strlen(schemes[i])) == 0) return uri + strlen(schemes[i]);
+	}
+	return uri;
+}
+
+bool session_missing(const char *uri)
+{
+	const char *path = session_path(uri);
+	const bool remote = strstr(path, "://") != NULL || strncmp(path, "postgres", 8) == 0;
+	return !remote && access(path, F_OK) != 0 && errno == ENOENT;
+}
+
+status session_lake_open(const char *uri, bool single_writer, struct store **out, struct err *err)
+{
+	TRY(store_open(uri, out, err));
+	if (single_writer) store_single_writer(*out);
+	return OK;
+}
+
+status session_connect(struct session *s, unsigned need, struct err *err)
+{
+	const char *uri = s->engine.lake_uri;
+	ASSERT(uri != NULL);
+	if ((need & SESSION_EXISTING) && session_missing(uri))
+		return err_advise(
+			err, fail(err, E_NOT_FOUND, "no lake at %s", session_path(uri)), ADVICE_NO_LAKE, NULL);
+	if (need & (SESSION_LAKE | SESSION_CONTROL))
+		TRY(session_lake_open(uri, s->engine.single_writer, &s->lake, err));
+	if (need & SESSION_CONTROL) TRY(control_open(s->engine.control_uri, &s->control, err));
+	return OK;
+}
+
+void session_close(struct session *s)
+{
+	if (s->config != NULL) pqrs_workload.config_close(s->config);
+	control_close(s->control);
+	store_close(s->lake);
+	engine_config_close(&s->engine);
+	buf_deinit(&s->canonical);
+	arena_deinit(&s->arena);
+}
+
+/* ---- what they say ---------------------------------------------------------------------------------------------------- */
+
+status session_instant(const struct session *s, const char *option, const char *text, int64_t *out, struct err *err)
+{
+	const struct pqrs_config *config = s->config;
+	int32_t date;
+	ASSERT(config != NULL);
+	if (date_parse(str_of(text), &date)) {
+		*out = tz_day_end(config->tz, date);
+		return OK;
+	}
+	if (time_parse(str_of(text), out)) return OK;
+	return fail(err, E_USAGE,
+		"%s: expected a date as 2026-02-28 or a time as 2026-02-28T23:59:59-05:00, found '%s'", option, text);
+}
+
+void session_run_opts(const struct session *s, struct run_opts *out)
+{
+	run_opts_init(out);
+	out->workload = &pqrs_workload;
+	out->lake = s->lake;
+	out->control = s->control;
+	out->executor = s->engine.executor;
+	out->threads = s->engine.threads;
+	if (s->config == NULL) return;
+	const struct pqrs_config *config = s->config;
+	out->config = (struct str){(const char *)s->canonical.p, s->canonical.n};
+	out->config_opened = config;
+	out->seed = config->simulation.seed;
+	out->date_from = config->simulation.date_from;
+	out->date_to = config->simulation.date_to;
+}
+
+static status newest_row(void *arg, const struct control_value *values, size_t n, struct err *err)
+{
+	char *dst = arg;
+	(void)err;
+	if (n == 1 && values[0].kind == CONTROL_TEXT && values[0].text.n == UUID_CHARS) {
+		memcpy(dst, values[0].text.p, UUID_CHARS);
+		dst[UUID_CHARS] = '\0';
+	}
+	return OK;
+}
+
+status session_newest_run(struct session *s, char dst[37], struct err *err)
+{
+	char newest[37] = "";
+	const struct control_select q = {
+		.sql = "SELECT run_id FROM meta.runs ORDER BY started_at DESC, run_id LIMIT 1"};
+	ASSERT(s->control != NULL);
+	TRY(control_query(s->control, &q, newest_row, newest, err));
+	if (newest[0] == '\0')
+		return fail(err, E_NOT_FOUND,
+			"no runs recorded for lake %s: `pqr run` makes the first; where control.db was lost, it "
+			"records again what the lake holds",
+			store_uri(s->lake));
+	memcpy(dst, newest, sizeof newest);
+	return OK;
+}

@@ -1,0 +1,132 @@
+/* cli/run_options.c: which flag sets which key, and which option of a run. What a flag says wrongly is told before a lake is made. */
+#include "cli/run_options.h"
+
+#include "base/hash.h"
+#include "pqrs/workload.h"
+
+/* A flag and the key it sets. */
+static const struct {
+	const char *flag, *key;
+	const char *value; /* of a flag that takes none */
+} flag_keys[] = {
+	{"--lake", "lake.uri", NULL},
+	{"--control", "control.uri", NULL},
+	{"--executor", "executor.uri", NULL},
+	{"--threads", "executor.threads", NULL},
+	{"--log-level", "log.level", NULL},
+	{"--log-format", "log.format", NULL},
+	{"--seed", "simulation.seed", NULL},
+	{"--from", "simulation.date_range.from", NULL},
+	{"--to", "simulation.date_range.to", NULL},
+	{"--volume", "simulation.volume_daily_avg", NULL},
+	{"--unsafe-single-writer", "lake.unsafe_single_writer", "true"},
+};
+enum { N_FLAG_KEYS = sizeof flag_keys / sizeof flag_keys[0] };
+
+static size_t settings_of(const struct cli *c, struct session_setting dst[N_FLAG_KEYS])
+{
+	size_t n = 0;
+	for (size_t i = 0; i < N_FLAG_KEYS; i++) {
+		const char *value = cli_get(c, flag_keys[i].flag);
+		if (value == NULL) continue;
+		if (flag_keys[i].value != NULL) value = flag_keys[i].value;
+		dst[n++] = (struct session_setting){flag_keys[i].key, value, flag_keys[i].flag};
+	}
+	return n;
+}
+
+/* Whether the command line names files to take events from. */
+static bool names_inputs(const struct cli *c)
+{
+	return c->n_lists > 0 || (strcmp(c->command->name, "ingest") == 0 && c->n_args > 0);
+}
+
+status cli_session_open(struct session *s, const struct cli *c, unsigned need, struct err *err)
+{
+	struct session_setting settings[N_FLAG_KEYS];
+	struct run_opts checked;
+	char run_id[UUID_CHARS + 1];
+	const struct session_opts o = {
+		.config_file = cli_get(c, "--config"),
+		.settings = settings,
+		.n_settings = settings_of(c, settings),
+		.workload = (need & CLI_CONFIG) != 0,
+		.ingested = names_inputs(c),
+		/* --quiet wins over a level in a file or variable, not over --log-level. */
+		.quiet = c->quiet && cli_get(c, "--log-level") == NULL,
+	};
+	TRY(session_open(s, &o, err));
+	if (cli_get(c, "--run-id") != NULL) TRY(cli_uuid(cli_get(c, "--run-id"), "--run-id", run_id, err));
+	if (need & CLI_CONFIG) {
+		TRY(cli_run_opts(s, c, &checked, err));
+		if (need & SESSION_LAKE) TRY(run_opts_check(&checked, err));
+	}
+	return session_connect(s, need, err);
+}
+
+/* Inputs: every --input, and positional paths (a leading workload name apart). */
+static status collect_inputs(struct session *s, const struct cli *c, struct run_opts *out, struct err *err)
+{
+	const bool takes_paths = strcmp(c->command->name, "ingest") == 0;
+	size_t from = 0;
+	if (!takes_paths && !cli_takes(c, "--input")) return OK;
+	if (!takes_paths && c->n_args > 0) {
+		if (strcmp(c->args[0], pqrs_workload.name) == 0)
+			from = 1;
+		else if (c->n_lists == 0)
+			return fail(err, E_USAGE,
+				"unknown workload '%s': this version has %s; files are given with --input", c->args[0],
+				pqrs_workload.name);
+	}
+	const size_t n = c->n_lists + c->n_args - from;
+	if (n == 0) return OK;
+	if (!takes_paths && c->n_lists == 0)
+		return fail(err, E_USAGE, "unexpected argument '%s': files are given with --input", c->args[from]);
+	const char **inputs = ARENA_NEW(&s->arena, const char *, n);
+	if (inputs == NULL) return fail_nomem(err);
+	for (size_t i = 0; i < c->n_lists; i++) inputs[i] = c->lists[i];
+	for (size_t i = from; i < c->n_args; i++) inputs[c->n_lists + i - from] = c->args[i];
+	out->inputs = inputs;
+	out->n_inputs = n;
+	return OK;
+}
+
+static status check_stage(const char *name, struct err *err)
+{
+	bool known = strcmp(name, "publish") == 0;
+	for (size_t i = 0; i < pqrs_workload.n_stages; i++) known |= strcmp(name, pqrs_workload.stages[i].name) == 0;
+	return known ? OK
+		     : fail(err, E_USAGE, "--until: expected raw, bronze, silver, gold or publish, found '%s'", name);
+}
+
+status cli_run_opts(struct session *s, const struct cli *c, struct run_opts *out, struct err *err)
+{
+	struct run_opts o;
+	session_run_opts(s, &o);
+	o.progress = c->progress;
+	o.quiet = c->quiet;
+	if (s->config != NULL) {
+		if (cli_get(c, "--as-of") != NULL)
+			TRY(session_instant(s, "--as-of", cli_get(c, "--as-of"), &o.as_of, err));
+		TRY(cli_get_date(c, "--emit-from", &o.emit_from, err));
+		TRY(collect_inputs(s, c, &o, err));
+		o.source = cli_get(c, "--source");
+	}
+	if (cli_get(c, "--run-id") != NULL) {
+		char *run_id = ARENA_NEW(&s->arena, char, UUID_CHARS + 1);
+		if (run_id == NULL) return fail_nomem(err);
+		TRY(cli_uuid(cli_get(c, "--run-id"), "--run-id", run_id, err));
+		o.run_id = run_id;
+	}
+	o.until = cli_get(c, "--until");
+	if (o.until != NULL) TRY(check_stage(o.until, err));
+	o.publish = !cli_flag(c, "--no-publish");
+	*out = o;
+	return OK;
+}
+
+status cli_run_id(struct session *s, const struct cli *c, char dst[37], struct err *err)
+{
+	const char *given = cli_get(c, "--run-id");
+	return given != NULL ? cli_uuid(given, "--run-id", dst, err) : session_newest_run(s, dst, err);
+}

@@ -1,0 +1,20 @@
+/* cli/run_options.h: the flags of a command as a session, and as the options of a run. */
+#ifndef PQR_CLI_RUN_OPTIONS_H
+#define PQR_CLI_RUN_OPTIONS_H
+
+#include "app/session.h"
+#include "cli/cli.h"
+
+/* Beside the planes of enum session_plane. */
+enum { CLI_CONFIG = 1 << 8 }; /* the workload's configuration, and every flag of a run checked before a lake is made */
+
+/* Open what `need` names, from flags, environment and pqr.yaml (docs/configuration.md). session_close also after a failure. */
+status cli_session_open(struct session *s, const struct cli *c, unsigned need, struct err *err) MUST_USE;
+
+/* Run options from the flags of the run commands (those the command has). The session holds everything they point to. */
+status cli_run_opts(struct session *s, const struct cli *c, struct run_opts *out, struct err *err) MUST_USE;
+
+/* The run that --run-id, else the newest run, names; E_NOT_FOUND when there is none. dst[37]. */
+status cli_run_id(struct session *s, const struct cli *c, char dst[37], struct err *err) MUST_USE;
+
+#endif
