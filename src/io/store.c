@@ -1,3 +1,7 @@
+/* io/store.c: what every kind of object store shares: the checks before its own functions, and how many threads reads want.
+ *
+ * Invariant: a store's own functions see only keys that key_check passed. Must not know what objects hold.
+ */
 #include "io/store_int.h"
 
 #include "base/alloc.h"
@@ -19,19 +23,6 @@ static status key_check(const char *key, struct err *err)
 		if (*p == '\0') return OK;
 		part = p + 1;
 	}
-}
-
-status store_open(const char *uri, struct store **out, struct err *err)
-{
-	if (strncmp(uri, "s3://", 5) == 0) return store_s3_open(uri, out, err);
-	if (strncmp(uri, "file://", 7) == 0) {
-		if (uri[7] != '/') return fail(err, E_USAGE, "lake %s: expected file:///absolute/path", uri);
-		return store_local_open(uri + 7, out, err);
-	}
-	if (strstr(uri, "://") != NULL)
-		return fail(err, E_USAGE, "lake %s: expected a directory, file:///path or s3://bucket/prefix", uri);
-	if (uri[0] == '\0') return fail(err, E_USAGE, "lake: expected a directory, found an empty name");
-	return store_local_open(uri, out, err);
 }
 
 void store_close(struct store *s)

@@ -1,3 +1,4 @@
+/* io/store_memory.c: an object of bytes in memory, for readers of objects. */
 #include "base/alloc.h"
 #include "io/store_int.h"
 

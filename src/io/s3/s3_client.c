@@ -1,3 +1,8 @@
+/* io/s3/s3_client.c: one signed request after another, tried again while that can help, and what S3's refusals mean to people.
+ *
+ * Invariants: 1. a request whose outcome was not seen is tried again only after a look, or where twice is as good as once; 2. no
+ * message holds a secret. Must not know keys of a lake or puts.
+ */
 #include "io/s3/s3_client.h"
 
 #include <pthread.h>

@@ -1,3 +1,4 @@
+/* io/s3/s3_settings.c: endpoint, region and credentials from the environment and the AWS files. Reads, never writes; asks no network. */
 #include "io/s3/s3_settings.h"
 
 #include <stdio.h>

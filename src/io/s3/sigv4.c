@@ -1,3 +1,4 @@
+/* io/s3/sigv4.c: the signature of a request (AWS Signature Version 4). Pure: the time comes in, nothing is kept. */
 #include "io/s3/sigv4.h"
 
 #include <stdio.h>

@@ -1,11 +1,16 @@
 /* io/s3/store_s3_int.h: what the files of the S3 store share.
  *
- *   store_s3.c         open, put, the window of puts under way, size, delete
- *   store_s3_read.c    objects: ranged and parallel reads
+ *   store_s3.c         the store: its operations
  *   store_s3_ahead.c   objects fetched before they are opened
- *   store_s3_writer.c  multipart uploads
- *   store_s3_list.c    listings, deletes in batches, the sweep of forgotten uploads
+ *   store_s3_writer.c  streaming and large puts
+ *   store_s3_later.c   the window of puts under way
+ *   store_s3_put.c     one PutObject
  *   store_s3_probe.c   does put-if-absent hold here?
+ *   store_s3_parts.c   one upload in parts
+ *   store_s3_list.c    listings, deletes in batches, the sweep of forgotten uploads
+ *   store_s3_read.c    objects: looking at them, ranged and parallel reads
+ *
+ * Each calls only files below it.
  */
 #ifndef PQR_IO_S3_STORE_S3_INT_H
 #define PQR_IO_S3_STORE_S3_INT_H
@@ -62,18 +67,6 @@ status s3_create(struct store *base, bool *made, struct err *err) MUST_USE;
 
 /* The object's key in the bucket. E_LIMIT over 1024 bytes. */
 status s3_key(const struct s3_store *s, const char *key, char dst[S3_KEY_CHARS_MAX + 1], struct err *err) MUST_USE;
-/* key as elsewhere in store.h; hands puts over the limit to a writer, but a commit is one PutObject or E_LIMIT. */
-status s3_put(struct s3_store *s, const char *key, const void *p, size_t n, enum store_put_mode mode,
-	struct err *err) MUST_USE;
-/* Wait for the puts under way of this key, of those below it when `folder`, of all when NULL. */
-void s3_settle(struct s3_store *s, const char *key, bool folder);
-
-struct s3_facts {
-	int64_t size;
-	bool young; /* put less than 15 minutes ago by the server's clock */
-};
-status s3_head(struct s3_store *s, const char *key, struct s3_facts *out, struct err *err) MUST_USE;
-
 /* Does the object have these very bytes (or n bytes of that XXH3-128, where it is given)? E_NOT_FOUND: it is gone. */
 struct s3_content {
 	const void *p;
@@ -82,6 +75,31 @@ struct s3_content {
 };
 status s3_same(
 	struct s3_store *s, const char *key, const struct s3_content *want, bool *same, struct err *err) MUST_USE;
+
+/* One PutObject, key as elsewhere in store.h. E_LIMIT: a commit over S3_COMMIT_BYTES_MAX. */
+status s3_put(struct s3_store *s, const char *key, const void *p, size_t n, enum store_put_mode mode,
+	struct err *err) MUST_USE;
+/* What a put that may have been carried out would have left, and the request of a put. */
+struct s3_putting {
+	struct s3_store *s;
+	const char *key;
+	struct s3_content content;
+};
+struct s3_request s3_put_request(const char *full, const void *p, size_t n, bool conditional);
+/* s3_request's look, of a struct s3_putting. */
+status s3_put_look(void *arg, bool *done, struct err *err) MUST_USE;
+
+/* Of store_ops: start a put and return. */
+status s3_put_later(
+	struct store *base, const char *key, const void *p, size_t n, const uint8_t *sha256, struct err *err) MUST_USE;
+/* Wait for the puts under way of this key, of those below it when `folder`, of all when NULL. */
+void s3_settle(struct s3_store *s, const char *key, bool folder);
+
+struct s3_facts {
+	int64_t size;
+	bool young; /* put less than 15 minutes ago by the server's clock */
+};
+status s3_head(struct s3_store *s, const char *key, struct s3_facts *out, struct err *err) MUST_USE;
 
 /* An object whose first bytes are under way: started, then finished or discarded. It stays where it is meanwhile. */
 struct s3_opening {
@@ -108,15 +126,22 @@ void s3_ahead_drop(struct s3_store *s, const char *key);
 status s3_writer_create(struct store *base, const char *key, struct store_writer **out, struct err *err) MUST_USE;
 status s3_put_parts(struct s3_store *s, const char *key, const void *p, size_t n, enum store_put_mode mode,
 	struct err *err) MUST_USE;
-status s3_list(struct store *base, const char *prefix, store_visit visit, void *arg, struct err *err) MUST_USE;
+status s3_list(struct s3_store *s, const char *prefix, store_visit visit, void *arg, struct err *err) MUST_USE;
 status s3_list_names(
-	struct store *base, const char *folder, store_name_visit visit, void *arg, struct err *err) MUST_USE;
-status s3_delete_many(struct store *base, const char *const *keys, size_t n, struct err *err) MUST_USE;
+	struct s3_store *s, const char *folder, store_name_visit visit, void *arg, struct err *err) MUST_USE;
+status s3_delete_many(struct s3_store *s, const char *const *keys, size_t n, struct err *err) MUST_USE;
 status s3_sweep(struct store *base, const char *prefix, int64_t *removed, struct err *err) MUST_USE;
-/* An upload of p[n], n > 0, as an object that must not exist, of which all but the completion is done: store_writer_finish. For
- * the proof. p must stay until the writer's end. */
-status s3_parts_begin(struct s3_store *s, const char *key, const void *p, size_t n, struct store_writer **out,
+/* One object in parts, STORE_ABSENT or STORE_REPLACE; see store_s3_parts.c. s3_upload_part takes bytes when `own`, else they stay
+ * until the upload's end. s3_upload_complete: E_EXISTS: other bytes stand there; E_CONFLICT: S3 dropped it, begin again. */
+struct s3_upload;
+status s3_upload_create(struct s3_store *s, const char *key, enum store_put_mode mode, struct s3_upload **out,
 	struct err *err) MUST_USE;
+bool s3_upload_begun(const struct s3_upload *u);
+size_t s3_upload_part_bytes(const struct s3_upload *u); /* of the next part, but for the last */
+status s3_upload_part(struct s3_upload *u, uint8_t *bytes, size_t n, bool own, struct err *err) MUST_USE;
+status s3_upload_all(struct s3_upload *u, const void *p, size_t n, struct err *err) MUST_USE;
+status s3_upload_complete(struct s3_upload *u, struct err *err) MUST_USE;
+void s3_upload_destroy(struct s3_upload *u);
 /* Once a store: E_UNSUPPORTED when put-if-absent does not hold there; when it does not for uploads in parts. */
 status s3_prove(struct s3_store *s, struct err *err) MUST_USE;
 status s3_prove_parts(struct s3_store *s, struct err *err) MUST_USE;

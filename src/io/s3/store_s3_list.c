@@ -125,12 +125,10 @@ static status objects_page(struct listing *l, struct str inside, struct err *err
 	return OK;
 }
 
-status s3_list(struct store *base, const char *prefix, store_visit visit, void *arg, struct err *err)
+status s3_list(struct s3_store *s, const char *prefix, store_visit visit, void *arg, struct err *err)
 {
-	struct s3_store *s = (struct s3_store *)base;
 	struct objects o = {visit, arg};
 	struct listing l;
-	s3_settle(s, prefix, true);
 	TRY(listing_init(&l, s, prefix, err));
 	l.page = objects_page;
 	l.arg = &o;
@@ -190,12 +188,10 @@ static int name_cmp(const void *a, const void *b)
 	return strcmp(((const struct name *)a)->text, ((const struct name *)b)->text);
 }
 
-status s3_list_names(struct store *base, const char *folder, store_name_visit visit, void *arg, struct err *err)
+status s3_list_names(struct s3_store *s, const char *folder, store_name_visit visit, void *arg, struct err *err)
 {
-	struct s3_store *s = (struct s3_store *)base;
 	struct names v = {0};
 	struct listing l;
-	s3_settle(s, folder, true);
 	TRY(listing_init(&l, s, folder, err));
 	arena_init(&v.arena, 0);
 	l.folders = true;
@@ -284,11 +280,8 @@ static status delete_some(struct s3_store *s, const char *const *keys, size_t n,
 	return code;
 }
 
-status s3_delete_many(struct store *base, const char *const *keys, size_t n, struct err *err)
+status s3_delete_many(struct s3_store *s, const char *const *keys, size_t n, struct err *err)
 {
-	struct s3_store *s = (struct s3_store *)base;
-	s3_settle(s, NULL, true);
-	s3_ahead_drop(s, NULL);
 	for (size_t at = 0; at < n; at += DELETE_MAX)
 		TRY(delete_some(s, keys + at, n - at < DELETE_MAX ? n - at : DELETE_MAX, err));
 	return OK;

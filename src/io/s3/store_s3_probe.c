@@ -22,7 +22,7 @@ struct probe {
 	char key[UUID_CHARS + 32];
 	char full[S3_KEY_CHARS_MAX + 1];
 	struct s3_call calls[RACERS];
-	char bodies[RACERS][BODY_CHARS];
+	char bodies[RACERS + 1][BODY_CHARS]; /* the last is of the one that comes late */
 	int winners, winner;
 };
 
@@ -44,7 +44,7 @@ static status name_key(struct probe *p, struct err *err)
 	uuid_random(id);
 	uuid_format(id, text);
 	(void)snprintf(p->key, sizeof p->key, ".pqr-probe/%.*s", UUID_CHARS, text);
-	for (int i = 0; i < RACERS; i++)
+	for (int i = 0; i <= RACERS; i++)
 		(void)snprintf(p->bodies[i], sizeof p->bodies[i], "%.*s %d", UUID_CHARS, text, i);
 	return s3_key(p->s, p->key, p->full, err);
 }
@@ -115,7 +115,7 @@ static status aftermath(struct probe *p, struct err *err)
 	s3_call_deinit(&call);
 	TRY(code);
 	if (http_status != 412) return refuse(p, "ignores If-None-Match", err);
-	TRY(s3_list(&p->s->base, ".pqr-probe", seen, &look, err));
+	TRY(s3_list(p->s, ".pqr-probe", seen, &look, err));
 	return look.seen ? OK : refuse(p, "does not list an object that was put", err);
 }
 
@@ -180,7 +180,7 @@ status s3_prove(struct s3_store *s, struct err *err)
 
 struct parts_probe {
 	struct probe common;
-	struct store_writer *uploads[RACERS + 1]; /* the last one comes late */
+	struct s3_upload *uploads[RACERS + 1]; /* the last one comes late */
 	_Atomic int winners, winner;
 };
 
@@ -189,14 +189,15 @@ static status upload(void *arg, size_t i, int worker, struct err *err)
 	struct parts_probe *p = arg;
 	const char *body = p->common.bodies[i];
 	(void)worker;
-	return s3_parts_begin(p->common.s, p->common.key, body, strlen(body), &p->uploads[i], err);
+	TRY(s3_upload_create(p->common.s, p->common.key, STORE_ABSENT, &p->uploads[i], err));
+	return s3_upload_all(p->uploads[i], body, strlen(body), err);
 }
 
 static status complete(void *arg, size_t i, int worker, struct err *err)
 {
 	struct parts_probe *p = arg;
 	(void)worker;
-	const status code = store_writer_finish(p->uploads[i], err);
+	const status code = s3_upload_complete(p->uploads[i], err);
 	if (code == OK) {
 		atomic_fetch_add(&p->winners, 1);
 		atomic_store(&p->winner, (int)i);
@@ -231,7 +232,7 @@ static status parts_once(struct parts_probe *p, struct err *err)
 	TRY(name_key(&p->common, err));
 	const status code = parts_race(p, err);
 	for (size_t i = 0; i <= RACERS; i++) {
-		store_writer_destroy(p->uploads[i]);
+		s3_upload_destroy(p->uploads[i]);
 		p->uploads[i] = NULL;
 	}
 	if (code != E_UNREACHABLE && code != E_CANCELLED) clean_up(&p->common);

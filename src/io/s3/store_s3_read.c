@@ -1,4 +1,4 @@
-/* io/s3/store_s3_read.c: objects of the S3 store.
+/* io/s3/store_s3_read.c: objects of the S3 store: looking at them and reading them.
  *
  * Opening fetches the object's head: HEAD_BYTES, or, where a hint told the size, up to HEAD_BYTES_MAX. One request tells the size
  * and, of most objects, brings all there is; servers send whole objects with less work than parts. Other small reads fetch
@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/hash.h"
+#include "base/time.h"
 #include "io/s3/store_s3_int.h"
 
 enum {
@@ -43,6 +44,33 @@ struct s3_object {
 	pthread_mutex_t lock; /* guards window */
 	struct window window;
 };
+
+#define YOUNG_US (15 * 60 * US_PER_SECOND)
+
+status s3_key(const struct s3_store *s, const char *key, char dst[S3_KEY_CHARS_MAX + 1], struct err *err)
+{
+	const int n = snprintf(
+		dst, S3_KEY_CHARS_MAX + 1, "%s%s%s", s->prefix, s->prefix[0] != '\0' && key[0] != '\0' ? "/" : "", key);
+	if (n < 0 || n > S3_KEY_CHARS_MAX)
+		return fail(err, E_LIMIT, "object key over %d bytes: %.200s", S3_KEY_CHARS_MAX, key);
+	return OK;
+}
+
+status s3_head(struct s3_store *s, const char *key, struct s3_facts *out, struct err *err)
+{
+	char full[S3_KEY_CHARS_MAX + 1];
+	struct s3_call call;
+	TRY(s3_key(s, key, full, err));
+	status code = s3_perform(
+		s->client, &call, &(struct s3_request){.verb = "look at", .method = "HEAD", .key = full}, err);
+	const struct http_call *h = &call.http;
+	if (code == OK && h->length < 0) code = fail_at(err, E_IO, key, -1, -1, "S3 gave no size of the object");
+	if (code == OK)
+		*out = (struct s3_facts){h->length, h->modified_us != INT64_MIN && h->date_us != INT64_MIN &&
+							    h->date_us - h->modified_us < YOUNG_US};
+	s3_call_deinit(&call);
+	return code;
+}
 
 static bool window_has(const struct window *w, int64_t offset, size_t n)
 {
