@@ -25,7 +25,7 @@ struct config_node {
 	bool secret;        /* never shown in an error */
 	int32_t line;       /* 1-based line in `origin`; 0 = origin is no file */
 	uint32_t n;         /* members or items */
-	const char *origin; /* "pqr.yaml", "environment variable PQR_SIMULATION_SEED", "--seed", "default" */
+	const char *origin; /* "pqr.yaml", "environment variable PQR_SIMULATION_SEED", a flag, "default" */
 	struct str key;     /* name in its map; empty in a list and at the root */
 	struct str text;    /* scalars, as written */
 	struct config_node *parent, *first, *last, *next;
