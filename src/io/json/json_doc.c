@@ -1,3 +1,8 @@
+/* io/json/json_doc.c: a JSON text as a tree, by jansson; the only file that includes it. For documents of a screenful; events go through
+ * json_scan.h.
+ *
+ * Invariants: 1. a member that stands twice is refused; 2. no name of jansson leaves this file.
+ */
 #include "io/json/json_doc.h"
 
 #include <jansson.h>
@@ -51,7 +56,7 @@ const struct json_node *json_doc_root(const struct json_doc *d)
 	return ours(d->root);
 }
 
-enum json_kind json_node_kind(const struct json_node *n)
+enum json_doc_kind json_node_kind(const struct json_node *n)
 {
 	if (n == NULL) return JSON_DOC_NULL;
 	switch (json_typeof(lib(n))) {
@@ -74,7 +79,7 @@ const struct json_node *json_node_get(const struct json_node *n, const char *key
 
 size_t json_node_n(const struct json_node *n)
 {
-	const enum json_kind kind = json_node_kind(n);
+	const enum json_doc_kind kind = json_node_kind(n);
 	if (kind == JSON_DOC_ARRAY) return json_array_size(lib(n));
 	return kind == JSON_DOC_OBJECT ? json_object_size(lib(n)) : 0;
 }

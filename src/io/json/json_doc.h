@@ -12,7 +12,7 @@
 struct json_doc;
 struct json_node;
 
-enum json_kind {
+enum json_doc_kind {
 	JSON_DOC_NULL,
 	JSON_DOC_BOOL,
 	JSON_DOC_INT,
@@ -27,7 +27,7 @@ status json_doc_parse(struct str text, struct json_doc **out, struct err *err) M
 void json_doc_destroy(struct json_doc *d); /* NULL is fine */
 const struct json_node *json_doc_root(const struct json_doc *d);
 
-enum json_kind json_node_kind(const struct json_node *n); /* NULL: JSON_DOC_NULL */
+enum json_doc_kind json_node_kind(const struct json_node *n); /* NULL: JSON_DOC_NULL */
 const struct json_node *json_node_get(
 	const struct json_node *n, const char *key);                       /* member; NULL: none, or no object */
 size_t json_node_n(const struct json_node *n);                             /* items or members; 0 for the other kinds */
