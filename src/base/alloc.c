@@ -1,3 +1,8 @@
+/* base/alloc.c: the only malloc of the program: counts bytes, enforces the limit, fails on demand.
+ *
+ * Invariants: 1. every block is counted at its usable size while it lives; 2. over the limit, or when the n-th allocation is to fail,
+ * the answer is NULL and nothing has changed. Must not know who allocates or why.
+ */
 #include "base/alloc.h"
 
 #include <malloc.h>

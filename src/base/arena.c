@@ -1,3 +1,8 @@
+/* base/arena.c: memory that is freed all at once.
+ *
+ * Invariants: 1. blocks never move, so that pointers hold until reset; 2. reset keeps the largest block, so that a batch after a
+ * batch allocates nothing; 3. with ASan, what is not given out is poisoned.
+ */
 #include "base/arena.h"
 
 #include <stdarg.h>

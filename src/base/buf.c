@@ -1,3 +1,8 @@
+/* base/buf.c: bytes that grow up to a maximum.
+ *
+ * Invariant: the first failure sticks: what is added later is dropped, and buf_check tells it, so that a sequence of additions needs
+ * one check.
+ */
 #include "base/buf.h"
 
 #include <stdarg.h>

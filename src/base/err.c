@@ -1,3 +1,8 @@
+/* base/err.c: filling in an error.
+ *
+ * Invariants: 1. a failure begins with nothing of the one before; 2. place and advice are added, never replaced: the first cause
+ * stays. Allocates nothing, and knows no flag.
+ */
 #include "base/err.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* base/file.c: a whole small file of the local disk, bounded. What a lake holds is read by io/store.h. */
 #include "base/file.h"
 
 #include <errno.h>

@@ -1,3 +1,7 @@
+/* base/hash.c: SHA-256, HMAC, XXH64 and XXH3 by their libraries (the only file that includes them), and texts of hashes and ids.
+ *
+ * Invariant: the same bytes give the same hash on every machine: digests are canonical (big-endian) bytes.
+ */
 #include "base/hash.h"
 
 #include <openssl/evp.h>

@@ -1,3 +1,7 @@
+/* base/log.c: log lines on standard error, as text or one JSON document a line.
+ *
+ * Invariant: a line is one write, so that lines of threads do not mix. Level and format are the process's own, set before threads.
+ */
 #include "base/log.h"
 
 #include <pthread.h>

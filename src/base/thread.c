@@ -1,3 +1,8 @@
+/* base/thread.c: a loop over indexes by threads, and the wish to stop.
+ *
+ * Invariants: 1. no index is worked on twice; 2. the failure told is that of the lowest index that failed; 3. after a failure or
+ * cancellation nothing new is begun. Setting the wish is safe in a signal handler.
+ */
 #include "base/thread.h"
 
 #include <pthread.h>

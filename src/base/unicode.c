@@ -1,3 +1,4 @@
+/* base/unicode.c: folding a code point for the matching of keywords, by utf8proc; the only file that includes it. */
 #include "base/unicode.h"
 
 #include <utf8proc.h>

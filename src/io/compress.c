@@ -1,3 +1,8 @@
+/* io/compress.c: blocks by five libraries behind one call.
+ *
+ * Invariants: 1. decompression gives exactly the bytes that were claimed, or E_CORRUPT; 2. no library's type or number leaves this
+ * file. Must not know pages or files.
+ */
 #include "io/compress.h"
 
 #include <brotli/decode.h>

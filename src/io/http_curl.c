@@ -259,7 +259,7 @@ static void call_begin(struct loop *p, struct http_call *c)
 {
 	CURL *easy = p->n_idle > 0 ? p->idle[--p->n_idle] : curl_easy_init();
 	if (easy == NULL) {
-		call_refuse(p, c, HTTP_NOMEM, "out of memory");
+		call_refuse(p, c, HTTP_NOMEM, "no memory left");
 		return;
 	}
 	if (!set_up(p, c, easy) || curl_multi_add_handle(p->multi, easy) != CURLM_OK) {

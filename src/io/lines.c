@@ -1,3 +1,4 @@
+/* io/lines.c: lines of a stream of bytes, bounded. A line over the limit is told as such and passed over, without being held. */
 #include "io/lines.h"
 
 #include "base/alloc.h"
@@ -16,7 +17,7 @@ static status object_read(void *ctx, int64_t offset, void *dst, size_t n, struct
 	return store_object_read_at(ctx, offset, dst, n, err);
 }
 
-struct line_source line_source_of_object(struct store_object *o)
+struct line_source lines_source_of_object(struct store_object *o)
 {
 	return (struct line_source){object_read, o, store_object_size(o)};
 }

@@ -17,7 +17,7 @@ struct line_source {
 	void *ctx;
 	int64_t bytes;
 };
-struct line_source line_source_of_object(struct store_object *o); /* views o */
+struct line_source lines_source_of_object(struct store_object *o); /* views o */
 
 struct line_window {
 	const char *p;  /* views the reader's buffer until the next call */

@@ -203,7 +203,7 @@ static status object_run(struct bronze_task *t, const struct file_ref *file, str
 	t->file = file;
 	t->line = t->part_bytes = t->piece_bytes = 0;
 	TRY(store_object_open(t->env->lake, file->path, &object, err));
-	t->source = line_source_of_object(object);
+	t->source = lines_source_of_object(object);
 	event_batch_reset(&t->batch, str_of(file->path));
 	status code = event_index_start(&t->index, t->source.bytes / LINE_BYTES_GUESS, err);
 	if (code == OK) code = object_lines(t, err);
