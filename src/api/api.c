@@ -13,7 +13,7 @@ const char *pqr_version(void)
 
 const char *pqr_last_error(const struct pqr_context *context)
 {
-	return context != NULL ? context->error : "there is no context: memory ran out";
+	return context != NULL ? context->error : "out of memory";
 }
 
 int api_finish(struct pqr_context *context, status code, const struct err *err)
