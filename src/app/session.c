@@ -6,6 +6,7 @@
 #include "app/session.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/hash.h"
@@ -115,6 +116,7 @@ status session_instant(const struct session *s, const char *option, const char *
 {
 	const struct pqrs_config *config = s->config;
 	int32_t date;
+	char why[DATE_WRONG_CHARS];
 	ASSERT(config != NULL);
 	if (date_parse(str_of(text), &date)) {
 		*out = tz_day_end(config->tz, date);
@@ -122,7 +124,8 @@ status session_instant(const struct session *s, const char *option, const char *
 	}
 	if (time_parse(str_of(text), out)) return OK;
 	return fail(err, E_USAGE,
-		"%s: expected a date as 2026-02-28 or a time as 2026-02-28T23:59:59-05:00, found '%s'", option, text);
+		"%s: expected a date as 2026-02-28 or a time as 2026-02-28T23:59:59-05:00, found '%s'%s", option, text,
+		date_wrong((struct str){text, strlen(text) < DATE_CHARS ? strlen(text) : DATE_CHARS}, why));
 }
 
 void session_run_opts(const struct session *s, struct run_opts *out)
@@ -142,29 +145,92 @@ void session_run_opts(const struct session *s, struct run_opts *out)
 	out->date_to = config->simulation.date_to;
 }
 
-static status newest_row(void *arg, const struct control_value *values, size_t n, struct err *err)
+/* ---- runs ------------------------------------------------------------------------------------------------------------ */
+
+const char *session_no_runs(const struct session *s, char *dst, size_t n)
 {
-	char *dst = arg;
+	(void)snprintf(dst, n,
+		"no runs recorded for lake %s: `pqr run` makes the first; where control.db was lost, it records again "
+		"what the lake holds",
+		store_uri(s->lake));
+	return dst;
+}
+
+bool session_run_is_whole(const char *text)
+{
+	uint8_t id[UUID_BYTES];
+	return uuid_parse(str_of(text), id);
+}
+
+/* Runs that begin so, newest first. */
+struct found {
+	char newest[UUID_CHARS + 1], other[UUID_CHARS + 1];
+	int64_t n;
+};
+
+static status found_row(void *arg, const struct control_value *values, size_t n, struct err *err)
+{
+	struct found *f = arg;
 	(void)err;
-	if (n == 1 && values[0].kind == CONTROL_TEXT && values[0].text.n == UUID_CHARS) {
-		memcpy(dst, values[0].text.p, UUID_CHARS);
-		dst[UUID_CHARS] = '\0';
-	}
+	ASSERT(n == 1);
+	if (values[0].kind != CONTROL_TEXT || values[0].text.n != UUID_CHARS) return OK;
+	char *dst = f->n == 0 ? f->newest : f->other;
+	memcpy(dst, values[0].text.p, UUID_CHARS);
+	dst[UUID_CHARS] = '\0';
+	f->n++;
 	return OK;
 }
 
-status session_newest_run(struct session *s, char dst[37], struct err *err)
+static bool is_beginning(const char *text)
 {
-	char newest[37] = "";
+	const size_t n = strlen(text);
+	return n > 0 && n < UUID_CHARS && strspn(text, "0123456789abcdefABCDEF-") == n;
+}
+
+status session_run_check(const char *text, const char *what, struct err *err)
+{
+	if (session_run_is_whole(text) || strcmp(text, "latest") == 0 || is_beginning(text)) return OK;
+	return fail(err, E_USAGE,
+		"%s: expected a run's id (a UUID), the beginning of one, or latest, found '%s'; `pqr runs` lists the "
+		"runs",
+		what, text);
+}
+
+static status find_beginning(struct session *s, const char *beginning, const char *what, char dst[37], struct err *err)
+{
+	struct found f = {.n = 0};
+	char pattern[UUID_CHARS + 2];
+	const char *params[1] = {pattern};
 	const struct control_select q = {
-		.sql = "SELECT run_id FROM meta.runs ORDER BY started_at DESC, run_id LIMIT 1"};
+		"SELECT run_id FROM meta.runs WHERE CAST(run_id AS TEXT) LIKE $1 ORDER BY started_at DESC, run_id",
+		params, 1};
+	size_t n = 0;
+	for (; beginning[n] != '\0'; n++)
+		pattern[n] = (char)(beginning[n] >= 'A' && beginning[n] <= 'F' ? beginning[n] + 32 : beginning[n]);
+	memcpy(pattern + n, "%", 2);
 	ASSERT(s->control != NULL);
-	TRY(control_query(s->control, &q, newest_row, newest, err));
-	if (newest[0] == '\0')
-		return fail(err, E_NOT_FOUND,
-			"no runs recorded for lake %s: `pqr run` makes the first; where control.db was lost, it "
-			"records again what the lake holds",
-			store_uri(s->lake));
-	memcpy(dst, newest, sizeof newest);
+	TRY(control_query(s->control, &q, found_row, &f, err));
+	if (f.n == 0 && n == 0) {
+		char text[ERR_MESSAGE_MAX];
+		return fail(err, E_NOT_FOUND, "%s", session_no_runs(s, text, sizeof text));
+	}
+	if (f.n == 0)
+		return fail(err, E_NOT_FOUND, "%s: no run begins with %s; `pqr runs` lists them", what, beginning);
+	if (f.n > 1 && n > 0)
+		return fail(err, E_USAGE, "%s: %lld runs begin with %s, as %s and %s: give more of the id", what,
+			(long long)f.n, beginning, f.newest, f.other);
+	memcpy(dst, f.newest, sizeof f.newest);
 	return OK;
+}
+
+status session_run_find(struct session *s, const char *text, const char *what, char dst[37], struct err *err)
+{
+	uint8_t id[UUID_BYTES];
+	if (uuid_parse(str_of(text), id)) {
+		uuid_format(id, dst);
+		dst[UUID_CHARS] = '\0';
+		return OK;
+	}
+	TRY(session_run_check(text, what, err));
+	return find_beginning(s, strcmp(text, "latest") == 0 ? "" : text, what, dst, err);
 }

@@ -58,7 +58,14 @@ status session_instant(
 /* The options of a run by configuration alone. The session holds everything they point to. */
 void session_run_opts(const struct session *s, struct run_opts *out);
 
-/* The newest run of the control plane; E_NOT_FOUND when there is none. dst[37]. */
-status session_newest_run(struct session *s, char dst[37], struct err *err) MUST_USE;
+/* The run that a person means: its id, an unambiguous beginning of it, or "latest"; `what` names the text in errors. dst[37].
+ * E_USAGE: no such text, or several runs begin so; E_NOT_FOUND: no run does. A whole id is not looked up. */
+status session_run_find(struct session *s, const char *text, const char *what, char dst[37], struct err *err) MUST_USE;
+bool session_run_is_whole(const char *text); /* a whole id: needs no control plane */
+/* Is it any of these? E_USAGE; looks nothing up. */
+status session_run_check(const char *text, const char *what, struct err *err) MUST_USE;
+
+/* What to say where no run is recorded. dst[n]; returns dst. */
+const char *session_no_runs(const struct session *s, char *dst, size_t n);
 
 #endif

@@ -62,16 +62,17 @@ status fail_nomem_in(struct err *err, const char *function)
 	return fail(err, E_NOMEM, "out of memory (in %s)", function);
 }
 
-static const char *errno_hint(int errnum)
+static const char *errno_hint(int errnum, bool reading)
 {
 	switch (errnum) {
 	case ENOSPC:
 	case EDQUOT: return "; free some space and run the same command again, it resumes";
 	case EACCES:
 	case EPERM:
-	case EROFS: return "; give this user the right to write there";
+	case EROFS:
+		return reading ? "; give this user the right to read it" : "; give this user the right to write there";
 	case EISDIR:
-	case ENOTEMPTY: return "; something else stands in the way there: move it";
+	case ENOTEMPTY: return reading ? "" : "; something else stands in the way there: move it";
 	case ENOTDIR: return "; a file stands where a folder belongs: move it";
 	case EMFILE:
 	case ENFILE: return "; raise the limit of open files (ulimit -n)";
@@ -79,27 +80,47 @@ static const char *errno_hint(int errnum)
 	}
 }
 
+static bool wants_other_lake(int errnum)
+{
+	return errnum == EACCES || errnum == EPERM || errnum == EROFS || errnum == ENOTDIR;
+}
+
+static status errno_code(int errnum)
+{
+	return errnum == ENOENT ? E_NOT_FOUND : errnum == ENOMEM ? E_NOMEM : errnum == EEXIST ? E_EXISTS : E_IO;
+}
+
+static void errno_fill(struct err *err, int errnum, bool reading, const char *fmt, va_list args)
+{
+	err_start(err, errno_code(errnum));
+	if (errnum == EINTR || errnum == EAGAIN || errnum == EIO) err->class = ERR_RETRY;
+	if (!reading && wants_other_lake(errnum)) err->advice = ADVICE_OTHER_LAKE;
+	const int n = vsnprintf(err->message, sizeof err->message, fmt, args);
+	if (n < 0 || (size_t)n >= sizeof err->message) return;
+	char text[128];
+	const char *reason = strerror_r(errnum, text, sizeof text);
+	(void)snprintf(
+		err->message + n, sizeof err->message - (size_t)n, ": %s%s", reason, errno_hint(errnum, reading));
+}
+
 status fail_errno(struct err *err, int errnum, const char *fmt, ...)
 {
-	const status code = errnum == ENOENT   ? E_NOT_FOUND
-			    : errnum == ENOMEM ? E_NOMEM
-			    : errnum == EEXIST ? E_EXISTS
-					       : E_IO;
-	if (err == NULL) return code;
-	err_start(err, code);
-	if (errnum == EINTR || errnum == EAGAIN || errnum == EIO) err->class = ERR_RETRY;
-	if (errnum == EACCES || errnum == EPERM || errnum == EROFS || errnum == ENOTDIR)
-		err->advice = ADVICE_OTHER_LAKE;
+	if (err == NULL) return errno_code(errnum);
 	va_list args;
 	va_start(args, fmt);
-	int n = vsnprintf(err->message, sizeof err->message, fmt, args);
+	errno_fill(err, errnum, false, fmt, args);
 	va_end(args);
-	if (n >= 0 && (size_t)n < sizeof err->message) {
-		char text[128];
-		const char *reason = strerror_r(errnum, text, sizeof text);
-		(void)snprintf(err->message + n, sizeof err->message - (size_t)n, ": %s%s", reason, errno_hint(errnum));
-	}
-	return code;
+	return err->code;
+}
+
+status fail_errno_read(struct err *err, int errnum, const char *fmt, ...)
+{
+	if (err == NULL) return errno_code(errnum);
+	va_list args;
+	va_start(args, fmt);
+	errno_fill(err, errnum, true, fmt, args);
+	va_end(args);
+	return err->code;
 }
 
 status err_at(struct err *err, status code, const char *where, int64_t offset, int64_t line)

@@ -88,6 +88,9 @@ status fail_nomem_in(struct err *err, const char *function);
 /* As fail, with strerror(errnum) appended; ENOSPC, EACCES, ... get a hint what to do. */
 status fail_errno(struct err *err, int errnum, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
+/* As fail_errno, of what was to be read: the hints are about that. */
+status fail_errno_read(struct err *err, int errnum, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
 /* Add the place to an error that has none yet; returns err's own code so it can be tail-called. */
 status err_at(struct err *err, status code, const char *where, int64_t offset, int64_t line);
 void err_set_class(struct err *err, enum err_class class);

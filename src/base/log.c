@@ -1,6 +1,7 @@
 /* base/log.c: log lines on standard error, as text or one JSON document a line.
  *
- * Invariant: a line is one write, so that lines of threads do not mix. Level and format are the process's own, set before threads.
+ * Invariants: 1. a line is written under the lock, so that lines of threads do not mix; 2. a line is written without memory too,
+ * then without its fields.
  */
 #include "base/log.h"
 
@@ -90,6 +91,14 @@ static void line_emit(struct buf *line)
 	}
 }
 
+/* A line that memory did not suffice for: its message, as text, without any. */
+static void line_bare(enum log_level level, const char *message)
+{
+	char text[1024];
+	const int n = snprintf(text, sizeof text, "pqr: %s%.980s\n", level == LOG_ERROR ? "error: " : "", message);
+	if (n > 0) (void)!write(STDERR_FILENO, text, (size_t)n);
+}
+
 void log_line(enum log_level level, const char *message, ...)
 {
 	struct buf line;
@@ -112,6 +121,7 @@ void log_line(enum log_level level, const char *message, ...)
 		}
 		va_end(args);
 		line_emit(&line);
+		if (line.failed) line_bare(level, message);
 	}
 	(void)pthread_mutex_unlock(&state.lock);
 	buf_deinit(&line);

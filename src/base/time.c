@@ -1,6 +1,7 @@
 /* base/time.c: civil dates and RFC 3339. Time zones are in base/tz.c. */
 #include "base/time.h"
 
+#include <stdio.h>
 #include <time.h>
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the word-wise parser reads little-endian words");
@@ -86,6 +87,21 @@ bool date_parse(struct str text, int32_t *out)
 	if (!civil_is_valid(year, month, day)) return false;
 	*out = date_from_civil(year, month, day);
 	return true;
+}
+
+const char *date_wrong(struct str text, char dst[DATE_WRONG_CHARS])
+{
+	int32_t year, month, day;
+	dst[0] = '\0';
+	if (text.n != DATE_CHARS || text.p[4] != '-' || text.p[7] != '-' || !digits(text.p, 4, &year) ||
+		!digits(text.p + 5, 2, &month) || !digits(text.p + 8, 2, &day))
+		return dst;
+	if (month < 1 || month > 12)
+		(void)snprintf(dst, DATE_WRONG_CHARS, ": there is no month %d", month);
+	else if (day < 1 || day > date_month_days(year, month))
+		(void)snprintf(
+			dst, DATE_WRONG_CHARS, ": %04d-%02d has %d days", year, month, date_month_days(year, month));
+	return dst;
 }
 
 static void two(char *dst, uint32_t v)

@@ -28,6 +28,9 @@ struct civil date_to_civil(int32_t date);
 int date_weekday(int32_t date);                          /* 0 = Monday ... 6 = Sunday */
 int32_t date_month_start(int32_t date);                  /* the first of its month */
 bool date_parse(struct str text, int32_t *out) MUST_USE; /* exactly YYYY-MM-DD, a day that exists */
+/* Why a text of a date's form is none: ": there is no month 13"; else "". Returns dst. */
+enum { DATE_WRONG_CHARS = 48 };
+const char *date_wrong(struct str text, char dst[DATE_WRONG_CHARS]);
 void date_format(
 	int32_t date, char dst[DATE_CHARS]); /* a date outside the valid years is written as the nearest valid one */
 int32_t date_month_days(int32_t year, int32_t month); /* 28 to 31 */

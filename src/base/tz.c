@@ -6,9 +6,11 @@
  * weekdays included, repeats after exactly that, so a later instant is looked up 400 years (or a multiple) earlier.
  * A zone whose last offset never changes again answers every instant since by one comparison.
  */
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/alloc.h"
 #include "base/file.h"
@@ -430,6 +432,13 @@ static bool name_is_safe(const char *name)
 	}
 }
 
+static bool nothing_there(const char *path)
+{
+	struct stat st;
+	if (stat(path, &st) == 0) return S_ISDIR(st.st_mode);
+	return errno == ENOENT || errno == ENOTDIR;
+}
+
 status tz_load(const char *name, struct tz **out, struct err *err)
 {
 	if (!name_is_safe(name))
@@ -445,7 +454,7 @@ status tz_load(const char *name, struct tz **out, struct err *err)
 	if (code == OK) {
 		code = tz_parse(file.p, file.n, out, err);
 		if (code != OK) code = err_at(err, code, path, -1, -1);
-	} else if (code != E_NOMEM) {
+	} else if (nothing_there(path)) { /* any other failure is told as what it is */
 		code = fail(err, E_USAGE,
 			"time zone: no zone \"%s\" in the tz database (%s); is the package tzdata installed?", name,
 			path);

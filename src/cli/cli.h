@@ -26,6 +26,9 @@ struct cli_command {
 	status (*run)(struct cli *c, struct err *err);
 };
 
+/* Of --run-id where it names a run that is there. */
+#define CLI_RUN_HELP "the run: its id, the beginning of it, or latest (default); --run is short for this"
+
 enum { CLI_OPTIONS_MAX = 48, CLI_ARGS_MAX = 4096 };
 
 struct cli {
@@ -53,6 +56,8 @@ status cli_uuid(const char *text, const char *what, char dst[37], struct err *er
 
 /* Write a finished buffer to standard output. A closed pipe is no error. */
 status cli_print(const struct buf *out, struct err *err) MUST_USE;
+/* As cli_print, of text for people: on a terminal, lines are broken to its width. */
+status cli_print_text(const struct buf *out, struct err *err) MUST_USE;
 /* Write p[n] to standard output. *closed (may be NULL): nobody reads it any more, which is no error. */
 status cli_write(const void *p, size_t n, bool *closed, struct err *err) MUST_USE;
 
@@ -68,6 +73,12 @@ const char *cli_count(int64_t n, char dst[32]);
 
 extern const struct cli_option cli_globals[];
 extern const size_t cli_n_globals;
+/* The i-th option that `command` (NULL: none was found) takes: first those of every command, then its own; how many. */
+const struct cli_option *cli_option_at(const struct cli_command *command, size_t i);
+size_t cli_option_count(const struct cli_command *command);
+/* By name, arg[name_n]; --run is short for --run-id. NULL, or *index is its position. */
+const struct cli_option *cli_option_find(
+	const struct cli_command *command, const char *arg, size_t name_n, size_t *index);
 const struct cli_command *cli_command_find(const struct cli *c, const char *name); /* NULL */
 /* The nearest name by str_distance, or NULL when nothing is near. */
 const char *cli_nearest(const char *name, const char *const *names, size_t n);
@@ -76,8 +87,7 @@ status cli_command_unknown(const struct cli *c, const char *name, struct err *er
 
 void cli_help_all(const struct cli *c, struct buf *out);
 void cli_help_command(const struct cli_command *command, struct buf *out);
-void cli_man(const struct cli *c, struct buf *out);        /* the man page, mdoc(7) */
-void cli_completion(const struct cli *c, struct buf *out); /* bash */
+void cli_man(const struct cli *c, struct buf *out); /* the man page, mdoc(7) */
 
 extern const struct cli_command cli_run_command, cli_generate_command, cli_ingest_command, cli_bronze_command,
 	cli_silver_command, cli_gold_command, cli_publish_command, cli_plan_command, cli_task_command,

@@ -45,7 +45,10 @@ static status add_tables(struct buf *out, const struct format *format, const cha
 static status contract_run(struct cli *c, struct err *err)
 {
 	const char *name = cli_get(c, "--format");
-	const struct format *format = format_find(name != NULL ? name : "markdown");
+	if (name == NULL) name = c->json ? "json-schema" : "markdown";
+	if (c->json && strncmp(name, "json", 4) != 0)
+		return fail(err, E_USAGE, "--json and --format %s: one of them", name);
+	const struct format *format = format_find(name);
 	if (format == NULL)
 		return fail(err, E_USAGE,
 			"--format: expected json-schema, ddl-postgres, ddl-sqlite, markdown or delta, found '%s'",
@@ -62,7 +65,8 @@ static status contract_run(struct cli *c, struct err *err)
 }
 
 static const struct cli_option options[] = {
-	{"--format", "NAME", "json-schema, ddl-postgres, ddl-sqlite, markdown (default) or delta"},
+	{"--format", "NAME",
+		"json-schema, ddl-postgres, ddl-sqlite, markdown (default) or delta; --json is json-schema"},
 	{"--write", "DIR", "write every contract file into DIR (as contracts/pqrs/v2 has them)"}};
 const struct cli_command cli_contract_command = {.name = "contract",
 	.synopsis = "[TABLE | LAYER]",

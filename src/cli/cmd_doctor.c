@@ -6,13 +6,15 @@
 #include "base/thread.h"
 #include "cli/lake_probe.h"
 #include "cli/run_options.h"
+#include "cli/terminal.h"
 #include "pqrs/workload.h"
 #include "query/query.h"
 #include "table/catalog.h"
 #include "table/maintain/check.h"
 
+enum verdict { GOOD, BAD, ABSENT }; /* absent: nothing to judge, which is no fault */
 struct finding {
-	bool ok;
+	enum verdict verdict;
 	const char *what;
 	char text[CLI_ERROR_CHARS];
 };
@@ -23,11 +25,11 @@ struct findings {
 	size_t n;
 };
 
-static void add(struct findings *f, bool ok, const char *what, const char *text)
+static void add(struct findings *f, enum verdict verdict, const char *what, const char *text)
 {
 	ASSERT(f->n < FINDINGS_MAX);
 	struct finding *item = &f->items[f->n++];
-	item->ok = ok;
+	item->verdict = verdict;
 	item->what = what;
 	(void)snprintf(item->text, sizeof item->text, "%s", text);
 }
@@ -35,7 +37,7 @@ static void add(struct findings *f, bool ok, const char *what, const char *text)
 static void add_result(struct findings *f, const char *what, status code, const struct err *err, const char *good)
 {
 	char text[CLI_ERROR_CHARS];
-	add(f, code == OK, what, code == OK ? good : cli_error_text(err, text));
+	add(f, code == OK ? GOOD : BAD, what, code == OK ? good : cli_error_text(err, text));
 }
 
 static void check_space(struct findings *f, const char *path)
@@ -46,7 +48,7 @@ static void check_space(struct findings *f, const char *path)
 	const double free_gb = (double)fs.f_bavail * (double)fs.f_frsize / 1e9;
 	(void)snprintf(text, sizeof text, "%.1f GB free%s", free_gb,
 		free_gb < 2 ? "; the default run writes about 1.1 GB: make room" : "");
-	add(f, free_gb >= 2, "disk space", text);
+	add(f, free_gb >= 2 ? GOOD : BAD, "disk space", text);
 }
 
 /* A lake that the first run makes: looking must not make one, least of all where the name was mistyped. */
@@ -67,7 +69,7 @@ static bool lake_to_come(struct findings *f, const char *path)
 	const bool may = access(folder, W_OK | X_OK) == 0;
 	(void)snprintf(text, sizeof text, "none yet at %.300s: %s", path,
 		may ? "`pqr run` makes it" : "and this user may not make it there; give this user the right to");
-	add(f, may, "lake", text);
+	add(f, may ? ABSENT : BAD, "lake", text);
 	check_space(f, folder);
 	return may;
 }
@@ -121,7 +123,11 @@ static void check_tables(struct findings *f, struct store *lake)
 	if (code != OK)
 		add_result(f, "tables", code, &err, "");
 	else
-		add(f, l.differences == 0, "tables", text);
+		add(f,
+			l.differences > 0 ? BAD
+			: l.tables > 0    ? GOOD
+					  : ABSENT,
+			"tables", l.tables > 0 || l.differences > 0 ? text : "none yet: `pqr run` makes them");
 }
 
 static bool check_lake(struct findings *f, const struct cli *c)
@@ -150,20 +156,21 @@ static void check_control(struct findings *f, const struct cli *c)
 {
 	struct session s;
 	struct err err;
-	char text[256];
+	char text[256], n[32];
 	int64_t runs = 0;
 	const struct control_select all = {.sql = "SELECT run_id FROM meta.runs"};
 	err_clear(&err);
 	status code = cli_session_open(&s, c, 0, &err);
 	const bool missing = code == OK && session_missing(s.engine.control_uri);
-	if (missing) add(f, true, "control plane", "none yet: `pqr run` makes it, and records again what a lake holds");
+	if (missing)
+		add(f, ABSENT, "control plane", "none yet: `pqr run` makes it, and records again what a lake holds");
 	session_close(&s);
 	if (missing) return;
 	err_clear(&err);
 	code = cli_session_open(&s, c, SESSION_CONTROL, &err);
 	if (code == OK) code = control_query(s.control, &all, no_row, &runs, &err);
-	(void)snprintf(text, sizeof text, "%s, %lld run%s", s.control != NULL ? control_uri(s.control) : "",
-		(long long)runs, runs == 1 ? "" : "s");
+	(void)snprintf(text, sizeof text, "%s, %s run%s", s.control != NULL ? control_uri(s.control) : "",
+		cli_count(runs, n), runs == 1 ? "" : "s");
 	add_result(f, "control plane", code, &err, text);
 	session_close(&s);
 }
@@ -176,10 +183,12 @@ static void check_config(struct findings *f, const struct cli *c)
 	err_clear(&err);
 	const status code = cli_session_open(&s, c, CLI_CONFIG, &err);
 	add_result(f, "configuration", code, &err,
-		access("pqr.yaml", F_OK) == 0 ? "pqr.yaml" : "defaults (no pqr.yaml here)");
+		cli_get(c, "--config") != NULL  ? cli_get(c, "--config")
+		: access("pqr.yaml", F_OK) == 0 ? "pqr.yaml"
+						: "defaults (no pqr.yaml here)");
 	if (code == OK) {
 		(void)snprintf(text, sizeof text, "%s, %d cores", s.engine.executor, thread_cores());
-		add(f, strcmp(s.engine.executor, "threads") == 0, "executor",
+		add(f, strcmp(s.engine.executor, "threads") == 0 ? GOOD : BAD, "executor",
 			strcmp(s.engine.executor, "threads") == 0 ? text : "this version has: threads");
 	}
 	session_close(&s);
@@ -194,7 +203,7 @@ static void check_duckdb(struct findings *f)
 	const status code = query_library(NULL, version, &err);
 	if (code == E_NOT_FOUND) {
 		char said[CLI_ERROR_CHARS];
-		add(f, true, "libduckdb", cli_error_text(&err, said));
+		add(f, ABSENT, "libduckdb", cli_error_text(&err, said));
 		return;
 	}
 	(void)snprintf(text, sizeof text, "%s, for `pqr sql`", code == OK ? version : "");
@@ -203,6 +212,8 @@ static void check_duckdb(struct findings *f)
 
 static status doctor_run(struct cli *c, struct err *err)
 {
+	static const char *const shown[] = {[GOOD] = "ok", [BAD] = "BAD", [ABSENT] = "none"};
+	static const char *const json[] = {[GOOD] = "true", [BAD] = "false", [ABSENT] = "null"};
 	struct findings f = {.n = 0};
 	struct buf out;
 	bool ok = true;
@@ -213,18 +224,20 @@ static status doctor_run(struct cli *c, struct err *err)
 	if (c->json) buf_char(&out, '[');
 	for (size_t i = 0; i < f.n; i++) {
 		const struct finding *item = &f.items[i];
-		ok = ok && item->ok;
+		ok = ok && item->verdict != BAD;
 		if (!c->json) {
-			buf_printf(&out, "%-4s %-14s %s\n", item->ok ? "ok" : "BAD", item->what, item->text);
+			const char *word = shown[item->verdict];
+			terminal_word(&out, str_of(word), terminal_colours());
+			buf_printf(&out, "%*s  %-13s  %s\n", (int)(4 - strlen(word)), "", item->what, item->text);
 			continue;
 		}
 		buf_printf(&out, "%s{\"check\":\"%s\",\"ok\":%s,\"text\":", i > 0 ? "," : "", item->what,
-			item->ok ? "true" : "false");
+			json[item->verdict]);
 		buf_json_str(&out, str_of(item->text));
 		buf_char(&out, '}');
 	}
 	if (c->json) buf_str(&out, "]\n");
-	status code = cli_print(&out, err);
+	status code = c->json ? cli_print(&out, err) : cli_print_text(&out, err);
 	buf_deinit(&out);
 	if (code == OK && !ok) code = fail(err, E_IO, "doctor: something is not in order, see above");
 	return code;

@@ -33,7 +33,7 @@ static status print_query(
 		c->json ? cli_rows_json(s->control, q, &out, err) : cli_table(s->control, q, "", &out, &n_rows, err);
 	if (code == OK && c->json) buf_char(&out, '\n');
 	if (code == OK && n_rows == 0 && when_empty != NULL) buf_printf(&out, "%s\n", when_empty);
-	if (code == OK) code = cli_print(&out, err);
+	if (code == OK) code = c->json ? cli_print(&out, err) : cli_print_text(&out, err);
 	buf_deinit(&out);
 	return code;
 }
@@ -43,7 +43,8 @@ static status runs_list(struct session *s, const struct cli *c, struct err *err)
 	const struct control_select q = {
 		.sql = c->json ? "SELECT " RUN_COLUMNS " FROM meta.runs ORDER BY started_at DESC, run_id"
 			       : "SELECT " RUN_COLUMNS_SHORT " FROM meta.runs ORDER BY started_at DESC, run_id"};
-	return print_query(s, c, &q, "no runs yet: `pqr run` makes the first", err);
+	char text[ERR_MESSAGE_MAX];
+	return print_query(s, c, &q, session_no_runs(s, text, sizeof text), err);
 }
 
 /* A person reads the short form; --json has every row. */
@@ -121,7 +122,7 @@ static status runs_show(struct session *s, const struct cli *c, const char *run_
 		}
 	}
 	if (c->json) buf_str(&out, "}\n");
-	if (code == OK) code = cli_print(&out, err);
+	if (code == OK) code = c->json ? cli_print(&out, err) : cli_print_text(&out, err);
 	buf_deinit(&out);
 	return code;
 }
@@ -132,8 +133,8 @@ static status runs_diff(struct session *s, const struct cli *c, struct err *err)
 	char a[37];
 	char b[37];
 	struct control_run run;
-	TRY(cli_uuid(c->args[1], "pqr runs diff", a, err));
-	TRY(cli_uuid(c->args[2], "pqr runs diff", b, err));
+	TRY(session_run_find(s, c->args[1], "pqr runs diff", a, err));
+	TRY(session_run_find(s, c->args[2], "pqr runs diff", b, err));
 	TRY(control_run_get(s->control, a, &s->arena, &run, err));
 	TRY(control_run_get(s->control, b, &s->arena, &run, err));
 	static const char *const columns[] = {"workload", "seed", "config_hash", "version", "date_min", "date_max",
@@ -193,7 +194,7 @@ static status runs_command(struct session *s, struct cli *c, struct err *err)
 		return fail(err, E_USAGE, "pqr runs: expected list, show, retry or diff, found '%s'", verb);
 	if (c->n_args != 2) return fail(err, E_USAGE, "pqr runs %s: expected a run id; `pqr runs` lists them", verb);
 	(void)snprintf(what, sizeof what, "pqr runs %s", verb);
-	TRY(cli_uuid(c->args[1], what, run_id, err));
+	TRY(session_run_find(s, c->args[1], what, run_id, err));
 	return show ? runs_show(s, c, run_id, err) : runs_retry(s, c, run_id, err);
 }
 
@@ -222,7 +223,7 @@ static status quality_command(struct session *s, struct cli *c, struct err *err)
 	const struct control_select q = {
 		c->json ? "SELECT * FROM meta.quality_checks WHERE run_id = $1 ORDER BY " IN_ORDER(
 				  "layer") ", dataset, check_name"
-			: "SELECT layer, dataset, check_name, severity, result, value, threshold, details FROM "
+			: "SELECT result, dataset, check_name, value, threshold, severity, details FROM "
 			  "meta.quality_checks WHERE run_id = $1 "
 			  "ORDER BY CASE result WHEN 'FAIL' THEN 0 WHEN 'WARN' THEN 1 ELSE 2 END, " IN_ORDER(
 				  "layer") ", dataset, check_name",
@@ -247,7 +248,7 @@ static status lineage_command(struct session *s, struct cli *c, struct err *err)
 	TRY(cli_run_id(s, c, run_id, err));
 	buf_init(&out, 0);
 	status code = lineage_export(s->control, run_id, format, &out, err);
-	if (code == OK) code = cli_print(&out, err);
+	if (code == OK) code = format == LINEAGE_TEXT ? cli_print_text(&out, err) : cli_print(&out, err);
 	buf_deinit(&out);
 	return code;
 }
@@ -321,7 +322,8 @@ static status verify_command(struct session *s, struct cli *c, struct err *err)
 					"(pqr table history)\n",
 					cli_count(report.replaced, n[0]));
 		}
-		const status printed = cli_print(&out, code == OK ? err : NULL);
+		struct err *const later = code == OK ? err : NULL;
+		const status printed = c->json ? cli_print(&out, later) : cli_print_text(&out, later);
 		if (code == OK) code = printed;
 	}
 	buf_deinit(&list);
@@ -331,14 +333,14 @@ static status verify_command(struct session *s, struct cli *c, struct err *err)
 
 static status verify_run(struct cli *c, struct err *err)
 {
-	return with_session(c,
-		SESSION_LAKE | SESSION_EXISTING | (cli_get(c, "--run-id") != NULL ? 0u : SESSION_CONTROL),
-		verify_command, err);
+	const char *given = cli_get(c, "--run-id");
+	const bool alone = given != NULL && session_run_is_whole(given);
+	return with_session(c, SESSION_LAKE | SESSION_EXISTING | (alone ? 0u : SESSION_CONTROL), verify_command, err);
 }
 
-static const struct cli_option run_id_option[] = {{"--run-id", "UUID", "the run (default: the newest)"}};
-static const struct cli_option lineage_options[] = {{"--run-id", "UUID", "the run (default: the newest)"},
-	{"--format", "NAME", "text, json, openlineage, dot or cypher"}};
+static const struct cli_option run_id_option[] = {{"--run-id", "ID", CLI_RUN_HELP}};
+static const struct cli_option lineage_options[] = {
+	{"--run-id", "ID", CLI_RUN_HELP}, {"--format", "NAME", "text, json, openlineage, dot or cypher"}};
 const struct cli_command cli_runs_command = {.name = "runs",
 	.synopsis = "[list | show U | retry U | diff U V]",
 	.summary = "what ran: stages, counts, quality, lineage",

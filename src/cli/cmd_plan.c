@@ -27,7 +27,7 @@ static status plan_run(struct cli *c, struct err *err)
 static status read_spec(const char *path, struct buf *out, struct err *err)
 {
 	FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
-	if (f == NULL) return fail_errno(err, errno, "cannot open task %s", path);
+	if (f == NULL) return fail_errno_read(err, errno, "cannot open task %s", path);
 	for (;;) {
 		uint8_t *dst = buf_reserve(out, 1 << 16);
 		if (dst == NULL) break;
@@ -48,8 +48,14 @@ static status task_run(struct cli *c, struct err *err)
 	struct buf out;
 	buf_init(&spec, CONFIG_FILE_BYTES_MAX);
 	buf_init(&out, 0);
-	status code = cli_session_open(&s, c, SESSION_LAKE | SESSION_EXISTING, err);
-	if (code == OK) code = read_spec(c->args[0], &spec, err);
+	/* First what is cheap to get wrong: who pipes nothing in should not read of a lake. */
+	status code = read_spec(c->args[0], &spec, err);
+	if (code == OK && spec.n == 0) code = fail(err, E_USAGE, "task %s: an empty document", c->args[0]);
+	if (code != OK) {
+		buf_deinit(&spec);
+		return code;
+	}
+	code = cli_session_open(&s, c, SESSION_LAKE | SESSION_EXISTING, err);
 	if (code == OK)
 		code = flow_task_run_json(
 			&pqrs_workload, s.lake, (struct str){(const char *)spec.p, spec.n}, &out, err);

@@ -85,7 +85,7 @@ static const struct cli_option ingest_options[] = {{"--format", "NAME", "jsonl o
 	{"--source", "NAME", "value of source= (default mixed)"},
 	{"--as-of", "TIME", "the instant the run describes (default: end of the newest event's local day)"},
 	{"--run-id", "UUID", "name the run"}};
-static const struct cli_option stage_options[] = {{"--run-id", "UUID", "the run (default: the newest)"}};
+static const struct cli_option stage_options[] = {{"--run-id", "ID", CLI_RUN_HELP}};
 
 const struct cli_command cli_run_command = {.name = "run",
 	.synopsis = "[pqrs]",

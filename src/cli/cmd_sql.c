@@ -82,7 +82,8 @@ static status sql_run(struct cli *c, struct err *err)
 static const struct cli_option options[] = {
 	{"--format", "NAME", "table (default), csv, json or parquet"},
 	{"--version", "N", "every table at its version N"},
-	{"--at", "TIME", "every table as it was then: a date (its end) or RFC 3339"},
+	{"--at", "TIME",
+		"every table as it was written by then (not: events until then); a date (its end) or RFC 3339"},
 };
 const struct cli_command cli_sql_command = {.name = "sql",
 	.synopsis = "[STATEMENT]",

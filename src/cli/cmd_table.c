@@ -330,7 +330,8 @@ static status table_run(struct cli *c, struct err *err)
 
 static const struct cli_option table_options[] = {
 	{"--version", "N", "schema, files, cat: the table as of this version"},
-	{"--at", "TIME", "schema, files, cat: as of this instant; a date means its end"},
+	{"--at", "TIME",
+		"schema, files, cat: as it was written by this instant (not: events until it); a date means its end"},
 	{"--where", "COND...", "files, cat, optimize: \"month >= 2025-10\", \"closed_at is null\"; may be repeated"},
 	{"--columns", "A,B", "cat: these columns"},
 	{"--limit", "N", "cat, history: at most so many rows (cat on a terminal: 40; 0 = all)"},

@@ -285,10 +285,11 @@ static status table_rows(void *arg, control_row_visit visit, void *visit_arg, st
 static status cat_table(struct cat *cat, struct err *err)
 {
 	size_t n = 0;
+	char limit[32];
 	TRY(cli_table_of(table_rows, cat, "", &cat->out, &n, err));
 	if (n == 0) buf_str(&cat->out, "no rows\n");
 	if (full(cat) && cli_get(cat->t->cli, "--limit") == NULL)
-		buf_printf(&cat->out, "... the first %lld rows; --limit 0 shows all\n", (long long)cat->limit);
+		buf_printf(&cat->out, "... the first %s rows; --limit 0 shows all\n", cli_count(cat->limit, limit));
 	return flush(cat, err);
 }
 

@@ -39,7 +39,9 @@ static void say_files(void *arg, int64_t done, int64_t files)
 {
 	const struct table_cmd *t = arg;
 	if (!t->cli->progress || !isatty(STDERR_FILENO)) return;
-	(void)fprintf(stderr, "\r%lld of %lld files%s", (long long)done, (long long)files, done == files ? "\n" : "");
+	char n[2][32];
+	(void)fprintf(
+		stderr, "\r%s of %s files%s", cli_count(done, n[0]), cli_count(files, n[1]), done == files ? "\n" : "");
 }
 
 static status print_optimized(struct table_cmd *t, const struct delta_optimize_result *r, struct err *err)
@@ -62,8 +64,8 @@ static status print_optimized(struct table_cmd *t, const struct delta_optimize_r
 			cli_count(r->files_removed, a), cli_count(r->files_added, b), cli_count(r->rows, rows),
 			(double)r->bytes_removed / 1e6, (double)r->bytes_added / 1e6, (long long)r->version, t->root);
 	if (!t->cli->json && r->skipped_bins > 0)
-		buf_printf(&out, "%lld groups of files were left: somebody else changed them meanwhile; run it again\n",
-			(long long)r->skipped_bins);
+		buf_printf(&out, "%s groups of files were left: somebody else changed them meanwhile; run it again\n",
+			cli_count(r->skipped_bins, a));
 	const status code = cli_print(&out, err);
 	buf_deinit(&out);
 	return code;

@@ -166,35 +166,6 @@ void cli_man(const struct cli *c, struct buf *out)
 		     "5 a service is out of reach; 130 interrupted.\n.SH SEE ALSO\n.BR sqlite3 (1)\n");
 }
 
-/* ---- completion ---- */
-
-static void completion_words(struct buf *out, const struct cli_option *options, size_t n)
-{
-	for (size_t i = 0; i < n; i++) buf_printf(out, " %s", options[i].name);
-}
-
-void cli_completion(const struct cli *c, struct buf *out)
-{
-	buf_str(out, "# bash completion for pqr: source it, or put it into /etc/bash_completion.d\n_pqr() {\n"
-		     "  local word=${COMP_WORDS[COMP_CWORD]} command= i\n"
-		     "  for ((i = 1; i < COMP_CWORD; i++)); do\n    case ${COMP_WORDS[i]} in\n    ");
-	for (size_t i = 0; i < c->n_commands; i++) buf_printf(out, "%s%s", i > 0 ? " | " : "", c->commands[i]->name);
-	buf_str(out, ")\n      command=${COMP_WORDS[i]}\n      break\n      ;;\n    esac\n  done\n  local options=\"");
-	completion_words(out, cli_globals, cli_n_globals);
-	buf_str(out, "\"\n  case $command in\n  \"\") options+=\"");
-	for (size_t i = 0; i < c->n_commands; i++) buf_printf(out, " %s", c->commands[i]->name);
-	buf_str(out, "\" ;;\n");
-	for (size_t i = 0; i < c->n_commands; i++) {
-		if (c->commands[i]->n_options == 0) continue;
-		buf_printf(out, "  %s) options+=\"", c->commands[i]->name);
-		completion_words(out, c->commands[i]->options, c->commands[i]->n_options);
-		buf_str(out, "\" ;;\n");
-	}
-	buf_str(out, "  esac\n  if [[ $word == -* || -z $command ]]; then\n    mapfile -t COMPREPLY < <(compgen -W "
-		     "\"$options\" -- \"$word\")\n"
-		     "  else\n    mapfile -t COMPREPLY < <(compgen -f -- \"$word\")\n  fi\n}\ncomplete -F _pqr pqr\n");
-}
-
 /* ---- the commands that print them ---- */
 
 static status help_run(struct cli *c, struct err *err)
@@ -211,7 +182,7 @@ static status help_run(struct cli *c, struct err *err)
 		cli_help_command(command, &out);
 	else
 		code = cli_command_unknown(c, c->args[0], err);
-	if (code == OK) code = cli_print(&out, err);
+	if (code == OK) code = cli_flag(c, "--man") ? cli_print(&out, err) : cli_print_text(&out, err);
 	buf_deinit(&out);
 	return code;
 }
@@ -224,20 +195,3 @@ const struct cli_command cli_help_command_def = {.name = "help",
 	.n_options = 1,
 	.args_max = 1,
 	.run = help_run};
-
-static status completion_run(struct cli *c, struct err *err)
-{
-	struct buf out;
-	buf_init(&out, 0);
-	cli_completion(c, &out);
-	const status code = cli_print(&out, err);
-	buf_deinit(&out);
-	return code;
-}
-
-const struct cli_command cli_completion_command = {.name = "completion",
-	.synopsis = "",
-	.summary = "bash completion, to be sourced",
-	.details = "  source <(pqr completion)",
-	.args_max = 0,
-	.run = completion_run};

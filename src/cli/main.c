@@ -34,36 +34,12 @@ static void signals_setup(void)
 	(void)signal(SIGPIPE, SIG_IGN);
 }
 
-/* The i-th option that `command` (NULL: none was found) takes: first those of every command, then its own. */
-static const struct cli_option *option_at(const struct cli_command *command, size_t i)
-{
-	return i < cli_n_globals ? &cli_globals[i] : &command->options[i - cli_n_globals];
-}
-
-static size_t option_count(const struct cli_command *command)
-{
-	return cli_n_globals + (command != NULL ? command->n_options : 0);
-}
-
-/* From the last: an option of the command (pqr table's --version N) hides one of every command. */
-static const struct cli_option *option_find(
-	const struct cli_command *command, const char *arg, size_t name_n, size_t *index)
-{
-	for (size_t i = option_count(command); i-- > 0;) {
-		const struct cli_option *o = option_at(command, i);
-		if (strlen(o->name) != name_n || strncmp(o->name, arg, name_n) != 0) continue;
-		*index = i;
-		return o;
-	}
-	return NULL;
-}
-
 static status option_unknown(const struct cli_command *command, const char *arg, struct err *err)
 {
 	const char *names[CLI_OPTIONS_MAX];
-	const size_t n = option_count(command);
+	const size_t n = cli_option_count(command);
 	ASSERT(n <= CLI_OPTIONS_MAX);
-	for (size_t i = 0; i < n; i++) names[i] = option_at(command, i)->name;
+	for (size_t i = 0; i < n; i++) names[i] = cli_option_at(command, i)->name;
 	const char *topic = command != NULL ? command->name : "", *space = command != NULL ? " " : "";
 	const char *near = cli_nearest(arg, names, n);
 	if (near != NULL)
@@ -79,7 +55,7 @@ static status parse_option(struct cli *c, char **argv, int argc, int *at, struct
 	const char *equals = strchr(arg, '=');
 	const size_t name_n = equals != NULL ? (size_t)(equals - arg) : strlen(arg);
 	size_t index = 0;
-	const struct cli_option *o = option_find(c->command, arg, name_n, &index);
+	const struct cli_option *o = cli_option_find(c->command, arg, name_n, &index);
 	if (o == NULL) return option_unknown(c->command, arg, err);
 	if (o->value == NULL) {
 		if (equals != NULL) return fail(err, E_USAGE, "%s takes no value", o->name);
@@ -102,10 +78,10 @@ static status parse_option(struct cli *c, char **argv, int argc, int *at, struct
 static const struct cli_command *find_command(const struct cli *c, char **argv, int argc, int *position)
 {
 	for (int i = 1; i < argc; i++) {
-		if (argv[i][0] == '-' && argv[i][1] == '-') {
+		if (argv[i][0] == '-' && argv[i][1] != '\0') {
 			size_t index;
 			const struct cli_option *o = strchr(argv[i], '=') == NULL
-							     ? option_find(NULL, argv[i], strlen(argv[i]), &index)
+							     ? cli_option_find(NULL, argv[i], strlen(argv[i]), &index)
 							     : NULL;
 			if (o != NULL && o->value != NULL) i++;
 			continue;
@@ -183,7 +159,7 @@ static status dispatch(struct cli *c, int argc, char **argv, struct err *err)
 			cli_help_command(c->command, &out);
 		else
 			cli_help_all(c, &out);
-		code = cli_print(&out, err);
+		code = cli_print_text(&out, err);
 		if (code == OK && argc < 2) code = E_USAGE; /* help was asked for by nobody */
 	} else if (code == OK) {
 		code = setup_logs(c, err);

@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/time.h"
 #include "cli/cli.h"
+#include "cli/terminal.h"
 
 const struct cli_option cli_globals[] = {
 	{"--lake", "URI", "the lake: a directory, file:///path or s3://bucket/prefix (default ./lake)"},
@@ -24,6 +25,34 @@ const struct cli_option cli_globals[] = {
 	{"--version", NULL, "print the version"},
 };
 const size_t cli_n_globals = sizeof cli_globals / sizeof cli_globals[0];
+
+const struct cli_option *cli_option_at(const struct cli_command *command, size_t i)
+{
+	return i < cli_n_globals ? &cli_globals[i] : &command->options[i - cli_n_globals];
+}
+
+size_t cli_option_count(const struct cli_command *command)
+{
+	return cli_n_globals + (command != NULL ? command->n_options : 0);
+}
+
+/* From the last: an option of the command (pqr table's --version N) hides one of every command. */
+const struct cli_option *cli_option_find(
+	const struct cli_command *command, const char *arg, size_t name_n, size_t *index)
+{
+	static const char whole[] = "--run-id"; /* --run is short for it */
+	if (name_n == strlen("--run") && strncmp(arg, whole, name_n) == 0) {
+		arg = whole;
+		name_n = strlen(whole);
+	}
+	for (size_t i = cli_option_count(command); i-- > 0;) {
+		const struct cli_option *o = cli_option_at(command, i);
+		if (strlen(o->name) != name_n || strncmp(o->name, arg, name_n) != 0) continue;
+		*index = i;
+		return o;
+	}
+	return NULL;
+}
 
 static size_t option_index(const struct cli *c, const char *name)
 {
@@ -55,9 +84,11 @@ bool cli_takes(const struct cli *c, const char *name)
 status cli_get_date(const struct cli *c, const char *name, int32_t *out, struct err *err)
 {
 	const char *text = cli_get(c, name);
+	char why[DATE_WRONG_CHARS];
 	if (text == NULL) return OK;
 	if (!date_parse(str_of(text), out))
-		return fail(err, E_USAGE, "%s: expected a date as 2025-09-01, found '%s'", name, text);
+		return fail(err, E_USAGE, "%s: expected a date as 2025-09-01, found '%s'%s", name, text,
+			date_wrong(str_of(text), why));
 	return OK;
 }
 
@@ -90,6 +121,17 @@ status cli_print(const struct buf *out, struct err *err)
 {
 	TRY(buf_check(out, err));
 	return cli_write(out->p, out->n, NULL, err);
+}
+
+status cli_print_text(const struct buf *out, struct err *err)
+{
+	struct buf wrapped;
+	TRY(buf_check(out, err));
+	buf_init(&wrapped, 0);
+	terminal_wrap(&wrapped, (struct str){(const char *)out->p, out->n}, terminal_width());
+	const status code = cli_print(&wrapped, err);
+	buf_deinit(&wrapped);
+	return code;
 }
 
 const char *cli_count(int64_t n, char dst[32])

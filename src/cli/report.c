@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "cli/table.h"
+#include "cli/terminal.h"
 
 /* What stands in a cell of a count that says nothing. */
 static const char *count_or_dash(int64_t n, char dst[32])
@@ -28,19 +29,19 @@ static void add_stage(const struct stage_report *s, struct buf *out)
 	char n[6][32];
 	const double seconds = (double)s->us / 1e6;
 	const int64_t bytes = s->bytes_in > 0 ? s->bytes_in : s->bytes_out; /* the simulator reads nothing */
-	buf_printf(out, "  %-8s %6s %12s %12s %9s %9s %9s%s\n", s->name, cli_count(s->n_tasks, n[0]),
+	buf_printf(out, "  %-8s %6s %11s %11s %9s %9s %9s%s\n", s->name, cli_count(s->n_tasks, n[0]),
 		count_or_dash(s->rows_in, n[1]), cli_count(s->rows_out, n[2]),
 		decimals((double)s->bytes_out / 1e6, 1, s->bytes_out > 0, n[3]), decimals(seconds, 3, s->us > 0, n[4]),
 		decimals(s->us > 0 ? (double)bytes / 1e6 / seconds : 0, 0, s->us > 0 && bytes > 0, n[5]),
-		s->skipped               ? "  (done before)"
-		: s->n_tasks_resumed > 0 ? "  (resumed)"
+		s->skipped               ? " (before)"
+		: s->n_tasks_resumed > 0 ? " (resumed)"
 					 : "");
 }
 
 static void add_stages(const struct run_report *r, struct buf *out)
 {
 	int64_t us = 0;
-	buf_printf(out, "\n  %-8s %6s %12s %12s %9s %9s %9s\n", "stage", "tasks", "rows in", "rows out", "MB out",
+	buf_printf(out, "\n  %-8s %6s %11s %11s %9s %9s %9s\n", "stage", "tasks", "rows in", "rows out", "MB out",
 		"seconds", "MB/s");
 	for (size_t i = 0; i < r->n_stages; i++) {
 		const struct stage_report *s = &r->stages[i];
@@ -50,7 +51,7 @@ static void add_stages(const struct run_report *r, struct buf *out)
 		else
 			buf_printf(out, "  %-8s %6s\n", s->name, "-");
 	}
-	if (us > 0) buf_printf(out, "  %-8s %50.3f\n", "total", (double)us / 1e6);
+	if (us > 0) buf_printf(out, "  %-8s %48.3f\n", "total", (double)us / 1e6);
 }
 
 static const struct {
@@ -107,8 +108,9 @@ static status report_text(
 	struct session *s, const struct run_report *r, bool finished, struct buf *out, struct err *err)
 {
 	char n[5][32];
-	buf_printf(out, "run %s  %s%s\n", r->run_id, run_status_name(r->status),
-		r->nothing_to_do ? "  nothing to do: it was finished before" : "");
+	buf_printf(out, "run %s  ", r->run_id);
+	terminal_word(out, str_of(run_status_name(r->status)), terminal_colours());
+	buf_printf(out, "%s\n", r->nothing_to_do ? "  nothing to do: it was finished before" : "");
 	buf_printf(out, "lake %s\n", r->lake);
 	if (r->n_history > 0)
 		buf_printf(out, "continues %s run%s of this lake, the last of them %s\n",
@@ -121,8 +123,8 @@ static status report_text(
 	buf_printf(out, "\n  %s raw lines = %s bronze rows + %s duplicates + %s rejects\n",
 		cli_count(r->rows_raw, n[0]), cli_count(r->rows_bronze, n[1]), cli_count(r->rows_duplicate, n[2]),
 		cli_count(r->rows_rejected, n[3]));
-	buf_printf(out, "  quality: %lld passed, %lld warning%s, %lld failed%s\n", (long long)r->quality_pass,
-		(long long)r->quality_warn, r->quality_warn == 1 ? "" : "s", (long long)r->quality_fail,
+	buf_printf(out, "  quality: %s passed, %s warning%s, %s failed%s\n", cli_count(r->quality_pass, n[0]),
+		cli_count(r->quality_warn, n[1]), r->quality_warn == 1 ? "" : "s", cli_count(r->quality_fail, n[2]),
 		r->quality_warn + r->quality_fail > 0 ? "; `pqr quality` says which and why" : "");
 	const struct stage_report *last = r->n_stages > 0 ? &r->stages[r->n_stages - 1] : NULL;
 	if (finished && last != NULL && strcmp(last->name, "publish") == 0 && last->done)
@@ -145,7 +147,9 @@ status report_run(struct session *s, const struct cli *c, const struct run_opts 
 		} else if (!c->quiet) {
 			printed = report_text(s, &report, code == OK, &out, err);
 		}
-		if (printed == OK) printed = cli_print(&out, code == OK ? err : NULL);
+		if (printed == OK)
+			printed = c->json ? cli_print(&out, code == OK ? err : NULL)
+					  : cli_print_text(&out, code == OK ? err : NULL);
 		if (code == OK) code = printed;
 	}
 	buf_deinit(&out);

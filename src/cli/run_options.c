@@ -56,8 +56,9 @@ status cli_session_open(struct session *s, const struct cli *c, unsigned need, s
 		.quiet = c->quiet && cli_get(c, "--log-level") == NULL,
 	};
 	TRY(session_open(s, &o, err));
-	if (cli_get(c, "--run-id") != NULL) TRY(cli_uuid(cli_get(c, "--run-id"), "--run-id", run_id, err));
+	if (cli_get(c, "--run-id") != NULL) TRY(session_run_check(cli_get(c, "--run-id"), "--run-id", err));
 	if (need & CLI_CONFIG) {
+		if (cli_get(c, "--run-id") != NULL) TRY(cli_uuid(cli_get(c, "--run-id"), "--run-id", run_id, err));
 		TRY(cli_run_opts(s, c, &checked, err));
 		if (need & SESSION_LAKE) TRY(run_opts_check(&checked, err));
 	}
@@ -99,6 +100,18 @@ static status check_stage(const char *name, struct err *err)
 		     : fail(err, E_USAGE, "--until: expected raw, bronze, silver, gold or publish, found '%s'", name);
 }
 
+/* What the simulator alone obeys means nothing where files are given: a mistake, not something to pass over. */
+static status check_no_simulator(const struct cli *c, struct err *err)
+{
+	static const char *const flags[] = {"--seed", "--from", "--to", "--emit-from", "--volume"};
+	for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+		if (cli_get(c, flags[i]) == NULL) continue;
+		return fail(err, E_USAGE,
+			"%s is the simulator's, and --input takes files instead: leave one of them out", flags[i]);
+	}
+	return OK;
+}
+
 status cli_run_opts(struct session *s, const struct cli *c, struct run_opts *out, struct err *err)
 {
 	struct run_opts o;
@@ -110,9 +123,10 @@ status cli_run_opts(struct session *s, const struct cli *c, struct run_opts *out
 			TRY(session_instant(s, "--as-of", cli_get(c, "--as-of"), &o.as_of, err));
 		TRY(cli_get_date(c, "--emit-from", &o.emit_from, err));
 		TRY(collect_inputs(s, c, &o, err));
+		if (o.n_inputs > 0) TRY(check_no_simulator(c, err));
 		o.source = cli_get(c, "--source");
 	}
-	if (cli_get(c, "--run-id") != NULL) {
+	if (s->config != NULL && cli_get(c, "--run-id") != NULL) { /* it names one that may not be there yet */
 		char *run_id = ARENA_NEW(&s->arena, char, UUID_CHARS + 1);
 		if (run_id == NULL) return fail_nomem(err);
 		TRY(cli_uuid(cli_get(c, "--run-id"), "--run-id", run_id, err));
@@ -128,5 +142,5 @@ status cli_run_opts(struct session *s, const struct cli *c, struct run_opts *out
 status cli_run_id(struct session *s, const struct cli *c, char dst[37], struct err *err)
 {
 	const char *given = cli_get(c, "--run-id");
-	return given != NULL ? cli_uuid(given, "--run-id", dst, err) : session_newest_run(s, dst, err);
+	return session_run_find(s, given != NULL ? given : "latest", "--run-id", dst, err);
 }

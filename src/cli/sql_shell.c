@@ -5,11 +5,12 @@
  */
 #include <ctype.h>
 #include <stdio.h>
-#include <sys/ioctl.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
 #include "cli/sql.h"
+#include "cli/terminal.h"
 
 enum { PROMPT_ROWS_MAX = 40 };
 
@@ -33,13 +34,6 @@ status sql_format_parse(const char *what, const char *name, enum query_format *o
 
 /* ---- running a statement ---- */
 
-static int terminal_width(void)
-{
-	struct winsize size;
-	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return 0;
-	return size.ws_col;
-}
-
 static status write_out(void *arg, const void *p, size_t n, struct err *err)
 {
 	struct sql_shell *s = arg;
@@ -61,7 +55,7 @@ static status execute(struct sql_shell *s, struct str sql, int64_t rows_max, str
 {
 	struct query_result result;
 	const struct query_output to = {
-		.format = s->format, .width = terminal_width(), .rows_max = rows_max, .sink = write_out, .arg = s};
+		.format = s->format, .width = (int)terminal_width(), .rows_max = rows_max, .sink = write_out, .arg = s};
 	if (s->format == QUERY_PARQUET && s->n_run++ > 0)
 		return fail(err, E_USAGE, "parquet: one statement at a time makes one file, here is a second");
 	const status code = query_run(s->query, sql, &to, &result, err);
@@ -154,7 +148,7 @@ static const struct {
 	{".timing", "on|off", "rows and milliseconds after each statement", dot_timing},
 	{".format", "F", "table, csv, json or parquet", dot_format},
 	{".help", "", "this list", dot_help},
-	{".quit", "", "leave; so does Ctrl-D", dot_quit},
+	{".quit", "", "leave; so do exit, quit and Ctrl-D", dot_quit},
 };
 enum { N_DOTS = sizeof dots / sizeof *dots };
 
@@ -231,10 +225,22 @@ static status run_ended(struct sql_shell *s, struct err *err)
 	return code;
 }
 
+/* exit and quit, as other shells have it. */
+static bool is_leave(struct str line)
+{
+	while (line.n > 0 && (isspace((unsigned char)line.p[line.n - 1]) || line.p[line.n - 1] == ';')) line.n--;
+	while (line.n > 0 && isspace((unsigned char)line.p[0])) line = (struct str){line.p + 1, line.n - 1};
+	return line.n == 4 && (strncasecmp(line.p, "exit", 4) == 0 || strncasecmp(line.p, "quit", 4) == 0);
+}
+
 status sql_feed(struct sql_shell *s, struct str line, struct err *err)
 {
 	s->line++;
 	if (s->text.n == 0) s->first_line = s->line;
+	if (s->text.n == 0 && is_leave(line)) {
+		s->quit = true;
+		return OK;
+	}
 	if (s->text.n == 0 && line.n > 0 && line.p[0] == '.') {
 		const status code = dot_command(s, line, err);
 		return s->prompt ? code : err_at(err, code, "standard input", -1, s->line);

@@ -1,7 +1,7 @@
 /* cli/table.c: rows as an aligned table, or as JSON.
  *
- * Invariants: 1. a column is as wide as its widest cell, counted in code points; 2. what a cell leaves out is shown by "…". Must not
- * know where rows come from.
+ * Invariants: 1. a column is as wide as its widest cell, counted in code points, or narrower on a terminal that has no room; 2. what a
+ * cell leaves out is shown by "…"; a number leaves out nothing. Must not know where rows come from.
  */
 #include "cli/table.h"
 
@@ -9,6 +9,7 @@
 
 #include "base/vec.h"
 #include "cli/cli.h"
+#include "cli/terminal.h"
 
 enum { COLUMNS_MAX = 32, CELL_CHARS_MAX = 60, LAST_CELL_CHARS_MAX = 160 };
 
@@ -125,19 +126,68 @@ static status grid_row(void *arg, const struct control_value *values, size_t n, 
 	return OK;
 }
 
+/* A header stands over its numbers. */
+static bool is_right(const struct grid *g, size_t column)
+{
+	return g->n_rows > 1 && g->cells.items[(g->n_rows - 1) * g->n_columns + column].number;
+}
+
+/* How narrow a column may become: a number is never cut, its header may be. */
+static size_t width_min(const struct grid *g, size_t column)
+{
+	enum { TEXT_MIN = 4 };
+	size_t min = TEXT_MIN;
+	for (size_t row = 1; is_right(g, column) && row < g->n_rows; row++) {
+		const size_t w = text_width(g->cells.items[row * g->n_columns + column].text);
+		if (w > min) min = w;
+	}
+	return min;
+}
+
+/* Narrow the columns that have most to give until a line fits. */
+static void fit(struct grid *g, size_t indent, size_t columns)
+{
+	enum { GAP = 2 };
+	size_t min[COLUMNS_MAX];
+	size_t total = indent + GAP * (g->n_columns > 0 ? g->n_columns - 1 : 0);
+	for (size_t i = 0; i < g->n_columns; i++) {
+		total += g->width[i];
+		min[i] = width_min(g, i);
+	}
+	for (; total > columns; total--) {
+		size_t most = 0, slack = 0;
+		for (size_t i = 0; i < g->n_columns; i++) {
+			if (g->width[i] <= min[i] || g->width[i] - min[i] <= slack) continue;
+			slack = g->width[i] - min[i];
+			most = i;
+		}
+		if (slack == 0) return;
+		g->width[most]--;
+	}
+}
+
+static void print_cell(const struct cell *cell, size_t width, bool right, bool last, struct buf *out)
+{
+	struct str text = cell->text;
+	bool shortened = cell->shortened;
+	if (text_width(text) + shortened > width) {
+		text = shorten(text, width - 1);
+		shortened = true;
+	}
+	const size_t pad = width - text_width(text) - shortened;
+	for (size_t k = 0; right && k < pad; k++) buf_char(out, ' ');
+	terminal_word(out, text, terminal_colours());
+	if (shortened) buf_str(out, "…");
+	for (size_t k = 0; !right && k < pad && !last; k++) buf_char(out, ' ');
+}
+
 static void print_row(const struct grid *g, size_t row, const char *indent, struct buf *out)
 {
 	buf_str(out, indent);
 	for (size_t i = 0; i < g->n_columns; i++) {
-		const struct cell *cell = &g->cells.items[row * g->n_columns + i];
-		/* A header stands over its numbers. */
-		const bool right = g->n_rows > 1 && g->cells.items[(g->n_rows - 1) * g->n_columns + i].number;
-		const size_t pad = g->width[i] - text_width(cell->text) - cell->shortened;
 		if (i > 0) buf_str(out, "  ");
-		for (size_t k = 0; right && k < pad; k++) buf_char(out, ' ');
-		buf_add(out, cell->text.p, cell->text.n);
-		if (cell->shortened) buf_str(out, "…");
-		for (size_t k = 0; !right && k < pad && i + 1 < g->n_columns; k++) buf_char(out, ' ');
+		print_cell(&g->cells.items[row * g->n_columns + i], g->width[i], is_right(g, i), i + 1 == g->n_columns,
+			out);
 	}
 	buf_char(out, '\n');
 }
@@ -167,6 +217,7 @@ status cli_table_of(
 	arena_init(&g.arena, 0);
 	status code = source(arg, grid_row, &g, err);
 	if (code == OK && !align_decimals(&g)) code = fail_nomem(err);
+	if (code == OK && terminal_width() > 0) fit(&g, strlen(indent), terminal_width());
 	for (size_t i = 0; code == OK && i < g.n_rows; i++) print_row(&g, i, indent, out);
 	if (n_rows != NULL) *n_rows = g.n_rows > 0 ? g.n_rows - 1 : 0;
 	arena_deinit(&g.arena);

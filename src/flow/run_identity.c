@@ -105,9 +105,9 @@ static status add_file(struct flow *f, const char *path, struct err *err)
 	struct stat st;
 	char full[PATH_MAX];
 	if (stat(path, &st) != 0 || realpath(path, full) == NULL)
-		return fail_errno(err, errno, "cannot read input %s", path);
+		return fail_errno_read(err, errno, "cannot read input %s", path);
 	if (!S_ISREG(st.st_mode)) return fail(err, E_USAGE, "input %s is neither a file nor a folder", path);
-	if (access(path, R_OK) != 0) return fail_errno(err, errno, "cannot read input %s", path);
+	if (access(path, R_OK) != 0) return fail_errno_read(err, errno, "cannot read input %s", path);
 	if (!file_list_add(
 		    &f->id.inputs, &(struct file_ref){.table = "input", .path = full, .bytes = st.st_size, .rows = -1}))
 		return fail_nomem(err);
@@ -142,7 +142,7 @@ static status add_folder(struct flow *f, const char *path, struct err *err)
 {
 	struct file_list found = {.arena = &f->arena};
 	DIR *dir = opendir(path);
-	if (dir == NULL) return fail_errno(err, errno, "cannot read folder %s", path);
+	if (dir == NULL) return fail_errno_read(err, errno, "cannot read folder %s", path);
 	status code = read_folder(dir, path, &found, err);
 	(void)closedir(dir);
 	if (code == OK && found.n == 0) code = fail(err, E_NOT_FOUND, "no *.jsonl or *.ndjson file in folder %s", path);
@@ -172,7 +172,7 @@ static status hash_fd(int fd, struct file_ref *ref, uint8_t *chunk, struct err *
 	for (;;) {
 		const ssize_t n = read(fd, chunk, INPUT_CHUNK_BYTES);
 		if (n < 0 && errno == EINTR) continue;
-		if (n < 0) code = fail_errno(err, errno, "cannot read input %s", ref->path);
+		if (n < 0) code = fail_errno_read(err, errno, "cannot read input %s", ref->path);
 		if (n <= 0) break;
 		hash_stream_add(&h, chunk, (size_t)n);
 		ref->bytes += n;
@@ -189,7 +189,7 @@ static status hash_input(void *arg, size_t i, int worker, struct err *err)
 	struct file_ref *ref = &((struct flow *)arg)->id.inputs.items[i];
 	(void)worker;
 	const int fd = open(ref->path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0) return fail_errno(err, errno, "cannot read input %s", ref->path);
+	if (fd < 0) return fail_errno_read(err, errno, "cannot read input %s", ref->path);
 	uint8_t *chunk = mem_alloc(INPUT_CHUNK_BYTES);
 	const status code = chunk != NULL ? hash_fd(fd, ref, chunk, err) : fail_nomem(err);
 	mem_free(chunk);

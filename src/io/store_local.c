@@ -118,7 +118,7 @@ static status read_exact(int fd, int64_t offset, void *dst, size_t n, const char
 	while (n > 0) {
 		const ssize_t got = pread(fd, to, n < WRITE_CHUNK_MAX ? n : WRITE_CHUNK_MAX, offset);
 		if (got < 0 && errno == EINTR) continue;
-		if (got < 0) return err_at(err, fail_errno(err, errno, "cannot read"), key, offset, -1);
+		if (got < 0) return err_at(err, fail_errno_read(err, errno, "cannot read"), key, offset, -1);
 		if (got == 0) return fail_at(err, E_CORRUPT, key, offset, -1, "truncated: %zu bytes missing", n);
 		to += got;
 		offset += got;
@@ -308,7 +308,7 @@ static status local_object_open(struct store *base, const char *key, struct stor
 	char path[PATH_BYTES_MAX];
 	TRY(path_of((struct local_store *)base, key, path, err));
 	const int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* of a fifo: return, not wait */
-	if (fd < 0) return fail_errno(err, errno, "cannot open %s", path);
+	if (fd < 0) return fail_errno_read(err, errno, "cannot open %s", path);
 	struct stat st;
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
 		(void)close(fd);
@@ -333,7 +333,7 @@ static status local_size(struct store *base, const char *key, int64_t *out, stru
 	char path[PATH_BYTES_MAX];
 	struct stat st;
 	TRY(path_of((struct local_store *)base, key, path, err));
-	if (stat(path, &st) != 0) return fail_errno(err, errno, "cannot find %s", path);
+	if (stat(path, &st) != 0) return fail_errno_read(err, errno, "cannot find %s", path);
 	if (!S_ISREG(st.st_mode)) return fail(err, E_IO, "%s is not a regular file: move it out of the way", path);
 	*out = st.st_size;
 	return OK;
@@ -371,7 +371,7 @@ static status walk(char path[PATH_BYTES_MAX], walk_file visit, void *arg, struct
 {
 	struct dirent **entries = NULL;
 	const int n = scandir(path, &entries, not_dots, entry_cmp);
-	if (n < 0) return errno == ENOENT ? OK : fail_errno(err, errno, "cannot list %s", path);
+	if (n < 0) return errno == ENOENT ? OK : fail_errno_read(err, errno, "cannot list %s", path);
 	const size_t len = strlen(path);
 	status code = OK;
 	for (int i = 0; i < n; i++) {
@@ -402,7 +402,7 @@ static status list_file(void *arg, const char *path, const char *name, struct er
 	const struct list_args *a = arg;
 	struct stat st;
 	if (strncmp(name, TMP_PREFIX, sizeof TMP_PREFIX - 1) == 0) return OK;
-	if (lstat(path, &st) != 0) return errno == ENOENT ? OK : fail_errno(err, errno, "cannot list %s", path);
+	if (lstat(path, &st) != 0) return errno == ENOENT ? OK : fail_errno_read(err, errno, "cannot list %s", path);
 	const struct store_entry e = {path + strlen(a->store->root) + 1, st.st_size,
 		(int64_t)st.st_mtim.tv_sec * US_PER_SECOND + st.st_mtim.tv_nsec / 1000};
 	return a->visit(a->arg, &e, err);
@@ -428,7 +428,8 @@ static status local_list_names(
 	char path[PATH_BYTES_MAX];
 	TRY(path_of((struct local_store *)base, folder, path, err));
 	const int n = scandir(path, &entries, not_dots, name_cmp);
-	if (n < 0) return errno == ENOENT || errno == ENOTDIR ? OK : fail_errno(err, errno, "cannot list %s", path);
+	if (n < 0)
+		return errno == ENOENT || errno == ENOTDIR ? OK : fail_errno_read(err, errno, "cannot list %s", path);
 	const size_t len = strlen(path);
 	status code = OK;
 	for (int i = 0; i < n; i++) {

@@ -66,7 +66,7 @@ static status open_file(const char *path, bool named, void **out, struct err *er
 	return OK;
 }
 
-status engine_library_open(const char *path, struct engine_library **out, struct err *err)
+static status library_open(const char *path, struct engine_library **out, struct err *err)
 {
 	char cached[PATH_MAX_BYTES];
 	void *handle = NULL;
@@ -87,6 +87,14 @@ status engine_library_open(const char *path, struct engine_library **out, struct
 	else
 		engine_library_close(l);
 	return code;
+}
+
+status engine_library_open(const char *path, struct engine_library **out, struct err *err)
+{
+	const char *variable = getenv("PQR_DUCKDB_LIB");
+	const bool named_there = path == NULL && variable != NULL && variable[0] != '\0';
+	const status code = library_open(path, out, err);
+	return named_there ? err_at(err, code, "PQR_DUCKDB_LIB", -1, -1) : code;
 }
 
 void engine_library_close(struct engine_library *l)
@@ -125,15 +133,19 @@ static status engine_fail(struct err *err, status code, const char *message)
 	if (message == NULL) message = "DuckDB gave no reason";
 	if (strncmp(message, "Out of Memory", 13) == 0) code = E_NOMEM;
 	if (strncmp(message, "IO Error", 8) == 0) code = E_IO;
+	bool place = false; /* "LINE 1: SELECT ..." and a caret below: kept as they stand */
 	for (const char *p = message; *p != '\0' && n + 1 < sizeof line; p++) {
-		if (strncmp(p, "\nLINE ", 6) == 0) break;
-		if (*p == '\n') {
+		place = place || strncmp(p, "\nLINE ", 6) == 0;
+		if (place && *p == '\n') {
+			while (n > 0 && line[n - 1] == ' ') n--;
+			line[n++] = '\n';
+		} else if (*p == '\n') {
 			if (n > 0 && line[n - 1] != ' ') line[n++] = ' ';
 		} else if ((unsigned char)*p >= 0x20) {
 			line[n++] = *p;
 		}
 	}
-	while (n > 0 && line[n - 1] == ' ') n--;
+	while (n > 0 && (line[n - 1] == ' ' || line[n - 1] == '\n')) n--;
 	return fail(err, code, "%.*s", (int)n, line);
 }
 

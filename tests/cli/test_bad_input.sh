@@ -23,7 +23,19 @@ for later in serve stream schedule classify; do
 done
 one_line 1 'unsupported in this version: input from imap://;' "$pqr" ingest imap://user:secret@host/inbox
 grep -q secret err && bad "a password of an input was shown"
-one_line 2 '--from: .*expected a date' "$pqr" run --from 2025-13-01
+one_line 2 '--from: .*expected a date.*there is no month 13' "$pqr" run --from 2025-13-01
+one_line 2 '2025-02 has 28 days' "$pqr" run --to 2025-02-29
+one_line 2 '--emit-from: .*2025-04 has 30 days' "$pqr" run --emit-from 2025-04-31
+one_line 2 '--as-of: .*there is no month 13' "$pqr" run --as-of 2025-13-01
+one_line 2 'task -: an empty document' "$pqr" task - --lake nowhere
+echo '{}' >some.jsonl
+for flag in "--seed 7" "--from 2026-01-01" "--to 2026-01-02" "--emit-from 2026-01-01" "--volume 9"; do
+  # shellcheck disable=SC2086 # a flag and its value
+  one_line 2 "${flag%% *} is the simulator's" "$pqr" run --input some.jsonl $flag
+  # shellcheck disable=SC2086
+  one_line 2 "${flag%% *} is the simulator's" "$pqr" plan --input some.jsonl $flag
+done
+rm some.jsonl
 one_line 2 'expected .* after it' "$pqr" run --seed
 one_line 2 '--seed' "$pqr" run --seed many
 one_line 2 '(ends|before|after)' "$pqr" run --from 2026-02-01 --to 2026-01-01

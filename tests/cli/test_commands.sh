@@ -5,11 +5,14 @@
 expect 0 '^pqr [0-9]' "$pqr" --version
 expect 0 'commands:' "$pqr" --help
 expect 2 'commands:' "$pqr"
+expect 0 'commands:' "$pqr" -h
+expect 0 '^usage: pqr run' "$pqr" -h run
 commands=$("$pqr" help | sed -nE '/^commands:/,/^$/s/^  ([a-z]+) .*/\1/p')
 [ "$(wc -w <<<"$commands")" -ge 15 ] || bad "too few commands: $commands"
 for command in $commands; do
   expect 0 "^usage: pqr $command" "$pqr" help "$command"
   expect 0 "^usage: pqr $command" "$pqr" "$command" --help
+  expect 0 "^usage: pqr $command" "$pqr" "$command" -h
 done
 expect 0 '^\.SS pqr run' "$pqr" help --man
 bash -n <("$pqr" completion) || bad "completion is not bash"
@@ -31,6 +34,57 @@ if [ -z "${PQR:-}" ] && git -C "$root" rev-parse HEAD >/dev/null 2>&1; then
   [[ $git_sha =~ ^[0-9a-f]{40}$ ]] || bad "git_sha of a run: $git_sha"
 fi
 expect 0 'SUCCESS|nothing' "$pqr" runs retry "$id"
+
+# a run by the beginning of its id, by latest, and --run for short
+for name in "$id" "${id:0:4}" "${id^^}" latest; do
+  same "$("$pqr" runs show "$name" --json | jq -r '.run[0].run_id')" "$id" "runs show $name"
+  expect 0 ' 0 differences' "$pqr" verify --run "$name"
+  same "$("$pqr" quality --run "$name" --json | sha256sum)" "$("$pqr" quality --run-id="$id" --json | sha256sum)" "quality --run $name"
+done
+other_digit=$([ "${id:0:1}" = 0 ] && echo 1 || echo 0)
+expect 1 "no run begins with $other_digit; .pqr runs. lists them" "$pqr" quality --run "$other_digit"
+expect 2 "expected a run's id .a UUID., the beginning of one, or latest, found 'newest'" "$pqr" quality --run newest
+cp -r lake two
+sqlite3 two/control.db "CREATE TEMP TABLE copy AS SELECT * FROM meta_runs; UPDATE copy SET run_id = substr(run_id, 1, 8) || '-0000-4000-8000-000000000000'; INSERT INTO meta_runs SELECT * FROM copy"
+expect 2 "2 runs begin with ${id:0:4}, as .*: give more of the id" "$pqr" quality --run "${id:0:4}" --lake two
+
+# what a line can become: commands, options, values, tables, runs
+words() { "$pqr" completion words -- "$@" | paste -sd ' '; }
+same "$(words qual)" quality "a command"
+same "$(words run --until g)" gold "a value of an option"
+same "$(words --log-level w)" warn "a value of an option of every command"
+same "$(words table h)" history "an action"
+same "$(words table cat silver.tick)" silver.tickets "a table"
+same "$(words --lake two table cat silver.tick)" silver.tickets "a table of another lake"
+same "$(words --lake nowhere table cat silver.)" "" "tables of no lake"
+[ ! -e nowhere ] || bad "completion made a lake"
+same "$(words quality --run-id "${id:0:6}")" "$id" "a run"
+same "$(words quality --run lat)" latest "latest"
+same "$(words runs show "${id:0:6}")" "$id" "a run to show"
+same "$(words contract silver.mess)" silver.messages "a table of the contract"
+same "$(words sql --format p)" parquet "a format of sql"
+same "$(words table list '')" "" "an argument of list"
+expect 2 'expected bash, zsh or fish' "$pqr" completion csh
+
+# a lost control plane: every command that asks it for runs says the same
+cp -r lake lost && rm lost/control.db*
+says=$("$pqr" quality --lake lost 2>&1 | sed 's/^pqr: error: //')
+grep -q 'where control.db was lost' <<<"$says" || bad "quality of a lost control plane: $says"
+same "$("$pqr" runs --lake lost)" "$says" "runs of a lost control plane"
+
+# on a terminal of 80 columns nothing is wider, colours judge, and NO_COLOR is obeyed; elsewhere no byte of either
+on_terminal() { TERM=xterm script -qec "stty cols 80 rows 40; $*" /dev/null </dev/null; }
+widest() { python3 -c 'import re, sys; print(max(len(re.sub("\x1b\\[[0-9;]*m", "", l.rstrip("\r\n")).split("\r")[-1]) for l in sys.stdin))'; }
+for words in quality runs "runs show $id" lineage "table list" "table history gold.daily_kpis" "table schema silver.tickets" doctor help "help run" "help table" "help sql" "run ${small[*]}"; do
+  wide=$(on_terminal "$pqr" "$words" --no-progress | tee shown | widest)
+  { [ -s shown ] && [ "$wide" -le 80 ]; } || bad "$words on 80 columns: a line of $wide: $(head -n 3 shown)"
+done
+on_terminal "$pqr" quality >shown
+grep -q $'\033\[32mPASS' shown || bad "no colour on a terminal: $(head -n 3 shown | cat -v)"
+NO_COLOR=1 on_terminal "$pqr" quality >shown
+grep -q $'\033\[' shown && bad "NO_COLOR was not obeyed"
+"$pqr" quality >shown
+grep -q $'\033\[' shown && bad "colours in a file"
 expect 0 'PASS' "$pqr" quality
 same "$("$pqr" quality --run-id "$id" --json | jq 'map(select(.result != "PASS")) | length')" 0 "checks that did not pass"
 expect 0 'silver.tickets' "$pqr" lineage
@@ -40,14 +94,17 @@ expect 0 'CREATE|MERGE' "$pqr" lineage --format cypher
 expect 2 'format' "$pqr" lineage --format picture
 expect 0 ' 0 differences' "$pqr" verify
 expect 0 'lake' "$pqr" doctor
-expect 0 '^ok +lake +none yet at mistyped: `pqr run` makes it' "$pqr" doctor --lake mistyped
-expect 0 '^ok +lake +none yet at ' "$pqr" doctor --lake "file://$work/no/such/place"
-same "$("$pqr" doctor --lake mistyped --json | jq -c 'map(select(.check == "control plane") | .ok, .text[0:8])')" '[true,"none yet"]' "doctor of no control plane"
+expect 0 '^none +lake +none yet at mistyped: `pqr run` makes it' "$pqr" doctor --lake mistyped
+expect 0 '^none +lake +none yet at ' "$pqr" doctor --lake "file://$work/no/such/place"
+same "$("$pqr" doctor --lake mistyped --json | jq -c 'map(select(.check == "control plane") | .ok, .text[0:8])')" '[null,"none yet"]' "doctor of no control plane"
 [ ! -e mistyped ] && [ ! -e no ] || bad "doctor made a lake"
 expect 0 'CREATE TABLE' "$pqr" contract gold.kpi_volume_daily --format ddl-sqlite
 expect 0 'CREATE VIEW' "$pqr" contract --format ddl-sqlite
 expect 0 '^## raw.event' "$pqr" contract
 expect 2 "no table or layer 'brass'" "$pqr" contract brass
+same "$("$pqr" contract --json | jq -S . | sha256sum)" "$("$pqr" contract --format json-schema | jq -S . | sha256sum)" "contract --json"
+same "$("$pqr" contract silver.tickets --json | jq -r 'type')" object "contract of a table as JSON"
+expect 2 'one of them' "$pqr" contract --json --format markdown
 same "$("$pqr" contract --format json-schema | jq -r 'keys | length')" 29 'documents of the whole contract'
 "$pqr" contract silver.tickets --format json-schema | jq -e . >/dev/null || bad "contract json-schema"
 same "$("$pqr" plan "${small[@]}" | jq -r '.stages | map(.name) | join(" ")')" "raw bronze silver gold" "stages of the plan"

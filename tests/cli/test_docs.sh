@@ -51,7 +51,9 @@ done
 expect 0 '' "$pqr" contract --write contracts
 diff -r contracts "$root/contracts/pqrs/v2" >difference || bad "contracts/pqrs/v2 is not what the program says (make docs): $(head -n 3 difference)"
 "$pqr" help --man | cmp -s - "$root/docs/pqr.1" || bad "docs/pqr.1 is not what the program says (make docs)"
-"$pqr" completion | cmp -s - "$root/scripts/pqr.bash" || bad "scripts/pqr.bash is not what the program says (make docs)"
+for shell in bash zsh fish; do
+  "$pqr" completion "$shell" | cmp -s - "$root/scripts/pqr.$shell" || bad "scripts/pqr.$shell is not what the program says (make docs)"
+done
 if command -v mandoc >/dev/null; then
   mandoc -T lint -W warning "$root/docs/pqr.1" >lint 2>&1 || bad "docs/pqr.1: $(head -n 3 lint)"
 elif command -v groff >/dev/null; then
@@ -62,6 +64,7 @@ else
 fi
 
 # completion completes
+PATH=$(dirname "$pqr"):$PATH
 complete_words() { bash -c 'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _pqr; printf "%s\n" "${COMPREPLY[@]}"' _ "$root/scripts/pqr.bash" "$@"; }
 same "$(complete_words pqr qual)" quality "completion of a command"
 same "$(complete_words pqr run --emi)" --emit-from "completion of an option"
@@ -77,7 +80,7 @@ if [ -e "$build/cmake_install.cmake" ] && [ -z "${PQR:-}" ]; then
   mkdir -p none/silver
   expect 1 "no libduckdb here: .$work/usr/share/pqr/get-libduckdb. gets it" env -u PQR_DUCKDB_LIB PQR_CACHE="$work/none" LD_LIBRARY_PATH= usr/bin/pqr sql 'SELECT 1' --lake none
   [ -x usr/share/pqr/get-libduckdb ] && [ -x usr/share/pqr/fetch-jar ] || bad "not installed: what fetches libduckdb"
-  for file in share/man/man1/pqr.1 share/bash-completion/completions/pqr share/doc/pqr/LICENSE share/doc/pqr/config/pqr.yaml include/pqr.h; do
+  for file in share/man/man1/pqr.1 share/bash-completion/completions/pqr share/zsh/site-functions/_pqr share/fish/vendor_completions.d/pqr.fish share/doc/pqr/LICENSE share/doc/pqr/config/pqr.yaml include/pqr.h; do
     [ -s "usr/$file" ] || bad "not installed: $file"
   done
   cat >use.c <<'C'

@@ -56,7 +56,7 @@ before=$(lake_hash lake)
 checks=$("$pqr" quality --json | jq -c 'map([.dataset, .check_name, .result, .value])')
 rm lake/control.db*
 expect 1 'no runs recorded for lake .*control.db' "$pqr" verify
-expect 0 'done before' "$pqr" run "${small[@]}"
+expect 0 '\(before\)' "$pqr" run "${small[@]}"
 same "$(lake_hash lake)" "$before" "lake after control.db was lost"
 expect 0 ' 0 differences' "$pqr" verify
 same "$("$pqr" quality --json | jq -c 'map([.dataset, .check_name, .result, .value])')" "$checks" "checks after control.db was lost"
@@ -79,6 +79,8 @@ if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
     expect 1 'give this user' other "$pqr" run "${small[@]}"
     expect 1 'BAD +lake .*give this user' other "$pqr" doctor
     expect 1 'give this user' other "$pqr" run "${small[@]}" --lake "$work/theirs"
+    echo '{}' >"$work/secret.jsonl" && chmod 600 "$work/secret.jsonl"
+    expect 1 'cannot read input .*secret.jsonl: Permission denied; give this user the right to read it' other "$pqr" run --input "$work/secret.jsonl"
   else
     echo "note: another user cannot run $pqr here; the cases without rights were not run"
   fi

@@ -7,11 +7,11 @@
 expect 1 'no lake at' "$pqr" sql "SELECT 1"
 mkdir -p empty/silver
 expect 1 'no libduckdb here: .scripts/install-deps duckdb. gets it' env -u PQR_DUCKDB_LIB PQR_CACHE="$work/none" LD_LIBRARY_PATH= "$pqr" sql "SELECT 1" --lake empty
-expect 1 'cannot load libduckdb: ./missing.so' env PQR_DUCKDB_LIB=./missing.so "$pqr" sql "SELECT 1" --lake empty
+expect 1 'PQR_DUCKDB_LIB: cannot load libduckdb: ./missing.so' env PQR_DUCKDB_LIB=./missing.so "$pqr" sql "SELECT 1" --lake empty
 printf 'int duckdb_x;\n' | cc -shared -fPIC -x c - -o old.so
-expect 1 'old.so has no duckdb_library_version: expected libduckdb' env PQR_DUCKDB_LIB=./old.so "$pqr" sql "SELECT 1" --lake empty
-expect 0 '^ok +libduckdb +no libduckdb here' env -u PQR_DUCKDB_LIB PQR_CACHE="$work/none" LD_LIBRARY_PATH= "$pqr" doctor --lake empty
-expect 1 '^BAD +libduckdb +cannot load' env PQR_DUCKDB_LIB=./missing.so "$pqr" doctor --lake empty
+expect 1 'PQR_DUCKDB_LIB: .*old.so has no duckdb_library_version: expected libduckdb' env PQR_DUCKDB_LIB=./old.so "$pqr" sql "SELECT 1" --lake empty
+expect 0 '^none +libduckdb +no libduckdb here' env -u PQR_DUCKDB_LIB PQR_CACHE="$work/none" LD_LIBRARY_PATH= "$pqr" doctor --lake empty
+expect 1 '^BAD +libduckdb +PQR_DUCKDB_LIB: cannot load' env PQR_DUCKDB_LIB=./missing.so "$pqr" doctor --lake empty
 expect 2 'expected table, csv, json or parquet' "$pqr" sql --format xml "SELECT 1" --lake empty
 expect 2 'expected the number of a version' "$pqr" sql --version -1 "SELECT 1" --lake empty
 expect 2 'one of them' "$pqr" sql --version 1 --at 2026-01-01 "SELECT 1" --lake empty
@@ -22,6 +22,10 @@ expect 2 'expected a date' "$pqr" sql --at yesterday "SELECT 1" --lake empty
   echo "SKIPPED: $(tail -n 1 why)"
   exit 77
 }
+expect 2 "^LINE 1: SELECT 1 FRM" "$pqr" sql "SELECT 1 FRM x y" --lake empty
+expect 2 '^ +\^$' "$pqr" sql "SELECT nothing FROM (SELECT 1 AS a)" --lake empty
+same "$(printf 'SELECT 1 AS a;\nEXIT;\nSELECT 2 AS a;\n' | "$pqr" sql --lake empty --format csv | tr -d '\r\n')" "a1" "exit ends the statements"
+same "$(printf ' quit \nSELECT 2 AS a;\n' | "$pqr" sql --lake empty --format csv)" "" "quit ends the statements"
 expect 0 '^ok +libduckdb +v[0-9]' "$pqr" doctor --lake empty
 expect 2 'no table silver.tickets: the lake .* has no Delta tables yet' "$pqr" sql "FROM silver.tickets" --lake empty
 [ "$("$pqr" sql "SHOW TABLES" --lake empty --json)" = "[]" ] || [ "$("$pqr" sql "SHOW TABLES" --lake empty --json | tr -d '\n')" = "[]" ] || bad "tables of an empty lake"
@@ -128,7 +132,7 @@ while IFS= read -r statement; do
   out=$("$pqr" sql "$statement" 2>&1 </dev/null)
   code=$?
   [ "$code" -eq 2 ] || bad "$statement: exit $code: $(head -n 2 <<<"$out")"
-  [ "$(wc -l <<<"$out")" -eq 1 ] || bad "$statement: more than a line: $out"
+  [ "$(grep -cvE '^(LINE [0-9]+: | *\^$)' <<<"$out")" -eq 1 ] || bad "$statement: more than a line and its place: $out"
   "$pqr" sql --format parquet "$statement" >out 2>/dev/null </dev/null && bad "$statement: not refused for parquet"
 done <<S
 COPY (SELECT 1) TO '$work/lake/x.csv'

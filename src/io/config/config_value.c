@@ -231,8 +231,10 @@ status config_millionths(const struct config_node *node, int64_t min, int64_t ma
 status config_date(const struct config_node *node, int32_t *out, struct err *err)
 {
 	int32_t date;
-	if (node->kind != CONFIG_STRING || !date_parse(node->text, &date))
-		return EXPECTED(node, err, "%s", "a date YYYY-MM-DD");
+	char why[DATE_WRONG_CHARS];
+	if (node->kind != CONFIG_STRING) return EXPECTED(node, err, "%s", "a date YYYY-MM-DD");
+	if (!date_parse(node->text, &date))
+		return EXPECTED(node, err, "a date YYYY-MM-DD%s", date_wrong(node->text, why));
 	*out = date;
 	return OK;
 }

@@ -57,7 +57,7 @@ bool s3_profile_value(struct str file, const char *section, const char *key, cha
 		if (indented && parent.n == 0) continue;
 		if (!indented) parent = value.n == 0 ? name : (struct str){NULL, 0};
 		if (!key_is(indented ? parent : (struct str){NULL, 0}, name, key)) continue;
-		if (value.n == 0 || value.n >= size) return false;
+		if (value.n == 0 || value.n >= size || memchr(value.p, '\0', value.n) != NULL) return false;
 		memcpy(dst, value.p, value.n);
 		dst[value.n] = '\0';
 		return true;

@@ -12,7 +12,7 @@ status ingest_file_open(const char *path, struct ingest_file *out, struct err *e
 {
 	struct stat st;
 	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe without a writer must not hang */
-	if (fd < 0) return fail_errno(err, errno, "cannot read input %s", path);
+	if (fd < 0) return fail_errno_read(err, errno, "cannot read input %s", path);
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
 		(void)close(fd);
 		return fail(err, E_USAGE, "input %s is no file: write it to a file first", path);
@@ -32,7 +32,7 @@ static status file_read(void *ctx, int64_t offset, void *dst, size_t n, struct e
 	for (size_t done = 0; done < n;) {
 		const ssize_t got = pread(f->fd, (char *)dst + done, n - done, (off_t)(offset + (int64_t)done));
 		if (got < 0 && errno == EINTR) continue;
-		if (got < 0) return fail_errno(err, errno, "cannot read input %s", f->path);
+		if (got < 0) return fail_errno_read(err, errno, "cannot read input %s", f->path);
 		if (got == 0) return fail(err, E_VERIFY, "input %s became shorter while it was read", f->path);
 		done += (size_t)got;
 	}

@@ -2,11 +2,14 @@
 #include "check.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/arena.h"
 #include "base/hash.h"
+#include "base/log.h"
 #include "base/rng.h"
+#include "base/time.h"
 
 static void test_err_text(void **state)
 {
@@ -198,6 +201,54 @@ static void test_err_advice(void **state)
 	CHECK_FAILS(E_IO, err_advise(NULL, E_IO, ADVICE_NEW_RUN, NULL));
 }
 
+static void test_dates_wrong(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text, *why;
+	} cases[] = {{"2025-13-01", ": there is no month 13"}, {"2025-00-01", ": there is no month 0"},
+		{"2025-02-29", ": 2025-02 has 28 days"}, {"2024-02-30", ": 2024-02 has 29 days"},
+		{"2025-04-00", ": 2025-04 has 30 days"}, {"2025-1-01", ""}, {"yesterday", ""}, {"2025-0x-01", ""},
+		{"", ""}};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		char why[DATE_WRONG_CHARS];
+		assert_string_equal(date_wrong(str_of(cases[i].text), why), cases[i].why);
+	}
+}
+
+/* Of what cannot be read, the hint is about reading. */
+static void test_err_read(void **state)
+{
+	(void)state;
+	struct err err;
+	CHECK_FAILS(E_IO, fail_errno_read(&err, EACCES, "cannot read x"));
+	assert_string_equal(err.message, "cannot read x: Permission denied; give this user the right to read it");
+	assert_int_equal(err.advice, ADVICE_NONE);
+	CHECK_FAILS(E_IO, fail_errno(&err, EACCES, "cannot write x"));
+	assert_string_equal(err.message, "cannot write x: Permission denied; give this user the right to write there");
+	CHECK_FAILS(E_NOT_FOUND, fail_errno_read(NULL, ENOENT, "x"));
+}
+
+/* Out of memory for good, the error is still told. */
+static void test_log_no_memory(void **state)
+{
+	(void)state;
+	char text[128] = "";
+	int ends[2];
+	const int before = dup(STDERR_FILENO);
+	assert_int_equal(pipe(ends), 0);
+	assert_true(dup2(ends[1], STDERR_FILENO) >= 0);
+	mem_fail_after(0);
+	log_line(LOG_ERROR, "out of memory (in here)", "key", "value", NULL);
+	mem_fail_after(-1);
+	assert_true(dup2(before, STDERR_FILENO) >= 0);
+	(void)close(ends[1]);
+	assert_true(read(ends[0], text, sizeof text - 1) > 0);
+	(void)close(ends[0]);
+	(void)close(before);
+	assert_string_equal(text, "pqr: error: out of memory (in here)\n");
+}
+
 static void test_distance(void **state)
 {
 	(void)state;
@@ -220,8 +271,10 @@ static void test_distance(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_err_text), cmocka_unit_test(test_err_advice),
-		cmocka_unit_test(test_distance), cmocka_unit_test(test_alloc_limit_and_failure),
-		cmocka_unit_test(test_arena), cmocka_unit_test(test_buf), cmocka_unit_test(test_hash),
-		cmocka_unit_test(test_uuid), cmocka_unit_test(test_philox)};
+		cmocka_unit_test(test_err_read), cmocka_unit_test(test_dates_wrong),
+		cmocka_unit_test(test_log_no_memory), cmocka_unit_test(test_distance),
+		cmocka_unit_test(test_alloc_limit_and_failure), cmocka_unit_test(test_arena),
+		cmocka_unit_test(test_buf), cmocka_unit_test(test_hash), cmocka_unit_test(test_uuid),
+		cmocka_unit_test(test_philox)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 #include "check.h"
 
+#include <sys/resource.h>
 #include <time.h>
 
 #include "base/file.h"
@@ -161,6 +162,24 @@ static void names_refused(void **state)
 	}
 }
 
+/* A zone that is there and cannot be read is not called missing. */
+static void unreadable_zone(void **state)
+{
+	(void)state;
+	struct rlimit before, none;
+	struct err err = {0};
+	struct tz *tz = NULL;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = (struct rlimit){0, before.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	const status code = tz_load("America/Bogota", &tz, &err);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	CHECK_FAILS(E_IO, code);
+	assert_null(tz);
+	assert_non_null(strstr(err.message, "Too many open files; raise the limit of open files"));
+	assert_null(strstr(err.message, "no zone"));
+}
+
 static void read_zone(const char *name, struct buf *out)
 {
 	char path[256];
@@ -274,6 +293,7 @@ int main(void)
 		cmocka_unit_test(day_bounds_hold),
 		cmocka_unit_test(day_bounds_known),
 		cmocka_unit_test(names_refused),
+		cmocka_unit_test(unreadable_zone),
 		cmocka_unit_test(hostile_files),
 		cmocka_unit_test(footers),
 	};

@@ -161,6 +161,19 @@ static void test_profiles(void **state)
 	check_rmdir(dir);
 }
 
+/* A value of no character is none, and so is one with a NUL, which a text cannot hold. */
+static void test_no_value(void **state)
+{
+	(void)state;
+	static const struct str files[] = {STR("[default]\nregion =\n"), STR("[default]\nregion =\0\n"),
+		STR("[default]\nregion = eu\0west\n"), STR("[default]\nregion\n")};
+	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+		char region[32] = "as before";
+		if (s3_profile_value(files[i], "default", "region", region, sizeof region)) fail_msg("file %zu", i);
+		assert_string_equal(region, "as before");
+	}
+}
+
 static void test_region_moves_host(void **state)
 {
 	(void)state;
@@ -183,6 +196,7 @@ int main(void)
 		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_profiles),
+		cmocka_unit_test(test_no_value),
 		cmocka_unit_test(test_region_moves_host),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
