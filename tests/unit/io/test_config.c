@@ -98,7 +98,8 @@ static void mistakes_name_place_and_key(void **state)
 		{"simulation: {truncate: yes}\n",
 			"pqr.yaml:1: simulation.truncate: expected true or false, found \"yes\""},
 		{"simulation: {date_range: {from: 2025-02-29}}\n",
-			"pqr.yaml:1: simulation.date_range.from: expected a date YYYY-MM-DD, found \"2025-02-29\""},
+			"pqr.yaml:1: simulation.date_range.from: expected a date YYYY-MM-DD: 2025-02 has 28 days, "
+			"found \"2025-02-29\""},
 		{"simulation: {rate: 1.1}\n", "pqr.yaml:1: simulation.rate: expected a decimal number from 0 to 1 with "
 					      "at most 6 digits after the point, found 1.1"},
 		{"simulation: {rate: 0.1234567}\n", "pqr.yaml:1: simulation.rate: expected a decimal number from 0 to "
