@@ -40,6 +40,7 @@ static const struct {
 	[ADVICE_SEE_QUALITY] = {"; see `pqr quality --run-id ", "`"},
 	[ADVICE_STAGE_FIRST] = {"; `pqr STAGE --run-id ", "` runs a stage"},
 	[ADVICE_GET_DUCKDB] = {": `", "` gets it, or name one with PQR_DUCKDB_LIB=FILE"},
+	[ADVICE_REPLACE_PUBLISHED] = {"; --replace-published allows it, --no-publish leaves them as they are", ""},
 	[ADVICE_RETENTION] = {"; --no-retention-check allows it", ""},
 };
 

@@ -79,7 +79,8 @@ static status publish_run(struct cli *c, struct err *err)
 #define N_OF(a) (sizeof(a) / sizeof((a)[0]))
 static const struct cli_option run_options[] = {IDENTITY_OPTIONS, INPUT_OPTIONS,
 	{"--until", "STAGE", "stop after raw, bronze, silver or gold; publish is all"},
-	{"--no-publish", NULL, "leave the SQL tables as they are"}};
+	{"--no-publish", NULL, "leave the SQL tables as they are"},
+	{"--replace-published", NULL, "also where the SQL tables show another history"}};
 static const struct cli_option generate_options[] = {IDENTITY_OPTIONS};
 static const struct cli_option ingest_options[] = {{"--format", "NAME", "jsonl or auto"},
 	{"--source", "NAME", "value of source= (default mixed)"},

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/thread.h"
+#include "cli/picture.h"
 #include "cli/run_options.h"
 #include "cli/sql.h"
 
@@ -37,8 +38,9 @@ static status parse_options(struct cli *c, struct sql_shell *shell, struct query
 	const char *format = cli_get(c, "--format"), *version = cli_get(c, "--version");
 	if (c->json) shell->format = QUERY_JSON;
 	if (format != NULL) TRY(sql_format_parse("--format", format, &shell->format, err));
+	if ((version != NULL) + (cli_get(c, "--at") != NULL) + (cli_get(c, "--run") != NULL) > 1)
+		return fail(err, E_USAGE, "--version, --at and --run: one of them");
 	if (version == NULL) return OK;
-	if (cli_get(c, "--at") != NULL) return fail(err, E_USAGE, "--version and --at: one of them");
 	char *end;
 	errno = 0;
 	const long long n = strtoll(version, &end, 10);
@@ -48,10 +50,30 @@ static status parse_options(struct cli *c, struct sql_shell *shell, struct query
 	return OK;
 }
 
+static status say_histories(const struct cli *c, struct store *lake, struct err *err)
+{
+	size_t n = 0;
+	if (c->quiet || cli_get(c, "--run") != NULL) return OK;
+	TRY(cli_histories(lake, &n, err));
+	if (n > 1)
+		(void)fprintf(stderr, "pqr: %zu histories stand side by side in these tables; --run RUN chooses that of a run\n", n);
+	return OK;
+}
+
+static status choose_picture(struct cli *c, struct store *lake, struct arena *arena, struct query_picture *picture,
+	struct query_opts *o, struct err *err)
+{
+	TRY(cli_picture(lake, cli_get(c, "--run"), arena, picture, err));
+	if (picture->n > 0) o->picture = picture;
+	return say_histories(c, lake, err);
+}
+
 static status sql_run(struct cli *c, struct err *err)
 {
 	struct session s = {0};
 	struct sql_shell shell = {.format = QUERY_TABLE};
+	struct query_picture picture;
+	struct arena arena;
 	struct query_opts o = {.version = -1, .at_ms = INT64_MIN};
 	const char *at = cli_get(c, "--at");
 	TRY(parse_options(c, &shell, &o, err));
@@ -65,6 +87,8 @@ static status sql_run(struct cli *c, struct err *err)
 	}
 	o.lake = s.lake;
 	o.threads = s.engine.threads;
+	arena_init(&arena, 0);
+	if (code == OK && o.version < 0 && at == NULL) code = choose_picture(c, o.lake, &arena, &picture, &o, err);
 	if (code == OK) code = query_open(&o, &shell.query, err);
 	if (code == OK && c->n_args > 0) {
 		code = sql_execute(&shell, str_of(c->args[0]), err);
@@ -74,6 +98,7 @@ static status sql_run(struct cli *c, struct err *err)
 		code = read_statements(&shell, err);
 	}
 	query_close(shell.query);
+	arena_deinit(&arena);
 	buf_deinit(&shell.text);
 	session_close(&s);
 	return code;
@@ -84,6 +109,7 @@ static const struct cli_option options[] = {
 	{"--version", "N", "every table at its version N"},
 	{"--at", "TIME",
 		"every table as it was written by then (not: events until then); a date (its end) or RFC 3339"},
+	{"--run", "RUN", "what this run's history was when it ended"},
 };
 const struct cli_command cli_sql_command = {.name = "sql",
 	.synopsis = "[STATEMENT]",

@@ -238,10 +238,10 @@ static const struct action {
 	const char *options; /* those of table_options it takes, each with a space after it */
 } actions[] = {
 	{"list", NEEDS_NOTHING, table_list, ""},
-	{"schema", NEEDS_SNAPSHOT, table_schema_print, "--version --at "},
+	{"schema", NEEDS_SNAPSHOT, table_schema_print, "--version --at --run "},
 	{"history", NEEDS_ROOT, table_history, "--limit "},
-	{"files", NEEDS_SNAPSHOT, table_files, "--version --at --where "},
-	{"cat", NEEDS_SNAPSHOT, table_cat, "--version --at --where --columns --limit --format "},
+	{"files", NEEDS_SNAPSHOT, table_files, "--version --at --run --where "},
+	{"cat", NEEDS_SNAPSHOT, table_cat, "--version --at --run --where --columns --limit --format "},
 	{"optimize", NEEDS_SNAPSHOT, table_optimize, "--where --zorder --target-size "},
 	{"vacuum", NEEDS_ROOT, table_vacuum, "--retention --dry-run --no-retention-check "},
 	{"checkpoint", NEEDS_SNAPSHOT, table_checkpoint, ""},
@@ -271,8 +271,8 @@ static status check_options(const struct cli *c, const struct action *a, struct 
 		return fail(err, E_USAGE, "pqr table %s takes no %s; `pqr help table` explains", a->name,
 			c->command->options[i].name);
 	}
-	if (cli_get(c, "--version") != NULL && cli_get(c, "--at") != NULL)
-		return fail(err, E_USAGE, "--version and --at both name a version: give one");
+	if ((cli_get(c, "--version") != NULL) + (cli_get(c, "--at") != NULL) + (cli_get(c, "--run") != NULL) > 1)
+		return fail(err, E_USAGE, "--version, --at and --run each name a version: give one");
 	const size_t args = a->needs == NEEDS_NOTHING ? 1 : 2;
 	if (c->n_args < args)
 		return fail(err, E_USAGE,
@@ -285,7 +285,7 @@ static status check_options(const struct cli *c, const struct action *a, struct 
 
 static status version_option(struct table_cmd *t, int64_t *version, struct err *err)
 {
-	const char *text = cli_get(t->cli, "--version"), *at = cli_get(t->cli, "--at");
+	const char *text = cli_get(t->cli, "--version"), *at = cli_get(t->cli, "--at"), *run = cli_get(t->cli, "--run");
 	int64_t us;
 	char *end = NULL;
 	*version = DELTA_LATEST;
@@ -296,6 +296,14 @@ static status version_option(struct table_cmd *t, int64_t *version, struct err *
 				"--version: expected a version's number, found '%s'; `pqr table history` lists them",
 				text);
 		*version = v;
+	}
+	if (run != NULL) {
+		char name[DELTA_ROOT_MAX];
+		(void)snprintf(name, sizeof name, "%s", t->root);
+		char *slash = strrchr(name, '/');
+		if (slash != NULL) *slash = '.';
+		*version = picture_version(&t->picture, name);
+		if (*version < 0) return fail(err, E_NOT_FOUND, "run %s left no table %s", run, name);
 	}
 	if (at == NULL) return OK;
 	TRY(session_instant(t->session, "--at", at, &us, err));
@@ -308,8 +316,11 @@ static status table_with_session(struct table_cmd *t, const struct action *a, st
 	int64_t version;
 	if (a->needs != NEEDS_NOTHING) TRY(delta_catalog_find(t->session->lake, t->cli->args[1], t->root, err));
 	if (a->needs == NEEDS_SNAPSHOT) {
+		const char *run = cli_get(t->cli, "--run");
+		if (run != NULL) TRY(picture_of_run(t->session->lake, run, &t->session->arena, &t->picture, err));
 		TRY(version_option(t, &version, err));
 		TRY(delta_snapshot_open(t->session->lake, t->root, version, &t->snapshot, err));
+		if (run != NULL) delta_snapshot_keep(t->snapshot, "run_id", t->picture.runs, t->picture.n_runs);
 	}
 	return a->run(t, err);
 }
@@ -330,6 +341,7 @@ static status table_run(struct cli *c, struct err *err)
 
 static const struct cli_option table_options[] = {
 	{"--version", "N", "schema, files, cat: the table as of this version"},
+	{"--run", "RUN", "schema, files, cat: what this run's history was when it ended"},
 	{"--at", "TIME",
 		"schema, files, cat: as it was written by this instant (not: events until it); a date means its end"},
 	{"--where", "COND...", "files, cat, optimize: \"month >= 2025-10\", \"closed_at is null\"; may be repeated"},

@@ -2,6 +2,7 @@
 #ifndef PQR_CLI_CMD_TABLE_H
 #define PQR_CLI_CMD_TABLE_H
 
+#include "flow/picture.h"
 #include "cli/run_options.h"
 #include "table/read/predicate.h"
 
@@ -9,7 +10,8 @@ struct table_cmd {
 	struct cli *cli;
 	struct session *session;
 	char root[DELTA_ROOT_MAX];       /* "silver/tickets" */
-	struct delta_snapshot *snapshot; /* as of --version or --at; NULL for those that open their own */
+	struct delta_snapshot *snapshot; /* as of --version, --at or --run; NULL for those that open their own */
+	struct picture picture;          /* of --run */
 };
 
 /* The conditions of every --where, in the session's arena. */

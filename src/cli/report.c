@@ -60,44 +60,40 @@ static const struct {
 	{"Legal term by type, closed tickets (P petitions, Q complaints, R claims, S suggestions)",
 		"SELECT pqrs_type AS type, SUM(closed_count) AS closed, SUM(overdue_count) AS late, "
 		"ROUND(100.0 * (SUM(closed_count) - SUM(overdue_count)) / SUM(closed_count), 2) AS in_time_pct "
-		"FROM gold.kpi_sla_daily WHERE run_id = $1 GROUP BY pqrs_type ORDER BY pqrs_type"},
+		"FROM gold.kpi_sla_daily GROUP BY pqrs_type ORDER BY pqrs_type"},
 	{"Open tickets on the last day",
 		"SELECT pqrs_type AS type, SUM(backlog_count) AS open FROM gold.kpi_backlog_daily "
-		"WHERE run_id = $1 AND day = (SELECT MAX(day) FROM gold.kpi_backlog_daily) GROUP BY pqrs_type ORDER BY "
+		"WHERE day = (SELECT MAX(day) FROM gold.kpi_backlog_daily) GROUP BY pqrs_type ORDER BY "
 		"pqrs_type"},
 	{"Tickets created by month",
 		"SELECT SUBSTR(CAST(day AS TEXT), 1, 7) AS month, SUM(total_tickets) AS tickets, "
 		"SUM(petitions) AS petitions, "
 		"SUM(complaints) AS complaints, SUM(claims) AS claims, SUM(suggestions) AS suggestions "
-		"FROM gold.daily_kpis WHERE run_id = $1 GROUP BY 1 ORDER BY 1"},
+		"FROM gold.daily_kpis GROUP BY 1 ORDER BY 1"},
 };
 
-static status count_row(void *arg, const struct control_value *values, size_t n, struct err *err)
+static status is_run(void *arg, const struct control_value *values, size_t n, struct err *err)
 {
-	(void)values;
-	(void)n;
+	const char **run_id = arg;
 	(void)err;
-	++*(size_t *)arg;
+	if (n == 1 && str_is(values[0].text, *run_id)) *run_id = NULL;
 	return OK;
 }
 
 /* The SQL tables hold the run that was published last, which need not be this one. */
 static status add_kpis(struct session *s, const char *run_id, struct buf *out, struct err *err)
 {
-	size_t other = 0;
-	const struct control_select newer = {
-		"SELECT run_id FROM gold.daily_kpis WHERE run_id <> $1 LIMIT 1", &run_id, 1};
-	TRY(control_query(s->control, &newer, count_row, &other, err));
-	if (other > 0) {
-		buf_printf(out,
-			"\nThe SQL tables hold a run that was published later; `pqr publish --run-id %s` brings this "
-			"one "
-			"back.\n",
-			run_id);
+	const char *other = run_id; /* until it is found to be the one */
+	const struct control_select newest = {"SELECT run_id FROM meta.stage_commits WHERE stage = 'publish' ORDER BY "
+					      "committed_at DESC, run_id LIMIT 1",
+		NULL, 0};
+	TRY(control_query(s->control, &newest, is_run, &other, err));
+	if (other != NULL) {
+		buf_printf(out, "\nThe SQL tables hold a run that was published later.\n");
 		return OK;
 	}
 	for (size_t i = 0; i < sizeof kpis / sizeof kpis[0]; i++) {
-		const struct control_select q = {kpis[i].sql, &run_id, 1};
+		const struct control_select q = {kpis[i].sql, NULL, 0};
 		buf_printf(out, "\n%s\n", kpis[i].title);
 		TRY(cli_table(s->control, &q, "  ", out, NULL, err));
 	}

@@ -135,6 +135,7 @@ status cli_run_opts(struct session *s, const struct cli *c, struct run_opts *out
 	o.until = cli_get(c, "--until");
 	if (o.until != NULL) TRY(check_stage(o.until, err));
 	o.publish = !cli_flag(c, "--no-publish");
+	o.replace_published = cli_flag(c, "--replace-published");
 	*out = o;
 	return OK;
 }

@@ -29,14 +29,9 @@ void commit_key(char dst[RUN_KEY_MAX], int32_t date, const char *run_id, const c
 
 void commit_init(struct commit *c, struct arena *arena)
 {
-	*c = (struct commit){.files.arena = arena, .counters.arena = arena, .edges.arena = arena};
+	*c = (struct commit){
+		.files.arena = arena, .counters.arena = arena, .edges.arena = arena, .removed.arena = arena};
 	event_stats_init(&c->events, arena);
-}
-
-const char *commit_base(const struct commit *c)
-{
-	ASSERT(c->n_known <= c->n_history);
-	return c->n_known > 0 ? c->history[c->n_known - 1] : NULL;
 }
 
 /* ---- edges ----------------------------------------------------------------------------------------------------------- */
@@ -89,7 +84,7 @@ static void edges_json(struct buf *out, const struct commit_edges *l)
 
 static void history_json(struct buf *out, const struct commit *c)
 {
-	buf_printf(out, ",\"history\":{\"known\":%zu,\"runs\":[", c->n_known);
+	buf_printf(out, ",\"history\":{\"claim\":%lld,\"runs\":[", (long long)c->claim);
 	for (size_t i = 0; i < c->n_history; i++) {
 		if (i > 0) buf_char(out, ',');
 		buf_json_str(out, str_of(c->history[i]));
@@ -106,7 +101,11 @@ void commit_json(struct buf *out, const struct commit *c)
 	event_stats_json(out, &c->events);
 	buf_str(out, ",\"files\":");
 	file_list_json(out, &c->files);
-	if (c->n_history > 0) history_json(out, c);
+	if (c->claim > 0) history_json(out, c);
+	if (c->removed.n > 0) {
+		buf_str(out, ",\"removed\":");
+		file_list_json(out, &c->removed);
+	}
 	buf_str(out, ",\"run\":");
 	run_info_json(out, &c->run);
 	buf_str(out, ",\"stage\":");
@@ -142,10 +141,10 @@ static status history_parse(const struct json_node *n, struct arena *arena, stru
 	if (n == NULL) return OK;
 	const struct json_node *ids = json_node_get(n, "runs");
 	const size_t count = json_node_kind(ids) == JSON_DOC_ARRAY ? json_node_n(ids) : 0;
-	int64_t known;
-	if (count == 0 || !json_node_i64(json_node_get(n, "known"), &known) || known < 1 || (uint64_t)known > count)
+	if (json_node_kind(ids) != JSON_DOC_ARRAY || !json_node_i64(json_node_get(n, "claim"), &c->claim) ||
+		c->claim < 1)
 		return not_a_commit("history", err);
-	const char **runs = ARENA_NEW(arena, const char *, count);
+	const char **runs = ARENA_NEW(arena, const char *, count + 1);
 	for (size_t i = 0; i < count; i++) {
 		struct str id;
 		uint8_t unused[UUID_BYTES];
@@ -156,7 +155,6 @@ static status history_parse(const struct json_node *n, struct arena *arena, stru
 	}
 	c->history = runs;
 	c->n_history = count;
-	c->n_known = (size_t)known;
 	return OK;
 }
 
@@ -184,6 +182,8 @@ static status parse(const struct json_node *root, struct arena *arena, struct co
 	TRY(edges_parse(json_node_get(root, "edges"), &c->edges, err));
 	TRY(event_stats_parse(json_node_get(root, "events"), &c->events, err));
 	TRY(history_parse(json_node_get(root, "history"), arena, c, err));
+	if (json_node_get(root, "removed") != NULL)
+		TRY(file_list_parse(json_node_get(root, "removed"), &c->removed, err));
 	TRY(file_list_parse(json_node_get(root, "files"), &c->files, err));
 	return order_check(c, err);
 }

@@ -3,7 +3,8 @@
  *   manifests/day=<as_of local date>/run_id=<U>/stages/<stage>.json
  *   {"counters":{},"edges":[{"input":"","output":""}],"files":[],"run":{},"stage":"","tasks":n,"version":""}
  *   "events":{"first":us,"last":us,"types":{}} after "edges" of raw, first and last where instants are known
- *   "history":{"known":n,"runs":["<run>",...]} after "files" where the stage took up earlier runs
+ *   "history":{"claim":n,"runs":["<run>",...]} after "files" of the folding stage, and of later ones where there are runs before
+ *   "removed":[] after "history": files of those runs that the stage's outputs replace
  *   canonical; no wall clock
  */
 #ifndef PQR_FLOW_COMMIT_H
@@ -34,10 +35,12 @@ struct commit {
 	struct counter_list counters;
 	struct commit_edges edges;
 	struct event_stats events;
-	/* Of the stage that folds across runs (flow/history.h): the runs taken up, of which the first n_known were folded by the base,
-	 * the last of them, or are the base itself. 0 of both without a history. */
+	/* Where the run continues another (flow/history.h): the runs before it, oldest first, and the claim it goes on under. */
 	const char *const *history; /* [n_history] */
-	size_t n_history, n_known;
+	size_t n_history;
+	int64_t claim;
+	struct file_list
+		removed; /* of the history's tables, sorted by path: what this stage's files stand in place of */
 	char sha256[HEX_SHA256_CHARS + 1]; /* of the object it was loaded from; "" = not loaded */
 };
 
@@ -58,6 +61,5 @@ status commit_find(struct store *lake, const char *run_id, int32_t *date, struct
 
 /* An empty commit whose lists grow in arena. */
 void commit_init(struct commit *c, struct arena *arena);
-const char *commit_base(const struct commit *c); /* the run whose tables were taken up; NULL without a history */
 
 #endif

@@ -43,7 +43,7 @@ static status back_off(int64_t us, struct err *err)
 static void slot_empty(struct task_slot *slot)
 {
 	arena_reset(&slot->arena);
-	task_result_init(&slot->result, &slot->arena);
+	task_result_init(&slot->result, slot->spec, &slot->arena);
 }
 
 static status attempt_task(const struct executor_job *job, struct task_slot *slot, int worker, struct err *err)

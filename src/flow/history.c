@@ -1,8 +1,9 @@
-/* flow/history.c: which earlier runs a run continues, and the files they left.
+/* flow/history.c: finding the head, and what stands of its history.
  *
- * 1. What counts is the folding stage's commit in the lake; the control plane is not asked, so a lost one changes nothing.
- * 2. Two processes that look at the same lake find the same history: order of listing, threads and ids of candidates that do not
- *    count have no part in it.
+ * 1. Only commits and tables' logs in the lake decide; the control plane may be lost.
+ * 2. Commits are read newest first and no further than the head's day, unless somebody has claimed to go on from it: a lake of years
+ *    costs what its last days do.
+ * 3. The files come from the tables' logs, not from the commits: those that compaction has put in their place are as good.
  */
 #include "flow/history.h"
 
@@ -10,26 +11,72 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
-#include "base/log.h"
 #include "base/thread.h"
 #include "base/vec.h"
 #include "flow/run_int.h"
 #include "flow/superseded.h"
-#include "table/log/snapshot.h"
+#include "table/log/history.h"
+#include "table/write/stats.h"
 
-/* ---- which runs ------------------------------------------------------------------------------------------------------ */
+/* ---- claims ---------------------------------------------------------------------------------------------------------- */
+
+struct str history_claim_id(const struct history_search *s, const char *opener, char dst[RUN_KEY_MAX])
+{
+	const bool any = s->w->folding.continues(s->config, s->run, NULL) == CONTINUES_ANY;
+	const int n = any ? snprintf(dst, RUN_KEY_MAX, "pqr/history/of/%s", s->w->name)
+			  : snprintf(dst, RUN_KEY_MAX, "pqr/history/%s", opener);
+	ASSERT(n > 0 && n < RUN_KEY_MAX);
+	return (struct str){dst, (size_t)n};
+}
+
+static status open_table(struct store *lake, const struct workload *w, const char *table, int64_t version,
+	struct delta_snapshot **out, struct err *err)
+{
+	char root[RUN_KEY_MAX];
+	const size_t index = workload_table_index(w, table);
+	*out = NULL;
+	ASSERT(index < w->n_tables);
+	flow_table_root(w->tables[index], root);
+	const status code = delta_snapshot_open(lake, root, version, out, err);
+	return code == E_NOT_FOUND && version == DELTA_LATEST ? OK : code;
+}
+
+/* The newest claim to the history that `opener` opened, 0: none. own: has this run committed to the table of the claims? */
+static status newest_claim(
+	const struct history_search *s, const char *opener, int64_t *claim, bool *own, struct err *err)
+{
+	char claim_id[RUN_KEY_MAX], app_id[RUN_KEY_MAX];
+	struct delta_snapshot *d = NULL;
+	*claim = 0;
+	*own = false;
+	TRY(open_table(s->lake, s->w, s->w->folding.claims, DELTA_LATEST, &d, err));
+	if (d == NULL) return OK;
+	const struct delta_app_txn *newest = delta_snapshot_app_txn(d, history_claim_id(s, opener, claim_id));
+	if (newest != NULL) *claim = newest->version;
+	*own = delta_snapshot_app_txn(d, flow_app_id(s->run->run_id, s->w->folding.stage, app_id)) != NULL;
+	delta_snapshot_close(d);
+	return OK;
+}
+
+/* ---- the head -------------------------------------------------------------------------------------------------------- */
+
+enum { DAY_CHARS = sizeof "manifests/day=2025-01-01" - 1 };
 
 struct candidate {
 	char *key;
+	bool loaded;
 	struct arena arena; /* of commit */
 	struct commit commit;
-	enum continues kind;
+	bool continued; /* this run may go on from it */
 };
 struct search {
 	const struct history_search *of;
 	char suffix[64]; /* "/stages/silver.json" */
 	struct candidate *items;
 	size_t n, cap;
+	const struct commit *head;
+	const struct commit *asked; /* the head whose history's newest claim is `claim` */
+	int64_t claim;
 };
 
 static bool ends_with(const char *text, const char *end)
@@ -44,133 +91,250 @@ static status note_commit(void *arg, const struct store_entry *e, struct err *er
 	if (!ends_with(e->key, s->suffix) || strstr(e->key, s->of->run->run_id) != NULL) return OK;
 	if (!VEC_ROOM(s, 1)) return fail_nomem(err);
 	struct candidate *c = &s->items[s->n];
-	*c = (struct candidate){.key = mem_alloc(strlen(e->key) + 1)};
+	*c = (struct candidate){.key = mem_strdup(e->key)};
 	if (c->key == NULL) return fail_nomem(err);
-	memcpy(c->key, e->key, strlen(e->key) + 1);
-	arena_init(&c->arena, 0);
 	s->n++;
 	return OK;
 }
 
-static status compare_configs(const struct history_search *of, struct candidate *c, struct err *err)
+static int newest_first(const void *a, const void *b)
+{
+	const struct candidate *x = a, *y = b;
+	return strcmp(y->key, x->key);
+}
+
+static status same_events(const struct history_search *of, const struct run_info *earlier, bool *out, struct err *err)
 {
 	struct buf text;
 	buf_init(&text, 0);
-	const status code = flow_config_get(of->lake, c->commit.run.config_hash, &text, err);
-	if (code == OK && !of->w->folding.same_events(of->config_text, (struct str){(const char *)text.p, text.n}))
-		c->kind = CONTINUES_NOT;
+	const status code = flow_config_get(of->lake, earlier->config_hash, &text, err);
+	if (code == OK) *out = of->w->folding.same_events(of->config_text, (struct str){(const char *)text.p, text.n});
 	buf_deinit(&text);
 	return code;
 }
 
-static status load_candidate(void *arg, size_t i, int worker, struct err *err)
+static status load_candidate(struct search *s, struct candidate *c, struct err *err)
 {
-	struct search *s = arg;
-	struct candidate *c = &s->items[i];
 	const struct history_search *of = s->of;
-	(void)worker;
 	TRY(cancel_check(err));
+	arena_init(&c->arena, 0);
+	c->loaded = true;
 	TRY(commit_load(of->lake, c->key, &c->arena, &c->commit, err));
 	const struct run_info *earlier = &c->commit.run;
 	if (strcmp(earlier->workload, of->w->name) != 0) return OK;
-	c->kind = of->w->folding.continues(of->config, of->run, earlier);
-	if (c->kind != CONTINUES_WHOLE || strcmp(earlier->config_hash, of->run->config_hash) == 0) return OK;
-	return compare_configs(of, c, err);
+	const enum continues kind = of->w->folding.continues(of->config, of->run, earlier);
+	c->continued = kind != CONTINUES_NOT;
+	if (kind != CONTINUES_SAME_EVENTS || strcmp(earlier->config_hash, of->run->config_hash) == 0) return OK;
+	return same_events(of, earlier, &c->continued, err);
 }
 
-/* Is nothing missing before the first events of its history, as of a run that leaves out its first days and had none to continue? */
-static bool is_whole(const struct search *s, const struct commit *c)
+/* Of two that could be continued the head is the later one; ids only to be definite. */
+static bool later(const struct commit *a, const struct commit *b)
 {
-	const char *oldest = c->n_history > 0 ? c->history[0] : c->run.run_id;
-	for (size_t i = 0; i < s->n; i++) {
-		const struct run_info *run = &s->items[i].commit.run;
-		if (strcmp(run->run_id, oldest) == 0)
-			return s->of->w->folding.continues(s->of->config, run, NULL) != CONTINUES_WHOLE;
+	if (a->run.as_of != b->run.as_of) return a->run.as_of > b->run.as_of;
+	if (a->claim != b->claim) return a->claim > b->claim;
+	return strcmp(a->run.run_id, b->run.run_id) > 0;
+}
+
+static bool goes_on_from(const struct commit *c, const char *run_id)
+{
+	for (size_t i = c->n_history; i-- > 0;) {
+		if (strcmp(c->history[i], run_id) == 0) return true;
 	}
 	return false;
 }
 
-/* Of two that count: which is the better base? One that is whole, then the longer history, then the later as_of; ids only to be
- * definite. */
-static bool better(const struct search *s, const struct commit *a, const struct commit *b)
+/* Whoever continued the head has been read: is_newest. */
+static status check_not_continued(const struct search *s, struct err *err)
 {
-	const bool whole = is_whole(s, a);
-	if (whole != is_whole(s, b)) return whole;
-	if (a->n_history != b->n_history) return a->n_history > b->n_history;
-	if (a->run.as_of != b->run.as_of) return a->run.as_of > b->run.as_of;
-	return strcmp(a->run.run_id, b->run.run_id) > 0;
-}
-
-static bool names(const struct commit *c, const char *run_id)
-{
-	bool found = strcmp(c->run.run_id, run_id) == 0;
-	for (size_t i = 0; i < c->n_history && !found; i++) found = strcmp(c->history[i], run_id) == 0;
-	return found;
-}
-
-static int by_id(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* The history that base leaves behind: its runs, itself, then those it did not know of. */
-static status continue_base(
-	const struct search *s, const struct commit *base, struct arena *arena, struct history *out, struct err *err)
-{
-	const char **runs = ARENA_NEW(arena, const char *, s->n + base->n_history + 1);
-	size_t n = 0;
-	bool ok = runs != NULL;
-	for (size_t i = 0; i < base->n_history && ok; i++)
-		ok = (runs[n++] = arena_strndup(arena, base->history[i], UUID_CHARS)) != NULL;
-	if (ok) ok = (runs[n++] = arena_strndup(arena, base->run.run_id, UUID_CHARS)) != NULL;
-	out->n_known = n;
-	out->as_of = base->run.as_of;
-	for (size_t i = 0; i < s->n && ok; i++) {
-		const struct commit *c = &s->items[i].commit;
-		if (s->items[i].kind != CONTINUES_PART) continue;
-		if (c->run.as_of > out->as_of) out->as_of = c->run.as_of;
-		if (!names(base, c->run.run_id))
-			ok = (runs[n++] = arena_strndup(arena, c->run.run_id, UUID_CHARS)) != NULL;
+	const char *head = s->head->run.run_id;
+	for (size_t i = 0; i < s->n; i++) {
+		if (!s->items[i].loaded || !goes_on_from(&s->items[i].commit, head)) continue;
+		return fail(err, E_CONFLICT,
+			"run %s was continued by run %s already, and only the newest run of a history is continued",
+			head, s->items[i].commit.run.run_id);
 	}
-	for (size_t i = 0; i < base->files.n && ok; i++) ok = file_list_add(&out->written, &base->files.items[i]);
-	if (!ok) return fail_nomem(err);
-	qsort(runs + out->n_known, n - out->n_known, sizeof *runs, by_id);
-	out->runs = runs;
-	out->n_runs = n;
 	return OK;
 }
 
-static status find(struct search *s, struct arena *arena, struct history *out, struct err *err)
+/* Has nobody claimed to go on from the head? Who has may stand in the folder of an earlier day: begun before the head was done. */
+static status is_newest(struct search *s, bool *out, struct err *err)
 {
-	const struct commit *base = NULL;
+	bool own;
+	const char *opener = s->head->n_history > 0 ? s->head->history[0] : s->head->run.run_id;
+	if (s->asked != s->head) TRY(newest_claim(s->of, opener, &s->claim, &own, err));
+	s->asked = s->head;
+	*out = s->claim <= s->head->claim;
+	return OK;
+}
+
+static status find(struct search *s, struct err *err)
+{
 	TRY(store_list(s->of->lake, "manifests", note_commit, s, err));
-	TRY(thread_for(s->n, store_io_threads(s->of->lake, 1), load_candidate, s, err));
+	if (s->n > 1) qsort(s->items, s->n, sizeof *s->items, newest_first);
+	const char *head_key = NULL;
 	for (size_t i = 0; i < s->n; i++) {
-		const struct candidate *c = &s->items[i];
-		if (c->kind != CONTINUES_NOT && (base == NULL || better(s, &c->commit, base))) base = &c->commit;
+		struct candidate *c = &s->items[i];
+		bool newest = false;
+		if (head_key != NULL && strncmp(head_key, c->key, DAY_CHARS) != 0) TRY(is_newest(s, &newest, err));
+		if (newest) break;
+		TRY(load_candidate(s, c, err));
+		if (!c->continued || (s->head != NULL && !later(&c->commit, s->head))) continue;
+		s->head = &c->commit;
+		head_key = c->key;
 	}
-	return base != NULL ? continue_base(s, base, arena, out, err) : OK;
+	return s->head != NULL ? check_not_continued(s, err) : OK;
+}
+
+static status take_runs(const struct commit *head, struct arena *arena, struct history *out, struct err *err)
+{
+	const size_t n = head->n_history;
+	const char **runs = ARENA_NEW(arena, const char *, n + 1);
+	if (runs == NULL) return fail_nomem(err);
+	for (size_t i = 0; i <= n; i++) {
+		runs[i] = arena_strndup(arena, i < n ? head->history[i] : head->run.run_id, UUID_CHARS);
+		if (runs[i] == NULL) return fail_nomem(err);
+	}
+	out->runs = out->base.runs = runs;
+	out->n_runs = out->base.n_runs = n + 1;
+	out->as_of = head->run.as_of;
+	out->base.claim = head->claim;
+	return OK;
 }
 
 status history_find(const struct history_search *of, struct arena *arena, struct history *out, struct err *err)
 {
 	const struct workload_folding *folding = &of->w->folding;
 	struct search s = {.of = of};
-	ASSERT(folding->stage == NULL || folding->continues != NULL);
-	*out = (struct history){.as_of = INT64_MIN, .files.arena = arena, .written.arena = arena};
+	*out = (struct history){.as_of = INT64_MIN, .files.arena = arena};
 	if (folding->stage == NULL || folding->continues(of->config, of->run, NULL) == CONTINUES_NOT) return OK;
 	const int n = snprintf(s.suffix, sizeof s.suffix, "/stages/%s.json", folding->stage);
 	ASSERT(n > 0 && (size_t)n < sizeof s.suffix);
-	const status code = find(&s, arena, out, err);
+	status code = find(&s, err);
+	if (code == OK && s.head != NULL) code = take_runs(s.head, arena, out, err);
 	for (size_t i = 0; i < s.n; i++) {
-		arena_deinit(&s.items[i].arena);
+		if (s.items[i].loaded) arena_deinit(&s.items[i].arena);
 		mem_free(s.items[i].key);
 	}
 	mem_free(s.items);
 	return code;
 }
 
-/* ---- their files ----------------------------------------------------------------------------------------------------- */
+/* ---- the base -------------------------------------------------------------------------------------------------------- */
+
+static bool has_runs(const struct table_schema *t)
+{
+	const int i = schema_column_index(t, "run_id");
+	return i >= 0 && t->columns[i].partition;
+}
+
+/* The run that committed to the table for this history last. */
+static status claimant(
+	const struct history_search *s, const char *history_id, char run_id[UUID_CHARS + 1], struct err *err)
+{
+	char root[RUN_KEY_MAX], wanted[RUN_KEY_MAX];
+	static const char member[] = "\"pqrRunId\":\"";
+	struct delta_history h;
+	flow_table_root(s->w->tables[workload_table_index(s->w, s->w->folding.claims)], root);
+	(void)snprintf(wanted, sizeof wanted, "\"pqrHistory\":\"%s\"", history_id);
+	(void)snprintf(run_id, UUID_CHARS + 1, "?");
+	TRY(delta_history_read(s->lake, root, 0, &h, err));
+	for (size_t i = h.n; i-- > 0;) {
+		const struct str text = h.versions[i].info.text;
+		if (text.n == 0 || memmem(text.p, text.n, wanted, strlen(wanted)) == NULL) continue;
+		const char *id = memmem(text.p, text.n, member, sizeof member - 1);
+		if (id != NULL && (size_t)(text.p + text.n - id) > sizeof member + UUID_CHARS)
+			(void)snprintf(run_id, UUID_CHARS + 1, "%.*s", UUID_CHARS, id + sizeof member - 1);
+		break;
+	}
+	delta_history_deinit(&h);
+	return OK;
+}
+
+/* Somebody has claimed what we would claim, and has not committed the stage: at work, or killed at it. */
+static status check_claim(const struct history_search *s, struct history *h, struct err *err)
+{
+	int64_t claim;
+	bool own;
+	TRY(newest_claim(s, h->runs[0], &claim, &own, err));
+	h->claimant[0] = '\0';
+	if (claim <= h->base.claim || own) return OK;
+	TRY(claimant(s, h->runs[0], h->claimant, err));
+	return fail(err, E_BUSY,
+		"run %s goes on from run %s and has not finished stage %s: wait for it, or run it again", h->claimant,
+		h->runs[h->n_runs - 1], s->w->folding.stage);
+}
+
+static int by_table(const void *a, const void *b)
+{
+	return strcmp(((const struct picture_table *)a)->name, ((const struct picture_table *)b)->name);
+}
+
+/* The version of a table that the run builds on: as it stands, unless the run has committed to it before and knows from `stored` what
+ * stood then. */
+static status base_version(const struct history_search *s, const struct table_schema *t, const char *name,
+	const struct picture *stored, int64_t *out, struct err *err)
+{
+	char app_id[RUN_KEY_MAX];
+	struct delta_snapshot *d = NULL;
+	TRY(open_table(s->lake, s->w, name, DELTA_LATEST, &d, err));
+	*out = d != NULL ? d->version : -1;
+	const bool own = d != NULL && strcmp(t->layer, s->w->folding.stage) == 0 &&
+			 delta_snapshot_app_txn(d, flow_app_id(s->run->run_id, t->layer, app_id)) != NULL;
+	if (own && stored != NULL) *out = picture_version(stored, name);
+	delta_snapshot_close(d);
+	return OK;
+}
+
+static status take_versions(const struct history_search *s, const struct picture *stored, struct arena *arena,
+	struct picture *base, struct err *err)
+{
+	struct picture_table *tables = ARENA_NEW(arena, struct picture_table, s->w->n_tables + 1);
+	size_t n = 0;
+	if (tables == NULL) return fail_nomem(err);
+	for (size_t i = 0; i < s->w->n_tables; i++) {
+		const struct table_schema *t = s->w->tables[i];
+		if (!has_runs(t)) continue;
+		const char *name = arena_printf(arena, "%s.%s", t->layer, t->name);
+		if (name == NULL) return fail_nomem(err);
+		tables[n].name = name;
+		TRY(base_version(s, t, name, stored, &tables[n++].version, err));
+	}
+	qsort(tables, n, sizeof *tables, by_table);
+	base->tables = tables;
+	base->n_tables = n;
+	return OK;
+}
+
+static bool same_head(const struct picture *a, const struct picture *b)
+{
+	return a->claim == b->claim && a->n_runs > 0 && a->n_runs == b->n_runs &&
+	       strcmp(a->runs[a->n_runs - 1], b->runs[b->n_runs - 1]) == 0;
+}
+
+static bool same_versions(const struct picture *a, const struct picture *b)
+{
+	bool same = a->n_tables == b->n_tables;
+	for (size_t i = 0; same && i < a->n_tables; i++)
+		same = strcmp(a->tables[i].name, b->tables[i].name) == 0 &&
+		       a->tables[i].version == b->tables[i].version;
+	return same;
+}
+
+static status find_base(
+	const struct history_search *s, int32_t date, struct arena *arena, struct history *h, struct err *err)
+{
+	struct picture stored;
+	TRY(check_claim(s, h, err));
+	const status found = picture_load(s->lake, date, s->run->run_id, PICTURE_BASE, arena, &stored, err);
+	if (found != E_NOT_FOUND) TRY(found);
+	const bool again = found == OK && same_head(&stored, &h->base);
+	TRY(take_versions(s, again ? &stored : NULL, arena, &h->base, err));
+	if (again && same_versions(&stored, &h->base)) return OK;
+	return picture_put(s->lake, date, s->run->run_id, PICTURE_BASE, &h->base, err);
+}
+
+/* ---- its files ------------------------------------------------------------------------------------------------------- */
 
 static status add_file(const struct delta_snapshot *s, const char *table, const struct delta_add *a,
 	struct file_list *out, struct err *err)
@@ -189,82 +353,61 @@ static status add_file(const struct delta_snapshot *s, const char *table, const 
 	return file_list_add(out, &ref) ? OK : fail_nomem(err);
 }
 
-struct table_search {
-	struct store *lake;
-	const struct workload *w;
-	const char *const *runs; /* [n_runs] */
-	size_t n_runs, n_known;
-	size_t *ends; /* NULL: not asked for */
-};
-
-static status run_files(const struct delta_snapshot *s, const char *table, const struct table_search *which, size_t run,
-	struct file_list *out, struct err *err)
+/* May the file hold a row whose ts is later? */
+static status holds_later(
+	const struct delta_snapshot *s, const struct delta_add *a, int64_t instant, bool *out, struct err *err)
 {
-	const struct table_schema *t = which->w->tables[workload_table_index(which->w, table)];
-	const bool parts = schema_column_index(t, "run_id") >= 0; /* else one that each run replaces whole */
-	for (size_t i = 0; i < s->n_files; i++) {
-		const struct delta_pair *p = delta_pairs_get(&s->files[i].partition, STR("run_id"));
-		if (parts && (p == NULL || !str_is(p->value, which->runs[run]))) continue;
-		TRY(add_file(s, table, &s->files[i], out, err));
-		out->items[out->n - 1].earlier = run < which->n_known;
-	}
-	return OK;
+	struct arena arena;
+	struct delta_file_stats stats;
+	const int ts = delta_schema_index(&s->schema, STR("ts"));
+	*out = true;
+	if (ts < 0) return OK;
+	arena_init(&arena, 0);
+	const status code = delta_stats_read(a->stats, &s->schema, &arena, &stats, err);
+	if (code == OK && stats.columns[ts].has_max) *out = stats.columns[ts].max.i64 > instant;
+	arena_deinit(&arena);
+	return code;
 }
 
-static void warn_fewer(const struct table_search *which, const struct delta_snapshot *s, const char *table,
-	const struct file_list *written)
+static bool is_theirs(const struct delta_add *a, bool parts, const struct picture *runs)
 {
-	char is[24], was[24];
-	const char *base = which->runs[which->n_known - 1];
-	const int64_t held = s != NULL ? flow_rows_of_run(s, base) : 0;
-	int64_t rows = 0;
-	for (size_t i = 0; i < written->n; i++)
-		rows += strcmp(written->items[i].table, table) == 0 ? written->items[i].rows : 0;
-	if (held < 0 || held >= rows) return;
-	(void)snprintf(is, sizeof is, "%lld", (long long)held);
-	(void)snprintf(was, sizeof was, "%lld", (long long)rows);
-	log_line(LOG_WARN, "a table holds fewer rows of an earlier run than it wrote", "table", table, "run", base,
-		"rows", is, "written", was, NULL);
+	if (!parts) return true;
+	const struct delta_pair *p = delta_pairs_get(&a->partition, STR("run_id"));
+	return p != NULL && p->value.p != NULL && picture_has_run(runs, p->value);
 }
 
-/* written: by the last known run, to compare; NULL = nothing to compare with. */
-static status table_files(const struct table_search *which, const char *table, const struct file_list *written,
+/* as_of: see struct history's files; INT64_MAX: nobody asks. */
+static status part_files(struct store *lake, const struct workload *w, const struct history_part *part, int64_t as_of,
 	struct file_list *out, struct err *err)
 {
-	char root[RUN_KEY_MAX];
 	struct delta_snapshot *s = NULL;
-	const size_t index = workload_table_index(which->w, table);
-	ASSERT(index < which->w->n_tables);
-	flow_table_root(which->w->tables[index], root);
-	const status opened = delta_snapshot_open(which->lake, root, DELTA_LATEST, &s, err);
-	if (opened != E_NOT_FOUND) TRY(opened);
+	const bool parts = has_runs(w->tables[workload_table_index(w, part->table)]);
+	TRY(open_table(lake, w, part->table, part->version, &s, err));
 	status code = OK;
-	for (size_t i = 0; i < which->n_runs && code == OK; i++) {
-		if (s != NULL) code = run_files(s, table, which, i, out, err);
-		if (which->ends != NULL) which->ends[i] = out->n;
+	for (size_t i = 0; s != NULL && i < s->n_files && code == OK; i++) {
+		bool fresh = false;
+		if (!is_theirs(&s->files[i], parts, part->runs)) continue;
+		code = add_file(s, part->table, &s->files[i], out, err);
+		if (code == OK && as_of != INT64_MAX) code = holds_later(s, &s->files[i], as_of, &fresh, err);
+		if (code == OK) out->items[out->n - 1].earlier = !fresh;
 	}
-	if (code == OK && written != NULL) warn_fewer(which, s, table, written);
 	delta_snapshot_close(s);
 	return code;
 }
 
-status history_table_files(struct store *lake, const struct workload *w, const char *table,
-	const struct history_runs *runs, struct file_list *out, struct err *err)
+status history_part_files(struct store *lake, const struct workload *w, const struct history_part *part,
+	struct file_list *out, struct err *err)
 {
-	const struct table_search which = {lake, w, runs->ids, runs->n, 0, runs->ends};
-	return table_files(&which, table, NULL, out, err);
+	return part_files(lake, w, part, INT64_MAX, out, err);
 }
 
-status history_load_files(struct store *lake, const struct workload *w, struct history *h, struct err *err)
+status history_open(
+	const struct history_search *s, int32_t date, struct arena *arena, struct history *h, struct err *err)
 {
-	const struct table_search which = {lake, w, h->runs, h->n_runs, h->n_known, NULL};
-	ASSERT(h->n_known <= h->n_runs);
+	const char *events = s->w->folding.events;
+	if (h->n_runs == 0) return OK;
+	TRY(find_base(s, date, arena, h, err));
 	h->files.n = 0;
-	if (h->n_known == 0) return OK;
-	const struct table_search base = {lake, w, &h->runs[h->n_known - 1], 1, 1, NULL};
-	for (size_t t = 0; t < w->folding.n_tables; t++)
-		TRY(table_files(&which, w->folding.tables[t], &h->written, &h->files, err));
-	for (size_t t = 0; t < w->folding.n_base_tables; t++)
-		TRY(table_files(&base, w->folding.base_tables[t], &h->written, &h->files, err));
-	return OK;
+	const struct history_part part = {events, picture_version(&h->base, events), &h->base};
+	return part.version >= 0 ? part_files(s->lake, s->w, &part, h->as_of, &h->files, err) : OK;
 }

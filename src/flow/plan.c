@@ -90,7 +90,7 @@ static status lone_run(
 	TRY(flow_config_get(lake, t->run.config_hash, &t->config_text, err));
 	TRY(w->config_open((struct str){(const char *)t->config_text.p, t->config_text.n}, &t->config, err));
 	const struct task_env env = {.lake = lake, .run = &t->run, .config = t->config};
-	task_result_init(&t->result, &t->arena);
+	task_result_init(&t->result, &t->spec, &t->arena);
 	return stage->run(&env, &t->spec, &t->result, err);
 }
 

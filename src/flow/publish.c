@@ -3,8 +3,7 @@
  *   decoder thread: object -> check XXH3-128 -> record batch -> current rows --queue--> this thread: rows into the control plane
  *
  * The decoder works on the next batch while the database takes one. At most QUEUE_MAX batches wait, so memory is bounded by
- * the size of a row group, not of the tables. Where a table is put together from several runs (flow/publish_sources.h), the
- * decoder leaves out what a newer one superseded, and keeps 20 to 30 bytes for each key of all runs but the oldest.
+ * the size of a row group, not of the tables. What is published is the picture of the run's history as its last stage left it.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -13,11 +12,22 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/thread.h"
-#include "flow/claims.h"
-#include "flow/publish_sources.h"
+#include "flow/run_int.h"
 #include "parquet/reader.h"
 
 enum { QUEUE_MAX = 2, PARTITIONS_MAX = 8, PARTITION_TEXT_MAX = 64 };
+
+/* A table of the serving database and the files of the lake's table that it shows. */
+struct source {
+	struct workload_mirror from;
+	const struct file_ref *const *files; /* [n_files] by path */
+	size_t n_files;
+	int64_t rows, bytes; /* as commits and logs have it; rows -1 there counts 0 */
+};
+struct sources {
+	struct source *tables;
+	size_t n_tables;
+};
 
 /* One row group of one file; owned by whoever holds it. */
 struct item {
@@ -29,11 +39,9 @@ struct item {
 
 struct decoder {
 	struct flow *f;
-	const struct publish_sources *from;
-	/* Of the decoder's thread; others may look once it ended. */
-	struct claims claims; /* of the table being read: keys, and the age of the newest run that touched each */
-	int64_t *unlisted;    /* [n_tables] rows read from files whose number of rows no log tells */
-	int64_t *superseded;  /* [n_tables] rows left out */
+	const struct sources *from;
+	int64_t *
+		unlisted; /* [n_tables] rows read from files whose number of rows no log tells; others may look once the thread ended */
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t changed;
 	struct item *queue[QUEUE_MAX];
@@ -139,101 +147,19 @@ static struct parquet_range whole_group(const struct parquet_reader *r, size_t r
 		.row_group = row_group, .begin = 0, .end = parquet_reader_row_group_rows(r, row_group)};
 }
 
-/* The run, and what the log says of the file. */
 static status fill_partitions(
-	struct item *item, const struct publish_file *file, const struct table_schema *schema, struct err *err)
+	struct item *item, const struct file_ref *file, const struct table_schema *schema, struct err *err)
 {
 	const size_t n_data = schema_n_data_columns(schema);
 	ASSERT(schema->n_columns - n_data <= PARTITIONS_MAX);
-	for (size_t i = n_data; i < schema->n_columns; i++) {
-		char *dst = item->partitions[i - n_data];
-		if (strcmp(schema->columns[i].name, "run_id") == 0)
-			(void)snprintf(dst, PARTITION_TEXT_MAX, "%s", file->run_id);
-		else
-			TRY(partition_text(&file->ref, schema->columns[i].name, dst, err));
-	}
+	for (size_t i = n_data; i < schema->n_columns; i++)
+		TRY(partition_text(file, schema->columns[i].name, item->partitions[i - n_data], err));
 	return OK;
-}
-
-/* ---- rows of newer runs and older ones ------------------------------------------------------------------------------- */
-
-static status check_keys(const struct column *c, const char *name, struct err *err)
-{
-	if (c->type != COL_STRING)
-		return fail(err, E_CORRUPT, "column %s is a %s, no text", name, col_type_name(c->type));
-	for (int64_t i = 0; i < c->n; i++)
-		if (!column_valid(c, i)) return fail(err, E_CORRUPT, "a row without %s", name);
-	return OK;
-}
-
-/* Rows that no newer run touched. */
-struct current {
-	uint32_t *rows; /* [n], room for all; NULL: not wanted */
-	int64_t n;
-};
-
-/* The run of this age touched these keys. Those of the oldest run are asked for, not kept. */
-static status claim_keys(
-	struct decoder *d, const struct column *keys, uint32_t age, bool keep, struct current *out, struct err *err)
-{
-	for (int64_t i = 0; i < keys->n; i++) {
-		const struct str key = column_str(keys, i);
-		uint32_t owner;
-		if (keep)
-			TRY(claims_take(&d->claims, key, age, &owner, err));
-		else
-			owner = claims_owner(&d->claims, key);
-		if (out->rows != NULL && (owner == age || owner == CLAIMS_NOBODY)) out->rows[out->n++] = (uint32_t)i;
-	}
-	return OK;
-}
-
-/* Leave the rows of item that no newer run superseded. */
-static status leave_current(
-	struct decoder *d, size_t table, const struct publish_file *file, struct item *item, struct err *err)
-{
-	const struct publish_table *t = &d->from->tables[table];
-	if (t->oldest == 0) return OK;
-	struct batch *b = &item->batch;
-	const int at = schema_column_index(t->from.schema, t->from.key);
-	ASSERT(at >= 0 && (size_t)at < b->n_columns);
-	struct current now = {.rows = ARENA_NEW(&item->arena, uint32_t, b->n_rows)};
-	if (now.rows == NULL) return fail_nomem(err);
-	TRY(check_keys(&b->columns[at], t->from.key, err));
-	TRY(claim_keys(d, &b->columns[at], file->age, file->age < t->oldest, &now, err));
-	if (now.n == b->n_rows) return OK;
-	d->superseded[table] += b->n_rows - now.n;
-	b->n_rows = now.n;
-	if (now.n == 0) return OK;
-	struct column *columns = ARENA_NEW(&item->arena, struct column, b->n_columns);
-	if (columns == NULL) return fail_nomem(err);
-	for (size_t i = 0; i < b->n_columns; i++)
-		TRY(gather_column(&b->columns[i], now.rows, now.n, &item->arena, &columns[i], err));
-	b->columns = columns;
-	return OK;
-}
-
-/* A row group of `also`. */
-static status claim_group(struct decoder *d, const struct publish_table *t, const struct publish_file *file,
-	struct parquet_reader *r, size_t row_group, struct err *err)
-{
-	struct arena arena;
-	struct batch b;
-	struct current none = {0};
-	const struct parquet_range range = whole_group(r, row_group);
-	const int column = parquet_reader_column_index(r, t->from.key);
-	if (column < 0) return fail(err, E_CORRUPT, "column %s is missing", t->from.key);
-	arena_init(&arena, 0);
-	status code = parquet_reader_read(r, &range, (struct parquet_columns){&column, 1}, &arena, &b, err);
-	if (code == OK) code = check_keys(&b.columns[0], t->from.key, err);
-	if (code == OK) code = claim_keys(d, &b.columns[0], file->age, true, &none, err);
-	arena_deinit(&arena);
-	return code;
 }
 
 /* ---- files ----------------------------------------------------------------------------------------------------------- */
 
-static status item_fill(struct decoder *d, struct item *item, const struct publish_file *file, struct parquet_reader *r,
+static status item_fill(struct decoder *d, struct item *item, const struct file_ref *file, struct parquet_reader *r,
 	size_t row_group, struct err *err)
 {
 	int columns[TABLE_COLUMNS_MAX];
@@ -243,11 +169,11 @@ static status item_fill(struct decoder *d, struct item *item, const struct publi
 	TRY(map_columns(r, schema, columns, err));
 	TRY(parquet_reader_read(r, &range, (struct parquet_columns){columns, schema_n_data_columns(schema)},
 		&item->arena, &item->batch, err));
-	if (file->ref.rows < 0) d->unlisted[item->table] += item->batch.n_rows;
-	return leave_current(d, item->table, file, item, err);
+	if (file->rows < 0) d->unlisted[item->table] += item->batch.n_rows;
+	return OK;
 }
 
-static status decode_group(struct decoder *d, size_t table, const struct publish_file *file, struct parquet_reader *r,
+static status decode_group(struct decoder *d, size_t table, const struct file_ref *file, struct parquet_reader *r,
 	size_t row_group, struct err *err)
 {
 	struct item *item = mem_zalloc(1, sizeof *item);
@@ -263,12 +189,12 @@ static status decode_group(struct decoder *d, size_t table, const struct publish
 	return OK;
 }
 
-static status decode_file(struct decoder *d, size_t table, const struct publish_file *file, struct err *err)
+static status decode_file(struct decoder *d, size_t table, const struct file_ref *file, struct err *err)
 {
 	struct store_object *object = NULL;
 	struct parquet_reader *r = NULL;
-	const char *path = file->ref.path;
-	status code = check_bytes(d->f->lake, &file->ref, err);
+	const char *path = file->path;
+	status code = check_bytes(d->f->lake, file, err);
 	if (code == OK) code = store_object_open(d->f->lake, path, &object, err);
 	if (code == E_NOT_FOUND) code = fail(err, E_VERIFY, "missing, though it was committed; restore it");
 	if (code == OK) code = parquet_reader_open(object, &r, err);
@@ -276,8 +202,7 @@ static status decode_file(struct decoder *d, size_t table, const struct publish_
 	for (size_t g = 0; g < n && code == OK; g++) {
 		code = cancel_check(err);
 		if (code != OK || parquet_reader_row_group_rows(r, g) == 0) continue;
-		code = file->keys_only ? claim_group(d, &d->from->tables[table], file, r, g, err)
-				       : decode_group(d, table, file, r, g, err);
+		code = decode_group(d, table, file, r, g, err);
 	}
 	if (r != NULL) parquet_reader_close(r);
 	store_object_close(object);
@@ -287,12 +212,8 @@ static status decode_file(struct decoder *d, size_t table, const struct publish_
 static status decode_all(struct decoder *d, struct err *err)
 {
 	for (size_t t = 0; t < d->from->n_tables; t++) {
-		const struct publish_table *table = &d->from->tables[t];
-		status code = OK;
-		for (size_t i = 0; i < table->n_files && code == OK; i++)
-			code = decode_file(d, t, &table->files[i], err);
-		claims_deinit(&d->claims);
-		TRY(code);
+		const struct source *table = &d->from->tables[t];
+		for (size_t i = 0; i < table->n_files; i++) TRY(decode_file(d, t, table->files[i], err));
 	}
 	return OK;
 }
@@ -343,7 +264,7 @@ static status end_table(struct publication *x, size_t table, struct err *err)
 static status put_tables(struct publication *x, struct err *err)
 {
 	size_t open = 0;
-	const struct publish_sources *from = x->d->from;
+	const struct sources *from = x->d->from;
 	if (from->n_tables == 0) return OK;
 	TRY(control_publish_table(x->p, from->tables[0].from.schema, err));
 	for (struct item *item; (item = queue_take(x->d)) != NULL;) {
@@ -367,46 +288,47 @@ static status put_tables(struct publication *x, struct err *err)
 	}
 }
 
-/* How a published table comes about, for who reads the check. */
-static void say_equation(char *dst, size_t size, const struct publish_table *t, int64_t read, int64_t superseded)
-{
-	if (t->oldest == 0)
-		(void)snprintf(dst, size, "rows in the serving database = rows in the lake");
-	else
-		(void)snprintf(dst, size,
-			"rows in the serving database = %lld rows of this run and earlier ones - %lld that a newer run "
-			"superseded",
-			(long long)read, (long long)superseded);
-}
-
 /* The database's count of each table against the lake's: no row is lost, none doubled. */
 static status compare(struct publication *x, bool *same, struct err *err)
 {
 	*same = true;
 	for (size_t t = 0; t < x->d->from->n_tables; t++) {
-		char dataset[128], value[24], threshold[24], details[192];
-		const struct publish_table *table = &x->d->from->tables[t];
+		char dataset[128], value[24], threshold[24];
+		const struct source *table = &x->d->from->tables[t];
 		const struct table_schema *schema = table->from.schema;
-		const int64_t read = table->rows + x->d->unlisted[t];
-		const int64_t want = read - x->d->superseded[t];
+		const int64_t want = table->rows + x->d->unlisted[t];
 		(void)snprintf(dataset, sizeof dataset, "%s.%s", schema->layer, schema->name);
 		(void)snprintf(value, sizeof value, "%lld", (long long)x->rows[t]);
 		(void)snprintf(threshold, sizeof threshold, "%lld", (long long)want);
-		say_equation(details, sizeof details, table, read, x->d->superseded[t]);
 		const struct quality q = {
 			.dataset = dataset,
 			.check_name = "published_rows",
 			.severity = QUALITY_CRITICAL,
 			.value = value,
 			.threshold = threshold,
-			.details = details,
+			.details = "rows in the serving database = rows in the lake",
 			.record_count = x->rows[t],
 		};
 		if (!quality_add(&x->quality, x->rows[t] == want, &q)) return fail_nomem(err);
 		*same = *same && x->rows[t] == want;
 		x->bytes_in += table->bytes;
-		x->rows_in += read;
+		x->rows_in += want;
 		x->rows_out += x->rows[t];
+	}
+	return OK;
+}
+
+static status make_edges(const struct sources *from, const char *run_id, struct arena *arena,
+	struct control_edge **edges, size_t *n, struct err *err)
+{
+	*edges = ARENA_ZNEW(arena, struct control_edge, from->n_tables + 1);
+	*n = 0;
+	if (*edges == NULL) return fail_nomem(err);
+	for (size_t t = 0; t < from->n_tables; t++) {
+		const struct table_schema *schema = from->tables[t].from.schema;
+		const char *output = arena_printf(arena, "serving.%s_%s", schema->layer, schema->name);
+		if (output == NULL) return fail_nomem(err);
+		(*edges)[(*n)++] = (struct control_edge){from->tables[t].from.source, run_id, output, run_id};
 	}
 	return OK;
 }
@@ -416,7 +338,7 @@ static status commit(struct publication *x, int64_t started, struct err *err)
 	struct flow *f = x->f;
 	struct control_edge *edges;
 	size_t n_edges;
-	TRY(publish_sources_edges(x->d->from, f->id.info.run_id, x->quality.arena, &edges, &n_edges, err));
+	TRY(make_edges(x->d->from, f->id.info.run_id, x->quality.arena, &edges, &n_edges, err));
 	for (size_t i = 0; i < f->w->n_views; i++)
 		TRY(control_publish_view(x->p, f->w->views[i].name, f->w->views[i].sql, err));
 	const struct control_stage stage = {
@@ -488,22 +410,61 @@ static status publish(struct publication *x, struct err *err)
 	return OK;
 }
 
+/* ---- what is published ------------------------------------------------------------------------------------------------- */
+
+/* The tables of the last stage and, where they are wanted, the mirrors. */
+static status find_tables(const struct flow *f, struct arena *arena, struct sources *out, struct err *err)
+{
+	const struct workload *w = f->w;
+	*out = (struct sources){.tables = ARENA_ZNEW(arena, struct source, w->n_tables + w->n_mirrors + 1)};
+	if (out->tables == NULL) return fail_nomem(err);
+	for (size_t i = 0; i < w->n_tables; i++) {
+		const struct table_schema *t = w->tables[i];
+		if (strcmp(t->layer, w->stages[w->n_stages - 1].name) != 0) continue;
+		const char *source = arena_printf(arena, "%s.%s", t->layer, t->name);
+		if (source == NULL) return fail_nomem(err);
+		out->tables[out->n_tables++].from = (struct workload_mirror){.schema = t, .source = source};
+	}
+	if (w->mirrors_on == NULL || (!control_is_server(f->control) && !w->mirrors_on(f->id.config))) return OK;
+	for (size_t i = 0; i < w->n_mirrors; i++) out->tables[out->n_tables++].from = w->mirrors[i];
+	return OK;
+}
+
+static status find_files(const struct flow *f, struct arena *arena, struct source *t, struct err *err)
+{
+	size_t n = 0;
+	for (size_t k = 0; k < f->state.n_committed; k++) n += f->state.files[k].n;
+	const struct file_ref **files = ARENA_NEW(arena, const struct file_ref *, n + 1);
+	if (files == NULL) return fail_nomem(err);
+	for (size_t k = 0; k < f->state.n_committed; k++) {
+		for (size_t i = 0; i < f->state.files[k].n; i++) {
+			const struct file_ref *ref = &f->state.files[k].items[i];
+			if (strcmp(ref->table, t->from.source) != 0) continue;
+			files[t->n_files++] = ref;
+			t->rows += ref->rows > 0 ? ref->rows : 0;
+			t->bytes += ref->bytes;
+		}
+	}
+	t->files = files;
+	return OK;
+}
+
 /* From the first look at the lake on. */
 static status attempt(struct flow *f, struct arena *arena, struct err *err)
 {
-	struct publish_sources from;
-	TRY(publish_sources_find(f, arena, &from, err));
-	int64_t *counts = ARENA_ZNEW(arena, int64_t, 3 * from.n_tables + 1);
+	struct sources from;
+	TRY(find_tables(f, arena, &from, err));
+	for (size_t t = 0; t < from.n_tables; t++) TRY(find_files(f, arena, &from.tables[t], err));
+	int64_t *counts = ARENA_ZNEW(arena, int64_t, 2 * from.n_tables + 1);
 	if (counts == NULL) return fail_nomem(err);
 	struct decoder d = {
 		.f = f,
 		.from = &from,
 		.unlisted = counts,
-		.superseded = counts + from.n_tables,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.changed = PTHREAD_COND_INITIALIZER,
 	};
-	struct publication x = {.f = f, .d = &d, .rows = counts + 2 * from.n_tables, .quality.arena = arena};
+	struct publication x = {.f = f, .d = &d, .rows = counts + from.n_tables, .quality.arena = arena};
 	return publish(&x, err);
 }
 

@@ -16,6 +16,8 @@
 #include "base/thread.h"
 #include "flow/run_int.h"
 
+enum { STAGE_PLANS_MAX = 16 }; /* how often a stage is planned again: each time another run has committed */
+
 static status run_identified(struct flow *f, struct err *err);
 static status run_leased(struct flow *f, struct err *err);
 static status run_begun(struct flow *f, const struct run_resume *before, struct err *err);
@@ -67,8 +69,15 @@ static status report_nothing(struct flow *f, const struct run_resume *before, st
 static status run_leased(struct flow *f, struct err *err)
 {
 	struct run_resume before;
+	bool superseded;
 	TRY(flow_resume_find(f, &before, err));
-	if (flow_resume_done(f, &before)) return report_nothing(f, &before, err);
+	TRY(flow_history_superseded(f, &superseded, err));
+	if (superseded)
+		log_line(LOG_INFO, "a later run went on from this one: nothing is left to do", "run", f->id.info.run_id,
+			NULL);
+	if (superseded || flow_resume_done(f, &before)) return report_nothing(f, &before, err);
+	TRY(flow_history_check_as_of(f, err));
+	TRY(flow_history_check_published(f, err));
 	f->held.again = before.exists || f->state.n_committed > 0;
 	TRY(flow_run_begin(f, err));
 	f->report->status = RUN_RUNNING;
@@ -130,6 +139,28 @@ static status complete_committed(struct flow *f, struct err *err)
 	return f->held.again ? remove_left_overs(f, err) : OK;
 }
 
+/* A stage that meets other commits than those it was planned on is planned again: on a new head, or on files that compaction has put
+ * in place of those it would replace. */
+static status run_stage(struct flow *f, size_t stage, struct err *err)
+{
+	for (int attempt = 0;; attempt++) {
+		struct err why;
+		err_clear(&why);
+		const status code = flow_stage_run(f, stage, &why);
+		const bool moved = code == E_CONFLICT && why.class == ERR_CONFLICT &&
+				   (f->state.history.n_runs > 0 || workload_folds(f->w, f->w->stages[stage].name));
+		/* What an earlier plan wrote, of this process or one before. */
+		if (code == OK && f->state.history.n_runs > 0 && (attempt > 0 || f->held.again))
+			return flow_left_overs_remove(f, &f->state.commits[stage], err);
+		if (!moved || attempt == STAGE_PLANS_MAX) {
+			if (code != OK && err != NULL) *err = why;
+			return code;
+		}
+		log_line(LOG_WARN, "the tables changed meanwhile: planning the stage again", "stage",
+			f->w->stages[stage].name, "why", why.message, NULL);
+	}
+}
+
 static status run_stages(struct flow *f, const struct run_resume *before, struct err *err)
 {
 	TRY(flow_config_put(f, err));
@@ -137,9 +168,10 @@ static status run_stages(struct flow *f, const struct run_resume *before, struct
 	while (f->state.n_committed < f->w->n_stages && f->state.n_committed <= before->target) {
 		const char *stage = f->w->stages[f->state.n_committed].name;
 		TRY(cancel_check(err));
-		TRY(flow_stage_run(f, f->state.n_committed, err));
+		TRY(run_stage(f, f->state.n_committed, err));
 		say_done(f, stage);
 	}
+	if (f->state.n_committed == f->w->n_stages) TRY(flow_versions_put(f, err));
 	if (before->target < f->w->n_stages) return OK;
 	if (f->state.published && f->o->only == NULL) return flow_resume_report_published(f, err);
 	TRY(cancel_check(err));

@@ -39,7 +39,8 @@ struct run_opts {
 	const char *until; /* last stage to run, "publish" included; NULL = all */
 	const char *
 		only; /* this stage alone ("raw" .. "gold", "publish"): E_NOT_FOUND while the stage before is not committed */
-	bool publish; /* false: stop after the last stage */
+	bool publish;           /* false: stop after the last stage */
+	bool replace_published; /* also where the published tables show another history: else E_USAGE before any work */
 
 	bool progress;
 	bool quiet;              /* no progress, no log line at level info */

@@ -32,6 +32,11 @@ int32_t flow_local_date(const struct flow *f, int64_t us)
 	return tz != NULL ? tz_date(tz, us) : time_utc_date(us);
 }
 
+int32_t flow_run_date(const struct flow *f)
+{
+	return flow_local_date(f, f->state.n_committed > 0 ? f->state.commits[0].run.as_of : f->id.info.as_of);
+}
+
 int64_t flow_day_end(const struct flow *f, int32_t date)
 {
 	const struct tz *tz = f->w->timezone != NULL ? f->w->timezone(f->id.config) : NULL;

@@ -29,7 +29,9 @@ struct run_state {
 	struct file_list files[RUN_STAGES_MAX];
 	struct counter_list counters[RUN_STAGES_MAX];
 	size_t n_committed;
-	struct history history; /* once the folding stage was planned; n_runs == 0 = none */
+	struct history history; /* from the folding stage's plan on; n_runs == 0 = none */
+	struct file_list
+		standing;  /* of the stage that was planned last: what earlier runs of the history left in its layer */
 	int64_t *versions; /* [w->n_tables] of each table after its stage's commit (stage_tables.c); -1 = not known */
 	bool published;
 };
@@ -72,7 +74,8 @@ void flow_deinit(struct flow *f);
 struct stage_view flow_state_view(const struct flow *f, size_t n_stages);
 /* What the lake holds of this run, each file's size checked. */
 status flow_state_load(struct flow *f, struct err *err) MUST_USE;
-void flow_state_add(struct flow *f, const struct commit *c); /* the next of commits, files, counters */
+/* The next of commits, files and counters. replaced: tables' logs have put other files in place of some. */
+status flow_state_add(struct flow *f, const struct commit *c, bool replaced, struct err *err) MUST_USE;
 
 /* run_identity.c */
 /* Info and inputs, these not hashed yet; no lake needed. */
@@ -83,6 +86,8 @@ void flow_spec_json(const struct flow *f, struct buf *out);     /* {"inputs":[],
 status flow_spec_check(const struct flow *f, struct str spec, struct err *err) MUST_USE;
 int32_t flow_local_date(const struct flow *f, int64_t us);
 int64_t flow_day_end(const struct flow *f, int32_t date);
+int32_t flow_run_date(
+	const struct flow *f); /* of the run's folder: raw's as_of, also where later stages describe a later instant */
 /* E_LIMIT: days from date_from to as_of that no output should have a row for each of. E_USAGE: as_of before date_from. */
 status flow_span_check(const struct flow *f, int32_t date_from, int64_t as_of, struct err *err) MUST_USE;
 status flow_config_put(struct flow *f, struct err *err) MUST_USE;
@@ -105,6 +110,24 @@ status flow_run_end(struct flow *f, enum run_status end, struct err *err) MUST_U
 /* stage.c */
 status flow_stage_plan(struct flow *f, size_t stage, struct task_list *out, struct err *err) MUST_USE;
 status flow_stage_run(struct flow *f, size_t stage, struct err *err) MUST_USE;
+
+/* stage_history.c */
+struct history_search flow_history_search(const struct flow *f);                         /* views f */
+status flow_history_find(struct flow *f, struct history *out, struct err *err) MUST_USE; /* see history_find */
+/* Before a stage is planned: f->state.history and standing. E_BUSY: another run goes on from the same head and is not done. */
+status flow_history_prepare(struct flow *f, size_t stage, struct err *err) MUST_USE;
+/* Of what the tasks gave: c->files are the new ones, c->removed what stood and was not kept; the stage's files for its checks. */
+status flow_history_split(struct flow *f, struct commit *c, struct err *err) MUST_USE;
+/* Before the first stage: E_USAGE where the run is to describe an instant before its head's. */
+status flow_history_check_as_of(struct flow *f, struct err *err) MUST_USE;
+/* Before the first stage: E_USAGE where publishing would replace another history's tables, and nobody asked for that. */
+status flow_history_check_published(struct flow *f, struct err *err) MUST_USE;
+/* Has a later run of the history replaced what this one left? */
+status flow_history_superseded(struct flow *f, bool *out, struct err *err) MUST_USE;
+/* After the last stage: versions.json, unless it stands. */
+status flow_versions_put(struct flow *f, struct err *err) MUST_USE;
+/* All files of the stage's tables after its commits: of the history and the run. */
+status flow_picture_files(struct flow *f, const struct commit *c, struct file_list *out, struct err *err) MUST_USE;
 
 /* stage_commit.c */
 /* Check, sync, commit to the tables, put the commit object, record. */

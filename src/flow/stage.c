@@ -30,33 +30,13 @@ static status plan_check(const struct task_list *plan, const char *stage, struct
 	return OK;
 }
 
-/* A run that leaves out its first days is of little use without the run that has them. */
-static void warn_alone(const struct flow *f)
-{
-	if (f->state.history.n_runs > 0 || f->w->folding.continues(f->id.config, &f->id.info, NULL) != CONTINUES_WHOLE)
-		return;
-	log_line(LOG_WARN,
-		"no run in the lake ends where this one begins: what began before its first events is unknown to it",
-		"run", f->id.info.run_id, NULL);
-}
-
-static status find_history(struct flow *f, struct history *out, struct err *err)
-{
-	const struct history_search s = {
-		f->lake, f->w, f->id.config, {(const char *)f->id.config_text.p, f->id.config_text.n}, &f->id.info};
-	return history_find(&s, &f->arena, out, err);
-}
-
 status flow_stage_plan(struct flow *f, size_t stage, struct task_list *out, struct err *err)
 {
 	const struct stage_def *def = &f->w->stages[stage];
-	if (workload_folds(f->w, def->name)) {
-		TRY(find_history(f, &f->state.history, err));
-		warn_alone(f);
-		TRY(history_load_files(f->lake, f->w, &f->state.history, err));
-	}
+	TRY(flow_history_prepare(f, stage, err));
 	const struct stage_view view = flow_state_view(f, stage);
 	TRY(def->plan(&view, &f->id.inputs, out, err));
+	for (size_t i = 0; i < out->n; i++) out->items[i].standing = f->state.standing; /* one array behind all specs */
 	return plan_check(out, def->name, err);
 }
 
@@ -303,7 +283,7 @@ static status learn_dates(struct flow *f, const struct commit *raw, struct err *
 		f->id.info.as_of = flow_day_end(f, flow_local_date(f, time_now_us()));
 	} else if (f->id.info.as_of == INT64_MIN) {
 		struct history h;
-		TRY(find_history(f, &h, err));
+		TRY(flow_history_find(f, &h, err));
 		f->id.info.as_of = flow_day_end(f, flow_local_date(f, newest));
 		const bool earlier = h.as_of > f->id.info.as_of;
 		if (earlier) f->id.info.as_of = h.as_of;
@@ -352,11 +332,8 @@ static status stage_through(struct stage_run *s, size_t stage, const struct task
 	TRY(merge(s, &c, err));
 	if (stage == 0 && !f->id.info.simulated) TRY(learn_dates(f, &c, err));
 	c.run = f->id.info;
-	if (workload_folds(f->w, s->def->name)) {
-		c.history = f->state.history.runs;
-		c.n_history = f->state.history.n_runs;
-		c.n_known = f->state.history.n_known;
-	}
+	if (workload_folds(f->w, c.stage)) c.claim = 1;
+	TRY(flow_history_split(f, &c, err));
 	stage_report_counters(report, &c.counters);
 	report->us = time_mono_us() - started;
 	TRY(flow_stage_commit(f, &c, report, err));
@@ -380,7 +357,7 @@ status flow_stage_run(struct flow *f, size_t stage, struct err *err)
 		struct task_slot *slot = &s.slots[i];
 		arena_init(&slot->arena, 0);
 		slot->spec = &plan.items[i];
-		task_result_init(&slot->result, &slot->arena);
+		task_result_init(&slot->result, slot->spec, &slot->arena);
 		code = spec_hash(f, slot, err);
 	}
 	if (code == OK) code = stage_through(&s, stage, &plan, err);

@@ -26,7 +26,7 @@ status flow_manifest_put(struct flow *f, struct err *err)
 	struct buf text;
 	if (f->state.n_committed == 0) return OK; /* nor may as_of be known */
 	buf_init(&text, 0);
-	const int32_t date = flow_local_date(f, f->id.info.as_of);
+	const int32_t date = flow_run_date(f);
 	run_key(key, date, f->id.info.run_id, "manifest.json");
 	status code = manifest_json(&text, &f->state.commits[0], err);
 	if (code == OK) code = put_buf(f, key, &text, err);
@@ -52,13 +52,13 @@ status flow_stage_commit(struct flow *f, struct commit *c, struct stage_report *
 	TRY(control_lease_renew(f->control, &f->held.lease, time_now_us(), err));
 	TRY(store_sync(f->lake, err));
 	TRY(flow_tables_commit(f, c, false, err));
-	commit_key(key, flow_local_date(f, c->run.as_of), f->id.info.run_id, c->stage);
+	commit_key(key, flow_run_date(f), f->id.info.run_id, c->stage);
 	buf_init(&text, 0);
 	commit_json(&text, c);
 	const status code = put_buf(f, key, &text, err);
 	buf_deinit(&text);
 	TRY(code);
-	flow_state_add(f, c);
+	TRY(flow_state_add(f, c, false, err));
 	report->done = true;
 	TRY(flow_manifest_put(f, err));
 	TRY(flow_stage_record(f, stage, report, err));

@@ -58,7 +58,7 @@ status flow_stage_check(struct flow *f, const struct commit *c, size_t stage, st
 	const struct stage_def *def = &f->w->stages[stage];
 	ASSERT(stage <= f->state.n_committed && strcmp(c->stage, def->name) == 0);
 	if (stage >= f->state.n_committed) {
-		f->state.files[stage] = c->files;
+		if (c->n_history == 0) f->state.files[stage] = c->files;
 		f->state.counters[stage] = c->counters;
 	}
 	const struct stage_view view = flow_state_view(f, stage + 1);

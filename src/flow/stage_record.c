@@ -121,7 +121,8 @@ static status raw_edges(
 static status input_version(struct flow *f, size_t stage, const char *table, const char **out, struct err *err)
 {
 	char version[VERSION_CHARS + 1];
-	const char *base = commit_base(&f->state.commits[stage]);
+	const struct commit *c = &f->state.commits[stage];
+	const char *base = c->n_history > 0 ? c->history[c->n_history - 1] : NULL;
 	const struct file_list *files = stage_of_table(f, stage, table);
 	if (files != NULL)
 		TRY(table_version(f, files, table, version, err));
@@ -186,7 +187,7 @@ status flow_stage_record(struct flow *f, size_t stage, const struct stage_report
 	struct buf text;
 	ASSERT(stage < f->state.n_committed);
 	const struct commit *c = &f->state.commits[stage];
-	commit_key(key, flow_local_date(f, f->id.info.as_of), f->id.info.run_id, c->stage);
+	commit_key(key, flow_run_date(f), f->id.info.run_id, c->stage);
 	buf_init(&text, 0);
 	commit_json(&text, c);
 	status code = buf_check(&text, err);

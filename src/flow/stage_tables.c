@@ -102,14 +102,41 @@ static bool has_run_id(const struct table_schema *t)
 	return i >= 0 && t->columns[i].partition;
 }
 
-static status commit_table(struct flow *f, const struct table_schema *t, const struct file_list *files,
+/* Of a run that goes on from others: what it removes of theirs. */
+static status make_removed(struct flow *f, const struct table_schema *t, const struct commit *c, struct arena *arena,
+	struct delta_replace *r, struct err *err)
+{
+	char root[RUN_KEY_MAX];
+	struct str *removed = ARENA_NEW(arena, struct str, c->removed.n + 1);
+	if (removed == NULL) return fail_nomem(err);
+	flow_table_root(t, root);
+	r->patch = true;
+	r->removed = removed;
+	for (size_t i = 0; i < c->removed.n; i++) {
+		if (is_of(f, &c->removed.items[i], t))
+			removed[r->n_removed++] = str_of(c->removed.items[i].path + strlen(root) + 1);
+	}
+	return OK;
+}
+
+/* The table that says which run of a history is its head. */
+static bool has_claims(const struct flow *f, const struct table_schema *t)
+{
+	if (f->w->folding.stage == NULL) return false;
+	const size_t i = workload_table_index(f->w, f->w->folding.claims);
+	return i < f->w->n_tables && f->w->tables[i] == t;
+}
+
+static status commit_table(struct flow *f, const struct table_schema *t, const struct commit *c,
 	struct delta_replace_result *out, struct err *err)
 {
 	struct arena arena;
-	char root[RUN_KEY_MAX], app_id[RUN_KEY_MAX], info[2 * RUN_KEY_MAX];
+	char root[RUN_KEY_MAX], app_id[RUN_KEY_MAX], claim_id[RUN_KEY_MAX], info[2 * RUN_KEY_MAX];
+	const char *history = c->n_history > 0 ? c->history[0] : f->id.info.run_id;
 	flow_table_root(t, root);
-	const int n = snprintf(info, sizeof info, "\"pqrWorkload\":\"%s\",\"pqrRunId\":\"%s\",\"pqrStage\":\"%s\"",
-		f->w->name, f->id.info.run_id, t->layer);
+	const int n = snprintf(info, sizeof info,
+		"\"pqrWorkload\":\"%s\",\"pqrRunId\":\"%s\",\"pqrStage\":\"%s\",\"pqrHistory\":\"%s\"", f->w->name,
+		f->id.info.run_id, t->layer, history);
 	ASSERT(n > 0 && (size_t)n < sizeof info);
 	struct delta_replace r = {
 		.schema = t,
@@ -119,8 +146,14 @@ static status commit_table(struct flow *f, const struct table_schema *t, const s
 		.operation = "WRITE",
 		.info = info,
 	};
+	if (has_claims(f, t)) {
+		const struct history_search search = flow_history_search(f);
+		r.claim_id = history_claim_id(&search, history, claim_id);
+		r.claim_version = c->claim;
+	}
 	arena_init(&arena, 0);
-	status code = make_adds(f, t, files, &arena, &r, err);
+	status code = make_adds(f, t, &c->files, &arena, &r, err);
+	if (code == OK && c->n_history > 0 && has_run_id(t)) code = make_removed(f, t, c, &arena, &r, err);
 	if (code == OK) code = delta_replace(f->lake, root, &r, out, err);
 	arena_deinit(&arena);
 	return err_at(err, code, root, -1, -1);
@@ -166,9 +199,9 @@ static status version_of_run(
 
 struct tables_job {
 	struct flow *f;
-	const struct file_list *files;
-	const char *layer;
+	const struct commit *commit;
 	bool adopt;
+	bool claims; /* the table with the claims alone, or all others */
 };
 
 static status table_job(void *arg, size_t i, int worker, struct err *err)
@@ -178,20 +211,22 @@ static status table_job(void *arg, size_t i, int worker, struct err *err)
 	const struct table_schema *t = f->w->tables[i];
 	struct delta_replace_result result;
 	(void)worker;
-	if (strcmp(t->layer, job->layer) != 0) return OK;
+	if (strcmp(t->layer, job->commit->stage) != 0 || has_claims(f, t) != job->claims) return OK;
 	if (job->adopt) {
 		int64_t newest;
 		TRY(committed_before(f, t, &newest, err));
 		if (newest >= 0) return version_of_run(f, t, newest, &f->state.versions[i], err);
 	}
-	TRY(commit_table(f, t, job->files, &result, err));
+	TRY(commit_table(f, t, job->commit, &result, err));
 	f->state.versions[i] = result.version;
 	return OK;
 }
 
 status flow_tables_commit(struct flow *f, const struct commit *c, bool adopt, struct err *err)
 {
-	struct tables_job job = {.f = f, .files = &c->files, .layer = c->stage, .adopt = adopt};
+	struct tables_job job = {.f = f, .commit = c, .adopt = adopt, .claims = true};
+	for (size_t i = 0; i < f->w->n_tables; i++) TRY(table_job(&job, i, 0, err));
+	job.claims = false;
 	return thread_for(f->w->n_tables, store_io_threads(f->lake, f->threads), table_job, &job, err);
 }
 

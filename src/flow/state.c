@@ -53,17 +53,20 @@ struct stage_view flow_state_view(const struct flow *f, size_t n_stages)
 		.files = f->state.files,
 		.counters = f->state.counters,
 		.history = f->state.history.n_runs > 0 ? &f->state.history : NULL,
+		.standing = &f->state.standing,
 		.lake = f->lake,
 	};
 }
 
-void flow_state_add(struct flow *f, const struct commit *c)
+status flow_state_add(struct flow *f, const struct commit *c, bool replaced, struct err *err)
 {
-	ASSERT(f->state.n_committed < RUN_STAGES_MAX);
-	f->state.commits[f->state.n_committed] = *c;
-	f->state.files[f->state.n_committed] = c->files;
-	f->state.counters[f->state.n_committed] = c->counters;
+	const size_t stage = f->state.n_committed;
+	ASSERT(stage < RUN_STAGES_MAX);
+	f->state.commits[stage] = *c;
+	f->state.files[stage] = c->files;
+	f->state.counters[stage] = c->counters;
 	f->state.n_committed++;
+	return replaced || c->n_history > 0 ? flow_picture_files(f, c, &f->state.files[stage], err) : OK;
 }
 
 /* ---- what the lake holds ------------------------------------------------------------------------------------------ */
@@ -146,39 +149,14 @@ static status commit_check(struct flow *f, const struct commit *c, bool *replace
 	return code;
 }
 
-/* The stage's files with those of replaced tables as the tables' logs name them today. */
-static status current_files(
-	struct flow *f, const struct commit *c, const bool *replaced, struct file_list *out, struct err *err)
-{
-	const char *const own[] = {f->id.info.run_id};
-	const struct history_runs runs = {own, 1, NULL};
-	*out = (struct file_list){.arena = &f->arena};
-	for (size_t i = 0; i < c->files.n; i++) {
-		const struct file_ref *ref = &c->files.items[i];
-		const size_t table = workload_table_index(f->w, ref->table);
-		if (table < f->w->n_tables && replaced[table]) continue;
-		if (!file_list_add(out, ref)) return fail_nomem(err);
-	}
-	for (size_t i = 0; i < f->w->n_tables; i++) {
-		const struct table_schema *t = f->w->tables[i];
-		if (!replaced[i]) continue;
-		const char *name = arena_printf(&f->arena, "%s.%s", t->layer, t->name);
-		if (name == NULL) return fail_nomem(err);
-		TRY(history_table_files(f->lake, f->w, name, &runs, out, err));
-	}
-	file_list_sort(out);
-	return OK;
-}
-
 static status adopt(struct flow *f, const struct commit *c, struct err *err)
 {
 	bool any = false;
 	bool *replaced = ARENA_ZNEW(&f->arena, bool, f->w->n_tables + 1);
 	if (replaced == NULL) return fail_nomem(err);
 	TRY(commit_check(f, c, replaced, err));
-	flow_state_add(f, c);
 	for (size_t i = 0; i < f->w->n_tables; i++) any |= replaced[i];
-	return any ? current_files(f, c, replaced, &f->state.files[f->state.n_committed - 1], err) : OK;
+	return flow_state_add(f, c, any, err);
 }
 
 status flow_state_load(struct flow *f, struct err *err)

@@ -10,7 +10,7 @@
 #include "table/log/snapshot.h"
 
 struct table_state {
-	bool known, whole; /* whole: the run's rows are all there, or nobody's in particular (a dimension) */
+	bool known, committed; /* committed: the table has seen the run's stage */
 	struct delta_snapshot *snapshot;
 };
 struct superseded {
@@ -56,36 +56,18 @@ void superseded_destroy(struct superseded *s)
 	mem_free(s);
 }
 
-int64_t flow_rows_of_run(const struct delta_snapshot *d, const char *run_id)
-{
-	int64_t rows = 0;
-	for (size_t i = 0; i < d->n_files; i++) {
-		const struct delta_pair *p = delta_pairs_get(&d->files[i].partition, STR("run_id"));
-		if (p == NULL || !str_is(p->value, run_id)) continue;
-		const int64_t n = delta_add_rows(&d->files[i]);
-		if (n < 0) return -1;
-		rows += n;
-	}
-	return rows;
-}
-
 static status learn(struct superseded *s, size_t index, const struct commit *c, struct err *err)
 {
 	struct table_state *t = &s->tables[index];
 	const struct table_schema *schema = s->w->tables[index];
 	char root[RUN_KEY_MAX], app_id[RUN_KEY_MAX];
-	int64_t rows = 0;
 	flow_table_root(schema, root);
 	const status code = delta_snapshot_open(s->lake, root, DELTA_LATEST, &t->snapshot, err);
 	t->known = true;
 	if (code == E_NOT_FOUND) return OK;
 	TRY(code);
 	if (delta_snapshot_app_txn(t->snapshot, flow_app_id(s->run_id, c->stage, app_id)) == NULL) return OK;
-	for (size_t i = 0; i < c->files.n; i++) {
-		if (workload_table_index(s->w, c->files.items[i].table) == index) rows += c->files.items[i].rows;
-	}
-	const bool parts = schema_column_index(schema, "run_id") >= 0;
-	t->whole = !parts || flow_rows_of_run(t->snapshot, s->run_id) == rows;
+	t->committed = true;
 	return OK;
 }
 
@@ -97,7 +79,7 @@ status superseded_check(
 	*out = false;
 	if (index == s->w->n_tables) return OK;
 	if (!s->tables[index].known) TRY(learn(s, index, c, err));
-	if (!s->tables[index].whole) return OK;
+	if (!s->tables[index].committed) return OK;
 	flow_table_root(s->w->tables[index], root);
 	*out = delta_snapshot_file(s->tables[index].snapshot, str_of(ref->path + strlen(root) + 1)) == NULL;
 	return OK;

@@ -1,8 +1,8 @@
 /* flow/superseded.h: is it right that a committed file is gone?
  *
- * A table's log may have replaced a run's file since: `pqr table optimize` put its rows into another one, or a later run wrote the dimension
- * anew; vacuum then deletes it in time. That is no loss when the table has seen the run's commit, names the file no more, and holds as
- * many rows of the run as the run wrote. Anything else that is gone is missing.
+ * A table's log may have replaced a run's file since: a run that went on from it changed rows of it, `pqr table optimize` put its rows into
+ * another file, or a later run wrote the dimension anew; vacuum then deletes it in time. That is no loss when the table has seen the run's
+ * commit and names the file no more. Anything else that is gone is missing.
  */
 #ifndef PQR_FLOW_SUPERSEDED_H
 #define PQR_FLOW_SUPERSEDED_H
@@ -23,7 +23,5 @@ status superseded_check(
 /* A task's or table's root in the lake: "silver.tickets" -> silver/tickets, and the appId of a run's stage: txn.appId. */
 void flow_table_root(const struct table_schema *t, char dst[RUN_KEY_MAX]);
 struct str flow_app_id(const char *run_id, const char *stage, char dst[RUN_KEY_MAX]);
-/* Rows of the run in a table; -1: a file does not say. */
-int64_t flow_rows_of_run(const struct delta_snapshot *d, const char *run_id);
 
 #endif

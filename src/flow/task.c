@@ -8,16 +8,25 @@
 #include "parquet/reader.h"
 #include "table/write/stats.h"
 
-void task_result_init(struct task_result *r, struct arena *arena)
+void task_result_init(struct task_result *r, const struct task_spec *spec, struct arena *arena)
 {
-	*r = (struct task_result){.outputs.arena = arena, .counters.arena = arena};
+	*r = (struct task_result){
+		.outputs.arena = arena,
+		.counters.arena = arena,
+		.standing = spec != NULL ? &spec->standing : NULL,
+	};
 	event_stats_init(&r->events, arena);
 }
 
 struct task_spec *task_list_add(struct task_list *l)
 {
 	if (!VEC_ROOM_IN(l->arena, l, 1)) return NULL;
-	l->items[l->n] = (struct task_spec){.stage = "", .task_id = "", .part = "", .inputs.arena = l->arena};
+	l->items[l->n] = (struct task_spec){.stage = "",
+		.task_id = "",
+		.part = "",
+		.inputs.arena = l->arena,
+		.standing.arena = l->arena,
+		.since = INT64_MIN};
 	return &l->items[l->n++];
 }
 
@@ -40,6 +49,33 @@ static status file_stats(const struct task_file *file, const char *key, struct b
 	return file->name == NULL ? part_stats(file->p, file->n, key, out, err) : OK;
 }
 
+/* The same part of the table, whichever run's? */
+static bool same_part(const struct delta_pairs *a, const struct delta_pairs *b)
+{
+	if (a->n != b->n) return false;
+	for (size_t i = 0; i < a->n; i++) {
+		const struct delta_pair *x = &a->items[i], *y = delta_pairs_get(b, x->key);
+		if (y == NULL || (!str_is(x->key, "run_id") && !str_eq(x->value, y->value))) return false;
+	}
+	return true;
+}
+
+static const struct file_ref *find_standing(const struct file_list *standing, const struct file_ref *file)
+{
+	for (size_t i = 0; standing != NULL && i < standing->n; i++) {
+		const struct file_ref *s = &standing->items[i];
+		if (memcmp(s->xxh128, file->xxh128, XXH128_BYTES) == 0 && s->bytes == file->bytes &&
+			strcmp(s->table, file->table) == 0 && same_part(&s->partition, &file->partition))
+			return s;
+	}
+	return NULL;
+}
+
+status task_output_keep(struct task_result *out, const struct file_ref *standing, struct err *err)
+{
+	return file_list_add(&out->outputs, standing) ? OK : fail_nomem(err);
+}
+
 status task_output(const struct task_env *env, struct task_result *out, const struct task_file *file, struct err *err)
 {
 	char root[PATH_KEY_MAX], key[PATH_KEY_MAX], name[PATH_PART_NAME_CHARS + 1];
@@ -54,6 +90,8 @@ status task_output(const struct task_env *env, struct task_result *out, const st
 	path_part_name(ref.xxh128, name);
 	TRY(path_table_root(root, file->table, err));
 	TRY(path_key(key, root, &file->partition, file->name != NULL ? file->name : name, err));
+	const struct file_ref *stands = file->name == NULL ? find_standing(out->standing, &ref) : NULL;
+	if (stands != NULL) return task_output_keep(out, stands, err);
 	struct buf stats;
 	buf_init(&stats, 0);
 	status code = file_stats(file, key, &stats, err);

@@ -34,6 +34,10 @@ struct task_spec {
 	int64_t lo, hi;      /* stage-specific half-open range: days of raw, buckets of silver, ... */
 	const char *part;    /* stage-specific name, e.g. the gold table group; "" = none */
 	struct file_list inputs;
+	int64_t since; /* of a run that goes on from another: the instant that one describes; else INT64_MIN */
+	/* What stands of the tables that the stage writes, of earlier runs of the history, by path. The stage's outputs are all that stands
+	 * after it: a task names a file of these among its outputs to keep it. */
+	struct file_list standing;
 };
 struct task_list {
 	struct task_spec *items;
@@ -48,9 +52,10 @@ struct task_result {
 	struct counter_list
 		counters;          /* "rows_in", "rows_out", "bytes_in", "bytes_out" always; the rest is the stage's */
 	struct event_stats events; /* of a task of raw; empty elsewhere */
+	const struct file_list *standing; /* the spec's, borrowed; NULL = nothing stands */
 };
-/* Empty; its lists grow in arena. */
-void task_result_init(struct task_result *r, struct arena *arena);
+/* Empty; its lists grow in arena. spec: the task's, borrowed; NULL for a result that no task fills. */
+void task_result_init(struct task_result *r, const struct task_spec *spec, struct arena *arena);
 
 /* What a running task may use. */
 struct task_env {
@@ -70,9 +75,12 @@ struct task_file {
 	size_t n;
 	int64_t rows;
 };
-/* Put it and add it to out->outputs, with its hashes. The same bytes put again are OK. */
+/* Put it and add it to out->outputs, with its hashes. The same bytes put again are OK. Where a Parquet
+ * file of these bytes stands already in the same part of the table, of another run, that one is kept and nothing is put. */
 status task_output(
 	const struct task_env *env, struct task_result *out, const struct task_file *file, struct err *err) MUST_USE;
+/* Add a standing file to out->outputs: what it holds goes on to be true. */
+status task_output_keep(struct task_result *out, const struct file_ref *standing, struct err *err) MUST_USE;
 /* The task is about to open files[i] of n, one after the other: those that follow may be on their way already. */
 enum { TASK_AHEAD = 8 };
 void task_ahead(const struct task_env *env, const struct file_ref *files, size_t n, size_t i);

@@ -156,7 +156,12 @@ void task_document_json(struct buf *out, const struct run_info *run, const struc
 		member(out, ',', "run");
 		run_info_json(out, run);
 	}
+	if (spec->since != INT64_MIN) member_i64(out, ',', "since", spec->since);
 	member_str(out, ',', "stage", spec->stage);
+	if (spec->standing.n > 0) {
+		member(out, ',', "standing");
+		file_list_json(out, &spec->standing);
+	}
 	member_str(out, ',', "task_id", spec->task_id);
 	buf_char(out, '}');
 }
@@ -368,13 +373,16 @@ status run_info_parse(const struct json_node *n, struct arena *arena, struct run
 
 status task_spec_parse(const struct json_node *n, struct arena *arena, struct task_spec *out, struct err *err)
 {
-	struct task_spec spec = {.inputs.arena = arena};
+	const struct json_node *standing = json_node_get(n, "standing");
+	struct task_spec spec = {.inputs.arena = arena, .standing.arena = arena, .since = INT64_MIN};
 	TRY(get_i64(n, "lo", &spec.lo, err));
 	TRY(get_i64(n, "hi", &spec.hi, err));
 	TRY(get_text(n, "part", arena, &spec.part, err));
 	TRY(get_text(n, "stage", arena, &spec.stage, err));
 	TRY(get_text(n, "task_id", arena, &spec.task_id, err));
 	TRY(file_list_parse(json_node_get(n, "inputs"), &spec.inputs, err));
+	if (standing != NULL) TRY(file_list_parse(standing, &spec.standing, err));
+	if (json_node_get(n, "since") != NULL) TRY(get_i64(n, "since", &spec.since, err));
 	*out = spec;
 	return OK;
 }
@@ -419,7 +427,7 @@ status task_result_parse(struct str text, struct arena *arena, struct task_resul
 {
 	struct json_doc *doc = NULL;
 	struct task_result result;
-	task_result_init(&result, arena);
+	task_result_init(&result, NULL, arena);
 	TRY(json_doc_parse(text, &doc, err));
 	const struct json_node *root = json_doc_root(doc);
 	status code = counter_list_parse(json_node_get(root, "counters"), &result.counters, err);

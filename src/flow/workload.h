@@ -19,6 +19,8 @@ struct stage_view {
 	const struct file_list *files;       /* [n_stages] outputs, sorted by path */
 	const struct counter_list *counters; /* [n_stages] */
 	const struct history *history;       /* of the folding stage's plan; NULL = none (flow/history.h) */
+	const struct file_list
+		*standing; /* what earlier runs of it left in the stage's layer; empty without a history */
 	struct store *lake;
 };
 /* Rows of a table ("silver.tickets") over the files of all stages in the view. */
@@ -46,28 +48,24 @@ struct workload_view {
 struct workload_mirror {
 	const struct table_schema *schema; /* core.tickets */
 	const char *source;                /* "silver.tickets"; the same columns */
-	/* NULL: the run's own rows are the whole picture. Else, where the run has a history (flow/history.h): for each value of this
-	 * column ("ticket_id", a text) the rows of the newest run that touched it, in source or in `also`. */
-	const char *key;
-	const char *also; /* "silver.quarantine": has that column too; NULL = none */
 };
 
 /* What a run has to do with one before it of the same workload. */
 enum continues {
 	CONTINUES_NOT,
-	CONTINUES_WHOLE, /* of several such runs one is enough: each holds all that came before */
-	CONTINUES_PART,  /* each brings events of its own: all of them count */
+	CONTINUES_ANY,         /* whatever events that one had */
+	CONTINUES_SAME_EVENTS, /* when the configurations make the same events */
 };
 /* Folding across runs: see flow/history.h. */
 struct workload_folding {
-	const char *stage;         /* "silver"; NULL: every run stands alone */
-	const char *const *tables; /* what its plan needs of all earlier runs: "bronze.pqrs_events" */
-	size_t n_tables;
-	const char *const *base_tables; /* and of the last before it alone */
-	size_t n_base_tables;
+	const char *stage; /* "silver"; NULL: every run stands alone */
+	/* The table of events that it folds, with their instants in column ts: what its plan needs of the history. */
+	const char *events; /* "bronze.pqrs_events" */
+	const char
+		*claims; /* the table of the stage's layer that says which run is a history's head: "silver.tickets" */
 	/* earlier NULL: is there any run that this one may continue? Cheap; not CONTINUES_NOT is a yes. */
 	enum continues (*continues)(const void *config, const struct run_info *run, const struct run_info *earlier);
-	/* Of CONTINUES_WHOLE, where the configurations (canonical JSON) differ: do they still make one history? */
+	/* Of CONTINUES_SAME_EVENTS, where the configurations (canonical JSON) differ: do they still make one history? */
 	bool (*same_events)(struct str config, struct str earlier);
 };
 

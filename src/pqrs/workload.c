@@ -59,13 +59,9 @@ static const struct tz *timezone_of(const void *config)
 	return ((const struct pqrs_config *)config)->tz;
 }
 
-/* A run judges anew every event of the tickets it touches; the state changes of the others stand under earlier runs. */
 static const struct workload_mirror mirrors[] = {
 	{.schema = &pqrs_core_tickets, .source = "silver.tickets"},
-	{.schema = &pqrs_core_ticket_events,
-		.source = "silver.status_events",
-		.key = "ticket_id",
-		.also = "silver.quarantine"},
+	{.schema = &pqrs_core_ticket_events, .source = "silver.status_events"},
 	{.schema = &pqrs_core_dim_geo, .source = "silver.dim_geo"},
 };
 
@@ -82,17 +78,15 @@ static int64_t spike_days(const struct pqrs_config *c, const struct run_info *ru
 static enum continues continues(const void *config, const struct run_info *run, const struct run_info *earlier)
 {
 	const struct tz *tz = timezone_of(config);
-	if (!run->simulated) return earlier == NULL || !earlier->simulated ? CONTINUES_PART : CONTINUES_NOT;
+	if (!run->simulated) return earlier == NULL || !earlier->simulated ? CONTINUES_ANY : CONTINUES_NOT;
 	if (run->emit_from <= run->date_from) return CONTINUES_NOT;
-	if (earlier == NULL) return CONTINUES_WHOLE;
+	if (earlier == NULL) return CONTINUES_SAME_EVENTS;
 	const bool same = earlier->simulated && earlier->seed == run->seed && earlier->date_from == run->date_from &&
 			  spike_days(config, earlier) == spike_days(config, run);
 	const bool reaches = earlier->as_of >= tz_day_start(tz, run->emit_from) - 1 && earlier->as_of < run->as_of &&
 			     earlier->emit_from < run->emit_from;
-	return same && reaches ? CONTINUES_WHOLE : CONTINUES_NOT;
+	return same && reaches ? CONTINUES_SAME_EVENTS : CONTINUES_NOT;
 }
-static const char *const history_tables[] = {"bronze.pqrs_events", "silver.quarantine"};
-static const char *const base_tables[] = {"silver.tickets", "silver.preclassification"};
 
 static bool publishes_core(const void *config)
 {
@@ -114,10 +108,8 @@ const struct workload pqrs_workload = {
 	.views = pqrs_views,
 	.n_views = PQRS_VIEWS,
 	.folding = {.stage = "silver",
-		.tables = history_tables,
-		.n_tables = sizeof history_tables / sizeof *history_tables,
-		.base_tables = base_tables,
-		.n_base_tables = sizeof base_tables / sizeof *base_tables,
+		.events = "bronze.pqrs_events",
+		.claims = "silver.tickets",
 		.continues = continues,
 		.same_events = pqrs_config_same_events},
 };

@@ -30,7 +30,7 @@ static status add_table(void *arg, const char *schema, const char *name, struct 
 
 status catalog_open(struct catalog *c, const struct query_opts *o, struct err *err)
 {
-	*c = (struct catalog){.lake = o->lake, .version = o->version, .at_ms = o->at_ms};
+	*c = (struct catalog){.lake = o->lake, .version = o->version, .at_ms = o->at_ms, .picture = o->picture};
 	if (store_is_remote(o->lake)) TRY(copies_open(o->lake, &c->copies, err));
 	c->place = store_uri(o->lake);
 	return delta_catalog_list(o->lake, add_table, c, err);
@@ -78,13 +78,60 @@ static bool needs_all(struct str sql)
 	return text.kind == SQL_QUERY && query_blank((struct str){sql.p + rest, sql.n - rest});
 }
 
+static bool by_a_run(const struct delta_version *v)
+{
+	static const char member[] = "\"pqrRunId\"";
+	return v->info.text.n > 0 && memmem(v->info.text.p, v->info.text.n, member, sizeof member - 1) != NULL;
+}
+
+/* From the version that a finished run left on: as far as no run has committed, which cannot be done yet. */
+static status last_done(const struct catalog *c, const char *root, int64_t *version, struct err *err)
+{
+	enum { TAIL = 16 };
+	struct delta_history h;
+	TRY(delta_history_read(c->lake, root, TAIL, &h, err));
+	if (h.n == TAIL && h.versions[0].version > *version + 1) {
+		delta_history_deinit(&h);
+		TRY(delta_history_read(c->lake, root, 0, &h, err));
+	}
+	for (size_t i = 0; i < h.n; i++) {
+		if (h.versions[i].version <= *version) continue;
+		if (by_a_run(&h.versions[i])) break;
+		*version = h.versions[i].version;
+	}
+	delta_history_deinit(&h);
+	return OK;
+}
+
+static status picture_version(
+	const struct catalog *c, const struct catalog_table *t, const char *root, int64_t *version, struct err *err)
+{
+	const struct query_picture *p = c->picture;
+	for (size_t i = 0; p != NULL && i < p->n; i++) {
+		const char *name = strchr(p->tables[i], '.');
+		const size_t n = strlen(t->schema);
+		if (name == NULL || strncmp(p->tables[i], t->schema, n) != 0 || p->tables[i] + n != name ||
+			strcmp(name + 1, t->name) != 0)
+			continue;
+		*version = p->versions[i];
+		return p->runs == NULL ? last_done(c, root, version, err) : OK;
+	}
+	if (p != NULL && p->runs != NULL)
+		return fail(err, E_NOT_FOUND, "the run left no table %s.%s", t->schema, t->name);
+	return OK;
+}
+
 static status open_table(const struct catalog *c, struct catalog_table *t, struct err *err)
 {
 	char root[DELTA_ROOT_MAX];
 	int64_t version = c->version >= 0 ? c->version : DELTA_LATEST;
 	(void)snprintf(root, sizeof root, "%s/%s", t->schema, t->name);
+	TRY(picture_version(c, t, root, &version, err));
 	if (c->at_ms != INT64_MIN) TRY(delta_version_at(c->lake, root, c->at_ms, &version, err));
-	return delta_snapshot_open(c->lake, root, version, &t->snapshot, err);
+	TRY(delta_snapshot_open(c->lake, root, version, &t->snapshot, err));
+	if (c->picture != NULL && c->picture->runs != NULL)
+		delta_snapshot_keep(t->snapshot, "run_id", c->picture->runs, c->picture->n_runs);
+	return OK;
 }
 
 /* Every file must be there, of the size the log says: one that is gone DuckDB takes for a pattern, where its name can be one, and one

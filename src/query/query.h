@@ -13,10 +13,21 @@
 
 struct query;
 
+/* Versions of tables that belong together: what one run left (flow/picture.h). All borrowed during query_open's life. */
+struct query_picture {
+	const char *const *tables; /* [n] "silver.tickets" */
+	const int64_t *versions;   /* [n] */
+	size_t n;
+	/* NULL: a set to begin with: tables that are not in it are read as they are, and the others too as far as nobody but a run that is not
+	 * done yet has committed since. Else exactly this set, and of tables with a column run_id the files of these runs. */
+	const char *const *runs; /* [n_runs] */
+	size_t n_runs;
+};
 struct query_opts {
 	struct store *lake;
-	int64_t version; /* -1 = latest; of every table: those without it are left out */
-	int64_t at_ms;   /* INT64_MIN = not given: each table as of that time */
+	const struct query_picture *picture; /* NULL: none; not beside version and at_ms */
+	int64_t version;                     /* -1 = latest; of every table: those without it are left out */
+	int64_t at_ms;                       /* INT64_MIN = not given: each table as of that time */
 	int threads;
 	const char *library; /* NULL = as above */
 };

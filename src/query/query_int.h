@@ -144,6 +144,7 @@ struct catalog {
 	struct copies *copies; /* of a remote lake; else NULL */
 	const char *place; /* the folder where DuckDB finds the lake's files when they are no copies; views the lake */
 	int64_t version, at_ms;
+	const struct query_picture *picture;
 	struct catalog_table *items; /* by schema, then name */
 	size_t n, cap;
 };

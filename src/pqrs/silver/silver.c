@@ -10,7 +10,7 @@
  * read it, as that one may have no use for it. */
 static bool verifies(const struct silver_task *t, const struct silver_file *f)
 {
-	if (f->ref->earlier) return true;
+	if (f->foreign) return true;
 	const int64_t at = (int64_t)(f->place % PQRS_BUCKETS);
 	return at >= t->spec->lo && at < t->spec->hi;
 }
@@ -36,17 +36,21 @@ static status run_day(struct silver_task *t, size_t from, size_t to, struct err 
 	TRY(silver_day_intern(t, err));
 	TRY(silver_early_join(t, err));
 	TRY(silver_day_fold(t, err));
-	return silver_day_emit(t, err);
+	return t->rehearsal ? silver_late_day(t, err) : silver_day_emit(t, err);
 }
 
 static bool count_history(struct silver_task *t)
 {
 	struct counter_list *c = &t->result->counters;
-	return counter_add(c, "history:earlier_rows", t->sum.earlier_rows) &&
-	       counter_add(c, "history:refolded_rows", t->sum.refolded_rows) &&
-	       counter_add(c, "history:late_rows", t->sum.late_rows) &&
-	       counter_add(c, "history:tickets_refreshed", t->sum.tickets_refreshed) &&
-	       counter_add(c, "history:tickets_carried", t->sum.tickets_carried);
+	bool ok = counter_add(c, "history:refolded_rows", t->sum.refolded_rows) &&
+		  counter_add(c, "history:due", t->sum.due) &&
+		  counter_add(c, "history:tickets_refreshed", t->sum.tickets_refreshed);
+	for (int i = 0; i < OUT_TABLES && ok; i++) {
+		char name[64];
+		(void)snprintf(name, sizeof name, "history:flipped:%s", t->out[i].sink.schema->name);
+		ok = counter_add(c, name, t->sum.flipped[i]);
+	}
+	return ok;
 }
 
 static status count_all(struct silver_task *t, struct err *err)
@@ -112,13 +116,36 @@ static status count_all(struct silver_task *t, struct err *err)
 	return ok ? OK : fail_nomem(err);
 }
 
+static status run_days(struct silver_task *t, struct err *err)
+{
+	for (size_t from = 0, to; from < t->bronze.n; from = to) {
+		for (to = from + 1; to < t->bronze.n && t->bronze.items[to].day == t->bronze.items[from].day; to++) {}
+		TRY(run_day(t, from, to, err));
+	}
+	return OK;
+}
+
+static status rehearse(struct silver_task *t, struct err *err)
+{
+	const size_t bytes = sizeof t->sum;
+	void *sum = mem_alloc(bytes);
+	if (sum == NULL) return fail_nomem(err);
+	memcpy(sum, &t->sum, bytes);
+	t->rehearsal = true;
+	status code = run_days(t, err);
+	if (code == OK) code = silver_late_end(t, err);
+	t->rehearsal = false;
+	memcpy(&t->sum, sum, bytes);
+	mem_free(sum);
+	return code;
+}
+
 static status run_all(struct silver_task *t, struct err *err)
 {
 	int64_t rows = 0;
 	TRY(silver_files_sort(t, err));
 	TRY(places_create(t->cfg->simulation.places, t->cfg->simulation.n_places, &t->places, err));
-	for (size_t i = 0; i < t->bronze.n; i++)
-		rows += t->bronze.items[i].ref->earlier ? 0 : t->bronze.items[i].ref->rows;
+	for (size_t i = 0; i < t->bronze.n; i++) rows += t->bronze.items[i].foreign ? 0 : t->bronze.items[i].ref->rows;
 	if (t->has_history) rows *= 2; /* of earlier bronze a part */
 	const size_t expected = rows > 0 ? (size_t)(rows * (t->spec->hi - t->spec->lo) / PQRS_BUCKETS) : 0;
 	TRY(rules_create(t->cfg, &t->rules, err));
@@ -127,10 +154,8 @@ static status run_all(struct silver_task *t, struct err *err)
 	TRY(uuid_table_init(&t->ticket_ids, expected / 8, err));
 	TRY(silver_out_open(t, err));
 	TRY(silver_scope_open(t, err));
-	for (size_t from = 0, to; from < t->bronze.n; from = to) {
-		for (to = from + 1; to < t->bronze.n && t->bronze.items[to].day == t->bronze.items[from].day; to++) {}
-		TRY(run_day(t, from, to, err));
-	}
+	if (silver_late_any(t)) TRY(rehearse(t, err));
+	TRY(run_days(t, err));
 	TRY(silver_pending_emit(t, err));
 	TRY(silver_carry(t, err));
 	for (int table = 0; table < OUT_N; table++)
@@ -147,7 +172,7 @@ status pqrs_silver_run(
 			PQRS_BUCKETS, (long long)spec->lo, (long long)spec->hi);
 	static const struct column_def name = {.name = "name", .type = COL_STRING};
 	struct silver_task t = {.env = env, .cfg = env->config, .spec = spec, .result = out};
-	t.deferred_after = pqrs_deferred_after(env->run->as_of);
+	t.since = spec->since;
 	arena_init(&t.day.arena, 0);
 	builder_init(&t.names, &name, true);
 	const status s = run_all(&t, err);
@@ -159,6 +184,9 @@ status pqrs_silver_run(
 	uuid_table_deinit(&t.ticket_ids);
 	mem_free(t.event_ticket);
 	mem_free(t.tickets);
+	mem_free(t.known);
+	uuid_table_deinit(&t.refused_rows);
+	mem_free(t.refused_reason);
 	places_destroy(t.places);
 	mem_free(t.pending);
 	arena_deinit(&t.day.arena);

@@ -1,38 +1,65 @@
-/* pqrs/silver/silver_carry.c: the rows of tickets and preclassification that a run takes over from the run before.
+/* pqrs/silver/silver_carry.c: standing files that hold a row that is told anew are written again without it; all others are kept.
  *
- * Those of every ticket that was not folded again: closed, and no event since. A ticket in scope whose creation is in no bronze any
- * more (somebody deleted old files) keeps its row too.
+ *   tickets            rows of tickets that were folded are told anew
+ *   the other tables   rows of dirty tickets are
+ *
+ * A ticket in scope whose creation is in no bronze any more (somebody deleted old files) keeps its row.
  */
-#include "base/hash.h"
 #include "pqrs/silver/silver_int.h"
 
-/* A table that is carried: its columns are read all, in the schema's order. */
+/* The table whose file is being read, and the column with the ids. */
 struct carried {
-	enum silver_table out;
-	int id, created_at; /* columns */
+	enum silver_table table;
+	int id;
+};
+static const struct carried tables[OUT_TABLES] = {
+	[OUT_TICKETS] = {OUT_TICKETS, TICKETS_TICKET_ID},
+	[OUT_PRECLASSIFICATION] = {OUT_PRECLASSIFICATION, PRECLASS_TICKET_ID},
+	[OUT_MESSAGES] = {OUT_MESSAGES, MESSAGES_TICKET_ID},
+	[OUT_STATUS_EVENTS] = {OUT_STATUS_EVENTS, STATUS_EVENTS_TICKET_ID},
+	[OUT_ATTACHMENTS] = {OUT_ATTACHMENTS, ATTACHMENTS_TICKET_ID},
+	[OUT_QUARANTINE] = {OUT_QUARANTINE, QUARANTINE_TICKET_ID},
 };
 
-static bool was_folded(const struct silver_task *t, struct uuid id)
+static bool told_anew(const struct silver_task *t, enum silver_table table, struct uuid id)
 {
 	uint32_t index;
-	return uuid_table_find(&t->ticket_ids, id, uuid_hash(id), &index) && t->tickets[index].s.created;
+	if (!uuid_table_find(&t->ticket_ids, id, uuid_hash(id), &index)) return false;
+	return table == OUT_TICKETS ? t->tickets[index].s.created : t->known[index].dirty;
 }
 
-/* The task's rows of b; rows[b->n_rows]. */
-static status select_rows(
-	struct silver_task *t, const struct batch *b, int id_column, uint32_t *rows, size_t *n, struct err *err)
+/* ---- which files ----------------------------------------------------------------------------------------------------- */
+
+static status look(struct silver_task *t, const struct batch *b, struct err *err)
 {
 	struct uuid *ids;
-	const struct column *c = &b->columns[id_column];
-	TRY(silver_column_uuids(t, c, &ids, err));
-	*n = 0;
-	for (int64_t i = 0; i < b->n_rows; i++) {
-		const int32_t bucket = pqrs_bucket(hash_xxh64(column_str(c, i).p, UUID_CHARS));
-		if (bucket < t->spec->lo || bucket >= t->spec->hi || was_folded(t, ids[i])) continue;
-		rows[(*n)++] = (uint32_t)i;
+	TRY(silver_column_uuids(t, &b->columns[0], &ids, err));
+	for (int64_t i = 0; i < b->n_rows; i++) t->visiting->changed |= told_anew(t, OUT_MESSAGES, ids[i]);
+	return OK;
+}
+
+/* May a file of this month hold an earlier event of a dirty ticket? */
+static bool in_dirty_months(struct silver_task *t, int32_t month)
+{
+	return t->dirty_from <= t->dirty_to && month >= silver_month_of(t, t->dirty_from) &&
+	       month <= silver_month_of(t, t->dirty_to);
+}
+
+static status mark_dirty(struct silver_task *t, const struct carried *k, struct err *err)
+{
+	const int columns[1] = {k->id};
+	const struct silver_columns which = {t->out[k->table].sink.schema, columns, 1};
+	struct silver_files *files = &t->standing[k->table];
+	for (size_t i = 0; i < files->n; i++) {
+		if (!in_dirty_months(t, files->items[i].day)) continue;
+		TRY(cancel_check(err));
+		t->visiting = &files->items[i];
+		TRY(silver_table_read(t, &files->items[i], &which, look, err));
 	}
 	return OK;
 }
+
+/* ---- writing them again ------------------------------------------------------------------------------------------------ */
 
 static void append(struct silver_task *t, struct month_out *m, const struct batch *b, const uint32_t *rows, size_t n)
 {
@@ -48,113 +75,54 @@ static void append(struct silver_task *t, struct month_out *m, const struct batc
 	m->n += (int64_t)n;
 }
 
-/* Month by month in row order; files are of one month each, so there is mostly one. rows is used up. */
-static status carry_rows(struct silver_task *t, const struct carried *k, const struct batch *b, uint32_t *rows,
-	size_t n, struct err *err)
+static status carry(struct silver_task *t, const struct batch *b, struct err *err)
 {
-	const int64_t *created = b->columns[k->created_at].values;
-	uint32_t *same = ARENA_NEW(&t->day.arena, uint32_t, n + 1);
-	if (same == NULL) return fail_nomem(err);
-	while (n > 0) {
-		const int32_t month = silver_month_of(t, created[rows[0]]);
-		struct month_out *m;
-		size_t n_same = 0, left = 0;
-		for (size_t i = 0; i < n; i++) {
-			if (silver_month_of(t, created[rows[i]]) == month)
-				same[n_same++] = rows[i];
-			else
-				rows[left++] = rows[i];
-		}
-		n = left;
-		TRY(silver_month_open(t, k->out, month, &m, err));
-		append(t, m, b, same, n_same);
-		TRY(silver_month_flush_full(t, k->out, m, err));
-	}
-	return OK;
-}
-
-static unsigned code_in(const struct column *c, uint32_t row, const char *const *names, unsigned n)
-{
-	const struct str s = column_valid(c, row) ? column_str(c, row) : STR("");
-	for (unsigned i = 0; i < n; i++) {
-		if (str_is(s, names[i])) return i;
-	}
-	return n;
-}
-
-/* As silver_tickets.c counts the tickets that were folded. */
-static void count_ticket(struct silver_task *t, const struct batch *b, uint32_t row)
-{
-	const unsigned type = code_in(&b->columns[TICKETS_PQRS_TYPE], row, pqrs_type_names, TYPE_N),
-		       priority = code_in(&b->columns[TICKETS_PRIORITY], row, pqrs_priority_names, PRIORITY_N),
-		       channel = code_in(&b->columns[TICKETS_SOURCE_CHANNEL], row, pqrs_channel_names, CHANNEL_N);
-	const bool closed = column_valid(&b->columns[TICKETS_CLOSED_AT], row),
-		   late = code_in(&b->columns[TICKETS_SLA_STATUS], row, &sla_status_names[SLA_STATUS_LATE], 1) == 0;
-	if (type < TYPE_N) t->sum.types[type]++;
-	if (priority < PRIORITY_N) t->sum.priorities[priority]++;
-	if (channel < CHANNEL_N) t->sum.channels[channel]++;
-	t->sum.closed += closed;
-	t->sum.late_closed += closed && late;
-	t->sum.late += late;
-	t->sum.tickets_carried++;
-}
-
-static status carry(struct silver_task *t, const struct carried *k, const struct batch *b, struct err *err)
-{
-	size_t n;
+	const enum silver_table table = t->visiting_table;
+	struct uuid *ids;
+	struct month_out *m;
 	uint32_t *rows = ARENA_NEW(&t->day.arena, uint32_t, (size_t)b->n_rows);
+	size_t n = 0;
 	if (rows == NULL) return fail_nomem(err);
-	TRY(select_rows(t, b, k->id, rows, &n, err));
-	for (size_t i = 0; i < n && k->out == OUT_CARRIED_TICKETS; i++) count_ticket(t, b, rows[i]);
-	return carry_rows(t, k, b, rows, n, err);
+	TRY(silver_column_uuids(t, &b->columns[tables[table].id], &ids, err));
+	for (int64_t i = 0; i < b->n_rows; i++) {
+		if (!told_anew(t, table, ids[i])) rows[n++] = (uint32_t)i;
+	}
+	if (n == 0) return OK;
+	TRY(silver_month_open(t, OUT_CARRIED + table, t->visiting->day, &m, err));
+	append(t, m, b, rows, n);
+	return silver_month_flush_full(t, OUT_CARRIED + table, m, err);
 }
 
-static status carry_tickets(struct silver_task *t, const struct batch *b, struct err *err)
-{
-	static const struct carried tickets = {OUT_CARRIED_TICKETS, TICKETS_TICKET_ID, TICKETS_CREATED_AT};
-	return carry(t, &tickets, b, err);
-}
-
-static status carry_predictions(struct silver_task *t, const struct batch *b, struct err *err)
-{
-	static const struct carried predictions = {OUT_CARRIED_PREDICTIONS, PRECLASS_TICKET_ID, PRECLASS_CREATED_AT};
-	return carry(t, &predictions, b, err);
-}
-
-/* The length of the folder of a path: files of one month stand together, and share it. */
-static size_t folder_chars(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	return slash != NULL ? (size_t)(slash - path) : 0;
-}
-
-static bool same_folder(const char *a, const char *b)
-{
-	const size_t n = folder_chars(a);
-	return n == folder_chars(b) && strncmp(a, b, n) == 0;
-}
-
-/* What a month carries is written when its files are done: years of tickets never stand in memory at once. */
-static status carry_files(struct silver_task *t, const struct silver_files *files, enum silver_table out,
-	rows_visit visit, struct err *err)
+static status carry_table(struct silver_task *t, const struct carried *k, struct err *err)
 {
 	int all[OUT_COLUMNS_MAX];
-	const struct table_schema *schema = t->out[out].sink.schema;
+	const struct table_schema *schema = t->out[k->table].sink.schema;
 	const struct silver_columns which = {schema, all, schema_n_data_columns(schema)};
+	struct silver_files *files = &t->standing[k->table];
 	for (size_t i = 0; i < which.n; i++) all[i] = (int)i;
+	t->visiting_table = k->table;
 	for (size_t i = 0; i < files->n; i++) {
-		const char *path = files->items[i].ref->path;
+		struct silver_file *f = &files->items[i];
 		TRY(cancel_check(err));
-		silver_files_ahead(t, files, i);
-		TRY(silver_table_read(t, &files->items[i], &which, visit, err));
-		if (i + 1 < files->n && same_folder(path, files->items[i + 1].ref->path)) continue;
-		TRY(silver_months_close(t, out, INT32_MAX, err));
+		if (!f->changed) {
+			TRY(task_output_keep(t->result, f->ref, err));
+			continue;
+		}
+		t->visiting = f;
+		TRY(silver_table_read(t, f, &which, carry, err));
+		/* What a month carries is written when its files are done: years never stand in memory at once. */
+		if (i + 1 == files->n || files->items[i + 1].day != f->day)
+			TRY(silver_months_close(t, OUT_CARRIED + k->table, INT32_MAX, err));
 	}
-	return OK;
+	return silver_months_close(t, OUT_CARRIED + k->table, INT32_MAX, err);
 }
 
 status silver_carry(struct silver_task *t, struct err *err)
 {
-	TRY(carry_files(t, &t->base_tickets, OUT_CARRIED_TICKETS, carry_tickets, err));
-	return carry_files(t, &t->base_predictions, OUT_CARRIED_PREDICTIONS, carry_predictions, err);
+	if (!t->has_history) return OK;
+	for (int table = 0; table < OUT_TABLES; table++) {
+		if (table != OUT_TICKETS) TRY(mark_dirty(t, &tables[table], err));
+		TRY(carry_table(t, &tables[table], err));
+	}
+	return OK;
 }

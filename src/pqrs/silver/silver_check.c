@@ -35,32 +35,27 @@ static int64_t rate(int64_t part, int64_t whole)
 	return whole > 0 ? (part * PROB_ONE + whole / 2) / whole : 0;
 }
 
-/* Tickets of the run before that no event of this one touches. */
-static int64_t tickets_of_history(const struct checks *c)
-{
-	return counter_get(c->counters, "history:tickets_refreshed") +
-	       counter_get(c->counters, "history:tickets_carried");
-}
-
-/* Rows in = rows out: nothing is lost between bronze and silver. */
+/* Rows in = rows out: no event of the run's own is lost between bronze and silver. */
 static void check_conservation(struct checks *c)
 {
-	static const char *const kept[5] = {
-		"silver.tickets", "silver.messages", "silver.status_events", "silver.attachments", "silver.quarantine"};
-	/* With a history: its touched tickets are written anew from all their events, those of earlier runs included. */
-	const int64_t again =
-		counter_get(c->counters, "history:earlier_rows") + counter_get(c->counters, "history:late_rows");
-	const int64_t bronze = stage_view_rows(c->view, BRONZE_TABLE) + again - counter_get(c->counters, "deferred"),
-		      duplicates = counter_get(c->counters, "duplicates");
-	int64_t rows[5], silver = duplicates - tickets_of_history(c);
-	for (int i = 0; i < 5; i++) silver += rows[i] = stage_view_rows(c->view, kept[i]);
-	rows[0] -= tickets_of_history(c);
+	/* Of the run's own rows those wait that are later than as_of; of earlier runs' those come that waited for this one. */
+	const int64_t bronze = stage_view_rows(c->view, BRONZE_TABLE) - counter_get(c->counters, "deferred") +
+			       counter_get(c->counters, "history:due"),
+		      duplicates = counter_get(c->counters, "duplicates"),
+		      quarantined = counter_get(c->counters, "quarantined");
+	int64_t events[EVENT_N], silver = duplicates + quarantined;
+	for (int i = 0; i < EVENT_N; i++) {
+		char name[64];
+		(void)snprintf(name, sizeof name, "events:%s", pqrs_event_type_names[i]);
+		silver += events[i] = counter_get(c->counters, name);
+	}
 	char details[256];
 	(void)snprintf(details, sizeof details,
 		"tickets %lld + messages %lld + status_events %lld + attachments %lld + quarantine %lld + duplicates "
 		"%lld",
-		(long long)rows[0], (long long)rows[1], (long long)rows[2], (long long)rows[3], (long long)rows[4],
-		(long long)duplicates);
+		(long long)events[EVENT_TICKET_CREATED], (long long)events[EVENT_MESSAGE_ADDED],
+		(long long)events[EVENT_STATUS_CHANGED], (long long)events[EVENT_ATTACHMENT_ADDED],
+		(long long)quarantined, (long long)duplicates);
 	const struct quality q = {.dataset = "silver",
 		.check_name = "silver_rows_conserved",
 		.severity = QUALITY_CRITICAL,
@@ -69,13 +64,49 @@ static void check_conservation(struct checks *c)
 	add(c, silver == bronze, q, silver, bronze);
 }
 
+/* What stands of a table before the stage. */
+static int64_t standing_rows(const struct stage_view *view, const char *table)
+{
+	int64_t rows = 0;
+	for (size_t i = 0; i < view->standing->n; i++)
+		rows += strcmp(view->standing->items[i].table, table) == 0 ? view->standing->items[i].rows : 0;
+	return rows;
+}
+
+/* What stands of a table now = what stood + what the run's events added + what late ones moved in or out. */
+static void check_table(struct checks *c, const char *name, const char *counter)
+{
+	char table[64], flipped[64];
+	(void)snprintf(table, sizeof table, "silver.%s", name);
+	(void)snprintf(flipped, sizeof flipped, "history:flipped:%s",
+		strcmp(name, "preclassification") == 0 ? "tickets" : name);
+	const int64_t expected = standing_rows(c->view, table) + counter_get(c->counters, counter) +
+				 counter_get(c->counters, flipped),
+		      rows = stage_view_rows(c->view, table);
+	const struct quality q = {.dataset = table,
+		.check_name = "rows_stand_once",
+		.severity = QUALITY_CRITICAL,
+		.details =
+			"rows of the table = rows that stood + rows of the run's events + rows that late events moved",
+		.record_count = rows};
+	add(c, rows == expected, q, rows, expected);
+}
+
+static void check_tables(struct checks *c)
+{
+	check_table(c, "tickets", "events:TICKET_CREATED");
+	check_table(c, "preclassification", "events:TICKET_CREATED");
+	check_table(c, "messages", "events:MESSAGE_ADDED");
+	check_table(c, "status_events", "events:STATUS_CHANGED");
+	check_table(c, "attachments", "events:ATTACHMENT_ADDED");
+	check_table(c, "quarantine", "quarantined");
+}
+
 static void check_tickets(struct checks *c)
 {
-	const int64_t tickets = stage_view_rows(c->view, "silver.tickets"),
-		      created = counter_get(c->counters, "events:TICKET_CREATED");
-	const int64_t bad =
-		counter_get(c->counters, "tickets_without_event") + llabs(tickets - tickets_of_history(c) - created);
-	add_none(c, "silver.tickets", "every_ticket_has_event", QUALITY_CRITICAL, bad, tickets);
+	const int64_t tickets = stage_view_rows(c->view, "silver.tickets");
+	add_none(c, "silver.tickets", "every_ticket_has_event", QUALITY_CRITICAL,
+		counter_get(c->counters, "tickets_without_event"), tickets);
 	add_none(c, "silver.tickets", "first_state_received", QUALITY_WARNING,
 		counter_get(c->counters, "first_state_not_received"), tickets);
 	/* An id twice in one ticket was settled (duplicate or quarantine); here one that several tickets of a task share. */
@@ -177,6 +208,7 @@ status pqrs_silver_check(const struct stage_view *view, struct quality_list *out
 		.out = out,
 		.ok = true};
 	check_conservation(&c);
+	check_tables(&c);
 	check_tickets(&c);
 	check_clocks(&c);
 	check_transitions(&c);

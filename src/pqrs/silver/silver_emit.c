@@ -90,7 +90,6 @@ static status emit_quarantined(
 	out_gather_str(&m->b[QUARANTINE_EVENT_TYPE], m->n, &s->in[IN_EVENT_TYPE], rows, n, a);
 	out_gather_i64(&m->b[QUARANTINE_TS], m->n, &s->in[IN_TS], rows, n);
 	for (size_t i = 0; i < n; i++) {
-		t->sum.quarantined[s->verdict[rows[i]]]++;
 		out_set_code(m, QUARANTINE_REASON, m->n + (int64_t)i, s->verdict[rows[i]], pqrs_reason_names);
 	}
 	out_gather_str(&m->b[QUARANTINE_STATUS_FROM], m->n, &s->in[IN_STATUS_FROM], rows, n, a);
@@ -108,7 +107,7 @@ static int32_t keep_name(struct silver_task *t, const struct column *c, uint32_t
 	return column_valid(c, row) ? builder_intern(&t->names, column_str(c, row)) : -1;
 }
 
-static status keep_pending(struct silver_task *t, struct slice *s, uint32_t row, struct err *err)
+status silver_keep_pending(struct silver_task *t, struct slice *s, uint32_t row, struct err *err)
 {
 	TRY(slice_load_origin(t, s, err));
 	if (t->n_pending == t->pending_cap) {
@@ -125,7 +124,8 @@ static status keep_pending(struct silver_task *t, struct slice *s, uint32_t row,
 		.row_group = s->range.row_group,
 		.row = s->range.begin + row,
 		.ticket = s->ticket[row],
-		.type = s->type[row]};
+		.type = s->type[row],
+		.fresh = silver_row_fresh(t, s, row)};
 	t->tickets[p->ticket].has_early = true;
 	p->from = keep_name(t, &s->in[IN_STATUS_FROM], row);
 	p->to = keep_name(t, &s->in[IN_STATUS_TO], row);
@@ -136,13 +136,20 @@ static status keep_pending(struct silver_task *t, struct slice *s, uint32_t row,
 	return OK;
 }
 
+static struct str pending_name(const struct silver_task *t, int32_t name)
+{
+	const int32_t from = t->names.dict_offsets[name];
+	return (struct str){(const char *)t->names.dict_data + from, (size_t)(t->names.dict_offsets[name + 1] - from)};
+}
+
+struct str silver_pending_object(const struct silver_task *t, const struct pending *p)
+{
+	return pending_name(t, p->raw_object);
+}
+
 static void set_name(const struct silver_task *t, struct builder *b, int64_t row, int32_t name)
 {
-	if (name < 0) return;
-	const int32_t from = t->names.dict_offsets[name];
-	builder_set_str(b, row,
-		(struct str){
-			(const char *)t->names.dict_data + from, (size_t)(t->names.dict_offsets[name + 1] - from)});
+	if (name >= 0) builder_set_str(b, row, pending_name(t, name));
 }
 
 static status emit_pending(struct silver_task *t, const struct pending *p, struct err *err)
@@ -162,52 +169,96 @@ static status emit_pending(struct silver_task *t, const struct pending *p, struc
 	set_name(t, &m->b[QUARANTINE_STATUS_TO], m->n, p->to);
 	set_name(t, &m->b[QUARANTINE_RAW_OBJECT], m->n, p->raw_object);
 	builder_set_i64(&m->b[QUARANTINE_RAW_LINE], m->n, p->raw_line);
-	t->sum.quarantined[reason]++;
+	if (p->fresh) t->sum.quarantined[reason]++;
 	m->n++;
 	return silver_month_flush_full(t, OUT_QUARANTINE, m, err);
+}
+
+/* Of an earlier event: it stands in quarantine already, unless its ticket is told anew. */
+static bool pending_whole(const struct silver_task *t, const struct pending *p)
+{
+	return p->fresh || t->known[p->ticket].dirty;
 }
 
 status silver_pending_emit(struct silver_task *t, struct err *err)
 {
 	for (size_t i = 0; i < t->n_pending; i++) {
-		if (!t->has_history || t->tickets[t->pending[i].ticket].touched)
-			TRY(emit_pending(t, &t->pending[i], err));
+		struct pending *p = &t->pending[i];
+		if (!pending_whole(t, p)) continue;
+		if (!p->fresh) {
+			const struct str object = silver_pending_object(t, p);
+			t->sum.flipped[OUT_QUARANTINE] += silver_refused_before(t, object, p->raw_line) == REASON_NONE;
+		}
+		TRY(emit_pending(t, p, err));
 	}
 	return OK;
 }
 
 /* ---- a day ----------------------------------------------------------------------------------------------- */
 
+/* A row of an earlier event that is told anew: which tables it leaves and enters. */
+static status count_flip(struct silver_task *t, struct slice *s, uint32_t row, struct err *err)
+{
+	static const enum silver_table tables[EVENT_N] = {
+		[EVENT_TICKET_CREATED] = OUT_TICKETS,
+		[EVENT_MESSAGE_ADDED] = OUT_MESSAGES,
+		[EVENT_STATUS_CHANGED] = OUT_STATUS_EVENTS,
+		[EVENT_ATTACHMENT_ADDED] = OUT_ATTACHMENTS,
+	};
+	const unsigned verdict = s->verdict[row];
+	if (verdict == VERDICT_DUPLICATE) return OK;
+	TRY(slice_load_origin(t, s, err));
+	const struct str object = column_str(&s->raw_object, row);
+	const bool stood = silver_refused_before(t, object, ((const int64_t *)s->raw_line.values)[row]) == REASON_NONE,
+		   stands = verdict == REASON_NONE;
+	t->sum.flipped[tables[s->type[row]]] += (int64_t)stands - (int64_t)stood;
+	t->sum.flipped[OUT_QUARANTINE] += (int64_t)stood - (int64_t)stands;
+	return OK;
+}
+
+/* Where a row with a verdict goes; -1: nowhere. */
+static int place_of(const struct slice *s, uint32_t row)
+{
+	const unsigned verdict = s->verdict[row];
+	if (verdict == VERDICT_DUPLICATE) return -1;
+	return verdict == REASON_NONE ? s->type[row] : PICK_QUARANTINED;
+}
+
+static status pick_row(struct silver_task *t, struct slice *s, uint32_t row, struct picked *out, struct err *err)
+{
+	const bool whole = silver_row_whole(t, s, row);
+	const int to = place_of(s, row);
+	const bool fresh = silver_row_fresh(t, s, row);
+	if (whole && !fresh) TRY(count_flip(t, s, row, err));
+	if (fresh) {
+		t->sum.duplicates += to < 0;
+		if (to >= 0 && to < EVENT_N) t->sum.events[to]++;
+		if (to == PICK_QUARANTINED) t->sum.quarantined[s->verdict[row]]++;
+	}
+	if (!whole) {
+		/* Its rows stand, but for what the ticket became. */
+		if (to != EVENT_TICKET_CREATED) return OK;
+		t->sum.tickets_refreshed += !t->tickets[s->ticket[row]].touched;
+	}
+	if (to >= 0) out->rows[to][out->n[to]++] = row;
+	return OK;
+}
+
 static status pick(struct silver_task *t, struct slice *s, struct picked *out, struct err *err)
 {
-	int64_t refreshed = 0;
 	*out = (struct picked){0};
 	for (int i = 0; i <= EVENT_N; i++) {
 		out->rows[i] = ARENA_NEW(&t->day.arena, uint32_t, s->n);
 		if (out->rows[i] == NULL) return fail_nomem(err);
 	}
 	for (uint32_t row = 0; row < s->n; row++) {
-		const unsigned verdict = s->verdict[row];
 		if (s->ticket[row] == NO_TICKET) continue;
-		if (verdict == VERDICT_PENDING) {
-			TRY(keep_pending(t, s, row, err));
-		} else if (t->has_history && !t->tickets[s->ticket[row]].touched) {
-			/* An open ticket nobody touched: its rows stand in the runs before, but for what as_of decides. */
-			if (verdict == REASON_NONE && s->type[row] == EVENT_TICKET_CREATED) {
-				out->rows[EVENT_TICKET_CREATED][out->n[EVENT_TICKET_CREATED]++] = row;
-				refreshed++;
-			}
-		} else if (verdict == VERDICT_DUPLICATE) {
-			t->sum.duplicates++;
-		} else {
-			const unsigned to = verdict == REASON_NONE ? s->type[row] : (unsigned)PICK_QUARANTINED;
-			out->rows[to][out->n[to]++] = row;
-		}
+		if (s->verdict[row] == VERDICT_PENDING)
+			TRY(silver_keep_pending(t, s, row, err));
+		else
+			TRY(pick_row(t, s, row, out, err));
 	}
 	if (out->n[PICK_QUARANTINED] > 0) TRY(slice_load_origin(t, s, err));
-	for (int i = 0; i < EVENT_N; i++) t->sum.events[i] += (int64_t)out->n[i];
-	t->sum.events[EVENT_TICKET_CREATED] -= refreshed;
-	t->sum.tickets_refreshed += refreshed;
 	return OK;
 }
 

@@ -11,6 +11,17 @@
 
 enum { AHEAD = 16 }; /* rows between a prefetch and its use */
 
+static status known_grow(struct silver_task *t, uint32_t cap, struct err *err)
+{
+	if (!t->has_history) return OK;
+	struct known *grown = mem_realloc(t->known, cap * sizeof *grown);
+	if (grown == NULL) return fail_nomem(err);
+	for (uint32_t i = t->tickets_cap; i < cap; i++)
+		grown[i] = (struct known){.first_ts = INT64_MAX, .last_ts = INT64_MIN, .fresh_ts = INT64_MAX};
+	t->known = grown;
+	return OK;
+}
+
 static status tickets_grow(struct silver_task *t, uint32_t n, struct err *err)
 {
 	if (n <= t->tickets_cap) return OK;
@@ -20,6 +31,7 @@ static status tickets_grow(struct silver_task *t, uint32_t n, struct err *err)
 	if (grown == NULL) return fail_nomem(err);
 	memset(grown + t->tickets_cap, 0, (cap - t->tickets_cap) * sizeof *grown);
 	t->tickets = grown;
+	TRY(known_grow(t, cap, err));
 	t->tickets_cap = cap;
 	return OK;
 }
@@ -78,29 +90,25 @@ static void watch_order(struct silver_task *t, struct ticket *k, const struct sl
 	k->seen_ts = ts > k->seen_ts ? ts : k->seen_ts;
 }
 
-/* Rows of another run: those of tickets in scope, which all have their index by now. */
+/* With a history: rows of tickets in scope, which all have their index by now; in a rehearsal, of those with late events. */
 static void slice_pick(struct silver_task *t, struct slice *s, const struct uuid *ticket_id, const uint64_t *hash)
 {
-	int64_t touched = 0, n = 0;
+	int64_t n = 0;
 	for (uint32_t i = 0; i < s->n; i++) {
 		if (i + AHEAD < s->n) uuid_table_prefetch(&t->ticket_ids, hash[i + AHEAD]);
-		if (s->ts[i] > t->deferred_after ||
-			!uuid_table_find(&t->ticket_ids, ticket_id[i], hash[i], &s->ticket[i])) {
+		const bool waits = silver_row_waits(t, s->ts[i]);
+		t->sum.deferred += waits && !s->file->foreign;
+		if (waits || !uuid_table_find(&t->ticket_ids, ticket_id[i], hash[i], &s->ticket[i]) ||
+			(t->rehearsal && !t->known[s->ticket[i]].late)) {
 			s->ticket[i] = NO_TICKET;
 			continue;
 		}
-		struct ticket *k = &t->tickets[s->ticket[i]];
-		watch_order(t, k, s, i);
-		touched += k->touched;
+		watch_order(t, &t->tickets[s->ticket[i]], s, i);
+		t->sum.due += s->file->foreign && silver_row_fresh(t, s, i);
 		n++;
 	}
 	t->sum.rows_in += n;
-	if (s->file->ref->earlier) {
-		t->sum.earlier_rows += touched;
-		t->sum.refolded_rows += n - touched;
-	} else {
-		t->sum.late_rows += n;
-	}
+	if (s->file->foreign) t->sum.refolded_rows += n;
 }
 
 static status slice_intern(
@@ -113,7 +121,7 @@ static status slice_intern(
 	load_ids(&s->in[IN_EVENT_ID], s->n, s->id);
 	load_ids(&s->in[IN_TICKET_ID], s->n, ticket_id);
 	for (uint32_t i = 0; i < s->n; i++) hash[i] = uuid_hash(ticket_id[i]);
-	if (s->file->foreign) {
+	if (t->has_history) {
 		slice_pick(t, s, ticket_id, hash);
 		return OK;
 	}
@@ -121,7 +129,7 @@ static status slice_intern(
 	for (uint32_t i = 0; i < s->n; i++) {
 		if (i + AHEAD < s->n) uuid_table_prefetch(&t->ticket_ids, hash[i + AHEAD]);
 		bool found;
-		if (s->ts[i] > t->deferred_after) {
+		if (silver_row_waits(t, s->ts[i])) {
 			s->ticket[i] = NO_TICKET;
 			deferred++;
 			continue;

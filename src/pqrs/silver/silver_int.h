@@ -14,14 +14,16 @@
  * A day's events are all later than those of the days before, so one pass in day order folds every ticket in time
  * order: texts never wait in memory longer than a day, only the tickets' states stay to the end.
  *
- * A run with a history (flow/history.h) folds again, from their first event on, the tickets that its own events touch and those
- * that were open; they are its scope (silver_scope.c), and of earlier bronze only their rows are read:
+ * A run that goes on from others (flow/history.h) finds their rows standing, and changes what its own events change:
  *
- *   touched tickets    all their rows go to every table, as if the run before had not been
- *   open ones          what depends on as_of is told anew: rows of tickets and preclassification alone
- *   all others         closed, nothing happened: their rows are copied from the run before   silver_carry.c
+ *   touched tickets    those of its own events: folded again from their first event on; new rows are appended
+ *   open ones          those whose row depends on as_of: folded again, their row of tickets is told anew
+ *   dirty ones         touched ones of which a late event changes an earlier verdict: all their rows are told anew
+ *   all others         are left alone
  *
- * So tickets and preclassification hold every ticket of the history, and the other tables what the run touched.
+ * A file that holds a row that is told anew is written again without it (silver_carry.c); every other file is kept. Tickets with late
+ * events are folded twice: once to learn whether they are dirty (a rehearsal: nothing is emitted), once for good. Of earlier
+ * bronze only rows of tickets in scope (silver_scope.c) are read. Such a run has one task.
  *
  * Invariants
  *   1. Every row read gets exactly one verdict; rows = accepted + quarantined + pending + duplicates.
@@ -47,9 +49,6 @@
 
 #define SILVER_PART_DIMENSIONS "dimensions"
 #define BRONZE_TABLE "bronze.pqrs_events"
-#define TICKETS_TABLE "silver.tickets"
-#define PREDICTIONS_TABLE "silver.preclassification"
-#define QUARANTINE_TABLE "silver.quarantine"
 
 /* ---- read ------------------------------------------------------------------------------------------------ */
 
@@ -90,10 +89,11 @@ enum { VERDICT_DUPLICATE = REASON_N, VERDICT_PENDING };
 
 struct silver_file {
 	const struct file_ref *ref;
-	int32_t day;  /* bronze */
+	int32_t day;  /* bronze: the UTC day; of a standing file the first local day of its month */
 	int32_t run;  /* place of its run among those of the inputs, oldest first */
 	size_t place; /* among the files of its list, the same in every task */
-	bool foreign; /* not of this run: rows out of scope are left alone. ref->earlier: these touch no ticket */
+	bool foreign; /* not of this run: rows out of scope are left alone */
+	bool changed; /* a standing file: it holds a row that is told anew */
 };
 struct silver_files {
 	struct silver_file *items;
@@ -136,6 +136,16 @@ struct ticket {
 	bool has_early;  /* pending events */
 };
 
+/* With a history: what the runs before knew of a ticket in scope. */
+struct known {
+	int64_t first_ts, last_ts; /* of its earlier events, as far as they were met; first > last: none */
+	int64_t fresh_ts;          /* the first of its own events */
+	bool stands;               /* it has a row of tickets */
+	bool refused;              /* it has rows of quarantine */
+	bool late;                 /* its own events may change what was said of earlier ones */
+	bool dirty;                /* they do */
+};
+
 /* An event whose ticket was not created yet: orphan or out_of_order, known at the end only. */
 struct pending {
 	struct uuid id;
@@ -146,6 +156,7 @@ struct pending {
 	uint32_t ticket;
 	int32_t raw_object, from, to; /* in silver_task.names; -1 = null */
 	uint8_t type;
+	bool fresh;
 };
 
 /* ---- out ------------------------------------------------------------------------------------------------- */
@@ -157,9 +168,9 @@ enum silver_table {
 	OUT_ATTACHMENTS,
 	OUT_PRECLASSIFICATION,
 	OUT_QUARANTINE,
-	OUT_CARRIED_TICKETS, /* rows of the run before, copied */
-	OUT_CARRIED_PREDICTIONS,
-	OUT_N
+	OUT_TABLES,
+	OUT_CARRIED = OUT_TABLES, /* + enum silver_table: rows of files that are written again, copied */
+	OUT_N = 2 * OUT_TABLES
 };
 enum { OUT_COLUMNS_MAX = 32, OUT_CODES_MAX = 16 };
 
@@ -198,12 +209,20 @@ struct silver_task {
 	const struct pqrs_config *cfg;
 	const struct task_spec *spec;
 	struct task_result *result;
-	struct silver_files bronze;                         /* sorted by (day, path) */
-	struct silver_files base_tickets, base_predictions; /* of the run before: with a history */
-	struct silver_files quarantined;                    /* of all runs before */
+	struct silver_files bronze;               /* sorted by (day, path) */
+	struct silver_files standing[OUT_TABLES]; /* with a history: what stands of each table */
+	struct silver_file *visiting;             /* of standing, while it is read; and its table */
+	enum silver_table visiting_table;
 	bool has_history;
-	int64_t deferred_after; /* rows with a later ts are as if they were not there */
-	int32_t scope_from;     /* first UTC day with an event of a ticket in scope */
+	int64_t since; /* the as_of of the run before: earlier rows with a later ts waited for this one; INT64_MIN without a history */
+	bool rehearsal;      /* only tickets with late events are folded, and nothing is emitted */
+	int32_t scope_from;  /* first UTC day with an event of a ticket in scope */
+	struct known *known; /* [tickets_cap], by dense index; NULL without a history */
+	struct uuid_table
+		refused_rows;    /* rows of standing quarantine, of touched tickets: hash of (raw_object, raw_line) */
+	uint8_t *refused_reason; /* [refused_cap] enum pqrs_reason, by index of refused_rows */
+	uint32_t refused_cap;
+	int64_t dirty_from, dirty_to; /* earlier events of dirty tickets; from > to: there are none */
 	struct rules *rules;
 	struct parquet_reader *reader; /* of one file after the other */
 	struct day day;
@@ -227,8 +246,12 @@ struct silver_task {
 		int64_t closed, late_closed, late, first_not_received, without_event;
 		int64_t deferred;   /* of the run's own rows */
 		int64_t clock_skew; /* accepted events told before their ticket's creation */
-		/* With a history. Rows of bronze: of the scope's touched tickets, of its open ones, of runs beside this one. */
-		int64_t earlier_rows, refolded_rows, late_rows, tickets_refreshed, tickets_carried;
+		/* With a history. */
+		int64_t refolded_rows; /* of earlier bronze */
+		int64_t due;           /* rows of earlier runs that waited for this one */
+		int64_t flipped
+			[OUT_TABLES]; /* rows that late events moved into a table, less those that they moved out of it */
+		int64_t tickets_refreshed;
 	} sum;
 };
 
@@ -245,10 +268,7 @@ status silver_rows_read(struct silver_task *t, const struct silver_file *f, cons
 	struct err *err) MUST_USE;
 status slice_load_origin(struct silver_task *t, struct slice *s, struct err *err) MUST_USE;
 status slice_load_all(struct silver_task *t, struct slice *s, struct err *err) MUST_USE;
-/* The ticket ids of a bronze file, of row groups cut to the task's buckets; also others where the file is not sorted. */
-typedef status (*ids_visit)(struct silver_task *t, const struct column *ticket_id, struct err *err);
-status silver_file_ids(struct silver_task *t, const struct silver_file *f, ids_visit visit, struct err *err) MUST_USE;
-/* columns[n] of a file of a silver table, one row group at a time. Uses the day's arena, which it resets. */
+/* columns[n] of a file of bronze or silver, one row group at a time. Uses the day's arena, which it resets. */
 typedef status (*rows_visit)(struct silver_task *t, const struct batch *b, struct err *err);
 struct silver_columns {
 	const struct table_schema *schema;
@@ -260,8 +280,15 @@ status silver_table_read(struct silver_task *t, const struct silver_file *f, con
 /* The ids of a column, all UUIDs; *out lives in the day's arena. E_CORRUPT. */
 status silver_column_uuids(struct silver_task *t, const struct column *c, struct uuid **out, struct err *err) MUST_USE;
 
-/* silver_scope.c, silver_carry.c: with a history; without one they do nothing. */
+/* silver_scope.c, silver_late.c, silver_carry.c: with a history; without one they do nothing. */
 status silver_scope_open(struct silver_task *t, struct err *err) MUST_USE;
+/* Tickets whose own events may change what was said of earlier ones: known.late. */
+bool silver_late_any(struct silver_task *t);
+/* A day of the rehearsal, and its end: known.dirty. */
+status silver_late_day(struct silver_task *t, struct err *err) MUST_USE;
+status silver_late_end(struct silver_task *t, struct err *err) MUST_USE;
+/* What the runs before said of an earlier row: REASON_NONE when they did not refuse it. */
+enum pqrs_reason silver_refused_before(const struct silver_task *t, struct str raw_object, int64_t raw_line);
 status silver_carry(struct silver_task *t, struct err *err) MUST_USE;
 
 /* silver_early.c: before the fold; pending events of tickets that are created today join the day. */
@@ -297,6 +324,7 @@ status silver_settle_repeats(struct silver_task *t, struct row_ref *rows, size_t
 void silver_repeats_finish(struct silver_task *t, const struct repeats *repeats);
 
 /* silver_out.c */
+const struct table_schema *silver_schema(int table); /* of enum silver_table below OUT_TABLES */
 status silver_out_open(struct silver_task *t, struct err *err) MUST_USE;
 void silver_out_close(struct silver_task *t);
 int32_t silver_month_of(struct silver_task *t, int64_t ts); /* first local date of the local month of ts */
@@ -329,6 +357,23 @@ status silver_part_write(const struct part_sink *sink, const struct part_rows *r
 	struct err *err) MUST_USE;
 
 /* silver_emit.c, silver_tickets.c, silver_dims.c */
+status silver_keep_pending(struct silver_task *t, struct slice *s, uint32_t row, struct err *err) MUST_USE;
+struct str silver_pending_object(const struct silver_task *t, const struct pending *p);
+/* Later than as_of: the row waits for a later run, as if it were not there. */
+static inline bool silver_row_waits(const struct silver_task *t, int64_t ts)
+{
+	return ts > t->env->run->as_of;
+}
+/* A row that no run before has told: the run's own, or one that waited for it. */
+static inline bool silver_row_fresh(const struct silver_task *t, const struct slice *s, uint32_t row)
+{
+	return !s->file->foreign || s->ts[row] > t->since;
+}
+/* Is the row told in all tables, or only in that of tickets? */
+static inline bool silver_row_whole(const struct silver_task *t, const struct slice *s, uint32_t row)
+{
+	return silver_row_fresh(t, s, row) || t->known[s->ticket[row]].dirty;
+}
 status silver_day_emit(struct silver_task *t, struct err *err) MUST_USE;
 status silver_pending_emit(struct silver_task *t, struct err *err) MUST_USE; /* at the end */
 status silver_created_emit(struct silver_task *t, const struct slice *s, const uint32_t *rows, size_t n, int32_t month,

@@ -14,7 +14,7 @@ enum {
 static const struct {
 	const struct table_schema *schema;
 	uint32_t plain;
-} tables[OUT_N] = {
+} tables[OUT_TABLES] = {
 	[OUT_TICKETS] = {&pqrs_silver_tickets, 1u << TICKETS_TICKET_ID | 1u << TICKETS_EXTERNAL_ID},
 	[OUT_MESSAGES] = {&pqrs_silver_messages, 1u << MESSAGES_MESSAGE_ID | 1u << MESSAGES_TEXT},
 	[OUT_STATUS_EVENTS] = {&pqrs_silver_status_events, 1u << STATUS_EVENTS_EVENT_ID},
@@ -22,9 +22,6 @@ static const struct {
 	[OUT_PRECLASSIFICATION] = {&pqrs_silver_preclassification,
 		1u << PRECLASS_TICKET_ID | 1u << PRECLASS_EXPLAIN_JSON | 1u << PRECLASS_ENTITIES_JSON},
 	[OUT_QUARANTINE] = {&pqrs_silver_quarantine, 1u << QUARANTINE_EVENT_ID},
-	[OUT_CARRIED_TICKETS] = {&pqrs_silver_tickets, 1u << TICKETS_TICKET_ID | 1u << TICKETS_EXTERNAL_ID},
-	[OUT_CARRIED_PREDICTIONS] = {&pqrs_silver_preclassification,
-		1u << PRECLASS_TICKET_ID | 1u << PRECLASS_EXPLAIN_JSON | 1u << PRECLASS_ENTITIES_JSON},
 };
 _Static_assert((int)MESSAGES_TICKET_ID == (int)OUT_TICKET_ID && (int)STATUS_EVENTS_TICKET_ID == (int)OUT_TICKET_ID &&
 		       (int)ATTACHMENTS_TICKET_ID == (int)OUT_TICKET_ID &&
@@ -32,6 +29,11 @@ _Static_assert((int)MESSAGES_TICKET_ID == (int)OUT_TICKET_ID && (int)STATUS_EVEN
 	"one place of ticket_id");
 _Static_assert((int)TICKETS_N_COLUMNS <= (int)OUT_COLUMNS_MAX, "the widest table fits");
 _Static_assert((int)STATE_N <= (int)OUT_CODES_MAX, "the longest fixed list fits");
+
+const struct table_schema *silver_schema(int table)
+{
+	return tables[table].schema;
+}
 
 int32_t silver_month_of(struct silver_task *t, int64_t ts)
 {
@@ -137,9 +139,10 @@ static struct month_out *month_create(enum silver_table table)
 {
 	struct month_out *m = mem_zalloc(1, sizeof *m);
 	if (m == NULL) return NULL;
-	const struct table_schema *schema = tables[table].schema;
+	const unsigned kind = (unsigned)table % OUT_TABLES;
+	const struct table_schema *schema = tables[kind].schema;
 	for (size_t c = 0; c < schema_n_data_columns(schema); c++) {
-		const bool dictionary = schema->columns[c].type == COL_STRING && !(tables[table].plain >> c & 1);
+		const bool dictionary = schema->columns[c].type == COL_STRING && !(tables[kind].plain >> c & 1);
 		builder_init(&m->b[c], &schema->columns[c], dictionary);
 	}
 	builder_init(&m->ids, &schema->columns[OUT_TICKET_ID], false);
@@ -170,7 +173,7 @@ status silver_month_open(
 		m->month = month;
 		*at = m;
 	}
-	if (table < OUT_CARRIED_TICKETS && !local_room(t, m)) return fail_nomem(err);
+	if ((int)table < (int)OUT_CARRIED && !local_room(t, m)) return fail_nomem(err);
 	*out = m;
 	return OK;
 }
@@ -179,8 +182,9 @@ status silver_out_open(struct silver_task *t, struct err *err)
 {
 	t->month_begin = t->month_end = 0;
 	for (int i = 0; i < OUT_N; i++) {
-		t->out[i].sink = (struct part_sink){t->env, t->result, tables[i].schema, NULL};
-		TRY(parquet_writer_create(tables[i].schema, &t->cfg->parquet, &t->out[i].sink.writer, err));
+		t->out[i].sink = (struct part_sink){t->env, t->result, tables[i % OUT_TABLES].schema, NULL};
+		TRY(parquet_writer_create(
+			tables[i % OUT_TABLES].schema, &t->cfg->parquet, &t->out[i].sink.writer, err));
 	}
 	return OK;
 }

@@ -6,48 +6,36 @@
  * small pages of it that tasks share: a task more costs 90 ms of CPU for 905 files. */
 enum { TASK_ROWS = 1200000 };
 
-struct volume {
-	int64_t fresh;   /* rows that no run before has folded */
-	int64_t earlier; /* rows that one has, and tickets of the run before */
-};
-
 static status take(struct file_list *out, const struct file_ref *f, struct err *err)
 {
 	return file_list_add(out, f) ? OK : fail_nomem(err);
 }
 
-/* Files of earlier runs, table by table as the history has them, so that bronze stands together with the run's own. */
-static status history_files(
-	const struct history *h, bool bronze, struct file_list *out, struct volume *v, struct err *err)
+/* Bronze of the runs before, run by run: of an event that several tell, the earliest run's stands. */
+static status history_files(const struct history *h, struct file_list *out, struct err *err)
 {
-	for (size_t i = 0; h != NULL && i < h->files.n; i++) {
-		const struct file_ref *f = &h->files.items[i];
-		if ((strcmp(f->table, BRONZE_TABLE) == 0) != bronze) continue;
-		TRY(take(out, f, err));
-		const int64_t rows = f->rows > 0 ? f->rows : 0;
-		*(f->earlier ? &v->earlier : &v->fresh) += rows;
+	for (size_t r = 0; h != NULL && r < h->n_runs; r++) {
+		for (size_t i = 0; i < h->files.n; i++) {
+			struct str run;
+			TRY(file_ref_value(&h->files.items[i], "run_id", &run, err));
+			if (str_is(run, h->runs[r])) TRY(take(out, &h->files.items[i], err));
+		}
 	}
 	return OK;
 }
 
-static status input_files(const struct stage_view *view, struct file_list *out, struct volume *v, struct err *err)
+static status own_files(const struct stage_view *view, struct file_list *out, int64_t *rows, struct err *err)
 {
-	TRY(history_files(view->history, true, out, v, err));
+	*rows = 0;
 	for (size_t s = 0; s < view->n_stages; s++) {
 		for (size_t i = 0; i < view->files[s].n; i++) {
 			const struct file_ref *f = &view->files[s].items[i];
 			if (strcmp(f->table, BRONZE_TABLE) != 0) continue;
 			TRY(take(out, f, err));
-			v->fresh += f->rows;
+			*rows += f->rows;
 		}
 	}
-	return history_files(view->history, false, out, v, err);
-}
-
-/* Of earlier rows those in scope are folded: as many as touched and open tickets have, guessed by what is new. */
-static int64_t rows_to_fold(const struct volume *v)
-{
-	return v->fresh + (v->earlier < 2 * v->fresh ? v->earlier : 2 * v->fresh);
+	return OK;
 }
 
 static status add_task(struct task_list *out, int64_t lo, int64_t hi, const struct file_list *inputs, struct err *err)
@@ -69,13 +57,16 @@ status pqrs_silver_plan(
 {
 	(void)inputs; /* files given by the user are raw's */
 	struct file_list files = {.arena = out->arena};
-	struct volume v = {0};
-	TRY(input_files(view, &files, &v, err));
-	int64_t n = (rows_to_fold(&v) + TASK_ROWS - 1) / TASK_ROWS;
+	int64_t rows;
+	TRY(history_files(view->history, &files, err));
+	TRY(own_files(view, &files, &rows, err));
+	int64_t n = (rows + TASK_ROWS - 1) / TASK_ROWS;
 	if (n > PQRS_BUCKETS) n = PQRS_BUCKETS;
-	const bool carries = view->history != NULL && view->history->files.n > 0;
-	if (n == 0 && carries) n = 1; /* nothing new, but a later as_of */
+	/* Which files are kept is decided file by file, and a file holds rows of all buckets. Also without a new event: as_of is later. */
+	if (view->history != NULL) n = 1;
+	const size_t first = out->n;
 	for (int64_t i = 0; i < n; i++)
 		TRY(add_task(out, PQRS_BUCKETS * i / n, PQRS_BUCKETS * (i + 1) / n, &files, err));
+	for (size_t i = first; i < out->n && view->history != NULL; i++) out->items[i].since = view->history->as_of;
 	return add_task(out, 0, 0, NULL, err);
 }

@@ -60,35 +60,68 @@ static status bronze_day(const struct file_ref *ref, int32_t *day, struct err *e
 		(int)(text.n < 64 ? text.n : 64), text.p);
 }
 
-static struct silver_files *files_of(struct silver_task *t, const char *table)
+/* The first local day of the month of a standing file. */
+static status standing_month(const struct file_ref *ref, int32_t *day, struct err *err)
 {
-	if (strcmp(table, TICKETS_TABLE) == 0) return &t->base_tickets;
-	if (strcmp(table, PREDICTIONS_TABLE) == 0) return &t->base_predictions;
-	if (strcmp(table, QUARANTINE_TABLE) == 0) return &t->quarantined;
-	return &t->bronze;
+	enum { MONTH_CHARS = 7 };
+	char date[DATE_CHARS];
+	struct str month;
+	TRY(file_ref_value(ref, "month", &month, err));
+	if (month.n == MONTH_CHARS) {
+		memcpy(date, month.p, MONTH_CHARS);
+		memcpy(date + MONTH_CHARS, "-01", 3);
+		if (date_parse((struct str){date, sizeof date}, day)) return OK;
+	}
+	return fail_at(err, E_CORRUPT, ref->path, -1, -1, "a silver file of month '%.*s', which is none",
+		(int)(month.n < 64 ? month.n : 64), month.p);
+}
+
+/* NULL: bronze. */
+static struct silver_files *standing_of(struct silver_task *t, const char *table)
+{
+	for (int i = 0; i < OUT_TABLES; i++) {
+		const char *name = strchr(table, '.');
+		if (name != NULL && strncmp(table, "silver.", 7) == 0 && strcmp(name + 1, silver_schema(i)->name) == 0)
+			return &t->standing[i];
+	}
+	return NULL;
+}
+
+static status sort_file(struct silver_task *t, const struct file_ref *ref, struct err *err)
+{
+	struct silver_files *standing = standing_of(t, ref->table), *l = standing != NULL ? standing : &t->bronze;
+	struct silver_file *f = &l->items[l->n++];
+	*f = (struct silver_file){.ref = ref, .foreign = !str_is(run_of(ref), t->env->run->run_id)};
+	t->has_history |= f->foreign; /* also where all earlier bronze is gone */
+	if (standing != NULL) return standing_month(ref, &f->day, err);
+	return bronze_day(ref, &f->day, err);
+}
+
+/* Bronze of the history's runs comes in their order, the run's own last. */
+static void number_runs(struct silver_files *bronze)
+{
+	struct str last = {"", 0};
+	int32_t run = 0;
+	for (size_t i = 0; i < bronze->n; i++) {
+		const struct str of = run_of(bronze->items[i].ref);
+		run += !str_eq(of, last);
+		last = of;
+		bronze->items[i].run = run;
+	}
 }
 
 status silver_files_sort(struct silver_task *t, struct err *err)
 {
-	const struct file_list *inputs = &t->spec->inputs;
-	struct silver_files *lists[4] = {&t->bronze, &t->base_tickets, &t->base_predictions, &t->quarantined};
-	for (int i = 0; i < 4; i++) {
-		lists[i]->items = ARENA_NEW(t->result->outputs.arena, struct silver_file, inputs->n + 1);
-		if (lists[i]->items == NULL) return fail_nomem(err);
+	const struct file_list *inputs = &t->spec->inputs, *standing = &t->spec->standing;
+	t->bronze.items = ARENA_NEW(t->result->outputs.arena, struct silver_file, inputs->n + 1);
+	if (t->bronze.items == NULL) return fail_nomem(err);
+	for (int i = 0; i < OUT_TABLES; i++) {
+		t->standing[i].items = ARENA_NEW(t->result->outputs.arena, struct silver_file, standing->n + 1);
+		if (t->standing[i].items == NULL) return fail_nomem(err);
 	}
-	struct str last = {"", 0};
-	int32_t run = 0;
-	for (size_t i = 0; i < inputs->n; i++) {
-		const struct file_ref *ref = &inputs->items[i];
-		const struct str of = run_of(ref);
-		struct silver_files *l = files_of(t, ref->table);
-		if (!str_eq(of, last)) run++;
-		last = of;
-		struct silver_file *f = &l->items[l->n++];
-		*f = (struct silver_file){.ref = ref, .run = run, .foreign = !str_is(of, t->env->run->run_id)};
-		t->has_history |= f->foreign;
-		if (l == &t->bronze) TRY(bronze_day(ref, &f->day, err));
-	}
+	for (size_t i = 0; i < inputs->n; i++) TRY(sort_file(t, &inputs->items[i], err));
+	for (size_t i = 0; i < standing->n; i++) TRY(sort_file(t, &standing->items[i], err));
+	number_runs(&t->bronze);
 	if (t->bronze.n > 0) qsort(t->bronze.items, t->bronze.n, sizeof *t->bronze.items, by_day_then_path);
 	for (size_t i = 0; i < t->bronze.n; i++) t->bronze.items[i].place = i;
 	return OK;
@@ -419,35 +452,7 @@ status silver_rows_read(
 	return s == OK ? OK : err_at(err, s, f->ref->path, -1, -1);
 }
 
-/* ---- earlier runs ---------------------------------------------------------------------------------------- */
-
-static status read_ids(struct silver_task *t, const struct silver_file *f, ids_visit visit, struct err *err)
-{
-	static const int wanted[1] = {BRONZE_TICKET_ID};
-	TRY(rows_check(f, t->reader, err));
-	for (size_t g = 0; g < parquet_reader_n_row_groups(t->reader); g++) {
-		struct parquet_range range;
-		struct batch b;
-		int column;
-		TRY(bucket_range(t, f, t->reader, g, &range, err));
-		if (range.begin >= range.end) continue;
-		TRY(column_positions(t->reader, wanted, 1, &column, err));
-		TRY(parquet_reader_read(
-			t->reader, &range, (struct parquet_columns){&column, 1}, &t->day.arena, &b, err));
-		TRY(visit(t, &b.columns[0], err));
-	}
-	return OK;
-}
-
-status silver_file_ids(struct silver_task *t, const struct silver_file *f, ids_visit visit, struct err *err)
-{
-	struct store_object *object = NULL;
-	arena_reset(&t->day.arena);
-	TRY(open_file(t, f, false, &object, err));
-	const status s = read_ids(t, f, visit, err);
-	store_object_close(object);
-	return s == OK ? OK : err_at(err, s, f->ref->path, -1, -1);
-}
+/* ---- whole columns --------------------------------------------------------------------------------------- */
 
 static status read_rows(struct silver_task *t, const struct silver_file *f, const struct silver_columns *which,
 	rows_visit visit, struct err *err)

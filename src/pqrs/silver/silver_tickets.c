@@ -39,7 +39,7 @@ static void set_place(const struct silver_task *t, struct month_out *m, const st
 		return;
 	}
 	if (found.code >= 0) {
-		char padded[DANE_CODE_CHARS + 1];
+		char padded[16];
 		(void)snprintf(padded, sizeof padded, "%0*d", DANE_CODE_CHARS, (int)(found.code % PLACE_CODES));
 		builder_set_str(&m->b[TICKETS_DANE_CITY_CODE], at, (struct str){padded, DANE_CODE_CHARS});
 	}
@@ -138,18 +138,24 @@ status silver_created_emit(
 	out_gather_str(&m->b[TICKETS_EXTERNAL_ID], m->n, &s->in[IN_EXTERNAL_ID], rows, n, a);
 	out_gather_i64(&m->b[TICKETS_CREATED_AT], m->n, &s->in[IN_TS], rows, n);
 	out_gather_str(&m->b[TICKETS_TENANT_ID], m->n, &s->in[IN_TENANT_ID], rows, n, a);
-	out_gather_str(&p->b[PRECLASS_TICKET_ID], p->n, &s->in[IN_TICKET_ID], rows, n, a);
-	out_gather_i64(&p->b[PRECLASS_CREATED_AT], p->n, &s->in[IN_TS], rows, n);
+	uint32_t *whole = ARENA_NEW(a, uint32_t, n); /* the others have their prediction already */
+	size_t n_whole = 0;
+	if (whole == NULL) return fail_nomem(err);
 	for (size_t i = 0; i < n; i++) {
 		struct prediction x;
 		TRY(rules_classify(t->rules, text_or_empty(&s->in[IN_SUBJECT], rows[i]),
 			text_or_empty(&s->in[IN_TEXT], rows[i]), &x, err));
-		set_prediction(t, p, &x, p->n + (int64_t)i);
 		set_classes(t, m, s, rows[i], m->n + (int64_t)i, &x);
 		set_place(t, m, s, rows[i], m->n + (int64_t)i);
+		if (!silver_row_whole(t, s, rows[i])) continue;
+		set_prediction(t, p, &x, p->n + (int64_t)n_whole);
+		whole[n_whole++] = rows[i];
 	}
 	m->n += (int64_t)n;
-	p->n += (int64_t)n;
+	if (n_whole == 0) return OK;
+	out_gather_str(&p->b[PRECLASS_TICKET_ID], p->n, &s->in[IN_TICKET_ID], whole, n_whole, a);
+	out_gather_i64(&p->b[PRECLASS_CREATED_AT], p->n, &s->in[IN_TS], whole, n_whole);
+	p->n += (int64_t)n_whole;
 	return silver_month_flush_full(t, OUT_PRECLASSIFICATION, p, err);
 }
 

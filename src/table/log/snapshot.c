@@ -260,6 +260,22 @@ status delta_snapshot_open(
 	}
 }
 
+void delta_snapshot_keep(struct delta_snapshot *s, const char *column, const char *const *values, size_t n)
+{
+	struct delta_add *files =
+		(struct delta_add *)(uintptr_t)s->files; /* the arena's, and nobody else has them yet */
+	const int at = delta_schema_index(&s->schema, str_of(column));
+	size_t kept = 0;
+	if (at < 0 || s->schema.columns[at].partition_index < 0) return;
+	for (size_t i = 0; i < s->n_files; i++) {
+		const struct delta_pair *pair = delta_pairs_get(&files[i].partition, str_of(column));
+		bool wanted = false;
+		for (size_t k = 0; k < n && !wanted && pair != NULL; k++) wanted = str_is(pair->value, values[k]);
+		if (wanted) files[kept++] = files[i];
+	}
+	s->n_files = kept;
+}
+
 void delta_snapshot_close(struct delta_snapshot *s)
 {
 	if (s == NULL) return;

@@ -51,6 +51,9 @@ status delta_snapshot_open(
 	struct store *store, const char *root, int64_t version, struct delta_snapshot **out, struct err *err) MUST_USE;
 void delta_snapshot_close(struct delta_snapshot *s); /* NULL is fine */
 
+/* Leave of its files those whose partition column has one of values[n]; a table without that column stays whole. */
+void delta_snapshot_keep(struct delta_snapshot *s, const char *column, const char *const *values, size_t n);
+
 /* Is there a Delta log at root? */
 status delta_table_exists(struct store *store, const char *root, bool *out, struct err *err) MUST_USE;
 

@@ -13,8 +13,9 @@ struct delta_txn {
 	struct arena arena;
 	struct buf adds;    /* struct delta_add */
 	struct buf removes; /* struct delta_remove; sorted by path once the commit begins */
-	bool has_app, has_metadata, has_protocol, append_only;
-	struct delta_app_txn app;
+	bool has_metadata, has_protocol, append_only;
+	struct delta_app_txn apps[DELTA_TXN_APPS_MAX];
+	size_t n_apps;
 	struct delta_metadata metadata;
 	struct delta_protocol protocol;
 	char id[UUID_CHARS + 1]; /* txnId */

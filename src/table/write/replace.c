@@ -19,10 +19,38 @@ struct file_set {
 	size_t n;
 };
 
+/* NULL: the part is not told by a column. */
+static const char *part_column(const struct delta_replace *r)
+{
+	return r->patch ? NULL : r->column;
+}
+
 static int file_cmp(const void *a, const void *b)
 {
 	const struct delta_add *const *x = a, *const *y = b;
 	return str_cmp((*x)->path, (*y)->path);
+}
+
+/* Of a patch: the active files that it removes, and those it adds, as far as they stand; sorted. *gone: one that it removes. */
+static status patched_files(const struct delta_snapshot *s, const struct delta_replace *r, struct arena *arena,
+	struct file_set *out, struct str *gone, struct err *err)
+{
+	out->n = 0;
+	out->files = ARENA_NEW(arena, const struct delta_add *, r->n_removed + r->n_files);
+	if (out->files == NULL) return fail_nomem(err);
+	for (size_t i = 0; i < r->n_removed; i++) {
+		const struct delta_add *file = delta_snapshot_file(s, r->removed[i]);
+		if (file != NULL)
+			out->files[out->n++] = file;
+		else
+			*gone = r->removed[i];
+	}
+	for (size_t i = 0; i < r->n_files; i++) {
+		const struct delta_add *file = delta_snapshot_file(s, r->files[i].path);
+		if (file != NULL) out->files[out->n++] = file;
+	}
+	if (out->n > 1) qsort(out->files, out->n, sizeof out->files[0], file_cmp);
+	return OK;
 }
 
 /* The active files of the part; sorted, as the snapshot is. */
@@ -49,9 +77,9 @@ static status wanted_files(const struct delta_replace *r, struct arena *arena, s
 	for (size_t i = 0; i < r->n_files; i++) {
 		const struct delta_add *f = &r->files[i];
 		const struct delta_pair *pair =
-			r->column != NULL ? delta_pairs_get(&f->partition, str_of(r->column)) : NULL;
+			part_column(r) != NULL ? delta_pairs_get(&f->partition, str_of(r->column)) : NULL;
 		out->files[i] = f;
-		if (r->column != NULL && (pair == NULL || !str_is(pair->value, r->value)))
+		if (part_column(r) != NULL && (pair == NULL || !str_is(pair->value, r->value)))
 			return fail(err, E_USAGE, "file %.*s is not of the part %s = %s",
 				(int)(f->path.n < 200 ? f->path.n : 200), f->path.p, r->column, r->value);
 	}
@@ -115,8 +143,8 @@ static status set_metadata(struct attempt *a, struct delta_txn *t, struct err *e
 /* As Spark's WRITE tells it: the predicate as text. */
 static status parameters_write(struct attempt *a, struct err *err)
 {
-	buf_str(&a->parameters, "{\"mode\":\"Overwrite\"");
-	if (a->r->column != NULL) {
+	buf_printf(&a->parameters, "{\"mode\":\"%s\"", a->r->patch && a->r->n_removed == 0 ? "Append" : "Overwrite");
+	if (part_column(a->r) != NULL) {
 		struct buf predicate;
 		buf_init(&predicate, 0);
 		buf_printf(&predicate, "%s = '%s'", a->r->column, a->r->value);
@@ -142,12 +170,15 @@ static status attempt_commit(struct attempt *a, struct delta_replace_result *out
 	const struct delta_txn_opts opts = {.operation = r->operation,
 		.parameters = (const char *)a->parameters.p,
 		.info = r->info,
-		.reads = r->column != NULL ? DELTA_READS_PARTITION : DELTA_READS_ALL,
-		.column = str_of(r->column != NULL ? r->column : ""),
-		.value = str_of(r->column != NULL ? r->value : "")};
+		.reads = r->patch                 ? DELTA_READS_NOTHING
+			 : part_column(r) != NULL ? DELTA_READS_PARTITION
+						  : DELTA_READS_ALL,
+		.column = str_of(part_column(r) != NULL ? r->column : ""),
+		.value = str_of(part_column(r) != NULL ? r->value : "")};
 	TRY(delta_txn_begin(a->store, a->root, a->s, &opts, &t, err));
 	status code = set_metadata(a, t, err);
 	if (code == OK && r->app_id.n > 0) code = delta_txn_app(t, r->app_id, app_version, err);
+	if (code == OK && r->claim_id.n > 0) code = delta_txn_app(t, r->claim_id, r->claim_version, err);
 	if (code == OK) code = difference(&a->have, &a->want, t, &changes, err);
 	if (code == OK) code = delta_txn_commit(t, &out->version, err);
 	if (code == OK) out->committed = true;
@@ -155,19 +186,47 @@ static status attempt_commit(struct attempt *a, struct delta_replace_result *out
 	return code;
 }
 
+/* Was the claim committed together with our app_id? */
+static bool claim_holds(const struct attempt *a)
+{
+	if (a->r->claim_id.n == 0) return true;
+	const struct delta_app_txn *claim = delta_snapshot_app_txn(a->s, a->r->claim_id);
+	return claim != NULL && claim->version >= a->r->claim_version &&
+	       delta_snapshot_app_txn(a->s, a->r->app_id) != NULL;
+}
+
+static status may_commit(struct attempt *a, struct str gone, struct err *err)
+{
+	const struct delta_app_txn *claim = NULL;
+	if (a->s != NULL && a->r->claim_id.n > 0) claim = delta_snapshot_app_txn(a->s, a->r->claim_id);
+	if (claim != NULL && claim->version >= a->r->claim_version)
+		return fail_at(err, E_CONFLICT, a->root, -1, -1, "another writer has version %lld of %.*s",
+			(long long)claim->version, (int)a->r->claim_id.n, a->r->claim_id.p);
+	if (gone.p != NULL)
+		return fail_at(err, E_CONFLICT, a->root, -1, -1,
+			"a file to be replaced stands in the table no more: %.*s", (int)(gone.n < 200 ? gone.n : 200),
+			gone.p);
+	return OK;
+}
+
 static status attempt_run(struct attempt *a, struct delta_replace_result *out, struct err *err)
 {
 	size_t changes = 0;
+	struct str gone = {0};
 	TRY(wanted_files(a->r, &a->arena, &a->want, err));
 	if (a->s != NULL) {
 		TRY(err_at(err, replace_schema_compare(a->s, a->r->schema, &a->widened, err), a->root, -1, -1));
-		TRY(part_files(a->s, a->r, &a->arena, &a->have, err));
+		TRY(a->r->patch ? patched_files(a->s, a->r, &a->arena, &a->have, &gone, err)
+				: part_files(a->s, a->r, &a->arena, &a->have, err));
 		TRY(difference(&a->have, &a->want, NULL, &changes, err));
-		if (changes == 0 && !a->widened) {
+		if (changes == 0 && !a->widened && claim_holds(a)) {
 			*out = (struct delta_replace_result){.version = a->s->version};
 			return OK;
 		}
+	} else if (a->r->n_removed > 0) {
+		gone = a->r->removed[0];
 	}
+	TRY(may_commit(a, gone, err));
 	return attempt_commit(a, out, err);
 }
 

@@ -1,8 +1,8 @@
 /* tests/unit/flow/fake_chain.h: a workload that folds across runs. What each run does to each ticket stands in a script.
  *
  * Run s (its seed, from 1) accepts chain.accepted[s][t] events of ticket t, those of earlier runs included, and refuses
- * chain.refused[s][t]; it continues all runs of smaller seeds. core.events shows each ticket as the newest run that touched
- * it left it, core.own the run's own events.
+ * chain.refused[s][t]; it goes on from the newest run of a smaller seed. Each row stands once: a standing file that holds a row of a
+ * ticket that the run touched goes, its other rows with the run's own into one new file of the month, and all other files are kept.
  */
 #ifndef PQR_TESTS_FAKE_CHAIN_H
 #define PQR_TESTS_FAKE_CHAIN_H
@@ -17,6 +17,8 @@ static struct {
 	int accepted[CHAIN_RUNS_MAX + 1][CHAIN_TICKETS];
 	int refused[CHAIN_RUNS_MAX + 1][CHAIN_TICKETS];
 	char run_ids[CHAIN_RUNS_MAX + 1][UUID_CHARS + 1]; /* of those run so far, by seed */
+	int before_run; /* called once when a task of this run's silver starts; 0 = never */
+	status (*before)(struct err *err);
 } chain;
 
 static const struct column_def chain_event_columns[] = {
@@ -42,7 +44,6 @@ static const struct column_def chain_refused_columns[] = {
 	}
 static const struct table_schema chain_events = CHAIN_EVENTS("silver", "events");
 static const struct table_schema chain_core_events = CHAIN_EVENTS("core", "events");
-static const struct table_schema chain_core_own = CHAIN_EVENTS("core", "own");
 static const struct table_schema chain_refused = {.name = "refused",
 	.layer = "silver",
 	.contract = "fake/v1",
@@ -51,8 +52,7 @@ static const struct table_schema chain_refused = {.name = "refused",
 	.n_columns = sizeof chain_refused_columns / sizeof *chain_refused_columns};
 static const struct table_schema *const chain_tables[] = {&chain_events, &chain_refused, &fake_daily};
 static const struct workload_mirror chain_mirrors[] = {
-	{.schema = &chain_core_events, .source = "silver.events", .key = "ticket_id", .also = "silver.refused"},
-	{.schema = &chain_core_own, .source = "silver.events"},
+	{.schema = &chain_core_events, .source = "silver.events"},
 };
 
 /* ---- the rows ------------------------------------------------------------------------------------------------------ */
@@ -73,6 +73,36 @@ static inline struct chain_row chain_row(int run, int t, int e)
 	(void)snprintf(r.ticket_id, sizeof r.ticket_id, "%08d-1111-4111-8111-%012d", (t * 7 + 3) % 100, t);
 	r.month = (e + t) % CHAIN_MONTHS;
 	return r;
+}
+
+/* The newest run up to `run` that touched ticket t; 0: none. */
+static inline int chain_newest(int run, int t)
+{
+	while (run > 0 && chain.accepted[run][t] == 0 && chain.refused[run][t] == 0) run--;
+	return run;
+}
+
+/* Has ticket t a row in that month after run `run`? */
+static inline bool chain_has_rows(bool events, int run, int month, int t)
+{
+	const int by = chain_newest(run, t);
+	const int n = by == 0 ? 0 : events ? chain.accepted[by][t] : chain.refused[by][t];
+	return n >= 2 || (n == 1 && t % CHAIN_MONTHS == month);
+}
+
+/* Whose file of the month holds each ticket's rows after run `run`; 0: it has none. */
+static inline void chain_holders(bool events, int run, int month, int holder[CHAIN_TICKETS])
+{
+	memset(holder, 0, CHAIN_TICKETS * sizeof *holder);
+	for (int r = 1; r <= run; r++) {
+		bool goes[CHAIN_RUNS_MAX + 1] = {false};
+		if (chain.run_ids[r][0] == '\0' && r < run) continue; /* never run */
+		for (int t = 0; t < CHAIN_TICKETS; t++) goes[holder[t]] |= chain_newest(r, t) == r;
+		for (int t = 0; t < CHAIN_TICKETS; t++) {
+			if (chain_newest(r, t) == r || (holder[t] > 0 && goes[holder[t]]))
+				holder[t] = chain_has_rows(events, r, month, t) ? r : 0;
+		}
+	}
 }
 
 struct chain_writer {
@@ -128,10 +158,13 @@ static inline void chain_add_event(struct chain_writer *x, const struct chain_ro
 static inline void chain_fill(struct chain_writer *x, int run, int month)
 {
 	const bool events = x->schema == &chain_events;
+	int holder[CHAIN_TICKETS];
+	chain_holders(events, run, month, holder);
 	for (int e = 0; e < CHAIN_EVENTS_MAX; e++) {
 		for (int t = 0; t < CHAIN_TICKETS; t++) {
-			const struct chain_row r = chain_row(run, t, e);
-			const int n = events ? chain.accepted[run][t] : chain.refused[run][t];
+			const int by = holder[t] == run ? chain_newest(run, t) : 0;
+			const struct chain_row r = chain_row(by, t, e);
+			const int n = events ? chain.accepted[by][t] : chain.refused[by][t];
 			if (e >= n || r.month != month) continue;
 			if (events) {
 				chain_add_event(x, &r);
@@ -157,6 +190,31 @@ static status chain_table(const struct task_env *env, const struct table_schema 
 	return code;
 }
 
+/* Of the files that stand in that month those that hold nothing of a touched ticket. */
+static inline status chain_keep(const struct task_env *env, const struct task_spec *spec, bool events, int64_t month,
+	struct task_result *out, struct err *err)
+{
+	char text[32];
+	int before[CHAIN_TICKETS];
+	const int run = (int)env->run->seed;
+	chain_holders(events, run - 1, (int)month, before);
+	(void)snprintf(text, sizeof text, "2025-0%lld", (long long)month + 1);
+	for (size_t i = 0; i < spec->standing.n; i++) {
+		const struct file_ref *f = &spec->standing.items[i];
+		struct str run_id, of_month;
+		bool touched = false;
+		if (strcmp(f->table, events ? "silver.events" : "silver.refused") != 0) continue;
+		TRY(file_ref_value(f, "month", &of_month, err));
+		TRY(file_ref_value(f, "run_id", &run_id, err));
+		if (!str_is(of_month, text)) continue;
+		for (int t = 0; t < CHAIN_TICKETS; t++)
+			touched |= before[t] > 0 && str_is(run_id, chain.run_ids[before[t]]) &&
+				   chain_newest(run, t) == run;
+		if (!touched) TRY(task_output_keep(out, f, err));
+	}
+	return OK;
+}
+
 /* ---- the workload -------------------------------------------------------------------------------------------------- */
 
 static status chain_plan(
@@ -179,6 +237,13 @@ static status chain_plan(
 static status chain_silver_run(
 	const struct task_env *env, const struct task_spec *spec, struct task_result *out, struct err *err)
 {
+	if (chain.before != NULL && chain.before_run == (int)env->run->seed) {
+		status (*before)(struct err * err) = chain.before;
+		chain.before = NULL;
+		TRY(before(err));
+	}
+	TRY(chain_keep(env, spec, true, spec->lo, out, err));
+	TRY(chain_keep(env, spec, false, spec->lo, out, err));
 	TRY(chain_table(env, &chain_events, spec->lo, out, err));
 	TRY(chain_table(env, &chain_refused, spec->lo, out, err));
 	return fake_count(out, FAKE_ROWS, FAKE_ROWS, err);
@@ -194,8 +259,7 @@ static status chain_gold_run(
 static enum continues chain_continues(const void *config, const struct run_info *run, const struct run_info *earlier)
 {
 	(void)config;
-	if (earlier == NULL) return run->seed > 1 ? CONTINUES_PART : CONTINUES_NOT;
-	return earlier->seed < run->seed ? CONTINUES_PART : CONTINUES_NOT;
+	return earlier == NULL || earlier->seed < run->seed ? CONTINUES_ANY : CONTINUES_NOT;
 }
 
 static bool chain_mirrors_on(const void *config)
@@ -209,7 +273,6 @@ static const struct stage_def chain_stages[] = {
 	{"silver", chain_plan, chain_silver_run, NULL},
 	{"gold", chain_plan, chain_gold_run, NULL},
 };
-static const char *const chain_folded[] = {"silver.events"};
 static const struct workload chain_workload = {
 	.name = "chain",
 	.stages = chain_stages,
@@ -219,9 +282,12 @@ static const struct workload chain_workload = {
 	.config_open = fake_config_open,
 	.config_close = fake_config_close,
 	.mirrors = chain_mirrors,
-	.n_mirrors = 2,
+	.n_mirrors = 1,
 	.mirrors_on = chain_mirrors_on,
-	.folding = {.stage = "silver", .tables = chain_folded, .n_tables = 1, .continues = chain_continues},
+	.folding = {.stage = "silver",
+		.events = "silver.events",
+		.claims = "silver.events",
+		.continues = chain_continues},
 };
 
 /* ---- runs ---------------------------------------------------------------------------------------------------------- */
@@ -234,14 +300,27 @@ static inline struct run_opts chain_options(const struct lake *l, int run)
 	return o;
 }
 
-static inline void chain_run(struct lake *l, int run)
+static inline status chain_run_try(struct lake *l, int run, bool publish)
 {
 	struct run_report r;
+	struct run_opts o = chain_options(l, run);
+	o.publish = publish;
 	run_report_init(&r);
-	const struct run_opts o = chain_options(l, run);
-	CHECK_OK(&l->err, flow_run(&o, &r, &l->err));
+	const status code = flow_run(&o, &r, &l->err);
 	memcpy(chain.run_ids[run], r.run_id, sizeof chain.run_ids[run]);
 	run_report_deinit(&r);
+	return code;
+}
+
+static inline void chain_run(struct lake *l, int run)
+{
+	CHECK_OK(&l->err, chain_run_try(l, run, true));
+}
+
+/* All but the publishing. */
+static inline void chain_write(struct lake *l, int run)
+{
+	CHECK_OK(&l->err, chain_run_try(l, run, false));
 }
 
 static inline status chain_publish_try(struct lake *l, int run)
@@ -256,20 +335,15 @@ static inline void chain_publish(struct lake *l, int run)
 	CHECK_OK(&l->err, chain_publish_try(l, run));
 }
 
-/* The newest run up to `run` that touched ticket t; 0: none. */
-static inline int chain_newest(int run, int t)
-{
-	while (run > 0 && chain.accepted[run][t] == 0 && chain.refused[run][t] == 0) run--;
-	return run;
-}
-
 /* Every row as text, in the order of event ids, from the script alone; n: how many. */
-static inline int64_t chain_expected(struct buf *out, int run, bool own)
+static inline int64_t chain_expected(struct buf *out, int run)
 {
 	int64_t n = 0;
+	int holder[CHAIN_MONTHS][CHAIN_TICKETS];
+	for (int m = 0; m < CHAIN_MONTHS; m++) chain_holders(true, run, m, holder[m]);
 	for (int e = 0; e < CHAIN_EVENTS_MAX; e++) {
 		for (int t = 0; t < CHAIN_TICKETS; t++) {
-			const int by = own ? run : chain_newest(run, t);
+			const int by = chain_newest(run, t);
 			if (by == 0 || e >= chain.accepted[by][t]) continue;
 			const struct chain_row r = chain_row(by, t, e);
 			char day[DATE_CHARS + 1] = "";
@@ -277,7 +351,7 @@ static inline int64_t chain_expected(struct buf *out, int run, bool own)
 			day[r.note != NULL ? DATE_CHARS : 0] = '\0';
 			buf_printf(out, "%s|%lld|%s|%s|%lld|%s|2025-0%d|%s\n", r.event_id, (long long)r.judged,
 				r.ticket_id, r.note != NULL ? day : "-", (long long)r.price,
-				r.note != NULL ? r.note : "-", r.month + 1, chain.run_ids[by]);
+				r.note != NULL ? r.note : "-", r.month + 1, chain.run_ids[holder[r.month][t]]);
 			n++;
 		}
 	}
@@ -285,23 +359,17 @@ static inline int64_t chain_expected(struct buf *out, int run, bool own)
 	return n;
 }
 
-/* The serving tables show the lake as of this run. */
+/* The serving table shows the picture as of this run. */
 static inline void chain_is(struct lake *l, int run)
 {
-	for (int own = 0; own < 2; own++) {
-		struct buf want;
-		char sql[400];
-		buf_init(&want, 0);
-		(void)chain_expected(&want, run, own != 0);
-		(void)snprintf(sql, sizeof sql,
-			"SELECT event_id, judged, ticket_id, coalesce(CAST(day AS TEXT), '-'), CAST(round(price * 100) "
-			"AS "
-			"INTEGER), "
-			"coalesce(note, '-'), month, run_id FROM core.%s ORDER BY event_id, judged",
-			own ? "own" : "events");
-		lake_query_is(l, sql, (const char *)want.p);
-		buf_deinit(&want);
-	}
+	struct buf want;
+	buf_init(&want, 0);
+	(void)chain_expected(&want, run);
+	lake_query_is(l,
+		"SELECT event_id, judged, ticket_id, coalesce(CAST(day AS TEXT), '-'), CAST(round(price * 100) AS "
+		"INTEGER), coalesce(note, '-'), month, run_id FROM core.events ORDER BY event_id, judged",
+		(const char *)want.p);
+	buf_deinit(&want);
 }
 
 /* Tickets of every kind: what runs 1, 2 and 3 accept and refuse. */
@@ -326,7 +394,7 @@ static inline void chain_three_runs(void)
 	}
 }
 
-/* Run after run, each published, and again, and an earlier one once more. */
+/* Run after run, each published, and again, and an earlier one once more: it has nothing to do. */
 static inline void chain_scenario(struct lake *l)
 {
 	chain_three_runs();
@@ -337,7 +405,7 @@ static inline void chain_scenario(struct lake *l)
 		chain_is(l, run);
 	}
 	chain_publish(l, 2);
-	chain_is(l, 2);
+	chain_is(l, 3);
 	chain_publish(l, 3);
 	chain_is(l, 3);
 }

@@ -95,7 +95,7 @@ static void job_open(struct job *j, size_t n, int threads)
 	for (size_t i = 0; i < n; i++) {
 		j->slots[i].spec = &j->specs.items[i];
 		arena_init(&j->slots[i].arena, 0);
-		task_result_init(&j->slots[i].result, &j->slots[i].arena);
+		task_result_init(&j->slots[i].result, j->slots[i].spec, &j->slots[i].arena);
 	}
 	j->stage = (struct stage_def){.name = "bronze", .run = run_task};
 	j->env = (struct task_env){.config = &j->scene};

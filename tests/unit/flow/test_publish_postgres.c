@@ -13,7 +13,7 @@ static void lake_open_postgres(struct lake *l)
 	CHECK_OK(&l->err, control_open(uri, &l->control, &l->err));
 }
 
-static void test_each_ticket_of_its_newest_run(void **state)
+static void test_each_row_once(void **state)
 {
 	(void)state;
 	struct lake l;
@@ -40,7 +40,7 @@ int main(void)
 		return rc == 77 ? 0 : 1; /* the script has said SKIPPED and why */
 	}
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(test_each_ticket_of_its_newest_run, reset),
+		cmocka_unit_test_setup(test_each_row_once, reset),
 	};
 	const int failed = cmocka_run_group_tests_name("publish to PostgreSQL", tests, NULL, NULL);
 	const int stopped = server("stop", "");

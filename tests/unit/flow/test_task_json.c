@@ -59,8 +59,15 @@ static void draw_commit(struct arena *arena, uint64_t seed, struct commit *c)
 	if (n % 3 == 2) c->events.first = -(int64_t)n, c->events.last = n;
 	if (n % 4 == 0) return;
 	c->history = runs;
-	c->n_history = n % 4;
-	c->n_known = 1 + n % c->n_history;
+	c->n_history = n % 4 - 1; /* 0: it opens a history */
+	c->claim = 1 + n;
+	for (uint32_t i = 0; i < n % 3; i++) {
+		const struct file_ref f = {.table = "silver.t",
+			.path = arena_printf(arena, "silver/t/run_id=%s/%u", runs[0], i),
+			.rows = i,
+			.bytes = 7};
+		assert_true(file_list_add(&c->removed, &f));
+	}
 }
 
 static void check_values(const struct delta_pairs *got, const struct delta_pairs *want)
@@ -133,9 +140,11 @@ static void test_commit_round_trip(void **state)
 		CHECK_I64(back.events.last, c.events.last);
 		CHECK_I64(counter_get(&back.events.types, "SEEN"), counter_get(&c.events.types, "SEEN"));
 		CHECK_I64(back.n_history, c.n_history);
-		CHECK_I64(back.n_known, c.n_known);
-		if (c.n_known > 0) assert_string_equal(commit_base(&back), c.history[c.n_known - 1]);
-		assert_true((commit_base(&c) == NULL) == (c.n_known == 0));
+		CHECK_I64(back.claim, c.claim);
+		for (size_t i = 0; i < c.n_history; i++) assert_string_equal(back.history[i], c.history[i]);
+		CHECK_I64(back.removed.n, c.removed.n);
+		for (size_t i = 0; i < c.removed.n; i++)
+			assert_string_equal(back.removed.items[i].path, c.removed.items[i].path);
 		for (size_t i = 0; i < c.files.n; i++) {
 			assert_string_equal(back.files.items[i].path, c.files.items[i].path);
 			check_values(&back.files.items[i].partition, &c.files.items[i].partition);
@@ -257,9 +266,9 @@ static void test_commit_members_are_checked(void **state)
 		{"\"first\":1,", "", "events"},
 		{"\"first\":1,", "\"first\":3,", "events"},
 		{"\"types\":{}", "\"types\":[]", "counters"},
-		{"\"known\":1", "\"known\":0", "history"},
-		{"\"known\":1", "\"known\":2", "history"},
-		{"\"known\":1,", "", "history"},
+		{"\"claim\":1", "\"claim\":0", "history"},
+		{"\"claim\":1", "\"claim\":\"1\"", "history"},
+		{"\"claim\":1,", "", "history"},
 		{"\"runs\":[\"2", "\"runs\":[\"x", "history"},
 		{"\"tasks\":0", "\"tasks\":\"0\"", "tasks"},
 	};
@@ -278,7 +287,9 @@ static void test_commit_members_are_checked(void **state)
 	c.events.first = 1;
 	c.events.last = 2;
 	c.history = (const char *const[]){"22222222-2222-4222-8222-222222222222"};
-	c.n_history = c.n_known = 1;
+	c.n_history = 1;
+	c.claim = 1;
+	c.removed.n = 0;
 	commit_json(&text, &c);
 	buf_char(&text, '\0');
 	CHECK_OK(&err, commit_parse(str_of((const char *)text.p), &arena, &back, &err));

@@ -35,7 +35,7 @@ static inline void lake_init(struct lake *l, const char *as_of)
 	l->config.calendar = l->calendar;
 	l->config.parquet = (struct parquet_opts){.codec = PARQUET_ZSTD, .level = 1, .bloom = true};
 	l->env = (struct task_env){.lake = l->store, .run = &l->run, .config = &l->config};
-	task_result_init(&l->silver, &l->arena);
+	task_result_init(&l->silver, NULL, &l->arena);
 }
 
 static inline void lake_deinit(struct lake *l)

@@ -66,6 +66,7 @@ struct lake {
 	struct store *store;
 	struct arena arena;
 	struct file_list bronze;
+	struct file_list standing; /* what runs before left of silver */
 	struct pqrs_config cfg;
 	struct run_info run;
 	struct task_result result; /* of all tasks of the last lake_silver */
@@ -183,7 +184,7 @@ static inline void lake_bronze(struct lake *l, const char *source, const struct 
 	date_format(time_utc_date(events[0]->ts), date);
 	CHECK_OK(&err, parquet_writer_finish(w, &p, &size, &err));
 	struct task_result result;
-	task_result_init(&result, &l->arena);
+	task_result_init(&result, NULL, &l->arena);
 	const struct task_env env = {.lake = l->store, .run = &l->run, .config = &l->cfg};
 	const struct task_file file = {.table = "bronze.pqrs_events",
 		.partition = pqrs_day_values(&place, str_of(source), (struct str){date, sizeof date}, &l->run),
@@ -229,13 +230,14 @@ static inline void lake_load(struct lake *l, const struct ev *events, size_t n, 
 static inline status lake_silver(struct lake *l, int n_tasks, struct err *err)
 {
 	const struct task_env env = {.lake = l->store, .run = &l->run, .config = &l->cfg};
-	task_result_init(&l->result, &l->arena);
+	task_result_init(&l->result, NULL, &l->arena);
 	for (int i = 0; i <= n_tasks; i++) {
 		struct task_spec spec = {.stage = "silver", .task_id = "t", .part = i < n_tasks ? "" : "dimensions"};
 		if (i < n_tasks) {
 			spec.lo = PQRS_BUCKETS * i / n_tasks;
 			spec.hi = PQRS_BUCKETS * (i + 1) / n_tasks;
 			spec.inputs = l->bronze;
+			spec.standing = l->standing;
 		}
 		TRY(pqrs_silver_run(&env, &spec, &l->result, err));
 	}

@@ -33,7 +33,7 @@ static void lab_open(struct lab *lab)
 	lab->config.quality.reject_rate_max = 10000;
 	lab->env = (struct task_env){.lake = lab->lake, .run = &lab->run, .config = &lab->config};
 	lab->raw.arena = &lab->arena;
-	task_result_init(&lab->result, &lab->arena);
+	task_result_init(&lab->result, NULL, &lab->arena);
 }
 
 static void lab_close(struct lab *lab)

@@ -32,7 +32,7 @@ static void stage_init(struct stage *s, size_t n)
 	lake_init(&s->lake, "2026-02-01T04:59:59.999999Z");
 	random_tickets(&d, tickets, n, date_from_civil(2025, 11, 20), 60);
 	if (n > 0) silver_write(&s->lake, tickets, n, PARTS);
-	task_result_init(&s->gold, &s->lake.arena);
+	task_result_init(&s->gold, NULL, &s->lake.arena);
 	stage_plan(s);
 }
 
@@ -41,7 +41,7 @@ static void stage_run(struct stage *s, bool backwards)
 	struct err err;
 	for (size_t i = 0; i < s->tasks.n; i++) {
 		struct task_result one;
-		task_result_init(&one, &s->lake.arena);
+		task_result_init(&one, NULL, &s->lake.arena);
 		CHECK_OK(&err,
 			pqrs_gold_run(&s->lake.env, &s->tasks.items[backwards ? s->tasks.n - 1 - i : i], &one, &err));
 		for (size_t k = 0; k < one.outputs.n; k++)
@@ -255,7 +255,7 @@ static void test_changed_silver_is_refused(void **state)
 	stage_init(&s, TICKETS);
 	struct task_spec *t = &s.tasks.items[3];
 	struct task_result out;
-	task_result_init(&out, &s.lake.arena);
+	task_result_init(&out, NULL, &s.lake.arena);
 	buf_init(&bytes, 0);
 	CHECK_OK(&err, store_get(s.lake.store, t->inputs.items[1].path, &bytes, &err));
 	bytes.p[bytes.n / 2] ^= 1;
@@ -287,7 +287,7 @@ static void test_memory_failures(void **state)
 			struct arena arena;
 			arena_init(&arena, 0);
 			struct task_result out;
-			task_result_init(&out, &arena);
+			task_result_init(&out, NULL, &arena);
 			mem_fail_after(n);
 			const status got = pqrs_gold_run(&s.lake.env, &s.tasks.items[i], &out, &err);
 			mem_fail_after(-1);

@@ -38,7 +38,7 @@ static void lab_open(struct lab *lab, const char *source)
 	CHECK_OK(&err, tz_load("America/Bogota", &lab->config.tz, &err));
 	lab->env = (struct task_env){.lake = lab->lake, .run = &lab->run, .config = &lab->config};
 	lab->inputs.arena = &lab->arena;
-	task_result_init(&lab->result, &lab->arena);
+	task_result_init(&lab->result, NULL, &lab->arena);
 }
 
 static void lab_close(struct lab *lab)

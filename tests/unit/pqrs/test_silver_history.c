@@ -1,9 +1,9 @@
-/* Runs that continue others: the last one's silver is that of one run over all events, however they were dealt out. */
+/* Runs that continue others: what stands after the last one is the silver of one run over all events, however they were dealt out, and
+ * files without a row that changed are kept. */
 #include "flow/history.h"
 #include "silver_events.h"
 
-enum { RUNS_MAX = 5, TABLES = 6, TICKETS = 150, LINES_MAX = 8192 };
-enum { TABLE_TICKETS, TABLE_PREDICTIONS, TABLE_MESSAGES, TABLE_CHANGES, TABLE_ATTACHMENTS, TABLE_QUARANTINE };
+enum { RUNS_MAX = 5, TABLES = 6, TICKETS = 150 };
 
 static const struct table_schema *schema_of(int table)
 {
@@ -12,124 +12,98 @@ static const struct table_schema *schema_of(int table)
 	return schemas[table];
 }
 
-/* How events come to runs, and which of the earlier runs a run knows of. */
+/* How events come to runs. */
 struct deal {
 	const char *name;
-	int n_runs, n_tasks;
+	int n_runs, n_tasks; /* tasks of the first run: the others have one */
 	bool by_time;        /* else at random: closings before creations */
 	bool open_last;      /* the last run brings nothing of its own to most tickets */
-	int unknown_to_next; /* the run that the one after it does not know of; -1 = none */
 };
 
 struct one_run {
 	struct file_list bronze;
-	struct task_result result;
-	bool touched[TICKETS + 1];
+	struct task_result result; /* its outputs are all that stands after the run */
 };
 struct chain {
 	struct lake lake;
 	struct one_run runs[RUNS_MAX];
 };
 
-static void add_files(struct file_list *to, const struct file_list *from, const char *table, bool earlier)
+/* Of a table of events and their verdicts: the rows of all of them are the rows of bronze, less duplicates. */
+static bool tells_verdicts(const char *table)
 {
-	for (size_t i = 0; i < from->n; i++) {
-		struct file_ref ref = from->items[i];
-		if (strcmp(ref.table, table) != 0) continue;
-		ref.earlier = earlier;
-		assert_true(file_list_add(to, &ref));
+	return strncmp(table, "silver.", 7) == 0 && strstr(table, "dim_") == NULL &&
+	       strcmp(table, "silver.preclassification") != 0;
+}
+
+static int64_t verdicts(const struct file_list *files)
+{
+	int64_t rows = 0;
+	for (size_t i = 0; i < files->n; i++) rows += tells_verdicts(files->items[i].table) ? files->items[i].rows : 0;
+	return rows;
+}
+
+/* What run r finds: bronze of all runs, and silver as the one before left it. */
+static void set_inputs(struct chain *c, int r)
+{
+	struct lake *l = &c->lake;
+	l->bronze = (struct file_list){.arena = &l->arena};
+	l->standing = (struct file_list){.arena = &l->arena};
+	for (int i = 0; i <= r; i++) {
+		for (size_t k = 0; k < c->runs[i].bronze.n; k++)
+			assert_true(file_list_add(&l->bronze, &c->runs[i].bronze.items[k]));
+	}
+	for (size_t k = 0; r > 0 && k < c->runs[r - 1].result.outputs.n; k++) {
+		const struct file_ref *f = &c->runs[r - 1].result.outputs.items[k];
+		if (strstr(f->table, "dim_") == NULL) assert_true(file_list_add(&l->standing, f));
 	}
 }
 
-/* The place of run i in the history: a run that the next one does not know of comes after it. */
-static int place_of(int i, const struct deal *d)
-{
-	const int u = d->unknown_to_next;
-	return u >= 0 && i == u ? u + 1 : u >= 0 && i == u + 1 ? u : i;
-}
-
-/* The inputs of run r as a plan would list them: base, the newest run that knows of all others but those late. */
-static void list_inputs(struct chain *c, int r, int base, const bool *late, const struct deal *d, struct file_list *out)
-{
-	for (int at = 0; at <= base; at++) {
-		const int i = place_of(at, d) <= base ? place_of(at, d) : at;
-		if (!late[i]) add_files(out, &c->runs[i].bronze, "bronze.pqrs_events", true);
-	}
-	for (int i = 0; i < r; i++) {
-		if (late[i]) add_files(out, &c->runs[i].bronze, "bronze.pqrs_events", false);
-	}
-	add_files(out, &c->runs[r].bronze, "bronze.pqrs_events", false);
-	if (base < 0) return;
-	for (int i = 0; i <= base; i++) add_files(out, &c->runs[i].result.outputs, "silver.quarantine", true);
-	add_files(out, &c->runs[base].result.outputs, "silver.tickets", true);
-	add_files(out, &c->runs[base].result.outputs, "silver.preclassification", true);
-}
-
-static void fold_run(struct chain *c, int r, const struct deal *d)
+static void fold_run(struct chain *c, int r, int n_tasks)
 {
 	struct err err;
 	struct lake *l = &c->lake;
-	bool late[RUNS_MAX] = {false};
-	int base = r - 1;
-	if (d->unknown_to_next >= 0 && r == d->unknown_to_next + 1) base = d->unknown_to_next - 1;
-	if (d->unknown_to_next >= 0 && r == d->unknown_to_next + 2) late[d->unknown_to_next] = true;
-	struct file_list inputs = {.arena = &l->arena};
-	list_inputs(c, r, base, late, d, &inputs);
-	for (int i = 0; i < r; i++) {
-		for (int k = 0; k <= TICKETS && late[i]; k++) c->runs[r].touched[k] |= c->runs[i].touched[k];
-	}
-	l->bronze = inputs;
-	CHECK_OK(&err, lake_silver(l, d->n_tasks, &err));
+	int64_t own = 0;
+	set_inputs(c, r);
+	CHECK_OK(&err, lake_silver(l, r == 0 ? n_tasks : 1, &err));
 	c->runs[r].result = l->result;
-	const int64_t again = lake_counter(l, "history:earlier_rows") + lake_counter(l, "history:late_rows"),
-		      rest = lake_counter(l, "history:tickets_refreshed") + lake_counter(l, "history:tickets_carried");
-	int64_t own = 0, out = lake_counter(l, "duplicates") - rest;
 	for (size_t i = 0; i < c->runs[r].bronze.n; i++) own += c->runs[r].bronze.items[i].rows;
-	for (size_t i = 0; i < l->result.outputs.n; i++) {
-		const struct file_ref *f = &l->result.outputs.items[i];
-		const bool counts = strncmp(f->table, "silver.", 7) == 0 && strstr(f->table, "dim_") == NULL &&
-				    strcmp(f->table, "silver.preclassification") != 0;
-		if (counts) out += f->rows;
-	}
-	CHECK_I64(out, own + again);
+	CHECK_I64(verdicts(&l->result.outputs), verdicts(&l->standing) + own - lake_counter(l, "duplicates"));
 }
 
-static int ticket_of(const char *line, int table)
+/* Run r, of its own events. */
+static void begin_run(struct chain *c, int r, const char *as_of, const struct ev *events, size_t n)
 {
-	for (int k = 1; k <= TICKETS; k++) {
-		char id[37];
-		ev_ticket_id(k, id);
-		const char *field = strchr(line, '|') + 1; /* after the month */
-		if (table > TABLE_PREDICTIONS) field = strchr(field, '|') + 1;
-		if (strncmp(field, id, 36) == 0) return k;
-	}
-	fail_msg("no ticket in %s", line);
-	return 0;
+	c->lake.run.run_id[35] = (char)('0' + r);
+	assert_true(time_parse(str_of(as_of), &c->lake.run.as_of));
+	c->lake.bronze = (struct file_list){.arena = &c->lake.arena};
+	lake_load(&c->lake, events, n, r == 0 ? 2 : 1 + (unsigned)r % 2, (unsigned)r);
+	c->runs[r].bronze = c->lake.bronze;
 }
 
-/* The rows that stand after the last run: of tickets and predictions its own, else of each ticket those of the newest run that
- * touched it. */
-static size_t current_rows(struct chain *c, int n_runs, int table, char **out)
+static bool names(const struct file_list *files, const char *path)
 {
-	size_t n = 0;
-	for (int r = 0; r < n_runs; r++) {
-		char **lines;
-		c->lake.result = c->runs[r].result;
-		const size_t n_lines = lake_table(&c->lake, schema_of(table), &lines);
-		for (size_t i = 0; i < n_lines; i++) {
-			bool stands = r == n_runs - 1;
-			if (table > TABLE_PREDICTIONS) {
-				const int k = ticket_of(lines[i], table);
-				if (!c->runs[r].touched[k]) fail_msg("run %d wrote of ticket %d: %s", r, k, lines[i]);
-				stands = true;
-				for (int newer = r + 1; newer < n_runs; newer++) stands &= !c->runs[newer].touched[k];
-			}
-			assert_true(n < LINES_MAX);
-			if (stands) out[n++] = lines[i];
-		}
+	for (size_t i = 0; i < files->n; i++) {
+		if (strcmp(files->items[i].path, path) == 0) return true;
 	}
-	qsort(out, n, sizeof *out, lake_line_cmp);
-	return n;
+	return false;
+}
+
+/* How many files of the table and month that run r found it kept, of how many. */
+static void check_kept(const struct chain *c, int r, const char *table, const char *month, size_t kept, size_t of)
+{
+	size_t n = 0, n_kept = 0;
+	char where[32];
+	(void)snprintf(where, sizeof where, "/month=%s/", month);
+	for (size_t i = 0; i < c->runs[r - 1].result.outputs.n; i++) {
+		const struct file_ref *f = &c->runs[r - 1].result.outputs.items[i];
+		if (strcmp(f->table, table) != 0 || strstr(f->path, where) == NULL) continue;
+		n++;
+		n_kept += names(&c->runs[r].result.outputs, f->path);
+	}
+	if (n != of || n_kept != kept)
+		fail_msg("run %d, %s of %s: kept %zu of %zu files, expected %zu of %zu", r, table, month, n_kept, n,
+			kept, of);
 }
 
 static int64_t median_ts(const struct ev *events, size_t n, int part, int parts)
@@ -166,7 +140,6 @@ static void check_deal(const struct deal *d)
 {
 	static struct ev events[LAKE_EVENTS_MAX], part[LAKE_EVENTS_MAX];
 	static int run[LAKE_EVENTS_MAX];
-	static char *got[LINES_MAX];
 	static const char *const as_of[RUNS_MAX] = {"2025-10-01T12:00:00.5Z", "2025-10-03T00:00:00Z",
 		"2025-10-20T00:00:00Z", "2025-10-30T00:00:00Z", "2025-10-31T00:00:00Z"};
 	struct chain c = {0};
@@ -175,30 +148,24 @@ static void check_deal(const struct deal *d)
 	const size_t n = make_events(events, TICKETS);
 	for (size_t i = 0; i < n; i++) {
 		run[i] = run_of(&events[i], events, n, d);
-		name_object(&events[i], place_of(run[i], d));
+		name_object(&events[i], run[i]);
 	}
 	lake_open(&c.lake, as_of[0]);
 	for (int r = 0; r < d->n_runs; r++) {
 		size_t k = 0;
-		c.lake.run.run_id[35] = (char)('0' + r);
-		assert_true(time_parse(str_of(as_of[r + RUNS_MAX - d->n_runs]), &c.lake.run.as_of));
 		for (size_t i = 0; i < n; i++) {
-			if (run[i] != r) continue;
-			part[k++] = events[i];
-			c.runs[r].touched[events[i].ticket] = true;
+			if (run[i] == r) part[k++] = events[i];
 		}
-		c.lake.bronze = (struct file_list){.arena = &c.lake.arena};
-		lake_load(&c.lake, part, k, 2, (unsigned)r);
-		c.runs[r].bronze = c.lake.bronze;
-		fold_run(&c, r, d);
+		begin_run(&c, r, as_of[r + RUNS_MAX - d->n_runs], part, k);
+		fold_run(&c, r, d->n_tasks);
 	}
 	lake_open(&whole, as_of[RUNS_MAX - 1]);
 	lake_load(&whole, events, n, 2, 0);
 	CHECK_OK(&err, lake_silver(&whole, 1, &err));
 	for (int t = 0; t < TABLES; t++) {
-		char **want;
+		char **want, **got;
 		const size_t n_want = lake_table(&whole, schema_of(t), &want);
-		const size_t n_got = current_rows(&c, d->n_runs, t, got);
+		const size_t n_got = lake_table(&c.lake, schema_of(t), &got);
 		for (size_t i = 0; i < n_got && i < n_want; i++) {
 			if (strcmp(got[i], want[i]) != 0)
 				fail_msg("%s, silver.%s:\n  %s\nexpected\n  %s", d->name, schema_of(t)->name, got[i],
@@ -214,14 +181,12 @@ static void test_any_deal(void **state)
 {
 	(void)state;
 	static const struct deal deals[] = {
-		{"two runs, one after the other", 2, 1, .by_time = true, .unknown_to_next = -1},
-		{"five runs, one after the other", 5, 1, .by_time = true, .unknown_to_next = -1},
-		{"in several tasks", 3, 8, .by_time = true, .unknown_to_next = -1},
-		{"at random", 4, 3, .unknown_to_next = -1},
-		{"at random, hardly anything at the end", 3, 1, .open_last = true, .unknown_to_next = -1},
-		{"two at once in the beginning", 3, 2, .unknown_to_next = 0},
-		{"two at once in the middle", 4, 1, .by_time = true, .unknown_to_next = 1},
-		{"two at once, then two more", 5, 5, .unknown_to_next = 1},
+		{"two runs, one after the other", 2, 1, .by_time = true},
+		{"five runs, one after the other", 5, 1, .by_time = true},
+		{"the first in several tasks", 3, 8, .by_time = true},
+		{"at random", 4, 3, .by_time = false},
+		{"five at random", 5, 1, .by_time = false},
+		{"at random, hardly anything at the end", 3, 1, .open_last = true},
 	};
 	for (size_t i = 0; i < sizeof deals / sizeof *deals; i++) {
 		for (uint32_t seed = 1; seed <= 2; seed++) {
@@ -231,8 +196,8 @@ static void test_any_deal(void **state)
 	}
 }
 
-/* A ticket that is closed and not touched keeps its row, byte for byte; also an open one whose bronze is gone. */
-static void test_carried(void **state)
+/* A ticket that is not touched keeps its row, also where its bronze is gone and so nobody can fold it again. */
+static void test_bronze_is_gone(void **state)
 {
 	(void)state;
 	const struct ev first[] = {
@@ -244,25 +209,17 @@ static void test_carried(void **state)
 		{3, 4, EVENT_TICKET_CREATED, at("2025-10-05T13:00:00Z"), "R", "11001", "tres", "raw/1/a", 0},
 		{2, 5, EVENT_STATUS_CHANGED, at("2025-10-05T14:00:00Z"), "RECEIVED", "RADICATED", NULL, "raw/1/a", 1},
 	};
-	const struct deal d = {.n_runs = 2, .n_tasks = 1, .unknown_to_next = -1};
+	char **lines;
 	struct chain c = {0};
 	lake_open(&c.lake, "2025-10-03T00:00:00Z");
-	c.lake.bronze.arena = &c.lake.arena;
-	lake_load(&c.lake, first, 3, 1, 0);
-	c.runs[0].bronze = c.lake.bronze;
-	fold_run(&c, 0, &d);
+	begin_run(&c, 0, "2025-10-03T00:00:00Z", first, 3);
+	fold_run(&c, 0, 1);
 	char *before = strdup(lake_find(&c.lake, &pqrs_silver_tickets, "PQRS-1|email|P"));
 	assert_non_null(before);
-
-	c.lake.run.run_id[35] = '1';
-	c.lake.run.as_of = at("2025-10-06T00:00:00Z");
-	c.lake.bronze = (struct file_list){.arena = &c.lake.arena};
-	lake_load(&c.lake, second, 2, 1, 0);
-	c.runs[1].bronze = c.lake.bronze;
+	begin_run(&c, 1, "2025-10-06T00:00:00Z", second, 2);
 	c.runs[0].bronze.n = 0; /* all bronze of the first run was deleted */
-	fold_run(&c, 1, &d);
-	CHECK_I64(lake_counter(&c.lake, "tickets"), 3);
-	CHECK_I64(lake_counter(&c.lake, "history:tickets_carried"), 2);
+	fold_run(&c, 1, 1);
+	CHECK_I64(lake_table(&c.lake, &pqrs_silver_tickets, &lines), 3);
 	CHECK_I64(lake_counter(&c.lake, "history:tickets_refreshed"), 0);
 	CHECK_I64(lake_counter(&c.lake, "quarantine:orphan"), 1);
 	assert_string_equal(lake_find(&c.lake, &pqrs_silver_tickets, "PQRS-1|email|P"), before);
@@ -271,7 +228,97 @@ static void test_carried(void **state)
 	lake_close(&c.lake);
 }
 
-/* Nothing new, and a table whose log tells no number of rows: its tickets are to be carried all the same. */
+/* A chain over two months: what a run in time adds stands beside what it found; a late event that changes an earlier verdict has only
+ * the files written again that hold a row of its ticket. */
+static void test_what_is_kept(void **state)
+{
+	(void)state;
+	const struct ev first[] = {
+		{1, 1, EVENT_TICKET_CREATED, at("2025-09-03T13:00:00Z"), "P", "11001", "uno", "raw/0/a", 0},
+		{1, 2, EVENT_MESSAGE_ADDED, at("2025-09-03T14:00:00Z"), "citizen", NULL, "x", "raw/0/a", 1},
+		{2, 3, EVENT_TICKET_CREATED, at("2025-10-01T13:00:00Z"), "Q", "05001", "dos", "raw/0/a", 2},
+		{2, 4, EVENT_MESSAGE_ADDED, at("2025-10-01T14:00:00Z"), "citizen", NULL, "y", "raw/0/a", 3},
+		/* Refused: nobody has radicated it yet. */
+		{1, 5, EVENT_STATUS_CHANGED, at("2025-09-05T14:00:00Z"), "RADICATED", "CLASSIFIED", NULL, "raw/0/a", 4},
+		{2, 6, EVENT_STATUS_CHANGED, at("2025-10-01T15:00:00Z"), "RECEIVED", "RADICATED", NULL, "raw/0/a", 5},
+	};
+	const struct ev second[] = {
+		{2, 7, EVENT_MESSAGE_ADDED, at("2025-10-05T14:00:00Z"), "agent", NULL, "z", "raw/1/a", 0},
+		{3, 8, EVENT_TICKET_CREATED, at("2025-10-05T13:00:00Z"), "R", "11001", "tres", "raw/1/a", 1},
+	};
+	/* What the first run refused is allowed after all; and a late message that changes no verdict. */
+	const struct ev third[] = {
+		{1, 9, EVENT_STATUS_CHANGED, at("2025-09-04T14:00:00Z"), "RECEIVED", "RADICATED", NULL, "raw/2/a", 0},
+		{2, 10, EVENT_MESSAGE_ADDED, at("2025-10-02T14:00:00Z"), "citizen", NULL, "late", "raw/2/a", 1},
+	};
+	char **lines;
+	struct chain c = {0};
+	lake_open(&c.lake, "2025-10-03T00:00:00Z");
+	begin_run(&c, 0, "2025-10-03T00:00:00Z", first, sizeof first / sizeof *first);
+	fold_run(&c, 0, 1);
+	CHECK_I64(lake_table(&c.lake, &pqrs_silver_quarantine, &lines), 1);
+
+	begin_run(&c, 1, "2025-10-06T00:00:00Z", second, 2);
+	fold_run(&c, 1, 1);
+	check_kept(&c, 1, "silver.messages", "2025-09", 1, 1);
+	check_kept(&c, 1, "silver.messages", "2025-10", 1, 1);
+	check_kept(&c, 1, "silver.status_events", "2025-10", 1, 1);
+	check_kept(&c, 1, "silver.quarantine", "2025-09", 1, 1);
+	check_kept(&c, 1, "silver.preclassification", "2025-09", 1, 1);
+	check_kept(&c, 1, "silver.preclassification", "2025-10", 1, 1);
+	CHECK_I64(lake_table(&c.lake, &pqrs_silver_messages, &lines), 3);
+	CHECK_I64(lake_table(&c.lake, &pqrs_silver_preclassification, &lines), 3);
+
+	begin_run(&c, 2, "2025-10-07T00:00:00Z", third, 2);
+	fold_run(&c, 2, 1);
+	check_kept(&c, 2, "silver.messages", "2025-09", 0, 1); /* of the dirty ticket */
+	check_kept(&c, 2, "silver.messages", "2025-10", 2, 2); /* late, but no verdict changed */
+	check_kept(&c, 2, "silver.status_events", "2025-10", 1, 1);
+	check_kept(&c, 2, "silver.quarantine", "2025-09", 0, 1);
+	check_kept(&c, 2, "silver.preclassification", "2025-10", 2, 2);
+	CHECK_I64(lake_table(&c.lake, &pqrs_silver_quarantine, &lines), 0);
+	CHECK_I64(lake_table(&c.lake, &pqrs_silver_status_events, &lines), 3);
+	CHECK_I64(lake_table(&c.lake, &pqrs_silver_messages, &lines), 4);
+	CHECK_I64(lake_counter(&c.lake, "history:flipped:status_events"), 1);
+	CHECK_I64(lake_counter(&c.lake, "history:flipped:quarantine"), -1);
+	CHECK_I64(lake_counter(&c.lake, "history:flipped:messages"), 0);
+	(void)lake_find(&c.lake, &pqrs_silver_tickets, "|CLASSIFIED|");
+	lake_close(&c.lake);
+}
+
+/* Of a run without an event of its own: rows that depend on as_of are told anew, all else is kept. */
+static void test_later_and_nothing_new(void **state)
+{
+	(void)state;
+	struct ev first[] = {
+		{1, 1, EVENT_TICKET_CREATED, at("2025-09-03T13:00:00Z"), "P", "11001", "uno", "raw/0/a", 0},
+		{2, 3, EVENT_TICKET_CREATED, at("2025-10-01T13:00:00Z"), "Q", "05001", "dos", "raw/0/a", 1},
+		{1, 4, EVENT_STATUS_CHANGED, at("2025-09-03T14:00:00Z"), "RECEIVED", "RADICATED", NULL, "raw/0/a", 2},
+		{1, 5, EVENT_STATUS_CHANGED, at("2025-09-03T15:00:00Z"), "RADICATED", "CLASSIFIED", NULL, "raw/0/a", 3},
+		{1, 6, EVENT_STATUS_CHANGED, at("2025-09-03T16:00:00Z"), "CLASSIFIED", "ASSIGNED", NULL, "raw/0/a", 4},
+		{1, 7, EVENT_STATUS_CHANGED, at("2025-09-03T17:00:00Z"), "ASSIGNED", "IN_PROGRESS", NULL, "raw/0/a", 5},
+		{1, 8, EVENT_STATUS_CHANGED, at("2025-09-04T16:00:00Z"), "IN_PROGRESS", "RESPONDED", NULL, "raw/0/a",
+			6},
+		{1, 9, EVENT_STATUS_CHANGED, at("2025-09-05T16:00:00Z"), "RESPONDED", "CLOSED", NULL, "raw/0/a", 7},
+	};
+	struct chain c = {0};
+	lake_open(&c.lake, "2025-10-03T00:00:00Z");
+	begin_run(&c, 0, "2025-10-03T00:00:00Z", first, sizeof first / sizeof *first);
+	fold_run(&c, 0, 1);
+	(void)lake_find(&c.lake, &pqrs_silver_tickets, "|CLOSED|");
+	c.lake.run.run_id[35] = '1';
+	c.lake.run.as_of = at("2025-11-20T00:00:00Z");
+	c.runs[1].bronze = (struct file_list){.arena = &c.lake.arena};
+	fold_run(&c, 1, 1);
+	CHECK_I64(lake_counter(&c.lake, "history:tickets_refreshed"), 1);
+	check_kept(&c, 1, "silver.tickets", "2025-09", 1, 1); /* closed */
+	check_kept(&c, 1, "silver.tickets", "2025-10", 0, 1); /* overdue by now */
+	check_kept(&c, 1, "silver.status_events", "2025-09", 1, 1);
+	check_kept(&c, 1, "silver.preclassification", "2025-10", 1, 1);
+	lake_close(&c.lake);
+}
+
+/* Nothing new, and a table whose log tells no number of rows: what stands is looked at all the same, by one task. */
 static void test_plan_unknown_rows(void **state)
 {
 	(void)state;
@@ -279,23 +326,21 @@ static void test_plan_unknown_rows(void **state)
 	struct err err;
 	arena_init(&arena, 0);
 	static const char *const base[] = {"11111111-2222-5333-8444-555555555550"};
-	struct history h = {.runs = base, .n_runs = 1, .n_known = 1, .files.arena = &arena};
-	const struct file_ref f = {.table = "silver.tickets", .path = "silver/tickets/x", .rows = -1, .earlier = true};
+	struct history h = {.runs = base, .n_runs = 1, .files.arena = &arena};
+	const struct delta_pair run_id = {STR("run_id"), str_of(base[0])};
+	const struct file_ref f = {.table = "bronze.pqrs_events",
+		.path = "bronze/pqrs_events/x",
+		.partition = {&run_id, 1},
+		.rows = -1,
+		.earlier = true};
 	assert_true(file_list_add(&h.files, &f));
 	const struct file_list none[2] = {{0}, {0}};
-	const struct stage_view view = {.n_stages = 2, .files = none, .history = &h};
+	const struct stage_view view = {.n_stages = 2, .files = none, .history = &h, .standing = &none[0]};
 	struct task_list tasks = {.arena = &arena};
 	CHECK_OK(&err, pqrs_silver_plan(&view, NULL, &tasks, &err));
 	CHECK_I64(tasks.n, 2);
 	CHECK_I64(tasks.items[0].inputs.n, 1);
 	arena_deinit(&arena);
-}
-
-static int ticket_in(int32_t lo, int32_t hi)
-{
-	int k = 1;
-	while (ev_bucket(k) < lo || ev_bucket(k) >= hi) k++;
-	return k;
 }
 
 /* Another byte in the footer, which decodes as before. */
@@ -312,74 +357,69 @@ static void change(struct lake *l, const struct file_ref *f)
 	buf_deinit(&bytes);
 }
 
-/* A file of an earlier run that only one task reads, another one than would check it by its place, is checked. */
-static void test_changed_bronze(void **state)
+/* Files of earlier runs are checked before anything in them is believed: bronze, and what stands. */
+static void test_changed_files(void **state)
 {
 	(void)state;
-	const int mine = ticket_in(0, PQRS_BUCKETS / 2), other = ticket_in(PQRS_BUCKETS / 2, PQRS_BUCKETS);
 	const struct ev first = {
-		other, 1, EVENT_TICKET_CREATED, at("2025-10-01T13:00:00Z"), "P", "11001", "uno", "raw/0/a", 0};
+		1, 1, EVENT_TICKET_CREATED, at("2025-10-01T13:00:00Z"), "P", "11001", "uno", "raw/0/a", 0};
 	const struct ev second = {
-		mine, 2, EVENT_TICKET_CREATED, at("2025-10-05T13:00:00Z"), "Q", "11001", "dos", "raw/1/a", 0};
-	const struct deal d = {.n_runs = 2, .n_tasks = 2, .unknown_to_next = -1};
-	const bool late[RUNS_MAX] = {false};
-	struct chain c = {0};
-	struct err err;
-	lake_open(&c.lake, "2025-10-03T00:00:00Z");
-	lake_load(&c.lake, &first, 1, 1, 0);
-	c.runs[0].bronze = c.lake.bronze;
-	fold_run(&c, 0, &d);
-	c.lake.run.run_id[35] = '1';
-	c.lake.bronze = (struct file_list){.arena = &c.lake.arena};
-	lake_load(&c.lake, &second, 1, 1, 0);
-	c.runs[1].bronze = c.lake.bronze;
-	struct file_list inputs = {.arena = &c.lake.arena};
-	list_inputs(&c, 1, 0, late, &d, &inputs);
-	c.lake.bronze = inputs;
-	CHECK_OK(&err, lake_silver(&c.lake, d.n_tasks, &err));
-	change(&c.lake, &c.runs[0].bronze.items[0]);
-	CHECK_FAILS(E_VERIFY, lake_silver(&c.lake, d.n_tasks, &err));
-	lake_close(&c.lake);
+		2, 2, EVENT_TICKET_CREATED, at("2025-10-05T13:00:00Z"), "Q", "11001", "dos", "raw/1/a", 0};
+	for (int which = 0; which < 2; which++) {
+		struct chain c = {0};
+		struct err err;
+		lake_open(&c.lake, "2025-10-03T00:00:00Z");
+		begin_run(&c, 0, "2025-10-03T00:00:00Z", &first, 1);
+		fold_run(&c, 0, 1);
+		begin_run(&c, 1, "2025-10-06T00:00:00Z", &second, 1);
+		set_inputs(&c, 1);
+		CHECK_OK(&err, lake_silver(&c.lake, 1, &err));
+		const struct file_ref *f = &c.runs[0].bronze.items[0];
+		for (size_t i = 0; which == 1 && i < c.lake.standing.n; i++) {
+			if (strcmp(c.lake.standing.items[i].table, "silver.tickets") == 0)
+				f = &c.lake.standing.items[i];
+		}
+		change(&c.lake, f);
+		CHECK_FAILS(E_VERIFY, lake_silver(&c.lake, 1, &err));
+		assert_string_equal(err.where, f->path);
+		lake_close(&c.lake);
+	}
 }
 
-/* Of two tickets that share an event's id, one may come to each of two runs that know nothing of the other's. A run that brings
- * such an event itself is refused by its check; one that only folds what stands is not. */
+/* Two tickets that share an event's id: the run that brings the second counts it, and is refused by its check; one that only
+ * folds what stands is not. */
 static void test_shared_ids(void **state)
 {
 	(void)state;
 	static const struct {
 		int tickets[3]; /* whose event each run tells */
 		int ids[3];
-		int64_t shared; /* that the last run counts */
-	} cases[] = {{{1, 2, 2}, {7, 7, 8}, 0}, {{1, 2, 2}, {7, 8, 7}, 1}, {{1, 2, 2}, {7, 8, 9}, 0}};
-	const struct deal d = {.n_runs = 3, .n_tasks = 1, .unknown_to_next = 0};
+		int64_t shared[3]; /* that each run counts */
+	} cases[] = {{{1, 2, 2}, {7, 7, 8}, {0, 1, 0}}, {{1, 2, 2}, {7, 8, 7}, {0, 0, 1}},
+		{{1, 2, 2}, {7, 8, 9}, {0, 0, 0}}};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct chain c = {0};
 		lake_open(&c.lake, "2025-10-09T00:00:00Z");
-		for (int r = 0; r < d.n_runs; r++) {
+		for (int r = 0; r < 3; r++) {
 			static const char *const objects[] = {"raw/0/a", "raw/1/a", "raw/2/a"};
 			const int64_t ts = at("2025-10-01T13:00:00Z") + r * US_PER_DAY;
 			const int ticket = cases[i].tickets[r];
 			struct ev events[2] = {{ticket, cases[i].ids[r], EVENT_MESSAGE_ADDED, ts + 1, "citizen", NULL,
 						       "x", objects[r], 0},
 				{ticket, 100 + r, EVENT_TICKET_CREATED, ts, "P", "11001", "uno", objects[r], 1}};
-			c.lake.run.run_id[35] = (char)('0' + r);
-			c.lake.bronze = (struct file_list){.arena = &c.lake.arena};
-			lake_load(&c.lake, events, r < 2 ? 2 : 1, 1, 0);
-			c.runs[r].bronze = c.lake.bronze;
-			c.runs[r].touched[ticket] = true;
-			fold_run(&c, r, &d);
+			begin_run(&c, r, "2025-10-09T00:00:00Z", events, r < 2 ? 2 : 1);
+			fold_run(&c, r, 1);
+			CHECK_I64(lake_counter(&c.lake, "event_id_shared"), cases[i].shared[r]);
 		}
-		CHECK_I64(lake_counter(&c.lake, "event_id_shared"), cases[i].shared);
-		CHECK_I64(lake_counter(&c.lake, "tickets"), 2);
 		lake_close(&c.lake);
 	}
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_any_deal), cmocka_unit_test(test_carried),
-		cmocka_unit_test(test_plan_unknown_rows), cmocka_unit_test(test_changed_bronze),
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_any_deal), cmocka_unit_test(test_bronze_is_gone),
+		cmocka_unit_test(test_what_is_kept), cmocka_unit_test(test_later_and_nothing_new),
+		cmocka_unit_test(test_plan_unknown_rows), cmocka_unit_test(test_changed_files),
 		cmocka_unit_test(test_shared_ids)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,7 +17,7 @@ static void lake_init(struct lake *l)
 	struct err err;
 	check_tmpdir(l->dir);
 	arena_init(&l->arena, 0);
-	task_result_init(&l->result, &l->arena);
+	task_result_init(&l->result, NULL, &l->arena);
 	CHECK_OK(&err, store_open(l->dir, &l->store, &err));
 }
 

@@ -132,6 +132,91 @@ static void test_whole_table(void **state)
 	log_lake_close(&l);
 }
 
+/* ---- patches: files of anybody's go, others come ---------------------------------------------------------------------- */
+
+struct patch {
+	const char *run, *names; /* files to add: run_id=<run>/part-<name>.parquet */
+	const char *from, *removed;
+	int64_t claim; /* 0 = none */
+};
+
+static status patch_with(struct store *store, const struct patch *p, struct delta_replace_result *out, struct err *err)
+{
+	struct files f = files_of(p->run, p->names), gone = files_of(p->from, p->removed);
+	struct str removed[8];
+	for (size_t i = 0; i < f.n; i++) {
+		f.pairs[i] = (struct delta_pair){STR("run_id"), str_of(p->run)};
+		f.adds[i].path = str_of(f.paths[i]);
+		f.adds[i].partition = (struct delta_pairs){&f.pairs[i], 1};
+	}
+	for (size_t i = 0; i < gone.n; i++) removed[i] = str_of(gone.paths[i]);
+	const struct delta_replace r = {.schema = &schema,
+		.files = f.adds,
+		.n_files = f.n,
+		.patch = true,
+		.removed = removed,
+		.n_removed = gone.n,
+		.app_id = str_of(p->run),
+		.claim_id = p->claim > 0 ? STR("history") : (struct str){0},
+		.claim_version = p->claim,
+		.operation = "WRITE"};
+	return delta_replace(store, "t", &r, out, err);
+}
+
+static void check_patch(struct log_lake *l, const struct patch *p, int64_t version, bool committed)
+{
+	struct delta_replace_result result;
+	CHECK_OK(&l->err, patch_with(l->store, p, &result, &l->err));
+	CHECK_I64(result.version, version);
+	CHECK_I64(result.committed, committed);
+}
+
+static void test_patch(void **state)
+{
+	(void)state;
+	struct log_lake l;
+	struct delta_replace_result result;
+	log_lake_open(&l);
+	check_patch(&l, &(struct patch){"r1", "ab", "", "", 0}, 0, true); /* makes the table */
+	check_patch(&l, &(struct patch){"r2", "c", "r1", "a", 0}, 1, true);
+	check_patch(&l, &(struct patch){"r2", "c", "r1", "a", 0}, 1, false); /* again: nothing */
+	check_snapshot(l.store, -1,
+		"v1 files run_id=r1/part-b.parquet(run_id=r1) run_id=r2/part-c.parquet(run_id=r2)"
+		" tombstones run_id=r1/part-a.parquet txns r1=0 r2=0");
+	/* what is to go is gone, and what should stand in its place is not there */
+	CHECK_FAILS(E_CONFLICT, patch_with(l.store, &(struct patch){"r3", "d", "r1", "a", 0}, &result, &l.err));
+	assert_non_null(strstr(l.err.message, "part-a.parquet"));
+	check_patch(&l, &(struct patch){"r3", "", "r9", "z", 0}, 1, false); /* gone, as it should be */
+	/* an append and a removal alone */
+	check_patch(&l, &(struct patch){"r3", "e", "", "", 0}, 2, true);
+	check_patch(&l, &(struct patch){"r4", "", "r3", "e", 0}, 3, true);
+	check_snapshot(l.store, -1,
+		"v3 files run_id=r1/part-b.parquet(run_id=r1) run_id=r2/part-c.parquet(run_id=r2)"
+		" tombstones run_id=r1/part-a.parquet run_id=r3/part-e.parquet txns r1=0 r2=0 r3=0 r4=0");
+	log_lake_close(&l);
+}
+
+/* Two that go on from the same state: the second is told, whatever it would change. */
+static void test_patch_claim(void **state)
+{
+	(void)state;
+	struct log_lake l;
+	struct delta_replace_result result;
+	log_lake_open(&l);
+	check_patch(&l, &(struct patch){"r1", "a", "", "", 1}, 0, true);
+	check_patch(&l, &(struct patch){"r1", "a", "", "", 1}, 0, false);
+	check_patch(&l, &(struct patch){"r2", "b", "", "", 2}, 1, true);
+	CHECK_FAILS(E_CONFLICT, patch_with(l.store, &(struct patch){"r3", "c", "", "", 2}, &result, &l.err));
+	assert_non_null(strstr(l.err.message, "history"));
+	CHECK_FAILS(E_CONFLICT, patch_with(l.store, &(struct patch){"r3", "", "", "", 2}, &result, &l.err));
+	check_patch(&l, &(struct patch){"r3", "", "", "", 3}, 2, true); /* nothing to change: the claim alone */
+	check_patch(&l, &(struct patch){"r3", "", "", "", 3}, 2, false);
+	check_snapshot(l.store, -1,
+		"v2 files run_id=r1/part-a.parquet(run_id=r1) run_id=r2/part-b.parquet(run_id=r2)"
+		" txns history=3 r1=0 r2=0 r3=0");
+	log_lake_close(&l);
+}
+
 static void test_schema(void **state)
 {
 	(void)state;
@@ -435,6 +520,8 @@ int main(void)
 		cmocka_unit_test(test_replace),
 		cmocka_unit_test(test_empty_table),
 		cmocka_unit_test(test_whole_table),
+		cmocka_unit_test(test_patch),
+		cmocka_unit_test(test_patch_claim),
 		cmocka_unit_test(test_schema),
 		cmocka_unit_test(test_wrong_part),
 		cmocka_unit_test(test_checkpoints),

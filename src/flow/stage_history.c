@@ -1,0 +1,360 @@
+/* flow/stage_history.c: a stage of a run that goes on from another: what it finds standing, and what it leaves.
+ *
+ *   standing (the history's files of the layer) ──► tasks ──► outputs = kept files of standing + new ones
+ *                                                             removed = standing - kept        picture = kept + new
+ *
+ * 1. What stands is read from the base, so a run that was killed between two tables finds what it found before.
+ * 2. After the stage's commits the picture is what the tables' newest versions hold of the history and the run: nobody else may
+ *    change that but by rewriting files without changing their rows.
+ */
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "base/thread.h"
+#include "flow/run_int.h"
+#include "flow/superseded.h"
+#include "table/log/snapshot.h"
+
+enum { CLAIM_POLL_US = 100000 };
+
+struct history_search flow_history_search(const struct flow *f)
+{
+	return (struct history_search){
+		f->lake, f->w, f->id.config, {(const char *)f->id.config_text.p, f->id.config_text.n}, &f->id.info};
+}
+
+static bool has_runs(const struct table_schema *t)
+{
+	const int i = schema_column_index(t, "run_id");
+	return i >= 0 && t->columns[i].partition;
+}
+
+status flow_history_find(struct flow *f, struct history *out, struct err *err)
+{
+	const struct history_search s = flow_history_search(f);
+	return history_find(&s, &f->arena, out, err);
+}
+
+/* ---- what stands ------------------------------------------------------------------------------------------------------ */
+
+/* A run that leaves out its first days is of little use without the run that has them. */
+static void warn_alone(const struct flow *f)
+{
+	if (f->state.history.n_runs > 0 ||
+		f->w->folding.continues(f->id.config, &f->id.info, NULL) != CONTINUES_SAME_EVENTS)
+		return;
+	log_line(LOG_WARN,
+		"no run in the lake ends where this one begins: what began before its first events is unknown to it",
+		"run", f->id.info.run_id, NULL);
+}
+
+/* Of a run that has folded: the history of its commit, with the base that it was planned on. */
+static status history_again(struct flow *f, const struct commit *c, struct err *err)
+{
+	f->state.history = (struct history){.runs = c->history,
+		.n_runs = c->n_history,
+		.as_of = INT64_MIN,
+		.base = {.runs = c->history, .n_runs = c->n_history, .claim = c->claim - 1},
+		.files.arena = &f->arena};
+	struct picture stored;
+	const status code =
+		picture_load(f->lake, flow_run_date(f), f->id.info.run_id, PICTURE_BASE, &f->arena, &stored, err);
+	if (code == E_NOT_FOUND) return OK; /* then what stands is the base */
+	TRY(code);
+	f->state.history.base.tables = stored.tables;
+	f->state.history.base.n_tables = stored.n_tables;
+	return OK;
+}
+
+/* The version of a later layer's table that the run builds on: what it found when it folded, unless somebody committed since and the run has
+ * not yet. */
+static status later_version(
+	struct flow *f, const struct table_schema *t, const char *name, int64_t *version, struct err *err)
+{
+	char root[RUN_KEY_MAX], app_id[RUN_KEY_MAX];
+	struct delta_snapshot *s = NULL;
+	flow_table_root(t, root);
+	*version = -1;
+	const status code = delta_snapshot_open(f->lake, root, DELTA_LATEST, &s, err);
+	if (code == E_NOT_FOUND) return OK;
+	TRY(code);
+	const int64_t found = picture_version(&f->state.history.base, name);
+	const bool own = delta_snapshot_app_txn(s, flow_app_id(f->id.info.run_id, t->layer, app_id)) != NULL;
+	*version = own ? found : s->version;
+	delta_snapshot_close(s);
+	return OK;
+}
+
+static int by_table(const void *a, const void *b)
+{
+	return strcmp(((const struct picture_table *)a)->name, ((const struct picture_table *)b)->name);
+}
+
+/* Put base.json with these versions in place of those that it had. */
+static status base_update(struct flow *f, const struct picture_table *now, size_t n, struct err *err)
+{
+	struct picture *base = &f->state.history.base;
+	struct picture_table *tables = ARENA_NEW(&f->arena, struct picture_table, base->n_tables + n + 1);
+	size_t n_tables = 0;
+	bool changed = false;
+	if (tables == NULL) return fail_nomem(err);
+	for (size_t i = 0; i < base->n_tables; i++) {
+		bool again = false;
+		for (size_t k = 0; k < n && !again; k++) again = strcmp(base->tables[i].name, now[k].name) == 0;
+		if (!again) tables[n_tables++] = base->tables[i];
+	}
+	for (size_t k = 0; k < n; k++) {
+		changed |= picture_version(base, now[k].name) != now[k].version;
+		tables[n_tables++] = now[k];
+	}
+	qsort(tables, n_tables, sizeof *tables, by_table);
+	base->tables = tables;
+	base->n_tables = n_tables;
+	if (!changed) return OK;
+	return picture_put(f->lake, flow_run_date(f), f->id.info.run_id, PICTURE_BASE, base, err);
+}
+
+static status find_standing(struct flow *f, const char *layer, bool folding, struct err *err)
+{
+	struct picture_table *now = ARENA_NEW(&f->arena, struct picture_table, f->w->n_tables + 1);
+	size_t n = 0;
+	if (now == NULL) return fail_nomem(err);
+	f->state.standing = (struct file_list){.arena = &f->arena};
+	for (size_t i = 0; i < f->w->n_tables; i++) {
+		const struct table_schema *t = f->w->tables[i];
+		if (strcmp(t->layer, layer) != 0 || !has_runs(t)) continue;
+		const char *name = arena_printf(&f->arena, "%s.%s", t->layer, t->name);
+		if (name == NULL) return fail_nomem(err);
+		int64_t version = picture_version(&f->state.history.base, name);
+		if (!folding) TRY(later_version(f, t, name, &version, err));
+		now[n++] = (struct picture_table){name, version};
+		const struct history_part part = {name, version, &f->state.history.base};
+		if (version >= 0) TRY(history_part_files(f->lake, f->w, &part, &f->state.standing, err));
+	}
+	file_list_sort(&f->state.standing);
+	return folding ? OK : base_update(f, now, n, err);
+}
+
+/* Has another process the run's lease? */
+static status at_work(struct flow *f, const char *run_id, bool *out, struct err *err)
+{
+	struct control_lease lease;
+	struct err why;
+	err_clear(&why);
+	control_lease_init(&lease, run_id);
+	const status code = control_lease_acquire(f->control, &lease, time_now_us(), &why);
+	*out = code == E_BUSY;
+	if (code == OK) return control_lease_release(f->control, &lease, err);
+	if (code != E_BUSY && err != NULL) *err = why;
+	return code == E_BUSY ? OK : code;
+}
+
+static status open_history(struct flow *f, struct err *err)
+{
+	struct history *h = &f->state.history;
+	const struct history_search s = flow_history_search(f);
+	TRY(flow_history_find(f, h, err));
+	/* A run that was begun before its head was done: the picture never goes back in time. */
+	if (h->as_of > f->id.info.as_of) f->id.info.as_of = h->as_of;
+	return history_open(&s, flow_run_date(f), &f->arena, h, err);
+}
+
+/* A run that has the claim and is at work is done soon: between the claim and its commit come the other tables' commits alone. One that
+ * was killed there is in the way until it is run again. */
+static status wait_for_history(struct flow *f, struct err *err)
+{
+	for (bool gone = false, waited = false;; waited = true) {
+		struct err why;
+		bool busy = false;
+		err_clear(&why);
+		const status code = open_history(f, &why);
+		const bool claimed = code == E_BUSY && f->state.history.claimant[0] != '\0';
+		if (claimed && !gone) TRY(at_work(f, f->state.history.claimant, &busy, err));
+		if (!claimed || gone) {
+			if (code != OK && err != NULL) *err = why;
+			return code;
+		}
+		gone = !busy; /* perhaps done by now: looked at once more */
+		if (busy && !waited)
+			log_line(LOG_INFO, "waiting for a run that goes on from the same one", "run",
+				f->state.history.claimant, NULL);
+		TRY(cancel_check(err));
+		if (busy) (void)nanosleep(&(struct timespec){.tv_nsec = CLAIM_POLL_US * 1000}, NULL);
+	}
+}
+
+status flow_history_prepare(struct flow *f, size_t stage, struct err *err)
+{
+	const char *layer = f->w->stages[stage].name;
+	const bool folding = workload_folds(f->w, layer);
+	f->state.standing.n = 0;
+	if (folding) {
+		TRY(wait_for_history(f, err));
+		warn_alone(f);
+	}
+	for (size_t k = 0; !folding && k < f->state.n_committed; k++) {
+		if (workload_folds(f->w, f->state.commits[k].stage) && f->state.commits[k].n_history > 0)
+			TRY(history_again(f, &f->state.commits[k], err));
+	}
+	return f->state.history.n_runs > 0 ? find_standing(f, layer, folding, err) : OK;
+}
+
+/* ---- what the stage leaves ---------------------------------------------------------------------------------------------- */
+
+static int by_path(const void *key, const void *item)
+{
+	return strcmp(key, ((const struct file_ref *)item)->path);
+}
+
+status flow_history_split(struct flow *f, struct commit *c, struct err *err)
+{
+	const struct file_list *standing = &f->state.standing;
+	struct file_list fresh = {.arena = &f->arena}, picture = {.arena = &f->arena};
+	if (f->state.history.n_runs == 0) return OK;
+	c->history = f->state.history.runs;
+	c->n_history = f->state.history.n_runs;
+	c->claim = f->state.history.base.claim + 1;
+	bool *kept = ARENA_ZNEW(&f->arena, bool, standing->n + 1);
+	if (kept == NULL) return fail_nomem(err);
+	for (size_t i = 0; i < c->files.n; i++) {
+		const struct file_ref *out = &c->files.items[i];
+		const struct file_ref *found = standing->n > 0 ? bsearch(out->path, standing->items, standing->n,
+									 sizeof *standing->items, by_path)
+							       : NULL;
+		if (found != NULL) kept[found - standing->items] = true;
+		if (found == NULL && !file_list_add(&fresh, out)) return fail_nomem(err);
+		if (!file_list_add(&picture, out)) return fail_nomem(err);
+	}
+	for (size_t i = 0; i < standing->n; i++) {
+		if (!kept[i] && !file_list_add(&c->removed, &standing->items[i])) return fail_nomem(err);
+	}
+	c->files = fresh;
+	f->state.files[f->state.n_committed] = picture; /* for the checks, which come before the commit */
+	return OK;
+}
+
+status flow_picture_files(struct flow *f, const struct commit *c, struct file_list *out, struct err *err)
+{
+	const char **runs = ARENA_NEW(&f->arena, const char *, c->n_history + 1);
+	if (runs == NULL) return fail_nomem(err);
+	for (size_t i = 0; i < c->n_history; i++) runs[i] = c->history[i];
+	runs[c->n_history] = f->id.info.run_id;
+	const struct picture all = {.runs = runs, .n_runs = c->n_history + 1};
+	*out = (struct file_list){.arena = &f->arena};
+	for (size_t i = 0; i < c->files.n; i++) { /* of tables that belong to no run, and rejects */
+		const size_t table = workload_table_index(f->w, c->files.items[i].table);
+		if (table < f->w->n_tables && has_runs(f->w->tables[table])) continue;
+		if (!file_list_add(out, &c->files.items[i])) return fail_nomem(err);
+	}
+	for (size_t i = 0; i < f->w->n_tables; i++) {
+		const struct table_schema *t = f->w->tables[i];
+		if (strcmp(t->layer, c->stage) != 0 || !has_runs(t)) continue;
+		const char *name = arena_printf(&f->arena, "%s.%s", t->layer, t->name);
+		if (name == NULL) return fail_nomem(err);
+		const struct history_part part = {name, DELTA_LATEST, &all};
+		TRY(history_part_files(f->lake, f->w, &part, out, err));
+	}
+	file_list_sort(out);
+	return OK;
+}
+
+/* ---- before and after ---------------------------------------------------------------------------------------------------- */
+
+status flow_history_check_as_of(struct flow *f, struct err *err)
+{
+	struct history h;
+	char text[TIME_RFC3339_CHARS + 1] = "";
+	if (f->state.n_committed > 0 || f->id.info.as_of == INT64_MIN) return OK;
+	TRY(flow_history_find(f, &h, err));
+	if (h.as_of <= f->id.info.as_of) return OK;
+	time_format(h.as_of, text);
+	return fail(err, E_USAGE, "run %s, which this one would go on from, describes %s: as_of can't be earlier",
+		h.runs[h.n_runs - 1], text);
+}
+
+static status note_run(void *arg, const struct control_value *values, size_t n, struct err *err)
+{
+	char *run_id = arg;
+	(void)err;
+	if (n == 1 && values[0].kind == CONTROL_TEXT && values[0].text.n == UUID_CHARS)
+		memcpy(run_id, values[0].text.p, UUID_CHARS);
+	return OK;
+}
+
+status flow_history_check_published(struct flow *f, struct err *err)
+{
+	static const char sql[] =
+		"SELECT run_id FROM meta.stage_commits WHERE stage = 'publish' ORDER BY committed_at DESC, "
+		"run_id LIMIT 1";
+	struct history h;
+	char shown[UUID_CHARS + 1] = "";
+	const struct control_select q = {sql, NULL, 0};
+	if (!f->o->publish || f->o->replace_published || f->o->only != NULL || f->o->until != NULL) return OK;
+	TRY(control_query(f->control, &q, note_run, shown, err));
+	if (shown[0] == '\0' || strcmp(shown, f->id.info.run_id) == 0) return OK;
+	TRY(flow_history_find(f, &h, err));
+	if (picture_has_run(&h.base, str_of(shown))) return OK;
+	const status code = fail(err, E_USAGE,
+		"the published tables show run %s, which this run does not go on from: publishing would replace what "
+		"it says",
+		shown);
+	return err_advise(err, code, ADVICE_REPLACE_PUBLISHED, NULL);
+}
+
+status flow_history_superseded(struct flow *f, bool *out, struct err *err)
+{
+	const struct commit *folded = NULL;
+	char root[RUN_KEY_MAX], claim_id[RUN_KEY_MAX];
+	struct delta_snapshot *s = NULL;
+	*out = false;
+	for (size_t k = 0; k < f->state.n_committed; k++) {
+		if (workload_folds(f->w, f->state.commits[k].stage)) folded = &f->state.commits[k];
+	}
+	if (folded == NULL) return OK;
+	flow_table_root(f->w->tables[workload_table_index(f->w, f->w->folding.claims)], root);
+	const status code = delta_snapshot_open(f->lake, root, DELTA_LATEST, &s, err);
+	if (code == E_NOT_FOUND) return OK; /* made again from the commit */
+	TRY(code);
+	const char *history = folded->n_history > 0 ? folded->history[0] : f->id.info.run_id;
+	const struct history_search search = flow_history_search(f);
+	const struct delta_app_txn *claim = delta_snapshot_app_txn(s, history_claim_id(&search, history, claim_id));
+	*out = claim != NULL && claim->version > folded->claim;
+	delta_snapshot_close(s);
+	return OK;
+}
+
+status flow_versions_put(struct flow *f, struct err *err)
+{
+	struct picture p = {0}, stands;
+	struct arena scratch;
+	arena_init(&scratch, 0);
+	const status found =
+		picture_load(f->lake, flow_run_date(f), f->id.info.run_id, PICTURE_LEFT, &scratch, &stands, err);
+	arena_deinit(&scratch);
+	if (found != E_NOT_FOUND) return found;
+	struct picture_table *tables = ARENA_NEW(&f->arena, struct picture_table, f->w->n_tables + 1);
+	const char **runs = ARENA_NEW(&f->arena, const char *, 1);
+	if (tables == NULL || runs == NULL) return fail_nomem(err);
+	for (size_t i = 0; i < f->w->n_tables; i++) {
+		const struct table_schema *t = f->w->tables[i];
+		const char *name = arena_printf(&f->arena, "%s.%s", t->layer, t->name);
+		if (name == NULL) return fail_nomem(err);
+		if (f->state.versions[i] >= 0)
+			tables[p.n_tables++] = (struct picture_table){name, f->state.versions[i]};
+	}
+	qsort(tables, p.n_tables, sizeof *tables, by_table);
+	p.tables = tables;
+	for (size_t k = 0; k < f->state.n_committed; k++) {
+		const struct commit *c = &f->state.commits[k];
+		if (!workload_folds(f->w, c->stage)) continue;
+		runs = ARENA_NEW(&f->arena, const char *, c->n_history + 1);
+		if (runs == NULL) return fail_nomem(err);
+		for (size_t i = 0; i < c->n_history; i++) runs[i] = c->history[i];
+		p.n_runs = c->n_history;
+		p.claim = c->claim;
+	}
+	runs[p.n_runs++] = f->id.info.run_id;
+	p.runs = runs;
+	return picture_put(f->lake, flow_run_date(f), f->id.info.run_id, PICTURE_LEFT, &p, err);
+}
