@@ -113,18 +113,40 @@ static status same_events(const struct history_search *of, const struct run_info
 	return code;
 }
 
-static status load_candidate(struct search *s, struct candidate *c, struct err *err)
+static status load(const struct search *s, struct candidate *c, struct err *err)
 {
-	const struct history_search *of = s->of;
+	if (c->loaded) return OK;
 	TRY(cancel_check(err));
 	arena_init(&c->arena, 0);
 	c->loaded = true;
-	TRY(commit_load(of->lake, c->key, &c->arena, &c->commit, err));
+	return commit_load(s->of->lake, c->key, &c->arena, &c->commit, err);
+}
+
+/* Is nothing missing before the first events of its history, as of an opener that leaves out its first days? */
+static status is_whole(const struct search *s, const struct commit *c, bool *out, struct err *err)
+{
+	const char *opener = c->n_history > 0 ? c->history[0] : c->run.run_id;
+	*out = false;
+	for (size_t i = 0; i < s->n && !*out; i++) {
+		struct candidate *o = &s->items[i];
+		if (strstr(o->key, opener) == NULL) continue;
+		TRY(load(s, o, err));
+		*out = s->of->w->folding.continues(s->of->config, &o->commit.run, NULL) != CONTINUES_SAME_EVENTS;
+	}
+	return OK;
+}
+
+static status judge(const struct search *s, struct candidate *c, struct err *err)
+{
+	const struct history_search *of = s->of;
+	TRY(load(s, c, err));
 	const struct run_info *earlier = &c->commit.run;
 	if (strcmp(earlier->workload, of->w->name) != 0) return OK;
 	const enum continues kind = of->w->folding.continues(of->config, of->run, earlier);
 	c->continued = kind != CONTINUES_NOT;
-	if (kind != CONTINUES_SAME_EVENTS || strcmp(earlier->config_hash, of->run->config_hash) == 0) return OK;
+	if (kind == CONTINUES_SAME_EVENTS) TRY(is_whole(s, &c->commit, &c->continued, err));
+	if (kind != CONTINUES_SAME_EVENTS || strcmp(earlier->config_hash, of->run->config_hash) == 0 || !c->continued)
+		return OK;
 	return same_events(of, earlier, &c->continued, err);
 }
 
@@ -178,7 +200,7 @@ static status find(struct search *s, struct err *err)
 		bool newest = false;
 		if (head_key != NULL && strncmp(head_key, c->key, DAY_CHARS) != 0) TRY(is_newest(s, &newest, err));
 		if (newest) break;
-		TRY(load_candidate(s, c, err));
+		TRY(judge(s, c, err));
 		if (!c->continued || (s->head != NULL && !later(&c->commit, s->head))) continue;
 		s->head = &c->commit;
 		head_key = c->key;

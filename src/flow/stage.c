@@ -268,7 +268,7 @@ static void warn_future(const struct flow *f)
 	if (f->id.info.as_of <= time_now_us() + US_PER_DAY) return;
 	time_format(f->id.info.as_of, text);
 	log_line(LOG_WARN,
-		"an earlier run describes an instant to come, and so will this one unless it is given another", "run",
+		"an earlier run describes an instant to come, and so will all that go on from it", "run",
 		f->id.info.run_id, "as_of", text, NULL);
 }
 

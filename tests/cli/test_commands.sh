@@ -168,9 +168,9 @@ expect 2 . "$pqr" lake --lake new2
 # JSON logs are JSON, quiet is quiet
 "$pqr" run "${small[@]}" --lake logs --log-format json 2>log >/dev/null || bad "json logs"
 [ -s log ] && { jq -es 'all(has("ts") and has("level") and has("msg"))' log >/dev/null || bad "log lines are not JSON"; }
-PQR_LOG_FORMAT=json "$pqr" run "${small[@]}" --seed 8 --lake logs 2>log >/dev/null || bad "json logs by a variable"
+PQR_LOG_FORMAT=json "$pqr" run "${small[@]}" --seed 8 --lake logs --replace-published 2>log >/dev/null || bad "json logs by a variable"
 { [ -s log ] && jq -es 'all(has("msg"))' log >/dev/null; } || bad "PQR_LOG_FORMAT=json has no effect"
-PQR_LOG_LEVEL=error "$pqr" run "${small[@]}" --seed 9 --lake logs 2>log >/dev/null || bad "a level by a variable"
+PQR_LOG_LEVEL=error "$pqr" run "${small[@]}" --seed 9 --lake logs --replace-published 2>log >/dev/null || bad "a level by a variable"
 [ -s log ] && bad "PQR_LOG_LEVEL=error has no effect"
 "$pqr" run "${small[@]}" --lake quiet --quiet >out 2>err || bad "quiet"
 [ -s out ] || [ -s err ] && bad "--quiet printed something"

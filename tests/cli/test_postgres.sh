@@ -121,7 +121,7 @@ same_rows calm "after a stop"
 
 # Two runs publish at once: one of the two serial orders.
 "$pqr" run "${job[@]}" --lake wild --control "$uri" --quiet >/dev/null 2>&1
-other=$("$pqr" run "${small[@]}" --lake wild --control "$uri" --json --no-progress 2>/dev/null | field .run_id)
+other=$("$pqr" run "${small[@]}" --lake wild --replace-published --control "$uri" --json --no-progress 2>/dev/null | field .run_id)
 this=$("$pqr" runs --lake wild --control "$uri" --json | jq -r ".[] | select(.run_id != \"$other\") | .run_id")
 for _ in 1 2 3; do
   "$pqr" publish --run-id "$this" --lake wild --control "$uri" --quiet >/dev/null 2>log1 </dev/null &

@@ -228,7 +228,7 @@ done < <(jq -r '.rows | to_entries[] | select(.key == "silver" or .key == "gold"
 same "$(sql --json "SELECT count(*) AS n FROM bronze.pqrs_events" --lake real | jq '.[0].n')" "$(jq .rows.bronze run.json)" "rows of bronze"
 same "$(sql "EXPLAIN ANALYZE SELECT * FROM silver.tickets WHERE month = '2026-01'" --lake real | grep -oE 'Scanning Files: [0-9/]+')" \
   "Scanning Files: $(find real/silver/tickets/month=2026-01 -name '*.parquet' | wc -l)/$(find real/silver/tickets -name '*.parquet' | wc -l)" "files of a month"
-"$pqr" run "${small[@]}" --seed 7 --lake real --quiet || bad "a second run"
+"$pqr" run "${small[@]}" --seed 7 --lake real --replace-published --quiet || bad "a second run"
 same "$(sql --json "SELECT count(DISTINCT run_id) AS n FROM silver.tickets" --lake real | jq '.[0].n')" 2 "runs in the newest version"
 same "$(sql --version 0 --json "SELECT count(*) AS n FROM silver.tickets" --lake real | jq '.[0].n')" "$(jq '.rows.silver.tickets' run.json)" "the version before"
 
