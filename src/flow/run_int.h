@@ -124,6 +124,8 @@ status flow_history_check_as_of(struct flow *f, struct err *err) MUST_USE;
 status flow_history_check_published(struct flow *f, struct err *err) MUST_USE;
 /* Has a later run of the history replaced what this one left? */
 status flow_history_superseded(struct flow *f, bool *out, struct err *err) MUST_USE;
+/* Before a stage that was committed is checked again: f->state.standing as the stage found it. */
+status flow_history_stood(struct flow *f, size_t stage, struct err *err) MUST_USE;
 /* After the last stage: versions.json, unless it stands. */
 status flow_versions_put(struct flow *f, struct err *err) MUST_USE;
 /* All files of the stage's tables after its commits: of the history and the run. */

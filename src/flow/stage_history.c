@@ -259,6 +259,24 @@ status flow_picture_files(struct flow *f, const struct commit *c, struct file_li
 	return OK;
 }
 
+/* What stood = what stands of others and what was removed: their rows are as they were, whatever compaction did to files since. */
+status flow_history_stood(struct flow *f, size_t stage, struct err *err)
+{
+	const struct commit *c = &f->state.commits[stage];
+	const struct file_list *picture = &f->state.files[stage];
+	f->state.standing = (struct file_list){.arena = &f->arena};
+	for (size_t i = 0; c->n_history > 0 && i < picture->n; i++) {
+		const struct delta_pair *run = delta_pairs_get(&picture->items[i].partition, STR("run_id"));
+		if (run == NULL || str_is(run->value, f->id.info.run_id)) continue;
+		if (!file_list_add(&f->state.standing, &picture->items[i])) return fail_nomem(err);
+	}
+	for (size_t i = 0; i < c->removed.n; i++) {
+		if (!file_list_add(&f->state.standing, &c->removed.items[i])) return fail_nomem(err);
+	}
+	file_list_sort(&f->state.standing);
+	return OK;
+}
+
 /* ---- before and after ---------------------------------------------------------------------------------------------------- */
 
 status flow_history_check_as_of(struct flow *f, struct err *err)

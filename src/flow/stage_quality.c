@@ -53,6 +53,7 @@ status flow_quality_record(struct flow *f, const char *layer, const struct quali
 status flow_stage_check(struct flow *f, const struct commit *c, size_t stage, struct err *err)
 {
 	struct arena arena;
+	if (stage < f->state.n_committed) TRY(flow_history_stood(f, stage, err));
 	arena_init(&arena, 0);
 	struct quality_list list = {.arena = &arena};
 	const struct stage_def *def = &f->w->stages[stage];

@@ -43,8 +43,12 @@ cmp -s weeks.gold one.gold || bad "not the tickets of one run with a spike: $(di
 edges() { "$pqr" lineage --lake weeks --run-id "$last" --json | jq -c 'sort_by(.input, .output)[] | [.stage, .input, .input_version, .output]' | grep -v serving; }
 edges >before.edges
 grep -q "\"silver.tickets\",\"$first\",\"silver.tickets\"" before.edges || bad "no carried tickets in the lineage: $(head -n 2 before.edges | xargs)"
+"$pqr" quality --lake weeks --run-id "$last" --json | jq -c '.[] | [.layer, .dataset, .check_name, .result, .value]' >before.quality
 rm weeks/control.db*
 run weeks --to 2025-10-05 --emit-from 2025-09-29 >/dev/null
+grep -q 'rows_stand_once' before.quality || bad "rows that stand once are not checked"
+"$pqr" quality --lake weeks --run-id "$last" --json | jq -c '.[] | [.layer, .dataset, .check_name, .result, .value]' | diff before.quality - >quality.diff ||
+  bad "other checks by the lake alone: $(head -n 3 quality.diff | xargs)"
 edges >after.edges
 cmp -s before.edges after.edges || bad "another lineage by the lake alone: $(diff before.edges after.edges | head -n 3 | xargs)"
 

@@ -404,9 +404,10 @@ def test_beside_simulated_runs(events, tmp_path):
     for arguments in (september, october):
         simulated.run(*arguments)
     lake.run(*september)
-    lake.ingest(files[0])
-    lake.run(*october)
-    report = lake.ingest(files[1])
+    other = "--replace-published"
+    lake.run("--input", files[0], other)
+    lake.run(*october, other)
+    report = lake.run("--input", files[1], other)
     assert lake.history(report["run_id"]) == [lake.reports[1]["run_id"]]
     assert_like(lake, one)
     for report in simulated.reports:

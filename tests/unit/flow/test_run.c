@@ -78,7 +78,7 @@ static void test_threads_do_not_show(void **state)
 		if (i == 0) {
 			first = d;
 			CHECK_I64(
-				d.objects, 5 + 5 + 10 + 1 + 2 + 3); /* raw, bronze, gold, config, manifests, commits */
+				d.objects, 5 + 5 + 10 + 1 + 2 + 3 + 1); /* raw, bronze, gold, config, manifests, commits, versions */
 		} else {
 			lake_digest_same(&d, &first);
 		}
@@ -508,6 +508,7 @@ static void test_ingested_run(void **state)
 	assert_true(again.nothing_to_do);
 	run_report_deinit(&again);
 	CHECK_OK(&l.err, store_put(in, "b.ndjson", "TWO", 3, &l.err));
+	o.replace_published = true;
 	CHECK_OK(&l.err, run(&l, &o, &again));
 	assert_string_not_equal(again.run_id, r.run_id);
 	run_report_deinit(&again);
@@ -636,6 +637,12 @@ static void test_publishing_replaces(void **state)
 	struct run_opts o = options(&l);
 	CHECK_OK(&l.err, run_plain(&l, &o));
 	o.seed = 8;
+	/* A run that does not go on from what is shown says so before any work, and is not begun. */
+	const int64_t before = fault.runs;
+	CHECK_FAILS(E_USAGE, run_plain(&l, &o));
+	CHECK_I64(fault.runs, before);
+	lake_query_is(&l, "SELECT count(*), min(seed) FROM meta.runs", "1|7\n");
+	o.replace_published = true;
 	CHECK_OK(&l.err, run_plain(&l, &o));
 	lake_query_is(&l, "SELECT count(*), count(DISTINCT run_id), min(substr(item_id, 1, 8)) FROM gold.by_id",
 		"200|1|00000008\n");

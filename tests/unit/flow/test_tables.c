@@ -17,6 +17,7 @@ static void test_each_run_its_part(void **state)
 	CHECK_OK(&l.err, run_plain(&l, &o));
 	o.run_id = OTHER_RUN;
 	o.seed = 8;
+	o.replace_published = true;
 	CHECK_OK(&l.err, run_plain(&l, &o));
 	lake_table_is(&l, "gold/by_id", 1, 2 * FAKE_TASKS, 400);
 	lake_query_is(&l, "SELECT rows, delta_version FROM meta.datasets WHERE name = 'gold.by_id'", "400|1\n");
