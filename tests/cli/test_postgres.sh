@@ -75,7 +75,8 @@ for t in tickets ticket_events; do same "$(of_postgres core $t | sha256sum)" "$(
 
 # A run stopped by Ctrl-C waits to be resumed; a lost control plane is recorded again from the lake.
 expect 0 PENDING pg run --from 2026-02-01 --to 2026-02-03 --volume 50 --until silver --run-id 11111111-1111-4111-8111-111111111111
-expect 0 'SUCCESS|DEGRADED' pg runs retry 11111111-1111-4111-8111-111111111111
+expect 2 'replace what it says' pg runs retry 11111111-1111-4111-8111-111111111111
+expect 0 'SUCCESS|DEGRADED' pg run --from 2026-02-01 --to 2026-02-03 --volume 50 --run-id 11111111-1111-4111-8111-111111111111 --replace-published
 same "$(sql 'SELECT DISTINCT run_id FROM gold.daily_kpis')" 11111111-1111-4111-8111-111111111111 "the latest published run"
 sql 'DROP SCHEMA meta, core, gold, analytics CASCADE' 2>/dev/null
 expect 0 SUCCESS pg run "${small[@]}"
