@@ -242,6 +242,16 @@ static bool merge_edges(struct commit *c, const struct task_spec *spec, const st
 			if (!commit_edges_add(&c->edges, in, out)) return false;
 		}
 	}
+	/* Of a table that a run before left, some rows go on in its own files. */
+	for (size_t i = 0; i < spec->standing.n; i++) {
+		const char *in = spec->standing.items[i].table;
+		if (i > 0 && strcmp(in, spec->standing.items[i - 1].table) == 0) continue;
+		for (size_t k = 0; k < r->outputs.n; k++) {
+			const char *out = r->outputs.items[k].table;
+			if (k > 0 && strcmp(out, r->outputs.items[k - 1].table) == 0) continue;
+			if (strcmp(in, out) == 0 && !commit_edges_add(&c->edges, in, out)) return false;
+		}
+	}
 	return true;
 }
 
@@ -267,8 +277,7 @@ static void warn_future(const struct flow *f)
 	char text[TIME_RFC3339_CHARS + 1] = "";
 	if (f->id.info.as_of <= time_now_us() + US_PER_DAY) return;
 	time_format(f->id.info.as_of, text);
-	log_line(LOG_WARN,
-		"an earlier run describes an instant to come, and so will all that go on from it", "run",
+	log_line(LOG_WARN, "an earlier run describes an instant to come, and so will all that go on from it", "run",
 		f->id.info.run_id, "as_of", text, NULL);
 }
 
