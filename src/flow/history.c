@@ -20,6 +20,12 @@
 
 /* ---- claims ---------------------------------------------------------------------------------------------------------- */
 
+bool history_is_claim(struct str app_id)
+{
+	static const char prefix[] = "pqr/history/";
+	return app_id.n >= sizeof prefix - 1 && memcmp(app_id.p, prefix, sizeof prefix - 1) == 0;
+}
+
 struct str history_claim_id(const struct history_search *s, const char *opener, char dst[RUN_KEY_MAX])
 {
 	const bool any = s->w->folding.continues(s->config, s->run, NULL) == CONTINUES_ANY;

@@ -51,6 +51,8 @@ status history_open(
  * (CONTINUES_ANY) there is one history in the lake, whoever opens it. */
 struct str history_claim_id(const struct history_search *s, const char *opener, char dst[RUN_KEY_MAX]);
 
+bool history_is_claim(struct str app_id); /* is a txn one of these? */
+
 /* What stands of these runs of one table ("silver.status_events"; of a dimension: all) at a version (DELTA_LATEST: the newest), appended to
  * out by path. Where there is no table: nothing. */
 struct history_part {

@@ -77,8 +77,8 @@ static void test_threads_do_not_show(void **state)
 		struct lake_digest d = lake_digest(&l);
 		if (i == 0) {
 			first = d;
-			CHECK_I64(
-				d.objects, 5 + 5 + 10 + 1 + 2 + 3 + 1); /* raw, bronze, gold, config, manifests, commits, versions */
+			CHECK_I64(d.objects, 5 + 5 + 10 + 1 + 2 + 3 +
+						     1); /* raw, bronze, gold, config, manifests, commits, versions */
 		} else {
 			lake_digest_same(&d, &first);
 		}

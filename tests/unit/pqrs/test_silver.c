@@ -556,7 +556,8 @@ static void test_checks(void **state)
 		CHECK_OK(&err, pqrs_silver_check(&view, &q, &err));
 		size_t failed = 0;
 		for (size_t i = 0; i < q.n; i++)
-			failed += strcmp(q.items[i].check_name, "rows_stand_once") == 0 && q.items[i].result == QUALITY_FAIL;
+			failed += strcmp(q.items[i].check_name, "rows_stand_once") == 0 &&
+				  q.items[i].result == QUALITY_FAIL;
 		CHECK_I64(failed, 1);
 		lake_close(&l);
 	}
