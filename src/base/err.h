@@ -45,19 +45,19 @@ enum err_class {
  * (cli/advice.c); other callers have their own ways. */
 enum err_advice {
 	ADVICE_NONE = 0,
-	ADVICE_OTHER_LAKE,    /* put the lake somewhere else */
-	ADVICE_NO_LAKE,       /* go where it is, name it, or make it */
-	ADVICE_CHECK_LAKE,    /* the lake's address looks wrong */
-	ADVICE_SINGLE_WRITER, /* say that nothing else ever writes to the lake */
-	ADVICE_OTHER_CONTROL, /* move away what stands there, or put the control plane somewhere else */
-	ADVICE_NEW_RUN,       /* name a new run */
-	ADVICE_OR_NEW_RUN,    /* the same, after a way to mend this one */
-	ADVICE_AS_OF,         /* say which instant the run describes */
-	ADVICE_SOURCE,        /* name the source of the input */
-	ADVICE_SEE_QUALITY,   /* look at the checks of the run `about` */
-	ADVICE_STAGE_FIRST,   /* run the stage before first, of the run `about` */
-	ADVICE_RETENTION,     /* allow a retention under the table's own */
-	ADVICE_GET_DUCKDB,    /* fetch libduckdb, or say where it is */
+	ADVICE_OTHER_LAKE,        /* put the lake somewhere else */
+	ADVICE_NO_LAKE,           /* go where it is, name it, or make it */
+	ADVICE_CHECK_LAKE,        /* the lake's address looks wrong */
+	ADVICE_SINGLE_WRITER,     /* say that nothing else ever writes to the lake */
+	ADVICE_OTHER_CONTROL,     /* move away what stands there, or put the control plane somewhere else */
+	ADVICE_NEW_RUN,           /* name a new run */
+	ADVICE_OR_NEW_RUN,        /* the same, after a way to mend this one */
+	ADVICE_AS_OF,             /* say which instant the run describes */
+	ADVICE_SOURCE,            /* name the source of the input */
+	ADVICE_SEE_QUALITY,       /* look at the checks of the run `about` */
+	ADVICE_STAGE_FIRST,       /* run the stage before first, of the run `about` */
+	ADVICE_RETENTION,         /* allow a retention under the table's own */
+	ADVICE_GET_DUCKDB,        /* fetch libduckdb, or say where it is */
 	ADVICE_REPLACE_PUBLISHED, /* say that the published tables may show another history */
 	ADVICE_N
 };

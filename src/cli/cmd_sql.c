@@ -56,7 +56,8 @@ static status say_histories(const struct cli *c, struct store *lake, struct err 
 	if (c->quiet || cli_get(c, "--run") != NULL) return OK;
 	TRY(cli_histories(lake, &n, err));
 	if (n > 1)
-		(void)fprintf(stderr, "pqr: %zu histories stand side by side in these tables; --run RUN chooses that of a run\n", n);
+		(void)fprintf(stderr,
+			"pqr: %zu histories stand side by side in these tables; --run RUN chooses that of a run\n", n);
 	return OK;
 }
 

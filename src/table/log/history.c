@@ -161,7 +161,8 @@ status delta_version_at(struct store *store, const char *root, int64_t at_ms, in
 			"table %s keeps no commit that tells its time; versions %lld to %lld can be read", root,
 			(long long)f.range.oldest, (long long)f.range.latest);
 	if (f.range.oldest == 0)
-		return fail(err, E_NOT_FOUND, "table %s did not exist at %s: its version 0 was written at %s", root, at, first);
+		return fail(err, E_NOT_FOUND, "table %s did not exist at %s: its version 0 was written at %s", root, at,
+			first);
 	return fail(err, E_NOT_FOUND,
 		"the version of table %s at %s was cleaned up: the oldest that can be read is %lld, of %s", root, at,
 		(long long)f.range.oldest, first);
