@@ -90,7 +90,7 @@ static status errno_code(int errnum)
 	return errnum == ENOENT ? E_NOT_FOUND : errnum == ENOMEM ? E_NOMEM : errnum == EEXIST ? E_EXISTS : E_IO;
 }
 
-static void errno_fill(struct err *err, int errnum, bool reading, const char *fmt, va_list args)
+static PRINTF_LIKE(4, 0) void errno_fill(struct err *err, int errnum, bool reading, const char *fmt, va_list args)
 {
 	err_start(err, errno_code(errnum));
 	if (errnum == EINTR || errnum == EAGAIN || errnum == EIO) err->class = ERR_RETRY;

@@ -176,6 +176,8 @@ static status runs_retry(struct session *s, struct cli *c, const char *run_id, s
 	o.run_id = run_id;
 	o.progress = c->progress;
 	o.quiet = c->quiet;
+	o.publish = !cli_flag(c, "--no-publish");
+	o.replace_published = cli_flag(c, "--replace-published");
 	return report_run(s, c, &o, err);
 }
 
@@ -339,6 +341,8 @@ static status verify_run(struct cli *c, struct err *err)
 }
 
 static const struct cli_option run_id_option[] = {{"--run-id", "ID", CLI_RUN_HELP}};
+static const struct cli_option runs_options[] = {{"--no-publish", NULL, "retry: leave the SQL tables as they are"},
+	{"--replace-published", NULL, "retry: also where the SQL tables show another history"}};
 static const struct cli_option lineage_options[] = {
 	{"--run-id", "ID", CLI_RUN_HELP}, {"--format", "NAME", "text, json, openlineage, dot or cypher"}};
 const struct cli_command cli_runs_command = {.name = "runs",
@@ -348,6 +352,8 @@ const struct cli_command cli_runs_command = {.name = "runs",
 		   "  pqr runs show U       run U: what decided its output, its tasks, quality and lineage\n"
 		   "  pqr runs retry U      go on with run U, which failed or was stopped\n"
 		   "  pqr runs diff U V     what differs between two runs",
+	.options = runs_options,
+	.n_options = N_OF(runs_options),
 	.args_max = 3,
 	.run = runs_run};
 const struct cli_command cli_quality_command = {.name = "quality",

@@ -177,7 +177,7 @@ SELECT day, region_name, department_name, dane_city_code, pqrs_type,
   CAST(SUM(closed) AS BIGINT) AS closed_count,
   CAST(SUM(overdue) AS BIGINT) AS overdue_count,
   CASE WHEN SUM(closed) > 0 THEN ROUND(100.0 * (SUM(closed) - SUM(overdue)) / SUM(closed), 2) END AS within_sla_pct,
-  month, run_id
+  month, MAX(run_id) AS run_id
 FROM (
   SELECT day, region_name, department_name, dane_city_code, pqrs_type, month, run_id,
     tickets_count AS tickets, 0 AS backlog, 0 AS closed, 0 AS overdue FROM gold_kpi_volume_geo_daily
@@ -188,7 +188,7 @@ FROM (
   SELECT day, region_name, department_name, dane_city_code, pqrs_type, month, run_id,
     0, 0, closed_count, overdue_count FROM gold_kpi_sla_geo_daily
 ) AS cells
-GROUP BY day, region_name, department_name, dane_city_code, pqrs_type, month, run_id;
+GROUP BY day, region_name, department_name, dane_city_code, pqrs_type, month;
 CREATE VIEW "analytics_v_tickets_open" AS
 SELECT ticket_id, current_status, last_update_ts, sla_days_target, sla_days_elapsed,
   sla_days_target - sla_days_elapsed AS sla_days_left, sla_status, month, run_id
@@ -200,6 +200,6 @@ SELECT month, pqrs_type,
   CAST(SUM(overdue_count) AS BIGINT) AS overdue_count,
   ROUND(100.0 * (SUM(closed_count) - SUM(overdue_count)) / SUM(closed_count), 2) AS within_sla_pct,
   CASE WHEN SUM(overdue_count) > 0 THEN ROUND(1.0 * SUM(avg_overdue_days * overdue_count) / SUM(overdue_count), 2) ELSE 0 END AS avg_overdue_days,
-  run_id
+  MAX(run_id) AS run_id
 FROM gold_kpi_sla_daily
-GROUP BY month, pqrs_type, run_id;
+GROUP BY month, pqrs_type;

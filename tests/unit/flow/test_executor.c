@@ -100,7 +100,7 @@ static void job_open(struct job *j, size_t n, int threads)
 	j->stage = (struct stage_def){.name = "bronze", .run = run_task};
 	j->env = (struct task_env){.config = &j->scene};
 	j->of = (struct executor_job){
-		&j->stage, &j->env, j->slots, n, 0, task_started, task_finished, &j->scene}; /* no delay: no sleep */
+		&j->stage, &j->env, j->slots, n, 0, task_started, task_finished, &j->scene}; /* retried at once */
 	CHECK_OK(&j->err, executor_open("threads", threads, &j->executor, &j->err));
 }
 
