@@ -222,23 +222,21 @@ status parquet_reader_field_read(struct parquet_reader *r, size_t row_group, siz
 	struct column *out, struct err *err)
 {
 	const struct parquet_field *fields;
-	struct column_def def;
-	struct reader_shape shape;
-	const char *why;
+	struct reader_field made;
 	size_t n;
 	ASSERT(row_group < r->n_row_groups);
 	TRY(parquet_reader_fields(r, &fields, &n, err));
 	ASSERT(field < n);
-	TRY(reader_field_shape(r, fields[field].node, arena, &def, &shape, &why, err));
-	if (why != NULL)
-		return fail_at(err, E_UNSUPPORTED, r->key, -1, -1, "column %s: %s", fields[field].info.name, why);
-	struct assembly a = {.r = r, .row_group = row_group, .arena = arena, .first_leaf = first_leaf(&shape)};
-	const size_t n_leaves = (size_t)(last_leaf(&shape) - a.first_leaf) + 1;
+	TRY(reader_field_shape(r, fields[field].node, arena, &made, err));
+	if (made.why != NULL)
+		return fail_at(err, E_UNSUPPORTED, r->key, -1, -1, "column %s: %s", fields[field].info.name, made.why);
+	struct assembly a = {.r = r, .row_group = row_group, .arena = arena, .first_leaf = first_leaf(&made.shape)};
+	const size_t n_leaves = (size_t)(last_leaf(&made.shape) - a.first_leaf) + 1;
 	a.levels = ARENA_ZNEW(arena, struct parquet_levels, n_leaves);
 	if (a.levels == NULL) return reader_nomem(r, err);
 	for (size_t i = 0; i < n_leaves; i++) a.levels[i].values.n = -1;
-	struct column made;
-	TRY(build(&a, &def, &shape, (struct slots){0}, &made, err));
-	*out = made;
+	struct column column;
+	TRY(build(&a, &made.def, &made.shape, (struct slots){0}, &column, err));
+	*out = column;
 	return OK;
 }

@@ -32,7 +32,7 @@ static bool make_room(struct making *m, size_t n, struct column_def *def, struct
 	*shapes = ARENA_ZNEW(m->arena, struct reader_shape, n);
 	if (*defs == NULL || *shapes == NULL) {
 		m->no_memory = true;
-		return refuse(m, "out of memory");
+		return false;
 	}
 	def->children = *defs;
 	def->n_children = n;
@@ -120,16 +120,15 @@ static bool make(
 	return true;
 }
 
-status reader_field_shape(const struct parquet_reader *r, uint32_t node, struct arena *arena, struct column_def *def,
-	struct reader_shape *shape, const char **why, struct err *err)
+status reader_field_shape(
+	const struct parquet_reader *r, uint32_t node, struct arena *arena, struct reader_field *out, struct err *err)
 {
 	struct making m = {.r = r, .arena = arena};
-	*def = (struct column_def){0};
-	*shape = (struct reader_shape){0};
-	*why = NULL;
-	if (make(&m, node, false, 1, def, shape)) return OK;
+	ASSERT(node > 0 && node < r->n_nodes);
+	*out = (struct reader_field){0};
+	if (make(&m, node, false, 1, &out->def, &out->shape)) return OK;
 	if (m.no_memory) return reader_nomem(r, err);
-	*why = m.why;
+	out->why = m.why;
 	return OK;
 }
 
@@ -137,13 +136,15 @@ status reader_field_shape(const struct parquet_reader *r, uint32_t node, struct 
 static status field_make(struct parquet_reader *r, uint32_t node, struct parquet_field *out, struct err *err)
 {
 	const struct reader_node *n = &r->nodes[node];
-	struct reader_shape shape;
+	struct reader_field made;
 	struct parquet_field f = {.column = -1, .node = node};
 	if (n->leaf >= 0 && r->leaves[n->leaf].info.supported) {
 		f.column = n->leaf;
 		f.info = r->leaves[n->leaf].info;
 	} else {
-		TRY(reader_field_shape(r, node, &r->schema_arena, &f.info.def, &shape, &f.info.reason, err));
+		TRY(reader_field_shape(r, node, &r->schema_arena, &made, err));
+		f.info.def = made.def;
+		f.info.reason = made.why;
 		f.info.def.name = f.info.name = n->name;
 		f.info.supported = f.info.reason == NULL;
 	}

@@ -16,8 +16,14 @@ struct reader_shape { /* beside a column_def, with the same children */
 	size_t n_children;
 };
 
-/* The column that a node becomes; *why: the reason if it is not read, else NULL. All in arena. */
-status reader_field_shape(const struct parquet_reader *r, uint32_t node, struct arena *arena, struct column_def *def,
-	struct reader_shape *shape, const char **why, struct err *err) MUST_USE;
+/* The column that a node becomes; why: the reason if it is not read, else NULL. */
+struct reader_field {
+	struct column_def def;
+	struct reader_shape shape;
+	const char *why;
+};
+/* Its children are in arena. */
+status reader_field_shape(const struct parquet_reader *r, uint32_t node, struct arena *arena, struct reader_field *out,
+	struct err *err) MUST_USE;
 
 #endif
