@@ -23,7 +23,7 @@ expect 2 'expected a date' "$pqr" sql --at yesterday "SELECT 1" --lake empty
   exit 77
 }
 expect 2 "^LINE 1: SELECT 1 FRM" "$pqr" sql "SELECT 1 FRM x y" --lake empty
-expect 2 '^ +\^$' "$pqr" sql "SELECT nothing FROM (SELECT 1 AS a)" --lake empty
+expect 2 '^ +\^+$' "$pqr" sql "SELECT nothing FROM (SELECT 1 AS a)" --lake empty
 same "$(printf 'SELECT 1 AS a;\nEXIT;\nSELECT 2 AS a;\n' | "$pqr" sql --lake empty --format csv | tr -d '\r\n')" "a1" "exit ends the statements"
 same "$(printf ' quit \nSELECT 2 AS a;\n' | "$pqr" sql --lake empty --format csv)" "" "quit ends the statements"
 expect 0 '^ok +libduckdb +v[0-9]' "$pqr" doctor --lake empty
@@ -132,7 +132,7 @@ while IFS= read -r statement; do
   out=$("$pqr" sql "$statement" 2>&1 </dev/null)
   code=$?
   [ "$code" -eq 2 ] || bad "$statement: exit $code: $(head -n 2 <<<"$out")"
-  [ "$(grep -cvE '^(LINE [0-9]+: | *\^$)' <<<"$out")" -eq 1 ] || bad "$statement: more than a line and its place: $out"
+  [ "$(grep -cvE '^(LINE [0-9]+: | *\^+$)' <<<"$out")" -eq 1 ] || bad "$statement: more than a line and its place: $out"
   "$pqr" sql --format parquet "$statement" >out 2>/dev/null </dev/null && bad "$statement: not refused for parquet"
 done <<S
 COPY (SELECT 1) TO '$work/lake/x.csv'
