@@ -326,7 +326,8 @@ static status add_node(
 {
 	static const uint8_t groups[] = {[NOTE_LIST] = PARQUET_GROUP_LIST, [NOTE_MAP] = PARQUET_GROUP_MAP};
 	if (w->n_nodes == w->nodes_max) return fail(err, E_LIMIT, "schema of more than %zu nodes", w->nodes_max);
-	w->nodes[w->n_nodes++] = (struct reader_node){.name = path + strlen(path) - strnlen(e->name.p, e->name.n),
+	const size_t name_n = e->name.n > 0 ? strnlen(e->name.p, e->name.n) : 0;
+	w->nodes[w->n_nodes++] = (struct reader_node){.name = path + strlen(path) - name_n,
 		.n_children = e->physical >= 0 ? 0 : (uint32_t)e->n_children,
 		.leaf = e->physical >= 0 ? (int)w->n_leaves : -1,
 		.def = (uint8_t)(parent->def + (e->repetition != 0)),

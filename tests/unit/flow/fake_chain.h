@@ -237,7 +237,7 @@ static status chain_plan(
 static status chain_silver_run(
 	const struct task_env *env, const struct task_spec *spec, struct task_result *out, struct err *err)
 {
-	if (chain.before != NULL && chain.before_run == (int)env->run->seed) {
+	if (spec->lo == 0 && chain.before != NULL && chain.before_run == (int)env->run->seed) {
 		status (*before)(struct err * err) = chain.before;
 		chain.before = NULL;
 		TRY(before(err));

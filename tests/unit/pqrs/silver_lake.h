@@ -67,6 +67,7 @@ struct lake {
 	struct arena arena;
 	struct file_list bronze;
 	struct file_list standing; /* what runs before left of silver */
+	int64_t since;             /* the instant that the run before describes; INT64_MIN = none before */
 	struct pqrs_config cfg;
 	struct run_info run;
 	struct task_result result; /* of all tasks of the last lake_silver */
@@ -79,6 +80,7 @@ static inline void lake_open(struct lake *l, const char *as_of)
 	CHECK_OK(&err, store_open(check_tmpdir(l->dir), &l->store, &err));
 	arena_init(&l->arena, 0);
 	l->bronze.arena = &l->arena;
+	l->since = INT64_MIN;
 	fixture_states(&l->cfg);
 	fixture_rules(&l->cfg);
 	fixture_places(&l->cfg);
@@ -238,6 +240,7 @@ static inline status lake_silver(struct lake *l, int n_tasks, struct err *err)
 			spec.hi = PQRS_BUCKETS * (i + 1) / n_tasks;
 			spec.inputs = l->bronze;
 			spec.standing = l->standing;
+			spec.since = l->since;
 		}
 		TRY(pqrs_silver_run(&env, &spec, &l->result, err));
 	}

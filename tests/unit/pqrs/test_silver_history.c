@@ -23,6 +23,7 @@ struct deal {
 struct one_run {
 	struct file_list bronze;
 	struct task_result result; /* its outputs are all that stands after the run */
+	int64_t as_of;
 };
 struct chain {
 	struct lake lake;
@@ -65,9 +66,12 @@ static void fold_run(struct chain *c, int r, int n_tasks)
 	struct lake *l = &c->lake;
 	int64_t own = 0;
 	set_inputs(c, r);
+	l->since = r == 0 ? INT64_MIN : c->runs[r - 1].as_of;
+	c->runs[r].as_of = l->run.as_of;
 	CHECK_OK(&err, lake_silver(l, r == 0 ? n_tasks : 1, &err));
 	c->runs[r].result = l->result;
 	for (size_t i = 0; i < c->runs[r].bronze.n; i++) own += c->runs[r].bronze.items[i].rows;
+	own += lake_counter(l, "history:due") - lake_counter(l, "deferred");
 	CHECK_I64(verdicts(&l->result.outputs), verdicts(&l->standing) + own - lake_counter(l, "duplicates"));
 }
 
