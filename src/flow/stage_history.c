@@ -184,6 +184,24 @@ static status wait_for_history(struct flow *f, struct err *err)
 	}
 }
 
+/* The run before may be at a later stage still: what this one finds of that layer, and what the serving database shows last, is then this
+ * run's own only after it ended. Of one that was killed the rest is never made: this run supersedes it. */
+static status wait_for_run_before(struct flow *f, struct err *err)
+{
+	const struct history *h = &f->state.history;
+	bool busy = h->n_runs > 0;
+	for (bool waited = false; busy; waited = true) {
+		TRY(at_work(f, h->runs[h->n_runs - 1], &busy, err));
+		if (!busy) return OK;
+		if (!waited)
+			log_line(LOG_INFO, "waiting for the run that this one goes on from", "run",
+				h->runs[h->n_runs - 1], NULL);
+		TRY(cancel_check(err));
+		(void)nanosleep(&(struct timespec){.tv_nsec = CLAIM_POLL_US * 1000}, NULL);
+	}
+	return OK;
+}
+
 status flow_history_prepare(struct flow *f, size_t stage, struct err *err)
 {
 	const char *layer = f->w->stages[stage].name;
@@ -197,6 +215,7 @@ status flow_history_prepare(struct flow *f, size_t stage, struct err *err)
 		if (workload_folds(f->w, f->state.commits[k].stage) && f->state.commits[k].n_history > 0)
 			TRY(history_again(f, &f->state.commits[k], err));
 	}
+	if (!folding) TRY(wait_for_run_before(f, err));
 	return f->state.history.n_runs > 0 ? find_standing(f, layer, folding, err) : OK;
 }
 

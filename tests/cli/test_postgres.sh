@@ -150,12 +150,12 @@ for e in "x?y=z" "u:s3cret@[/d"; do expect 2 'not a PostgreSQL URI' "$pqr" runs 
 expect 5 'out of reach' "$pqr" run "${small[@]}" --lake other --control "$uri"
 "$root/tests/postgres" again "$work/server"
 # A whole run with no server from its middle on: one error line, exit 5; the same command then finishes.
-"$pqr" run --from 2026-01-01 --to 2026-02-14 --volume 400 --lake late --control "$uri" --quiet >out 2>&1 </dev/null &
+"$pqr" run --from 2026-01-01 --to 2026-02-14 --volume 400 --lake late --replace-published --control "$uri" --quiet >out 2>&1 </dev/null &
 pid=$!
 within 60 has_files late/raw 1 || bad "the run makes nothing"
 "$root/tests/postgres" kill "$work/server"
 wait "$pid"
 same "$?" 5 "exit status without a server: $(tail -n 2 out)"
 "$root/tests/postgres" again "$work/server"
-expect 0 SUCCESS "$pqr" run --from 2026-01-01 --to 2026-02-14 --volume 400 --lake late --control "$uri"
+expect 0 SUCCESS "$pqr" run --from 2026-01-01 --to 2026-02-14 --volume 400 --lake late --replace-published --control "$uri"
 done_testing

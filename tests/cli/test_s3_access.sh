@@ -71,7 +71,7 @@ for server in versitygw minio; do
   use "s3:$server"
   AWS_SECRET_ACCESS_KEY=wrong refused 1 'the secret key does not belong to the access key: check AWS_SECRET_ACCESS_KEY' list path
   AWS_ACCESS_KEY_ID=wrong refused 1 'the access key is unknown there: check AWS_ACCESS_KEY_ID' list path
-  lake=s3://no-such-bucket-here refused 1 'there is no such bucket: make it, or check --lake and AWS_ENDPOINT_URL' list path
+  lake=s3://no-such-bucket-here refused 1 'there is no such bucket: make it, or check AWS_ENDPOINT_URL .*check --lake' list path
   refused 1 'there is no such bucket: make it' "$pqr" run "${small[@]}" --lake s3://no-such-bucket-here/x --log-level error --no-progress
 done
 use s3:minio

@@ -18,29 +18,21 @@ import delta_oracle  # noqa: E402
 import delta_ours  # noqa: E402
 
 ENGINES = ["delta-rs", "Polars", "DuckDB", "Spark"]
-FIRST, SECOND = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
+FIRST, SECOND, THIRD = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222", "33333333-3333-4333-8333-333333333333"
 READERS = [delta_ours.Cat, delta_ours.Sql, delta_ours.Python]
 LAYERS = ("bronze", "silver", "gold")
 
 
 def pqr_run(lake, run_id, *arguments, **settings):
     env = {k: v for k, v in os.environ.items() if not k.startswith("PQR_")} | {"PQR_SIMULATION_SPIKE_ENABLED": "false"} | settings
-    command = [conftest.PQR, "run", "--lake", lake, "--json", "--quiet", "--run-id", run_id, *arguments]
+    command = [conftest.PQR, "run", "--lake", lake, "--json", "--quiet", "--replace-published", "--run-id", run_id, *arguments]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 
-def replaceable(lake, control):
-    """Forget how a run came about, so that the same run_id may be made from other events."""
-    shutil.rmtree(lake / "raw")
-    shutil.rmtree(lake / "manifests")
-    (lake / "control.db").rename(control)
-
-
 class DeltaLake:
-    """Two runs; the first again, which changes nothing; then the first once more from another simulation (its raw and the record of
-    it are gone), so that it replaces its own part of each table and leaves the second's."""
+    """Two runs; the first again, which changes nothing; then a third, of another simulation, which leaves the rows of both."""
 
     def __init__(self, folder):
         self.root = folder / "lake"
@@ -48,8 +40,7 @@ class DeltaLake:
         self.reports = {FIRST: self.step(FIRST, "--from", "2025-12-20", "--to", "2026-01-10", "--volume", "20")}
         self.reports[SECOND] = self.step(SECOND, "--from", "2026-01-02", "--to", "2026-01-20", "--volume", "12", "--seed", "9")
         self.step(FIRST, "--from", "2025-12-20", "--to", "2026-01-10", "--volume", "20")
-        replaceable(self.root, folder / "control.db")
-        self.reports[FIRST] = self.step(FIRST, "--from", "2025-12-25", "--to", "2026-01-14", "--volume", "15", "--seed", "3")
+        self.reports[THIRD] = self.step(THIRD, "--from", "2025-12-25", "--to", "2026-01-14", "--volume", "15", "--seed", "3")
         self.tables = sorted(f"{layer}.{d.name}" for layer in LAYERS for d in (self.root / layer).iterdir())
         self.states = {t: [delta_oracle.replay(self.path(t), v) for v in delta_oracle.commits(self.path(t))] for t in self.tables}
         self.expected = {t: [delta_oracle.rows(s) for s in states] for t, states in self.states.items()}
@@ -93,7 +84,7 @@ def test_what_each_run_leaves(delta_lake):
         if "run_id" not in delta_lake.columns(table):
             continue
         at = delta_lake.columns(table).index("run_id")
-        count = {run: sum(n for row, n in delta_lake.expected[table][-1].items() if row[at] == run) for run in (FIRST, SECOND)}
+        count = {run: sum(n for row, n in delta_lake.expected[table][-1].items() if row[at] == run) for run in (FIRST, SECOND, THIRD)}
         for run, n in count.items():
             reported = {"bronze.pqrs_events": delta_lake.reports[run]["rows"]["bronze"], "silver.quarantine": n}.get(table)
             assert n == (delta_lake.reports[run]["rows"][layer][name] if reported is None else reported), (table, run)

@@ -66,9 +66,15 @@ def as_of(lake):
     return oracle.parse_time(lake.report["as_of"])
 
 
+def waits(lake, row):
+    """It happened after the instant that the run describes: it stays in bronze for a later run."""
+    return row["ts"] > as_of(lake)
+
+
 def silver_expected(lake):
     if "silver" not in lake.cache:
-        lake.cache["silver"] = oracle.silver_of(bronze_expected(lake)[0], as_of(lake), lake.terms)
+        now = [row for row in bronze_expected(lake)[0] if not waits(lake, row)]
+        lake.cache["silver"] = oracle.silver_of(now, as_of(lake), lake.terms)
     return lake.cache["silver"]
 
 
@@ -247,10 +253,11 @@ def test_silver(lake, table):
 
 
 def test_nothing_lost(lake):
-    """Each bronze row is in silver, in quarantine, or the repeat of one that is."""
+    """Each bronze row is in silver, in quarantine, the repeat of one that is, or waits for a later run."""
     out = silver_expected(lake)
+    later = sum(waits(lake, row) for row in bronze_expected(lake)[0])
     kept = sum(len(out[t]) for t in ("tickets", "messages", "status_events", "attachments", "quarantine"))
-    assert kept + out["duplicates"] == len(rows_of(lake, "bronze.pqrs_events"))
+    assert kept + out["duplicates"] + later == len(rows_of(lake, "bronze.pqrs_events"))
 
 
 @pytest.mark.parametrize("lake", ["foreign", "early"], indirect=True)
