@@ -93,7 +93,9 @@ same "$(jq -c '[.rows.bronze, .rows.duplicates, .rows.rejected]' report.json)" '
 "$pqr" run --input second.jsonl --lake again --json >report.json 2>/dev/null || bad "second export"
 same "$(jq -c '[.rows.silver.tickets, .rows.silver.status_events, .rows.silver.quarantine // 0]' report.json)" '[1,1,0]' "an export after another"
 
-# The simulator's own events, taken as foreign input: as one file, and cut into pieces at any line: the same rows.
+# The simulator's own events, taken as foreign input: as one file, and cut into pieces at any line: the same rows. What is ingested is
+# judged by the law, what is simulated by the simulation's terms: here by these.
+export PQR_SLA_BUSINESS_DAYS_P=15 PQR_SLA_BUSINESS_DAYS_Q=10 PQR_SLA_BUSINESS_DAYS_R=8 PQR_SLA_BUSINESS_DAYS_S=20
 expect 0 SUCCESS "$pqr" run "${small[@]}" --lake sim
 find sim/raw -name events.jsonl | LC_ALL=C sort | xargs cat >all.jsonl
 split -n l/7 all.jsonl piece.
@@ -104,4 +106,5 @@ same "$(jq -c '[.rows.raw,.rows.bronze,.rows.rejected,.rows.silver,.rows.gold]' 
 kpis() { sqlite3 "$1/control.db" "SELECT day, channel, pqrs_type, tickets_count FROM gold_kpi_volume_daily ORDER BY 1,2,3; SELECT day, pqrs_type, region, backlog_count FROM gold_kpi_backlog_daily ORDER BY 1,2,3; SELECT day, pqrs_type, closed_count, within_sla_pct, overdue_count, avg_overdue_days FROM gold_kpi_sla_daily ORDER BY 1,2" | sha256sum; }
 same "$(kpis whole)" "$(kpis sim)" "KPIs of ingested against simulated"
 same "$(kpis parts)" "$(kpis sim)" "KPIs of split input against simulated"
+unset PQR_SLA_BUSINESS_DAYS_P PQR_SLA_BUSINESS_DAYS_Q PQR_SLA_BUSINESS_DAYS_R PQR_SLA_BUSINESS_DAYS_S
 done_testing
