@@ -86,7 +86,7 @@ expect 2 "unknown action 'hist.*did you mean history" "$pqr" table histroy silve
 expect 2 'expected the table' "$pqr" table cat --lake lake
 expect 1 'did you mean silver.tickets' "$pqr" table cat silver.tikets --lake lake
 expect 2 'takes no --dry-run' "$pqr" table cat silver.tickets --dry-run --lake lake
-expect 2 'both name a version' "$pqr" table cat silver.tickets --version 0 --at 2026-01-01 --lake lake
+expect 2 'each name a version' "$pqr" table cat silver.tickets --version 0 --at 2026-01-01 --lake lake
 expect 2 "expected a version's number" "$pqr" table cat silver.tickets --version x --lake lake
 expect 2 'no column' "$pqr" table cat silver.tickets --columns nope --lake lake
 expect 2 'did you mean|no column' "$pqr" table cat silver.tickets --where "sla_statu = LATE" --lake lake
