@@ -136,6 +136,6 @@ if [ "$(id -u)" -eq 0 ] && setpriv --reuid nobody --clear-groups test -x "$stack
   mkdir -m 777 nobody
   expect 0 'answers' setpriv --reuid nobody --regid nogroup --clear-groups env HOME=/nonexistent PQR_STACK_DIR="$work/nobody/stack" "$stack" up postgres
   expect 0 '' setpriv --reuid nobody --regid nogroup --clear-groups env HOME=/nonexistent PQR_STACK_DIR="$work/nobody/stack" "$stack" down --clean
-  [ ! -e nobody/stack ] || bad "left behind by nobody: $(find nobody | head -n 5)"
+  [ ! -e nobody/stack ] || bad "left behind by nobody: $(find nobody | head -n 12)"
 fi
 done_testing
