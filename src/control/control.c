@@ -61,6 +61,11 @@ const char *control_uri(const struct control *c)
 	return c->uri;
 }
 
+bool control_may_write(const struct control *c)
+{
+	return !c->only_reads;
+}
+
 bool control_is_server(const struct control *c)
 {
 	return c->ops->is_server;

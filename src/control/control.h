@@ -20,6 +20,11 @@ struct control;
  * read-only, no permission, a wrong password. E_CORRUPT: not a SQLite file, damaged, or somebody else's. E_UNREACHABLE: no server
  * answers. */
 status control_open(const char *uri, struct control **out, struct err *err) MUST_USE;
+/* The same for who only looks: where this user may not write it, a SQLite database is read as it is. Nothing is made or migrated then
+ * (E_UNSUPPORTED: it needs to be), whatever would write fails with E_IO, and a call may fail with E_BUSY (ERR_RETRY): another
+ * process changed the file while it was read without locks. */
+status control_open_to_look(const char *uri, struct control **out, struct err *err) MUST_USE;
+bool control_may_write(const struct control *c);  /* false: opened so by who may not */
 void control_close(struct control *c);            /* NULL is fine */
 const char *control_uri(const struct control *c); /* without secrets; for people */
 bool control_is_server(const struct control *c);  /* a database that others read beside the lake: PostgreSQL */

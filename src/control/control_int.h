@@ -44,6 +44,7 @@ struct control {
 	const struct control_ops *ops;
 	char *uri;            /* without secrets */
 	char *source;         /* as given; to open the same once more */
+	bool only_reads;      /* opened by who may not write */
 	pthread_mutex_t lock; /* the backend's connection; held during each call, so no call-back may call back */
 };
 
@@ -62,8 +63,8 @@ struct control_publish {
 	struct control *control;
 };
 
-/* sqlite.c; path is what follows "sqlite:". */
-status control_sqlite_open(const char *path, struct control **out, struct err *err) MUST_USE;
+/* sqlite.c; path is what follows "sqlite:". look: as control_open_to_look. */
+status control_sqlite_open(const char *path, bool look, struct control **out, struct err *err) MUST_USE;
 
 /* postgres.c; *place: the URI without secrets, the caller's to free. */
 status control_postgres_open(const char *uri, struct control **out, char **place, struct err *err) MUST_USE;

@@ -2,17 +2,17 @@
 #include "base/alloc.h"
 #include "control/control_int.h"
 
-static status open_sqlite(const char *uri, struct control **out, char **place, struct err *err)
+static status open_sqlite(const char *uri, bool look, struct control **out, char **place, struct err *err)
 {
 	const char *path = uri + 7;
 	if (*path == '\0') return fail(err, E_USAGE, "control plane %s: expected sqlite:<path>", uri);
 	if (strncmp(path, "///", 3) == 0) path += 2; /* sqlite:///absolute */
-	TRY(control_sqlite_open(path, out, err));
+	TRY(control_sqlite_open(path, look, out, err));
 	*place = mem_strdup(uri);
 	return OK;
 }
 
-status control_open(const char *uri, struct control **out, struct err *err)
+static status open_plane(const char *uri, bool look, struct control **out, struct err *err)
 {
 	struct control *c = NULL;
 	char *place = NULL;
@@ -21,7 +21,7 @@ status control_open(const char *uri, struct control **out, struct err *err)
 		return fail(err, E_USAGE,
 			"control plane %.*s: expected sqlite:<path> or postgresql://user@host:port/database",
 			(int)strcspn(uri, ":"), uri); /* what follows may hold a password */
-	TRY(postgres ? control_postgres_open(uri, &c, &place, err) : open_sqlite(uri, &c, &place, err));
+	TRY(postgres ? control_postgres_open(uri, &c, &place, err) : open_sqlite(uri, look, &c, &place, err));
 	c->uri = place;
 	c->source = mem_strdup(uri);
 	if (c->uri == NULL || c->source == NULL) {
@@ -30,4 +30,14 @@ status control_open(const char *uri, struct control **out, struct err *err)
 	}
 	*out = c;
 	return OK;
+}
+
+status control_open(const char *uri, struct control **out, struct err *err)
+{
+	return open_plane(uri, false, out, err);
+}
+
+status control_open_to_look(const char *uri, struct control **out, struct err *err)
+{
+	return open_plane(uri, true, out, err);
 }

@@ -150,7 +150,19 @@ status sqlite_each(struct control_sqlite *s, const struct sqlite_select *q, sqli
 	while (code == OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) code = row != NULL ? row(arg, stmt, err) : OK;
 	if (code == OK && rc != SQLITE_DONE) code = sqlite_fail(s, "statement", err);
 	(void)sqlite3_finalize(stmt);
-	return code;
+	return sqlite_still(s, code, err);
+}
+
+status sqlite_still(const struct control_sqlite *s, status code, struct err *err)
+{
+	struct stat now;
+	if (!s->immutable) return code;
+	if (stat(s->path, &now) == 0 && now.st_ino == s->seen.st_ino && now.st_size == s->seen.st_size &&
+		now.st_mtim.tv_sec == s->seen.st_mtim.tv_sec && now.st_mtim.tv_nsec == s->seen.st_mtim.tv_nsec)
+		return code;
+	const status busy = fail(err, E_BUSY, "control database %s was changed while it was read; try again", s->path);
+	err_set_class(err, ERR_RETRY);
+	return busy;
 }
 
 status sqlite_run(struct control_sqlite *s, const char *sql, const struct sqlite_arg *args, size_t n, int64_t *changed,

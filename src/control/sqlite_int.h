@@ -2,6 +2,8 @@
 #ifndef PQR_CONTROL_SQLITE_INT_H
 #define PQR_CONTROL_SQLITE_INT_H
 
+#include <sys/stat.h>
+
 #include "base/time.h"
 #include "control/control_int.h"
 
@@ -14,6 +16,8 @@ struct control_sqlite {
 	struct control base;
 	struct sqlite3 *db;
 	char *path;
+	bool immutable;   /* opened as a file that nobody changes: nothing locks it */
+	struct stat seen; /* immutable only: as it was then */
 };
 static inline struct control_sqlite *sqlite_of(struct control *c)
 {
@@ -56,6 +60,9 @@ struct sqlite_select {
 };
 status sqlite_each(
 	struct control_sqlite *s, const struct sqlite_select *q, sqlite_row row, void *arg, struct err *err) MUST_USE;
+/* After reading: E_BUSY when the file of an immutable connection was changed since it was opened, whatever came of the reading; else
+ * code. */
+status sqlite_still(const struct control_sqlite *s, status code, struct err *err) MUST_USE;
 int64_t sqlite_col_i64(struct sqlite3_stmt *row, int i, int64_t if_null);
 struct str sqlite_col_str(struct sqlite3_stmt *row, int i); /* NULL: p == NULL */
 
@@ -72,7 +79,10 @@ status sqlite_quality_replace(
 /* sql with meta.x, core.x, gold.x, analytics.x, realtime.x as meta_x ...; texts and quoted names stay. */
 void sqlite_names(struct buf *out, const char *sql);
 
-status sqlite_migrate(struct control_sqlite *s, struct err *err) MUST_USE; /* sqlite_schema.c */
+/* sqlite_schema.c */
+status sqlite_migrate(struct control_sqlite *s, struct err *err) MUST_USE;
+/* The database is ours and has this version's schema; writes nothing. */
+status sqlite_check(struct control_sqlite *s, struct err *err) MUST_USE;
 
 /* The operations, by file. */
 status sqlite_lease_acquire(struct control *c, struct control_lease *l, int64_t now, struct err *err);

@@ -122,7 +122,7 @@ status sqlite_query(
 	sqlite_names(&sql, q->sql);
 	status code = buf_check(&sql, err);
 	if (code == OK) code = query(s, (const char *)sql.p, q, &stmt, err);
-	if (code == OK) code = rows(s, stmt, visit, arg, err);
+	if (code == OK) code = sqlite_still(s, rows(s, stmt, visit, arg, err), err);
 	(void)sqlite3_finalize(stmt);
 	buf_deinit(&sql);
 	return code;

@@ -80,6 +80,7 @@ static const struct migration {
 	{1, "control plane", schema_1},
 };
 enum { N_MIGRATIONS = sizeof migrations / sizeof *migrations };
+#define NEWEST (migrations[N_MIGRATIONS - 1].version)
 
 struct found {
 	int64_t application_id, n_objects, migrations_table, version;
@@ -149,26 +150,44 @@ static status apply(struct control_sqlite *s, struct err *err)
 	return OK;
 }
 
-status sqlite_migrate(struct control_sqlite *s, struct err *err)
+/* E_CORRUPT, E_UNSUPPORTED: somebody else's, or of a later version. */
+static status recognise(struct control_sqlite *s, struct found *f, struct err *err)
 {
-	struct found f;
 	/* One snapshot: between two look-ups another process may have made the whole schema. */
 	TRY(sqlite_exec(s, "BEGIN", err));
-	TRY(sqlite_end(s, look(s, &f, err), err));
-	if (f.n_objects > 0 && (f.application_id != APPLICATION_ID || f.migrations_table == 0))
+	TRY(sqlite_end(s, look(s, f, err), err));
+	if (f->n_objects > 0 && (f->application_id != APPLICATION_ID || f->migrations_table == 0))
 		return err_advise(err, fail(err, E_CORRUPT, "%s is a SQLite database of something else", s->path),
 			ADVICE_OTHER_CONTROL, NULL);
-	if (f.version > migrations[N_MIGRATIONS - 1].version)
+	if (f->version > NEWEST)
 		return fail(err, E_UNSUPPORTED,
 			"unsupported: control database %s has schema version %lld, this program knows %lld; use a "
 			"newer one",
-			s->path, (long long)f.version, (long long)migrations[N_MIGRATIONS - 1].version);
+			s->path, (long long)f->version, (long long)NEWEST);
+	return OK;
+}
+
+status sqlite_check(struct control_sqlite *s, struct err *err)
+{
+	struct found f;
+	TRY(recognise(s, &f, err));
+	if (f.version == NEWEST) return OK;
+	return fail(err, E_UNSUPPORTED,
+		"control database %s has schema version %lld, this program needs %lld; have a user who may write there "
+		"look at it once",
+		s->path, (long long)f.version, (long long)NEWEST);
+}
+
+status sqlite_migrate(struct control_sqlite *s, struct err *err)
+{
+	struct found f;
+	TRY(recognise(s, &f, err));
 	if (sqlite3_db_readonly(s->db, "main") == 1)
 		return fail(err, E_IO,
 			"control database %s is read-only; give this user write permission on it and its folder",
 			s->path);
 	TRY(set_up_file(s, f.n_objects == 0, err));
-	if (f.version == migrations[N_MIGRATIONS - 1].version) return OK;
+	if (f.version == NEWEST) return OK;
 	TRY(sqlite_begin(s, err));
 	return sqlite_end(s, apply(s, err), err);
 }

@@ -119,6 +119,246 @@ static void test_created_by_several(void **state)
 	plane_close(&p);
 }
 
+/* ---- who may only look ----------------------------------------------------------------------------------------------- */
+
+enum { NOBODY = 65534 };
+
+/* Root writes anywhere, and so becomes somebody else. */
+static bool become_reader(void)
+{
+	return geteuid() != 0 || (setgid(NOBODY) == 0 && setuid(NOBODY) == 0);
+}
+
+static void skip_without_reader(void)
+{
+	int end;
+	const pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) _exit(become_reader() ? 0 : 1);
+	assert_int_equal(waitpid(pid, &end, 0), pid);
+	if (end == 0) return;
+	(void)fprintf(stderr, "root may become no other user here\n");
+	skip();
+}
+
+/* In a process of a user who may only read the plane's folder and file: NULL, or what is wrong. */
+typedef const char *(*look_at)(struct plane *p);
+
+static int to_reader[2], from_reader[2]; /* pipes: each byte lets the other go on */
+
+static void go_on(int fd)
+{
+	assert_int_equal(write(fd, "", 1), 1);
+}
+
+static void await(int fd)
+{
+	char byte;
+	assert_int_equal(read(fd, &byte, 1), 1);
+}
+
+/* It waits for the first byte. Start it before this process opens the plane: SQLite takes the handles of a parent for its own. */
+static pid_t reader_start(struct plane *p, look_at look)
+{
+	assert_int_equal(pipe(to_reader), 0);
+	assert_int_equal(pipe(from_reader), 0);
+	const pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid != 0) return pid;
+	await(to_reader[0]);
+	if (!become_reader()) _exit(2);
+	err_clear(&p->err);
+	p->c = NULL;
+	const char *wrong = look(p);
+	if (wrong != NULL) (void)fprintf(stderr, "%s: %s\n", wrong, p->err.message);
+	_exit(wrong == NULL ? 0 : 1);
+}
+
+static void reader_end(pid_t pid)
+{
+	int end;
+	assert_int_equal(waitpid(pid, &end, 0), pid);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(close(to_reader[i]), 0);
+		assert_int_equal(close(from_reader[i]), 0);
+	}
+	assert_true(WIFEXITED(end) && WEXITSTATUS(end) == 0);
+}
+
+static void writable(const struct plane *p, bool may)
+{
+	assert_int_equal(chmod(p->path, may ? 0644 : 0444), 0);
+	assert_int_equal(chmod(p->dir, may ? 0755 : 0555), 0);
+}
+
+static void look_as_reader(struct plane *p, look_at look)
+{
+	writable(p, false);
+	const pid_t pid = reader_start(p, look);
+	go_on(to_reader[1]);
+	reader_end(pid);
+	writable(p, true);
+}
+
+static status count_visit(void *arg, const struct control_value *v, size_t n, struct err *err)
+{
+	(void)err;
+	if (n == 1 && v[0].kind == CONTROL_INT) *(int64_t *)arg = v[0].i;
+	return OK;
+}
+
+static const char *count_runs(struct plane *p, int64_t want)
+{
+	int64_t n = -1;
+	const struct control_select q = {.sql = "SELECT count(*) FROM meta.runs"};
+	if (control_query(p->c, &q, count_visit, &n, &p->err) != OK) return "cannot count runs";
+	return n == want ? NULL : "other runs than there are";
+}
+
+static const char *look_fails(struct plane *p, status code, const char *has)
+{
+	if (control_open_to_look(p->uri, &p->c, &p->err) != code) return "opens, or fails otherwise";
+	return strstr(p->err.message, has) != NULL ? NULL : "says something else";
+}
+
+static const char *reads_one_run(struct plane *p)
+{
+	struct control_lease l;
+	if (control_open(p->uri, &p->c, &p->err) != E_IO || strstr(p->err.message, "read-only") == NULL)
+		return "opens to write";
+	if (control_open_to_look(p->uri, &p->c, &p->err) != OK) return "cannot look";
+	if (control_may_write(p->c)) return "claims that it may write";
+	const char *wrong = count_runs(p, 1);
+	if (wrong != NULL) return wrong;
+	control_lease_init(&l, RUN);
+	if (control_lease_acquire(p->c, &l, NOW, &p->err) != E_IO || strstr(p->err.message, "read-only") == NULL)
+		return "takes a lease";
+	control_close(p->c);
+	return NULL;
+}
+
+static const char *needs_a_newer_schema(struct plane *p)
+{
+	return look_fails(p, E_UNSUPPORTED, "has schema version 0, this program needs");
+}
+
+static void plane_make_for_readers(struct plane *p)
+{
+	plane_make(p);
+	/* Letters that a URI has other uses for. */
+	(void)snprintf(p->path, sizeof p->path, "%s/a %%3f?immutable=0#b.db", p->dir);
+	(void)snprintf(p->uri, sizeof p->uri, "sqlite:%s", p->path);
+}
+
+/* One run, in the -wal alone. */
+static void plane_open_for_readers(struct plane *p)
+{
+	CHECK_OK(&p->err, control_open(p->uri, &p->c, &p->err));
+	by_hand(p, "INSERT INTO meta.runs (run_id, workload, status, attempts) VALUES ('" RUN "', 'w', 'SUCCESS', 1)");
+}
+
+/* The folder has no -wal and -shm, and this user can make none. */
+static void test_look_at_rest(void **state)
+{
+	(void)state;
+	struct plane p;
+	skip_without_reader();
+	plane_make_for_readers(&p);
+	plane_open_for_readers(&p);
+	control_close(p.c);
+	look_as_reader(&p, reads_one_run);
+	CHECK_OK(&p.err, control_open_to_look(p.uri, &p.c, &p.err));
+	assert_true(geteuid() != 0 || control_may_write(p.c)); /* who may write may write */
+	control_close(p.c);
+	by_hand(&p, "DELETE FROM meta.migrations");
+	look_as_reader(&p, needs_a_newer_schema);
+	plane_erase(&p);
+}
+
+/* Beside a process at work. */
+static void test_look_beside_writer(void **state)
+{
+	(void)state;
+	struct plane p;
+	skip_without_reader();
+	plane_make_for_readers(&p);
+	const pid_t pid = reader_start(&p, reads_one_run);
+	plane_open_for_readers(&p);
+	writable(&p, false);
+	go_on(to_reader[1]);
+	reader_end(pid);
+	writable(&p, true);
+	plane_close(&p);
+}
+
+static void copy_file(const char *from, const char *to)
+{
+	char bytes[1 << 16];
+	size_t n;
+	FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
+	assert_true(in != NULL && out != NULL);
+	while ((n = fread(bytes, 1, sizeof bytes, in)) > 0) assert_int_equal(fwrite(bytes, 1, n, out), n);
+	assert_int_equal(fclose(in), 0);
+	assert_int_equal(fclose(out), 0);
+}
+
+static const char *misses_the_wal(struct plane *p)
+{
+	return look_fails(p, E_IO, "-wal holds");
+}
+
+/* A copy of file and -wal without the -shm: the file alone would be an older state, or half of one. */
+static void test_look_at_left_wal(void **state)
+{
+	(void)state;
+	struct plane p, copy;
+	char from[128], to[128];
+	skip_without_reader();
+	plane_make_for_readers(&p);
+	plane_open_for_readers(&p);
+	plane_make(&copy);
+	copy_file(p.path, copy.path);
+	(void)snprintf(from, sizeof from, "%s-wal", p.path);
+	(void)snprintf(to, sizeof to, "%s-wal", copy.path);
+	copy_file(from, to);
+	look_as_reader(&copy, misses_the_wal);
+	plane_close(&p);
+	CHECK_OK(&copy.err, control_open(copy.uri, &copy.c, &copy.err));
+	query_is(&copy, &(struct control_select){.sql = "SELECT count(*) FROM meta.runs"}, "1\n");
+	plane_close(&copy);
+}
+
+static const char *notices_a_change(struct plane *p)
+{
+	int64_t n;
+	const struct control_select q = {.sql = "SELECT count(*) FROM meta.runs"};
+	const status code = control_open_to_look(p->uri, &p->c, &p->err);
+	go_on(from_reader[1]);
+	await(to_reader[0]);
+	if (code != OK) return "cannot look";
+	if (control_query(p->c, &q, count_visit, &n, &p->err) != E_BUSY) return "reads a file that was changed";
+	return p->err.class == ERR_RETRY ? NULL : "not to be tried again";
+}
+
+static void test_look_while_changed(void **state)
+{
+	(void)state;
+	struct plane p;
+	skip_without_reader();
+	plane_make_for_readers(&p);
+	plane_open_for_readers(&p);
+	control_close(p.c);
+	writable(&p, false);
+	const pid_t pid = reader_start(&p, notices_a_change);
+	go_on(to_reader[1]);
+	await(from_reader[0]);
+	writable(&p, true);
+	by_hand(&p, "UPDATE meta.runs SET attempts = 2");
+	go_on(to_reader[1]);
+	reader_end(pid);
+	plane_erase(&p);
+}
+
 /* Names of schemas become prefixes, but not those that are longer. */
 static void test_names(void **state)
 {
@@ -135,6 +375,10 @@ int main(void)
 		cmocka_unit_test(test_open_refuses),
 		cmocka_unit_test(test_open_damaged_newer_and_read_only),
 		cmocka_unit_test(test_created_by_several),
+		cmocka_unit_test(test_look_at_rest),
+		cmocka_unit_test(test_look_beside_writer),
+		cmocka_unit_test(test_look_at_left_wal),
+		cmocka_unit_test(test_look_while_changed),
 		cmocka_unit_test(test_names),
 		CONTROL_CASES,
 	};
