@@ -35,8 +35,9 @@ struct session {
  * refuses leaves nothing behind. session_close also after a failure. */
 status session_open(struct session *s, const struct session_opts *o, struct err *err) MUST_USE;
 
-/* SESSION_EXISTING: E_NOT_FOUND where there is no lake yet, instead of an empty one in a folder entered by mistake. */
-enum session_plane { SESSION_LAKE = 1, SESSION_CONTROL = 2, SESSION_EXISTING = 4 };
+/* SESSION_EXISTING: E_NOT_FOUND where there is no lake yet, instead of an empty one in a folder entered by mistake.
+ * SESSION_LOOK: a control plane that this user may only read will do. */
+enum session_plane { SESSION_LAKE = 1, SESSION_CONTROL = 2, SESSION_EXISTING = 4, SESSION_LOOK = 8 };
 
 /* Open the planes that `need` names; SESSION_CONTROL opens the lake too. */
 status session_connect(struct session *s, unsigned need, struct err *err) MUST_USE;

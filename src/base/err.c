@@ -94,6 +94,7 @@ static PRINTF_LIKE(4, 0) void errno_fill(struct err *err, int errnum, bool readi
 {
 	err_start(err, errno_code(errnum));
 	if (errnum == EINTR || errnum == EAGAIN || errnum == EIO) err->class = ERR_RETRY;
+	if (errnum == EACCES || errnum == EPERM || errnum == EROFS) err->class = ERR_DENIED;
 	if (!reading && wants_other_lake(errnum)) err->advice = ADVICE_OTHER_LAKE;
 	const int n = vsnprintf(err->message, sizeof err->message, fmt, args);
 	if (n < 0 || (size_t)n >= sizeof err->message) return;

@@ -39,6 +39,7 @@ enum err_class {
 	ERR_CONFLICT,  /* re-read, then redo */
 	ERR_DATA,      /* the input is at fault: reject or quarantine it */
 	ERR_UNKNOWN,   /* sent, outcome unseen: look before retrying */
+	ERR_DENIED,    /* this user may not, another may */
 };
 
 /* What a person could do about it, where that means a flag: no message names one. The command line has a text for each

@@ -130,10 +130,29 @@ static void check_tables(struct findings *f, struct store *lake)
 			"tables", l.tables > 0 || l.differences > 0 ? text : "none yet: `pqr run` makes them");
 }
 
+static const char to_look[] = "; this user may read it and not write it";
+
+static status one_table(void *arg, const char *layer, const char *name, struct err *err)
+{
+	(void)layer;
+	(void)name;
+	(void)err;
+	*(bool *)arg = true;
+	return OK;
+}
+
+/* Who may not write it may still read it, where it is one. */
+static bool only_readable(struct store *lake, const struct err *probed)
+{
+	bool any = false;
+	return probed->class == ERR_DENIED && delta_catalog_list(lake, one_table, &any, NULL) == OK && any;
+}
+
 static bool check_lake(struct findings *f, const struct cli *c)
 {
 	struct session s;
 	struct err err;
+	char text[CLI_ERROR_CHARS];
 	err_clear(&err);
 	status code = cli_session_open(&s, c, 0, &err);
 	const bool missing = code == OK && session_missing(s.engine.lake_uri);
@@ -143,9 +162,12 @@ static bool check_lake(struct findings *f, const struct cli *c)
 	err_clear(&err);
 	code = cli_session_open(&s, c, SESSION_LAKE, &err);
 	if (code == OK) code = lake_probe(s.lake, &err);
-	add_result(f, "lake", code, &err, code == OK ? store_uri(s.lake) : "");
+	const bool writable = code == OK;
+	if (s.lake != NULL && !writable && only_readable(s.lake, &err)) code = OK;
+	(void)snprintf(text, sizeof text, "%.900s%s", code == OK ? store_uri(s.lake) : "", writable ? "" : to_look);
+	add_result(f, "lake", code, &err, text);
 	if (code == OK && !store_is_remote(s.lake)) {
-		check_space(f, store_uri(s.lake));
+		if (writable) check_space(f, store_uri(s.lake));
 		check_tables(f, s.lake);
 	}
 	session_close(&s);
@@ -156,7 +178,7 @@ static void check_control(struct findings *f, const struct cli *c)
 {
 	struct session s;
 	struct err err;
-	char text[256], n[32];
+	char text[CLI_ERROR_CHARS], n[32];
 	int64_t runs = 0;
 	const struct control_select all = {.sql = "SELECT run_id FROM meta.runs"};
 	err_clear(&err);
@@ -167,10 +189,11 @@ static void check_control(struct findings *f, const struct cli *c)
 	session_close(&s);
 	if (missing) return;
 	err_clear(&err);
-	code = cli_session_open(&s, c, SESSION_CONTROL, &err);
+	code = cli_session_open(&s, c, SESSION_CONTROL | SESSION_LOOK, &err);
 	if (code == OK) code = control_query(s.control, &all, no_row, &runs, &err);
-	(void)snprintf(text, sizeof text, "%s, %s run%s", s.control != NULL ? control_uri(s.control) : "",
-		cli_count(runs, n), runs == 1 ? "" : "s");
+	(void)snprintf(text, sizeof text, "%.900s, %s run%s%s", s.control != NULL ? control_uri(s.control) : "",
+		cli_count(runs, n), runs == 1 ? "" : "s",
+		s.control == NULL || control_may_write(s.control) ? "" : to_look);
 	add_result(f, "control plane", code, &err, text);
 	session_close(&s);
 }

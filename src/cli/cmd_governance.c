@@ -212,7 +212,9 @@ static status with_session(
 
 static status runs_run(struct cli *c, struct err *err)
 {
-	return with_session(c, SESSION_LAKE | SESSION_CONTROL | SESSION_EXISTING, runs_command, err);
+	const bool writes = c->n_args > 0 && strcmp(c->args[0], "retry") == 0;
+	return with_session(
+		c, SESSION_LAKE | SESSION_CONTROL | SESSION_EXISTING | (writes ? 0u : SESSION_LOOK), runs_command, err);
 }
 
 /* ---- quality, lineage ---- */
@@ -235,7 +237,7 @@ static status quality_command(struct session *s, struct cli *c, struct err *err)
 
 static status quality_run(struct cli *c, struct err *err)
 {
-	return with_session(c, SESSION_LAKE | SESSION_CONTROL | SESSION_EXISTING, quality_command, err);
+	return with_session(c, SESSION_LAKE | SESSION_CONTROL | SESSION_EXISTING | SESSION_LOOK, quality_command, err);
 }
 
 static status lineage_command(struct session *s, struct cli *c, struct err *err)
@@ -257,7 +259,7 @@ static status lineage_command(struct session *s, struct cli *c, struct err *err)
 
 static status lineage_run(struct cli *c, struct err *err)
 {
-	return with_session(c, SESSION_LAKE | SESSION_CONTROL | SESSION_EXISTING, lineage_command, err);
+	return with_session(c, SESSION_LAKE | SESSION_CONTROL | SESSION_EXISTING | SESSION_LOOK, lineage_command, err);
 }
 
 /* ---- verify ---- */
@@ -337,7 +339,8 @@ static status verify_run(struct cli *c, struct err *err)
 {
 	const char *given = cli_get(c, "--run-id");
 	const bool alone = given != NULL && session_run_is_whole(given);
-	return with_session(c, SESSION_LAKE | SESSION_EXISTING | (alone ? 0u : SESSION_CONTROL), verify_command, err);
+	return with_session(c, SESSION_LAKE | SESSION_EXISTING | SESSION_LOOK | (alone ? 0u : SESSION_CONTROL),
+		verify_command, err);
 }
 
 static const struct cli_option run_id_option[] = {{"--run-id", "ID", CLI_RUN_HELP}};

@@ -90,7 +90,7 @@ static void offer_of_lake(struct completing *k, bool runs)
 	const struct control_select all = {.sql = "SELECT run_id FROM meta.runs ORDER BY started_at DESC, run_id"};
 	status code = cli_session_open(&s, k->cli, SESSION_EXISTING, NULL);
 	const bool nothing = code != OK || (runs && session_missing(s.engine.control_uri));
-	if (!nothing) code = session_connect(&s, runs ? SESSION_CONTROL : SESSION_LAKE, NULL);
+	if (!nothing) code = session_connect(&s, runs ? SESSION_CONTROL | SESSION_LOOK : SESSION_LAKE, NULL);
 	if (!nothing && code == OK)
 		code = runs ? control_query(s.control, &all, offer_run, k, NULL)
 			    : delta_catalog_list(s.lake, offer_table, k, NULL);

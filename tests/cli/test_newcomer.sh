@@ -77,7 +77,8 @@ if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
   other() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
   if other "$pqr" --version >/dev/null 2>&1; then
     expect 1 'give this user' other "$pqr" run "${small[@]}"
-    expect 1 'BAD +lake .*give this user' other "$pqr" doctor
+    expect 0 'ok +lake .*this user may read it and not write it' other "$pqr" doctor
+    expect 1 'BAD +lake .*give this user' other "$pqr" doctor --lake "$work/theirs"
     expect 1 'give this user' other "$pqr" run "${small[@]}" --lake "$work/theirs"
     echo '{}' >"$work/secret.jsonl" && chmod 600 "$work/secret.jsonl"
     expect 1 'cannot read input .*secret.jsonl: Permission denied; give this user the right to read it' other "$pqr" run --input "$work/secret.jsonl"

@@ -99,6 +99,8 @@ same "$(curl -s -o answer -w '%{http_code}' --noproxy '*' --aws-sigv4 aws:amz:us
 same "$(visitor list path)" "$(list path)" "tables for one who may look"
 run "$lake/path" >/dev/null # control.db of that lake
 visitor expect 0 ' 0 differences' "$pqr" verify --lake "$lake/path"
+visitor expect 0 'ok +lake .*/path; this user may read it and not write it' "$pqr" doctor --lake "$lake/path"
+visitor expect 1 'BAD +lake .*access denied' "$pqr" doctor --lake "$lake/new"
 rm -f control.db*
 visitor refused 1 "$denied" "$pqr" run "${small[@]}" --lake "$lake/new" --log-level error --no-progress
 grep -qE 'try put-if-absent|write' refused.err || bad "no verb in: $(cat refused.err)"

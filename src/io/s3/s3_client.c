@@ -308,11 +308,14 @@ static status fail_refused(const struct s3_call *call, const struct refusal *r, 
 	if (http_status == 301 || http_status == 307 || r->region[0] != '\0')
 		return fail(err, E_IO, "cannot %s: the bucket is in another region%s%s: set AWS_REGION (%d %s)", verb,
 			r->region[0] != '\0' ? ", " : "", r->region, http_status, code);
-	if (http_status == 403 || http_status == 401)
-		return fail(err, E_IO,
+	if (http_status == 403 || http_status == 401) {
+		const status denied = fail(err, E_IO,
 			"cannot %s: access denied: give the access key that right (docs/operate.md lists all it needs) "
 			"(%s)",
 			verb, code[0] != '\0' ? code : "403");
+		err_set_class(err, ERR_DENIED);
+		return denied;
+	}
 	if (http_status == 404 && call->request.key != NULL && is_missing(code))
 		return fail(err, E_NOT_FOUND, "cannot %s: there is no such object", verb);
 	if (http_status == 501 || strcmp(code, "NotImplemented") == 0)

@@ -196,6 +196,7 @@ static void test_err_advice(void **state)
 	assert_int_equal(err.advice, ADVICE_NONE);
 	CHECK_FAILS(E_IO, fail_errno(&err, EACCES, "z"));
 	assert_int_equal(err.advice, ADVICE_OTHER_LAKE);
+	assert_int_equal(err.class, ERR_DENIED);
 	CHECK_FAILS(E_NOT_FOUND, fail_errno(&err, ENOENT, "z"));
 	assert_int_equal(err.advice, ADVICE_NONE);
 	CHECK_FAILS(E_IO, err_advise(NULL, E_IO, ADVICE_NEW_RUN, NULL));

@@ -193,6 +193,7 @@ static void run_case(const struct client_case *k, const char *method)
 		fail_msg("path: %s", p.heads[0]);
 	if (code == E_UNREACHABLE && strcmp(method, "PUT") == 0) CHECK_I64(err.class, ERR_UNKNOWN);
 	if (code == E_UNREACHABLE && strcmp(method, "GET") == 0) CHECK_I64(err.class, ERR_RETRY);
+	if (strcmp(k->name, "no right") == 0) CHECK_I64(err.class, ERR_DENIED);
 	if (strstr(k->name, "region, told") != NULL) assert_non_null(strstr(p.heads[1], "/eu-west-1/s3/aws4_request"));
 	s3_call_deinit(&call);
 	s3_client_destroy(c);
