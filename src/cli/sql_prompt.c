@@ -3,11 +3,13 @@
 #include <errno.h>
 #include <histedit.h>
 #include <locale.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <wchar.h>
 
 #include "base/alloc.h"
 #include "base/arena.h"
@@ -15,7 +17,7 @@
 #include "cli/cli.h"
 #include "cli/sql.h"
 
-enum { HISTORY_LINES_MAX = 1000, HISTORY_PATH_MAX = 4096, WORDS_MAX = 1 << 14 };
+enum { HISTORY_LINES_MAX = 1000, HISTORY_PATH_MAX = 4096, WORDS_MAX = 1 << 14, CANCEL_POLL_MS = 50 };
 
 struct prompt {
 	struct sql_shell *shell;
@@ -228,6 +230,39 @@ static status take_line(struct prompt *p, struct buf *entry, struct str line)
 	return OK;
 }
 
+/* A character for the editor: 1, 0 at the end, -1 at an error or Ctrl-C (EINTR). A signal that comes just before a blocking
+ * read would wait for the next key, so this waits in short turns and asks. */
+static int read_char(EditLine *line, wchar_t *dst)
+{
+	mbstate_t state = {0};
+	struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
+	(void)line;
+	for (;;) {
+		char byte;
+		if (cancel_requested()) {
+			errno = EINTR;
+			return -1;
+		}
+		if (poll(&in, 1, CANCEL_POLL_MS) <= 0) continue;
+		const ssize_t n = read(STDIN_FILENO, &byte, 1);
+		if (n < 0 && errno == EINTR) continue;
+		if (n <= 0) return (int)n;
+		const size_t taken = mbrtowc(dst, &byte, 1, &state);
+		if (taken == (size_t)-2) continue; /* more bytes to come */
+		if (taken != (size_t)-1) return 1;
+		state = (mbstate_t){0}; /* no character of this locale: left out */
+	}
+}
+
+/* The terminal hands over single keys before the prompt is shown, not only when the editor first reads: what is typed at once
+ * would be echoed by the terminal, and Ctrl-C answered by it. */
+static const char *read_line(struct prompt *p, int *n)
+{
+	(void)el_set(p->line, EL_PREP_TERM, 1);
+	errno = 0;
+	return el_gets(p->line, n);
+}
+
 static status read_lines(struct prompt *p, struct err *err)
 {
 	struct buf entry; /* the statement so far, on one line */
@@ -235,8 +270,7 @@ static status read_lines(struct prompt *p, struct err *err)
 	buf_init(&entry, 1 << 20);
 	while (code == OK && !p->shell->quit) {
 		int n = 0;
-		errno = 0;
-		const char *line = el_gets(p->line, &n);
+		const char *line = read_line(p, &n);
 		if (line != NULL && n > 0) {
 			const size_t length = (size_t)n - (line[n - 1] == '\n');
 			if (length > 0 || p->shell->text.n > 0) code = take_line(p, &entry, (struct str){line, length});
@@ -269,7 +303,11 @@ status sql_prompt(struct sql_shell *shell, struct err *err)
 	if (p.line == NULL) return fail(err, E_IO, "cannot use this terminal; pipe statements into pqr sql instead");
 	(void)el_set(p.line, EL_CLIENTDATA, &p);
 	(void)el_set(p.line, EL_PROMPT, prompt_text);
+	(void)el_set(p.line, EL_GETCFN, read_char);
 	(void)el_set(p.line, EL_EDITOR, "emacs");
+	/* At Ctrl-C the terminal would signal first and then throw away what it has to show: the prompt that answers it. */
+	(void)el_set(p.line, EL_SETTY, "-d", "+noflsh", NULL);
+	(void)el_set(p.line, EL_SETTY, "-x", "+noflsh", NULL);
 	(void)el_set(p.line, EL_ADDFN, "pqr-complete", "complete names", complete);
 	(void)el_set(p.line, EL_BIND, "\t", "pqr-complete", NULL);
 	(void)el_source(p.line, NULL); /* ~/.editrc */

@@ -316,7 +316,7 @@ def left():
     return os.waitpid(pid, os.WNOHANG) if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) else None
 assert within(60, left) == (pid, 0)
 P
-PYTHONPATH=$root/tests "$python" prompt.py "$pqr" 2>prompt.log || bad "the prompt: $(tail -n 3 prompt.log)"
+PYTHONPATH=$root/tests "$python" prompt.py "$pqr" 2>prompt.log || bad "the prompt: $(cat prompt.log)"
 same "$(stat -c %a state/pqr/sql_history)" 600 "mode of the history"
 grep -q 'answer' state/pqr/sql_history || bad "no history"
 same "$(files_hash lake)" "$before" "the lake after the prompt"
