@@ -242,9 +242,9 @@ static const struct action {
 	{"history", NEEDS_ROOT, table_history, "--limit "},
 	{"files", NEEDS_SNAPSHOT, table_files, "--version --at --run --where "},
 	{"cat", NEEDS_SNAPSHOT, table_cat, "--version --at --run --where --columns --limit --format "},
-	{"optimize", NEEDS_SNAPSHOT, table_optimize, "--where --zorder --target-size "},
-	{"vacuum", NEEDS_ROOT, table_vacuum, "--retention --dry-run --no-retention-check "},
-	{"checkpoint", NEEDS_SNAPSHOT, table_checkpoint, ""},
+	{"optimize", NEEDS_SNAPSHOT, table_optimize, "--all --where --zorder --target-size "},
+	{"vacuum", NEEDS_ROOT, table_vacuum, "--all --retention --yes --dry-run --no-retention-check "},
+	{"checkpoint", NEEDS_SNAPSHOT, table_checkpoint, "--all "},
 };
 
 static status action_find(const char *name, const struct action **out, struct err *err)
@@ -273,7 +273,10 @@ static status check_options(const struct cli *c, const struct action *a, struct 
 	}
 	if ((cli_get(c, "--version") != NULL) + (cli_get(c, "--at") != NULL) + (cli_get(c, "--run") != NULL) > 1)
 		return fail(err, E_USAGE, "--version, --at and --run each name a version: give one");
-	const size_t args = a->needs == NEEDS_NOTHING ? 1 : 2;
+	const bool all = cli_flag(c, "--all");
+	if (all && (c->n_lists > 0 || cli_get(c, "--zorder") != NULL))
+		return fail(err, E_USAGE, "--all takes no columns: --where and --zorder are for one table");
+	const size_t args = a->needs == NEEDS_NOTHING || all ? 1 : 2;
 	if (c->n_args < args)
 		return fail(err, E_USAGE,
 			"pqr table %s: expected the table's name, as silver.tickets; `pqr table list` lists them",
@@ -311,10 +314,9 @@ static status version_option(struct table_cmd *t, int64_t *version, struct err *
 	return delta_version_at(t->session->lake, t->root, us / 1000, version, err);
 }
 
-static status table_with_session(struct table_cmd *t, const struct action *a, struct err *err)
+static status table_with_root(struct table_cmd *t, const struct action *a, struct err *err)
 {
 	int64_t version;
-	if (a->needs != NEEDS_NOTHING) TRY(delta_catalog_find(t->session->lake, t->cli->args[1], t->root, err));
 	if (a->needs == NEEDS_SNAPSHOT) {
 		const char *run = cli_get(t->cli, "--run");
 		if (run != NULL) TRY(picture_of_run(t->session->lake, run, &t->session->arena, &t->picture, err));
@@ -325,13 +327,85 @@ static status table_with_session(struct table_cmd *t, const struct action *a, st
 	return a->run(t, err);
 }
 
+struct every_table {
+	struct table_cmd *t;
+	const struct action *action;
+	size_t failed;
+	status worst;
+};
+
+static status say_failed(const struct table_cmd *t, const struct err *why, struct err *err)
+{
+	struct buf out;
+	char text[CLI_ERROR_CHARS];
+	buf_init(&out, 0);
+	(void)cli_error_text(why, text);
+	if (t->cli->json) {
+		table_json_begin(t, &out);
+		buf_str(&out, "\"error\":");
+		buf_json_str(&out, str_of(text));
+		buf_str(&out, "}\n");
+	} else {
+		buf_printf(&out, "failed: %s: %s\n", t->root, text);
+	}
+	const status code = buf_check(&out, err) == OK ? cli_print(&out, err) : E_NOMEM;
+	buf_deinit(&out);
+	return code;
+}
+
+/* A table that fails keeps no other from its turn; being interrupted does. */
+static status on_table(void *arg, const char *layer, const char *name, struct err *err)
+{
+	struct every_table *e = arg;
+	struct table_cmd *t = e->t;
+	struct err why;
+	err_clear(&why);
+	(void)snprintf(t->root, sizeof t->root, "%s/%s", layer, name);
+	status code = table_with_root(t, e->action, &why);
+	delta_snapshot_close(t->snapshot);
+	t->snapshot = NULL;
+	if (code == E_CANCELLED) {
+		if (err != NULL) *err = why;
+		return code;
+	}
+	if (code != OK) {
+		e->failed++;
+		if (e->worst == OK || status_exit(code) > status_exit(e->worst)) e->worst = code;
+		code = say_failed(t, &why, err);
+	}
+	t->n_tables++;
+	return code;
+}
+
+static status table_every(struct table_cmd *t, const struct action *a, struct err *err)
+{
+	struct every_table e = {.t = t, .action = a};
+	struct buf out;
+	TRY(table_maintain_check(t, err));
+	TRY(delta_catalog_list(t->session->lake, on_table, &e, err));
+	buf_init(&out, 0);
+	if (t->cli->json) buf_str(&out, t->n_tables == 0 ? "[]\n" : "]\n");
+	if (!t->cli->json && t->n_tables == 0) buf_str(&out, "no table yet: `pqr run` makes them\n");
+	const status code = cli_print(&out, err);
+	buf_deinit(&out);
+	if (code != OK || e.failed == 0) return code;
+	return fail(err, e.worst, "%s: %zu of %zu tables failed, see above", a->name, e.failed, t->n_tables);
+}
+
+static status table_with_session(struct table_cmd *t, const struct action *a, struct err *err)
+{
+	if (t->all) return table_every(t, a, err);
+	if (a->needs != NEEDS_NOTHING) TRY(delta_catalog_find(t->session->lake, t->cli->args[1], t->root, err));
+	return table_with_root(t, a, err);
+}
+
 static status table_run(struct cli *c, struct err *err)
 {
 	const struct action *a = NULL;
 	struct session s;
 	TRY(action_find(c->args[0], &a, err));
 	TRY(check_options(c, a, err));
-	struct table_cmd t = {.cli = c, .session = &s};
+	struct table_cmd t = {.cli = c, .session = &s, .all = cli_flag(c, "--all")};
 	status code = cli_session_open(&s, c, SESSION_LAKE | SESSION_EXISTING | CLI_CONFIG, err);
 	if (code == OK) code = table_with_session(&t, a, err);
 	delta_snapshot_close(t.snapshot);
@@ -348,14 +422,17 @@ static const struct cli_option table_options[] = {
 	{"--columns", "A,B", "cat: these columns"},
 	{"--limit", "N", "cat, history: at most so many rows (cat on a terminal: 40; 0 = all)"},
 	{"--format", "NAME", "cat: table, csv or json (default table on a terminal, else csv)"},
+	{"--all", NULL, "optimize, vacuum, checkpoint: every table of the lake, one line each"},
 	{"--zorder", "A,B", "optimize: order the rows along these columns"},
 	{"--target-size", "SIZE", "optimize: bytes a file, as 64MB (default 128MB)"},
-	{"--retention", "TIME", "vacuum: keep what was removed within 7d, 168h (default the table's, 7d)"},
+	{"--retention", "TIME",
+		"vacuum: keep what was removed within 7d, 168h (default the table's, else lake.retention_days)"},
+	{"--yes", NULL, "vacuum: with lake.retention_days 0, keep nothing that was removed"},
 	{"--no-retention-check", NULL, "vacuum: allow a retention under the table's own"},
 	{"--dry-run", NULL, "vacuum: only say what would be deleted"},
 };
 const struct cli_command cli_table_command = {.name = "table",
-	.synopsis = "list | ACTION TABLE",
+	.synopsis = "list | ACTION TABLE | ACTION --all",
 	.summary = "Delta tables: versions, files, rows; compaction and clean-up",
 	.details = "  list         every table: version, files, rows, bytes\n"
 		   "  schema       columns and types\n"

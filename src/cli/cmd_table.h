@@ -11,6 +11,8 @@ struct table_cmd {
 	struct session *session;
 	char root[DELTA_ROOT_MAX];       /* "silver/tickets" */
 	struct delta_snapshot *snapshot; /* as of --version, --at or --run; NULL for those that open their own */
+	bool all;                        /* every table of the lake: one line, or one item of a JSON array, for each */
+	size_t n_tables;                 /* told so far */
 	struct picture picture;          /* of --run */
 };
 
@@ -26,6 +28,10 @@ status table_names(
 /* cmd_table_cat.c */
 status table_cat(struct table_cmd *t, struct err *err) MUST_USE;
 /* cmd_table_maintain.c */
+/* What their options say, before any table is touched. */
+status table_maintain_check(const struct table_cmd *t, struct err *err) MUST_USE;
+/* Begin the table's JSON object; a comma is due after its members. */
+void table_json_begin(const struct table_cmd *t, struct buf *out);
 status table_optimize(struct table_cmd *t, struct err *err) MUST_USE;
 status table_vacuum(struct table_cmd *t, struct err *err) MUST_USE;
 status table_checkpoint(struct table_cmd *t, struct err *err) MUST_USE;

@@ -12,6 +12,10 @@ static const struct config_key items[] = {
 	TEXT("lake.uri", "./lake", false, "where the lake is: a path, file:///path or s3://bucket/prefix"),
 	{"lake.unsafe_single_writer", CONFIG_T_BOOL, 0, 0, NULL, "false", false,
 		"take an S3 store that can't put if absent; only if nothing else ever writes to the lake", 0},
+	{"lake.retention_days", CONFIG_T_INT, 0, 36500, NULL, "7", false,
+		"days that vacuum keeps what was removed from a table that names no retention of its own; 0 has to be "
+		"confirmed",
+		0},
 	TEXT("control.uri", "", true,
 		"control plane, sqlite:PATH or postgresql:...; empty: control.db in the lake, or here when the lake is "
 		"on S3"),
@@ -46,6 +50,8 @@ static status read_lake(const struct config *tree, struct engine_config *e, stru
 {
 	const struct config_node *node = config_find(tree->root, "lake.unsafe_single_writer");
 	if (node != NULL) TRY(config_bool(node, &e->single_writer, err));
+	TRY(config_need(tree->root, "lake.retention_days", &node, err));
+	TRY(config_i64(node, 0, 36500, &e->retention_days, err));
 	node = config_find(tree->root, "lake.uri");
 	TRY(keep(tree, "lake.uri", &e->arena, &e->lake_uri, err));
 	const char *scheme = strstr(e->lake_uri, "://");

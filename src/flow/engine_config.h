@@ -10,8 +10,9 @@
 #include "io/config/config.h"
 
 struct engine_config {
-	const char *lake_uri; /* a path, file:///path or s3://bucket/prefix */
-	bool single_writer;   /* the user vouches for being the lake's only writer */
+	const char *lake_uri;   /* a path, file:///path or s3://bucket/prefix */
+	bool single_writer;     /* the user vouches for being the lake's only writer */
+	int64_t retention_days; /* of tables that name none; 0 = nothing that was removed is kept */
 	const char *
 		control_uri; /* "sqlite:<path>" or "postgresql:..."; may hold a password: print it by config_uri_redact alone */
 	const char *executor; /* "threads", "dask://HOST:PORT", "spark://...", "spark-local[N]" */

@@ -81,6 +81,28 @@ expect 0 'checkpoint of version' "$pqr" table checkpoint gold.kpi_volume_daily -
 rm lake/gold/kpi_volume_daily/_delta_log/0000*.json
 same "$(rows_of gold.kpi_volume_daily)" "$daily" "rows out of the checkpoint alone"
 
+# every table: one line each, and one that fails keeps no other from its turn
+tables=$(table list --json | jq length)
+mkdir -p none && same "$(cd none && "$pqr" table optimize --all --lake "$work/empty")" 'no table yet: `pqr run` makes them' "--all of an empty lake"
+same "$(table optimize --all | wc -l)" "$tables" "lines of optimize --all"
+same "$(table checkpoint --all --json | jq 'map(select(has("table") and has("version"))) | length')" "$tables" "checkpoint --all --json"
+same "$(table vacuum --all --dry-run | grep -c '^would delete 0 files')" "$tables" "vacuum --all within lake.retention_days"
+expect 2 'lake.retention_days is 0.*--yes' env PQR_LAKE_RETENTION_DAYS=0 "$pqr" table vacuum --all --lake lake
+expect 2 'under the table.s 168 h' env PQR_LAKE_RETENTION_DAYS=0 "$pqr" table vacuum gold.kpi_sla_daily --retention 0s --lake lake
+expect 0 'would delete' env PQR_LAKE_RETENTION_DAYS=0 "$pqr" table vacuum --all --dry-run --lake lake
+expect 2 'lake.retention_days' env PQR_LAKE_RETENTION_DAYS=-1 "$pqr" table vacuum --all --lake lake
+expect 2 'no-retention-check allows it' env PQR_LAKE_RETENTION_DAYS=30 "$pqr" table vacuum gold.kpi_sla_daily --retention 7d --lake lake
+kept=$(rows_of gold.kpi_backlog_daily)
+expect 0 'deleted [1-9].* of gold/kpi_backlog_daily' env PQR_LAKE_RETENTION_DAYS=0 "$pqr" table vacuum --all --yes --lake lake
+same "$(rows_of gold.kpi_backlog_daily)" "$kept" "rows after vacuum --all"
+same "$(table files gold.kpi_backlog_daily --json | jq length)" "$(find lake/gold/kpi_backlog_daily -name '*.parquet' -not -path '*/_delta_log/*' | wc -l)" "files after vacuum --all"
+expect 0 'nothing' env PQR_LAKE_RETENTION_DAYS=3 "$pqr" run "${january[@]}" # the key does not decide what a run is
+expect 1 'failed: silver/dim_status: .*1 of [0-9]+ tables failed' bash -c "'$pqr' table checkpoint --all --lake broken 2>&1 | tr '\n' ' '; exit \${PIPESTATUS[0]}"
+same "$("$pqr" table checkpoint --all --lake broken --json 2>/dev/null | jq '[.[] | select(has("error"))] | length')" 1 "errors as JSON"
+expect 2 'takes no columns' "$pqr" table optimize --all --zorder day --lake lake
+expect 2 'takes no --all' "$pqr" table cat --all --lake lake
+expect 2 'unexpected argument' "$pqr" table vacuum --all silver.tickets --lake lake
+
 # mistakes: one line each, with the remedy
 expect 2 "unknown action 'hist.*did you mean history" "$pqr" table histroy silver.tickets --lake lake
 expect 2 'expected the table' "$pqr" table cat --lake lake

@@ -296,7 +296,8 @@ static status vacuum_run(struct vacuum *v, struct delta_vacuum_result *r, struct
 {
 	TRY(store_list(v->store, v->root, visit_listed, v, err));
 	TRY(delta_snapshot_open(v->store, v->root, DELTA_LATEST, &v->snapshot, err));
-	const int64_t least_ms = delta_snapshot_interval(v->snapshot, "delta.deletedFileRetentionDuration", 7 * DAY_MS);
+	const int64_t least_ms =
+		delta_snapshot_interval(v->snapshot, "delta.deletedFileRetentionDuration", v->opts->default_ms);
 	v->retention_ms = v->opts->retention_ms < 0 ? least_ms : v->opts->retention_ms;
 	if (v->retention_ms < least_ms && !v->opts->unsafe)
 		return err_advise(err,

@@ -18,7 +18,8 @@
 #include "table/log/snapshot.h"
 
 struct delta_vacuum_opts {
-	int64_t retention_ms; /* -1 = delta.deletedFileRetentionDuration, default 7 days */
+	int64_t retention_ms; /* -1 = delta.deletedFileRetentionDuration, else default_ms */
+	int64_t default_ms;   /* of a table that names none; 0 keeps nothing that was removed */
 	bool unsafe;          /* allow a retention under that: E_USAGE otherwise */
 	bool dry_run;         /* delete nothing, commit nothing */
 	int64_t now_ms;

@@ -21,6 +21,7 @@ static void defaults(void **state)
 	struct engine_config e = {0};
 	CHECK_OK(&err, open_with(NULL, NULL, &e, &err));
 	assert_string_equal(e.lake_uri, "./lake");
+	CHECK_I64(e.retention_days, 7);
 	assert_string_equal(e.control_uri, "sqlite:./lake/control.db");
 	assert_string_equal(e.executor, "threads");
 	CHECK_I64(e.threads, 0);
@@ -64,6 +65,11 @@ static void values(void **state)
 		{"lake.uri", "s3://b", true},
 		{"lake.uri", "file://host/x", false},
 		{"lake.uri", "relative/path", true},
+		{"lake.retention_days", "0", true},
+		{"lake.retention_days", "36500", true},
+		{"lake.retention_days", "-1", false},
+		{"lake.retention_days", "36501", false},
+		{"lake.retention_days", "week", false},
 		{"control.uri", "sqlite:x.db", true},
 		{"control.uri", "sqlite:", false},
 		{"control.uri", "mysql://x", false},

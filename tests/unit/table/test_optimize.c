@@ -547,7 +547,8 @@ static void vacuum_some(struct store *s, int64_t first)
 	for (int64_t k = 0; k < 4; k++) {
 		struct err err;
 		struct delta_vacuum_result r;
-		const struct delta_vacuum_opts opts = {.retention_ms = -1, .now_ms = time_now_us() / 1000};
+		const struct delta_vacuum_opts opts = {
+			.retention_ms = -1, .default_ms = INT64_C(7) * 86400000, .now_ms = time_now_us() / 1000};
 		CHECK_OK(&err, delta_vacuum(s, ROWS_TABLE, &opts, &r, &err));
 		CHECK_I64(r.files, 0);
 	}

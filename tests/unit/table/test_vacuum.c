@@ -125,6 +125,7 @@ static status vacuum(struct store *s, int64_t retention_ms, bool unsafe, bool dr
 	struct delta_vacuum_result *out, struct err *err)
 {
 	const struct delta_vacuum_opts opts = {.retention_ms = retention_ms,
+		.default_ms = 7 * DAY_MS,
 		.unsafe = unsafe,
 		.dry_run = dry_run,
 		.now_ms = NOW_MS,
@@ -224,6 +225,29 @@ static void test_retention_of_the_table(void **state)
 	CHECK_I64(r.files, 0); /* older than day 8: removed then or put then there is nothing */
 	CHECK_FAILS(E_USAGE, vacuum(l->store, 21 * DAY_MS, false, true, NULL, &r, &err));
 	CHECK_OK(&err, vacuum(l->store, 23 * DAY_MS, false, true, NULL, &r, &err));
+}
+
+/* What the caller keeps of a table that names no retention. */
+static void test_default_retention(void **state)
+{
+	struct lake *l = *state;
+	struct err err;
+	struct delta_vacuum_result r;
+	struct delta_vacuum_opts opts = {
+		.retention_ms = -1, .default_ms = 22 * DAY_MS, .dry_run = true, .now_ms = NOW_MS};
+	make_table(l);
+	CHECK_OK(&err, delta_vacuum(l->store, "t", &opts, &r, &err));
+	CHECK_I64(r.files, 0);
+	opts.retention_ms = 21 * DAY_MS;
+	CHECK_FAILS(E_USAGE, delta_vacuum(l->store, "t", &opts, &r, &err));
+	assert_non_null(strstr(err.message, "504 h is under the table's 528 h"));
+	opts = (struct delta_vacuum_opts){.retention_ms = -1, .default_ms = 0, .now_ms = NOW_MS};
+	CHECK_OK(&err, delta_vacuum(l->store, "t", &opts, &r, &err));
+	check_files(l, "t/keep2 t/p=1/keep ");
+	make_table(l);
+	commit_at(l, 5, DAY(26), METADATA("\"delta.deletedFileRetentionDuration\":\"interval 22 days\""));
+	CHECK_OK(&err, delta_vacuum(l->store, "t", &opts, &r, &err));
+	CHECK_I64(r.files, 0); /* a table that names one keeps it */
 }
 
 /* A transaction that took its time on day 5 and committed on day 26: on day 24 a reader still saw the file. */
@@ -497,6 +521,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_by_age, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_retention_check, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_retention_of_the_table, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_default_retention, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_removed_inside_the_period, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hidden_names, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_encoded_names, setup, teardown),
