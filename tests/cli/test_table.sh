@@ -92,6 +92,7 @@ expect 2 'under the table.s 168 h' env PQR_LAKE_RETENTION_DAYS=0 "$pqr" table va
 expect 0 'would delete' env PQR_LAKE_RETENTION_DAYS=0 "$pqr" table vacuum --all --dry-run --lake lake
 expect 2 'lake.retention_days' env PQR_LAKE_RETENTION_DAYS=-1 "$pqr" table vacuum --all --lake lake
 expect 2 'no-retention-check allows it' env PQR_LAKE_RETENTION_DAYS=30 "$pqr" table vacuum gold.kpi_sla_daily --retention 7d --lake lake
+expect 0 'files into' table optimize gold.kpi_backlog_daily --zorder day
 kept=$(rows_of gold.kpi_backlog_daily)
 expect 0 'deleted [1-9].* of gold/kpi_backlog_daily' env PQR_LAKE_RETENTION_DAYS=0 "$pqr" table vacuum --all --yes --lake lake
 same "$(rows_of gold.kpi_backlog_daily)" "$kept" "rows after vacuum --all"
