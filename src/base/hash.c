@@ -98,6 +98,29 @@ void base64_encode(const uint8_t *p, size_t n, char *dst)
 	(void)EVP_EncodeBlock((unsigned char *)dst, p, (int)n);
 }
 
+static int base64_digit(char c)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const char *at = c != '\0' ? strchr(digits, c) : NULL;
+	return at != NULL ? (int)(at - digits) : -1;
+}
+
+bool base64_decode(struct str text, uint8_t *dst, size_t *n)
+{
+	size_t digits = text.n, out = 0;
+	uint32_t bits = 0;
+	if (text.n % 4 != 0) return false;
+	while (digits + 2 > text.n && digits > 0 && text.p[digits - 1] == '=') digits--;
+	for (size_t i = 0; i < digits; i++) {
+		const int digit = base64_digit(text.p[i]);
+		if (digit < 0) return false;
+		bits = bits << 6 | (uint32_t)digit;
+		if (i % 4 != 0) dst[out++] = (uint8_t)(bits >> (6 - 2 * (i % 4)));
+	}
+	*n = out;
+	return true;
+}
+
 void hex_encode(const uint8_t *p, size_t n, char *dst)
 {
 	static const char hex[] = "0123456789abcdef";

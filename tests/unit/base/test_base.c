@@ -112,6 +112,29 @@ static void check_hex(const uint8_t *p, size_t n, const char *want)
 	assert_string_equal(hex, want);
 }
 
+/* RFC 4648 section 10. */
+static void test_base64(void **state)
+{
+	(void)state;
+	static const char *const pairs[][2] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"},
+		{"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+	for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+		char text[16];
+		uint8_t bytes[16];
+		size_t n = 99;
+		base64_encode((const uint8_t *)pairs[i][0], strlen(pairs[i][0]), text);
+		assert_string_equal(text, pairs[i][1]);
+		assert_true(base64_decode(str_of(text), bytes, &n));
+		assert_true(str_is((struct str){(const char *)bytes, n}, pairs[i][0]));
+	}
+	static const char *const bad[] = {"Zg", "Zg=", "Z===", "Zm9\n", " m9v", "Zm9-", "Zm9v=", "Zg==Zg=="};
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		uint8_t bytes[16];
+		size_t n;
+		if (base64_decode(str_of(bad[i]), bytes, &n)) fail_msg("taken: %s", bad[i]);
+	}
+}
+
 static void test_hash(void **state)
 {
 	(void)state;
@@ -275,7 +298,7 @@ int main(void)
 		cmocka_unit_test(test_err_read), cmocka_unit_test(test_dates_wrong),
 		cmocka_unit_test(test_log_no_memory), cmocka_unit_test(test_distance),
 		cmocka_unit_test(test_alloc_limit_and_failure), cmocka_unit_test(test_arena),
-		cmocka_unit_test(test_buf), cmocka_unit_test(test_hash), cmocka_unit_test(test_uuid),
-		cmocka_unit_test(test_philox)};
+		cmocka_unit_test(test_buf), cmocka_unit_test(test_base64), cmocka_unit_test(test_hash),
+		cmocka_unit_test(test_uuid), cmocka_unit_test(test_philox)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
