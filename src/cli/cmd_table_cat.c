@@ -150,23 +150,6 @@ static struct str add_any(struct cat *cat, struct buf *scratch, const struct col
 
 /* ---- CSV and JSON ----------------------------------------------------------------------------------------------------- */
 
-static void csv_text(struct buf *out, struct str s)
-{
-	bool plain = s.n > 0;
-	for (size_t i = 0; i < s.n && plain; i++)
-		plain = s.p[i] != '"' && s.p[i] != ',' && s.p[i] != '\n' && s.p[i] != '\r';
-	if (plain) {
-		buf_add(out, s.p, s.n);
-		return;
-	}
-	buf_char(out, '"');
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == '"') buf_char(out, '"');
-		buf_char(out, s.p[i]);
-	}
-	buf_char(out, '"');
-}
-
 static void csv_row(struct cat *cat, const struct batch *b, int64_t row)
 {
 	for (size_t i = 0; i < b->n_columns; i++) {
@@ -174,7 +157,8 @@ static void csv_row(struct cat *cat, const struct batch *b, int64_t row)
 		if (i > 0) buf_char(&cat->out, ',');
 		if (!column_valid(c, row)) continue;
 		buf_reset(&cat->cells);
-		csv_text(&cat->out, add_any(cat, &cat->cells, c, delta_scan_column(cat->scan, i), cat->local[i], row));
+		cli_csv_text(
+			&cat->out, add_any(cat, &cat->cells, c, delta_scan_column(cat->scan, i), cat->local[i], row));
 	}
 	buf_str(&cat->out, "\r\n");
 }
@@ -203,7 +187,7 @@ static void cat_header(struct cat *cat)
 {
 	for (size_t i = 0; cat->format == CAT_CSV && i < delta_scan_n_columns(cat->scan); i++) {
 		if (i > 0) buf_char(&cat->out, ',');
-		csv_text(&cat->out, str_of(delta_scan_column(cat->scan, i)->name));
+		cli_csv_text(&cat->out, str_of(delta_scan_column(cat->scan, i)->name));
 	}
 	if (cat->format == CAT_CSV) buf_str(&cat->out, "\r\n");
 }

@@ -10,6 +10,7 @@
 #include "base/vec.h"
 #include "cli/cli.h"
 #include "cli/terminal.h"
+#include "io/utf8.h"
 
 enum { COLUMNS_MAX = 32, CELL_CHARS_MAX = 60, LAST_CELL_CHARS_MAX = 160 };
 
@@ -55,6 +56,40 @@ static size_t decimals_of(const char *text)
 	return point == NULL || strchr(text, 'e') != NULL ? 0 : strlen(point + 1);
 }
 
+/* A text that cannot move the cursor, colour what follows or break the line: controls and bytes that are no UTF-8 stand as \n, \x1b. */
+static struct str visible(struct grid *g, struct str s)
+{
+	struct buf out;
+	bool plain = utf8_valid(s.p, s.n);
+	for (size_t i = 0; i < s.n && plain; i++)
+		plain = (unsigned char)s.p[i] >= 0x20 && s.p[i] != 0x7f && s.p[i] != '\xc2';
+	if (plain) {
+		const char *same = arena_strndup(&g->arena, s.p, s.n);
+		return same != NULL ? (struct str){same, s.n} : STR("?");
+	}
+	buf_init(&out, 0);
+	for (size_t i = 0; i < s.n;) {
+		const unsigned char c = (unsigned char)s.p[i];
+		size_t n = 1;
+		while (i + n < s.n && ((unsigned char)s.p[i + n] & 0xc0) == 0x80) n++;
+		const bool c1 = c == 0xc2 && n == 2 && (unsigned char)s.p[i + 1] < 0xa0;
+		if (c == '\n' || c == '\t' || c == '\r') {
+			buf_printf(&out, "\\%c", c == '\n' ? 'n' : c == '\t' ? 't' : 'r');
+			n = 1;
+		} else if (c < 0x20 || c == 0x7f || c1 || !utf8_valid(s.p + i, n)) {
+			buf_printf(&out, "\\x%02x", c1 ? (unsigned char)s.p[i + 1] : c);
+			n = c1 ? n : 1;
+		} else {
+			buf_add(&out, s.p + i, n);
+		}
+		i += n;
+	}
+	const char *copy = out.failed ? NULL : arena_strndup(&g->arena, (const char *)out.p, out.n);
+	const struct str shown = copy != NULL ? (struct str){copy, out.n} : STR("?");
+	buf_deinit(&out);
+	return shown;
+}
+
 static struct cell make_cell(struct grid *g, const struct control_value *v, size_t chars_max)
 {
 	struct cell cell = {.number = v->kind == CONTROL_INT || v->kind == CONTROL_REAL};
@@ -64,10 +99,15 @@ static struct cell make_cell(struct grid *g, const struct control_value *v, size
 		(void)snprintf(text, sizeof text, "%.10g", v->real);
 		cell.decimals = decimals_of(text);
 	}
-	struct str from = v->kind == CONTROL_TEXT ? shorten(v->text, chars_max) : str_of(text);
-	cell.shortened = v->kind == CONTROL_TEXT && from.n < v->text.n;
-	const char *copy = arena_strndup(&g->arena, from.p, from.n);
-	cell.text = copy != NULL ? (struct str){copy, from.n} : STR("?");
+	if (v->kind == CONTROL_TEXT) {
+		const struct str head = shorten(v->text, chars_max), whole = visible(g, head);
+		cell.text = shorten(whole, chars_max);
+		cell.shortened = head.n < v->text.n || cell.text.n < whole.n;
+	} else {
+		const size_t n = strlen(text);
+		const char *copy = arena_strndup(&g->arena, text, n);
+		cell.text = copy != NULL ? (struct str){copy, n} : STR("?");
+	}
 	return cell;
 }
 
@@ -265,4 +305,21 @@ status cli_rows_json_of(cli_row_source source, void *arg, struct buf *out, struc
 	TRY(source(arg, json_row, &j, err));
 	buf_char(out, ']');
 	return OK;
+}
+
+void cli_csv_text(struct buf *out, struct str s)
+{
+	bool plain = s.n > 0;
+	for (size_t i = 0; i < s.n && plain; i++)
+		plain = s.p[i] != '"' && s.p[i] != ',' && s.p[i] != '\n' && s.p[i] != '\r';
+	if (plain) {
+		buf_add(out, s.p, s.n);
+		return;
+	}
+	buf_char(out, '"');
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] == '"') buf_char(out, '"');
+		buf_char(out, s.p[i]);
+	}
+	buf_char(out, '"');
 }

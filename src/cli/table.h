@@ -19,4 +19,7 @@ status cli_table(struct control *c, const struct control_select *q, const char *
 /* Append the rows of q as a JSON array of objects. */
 status cli_rows_json(struct control *c, const struct control_select *q, struct buf *out, struct err *err) MUST_USE;
 
+/* Append s as a field of CSV (RFC 4180), quoted where it must be; the empty text is "". */
+void cli_csv_text(struct buf *out, struct str s);
+
 #endif
