@@ -7,6 +7,8 @@
 
 #include "base/log.h"
 #include "cli/run_options.h"
+#include "pqrs/bronze/event.h"
+#include "pqrs/silver/state.h"
 #include "pqrs/workload.h"
 #include "table/catalog.h"
 
@@ -21,6 +23,7 @@ static const struct {
 	{"ingest", "--format", "jsonl auto"},
 	{"lineage", "--format", "text json openlineage dot cypher"},
 	{"table", "--format", "table csv json"},
+	{"rejects", "--format", "table csv json"},
 	{"sql", "--format", "table csv json parquet"},
 	{"contract", "--format", "json-schema ddl-postgres ddl-sqlite markdown delta"},
 };
@@ -135,10 +138,23 @@ static void read_line(struct completing *k)
 	}
 }
 
+/* Why lines are rejected, without the field, and events quarantined. */
+static void offer_reasons(struct completing *k)
+{
+	for (int verdict = EVENT_TOO_LONG; verdict <= EVENT_CONFLICTING_DUPLICATE; verdict++) {
+		char text[EVENT_REASON_BYTES];
+		(void)event_reason_text((struct event_reason){(enum event_verdict)verdict, BRONZE_TS}, text);
+		offer(k, (struct str){text, strcspn(text, ":")});
+	}
+	for (int reason = REASON_NONE + 1; reason < REASON_N; reason++)
+		if (reason != REASON_CONFLICTING_DUPLICATE) offer_words(k, pqrs_reason_names[reason]);
+}
+
 static void offer_option_value(struct completing *k)
 {
 	const char *command = k->command != NULL ? k->command->name : "";
 	if (strcmp(k->option, "--run-id") == 0) offer_runs(k);
+	if (strcmp(k->option, "--reason") == 0) offer_reasons(k);
 	for (size_t i = 0; i < sizeof option_values / sizeof option_values[0]; i++) {
 		if (strcmp(option_values[i].option, k->option) != 0) continue;
 		if (option_values[i].command != NULL && strcmp(option_values[i].command, command) != 0) continue;

@@ -100,6 +100,33 @@ static status add_kpis(struct session *s, const char *run_id, struct buf *out, s
 	return OK;
 }
 
+void report_reasons(const struct counter_list *l, const char *kind, const char *in, struct buf *out)
+{
+	char n[32];
+	bool any = false;
+	const size_t chars = strlen(kind);
+	for (size_t i = 0; i < l->n; i++) {
+		const struct counter *c = &l->items[i];
+		if (strncmp(c->name, kind, chars) != 0 || c->name[chars] != ':') continue;
+		if (any)
+			buf_str(out, ", ");
+		else
+			buf_printf(out, "  %s: ", kind);
+		any = true;
+		buf_printf(out, "%s %s", cli_count(c->value, n), c->name + chars + 1);
+	}
+	if (any && in != NULL) buf_printf(out, "; in %s", in);
+	if (any) buf_char(out, '\n');
+}
+
+static void add_reasons(const struct run_report *r, struct buf *out)
+{
+	enum { RUN_CHARS = 8 };
+	report_reasons(&r->reasons, "rejects", r->rejects_in, out);
+	report_reasons(&r->reasons, "quarantine", "silver.quarantine", out);
+	if (r->reasons.n > 0) buf_printf(out, "  `pqr rejects --run %.*s` shows each\n", RUN_CHARS, r->run_id);
+}
+
 static status report_text(
 	struct session *s, const struct run_report *r, bool finished, struct buf *out, struct err *err)
 {
@@ -115,10 +142,15 @@ static status report_text(
 	if (r->root[0] != '\0') buf_printf(out, "manifest root %s\n", r->root);
 	if (r->n_stages == 0 || !r->stages[0].done) return OK; /* nothing to tell yet */
 	add_stages(r, out);
-	if (r->n_stages < 2 || !r->stages[1].done) return OK;
+	if (r->n_stages < 2 || !r->stages[1].done) {
+		if (r->reasons.n > 0) buf_char(out, '\n');
+		add_reasons(r, out);
+		return OK;
+	}
 	buf_printf(out, "\n  %s raw lines = %s bronze rows + %s duplicates + %s rejects\n",
 		cli_count(r->rows_raw, n[0]), cli_count(r->rows_bronze, n[1]), cli_count(r->rows_duplicate, n[2]),
 		cli_count(r->rows_rejected, n[3]));
+	add_reasons(r, out);
 	buf_printf(out, "  quality: %s passed, %s warning%s, %s failed%s\n", cli_count(r->quality_pass, n[0]),
 		cli_count(r->quality_warn, n[1]), r->quality_warn == 1 ? "" : "s", cli_count(r->quality_fail, n[2]),
 		r->quality_warn + r->quality_fail > 0 ? "; `pqr quality` says which and why" : "");

@@ -8,7 +8,7 @@ void run_report_init(struct run_report *r)
 {
 	*r = (struct run_report){.status = RUN_PENDING, .as_of = INT64_MIN};
 	arena_init(&r->arena, 0);
-	r->rows.arena = &r->arena;
+	r->rows.arena = r->reasons.arena = &r->arena;
 }
 
 void run_report_deinit(struct run_report *r)
@@ -40,10 +40,22 @@ static int by_name(const void *a, const void *b)
 	return strcmp(((const struct counter *)a)->name, ((const struct counter *)b)->name);
 }
 
+static int by_value(const void *a, const void *b)
+{
+	const struct counter *x = a, *y = b;
+	return x->value != y->value ? (x->value < y->value ? 1 : -1) : strcmp(x->name, y->name);
+}
+
+/* Has a name this part before the separator? */
+static bool is_of(const char *name, const char *part, char separator)
+{
+	const size_t n = strlen(part);
+	return strncmp(name, part, n) == 0 && name[n] == separator;
+}
+
 static bool in_layer(const char *table, const char *layer)
 {
-	const size_t n = strlen(layer);
-	return strncmp(table, layer, n) == 0 && table[n] == '.';
+	return is_of(table, layer, '.');
 }
 
 /* The runs taken up, as the commit of the stage that folds says. */
@@ -65,12 +77,62 @@ static status history_totals(struct flow *f, struct err *err)
 	return OK;
 }
 
+/* The files of rejects as a shell finds them: what their folders hold as *, and the beginning of the run. */
+static status rejects_pattern(struct flow *f, const struct file_ref *file, struct err *err)
+{
+	enum { RUN_CHARS = 8 };
+	struct delta_pairs values;
+	struct buf pattern;
+	char *dst = f->report->rejects_in;
+	TRY(path_table_root(dst, file->table, err));
+	TRY(path_values(file->path, &f->arena, &values, err));
+	buf_init(&pattern, PATH_KEY_MAX - 1);
+	buf_str(&pattern, dst);
+	for (size_t i = 0; i < values.n; i++) {
+		if (str_is(values.items[i].key, "run_id"))
+			buf_printf(&pattern, "/run_id=%.*s*", RUN_CHARS, values.items[i].value.p);
+		else
+			buf_str(&pattern, "/*");
+	}
+	buf_str(&pattern, strrchr(file->path, '/'));
+	const status code = buf_check(&pattern, err);
+	if (code == OK) {
+		memcpy(dst, pattern.p, pattern.n);
+		dst[pattern.n] = '\0';
+	}
+	buf_deinit(&pattern);
+	return code;
+}
+
+/* Of a stage that a check has refused, too: then they say most. */
+static status reason_totals(struct flow *f, struct err *err)
+{
+	struct run_report *r = f->report;
+	r->reasons.n = 0;
+	r->rejects_in[0] = '\0';
+	for (size_t k = 0; k < f->w->n_stages; k++) {
+		for (size_t i = 0; i < f->state.counters[k].n; i++) {
+			const struct counter *c = &f->state.counters[k].items[i];
+			if (c->value == 0 || !(is_of(c->name, "rejects", ':') || is_of(c->name, "quarantine", ':')))
+				continue;
+			if (!counter_add(&r->reasons, c->name, c->value)) return fail_nomem(err);
+		}
+		for (size_t i = 0; i < f->state.files[k].n && r->rejects_in[0] == '\0'; i++) {
+			const struct file_ref *file = &f->state.files[k].items[i];
+			if (in_layer(file->table, "rejects")) TRY(rejects_pattern(f, file, err));
+		}
+	}
+	if (r->reasons.n > 1) qsort(r->reasons.items, r->reasons.n, sizeof *r->reasons.items, by_value);
+	return OK;
+}
+
 status flow_report_totals(struct flow *f, struct err *err)
 {
 	struct run_report *r = f->report;
 	r->as_of = f->id.info.as_of;
 	if (f->state.n_committed > 0) TRY(manifest_root(&f->state.commits[0].files, r->root, err));
 	TRY(history_totals(f, err));
+	TRY(reason_totals(f, err));
 	r->rows.n = 0;
 	r->rows_raw = r->rows_bronze = r->rows_rejected = r->rows_duplicate = 0;
 	for (size_t k = 0; k < f->state.n_committed; k++) {
@@ -90,16 +152,17 @@ status flow_report_totals(struct flow *f, struct err *err)
 
 /* ---- JSON ----------------------------------------------------------------------------------------------------------- */
 
-static void layer_json(struct buf *out, const struct run_report *r, const char *layer)
+/* The counters whose names begin with `part` and the separator, as a member. */
+static void part_json(struct buf *out, const struct counter_list *l, const char *part, char separator)
 {
 	bool first = true;
-	buf_printf(out, ",\"%s\":{", layer);
-	for (size_t i = 0; i < r->rows.n; i++) {
-		if (!in_layer(r->rows.items[i].name, layer)) continue;
+	buf_printf(out, "\"%s\":{", part);
+	for (size_t i = 0; i < l->n; i++) {
+		if (!is_of(l->items[i].name, part, separator)) continue;
 		if (!first) buf_char(out, ',');
 		first = false;
-		buf_json_str(out, str_of(r->rows.items[i].name + strlen(layer) + 1));
-		buf_printf(out, ":%lld", (long long)r->rows.items[i].value);
+		buf_json_str(out, str_of(l->items[i].name + strlen(part) + 1));
+		buf_printf(out, ":%lld", (long long)l->items[i].value);
 	}
 	buf_char(out, '}');
 }
@@ -141,8 +204,14 @@ void run_report_json(const struct run_report *r, struct buf *out)
 		"],\"root\":\"%s\",\"rows\":{\"raw\":%lld,\"bronze\":%lld,\"rejected\":%lld,\"duplicates\":%lld",
 		r->root, (long long)r->rows_raw, (long long)r->rows_bronze, (long long)r->rows_rejected,
 		(long long)r->rows_duplicate);
-	layer_json(out, r, "silver");
-	layer_json(out, r, "gold");
+	buf_char(out, ',');
+	part_json(out, &r->rows, "silver", '.');
+	buf_char(out, ',');
+	part_json(out, &r->rows, "gold", '.');
+	buf_str(out, "},\"reasons\":{");
+	part_json(out, &r->reasons, "rejects", ':');
+	buf_char(out, ',');
+	part_json(out, &r->reasons, "quarantine", ':');
 	buf_char(out, '}');
 	stages_json(out, r);
 	buf_printf(out, ",\"quality\":{\"pass\":%lld,\"warn\":%lld,\"fail\":%lld},\"task_retries\":%lld}",

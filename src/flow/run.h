@@ -77,6 +77,9 @@ struct run_report {
 	size_t n_history;
 	int64_t rows_raw, rows_bronze, rows_rejected, rows_duplicate; /* raw is the sum of the others */
 	struct counter_list rows; /* per table: "silver.tickets", "gold.kpi_volume_daily", sorted by name */
+	struct counter_list
+		reasons; /* why lines and events were kept out: "rejects:not_json", "quarantine:orphan", the most first */
+	char rejects_in[PATH_KEY_MAX]; /* a pattern of a shell for the files of rejects, within the lake; "" = none */
 	struct stage_report stages[RUN_STAGES_MAX];
 	size_t n_stages;
 	int64_t quality_pass, quality_warn, quality_fail;
