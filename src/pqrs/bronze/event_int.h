@@ -1,4 +1,4 @@
-/* pqrs/bronze/event_int.h: what event.c, event_fast.c and event_batch.c share. Not for others. */
+/* pqrs/bronze/event_int.h: what the files of event.h share. Not for others. */
 #ifndef PQR_PQRS_EVENT_INT_H
 #define PQR_PQRS_EVENT_INT_H
 
@@ -96,10 +96,13 @@ static inline uint32_t event_field_depth(unsigned field)
 /* The line's values against the contract, into *out; the members of other event types move to e->unknown_data. */
 struct event_reason event_check(struct event_parser *e, struct event *out);
 
-/* event.c */
-void event_line_reset(struct event_parser *e);
+/* event_members.c */
+void event_line_reset(struct event_parser *e); /* no members */
+/* The decoded name; scratch memory, of which a whole line's was reserved, holds it until the next line. */
+struct str event_name(struct event_parser *e, struct str key, bool escape);
 /* false: a member of that name stands in the list already, whose value was replaced (or memory ran out). */
 bool event_unknown_add(struct event_parser *e, struct unknown_list *l, const struct unknown_member *m);
+void event_unknown_deinit(struct unknown_list *l);
 static inline void event_set_value(struct event_parser *e, unsigned field, const char *p, size_t n, bool string)
 {
 	e->value[field] = (struct str){p, n};
