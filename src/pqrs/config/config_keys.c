@@ -2,8 +2,8 @@
  * (a test compares). Keys without a default take it from config/pqrs_simulation_v1.yaml. */
 #include "pqrs/config/config_int.h"
 
-const char *const parquet_codec_names[PARQUET_CODECS_N + 1] = {"zstd", "snappy", "uncompressed", NULL};
-const enum parquet_codec parquet_codecs[PARQUET_CODECS_N] = {PARQUET_ZSTD, PARQUET_SNAPPY, PARQUET_UNCOMPRESSED};
+const char *const config_codec_names[PARQUET_CODECS_N + 1] = {"zstd", "snappy", "uncompressed", NULL};
+const enum parquet_codec config_codecs[PARQUET_CODECS_N] = {PARQUET_ZSTD, PARQUET_SNAPPY, PARQUET_UNCOMPRESSED};
 
 #define PROBABILITY(path, meaning)                                                     \
 	{                                                                              \
@@ -94,7 +94,7 @@ static const struct config_key items[] = {
 	SHARE("quality.share_tolerance", "0.03",
 		"how far type, channel and priority shares may lie from the configuration, simulated runs"),
 
-	{"parquet.codec", CONFIG_T_CHOICE, 0, 0, parquet_codec_names, "zstd", false, "compression of pages", 0},
+	{"parquet.codec", CONFIG_T_CHOICE, 0, 0, config_codec_names, "zstd", false, "compression of pages", 0},
 	INTEGER("parquet.level", 1, 19, "1", "zstd level"),
 	INTEGER("parquet.page_rows_max", 100, 1 << 20, "20000", "rows of a page at most"),
 	INTEGER("parquet.page_bytes_min", 1024, 1 << 26, "16384", "encoded bytes after which a page may end"),

@@ -263,11 +263,11 @@ static status read_parquet(const struct config_node *root, struct pqrs_config *c
 	int32_t rows;
 	int32_t bytes;
 	TRY(config_need(root, "parquet.codec", &node, err));
-	TRY(config_choice(node, parquet_codec_names, PARQUET_CODECS_N, &codec, err));
+	TRY(config_choice(node, config_codec_names, PARQUET_CODECS_N, &codec, err));
 	TRY(read_i32(root, "parquet.level", &cfg->parquet.level, err));
 	TRY(read_i32(root, "parquet.page_rows_max", &rows, err));
 	TRY(read_i32(root, "parquet.page_bytes_min", &bytes, err));
-	cfg->parquet.codec = parquet_codecs[codec];
+	cfg->parquet.codec = config_codecs[codec];
 	cfg->parquet.page_rows_max = (uint32_t)rows;
 	cfg->parquet.page_bytes_min = (uint32_t)bytes;
 	return read_bool(root, "parquet.bloom", &cfg->parquet.bloom, err);

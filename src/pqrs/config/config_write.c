@@ -236,7 +236,7 @@ static void write_small(struct writer *w, struct config_node *root, const struct
 	add_share(w, quality, "breach_rate_max", cfg->quality.breach_rate_max);
 	add_share(w, quality, "share_tolerance", cfg->quality.share_tolerance);
 	for (size_t i = 0; i < PARQUET_CODECS_N; i++) {
-		if (parquet_codecs[i] == cfg->parquet.codec) add_str(w, parquet, "codec", parquet_codec_names[i]);
+		if (config_codecs[i] == cfg->parquet.codec) add_str(w, parquet, "codec", config_codec_names[i]);
 	}
 	add_int(w, parquet, "level", cfg->parquet.level);
 	add_int(w, parquet, "page_rows_max", cfg->parquet.page_rows_max);
