@@ -8,8 +8,8 @@
 #ifndef PQR_PQRS_GOLD_FACTS_H
 #define PQR_PQRS_GOLD_FACTS_H
 
-#include "base/time.h"
 #include "columnar/batch.h"
+#include "pqrs/gold/day_map.h"
 
 /* Codes of the contract's values, in byte order of the values. */
 enum gold_channel { GOLD_CALL, GOLD_CHAT, GOLD_EMAIL, GOLD_OTHER_DIGITAL, GOLD_WEBFORM, GOLD_CHANNELS };
@@ -21,24 +21,6 @@ extern const char *const gold_type_names[GOLD_TYPES];
 extern const char *const gold_priority_names[GOLD_PRIORITIES];
 extern const char *const gold_sla_names[GOLD_SLA_STATES];
 #define GOLD_NO_DAY INT32_MIN
-
-/* Local dates of instants, remembering the zone's offset for each UTC day of 1970 to 2079. Not thread-safe. */
-enum { DAY_MAP_DAYS = 40176, DAY_MAP_UNSET = INT32_MAX, DAY_MAP_MIXED = INT32_MAX - 1 };
-struct day_map {
-	const struct tz *tz;
-	int32_t *offset; /* [DAY_MAP_DAYS] seconds; UNSET: not asked yet; MIXED: the offset changes within the day */
-};
-status day_map_init(struct day_map *m, const struct tz *tz, struct arena *arena, struct err *err) MUST_USE;
-int32_t day_map_slow(struct day_map *m, int64_t us);
-static inline int32_t day_map_date(struct day_map *m, int64_t us)
-{
-	if (us < 0 || us >= DAY_MAP_DAYS * US_PER_DAY) return day_map_slow(m, us);
-	const int32_t day = (int32_t)(us / US_PER_DAY);
-	const int32_t offset = m->offset[day];
-	if (offset >= DAY_MAP_MIXED) return day_map_slow(m, us);
-	const int64_t rest = us - day * US_PER_DAY + offset * US_PER_SECOND;
-	return day - (rest < 0) + (rest >= US_PER_DAY);
-}
 
 /* Columns of a silver batch; NULL = this task does not need it. */
 struct gold_source {

@@ -1,3 +1,4 @@
+/* pqrs/gold/gold_ticket.c: see gold_ticket.h. Rows are kept as arrays in the order of silver's files and sorted by index. */
 #include "pqrs/gold/gold_ticket.h"
 
 #include <stdlib.h>
