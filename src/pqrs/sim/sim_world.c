@@ -1,3 +1,4 @@
+/* pqrs/sim/sim_world.c: the tables of a simulated history. Draws depend on the day alone, never on the range asked for. */
 #include "pqrs/sim/sim_world.h"
 
 #include "base/time.h"
@@ -106,16 +107,16 @@ static status fill_tables(struct sim_world *w, int32_t first, int32_t last, stru
 	return OK;
 }
 
-status sim_world_init(struct sim_world *w, const struct pqrs_config *config, const struct run_info *run, int32_t lo,
-	int32_t hi, struct arena *arena, struct err *err)
+status sim_world_init(struct sim_world *w, const struct pqrs_config *config, const struct run_info *run,
+	struct sim_range made, struct arena *arena, struct err *err)
 {
 	*w = (struct sim_world){
 		.config = config, .seed = run->seed, .date_from = run->date_from, .date_to = run->date_to};
 	place_spike(w);
 	TRY(fill_days(w, arena, err));
-	/* Two days before any ticket that can reach lo, and its whole life after any ticket made before hi. */
-	int32_t first = lo - SIM_LIFE_DAYS_MAX - 4;
+	/* Two days before any ticket that can reach made.lo, and its whole life after any ticket made before made.hi. */
+	int32_t first = made.lo - SIM_LIFE_DAYS_MAX - 4;
 	if (first < w->date_from - 4) first = w->date_from - 4;
-	if (first > lo - 4) first = lo - 4;
-	return fill_tables(w, first, hi + SIM_LIFE_DAYS_MAX + 4, arena, err);
+	if (first > made.lo - 4) first = made.lo - 4;
+	return fill_tables(w, first, made.hi + SIM_LIFE_DAYS_MAX + 4, arena, err);
 }

@@ -65,9 +65,12 @@ struct sim_world {
 	int32_t n_business;
 };
 
-/* The world as a task sees it that makes the local days [lo, hi). Tables live in the arena. E_NOMEM. */
-status sim_world_init(struct sim_world *w, const struct pqrs_config *config, const struct run_info *run, int32_t lo,
-	int32_t hi, struct arena *arena, struct err *err) MUST_USE;
+struct sim_range {
+	int32_t lo, hi;
+}; /* local days [lo, hi) */
+/* The world as a task sees it that makes the days of `made`. Tables live in the arena. E_NOMEM. */
+status sim_world_init(struct sim_world *w, const struct pqrs_config *config, const struct run_info *run,
+	struct sim_range made, struct arena *arena, struct err *err) MUST_USE;
 
 static inline const struct sim_day *sim_world_day(const struct sim_world *w, int32_t date)
 {

@@ -134,7 +134,8 @@ static status work_init(struct work *k, const struct task_env *env, const struct
 	k->first_us = first > begin ? first : begin;
 	k->last_us = last < end ? last : end;
 	/* A UTC day lies within a local day of either side. */
-	TRY(sim_world_init(&k->world, k->config, env->run, k->lo - 1, k->hi + 1, &k->arena, err));
+	const struct sim_range made = {k->lo - 1, k->hi + 1};
+	TRY(sim_world_init(&k->world, k->config, env->run, made, &k->arena, err));
 	TRY(sim_shares_init(&k->shares, k->config, &k->arena, err));
 	const struct sim_text *text;
 	TRY(sim_text_create(k->config, &k->arena, &text, err));

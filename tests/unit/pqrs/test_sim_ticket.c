@@ -18,7 +18,8 @@ static void world_init(struct world *x, int32_t days)
 	const int32_t from = x->config.simulation.date_from;
 	x->run = sim_run(&x->config, from, from + days - 1);
 	arena_init(&x->arena, 0);
-	CHECK_OK(&err, sim_world_init(&x->w, &x->config, &x->run, from - 1, from + days + 1, &x->arena, &err));
+	const struct sim_range made = {from - 1, from + days + 1};
+	CHECK_OK(&err, sim_world_init(&x->w, &x->config, &x->run, made, &x->arena, &err));
 	CHECK_OK(&err, sim_shares_init(&x->shares, &x->config, &x->arena, &err));
 }
 
