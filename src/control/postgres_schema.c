@@ -7,18 +7,12 @@
 
 #include "base/log.h"
 #include "control/postgres_int.h"
+#include "io/embed.h"
 
 #define MIGRATION_LOCK "7381207" /* any number that nobody else uses: "pqr" in base 256, and 0 */
-#define SQL_FILE(symbol, name)                                            \
-	extern const char symbol[] __attribute__((visibility("hidden"))); \
-	__asm__(".pushsection .rodata." #symbol ",\"a\",@progbits\n"      \
-		".globl " #symbol "\n.hidden " #symbol "\n" #symbol ":\n" \
-		".incbin \"" name "\"\n"                                  \
-		".byte 0\n"                                               \
-		".popsection\n");
-SQL_FILE(control_sql_control_plane, "001_control_plane.sql")
-SQL_FILE(control_sql_access, "002_access.sql")
-SQL_FILE(control_sql_roles, "roles.sql")
+EMBED_FILE(postgres_sql_control_plane, "001_control_plane.sql")
+EMBED_FILE(postgres_sql_access, "002_access.sql")
+EMBED_FILE(postgres_sql_roles, "roles.sql")
 
 static const struct migration {
 	int64_t version;
@@ -26,9 +20,9 @@ static const struct migration {
 	const char *sql;
 	bool may_lack_rights; /* skipped with a warning when the user may not do it */
 } migrations[] = {
-	{1, "control plane", control_sql_control_plane, false},
-	{2, "access", control_sql_access, false},
-	{3, "roles", control_sql_roles, true},
+	{1, "control plane", postgres_sql_control_plane, false},
+	{2, "access", postgres_sql_access, false},
+	{3, "roles", postgres_sql_roles, true},
 };
 enum { N_MIGRATIONS = sizeof migrations / sizeof *migrations };
 

@@ -6,8 +6,8 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/limits.h"
-#include "io/config/embedded.h"
 #include "pqrs/config/config_int.h"
+#include "pqrs/config/embedded.h"
 
 enum { CONFIG_BYTES_MAX = 1 << 26 };
 

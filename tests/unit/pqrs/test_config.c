@@ -6,7 +6,7 @@
 #include "base/hash.h"
 #include "base/rng.h"
 #include "flow/engine_config.h"
-#include "io/config/embedded.h"
+#include "pqrs/config/embedded.h"
 #include "pqrs/config/config.h"
 
 static const char *text_of(const struct err *err)

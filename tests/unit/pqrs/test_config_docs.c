@@ -3,7 +3,7 @@
 
 #include "base/file.h"
 #include "flow/engine_config.h"
-#include "io/config/embedded.h"
+#include "pqrs/config/embedded.h"
 #include "pqrs/config/config.h"
 
 static const struct config_keys *tables(void)

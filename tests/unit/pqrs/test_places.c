@@ -2,7 +2,7 @@
 #include "pqrs/silver/places.h"
 
 #include "check.h"
-#include "io/config/embedded.h"
+#include "pqrs/config/embedded.h"
 #include "pqrs/config/config_int.h"
 
 static struct arena arena;

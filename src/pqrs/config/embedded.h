@@ -1,6 +1,6 @@
-/* io/config/embedded.h: the default files, compiled into the program, so that it works from any folder. */
-#ifndef PQR_IO_CONFIG_EMBEDDED_H
-#define PQR_IO_CONFIG_EMBEDDED_H
+/* pqrs/config/embedded.h: the default files of this workload, compiled into the program. */
+#ifndef PQR_PQRS_CONFIG_EMBEDDED_H
+#define PQR_PQRS_CONFIG_EMBEDDED_H
 
 #include "base/buf.h"
 
