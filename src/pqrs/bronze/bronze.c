@@ -81,8 +81,8 @@ static status take_valid(struct bronze_task *t, const struct event *ev, int64_t 
 	TRY(event_index_add(&t->index, &t->batch, ev, &seen, err));
 	if (seen == EVENT_NEW) {
 		count_event(t, ev);
-		event_batch_append(&t->batch, ev, t->line);
-		return OK;
+		/* A row that is not there must not be in the index. */
+		return event_batch_append(&t->batch, ev, t->line) ? OK : fail_nomem(err);
 	}
 	if (seen == EVENT_CONFLICT)
 		return reject(t, (struct event_reason){EVENT_CONFLICTING_DUPLICATE, 0}, ev->line, offset, err);

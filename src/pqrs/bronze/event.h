@@ -96,16 +96,19 @@ struct event_batch {
 	struct builder columns[BRONZE_N_COLUMNS];
 	int32_t raw_object_index;                /* dictionary index of the object's key */
 	int32_t enum_index[BRONZE_N_COLUMNS][8]; /* dictionary index of an enum's value; -1 = not interned yet */
-	uint8_t (*event_ids)[UUID_BYTES];        /* [ids_cap], of the rows */
-	int64_t ids_cap;
 	int64_t n_rows;
+	struct {
+		uint8_t (*items)[UUID_BYTES];
+		size_t n, cap;
+	} ids; /* event ids of the rows */
 	bool failed;
 };
 void event_batch_init(struct event_batch *b);
 void event_batch_deinit(struct event_batch *b);
 void event_batch_reset(struct event_batch *b, struct str raw_object); /* no rows; rows to come are of raw_object */
-/* One row, whole: no builder is touched unless all will be. line: 1-based. Failure (memory) shows in event_batch_finish. */
-void event_batch_append(struct event_batch *b, const struct event *ev, int64_t line);
+/* One row, whole: no builder is touched unless all will be. line: 1-based. false: no memory, and no row. What a builder lacks shows in
+ * event_batch_finish. */
+bool event_batch_append(struct event_batch *b, const struct event *ev, int64_t line);
 /* columns[BRONZE_N_COLUMNS] view the builders until the next append or reset. E_NOMEM. */
 status event_batch_finish(struct event_batch *b, struct column *columns, struct err *err) MUST_USE;
 

@@ -2,6 +2,7 @@
  *
  * A builder that ran out of memory is remembered in the batch and told at the finish; it knows no line and no file. */
 #include "base/alloc.h"
+#include "base/vec.h"
 #include "pqrs/bronze/event_int.h"
 
 #define C(name) BIT(BRONZE_##name)
@@ -25,9 +26,8 @@ void event_batch_init(struct event_batch *b)
 void event_batch_deinit(struct event_batch *b)
 {
 	for (int i = 0; i < BRONZE_N_COLUMNS; i++) builder_deinit(&b->columns[i]);
-	mem_free(b->event_ids);
-	b->event_ids = NULL;
-	b->ids_cap = b->n_rows = 0;
+	mem_free(b->ids.items);
+	*b = (struct event_batch){.n_rows = 0};
 }
 
 void event_batch_reset(struct event_batch *b, struct str raw_object)
@@ -35,30 +35,20 @@ void event_batch_reset(struct event_batch *b, struct str raw_object)
 	for (int i = 0; i < BRONZE_N_COLUMNS; i++) builder_reset(&b->columns[i]);
 	memset(b->enum_index, 0xff, sizeof b->enum_index);
 	b->n_rows = 0;
+	b->ids.n = 0;
 	b->failed = false;
 	b->raw_object_index = builder_intern(&b->columns[BRONZE_RAW_OBJECT], raw_object);
 }
 
-static bool ids_grow(struct event_batch *b)
+bool event_batch_append(struct event_batch *b, const struct event *ev, int64_t line)
 {
-	if (b->n_rows < b->ids_cap) return true;
-	const int64_t cap = b->ids_cap != 0 ? b->ids_cap * 2 : 4096;
-	void *ids = mem_realloc(b->event_ids, (size_t)cap * UUID_BYTES);
-	if (ids == NULL) {
+	if (!VEC_ROOM(&b->ids, 1)) {
 		b->failed = true;
 		return false;
 	}
-	b->event_ids = ids;
-	b->ids_cap = cap;
-	return true;
-}
-
-void event_batch_append(struct event_batch *b, const struct event *ev, int64_t line)
-{
-	if (!ids_grow(b)) return;
+	memcpy(b->ids.items[b->ids.n++], ev->event_id, UUID_BYTES);
 	const int64_t row = b->n_rows++;
 	struct builder *columns = b->columns;
-	memcpy(b->event_ids[row], ev->event_id, UUID_BYTES);
 	for (uint64_t rest = ev->set & DICTIONARIES; rest != 0; rest &= rest - 1) {
 		const unsigned c = (unsigned)__builtin_ctzll(rest);
 		const int32_t index = builder_intern(&columns[c], ev->str[c]);
@@ -80,6 +70,7 @@ void event_batch_append(struct event_batch *b, const struct event *ev, int64_t l
 	builder_set_i64(&columns[BRONZE_RAW_LINE], row, line);
 	builder_set_i32(
 		&columns[BRONZE_TICKET_BUCKET], row, pqrs_bucket(hash_xxh64(ev->str[BRONZE_TICKET_ID].p, UUID_CHARS)));
+	return true;
 }
 
 status event_batch_finish(struct event_batch *b, struct column *columns, struct err *err)

@@ -2,6 +2,7 @@
 #ifndef PQR_PQRS_EVENT_INT_H
 #define PQR_PQRS_EVENT_INT_H
 
+#include "base/map.h"
 #include "io/json/json_scan.h"
 #include "pqrs/bronze/event.h"
 
@@ -35,8 +36,8 @@ struct unknown_member {
 struct unknown_list {
 	struct unknown_member *items;
 	size_t n, cap;
-	uint32_t *slots; /* name -> index + 1, once there are many */
-	size_t slots_n, slots_cap, hashed;
+	struct map names; /* of the first `hashed` items, once there are many */
+	size_t hashed;
 };
 
 /* A value met on the line, for learning its layout. */

@@ -20,7 +20,7 @@ void event_line_reset(struct event_parser *e)
 void event_unknown_deinit(struct unknown_list *l)
 {
 	mem_free(l->items);
-	mem_free(l->slots);
+	map_deinit(&l->names);
 }
 
 struct str event_name(struct event_parser *e, struct str key, bool escape)
@@ -32,72 +32,68 @@ struct str event_name(struct event_parser *e, struct str key, bool escape)
 	return (struct str){(const char *)dst, json_unescape(key, (char *)dst)};
 }
 
-static uint32_t *slot_of(struct event_parser *e, struct unknown_list *l, struct str name)
+static uint64_t name_hash(struct event_parser *e, const struct unknown_member *m)
 {
-	size_t at = (size_t)hash_xxh3(name.p, name.n) & (l->slots_n - 1);
-	for (; l->slots[at] != 0; at = (at + 1) & (l->slots_n - 1)) {
-		const struct unknown_member *m = &l->items[l->slots[at] - 1];
-		char *copy = NULL;
-		struct str other = m->key;
-		if (m->key_escape) { /* rare: names with escapes are decoded again */
-			copy = mem_alloc(m->key.n);
-			if (copy == NULL) {
-				e->failed = true;
-				continue;
-			}
-			other = (struct str){copy, json_unescape(m->key, copy)};
-		}
-		const bool same = str_eq(other, name);
-		mem_free(copy);
-		if (same) break;
-	}
-	return &l->slots[at];
+	const size_t mark = e->scratch.n;
+	const struct str name = event_name(e, m->key, m->key_escape);
+	const uint64_t hash = hash_xxh3(name.p, name.n);
+	e->scratch.n = mark;
+	return hash;
 }
 
-/* The table holds every member of the list, at most half full. */
-static bool slots_fill(struct event_parser *e, struct unknown_list *l)
+static bool name_is(struct event_parser *e, const struct unknown_member *m, struct str name)
 {
-	if (l->hashed > 0 && l->hashed == l->n && l->n * 2 < l->slots_n) return true;
-	size_t want = 64;
-	while (want <= l->n * 4) want *= 2;
-	if (want > l->slots_cap) {
-		uint32_t *slots = mem_realloc(l->slots, want * sizeof *slots);
-		if (slots == NULL) return false;
-		l->slots = slots;
-		l->slots_cap = want;
+	const size_t mark = e->scratch.n;
+	const bool same = str_eq(event_name(e, m->key, m->key_escape), name);
+	e->scratch.n = mark;
+	return same;
+}
+
+struct name_keys {
+	struct event_parser *e;
+	const struct unknown_list *l;
+};
+static uint64_t hash_at(const void *keys, uint32_t place)
+{
+	const struct name_keys *k = keys;
+	return name_hash(k->e, &k->l->items[place]);
+}
+
+/* The map holds every member of the list, and has room for one more. */
+static bool names_fill(struct event_parser *e, struct unknown_list *l)
+{
+	const struct name_keys keys = {e, l};
+	if (l->hashed == 0 && !map_reset(&l->names, 2 * l->n)) return false;
+	for (;; l->hashed++) {
+		if (!map_room(&l->names, hash_at, &keys)) return false;
+		if (l->hashed == l->n) return true;
+		struct map_probe probe = map_probe(&l->names, name_hash(e, &l->items[l->hashed]));
+		while (map_next(&l->names, &probe) != MAP_NONE) {} /* names of a list differ */
+		(void)map_add(&l->names, &probe);
 	}
-	l->slots_n = want;
-	memset(l->slots, 0, want * sizeof *l->slots);
-	for (size_t i = 0; i < l->n; i++) {
-		const size_t mark = e->scratch.n;
-		*slot_of(e, l, event_name(e, l->items[i].key, l->items[i].key_escape)) = (uint32_t)i + 1;
-		e->scratch.n = mark;
+}
+
+static struct unknown_member *find_hashed(struct event_parser *e, struct unknown_list *l, struct str name)
+{
+	if (!names_fill(e, l)) {
+		e->failed = true;
+		return NULL;
 	}
-	l->hashed = l->n;
-	return true;
+	struct map_probe probe = map_probe(&l->names, hash_xxh3(name.p, name.n));
+	for (uint32_t at; (at = map_next(&l->names, &probe)) != MAP_NONE;) {
+		if (name_is(e, &l->items[at], name)) return &l->items[at];
+	}
+	l->hashed = map_add(&l->names, &probe) + 1; /* where the caller puts it */
+	return NULL;
 }
 
 static struct unknown_member *unknown_find(
 	struct event_parser *e, struct unknown_list *l, const struct unknown_member *m)
 {
 	const struct str name = event_name(e, m->key, m->key_escape);
-	if (l->n >= HASHED_FROM) {
-		if (!slots_fill(e, l)) {
-			e->failed = true;
-			return NULL;
-		}
-		uint32_t *slot = slot_of(e, l, name);
-		if (*slot != 0) return &l->items[*slot - 1];
-		*slot = (uint32_t)l->n + 1; /* where the caller puts it */
-		l->hashed = l->n + 1;
-		return NULL;
-	}
+	if (l->n >= HASHED_FROM) return find_hashed(e, l, name);
 	for (size_t i = 0; i < l->n; i++) {
-		struct unknown_member *other = &l->items[i];
-		const size_t mark = e->scratch.n;
-		const bool same = str_eq(event_name(e, other->key, other->key_escape), name);
-		e->scratch.n = mark;
-		if (same) return other;
+		if (name_is(e, &l->items[i], name)) return &l->items[i];
 	}
 	return NULL;
 }

@@ -1,79 +1,59 @@
 /* pqrs/bronze/event_order.c: see event_order.h: which events of an object came before, and the order of its rows in the file.
  *
- * An index of an event is its place among those taken, whether its part is sealed or not; slots hold index + 1 and survive a
- * seal.
+ * The place of an event is its number among those taken, whether its part is sealed or not: a seal moves none.
  */
 #include "pqrs/bronze/event_order.h"
 
 #include "base/alloc.h"
 
-enum { SLOTS_MIN = 1024, DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS, SEALED_HASH_BYTES_MAX = 1 << 26 };
+enum { EVENTS_EXPECTED_MAX = 1 << 19, DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS, SEALED_HASH_BYTES_MAX = 1 << 26 };
 
 /* ---- index ---- */
 
 void event_index_init(struct event_index *x)
 {
-	*x = (struct event_index){.slots = NULL};
+	*x = (struct event_index){.sealed = NULL};
 	buf_init(&x->scratch, SEALED_HASH_BYTES_MAX);
 }
 
 void event_index_deinit(struct event_index *x)
 {
-	mem_free(x->slots);
+	map_deinit(&x->ids);
 	mem_free(x->sealed);
 	buf_deinit(&x->scratch);
-	*x = (struct event_index){.slots = NULL};
-}
-
-static status slots_empty(struct event_index *x, size_t n, struct err *err)
-{
-	if (n > x->slots_cap) {
-		uint32_t *slots = mem_realloc(x->slots, n * sizeof *slots);
-		if (slots == NULL) return fail_nomem(err);
-		x->slots = slots;
-		x->slots_cap = n;
-	}
-	x->slots_n = n;
-	memset(x->slots, 0, n * sizeof *x->slots);
-	return OK;
+	*x = (struct event_index){.sealed = NULL};
 }
 
 status event_index_start(struct event_index *x, int64_t events_expected, struct err *err)
 {
-	size_t n = SLOTS_MIN;
-	while ((int64_t)n < 2 * events_expected && n < (size_t)1 << 20) n *= 2; /* the caller's guess; it grows */
+	/* The caller's guess, and room to be half full; it grows. */
+	const int64_t n = events_expected < EVENTS_EXPECTED_MAX ? events_expected : EVENTS_EXPECTED_MAX;
 	x->n_sealed = 0;
-	return slots_empty(x, n, err);
+	return map_reset(&x->ids, (size_t)n + (size_t)n / 2) ? OK : fail_nomem(err);
 }
 
 static inline const uint8_t *id_at(const struct event_index *x, const struct event_batch *b, uint32_t at)
 {
-	return at < x->n_sealed ? x->sealed[at].id : b->event_ids[at - x->n_sealed];
+	return at < x->n_sealed ? x->sealed[at].id : b->ids.items[at - x->n_sealed];
 }
 
-/* Ids need not be random: multiply, take the high bits (Fibonacci hashing, Knuth volume 3, 6.4). */
-static inline size_t id_slot(const struct event_index *x, const uint8_t *id)
+/* Ids need not be random. */
+static inline uint64_t id_hash(const uint8_t *id)
 {
 	uint64_t a, b;
 	memcpy(&a, id, sizeof a);
 	memcpy(&b, id + sizeof a, sizeof b);
-	const uint64_t mixed = (a ^ (b * UINT64_C(0xC2B2AE3D27D4EB4F))) * UINT64_C(0x9E3779B97F4A7C15);
-	return (size_t)(mixed >> 20) & (x->slots_n - 1);
+	return map_mix(a ^ b * UINT64_C(0xC2B2AE3D27D4EB4F));
 }
 
-static inline uint32_t *slot_find(const struct event_index *x, const struct event_batch *b, const uint8_t *id)
+struct event_ids {
+	const struct event_index *x;
+	const struct event_batch *b;
+};
+static uint64_t hash_at(const void *keys, uint32_t place)
 {
-	size_t at = id_slot(x, id);
-	while (x->slots[at] != 0 && memcmp(id_at(x, b, x->slots[at] - 1), id, UUID_BYTES) != 0)
-		at = (at + 1) & (x->slots_n - 1);
-	return &x->slots[at];
-}
-
-static status slots_grow(struct event_index *x, const struct event_batch *b, uint32_t n, struct err *err)
-{
-	TRY(slots_empty(x, x->slots_n * 2, err));
-	for (uint32_t i = 0; i < n; i++) *slot_find(x, b, id_at(x, b, i)) = i + 1;
-	return OK;
+	const struct event_ids *ids = keys;
+	return id_hash(id_at(ids->x, ids->b, place));
 }
 
 /* Same content as the event stored at index `at`? */
@@ -98,15 +78,21 @@ status event_index_add(struct event_index *x, const struct event_batch *b, const
 {
 	const size_t n = x->n_sealed + (size_t)b->n_rows;
 	if (n >= UINT32_MAX / 2) return fail(err, E_LIMIT, "more than %u events in one object", UINT32_MAX / 2);
-	if (2 * n >= x->slots_n) TRY(slots_grow(x, b, (uint32_t)n, err));
-	uint32_t *slot = slot_find(x, b, ev->event_id);
-	if (*slot == 0) {
-		*slot = (uint32_t)n + 1;
+	ASSERT(x->ids.n == n);
+	const struct event_ids ids = {x, b};
+	if (!map_room(&x->ids, hash_at, &ids)) return fail_nomem(err);
+	struct map_probe probe = map_probe(&x->ids, id_hash(ev->event_id));
+	uint32_t at;
+	do {
+		at = map_next(&x->ids, &probe);
+	} while (at != MAP_NONE && memcmp(id_at(x, b, at), ev->event_id, UUID_BYTES) != 0);
+	if (at == MAP_NONE) {
+		(void)map_add(&x->ids, &probe);
 		*out = EVENT_NEW;
 		return OK;
 	}
 	bool same = false;
-	TRY(content_same(x, b, ev, *slot - 1, &same, err));
+	TRY(content_same(x, b, ev, at, &same, err));
 	*out = same ? EVENT_REPEATED : EVENT_CONFLICT;
 	return OK;
 }
@@ -124,10 +110,10 @@ status event_index_seal(struct event_index *x, const struct event_batch *b, stru
 		struct sealed_event *s = &x->sealed[x->n_sealed + (size_t)row];
 		struct event_content content;
 		event_batch_content(b, row, &content);
-		memcpy(s->id, b->event_ids[row], sizeof s->id);
+		memcpy(s->id, b->ids.items[row], sizeof s->id);
 		if (!event_content_hash(&content, &x->scratch, s->content)) return fail_nomem(err);
 	}
-	x->n_sealed = n; /* the indices in slots stay what they were */
+	x->n_sealed = n;
 	return OK;
 }
 
@@ -163,7 +149,7 @@ static status room(struct event_order *o, int64_t n, struct err *err)
 
 static inline bool id_less(const struct event_batch *b, uint32_t i, uint32_t j)
 {
-	return memcmp(b->event_ids[i], b->event_ids[j], UUID_BYTES) < 0;
+	return memcmp(b->ids.items[i], b->ids.items[j], UUID_BYTES) < 0;
 }
 
 static bool is_ordered(const struct event_batch *b, const int64_t *ts)

@@ -7,6 +7,7 @@
 #ifndef PQR_PQRS_EVENT_ORDER_H
 #define PQR_PQRS_EVENT_ORDER_H
 
+#include "base/map.h"
 #include "pqrs/bronze/event.h"
 
 struct sealed_event {
@@ -14,8 +15,7 @@ struct sealed_event {
 	uint8_t content[XXH128_BYTES];
 };
 struct event_index {
-	uint32_t *slots; /* index + 1: below n_sealed a sealed event, else row index - n_sealed of the batch */
-	size_t slots_n, slots_cap;
+	struct map ids; /* places: below n_sealed a sealed event, else row place - n_sealed of the batch */
 	struct sealed_event *sealed;
 	size_t n_sealed, sealed_cap;
 	struct buf scratch;

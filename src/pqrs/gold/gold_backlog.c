@@ -16,14 +16,14 @@ static void open_and_close(struct backlog *b, int32_t day)
 	const struct gold_facts *f = b->f;
 	struct gold_span span = gold_order_day(&b->created, day);
 	for (const uint32_t *p = span.begin; p < span.end; p++) {
-		const size_t cell = (size_t)f->type[*p] * f->n_geos + f->geo[*p];
+		const size_t cell = (size_t)f->type[*p] * f->geos.n + f->geo[*p];
 		if (b->cells[cell]++ > 0) continue;
 		gold_bits_set(&b->used, cell);
 		b->n_open++;
 	}
 	span = gold_order_day(&b->closed, day);
 	for (const uint32_t *p = span.begin; p < span.end; p++) {
-		const size_t cell = (size_t)f->type[*p] * f->n_geos + f->geo[*p];
+		const size_t cell = (size_t)f->type[*p] * f->geos.n + f->geo[*p];
 		if (--b->cells[cell] > 0) continue;
 		gold_bits_clear(&b->used, cell);
 		b->n_open--;
@@ -42,11 +42,11 @@ static void region_row(struct gold_rows *r, int32_t day, size_t type, uint32_t r
 /* Codes of municipalities are in (department, code) order, so the cells of one region are neighbours. */
 static void emit_type(struct backlog *b, int32_t day, size_t type)
 {
-	const size_t base = type * b->f->n_geos, end = base + b->f->n_geos;
+	const size_t base = type * b->f->geos.n, end = base + b->f->geos.n;
 	int64_t total = 0;
 	uint32_t region = 0;
 	for (size_t c = gold_bits_next(&b->used, base); c < end; c = gold_bits_next(&b->used, c + 1)) {
-		const struct gold_geo *g = &b->f->geos[c - base];
+		const struct gold_geo *g = &b->f->geos.items[c - base];
 		if (g->department != region && total > 0) {
 			region_row(&b->region, day, type, region, total);
 			total = 0;
@@ -93,7 +93,7 @@ static status order_closed(struct backlog *b, struct arena *arena, struct err *e
 status gold_backlog(const struct gold_facts *f, struct gold_sink *sink, struct arena *arena, struct err *err)
 {
 	struct backlog b = {.f = f};
-	const size_t n_cells = (size_t)GOLD_TYPES * f->n_geos;
+	const size_t n_cells = (size_t)GOLD_TYPES * f->geos.n;
 	TRY(gold_names_column(gold_type_names, GOLD_TYPES, arena, &b.type_names, err));
 	TRY(gold_order_by_day(f->created, f->n, arena, &b.created, err));
 	if (b.created.n_days == 0) return OK;

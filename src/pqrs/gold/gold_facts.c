@@ -5,12 +5,14 @@
 
 #include <stdlib.h>
 
+#include "base/vec.h"
+
 const char *const gold_channel_names[GOLD_CHANNELS] = {"call", "chat", "email", "other_digital", "webform"};
 const char *const gold_type_names[GOLD_TYPES] = {"P", "Q", "R", "S"};
 const char *const gold_priority_names[GOLD_PRIORITIES] = {"alta", "baja", "media"};
 const char *const gold_sla_names[GOLD_SLA_STATES] = {"IN_TIME", "LATE", "NOT_STARTED"};
 
-enum { GEO_SLOTS_MIN = 1024, NO_CODE = 0xff };
+enum { NO_CODE = 0xff };
 
 /* ---- columns to codes ------------------------------------------------------------------------------------- */
 
@@ -93,48 +95,29 @@ static status day_codes(
 
 /* ---- municipalities --------------------------------------------------------------------------------------- */
 
-static uint32_t geo_slot(const struct gold_facts *f, struct gold_geo key)
+static uint64_t geo_hash(struct gold_geo g)
 {
-	const uint64_t mixed = ((uint64_t)key.department << 32 | key.dane) * UINT64_C(0x9e3779b97f4a7c15);
-	uint32_t slot = (uint32_t)(mixed >> 32) & f->geo_mask;
-	while (f->geo_slots[slot] != 0) {
-		const struct gold_geo *g = &f->geos[f->geo_slots[slot] - 1];
-		if (g->department == key.department && g->dane == key.dane) break;
-		slot = (slot + 1) & f->geo_mask;
-	}
-	return slot;
+	return map_mix((uint64_t)g.department << 32 | g.dane);
 }
 
-/* Twice the room; what was there stays behind in the arena. */
-static bool geo_grow(struct gold_facts *f)
+static uint64_t hash_at(const void *keys, uint32_t code)
 {
-	const size_t slots = f->geo_mask != 0 ? ((size_t)f->geo_mask + 1) * 2 : GEO_SLOTS_MIN;
-	if (slots > UINT32_MAX) return false;
-	uint32_t *geo_slots = ARENA_ZNEW(f->arena, uint32_t, slots);
-	struct gold_geo *geos = ARENA_NEW(f->arena, struct gold_geo, slots / 2);
-	if (geo_slots == NULL || geos == NULL) return false;
-	if (f->n_geos > 0) memcpy(geos, f->geos, f->n_geos * sizeof *geos);
-	f->geos = geos;
-	f->cap_geos = (uint32_t)(slots / 2);
-	f->geo_slots = geo_slots;
-	f->geo_mask = (uint32_t)(slots - 1);
-	for (uint32_t i = 0; i < f->n_geos; i++) f->geo_slots[geo_slot(f, f->geos[i])] = i + 1;
-	return true;
+	const struct gold_geo *geos = keys;
+	return geo_hash(geos[code]);
 }
 
-static status geo_codes(struct gold_facts *f, const uint32_t *department, const uint32_t *dane, size_t n, uint32_t *dst,
-	struct err *err)
+static status geo_code(struct gold_facts *f, struct gold_geo key, uint32_t *out, struct err *err)
 {
-	for (size_t i = 0; i < n; i++) {
-		if (f->n_geos == f->cap_geos && !geo_grow(f)) return fail_nomem(err);
-		const struct gold_geo key = {department[i], dane[i]};
-		uint32_t *slot = &f->geo_slots[geo_slot(f, key)];
-		if (*slot == 0) {
-			f->geos[f->n_geos++] = key;
-			*slot = f->n_geos;
-		}
-		dst[i] = *slot - 1;
+	if (!VEC_ROOM_IN(f->arena, &f->geos, 1) || !map_room(&f->geo_codes, hash_at, f->geos.items))
+		return fail_nomem(err);
+	struct map_probe probe = map_probe(&f->geo_codes, geo_hash(key));
+	for (uint32_t code; (code = map_next(&f->geo_codes, &probe)) != MAP_NONE;) {
+		const struct gold_geo *g = &f->geos.items[code];
+		*out = code;
+		if (g->department == key.department && g->dane == key.dane) return OK;
 	}
+	f->geos.items[f->geos.n++] = key;
+	*out = map_add(&f->geo_codes, &probe);
 	return OK;
 }
 
@@ -145,7 +128,9 @@ static status add_geo(struct gold_facts *f, const struct gold_source *in, struct
 	if (department == NULL || dane == NULL) return fail_nomem(err);
 	TRY(gold_text_codes(in->department, "unknown", &f->departments, scratch, department, err));
 	TRY(gold_text_codes(in->dane, "00000", &f->danes, scratch, dane, err));
-	return geo_codes(f, department, dane, (size_t)in->n, f->geo + f->n, err);
+	for (int64_t i = 0; i < in->n; i++)
+		TRY(geo_code(f, (struct gold_geo){department[i], dane[i]}, &f->geo[f->n + (size_t)i], err));
+	return OK;
 }
 
 /* ---- facts ------------------------------------------------------------------------------------------------ */
@@ -175,6 +160,7 @@ void gold_facts_deinit(struct gold_facts *f)
 	builder_deinit(&f->departments);
 	builder_deinit(&f->danes);
 	builder_deinit(&f->tenants);
+	map_deinit(&f->geo_codes);
 }
 
 /* needs closed_at, answered_at, sla_due_at and the sla codes of the same rows; a state machine in which closing is no answer leaves
@@ -296,20 +282,20 @@ static int compare_geo(const void *a, const void *b)
 static status rank_geos(
 	struct gold_facts *f, const uint32_t *department_rank, const uint32_t *dane_rank, struct err *err)
 {
-	struct ranked_geo *list = ARENA_NEW(f->arena, struct ranked_geo, f->n_geos + 1);
-	uint32_t *rank = ARENA_NEW(f->arena, uint32_t, f->n_geos + 1);
+	struct ranked_geo *list = ARENA_NEW(f->arena, struct ranked_geo, f->geos.n + 1);
+	uint32_t *rank = ARENA_NEW(f->arena, uint32_t, f->geos.n + 1);
 	if (list == NULL || rank == NULL) return fail_nomem(err);
-	for (uint32_t i = 0; i < f->n_geos; i++) {
-		list[i] = (struct ranked_geo){{department_rank[f->geos[i].department], dane_rank[f->geos[i].dane]}, i};
+	for (uint32_t i = 0; i < f->geos.n; i++) {
+		list[i] = (struct ranked_geo){
+			{department_rank[f->geos.items[i].department], dane_rank[f->geos.items[i].dane]}, i};
 	}
-	qsort(list, f->n_geos, sizeof *list, compare_geo);
-	for (uint32_t i = 0; i < f->n_geos; i++) {
+	qsort(list, f->geos.n, sizeof *list, compare_geo);
+	for (uint32_t i = 0; i < f->geos.n; i++) {
 		rank[list[i].code] = i;
-		f->geos[i] = list[i].geo;
+		f->geos.items[i] = list[i].geo;
 	}
 	for (size_t i = 0; i < f->n; i++) f->geo[i] = rank[f->geo[i]];
-	f->geo_slots = NULL; /* codes are final */
-	f->geo_mask = 0;
+	map_deinit(&f->geo_codes); /* codes are final */
 	return OK;
 }
 

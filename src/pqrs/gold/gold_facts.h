@@ -8,6 +8,7 @@
 #ifndef PQR_PQRS_GOLD_FACTS_H
 #define PQR_PQRS_GOLD_FACTS_H
 
+#include "base/map.h"
 #include "columnar/batch.h"
 #include "pqrs/gold/day_map.h"
 
@@ -49,10 +50,11 @@ struct gold_facts {
 	/* names by code; after gold_facts_rank: string columns, sorted */
 	struct builder departments, danes, tenants;
 	struct column department_names, dane_names, tenant_names;
-	struct gold_geo *geos; /* [n_geos] by code; sorted by (department, dane) after rank */
-	uint32_t n_geos, cap_geos;
-	uint32_t *geo_slots; /* open addressing, code + 1 */
-	uint32_t geo_mask;
+	struct {
+		struct gold_geo *items;
+		size_t n, cap;
+	} geos;               /* by code; sorted by (department, dane) after rank */
+	struct map geo_codes; /* until rank */
 };
 
 /* which: a source with any non-NULL pointer for each field wanted. Room for cap rows. */

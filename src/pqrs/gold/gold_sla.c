@@ -46,10 +46,10 @@ _Static_assert(SLA_AVG_OVERDUE_DAYS == SLA_CLOSED_COUNT + 3 && SLA_GEO_AVG_OVERD
 
 static void emit_type(struct sla *s, int32_t day, size_t type)
 {
-	const size_t base = type * s->f->n_geos, end = base + s->f->n_geos;
+	const size_t base = type * s->f->geos.n, end = base + s->f->geos.n;
 	struct closed total = {0};
 	for (size_t c = gold_bits_next(&s->used, base); c < end; c = gold_bits_next(&s->used, c + 1)) {
-		const struct gold_geo *g = &s->f->geos[c - base];
+		const struct gold_geo *g = &s->f->geos.items[c - base];
 		gold_set_i32(&s->geo, SLA_GEO_DAY, day);
 		gold_set_i32(&s->geo, SLA_GEO_PQRS_TYPE, (int32_t)type);
 		gold_set_i32(&s->geo, SLA_GEO_REGION_NAME, (int32_t)g->department);
@@ -75,7 +75,7 @@ static status emit_day(struct sla *s, int32_t day, struct err *err)
 	int64_t by_status[GOLD_SLA_STATES] = {0};
 	if (span.begin == span.end) return OK;
 	for (const uint32_t *p = span.begin; p < span.end; p++) {
-		const size_t cell = (size_t)f->type[*p] * f->n_geos + f->geo[*p];
+		const size_t cell = (size_t)f->type[*p] * f->geos.n + f->geo[*p];
 		s->cells[cell].n++;
 		s->cells[cell].late += f->sla[*p] == GOLD_LATE;
 		s->cells[cell].overdue_us += f->overdue_us[*p];
@@ -107,7 +107,7 @@ static status emit_days(struct sla *s, struct err *err)
 status gold_sla(const struct gold_facts *f, struct gold_sink *sink, struct arena *arena, struct err *err)
 {
 	struct sla s = {.f = f};
-	const size_t n_cells = (size_t)GOLD_TYPES * f->n_geos;
+	const size_t n_cells = (size_t)GOLD_TYPES * f->geos.n;
 	TRY(gold_names_column(gold_type_names, GOLD_TYPES, arena, &s.type_names, err));
 	TRY(gold_names_column(gold_sla_names, GOLD_SLA_STATES, arena, &s.sla_names, err));
 	TRY(gold_order_by_day(f->closed, f->n, arena, &s.order, err));

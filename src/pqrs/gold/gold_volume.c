@@ -31,7 +31,7 @@ static status series_init(struct volume *v, int32_t last_day, struct arena *aren
 	TRY(gold_bits_init(&national, n_national, arena, err));
 	for (size_t i = 0; i < f->n; i++) {
 		if (f->created[i] > last_day) continue;
-		gold_bits_set(&department, series_cell(f->geos[f->geo[i]].department, f->type[i], f->channel[i]));
+		gold_bits_set(&department, series_cell(f->geos.items[f->geo[i]].department, f->type[i], f->channel[i]));
 		gold_bits_set(&national, series_cell(0, f->type[i], f->channel[i]));
 	}
 	v->by_department = (struct gold_series){.rows = &v->department, .by_department = true};
@@ -45,7 +45,7 @@ static size_t count_day(struct volume *v, int32_t day)
 	const struct gold_facts *f = v->f;
 	const struct gold_span span = gold_order_day(&v->order, day);
 	for (const uint32_t *p = span.begin; p < span.end; p++) {
-		const size_t cell = ((size_t)f->channel[*p] * GOLD_TYPES + f->type[*p]) * f->n_geos + f->geo[*p];
+		const size_t cell = ((size_t)f->channel[*p] * GOLD_TYPES + f->type[*p]) * f->geos.n + f->geo[*p];
 		v->cells[cell]++;
 		gold_bits_set(&v->used, cell);
 	}
@@ -55,10 +55,10 @@ static size_t count_day(struct volume *v, int32_t day)
 /* Rows of the two sparse tables for one (channel, type), and its share of the series; clears the cells. */
 static void emit_group(struct volume *v, int32_t day, size_t channel, size_t type, bool in_series)
 {
-	const size_t base = (channel * GOLD_TYPES + type) * v->f->n_geos, end = base + v->f->n_geos;
+	const size_t base = (channel * GOLD_TYPES + type) * v->f->geos.n, end = base + v->f->geos.n;
 	int64_t total = 0;
 	for (size_t c = gold_bits_next(&v->used, base); c < end; c = gold_bits_next(&v->used, c + 1)) {
-		const struct gold_geo *g = &v->f->geos[c - base];
+		const struct gold_geo *g = &v->f->geos.items[c - base];
 		const uint32_t n = v->cells[c];
 		gold_set_i32(&v->geo, VOLUME_GEO_DAY, day);
 		gold_set_i32(&v->geo, VOLUME_GEO_CHANNEL, (int32_t)channel);
@@ -137,7 +137,7 @@ static status emit_days(struct volume *v, int32_t last_day, struct err *err)
 status gold_volume(const struct gold_facts *f, struct gold_sink *sink, struct arena *arena, struct err *err)
 {
 	struct volume v = {.f = f};
-	const size_t n_cells = (size_t)GOLD_CHANNELS * GOLD_TYPES * f->n_geos;
+	const size_t n_cells = (size_t)GOLD_CHANNELS * GOLD_TYPES * f->geos.n;
 	TRY(gold_names_column(gold_channel_names, GOLD_CHANNELS, arena, &v.channel_names, err));
 	TRY(gold_names_column(gold_type_names, GOLD_TYPES, arena, &v.type_names, err));
 	TRY(gold_order_by_day(f->created, f->n, arena, &v.order, err));

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/map.h"
 #include "base/thread.h"
 #include "base/vec.h"
 #include "pqrs/config/config.h"
@@ -28,7 +29,6 @@ enum {
 	DAY_UNKNOWN = INT32_MAX,                      /* sorts last, as its folder does */
 	DAYS_MAX =
 		40000, /* over a century; without a bound a hostile file could ask for a pass for each 256 of its lines */
-	SLOTS_MIN = 512,
 };
 
 enum day_state { DAY_WAITING, DAY_OPEN, DAY_DONE };
@@ -59,8 +59,7 @@ struct ingest_task {
 		struct day **items; /* in order of appearance */
 		size_t n, cap;
 	} days;
-	uint32_t *slots; /* date -> index + 1 */
-	size_t slots_n;
+	struct map by_date;
 	size_t n_open;
 	size_t n_waiting;
 	int pass;              /* 0 first */
@@ -80,47 +79,48 @@ static int64_t events_until(const struct pqrs_config *config)
 
 /* ---- days ---- */
 
-static uint32_t *slot_of(const struct ingest_task *t, int32_t date)
+static uint64_t date_hash(int32_t date)
 {
-	size_t at = ((uint32_t)date * 2654435761u) >> 7 & (t->slots_n - 1);
-	while (t->slots[at] != 0 && t->days.items[t->slots[at] - 1]->date != date) at = (at + 1) & (t->slots_n - 1);
-	return &t->slots[at];
+	return map_mix((uint32_t)date);
 }
 
-static status slots_grow(struct ingest_task *t, struct err *err)
+static uint64_t hash_at(const void *keys, uint32_t place)
 {
-	const size_t n = t->slots_n != 0 ? t->slots_n * 2 : SLOTS_MIN;
-	uint32_t *slots = mem_zalloc(n, sizeof *slots);
-	if (slots == NULL) return fail_nomem(err);
-	mem_free(t->slots);
-	t->slots = slots;
-	t->slots_n = n;
-	for (size_t i = 0; i < t->days.n; i++) *slot_of(t, t->days.items[i]->date) = (uint32_t)i + 1;
+	const struct ingest_task *t = keys;
+	return date_hash(t->days.items[place]->date);
+}
+
+static status day_create(struct ingest_task *t, int32_t date, struct day **out, struct err *err)
+{
+	if (t->days.n == DAYS_MAX)
+		return fail(err, E_LIMIT,
+			"the inputs hold lines of more than %d days, over a century: correct their times, or ingest "
+			"them in "
+			"parts",
+			DAYS_MAX);
+	if (!VEC_ROOM(&t->days, 1)) return fail_nomem(err);
+	struct day *d = mem_zalloc(1, sizeof *d);
+	if (d == NULL) return fail_nomem(err);
+	d->date = date;
+	(void)snprintf(d->text, sizeof d->text, "unknown");
+	if (date != DAY_UNKNOWN) date_format(date, d->text);
+	buf_init(&d->buf, DAY_BUFFER_BYTES_MAX);
+	t->days.items[t->days.n++] = d;
+	t->n_waiting++;
+	*out = d;
 	return OK;
 }
 
 static status day_of(struct ingest_task *t, int32_t date, struct day **out, struct err *err)
 {
-	if (2 * t->days.n >= t->slots_n) TRY(slots_grow(t, err));
-	uint32_t *slot = slot_of(t, date);
-	if (*slot == 0) {
-		if (t->days.n == DAYS_MAX)
-			return fail(err, E_LIMIT,
-				"the inputs hold lines of more than %d days, over a century: correct their times, or "
-				"ingest them in parts",
-				DAYS_MAX);
-		if (!VEC_ROOM(&t->days, 1)) return fail_nomem(err);
-		struct day *d = mem_zalloc(1, sizeof *d);
-		if (d == NULL) return fail_nomem(err);
-		d->date = date;
-		(void)snprintf(d->text, sizeof d->text, "unknown");
-		if (date != DAY_UNKNOWN) date_format(date, d->text);
-		buf_init(&d->buf, DAY_BUFFER_BYTES_MAX);
-		t->days.items[t->days.n++] = d;
-		t->n_waiting++;
-		*slot = (uint32_t)t->days.n;
+	if (!map_room(&t->by_date, hash_at, t)) return fail_nomem(err);
+	struct map_probe probe = map_probe(&t->by_date, date_hash(date));
+	for (uint32_t at; (at = map_next(&t->by_date, &probe)) != MAP_NONE;) {
+		*out = t->days.items[at];
+		if ((*out)->date == date) return OK;
 	}
-	*out = t->days.items[*slot - 1];
+	TRY(day_create(t, date, out, err));
+	(void)map_add(&t->by_date, &probe);
 	return OK;
 }
 
@@ -360,7 +360,7 @@ static void task_deinit(struct ingest_task *t)
 		mem_free(t->days.items[i]);
 	}
 	mem_free(t->days.items);
-	mem_free(t->slots);
+	map_deinit(&t->by_date);
 	event_parser_destroy(t->parser);
 	lines_deinit(&t->lines);
 }

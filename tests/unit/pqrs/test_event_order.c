@@ -1,5 +1,6 @@
 #include "check.h"
 
+#include "base/alloc.h"
 #include "base/rng.h"
 #include "base/time.h"
 #include "pqrs/bronze/event_order.h"
@@ -32,7 +33,7 @@ static int row_cmp(const struct event_batch *b, uint32_t i, uint32_t j)
 	const int64_t *ts = b->columns[BRONZE_TS].values;
 	if (bucket[i] != bucket[j]) return bucket[i] < bucket[j] ? -1 : 1;
 	if (ts[i] != ts[j]) return ts[i] < ts[j] ? -1 : 1;
-	return memcmp(b->event_ids[i], b->event_ids[j], UUID_BYTES);
+	return memcmp(b->ids.items[i], b->ids.items[j], UUID_BYTES);
 }
 
 /* Strictly increasing, a permutation, and cuts exactly where the bucket changes. */
@@ -130,8 +131,33 @@ static void test_index(void **state)
 	event_index_deinit(&x);
 }
 
+/* An event that the batch could not take is told, so that nobody looks for its row. */
+static void test_append_without_memory(void **state)
+{
+	(void)state;
+	struct event_batch b;
+	struct event ev;
+	event_batch_init(&b);
+	event_batch_reset(&b, STR("x"));
+	int64_t rows = 0;
+	bool taken = true;
+	for (; taken; rows += taken) {
+		event_make(&ev, (uint32_t)rows, 0, rows, 0);
+		mem_fail_after(rows < 100 ? -1 : 0);
+		taken = event_batch_append(&b, &ev, rows + 1);
+		mem_fail_after(-1);
+	}
+	struct column columns[BRONZE_N_COLUMNS];
+	struct err err;
+	CHECK_I64(b.n_rows, rows);
+	CHECK_I64(b.ids.n, rows);
+	assert_int_equal(event_batch_finish(&b, columns, &err), E_NOMEM);
+	event_batch_deinit(&b);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_order), cmocka_unit_test(test_index)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_order), cmocka_unit_test(test_index),
+		cmocka_unit_test(test_append_without_memory)};
 	return cmocka_run_group_tests_name("pqrs/event_order", tests, NULL, NULL);
 }

@@ -326,7 +326,7 @@ static void run_kernels(const struct world *w, size_t step, struct text_sink *si
 		arena_reset(&scratch);
 	}
 	CHECK_OK(&err, gold_facts_rank(&f, &err));
-	CHECK_I64(f.n_geos, w->n_geos);
+	CHECK_I64(f.geos.n, w->n_geos);
 	CHECK_OK(&err, gold_volume(&f, &sink->base, &arena, &err));
 	CHECK_OK(&err, gold_backlog(&f, &sink->base, &arena, &err));
 	CHECK_OK(&err, gold_sla(&f, &sink->base, &arena, &err));
