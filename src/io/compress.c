@@ -80,37 +80,36 @@ static ZSTD_CCtx *zstd_level_context(struct compressor *c, int level)
 }
 
 static status zstd_compress(
-	struct compressor *c, int level, const void *src, size_t n, void *dst, size_t cap, size_t *out, struct err *err)
+	struct compressor *c, int level, struct compress_src src, struct compress_dst *dst, struct err *err)
 {
 	ZSTD_CCtx *z = level == COMPRESS_LEVEL_ENTROPY ? zstd_entropy_context(c) : zstd_level_context(c, level);
 	if (z == NULL) return fail_nomem(err);
-	const size_t got = ZSTD_compress2(z, dst, cap, src, n);
+	const size_t got = ZSTD_compress2(z, dst->p, dst->n, src.p, src.n);
 	if (ZSTD_isError(got)) return fail(err, E_NOMEM, "zstd: %s", ZSTD_getErrorName(got));
-	*out = got;
+	dst->n = got;
 	return OK;
 }
 
-status compress_block(struct compressor *c, enum compress_codec codec, int level, const void *src, size_t n, void *dst,
-	size_t cap, size_t *out, struct err *err)
+status compress_block(struct compressor *c, enum compress_codec codec, int level, struct compress_src src,
+	struct compress_dst *dst, struct err *err)
 {
-	ASSERT(cap >= compress_bound(codec, n));
-	size_t size = cap;
+	ASSERT(dst->n >= compress_bound(codec, src.n));
 	switch (codec) {
 	case CODEC_NONE:
-		if (n > 0) memcpy(dst, src, n);
-		*out = n;
+		if (src.n > 0) memcpy(dst->p, src.p, src.n);
+		dst->n = src.n;
 		return OK;
-	case CODEC_ZSTD: return zstd_compress(c, level, src, n, dst, cap, out, err);
+	case CODEC_ZSTD: return zstd_compress(c, level, src, dst, err);
 	case CODEC_SNAPPY:
-		if (snappy_compress(src, n, dst, &size) != SNAPPY_OK)
-			return fail(err, E_IO, "snappy refused %zu bytes", n);
-		*out = size;
+		if (snappy_compress(src.p, src.n, dst->p, &dst->n) != SNAPPY_OK)
+			return fail(err, E_IO, "snappy refused %zu bytes", src.n);
 		return OK;
 	case CODEC_LZ4_RAW: {
-		if (n > LZ4_MAX_INPUT_SIZE || cap > INT32_MAX) return fail(err, E_LIMIT, "lz4 block of %zu bytes", n);
-		const int got = LZ4_compress_default(src, dst, (int)n, (int)cap);
-		if (got <= 0) return fail(err, E_IO, "lz4 refused %zu bytes", n);
-		*out = (size_t)got;
+		if (src.n > LZ4_MAX_INPUT_SIZE || dst->n > INT32_MAX)
+			return fail(err, E_LIMIT, "lz4 block of %zu bytes", src.n);
+		const int got = LZ4_compress_default(src.p, dst->p, (int)src.n, (int)dst->n);
+		if (got <= 0) return fail(err, E_IO, "lz4 refused %zu bytes", src.n);
+		dst->n = (size_t)got;
 		return OK;
 	}
 	default: return fail(err, E_UNSUPPORTED, "unsupported: writing compression codec %d", (int)codec);
@@ -189,9 +188,12 @@ static status brotli_decompress(const void *src, size_t n, void *dst, size_t dst
 	return rc == BROTLI_DECODER_RESULT_SUCCESS && got == dst_n ? OK : corrupt(err, "brotli", n, dst_n);
 }
 
-status decompress_block(struct compressor *c, enum compress_codec codec, const void *src, size_t n, void *dst,
-	size_t dst_n, struct err *err)
+status decompress_block(struct compressor *c, enum compress_codec codec, struct compress_src from,
+	struct compress_dst to, struct err *err)
 {
+	const void *src = from.p;
+	void *dst = to.p;
+	const size_t n = from.n, dst_n = to.n;
 	size_t size = dst_n;
 	switch (codec) {
 	case CODEC_NONE:

@@ -25,12 +25,20 @@ status compressor_create(struct compressor **out, struct err *err) MUST_USE;
 void compressor_destroy(struct compressor *c);
 
 size_t compress_bound(enum compress_codec codec, size_t n);
-/* src[n] into dst[cap], cap >= compress_bound; *out bytes used. NONE, SNAPPY, ZSTD (level), LZ4_RAW; else E_UNSUPPORTED.
- * The same input gives the same bytes for one version of the library. */
-status compress_block(struct compressor *c, enum compress_codec codec, int level, const void *src, size_t n, void *dst,
-	size_t cap, size_t *out, struct err *err) MUST_USE;
-/* src[n] must give exactly dst[dst_n]; else E_CORRUPT. All codecs; concatenated gzip members are one stream. */
-status decompress_block(struct compressor *c, enum compress_codec codec, const void *src, size_t n, void *dst,
-	size_t dst_n, struct err *err) MUST_USE;
+struct compress_src {
+	const void *p;
+	size_t n;
+};
+struct compress_dst {
+	void *p;
+	size_t n;
+};
+/* src into dst, whose n is at least compress_bound and becomes the bytes used. NONE, SNAPPY, ZSTD (level), LZ4_RAW; else
+ * E_UNSUPPORTED. The same input gives the same bytes for one version of the library. */
+status compress_block(struct compressor *c, enum compress_codec codec, int level, struct compress_src src,
+	struct compress_dst *dst, struct err *err) MUST_USE;
+/* src must give exactly dst.n bytes; else E_CORRUPT. All codecs; concatenated gzip members are one stream. */
+status decompress_block(struct compressor *c, enum compress_codec codec, struct compress_src src,
+	struct compress_dst dst, struct err *err) MUST_USE;
 
 #endif

@@ -170,7 +170,8 @@ static status decompress(struct parquet_reader *r, int32_t codec, struct decode_
 		return fail(err, E_CORRUPT, "a page of %zu bytes that claims %zu uncompressed", n, want);
 	if (!reader_scratch_reserve(&r->page_bytes, want)) return reader_nomem(r, err);
 	if (r->compressor == NULL) TRY(compressor_create(&r->compressor, err));
-	TRY(decompress_block(r->compressor, (enum compress_codec)codec, src.p, n, r->page_bytes.p, want, err));
+	TRY(decompress_block(r->compressor, (enum compress_codec)codec, (struct compress_src){src.p, n},
+		(struct compress_dst){r->page_bytes.p, want}, err));
 	*out = r->page_bytes.p;
 	return OK;
 }

@@ -44,8 +44,10 @@ status writer_page_append(const struct writer_page_target *t, const struct write
 		memcpy(dst + head_n, body, n);
 	} else {
 		uint8_t *packed = dst + PAGE_HEADER_ROOM;
-		TRY(compress_block(
-			t->compressor, t->codec, t->level, body, n, packed, compress_bound(t->codec, n), &stored, err));
+		const struct compress_src src = {body, n};
+		struct compress_dst block = {packed, compress_bound(t->codec, n)};
+		TRY(compress_block(t->compressor, t->codec, t->level, src, &block, err));
+		stored = block.n;
 		head_n = header_write(dst, h, n, stored, checksum_crc32(0, packed, stored));
 		memmove(dst + head_n, packed, stored);
 	}
