@@ -66,11 +66,11 @@ static void append(struct silver_task *t, struct month_out *m, const struct batc
 	for (size_t c = 0; c < b->n_columns; c++) {
 		const struct column *src = &b->columns[c];
 		if (src->type == COL_STRING)
-			out_gather_str(&m->b[c], m->n, src, rows, n, &t->day.arena);
+			silver_gather_str(&m->b[c], m->n, src, rows, n, &t->day.arena);
 		else if (col_type_width(src->type) == sizeof(int32_t))
-			out_gather_i32(&m->b[c], m->n, src, rows, n);
+			silver_gather_i32(&m->b[c], m->n, src, rows, n);
 		else
-			out_gather_i64(&m->b[c], m->n, src, rows, n);
+			silver_gather_i64(&m->b[c], m->n, src, rows, n);
 	}
 	m->n += (int64_t)n;
 }

@@ -27,15 +27,15 @@ static status emit_messages(
 	bool own_ids = true;
 	for (size_t i = 0; i < n; i++) own_ids &= column_valid(id, rows[i]);
 	if (own_ids)
-		out_gather_str(&m->b[MESSAGES_MESSAGE_ID], m->n, id, rows, n, a);
+		silver_gather_str(&m->b[MESSAGES_MESSAGE_ID], m->n, id, rows, n, a);
 	else
 		for (size_t i = 0; i < n; i++)
 			builder_set_str(&m->b[MESSAGES_MESSAGE_ID], m->n + (int64_t)i,
 				column_str(column_valid(id, rows[i]) ? id : event, rows[i]));
-	out_gather_tickets(t, m, s->ticket, rows, n);
-	out_gather_i64(&m->b[MESSAGES_TS], m->n, &s->in[IN_TS], rows, n);
-	out_gather_str(&m->b[MESSAGES_ROLE], m->n, &s->in[IN_ROLE], rows, n, a);
-	out_gather_str(&m->b[MESSAGES_TEXT], m->n, text, rows, n, a);
+	silver_gather_tickets(t, m, s->ticket, rows, n);
+	silver_gather_i64(&m->b[MESSAGES_TS], m->n, &s->in[IN_TS], rows, n);
+	silver_gather_str(&m->b[MESSAGES_ROLE], m->n, &s->in[IN_ROLE], rows, n, a);
+	silver_gather_str(&m->b[MESSAGES_TEXT], m->n, text, rows, n, a);
 	for (size_t i = 0; i < n; i++) {
 		if (column_valid(text, rows[i]))
 			builder_set_i32(
@@ -51,13 +51,13 @@ static status emit_changes(
 	struct month_out *m;
 	TRY(silver_month_open(t, OUT_STATUS_EVENTS, month, &m, err));
 	struct arena *a = &t->day.arena;
-	out_gather_str(&m->b[STATUS_EVENTS_EVENT_ID], m->n, &s->in[IN_EVENT_ID], rows, n, a);
-	out_gather_tickets(t, m, s->ticket, rows, n);
-	out_gather_i64(&m->b[STATUS_EVENTS_TS], m->n, &s->in[IN_TS], rows, n);
-	out_gather_str(&m->b[STATUS_EVENTS_STATUS_FROM], m->n, &s->in[IN_STATUS_FROM], rows, n, a);
-	out_gather_str(&m->b[STATUS_EVENTS_STATUS_TO], m->n, &s->in[IN_STATUS_TO], rows, n, a);
-	out_gather_str(&m->b[STATUS_EVENTS_ACTOR_ROLE], m->n, &s->in[IN_ACTOR_ROLE], rows, n, a);
-	out_gather_str(&m->b[STATUS_EVENTS_REASON], m->n, &s->in[IN_REASON], rows, n, a);
+	silver_gather_str(&m->b[STATUS_EVENTS_EVENT_ID], m->n, &s->in[IN_EVENT_ID], rows, n, a);
+	silver_gather_tickets(t, m, s->ticket, rows, n);
+	silver_gather_i64(&m->b[STATUS_EVENTS_TS], m->n, &s->in[IN_TS], rows, n);
+	silver_gather_str(&m->b[STATUS_EVENTS_STATUS_FROM], m->n, &s->in[IN_STATUS_FROM], rows, n, a);
+	silver_gather_str(&m->b[STATUS_EVENTS_STATUS_TO], m->n, &s->in[IN_STATUS_TO], rows, n, a);
+	silver_gather_str(&m->b[STATUS_EVENTS_ACTOR_ROLE], m->n, &s->in[IN_ACTOR_ROLE], rows, n, a);
+	silver_gather_str(&m->b[STATUS_EVENTS_REASON], m->n, &s->in[IN_REASON], rows, n, a);
 	m->n += (int64_t)n;
 	return silver_month_flush_full(t, OUT_STATUS_EVENTS, m, err);
 }
@@ -68,13 +68,13 @@ static status emit_attachments(
 	struct month_out *m;
 	TRY(silver_month_open(t, OUT_ATTACHMENTS, month, &m, err));
 	struct arena *a = &t->day.arena;
-	out_gather_str(&m->b[ATTACHMENTS_ATTACHMENT_ID], m->n, &s->in[IN_EVENT_ID], rows, n, a);
-	out_gather_tickets(t, m, s->ticket, rows, n);
-	out_gather_i64(&m->b[ATTACHMENTS_TS], m->n, &s->in[IN_TS], rows, n);
-	out_gather_str(&m->b[ATTACHMENTS_FILE_TYPE], m->n, &s->in[IN_FILE_TYPE], rows, n, a);
-	out_gather_i64(&m->b[ATTACHMENTS_SIZE_KB], m->n, &s->in[IN_SIZE_KB], rows, n);
-	out_gather_str(&m->b[ATTACHMENTS_FILE_NAME], m->n, &s->in[IN_FILE_NAME], rows, n, a);
-	out_gather_str(&m->b[ATTACHMENTS_SOURCE_CHANNEL], m->n, &s->in[IN_SOURCE_CHANNEL], rows, n, a);
+	silver_gather_str(&m->b[ATTACHMENTS_ATTACHMENT_ID], m->n, &s->in[IN_EVENT_ID], rows, n, a);
+	silver_gather_tickets(t, m, s->ticket, rows, n);
+	silver_gather_i64(&m->b[ATTACHMENTS_TS], m->n, &s->in[IN_TS], rows, n);
+	silver_gather_str(&m->b[ATTACHMENTS_FILE_TYPE], m->n, &s->in[IN_FILE_TYPE], rows, n, a);
+	silver_gather_i64(&m->b[ATTACHMENTS_SIZE_KB], m->n, &s->in[IN_SIZE_KB], rows, n);
+	silver_gather_str(&m->b[ATTACHMENTS_FILE_NAME], m->n, &s->in[IN_FILE_NAME], rows, n, a);
+	silver_gather_str(&m->b[ATTACHMENTS_SOURCE_CHANNEL], m->n, &s->in[IN_SOURCE_CHANNEL], rows, n, a);
 	m->n += (int64_t)n;
 	return silver_month_flush_full(t, OUT_ATTACHMENTS, m, err);
 }
@@ -85,17 +85,17 @@ static status emit_quarantined(
 	struct month_out *m;
 	TRY(silver_month_open(t, OUT_QUARANTINE, month, &m, err));
 	struct arena *a = &t->day.arena;
-	out_gather_str(&m->b[QUARANTINE_EVENT_ID], m->n, &s->in[IN_EVENT_ID], rows, n, a);
-	out_gather_tickets(t, m, s->ticket, rows, n);
-	out_gather_str(&m->b[QUARANTINE_EVENT_TYPE], m->n, &s->in[IN_EVENT_TYPE], rows, n, a);
-	out_gather_i64(&m->b[QUARANTINE_TS], m->n, &s->in[IN_TS], rows, n);
+	silver_gather_str(&m->b[QUARANTINE_EVENT_ID], m->n, &s->in[IN_EVENT_ID], rows, n, a);
+	silver_gather_tickets(t, m, s->ticket, rows, n);
+	silver_gather_str(&m->b[QUARANTINE_EVENT_TYPE], m->n, &s->in[IN_EVENT_TYPE], rows, n, a);
+	silver_gather_i64(&m->b[QUARANTINE_TS], m->n, &s->in[IN_TS], rows, n);
 	for (size_t i = 0; i < n; i++) {
-		out_set_code(m, QUARANTINE_REASON, m->n + (int64_t)i, s->verdict[rows[i]], pqrs_reason_names);
+		silver_set_code(m, QUARANTINE_REASON, m->n + (int64_t)i, s->verdict[rows[i]], pqrs_reason_names);
 	}
-	out_gather_str(&m->b[QUARANTINE_STATUS_FROM], m->n, &s->in[IN_STATUS_FROM], rows, n, a);
-	out_gather_str(&m->b[QUARANTINE_STATUS_TO], m->n, &s->in[IN_STATUS_TO], rows, n, a);
-	out_gather_str(&m->b[QUARANTINE_RAW_OBJECT], m->n, &s->raw_object, rows, n, a);
-	out_gather_i64(&m->b[QUARANTINE_RAW_LINE], m->n, &s->raw_line, rows, n);
+	silver_gather_str(&m->b[QUARANTINE_STATUS_FROM], m->n, &s->in[IN_STATUS_FROM], rows, n, a);
+	silver_gather_str(&m->b[QUARANTINE_STATUS_TO], m->n, &s->in[IN_STATUS_TO], rows, n, a);
+	silver_gather_str(&m->b[QUARANTINE_RAW_OBJECT], m->n, &s->raw_object, rows, n, a);
+	silver_gather_i64(&m->b[QUARANTINE_RAW_LINE], m->n, &s->raw_line, rows, n);
 	m->n += (int64_t)n;
 	return silver_month_flush_full(t, OUT_QUARANTINE, m, err);
 }
@@ -109,7 +109,7 @@ static int32_t keep_name(struct silver_task *t, const struct column *c, uint32_t
 
 status silver_keep_pending(struct silver_task *t, struct slice *s, uint32_t row, struct err *err)
 {
-	TRY(slice_load_origin(t, s, err));
+	TRY(silver_load_origin(t, s, err));
 	if (t->n_pending == t->pending_cap) {
 		const size_t cap = t->pending_cap != 0 ? t->pending_cap * 2 : 256;
 		struct pending *grown = mem_realloc(t->pending, cap * sizeof *grown);
@@ -161,10 +161,10 @@ static status emit_pending(struct silver_task *t, const struct pending *p, struc
 	char id[36];
 	uuid_store(p->id, id);
 	builder_set_str(&m->b[QUARANTINE_EVENT_ID], m->n, (struct str){id, sizeof id});
-	out_gather_tickets(t, m, &p->ticket, only, 1);
+	silver_gather_tickets(t, m, &p->ticket, only, 1);
 	builder_set_str(&m->b[QUARANTINE_EVENT_TYPE], m->n, str_of(pqrs_event_type_names[p->type]));
 	builder_set_i64(&m->b[QUARANTINE_TS], m->n, p->ts);
-	out_set_code(m, QUARANTINE_REASON, m->n, reason, pqrs_reason_names);
+	silver_set_code(m, QUARANTINE_REASON, m->n, reason, pqrs_reason_names);
 	set_name(t, &m->b[QUARANTINE_STATUS_FROM], m->n, p->from);
 	set_name(t, &m->b[QUARANTINE_STATUS_TO], m->n, p->to);
 	set_name(t, &m->b[QUARANTINE_RAW_OBJECT], m->n, p->raw_object);
@@ -207,7 +207,7 @@ static status count_flip(struct silver_task *t, struct slice *s, uint32_t row, s
 	};
 	const unsigned verdict = s->verdict[row];
 	if (verdict == VERDICT_DUPLICATE) return OK;
-	TRY(slice_load_origin(t, s, err));
+	TRY(silver_load_origin(t, s, err));
 	const struct str object = column_str(&s->raw_object, row);
 	const bool stood = silver_refused_before(t, object, ((const int64_t *)s->raw_line.values)[row]) == REASON_NONE,
 		   stands = verdict == REASON_NONE;
@@ -258,7 +258,7 @@ static status pick(struct silver_task *t, struct slice *s, struct picked *out, s
 		else
 			TRY(pick_row(t, s, row, out, err));
 	}
-	if (out->n[PICK_QUARANTINED] > 0) TRY(slice_load_origin(t, s, err));
+	if (out->n[PICK_QUARANTINED] > 0) TRY(silver_load_origin(t, s, err));
 	return OK;
 }
 

@@ -113,8 +113,8 @@ struct slice {
 	uint8_t *verdict;
 	uint32_t *ticket;                   /* dense index */
 	struct uuid *id;                    /* event_id */
-	struct column raw_object, raw_line; /* once slice_load_origin was called */
-	struct column *all;                 /* every bronze column, once slice_load_all was called; else NULL */
+	struct column raw_object, raw_line; /* once silver_load_origin was called */
+	struct column *all;                 /* every bronze column, once silver_load_all was called; else NULL */
 	bool origin_loaded;
 	bool early; /* rows of an earlier day, read again: silver_early.c */
 };
@@ -266,8 +266,8 @@ status silver_file_read(struct silver_task *t, const struct silver_file *f, bool
 /* Appends rows [begin, end) of one row group as a slice of the day, whatever day they are of. */
 status silver_rows_read(struct silver_task *t, const struct silver_file *f, const struct parquet_range *range,
 	struct err *err) MUST_USE;
-status slice_load_origin(struct silver_task *t, struct slice *s, struct err *err) MUST_USE;
-status slice_load_all(struct silver_task *t, struct slice *s, struct err *err) MUST_USE;
+status silver_load_origin(struct silver_task *t, struct slice *s, struct err *err) MUST_USE;
+status silver_load_all(struct silver_task *t, struct slice *s, struct err *err) MUST_USE;
 /* columns[n] of a file of bronze or silver, one row group at a time. Uses the day's arena, which it resets. */
 typedef status (*rows_visit)(struct silver_task *t, const struct batch *b, struct err *err);
 struct silver_columns {
@@ -336,15 +336,15 @@ status silver_month_flush_full(
 	struct silver_task *t, enum silver_table table, struct month_out *m, struct err *err) MUST_USE;
 /* Write and close the months of a table that end before a local date. */
 status silver_months_close(struct silver_task *t, enum silver_table table, int32_t before, struct err *err) MUST_USE;
-void out_gather_str(
+void silver_gather_str(
 	struct builder *b, int64_t at, const struct column *src, const uint32_t *rows, size_t n, struct arena *arena);
-void out_gather_i32(struct builder *b, int64_t at, const struct column *src, const uint32_t *rows, size_t n);
-void out_gather_i64(struct builder *b, int64_t at, const struct column *src, const uint32_t *rows, size_t n);
-void out_set_code(struct month_out *m, int column, int64_t row, unsigned code,
+void silver_gather_i32(struct builder *b, int64_t at, const struct column *src, const uint32_t *rows, size_t n);
+void silver_gather_i64(struct builder *b, int64_t at, const struct column *src, const uint32_t *rows, size_t n);
+void silver_set_code(struct month_out *m, int column, int64_t row, unsigned code,
 	const char *const *names); /* code < OUT_CODES_MAX */
 /* The ticket_id column, a dictionary, of tables that have a ticket more than once: from row m->n on. */
 enum { OUT_TICKET_ID = 1 };
-void out_gather_tickets(
+void silver_gather_tickets(
 	const struct silver_task *t, struct month_out *m, const uint32_t *ticket, const uint32_t *rows, size_t n);
 /* Write n > 0 rows as one Parquet file below dir. E_CORRUPT: a column that can't be null has one. */
 struct part_rows {

@@ -42,7 +42,7 @@ static enum pqrs_reason reason_of(unsigned verdict)
 static status compare(struct silver_task *t, struct slice *s, uint32_t row, struct err *err)
 {
 	struct known *k = &t->known[s->ticket[row]];
-	TRY(slice_load_origin(t, s, err));
+	TRY(silver_load_origin(t, s, err));
 	if (s->ts[row] < k->first_ts) k->first_ts = s->ts[row];
 	if (s->ts[row] > k->last_ts) k->last_ts = s->ts[row];
 	const enum pqrs_reason before =

@@ -291,7 +291,7 @@ static void gather_bytes(struct builder *b, int64_t at, const struct column *src
 	rows_end(b, at, NULL, rows, n);
 }
 
-void out_gather_str(
+void silver_gather_str(
 	struct builder *b, int64_t at, const struct column *src, const uint32_t *rows, size_t n, struct arena *arena)
 {
 	if (b->dictionary && src->dict != NULL) {
@@ -311,7 +311,7 @@ void out_gather_str(
 	}
 }
 
-void out_gather_i32(struct builder *b, int64_t at, const struct column *src, const uint32_t *rows, size_t n)
+void silver_gather_i32(struct builder *b, int64_t at, const struct column *src, const uint32_t *rows, size_t n)
 {
 	const int32_t *values = src->values;
 	if (!rows_begin(b, at, n)) return;
@@ -320,7 +320,7 @@ void out_gather_i32(struct builder *b, int64_t at, const struct column *src, con
 	rows_end(b, at, src, rows, n);
 }
 
-void out_gather_i64(struct builder *b, int64_t at, const struct column *src, const uint32_t *rows, size_t n)
+void silver_gather_i64(struct builder *b, int64_t at, const struct column *src, const uint32_t *rows, size_t n)
 {
 	const int64_t *values = src->values;
 	if (!rows_begin(b, at, n)) return;
@@ -329,14 +329,14 @@ void out_gather_i64(struct builder *b, int64_t at, const struct column *src, con
 	rows_end(b, at, src, rows, n);
 }
 
-void out_set_code(struct month_out *m, int column, int64_t row, unsigned code, const char *const *names)
+void silver_set_code(struct month_out *m, int column, int64_t row, unsigned code, const char *const *names)
 {
 	int32_t *known = &m->codes[column][code];
 	if (*known == 0) *known = builder_intern(&m->b[column], str_of(names[code])) + 1;
 	if (*known != 0) builder_set_i32(&m->b[column], row, *known - 1);
 }
 
-void out_gather_tickets(
+void silver_gather_tickets(
 	const struct silver_task *t, struct month_out *m, const uint32_t *ticket, const uint32_t *rows, size_t n)
 {
 	enum { TICKETS_AHEAD = 12 }; /* rows between a prefetch and its use */

@@ -499,7 +499,7 @@ static status slice_more(
 	return got == OK ? OK : err_at(err, got, s->file->ref->path, -1, -1);
 }
 
-status slice_load_origin(struct silver_task *t, struct slice *s, struct err *err)
+status silver_load_origin(struct silver_task *t, struct slice *s, struct err *err)
 {
 	static const int wanted[2] = {BRONZE_RAW_OBJECT, BRONZE_RAW_LINE};
 	struct column columns[2];
@@ -511,7 +511,7 @@ status slice_load_origin(struct silver_task *t, struct slice *s, struct err *err
 	return OK;
 }
 
-status slice_load_all(struct silver_task *t, struct slice *s, struct err *err)
+status silver_load_all(struct silver_task *t, struct slice *s, struct err *err)
 {
 	if (s->all != NULL) return OK;
 	int wanted[BRONZE_N_COLUMNS];

@@ -65,8 +65,8 @@ static status settle_run(
 	struct slice *slices = t->day.slices;
 	for (size_t i = 0; i < n; i++) {
 		struct slice *s = &slices[rows[i].slice];
-		TRY(slice_load_origin(t, s, err));
-		TRY(slice_load_all(t, s, err));
+		TRY(silver_load_origin(t, s, err));
+		TRY(silver_load_all(t, s, err));
 		rows[i].raw_object = column_str(&s->raw_object, rows[i].row);
 		rows[i].run = s->file->run;
 		rows[i].raw_line = ((const int64_t *)s->raw_line.values)[rows[i].row];

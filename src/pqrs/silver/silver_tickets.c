@@ -81,10 +81,10 @@ static struct str text_or_empty(const struct column *c, uint32_t row)
 static void set_prediction(struct silver_task *t, struct month_out *p, const struct prediction *x, int64_t at)
 {
 	static const char *const model_types[1] = {"rules"};
-	out_set_code(p, PRECLASS_MODEL_TYPE, at, 0, model_types);
-	out_set_code(p, PRECLASS_MODEL_VERSION, at, 0, &t->cfg->rules.version);
-	out_set_code(p, PRECLASS_PREDICTED_TYPE, at, x->type, pqrs_type_names);
-	out_set_code(p, PRECLASS_PREDICTED_PRIORITY, at, x->priority, pqrs_priority_names);
+	silver_set_code(p, PRECLASS_MODEL_TYPE, at, 0, model_types);
+	silver_set_code(p, PRECLASS_MODEL_VERSION, at, 0, &t->cfg->rules.version);
+	silver_set_code(p, PRECLASS_PREDICTED_TYPE, at, x->type, pqrs_type_names);
+	silver_set_code(p, PRECLASS_PREDICTED_PRIORITY, at, x->priority, pqrs_priority_names);
 	builder_set_i64(&p->b[PRECLASS_SCORE], at, x->score);
 	builder_set_str(&p->b[PRECLASS_EXPLAIN_JSON], at, x->explain_json);
 	builder_set_str(&p->b[PRECLASS_ENTITIES_JSON], at, x->entities_json);
@@ -98,9 +98,9 @@ static void set_classes(struct silver_task *t, struct month_out *m, const struct
 	const unsigned type = code_or(&s->in[IN_PQRS_TYPE], row, pqrs_type_names, TYPE_N, x->type);
 	const unsigned priority = code_or(&s->in[IN_PRIORITY], row, pqrs_priority_names, PRIORITY_N, x->priority);
 	const unsigned channel = code_or(&s->in[IN_SOURCE_CHANNEL], row, pqrs_channel_names, CHANNEL_N, CHANNEL_N);
-	out_set_code(m, TICKETS_PQRS_TYPE, at, type, pqrs_type_names);
-	out_set_code(m, TICKETS_PRIORITY, at, priority, pqrs_priority_names);
-	if (channel < CHANNEL_N) out_set_code(m, TICKETS_SOURCE_CHANNEL, at, channel, pqrs_channel_names);
+	silver_set_code(m, TICKETS_PQRS_TYPE, at, type, pqrs_type_names);
+	silver_set_code(m, TICKETS_PRIORITY, at, priority, pqrs_priority_names);
+	if (channel < CHANNEL_N) silver_set_code(m, TICKETS_SOURCE_CHANNEL, at, channel, pqrs_channel_names);
 	t->tickets[s->ticket[row]].type = (uint8_t)type;
 	t->tickets[s->ticket[row]].request =
 		(uint8_t)code_or(&s->in[IN_REQUEST_KIND], row, pqrs_request_names, REQUEST_N, REQUEST_GENERAL);
@@ -134,10 +134,10 @@ status silver_created_emit(
 	TRY(remember_tickets(m, s, rows, n, err));
 	TRY(place_codes_room(t, m, err));
 	struct arena *a = &t->day.arena;
-	out_gather_str(&m->b[TICKETS_TICKET_ID], m->n, &s->in[IN_TICKET_ID], rows, n, a);
-	out_gather_str(&m->b[TICKETS_EXTERNAL_ID], m->n, &s->in[IN_EXTERNAL_ID], rows, n, a);
-	out_gather_i64(&m->b[TICKETS_CREATED_AT], m->n, &s->in[IN_TS], rows, n);
-	out_gather_str(&m->b[TICKETS_TENANT_ID], m->n, &s->in[IN_TENANT_ID], rows, n, a);
+	silver_gather_str(&m->b[TICKETS_TICKET_ID], m->n, &s->in[IN_TICKET_ID], rows, n, a);
+	silver_gather_str(&m->b[TICKETS_EXTERNAL_ID], m->n, &s->in[IN_EXTERNAL_ID], rows, n, a);
+	silver_gather_i64(&m->b[TICKETS_CREATED_AT], m->n, &s->in[IN_TS], rows, n);
+	silver_gather_str(&m->b[TICKETS_TENANT_ID], m->n, &s->in[IN_TENANT_ID], rows, n, a);
 	uint32_t *whole = ARENA_NEW(a, uint32_t, n); /* the others have their prediction already */
 	size_t n_whole = 0;
 	if (whole == NULL) return fail_nomem(err);
@@ -153,8 +153,8 @@ status silver_created_emit(
 	}
 	m->n += (int64_t)n;
 	if (n_whole == 0) return OK;
-	out_gather_str(&p->b[PRECLASS_TICKET_ID], p->n, &s->in[IN_TICKET_ID], whole, n_whole, a);
-	out_gather_i64(&p->b[PRECLASS_CREATED_AT], p->n, &s->in[IN_TS], whole, n_whole);
+	silver_gather_str(&p->b[PRECLASS_TICKET_ID], p->n, &s->in[IN_TICKET_ID], whole, n_whole, a);
+	silver_gather_i64(&p->b[PRECLASS_CREATED_AT], p->n, &s->in[IN_TS], whole, n_whole);
 	p->n += (int64_t)n_whole;
 	return silver_month_flush_full(t, OUT_PRECLASSIFICATION, p, err);
 }
@@ -191,12 +191,12 @@ static void set_state(struct silver_task *t, struct month_out *m, int64_t at, co
 	set_time(m, TICKETS_ARCHIVED_AT, at, x.archived_at);
 	set_time(m, TICKETS_SLA_DUE_AT, at, x.due_at);
 	set_time(m, TICKETS_LAST_UPDATE_TS, at, k->last_update);
-	out_set_code(m, TICKETS_CURRENT_STATUS, at, k->state, states);
+	silver_set_code(m, TICKETS_CURRENT_STATUS, at, k->state, states);
 	builder_set_i64(&m->b[TICKETS_SLA_ELAPSED_SECONDS], at, x.elapsed_seconds);
 	builder_set_i32(&m->b[TICKETS_SLA_BUSINESS_DAYS], at, x.term);
 	builder_set_i32(&m->b[TICKETS_HOLD_DAYS], at, x.hold_days);
-	out_set_code(m, TICKETS_SLA_STATUS, at, x.status, sla_status_names);
-	if (x.risk != SLA_RISK_NONE) out_set_code(m, TICKETS_SLA_RISK, at, x.risk, sla_risk_names);
+	silver_set_code(m, TICKETS_SLA_STATUS, at, x.status, sla_status_names);
+	if (x.risk != SLA_RISK_NONE) silver_set_code(m, TICKETS_SLA_RISK, at, x.risk, sla_risk_names);
 	builder_set_i32(&m->b[TICKETS_REOPENED_COUNT], at, (int32_t)k->reopened);
 	builder_set_i32(&m->b[TICKETS_MESSAGE_COUNT], at, (int32_t)k->messages);
 	builder_set_i32(&m->b[TICKETS_ATTACHMENT_COUNT], at, (int32_t)k->attachments);
