@@ -153,6 +153,7 @@ static status run_all(struct silver_task *t, struct err *err)
 	TRY(uuid_table_init(&t->event_ids, expected, err));
 	TRY(uuid_table_init(&t->ticket_ids, expected / 8, err));
 	TRY(silver_out_open(t, err));
+	t->out[OUT_TICKETS].settle = silver_tickets_settle;
 	TRY(silver_scope_open(t, err));
 	if (silver_late_any(t)) TRY(rehearse(t, err));
 	TRY(run_days(t, err));

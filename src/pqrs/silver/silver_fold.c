@@ -46,39 +46,6 @@ status silver_ticket_add(struct silver_task *t, struct uuid id, uint32_t *index,
 	return OK;
 }
 
-/* Texts of a UUID column have 36 characters; anything else is not ours. */
-static bool uuid_column(const struct column *c, uint32_t n)
-{
-	if (c->dict != NULL) {
-		c = c->dict;
-		n = (uint32_t)c->n;
-	}
-	bool ok = true;
-	for (uint32_t i = 0; i < n; i++) ok &= c->offsets[i + 1] - c->offsets[i] == 36;
-	return ok;
-}
-
-static void load_ids(const struct column *c, uint32_t n, struct uuid *out)
-{
-	if (c->dict != NULL) {
-		for (uint32_t i = 0; i < n; i++) out[i] = uuid_load(column_str(c, i).p);
-		return;
-	}
-	const char *p = (const char *)c->data + c->offsets[0];
-	for (uint32_t i = 0; i < n; i++) out[i] = uuid_load(p + 36 * (size_t)i);
-}
-
-status silver_column_uuids(struct silver_task *t, const struct column *c, struct uuid **out, struct err *err)
-{
-	struct uuid *ids = ARENA_NEW(&t->day.arena, struct uuid, (size_t)c->n + 1);
-	if (ids == NULL) return fail_nomem(err);
-	if (c->n > 0 && (c->validity != NULL || !uuid_column(c, (uint32_t)c->n)))
-		return fail(err, E_CORRUPT, "an id that is no UUID");
-	if (c->n > 0) load_ids(c, (uint32_t)c->n, ids);
-	*out = ids;
-	return OK;
-}
-
 /* Notice a row that is not later than the one before of its ticket, and a creation that is not its first row. The same instant
  * counts as out of order: only the state machine tells whether it is. */
 static void watch_order(struct silver_task *t, struct ticket *k, const struct slice *s, uint32_t row)
@@ -114,12 +81,11 @@ static void slice_pick(struct silver_task *t, struct slice *s, const struct uuid
 static status slice_intern(
 	struct silver_task *t, struct slice *s, struct uuid *ticket_id, uint64_t *hash, struct err *err)
 {
-	if (!uuid_column(&s->in[IN_EVENT_ID], s->n) || !uuid_column(&s->in[IN_TICKET_ID], s->n)) {
+	if (!silver_load_uuids(&s->in[IN_EVENT_ID], s->n, s->id) ||
+		!silver_load_uuids(&s->in[IN_TICKET_ID], s->n, ticket_id)) {
 		(void)fail(err, E_CORRUPT, "a bronze file with an id that is no UUID");
 		return err_at(err, E_CORRUPT, s->file->ref->path, -1, -1);
 	}
-	load_ids(&s->in[IN_EVENT_ID], s->n, s->id);
-	load_ids(&s->in[IN_TICKET_ID], s->n, ticket_id);
 	for (uint32_t i = 0; i < s->n; i++) hash[i] = uuid_hash(ticket_id[i]);
 	if (t->has_history) {
 		slice_pick(t, s, ticket_id, hash);

@@ -198,9 +198,12 @@ struct part_sink {
 	const struct table_schema *schema;
 	struct parquet_writer *writer;
 };
+struct silver_task;
 struct out_table {
 	struct part_sink sink;
 	struct month_out *open; /* in order of opening */
+	status (*settle)(struct silver_task *t, struct month_out *m,
+		struct err *err); /* before a month is closed; NULL: nothing to do */
 	int64_t rows;
 };
 
@@ -277,6 +280,8 @@ struct silver_columns {
 };
 status silver_table_read(struct silver_task *t, const struct silver_file *f, const struct silver_columns *which,
 	rows_visit visit, struct err *err) MUST_USE;
+/* The ids of a column without nulls; false: a text that is no UUID by its length. */
+bool silver_load_uuids(const struct column *c, uint32_t n, struct uuid *out) MUST_USE;
 /* The ids of a column, all UUIDs; *out lives in the day's arena. E_CORRUPT. */
 status silver_column_uuids(struct silver_task *t, const struct column *c, struct uuid **out, struct err *err) MUST_USE;
 

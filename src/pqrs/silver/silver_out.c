@@ -125,7 +125,7 @@ status silver_months_close(struct silver_task *t, enum silver_table table, int32
 			at = &m->next;
 			continue;
 		}
-		if (table == OUT_TICKETS) TRY(silver_tickets_settle(t, m, err));
+		if (o->settle != NULL) TRY(o->settle(t, m, err));
 		TRY(month_write(o, m, err));
 		*at = m->next;
 		month_destroy(m, schema_n_data_columns(o->sink.schema));

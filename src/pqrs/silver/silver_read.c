@@ -246,6 +246,42 @@ static status slice_codes(struct silver_task *t, struct slice *s, struct err *er
 	return OK;
 }
 
+/* ---- ids ------------------------------------------------------------------------------------------------- */
+
+/* Texts of a UUID column have 36 characters; anything else is not ours. */
+static bool uuid_column(const struct column *c, uint32_t n)
+{
+	if (c->dict != NULL) {
+		c = c->dict;
+		n = (uint32_t)c->n;
+	}
+	bool ok = true;
+	for (uint32_t i = 0; i < n; i++) ok &= c->offsets[i + 1] - c->offsets[i] == 36;
+	return ok;
+}
+
+bool silver_load_uuids(const struct column *c, uint32_t n, struct uuid *out)
+{
+	if (!uuid_column(c, n)) return false;
+	if (c->dict != NULL) {
+		for (uint32_t i = 0; i < n; i++) out[i] = uuid_load(column_str(c, i).p);
+		return true;
+	}
+	const char *p = (const char *)c->data + c->offsets[0];
+	for (uint32_t i = 0; i < n; i++) out[i] = uuid_load(p + 36 * (size_t)i);
+	return true;
+}
+
+status silver_column_uuids(struct silver_task *t, const struct column *c, struct uuid **out, struct err *err)
+{
+	struct uuid *ids = ARENA_NEW(&t->day.arena, struct uuid, (size_t)c->n + 1);
+	if (ids == NULL) return fail_nomem(err);
+	if (c->n > 0 && (c->validity != NULL || !silver_load_uuids(c, (uint32_t)c->n, ids)))
+		return fail(err, E_CORRUPT, "an id that is no UUID");
+	*out = ids;
+	return OK;
+}
+
 /* ---- slices ---------------------------------------------------------------------------------------------- */
 
 static status table_positions(const struct parquet_reader *r, const struct table_schema *schema, const int *wanted,
@@ -406,7 +442,7 @@ static status scope_range(struct silver_task *t, struct parquet_reader *r, struc
 	static const int wanted[1] = {BRONZE_TICKET_ID};
 	int column;
 	struct batch b;
-	struct uuid *ids;
+	struct uuid *ids = NULL; /* gcc cannot know that what fails is never OK */
 	uint32_t unused;
 	TRY(column_positions(r, wanted, 1, &column, err));
 	TRY(parquet_reader_read(r, range, (struct parquet_columns){&column, 1}, &t->day.arena, &b, err));
