@@ -21,8 +21,8 @@ static status run_day(struct silver_task *t, size_t from, size_t to, struct err 
 	struct day *d = &t->day;
 	arena_reset(&d->arena);
 	d->date = t->bronze.items[from].day;
-	d->slices = NULL;
-	d->n = d->cap = 0;
+	d->slices.items = NULL;
+	d->slices.n = d->slices.cap = 0;
 	d->has_late_creation = false;
 	for (size_t i = from; i < to; i++) {
 		TRY(cancel_check(err));
@@ -189,7 +189,7 @@ status pqrs_silver_run(
 	uuid_table_deinit(&t.refused_rows);
 	mem_free(t.refused_reason);
 	places_destroy(t.places);
-	mem_free(t.pending);
+	mem_free(t.pending.items);
 	arena_deinit(&t.day.arena);
 	return s;
 }

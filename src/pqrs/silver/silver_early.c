@@ -28,11 +28,11 @@ static int by_ticket(const void *a, const void *b)
 static status find_creations(struct silver_task *t, struct creations *out, struct err *err)
 {
 	size_t n = 0, cap = 0;
-	for (size_t i = 0; i < t->day.n; i++) cap += t->day.slices[i].n;
+	for (size_t i = 0; i < t->day.slices.n; i++) cap += t->day.slices.items[i].n;
 	struct creation *items = ARENA_NEW(&t->day.arena, struct creation, cap);
 	if (items == NULL) return fail_nomem(err);
-	for (size_t i = 0; i < t->day.n; i++) {
-		const struct slice *s = &t->day.slices[i];
+	for (size_t i = 0; i < t->day.slices.n; i++) {
+		const struct slice *s = &t->day.slices.items[i];
 		for (uint32_t row = 0; row < s->n; row++) {
 			if (s->type[row] != EVENT_TICKET_CREATED || s->ticket[row] == NO_TICKET) continue;
 			const struct ticket *k = &t->tickets[s->ticket[row]];
@@ -68,7 +68,7 @@ static status join_rows(struct silver_task *t, const struct pending *p, size_t n
 {
 	const struct parquet_range range = {p[0].row_group, p[0].row, p[n - 1].row + 1};
 	TRY(silver_rows_read(t, p[0].file, &range, err));
-	struct slice *s = &t->day.slices[t->day.n - 1];
+	struct slice *s = &t->day.slices.items[t->day.slices.n - 1];
 	struct uuid *ids;
 	TRY(silver_column_uuids(t, &s->in[IN_EVENT_ID], &ids, err));
 	s->id = ids;
@@ -83,16 +83,16 @@ status silver_early_join(struct silver_task *t, struct err *err)
 	struct creations creations = {NULL, 0};
 	if (!t->day.has_late_creation) return OK;
 	TRY(find_creations(t, &creations, err));
-	struct pending *joining = ARENA_NEW(&t->day.arena, struct pending, t->n_pending);
+	struct pending *joining = ARENA_NEW(&t->day.arena, struct pending, t->pending.n);
 	if (joining == NULL) return fail_nomem(err);
 	size_t left = 0, n = 0;
-	for (size_t i = 0; i < t->n_pending; i++) {
-		if (joins(t, &creations, &t->pending[i]))
-			joining[n++] = t->pending[i];
+	for (size_t i = 0; i < t->pending.n; i++) {
+		if (joins(t, &creations, &t->pending.items[i]))
+			joining[n++] = t->pending.items[i];
 		else
-			t->pending[left++] = t->pending[i];
+			t->pending.items[left++] = t->pending.items[i];
 	}
-	t->n_pending = left;
+	t->pending.n = left;
 	for (size_t i = 0, end; i < n; i = end) {
 		for (end = i + 1;
 			end < n && joining[end].file == joining[i].file &&

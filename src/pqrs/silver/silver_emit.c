@@ -110,14 +110,8 @@ static int32_t keep_name(struct silver_task *t, const struct column *c, uint32_t
 status silver_keep_pending(struct silver_task *t, struct slice *s, uint32_t row, struct err *err)
 {
 	TRY(silver_load_origin(t, s, err));
-	if (t->n_pending == t->pending_cap) {
-		const size_t cap = t->pending_cap != 0 ? t->pending_cap * 2 : 256;
-		struct pending *grown = mem_realloc(t->pending, cap * sizeof *grown);
-		if (grown == NULL) return fail_nomem(err);
-		t->pending = grown;
-		t->pending_cap = cap;
-	}
-	struct pending *p = &t->pending[t->n_pending];
+	if (!VEC_ROOM(&t->pending, 1)) return fail_nomem(err);
+	struct pending *p = &t->pending.items[t->pending.n];
 	*p = (struct pending){.id = s->id[row],
 		.ts = s->ts[row],
 		.file = s->file,
@@ -132,7 +126,7 @@ status silver_keep_pending(struct silver_task *t, struct slice *s, uint32_t row,
 	p->raw_object = keep_name(t, &s->raw_object, row);
 	p->raw_line = ((const int64_t *)s->raw_line.values)[row];
 	if (t->names.failed) return fail_nomem(err);
-	t->n_pending++;
+	t->pending.n++;
 	return OK;
 }
 
@@ -182,8 +176,8 @@ static bool pending_whole(const struct silver_task *t, const struct pending *p)
 
 status silver_pending_emit(struct silver_task *t, struct err *err)
 {
-	for (size_t i = 0; i < t->n_pending; i++) {
-		struct pending *p = &t->pending[i];
+	for (size_t i = 0; i < t->pending.n; i++) {
+		struct pending *p = &t->pending.items[i];
 		if (!pending_whole(t, p)) continue;
 		if (!p->fresh) {
 			const struct str object = silver_pending_object(t, p);
@@ -299,8 +293,8 @@ status silver_day_emit(struct silver_task *t, struct err *err)
 		[EVENT_ATTACHMENT_ADDED] = emit_attachments,
 		[PICK_QUARANTINED] = emit_quarantined,
 	};
-	for (size_t i = 0; i < t->day.n; i++) {
-		struct slice *s = &t->day.slices[i];
+	for (size_t i = 0; i < t->day.slices.n; i++) {
+		struct slice *s = &t->day.slices.items[i];
 		struct picked picked;
 		TRY(pick(t, s, &picked, err));
 		for (int e = 0; e <= EVENT_N; e++) TRY(by_month(t, s, picked.rows[e], picked.n[e], emitters[e], err));

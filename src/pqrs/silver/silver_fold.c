@@ -119,11 +119,12 @@ static status slice_intern(
 status silver_day_intern(struct silver_task *t, struct err *err)
 {
 	size_t widest = 0;
-	for (size_t i = 0; i < t->day.n; i++) widest = t->day.slices[i].n > widest ? t->day.slices[i].n : widest;
+	for (size_t i = 0; i < t->day.slices.n; i++)
+		widest = t->day.slices.items[i].n > widest ? t->day.slices.items[i].n : widest;
 	struct uuid *ids = ARENA_NEW(&t->day.arena, struct uuid, widest);
 	uint64_t *hash = ARENA_NEW(&t->day.arena, uint64_t, widest);
 	if (ids == NULL || hash == NULL) return fail_nomem(err);
-	for (size_t i = 0; i < t->day.n; i++) TRY(slice_intern(t, &t->day.slices[i], ids, hash, err));
+	for (size_t i = 0; i < t->day.slices.n; i++) TRY(slice_intern(t, &t->day.slices.items[i], ids, hash, err));
 	return OK;
 }
 
@@ -193,7 +194,7 @@ static status fold_row(struct silver_task *t, struct slice *s, uint32_t row, uin
 static status fold_slice(
 	struct silver_task *t, uint32_t slice, uint64_t *hash, struct row_ref *rest, size_t *n_rest, struct err *err)
 {
-	struct slice *s = &t->day.slices[slice];
+	struct slice *s = &t->day.slices.items[slice];
 	for (uint32_t i = 0; i < s->n; i++) hash[i] = uuid_hash(s->id[i]);
 	for (uint32_t i = 0; i < s->n; i++) {
 		if (s->ticket[i] == NO_TICKET) continue;
@@ -235,7 +236,7 @@ static status fold_instant(
 {
 	size_t n_changes = 0;
 	for (size_t i = 0; i < n; i++) {
-		struct slice *s = &t->day.slices[rows[i].slice];
+		struct slice *s = &t->day.slices.items[rows[i].slice];
 		const uint32_t row = rows[i].row;
 		if (s->type[row] != EVENT_STATUS_CHANGED) {
 			TRY(fold_row(t, s, row, uuid_hash(rows[i].id), err));
@@ -253,7 +254,7 @@ static status fold_instant(
 	instant_order(t->cfg, t->tickets[rows[0].ticket].s.state, x->changes, n_changes, x->order);
 	for (size_t i = 0; i < n_changes; i++) {
 		const struct row_ref *r = &rows[x->rows[x->order[i]]];
-		struct slice *s = &t->day.slices[r->slice];
+		struct slice *s = &t->day.slices.items[r->slice];
 		s->verdict[r->row] = judge(t, s, r->row);
 	}
 	return OK;
@@ -278,8 +279,8 @@ static status fold_sorted(struct silver_task *t, const struct row_ref *rows, siz
 static size_t count_unsorted(const struct silver_task *t)
 {
 	size_t n = 0;
-	for (size_t i = 0; i < t->day.n; i++) {
-		const struct slice *s = &t->day.slices[i];
+	for (size_t i = 0; i < t->day.slices.n; i++) {
+		const struct slice *s = &t->day.slices.items[i];
 		for (uint32_t row = 0; row < s->n; row++)
 			n += s->ticket[row] != NO_TICKET && t->tickets[s->ticket[row]].unsorted;
 	}
@@ -289,12 +290,13 @@ static size_t count_unsorted(const struct silver_task *t)
 status silver_day_fold(struct silver_task *t, struct err *err)
 {
 	size_t widest = 0;
-	for (size_t i = 0; i < t->day.n; i++) widest = t->day.slices[i].n > widest ? t->day.slices[i].n : widest;
+	for (size_t i = 0; i < t->day.slices.n; i++)
+		widest = t->day.slices.items[i].n > widest ? t->day.slices.items[i].n : widest;
 	uint64_t *hash = ARENA_NEW(&t->day.arena, uint64_t, widest);
 	struct row_ref *rest = ARENA_NEW(&t->day.arena, struct row_ref, count_unsorted(t));
 	if (hash == NULL || rest == NULL) return fail_nomem(err);
 	size_t n_rest = 0;
-	for (size_t i = 0; i < t->day.n; i++) TRY(fold_slice(t, (uint32_t)i, hash, rest, &n_rest, err));
+	for (size_t i = 0; i < t->day.slices.n; i++) TRY(fold_slice(t, (uint32_t)i, hash, rest, &n_rest, err));
 	if (n_rest == 0) return OK;
 	for (size_t i = 0; i < n_rest; i++) forget_order(t, rest[i].ticket, t->day.date);
 	size_t n_left;

@@ -36,6 +36,7 @@
 #define PQR_PQRS_SILVER_INT_H
 
 #include "base/thread.h"
+#include "base/vec.h"
 #include "flow/history.h"
 #include "parquet/reader.h"
 #include "parquet/writer.h"
@@ -120,8 +121,10 @@ struct slice {
 };
 struct day {
 	int32_t date;
-	struct slice *slices;
-	size_t n, cap;
+	struct {
+		struct slice *items;
+		size_t n, cap;
+	} slices;
 	bool has_late_creation; /* of a ticket with events on earlier days */
 	struct arena arena;     /* reset between days */
 };
@@ -235,8 +238,10 @@ struct silver_task {
 	struct uuid_table event_ids;
 	uint32_t *event_ticket; /* [event_cap], by index of event_ids; and who told it (silver_fold.c) */
 	uint32_t event_cap;
-	struct pending *pending;
-	size_t n_pending, pending_cap;
+	struct {
+		struct pending *items;
+		size_t n, cap;
+	} pending;
 	struct builder names; /* a dictionary of strings that pending events need */
 	struct out_table out[OUT_N];
 	int64_t month_begin, month_end; /* the month that month_of was last asked for: [begin, end) */

@@ -53,8 +53,8 @@ static status compare(struct silver_task *t, struct slice *s, uint32_t row, stru
 
 status silver_late_day(struct silver_task *t, struct err *err)
 {
-	for (size_t i = 0; i < t->day.n; i++) {
-		struct slice *s = &t->day.slices[i];
+	for (size_t i = 0; i < t->day.slices.n; i++) {
+		struct slice *s = &t->day.slices.items[i];
 		for (uint32_t row = 0; row < s->n; row++) {
 			if (s->ticket[row] == NO_TICKET) continue;
 			if (s->verdict[row] == VERDICT_PENDING)
@@ -73,15 +73,15 @@ static status forget(struct silver_task *t, struct err *err)
 		const bool touched = t->tickets[i].touched;
 		t->tickets[i] = (struct ticket){.seen_ts = STATE_NEVER, .touched = touched};
 	}
-	t->n_pending = 0;
+	t->pending.n = 0;
 	uuid_table_deinit(&t->event_ids);
 	return uuid_table_init(&t->event_ids, 0, err);
 }
 
 status silver_late_end(struct silver_task *t, struct err *err)
 {
-	for (size_t i = 0; i < t->n_pending; i++) {
-		const struct pending *p = &t->pending[i];
+	for (size_t i = 0; i < t->pending.n; i++) {
+		const struct pending *p = &t->pending.items[i];
 		if (p->fresh) continue;
 		const enum pqrs_reason now = t->tickets[p->ticket].s.created ? REASON_OUT_OF_ORDER : REASON_ORPHAN;
 		if (silver_refused_before(t, silver_pending_object(t, p), p->raw_line) != now) soil(t, p->ticket);

@@ -346,16 +346,9 @@ static status bucket_range(struct silver_task *t, const struct silver_file *f, s
 
 static struct slice *slice_add(struct day *d)
 {
-	if (d->n == d->cap) {
-		const size_t cap = d->cap != 0 ? d->cap * 2 : 16;
-		struct slice *grown = ARENA_NEW(&d->arena, struct slice, cap);
-		if (grown == NULL) return NULL;
-		if (d->n > 0) memcpy(grown, d->slices, d->n * sizeof *grown);
-		d->slices = grown;
-		d->cap = cap;
-	}
-	d->slices[d->n] = (struct slice){0};
-	return &d->slices[d->n++];
+	if (!VEC_ROOM_IN(&d->arena, &d->slices, 1)) return NULL;
+	d->slices.items[d->slices.n] = (struct slice){0};
+	return &d->slices.items[d->slices.n++];
 }
 
 /* What the contract promises of bronze and the kernels rely on. */

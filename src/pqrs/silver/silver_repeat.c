@@ -62,7 +62,7 @@ static bool same_content(const struct column *a, int64_t i, const struct column 
 static status settle_run(
 	struct silver_task *t, struct row_ref *rows, size_t n, struct repeats *repeats, struct err *err)
 {
-	struct slice *slices = t->day.slices;
+	struct slice *slices = t->day.slices.items;
 	for (size_t i = 0; i < n; i++) {
 		struct slice *s = &slices[rows[i].slice];
 		TRY(silver_load_origin(t, s, err));
@@ -119,7 +119,7 @@ void silver_repeats_finish(struct silver_task *t, const struct repeats *repeats)
 {
 	for (size_t i = 0; i < repeats->n; i++) {
 		const struct repeat *r = &repeats->items[i];
-		if (t->day.slices[r->of_slice].verdict[r->of_row] != REASON_CONFLICTING_DUPLICATE) continue;
-		t->day.slices[r->slice].verdict[r->row] = REASON_CONFLICTING_DUPLICATE;
+		if (t->day.slices.items[r->of_slice].verdict[r->of_row] != REASON_CONFLICTING_DUPLICATE) continue;
+		t->day.slices.items[r->slice].verdict[r->row] = REASON_CONFLICTING_DUPLICATE;
 	}
 }
