@@ -36,6 +36,7 @@
 #define PQR_PQRS_SILVER_INT_H
 
 #include "base/thread.h"
+#include "base/uuid_table.h"
 #include "base/vec.h"
 #include "flow/history.h"
 #include "parquet/reader.h"
@@ -46,7 +47,6 @@
 #include "pqrs/contract/schema.h"
 #include "pqrs/silver/sla.h"
 #include "pqrs/silver/state.h"
-#include "pqrs/silver/uuid_table.h"
 
 #define SILVER_PART_DIMENSIONS "dimensions"
 #define BRONZE_TABLE "bronze.pqrs_events"

@@ -1,4 +1,4 @@
-#include "pqrs/silver/uuid_table.h"
+#include "base/uuid_table.h"
 
 #include "base/alloc.h"
 #include "base/hash.h"

@@ -1,4 +1,4 @@
-#include "pqrs/silver/uuid_table.h"
+#include "base/uuid_table.h"
 
 #include "base/hash.h"
 #include "check.h"

@@ -1,11 +1,11 @@
-/* pqrs/silver/uuid_table.h: a growing set of UUIDs that gives each a dense index, 0, 1, 2, ... in order of arrival.
+/* base/uuid_table.h: a growing set of UUIDs that gives each a dense index, 0, 1, 2, ... in order of arrival.
  *
  * 16 bytes a key and 4 bytes a slot: a table of 2^k slots, three quarters full at most, needs k bits for the index, and the
  * other 32 - k hold bits of the hash, so that a probe seldom touches a key. The index depends on the order of arrival
  * alone. One thread at a time.
  */
-#ifndef PQR_PQRS_UUID_TABLE_H
-#define PQR_PQRS_UUID_TABLE_H
+#ifndef PQR_BASE_UUID_TABLE_H
+#define PQR_BASE_UUID_TABLE_H
 
 #include <string.h>
 
