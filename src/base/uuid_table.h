@@ -1,25 +1,22 @@
 /* base/uuid_table.h: a growing set of UUIDs that gives each a dense index, 0, 1, 2, ... in order of arrival.
  *
- * 16 bytes a key and 4 bytes a slot: a table of 2^k slots, three quarters full at most, needs k bits for the index, and the
- * other 32 - k hold bits of the hash, so that a probe seldom touches a key. The index depends on the order of arrival
- * alone. One thread at a time.
+ * 16 bytes a key and 4 bytes a slot (base/map.h). The index depends on the order of arrival alone. One thread at a time.
  */
 #ifndef PQR_BASE_UUID_TABLE_H
 #define PQR_BASE_UUID_TABLE_H
 
 #include <string.h>
 
-#include "base/err.h"
+#include "base/map.h"
 
 struct uuid {
 	uint64_t hi, lo;
 }; /* big-endian halves: compares as its lower-case text does */
 
 struct uuid_table {
-	struct uuid *keys; /* [n] */
-	uint32_t n, cap;
-	uint32_t *slots; /* [mask + 1]: hash bits above mask, index + 1 within it; 0 = empty */
-	uint32_t mask;
+	struct uuid *items; /* by index */
+	size_t n, cap;
+	struct map map;
 };
 
 /* Room for about n_expected keys; more are fine. */
@@ -28,6 +25,11 @@ void uuid_table_deinit(struct uuid_table *t); /* fine on a zeroed table */
 /* The index of id; *found says whether it was there. E_NOMEM, E_LIMIT at 2^31 keys. */
 status uuid_table_add(
 	struct uuid_table *t, struct uuid id, uint64_t hash, uint32_t *index, bool *found, struct err *err) MUST_USE;
+
+static inline uint32_t uuid_table_n(const struct uuid_table *t)
+{
+	return (uint32_t)t->n;
+}
 
 /* The index of id; false: it is not there. */
 bool uuid_table_find(const struct uuid_table *t, struct uuid id, uint64_t hash, uint32_t *index) MUST_USE;
@@ -41,7 +43,7 @@ static inline uint64_t uuid_hash(struct uuid id)
 }
 static inline void uuid_table_prefetch(const struct uuid_table *t, uint64_t hash)
 {
-	__builtin_prefetch(&t->slots[(uint32_t)hash & t->mask]);
+	map_prefetch(&t->map, hash);
 }
 static inline bool uuid_eq(struct uuid a, struct uuid b)
 {

@@ -41,7 +41,7 @@ status silver_ticket_add(struct silver_task *t, struct uuid id, uint32_t *index,
 	bool found;
 	TRY(uuid_table_add(&t->ticket_ids, id, uuid_hash(id), index, &found, err));
 	if (found) return OK;
-	TRY(tickets_grow(t, t->ticket_ids.n, err));
+	TRY(tickets_grow(t, uuid_table_n(&t->ticket_ids), err));
 	t->tickets[*index].seen_ts = STATE_NEVER;
 	return OK;
 }
@@ -105,7 +105,7 @@ static status slice_intern(
 			__builtin_prefetch(&t->tickets[s->ticket[i]].seen_ts, 1);
 			continue;
 		}
-		TRY(tickets_grow(t, t->ticket_ids.n, err));
+		TRY(tickets_grow(t, uuid_table_n(&t->ticket_ids), err));
 		t->tickets[s->ticket[i]].seen_ts = STATE_NEVER;
 	}
 	for (uint32_t i = 0; i < s->n; i++) {
@@ -146,7 +146,7 @@ static status meet_event(
 		return OK;
 	}
 	if (index >= t->event_cap) {
-		const uint32_t cap = t->event_ids.cap;
+		const size_t cap = t->event_ids.cap;
 		uint32_t *grown = mem_realloc(t->event_ticket, cap * sizeof *grown);
 		if (grown == NULL) return fail_nomem(err);
 		t->event_ticket = grown;

@@ -205,8 +205,8 @@ struct silver_task;
 struct out_table {
 	struct part_sink sink;
 	struct month_out *open; /* in order of opening */
-	status (*settle)(struct silver_task *t, struct month_out *m,
-		struct err *err); /* before a month is closed; NULL: nothing to do */
+	/* What is left to do before a month is written for the last time; NULL: nothing. */
+	status (*settle)(struct silver_task *t, struct month_out *m, struct err *err);
 	int64_t rows;
 };
 
@@ -227,7 +227,7 @@ struct silver_task {
 	struct uuid_table
 		refused_rows;    /* rows of standing quarantine, of touched tickets: hash of (raw_object, raw_line) */
 	uint8_t *refused_reason; /* [refused_cap] enum pqrs_reason, by index of refused_rows */
-	uint32_t refused_cap;
+	size_t refused_cap;
 	int64_t dirty_from, dirty_to; /* earlier events of dirty tickets; from > to: there are none */
 	struct rules *rules;
 	struct parquet_reader *reader; /* of one file after the other */
@@ -237,7 +237,7 @@ struct silver_task {
 	uint32_t tickets_cap;
 	struct uuid_table event_ids;
 	uint32_t *event_ticket; /* [event_cap], by index of event_ids; and who told it (silver_fold.c) */
-	uint32_t event_cap;
+	size_t event_cap;
 	struct {
 		struct pending *items;
 		size_t n, cap;

@@ -347,12 +347,12 @@ void silver_gather_tickets(
 		if (i + TICKETS_AHEAD < n) {
 			const uint32_t next = ticket[rows[i + TICKETS_AHEAD]];
 			__builtin_prefetch(&m->local[next], 1);
-			__builtin_prefetch(&t->ticket_ids.keys[next]);
+			__builtin_prefetch(&t->ticket_ids.items[next]);
 		}
 		uint32_t *known = &m->local[ticket[rows[i]]];
 		if (*known == 0) {
 			char text[36];
-			uuid_store(t->ticket_ids.keys[ticket[rows[i]]], text);
+			uuid_store(t->ticket_ids.items[ticket[rows[i]]], text);
 			*known = (uint32_t)m->ids.n + 1;
 			builder_set_str(&m->ids, m->ids.n, (struct str){text, sizeof text});
 		}
