@@ -52,19 +52,15 @@ static bool has_key(const struct table_schema *s)
 	return false;
 }
 
-/* run_id stands in the primary key even where the schema does not mark it: a table may hold the rows of many runs. Last, as it is
- * mostly the same: rows are looked up by the others, and an index that begins with what differs takes a third of the time. */
 static void sql_primary_key(struct buf *out, const struct table_schema *s)
 {
-	const int run = schema_column_index(s, "run_id");
 	const char *separator = "";
 	buf_str(out, "PRIMARY KEY (");
 	for (size_t i = 0; i < s->n_columns; i++) {
-		if (!s->columns[i].key || (int)i == run) continue;
+		if (!s->columns[i].key) continue;
 		buf_printf(out, "%s\"%s\"", separator, s->columns[i].name);
 		separator = ", ";
 	}
-	if (run >= 0) buf_printf(out, "%s\"run_id\"", separator);
 	buf_char(out, ')');
 }
 
@@ -152,7 +148,7 @@ static void sql_digest_key(struct buf *out, const struct table_schema *s)
 	buf_printf(out, "CREATE UNIQUE INDEX ON %s.%s (", s->layer, s->name);
 	for (size_t i = 0; i < s->n_columns; i++) {
 		const struct column_def *c = &s->columns[i];
-		if (!c->key && strcmp(c->name, "run_id") != 0) continue;
+		if (!c->key) continue;
 		buf_printf(out, c->type == COL_STRING ? "%ssha256(replace(\"%s\", '\\', '\\\\')::bytea)" : "%s\"%s\"",
 			separator, c->name);
 		separator = ", ";

@@ -14,7 +14,7 @@
  * publisher fills a heap and indexes what is looked up by key afterwards, which takes 0.76 s of CPU for a million rows
  * against 1.10 s for a table clustered by its key; that keys are unique is checked before anything is published. */
 void schema_ddl_sqlite(struct buf *out, const struct table_schema *s);
-/* CREATE TABLE IF NOT EXISTS <layer>.<table> (...) with PRIMARY KEY (key..., run_id), ids in collation "C", then COMMENT ON table and
+/* CREATE TABLE IF NOT EXISTS <layer>.<table> (...) with PRIMARY KEY (key...), ids in collation "C", then COMMENT ON table and
  * columns. The schema <layer> must exist. */
 void schema_ddl_postgres(struct buf *out, const struct table_schema *s);
 /* The same without the key, which schema_key_postgres adds: filling first and indexing then is faster. */

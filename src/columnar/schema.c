@@ -18,6 +18,14 @@ int schema_column_index(const struct table_schema *s, const char *name)
 	return -1;
 }
 
+int schema_part_column(const struct table_schema *s)
+{
+	for (size_t i = schema_n_data_columns(s); i < s->n_columns; i++) {
+		if (strcmp(s->columns[i].name, "run_id") != 0) return (int)i;
+	}
+	return -1;
+}
+
 const char *col_type_name(enum col_type type)
 {
 	static const char *const names[] = {"bool", "int32", "int64", "float", "double", "string", "binary",

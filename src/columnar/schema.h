@@ -52,8 +52,11 @@ struct table_schema {
 
 size_t schema_n_data_columns(const struct table_schema *s);              /* without the partition columns */
 int schema_column_index(const struct table_schema *s, const char *name); /* -1 = none */
-const char *col_type_name(enum col_type type);                           /* "timestamp" */
-size_t col_type_width(enum col_type type); /* bytes a value; 0 for bool, string, binary and what has children */
-bool col_type_nested(enum col_type type);  /* list, struct, map */
+/* The partition column that says which part of the table a row is of, whichever run wrote it: the first that is not run_id. -1 = none:
+ * the table is one part. */
+int schema_part_column(const struct table_schema *s);
+const char *col_type_name(enum col_type type); /* "timestamp" */
+size_t col_type_width(enum col_type type);     /* bytes a value; 0 for bool, string, binary and what has children */
+bool col_type_nested(enum col_type type);      /* list, struct, map */
 
 #endif

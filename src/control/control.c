@@ -189,10 +189,19 @@ status control_publish_begin(
 	return unlock(c, c->ops->publish_begin(c, l, out, err));
 }
 
-status control_publish_table(struct control_publish *p, const struct table_schema *schema, struct err *err)
+status control_publish_look(struct control_publish *p, const struct control_table *tables, size_t n, struct err *err)
 {
 	lock(p->control);
-	return unlock(p->control, p->ops->table(p, schema, err));
+	return unlock(p->control, p->ops->look(p, tables, n, err));
+}
+
+status control_publish_table(struct control_publish *p, const struct control_table *t, struct err *err)
+{
+	for (size_t i = 0; i < t->n_parts; i++) {
+		if (t->parts[i].told) t->parts[i].rows = 0;
+	}
+	lock(p->control);
+	return unlock(p->control, p->ops->table(p, t, err));
 }
 
 status control_publish_batch(

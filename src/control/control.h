@@ -158,22 +158,41 @@ status control_stage_get(
 	struct control *c, const char *run_id, const char *name, struct control_stage *out, struct err *err) MUST_USE;
 
 /* ---- publishing ------------------------------------------------------------------------------------------------
- * begin -> (table -> batch*)* -> view* -> commit      readers see all of it after commit, nothing before; any failure: abort
+ * begin -> look? -> (table -> batch*)* -> view* -> commit      readers see all of it after commit, nothing before; any failure: abort
  *
- * A published table gold_<name> (gold.<name> in PostgreSQL) holds the state after the latest published run: the rows of earlier runs are replaced. */
+ * A published table gold_<name> (gold.<name> in PostgreSQL) holds what it was told last. Rows are told apart and compared without
+ * run_id: a row that stands already stays as it is, and its run_id is the run that last changed it. What each part of a table was
+ * read from is remembered, so that a part whose files are the same need not be read. */
+struct control_part {
+	const char *name;  /* the value of the schema's part column (schema_part_column); "" without one */
+	const char *files; /* what its rows are read from: the same text, the same rows */
+	bool told;         /* its rows are given; else it stands, and is left as it is */
+	int64_t rows;      /* that stand, or were given so far */
+};
+struct control_table {
+	const struct table_schema *schema;
+	struct control_part *parts; /* [n_parts] all there are: rows of other parts go */
+	size_t n_parts;             /* 0: what is given is the whole table, and nothing of it is remembered */
+};
 struct control_publish;
 status control_publish_begin(
 	struct control *c, const struct control_lease *l, struct control_publish **out, struct err *err) MUST_USE;
-/* Start the next table; schema is borrowed until the next table or the end. */
-status control_publish_table(struct control_publish *p, const struct table_schema *schema, struct err *err) MUST_USE;
+/* Before the first table, all of them, a parent before its children: sets told and rows of each part. A table that does not stand as
+ * its schema has it, or holds more or fewer rows than were published, is told whole. */
+status control_publish_look(
+	struct control_publish *p, const struct control_table *tables, size_t n, struct err *err) MUST_USE;
+/* Start the next table; its schema and parts are borrowed until the end. Of the parts those with `told` will be given, in any order. */
+status control_publish_table(struct control_publish *p, const struct control_table *t, struct err *err) MUST_USE;
 /* b: the schema's data columns in order; partitions: one text for each of its partition columns, in order. Values are bound
  * without a copy and not kept. Polls the cancel flag. */
 status control_publish_batch(
 	struct control_publish *p, const struct batch *b, const char *const *partitions, struct err *err) MUST_USE;
-/* Ends the table: *rows the database now holds of this run in it, counted by the database. */
+/* Ends the table: *rows the database now holds in it, counted by the database before this returns or (a server's) in the commit, which
+ * then fails on any other number. */
 status control_publish_table_end(struct control_publish *p, int64_t *rows, struct err *err) MUST_USE;
 status control_publish_view(struct control_publish *p, const char *name, const char *sql, struct err *err) MUST_USE;
-/* Durable and visible when it returns OK. Records the stage "publish" (s) and its checks (q) in the same transaction. */
+/* Durable and visible when it returns OK. Records the stage "publish" (s) and its checks (q) in the same transaction. E_CONFLICT
+ * (ERR_RETRY): a part that was to be left as it is has been changed since the look; begin again. */
 status control_publish_commit(struct control_publish *p, const struct control_stage *s,
 	const struct control_quality_layer *q, struct err *err) MUST_USE;
 void control_publish_destroy(struct control_publish *p); /* without commit: nothing happened. NULL is fine */

@@ -49,7 +49,8 @@ struct control {
 };
 
 struct control_publish_ops {
-	status (*table)(struct control_publish *p, const struct table_schema *schema, struct err *err);
+	status (*look)(struct control_publish *p, const struct control_table *tables, size_t n, struct err *err);
+	status (*table)(struct control_publish *p, const struct control_table *t, struct err *err);
 	status (*batch)(
 		struct control_publish *p, const struct batch *b, const char *const *partitions, struct err *err);
 	status (*table_end)(struct control_publish *p, int64_t *rows, struct err *err);
@@ -68,6 +69,32 @@ status control_sqlite_open(const char *path, bool look, struct control **out, st
 
 /* postgres.c; *place: the URI without secrets, the caller's to free. */
 status control_postgres_open(const char *uri, struct control **out, char **place, struct err *err) MUST_USE;
+
+/* publish_parts.c: what a plane remembers of the parts of a table, under the name "gold.<table>". */
+struct control_record {
+	int64_t n, rows;    /* parts, and rows in them */
+	size_t n_same;      /* of the table's parts, those remembered with the same files */
+	int64_t *same_rows; /* [n_parts] rows of such a part; -1 of another */
+};
+/* Nothing is remembered; memory from arena. */
+status control_record_init(
+	struct control_record *r, const struct control_table *t, struct arena *arena, struct err *err) MUST_USE;
+struct control_remembered {
+	struct str part, files;
+	int64_t rows;
+};
+void control_record_add(struct control_record *r, const struct control_table *t, const struct control_remembered *m);
+/* Set told and rows of the table's parts; usable: what is remembered is what stands. */
+void control_record_tell(const struct control_record *r, const struct control_table *t, bool usable);
+/* Does what is remembered hold every part that is not told, with as many rows as the look found? */
+bool control_record_holds(const struct control_record *r, const struct control_table *t);
+size_t control_table_n_told(const struct control_table *t);
+int64_t control_table_rows(const struct control_table *t); /* of all parts */
+/* A batch is given: count it to its part. */
+void control_table_count(const struct control_table *t, const char *const *partitions, int64_t n_rows);
+/* SQL: which rows of g (" AND ...", or nothing) may change; what is remembered (in the table `memory`) after it was published. */
+void control_sql_changing(struct buf *sql, const struct control_table *t);
+void control_sql_remember(struct buf *sql, const char *memory, const struct control_table *t);
 
 /* lease.c: E_BUSY for a lease somebody else holds; NULL texts are unknown. */
 status control_lease_refuse(const struct control_lease *holder, struct err *err);

@@ -2,6 +2,7 @@
  *
  *   a table that stands:  batches --COPY BINARY--> temporary table    no lock that anybody feels, nothing logged
  *   a new one:            batches --COPY BINARY--> the table itself, under another name, in a transaction open from here on
+ *   one of which nothing is told: nothing
  *   then one transaction: lock publishers - fence - each table: DELETE and INSERT what differs, or rename the new one and give it
  *   its key - views - records - COMMIT
  *
@@ -9,7 +10,7 @@
  * all the new ones after it (TRUNCATE or a renamed table would wait for the longest reader and stop all new ones). Nobody reads a
  * table that is new: its rows are written once, and its index is built from all of them. The definition's hash in
  * meta.serving_objects tells when a table must be made anew. Two publishers take turns at an advisory lock held to the end of the
- * transaction; which tables stand is looked up again under it.
+ * transaction; which tables and parts stand is looked up again under it.
  *
  * What was staged is gone with its connection: the whole publication is then begun again by the caller (ERR_RETRY). When the
  * answer to COMMIT got lost, the stage's record tells whether it happened.
@@ -36,12 +37,15 @@ enum {
 };
 
 struct published {
-	const struct table_schema *schema; /* NULL: a view */
+	struct control_table table;
+	const struct table_schema *schema; /* the table's; NULL: a view */
 	const char *name, *sql;
 	const char *staging; /* the table its rows were sent to, as SQL names it */
+	bool left;           /* nothing of it is told, and nothing goes */
 	bool is_new;         /* that one is to become the table */
+	bool digests;        /* its key is over digests */
 	bool remade;         /* the transaction made it anew */
-	int64_t rows;        /* staged */
+	int64_t rows;        /* staged, and of parts that are left */
 	size_t key_bytes;    /* of the longest texts of the columns of its key, together */
 };
 
@@ -55,6 +59,7 @@ struct postgres_publish {
 	const struct table_schema *schema;    /* being staged, as objects[n - 1] */
 	size_t text_bytes[TABLE_COLUMNS_MAX]; /* of its longest text so far, for each column of the key */
 	bool copying;
+	bool stale;    /* a part that was to be left is another now */
 	bool open;     /* the transaction has begun, and holds new tables */
 	int64_t n_new; /* such tables */
 	struct buf chunk, sql;
@@ -91,7 +96,7 @@ static status hash_definition(
 	uint8_t hash[SHA256_BYTES];
 	if (o->schema != NULL) {
 		schema_table_postgres(&p->sql, o->schema);
-		schema_key_postgres(&p->sql, o->schema, o->key_bytes > KEY_BYTES_MAX);
+		schema_key_postgres(&p->sql, o->schema, false); /* which of the two keys it has, its indexes tell */
 		schema_security_postgres(&p->sql, o->schema);
 	} else {
 		buf_str(&p->sql, o->sql);
@@ -132,6 +137,86 @@ static status remember(struct postgres_publish *p, const struct published *o, co
 		&a, NULL, err));
 	postgres_arg_text(&a, o->name);
 	return postgres_run(p->s, "SELECT meta.share($1::text::regclass)", &a, NULL, err);
+}
+
+/* ---- which parts stand --------------------------------------------------------------------------------------------- */
+
+static status count_rows(struct postgres_publish *p, const char *name, int64_t *rows, struct err *err)
+{
+	buf_printf(&p->sql, "SELECT count(*) FROM %s", name);
+	const char *sql = sql_end(p, err);
+	const status code = sql != NULL ? postgres_one_i64(p->s, sql, NULL, rows, err) : E_NOMEM;
+	buf_reset(&p->sql);
+	return code;
+}
+
+static status read_record(
+	struct postgres_publish *p, const struct control_table *t, struct control_record *out, struct err *err)
+{
+	char name[256];
+	struct postgres_args a = {0};
+	struct pg_result *r = NULL;
+	TRY(control_record_init(out, t, &p->arena, err));
+	(void)snprintf(name, sizeof name, "%s.%s", t->schema->layer, t->schema->name);
+	postgres_arg_text(&a, name);
+	const status code =
+		postgres_exec(p->s, "SELECT part, files, rows FROM meta.published_parts WHERE name = $1", &a, &r, err);
+	postgres_args_deinit(&a);
+	TRY(code);
+	for (int i = 0; i < postgres_rows(r); i++) {
+		const struct control_remembered m = {
+			postgres_str(r, i, 0), postgres_str(r, i, 1), postgres_i64(r, i, 2, 0)};
+		control_record_add(out, t, &m);
+	}
+	postgres_clear(r);
+	return OK;
+}
+
+static status look_table(struct postgres_publish *p, const struct control_table *t, bool *there, struct err *err)
+{
+	struct control_record record;
+	char hex[HEX_SHA256_CHARS + 1], name[256];
+	int64_t rows = 0;
+	(void)snprintf(name, sizeof name, "%s.%s", t->schema->layer, t->schema->name);
+	const struct published o = {.table = *t, .schema = t->schema, .name = name};
+	TRY(read_record(p, t, &record, err));
+	TRY(hash_definition(p, &o, hex, err));
+	if (*there) TRY(stands(p, &o, hex, there, err));
+	if (*there) TRY(count_rows(p, name, &rows, err));
+	control_record_tell(&record, t, *there && rows == record.rows);
+	return OK;
+}
+
+/* A child whose parent will be made anew is made anew with it. */
+static status publish_look(struct control_publish *base, const struct control_table *tables, size_t n, struct err *err)
+{
+	struct postgres_publish *p = (struct postgres_publish *)base;
+	bool *there = ARENA_ZNEW(&p->arena, bool, n + 1);
+	if (there == NULL) return fail_nomem(err);
+	for (size_t i = 0; i < n; i++) {
+		const struct table_schema *t = tables[i].schema;
+		there[i] = true;
+		for (size_t k = 0; k < i && t->parent != NULL; k++) {
+			const struct table_schema *x = tables[k].schema;
+			if (strcmp(x->layer, t->layer) == 0 && strcmp(x->name, t->parent) == 0) there[i] = there[k];
+		}
+		TRY(look_table(p, &tables[i], &there[i], err));
+	}
+	return OK;
+}
+
+/* Under the lock: does what this publication leaves alone stand as it was found? */
+static status check_left(struct postgres_publish *p, const struct published *o, bool there, struct err *err)
+{
+	struct control_record record;
+	const struct control_table *t = &o->table;
+	if (control_table_n_told(t) == t->n_parts && !o->left) return OK;
+	TRY(read_record(p, t, &record, err));
+	if (there && control_record_holds(&record, t) && (!o->left || record.n == (int64_t)t->n_parts)) return OK;
+	p->stale = true;
+	const status code = fail(err, E_CONFLICT, "somebody else published meanwhile");
+	err_set_class(err, ERR_RETRY);
+	return code;
 }
 
 /* ---- staging ----------------------------------------------------------------------------------------------------- */
@@ -186,15 +271,21 @@ static status make_staging(struct postgres_publish *p, struct published *o, stru
 	return sql_run(p, NULL, err);
 }
 
-static status publish_table(struct control_publish *base, const struct table_schema *schema, struct err *err)
+static status publish_table(struct control_publish *base, const struct control_table *t, struct err *err)
 {
 	struct postgres_publish *p = (struct postgres_publish *)base;
+	const struct table_schema *schema = t->schema;
+	struct control_record record;
 	ASSERT(!p->copying);
 	struct published *o = add_object(p, err);
 	if (o == NULL) return E_LIMIT;
-	o->schema = schema;
+	o->table = *t;
+	o->schema = p->schema = schema;
 	o->name = arena_printf(&p->arena, "%s.%s", schema->layer, schema->name);
 	if (o->name == NULL) return fail_nomem(err);
+	TRY(read_record(p, t, &record, err));
+	o->left = t->n_parts > 0 && control_table_n_told(t) == 0 && record.n == (int64_t)t->n_parts;
+	if (o->left) return OK;
 	TRY(make_staging(p, o, err));
 	buf_printf(&p->sql, "COPY %s (", o->staging);
 	add_columns(&p->sql, schema);
@@ -204,7 +295,6 @@ static status publish_table(struct control_publish *base, const struct table_sch
 	const status code = sql != NULL ? postgres_copy_begin(p->s, sql, err) : E_NOMEM;
 	buf_reset(&p->sql);
 	TRY(code);
-	p->schema = schema;
 	memset(p->text_bytes, 0, sizeof p->text_bytes);
 	p->copying = true;
 	buf_reset(&p->chunk);
@@ -219,11 +309,6 @@ static status send_chunk(struct postgres_publish *p, struct err *err)
 	buf_reset(&p->chunk);
 	if (code != OK) p->copying = false;
 	return err_at(err, code, p->schema->name, -1, -1);
-}
-
-static bool is_key(const struct column_def *c)
-{
-	return c->key || strcmp(c->name, "run_id") == 0;
 }
 
 /* The longest text of a column. A byte that can't stay becomes three (U+FFFD). */
@@ -247,7 +332,7 @@ static void note_key(struct postgres_publish *p, const struct batch *b, const ch
 	o->key_bytes = 0;
 	for (size_t i = 0; i < t->n_columns; i++) {
 		const struct column_def *c = &t->columns[i];
-		if (!is_key(c) || c->type != COL_STRING) continue;
+		if (!c->key || c->type != COL_STRING) continue;
 		const size_t bytes = i < b->n_columns ? longest_text(&b->columns[i], b->n_rows)
 						      : 3 * strlen(partitions[i - b->n_columns]);
 		if (bytes > p->text_bytes[i]) p->text_bytes[i] = bytes;
@@ -266,6 +351,8 @@ static status publish_batch(
 		.n_partitions = p->schema->n_columns - n_data,
 		.to = b->n_rows,
 		.bytes_max = CHUNK_BYTES};
+	ASSERT(p->copying);
+	control_table_count(&p->objects[p->n - 1].table, partitions, b->n_rows);
 	note_key(p, b, partitions);
 	while (rows.from < rows.to) {
 		TRY(cancel_check(err));
@@ -278,11 +365,15 @@ static status publish_batch(
 static status publish_table_end(struct control_publish *base, int64_t *rows, struct err *err)
 {
 	struct postgres_publish *p = (struct postgres_publish *)base;
-	postgres_copy_binary_end(&p->chunk);
-	TRY(send_chunk(p, err));
-	p->copying = false;
 	struct published *object = &p->objects[p->n - 1];
-	TRY(postgres_copy_end(p->s, NULL, &object->rows, err));
+	const struct control_table *t = &object->table;
+	if (!object->left) {
+		postgres_copy_binary_end(&p->chunk);
+		TRY(send_chunk(p, err));
+		p->copying = false;
+		TRY(postgres_copy_end(p->s, NULL, &object->rows, err));
+	}
+	for (size_t i = 0; i < t->n_parts; i++) object->rows += t->parts[i].told ? 0 : t->parts[i].rows;
 	*rows = object->rows;
 	return OK;
 }
@@ -304,13 +395,21 @@ static status publish_view(struct control_publish *base, const char *name, const
 
 /* ---- the transaction --------------------------------------------------------------------------------------------- */
 
-/* s."day" = g."day" AND ... over the columns of the primary key: a hash join. */
+static bool has_key(const struct table_schema *t)
+{
+	for (size_t i = 0; i < t->n_columns; i++) {
+		if (t->columns[i].key) return true;
+	}
+	return false;
+}
+
+/* s."day" = g."day" AND ... over the columns of the primary key: a hash join. Of a table without a key no row is the same as another. */
 static void add_same_key(struct buf *sql, const struct table_schema *t)
 {
+	if (!has_key(t)) buf_str(sql, "false");
 	for (size_t i = 0, n = 0; i < t->n_columns; i++) {
 		const char *name = t->columns[i].name;
-		if (is_key(&t->columns[i]))
-			buf_printf(sql, "%ss.\"%s\" = g.\"%s\"", n++ > 0 ? " AND " : "", name, name);
+		if (t->columns[i].key) buf_printf(sql, "%ss.\"%s\" = g.\"%s\"", n++ > 0 ? " AND " : "", name, name);
 	}
 }
 
@@ -318,67 +417,53 @@ static void add_same_rest(struct buf *sql, const struct table_schema *t)
 {
 	for (size_t i = 0; i < t->n_columns; i++) {
 		const char *name = t->columns[i].name;
-		if (!is_key(&t->columns[i])) buf_printf(sql, " AND s.\"%s\" IS NOT DISTINCT FROM g.\"%s\"", name, name);
+		if (!t->columns[i].key && strcmp(name, "run_id") != 0)
+			buf_printf(sql, " AND s.\"%s\" IS NOT DISTINCT FROM g.\"%s\"", name, name);
 	}
 }
 
 /* Rows that stand already as they were staged are left alone: an index entry and a dead row less for each. */
-static status take_away(struct postgres_publish *p, const struct published *o, bool *kept, struct err *err)
+static status take_away(struct postgres_publish *p, const struct published *o, struct err *err)
 {
-	const struct table_schema *t = o->schema;
-	int64_t standing = 0;
-	*kept = false;
-	if (schema_column_index(t, "run_id") >= 0) {
-		struct postgres_args a = {0};
-		buf_printf(&p->sql, "SELECT 1 FROM %s WHERE run_id = $1 LIMIT 1", o->name);
-		postgres_arg_text(&a, p->lease.run_id);
-		const char *sql = sql_end(p, err);
-		const status code = sql != NULL ? postgres_one_i64(p->s, sql, &a, &standing, err) : E_NOMEM;
-		buf_reset(&p->sql);
-		TRY(code);
-	}
-	buf_printf(&p->sql, "DELETE FROM %s", o->name);
-	*kept = standing != 0;
-	if (*kept) {
-		buf_printf(&p->sql, " AS g WHERE NOT EXISTS (SELECT FROM %s AS s WHERE ", o->staging);
-		add_same_key(&p->sql, t);
-		add_same_rest(&p->sql, t);
-		buf_char(&p->sql, ')');
-	}
+	buf_printf(&p->sql, "DELETE FROM %s AS g WHERE true", o->name);
+	control_sql_changing(&p->sql, &o->table);
+	buf_printf(&p->sql, " AND NOT EXISTS (SELECT FROM %s AS s WHERE ", o->staging);
+	add_same_key(&p->sql, o->schema);
+	add_same_rest(&p->sql, o->schema);
+	buf_char(&p->sql, ')');
 	return sql_run(p, NULL, err);
 }
 
-static status count_rows(struct postgres_publish *p, const struct published *o, int64_t *rows, struct err *err)
-{
-	buf_printf(&p->sql, "SELECT count(*) FROM %s", o->name);
-	const char *sql = sql_end(p, err);
-	const status code = sql != NULL ? postgres_one_i64(p->s, sql, NULL, rows, err) : E_NOMEM;
-	buf_reset(&p->sql);
-	return code;
-}
-
-/* Of rows that stay, as many as were staged are all of them: keys are unique. */
-static status fill(struct postgres_publish *p, const struct published *o, bool kept, struct err *err)
+/* As many as were staged and left are all of them: keys are unique. */
+static status fill(struct postgres_publish *p, const struct published *o, struct err *err)
 {
 	int64_t rows = 0;
-	if (kept) TRY(count_rows(p, o, &rows, err));
-	if (kept && rows == o->rows) return OK;
+	TRY(count_rows(p, o->name, &rows, err));
+	if (rows == o->rows) return OK;
+	const bool some = rows > 0;
 	buf_printf(&p->sql, "INSERT INTO %s (", o->name);
 	add_columns(&p->sql, o->schema);
 	buf_str(&p->sql, ") SELECT ");
 	add_columns(&p->sql, o->schema);
 	buf_printf(&p->sql, " FROM %s AS s", o->staging);
-	if (kept) {
+	if (some) {
 		buf_printf(&p->sql, " WHERE NOT EXISTS (SELECT FROM %s AS g WHERE ", o->name);
 		add_same_key(&p->sql, o->schema);
 		buf_char(&p->sql, ')');
 	}
-	TRY(sql_run(p, &rows, err));
-	if (kept) TRY(count_rows(p, o, &rows, err));
+	TRY(sql_run(p, NULL, err));
+	TRY(count_rows(p, o->name, &rows, err));
 	if (rows != o->rows)
-		return fail(err, E_VERIFY, "%lld rows stand there, %lld were staged: a trigger or rule on the table?",
-			(long long)rows, (long long)o->rows);
+		return fail(err, E_VERIFY,
+			"%lld rows stand there, %lld were published: a trigger or rule on the table?", (long long)rows,
+			(long long)o->rows);
 	return OK;
+}
+
+static status remember_parts(struct postgres_publish *p, const struct published *o, struct err *err)
+{
+	control_sql_remember(&p->sql, "meta.published_parts", &o->table);
+	return sql_run(p, NULL, err);
 }
 
 /* Where PostGIS is, a place is a point, too. Of the columns' own names, not of any table. */
@@ -415,6 +500,43 @@ static bool lost_parent(const struct postgres_publish *p, const struct published
 	return false;
 }
 
+/* Which key stands. A table without a key has neither. */
+static status find_key(struct postgres_publish *p, struct published *o, struct err *err)
+{
+	struct postgres_args a = {0};
+	int64_t primary = 0;
+	postgres_arg_text(&a, o->name);
+	TRY(postgres_one_i64(p->s,
+		"SELECT count(*) FROM pg_catalog.pg_index WHERE indrelid = to_regclass($1) AND indisprimary", &a,
+		&primary, err));
+	o->digests = has_key(o->schema) && primary == 0;
+	return OK;
+}
+
+/* Texts too long for the key that stands: they get one over digests, before they come. */
+static status change_key(struct postgres_publish *p, const struct published *o, struct err *err)
+{
+	buf_printf(&p->sql,
+		"DO $$ BEGIN EXECUTE (SELECT format('ALTER TABLE %s DROP CONSTRAINT %%I', conname) FROM "
+		"pg_catalog.pg_constraint WHERE conrelid = '%s'::regclass AND contype = 'p'); END $$;\n",
+		o->name, o->name);
+	schema_key_postgres(&p->sql, o->schema, true);
+	return sql_run(p, NULL, err);
+}
+
+static status merge(struct postgres_publish *p, struct published *o, struct err *err)
+{
+	TRY(find_key(p, o, err));
+	if (o->key_bytes > KEY_BYTES_MAX && !o->digests) TRY(change_key(p, o, err));
+	TRY(take_away(p, o, err));
+	TRY(fill(p, o, err));
+	if (o->is_new) { /* somebody else's came first */
+		buf_printf(&p->sql, "DROP TABLE %s", o->staging);
+		TRY(sql_run(p, NULL, err));
+	}
+	return remember_parts(p, o, err);
+}
+
 /* A table of another definition goes, with the views over it, which are made again: rare, and the one time a reader waits. */
 static status swap_table(struct postgres_publish *p, struct published *o, struct err *err)
 {
@@ -423,26 +545,23 @@ static status swap_table(struct postgres_publish *p, struct published *o, struct
 	TRY(hash_definition(p, o, hex, err));
 	TRY(stands(p, o, hex, &there, err));
 	there = there && !lost_parent(p, o);
+	TRY(check_left(p, o, there, err));
 	o->remade = !there;
-	if (there) {
-		bool kept;
-		TRY(take_away(p, o, &kept, err));
-		TRY(fill(p, o, kept, err));
-		if (o->is_new) buf_printf(&p->sql, "DROP TABLE %s", o->staging); /* somebody else's came first */
-		return o->is_new ? sql_run(p, NULL, err) : OK;
-	}
+	if (o->left) return OK;
+	if (there) return merge(p, o, err);
 	buf_printf(&p->sql, "DROP TABLE IF EXISTS %s CASCADE;\n", o->name);
 	if (o->is_new)
 		buf_printf(&p->sql, "ALTER TABLE %s RENAME TO %s", o->staging, o->schema->name);
 	else
 		schema_table_postgres(&p->sql, o->schema);
 	TRY(sql_run(p, NULL, err));
-	if (!o->is_new) TRY(fill(p, o, false, err)); /* it was dropped meanwhile */
+	if (!o->is_new) TRY(fill(p, o, err)); /* it was dropped meanwhile */
 	schema_key_postgres(&p->sql, o->schema, o->key_bytes > KEY_BYTES_MAX);
 	schema_security_postgres(&p->sql, o->schema);
 	if (p->sql.n > 0) TRY(sql_run(p, NULL, err));
 	TRY(add_geography(p, o, err));
-	return remember(p, o, hex, err);
+	TRY(remember(p, o, hex, err));
+	return remember_parts(p, o, err);
 }
 
 /* CREATE OR REPLACE would wait for every reader of the view: only when it changed. With the rights of who asks, so that row-level
@@ -490,10 +609,11 @@ static status swap(struct control_postgres *s, void *arg, struct err *err)
 /* What is staged outlives a deadlock: in temporary tables the transaction, in it a savepoint. */
 static status swap_again(struct control_postgres *s, void *arg, struct err *err)
 {
+	const struct postgres_publish *p = arg;
 	for (int k = 0;; k++) {
 		TRY(postgres_exec(s, "SAVEPOINT staged", NULL, NULL, err));
 		const status code = swap(s, arg, err);
-		if (code != E_CONFLICT || k == TASK_RETRIES_MAX) return code;
+		if (code != E_CONFLICT || p->stale || k == TASK_RETRIES_MAX) return code;
 		TRY(postgres_exec(s, "ROLLBACK TO SAVEPOINT staged", NULL, NULL, err));
 	}
 }
@@ -506,7 +626,7 @@ static status swap_all(struct postgres_publish *p, struct err *err)
 	}
 	for (int k = 0;; k++) {
 		const status code = postgres_transact_once(p->s, swap, p, err);
-		if (code != E_CONFLICT || k == TASK_RETRIES_MAX) return code;
+		if (code != E_CONFLICT || p->stale || k == TASK_RETRIES_MAX) return code;
 	}
 }
 
@@ -573,6 +693,7 @@ static void publish_destroy(struct control_publish *base)
 }
 
 static const struct control_publish_ops publish_ops = {
+	publish_look,
 	publish_table,
 	publish_batch,
 	publish_table_end,

@@ -72,12 +72,18 @@ static const char schema_1[] =
 	"status,"
 	" value AS metric_value, threshold, record_count, details, checked_at AS check_time FROM meta_quality_checks;";
 
+/* What each part of a published table was read from, and how many rows it has. */
+static const char schema_2[] = "CREATE TABLE meta_published_parts (name TEXT NOT NULL, part TEXT NOT NULL, files TEXT "
+			       "NOT NULL, rows INTEGER NOT "
+			       "NULL, PRIMARY KEY (name, part)) WITHOUT ROWID;";
+
 static const struct migration {
 	int64_t version;
 	const char *name;
 	const char *sql;
 } migrations[] = {
 	{1, "control plane", schema_1},
+	{2, "published parts", schema_2},
 };
 enum { N_MIGRATIONS = sizeof migrations / sizeof *migrations };
 #define NEWEST (migrations[N_MIGRATIONS - 1].version)

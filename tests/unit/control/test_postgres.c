@@ -145,7 +145,7 @@ static void test_migrated_by_several(void **state)
 	plane_open_by_several(&p);
 	CHECK_OK(&p.err, control_open(p.uri, &p.c, &p.err));
 	query_is(&p, &(struct control_select){.sql = "SELECT version, name FROM meta.schema_migrations ORDER BY 1"},
-		"1|control plane\n2|access\n3|roles\n");
+		"1|control plane\n2|access\n3|roles\n4|published parts\n");
 	plane_close(&p);
 }
 
@@ -207,7 +207,8 @@ static void test_server_killed_while_publishing(void **state)
 			CHECK_OK(&p.err, stage_rows(&p, &l, 9, 2, &publish));
 		} else {
 			CHECK_OK(&p.err, control_publish_begin(p.c, &l, &publish, &p.err));
-			CHECK_OK(&p.err, control_publish_table(publish, &all_types, &p.err));
+			CHECK_OK(&p.err, control_publish_table(
+						 publish, &(const struct control_table){.schema = &all_types}, &p.err));
 			CHECK_OK(&p.err, control_publish_batch(publish, &r.batch, partitions, &p.err));
 		}
 		assert_int_equal(server("kill", ""), 0);
@@ -526,7 +527,7 @@ static void test_decimals(void **state)
 	plane_open(&p);
 	hold(&p, &l, RUN);
 	CHECK_OK(&p.err, control_publish_begin(p.c, &l, &publish, &p.err));
-	CHECK_OK(&p.err, control_publish_table(publish, &schema, &p.err));
+	CHECK_OK(&p.err, control_publish_table(publish, &(const struct control_table){.schema = &schema}, &p.err));
 	CHECK_OK(&p.err, control_publish_batch(publish, &batch, NULL, &p.err));
 	CHECK_OK(&p.err, control_publish_table_end(publish, &rows, &p.err));
 	CHECK_OK(&p.err, control_publish_commit(publish, &stage, &layer, &p.err));
@@ -596,7 +597,7 @@ static void put_texts(struct plane *p, struct control_publish *publish, const st
 		assert_int_equal(builder_finish(&b[i], n, &columns[i], NULL), OK);
 	}
 	const struct batch batch = {.schema = schema, .n_columns = 2, .columns = columns, .n_rows = n};
-	CHECK_OK(&p->err, control_publish_table(publish, schema, &p->err));
+	CHECK_OK(&p->err, control_publish_table(publish, &(const struct control_table){.schema = schema}, &p->err));
 	CHECK_OK(&p->err, control_publish_batch(publish, &batch, NULL, &p->err));
 	CHECK_OK(&p->err, control_publish_table_end(publish, &got, &p->err));
 	for (int i = 0; i < 2; i++) builder_deinit(&b[i]);
