@@ -1,6 +1,9 @@
 /* flow/publish.c: the committed tables of the last stage, and those the workload mirrors, into the serving database.
  *
- *   decoder thread: object -> check XXH3-128 -> record batch -> current rows --queue--> this thread: rows into the control plane
+ *   decoder thread: object -> check XXH3-128 -> record batch --queue--> this thread: rows into the control plane
+ *
+ * A part of a table (a month) whose files are those that were published last is not read. A file's name is of its content, and another
+ * writer's is never used twice, so that the paths tell. What they can't tell (no log says how many rows) is read always.
  *
  * The decoder works on the next batch while the database takes one. At most QUEUE_MAX batches wait, so memory is bounded by
  * the size of a row group, not of the tables. What is published is the picture of the run's history as its last stage left it.
@@ -9,6 +12,7 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
+#include "base/hash.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/thread.h"
@@ -20,12 +24,14 @@ enum { QUEUE_MAX = 2, PARTITIONS_MAX = 8, PARTITION_TEXT_MAX = 64 };
 /* A table of the serving database and the files of the lake's table that it shows. */
 struct source {
 	struct workload_mirror from;
-	const struct file_ref *const *files; /* [n_files] by path */
+	const struct file_ref **files; /* [n_files] by path */
+	size_t *parts;                 /* [n_files] the part that each file is of */
 	size_t n_files;
-	int64_t rows, bytes; /* as commits and logs have it; rows -1 there counts 0 */
+	int64_t rows; /* as commits and logs have it; -1 there counts 0 */
 };
 struct sources {
 	struct source *tables;
+	struct control_table *told; /* [n_tables] what the serving database is told of each */
 	size_t n_tables;
 };
 
@@ -213,7 +219,9 @@ static status decode_all(struct decoder *d, struct err *err)
 {
 	for (size_t t = 0; t < d->from->n_tables; t++) {
 		const struct source *table = &d->from->tables[t];
-		for (size_t i = 0; i < table->n_files; i++) TRY(decode_file(d, t, table->files[i], err));
+		for (size_t i = 0; i < table->n_files; i++) {
+			if (d->from->told[t].parts[table->parts[i]].told) TRY(decode_file(d, t, table->files[i], err));
+		}
 	}
 	return OK;
 }
@@ -266,12 +274,12 @@ static status put_tables(struct publication *x, struct err *err)
 	size_t open = 0;
 	const struct sources *from = x->d->from;
 	if (from->n_tables == 0) return OK;
-	TRY(control_publish_table(x->p, from->tables[0].from.schema, err));
+	TRY(control_publish_table(x->p, &from->told[0], err));
 	for (struct item *item; (item = queue_take(x->d)) != NULL;) {
 		status code = OK;
 		while (open < item->table && code == OK) {
 			code = end_table(x, open, err);
-			if (code == OK) code = control_publish_table(x->p, from->tables[++open].from.schema, err);
+			if (code == OK) code = control_publish_table(x->p, &from->told[++open], err);
 		}
 		if (code == OK) code = put_item(x, item, err);
 		item_destroy(item);
@@ -284,7 +292,7 @@ static status put_tables(struct publication *x, struct err *err)
 	for (;; open++) {
 		TRY(end_table(x, open, err));
 		if (open + 1 == from->n_tables) return OK;
-		TRY(control_publish_table(x->p, from->tables[open + 1].from.schema, err));
+		TRY(control_publish_table(x->p, &from->told[open + 1], err));
 	}
 }
 
@@ -311,7 +319,9 @@ static status compare(struct publication *x, bool *same, struct err *err)
 		};
 		if (!quality_add(&x->quality, x->rows[t] == want, &q)) return fail_nomem(err);
 		*same = *same && x->rows[t] == want;
-		x->bytes_in += table->bytes;
+		for (size_t i = 0; i < table->n_files; i++) {
+			if (x->d->from->told[t].parts[table->parts[i]].told) x->bytes_in += table->files[i]->bytes;
+		}
 		x->rows_in += want;
 		x->rows_out += x->rows[t];
 	}
@@ -369,13 +379,30 @@ static void decoder_stop(struct decoder *d)
 	(void)pthread_mutex_unlock(&d->lock);
 }
 
+/* Which parts are read. What was asked to replace others' tables compares every row. */
+static status look(struct publication *x, struct err *err)
+{
+	const struct sources *from = x->d->from;
+	TRY(control_publish_look(x->p, from->told, from->n_tables, err));
+	for (size_t t = 0; t < from->n_tables; t++) {
+		const struct source *table = &from->tables[t];
+		const struct control_table *told = &from->told[t];
+		for (size_t i = 0; i < told->n_parts; i++) told->parts[i].told |= x->f->o->replace_published;
+		for (size_t i = 0; i < table->n_files; i++)
+			told->parts[table->parts[i]].told |= table->files[i]->rows < 0;
+	}
+	return OK;
+}
+
 /* The transaction: all tables in it, or none. *same: whether the counts agreed; it is undone when they did not. */
 static status transact(struct publication *x, int64_t started, bool *same, struct err *err)
 {
 	pthread_t thread;
 	TRY(control_publish_begin(x->f->control, &x->f->held.lease, &x->p, err));
-	const int rc = pthread_create(&thread, NULL, decoder_main, x->d);
-	status code = rc == 0 ? put_tables(x, err) : fail_errno(err, rc, "cannot start a thread to read the tables");
+	status code = look(x, err);
+	const int rc = code == OK ? pthread_create(&thread, NULL, decoder_main, x->d) : -1;
+	if (code == OK)
+		code = rc == 0 ? put_tables(x, err) : fail_errno(err, rc, "cannot start a thread to read the tables");
 	if (rc == 0) {
 		decoder_stop(x->d);
 		(void)pthread_join(thread, NULL);
@@ -430,22 +457,73 @@ static status find_tables(const struct flow *f, struct arena *arena, struct sour
 	return OK;
 }
 
-static status find_files(const struct flow *f, struct arena *arena, struct source *t, struct err *err)
+/* The part of the table that has this name, made where there is none yet. NULL: out of memory. */
+static struct control_part *find_part(struct control_table *t, struct str name, struct arena *arena)
+{
+	for (size_t i = 0; i < t->n_parts; i++) {
+		if (str_is(name, t->parts[i].name)) return &t->parts[i];
+	}
+	struct control_part *p = &t->parts[t->n_parts];
+	*p = (struct control_part){.name = arena_strndup(arena, name.p, name.n)};
+	if (p->name == NULL) return NULL;
+	t->n_parts++;
+	return p;
+}
+
+static status find_parts(struct source *t, struct control_table *told, struct arena *arena, struct err *err)
+{
+	const int column = schema_part_column(t->from.schema);
+	told->schema = t->from.schema;
+	told->parts = ARENA_ZNEW(arena, struct control_part, t->n_files + 1);
+	t->parts = ARENA_ZNEW(arena, size_t, t->n_files + 1);
+	if (told->parts == NULL || t->parts == NULL) return fail_nomem(err);
+	for (size_t i = 0; i < t->n_files; i++) {
+		struct str name = STR("");
+		if (column >= 0) TRY(file_ref_value(t->files[i], t->from.schema->columns[column].name, &name, err));
+		const struct control_part *part = find_part(told, name, arena);
+		if (part == NULL) return fail_nomem(err);
+		t->parts[i] = (size_t)(part - told->parts);
+	}
+	return OK;
+}
+
+/* SHA-256 of the paths of the part's files. */
+static status name_files(const struct source *t, size_t part, struct arena *arena, const char **out, struct err *err)
+{
+	struct buf paths;
+	uint8_t hash[SHA256_BYTES];
+	char *hex = ARENA_NEW(arena, char, HEX_SHA256_CHARS + 1);
+	if (hex == NULL) return fail_nomem(err);
+	buf_init(&paths, 0);
+	for (size_t i = 0; i < t->n_files; i++) {
+		if (t->parts[i] == part) buf_printf(&paths, "%s\n", t->files[i]->path);
+	}
+	const status code = buf_check(&paths, err);
+	if (code == OK) hash_sha256(paths.p, paths.n, hash);
+	buf_deinit(&paths);
+	TRY(code);
+	hex_encode(hash, sizeof hash, hex);
+	*out = hex;
+	return OK;
+}
+
+static status find_files(
+	const struct flow *f, struct arena *arena, struct source *t, struct control_table *told, struct err *err)
 {
 	size_t n = 0;
 	for (size_t k = 0; k < f->state.n_committed; k++) n += f->state.files[k].n;
-	const struct file_ref **files = ARENA_NEW(arena, const struct file_ref *, n + 1);
-	if (files == NULL) return fail_nomem(err);
+	t->files = ARENA_NEW(arena, const struct file_ref *, n + 1);
+	if (t->files == NULL) return fail_nomem(err);
 	for (size_t k = 0; k < f->state.n_committed; k++) {
 		for (size_t i = 0; i < f->state.files[k].n; i++) {
 			const struct file_ref *ref = &f->state.files[k].items[i];
 			if (strcmp(ref->table, t->from.source) != 0) continue;
-			files[t->n_files++] = ref;
+			t->files[t->n_files++] = ref;
 			t->rows += ref->rows > 0 ? ref->rows : 0;
-			t->bytes += ref->bytes;
 		}
 	}
-	t->files = files;
+	TRY(find_parts(t, told, arena, err));
+	for (size_t i = 0; i < told->n_parts; i++) TRY(name_files(t, i, arena, &told->parts[i].files, err));
 	return OK;
 }
 
@@ -454,7 +532,9 @@ static status attempt(struct flow *f, struct arena *arena, struct err *err)
 {
 	struct sources from;
 	TRY(find_tables(f, arena, &from, err));
-	for (size_t t = 0; t < from.n_tables; t++) TRY(find_files(f, arena, &from.tables[t], err));
+	from.told = ARENA_ZNEW(arena, struct control_table, from.n_tables + 1);
+	if (from.told == NULL) return fail_nomem(err);
+	for (size_t t = 0; t < from.n_tables; t++) TRY(find_files(f, arena, &from.tables[t], &from.told[t], err));
 	int64_t *counts = ARENA_ZNEW(arena, int64_t, 2 * from.n_tables + 1);
 	if (counts == NULL) return fail_nomem(err);
 	struct decoder d = {
@@ -468,7 +548,8 @@ static status attempt(struct flow *f, struct arena *arena, struct err *err)
 	return publish(&x, err);
 }
 
-/* What was staged is gone with the connection to the serving database: begin again, a few times. Readers saw nothing of it. */
+/* What was staged is gone with the connection to the serving database, or somebody else published meanwhile: begin again, a few times.
+ * Readers saw nothing of it. */
 status flow_publish(struct flow *f, struct err *err)
 {
 	ASSERT(f->state.n_committed == f->w->n_stages);
@@ -479,7 +560,8 @@ status flow_publish(struct flow *f, struct err *err)
 		err_clear(&why);
 		const status code = attempt(f, &arena, &why);
 		arena_deinit(&arena);
-		if (code != E_UNREACHABLE || why.class != ERR_RETRY || k == TASK_RETRIES_MAX || cancel_requested()) {
+		const bool again = (code == E_UNREACHABLE || code == E_CONFLICT) && why.class == ERR_RETRY;
+		if (!again || k == TASK_RETRIES_MAX || cancel_requested()) {
 			if (code != OK && err != NULL) *err = why;
 			return code;
 		}
