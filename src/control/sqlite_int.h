@@ -79,6 +79,27 @@ status sqlite_quality_replace(
 /* sql with meta.x, core.x, gold.x, analytics.x, realtime.x as meta_x ...; texts and quoted names stay. */
 void sqlite_names(struct buf *out, const char *sql);
 
+/* sqlite_changes.c: the rows of a published table that may change, and which of them are given again. */
+struct sqlite_changes;
+status sqlite_changes_open(
+	struct control_sqlite *s, const struct control_table *t, struct sqlite_changes **out, struct err *err) MUST_USE;
+void sqlite_changes_close(struct sqlite_changes *c); /* NULL is fine */
+struct sqlite_given {
+	const struct batch *batch;
+	const char *const *partitions;
+	int64_t row;
+};
+enum sqlite_row_kind { SQLITE_ROW_NEW, SQLITE_ROW_SAME, SQLITE_ROW_OTHER };
+struct sqlite_match {
+	enum sqlite_row_kind kind;
+	int64_t row; /* of one that stands: its rowid */
+};
+status sqlite_changes_match(
+	struct sqlite_changes *c, const struct sqlite_given *g, struct sqlite_match *out, struct err *err) MUST_USE;
+/* Those that were not given. */
+status sqlite_changes_rest(const struct sqlite_changes *c, status (*visit)(void *arg, int64_t row, struct err *err),
+	void *arg, struct err *err) MUST_USE;
+
 /* sqlite_schema.c */
 status sqlite_migrate(struct control_sqlite *s, struct err *err) MUST_USE;
 /* The database is ours and has this version's schema; writes nothing. */
