@@ -90,8 +90,8 @@ void control_record_tell(const struct control_record *r, const struct control_ta
 bool control_record_holds(const struct control_record *r, const struct control_table *t);
 size_t control_table_n_told(const struct control_table *t);
 int64_t control_table_rows(const struct control_table *t); /* of all parts */
-/* A batch is given: count it to its part. */
-void control_table_count(const struct control_table *t, const char *const *partitions, int64_t n_rows);
+/* A batch is given: count it to its part, whose number this returns; n_parts where nothing is remembered. */
+size_t control_table_count(const struct control_table *t, const char *const *partitions, int64_t n_rows);
 /* SQL: which rows of g (" AND ...", or nothing) may change; what is remembered (in the table `memory`) after it was published. */
 void control_sql_changing(struct buf *sql, const struct control_table *t);
 void control_sql_remember(struct buf *sql, const char *memory, const struct control_table *t);

@@ -352,7 +352,7 @@ static status publish_batch(
 		.to = b->n_rows,
 		.bytes_max = CHUNK_BYTES};
 	ASSERT(p->copying);
-	control_table_count(&p->objects[p->n - 1].table, partitions, b->n_rows);
+	(void)control_table_count(&p->objects[p->n - 1].table, partitions, b->n_rows);
 	note_key(p, b, partitions);
 	while (rows.from < rows.to) {
 		TRY(cancel_check(err));

@@ -56,7 +56,7 @@ int64_t control_table_rows(const struct control_table *t)
 	return n;
 }
 
-void control_table_count(const struct control_table *t, const char *const *partitions, int64_t n_rows)
+size_t control_table_count(const struct control_table *t, const char *const *partitions, int64_t n_rows)
 {
 	const int column = schema_part_column(t->schema);
 	const char *name = column < 0 ? "" : partitions[(size_t)column - schema_n_data_columns(t->schema)];
@@ -64,6 +64,7 @@ void control_table_count(const struct control_table *t, const char *const *parti
 	while (i < t->n_parts && strcmp(t->parts[i].name, name) != 0) i++;
 	ASSERT(t->n_parts == 0 || (i < t->n_parts && t->parts[i].told));
 	if (i < t->n_parts) t->parts[i].rows += n_rows;
+	return i;
 }
 
 /* ---- SQL --------------------------------------------------------------------------------------------------------------- */

@@ -183,24 +183,26 @@ static status note_row(void *arg, struct sqlite3_stmt *stmt, struct err *err)
 	return OK;
 }
 
-static status load(struct sqlite_changes *c, struct control_sqlite *s, const struct control_table *t, struct err *err)
+static status load(struct sqlite_changes *c, struct control_sqlite *s, const struct control_table *t,
+	const struct sqlite_rows *among, struct err *err)
 {
+	const struct sqlite_arg args[] = {sqlite_int(among->first), sqlite_int(among->last)};
 	struct buf sql;
 	buf_init(&sql, SQL_BYTES_MAX);
 	buf_str(&sql, "SELECT g.rowid");
 	for (size_t i = 0; i < t->schema->n_columns; i++) buf_printf(&sql, ", g.\"%s\"", t->schema->columns[i].name);
-	buf_printf(&sql, " FROM \"%s_%s\" AS g WHERE true", t->schema->layer, t->schema->name);
+	buf_printf(&sql, " FROM \"%s_%s\" AS g WHERE g.rowid BETWEEN ? AND ?", t->schema->layer, t->schema->name);
 	control_sql_changing(&sql, t);
 	buf_char(&sql, '\0');
 	status code = buf_check(&sql, err);
-	const struct sqlite_select q = {(const char *)sql.p, NULL, 0};
+	const struct sqlite_select q = {(const char *)sql.p, args, 2};
 	if (code == OK) code = sqlite_each(s, &q, note_row, c, err);
 	buf_deinit(&sql);
 	return code;
 }
 
-status sqlite_changes_open(
-	struct control_sqlite *s, const struct control_table *t, struct sqlite_changes **out, struct err *err)
+status sqlite_changes_open(struct control_sqlite *s, const struct control_table *t, const struct sqlite_rows *among,
+	struct sqlite_changes **out, struct err *err)
 {
 	struct sqlite_changes *c = mem_zalloc(1, sizeof *c);
 	if (c == NULL) return fail_nomem(err);
@@ -209,7 +211,7 @@ status sqlite_changes_open(
 	buf_init(&c->key, 0);
 	buf_init(&c->rest, 0);
 	status code = grow(c, err);
-	if (code == OK) code = load(c, s, t, err);
+	if (code == OK) code = load(c, s, t, among, err);
 	if (code != OK) {
 		sqlite_changes_close(c);
 		return code;

@@ -81,8 +81,12 @@ void sqlite_names(struct buf *out, const char *sql);
 
 /* sqlite_changes.c: the rows of a published table that may change, and which of them are given again. */
 struct sqlite_changes;
-status sqlite_changes_open(
-	struct control_sqlite *s, const struct control_table *t, struct sqlite_changes **out, struct err *err) MUST_USE;
+struct sqlite_rows {
+	int64_t first, last; /* rowids; first > last: none */
+};
+/* Rows outside of `among` do not change. */
+status sqlite_changes_open(struct control_sqlite *s, const struct control_table *t, const struct sqlite_rows *among,
+	struct sqlite_changes **out, struct err *err) MUST_USE;
 void sqlite_changes_close(struct sqlite_changes *c); /* NULL is fine */
 struct sqlite_given {
 	const struct batch *batch;

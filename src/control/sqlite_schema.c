@@ -72,10 +72,12 @@ static const char schema_1[] =
 	"status,"
 	" value AS metric_value, threshold, record_count, details, checked_at AS check_time FROM meta_quality_checks;";
 
-/* What each part of a published table was read from, and how many rows it has. */
+/* What each part of a published table was read from, how many rows it has, and the rowids between which they lie. */
 static const char schema_2[] = "CREATE TABLE meta_published_parts (name TEXT NOT NULL, part TEXT NOT NULL, files TEXT "
 			       "NOT NULL, rows INTEGER NOT "
-			       "NULL, PRIMARY KEY (name, part)) WITHOUT ROWID;";
+			       "NULL,"
+			       " first_row INTEGER NOT NULL DEFAULT 1, last_row INTEGER NOT NULL DEFAULT 0, PRIMARY "
+			       "KEY (name, part)) WITHOUT ROWID;";
 
 static const struct migration {
 	int64_t version;
