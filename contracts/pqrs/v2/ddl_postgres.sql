@@ -8,7 +8,7 @@ CREATE TABLE IF NOT EXISTS gold.kpi_volume_daily (
 	"tickets_count" bigint NOT NULL,
 	"month" text NOT NULL,
 	"run_id" text COLLATE "C" NOT NULL,
-	PRIMARY KEY ("day", "channel", "pqrs_type", "run_id")
+	PRIMARY KEY ("day", "channel", "pqrs_type")
 );
 COMMENT ON TABLE gold.kpi_volume_daily IS 'tickets created by day, channel and type';
 COMMENT ON COLUMN gold.kpi_volume_daily."day" IS 'local day of creation';
@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS gold.kpi_backlog_daily (
 	"backlog_count" bigint NOT NULL,
 	"month" text NOT NULL,
 	"run_id" text COLLATE "C" NOT NULL,
-	PRIMARY KEY ("day", "pqrs_type", "region", "run_id")
+	PRIMARY KEY ("day", "pqrs_type", "region")
 );
 COMMENT ON TABLE gold.kpi_backlog_daily IS 'open tickets at the end of a day by type and region';
 COMMENT ON COLUMN gold.kpi_backlog_daily."day" IS 'local day, from the first created day to the day of as_of';
@@ -44,7 +44,7 @@ CREATE TABLE IF NOT EXISTS gold.kpi_sla_daily (
 	"avg_overdue_days" numeric(9,2) NOT NULL,
 	"month" text NOT NULL,
 	"run_id" text COLLATE "C" NOT NULL,
-	PRIMARY KEY ("day", "pqrs_type", "run_id")
+	PRIMARY KEY ("day", "pqrs_type")
 );
 COMMENT ON TABLE gold.kpi_sla_daily IS 'closed tickets and SLA compliance by day of closing and type';
 COMMENT ON COLUMN gold.kpi_sla_daily."day" IS 'local day of closing';
@@ -66,7 +66,7 @@ CREATE TABLE IF NOT EXISTS gold.kpi_volume_geo_daily (
 	"tickets_count" bigint NOT NULL,
 	"month" text NOT NULL,
 	"run_id" text COLLATE "C" NOT NULL,
-	PRIMARY KEY ("day", "channel", "pqrs_type", "region_name", "department_name", "dane_city_code", "run_id")
+	PRIMARY KEY ("day", "channel", "pqrs_type", "region_name", "department_name", "dane_city_code")
 );
 COMMENT ON TABLE gold.kpi_volume_geo_daily IS 'tickets created by day, channel, type and municipality';
 COMMENT ON COLUMN gold.kpi_volume_geo_daily."day" IS 'local day of creation';
@@ -88,7 +88,7 @@ CREATE TABLE IF NOT EXISTS gold.kpi_backlog_geo_daily (
 	"backlog_count" bigint NOT NULL,
 	"month" text NOT NULL,
 	"run_id" text COLLATE "C" NOT NULL,
-	PRIMARY KEY ("day", "pqrs_type", "region_name", "department_name", "dane_city_code", "run_id")
+	PRIMARY KEY ("day", "pqrs_type", "region_name", "department_name", "dane_city_code")
 );
 COMMENT ON TABLE gold.kpi_backlog_geo_daily IS 'open tickets at the end of a day by type and municipality';
 COMMENT ON COLUMN gold.kpi_backlog_geo_daily."day" IS 'local day, from the first created day to the day of as_of';
@@ -112,7 +112,7 @@ CREATE TABLE IF NOT EXISTS gold.kpi_sla_geo_daily (
 	"avg_overdue_days" numeric(9,2) NOT NULL,
 	"month" text NOT NULL,
 	"run_id" text COLLATE "C" NOT NULL,
-	PRIMARY KEY ("day", "pqrs_type", "region_name", "department_name", "dane_city_code", "run_id")
+	PRIMARY KEY ("day", "pqrs_type", "region_name", "department_name", "dane_city_code")
 );
 COMMENT ON TABLE gold.kpi_sla_geo_daily IS 'closed tickets and SLA compliance by day of closing, type and municipality';
 COMMENT ON COLUMN gold.kpi_sla_geo_daily."day" IS 'local day of closing';
@@ -138,7 +138,7 @@ CREATE TABLE IF NOT EXISTS gold.kpi_volume_dept_daily (
 	"pct_vs_prev_week" numeric(9,2) NOT NULL,
 	"month" text NOT NULL,
 	"run_id" text COLLATE "C" NOT NULL,
-	PRIMARY KEY ("day", "department_name", "pqrs_type", "channel", "run_id")
+	PRIMARY KEY ("day", "department_name", "pqrs_type", "channel")
 );
 COMMENT ON TABLE gold.kpi_volume_dept_daily IS 'time series of created tickets by department, type and channel; every day, zeros included';
 COMMENT ON COLUMN gold.kpi_volume_dept_daily."day" IS 'local day of creation; every day of the range';
@@ -162,7 +162,7 @@ CREATE TABLE IF NOT EXISTS gold.kpi_volume_national_daily (
 	"pct_vs_prev_week" numeric(9,2) NOT NULL,
 	"month" text NOT NULL,
 	"run_id" text COLLATE "C" NOT NULL,
-	PRIMARY KEY ("day", "pqrs_type", "channel", "run_id")
+	PRIMARY KEY ("day", "pqrs_type", "channel")
 );
 COMMENT ON TABLE gold.kpi_volume_national_daily IS 'time series of created tickets by type and channel; every day, zeros included';
 COMMENT ON COLUMN gold.kpi_volume_national_daily."day" IS 'local day of creation; every day of the range';
@@ -188,7 +188,7 @@ CREATE TABLE IF NOT EXISTS gold.daily_kpis (
 	"sla_breach_ratio" numeric(5,4) NOT NULL,
 	"month" text NOT NULL,
 	"run_id" text COLLATE "C" NOT NULL,
-	PRIMARY KEY ("day", "tenant_id", "run_id")
+	PRIMARY KEY ("day", "tenant_id")
 );
 COMMENT ON TABLE gold.daily_kpis IS 'executive figures by day of creation and tenant';
 COMMENT ON COLUMN gold.daily_kpis."day" IS 'local day of creation';
@@ -210,7 +210,7 @@ CREATE TABLE IF NOT EXISTS gold.sla_daily (
 	"tickets_count" bigint NOT NULL,
 	"month" text NOT NULL,
 	"run_id" text COLLATE "C" NOT NULL,
-	PRIMARY KEY ("day", "sla_status", "run_id")
+	PRIMARY KEY ("day", "sla_status")
 );
 COMMENT ON TABLE gold.sla_daily IS 'closed tickets by day of closing and SLA result';
 COMMENT ON COLUMN gold.sla_daily."day" IS 'local day of closing';
@@ -226,7 +226,7 @@ CREATE TABLE IF NOT EXISTS gold.sla_metrics (
 	"sla_status" text NOT NULL,
 	"month" text NOT NULL,
 	"run_id" text COLLATE "C" NOT NULL,
-	PRIMARY KEY ("ticket_id", "run_id")
+	PRIMARY KEY ("ticket_id")
 );
 COMMENT ON TABLE gold.sla_metrics IS 'SLA days of each ticket';
 COMMENT ON COLUMN gold.sla_metrics."ticket_id" IS 'UUID of the ticket, lower case';
@@ -245,7 +245,7 @@ CREATE TABLE IF NOT EXISTS gold.tickets_snapshot (
 	"sla_status" text NOT NULL,
 	"month" text NOT NULL,
 	"run_id" text COLLATE "C" NOT NULL,
-	PRIMARY KEY ("ticket_id", "run_id")
+	PRIMARY KEY ("ticket_id")
 );
 COMMENT ON TABLE gold.tickets_snapshot IS 'state of each ticket at as_of';
 COMMENT ON COLUMN gold.tickets_snapshot."ticket_id" IS 'UUID of the ticket, lower case';
@@ -263,7 +263,7 @@ CREATE TABLE IF NOT EXISTS gold.priority_distribution (
 	"tickets_count" bigint NOT NULL,
 	"month" text NOT NULL,
 	"run_id" text COLLATE "C" NOT NULL,
-	PRIMARY KEY ("day", "priority", "run_id")
+	PRIMARY KEY ("day", "priority")
 );
 COMMENT ON TABLE gold.priority_distribution IS 'tickets created by day and priority';
 COMMENT ON COLUMN gold.priority_distribution."day" IS 'local day of creation';
@@ -280,7 +280,7 @@ CREATE TABLE IF NOT EXISTS gold.pqrs_metrics (
 	"avg_score" numeric(5,4) NOT NULL,
 	"month" text NOT NULL,
 	"run_id" text COLLATE "C" NOT NULL,
-	PRIMARY KEY ("date", "type", "priority", "run_id")
+	PRIMARY KEY ("date", "type", "priority")
 );
 COMMENT ON TABLE gold.pqrs_metrics IS 'predictions by day of creation, predicted type and predicted priority';
 COMMENT ON COLUMN gold.pqrs_metrics."date" IS 'local day of creation';

@@ -69,7 +69,7 @@ static void test_postgres(void **state)
 		"\t\"ok\" boolean NOT NULL,\n"
 		"\t\"month\" text NOT NULL,\n"
 		"\t\"run_id\" text COLLATE \"C\" NOT NULL,\n"
-		"\tPRIMARY KEY (\"day\", \"type\", \"run_id\")\n"
+		"\tPRIMARY KEY (\"day\", \"type\")\n"
 		");\n"
 		"COMMENT ON TABLE gold.t IS 'a table';\n"
 		"COMMENT ON COLUMN gold.t.\"day\" IS 'the tenant''s day';\n"

@@ -620,6 +620,8 @@ struct month {
 	const char *run_id;
 };
 
+static const char *months_long_id; /* of the first row; NULL: as the others */
+
 static inline void give_month(struct plane *p, struct control_publish *publish, const struct month *m)
 {
 	struct builder b[3];
@@ -629,7 +631,8 @@ static inline void give_month(struct plane *p, struct control_publish *publish, 
 	for (int64_t row = 0; row < m->rows; row++) {
 		char id[40];
 		(void)snprintf(id, sizeof id, "%s-%lld", m->name, (long long)row);
-		builder_set_str(&b[0], row, str_of(id));
+		const bool is_long = row == 0 && months_long_id != NULL;
+		builder_set_str(&b[0], row, str_of(is_long ? months_long_id : id));
 		builder_set_i64(&b[1], row, row == 0 ? m->n : 0); /* the first row alone differs */
 		if (row % 2 == 1) builder_set_str(&b[2], row, STR("it's odd"));
 	}
@@ -756,11 +759,40 @@ static void test_parts_given_up(void **state)
 	plane_close(&p);
 }
 
+/* A process that is killed while it publishes leaves the tables as they were, and what is remembered of them. */
+static void test_parts_killed(void **state)
+{
+	(void)state;
+	struct plane p;
+	struct control_lease l;
+	struct control_part parts[MONTHS];
+	int how = 0;
+	plane_open(&p);
+	hold(&p, &l, RUN);
+	struct month months[MONTHS] = {{"2025-1", "a", 5, 10, RUN}, {"2025-2", "b", 3, 20, RUN}};
+	months[2].name = months[3].name = "";
+	publish_months(&p, &l, months, "12");
+	months[0] = (struct month){"2025-1", "A", 6, 11, RUN};
+	const pid_t pid = fork();
+	if (pid == 0) {
+		struct plane q = p;
+		if (control_open(p.uri, &q.c, &q.err) == OK && stage_months(&q, &l, months, parts, "1") != NULL)
+			(void)raise(SIGKILL);
+		_exit(1);
+	}
+	assert_int_equal(waitpid(pid, &how, 0), pid);
+	assert_true(WIFSIGNALED(how));
+	months_are(&p, "2025-1|5|10|5\n2025-2|3|20|3\n");
+	publish_months(&p, &l, months, "1");
+	months_are(&p, "2025-1|6|11|6\n2025-2|3|20|3\n");
+	plane_close(&p);
+}
+
 #define CONTROL_CASES                                                                                                  \
 	cmocka_unit_test(test_lease_is_exclusive), cmocka_unit_test(test_lease_of_a_dead_process),                     \
 		cmocka_unit_test(test_heartbeat_starts_and_stops), cmocka_unit_test(test_run_round_trip),              \
 		cmocka_unit_test(test_query), cmocka_unit_test(test_tasks_and_stages), cmocka_unit_test(test_publish), \
 		cmocka_unit_test(test_publish_odd_texts), cmocka_unit_test(test_parts),                                \
-		cmocka_unit_test(test_parts_given_up)
+		cmocka_unit_test(test_parts_given_up), cmocka_unit_test(test_parts_killed)
 
 #endif

@@ -288,6 +288,71 @@ static void test_new_table_of_two_publishers(void **state)
 	plane_close(&p);
 }
 
+/* A part that one publisher leaves alone is told by another before it commits: it has to begin again. */
+static void test_part_changed_meanwhile(void **state)
+{
+	(void)state;
+	struct plane p, q;
+	struct control_lease l, other;
+	struct control_part parts[MONTHS];
+	const struct control_stage stage = {.run_id = RUN, .name = "publish", .committed_at = NOW};
+	const struct control_quality_layer layer = {"publish", NULL, 0, NOW};
+	plane_open(&p);
+	hold(&p, &l, RUN);
+	q = p;
+	CHECK_OK(&q.err, control_open(p.uri, &q.c, &q.err));
+	hold(&q, &other, OTHER);
+	struct month months[MONTHS] = {{"2025-1", "a", 5, 10, RUN}, {"2025-2", "b", 3, 20, RUN}}, theirs[MONTHS];
+	months[2].name = months[3].name = "";
+	publish_months(&p, &l, months, "12");
+	memcpy(theirs, months, sizeof theirs);
+	months[0] = (struct month){"2025-1", "A", 6, 11, RUN};
+	theirs[1] = (struct month){"2025-2", "B", 4, 21, OTHER};
+	struct control_publish *publish = stage_months(&p, &l, months, parts, "1");
+	publish_months(&q, &other, theirs, "2");
+	CHECK_FAILS(E_CONFLICT, control_publish_commit(publish, &stage, &layer, &p.err));
+	assert_int_equal(p.err.class, ERR_RETRY);
+	control_publish_destroy(publish);
+	months_are(&p, "2025-1|5|10|5\n2025-2|4|21|2\n");
+	publish_months(&p, &l, months, "12");
+	months_are(&p, "2025-1|6|11|6\n2025-2|3|20|3\n");
+	control_close(q.c);
+	plane_close(&p);
+}
+
+/* Texts that are too long for the key that stands, in one part: the rows of the others stay where they are. */
+static void test_long_key_of_a_part(void **state)
+{
+	(void)state;
+	enum { LONG = 9000 };
+	static char name[LONG + 1];
+	struct plane p;
+	struct control_lease l;
+	uint32_t seed = 1;
+	plane_open(&p);
+	hold(&p, &l, RUN);
+	for (size_t i = 0; i < LONG; i++) { /* nothing that a database could compress */
+		seed = seed * 1664525 + 1013904223;
+		name[i] = (char)('A' + (seed >> 16) % 50);
+	}
+	struct month months[MONTHS] = {{"2025-1", "a", 5, 10, RUN}};
+	months[1].name = months[2].name = months[3].name = "";
+	publish_months(&p, &l, months, "1");
+	months[1] = (struct month){"2025-2", "b", 3, 20, RUN};
+	months_long_id = name;
+	for (int again = 0; again < 2; again++) {
+		publish_months(&p, &l, months, again == 0 ? "2" : "");
+		query_is(&p,
+			&(struct control_select){.sql = "SELECT count(*), sum(n), max(length(id)) FROM gold.monthly"},
+			"8|30|9000\n");
+	}
+	months_long_id = NULL;
+	months[1].files = NULL;
+	publish_months(&p, &l, months, "");
+	months_are(&p, "2025-1|5|10|5\n");
+	plane_close(&p);
+}
+
 /* A session holds the lease's row and then asks for what the publisher holds: the publisher waited first, and is the one that
  * the server stops. What it had loaded in the same transaction is still there. */
 static void test_deadlock_keeps_new_tables(void **state)
@@ -758,6 +823,8 @@ int main(void)
 		cmocka_unit_test(test_server_killed_while_publishing),
 		cmocka_unit_test(test_new_table_leaves_nothing),
 		cmocka_unit_test(test_new_table_of_two_publishers),
+		cmocka_unit_test(test_part_changed_meanwhile),
+		cmocka_unit_test(test_long_key_of_a_part),
 		cmocka_unit_test(test_deadlock_keeps_new_tables),
 		cmocka_unit_test(test_stale_owner_cannot_commit),
 		cmocka_unit_test(test_lease_row_is_fenced),

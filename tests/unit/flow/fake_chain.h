@@ -17,6 +17,7 @@ static struct {
 	int accepted[CHAIN_RUNS_MAX + 1][CHAIN_TICKETS];
 	int refused[CHAIN_RUNS_MAX + 1][CHAIN_TICKETS];
 	char run_ids[CHAIN_RUNS_MAX + 1][UUID_CHARS + 1]; /* of those run so far, by seed */
+	bool published[CHAIN_RUNS_MAX + 1];
 	int before_run; /* called once when a task of this run's silver starts; 0 = never */
 	status (*before)(struct err *err);
 } chain;
@@ -308,6 +309,7 @@ static inline status chain_run_try(struct lake *l, int run, bool publish)
 	run_report_init(&r);
 	const status code = flow_run(&o, &r, &l->err);
 	memcpy(chain.run_ids[run], r.run_id, sizeof chain.run_ids[run]);
+	chain.published[run] |= publish && code == OK;
 	run_report_deinit(&r);
 	return code;
 }
@@ -327,7 +329,9 @@ static inline status chain_publish_try(struct lake *l, int run)
 {
 	struct run_opts o = chain_options(l, run);
 	o.only = "publish";
-	return run_plain(l, &o);
+	const status code = run_plain(l, &o);
+	chain.published[run] |= code == OK;
+	return code;
 }
 
 static inline void chain_publish(struct lake *l, int run)
@@ -335,12 +339,19 @@ static inline void chain_publish(struct lake *l, int run)
 	CHECK_OK(&l->err, chain_publish_try(l, run));
 }
 
+/* The run that the row names which run `by` judged: whose file held it when it was published first. */
+static inline int chain_named(int by, int run, int month, int t)
+{
+	int holder[CHAIN_TICKETS];
+	while (by < run && !chain.published[by]) by++;
+	chain_holders(true, by, month, holder);
+	return holder[t];
+}
+
 /* Every row as text, in the order of event ids, from the script alone; n: how many. */
 static inline int64_t chain_expected(struct buf *out, int run)
 {
 	int64_t n = 0;
-	int holder[CHAIN_MONTHS][CHAIN_TICKETS];
-	for (int m = 0; m < CHAIN_MONTHS; m++) chain_holders(true, run, m, holder[m]);
 	for (int e = 0; e < CHAIN_EVENTS_MAX; e++) {
 		for (int t = 0; t < CHAIN_TICKETS; t++) {
 			const int by = chain_newest(run, t);
@@ -351,7 +362,8 @@ static inline int64_t chain_expected(struct buf *out, int run)
 			day[r.note != NULL ? DATE_CHARS : 0] = '\0';
 			buf_printf(out, "%s|%lld|%s|%s|%lld|%s|2025-0%d|%s\n", r.event_id, (long long)r.judged,
 				r.ticket_id, r.note != NULL ? day : "-", (long long)r.price,
-				r.note != NULL ? r.note : "-", r.month + 1, chain.run_ids[holder[r.month][t]]);
+				r.note != NULL ? r.note : "-", r.month + 1,
+				chain.run_ids[chain_named(by, run, r.month, t)]);
 			n++;
 		}
 	}

@@ -1,14 +1,14 @@
 /* Tables of the serving database that several runs make up, in PostgreSQL, on a server of this test's own. */
-#include "fake_chain.h"
+#include "publish_parts.h"
 
 #include "../postgres_server.h"
 
-static void lake_open_postgres(struct lake *l)
+static void lake_open_postgres(struct lake *l, const char *database)
 {
 	*l = (struct lake){0};
 	(void)check_tmpdir(l->dir);
 	char uri[320];
-	server_uri(uri, "postgres", "postgres");
+	server_uri(uri, "postgres", database);
 	CHECK_OK(&l->err, store_open(l->dir, &l->store, &l->err));
 	CHECK_OK(&l->err, control_open(uri, &l->control, &l->err));
 }
@@ -17,7 +17,7 @@ static void test_each_row_once(void **state)
 {
 	(void)state;
 	struct lake l;
-	lake_open_postgres(&l);
+	lake_open_postgres(&l, "postgres");
 	chain_scenario(&l);
 	/* Published again: the rows of all its runs stay the very same versions. */
 	static const char versions[] =
@@ -27,6 +27,22 @@ static void test_each_row_once(void **state)
 	chain_publish(&l, 3);
 	server_sql_get("postgres", versions, after, sizeof after);
 	assert_string_equal(after, before);
+	lake_close(&l);
+}
+
+static void forget(struct lake *l)
+{
+	(void)l;
+	server_sql("parts", "DELETE FROM meta.published_parts");
+}
+
+static void test_what_is_not_read(void **state)
+{
+	(void)state;
+	struct lake l;
+	server_sql("postgres", "CREATE DATABASE parts");
+	lake_open_postgres(&l, "parts");
+	parts_scenario(&l, forget);
 	lake_close(&l);
 }
 
@@ -41,6 +57,7 @@ int main(void)
 	}
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_each_row_once, reset),
+		cmocka_unit_test_setup(test_what_is_not_read, reset),
 	};
 	const int failed = cmocka_run_group_tests_name("publish to PostgreSQL", tests, NULL, NULL);
 	const int stopped = server("stop", "");

@@ -646,7 +646,8 @@ static void test_publishing_replaces(void **state)
 	CHECK_OK(&l.err, run_plain(&l, &o));
 	lake_query_is(&l, "SELECT count(*), count(DISTINCT run_id), min(substr(item_id, 1, 8)) FROM gold.by_id",
 		"200|1|00000008\n");
-	lake_query_is(&l, "SELECT count(*) FROM gold.daily g JOIN meta.runs r ON g.run_id = r.run_id WHERE r.seed = 8",
+	/* Rows that are the same in both name the run that made them. */
+	lake_query_is(&l, "SELECT count(*) FROM gold.daily g JOIN meta.runs r ON g.run_id = r.run_id WHERE r.seed = 7",
 		"5\n");
 	/* Not published: the tables stay as they are. */
 	o.seed = 9;
