@@ -87,6 +87,8 @@ static const struct cli_option ingest_options[] = {{"--format", "NAME", "jsonl o
 	{"--as-of", "TIME", "the instant the run describes (default: end of the newest event's local day)"},
 	{"--run-id", "UUID", "name the run"}};
 static const struct cli_option stage_options[] = {{"--run-id", "ID", CLI_RUN_HELP}};
+static const struct cli_option publish_options[] = {{"--run-id", "ID", CLI_RUN_HELP},
+	{"--replace-published", NULL, "compare every row, not only the months whose files changed"}};
 
 const struct cli_command cli_run_command = {.name = "run",
 	.synopsis = "[pqrs]",
@@ -147,7 +149,7 @@ const struct cli_command cli_gold_command = {.name = "gold",
 const struct cli_command cli_publish_command = {.name = "publish",
 	.synopsis = "",
 	.summary = "gold to the SQL tables",
-	.options = stage_options,
-	.n_options = N_OF(stage_options),
+	.options = publish_options,
+	.n_options = N_OF(publish_options),
 	.args_max = 0,
 	.run = publish_run};
