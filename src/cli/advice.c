@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include <stdlib.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
@@ -10,9 +11,10 @@ bool cli_installed(const char *name, char dst[CLI_ERROR_CHARS])
 {
 	char program[CLI_ERROR_CHARS - 64], path[CLI_ERROR_CHARS];
 	const ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
-	if (n <= 0) return false;
-	program[n] = '\0';
-	for (int i = 0; i < 2; i++) { /* PREFIX/bin/pqr */
+	program[n > 0 ? n : 0] = '\0';
+	if (n <= 0) /* no /proc in a change of root: as the program was called */
+		(void)snprintf(program, sizeof program, "%s", (const char *)getauxval(AT_EXECFN)); // NOLINT: an address
+	for (int i = 0; i < 2; i++) {                                                              /* PREFIX/bin/pqr */
 		char *slash = strrchr(program, '/');
 		if (slash == NULL) return false;
 		*slash = '\0';

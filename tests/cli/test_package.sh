@@ -8,11 +8,12 @@ skip() { echo "SKIPPED: $1"; exit 77; }
 [ "$(id -u)" -eq 0 ] || skip "an empty Debian is made by root"
 (cd "$root" && scripts/install-deps package && scripts/package) >package.log 2>&1 || { cat package.log; exit 1; }
 deb=$(echo "$root"/build-package/pqr_*.deb) wheel=$(echo "$root"/build-package/pqr_lakehouse-*.whl)
+dpkg-deb -c "$deb" >contents
 for file in usr/bin/pqr usr/include/pqr.h usr/share/man/man1/pqr.1 usr/share/bash-completion/completions/pqr usr/share/doc/pqr/README.md \
   usr/share/doc/pqr/docs/operate.md usr/share/pqr/get-libduckdb; do
-  dpkg-deb -c "$deb" | grep -qE " \./$file(\.gz)?$" || bad "not in the package: $file"
+  grep -qE " \./$file(\.gz)?$" contents || bad "not in the package: $file"
 done
-dpkg-deb -c "$deb" | grep -q '/pkgconfig/pqr.pc$' || bad "not in the package: pqr.pc"
+grep -q '/pkgconfig/pqr.pc$' contents || bad "not in the package: pqr.pc"
 
 # machine SUITE: an empty one in ./SUITE, status 1 where it cannot be had
 machine() {
