@@ -65,29 +65,49 @@ static int64_t share(const struct progress_state *s)
 	return part < 0 ? 0 : part > 1000000 ? 1000000 : part;
 }
 
+/* A part of the line, where there is room for all of it. */
+static void add_part(struct buf *line, struct buf *part, size_t room)
+{
+	if (!part->failed && line->n + part->n <= room) buf_add(line, part->p, part->n);
+	buf_reset(part);
+}
+
 void progress_format(const struct progress_state *s, int columns, struct buf *out)
 {
-	const int64_t part = share(s);
+	const int64_t done = share(s);
 	const double seconds = (double)s->elapsed_us / 1e6;
-	struct buf line;
+	const size_t room = columns > 1 ? (size_t)columns - 1 : 0;
+	struct buf line, part;
 	buf_init(&line, LINE_BYTES_MAX);
-	buf_printf(&line, "%-8s [", s->name);
-	for (int i = 0; i < BAR_CELLS; i++) buf_char(&line, i < part * BAR_CELLS / 1000000 ? '#' : '.');
-	buf_printf(&line, "] %3d%%  %lld/%lld tasks", (int)(part / 10000), (long long)s->done, (long long)s->total);
+	buf_init(&part, LINE_BYTES_MAX);
+	buf_printf(&part, "%-8s", s->name);
+	add_part(&line, &part, room);
+	buf_str(&part, " [");
+	for (int i = 0; i < BAR_CELLS; i++) buf_char(&part, i < done * BAR_CELLS / 1000000 ? '#' : '.');
+	buf_char(&part, ']');
+	add_part(&line, &part, room);
+	buf_printf(&part, " %3d%%", (int)(done / 10000));
+	add_part(&line, &part, room);
+	buf_printf(&part, "  %lld/%lld tasks", (long long)s->done, (long long)s->total);
+	add_part(&line, &part, room);
 	if (s->rows > 0) {
-		buf_str(&line, "  ");
-		add_amount(&line, (double)s->rows);
-		buf_str(&line, " rows");
+		buf_str(&part, "  ");
+		add_amount(&part, (double)s->rows);
+		buf_str(&part, " rows");
+		add_part(&line, &part, room);
 	}
 	if (s->rows > 0 && seconds > 0) {
-		buf_str(&line, "  ");
-		add_amount(&line, (double)s->rows / seconds);
-		buf_str(&line, " rows/s");
+		buf_str(&part, "  ");
+		add_amount(&part, (double)s->rows / seconds);
+		buf_str(&part, " rows/s");
+		add_part(&line, &part, room);
 	}
-	if (part > 0 && part < 1000000)
-		buf_printf(&line, "  %.0f s left", seconds * (double)(1000000 - part) / (double)part);
-	const size_t room = columns > 1 ? (size_t)columns - 1 : 0;
-	buf_add(out, line.p, line.n < room ? line.n : room);
+	if (done > 0 && done < 1000000) {
+		buf_printf(&part, "  %.0f s left", seconds * (double)(1000000 - done) / (double)done);
+		add_part(&line, &part, room);
+	}
+	buf_add(out, line.p, line.n);
+	buf_deinit(&part);
 	buf_deinit(&line);
 }
 

@@ -392,8 +392,8 @@ static void test_progress_text(void **state)
 		{{"raw", 0, 0, 0, 5, 0, 1000}, 200, "raw      [....................]   0%  0/5 tasks"},
 		{{"gold", 999, 0, 5, 5, 0, 1000000}, 200,
 			"gold     [####################] 100%  5/5 tasks  999 rows  999 rows/s"},
-		{{"gold", 999, 0, 5, 5, 0, 1000000}, 20, "gold     [#########"},
-		{{"verify", 1, 900, 1, 2, 100, 1000000}, 40, "verify   [####################] 100%  1"},
+		{{"gold", 999, 0, 5, 5, 0, 1000000}, 20, "gold     100%"}, /* what does not fit whole is left out */
+		{{"verify", 1, 900, 1, 2, 100, 1000000}, 40, "verify   [####################] 100%"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct buf out;
