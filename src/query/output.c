@@ -242,11 +242,22 @@ static void print_record(struct output *o, const struct cell *row)
 	}
 }
 
+/* Of a result without rows that is too wide: what it would have. */
+static void print_no_rows(struct output *o)
+{
+	buf_str(&o->text, "-- no rows\n");
+	for (size_t i = 0; i < o->n_columns; i++) {
+		add_printable(&o->text, str_of(o->column_names[i]));
+		buf_char(&o->text, '\n');
+	}
+}
+
 static void print_cells(struct output *o, bool with_header)
 {
 	const size_t n = o->layout.n / sizeof(struct cell);
 	for (size_t i = with_header ? o->n_columns : 0; o->records && i < n; i += o->n_columns)
 		print_record(o, &cells_of(o)[i]);
+	if (o->records && with_header && n == o->n_columns) print_no_rows(o);
 	for (size_t i = 0; !o->records && i < n; i++) print_cell(o, &cells_of(o)[i], i % o->n_columns);
 	buf_reset(&o->cells);
 	buf_reset(&o->layout);
@@ -262,7 +273,7 @@ static status lay_out(struct output *o, struct err *err)
 			const size_t w = cells_of(o)[i].width;
 			if (w > o->width[i % o->n_columns]) o->width[i % o->n_columns] = w;
 		}
-		o->records = !fit(o) && n > o->n_columns;
+		o->records = !fit(o);
 	}
 	print_cells(o, !o->laid_out);
 	o->laid_out = true;
