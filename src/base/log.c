@@ -19,6 +19,7 @@ static struct {
 	enum log_format format;
 	void (*before)(void);
 	void (*after)(void);
+	void (*shape)(struct buf *out, struct str line);
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER, .level = LOG_INFO};
 
 static const char *const level_names[] = {"debug", "info", "warn", "error", "off"};
@@ -46,6 +47,13 @@ void log_hook(void (*before)(void), void (*after)(void))
 	(void)pthread_mutex_lock(&state.lock);
 	state.before = before;
 	state.after = after;
+	(void)pthread_mutex_unlock(&state.lock);
+}
+
+void log_shape(void (*shape)(struct buf *out, struct str line))
+{
+	(void)pthread_mutex_lock(&state.lock);
+	state.shape = shape;
 	(void)pthread_mutex_unlock(&state.lock);
 }
 
@@ -77,18 +85,27 @@ static void line_start(struct buf *line, enum log_level level, const char *messa
 	}
 }
 
+static void line_write(const struct buf *line)
+{
+	if (state.before != NULL) state.before();
+	for (size_t at = 0; at < line->n;) {
+		const ssize_t n = write(STDERR_FILENO, line->p + at, line->n - at);
+		if (n <= 0) break;
+		at += (size_t)n;
+	}
+	if (state.after != NULL) state.after();
+}
+
 static void line_emit(struct buf *line)
 {
+	struct buf shaped;
 	buf_str(line, state.format == LOG_JSON ? "}\n" : "\n");
-	if (!line->failed) {
-		if (state.before != NULL) state.before();
-		for (size_t at = 0; at < line->n;) {
-			const ssize_t n = write(STDERR_FILENO, line->p + at, line->n - at);
-			if (n <= 0) break;
-			at += (size_t)n;
-		}
-		if (state.after != NULL) state.after();
-	}
+	if (line->failed) return;
+	buf_init(&shaped, 0);
+	if (state.shape != NULL && state.format == LOG_TEXT)
+		state.shape(&shaped, (struct str){(const char *)line->p, line->n});
+	line_write(shaped.n > 0 && !shaped.failed ? &shaped : line);
+	buf_deinit(&shaped);
 }
 
 /* A line that memory did not suffice for: its message, as text, without any. */

@@ -15,5 +15,7 @@ void log_line(enum log_level level, const char *message, ...) __attribute__((sen
 void log_printf(enum log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Called before and after a line is written, so that a progress bar can step aside. Either may be NULL. */
 void log_hook(void (*before)(void), void (*after)(void));
+/* How a line of text is shown: appends to out what is written in place of it. NULL: as it is. A line of JSON always is. */
+void log_shape(void (*shape)(struct buf *out, struct str line));
 
 #endif

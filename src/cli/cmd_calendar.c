@@ -93,7 +93,7 @@ static status calendar_print(const struct cli *c, const struct calendar *calenda
 		calendar_json(calendar, year, &out);
 	else
 		calendar_text(calendar, year, &out);
-	const status code = cli_print(&out, err);
+	const status code = cli_print_result(c, &out, err);
 	buf_deinit(&out);
 	return code;
 }

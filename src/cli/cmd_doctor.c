@@ -260,7 +260,7 @@ static status doctor_run(struct cli *c, struct err *err)
 		buf_char(&out, '}');
 	}
 	if (c->json) buf_str(&out, "]\n");
-	status code = c->json ? cli_print(&out, err) : cli_print_text(&out, err);
+	status code = cli_print_result(c, &out, err);
 	buf_deinit(&out);
 	if (code == OK && !ok) code = fail(err, E_IO, "doctor: something is not in order, see above");
 	return code;

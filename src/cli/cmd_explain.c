@@ -286,7 +286,7 @@ static status explain_print(const struct cli *c, const struct explain_view *v, s
 		explain_json(v, &out);
 	else
 		explain_text(v, &out);
-	const status code = cli_print(&out, err);
+	const status code = cli_print_result(c, &out, err);
 	buf_deinit(&out);
 	return code;
 }

@@ -33,7 +33,7 @@ static status print_query(
 		c->json ? cli_rows_json(s->control, q, &out, err) : cli_table(s->control, q, "", &out, &n_rows, err);
 	if (code == OK && c->json) buf_char(&out, '\n');
 	if (code == OK && n_rows == 0 && when_empty != NULL) buf_printf(&out, "%s\n", when_empty);
-	if (code == OK) code = c->json ? cli_print(&out, err) : cli_print_text(&out, err);
+	if (code == OK) code = cli_print_result(c, &out, err);
 	buf_deinit(&out);
 	return code;
 }
@@ -122,7 +122,7 @@ static status runs_show(struct session *s, const struct cli *c, const char *run_
 		}
 	}
 	if (c->json) buf_str(&out, "}\n");
-	if (code == OK) code = c->json ? cli_print(&out, err) : cli_print_text(&out, err);
+	if (code == OK) code = cli_print_result(c, &out, err);
 	buf_deinit(&out);
 	return code;
 }
@@ -327,7 +327,7 @@ static status verify_command(struct session *s, struct cli *c, struct err *err)
 					cli_count(report.replaced, n[0]));
 		}
 		struct err *const later = code == OK ? err : NULL;
-		const status printed = c->json ? cli_print(&out, later) : cli_print_text(&out, later);
+		const status printed = cli_print_result(c, &out, later);
 		if (code == OK) code = printed;
 	}
 	buf_deinit(&list);

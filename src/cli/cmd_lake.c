@@ -18,7 +18,7 @@ static status lake_report(const struct cli *c, const struct session *s, bool mad
 		buf_printf(&out, "lake           %s: %s\n", store_uri(s->lake), made ? "made" : "was there");
 		buf_printf(&out, "control plane  %s\n", control_uri(s->control));
 	}
-	const status code = buf_check(&out, err) == OK ? cli_print(&out, err) : E_NOMEM;
+	const status code = cli_print_result(c, &out, err);
 	buf_deinit(&out);
 	return code;
 }

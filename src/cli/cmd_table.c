@@ -348,7 +348,7 @@ static status say_failed(const struct table_cmd *t, const struct err *why, struc
 	} else {
 		buf_printf(&out, "failed: %s: %s\n", t->root, text);
 	}
-	const status code = buf_check(&out, err) == OK ? cli_print(&out, err) : E_NOMEM;
+	const status code = cli_print_result(t->cli, &out, err);
 	buf_deinit(&out);
 	return code;
 }

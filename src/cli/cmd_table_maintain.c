@@ -107,7 +107,7 @@ static status print_optimized(struct table_cmd *t, const struct delta_optimize_r
 		buf_printf(&out, "; %s groups of files were left: somebody else changed them meanwhile; run it again",
 			cli_count(r->skipped_bins, a));
 	if (!t->cli->json) buf_char(&out, '\n');
-	const status code = cli_print(&out, err);
+	const status code = cli_print_result(t->cli, &out, err);
 	buf_deinit(&out);
 	return code;
 }
@@ -151,7 +151,7 @@ static status print_vacuumed(
 			cli_count(r->files, files), (double)r->bytes / 1e6, t->root,
 			dry && r->files > 0 ? "; without --dry-run they go" : "");
 	}
-	const status code = cli_print(&out, err);
+	const status code = cli_print_result(t->cli, &out, err);
 	buf_deinit(&out);
 	return code;
 }
@@ -194,7 +194,7 @@ status table_checkpoint(struct table_cmd *t, struct err *err)
 	else
 		buf_printf(&out, "checkpoint of version %lld of %s: %zu files\n", (long long)t->snapshot->version,
 			t->root, t->snapshot->n_files);
-	const status code = cli_print(&out, err);
+	const status code = cli_print_result(t->cli, &out, err);
 	buf_deinit(&out);
 	return code;
 }

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/thread.h"
 #include "cli/cli.h"
+#include "cli/terminal.h"
 
 static const struct cli_command *const commands[] = {&cli_run_command, &cli_generate_command, &cli_ingest_command,
 	&cli_bronze_command, &cli_silver_command, &cli_gold_command, &cli_publish_command, &cli_plan_command,
@@ -180,6 +181,7 @@ int main(int argc, char **argv)
 	err_clear(&err);
 	mem_setup();
 	signals_setup();
+	log_shape(terminal_wrap_log);
 	const status code = dispatch(&cli, argc, argv, &err);
 	if (code != OK && err.message[0] != '\0') {
 		char text[CLI_ERROR_CHARS];

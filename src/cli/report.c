@@ -175,9 +175,7 @@ status report_run(struct session *s, const struct cli *c, const struct run_opts 
 		} else if (!c->quiet) {
 			printed = report_text(s, &report, code == OK, &out, err);
 		}
-		if (printed == OK)
-			printed = c->json ? cli_print(&out, code == OK ? err : NULL)
-					  : cli_print_text(&out, code == OK ? err : NULL);
+		if (printed == OK) printed = cli_print_result(c, &out, code == OK ? err : NULL);
 		if (code == OK) code = printed;
 	}
 	buf_deinit(&out);

@@ -184,8 +184,8 @@ static size_t width_min(const struct grid *g, size_t column)
 	return min;
 }
 
-/* Narrow the columns that have most to give until a line fits. */
-static void fit(struct grid *g, size_t indent, size_t columns)
+/* Narrow the columns that have most to give until a line fits; false: it can't. */
+static bool fit(struct grid *g, size_t indent, size_t columns)
 {
 	enum { GAP = 2 };
 	size_t min[COLUMNS_MAX];
@@ -201,9 +201,10 @@ static void fit(struct grid *g, size_t indent, size_t columns)
 			slack = g->width[i] - min[i];
 			most = i;
 		}
-		if (slack == 0) return;
+		if (slack == 0) return false;
 		g->width[most]--;
 	}
+	return true;
 }
 
 static void print_cell(const struct cell *cell, size_t width, bool right, bool last, struct buf *out)
@@ -232,6 +233,27 @@ static void print_row(const struct grid *g, size_t row, const char *indent, stru
 	buf_char(out, '\n');
 }
 
+/* A row of more columns than fit: a line a column. As pqr sql has it. */
+static void print_record(const struct grid *g, size_t row, const char *indent, struct buf *out)
+{
+	enum { GAP = 2, VALUE_MIN = 8 };
+	size_t names = 0;
+	for (size_t i = 0; i < g->n_columns; i++) {
+		const size_t w = text_width(g->cells.items[i].text);
+		if (w > names) names = w;
+	}
+	const size_t before = strlen(indent) + names + GAP;
+	const size_t room = terminal_width() > before + VALUE_MIN ? terminal_width() - before : VALUE_MIN;
+	buf_printf(out, "%s-- row %zu\n", indent, row);
+	for (size_t i = 0; i < g->n_columns; i++) {
+		buf_str(out, indent);
+		print_cell(&g->cells.items[i], names, false, false, out);
+		buf_str(out, "  ");
+		print_cell(&g->cells.items[row * g->n_columns + i], room, false, true, out);
+		buf_char(out, '\n');
+	}
+}
+
 struct query_rows {
 	struct control *control;
 	const struct control_select *q;
@@ -257,8 +279,9 @@ status cli_table_of(
 	arena_init(&g.arena, 0);
 	status code = source(arg, grid_row, &g, err);
 	if (code == OK && !align_decimals(&g)) code = fail_nomem(err);
-	if (code == OK && terminal_width() > 0) fit(&g, strlen(indent), terminal_width());
-	for (size_t i = 0; code == OK && i < g.n_rows; i++) print_row(&g, i, indent, out);
+	const bool fits = terminal_width() == 0 || fit(&g, strlen(indent), terminal_width());
+	for (size_t i = fits ? 0 : 1; code == OK && i < g.n_rows; i++)
+		fits ? print_row(&g, i, indent, out) : print_record(&g, i, indent, out);
 	if (n_rows != NULL) *n_rows = g.n_rows > 0 ? g.n_rows - 1 : 0;
 	arena_deinit(&g.arena);
 	return code;

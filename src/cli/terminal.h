@@ -14,7 +14,10 @@ bool terminal_colours(void);
 void terminal_word(struct buf *out, struct str s, bool colours);
 
 /* Append text[n] to out with lines over `width` columns broken at blanks. What follows hangs under the line's last column of text:
- * after two blanks in a row, else under its own indentation. A word of over `width` stays whole. width 0: as it is. */
+ * after two blanks in a row, else under its own indentation. A word of over `width` is broken too, where a part of a path begins if one
+ * does. A line with marks under it (^^^) is cut around them instead. width 0: as it is. */
 void terminal_wrap(struct buf *out, struct str text, size_t width);
+/* As terminal_wrap, to the width of the terminal that standard error is; see log_shape. */
+void terminal_wrap_log(struct buf *out, struct str line);
 
 #endif

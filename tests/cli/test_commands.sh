@@ -72,19 +72,6 @@ says=$("$pqr" quality --lake lost 2>&1 | sed 's/^pqr: error: //')
 grep -q 'where control.db was lost' <<<"$says" || bad "quality of a lost control plane: $says"
 same "$("$pqr" runs --lake lost)" "$says" "runs of a lost control plane"
 
-# on a terminal of 80 columns nothing is wider, colours judge, and NO_COLOR is obeyed; elsewhere no byte of either
-on_terminal() { TERM=xterm script -qec "stty cols 80 rows 40; $*" /dev/null </dev/null; }
-widest() { python3 -c 'import re, sys; print(max(len(re.sub("\x1b\\[[0-9;]*m", "", l.rstrip("\r\n")).split("\r")[-1]) for l in sys.stdin))'; }
-for words in quality runs "runs show $id" lineage "table list" "table history gold.daily_kpis" "table schema silver.tickets" doctor help "help run" "help table" "help sql" "run ${small[*]}"; do
-  wide=$(on_terminal "$pqr" "$words" --no-progress | tee shown | widest)
-  { [ -s shown ] && [ "$wide" -le 80 ]; } || bad "$words on 80 columns: a line of $wide: $(head -n 3 shown)"
-done
-on_terminal "$pqr" quality >shown
-grep -q $'\033\[32mPASS' shown || bad "no colour on a terminal: $(head -n 3 shown | cat -v)"
-NO_COLOR=1 on_terminal "$pqr" quality >shown
-grep -q $'\033\[' shown && bad "NO_COLOR was not obeyed"
-"$pqr" quality >shown
-grep -q $'\033\[' shown && bad "colours in a file"
 expect 0 'PASS' "$pqr" quality
 same "$("$pqr" quality --run-id "$id" --json | jq 'map(select(.result != "PASS")) | length')" 0 "checks that did not pass"
 expect 0 'silver.tickets' "$pqr" lineage
