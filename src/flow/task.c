@@ -86,12 +86,12 @@ status task_output(const struct task_env *env, struct task_result *out, const st
 		.bytes = (int64_t)file->n};
 	ASSERT(out->outputs.arena != NULL && file->n > 0);
 	hash_xxh128(file->p, file->n, ref.xxh128);
-	hash_sha256(file->p, file->n, ref.sha256);
 	path_part_name(ref.xxh128, name);
 	TRY(path_table_root(root, file->table, err));
 	TRY(path_key(key, root, &file->partition, file->name != NULL ? file->name : name, err));
 	const struct file_ref *stands = file->name == NULL ? find_standing(out->standing, &ref) : NULL;
 	if (stands != NULL) return task_output_keep(out, stands, err);
+	hash_sha256(file->p, file->n, ref.sha256);
 	struct buf stats;
 	buf_init(&stats, 0);
 	status code = file_stats(file, key, &stats, err);

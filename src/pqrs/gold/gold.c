@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 #include "base/calendar.h"
+#include "flow/history.h"
 #include "parquet/writer.h"
 #include "pqrs/config/config.h"
 #include "pqrs/gold/gold_kpi.h"
@@ -64,9 +65,11 @@ static status plan_group(
 }
 
 /* Tickets by month; files come sorted by path, so those of a month are neighbours. A ticket_id that stands in two tasks
- * would not be seen as a repeated key, but silver makes each ticket in one task and month. */
+ * would not be seen as a repeated key, but silver makes each ticket in one task and month. With a history a task a file: of a file
+ * that was kept the rows are the same, unless they tell of as_of, which silver keeps apart. */
 static status plan_months(const struct stage_view *view, struct task_list *out, struct err *err)
 {
+	const bool history = view->history != NULL && view->history->n_runs > 0;
 	struct task_spec *t = NULL;
 	int32_t month = 0, parts = 0;
 	int64_t rows = 0;
@@ -77,7 +80,7 @@ static status plan_months(const struct stage_view *view, struct task_list *out, 
 			char id[64];
 			if (strcmp(f->table, "silver.tickets") != 0) continue;
 			TRY(pqrs_month_of(f, &file_month, err));
-			if (t == NULL || file_month != month || rows >= PART_ROWS) {
+			if (t == NULL || file_month != month || rows >= PART_ROWS || history) {
 				const struct civil c = date_to_civil(file_month);
 				parts = t != NULL && file_month == month ? parts + 1 : 0;
 				(void)snprintf(id, sizeof id, "gold-tickets-%04d-%02d-%03d", c.year, c.month, parts);

@@ -153,11 +153,12 @@ static status run_all(struct silver_task *t, struct err *err)
 	TRY(uuid_table_init(&t->event_ids, expected, err));
 	TRY(uuid_table_init(&t->ticket_ids, expected / 8, err));
 	TRY(silver_out_open(t, err));
-	t->out[OUT_TICKETS].settle = silver_tickets_settle;
+	t->out[OUT_TICKETS].settle = t->has_history ? silver_kinds_settle : silver_tickets_settle;
 	TRY(silver_scope_open(t, err));
 	if (silver_late_any(t)) TRY(rehearse(t, err));
 	TRY(run_days(t, err));
 	TRY(silver_pending_emit(t, err));
+	TRY(silver_months_close(t, OUT_TICKETS, INT32_MAX, err));
 	TRY(silver_carry(t, err));
 	for (int table = 0; table < OUT_N; table++)
 		TRY(silver_months_close(t, (enum silver_table)table, INT32_MAX, err));

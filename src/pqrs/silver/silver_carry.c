@@ -7,6 +7,8 @@
  */
 #include "pqrs/silver/silver_int.h"
 
+enum { FINAL_FILES_MAX = 12 }; /* of a month of tickets */
+
 /* The table whose file is being read, and the column with the ids. */
 struct carried {
 	enum silver_table table;
@@ -61,20 +63,6 @@ static status mark_dirty(struct silver_task *t, const struct carried *k, struct 
 
 /* ---- writing them again ------------------------------------------------------------------------------------------------ */
 
-static void append(struct silver_task *t, struct month_out *m, const struct batch *b, const uint32_t *rows, size_t n)
-{
-	for (size_t c = 0; c < b->n_columns; c++) {
-		const struct column *src = &b->columns[c];
-		if (src->type == COL_STRING)
-			silver_gather_str(&m->b[c], m->n, src, rows, n, &t->day.arena);
-		else if (col_type_width(src->type) == sizeof(int32_t))
-			silver_gather_i32(&m->b[c], m->n, src, rows, n);
-		else
-			silver_gather_i64(&m->b[c], m->n, src, rows, n);
-	}
-	m->n += (int64_t)n;
-}
-
 static status carry(struct silver_task *t, const struct batch *b, struct err *err)
 {
 	const enum silver_table table = t->visiting_table;
@@ -88,9 +76,20 @@ static status carry(struct silver_task *t, const struct batch *b, struct err *er
 		if (!told_anew(t, table, ids[i])) rows[n++] = (uint32_t)i;
 	}
 	if (n == 0) return OK;
+	const struct silver_rows in = {b, rows, n};
+	if (table == OUT_TICKETS) return silver_kinds_add(t, t->visiting->day, &in, true, err);
 	TRY(silver_month_open(t, OUT_CARRIED + table, t->visiting->day, &m, err));
-	append(t, m, b, rows, n);
+	silver_month_append(t, m, &in);
 	return silver_month_flush_full(t, OUT_CARRIED + table, m, err);
+}
+
+/* Write and close what is open of a carried table. Of tickets: the months up to this one, what was folded of them with it. */
+static status close_carried(struct silver_task *t, enum silver_table table, int32_t month, struct err *err)
+{
+	if (table != OUT_TICKETS) return silver_months_close(t, OUT_CARRIED + table, INT32_MAX, err);
+	for (int k = 0; k < TICKET_KINDS; k++)
+		TRY(silver_months_close(t, OUT_BY_KIND + k, date_month_start(month + 31), err));
+	return OK;
 }
 
 static status carry_table(struct silver_task *t, const struct carried *k, struct err *err)
@@ -112,14 +111,27 @@ static status carry_table(struct silver_task *t, const struct carried *k, struct
 		TRY(silver_table_read(t, f, &which, carry, err));
 		/* What a month carries is written when its files are done: years never stand in memory at once. */
 		if (i + 1 == files->n || files->items[i + 1].day != f->day)
-			TRY(silver_months_close(t, OUT_CARRIED + k->table, INT32_MAX, err));
+			TRY(close_carried(t, k->table, f->day, err));
 	}
-	return silver_months_close(t, OUT_CARRIED + k->table, INT32_MAX, err);
+	return OK;
+}
+
+/* Of a month that has gathered many files of final tickets, all are written as one. */
+static void gather_final(struct silver_files *files)
+{
+	for (size_t from = 0, to; from < files->n; from = to) {
+		size_t n = 0;
+		for (to = from; to < files->n && files->items[to].day == files->items[from].day; to++)
+			n += !files->items[to].moves;
+		for (size_t i = from; i < to && n > FINAL_FILES_MAX; i++)
+			files->items[i].changed |= !files->items[i].moves;
+	}
 }
 
 status silver_carry(struct silver_task *t, struct err *err)
 {
 	if (!t->has_history) return OK;
+	gather_final(&t->standing[OUT_TICKETS]);
 	for (int table = 0; table < OUT_TABLES; table++) {
 		if (table != OUT_TICKETS) TRY(mark_dirty(t, &tables[table], err));
 		TRY(carry_table(t, &tables[table], err));

@@ -229,11 +229,7 @@ static status pick_row(struct silver_task *t, struct slice *s, uint32_t row, str
 		if (to >= 0 && to < EVENT_N) t->sum.events[to]++;
 		if (to == PICK_QUARANTINED) t->sum.quarantined[s->verdict[row]]++;
 	}
-	if (!whole) {
-		/* Its rows stand, but for what the ticket became. */
-		if (to != EVENT_TICKET_CREATED) return OK;
-		t->sum.tickets_refreshed += !t->tickets[s->ticket[row]].touched;
-	}
+	if (!whole && to != EVENT_TICKET_CREATED) return OK; /* its rows stand, but for what the ticket became */
 	if (to >= 0) out->rows[to][out->n[to]++] = row;
 	return OK;
 }

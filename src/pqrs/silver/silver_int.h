@@ -17,7 +17,7 @@
  * A run that goes on from others (flow/history.h) finds their rows standing, and changes what its own events change:
  *
  *   touched tickets    those of its own events: folded again from their first event on; new rows are appended
- *   open ones          those whose row depends on as_of: folded again, their row of tickets is told anew
+ *   open ones          those without an answer: what their row says of as_of is told anew from the row itself (sla_later)
  *   dirty ones         touched ones of which a late event changes an earlier verdict: all their rows are told anew
  *   all others         are left alone
  *
@@ -95,6 +95,7 @@ struct silver_file {
 	size_t place; /* among the files of its list, the same in every task */
 	bool foreign; /* not of this run: rows out of scope are left alone */
 	bool changed; /* a standing file: it holds a row that is told anew */
+	bool moves;   /* a standing file of tickets: it holds one that is not TICKET_FINAL */
 };
 struct silver_files {
 	struct silver_file *items;
@@ -173,8 +174,18 @@ enum silver_table {
 	OUT_QUARANTINE,
 	OUT_TABLES,
 	OUT_CARRIED = OUT_TABLES, /* + enum silver_table: rows of files that are written again, copied */
-	OUT_N = 2 * OUT_TABLES
+	OUT_BY_KIND =
+		2 *
+		OUT_TABLES, /* + enum ticket_kind, + a part of the month for settled ones: tickets, with a history */
+	OUT_N = OUT_BY_KIND + 8
 };
+/* Tickets of a history stand in files by what may still happen to their rows, so that a day rewrites few of them. */
+enum ticket_kind {
+	TICKET_OPEN,    /* no answer: the row changes with time */
+	TICKET_FINAL,   /* in a state that no transition leaves */
+	TICKET_SETTLED, /* answered: the row changes with the ticket's next event, which is the rarer the older it is */
+};
+enum { TICKET_KINDS = TICKET_SETTLED + 6, SETTLED_DAYS = 5 }; /* a file of settled ones for so many days of creation */
 enum { OUT_COLUMNS_MAX = 32, OUT_CODES_MAX = 16 };
 
 /* One open month of one table. */
@@ -220,6 +231,8 @@ struct silver_task {
 	struct silver_file *visiting;             /* of standing, while it is read; and its table */
 	enum silver_table visiting_table;
 	bool has_history;
+	bool time_passes;  /* as_of is later than since */
+	bool refolds_open; /* the instants are not whole seconds apart: tickets without an answer are folded again */
 	int64_t since; /* the as_of of the run before: earlier rows with a later ts waited for this one; INT64_MIN without a history */
 	bool rehearsal;      /* only tickets with late events are folded, and nothing is emitted */
 	int32_t scope_from;  /* first UTC day with an event of a ticket in scope */
@@ -290,6 +303,10 @@ bool silver_load_uuids(const struct column *c, uint32_t n, struct uuid *out) MUS
 /* The ids of a column, all UUIDs; *out lives in the day's arena. E_CORRUPT. */
 status silver_column_uuids(struct silver_task *t, const struct column *c, struct uuid **out, struct err *err) MUST_USE;
 
+/* (*out)[n]: the state of each row, by its name in the configuration; CODE_OTHER, CODE_NULL. In the day's arena. */
+status silver_column_states(
+	struct silver_task *t, const struct column *c, size_t n, uint8_t **out, struct err *err) MUST_USE;
+
 /* silver_scope.c, silver_late.c, silver_carry.c: with a history; without one they do nothing. */
 status silver_scope_open(struct silver_task *t, struct err *err) MUST_USE;
 /* Tickets whose own events may change what was said of earlier ones: known.late. */
@@ -333,7 +350,22 @@ status silver_settle_repeats(struct silver_task *t, struct row_ref *rows, size_t
 /* Once all is folded: what repeats a row that lost against an earlier ts is no duplicate of the row that stands. */
 void silver_repeats_finish(struct silver_task *t, const struct repeats *repeats);
 
+/* silver_kinds.c: with a history. rows[n] of a batch with all data columns of tickets, which the day's arena or a builder has. */
+struct silver_rows {
+	const struct batch *b;
+	const uint32_t *rows;
+	size_t n;
+};
+enum ticket_kind silver_ticket_kind(const struct silver_task *t, bool answered, unsigned state);
+/* To the month's files of their kinds. standing: they were told by a run before, and clocks that run are set on to as_of; E_CORRUPT. */
+status silver_kinds_add(
+	struct silver_task *t, int32_t month, const struct silver_rows *in, bool standing, struct err *err) MUST_USE;
+/* A month of folded tickets, settled and moved to the files of their kinds. */
+status silver_kinds_settle(struct silver_task *t, struct month_out *m, struct err *err) MUST_USE;
+
 /* silver_out.c */
+/* Rows of a batch with all data columns of the month's table, to its end. */
+void silver_month_append(struct silver_task *t, struct month_out *m, const struct silver_rows *in);
 const struct table_schema *silver_schema(int table); /* of enum silver_table below OUT_TABLES */
 status silver_out_open(struct silver_task *t, struct err *err) MUST_USE;
 void silver_out_close(struct silver_task *t);

@@ -27,6 +27,7 @@ _Static_assert((int)MESSAGES_TICKET_ID == (int)OUT_TICKET_ID && (int)STATUS_EVEN
 		       (int)ATTACHMENTS_TICKET_ID == (int)OUT_TICKET_ID &&
 		       (int)QUARANTINE_TICKET_ID == (int)OUT_TICKET_ID,
 	"one place of ticket_id");
+_Static_assert((int)OUT_N == (int)OUT_BY_KIND + (int)TICKET_KINDS, "an output for each kind");
 _Static_assert((int)TICKETS_N_COLUMNS <= (int)OUT_COLUMNS_MAX, "the widest table fits");
 _Static_assert((int)STATE_N <= (int)OUT_CODES_MAX, "the longest fixed list fits");
 
@@ -42,6 +43,12 @@ int32_t silver_month_of(struct silver_task *t, int64_t ts)
 	t->month_begin = tz_day_start(t->cfg->tz, t->month);
 	t->month_end = tz_day_start(t->cfg->tz, date_month_start(t->month + 31));
 	return t->month;
+}
+
+/* The table that an output's rows belong to. */
+static enum silver_table table_of(int out)
+{
+	return out >= OUT_BY_KIND ? OUT_TICKETS : (enum silver_table)(out % OUT_TABLES);
 }
 
 /* ---- parts ----------------------------------------------------------------------------------------------- */
@@ -139,7 +146,7 @@ static struct month_out *month_create(enum silver_table table)
 {
 	struct month_out *m = mem_zalloc(1, sizeof *m);
 	if (m == NULL) return NULL;
-	const unsigned kind = (unsigned)table % OUT_TABLES;
+	const enum silver_table kind = table_of(table);
 	const struct table_schema *schema = tables[kind].schema;
 	for (size_t c = 0; c < schema_n_data_columns(schema); c++) {
 		const bool dictionary = schema->columns[c].type == COL_STRING && !(tables[kind].plain >> c & 1);
@@ -182,9 +189,9 @@ status silver_out_open(struct silver_task *t, struct err *err)
 {
 	t->month_begin = t->month_end = 0;
 	for (int i = 0; i < OUT_N; i++) {
-		t->out[i].sink = (struct part_sink){t->env, t->result, tables[i % OUT_TABLES].schema, NULL};
-		TRY(parquet_writer_create(
-			tables[i % OUT_TABLES].schema, &t->cfg->parquet, &t->out[i].sink.writer, err));
+		const struct table_schema *schema = tables[table_of(i)].schema;
+		t->out[i].sink = (struct part_sink){t->env, t->result, schema, NULL};
+		TRY(parquet_writer_create(schema, &t->cfg->parquet, &t->out[i].sink.writer, err));
 	}
 	return OK;
 }
@@ -327,6 +334,20 @@ void silver_gather_i64(struct builder *b, int64_t at, const struct column *src, 
 	int64_t *dst = (int64_t *)b->values + at;
 	for (size_t i = 0; i < n; i++) dst[i] = values[rows[i]];
 	rows_end(b, at, src, rows, n);
+}
+
+void silver_month_append(struct silver_task *t, struct month_out *m, const struct silver_rows *in)
+{
+	for (size_t c = 0; c < in->b->n_columns; c++) {
+		const struct column *src = &in->b->columns[c];
+		if (src->type == COL_STRING)
+			silver_gather_str(&m->b[c], m->n, src, in->rows, in->n, &t->day.arena);
+		else if (col_type_width(src->type) == sizeof(int32_t))
+			silver_gather_i32(&m->b[c], m->n, src, in->rows, in->n);
+		else
+			silver_gather_i64(&m->b[c], m->n, src, in->rows, in->n);
+	}
+	m->n += (int64_t)in->n;
 }
 
 void silver_set_code(struct month_out *m, int column, int64_t row, unsigned code, const char *const *names)

@@ -226,16 +226,21 @@ static status codes_of(const struct column *c, size_t n, const struct code_list 
 	return OK;
 }
 
+status silver_column_states(struct silver_task *t, const struct column *c, size_t n, uint8_t **out, struct err *err)
+{
+	const char *states[STATE_N];
+	for (int i = 0; i < STATE_N; i++) states[i] = t->cfg->states[i].name;
+	return codes_of(c, n, &(struct code_list){states, STATE_N}, &t->day.arena, out, err);
+}
+
 static status slice_codes(struct silver_task *t, struct slice *s, struct err *err)
 {
 	static const char *const agent[1] = {"agent"};
-	const char *states[STATE_N];
-	for (int i = 0; i < STATE_N; i++) states[i] = t->cfg->states[i].name;
-	const struct code_list types = {pqrs_event_type_names, EVENT_N}, known = {states, STATE_N}, agents = {agent, 1};
+	const struct code_list types = {pqrs_event_type_names, EVENT_N}, agents = {agent, 1};
 	struct arena *a = &t->day.arena;
 	TRY(codes_of(&s->in[IN_EVENT_TYPE], s->n, &types, a, &s->type, err));
-	TRY(codes_of(&s->in[IN_STATUS_FROM], s->n, &known, a, &s->from, err));
-	TRY(codes_of(&s->in[IN_STATUS_TO], s->n, &known, a, &s->to, err));
+	TRY(silver_column_states(t, &s->in[IN_STATUS_FROM], s->n, &s->from, err));
+	TRY(silver_column_states(t, &s->in[IN_STATUS_TO], s->n, &s->to, err));
 	TRY(codes_of(&s->in[IN_ROLE], s->n, &agents, a, &s->by_agent, err));
 	for (uint32_t i = 0; i < s->n; i++) s->by_agent[i] = s->by_agent[i] == 0;
 	const size_t n = s->n;

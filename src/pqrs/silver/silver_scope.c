@@ -1,7 +1,7 @@
 /* pqrs/silver/silver_scope.c: which tickets a run with a history folds again, and from which day on earlier bronze is read.
  *
  *   ids of the run's own bronze, and of earlier rows that waited for it     -> touched
- *   standing tickets that are not answered: their row depends on as_of       -> open
+ *   standing tickets that are not answered: their row depends on as_of       -> their file is written again (silver_kinds.c)
  *   creation, clock_skew_max before it, and quarantined events of these -> the first day with an event of a ticket in scope
  *
  * Standing rows of tickets out of scope are counted here, as those that are folded are when they are written.
@@ -47,14 +47,15 @@ enum {
 	S_ANSWERED_AT,
 	S_CLOSED_AT,
 	S_SLA_STATUS,
+	S_STATUS,
 	S_TYPE,
 	S_PRIORITY,
 	S_CHANNEL,
 	S_N
 };
 static const int ticket_columns[S_N] = {TICKETS_TICKET_ID, TICKETS_CREATED_AT, TICKETS_LAST_UPDATE_TS,
-	TICKETS_ANSWERED_AT, TICKETS_CLOSED_AT, TICKETS_SLA_STATUS, TICKETS_PQRS_TYPE, TICKETS_PRIORITY,
-	TICKETS_SOURCE_CHANNEL};
+	TICKETS_ANSWERED_AT, TICKETS_CLOSED_AT, TICKETS_SLA_STATUS, TICKETS_CURRENT_STATUS, TICKETS_PQRS_TYPE,
+	TICKETS_PRIORITY, TICKETS_SOURCE_CHANNEL};
 
 static unsigned code_in(const struct column *c, int64_t row, const char *const *names, unsigned n)
 {
@@ -65,8 +66,8 @@ static unsigned code_in(const struct column *c, int64_t row, const char *const *
 	return n;
 }
 
-/* As silver_tickets.c counts the tickets that were folded. */
-static void count_standing(struct silver_task *t, const struct batch *b, int64_t row)
+/* As silver_tickets.c counts the tickets that were folded. set_on: silver_kinds.c sets its clock on. */
+static void count_standing(struct silver_task *t, const struct batch *b, int64_t row, bool set_on)
 {
 	const unsigned type = code_in(&b->columns[S_TYPE], row, pqrs_type_names, TYPE_N),
 		       priority = code_in(&b->columns[S_PRIORITY], row, pqrs_priority_names, PRIORITY_N),
@@ -76,6 +77,7 @@ static void count_standing(struct silver_task *t, const struct batch *b, int64_t
 	if (type < TYPE_N) t->sum.types[type]++;
 	if (priority < PRIORITY_N) t->sum.priorities[priority]++;
 	if (channel < CHANNEL_N) t->sum.channels[channel]++;
+	if (set_on) return; /* and counts it then */
 	t->sum.closed += closed;
 	t->sum.late_closed += closed && late;
 	t->sum.late += late;
@@ -84,18 +86,24 @@ static void count_standing(struct silver_task *t, const struct batch *b, int64_t
 static status standing_tickets(struct silver_task *t, const struct batch *b, struct err *err)
 {
 	struct uuid *ids;
+	uint8_t *state;
 	TRY(silver_column_uuids(t, &b->columns[S_TICKET_ID], &ids, err));
+	TRY(silver_column_states(t, &b->columns[S_STATUS], (size_t)b->n_rows, &state, err));
 	const int64_t *created = b->columns[S_CREATED_AT].values, *last = b->columns[S_LAST_UPDATE].values;
 	for (int64_t i = 0; i < b->n_rows; i++) {
 		uint32_t index;
+		const enum ticket_kind kind =
+			silver_ticket_kind(t, column_valid(&b->columns[S_ANSWERED_AT], i), state[i]);
 		bool in_scope = uuid_table_find(&t->ticket_ids, ids[i], uuid_hash(ids[i]), &index);
-		if (!in_scope &&
-			!column_valid(&b->columns[S_ANSWERED_AT], i)) { /* what the row says changes with time alone */
+		t->visiting->moves |= kind != TICKET_FINAL;
+		if (!in_scope && kind == TICKET_OPEN && t->refolds_open) {
 			TRY(silver_ticket_add(t, ids[i], &index, err));
 			in_scope = true;
 		}
 		if (!in_scope) {
-			count_standing(t, b, i);
+			const bool set_on = kind == TICKET_OPEN && t->time_passes;
+			t->visiting->changed |= set_on;
+			count_standing(t, b, i, set_on);
 			continue;
 		}
 		t->visiting->changed = true;
@@ -209,6 +217,9 @@ status silver_scope_open(struct silver_task *t, struct err *err)
 	const struct silver_columns tickets = {&pqrs_silver_tickets, ticket_columns, S_N},
 				    quarantine = {&pqrs_silver_quarantine, quarantine_columns, Q_N};
 	if (!t->has_history) return OK;
+	const int64_t as_of = t->env->run->as_of;
+	t->time_passes = t->since != INT64_MIN && as_of > t->since;
+	t->refolds_open = t->since == INT64_MIN || (t->time_passes && (as_of - t->since) % US_PER_SECOND != 0);
 	t->scope_from = INT32_MAX;
 	TRY(uuid_table_init(&t->refused_rows, 0, err));
 	TRY(touch_all(t, err));

@@ -44,10 +44,22 @@ static enum sla_risk risk_at(const struct pqrs_config *cfg, int64_t due_at, int6
 	return left <= SLA_RISK_BUSINESS_DAYS ? SLA_RISK_AT_RISK : SLA_RISK_HEALTHY;
 }
 
+/* Due date, status and risk, by the term and the days held that x has. */
+static void judge(
+	const struct pqrs_config *cfg, int64_t radicated_at, int64_t answered_at, int64_t as_of, struct sla_result *x)
+{
+	const bool answered = answered_at != STATE_NEVER;
+	if (radicated_at != STATE_NEVER) {
+		x->due_at = sla_due_at(cfg, radicated_at, x->term + x->hold_days);
+		x->status = (answered ? answered_at : as_of) <= x->due_at ? SLA_STATUS_IN_TIME : SLA_STATUS_LATE;
+	}
+	x->risk = answered ? SLA_RISK_NONE : risk_at(cfg, x->due_at, as_of);
+}
+
 void sla_settle(const struct pqrs_config *cfg, const struct ticket_state *t, const struct sla_subject *of,
 	int64_t as_of, struct sla_result *out)
 {
-	const bool radicated = t->radicated_at != STATE_NEVER, answered = t->answered_at != STATE_NEVER;
+	const bool radicated = t->radicated_at != STATE_NEVER;
 	const bool closed = t->state == STATE_CLOSED || t->state == STATE_ARCHIVED;
 	const bool open = as_of > t->since; /* the interval of the state at hand has a length */
 	struct sla_result x = {
@@ -60,10 +72,26 @@ void sla_settle(const struct pqrs_config *cfg, const struct ticket_state *t, con
 		.hold_days = t->hold_days + (sla_pauses(cfg, t->state) ? sla_hold_days(cfg, t->since, as_of) : 0),
 		.status = SLA_STATUS_NOT_STARTED,
 	};
-	if (radicated) {
-		x.due_at = sla_due_at(cfg, t->radicated_at, x.term + x.hold_days);
-		x.status = (answered ? t->answered_at : as_of) <= x.due_at ? SLA_STATUS_IN_TIME : SLA_STATUS_LATE;
-	}
-	x.risk = answered ? SLA_RISK_NONE : risk_at(cfg, x.due_at, as_of);
+	judge(cfg, t->radicated_at, t->answered_at, as_of, &x);
+	*out = x;
+}
+
+void sla_later(
+	const struct pqrs_config *cfg, const struct sla_open *before, int64_t from, int64_t to, struct sla_result *out)
+{
+	ASSERT(from <= to);
+	const bool known = before->state < STATE_N;
+	struct sla_result x = {
+		.due_at = STATE_NEVER,
+		.closed_at = STATE_NEVER,
+		.archived_at = STATE_NEVER,
+		.elapsed_seconds = before->elapsed_seconds,
+		.term = before->term,
+		.hold_days = before->hold_days,
+		.status = SLA_STATUS_NOT_STARTED,
+	};
+	if (known && sla_runs(cfg, before->state)) x.elapsed_seconds += (to - from) / US_PER_SECOND;
+	if (known && sla_pauses(cfg, before->state)) x.hold_days += sla_hold_days(cfg, from, to);
+	judge(cfg, before->radicated_at, STATE_NEVER, to, &x);
 	*out = x;
 }

@@ -48,4 +48,17 @@ int64_t sla_due_at(const struct pqrs_config *cfg, int64_t radicated_at, int32_t 
 void sla_settle(const struct pqrs_config *cfg, const struct ticket_state *t, const struct sla_subject *of,
 	int64_t as_of, struct sla_result *out);
 
+/* What a ticket without an answer says of itself in silver. */
+struct sla_open {
+	int64_t radicated_at; /* STATE_NEVER before RADICATED */
+	int64_t elapsed_seconds;
+	int32_t term, hold_days;
+	unsigned state; /* enum pqrs_state; STATE_N: one that this configuration does not name, whose clock stands */
+};
+
+/* The same ticket at a later instant, without an event in between: what sla_settle would say of it at `to`, had it said *before at
+ * `from`. Both whole seconds apart, else elapsed_seconds may be one too few. closed_at and archived_at are not told. */
+void sla_later(
+	const struct pqrs_config *cfg, const struct sla_open *before, int64_t from, int64_t to, struct sla_result *out);
+
 #endif

@@ -200,7 +200,7 @@ static void test_any_deal(void **state)
 	}
 }
 
-/* A ticket that is not touched keeps its row, also where its bronze is gone and so nobody can fold it again. */
+/* A ticket that is not touched keeps its row, its clock set on, also where its bronze is gone and so nobody can fold it again. */
 static void test_bronze_is_gone(void **state)
 {
 	(void)state;
@@ -224,8 +224,11 @@ static void test_bronze_is_gone(void **state)
 	c.runs[0].bronze.n = 0; /* all bronze of the first run was deleted */
 	fold_run(&c, 1, 1);
 	CHECK_I64(lake_table(&c.lake, &pqrs_silver_tickets, &lines), 3);
-	CHECK_I64(lake_counter(&c.lake, "history:tickets_refreshed"), 0);
+	CHECK_I64(lake_counter(&c.lake, "history:tickets_refreshed"), 2);
 	CHECK_I64(lake_counter(&c.lake, "quarantine:orphan"), 1);
+	char *clock = strstr(before, "|122400|"); /* 34 hours since it was radicated, and three days more */
+	assert_non_null(clock);
+	memcpy(clock, "|381600|", 8);
 	assert_string_equal(lake_find(&c.lake, &pqrs_silver_tickets, "PQRS-1|email|P"), before);
 	(void)lake_find(&c.lake, &pqrs_silver_tickets, "PQRS-1|email|Q");
 	free(before);
@@ -317,8 +320,59 @@ static void test_later_and_nothing_new(void **state)
 	CHECK_I64(lake_counter(&c.lake, "history:tickets_refreshed"), 1);
 	check_kept(&c, 1, "silver.tickets", "2025-09", 1, 1); /* closed */
 	check_kept(&c, 1, "silver.tickets", "2025-10", 0, 1); /* overdue by now */
+	c.lake.run.run_id[35] = '2';                          /* of the same instant: nothing is written */
+	c.runs[2].bronze = (struct file_list){.arena = &c.lake.arena};
+	fold_run(&c, 2, 1);
+	CHECK_I64(lake_counter(&c.lake, "history:tickets_refreshed"), 0);
+	check_kept(&c, 2, "silver.tickets", "2025-09", 1, 1);
+	check_kept(&c, 2, "silver.tickets", "2025-10", 1, 1);
 	check_kept(&c, 1, "silver.status_events", "2025-09", 1, 1);
 	check_kept(&c, 1, "silver.preclassification", "2025-10", 1, 1);
+	lake_close(&c.lake);
+}
+
+/* Open, settled and final tickets of a month stand in files of their own from the second run on; an event of one writes its file again
+ * alone. */
+static void test_kinds(void **state)
+{
+	(void)state;
+	enum { TICKETS_N = 3, CHANGES = 7 };
+	static const char *const to[CHANGES + 1] = {
+		"RECEIVED", "RADICATED", "CLASSIFIED", "ASSIGNED", "IN_PROGRESS", "RESPONDED", "CLOSED", "ARCHIVED"};
+	static const int changes[TICKETS_N] = {2, 6, 7};
+	struct ev first[TICKETS_N * (CHANGES + 1)];
+	size_t n = 0;
+	for (int k = 0; k < TICKETS_N; k++) {
+		const int64_t ts = at("2025-10-01T13:00:00Z");
+		const int id = 100 * (k + 1);
+		first[n] = (struct ev){k + 1, id, EVENT_TICKET_CREATED, ts, "P", "11001", "x", "raw/0/a", (int64_t)n};
+		n++;
+		for (int i = 0; i < changes[k]; i++, n++)
+			first[n] = (struct ev){k + 1, id + i + 1, EVENT_STATUS_CHANGED, ts + (i + 1) * US_PER_SECOND,
+				to[i], to[i + 1], NULL, "raw/0/a", (int64_t)n};
+	}
+	const struct ev answer = {
+		1, 900, EVENT_STATUS_CHANGED, at("2025-10-04T13:00:00Z"), "CLASSIFIED", "ASSIGNED", NULL, "raw/1/a", 0};
+	const struct ev archive = {
+		2, 901, EVENT_STATUS_CHANGED, at("2025-10-05T13:00:00Z"), "CLOSED", "ARCHIVED", NULL, "raw/2/a", 0};
+	char **lines;
+	struct chain c = {0};
+	lake_open(&c.lake, "2025-10-03T00:00:00Z");
+	begin_run(&c, 0, "2025-10-03T00:00:00Z", first, n);
+	fold_run(&c, 0, 1);
+	begin_run(&c, 1, "2025-10-05T00:00:00Z", &answer, 1);
+	fold_run(&c, 1, 1);
+	check_kept(&c, 1, "silver.tickets", "2025-10", 0, 1);
+	begin_run(&c, 2, "2025-10-06T00:00:00Z", &archive, 1);
+	fold_run(&c, 2, 1);
+	check_kept(&c, 2, "silver.tickets", "2025-10", 1, 3); /* what was archived before */
+	CHECK_I64(lake_table(&c.lake, &pqrs_silver_tickets, &lines), TICKETS_N);
+	c.lake.run.run_id[35] = '3';
+	c.lake.run.as_of = at("2025-10-07T00:00:00Z");
+	c.runs[3].bronze = (struct file_list){.arena = &c.lake.arena};
+	fold_run(&c, 3, 1);
+	check_kept(&c, 3, "silver.tickets", "2025-10", 2, 3); /* both archives; the open one is written again */
+	CHECK_I64(lake_table(&c.lake, &pqrs_silver_tickets, &lines), TICKETS_N);
 	lake_close(&c.lake);
 }
 
@@ -390,8 +444,8 @@ static void test_changed_files(void **state)
 	}
 }
 
-/* Two tickets that share an event's id: the run that brings the second counts it, and is refused by its check; one that only
- * folds what stands is not. */
+/* Two tickets that share an event's id: the run that brings the second counts it where it has events of both, and is refused by its
+ * check; one that only folds what stands is not. */
 static void test_shared_ids(void **state)
 {
 	(void)state;
@@ -399,7 +453,7 @@ static void test_shared_ids(void **state)
 		int tickets[3]; /* whose event each run tells */
 		int ids[3];
 		int64_t shared[3]; /* that each run counts */
-	} cases[] = {{{1, 2, 2}, {7, 7, 8}, {0, 1, 0}}, {{1, 2, 2}, {7, 8, 7}, {0, 0, 1}},
+	} cases[] = {{{1, 2, 2}, {7, 7, 8}, {0, 0, 0}}, {{1, 2, 2}, {7, 8, 7}, {0, 0, 1}},
 		{{1, 2, 2}, {7, 8, 9}, {0, 0, 0}}};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct chain c = {0};
@@ -411,7 +465,10 @@ static void test_shared_ids(void **state)
 			struct ev events[2] = {{ticket, cases[i].ids[r], EVENT_MESSAGE_ADDED, ts + 1, "citizen", NULL,
 						       "x", objects[r], 0},
 				{ticket, 100 + r, EVENT_TICKET_CREATED, ts, "P", "11001", "uno", objects[r], 1}};
-			begin_run(&c, r, "2025-10-09T00:00:00Z", events, r < 2 ? 2 : 1);
+			if (r == 2)
+				events[1] = (struct ev){
+					1, 102, EVENT_MESSAGE_ADDED, ts, "citizen", NULL, "y", objects[r], 1};
+			begin_run(&c, r, "2025-10-09T00:00:00Z", events, 2);
 			fold_run(&c, r, 1);
 			CHECK_I64(lake_counter(&c.lake, "event_id_shared"), cases[i].shared[r]);
 		}
@@ -423,7 +480,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_any_deal), cmocka_unit_test(test_bronze_is_gone),
 		cmocka_unit_test(test_what_is_kept), cmocka_unit_test(test_later_and_nothing_new),
-		cmocka_unit_test(test_plan_unknown_rows), cmocka_unit_test(test_changed_files),
-		cmocka_unit_test(test_shared_ids)};
+		cmocka_unit_test(test_kinds), cmocka_unit_test(test_plan_unknown_rows),
+		cmocka_unit_test(test_changed_files), cmocka_unit_test(test_shared_ids)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -356,6 +356,41 @@ static void test_status_and_risk(void **state)
 	CHECK_I64(s.status, SLA_STATUS_IN_TIME);
 }
 
+/* Looked at later, without an event in between: what the row said before, set on, is what a fold would say. */
+static void test_later(void **state)
+{
+	(void)state;
+	static const struct step steps[] = {{"2025-09-01T09:00:00.25", STATE_RADICATED},
+		{"2025-09-01T10:00:00", STATE_CLASSIFIED}, {"2025-09-02T10:00:00.5", STATE_ASSIGNED},
+		{"2025-09-02T11:00:00", STATE_IN_PROGRESS}, {"2025-09-03T11:00:00.75", STATE_ON_HOLD},
+		{"2025-09-09T11:00:00", STATE_IN_PROGRESS}, {"2025-09-10T11:00:00", STATE_RESPONDED},
+		{"2025-09-11T11:00:00", STATE_CLOSED}, {"2025-09-20T11:00:00.125", STATE_REOPENED}};
+	static const char *const instants[] = {"2025-09-20T12:00:00.999999", "2025-09-20T23:59:59.999999",
+		"2025-09-21T00:00:00.999999", "2025-10-13T23:59:59.999999", "2027-01-01T12:00:00.999999"};
+	enum { STEPS = sizeof steps / sizeof steps[0], INSTANTS = sizeof instants / sizeof instants[0] };
+	for (size_t n = 0; n <= STEPS; n++) {
+		const struct ticket_state t = play("2025-09-01T08:00:00", steps, n);
+		if (t.answered_at != STATE_NEVER) continue;
+		for (size_t i = 0; i < INSTANTS; i++) {
+			for (size_t k = i; k < INSTANTS; k++) {
+				const struct sla_subject of = {TYPE_R, REQUEST_GENERAL};
+				struct sla_result before, want, got;
+				sla_settle(&cfg, &t, &of, bog(instants[i]), &before);
+				sla_settle(&cfg, &t, &of, bog(instants[k]), &want);
+				const struct sla_open row = {
+					t.radicated_at, before.elapsed_seconds, before.term, before.hold_days, t.state};
+				sla_later(&cfg, &row, bog(instants[i]), bog(instants[k]), &got);
+				CHECK_I64(got.due_at, want.due_at);
+				CHECK_I64(got.elapsed_seconds, want.elapsed_seconds);
+				CHECK_I64(got.term, want.term);
+				CHECK_I64(got.hold_days, want.hold_days);
+				CHECK_I64(got.status, want.status);
+				CHECK_I64(got.risk, want.risk);
+			}
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -366,6 +401,7 @@ int main(void)
 		cmocka_unit_test(test_due),
 		cmocka_unit_test(test_holds),
 		cmocka_unit_test(test_status_and_risk),
+		cmocka_unit_test(test_later),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
