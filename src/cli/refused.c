@@ -100,7 +100,7 @@ static status table_mark(struct refused *r, const char *run_id, struct err *err)
 	TRY(commit_find(r->lake, run_id, &date, err)); /* tells of a run that is none */
 	TRY(delta_table_exists(r->lake, QUARANTINE, &there, err));
 	if (!there) return OK;
-	status code = picture_load(r->lake, date, run_id, PICTURE_LEFT, &r->arena, &left, err);
+	status code = picture_load(r->lake, (struct picture_at){date, run_id, PICTURE_LEFT}, &r->arena, &left, err);
 	const bool finished = code == OK;
 	if (code != OK && code != E_NOT_FOUND) return code;
 	const int64_t version = finished ? picture_version(&left, "silver.quarantine") : DELTA_LATEST;

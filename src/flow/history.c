@@ -354,12 +354,13 @@ static status find_base(
 {
 	struct picture stored;
 	TRY(check_claim(s, h, err));
-	const status found = picture_load(s->lake, date, s->run->run_id, PICTURE_BASE, arena, &stored, err);
+	const status found =
+		picture_load(s->lake, (struct picture_at){date, s->run->run_id, PICTURE_BASE}, arena, &stored, err);
 	if (found != E_NOT_FOUND) TRY(found);
 	const bool again = found == OK && same_head(&stored, &h->base);
 	TRY(take_versions(s, again ? &stored : NULL, arena, &h->base, err));
 	if (again && same_versions(&stored, &h->base)) return OK;
-	return picture_put(s->lake, date, s->run->run_id, PICTURE_BASE, &h->base, err);
+	return picture_put(s->lake, (struct picture_at){date, s->run->run_id, PICTURE_BASE}, &h->base, err);
 }
 
 /* ---- its files ------------------------------------------------------------------------------------------------------- */

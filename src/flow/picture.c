@@ -108,20 +108,18 @@ static status load(struct store *lake, const char *key, struct arena *arena, str
 	return err_at(err, code, key, -1, -1);
 }
 
-status picture_load(struct store *lake, int32_t date, const char *run_id, const char *name, struct arena *arena,
-	struct picture *out, struct err *err)
+status picture_load(struct store *lake, struct picture_at at, struct arena *arena, struct picture *out, struct err *err)
 {
 	char key[RUN_KEY_MAX];
-	run_key(key, date, run_id, name);
+	run_key(key, at.date, at.run_id, at.name);
 	return load(lake, key, arena, out, err);
 }
 
-status picture_put(struct store *lake, int32_t date, const char *run_id, const char *name, const struct picture *p,
-	struct err *err)
+status picture_put(struct store *lake, struct picture_at at, const struct picture *p, struct err *err)
 {
 	char key[RUN_KEY_MAX];
 	struct buf text;
-	run_key(key, date, run_id, name);
+	run_key(key, at.date, at.run_id, at.name);
 	buf_init(&text, 0);
 	picture_json(&text, p);
 	status code = buf_check(&text, err);
@@ -134,7 +132,7 @@ status picture_of_run(struct store *lake, const char *run_id, struct arena *aren
 {
 	int32_t date;
 	TRY(commit_find(lake, run_id, &date, err));
-	const status code = picture_load(lake, date, run_id, PICTURE_LEFT, arena, out, err);
+	const status code = picture_load(lake, (struct picture_at){date, run_id, PICTURE_LEFT}, arena, out, err);
 	if (code == E_NOT_FOUND)
 		return fail(err, E_NOT_FOUND, "run %s has not finished: there is nothing that it left", run_id);
 	return code;

@@ -30,15 +30,21 @@ struct picture {
 #define PICTURE_BASE "base.json"
 #define PICTURE_LEFT "versions.json"
 
+/* One of a run's two; views. */
+struct picture_at {
+	int32_t date; /* of the run's folder */
+	const char *run_id;
+	const char *name; /* PICTURE_BASE or PICTURE_LEFT */
+};
+
 void picture_json(struct buf *out, const struct picture *p);
 /* Everything of *out lives in arena. E_CORRUPT. */
 status picture_parse(struct str text, struct arena *arena, struct picture *out, struct err *err) MUST_USE;
-/* name: PICTURE_BASE or PICTURE_LEFT; date: of the run's folder. E_NOT_FOUND; E_VERIFY: not what picture_json writes. */
-status picture_load(struct store *lake, int32_t date, const char *run_id, const char *name, struct arena *arena,
-	struct picture *out, struct err *err) MUST_USE;
+/* E_NOT_FOUND; E_VERIFY: not what picture_json writes. */
+status picture_load(
+	struct store *lake, struct picture_at at, struct arena *arena, struct picture *out, struct err *err) MUST_USE;
 /* Replaces what stands there: base.json may be put anew while its run is at work and holds the lease. */
-status picture_put(struct store *lake, int32_t date, const char *run_id, const char *name, const struct picture *p,
-	struct err *err) MUST_USE;
+status picture_put(struct store *lake, struct picture_at at, const struct picture *p, struct err *err) MUST_USE;
 
 /* What the run left. E_NOT_FOUND: there is no such run, or it has not finished its last stage. */
 status picture_of_run(

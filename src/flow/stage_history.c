@@ -58,8 +58,8 @@ static status history_again(struct flow *f, const struct commit *c, struct err *
 		.base = {.runs = c->history, .n_runs = c->n_history, .claim = c->claim - 1},
 		.files.arena = &f->arena};
 	struct picture stored;
-	const status code =
-		picture_load(f->lake, flow_run_date(f), f->id.info.run_id, PICTURE_BASE, &f->arena, &stored, err);
+	const status code = picture_load(f->lake,
+		(struct picture_at){flow_run_date(f), f->id.info.run_id, PICTURE_BASE}, &f->arena, &stored, err);
 	if (code == E_NOT_FOUND) return OK; /* then what stands is the base */
 	TRY(code);
 	f->state.history.base.tables = stored.tables;
@@ -112,7 +112,7 @@ static status base_update(struct flow *f, const struct picture_table *now, size_
 	base->tables = tables;
 	base->n_tables = n_tables;
 	if (!changed) return OK;
-	return picture_put(f->lake, flow_run_date(f), f->id.info.run_id, PICTURE_BASE, base, err);
+	return picture_put(f->lake, (struct picture_at){flow_run_date(f), f->id.info.run_id, PICTURE_BASE}, base, err);
 }
 
 static status find_standing(struct flow *f, const char *layer, bool folding, struct err *err)
@@ -366,8 +366,8 @@ status flow_versions_put(struct flow *f, struct err *err)
 	struct picture p = {0}, stands;
 	struct arena scratch;
 	arena_init(&scratch, 0);
-	const status found =
-		picture_load(f->lake, flow_run_date(f), f->id.info.run_id, PICTURE_LEFT, &scratch, &stands, err);
+	const status found = picture_load(f->lake,
+		(struct picture_at){flow_run_date(f), f->id.info.run_id, PICTURE_LEFT}, &scratch, &stands, err);
 	arena_deinit(&scratch);
 	if (found != E_NOT_FOUND) return found;
 	struct picture_table *tables = ARENA_NEW(&f->arena, struct picture_table, f->w->n_tables + 1);
@@ -393,5 +393,5 @@ status flow_versions_put(struct flow *f, struct err *err)
 	}
 	runs[p.n_runs++] = f->id.info.run_id;
 	p.runs = runs;
-	return picture_put(f->lake, flow_run_date(f), f->id.info.run_id, PICTURE_LEFT, &p, err);
+	return picture_put(f->lake, (struct picture_at){flow_run_date(f), f->id.info.run_id, PICTURE_LEFT}, &p, err);
 }

@@ -21,7 +21,8 @@ static void small_chain(void)
 static struct picture load(struct lake *l, int run, const char *name, struct arena *arena)
 {
 	struct picture p;
-	CHECK_OK(&l->err, picture_load(l->store, DATE, chain.run_ids[run], name, arena, &p, &l->err));
+	CHECK_OK(&l->err,
+		picture_load(l->store, (struct picture_at){DATE, chain.run_ids[run], name}, arena, &p, &l->err));
 	return p;
 }
 
