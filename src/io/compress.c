@@ -22,7 +22,7 @@ struct compressor {
 	int zstd_level; /* level zstd_c is set to */
 };
 
-status compressor_create(struct compressor **out, struct err *err)
+status compress_create(struct compressor **out, struct err *err)
 {
 	struct compressor *c = mem_zalloc(1, sizeof *c);
 	if (c == NULL) return fail_nomem(err);
@@ -30,7 +30,7 @@ status compressor_create(struct compressor **out, struct err *err)
 	return OK;
 }
 
-void compressor_destroy(struct compressor *c)
+void compress_destroy(struct compressor *c)
 {
 	if (c == NULL) return;
 	(void)ZSTD_freeCCtx(c->zstd_c);
@@ -188,7 +188,7 @@ static status brotli_decompress(const void *src, size_t n, void *dst, size_t dst
 	return rc == BROTLI_DECODER_RESULT_SUCCESS && got == dst_n ? OK : corrupt(err, "brotli", n, dst_n);
 }
 
-status decompress_block(struct compressor *c, enum compress_codec codec, struct compress_src from,
+status compress_expand(struct compressor *c, enum compress_codec codec, struct compress_src from,
 	struct compress_dst to, struct err *err)
 {
 	const void *src = from.p;

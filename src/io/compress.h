@@ -21,8 +21,8 @@ enum compress_codec {
 enum { COMPRESS_LEVEL_ENTROPY = -1000 };
 
 struct compressor; /* contexts kept between calls; one thread at a time */
-status compressor_create(struct compressor **out, struct err *err) MUST_USE;
-void compressor_destroy(struct compressor *c);
+status compress_create(struct compressor **out, struct err *err) MUST_USE;
+void compress_destroy(struct compressor *c);
 
 size_t compress_bound(enum compress_codec codec, size_t n);
 struct compress_src {
@@ -38,7 +38,7 @@ struct compress_dst {
 status compress_block(struct compressor *c, enum compress_codec codec, int level, struct compress_src src,
 	struct compress_dst *dst, struct err *err) MUST_USE;
 /* src must give exactly dst.n bytes; else E_CORRUPT. All codecs; concatenated gzip members are one stream. */
-status decompress_block(struct compressor *c, enum compress_codec codec, struct compress_src src,
+status compress_expand(struct compressor *c, enum compress_codec codec, struct compress_src src,
 	struct compress_dst dst, struct err *err) MUST_USE;
 
 #endif

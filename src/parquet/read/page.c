@@ -169,8 +169,8 @@ static status decompress(struct parquet_reader *r, int32_t codec, struct decode_
 	if (want > decompressed_max(codec, n))
 		return fail(err, E_CORRUPT, "a page of %zu bytes that claims %zu uncompressed", n, want);
 	if (!reader_scratch_reserve(&r->page_bytes, want)) return reader_nomem(r, err);
-	if (r->compressor == NULL) TRY(compressor_create(&r->compressor, err));
-	TRY(decompress_block(r->compressor, (enum compress_codec)codec, (struct compress_src){src.p, n},
+	if (r->compressor == NULL) TRY(compress_create(&r->compressor, err));
+	TRY(compress_expand(r->compressor, (enum compress_codec)codec, (struct compress_src){src.p, n},
 		(struct compress_dst){r->page_bytes.p, want}, err));
 	*out = r->page_bytes.p;
 	return OK;

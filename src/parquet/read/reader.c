@@ -122,7 +122,7 @@ void parquet_reader_close(struct parquet_reader *r)
 	arena_deinit(&r->schema_arena);
 	arena_deinit(&r->meta_arena);
 	arena_deinit(&r->find_arena);
-	compressor_destroy(r->compressor);
+	compress_destroy(r->compressor);
 	struct reader_scratch *const all[] = {&r->file_bytes, &r->chunk_bytes, &r->dict_bytes, &r->index_bytes,
 		&r->locations, &r->page_bytes, &r->dict_values, &r->values};
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) reader_scratch_free(all[i]);

@@ -327,7 +327,7 @@ static status write_file(struct nested_writer *w, struct err *err)
 	w->leaves = mem_zalloc(w->f->n_leaves, sizeof *w->leaves);
 	if (w->leaves == NULL) return fail_nomem(err);
 	TRY(walk_tree(w, err));
-	if (w->codec != CODEC_NONE) TRY(compressor_create(&w->compressor, err));
+	if (w->codec != CODEC_NONE) TRY(compress_create(&w->compressor, err));
 	buf_str(w->out, "PAR1");
 	for (size_t k = 0; k < w->f->n_leaves; k++) TRY(write_chunk(w, &w->leaves[k], err));
 	put_footer(w);
@@ -346,7 +346,7 @@ status parquet_nested_write(
 	buf_init(&w.page, 0);
 	const status code = write_file(&w, err);
 	buf_deinit(&w.page);
-	compressor_destroy(w.compressor);
+	compress_destroy(w.compressor);
 	mem_free(w.leaves);
 	return code;
 }

@@ -42,7 +42,7 @@ static status writer_setup(struct parquet_writer *w, struct err *err)
 	if (w->leaves == NULL) return fail_nomem(err);
 	for (size_t i = 0; i < w->n_columns; i++)
 		TRY(writer_leaf_make(w->schema->name, &w->schema->columns[i], &w->leaves[i], err));
-	TRY(compressor_create(&w->compressor, err));
+	TRY(compress_create(&w->compressor, err));
 	TRY(writer_footer_prepare(w, err));
 	parquet_writer_reset(w);
 	return w->failed != OK ? buf_check(&w->out, err) : OK;
@@ -87,7 +87,7 @@ void parquet_writer_destroy(struct parquet_writer *w)
 		buf_deinit(&w->selections[i].bits_mem);
 		buf_deinit(&w->selections[i].rank_mem);
 	}
-	compressor_destroy(w->compressor);
+	compress_destroy(w->compressor);
 	mem_free(w->leaves);
 	mem_free(w);
 }

@@ -21,7 +21,7 @@ static void test_round_trip(void **state)
 	(void)state;
 	struct err err;
 	struct compressor *c = NULL;
-	CHECK_OK(&err, compressor_create(&c, &err));
+	CHECK_OK(&err, compress_create(&c, &err));
 	enum { N = 100000 };
 	uint8_t *src = mem_alloc(N);
 	uint8_t *back = mem_alloc(N);
@@ -34,14 +34,14 @@ static void test_round_trip(void **state)
 			struct compress_dst block = {packed, cap};
 			CHECK_OK(&err, compress_block(c, writable[k], 1, from(src, sizes[j]), &block, &err));
 			const size_t n = block.n;
-			CHECK_OK(&err, decompress_block(c, writable[k], from(packed, n), to(back, sizes[j]), &err));
+			CHECK_OK(&err, compress_expand(c, writable[k], from(packed, n), to(back, sizes[j]), &err));
 			assert_memory_equal(src, back, sizes[j]);
 			/* A wrong claim of the size, and a truncated block. */
-			CHECK_FAILS(E_CORRUPT, decompress_block(c, writable[k], from(packed, n),
+			CHECK_FAILS(E_CORRUPT, compress_expand(c, writable[k], from(packed, n),
 						       to(back, sizes[j] > 0 ? sizes[j] - 1 : 1), &err));
 			if (sizes[j] > 1)
-				CHECK_FAILS(E_CORRUPT, decompress_block(c, writable[k], from(packed, n - 1),
-							       to(back, sizes[j]), &err));
+				CHECK_FAILS(E_CORRUPT,
+					compress_expand(c, writable[k], from(packed, n - 1), to(back, sizes[j]), &err));
 			mem_free(packed);
 		}
 	}
@@ -49,7 +49,7 @@ static void test_round_trip(void **state)
 	CHECK_FAILS(E_UNSUPPORTED, compress_block(c, CODEC_GZIP, 1, from(src, 1), &none, &err));
 	mem_free(src);
 	mem_free(back);
-	compressor_destroy(c);
+	compress_destroy(c);
 }
 
 /* gzip of "hello\n", twice: members concatenate (RFC 1952 section 2.2). */
@@ -62,14 +62,14 @@ static void test_gzip_members(void **state)
 	char out[13] = "";
 	struct err err;
 	struct compressor *c = NULL;
-	CHECK_OK(&err, compressor_create(&c, &err));
+	CHECK_OK(&err, compress_create(&c, &err));
 	memcpy(two, member, sizeof member);
 	memcpy(two + sizeof member, member, sizeof member);
-	CHECK_OK(&err, decompress_block(c, CODEC_GZIP, from(two, sizeof two), to(out, 12), &err));
+	CHECK_OK(&err, compress_expand(c, CODEC_GZIP, from(two, sizeof two), to(out, 12), &err));
 	assert_string_equal(out, "hello\nhello\n");
-	CHECK_FAILS(E_CORRUPT, decompress_block(c, CODEC_GZIP, from(two, sizeof two - 1), to(out, 12), &err));
-	CHECK_FAILS(E_CORRUPT, decompress_block(c, CODEC_LZ4_HADOOP, from(two, sizeof two), to(out, 12), &err));
-	compressor_destroy(c);
+	CHECK_FAILS(E_CORRUPT, compress_expand(c, CODEC_GZIP, from(two, sizeof two - 1), to(out, 12), &err));
+	CHECK_FAILS(E_CORRUPT, compress_expand(c, CODEC_LZ4_HADOOP, from(two, sizeof two), to(out, 12), &err));
+	compress_destroy(c);
 }
 
 int main(void)
