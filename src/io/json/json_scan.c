@@ -1,3 +1,8 @@
+/* io/json/json_scan.c: see json_scan.h.
+ *
+ * Invariants: 1. p never passes end, and after an error stands there, so that every later call fails without a look at the text; 2. the
+ * fast searches and the plain ones stop at the same byte. Must not know names of members or what a text is for.
+ */
 #include "io/json/json_scan.h"
 
 #include "base/limits.h"

@@ -1,3 +1,8 @@
+/* pqrs/silver/entities.c: see entities.h.
+ *
+ * Invariants: 1. each byte is looked at a bounded number of times, whatever the text is; 2. what is found views the text, at most
+ * ENTITIES_MAX of a kind. Must not know tickets or the classifier.
+ */
 #include "pqrs/silver/entities.h"
 #ifdef PQR_SIMD
 #include "pqrs/silver/entities_sse2.h"

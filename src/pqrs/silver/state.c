@@ -1,3 +1,8 @@
+/* pqrs/silver/state.c: see state.h.
+ *
+ * Invariants: 1. a refused event leaves the state, its clock and the counts as they were; 2. what lasted before `since` is in running_us
+ * and hold_days, what lasts since then in neither; 3. answered_at stands only while no reopening followed the answer.
+ */
 #include "pqrs/silver/state.h"
 
 #include "pqrs/silver/sla.h"
