@@ -48,7 +48,8 @@ struct control_run {
 	int64_t attempts;
 	int64_t raw_objects, raw_rows, bronze_rows, rejected_rows, silver_rows, gold_rows;
 	const char *manifest_sha256;
-	const char *spec; /* JSON: everything else that identifies the run (kept beside meta.runs) */
+	const char *dropped_by; /* the run that took it out of its history */
+	const char *spec;       /* JSON: everything else that identifies the run (kept beside meta.runs) */
 };
 void control_run_init(struct control_run *r); /* all unknown */
 

@@ -219,6 +219,7 @@ static status run_update(struct control_postgres *s, void *arg, struct err *err)
 	postgres_arg_count(&a, r->silver_rows);
 	postgres_arg_count(&a, r->gold_rows);
 	postgres_arg_text(&a, r->manifest_sha256);
+	postgres_arg_text(&a, r->dropped_by);
 	return postgres_run(s,
 		"UPDATE meta.runs SET status = $2, finished_at = coalesce($3, finished_at), as_of = coalesce($4, "
 		"as_of), "
@@ -227,7 +228,8 @@ static status run_update(struct control_postgres *s, void *arg, struct err *err)
 		"raw_rows = coalesce($8, raw_rows), bronze_rows = coalesce($9, bronze_rows), rejected_rows = "
 		"coalesce($10, "
 		"rejected_rows), silver_rows = coalesce($11, silver_rows), gold_rows = coalesce($12, gold_rows), "
-		"manifest_sha256 = coalesce($13, manifest_sha256) WHERE run_id = $1",
+		"manifest_sha256 = coalesce($13, manifest_sha256), dropped_by = coalesce($14, dropped_by) WHERE run_id "
+		"= $1",
 		&a, NULL, err);
 }
 
@@ -288,6 +290,7 @@ static status run_take(struct run_reader *reader, const struct pg_result *r, str
 	run->gold_rows = postgres_i64(r, 0, 20, -1);
 	run->manifest_sha256 = keep(reader, postgres_str(r, 0, 21));
 	run->spec = keep(reader, postgres_str(r, 0, 22));
+	run->dropped_by = keep(reader, postgres_str(r, 0, 23));
 	return reader->failed ? fail_nomem(err) : OK;
 }
 
@@ -302,7 +305,8 @@ static status run_read(struct control_postgres *s, void *arg, struct err *err)
 		"started_at, "
 		"finished_at, executor, executed_by, attempts, raw_objects, raw_rows, bronze_rows, rejected_rows, "
 		"silver_rows, "
-		"gold_rows, manifest_sha256, spec FROM meta.runs LEFT JOIN meta.run_specs USING (run_id) WHERE run_id "
+		"gold_rows, manifest_sha256, spec, dropped_by FROM meta.runs LEFT JOIN meta.run_specs USING (run_id) "
+		"WHERE run_id "
 		"= $1",
 		&a, &r, err);
 	postgres_args_deinit(&a);

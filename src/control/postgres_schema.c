@@ -14,6 +14,7 @@ EMBED_FILE(postgres_sql_control_plane, "001_control_plane.sql")
 EMBED_FILE(postgres_sql_access, "002_access.sql")
 EMBED_FILE(postgres_sql_roles, "roles.sql")
 EMBED_FILE(postgres_sql_published_parts, "003_published_parts.sql")
+EMBED_FILE(postgres_sql_dropped_runs, "004_dropped_runs.sql")
 
 static const struct migration {
 	int64_t version;
@@ -25,6 +26,7 @@ static const struct migration {
 	{2, "access", postgres_sql_access, false},
 	{3, "roles", postgres_sql_roles, true},
 	{4, "published parts", postgres_sql_published_parts, false},
+	{5, "dropped runs", postgres_sql_dropped_runs, false},
 };
 enum { N_MIGRATIONS = sizeof migrations / sizeof *migrations };
 

@@ -170,6 +170,7 @@ static status run_set(struct control_sqlite *s, const struct control_run *r, str
 		sqlite_count(r->silver_rows),
 		sqlite_count(r->gold_rows),
 		sqlite_text(r->manifest_sha256),
+		sqlite_text(r->dropped_by),
 	};
 	return sqlite_run(s,
 		"UPDATE meta_runs SET status = ?2, finished_at = coalesce(?3, finished_at), as_of = coalesce(?4, "
@@ -178,9 +179,9 @@ static status run_set(struct control_sqlite *s, const struct control_run *r, str
 		"raw_rows),"
 		" bronze_rows = coalesce(?9, bronze_rows), rejected_rows = coalesce(?10, rejected_rows), silver_rows = "
 		"coalesce(?11, silver_rows),"
-		" gold_rows = coalesce(?12, gold_rows), manifest_sha256 = coalesce(?13, manifest_sha256) WHERE run_id "
-		"= ?1",
-		args, 13, NULL, err);
+		" gold_rows = coalesce(?12, gold_rows), manifest_sha256 = coalesce(?13, manifest_sha256), dropped_by = "
+		"coalesce(?14, dropped_by) WHERE run_id = ?1",
+		args, 14, NULL, err);
 }
 
 status sqlite_run_update(struct control *c, const struct control_lease *l, const struct control_run *r, struct err *err)
@@ -249,6 +250,7 @@ static status run_row(void *arg, struct sqlite3_stmt *row, struct err *err)
 	run->gold_rows = sqlite_col_i64(row, 20, -1);
 	run->manifest_sha256 = keep(r, sqlite_col_str(row, 21));
 	run->spec = keep(r, sqlite_col_str(row, 22));
+	run->dropped_by = keep(r, sqlite_col_str(row, 23));
 	return r->failed ? fail_nomem(err) : OK;
 }
 
@@ -260,7 +262,7 @@ status sqlite_run_get(
 	const struct sqlite_select q = {"SELECT run_id, workload, seed, config_hash, version, git_sha, date_min, "
 					"date_max, as_of, status, started_at, finished_at, executor,"
 					" executed_by, attempts, raw_objects, raw_rows, bronze_rows, rejected_rows, "
-					"silver_rows, gold_rows, manifest_sha256, spec"
+					"silver_rows, gold_rows, manifest_sha256, spec, dropped_by"
 					" FROM meta_runs LEFT JOIN meta_run_specs USING (run_id) WHERE run_id = ?",
 		args, 1};
 	TRY(sqlite_each(sqlite_of(c), &q, run_row, &r, err));

@@ -79,6 +79,8 @@ static const char schema_2[] = "CREATE TABLE meta_published_parts (name TEXT NOT
 			       " first_row INTEGER NOT NULL DEFAULT 1, last_row INTEGER NOT NULL DEFAULT 0, PRIMARY "
 			       "KEY (name, part)) WITHOUT ROWID;";
 
+static const char schema_3[] = "ALTER TABLE meta_runs ADD COLUMN dropped_by TEXT";
+
 static const struct migration {
 	int64_t version;
 	const char *name;
@@ -86,6 +88,7 @@ static const struct migration {
 } migrations[] = {
 	{1, "control plane", schema_1},
 	{2, "published parts", schema_2},
+	{3, "dropped runs", schema_3},
 };
 enum { N_MIGRATIONS = sizeof migrations / sizeof *migrations };
 #define NEWEST (migrations[N_MIGRATIONS - 1].version)

@@ -234,12 +234,15 @@ static void test_run_round_trip(void **state)
 	end.run_id = RUN;
 	end.status = RUN_DEGRADED;
 	end.raw_rows = 12;
+	assert_null(got.dropped_by);
+	end.dropped_by = "77777777-7777-4777-8777-777777777777";
 	CHECK_OK(&p.err, control_run_update(p.c, &l, &end, &p.err));
 	CHECK_OK(&p.err, control_run_get(p.c, RUN, &arena, &got, &p.err));
 	CHECK_I64(got.attempts, 2);
 	CHECK_I64(got.started_at, NOW); /* the first attempt's */
 	CHECK_I64(got.status, RUN_DEGRADED);
 	CHECK_I64(got.raw_rows, 12);
+	assert_string_equal(got.dropped_by, end.dropped_by);
 	CHECK_I64(got.date_min, 20000);
 	arena_deinit(&arena);
 	plane_close(&p);
