@@ -80,6 +80,7 @@ struct search {
 	char suffix[64]; /* "/stages/silver.json" */
 	struct candidate *items;
 	size_t n, cap;
+	bool one; /* there is one history in the lake */
 	const struct commit *head;
 	const struct commit *asked; /* the head whose history's newest claim is `claim` */
 	int64_t claim;
@@ -156,9 +157,11 @@ static status judge(const struct search *s, struct candidate *c, struct err *err
 	return same_events(of, earlier, &c->continued, err);
 }
 
-/* Of two that could be continued the head is the later one; ids only to be definite. */
-static bool later(const struct commit *a, const struct commit *b)
+/* Of two that could be continued the head is the later one, in one history by the claim: a run that dropped another may describe an
+ * earlier instant than that. Ids only to be definite. */
+static bool later(const struct search *s, const struct commit *a, const struct commit *b)
 {
+	if (s->one && a->claim != b->claim) return a->claim > b->claim;
 	if (a->run.as_of != b->run.as_of) return a->run.as_of > b->run.as_of;
 	if (a->claim != b->claim) return a->claim > b->claim;
 	return strcmp(a->run.run_id, b->run.run_id) > 0;
@@ -207,7 +210,7 @@ static status find(struct search *s, struct err *err)
 		if (head_key != NULL && strncmp(head_key, c->key, DAY_CHARS) != 0) TRY(is_newest(s, &newest, err));
 		if (newest) break;
 		TRY(judge(s, c, err));
-		if (!c->continued || (s->head != NULL && !later(&c->commit, s->head))) continue;
+		if (!c->continued || (s->head != NULL && !later(s, &c->commit, s->head))) continue;
 		s->head = &c->commit;
 		head_key = c->key;
 	}
@@ -233,7 +236,8 @@ static status take_runs(const struct commit *head, struct arena *arena, struct h
 status history_find(const struct history_search *of, struct arena *arena, struct history *out, struct err *err)
 {
 	const struct workload_folding *folding = &of->w->folding;
-	struct search s = {.of = of};
+	struct search s = {.of = of,
+		.one = folding->stage != NULL && folding->continues(of->config, of->run, NULL) == CONTINUES_ANY};
 	*out = (struct history){.as_of = INT64_MIN, .files.arena = arena};
 	if (folding->stage == NULL || folding->continues(of->config, of->run, NULL) == CONTINUES_NOT) return OK;
 	const int n = snprintf(s.suffix, sizeof s.suffix, "/stages/%s.json", folding->stage);

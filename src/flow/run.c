@@ -45,7 +45,7 @@ static status run_identified(struct flow *f, struct err *err)
 {
 	struct err later;
 	TRY(executor_open(executor_name(f->o), f->threads, &f->held.executor, err));
-	TRY(flow_identify(f, err));
+	TRY(f->o->drop != NULL ? flow_drop_identify(f, err) : flow_identify(f, err));
 	memcpy(f->report->run_id, f->id.info.run_id, sizeof f->report->run_id);
 	control_lease_init(&f->held.lease, f->id.info.run_id);
 	TRY(control_lease_acquire(f->control, &f->held.lease, time_now_us(), err));
@@ -71,6 +71,7 @@ static status run_leased(struct flow *f, struct err *err)
 	struct run_resume before;
 	bool superseded;
 	TRY(flow_resume_find(f, &before, err));
+	TRY(flow_drop_refuse(f, err));
 	TRY(flow_history_superseded(f, &superseded, err));
 	if (superseded)
 		log_line(LOG_INFO, "a later run went on from this one: nothing is left to do", "run", f->id.info.run_id,
@@ -78,6 +79,7 @@ static status run_leased(struct flow *f, struct err *err)
 	if (superseded || flow_resume_done(f, &before)) return report_nothing(f, &before, err);
 	TRY(flow_history_check_as_of(f, err));
 	TRY(flow_history_check_published(f, err));
+	TRY(flow_drop_mark(f, err));
 	f->held.again = before.exists || f->state.n_committed > 0;
 	TRY(flow_run_begin(f, err));
 	f->report->status = RUN_RUNNING;

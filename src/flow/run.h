@@ -33,6 +33,9 @@ struct run_opts {
 	int64_t as_of;              /* INT64_MIN = end of date_to, or of the newest event's local day when ingested */
 	const char *const *inputs;  /* n_inputs > 0: an ingested run; files, or folders of files */
 	size_t n_inputs;
+	/* Make the history of this run again without it (flow/drop.h); nothing else of what decides the output is given then. A run that
+	 * was dropped already is dropped on. E_NOT_FOUND: it has not folded; E_USAGE: it was simulated, or dropped another. */
+	const char *drop;
 	const char *source; /* ingest: value of source=; NULL = "mixed" */
 
 	/* How far to go. */

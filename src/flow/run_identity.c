@@ -103,6 +103,15 @@ static status open_config(struct flow *f, struct err *err)
 	return OK;
 }
 
+status flow_config_open(struct flow *f, struct err *err)
+{
+	if (f->id.config_own != NULL) f->w->config_close(f->id.config_own);
+	f->id.config_own = NULL;
+	buf_reset(&f->id.config_text);
+	TRY(flow_config_get(f->lake, f->id.info.config_hash, &f->id.config_text, err));
+	return open_config(f, err);
+}
+
 /* ---- inputs of an ingested run -------------------------------------------------------------------------------------- */
 
 static status add_file(struct flow *f, const char *path, struct err *err)
@@ -210,6 +219,10 @@ static void run_name(const struct flow *f, struct buf *out)
 	const struct run_info *r = &f->id.info;
 	char day[DATE_CHARS];
 	buf_printf(out, "%s|", r->workload);
+	if (r->drops[0] != '\0') {
+		buf_printf(out, "drops|%s", r->drops);
+		return;
+	}
 	if (r->simulated) {
 		buf_printf(out, "%llu|%s|", (unsigned long long)r->seed, r->config_hash);
 		date_format(r->date_from, day);
@@ -234,21 +247,27 @@ static void run_name(const struct flow *f, struct buf *out)
 	if (r->as_of != INT64_MIN) buf_printf(out, "|as_of=%lld", (long long)r->as_of);
 }
 
+status flow_run_id_derive(struct flow *f, struct err *err)
+{
+	uint8_t id[UUID_BYTES];
+	struct buf name;
+	buf_init(&name, 0);
+	run_name(f, &name);
+	const status code = buf_check(&name, err);
+	if (code == OK) uuid_v5(run_name_space, (struct str){(const char *)name.p, name.n}, id);
+	buf_deinit(&name);
+	TRY(code);
+	uuid_format(id, f->id.info.run_id);
+	f->id.info.run_id[UUID_CHARS] = '\0';
+	return OK;
+}
+
 static status set_run_id(struct flow *f, struct err *err)
 {
 	uint8_t id[UUID_BYTES];
-	if (f->o->run_id != NULL) {
-		if (!uuid_parse(str_of(f->o->run_id), id))
-			return fail(err, E_USAGE, "run id %s: expected a UUID", f->o->run_id);
-	} else {
-		struct buf name;
-		buf_init(&name, 0);
-		run_name(f, &name);
-		const status code = buf_check(&name, err);
-		if (code == OK) uuid_v5(run_name_space, (struct str){(const char *)name.p, name.n}, id);
-		buf_deinit(&name);
-		TRY(code);
-	}
+	if (f->o->run_id == NULL) return flow_run_id_derive(f, err);
+	if (!uuid_parse(str_of(f->o->run_id), id))
+		return fail(err, E_USAGE, "run id %s: expected a UUID", f->o->run_id);
 	uuid_format(id, f->id.info.run_id);
 	f->id.info.run_id[UUID_CHARS] = '\0';
 	return OK;
@@ -306,8 +325,7 @@ static status from_control(struct flow *f, struct err *err)
 	TRY(err_at(err, spec_parse(&f->arena, str_of(run.spec != NULL ? run.spec : ""), &info, &f->id.inputs, err),
 		"meta_run_specs", -1, -1));
 	f->id.info = info;
-	TRY(flow_config_get(f->lake, f->id.info.config_hash, &f->id.config_text, err));
-	return open_config(f, err);
+	return flow_config_open(f, err);
 }
 
 status flow_identify(struct flow *f, struct err *err)

@@ -1,7 +1,7 @@
 /* flow/run_int.h: one run while it runs, shared by the files of this folder that are its steps.
  *
  *   run.c ──► run_identity.c, run_resume.c ──► stage.c ──► stage_commit.c ──► stage_quality.c, stage_tables.c, stage_record.c
- *        └──► publish.c, run_record.c                                    all over state.c
+ *        └──► run_drop.c, publish.c, run_record.c                                    all over state.c
  */
 #ifndef PQR_FLOW_RUN_INT_H
 #define PQR_FLOW_RUN_INT_H
@@ -28,10 +28,13 @@ struct run_state {
 	struct commit commits[RUN_STAGES_MAX];
 	struct file_list files[RUN_STAGES_MAX];
 	struct counter_list counters[RUN_STAGES_MAX];
+	struct file_list
+		shown[RUN_STAGES_MAX]; /* what plans and checks get in place of files, of a run that drops another */
 	size_t n_committed;
 	struct history history; /* from the folding stage's plan on; n_runs == 0 = none */
 	struct file_list
-		standing;  /* of the stage that was planned last: what earlier runs of the history left in its layer */
+		standing; /* of the stage that was planned last: what earlier runs of the history left in its layer */
+	struct file_list events; /* of a run that drops another: what it folds, run by run, as if it were its own */
 	int64_t *versions; /* [w->n_tables] of each table after its stage's commit (stage_tables.c); -1 = not known */
 	bool published;
 };
@@ -71,7 +74,8 @@ struct run_resume {
 status flow_init(
 	struct flow *f, const struct run_opts *o, struct err *err) MUST_USE; /* options checked, nothing touched */
 void flow_deinit(struct flow *f);
-struct stage_view flow_state_view(const struct flow *f, size_t n_stages);
+/* Of a run that drops another: as of one that opens a history with the events of all the others. */
+struct stage_view flow_state_view(struct flow *f, size_t n_stages);
 /* What the lake holds of this run, each file's size checked. */
 status flow_state_load(struct flow *f, struct err *err) MUST_USE;
 /* The next of commits, files and counters. replaced: tables' logs have put other files in place of some. */
@@ -91,6 +95,10 @@ int32_t flow_run_date(
 /* E_LIMIT: days from date_from to as_of that no output should have a row for each of. E_USAGE: as_of before date_from. */
 status flow_span_check(const struct flow *f, int32_t date_from, int64_t as_of, struct err *err) MUST_USE;
 status flow_config_put(struct flow *f, struct err *err) MUST_USE;
+/* The configuration that runs with info.config_hash had, in place of the one that is open. */
+status flow_config_open(struct flow *f, struct err *err) MUST_USE;
+status flow_run_id_derive(
+	struct flow *f, struct err *err) MUST_USE; /* info.run_id from the rest of info and the inputs */
 
 /* run_resume.c */
 /* Fills f->state and *r. E_CONFLICT: begun with something else; E_NOT_FOUND: the stage before the one asked for is missing. */
@@ -130,6 +138,21 @@ status flow_history_stood(struct flow *f, size_t stage, struct err *err) MUST_US
 status flow_versions_put(struct flow *f, struct err *err) MUST_USE;
 /* All files of the stage's tables after its commits: of the history and the run. */
 status flow_picture_files(struct flow *f, const struct commit *c, struct file_list *out, struct err *err) MUST_USE;
+
+/* run_drop.c */
+status flow_drop_identify(struct flow *f, struct err *err) MUST_USE; /* f->o->drop: info and configuration */
+
+/* drop.c: a run that takes another out of its history */
+bool flow_drops(const struct flow *f);
+status flow_drop_mark(
+	struct flow *f, struct err *err) MUST_USE; /* before the first write; E_BUSY: the other is at work */
+status flow_drop_refuse(struct flow *f, struct err *err) MUST_USE; /* E_CONFLICT: this run was dropped */
+/* of's runs without the dropped one. */
+status flow_drop_runs(
+	struct flow *f, const struct picture *of, const char *const **out, size_t *n, struct err *err) MUST_USE;
+/* as_of and dates of what is left of the history. */
+status flow_drop_dates(struct flow *f, const struct history *h, struct err *err) MUST_USE;
+status flow_drop_events(struct flow *f, const struct picture *base, struct err *err) MUST_USE; /* f->state.events */
 
 /* stage_commit.c */
 /* Check, sync, commit to the tables, put the commit object, record. */

@@ -30,13 +30,21 @@ static status plan_check(const struct task_list *plan, const char *stage, struct
 	return OK;
 }
 
+static size_t folding_stage(const struct workload *w)
+{
+	size_t i = 0;
+	while (i < w->n_stages && !workload_folds(w, w->stages[i].name)) i++;
+	return i;
+}
+
 status flow_stage_plan(struct flow *f, size_t stage, struct task_list *out, struct err *err)
 {
 	const struct stage_def *def = &f->w->stages[stage];
 	TRY(flow_history_prepare(f, stage, err));
 	const struct stage_view view = flow_state_view(f, stage);
-	TRY(def->plan(&view, &f->id.inputs, out, err));
-	for (size_t i = 0; i < out->n; i++) out->items[i].standing = f->state.standing; /* one array behind all specs */
+	/* A run that drops another has no events of its own. */
+	if (!flow_drops(f) || stage >= folding_stage(f->w)) TRY(def->plan(&view, &f->id.inputs, out, err));
+	for (size_t i = 0; i < out->n; i++) out->items[i].standing = *view.standing; /* one array behind all specs */
 	return plan_check(out, def->name, err);
 }
 
@@ -284,6 +292,11 @@ static void warn_future(const struct flow *f)
 /* An ingested run learns its as_of and dates from what raw found. A picture that takes up earlier runs is not older than theirs. */
 static status learn_dates(struct flow *f, const struct commit *raw, struct err *err)
 {
+	if (flow_drops(f)) {
+		struct history h;
+		TRY(flow_history_find(f, &h, err));
+		return flow_drop_dates(f, &h, err);
+	}
 	const bool known = event_stats_dated(&raw->events);
 	const int64_t oldest = raw->events.first, newest = raw->events.last;
 	if (!known && raw->files.n == 0) return fail(err, E_USAGE, "the input holds no line");

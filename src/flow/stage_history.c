@@ -49,21 +49,39 @@ static void warn_alone(const struct flow *f)
 		"run", f->id.info.run_id, NULL);
 }
 
+/* What stood was of the dropped run too. */
+static status dropped_again(struct flow *f, const struct commit *c, struct err *err)
+{
+	struct history *h = &f->state.history;
+	const char **runs = ARENA_NEW(&f->arena, const char *, c->n_history + 1);
+	if (runs == NULL) return fail_nomem(err);
+	for (size_t i = 0; i < c->n_history; i++) runs[i] = c->history[i];
+	runs[c->n_history] = f->id.info.drops;
+	h->runs = h->base.runs = runs;
+	h->n_runs = h->base.n_runs = c->n_history + 1;
+	return OK;
+}
+
 /* Of a run that has folded: the history of its commit, with the base that it was planned on. */
 static status history_again(struct flow *f, const struct commit *c, struct err *err)
 {
-	f->state.history = (struct history){.runs = c->history,
+	struct history *h = &f->state.history;
+	*h = (struct history){.runs = c->history,
 		.n_runs = c->n_history,
 		.as_of = INT64_MIN,
 		.base = {.runs = c->history, .n_runs = c->n_history, .claim = c->claim - 1},
 		.files.arena = &f->arena};
 	struct picture stored;
+	if (flow_drops(f)) TRY(dropped_again(f, c, err));
 	const status code = picture_load(f->lake,
 		(struct picture_at){flow_run_date(f), f->id.info.run_id, PICTURE_BASE}, &f->arena, &stored, err);
 	if (code == E_NOT_FOUND) return OK; /* then what stands is the base */
 	TRY(code);
-	f->state.history.base.tables = stored.tables;
-	f->state.history.base.n_tables = stored.n_tables;
+	h->base.tables = stored.tables;
+	h->base.n_tables = stored.n_tables;
+	if (!flow_drops(f)) return OK;
+	h->runs = h->base.runs = stored.runs; /* the head last, whose end is waited for */
+	h->n_runs = h->base.n_runs = stored.n_runs;
 	return OK;
 }
 
@@ -155,6 +173,11 @@ static status open_history(struct flow *f, struct err *err)
 	struct history *h = &f->state.history;
 	const struct history_search s = flow_history_search(f);
 	TRY(flow_history_find(f, h, err));
+	if (flow_drops(f)) {
+		TRY(flow_drop_dates(f, h, err));
+		TRY(history_open(&s, flow_run_date(f), &f->arena, h, err));
+		return flow_drop_events(f, &h->base, err);
+	}
 	/* A run that was begun before its head was done: the picture never goes back in time. */
 	if (h->as_of > f->id.info.as_of) f->id.info.as_of = h->as_of;
 	return history_open(&s, flow_run_date(f), &f->arena, h, err);
@@ -212,7 +235,8 @@ status flow_history_prepare(struct flow *f, size_t stage, struct err *err)
 		warn_alone(f);
 	}
 	for (size_t k = 0; !folding && k < f->state.n_committed; k++) {
-		if (workload_folds(f->w, f->state.commits[k].stage) && f->state.commits[k].n_history > 0)
+		if (workload_folds(f->w, f->state.commits[k].stage) &&
+			(f->state.commits[k].n_history > 0 || flow_drops(f)))
 			TRY(history_again(f, &f->state.commits[k], err));
 	}
 	if (!folding) TRY(wait_for_run_before(f, err));
@@ -231,8 +255,7 @@ status flow_history_split(struct flow *f, struct commit *c, struct err *err)
 	const struct file_list *standing = &f->state.standing;
 	struct file_list fresh = {.arena = &f->arena}, picture = {.arena = &f->arena};
 	if (f->state.history.n_runs == 0) return OK;
-	c->history = f->state.history.runs;
-	c->n_history = f->state.history.n_runs;
+	TRY(flow_drop_runs(f, &f->state.history.base, &c->history, &c->n_history, err));
 	c->claim = f->state.history.base.claim + 1;
 	bool *kept = ARENA_ZNEW(&f->arena, bool, standing->n + 1);
 	if (kept == NULL) return fail_nomem(err);
@@ -284,6 +307,10 @@ status flow_history_stood(struct flow *f, size_t stage, struct err *err)
 	const struct commit *c = &f->state.commits[stage];
 	const struct file_list *picture = &f->state.files[stage];
 	f->state.standing = (struct file_list){.arena = &f->arena};
+	if (flow_drops(f) && workload_folds(f->w, c->stage)) {
+		TRY(history_again(f, c, err));
+		TRY(flow_drop_events(f, &f->state.history.base, err));
+	}
 	for (size_t i = 0; c->n_history > 0 && i < picture->n; i++) {
 		const struct delta_pair *run = delta_pairs_get(&picture->items[i].partition, STR("run_id"));
 		if (run == NULL || str_is(run->value, f->id.info.run_id)) continue;

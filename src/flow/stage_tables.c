@@ -132,7 +132,10 @@ static status commit_table(struct flow *f, const struct table_schema *t, const s
 {
 	struct arena arena;
 	char root[RUN_KEY_MAX], app_id[RUN_KEY_MAX], claim_id[RUN_KEY_MAX], info[2 * RUN_KEY_MAX];
-	const char *history = c->n_history > 0 ? c->history[0] : f->id.info.run_id;
+	/* Of a run that drops the one that opened it, still under that one's name: who waits for the claim looks for it there. */
+	const char *history = f->state.history.n_runs > 0 ? f->state.history.runs[0]
+			      : c->n_history > 0          ? c->history[0]
+							  : f->id.info.run_id;
 	flow_table_root(t, root);
 	const int n = snprintf(info, sizeof info,
 		"\"pqrWorkload\":\"%s\",\"pqrRunId\":\"%s\",\"pqrStage\":\"%s\",\"pqrHistory\":\"%s\"", f->w->name,
@@ -153,7 +156,8 @@ static status commit_table(struct flow *f, const struct table_schema *t, const s
 	}
 	arena_init(&arena, 0);
 	status code = make_adds(f, t, &c->files, &arena, &r, err);
-	if (code == OK && c->n_history > 0 && has_run_id(t)) code = make_removed(f, t, c, &arena, &r, err);
+	if (code == OK && (c->n_history > 0 || c->removed.n > 0) && has_run_id(t))
+		code = make_removed(f, t, c, &arena, &r, err);
 	if (code == OK) code = delta_replace(f->lake, root, &r, out, err);
 	arena_deinit(&arena);
 	return err_at(err, code, root, -1, -1);

@@ -44,9 +44,10 @@ void flow_deinit(struct flow *f)
 /* ---- views ----------------------------------------------------------------------------------------------------------- */
 
 /* What plans and checks of the first n_stages see. */
-struct stage_view flow_state_view(const struct flow *f, size_t n_stages)
+struct stage_view flow_state_view(struct flow *f, size_t n_stages)
 {
-	return (struct stage_view){
+	static const struct file_list none = {0};
+	const struct stage_view view = {
 		.run = &f->id.info,
 		.config = f->id.config,
 		.n_stages = n_stages,
@@ -56,6 +57,16 @@ struct stage_view flow_state_view(const struct flow *f, size_t n_stages)
 		.standing = &f->state.standing,
 		.lake = f->lake,
 	};
+	if (!flow_drops(f)) return view;
+	struct stage_view opener = view;
+	opener.files = f->state.shown;
+	opener.history = NULL;
+	opener.standing = &none;
+	for (size_t i = 0; i < n_stages; i++) {
+		const bool before = i + 1 < f->w->n_stages && workload_folds(f->w, f->w->stages[i + 1].name);
+		f->state.shown[i] = before ? f->state.events : f->state.files[i];
+	}
+	return opener;
 }
 
 status flow_state_add(struct flow *f, const struct commit *c, bool replaced, struct err *err)

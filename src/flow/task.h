@@ -26,6 +26,7 @@ struct run_info {
 	int64_t as_of;              /* microseconds; INT64_MIN while unknown (before ingest's raw stage) */
 	const char *source;         /* ingest: value of source= ("mixed") */
 	char config_hash[HEX_SHA256_CHARS + 1];
+	char drops[UUID_CHARS + 1]; /* the run that it takes out of its history (flow/drop.h); "" = none */
 };
 
 struct task_spec {

@@ -136,6 +136,7 @@ void run_info_json(struct buf *out, const struct run_info *run)
 	member_str(out, ',', "config_hash", run->config_hash);
 	member_date(out, ',', "date_from", run->date_from);
 	member_date(out, ',', "date_to", run->date_to);
+	if (run->drops[0] != '\0') member_str(out, ',', "drops", run->drops);
 	member_date(out, ',', "emit_from", run->emit_from);
 	member_str(out, ',', "run_id", run->run_id);
 	buf_printf(out, ",\"seed\":\"%llu\"", (unsigned long long)run->seed);
@@ -359,6 +360,7 @@ status run_info_parse(const struct json_node *n, struct arena *arena, struct run
 	TRY(get_fixed(n, "config_hash", run.config_hash, HEX_SHA256_CHARS, err));
 	TRY(get_date(n, "date_from", &run.date_from, err));
 	TRY(get_date(n, "date_to", &run.date_to, err));
+	if (json_node_get(n, "drops") != NULL) TRY(get_fixed(n, "drops", run.drops, UUID_CHARS, err));
 	TRY(get_date(n, "emit_from", &run.emit_from, err));
 	TRY(get_fixed(n, "run_id", run.run_id, UUID_CHARS, err));
 	if (!ids_ok(&run)) return bad("run_id", err);

@@ -15,6 +15,7 @@
 #include "flow/history.h"
 #include "flow/manifest.h"
 #include "flow/progress.h"
+#include "flow/drop.h"
 #include "flow/superseded.h"
 #include "table/maintain/check.h"
 
@@ -326,6 +327,9 @@ static status verify_all(struct verify *v, struct err *err)
 	int64_t total = 0;
 	TRY(commit_find(v->o->lake, v->o->run_id, &date, err));
 	TRY(load(v, date, err));
+	struct drop_mark mark;
+	TRY(drop_find(v->o->lake, date, v->o->run_id, &mark, err));
+	memcpy(v->report.dropped_by, mark.by, sizeof mark.by);
 	v->what = ARENA_ZNEW(&v->arena, const char *, v->files.n + 1);
 	if (v->what == NULL) return fail_nomem(err);
 	for (size_t i = 0; i < v->files.n; i++) total += v->files.items[i].bytes;

@@ -19,6 +19,7 @@ struct verify_report {
 	int64_t differences;
 	int64_t replaced; /* gone, as they may: their table's log has replaced them (flow/superseded.h) */
 	char root[HEX_SHA256_CHARS + 1]; /* the manifest's */
+	char dropped_by[UUID_CHARS + 1]; /* the run that took it out of its history; "" = none */
 };
 /* Every SHA-256 of every committed stage against the stage's commit, manifest.json and checksums.json; then the logs of the tables it wrote
  * against their files, the contract's columns and the number of the run's rows (table/maintain/check.h).

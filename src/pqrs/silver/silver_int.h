@@ -93,7 +93,8 @@ struct silver_file {
 	int32_t day;  /* bronze: the UTC day; of a standing file the first local day of its month */
 	int32_t run;  /* place of its run among those of the inputs, oldest first */
 	size_t place; /* among the files of its list, the same in every task */
-	bool foreign; /* not of this run: rows out of scope are left alone */
+	bool other;   /* of another run: its rows may have been put into other files since */
+	bool foreign; /* and told by that run: rows out of scope are left alone. A run that drops another tells all anew */
 	bool changed; /* a standing file: it holds a row that is told anew */
 	bool moves;   /* a standing file of tickets: it holds one that is not TICKET_FINAL */
 };

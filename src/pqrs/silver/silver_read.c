@@ -91,7 +91,8 @@ static status sort_file(struct silver_task *t, const struct file_ref *ref, struc
 {
 	struct silver_files *standing = standing_of(t, ref->table), *l = standing != NULL ? standing : &t->bronze;
 	struct silver_file *f = &l->items[l->n++];
-	*f = (struct silver_file){.ref = ref, .foreign = !str_is(run_of(ref), t->env->run->run_id)};
+	const bool other = !str_is(run_of(ref), t->env->run->run_id);
+	*f = (struct silver_file){.ref = ref, .other = other, .foreign = other && t->env->run->drops[0] == '\0'};
 	t->has_history |= f->foreign; /* also where all earlier bronze is gone */
 	if (standing != NULL) return standing_month(ref, &f->day, err);
 	return bronze_day(ref, &f->day, err);
@@ -173,8 +174,8 @@ static status file_verify(struct silver_task *t, struct store_object *object, co
 	if (memcmp(got, f->ref->xxh128, sizeof got) == 0) return OK;
 	const status code = fail_at(err, E_VERIFY, f->ref->path, -1, -1,
 		"the object is not what %s wrote: its XXH3-128 differs; restore it",
-		f->foreign ? "an earlier run" : "bronze");
-	return f->foreign ? code : err_advise(err, code, ADVICE_OR_NEW_RUN, NULL);
+		f->other ? "an earlier run" : "bronze");
+	return f->other ? code : err_advise(err, code, ADVICE_OR_NEW_RUN, NULL);
 }
 
 /* ---- codes ----------------------------------------------------------------------------------------------- */
@@ -430,7 +431,7 @@ static status open_file(
 static status rows_check(const struct silver_file *f, const struct parquet_reader *r, struct err *err)
 {
 	const int64_t rows = parquet_reader_rows(r), expected = f->ref->rows;
-	if (rows == expected || (f->foreign && expected < 0)) return OK;
+	if (rows == expected || (f->other && expected < 0)) return OK;
 	return fail(err, E_VERIFY, "%lld rows, expected %lld", (long long)rows, (long long)expected);
 }
 

@@ -33,6 +33,7 @@ static void draw_commit(struct arena *arena, uint64_t seed, struct commit *c)
 	c->run.as_of = n % 5 == 0 ? INT64_MIN : INT64_C(1700000000000000) + n;
 	memset(c->run.config_hash, 'a', HEX_SHA256_CHARS);
 	memcpy(c->run.run_id, "22222222-2222-4222-8222-222222222222", UUID_CHARS + 1);
+	if (n % 4 == 1) memcpy(c->run.drops, "66666666-6666-4666-8666-666666666666", UUID_CHARS + 1);
 	for (uint32_t i = 0; i < n; i++) {
 		const struct rng4 r = rng_philox(seed, i, 1, 0);
 		struct file_ref f = {.table = arena_printf(arena, "raw.t%u", r.v[0] % 3),
