@@ -14,10 +14,11 @@
 
 #define RUN_COLUMNS                                                                                                    \
 	"run_id, workload, status, date_min, date_max, raw_rows, bronze_rows, rejected_rows, silver_rows, gold_rows, " \
-	"attempts, started_at"
+	"attempts, started_at, dropped_by"
 /* What fits a terminal; --json has RUN_COLUMNS, `runs show` has all. */
-#define RUN_COLUMNS_SHORT                                                                                        \
-	"run_id, status, date_min AS \"from\", date_max AS \"to\", raw_rows AS raw, rejected_rows AS rejected, " \
+#define RUN_COLUMNS_SHORT                                                                                       \
+	"run_id, CASE WHEN dropped_by IS NULL THEN status ELSE 'dropped' END AS status, date_min AS \"from\", " \
+	"date_max AS \"to\", raw_rows AS raw, rejected_rows AS rejected, "                                      \
 	"gold_rows AS gold, SUBSTR(CAST(started_at AS TEXT), 1, 16) AS started"
 /* Stages and layers in the order they come in. */
 #define IN_ORDER(column) \
@@ -169,11 +170,12 @@ static status runs_diff(struct session *s, const struct cli *c, struct err *err)
 	return code;
 }
 
-static status runs_retry(struct session *s, struct cli *c, const char *run_id, struct err *err)
+/* Retry it, or drop it. */
+static status runs_work(struct session *s, struct cli *c, const char *run_id, struct err *err)
 {
 	struct run_opts o;
 	session_run_opts(s, &o);
-	o.run_id = run_id;
+	*(strcmp(c->args[0], "drop") == 0 ? &o.drop : &o.run_id) = run_id;
 	o.progress = c->progress;
 	o.quiet = c->quiet;
 	o.publish = !cli_flag(c, "--no-publish");
@@ -192,12 +194,12 @@ static status runs_command(struct session *s, struct cli *c, struct err *err)
 		return runs_diff(s, c, err);
 	}
 	const bool show = strcmp(verb, "show") == 0;
-	if (!show && strcmp(verb, "retry") != 0)
-		return fail(err, E_USAGE, "pqr runs: expected list, show, retry or diff, found '%s'", verb);
+	if (!show && strcmp(verb, "retry") != 0 && strcmp(verb, "drop") != 0)
+		return fail(err, E_USAGE, "pqr runs: expected list, show, retry, drop or diff, found '%s'", verb);
 	if (c->n_args != 2) return fail(err, E_USAGE, "pqr runs %s: expected a run id; `pqr runs` lists them", verb);
 	(void)snprintf(what, sizeof what, "pqr runs %s", verb);
 	TRY(session_run_find(s, c->args[1], what, run_id, err));
-	return show ? runs_show(s, c, run_id, err) : runs_retry(s, c, run_id, err);
+	return show ? runs_show(s, c, run_id, err) : runs_work(s, c, run_id, err);
 }
 
 static status with_session(
@@ -212,7 +214,7 @@ static status with_session(
 
 static status runs_run(struct cli *c, struct err *err)
 {
-	const bool writes = c->n_args > 0 && strcmp(c->args[0], "retry") == 0;
+	const bool writes = c->n_args > 0 && (strcmp(c->args[0], "retry") == 0 || strcmp(c->args[0], "drop") == 0);
 	return with_session(
 		c, SESSION_LAKE | SESSION_CONTROL | SESSION_EXISTING | (writes ? 0u : SESSION_LOOK), runs_command, err);
 }
@@ -304,13 +306,14 @@ static status verify_command(struct session *s, struct cli *c, struct err *err)
 		.arg = &d};
 	status code = flow_verify(&o, &report, err);
 	if (code == OK || code == E_VERIFY) {
-		const char *quote = report.root[0] != '\0' ? "\"" : "";
+		const char *quote = report.root[0] != '\0' ? "\"" : "", *by = report.dropped_by[0] != '\0' ? "\"" : "";
 		if (c->json) {
 			buf_printf(&out,
 				"{\"run_id\":\"%s\",\"root\":%s%s%s,\"objects\":%lld,\"bytes\":%lld,\"replaced\":%lld,"
-				"\"differences\":[",
+				"\"dropped_by\":%s%s%s,\"differences\":[",
 				run_id, quote, report.root[0] != '\0' ? report.root : "null", quote,
-				(long long)report.objects, (long long)report.bytes, (long long)report.replaced);
+				(long long)report.objects, (long long)report.bytes, (long long)report.replaced, by,
+				report.dropped_by[0] != '\0' ? report.dropped_by : "null", by);
 			buf_add(&out, list.p, list.n);
 			buf_str(&out, "]}\n");
 		} else {
@@ -325,6 +328,9 @@ static status verify_command(struct session *s, struct cli *c, struct err *err)
 					"%s of them are gone, as they may: their tables' logs have replaced them "
 					"(pqr table history)\n",
 					cli_count(report.replaced, n[0]));
+			if (report.dropped_by[0] != '\0')
+				buf_printf(&out, "it was dropped: run %s takes it out of its history\n",
+					report.dropped_by);
 		}
 		struct err *const later = code == OK ? err : NULL;
 		const status printed = cli_print_result(c, &out, later);
@@ -344,16 +350,18 @@ static status verify_run(struct cli *c, struct err *err)
 }
 
 static const struct cli_option run_id_option[] = {{"--run-id", "ID", CLI_RUN_HELP}};
-static const struct cli_option runs_options[] = {{"--no-publish", NULL, "retry: leave the SQL tables as they are"},
-	{"--replace-published", NULL, "retry: also where the SQL tables show another history"}};
+static const struct cli_option runs_options[] = {
+	{"--no-publish", NULL, "retry, drop: leave the SQL tables as they are"},
+	{"--replace-published", NULL, "retry, drop: also where the SQL tables show another history"}};
 static const struct cli_option lineage_options[] = {
 	{"--run-id", "ID", CLI_RUN_HELP}, {"--format", "NAME", "text, json, openlineage, dot or cypher"}};
 const struct cli_command cli_runs_command = {.name = "runs",
-	.synopsis = "[list | show U | retry U | diff U V]",
+	.synopsis = "[list | show U | retry U | drop U | diff U V]",
 	.summary = "what ran: stages, counts, quality, lineage",
 	.details = "  pqr runs              the runs, newest first\n"
 		   "  pqr runs show U       run U: what decided its output, its tasks, quality and lineage\n"
 		   "  pqr runs retry U      go on with run U, which failed or was stopped\n"
+		   "  pqr runs drop U       take ingested run U out: silver, gold and SQL as if it had not been\n"
 		   "  pqr runs diff U V     what differs between two runs",
 	.options = runs_options,
 	.n_options = N_OF(runs_options),

@@ -155,4 +155,24 @@ wait "$pid"
 same "$?" 5 "exit status without a server: $(tail -n 2 out)"
 "$root/tests/postgres" again "$work/server"
 expect 0 SUCCESS "$pqr" run --from 2026-01-01 --to 2026-02-14 --volume 400 --lake late --replace-published --control "$uri"
+# A bad ingest taken out: the rows of the lake that never had it. Its row says who did.
+find lite/raw -name events.jsonl | LC_ALL=C sort | xargs cat >all.jsonl
+split -n l/3 -d --additional-suffix=.jsonl all.jsonl part
+psql -XAtq "$uri" -c 'CREATE DATABASE drops' || bad "cannot create a database"
+drops="postgresql://postgres@/drops?host=$work/server"
+for part in 00 01 02; do
+  [ $part = 01 ] || expect 0 '' "$pqr" run --input part$part.jsonl --lake never --quiet
+  expect 0 '' "$pqr" run --input part$part.jsonl --lake dropped --control "$drops" --quiet
+done
+bad_run=$(psql -XAtq "$drops" -c 'SELECT run_id FROM meta.runs ORDER BY started_at LIMIT 1 OFFSET 1')
+expect 0 'SUCCESS|DEGRADED' "$pqr" runs drop "$bad_run" --lake dropped --control "$drops"
+expect 0 "$bad_run  dropped" "$pqr" runs --lake dropped --control "$drops"
+expect 0 'it was dropped: run' "$pqr" verify --run-id "$bad_run" --lake dropped
+same "$(psql -XAtq "$drops" -c "SELECT count(*) FROM meta.runs WHERE dropped_by IS NOT NULL AND dropped_by <> run_id")" 1 "runs that were dropped"
+for table in $tables; do
+  postgres_rows "$drops" gold "$table" run_id >pg.rows
+  sqlite_rows never/control.db gold "$table" run_id >lite.rows
+  [ -s lite.rows ] || bad "gold.$table of the others is empty"
+  cmp -s pg.rows lite.rows || bad "gold.$table after a drop: $(diff pg.rows lite.rows | head -n 3)"
+done
 done_testing
