@@ -1,98 +1,6 @@
-#include "check.h"
-
-#include <arpa/inet.h>
-#include <pthread.h>
-#include <stdatomic.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "base/time.h"
+#include "http_peer.h"
 #include "io/s3/s3_client.h"
-
-/* ---- a peer that answers by a script: real sockets, so that what libcurl makes of them is tested too ---- */
-
-enum { ANSWERS_MAX = 6 };
-
-struct peer {
-	int listener;
-	int port;
-	const char *const *answers; /* NULL: close without one; the last one stays */
-	_Atomic int requests;
-	char heads[ANSWERS_MAX][4096];
-	pthread_t thread;
-};
-
-/* Head and body of one request; false: the client closed. */
-static bool read_request(int fd, char *head, size_t size)
-{
-	size_t n = 0;
-	char *end = NULL;
-	while (end == NULL) {
-		const ssize_t got = n + 1 < size ? read(fd, head + n, size - 1 - n) : 0;
-		if (got <= 0) return false;
-		n += (size_t)got;
-		head[n] = '\0';
-		end = strstr(head, "\r\n\r\n");
-	}
-	const char *length = strstr(head, "Content-Length: ");
-	size_t left = length != NULL && length < end ? strtoul(length + 16, NULL, 10) : 0;
-	const size_t have = n - (size_t)(end + 4 - head);
-	left -= have < left ? have : left;
-	char sink[512];
-	while (left > 0) {
-		const ssize_t got = read(fd, sink, left < sizeof sink ? left : sizeof sink);
-		if (got <= 0) return false;
-		left -= (size_t)got;
-	}
-	return true;
-}
-
-static const char *answer_of(const struct peer *p, int i)
-{
-	int last = 0;
-	while (last + 1 < ANSWERS_MAX && p->answers[last + 1] != NULL && p->answers[last + 1][0] != '\0') last++;
-	return p->answers[i < last ? i : last];
-}
-
-/* Every answer ends its connection, so that one thread serves all. */
-static void *peer_main(void *arg)
-{
-	struct peer *p = arg;
-	for (;;) {
-		const int fd = accept(p->listener, NULL, NULL);
-		if (fd < 0) return NULL;
-		static char head[65536];
-		if (read_request(fd, head, sizeof head)) {
-			const int i = atomic_fetch_add(&p->requests, 1);
-			if (i < ANSWERS_MAX) (void)snprintf(p->heads[i], sizeof p->heads[i], "%.4000s", head);
-			const char *answer = answer_of(p, i);
-			if (strcmp(answer, "close") != 0 && write(fd, answer, strlen(answer)) < 0) perror("write");
-		}
-		(void)shutdown(fd, SHUT_WR);
-		char sink[64];
-		while (read(fd, sink, sizeof sink) > 0) continue;
-		(void)close(fd);
-	}
-}
-
-static void peer_start(struct peer *p, const char *const *answers)
-{
-	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t n = sizeof at;
-	*p = (struct peer){.answers = answers, .listener = socket(AF_INET, SOCK_STREAM, 0)};
-	if (bind(p->listener, (struct sockaddr *)&at, n) != 0 || listen(p->listener, 16) != 0 ||
-		getsockname(p->listener, (struct sockaddr *)&at, &n) != 0)
-		fail_msg("cannot listen");
-	p->port = ntohs(at.sin_port);
-	if (pthread_create(&p->thread, NULL, peer_main, p) != 0) fail_msg("no thread");
-}
-
-static void peer_stop(struct peer *p)
-{
-	(void)shutdown(p->listener, SHUT_RDWR);
-	(void)pthread_join(p->thread, NULL);
-	(void)close(p->listener);
-}
 
 static struct s3_settings settings_for(int port)
 {
@@ -108,18 +16,12 @@ static struct s3_settings settings_for(int port)
 	return s;
 }
 
-/* ---- cases ---- */
-
-#define CLOSE_HEAD "Connection: close\r\n"
-#define ANSWER(status_line, body_n, body) \
-	"HTTP/1.1 " status_line "\r\n" CLOSE_HEAD "Content-Length: " body_n "\r\n\r\n" body
 #define ERROR(code) "<Error><Code>" code "</Code><Message>why</Message></Error>"
 #define REFUSED(status_line, code) "HTTP/1.1 " status_line "\r\n" CLOSE_HEAD "\r\n" ERROR(code)
-#define FINE ANSWER("200 OK", "5", "hello")
 
 struct client_case {
 	const char *name;
-	const char *answers[ANSWERS_MAX];
+	const char *answers[PEER_ANSWERS_MAX];
 	status code;
 	int requests;
 	const char *says; /* part of the error */
@@ -130,13 +32,13 @@ static const struct client_case cases[] = {
 	{"slow down, then an answer", {REFUSED("503 Slow Down", "SlowDown"), FINE}, OK, 2, NULL},
 	{"500 and 502, then an answer", {REFUSED("500 Oops", "InternalError"), ANSWER("502 Bad", "0", ""), FINE}, OK, 3,
 		NULL},
-	{"closed without an answer", {"close", FINE}, OK, 2, NULL},
+	{"closed without an answer", {PEER_CLOSES, FINE}, OK, 2, NULL},
 	{"a truncated body", {ANSWER("200 OK", "5", "he"), FINE}, OK, 2, NULL},
 	{"an error inside of 200", {"HTTP/1.1 200 OK\r\n" CLOSE_HEAD "\r\n" ERROR("InternalError"), FINE}, OK, 2, NULL},
 	{"another creator at work", {REFUSED("409 Conflict", "ConditionalRequestConflict"), FINE}, OK, 2, NULL},
 	{"no HTTP", {"nonsense\r\n\r\n", FINE}, OK, 2, NULL},
 	{"slow down for ever", {REFUSED("503 Slow Down", "SlowDown")}, E_UNREACHABLE, 4, "SlowDown"},
-	{"closed for ever", {"close"}, E_UNREACHABLE, 4, "out of reach"},
+	{"closed for ever", {PEER_CLOSES}, E_UNREACHABLE, 4, "out of reach"},
 	{"a fatal error inside of 200", {"HTTP/1.1 200 OK\r\n" CLOSE_HEAD "\r\n" ERROR("AccessDenied")}, E_IO, 1,
 		"AccessDenied"},
 	{"unknown key", {REFUSED("403 Forbidden", "InvalidAccessKeyId")}, E_IO, 1, "AWS_ACCESS_KEY_ID"},
@@ -227,7 +129,7 @@ static void test_nobody_there(void **state)
 	struct s3_call call;
 	struct err err;
 	err_clear(&err);
-	static const char *const none[ANSWERS_MAX] = {FINE};
+	static const char *const none[PEER_ANSWERS_MAX] = {FINE};
 	peer_start(&p, none);
 	peer_stop(&p); /* its port is free now */
 	const struct s3_settings s = settings_for(p.port);
@@ -245,7 +147,7 @@ static void test_taken_answers(void **state)
 {
 	(void)state;
 	static const struct {
-		const char *answers[ANSWERS_MAX];
+		const char *answers[PEER_ANSWERS_MAX];
 		unsigned takes;
 		int http_status;
 	} taken[] = {{{REFUSED("404 Not Found", "NoSuchKey")}, S3_TAKES_404, 404},
@@ -287,10 +189,10 @@ static void test_lost_answer(void **state)
 {
 	(void)state;
 	static const struct {
-		const char *answers[ANSWERS_MAX];
+		const char *answers[PEER_ANSWERS_MAX];
 		bool there;
 		int asked, requests;
-	} lost[] = {{{"close", FINE}, true, 1, 1}, {{"close", FINE}, false, 1, 2},
+	} lost[] = {{{PEER_CLOSES, FINE}, true, 1, 1}, {{PEER_CLOSES, FINE}, false, 1, 2},
 		{{REFUSED("500 Oops", "InternalError"), FINE}, true, 1, 1},
 		{{REFUSED("503 Slow Down", "SlowDown"), FINE}, true, 0, 2}, {{FINE}, true, 0, 1}};
 	for (size_t i = 0; i < sizeof lost / sizeof *lost; i++) {
@@ -318,7 +220,7 @@ static void test_lost_answer(void **state)
 static void test_too_much(void **state)
 {
 	(void)state;
-	static const char *const answers[ANSWERS_MAX] = {ANSWER("206 Partial Content", "5", "hello")};
+	static const char *const answers[PEER_ANSWERS_MAX] = {ANSWER("206 Partial Content", "5", "hello")};
 	struct peer p;
 	struct s3_client *c;
 	struct s3_call call;
