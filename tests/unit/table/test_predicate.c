@@ -1,4 +1,5 @@
 #include "fixture.h"
+#include "table/read/predicate.h"
 
 #include <math.h>
 
