@@ -2,6 +2,7 @@
 #ifndef PQR_TESTS_PQRS_FIXTURE_H
 #define PQR_TESTS_PQRS_FIXTURE_H
 
+#include "check.h"
 #include "pqrs/config/config.h"
 
 /* A test that needs nothing else of pqrs/config/config_read.c is linked without it. */
@@ -44,6 +45,30 @@ static inline void fixture_states(struct pqrs_config *cfg)
 	for (size_t i = 0; i < 11; i++) cfg->transitions[transitions[i][0]][transitions[i][1]] = true;
 	static const int32_t days[TYPE_N] = {15, 10, 8, 20};
 	memcpy(cfg->sla_business_days, days, sizeof days);
+}
+
+/* What the clock of a ticket goes by: the states and terms, Bogotá and Colombia's holidays. fixture_clock_free gives the last two back. */
+static inline void fixture_clock(struct pqrs_config *cfg)
+{
+	struct err err;
+	fixture_states(cfg);
+	CHECK_OK(&err, tz_load("America/Bogota", &cfg->tz, &err));
+	CHECK_OK(&err, calendar_create("colombia", &cfg->calendar, &err));
+}
+static inline void fixture_clock_free(struct pqrs_config *cfg)
+{
+	calendar_destroy(cfg->calendar);
+	tz_destroy(cfg->tz);
+}
+
+/* Local time in Bogotá. */
+static inline int64_t bog(const char *text)
+{
+	char full[128];
+	int64_t us;
+	(void)snprintf(full, sizeof full, "%s-05:00", text);
+	if (!time_parse(str_of(full), &us)) fail_msg("bad time %s", text);
+	return us;
 }
 
 static inline void fixture_rules(struct pqrs_config *cfg)

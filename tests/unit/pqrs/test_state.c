@@ -9,34 +9,15 @@ static struct pqrs_config cfg;
 static int setup(void **state)
 {
 	(void)state;
-	struct err err;
-	fixture_states(&cfg);
-	CHECK_OK(&err, tz_load("America/Bogota", &cfg.tz, &err));
-	CHECK_OK(&err, calendar_create("colombia", &cfg.calendar, &err));
+	fixture_clock(&cfg);
 	return 0;
 }
 
 static int teardown(void **state)
 {
 	(void)state;
-	calendar_destroy(cfg.calendar);
-	tz_destroy(cfg.tz);
+	fixture_clock_free(&cfg);
 	return 0;
-}
-
-static int64_t at(const char *text)
-{
-	int64_t us;
-	if (!time_parse(str_of(text), &us)) fail_msg("bad time %s", text);
-	return us;
-}
-
-/* Local time in Bogotá. */
-static int64_t bog(const char *text)
-{
-	char full[128];
-	(void)snprintf(full, sizeof full, "%s-05:00", text);
-	return at(full);
 }
 
 struct step {
