@@ -19,6 +19,35 @@
 enum { STAGE_PLANS_MAX = 16 }; /* how often a stage is planned again: each time another run has committed */
 
 static status run_identified(struct flow *f, struct err *err);
+enum { SAY_BYTES = 10 * 1000 * 1000 };
+#define KB 1000
+
+static void bytes_text(int64_t bytes, char dst[32])
+{
+	static const char *const units[] = {"kB", "MB", "GB", "TB", "PB", "EB"};
+	size_t unit = 0;
+	double n = (double)bytes / KB;
+	for (; n >= KB && unit + 1 < sizeof units / sizeof units[0]; unit++) n /= KB;
+	(void)snprintf(dst, 32, "%.1f %s", n, units[unit]);
+}
+
+/* A disk that fills after hours is known before the first file. */
+static status check_space(struct flow *f, struct err *err)
+{
+	if (f->w->bytes_expected == NULL || !f->id.info.simulated || f->state.n_committed > 0) return OK;
+	const int64_t need = f->w->bytes_expected(f->id.config, &f->id.info), have = store_free_bytes(f->lake);
+	char needed[32], there[32];
+	bytes_text(need, needed);
+	bytes_text(have, there);
+	if (have >= 0 && need > have)
+		return fail(err, E_IO,
+			"the run writes about %s to %s, where %s are free: make room, or simulate fewer days or "
+			"tickets a day",
+			needed, store_uri(f->lake), there);
+	if (need / KB > SAY_BYTES) log_line(LOG_INFO, "a large run", "writes about", needed, NULL);
+	return OK;
+}
+
 static status run_leased(struct flow *f, struct err *err);
 static status run_begun(struct flow *f, const struct run_resume *before, struct err *err);
 static status run_stages(struct flow *f, const struct run_resume *before, struct err *err);
@@ -79,6 +108,7 @@ static status run_leased(struct flow *f, struct err *err)
 	if (superseded || flow_resume_done(f, &before)) return report_nothing(f, &before, err);
 	TRY(flow_history_check_as_of(f, err));
 	TRY(flow_history_check_published(f, err));
+	TRY(check_space(f, err));
 	TRY(flow_drop_mark(f, err));
 	f->held.again = before.exists || f->state.n_committed > 0;
 	TRY(flow_run_begin(f, err));

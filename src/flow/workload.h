@@ -78,6 +78,8 @@ struct workload {
 	/* The workload's configuration from its canonical JSON (see pqrs/config/config.h); gives *config. */
 	status (*config_open)(struct str canonical, void **config, struct err *err);
 	void (*config_close)(void *config);
+	/* About how many bytes a run without files given by the user writes to the lake. NULL: nobody can tell. */
+	int64_t (*bytes_expected)(const void *config, const struct run_info *run);
 	/* The zone that decides local dates; views config. NULL: UTC. */
 	const struct tz *(*timezone)(const void *config);
 	const struct workload_mirror *mirrors; /* published when mirrors_on(config) */

@@ -179,6 +179,11 @@ void store_single_writer(struct store *s)
 	if (s->ops->single_writer != NULL) s->ops->single_writer(s);
 }
 
+int64_t store_free_bytes(struct store *s)
+{
+	return s->ops->free_bytes != NULL ? s->ops->free_bytes(s) : -1;
+}
+
 bool store_is_remote(const struct store *s)
 {
 	return s->ops->put_later != NULL;

@@ -87,6 +87,8 @@ status store_sweep(struct store *s, const char *prefix, int64_t *removed, struct
 /* The user vouches that nobody else writes to the lake: no proof that put-if-absent holds is asked for, it is a look and a
  * put. Before the first put. */
 void store_single_writer(struct store *s);
+/* Bytes that may still be written, or -1 where nobody can tell. */
+int64_t store_free_bytes(struct store *s);
 /* Does a request take so long that more of them than cores should be under way? */
 bool store_is_remote(const struct store *s);
 /* Threads for work that is mostly waiting for this store, where `threads` would do for work on a disk. */

@@ -30,6 +30,7 @@ struct store_ops {
 	status (*sync)(struct store *s, struct err *err);
 	status (*sweep)(struct store *s, const char *prefix, int64_t *removed, struct err *err);
 	void (*single_writer)(struct store *s); /* NULL: nothing to know */
+	int64_t (*free_bytes)(struct store *s); /* NULL: nobody can tell */
 };
 
 struct store {

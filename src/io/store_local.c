@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -498,6 +499,16 @@ static void local_close(struct store *base)
 	mem_free(s);
 }
 
+/* What an ordinary user may write. */
+static int64_t local_free_bytes(struct store *base)
+{
+	const struct local_store *s = (const struct local_store *)base;
+	struct statvfs fs;
+	if (fstatvfs(s->root_fd, &fs) != 0) return -1;
+	const uint64_t bytes_max = INT64_MAX, block = fs.f_frsize > 0 ? fs.f_frsize : 1;
+	return fs.f_bavail > bytes_max / block ? INT64_MAX : (int64_t)(fs.f_bavail * block);
+}
+
 static const struct store_ops local_ops = {
 	.close = local_close,
 	.put = local_put,
@@ -509,6 +520,7 @@ static const struct store_ops local_ops = {
 	.delete = local_delete,
 	.sync = local_sync,
 	.sweep = local_sweep,
+	.free_bytes = local_free_bytes,
 };
 
 status store_local_open(const char *path, struct store **out, struct err *err)

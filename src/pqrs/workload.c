@@ -101,6 +101,7 @@ const struct workload pqrs_workload = {
 	.n_tables = PQRS_TABLES,
 	.config_open = open_config,
 	.config_close = close_config,
+	.bytes_expected = pqrs_simulate_bytes,
 	.timezone = timezone_of,
 	.mirrors = mirrors,
 	.n_mirrors = sizeof mirrors / sizeof mirrors[0],

@@ -156,6 +156,10 @@ else
   echo "note: no right to mount a small disk here; the full-disk case was not run"
 fi
 
+# more than the disk can take is said before the first file
+one_line 1 'writes about [0-9.]+ [TP]B to .*/vast, where [0-9.]+ [A-Z]+B are free: make room' "$pqr" run --lake vast --volume 10000000
+[ ! -e vast/raw ] || bad "a run that has no room has begun"
+
 # Ctrl-C: exit 130 within a second, then the same command finishes
 "$pqr" run --lake stopped --quiet --from 2025-09-01 --to 2026-02-28 >/dev/null 2>err </dev/null &
 pid=$!

@@ -90,6 +90,14 @@ status pqrs_simulate_plan(
 	return OK;
 }
 
+int64_t pqrs_simulate_bytes(const void *config, const struct run_info *run)
+{
+	const struct pqrs_config *c = config;
+	const int32_t from = run->emit_from > run->date_from ? run->emit_from : run->date_from;
+	const int64_t days = run->date_to >= from ? (int64_t)run->date_to - from + 1 : 0;
+	return days * c->simulation.volume_daily_avg * TICKET_BYTES / 2 * 3;
+}
+
 /* One running task. */
 struct work {
 	const struct task_env *env;
