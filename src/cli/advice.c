@@ -42,6 +42,8 @@ static const struct {
 	[ADVICE_SEE_QUALITY] = {"; see `pqr quality --run-id ", "`"},
 	[ADVICE_STAGE_FIRST] = {"; `pqr STAGE --run-id ", "` runs a stage"},
 	[ADVICE_GET_DUCKDB] = {": `", "` gets it, or name one with PQR_DUCKDB_LIB=FILE"},
+	[ADVICE_CONVERT] = {"; `", " FILE | pqr run --input -` reads it"},
+	[ADVICE_PRODUCERS] = {"; docs/events.md says what events are and how to make them", ""},
 	[ADVICE_REPLACE_PUBLISHED] = {"; --replace-published allows it, --no-publish leaves them as they are", ""},
 	[ADVICE_RETENTION] = {"; --no-retention-check allows it", ""},
 };

@@ -75,7 +75,7 @@ static const struct cli_option plan_options[] = {{"--seed", "N", "seed of the si
 	{"--as-of", "TIME", "the instant the run describes"},
 	{"--volume", "N", "average tickets a day, outside the spike (simulation.spike)"},
 	{"--run-id", "UUID", "name the run"},
-	{"--input", "PATH...", "take these JSONL files, or the *.jsonl and *.ndjson of folders, instead of simulating"},
+	{"--input", "PATH...", "take JSONL files (also gzip, zstd), or those of folders, instead of simulating"},
 	{"--source", "NAME", "value of source="}};
 const struct cli_command cli_plan_command = {.name = "plan",
 	.synopsis = "[pqrs]",

@@ -12,12 +12,12 @@
 	{                                                                                                      \
 		"--run-id", "UUID", "name the run (default: derived from what decides its output)"             \
 	}
-#define INPUT_OPTIONS                                                                                            \
-	{"--input", "PATH...",                                                                                   \
-		"take these JSONL files, or the *.jsonl and *.ndjson of folders, instead of simulating; may be " \
-		"repeated"},                                                                                     \
-	{                                                                                                        \
-		"--source", "NAME", "value of source= for ingested input (default mixed)"                        \
+#define INPUT_OPTIONS                                                                                        \
+	{"--input", "PATH...",                                                                               \
+		"take JSONL files (also gzip, zstd), those of folders, or - for standard input, instead of " \
+		"simulating; may be repeated"},                                                              \
+	{                                                                                                    \
+		"--source", "NAME", "value of source= for ingested input (default mixed)"                    \
 	}
 
 static status run_with(struct cli *c, const char *only, const char *until, bool needs_run_id, struct err *err)
@@ -114,11 +114,12 @@ const struct cli_command cli_generate_command = {.name = "generate",
 	.run = generate_run};
 const struct cli_command cli_ingest_command = {.name = "ingest",
 	.synopsis = "PATH...",
-	.summary = "bring JSONL files into raw as a run",
+	.summary = "bring JSONL files or a stream into raw as a run",
 	.details = "Splits the lines by the UTC day of their ts and keeps each line's bytes; lines whose ts can't be "
 		   "read\n"
-		   "land under day=unknown. Of a folder its *.jsonl and *.ndjson are taken, by name, without "
-		   "sub-folders.\n"
+		   "land under day=unknown. Files may be compressed by gzip or zstd; - is standard input. Of a folder "
+		   "its\n"
+		   "*.jsonl and *.ndjson are taken, also with .gz or .zst behind, by name, without sub-folders.\n"
 		   "`pqr bronze` and the later stages go on from there; `pqr run --input` does all.",
 	.options = ingest_options,
 	.n_options = N_OF(ingest_options),

@@ -133,7 +133,9 @@ static status report_text(
 	char n[5][32];
 	buf_printf(out, "run %s  ", r->run_id);
 	terminal_word(out, str_of(run_status_name(r->status)), terminal_colours());
-	buf_printf(out, "%s\n", r->nothing_to_do ? "  nothing to do: it was finished before" : "");
+	const char *why = r->n_stages > 0 ? "  nothing to do: it was finished before"
+					  : "  nothing to do: the input holds no line";
+	buf_printf(out, "%s\n", r->nothing_to_do ? why : "");
 	buf_printf(out, "lake %s\n", r->lake);
 	if (r->n_history > 0)
 		buf_printf(out, "continues %s run%s of this lake, the last of them %s\n",

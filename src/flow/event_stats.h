@@ -10,9 +10,11 @@
 struct event_stats {
 	int64_t first, last; /* ts of the oldest and newest valid event, microseconds; first > last: none was told */
 	struct counter_list types; /* how many of each type */
+	const char *
+		why; /* where no event is valid, what is wrong with the lines; NULL = nothing was told. In types' arena */
 };
 void event_stats_init(struct event_stats *e, struct arena *arena);
-/* b into a. false: out of memory. */
+/* b into a; the first text stands. false: out of memory. */
 bool event_stats_merge(struct event_stats *a, const struct event_stats *b) MUST_USE;
 static inline bool event_stats_dated(const struct event_stats *e)
 {

@@ -22,6 +22,12 @@ static status stage_json(struct flow *f, size_t stage, struct buf *out, struct e
 
 static status plan_json(struct flow *f, struct buf *out, struct err *err)
 {
+	for (size_t i = 0; i < f->o->n_inputs; i++) {
+		if (input_is_stream(f->o->inputs[i]))
+			return fail(err, E_USAGE,
+				"input %s is a stream, which only one process can read: a plan takes files",
+				f->o->inputs[i]);
+	}
 	TRY(flow_identify(f, err));
 	TRY(flow_state_load(f, err));
 	TRY(flow_config_put(f, err));

@@ -76,6 +76,11 @@ static status run_identified(struct flow *f, struct err *err)
 	TRY(executor_open(executor_name(f->o), f->threads, &f->held.executor, err));
 	TRY(f->o->drop != NULL ? flow_drop_identify(f, err) : flow_identify(f, err));
 	memcpy(f->report->run_id, f->id.info.run_id, sizeof f->report->run_id);
+	if (flow_inputs_blank(f)) {
+		f->report->status = RUN_SUCCESS;
+		f->report->nothing_to_do = true;
+		return OK;
+	}
 	control_lease_init(&f->held.lease, f->id.info.run_id);
 	TRY(control_lease_acquire(f->control, &f->held.lease, time_now_us(), err));
 	const status code = run_leased(f, err);

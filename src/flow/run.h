@@ -31,7 +31,8 @@ struct run_opts {
 	int32_t date_from, date_to; /* local dates, inclusive; simulated runs */
 	int32_t emit_from;          /* INT32_MIN = date_from */
 	int64_t as_of;              /* INT64_MIN = end of date_to, or of the newest event's local day when ingested */
-	const char *const *inputs;  /* n_inputs > 0: an ingested run; files, or folders of files */
+	const char *const
+		*inputs; /* n_inputs > 0: an ingested run; files, folders of files, streams ("-": standard input) */
 	size_t n_inputs;
 	/* Make the history of this run again without it (flow/drop.h); nothing else of what decides the output is given then. A run that
 	 * was dropped already is dropped on. E_NOT_FOUND: it has not folded; E_USAGE: it was simulated, or dropped another. */
@@ -72,7 +73,7 @@ struct run_report {
 	const char *workload;
 	const char *lake; /* its URI */
 	enum run_status status;
-	bool nothing_to_do;              /* all that was asked for had been done before */
+	bool nothing_to_do; /* all that was asked for had been done before, or (no stages) the input holds no line */
 	char root[HEX_SHA256_CHARS + 1]; /* the manifest's; "" before raw is committed */
 	int64_t as_of;                   /* INT64_MIN while unknown */
 	const char *const *

@@ -4,23 +4,11 @@
  * 2. A run that exists is what it was begun with; a call that says otherwise is refused.
  * 3. Nothing is written but the configuration object, named by its hash.
  */
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <strings.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/alloc.h"
-#include "base/limits.h"
-#include "base/thread.h"
 #include "flow/run_int.h"
 #include "flow/task_json.h"
-
-enum { INPUT_CHUNK_BYTES = 1 << 20 };
+#include "io/utf8.h"
 
 /* Name space of this project's run ids; a random UUID, fixed forever. */
 static const uint8_t run_name_space[UUID_BYTES] = {
@@ -112,102 +100,25 @@ status flow_config_open(struct flow *f, struct err *err)
 	return open_config(f, err);
 }
 
-/* ---- inputs of an ingested run -------------------------------------------------------------------------------------- */
+/* ---- the source ---------------------------------------------------------------------------------------------------- */
 
-static status add_file(struct flow *f, const char *path, struct err *err)
+/* A value of a partition column, and so the name of a folder. */
+static status source_check(const char *source, struct err *err)
 {
-	struct stat st;
-	char full[PATH_MAX];
-	if (stat(path, &st) != 0 || realpath(path, full) == NULL)
-		return fail_errno_read(err, errno, "cannot read input %s", path);
-	if (!S_ISREG(st.st_mode)) return fail(err, E_USAGE, "input %s is neither a file nor a folder", path);
-	if (access(path, R_OK) != 0) return fail_errno_read(err, errno, "cannot read input %s", path);
-	if (!file_list_add(
-		    &f->id.inputs, &(struct file_ref){.table = "input", .path = full, .bytes = st.st_size, .rows = -1}))
-		return fail_nomem(err);
-	return OK;
-}
-
-/* A folder may hold a README or a sum file beside its events. */
-static bool is_event_file(const char *name)
-{
-	const char *end = strrchr(name, '.');
-	return name[0] != '.' && end != NULL && (strcasecmp(end, ".jsonl") == 0 || strcasecmp(end, ".ndjson") == 0);
-}
-
-static status read_folder(DIR *dir, const char *path, struct file_list *out, struct err *err)
-{
-	struct dirent *e;
-	while ((e = readdir(dir)) != NULL) {
-		char child[PATH_MAX];
-		struct stat st;
-		if (!is_event_file(e->d_name)) continue;
-		const int len = snprintf(child, sizeof child, "%s/%s", path, e->d_name);
-		if (len < 0 || (size_t)len >= sizeof child)
-			return fail(err, E_LIMIT, "path over %d bytes in %s", PATH_MAX, path);
-		if (stat(child, &st) != 0 || !S_ISREG(st.st_mode)) continue;
-		if (!file_list_add(out, &(struct file_ref){.table = "input", .path = child})) return fail_nomem(err);
-	}
-	return OK;
-}
-
-/* The *.jsonl and *.ndjson of a folder, in byte order of their names; hidden ones and sub-folders are left out. */
-static status add_folder(struct flow *f, const char *path, struct err *err)
-{
-	struct file_list found = {.arena = &f->arena};
-	DIR *dir = opendir(path);
-	if (dir == NULL) return fail_errno_read(err, errno, "cannot read folder %s", path);
-	status code = read_folder(dir, path, &found, err);
-	(void)closedir(dir);
-	if (code == OK && found.n == 0) code = fail(err, E_NOT_FOUND, "no *.jsonl or *.ndjson file in folder %s", path);
-	file_list_sort(&found);
-	for (size_t i = 0; i < found.n && code == OK; i++) code = add_file(f, found.items[i].path, err);
-	return code;
-}
-
-static status add_input(struct flow *f, const char *path, struct err *err)
-{
-	struct stat st;
-	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) return add_folder(f, path, err);
-	const char *scheme_end = strstr(path, "://");
-	if (scheme_end != NULL && access(path, F_OK) != 0) /* only the scheme is shown: the rest may hold a password */
-		return fail(err, E_UNSUPPORTED,
-			"unsupported in this version: input from %.*s://; name files or folders",
-			(int)(scheme_end - path), path);
-	return add_file(f, path, err);
-}
-
-static status hash_fd(int fd, struct file_ref *ref, uint8_t *chunk, struct err *err)
-{
-	struct hash_stream h;
-	TRY(hash_stream_init(&h, true, err));
-	status code = OK;
-	ref->bytes = 0;
-	for (;;) {
-		const ssize_t n = read(fd, chunk, INPUT_CHUNK_BYTES);
-		if (n < 0 && errno == EINTR) continue;
-		if (n < 0) code = fail_errno_read(err, errno, "cannot read input %s", ref->path);
-		if (n <= 0) break;
-		hash_stream_add(&h, chunk, (size_t)n);
-		ref->bytes += n;
-		code = cancel_check(err);
-		if (code != OK) break;
-	}
-	if (code == OK) hash_stream_final(&h, ref->xxh128, ref->sha256);
-	hash_stream_deinit(&h);
-	return code;
-}
-
-static status hash_input(void *arg, size_t i, int worker, struct err *err)
-{
-	struct file_ref *ref = &((struct flow *)arg)->id.inputs.items[i];
-	(void)worker;
-	const int fd = open(ref->path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0) return fail_errno_read(err, errno, "cannot read input %s", ref->path);
-	uint8_t *chunk = mem_alloc(INPUT_CHUNK_BYTES);
-	const status code = chunk != NULL ? hash_fd(fd, ref, chunk, err) : fail_nomem(err);
-	mem_free(chunk);
-	(void)close(fd);
+	enum { FOLDER_BYTES_MAX = 255 }; /* NAME_MAX of most file systems */
+	struct buf folder;
+	const struct delta_pair pair = {STR("source"), str_of(source)};
+	if (source[0] == '\0')
+		return err_advise(err, fail(err, E_USAGE, "the source has no name"), ADVICE_SOURCE, NULL);
+	if (!utf8_valid(source, strlen(source))) return fail(err, E_USAGE, "the source's name is not UTF-8");
+	buf_init(&folder, 0);
+	path_folders(&folder, &(struct delta_pairs){&pair, 1});
+	status code = buf_check(&folder, err);
+	if (code == OK && folder.n > FOLDER_BYTES_MAX)
+		code = fail(err, E_USAGE,
+			"the source's name is too long: its folder's name has %zu bytes, of %d at most", folder.n,
+			FOLDER_BYTES_MAX);
+	buf_deinit(&folder);
 	return code;
 }
 
@@ -289,7 +200,8 @@ status flow_identify_options(struct flow *f, struct err *err)
 	r->as_of = o->as_of;
 	r->date_from = r->date_to = r->emit_from = INT32_MIN;
 	if (!r->simulated) {
-		for (size_t i = 0; i < o->n_inputs; i++) TRY(add_input(f, o->inputs[i], err));
+		TRY(source_check(r->source, err));
+		for (size_t i = 0; i < o->n_inputs; i++) TRY(flow_inputs_add(f, o->inputs[i], err));
 		return OK;
 	}
 	if (o->date_to < o->date_from) return fail(err, E_USAGE, "the date range ends before it starts");
@@ -336,7 +248,7 @@ status flow_identify(struct flow *f, struct err *err)
 		TRY(from_control(f, err));
 	} else {
 		TRY(flow_identify_options(f, err));
-		TRY(thread_for(f->id.inputs.n, f->threads, hash_input, f, err));
+		TRY(flow_inputs_hash(f, err));
 		TRY(set_run_id(f, err));
 	}
 	f->id.info.workload = f->w->name;

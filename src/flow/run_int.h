@@ -19,7 +19,9 @@ struct run_identity {
 	struct buf config_text;
 	const void *config;
 	void *config_own; /* the same, when it is ours to close */
-	struct file_list inputs;
+	struct file_list
+		inputs; /* once hashed: bytes, and rows 0 where there is no line, of what comes out when it was compressed */
+	struct input_spools spools; /* the streams among them */
 };
 
 /* What the lake holds of the run: read by state.c, then grown as stages are committed. */
@@ -80,6 +82,13 @@ struct stage_view flow_state_view(struct flow *f, size_t n_stages);
 status flow_state_load(struct flow *f, struct err *err) MUST_USE;
 /* The next of commits, files and counters. replaced: tables' logs have put other files in place of some. */
 status flow_state_add(struct flow *f, const struct commit *c, bool replaced, struct err *err) MUST_USE;
+
+/* run_inputs.c */
+/* A file, a folder's event files, or a stream, to f->id.inputs. E_NOT_FOUND; E_QUALITY: of another format (io/input_format.h). */
+status flow_inputs_add(struct flow *f, const char *path, struct err *err) MUST_USE;
+/* Streams are read to their ends; bytes and hashes of all of them. */
+status flow_inputs_hash(struct flow *f, struct err *err) MUST_USE;
+bool flow_inputs_blank(const struct flow *f); /* hashed: there are some, and none holds a line */
 
 /* run_identity.c */
 /* Info and inputs, these not hashed yet; no lake needed. */

@@ -180,7 +180,7 @@ static status task_finished(void *arg, struct task_slot *slot, const struct err 
 		atomic_fetch_add(&s->f->held.progress.done, 1);
 	} else {
 		atomic_fetch_add(&s->failures, 1);
-		if (why->code != E_CANCELLED)
+		if (why->code != E_CANCELLED && why->code != E_QUALITY) /* the run's own error says it all */
 			log_line(LOG_WARN, "task failed", "task", slot->spec->task_id, "error", text, NULL);
 	}
 	status code = buf_check(&result, err);
@@ -196,6 +196,7 @@ static status execute(struct stage_run *s, struct err *err)
 		.lake = f->lake,
 		.run = &f->id.info,
 		.config = f->id.config,
+		.spools = &f->id.spools,
 		.progress_rows = &f->held.progress.rows,
 		.progress_bytes = &f->held.progress.bytes,
 	};

@@ -36,6 +36,7 @@ status flow_init(struct flow *f, const struct run_opts *o, struct err *err)
 void flow_deinit(struct flow *f)
 {
 	executor_close(f->held.executor);
+	input_spools_deinit(&f->id.spools);
 	if (f->id.config_own != NULL) f->w->config_close(f->id.config_own);
 	buf_deinit(&f->id.config_text);
 	arena_deinit(&f->arena);
@@ -53,6 +54,7 @@ struct stage_view flow_state_view(struct flow *f, size_t n_stages)
 		.n_stages = n_stages,
 		.files = f->state.files,
 		.counters = f->state.counters,
+		.events = f->state.n_committed > 0 ? &f->state.commits[0].events : NULL,
 		.history = f->state.history.n_runs > 0 ? &f->state.history : NULL,
 		.standing = &f->state.standing,
 		.lake = f->lake,

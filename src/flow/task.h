@@ -13,6 +13,7 @@
 #include "base/time.h"
 #include "flow/event_stats.h"
 #include "flow/file_list.h"
+#include "io/input.h"
 #include "io/store.h"
 
 /* What decides a run's output, beside the configuration. */
@@ -62,9 +63,10 @@ void task_result_init(struct task_result *r, const struct task_spec *spec, struc
 struct task_env {
 	struct store *lake;
 	const struct run_info *run;
-	const void *config;              /* the workload's own configuration struct */
-	_Atomic int64_t *progress_rows;  /* may be NULL; a task adds rows as it goes */
-	_Atomic int64_t *progress_bytes; /* may be NULL */
+	const void *config;                /* the workload's own configuration struct */
+	const struct input_spools *spools; /* where the streams among the inputs are; NULL = there are none */
+	_Atomic int64_t *progress_rows;    /* may be NULL; a task adds rows as it goes */
+	_Atomic int64_t *progress_bytes;   /* may be NULL */
 };
 
 /* A finished file of a task. All borrowed. */

@@ -113,7 +113,7 @@ void counter_list_json(struct buf *out, const struct counter_list *l)
 void event_stats_json(struct buf *out, const struct event_stats *e)
 {
 	char separator = '{';
-	if (!event_stats_dated(e) && e->types.n == 0) return;
+	if (!event_stats_dated(e) && e->types.n == 0 && e->why == NULL) return;
 	member(out, ',', "events");
 	if (event_stats_dated(e)) {
 		member_i64(out, separator, "first", e->first);
@@ -122,6 +122,7 @@ void event_stats_json(struct buf *out, const struct event_stats *e)
 	}
 	member(out, separator, "types");
 	counter_list_json(out, &e->types);
+	if (e->why != NULL) member_str(out, ',', "why", e->why);
 	buf_char(out, '}');
 }
 
@@ -296,6 +297,7 @@ status event_stats_parse(const struct json_node *n, struct event_stats *out, str
 	if (first != NULL &&
 		(!json_node_i64(first, &out->first) || !json_node_i64(last, &out->last) || !event_stats_dated(out)))
 		return bad("events", err);
+	if (json_node_get(n, "why") != NULL) TRY(get_text(n, "why", out->types.arena, &out->why, err));
 	return counter_list_parse(json_node_get(n, "types"), &out->types, err);
 }
 

@@ -18,6 +18,7 @@ struct stage_view {
 	size_t n_stages;                     /* stages finished so far, this one included when checking */
 	const struct file_list *files;       /* [n_stages] outputs, sorted by path */
 	const struct counter_list *counters; /* [n_stages] */
+	const struct event_stats *events;    /* of raw, once it is committed; NULL before */
 	const struct history *history;       /* of the folding stage's plan; NULL = none (flow/history.h) */
 	const struct file_list
 		*standing; /* what earlier runs of it left in the stage's layer; empty without a history */

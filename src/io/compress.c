@@ -1,4 +1,4 @@
-/* io/compress.c: blocks by five libraries behind one call.
+/* io/compress.c: blocks by five libraries behind one call, and streams of two of them.
  *
  * Invariants: 1. decompression gives exactly the bytes that were claimed, or E_CORRUPT; 2. no library's type or number leaves this
  * file. Must not know pages or files.
@@ -6,12 +6,14 @@
 #include "io/compress.h"
 
 #include <brotli/decode.h>
+#include <limits.h>
 #include <lz4.h>
 #include <snappy-c.h>
 #include <string.h>
 #include <zlib.h>
 #define ZSTD_STATIC_LINKING_ONLY /* for literalCompressionMode; the shared library takes it since 1.4.0 */
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include "base/alloc.h"
 
@@ -214,4 +216,108 @@ status compress_expand(struct compressor *c, enum compress_codec codec, struct c
 										       : corrupt(err, "lz4", n, dst_n);
 	default: return fail(err, E_UNSUPPORTED, "unsupported: compression codec %d", (int)codec);
 	}
+}
+
+/* ---- streams ---- */
+
+struct compress_stream {
+	enum compress_codec codec;
+	z_stream gzip;
+	ZSTD_DCtx *zstd;
+	bool at_end;
+};
+
+enum compress_codec compress_codec_of(const void *head, size_t n)
+{
+	const uint8_t *p = head;
+	if (n >= 3 && p[0] == 0x1f && p[1] == 0x8b && p[2] == 8) return CODEC_GZIP;
+	if (n < COMPRESS_MAGIC_BYTES) return CODEC_NONE;
+	const uint32_t magic = (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
+	const bool skippable = (magic & ZSTD_MAGIC_SKIPPABLE_MASK) == ZSTD_MAGIC_SKIPPABLE_START;
+	return magic == ZSTD_MAGICNUMBER || skippable ? CODEC_ZSTD : CODEC_NONE;
+}
+
+status compress_stream_create(enum compress_codec codec, struct compress_stream **out, struct err *err)
+{
+	ASSERT(codec == CODEC_GZIP || codec == CODEC_ZSTD);
+	struct compress_stream *d = mem_zalloc(1, sizeof *d);
+	if (d == NULL) return fail_nomem(err);
+	d->codec = codec;
+	bool made = true;
+	if (codec == CODEC_GZIP)
+		made = inflateInit2(&d->gzip, 15 + 16) == Z_OK;
+	else
+		made = (d->zstd = ZSTD_createDCtx()) != NULL;
+	if (!made) {
+		mem_free(d);
+		return fail_nomem(err);
+	}
+	*out = d;
+	return OK;
+}
+
+void compress_stream_destroy(struct compress_stream *d)
+{
+	if (d == NULL) return;
+	if (d->codec == CODEC_GZIP) (void)inflateEnd(&d->gzip);
+	(void)ZSTD_freeDCtx(d->zstd);
+	mem_free(d);
+}
+
+bool compress_stream_at_end(const struct compress_stream *d)
+{
+	return d->at_end;
+}
+
+static uInt at_most_uint(size_t n)
+{
+	return n < UINT_MAX ? (uInt)n : UINT_MAX;
+}
+
+static status gzip_step(struct compress_stream *d, struct compress_piece *x, struct err *err)
+{
+	z_stream *z = &d->gzip;
+	const uInt in = at_most_uint(x->src_n), room = at_most_uint(x->dst_n);
+	z->next_in = (Bytef *)(uintptr_t)x->src;
+	z->avail_in = in;
+	z->next_out = x->dst;
+	z->avail_out = room;
+	if (d->at_end && in > 0 && inflateReset(z) != Z_OK) return fail_nomem(err);
+	const int rc = inflate(z, Z_NO_FLUSH);
+	if (rc == Z_MEM_ERROR) return fail_nomem(err);
+	if (rc != Z_OK && rc != Z_STREAM_END && rc != Z_BUF_ERROR)
+		return fail(
+			err, E_CORRUPT, "the gzip data is corrupt: %s", z->msg != NULL ? z->msg : "no stream of it");
+	d->at_end = rc == Z_STREAM_END;
+	x->src += in - z->avail_in;
+	x->src_n -= in - z->avail_in;
+	x->dst += room - z->avail_out;
+	x->dst_n -= room - z->avail_out;
+	return OK;
+}
+
+static status zstd_step(struct compress_stream *d, struct compress_piece *x, struct err *err)
+{
+	ZSTD_inBuffer in = {x->src, x->src_n, 0};
+	ZSTD_outBuffer out = {x->dst, x->dst_n, 0};
+	const size_t rc = ZSTD_decompressStream(d->zstd, &out, &in);
+	if (ZSTD_isError(rc)) {
+		const ZSTD_ErrorCode code = ZSTD_getErrorCode(rc);
+		if (code == ZSTD_error_memory_allocation) return fail_nomem(err);
+		return fail(err, code == ZSTD_error_frameParameter_windowTooLarge ? E_LIMIT : E_CORRUPT,
+			"the zstd data cannot be read: %s", ZSTD_getErrorName(rc));
+	}
+	d->at_end = rc == 0;
+	x->src += in.pos;
+	x->src_n -= in.pos;
+	x->dst += out.pos;
+	x->dst_n -= out.pos;
+	return OK;
+}
+
+status compress_stream_step(struct compress_stream *d, struct compress_piece *piece, struct err *err)
+{
+	ASSERT(piece->dst_n > 0);
+	if (d->at_end && piece->src_n == 0) return OK;
+	return d->codec == CODEC_GZIP ? gzip_step(d, piece, err) : zstd_step(d, piece, err);
 }

@@ -41,4 +41,25 @@ status compress_block(struct compressor *c, enum compress_codec codec, int level
 status compress_expand(struct compressor *c, enum compress_codec codec, struct compress_src src,
 	struct compress_dst dst, struct err *err) MUST_USE;
 
+/* ---- streams: files of any size, gzip (RFC 1952) and zstd (RFC 8878), one or more members or frames ---- */
+
+enum { COMPRESS_MAGIC_BYTES = 4 };
+/* What the first bytes of a file tell: CODEC_GZIP, CODEC_ZSTD, or CODEC_NONE for everything else. */
+enum compress_codec compress_codec_of(const void *head, size_t n);
+
+struct compress_stream; /* state between pieces; one thread at a time */
+status compress_stream_create(enum compress_codec codec, struct compress_stream **out, struct err *err) MUST_USE;
+void compress_stream_destroy(struct compress_stream *d);
+/* What one step takes and gives; it moves the pointers on. */
+struct compress_piece {
+	const uint8_t *src;
+	size_t src_n;
+	uint8_t *dst;
+	size_t dst_n;
+};
+/* As much as fits; with src_n == 0 what is still held back. E_CORRUPT: of other bytes, or a check that differs; E_LIMIT: a zstd window over
+ * 128 MiB. */
+status compress_stream_step(struct compress_stream *d, struct compress_piece *piece, struct err *err) MUST_USE;
+bool compress_stream_at_end(const struct compress_stream *d); /* of a member or frame: the file may end here */
+
 #endif

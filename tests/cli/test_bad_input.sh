@@ -45,7 +45,8 @@ one_line 2 'emit-from' "$pqr" run "${small[@]}" --emit-from 2025-01-20
 one_line 1 'nowhere.jsonl' "$pqr" run --input nowhere.jsonl
 one_line 1 'nowhere.jsonl' "$pqr" ingest nowhere.jsonl
 one_line 1 'nowhere.jsonl' "$pqr" plan --input nowhere.jsonl
-mkdir nothing && one_line 1 'no .*file in folder nothing' "$pqr" run --input nothing
+one_line 2 'was named twice' "$pqr" run --input - --input -
+mkdir nothing && one_line 1 'no .*file.* in folder nothing' "$pqr" run --input nothing
 one_line 1 'executor' "$pqr" run "${small[@]}" --executor dask://here:1
 one_line 2 'UUID' "$pqr" verify --run-id nonsense
 [ ! -e lake ] || bad "a refused run left a lake: $(find lake)"
@@ -55,10 +56,93 @@ one_line 1 'has committed nothing' "$pqr" verify --lake empty --run-id 00000000-
 
 # an input whose only line has a time but is not valid
 echo '{"event_id":"nope","ticket_id":"nope","event_type":"MESSAGE_ADDED","ts":"2026-01-01T00:00:00Z","data":{}}' >invalid.jsonl
-expect 3 'some_line_accepted.*every line was rejected, 1 of them for bad_uuid:event_id' "$pqr" run --input invalid.jsonl --lake invalid --quiet
-expect 3 'some_line_accepted' "$pqr" run --input invalid.jsonl --lake invalid2 --quiet --as-of 2026-03-31
+expect 3 'some_line_accepted.*invalid.jsonl is JSON Lines, but holds no event \(line 1: bad_uuid event_id; its only line is rejected\); docs/events.md' "$pqr" run --input invalid.jsonl --lake invalid --quiet
+expect 3 'invalid.jsonl is JSON Lines, but holds no event' "$pqr" run --input invalid.jsonl --lake invalid2 --quiet --as-of 2026-03-31
+
+# no line at all: nothing to do, however it comes
 : >empty.jsonl
-expect 2 'the input holds no line' "$pqr" run --input empty.jsonl --lake hollow --quiet
+printf '\xef\xbb\xbf \r\n\n' >blank.jsonl
+gzip -c empty.jsonl >empty.jsonl.gz
+for file in empty.jsonl blank.jsonl empty.jsonl.gz - /dev/null; do
+  expect 0 'nothing to do: the input holds no line' "$pqr" run --input "$file" --lake hollow
+  same "$("$pqr" run --input "$file" --lake hollow --json </dev/null 2>/dev/null | jq -c '[.status, .nothing_to_do, .rows.raw, .as_of]')" '["SUCCESS",true,0,null]' "$file"
+done
+[ -z "$(find hollow -mindepth 1 ! -name 'control.db*')" ] || bad "an empty input left something: $(find hollow)"
+
+# files of other formats: one line that names the format, the first reason and the way in; nothing is published, whatever as-of says
+event() { printf '{"event_id":"%08x-0000-4000-8000-000000000000","ticket_id":"11111111-1111-4111-8111-111111111111","event_type":"TICKET_CREATED","ts":"2026-03-02T09:00:00-05:00","data":{"external_id":"1","source_channel":"email"}}\n' "$1"; }
+{ event 1; event 2; } >good.jsonl
+printf 'radicado;fecha;tipo\n2026;02/03/2026;Queja\n' >a.csv
+jq -s . good.jsonl >spread.json
+jq -sc . good.jsonl >array.json
+jq . good.jsonl >pretty.json
+jq -c '{id: .event_id, when: .ts}' good.jsonl >others.jsonl
+printf 'Return-Path: <a@b.co>\nSubject: Queja\n\nHola\n' >mail.eml
+printf 'From a@b.co Mon Mar  2 09:00:00 2026\nSubject: Queja\n\nHola\n' >mail.mbox
+printf '<!DOCTYPE html>\n<html></html>\n' >page.html
+printf '%%PDF-1.7\n1 0 obj\n' >letter.pdf
+printf 'PK\3\4\24\0\6\0\10\0\0\0!\0abcdefghijklmn\0\0[Content_Types].xml' >book.xlsx
+printf 'PAR1\25\4\25\20PAR1' >part.parquet
+for code in UTF-16 UTF-16LE UTF-16BE UTF-32 UTF-32BE; do iconv -f UTF-8 -t "$code" good.jsonl >"$code.jsonl"; done
+xz -kc good.jsonl >good.xz
+gzip -c a.csv >a.csv.gz
+n=0
+refused() { # file, name of the format, way in
+  n=$((n + 1))
+  one_line 3 "input .*$1 is $2.*$3" "$pqr" run --input "$1" --lake "refused$n" --quiet
+  one_line 3 "is $2" "$pqr" run --input "$1" --lake "refused$n" --quiet --as-of 2026-03-31
+  [ ! -e "refused$n/control.db" ] || same "$(sqlite3 "refused$n/control.db" "SELECT COUNT(*) FROM sqlite_master WHERE name LIKE 'gold\_%' ESCAPE '\\'")" 0 "tables published of $1"
+}
+refused a.csv 'CSV, and events come as JSON Lines, one object a line \(line 1: not_json; all 2 lines are rejected\)' docs/events.md
+refused a.csv.gz CSV docs/events.md
+refused array.json 'a JSON array, .*\(line 1: not_object; its only line is rejected\)' "\`jq -c '.\[\]' FILE . pqr run --input -\`"
+refused spread.json 'a JSON array' 'jq -c'
+refused pretty.json 'JSON over several lines' "\`jq -c \. FILE"
+expect 3 'others.jsonl is JSON Lines, but holds no event \(line 1: missing event_id; all 2 lines are rejected\); docs/events.md' "$pqr" run --input others.jsonl --lake others --quiet
+same "$(sqlite3 others/control.db "SELECT COUNT(*) FROM sqlite_master WHERE name LIKE 'gold\_%' ESCAPE '\\'")" 0 "tables published of others.jsonl"
+refused mail.eml 'e-mail' docs/events.md
+refused mail.mbox 'e-mail .mbox.' docs/events.md
+refused page.html HTML docs/events.md
+refused letter.pdf PDF docs/events.md
+refused book.xlsx 'a spreadsheet or office document' docs/events.md
+refused part.parquet Parquet docs/events.md
+refused UTF-16.jsonl 'UTF-16 text, .*\(line 1: not_json\)' 'iconv -f UTF-16LE -t UTF-8 FILE . pqr run --input -'
+refused UTF-16LE.jsonl 'UTF-16 text' 'iconv -f UTF-16LE'
+refused UTF-16BE.jsonl 'UTF-16 text' 'iconv -f UTF-16BE'
+refused UTF-32.jsonl 'UTF-32 text' 'iconv -f UTF-32LE'
+refused UTF-32BE.jsonl 'UTF-32 text' 'iconv -f UTF-32BE'
+refused good.xz 'compressed by xz' 'xz -dc FILE'
+one_line 3 'a.csv is CSV' "$pqr" run --input good.jsonl --input a.csv --lake mixed --quiet
+# the ways in work
+want=$("$pqr" run --input good.jsonl --lake ways --json 2>/dev/null | jq -r .run_id)
+way() { same "$("$pqr" run --input - --lake ways --json 2>/dev/null | jq -r .run_id)" "$want" "$1"; }
+jq -c '.[]' array.json | sed 's/$//' >lines.jsonl
+same "$(jq -cS . lines.jsonl)" "$(jq -cS . good.jsonl)" "lines of an array"
+for code in UTF-16LE UTF-16BE UTF-32BE; do iconv -f "$code" -t UTF-8 "$code.jsonl" | way "$code"; done
+xz -dc good.xz | way xz
+# cut off, changed, and with something behind: nothing of it is taken
+head -c -10 empty.jsonl.gz >cut.gz
+gzip -c good.jsonl | head -c 60 >cut2.gz
+zstd -qc good.jsonl | head -c 60 >cut.zst
+{ gzip -c good.jsonl; echo more; } >more.gz
+for file in cut.gz cut2.gz cut.zst more.gz; do one_line 1 "$file: the (gzip|zstd) data is (cut off after|corrupt)" "$pqr" run --input "$file" --lake cut --quiet; done
+
+one_line 2 'input - is a stream, which only one process can read' "$pqr" plan --input - --lake planned
+
+# values of source=: they work, or are refused before anything is written
+k=0
+# shellcheck disable=SC1003
+for source in crm:prod 'a//b' .. . / 'https://x.y/z?q=1' 'a b' ñandú '%2F' 'a\b' "$(printf 'a\nb')" __HIVE_DEFAULT_PARTITION__ "$(printf '%248s' '' | tr ' ' x)"; do
+  k=$((k + 1))
+  expect 0 SUCCESS "$pqr" run --input good.jsonl --lake "source$k" --source "$source" --json
+  same "$("$pqr" table cat --lake "source$k" bronze.pqrs_events --format json --columns source | jq -r '.[].source' | sort -u)" "$source" "source of bronze"
+  expect 0 ' 0 differences' "$pqr" verify --lake "source$k"
+done
+one_line 2 'the source has no name; give --source a value' "$pqr" run --input good.jsonl --lake nosource --source ''
+one_line 2 'not UTF-8' "$pqr" run --input good.jsonl --lake nosource --source "$(printf 'a\xff')"
+one_line 2 'too long' "$pqr" run --input good.jsonl --lake nosource --source "$(printf '%249s' '' | tr ' ' x)"
+one_line 2 'too long' "$pqr" run --input good.jsonl --lake nosource --source "$(printf '%50s' '' | sed 's/ /ñ/g')"
+[ ! -e nosource ] || bad "a refused source left a lake"
 
 # configuration: file, line and key
 config() { printf '%s\n' "$@" >pqr.yaml; }

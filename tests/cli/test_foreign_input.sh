@@ -93,6 +93,64 @@ same "$(jq -c '[.rows.bronze, .rows.duplicates, .rows.rejected]' report.json)" '
 "$pqr" run --input second.jsonl --lake again --json >report.json 2>/dev/null || bad "second export"
 same "$(jq -c '[.rows.silver.tickets, .rows.silver.status_events, .rows.silver.quarantine // 0]' report.json)" '[1,1,0]' "an export after another"
 
+# Compressed, in one member or many, under any name, and as a stream of any kind: the same run with the same bytes.
+same_run() { # what, command
+  local what=$1
+  shift
+  "$@" --json >report.json 2>err || bad "$what: $(cat err)"
+  same "$(jq -c '[.run_id, .root, .rows.raw]' report.json)" "$want" "$what"
+  rm -rf packed
+}
+"$pqr" run --input events.jsonl --lake packed --json 2>/dev/null >report.json || bad "events.jsonl"
+want=$(jq -c '[.run_id, .root, .rows.raw]' report.json)
+rm -rf packed
+gzip -c events.jsonl >plain.jsonl
+zstd -qc events.jsonl >e.jsonl.zst
+{ head -n 4 events.jsonl | gzip -c; tail -n +5 events.jsonl | gzip -1c; } >members.gz
+{ head -n 4 events.jsonl | zstd -qc; tail -n +5 events.jsonl | zstd -19qc; } >frames
+for file in plain.jsonl e.jsonl.zst members.gz frames; do same_run "$file" "$pqr" run --input "$file" --lake packed; done
+same_run - "$pqr" run --input - --lake packed <events.jsonl
+cat events.jsonl | same_run 'a pipe' "$pqr" run --input - --lake packed
+cat members.gz | same_run /dev/stdin "$pqr" run --input /dev/stdin --lake packed
+same_run 'a process' "$pqr" run --input <(zcat members.gz) --lake packed
+mkfifo fifo
+cat events.jsonl >fifo &
+same_run 'a fifo' "$pqr" run --input fifo --lake packed
+wait
+mkdir spool
+TMPDIR=$PWD/spool same_run 'TMPDIR' "$pqr" run --input - --lake packed <events.jsonl
+same "$(ls -A spool)" '' "left of a spool"
+# As pqr ingest, and the stages after it; by its id alone only as far as raw is in.
+"$pqr" ingest - --lake packed --quiet <events.jsonl 2>/dev/null || bad "ingest of a stream"
+"$pqr" run --input - --lake packed --json <events.jsonl >report.json 2>/dev/null || bad "a stream given again"
+same "$(jq -c '[.run_id, .root, .rows.raw]' report.json)" "$want" "a run that was begun by ingest"
+rm -rf packed
+
+# A folder: what is taken, in order of the names, and what is not, is said.
+mkdir -p folder/sub
+cp events.jsonl folder/B.JSONL
+cp members.gz folder/a.NDJSON.GZ
+cp e.jsonl.zst folder/c.jsonl.zst
+cp events.jsonl folder/.hidden.jsonl
+touch folder/README.txt folder/jsonl folder/x.csv.gz
+"$pqr" run --input folder --lake folder-lake --json >report.json 2>err || bad "a folder: $(cat err)"
+same "$(jq -c '[.rows.raw, .rows.bronze]' report.json)" '[42,4]' "rows of a folder"
+same "$(grep -c 'left out of the folder' err)" 1 "what a folder's line says"
+for name in sub README.txt jsonl x.csv.gz .hidden.jsonl 'n=5'; do grep -q "left out of the folder.*$name" err || bad "$name is not said to be left out: $(cat err)"; done
+
+# One file of a folder without an event is said, the others count.
+mkdir few && cp first.jsonl few/a.jsonl && echo rubbish >few/b.jsonl
+"$pqr" run --input few --lake few-lake --json >report.json 2>err || bad "a file of rubbish beside a good one: $(cat err)"
+same "$(jq -c '[.status, .rows.bronze, .rows.rejected]' report.json)" '["DEGRADED",2,1]' "a file of rubbish beside a good one"
+grep -q 'inputs without an event n=1 first=.*b.jsonl why=line 1: not_json; its only line is rejected' err || bad "a file without an event is not told: $(cat err)"
+
+# The program of docs/events.md makes events of a table.
+sed -n '/^```python/,/^```$/p' "$root/docs/events.md" | grep -v '^```' >events.py
+printf 'radicado;fecha;tipo;canal;asunto\n20260001;02/03/2026 09:00;Petición;Correo;"Vías; puentes"\n20260002;03/03/2026 10:30;Queja;Ventanilla;\n' >table.csv
+python3 events.py table.csv | "$pqr" run --input - --lake table --json >report.json 2>err || bad "events of a table: $(cat err)"
+same "$("$pqr" table cat --lake table silver.tickets --columns external_id,source_channel,pqrs_type,created_at | tail -n +2 | tr -d '\r' | sort)" \
+  "$(printf '20260001,email,P,2026-03-02T14:00:00.000000Z\n20260002,other_digital,Q,2026-03-03T15:30:00.000000Z')" "tickets of a table"
+
 # The simulator's own events, taken as foreign input: as one file, and cut into pieces at any line: the same rows. What is ingested is
 # judged by the law, what is simulated by the simulation's terms: here by these.
 export PQR_SLA_BUSINESS_DAYS_P=15 PQR_SLA_BUSINESS_DAYS_Q=10 PQR_SLA_BUSINESS_DAYS_R=8 PQR_SLA_BUSINESS_DAYS_S=20

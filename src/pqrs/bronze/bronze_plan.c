@@ -138,9 +138,14 @@ static status check_rejects(
 	return quality_add(out, pass, &q) ? OK : fail_nomem(err);
 }
 
-/* What most lines were refused for. */
-static void refused_text(const struct counter_list *c, bool all, char *dst, size_t size)
+/* What the lines were refused for: as raw told, or for what the most of them. */
+static void refused_text(
+	const struct counter_list *c, const struct event_stats *events, bool all, char *dst, size_t size)
 {
+	if (all && events != NULL && events->why != NULL) {
+		(void)snprintf(dst, size, "%s; docs/events.md says what events are and how to make them", events->why);
+		return;
+	}
 	const struct counter *most = NULL;
 	for (size_t i = 0; i < c->n; i++) {
 		if (strncmp(c->items[i].name, "rejects:", 8) != 0) continue;
@@ -181,8 +186,8 @@ status pqrs_bronze_check(const struct stage_view *view, struct quality_list *out
 	const int64_t objects = count_of(raw_files, PQRS_RAW), verified = counter_get(c, "raw_objects_verified");
 	const int64_t deferred = counter_get(c, "deferred"), day = counter_get(c, "ts_outside_day");
 	const int64_t stored = rows_of(files, "bronze.pqrs_events"), rejected = rows_of(files, "rejects.pqrs");
-	char refused[160], newest[96];
-	refused_text(c, rejects == raw, refused, sizeof refused);
+	char refused[ERR_MESSAGE_MAX], newest[96];
+	refused_text(c, view->events, rejects == raw, refused, sizeof refused);
 	newest_text(raw_files, deferred > 0, newest, sizeof newest);
 	const struct check checks[] = {
 		{"raw_hashes_match", QUALITY_CRITICAL, verified == objects, verified, objects, objects,

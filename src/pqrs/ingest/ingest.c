@@ -13,13 +13,17 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "base/map.h"
 #include "base/thread.h"
 #include "base/vec.h"
+#include "io/input.h"
+#include "io/input_format.h"
+#include "io/lines.h"
 #include "pqrs/config/config.h"
 #include "pqrs/contract/partition.h"
 #include "pqrs/bronze/event.h"
-#include "pqrs/ingest/ingest_int.h"
+#include "pqrs/ingest/ingest.h"
 
 enum {
 	OPEN_DAYS_MAX = 256, /* open files, well under the usual limit of 1024 */
@@ -51,6 +55,17 @@ struct tally {
 	int64_t ts_min, ts_max;
 };
 
+/* One input in the first pass: enough to say what is wrong with a file of which nothing could be used. */
+struct ingest_file {
+	const char *path;
+	int64_t at; /* lines so far, blank ones too */
+	int64_t lines, valid;
+	int64_t first_at; /* line number of the first one that is not blank, and why it was rejected */
+	struct event_reason first;
+	size_t n_head;
+	char head[INPUT_HEAD_BYTES]; /* its first bytes */
+};
+
 struct ingest_task {
 	const struct task_env *env;
 	struct event_parser *parser;
@@ -66,6 +81,9 @@ struct ingest_task {
 	int64_t line;          /* over all inputs */
 	int64_t until;         /* later events do not move as_of */
 	struct day *piece_day; /* of the long line being read */
+	struct ingest_file file;
+	struct ingest_file first; /* the first of n_without inputs that hold lines, none of them valid */
+	int64_t n_without;
 	struct tally tally;
 	struct str source;
 };
@@ -194,9 +212,20 @@ static status day_line_done(struct ingest_task *t, struct day *d, struct err *er
 
 /* ---- lines ---- */
 
+static void file_line(struct ingest_file *f, struct event_reason reason)
+{
+	if (f->lines == 0) {
+		f->first_at = f->at;
+		f->first = reason;
+	}
+	f->lines++;
+	f->valid += reason.verdict == EVENT_VALID;
+}
+
 static void count_line(struct ingest_task *t, struct event_reason reason, const struct event *ev)
 {
 	struct tally *a = &t->tally;
+	file_line(&t->file, reason);
 	a->rows_in++;
 	a->ts_unknown += !ev->has_ts;
 	if (reason.verdict != EVENT_VALID) return;
@@ -216,6 +245,7 @@ static status take_lines(struct ingest_task *t, const struct line_window *w, str
 	const int64_t lines_before = t->line;
 	while (c.p < c.limit) {
 		const struct event_reason reason = event_next(t->parser, &c, &ev);
+		t->file.at++;
 		if (reason.verdict == EVENT_BLANK) {
 			t->tally.blank_lines += t->pass == 0;
 			continue;
@@ -242,7 +272,12 @@ static status take_piece(struct ingest_task *t, const struct line_window *w, str
 	if (t->piece_day == NULL) {
 		t->line++;
 		TRY(day_of(t, DAY_UNKNOWN, &t->piece_day, err));
-		if (t->pass == 0) t->tally.rows_in++, t->tally.ts_unknown++;
+		t->file.at++;
+		if (t->pass == 0) {
+			t->tally.rows_in++;
+			t->tally.ts_unknown++;
+			file_line(&t->file, (struct event_reason){EVENT_TOO_LONG, 0});
+		}
 	}
 	struct day *d = t->piece_day;
 	bool ready = false;
@@ -256,38 +291,126 @@ static status take_piece(struct ingest_task *t, const struct line_window *w, str
 	return day_line_done(t, d, err);
 }
 
-static status input_verify(struct ingest_task *t, const struct file_ref *input, struct err *err)
+/* ---- inputs ---- */
+
+struct reading {
+	struct input *input;
+	const char *path;
+};
+
+/* lines ask for one piece after the other. */
+static status reading_read(void *ctx, int64_t offset, void *dst, size_t n, struct err *err)
 {
-	uint8_t hash[XXH128_BYTES];
+	const struct reading *r = ctx;
+	(void)offset;
+	for (size_t done = 0; done < n;) {
+		size_t got = 0;
+		TRY(input_read(r->input, (char *)dst + done, n - done, &got, err));
+		if (got == 0) return fail(err, E_VERIFY, "input %s became shorter while it was read", r->path);
+		done += got;
+	}
+	return OK;
+}
+
+static status input_verify(
+	struct ingest_task *t, const struct reading *r, const struct file_ref *input, struct err *err)
+{
+	uint8_t hash[XXH128_BYTES], more;
+	size_t got = 0;
 	lines_hash(&t->lines, hash, NULL);
-	if (memcmp(hash, input->xxh128, sizeof hash) == 0) return OK;
+	TRY(input_read(r->input, &more, 1, &got, err));
+	if (got == 0 && memcmp(hash, input->xxh128, sizeof hash) == 0) return OK;
 	return fail(err, E_VERIFY, "input %s changed since the run was planned", input->path);
 }
 
-static status input_read(struct ingest_task *t, const struct file_ref *input, struct err *err)
+static void keep_head(struct ingest_file *f, const struct line_window *w)
 {
-	struct ingest_file file;
+	const size_t room = sizeof f->head - f->n_head, n = w->n < room ? w->n : room;
+	memcpy(f->head + f->n_head, w->p, n);
+	f->n_head += n;
+}
+
+static status reading_lines(struct ingest_task *t, struct err *err)
+{
 	struct line_window w;
-	TRY(ingest_file_open(input->path, &file, err));
-	const struct line_source source = ingest_file_source(&file);
-	status code = lines_start(&t->lines, &source, false, err);
-	while (code == OK) {
-		code = cancel_check(err);
-		if (code == OK) code = lines_next(&t->lines, &w, err);
-		if (code != OK || w.n == 0) break;
-		code = w.piece ? take_piece(t, &w, err) : take_lines(t, &w, err);
+	for (;;) {
+		TRY(cancel_check(err));
+		TRY(lines_next(&t->lines, &w, err));
+		if (w.n == 0) return OK;
+		if (t->file.n_head < sizeof t->file.head) keep_head(&t->file, &w);
+		if (w.piece)
+			TRY(take_piece(t, &w, err));
+		else
+			TRY(take_lines(t, &w, err));
 	}
-	ingest_file_close(&file);
+}
+
+/* "line 1: missing event_id; all 12 lines are rejected" */
+static const char *what_is_wrong(const struct ingest_file *f, char dst[128])
+{
+	char reason[EVENT_REASON_BYTES], all[48];
+	char *colon = strchr(event_reason_text(f->first, reason), ':');
+	if (colon != NULL) *colon = ' ';
+	(void)snprintf(all, sizeof all, "all %lld lines are", (long long)f->lines);
+	(void)snprintf(dst, 128, "line %lld: %s; %s rejected", (long long)f->first_at, reason,
+		f->lines == 1 ? "its only line is" : all);
+	return dst;
+}
+
+/* A file of which no line can be used: of another format it ends the run, being a whole file given by mistake. Else it may be one of many
+ * with one bad line each. */
+static status file_judge(struct ingest_task *t, struct err *err)
+{
+	const struct ingest_file *f = &t->file;
+	char why[128];
+	if (t->pass > 0 || f->lines == 0 || f->valid > 0) return OK;
+	const enum input_format format = input_format_of(f->head, f->n_head);
+	if (!input_format_has_lines(format)) return input_format_refuse(format, f->path, what_is_wrong(f, why), err);
+	if (t->n_without++ == 0) t->first = *f;
+	return OK;
+}
+
+/* At the end. Where all lines of all inputs are rejects, bronze keeps them before the run ends for it, saying what is told here. */
+static status files_judge(const struct ingest_task *t, struct task_result *out, struct err *err)
+{
+	const struct ingest_file *f = &t->first;
+	char why[128], n[24];
+	if (t->n_without == 0) return OK;
+	(void)what_is_wrong(f, why);
+	if (t->tally.valid == 0) {
+		struct err text;
+		err_clear(&text);
+		(void)input_format_refuse(input_format_of(f->head, f->n_head), f->path, why, &text);
+		out->events.why = arena_strndup(out->events.types.arena, text.message, strlen(text.message));
+		return out->events.why != NULL ? OK : fail_nomem(err);
+	}
+	(void)snprintf(n, sizeof n, "%lld", (long long)t->n_without);
+	log_line(LOG_WARN, "inputs without an event", "n", n, "first", f->path, "why", why, NULL);
+	return OK;
+}
+
+static status input_read_all(struct ingest_task *t, const struct file_ref *input, struct err *err)
+{
+	struct reading r = {.path = input->path};
+	TRY(input_open(input->path, t->env->spools, &r.input, err));
+	const struct line_source source = {reading_read, &r, input->bytes};
+	t->file.path = input->path;
+	t->file.at = t->file.lines = t->file.valid = 0;
+	t->file.n_head = 0;
+	status code = lines_start(&t->lines, &source, false, err);
+	if (code == OK) code = reading_lines(t, err);
+	if (code == OK) code = input_verify(t, &r, input, err);
+	input_close(r.input);
 	if (code != OK) return code;
 	if (t->pass == 0) t->tally.bytes_in += source.bytes;
-	return input_verify(t, input, err);
+	return file_judge(t, err);
 }
 
 /* One pass over all inputs; days still open are finished. */
 static status pass_run(struct ingest_task *t, const struct task_spec *spec, struct err *err)
 {
 	t->line = 0;
-	for (size_t i = 0; i < spec->inputs.n; i++) TRY(input_read(t, &spec->inputs.items[i], err));
+	for (size_t i = 0; i < spec->inputs.n; i++) TRY(input_read_all(t, &spec->inputs.items[i], err));
 	for (size_t i = 0; i < t->days.n; i++) {
 		if (t->days.items[i]->state == DAY_OPEN) TRY(day_close(t, t->days.items[i], err));
 	}
@@ -296,17 +419,6 @@ static status pass_run(struct ingest_task *t, const struct task_spec *spec, stru
 }
 
 /* ---- the task ---- */
-
-static status source_check(struct ingest_task *t, struct err *err)
-{
-	t->source = str_of(t->env->run->source != NULL ? t->env->run->source : "mixed");
-	if (t->source.n == 0) return err_advise(err, fail(err, E_USAGE, "the source has no name"), ADVICE_SOURCE, NULL);
-	const struct day longest = {.text = "2025-09-01"};
-	struct day_place place;
-	if (day_place(t, &longest, &place, NULL) == E_LIMIT)
-		return fail(err, E_USAGE, "source name too long: %s", t->source.p);
-	return OK;
-}
 
 static int by_date(const void *a, const void *b)
 {
@@ -368,7 +480,7 @@ static void task_deinit(struct ingest_task *t)
 static status task_run(struct ingest_task *t, const struct task_spec *spec, struct task_result *out, struct err *err)
 {
 	int64_t bytes_out = 0;
-	TRY(source_check(t, err));
+	t->source = str_of(t->env->run->source != NULL ? t->env->run->source : "mixed");
 	TRY(lines_init(&t->lines, err));
 	TRY(event_parser_create(&t->parser, err));
 	event_parser_set_zone(t->parser, ((const struct pqrs_config *)t->env->config)->tz);
@@ -376,6 +488,7 @@ static status task_run(struct ingest_task *t, const struct task_spec *spec, stru
 	do {
 		TRY(pass_run(t, spec, err));
 	} while (t->n_waiting > 0);
+	TRY(files_judge(t, out, err));
 	TRY(outputs_add(t, out, &bytes_out, err));
 	return count_all(t, out, bytes_out, err);
 }

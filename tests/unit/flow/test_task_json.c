@@ -58,6 +58,7 @@ static void draw_commit(struct arena *arena, uint64_t seed, struct commit *c)
 	commit_edges_sort(&c->edges);
 	if (n % 3 > 0) assert_true(counter_add(&c->events.types, "SEEN", n));
 	if (n % 3 == 2) c->events.first = -(int64_t)n, c->events.last = n;
+	if (n % 2 == 0) c->events.why = "input \"a\" is JSON Lines";
 	if (n % 4 == 0) return;
 	c->history = runs;
 	c->n_history = n % 4 - 1; /* 0: it opens a history */
@@ -140,6 +141,8 @@ static void test_commit_round_trip(void **state)
 		CHECK_I64(back.events.first, c.events.first);
 		CHECK_I64(back.events.last, c.events.last);
 		CHECK_I64(counter_get(&back.events.types, "SEEN"), counter_get(&c.events.types, "SEEN"));
+		assert_true((back.events.why == NULL) == (c.events.why == NULL));
+		if (c.events.why != NULL) assert_string_equal(back.events.why, c.events.why);
 		CHECK_I64(back.n_history, c.n_history);
 		CHECK_I64(back.claim, c.claim);
 		for (size_t i = 0; i < c.n_history; i++) assert_string_equal(back.history[i], c.history[i]);
@@ -341,6 +344,12 @@ static void test_event_stats_merge(void **state)
 	CHECK_I64(sum.first, -30);
 	CHECK_I64(sum.last, 4);
 	CHECK_I64(counter_get(&sum.types, "SEEN"), 4);
+	assert_null(sum.why);
+	part.why = "line 1: not_json";
+	assert_true(event_stats_merge(&sum, &part));
+	part.why = "line 1: missing event_id";
+	assert_true(event_stats_merge(&sum, &part));
+	assert_string_equal(sum.why, "line 1: not_json");
 	arena_deinit(&arena);
 }
 

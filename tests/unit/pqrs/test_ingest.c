@@ -71,6 +71,7 @@ static void add_input(struct lab *lab, const char *path)
 		(void)fclose(f);
 		hash_xxh128(b.p, b.n, ref.xxh128);
 		hash_sha256(b.p, b.n, ref.sha256);
+		ref.bytes = (int64_t)b.n;
 		buf_deinit(&b);
 	}
 	assert_true(file_list_add(&lab->inputs, &ref));
@@ -183,7 +184,7 @@ static void test_many_days(void **state)
 			char ts[TIME_RFC3339_CHARS];
 			time_format((20000 + d) * US_PER_DAY + i, ts);
 			const size_t from = b.n;
-			buf_printf(&b, "{\"ts\":\"%.27s\",\"i\":%u}\n", ts, i);
+			buf_printf(&b, i == 0 ? EVENT("%.27s") "\n" : "{\"ts\":\"%.27s\",\"i\":%u}\n", ts, i);
 			buf_add(&day[d], b.p + from, b.n - from);
 			if (i == LINES / 2) {
 				add_input(&lab, put_file(&lab, "a.jsonl", b.p, b.n));
@@ -224,13 +225,15 @@ static void test_long_line_lands_whole(void **state)
 		struct buf b;
 		lab_open(&lab, "x");
 		buf_init(&b, 0);
+		add_input(&lab, put_file(&lab, "valid.jsonl", EVENT("2025-09-01T23:00:00Z"),
+					sizeof EVENT("2025-09-01T23:00:00Z") - 1));
 		for (int64_t i = 0; i < 5 * (int64_t)JSON_LINE_BYTES_MAX; i++) buf_char(&b, (char)('a' + i % 26));
 		if (ended) buf_char(&b, '\n');
 		add_input(&lab, put_file(&lab, "a.jsonl", b.p, b.n));
 		CHECK_OK(&err, ingest(&lab, &err));
 		if (!ended) buf_char(&b, '\n');
 		check_object(&lab, "source=x/day=unknown", b.p, b.n, 1);
-		CHECK_I64(counter(&lab, "rows_in"), 1);
+		CHECK_I64(counter(&lab, "rows_in"), 2);
 		buf_deinit(&b);
 		lab_close(&lab);
 	}
@@ -269,6 +272,7 @@ static void test_long_lines_of_many_days(void **state)
 	struct buf b;
 	lab_open(&lab, "x");
 	buf_init(&b, 0);
+	buf_str(&b, EVENT("2024-10-04T00:00:00Z") "\n"); /* day 20000 */
 	for (int i = 0; i < DAYS; i++) {
 		char ts[TIME_RFC3339_CHARS];
 		time_format((20000 + i) * US_PER_DAY, ts);
@@ -286,9 +290,56 @@ static void test_long_lines_of_many_days(void **state)
 	lab_close(&lab);
 }
 
+/* A file of which no line is an event says what it is: of another format it ends the task, else what is wrong is told beside the rejects
+ * to be, and only where no other input holds an event. */
+static void test_inputs_without_an_event(void **state)
+{
+	(void)state;
+	static const char event[] = EVENT("2025-09-01T23:00:00Z");
+	static const struct {
+		const char *text, *says;
+		bool lands;
+	} cases[] = {
+		{"a;b\n1;2\n",
+			"is CSV, and events come as JSON Lines, one object a line (line 1: not_json; all 2 lines are "
+			"rejected)",
+			false},
+		{"\n[{\"a\":1},\n{\"a\":2}]\n",
+			"is a JSON array, and events come as JSON Lines, one object a line (line 2: not_json; all 2 ",
+			false},
+		{"<html>\n", "is HTML, and events", false},
+		{"{\"ticket\":1}\n{\"ticket\":2}\n",
+			"is JSON Lines, but holds no event (line 1: missing event_id; all 2 lines are rejected)", true},
+		{"rubbish\n",
+			"is text of no known format, and events come as JSON Lines, one object a line (line 1: "
+			"not_json; its only line is rejected)",
+			true},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		for (int others = 0; others < 2; others++) {
+			struct lab lab;
+			struct err err;
+			lab_open(&lab, "x");
+			add_input(&lab, put_file(&lab, "a", cases[i].text, strlen(cases[i].text)));
+			if (others) add_input(&lab, put_file(&lab, "b", event, sizeof event - 1));
+			if (cases[i].lands) {
+				CHECK_OK(&err, ingest(&lab, &err));
+				assert_true((lab.result.events.why == NULL) == (others == 1));
+				if (!others) assert_non_null(strstr(lab.result.events.why, cases[i].says));
+			} else {
+				CHECK_FAILS(E_QUALITY, ingest(&lab, &err));
+				assert_non_null(strstr(err.message, cases[i].says));
+				CHECK_I64(lab.result.outputs.n, 0);
+			}
+			lab_close(&lab);
+		}
+	}
+}
+
 static void test_bad_inputs(void **state)
 {
 	(void)state;
+	static const char one[] = EVENT("2025-09-01T23:00:00Z"), two[] = EVENT("2025-09-01T23:00:01Z");
 	struct lab lab;
 	struct err err;
 	lab_open(&lab, "x");
@@ -303,9 +354,9 @@ static void test_bad_inputs(void **state)
 	lab.inputs.items[0].path = folder;
 	CHECK_FAILS(E_USAGE, ingest(&lab, &err));
 	lab.inputs.n = 0;
-	add_input(&lab, put_file(&lab, "a.jsonl", "a\n", 2));
+	add_input(&lab, put_file(&lab, "a.jsonl", one, sizeof one - 1));
 	CHECK_OK(&err, ingest(&lab, &err));
-	(void)put_file(&lab, "a.jsonl", "b\n", 2);
+	(void)put_file(&lab, "a.jsonl", two, sizeof two - 1);
 	lab.result.outputs.n = 0;
 	CHECK_FAILS(E_VERIFY, pqrs_ingest_run(&lab.env, lab.spec, &lab.result, &err));
 	CHECK_I64(lab.result.outputs.n, 0);
@@ -320,6 +371,7 @@ int main(void)
 		cmocka_unit_test(test_long_line_lands_whole),
 		cmocka_unit_test(test_too_many_days),
 		cmocka_unit_test(test_long_lines_of_many_days),
+		cmocka_unit_test(test_inputs_without_an_event),
 		cmocka_unit_test(test_bad_inputs),
 	};
 	return cmocka_run_group_tests_name("pqrs/ingest", tests, NULL, NULL);
