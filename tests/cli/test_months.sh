@@ -239,6 +239,21 @@ if "$stack" up postgres s3 >up.log 2>&1; then
   [ "$(files months | wc -l)" -ge 10 ] || bad "no files to compare"
   expect 0 'nothing to do' "$pqr" run "${november[@]}" --lake "s3://$PQR_STACK_BUCKET/months" "${remote[@]}"
   expect 0 ' 0 differences' "$pqr" verify --lake "s3://$PQR_STACK_BUCKET/months" "${remote[@]}"
+  # a bad ingest taken out there: the rows of a lake on a disk that never had it
+  find one2/raw -name events.jsonl | LC_ALL=C sort | head -n 30 | xargs cat >some.jsonl
+  split -n l/3 -d --additional-suffix=.jsonl some.jsonl part
+  psql -XAtq -c 'CREATE DATABASE drops' || bad "cannot create a database"
+  remote=(--lake "s3://$PQR_STACK_BUCKET/drops" --control postgresql:///drops)
+  for part in 00 01 02; do
+    [ $part = 01 ] || expect 0 '' "$pqr" run --input part$part.jsonl --lake never --quiet
+    expect 0 '' "$pqr" run --input part$part.jsonl --quiet "${remote[@]}"
+  done
+  bad_run=$("$pqr" runs list --json "${remote[@]}" | jq -r '.[1].run_id')
+  expect 0 'SUCCESS|DEGRADED' "$pqr" runs drop "$bad_run" "${remote[@]}"
+  expect 0 'it was dropped: run' "$pqr" verify --run-id "$bad_run" "${remote[@]}"
+  published postgres_rows postgresql:///drops >published.rows
+  published sqlite_rows never/control.db >never.rows
+  same_rows published.rows never.rows "a drop on S3 and PostgreSQL"
 else
   echo "not tested: S3 and PostgreSQL: $(tail -n 1 up.log)"
 fi
