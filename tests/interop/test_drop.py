@@ -4,7 +4,6 @@ import json
 import os
 import random
 import shutil
-import signal
 import sqlite3
 import subprocess
 import time
@@ -19,17 +18,24 @@ from test_lake import rows_of
 RARE = ["silver.quarantine", "silver.attachments", *(f"gold{dot}{t}" for dot in "._" for t in ("kpi_sla_daily", "kpi_sla_geo_daily", "sla_daily"))]
 
 
+KILL_AT = PQR.parent / "tests" / "interop" / "kill_at"
+
+
+def environment():
+    return {k: v for k, v in os.environ.items() if not k.startswith("PQR_")} | SETTINGS
+
+
 class Lake(Ingests):
     def pqr(self, *arguments, code=0):
-        env = {k: v for k, v in os.environ.items() if not k.startswith("PQR_")} | SETTINGS
-        done = subprocess.run([PQR, *arguments, "--lake", self.root], cwd=self.root.parent, env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
+        done = subprocess.run([PQR, *arguments, "--lake", self.root], cwd=self.root.parent, env=environment(), stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
         assert done.returncode == code, (done.stdout + done.stderr).decode()
         return (done.stdout + done.stderr).decode()
 
+    def drop_command(self, run_id):
+        return [PQR, "runs", "drop", run_id, "--lake", self.root, "--json", "--quiet"]
+
     def start_drop(self, run_id):
-        env = {k: v for k, v in os.environ.items() if not k.startswith("PQR_")} | SETTINGS
-        command = [PQR, "runs", "drop", run_id, "--lake", self.root, "--json", "--quiet"]
-        return subprocess.Popen(command, cwd=self.root.parent, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        return subprocess.Popen(self.drop_command(run_id), cwd=self.root.parent, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def drop(self, i):
         """The i-th report's run."""
@@ -152,14 +158,12 @@ def test_contradictions(events, tmp_path):  # noqa: F811
     assert_once(lake)
 
 
-def killed(lake, run_id, after):
-    """Has drop end by itself, or kills it when so many more files stand."""
-    count = lambda: sum(len(names) for _, _, names in os.walk(lake.root))  # noqa: E731
-    before, process = count(), lake.start_drop(run_id)
-    while process.poll() is None and count() < before + after:
-        pass
-    process.send_signal(signal.SIGKILL)
-    return process.wait() == -signal.SIGKILL
+def killed(lake, run_id, at):
+    """Kills drop at one of its system calls, of whatever thread; how many there were when it ended first."""
+    done = subprocess.run([KILL_AT, str(at), *lake.drop_command(run_id)], cwd=lake.root.parent, env=environment(), stdin=subprocess.DEVNULL, capture_output=True, timeout=300)
+    last = done.stdout.decode().splitlines()[-1]
+    assert last == "killed" or last.startswith("ended 0 "), (done.stdout + done.stderr).decode()
+    return 0 if last == "killed" else int(last.split()[2])
 
 
 def test_killed(days, tmp_path):
@@ -167,12 +171,12 @@ def test_killed(days, tmp_path):
     files, lake_of = days
     whole, want = lake_of(0, 1, 2, 3), lake_of(0, 1, 3)
     calm = copy(whole, tmp_path / "calm")
-    calm.drop(2)
-    run_id, kills, tickets = whole.reports[2]["run_id"], 0, {len(picture(lake)["silver.tickets"]) for lake in (whole, want)}
-    made = sum(len(n) for _, _, n in os.walk(calm.root)) - sum(len(n) for _, _, n in os.walk(whole.root))
+    run_id, chance, tickets = whole.reports[2]["run_id"], random.Random(f"{SEED} kills"), {len(picture(lake)["silver.tickets"]) for lake in (whole, want)}
+    calls, kills = killed(calm, run_id, 10**9), 0
+    assert calls > 1000
     for case in range(3 * CASES):
         lake = copy(whole, tmp_path / f"lake{case}")
-        kills += killed(lake, run_id, made * (2 * case + 1) // (6 * CASES))
+        kills += not killed(lake, run_id, calls * case // (3 * CASES) + chance.randrange(calls // (3 * CASES)))
         # readers see what was, or what is: never half of each
         shown = lake.pqr("sql", "--json", "SELECT (SELECT count(*) FROM silver.tickets) AS s, (SELECT sum(total_tickets) FROM gold.daily_kpis) AS g")
         (shown,) = json.loads(shown[: shown.rindex("]") + 1])
@@ -181,7 +185,7 @@ def test_killed(days, tmp_path):
             for path in lake.root.glob("control.db*"):
                 path.unlink()
         if case % 3 == 1:
-            kills += killed(lake, run_id, made // 4)
+            kills += not killed(lake, run_id, chance.randrange(calls // 2))
         if case % 3 == 2:
             process = lake.start("--input", files[4])
             went_on = process.wait() == 0
