@@ -41,6 +41,9 @@ static const struct {
 	[ADVICE_SOURCE] = {"; give --source a value", ""},
 	[ADVICE_SEE_QUALITY] = {"; see `pqr quality --run-id ", "`"},
 	[ADVICE_STAGE_FIRST] = {"; `pqr STAGE --run-id ", "` runs a stage"},
+	[ADVICE_WRITTEN] = {"; --at is when tables were written, not what their events tell: --run RUN reads them as "
+			    "that run left them",
+		""},
 	[ADVICE_GET_DUCKDB] = {": `", "` gets it, or name one with PQR_DUCKDB_LIB=FILE"},
 	[ADVICE_CONVERT] = {"; `", " FILE | pqr run --input -` reads it"},
 	[ADVICE_PRODUCERS] = {"; docs/events.md says what events are and how to make them", ""},

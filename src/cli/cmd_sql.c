@@ -121,7 +121,7 @@ const struct cli_command cli_sql_command = {.name = "sql",
 		"  pqr sql \"SELECT month, count(*) FROM silver.tickets GROUP BY ALL ORDER BY ALL\"\n"
 		"  pqr sql \"DESCRIBE gold.daily_kpis\"\n"
 		"  pqr sql --format parquet \"FROM gold.daily_kpis\" > kpis.parquet\n"
-		"  pqr sql --at 2026-02-28 < queries.sql",
+		"  pqr sql --run 0a1b2c3d < queries.sql",
 	.options = options,
 	.n_options = sizeof options / sizeof *options,
 	.args_max = 1,

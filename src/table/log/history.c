@@ -136,6 +136,27 @@ static status at_search(struct store *store, const struct delta_log_list *l, str
 	return OK;
 }
 
+/* There is no version that was written by then. */
+static status written_later(const struct at_find *f, const char *root, struct err *err)
+{
+	char at[TIME_RFC3339_CHARS + 1], first[TIME_RFC3339_CHARS + 1];
+	time_text(f->at_ms, at);
+	time_text(f->first_ms, first);
+	if (f->first < 0)
+		return fail(err, E_NOT_FOUND,
+			"table %s keeps no commit that tells its time; versions %lld to %lld can be read", root,
+			(long long)f->range.oldest, (long long)f->range.latest);
+	const status code =
+		f->range.oldest == 0
+			? fail(err, E_NOT_FOUND, "table %s did not exist at %s: its version 0 was written at %s", root,
+				  at, first)
+			: fail(err, E_NOT_FOUND,
+				  "the version of table %s at %s was cleaned up: the oldest that can be read is %lld, "
+				  "of %s",
+				  root, at, (long long)f->range.oldest, first);
+	return err_advise(err, code, ADVICE_WRITTEN, NULL);
+}
+
 status delta_version_at(struct store *store, const char *root, int64_t at_ms, int64_t *version, struct err *err)
 {
 	struct arena arena;
@@ -153,17 +174,5 @@ status delta_version_at(struct store *store, const char *root, int64_t at_ms, in
 		*version = f.version;
 		return OK;
 	}
-	char at[TIME_RFC3339_CHARS + 1], first[TIME_RFC3339_CHARS + 1];
-	time_text(at_ms, at);
-	time_text(f.first_ms, first);
-	if (f.first < 0)
-		return fail(err, E_NOT_FOUND,
-			"table %s keeps no commit that tells its time; versions %lld to %lld can be read", root,
-			(long long)f.range.oldest, (long long)f.range.latest);
-	if (f.range.oldest == 0)
-		return fail(err, E_NOT_FOUND, "table %s did not exist at %s: its version 0 was written at %s", root, at,
-			first);
-	return fail(err, E_NOT_FOUND,
-		"the version of table %s at %s was cleaned up: the oldest that can be read is %lld, of %s", root, at,
-		(long long)f.range.oldest, first);
+	return written_later(&f, root, err);
 }
