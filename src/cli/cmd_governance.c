@@ -343,10 +343,7 @@ static status verify_command(struct session *s, struct cli *c, struct err *err)
 
 static status verify_run(struct cli *c, struct err *err)
 {
-	const char *given = cli_get(c, "--run-id");
-	const bool alone = given != NULL && session_run_is_whole(given);
-	return with_session(c, SESSION_LAKE | SESSION_EXISTING | SESSION_LOOK | (alone ? 0u : SESSION_CONTROL),
-		verify_command, err);
+	return with_session(c, SESSION_LAKE | SESSION_EXISTING | SESSION_LOOK | cli_run_needs(c), verify_command, err);
 }
 
 static const struct cli_option run_id_option[] = {{"--run-id", "ID", CLI_RUN_HELP}};

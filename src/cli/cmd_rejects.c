@@ -232,14 +232,12 @@ static status rejects_run(struct cli *c, struct err *err)
 {
 	struct session s = {0};
 	struct rejects_cmd k = {.reason = cli_get(c, "--reason")};
-	const char *given = cli_get(c, "--run-id");
-	const bool alone = given != NULL && session_run_is_whole(given);
 	TRY(format_of(c, &k.format, err));
 	TRY(table_limit(c, k.format == REJECTS_TABLE && isatty(STDOUT_FILENO) ? TERMINAL_ROWS : 0, &k.limit, err));
 	buf_init(&k.out, 0);
 	buf_init(&k.text, 0);
 	arena_init(&k.arena, 0);
-	status code = cli_session_open(&s, c, SESSION_LAKE | SESSION_EXISTING | (alone ? 0u : SESSION_CONTROL), err);
+	status code = cli_session_open(&s, c, SESSION_LAKE | SESSION_EXISTING | cli_run_needs(c), err);
 	k.found.arena = &s.arena;
 	if (code == OK) code = rejects_show(&k, &s, c, err);
 	session_close(&s);

@@ -38,7 +38,7 @@ static status parse_options(struct cli *c, struct sql_shell *shell, struct query
 	const char *format = cli_get(c, "--format"), *version = cli_get(c, "--version");
 	if (c->json) shell->format = QUERY_JSON;
 	if (format != NULL) TRY(sql_format_parse("--format", format, &shell->format, err));
-	if ((version != NULL) + (cli_get(c, "--at") != NULL) + (cli_get(c, "--run") != NULL) > 1)
+	if ((version != NULL) + (cli_get(c, "--at") != NULL) + (cli_get(c, "--run-id") != NULL) > 1)
 		return fail(err, E_USAGE, "--version, --at and --run: one of them");
 	if (version == NULL) return OK;
 	char *end;
@@ -53,7 +53,7 @@ static status parse_options(struct cli *c, struct sql_shell *shell, struct query
 static status say_histories(const struct cli *c, struct store *lake, struct err *err)
 {
 	size_t n = 0;
-	if (c->quiet || cli_get(c, "--run") != NULL) return OK;
+	if (c->quiet || cli_get(c, "--run-id") != NULL) return OK;
 	TRY(cli_histories(lake, &n, err));
 	if (n > 1)
 		(void)fprintf(stderr,
@@ -61,12 +61,15 @@ static status say_histories(const struct cli *c, struct store *lake, struct err 
 	return OK;
 }
 
-static status choose_picture(struct cli *c, struct store *lake, struct arena *arena, struct query_picture *picture,
-	struct query_opts *o, struct err *err)
+static status choose_picture(
+	struct cli *c, struct session *s, struct query_picture *picture, struct query_opts *o, struct err *err)
 {
-	TRY(cli_picture(lake, cli_get(c, "--run"), arena, picture, err));
+	char run_id[UUID_CHARS + 1];
+	const bool given = cli_get(c, "--run-id") != NULL;
+	if (given) TRY(cli_run_id(s, c, run_id, err));
+	TRY(cli_picture(s->lake, given ? run_id : NULL, &s->arena, picture, err));
 	if (picture->n > 0) o->picture = picture;
-	return say_histories(c, lake, err);
+	return say_histories(c, s->lake, err);
 }
 
 static status sql_run(struct cli *c, struct err *err)
@@ -74,13 +77,13 @@ static status sql_run(struct cli *c, struct err *err)
 	struct session s = {0};
 	struct sql_shell shell = {.format = QUERY_TABLE};
 	struct query_picture picture;
-	struct arena arena;
 	struct query_opts o = {.version = -1, .at_ms = INT64_MIN};
 	const char *at = cli_get(c, "--at");
 	TRY(parse_options(c, &shell, &o, err));
 	buf_init(&shell.text, STATEMENT_BYTES_MAX);
 	/* The configuration tells the time zone of a date. */
-	status code = cli_session_open(&s, c, SESSION_LAKE | SESSION_EXISTING | (at != NULL ? CLI_CONFIG : 0), err);
+	const unsigned more = (at != NULL ? CLI_CONFIG : 0) | (cli_get(c, "--run-id") != NULL ? cli_run_needs(c) : 0);
+	status code = cli_session_open(&s, c, SESSION_LAKE | SESSION_EXISTING | more, err);
 	int64_t at_us = 0;
 	if (code == OK && at != NULL) {
 		code = session_instant(&s, "--at", at, &at_us, err);
@@ -88,8 +91,7 @@ static status sql_run(struct cli *c, struct err *err)
 	}
 	o.lake = s.lake;
 	o.threads = s.engine.threads;
-	arena_init(&arena, 0);
-	if (code == OK && o.version < 0 && at == NULL) code = choose_picture(c, o.lake, &arena, &picture, &o, err);
+	if (code == OK && o.version < 0 && at == NULL) code = choose_picture(c, &s, &picture, &o, err);
 	if (code == OK) code = query_open(&o, &shell.query, err);
 	if (code == OK && c->n_args > 0) {
 		code = sql_execute(&shell, str_of(c->args[0]), err);
@@ -99,7 +101,6 @@ static status sql_run(struct cli *c, struct err *err)
 		code = read_statements(&shell, err);
 	}
 	query_close(shell.query);
-	arena_deinit(&arena);
 	buf_deinit(&shell.text);
 	session_close(&s);
 	return code;
@@ -110,7 +111,7 @@ static const struct cli_option options[] = {
 	{"--version", "N", "every table at its version N"},
 	{"--at", "TIME",
 		"every table as it was written by then (not: events until then); a date (its end) or RFC 3339"},
-	{"--run", "RUN", "what this run's history was when it ended"},
+	{"--run-id", "ID", "every table as this run (id, beginning or latest) left it; --run is short for this"},
 };
 const struct cli_command cli_sql_command = {.name = "sql",
 	.synopsis = "[STATEMENT]",

@@ -238,10 +238,10 @@ static const struct action {
 	const char *options; /* those of table_options it takes, each with a space after it */
 } actions[] = {
 	{"list", NEEDS_NOTHING, table_list, ""},
-	{"schema", NEEDS_SNAPSHOT, table_schema_print, "--version --at --run "},
+	{"schema", NEEDS_SNAPSHOT, table_schema_print, "--version --at --run-id "},
 	{"history", NEEDS_ROOT, table_history, "--limit "},
-	{"files", NEEDS_SNAPSHOT, table_files, "--version --at --run --where "},
-	{"cat", NEEDS_SNAPSHOT, table_cat, "--version --at --run --where --columns --limit --format "},
+	{"files", NEEDS_SNAPSHOT, table_files, "--version --at --run-id --where "},
+	{"cat", NEEDS_SNAPSHOT, table_cat, "--version --at --run-id --where --columns --limit --format "},
 	{"optimize", NEEDS_SNAPSHOT, table_optimize, "--all --where --zorder --target-size "},
 	{"vacuum", NEEDS_ROOT, table_vacuum, "--all --retention --yes --dry-run --no-retention-check "},
 	{"checkpoint", NEEDS_SNAPSHOT, table_checkpoint, "--all "},
@@ -271,7 +271,7 @@ static status check_options(const struct cli *c, const struct action *a, struct 
 		return fail(err, E_USAGE, "pqr table %s takes no %s; `pqr help table` explains", a->name,
 			c->command->options[i].name);
 	}
-	if ((cli_get(c, "--version") != NULL) + (cli_get(c, "--at") != NULL) + (cli_get(c, "--run") != NULL) > 1)
+	if ((cli_get(c, "--version") != NULL) + (cli_get(c, "--at") != NULL) + (cli_get(c, "--run-id") != NULL) > 1)
 		return fail(err, E_USAGE, "--version, --at and --run each name a version: give one");
 	const bool all = cli_flag(c, "--all");
 	if (all && (c->n_lists > 0 || cli_get(c, "--zorder") != NULL))
@@ -288,7 +288,7 @@ static status check_options(const struct cli *c, const struct action *a, struct 
 
 static status version_option(struct table_cmd *t, int64_t *version, struct err *err)
 {
-	const char *text = cli_get(t->cli, "--version"), *at = cli_get(t->cli, "--at"), *run = cli_get(t->cli, "--run");
+	const char *text = cli_get(t->cli, "--version"), *at = cli_get(t->cli, "--at");
 	int64_t us;
 	char *end = NULL;
 	*version = DELTA_LATEST;
@@ -300,13 +300,15 @@ static status version_option(struct table_cmd *t, int64_t *version, struct err *
 				text);
 		*version = v;
 	}
-	if (run != NULL) {
+	if (cli_get(t->cli, "--run-id") != NULL) {
 		char name[DELTA_ROOT_MAX];
 		(void)snprintf(name, sizeof name, "%s", t->root);
 		char *slash = strrchr(name, '/');
 		if (slash != NULL) *slash = '.';
 		*version = picture_version(&t->picture, name);
-		if (*version < 0) return fail(err, E_NOT_FOUND, "run %s left no table %s", run, name);
+		if (*version < 0)
+			return fail(err, E_NOT_FOUND, "run %s left no table %s", t->picture.runs[t->picture.n_runs - 1],
+				name);
 	}
 	if (at == NULL) return OK;
 	TRY(session_instant(t->session, "--at", at, &us, err));
@@ -318,11 +320,13 @@ static status table_with_root(struct table_cmd *t, const struct action *a, struc
 {
 	int64_t version;
 	if (a->needs == NEEDS_SNAPSHOT) {
-		const char *run = cli_get(t->cli, "--run");
-		if (run != NULL) TRY(picture_of_run(t->session->lake, run, &t->session->arena, &t->picture, err));
+		char run_id[UUID_CHARS + 1];
+		const bool of_run = cli_get(t->cli, "--run-id") != NULL;
+		if (of_run) TRY(cli_run_id(t->session, t->cli, run_id, err));
+		if (of_run) TRY(picture_of_run(t->session->lake, run_id, &t->session->arena, &t->picture, err));
 		TRY(version_option(t, &version, err));
 		TRY(delta_snapshot_open(t->session->lake, t->root, version, &t->snapshot, err));
-		if (run != NULL) delta_snapshot_keep(t->snapshot, "run_id", t->picture.runs, t->picture.n_runs);
+		if (of_run) delta_snapshot_keep(t->snapshot, "run_id", t->picture.runs, t->picture.n_runs);
 	}
 	return a->run(t, err);
 }
@@ -406,7 +410,8 @@ static status table_run(struct cli *c, struct err *err)
 	TRY(action_find(c->args[0], &a, err));
 	TRY(check_options(c, a, err));
 	struct table_cmd t = {.cli = c, .session = &s, .all = cli_flag(c, "--all")};
-	status code = cli_session_open(&s, c, SESSION_LAKE | SESSION_EXISTING | CLI_CONFIG, err);
+	const unsigned more = cli_get(c, "--run-id") != NULL ? cli_run_needs(c) : 0;
+	status code = cli_session_open(&s, c, SESSION_LAKE | SESSION_EXISTING | CLI_CONFIG | more, err);
 	if (code == OK) code = table_with_session(&t, a, err);
 	delta_snapshot_close(t.snapshot);
 	session_close(&s);
@@ -415,7 +420,8 @@ static status table_run(struct cli *c, struct err *err)
 
 static const struct cli_option table_options[] = {
 	{"--version", "N", "schema, files, cat: the table as of this version"},
-	{"--run", "RUN", "schema, files, cat: what this run's history was when it ended"},
+	{"--run-id", "ID",
+		"schema, files, cat: as this run (id, beginning or latest) left it; --run is short for this"},
 	{"--at", "TIME",
 		"schema, files, cat: as it was written by this instant (not: events until it); a date means its end"},
 	{"--where", "COND...", "files, cat, optimize: \"month >= 2025-10\", \"closed_at is null\"; may be repeated"},

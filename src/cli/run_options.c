@@ -41,6 +41,14 @@ static bool names_inputs(const struct cli *c)
 	return c->n_lists > 0 || (strcmp(c->command->name, "ingest") == 0 && c->n_args > 0);
 }
 
+/* Of commands that make a run --run-id names one that may not be there yet, in full; of the others one that is there. */
+static bool names_new_run(const struct cli *c)
+{
+	size_t index;
+	const struct cli_option *o = cli_option_find(c->command, "--run-id", strlen("--run-id"), &index);
+	return cli_get(c, "--run-id") != NULL && o != NULL && strcmp(o->value, "UUID") == 0;
+}
+
 status cli_session_open(struct session *s, const struct cli *c, unsigned need, struct err *err)
 {
 	struct session_setting settings[N_FLAG_KEYS];
@@ -58,7 +66,7 @@ status cli_session_open(struct session *s, const struct cli *c, unsigned need, s
 	TRY(session_open(s, &o, err));
 	if (cli_get(c, "--run-id") != NULL) TRY(session_run_check(cli_get(c, "--run-id"), "--run-id", err));
 	if (need & CLI_CONFIG) {
-		if (cli_get(c, "--run-id") != NULL) TRY(cli_uuid(cli_get(c, "--run-id"), "--run-id", run_id, err));
+		if (names_new_run(c)) TRY(cli_uuid(cli_get(c, "--run-id"), "--run-id", run_id, err));
 		TRY(cli_run_opts(s, c, &checked, err));
 		if (need & SESSION_LAKE) TRY(run_opts_check(&checked, err));
 	}
@@ -126,7 +134,7 @@ status cli_run_opts(struct session *s, const struct cli *c, struct run_opts *out
 		if (o.n_inputs > 0) TRY(check_no_simulator(c, err));
 		o.source = cli_get(c, "--source");
 	}
-	if (s->config != NULL && cli_get(c, "--run-id") != NULL) { /* it names one that may not be there yet */
+	if (s->config != NULL && names_new_run(c)) {
 		char *run_id = ARENA_NEW(&s->arena, char, UUID_CHARS + 1);
 		if (run_id == NULL) return fail_nomem(err);
 		TRY(cli_uuid(cli_get(c, "--run-id"), "--run-id", run_id, err));
@@ -138,6 +146,12 @@ status cli_run_opts(struct session *s, const struct cli *c, struct run_opts *out
 	o.replace_published = cli_flag(c, "--replace-published");
 	*out = o;
 	return OK;
+}
+
+unsigned cli_run_needs(const struct cli *c)
+{
+	const char *given = cli_get(c, "--run-id");
+	return given == NULL || !session_run_is_whole(given) ? SESSION_CONTROL | SESSION_LOOK : 0;
 }
 
 status cli_run_id(struct session *s, const struct cli *c, char dst[37], struct err *err)

@@ -236,10 +236,18 @@ static size_t search_rank(const char *schema)
 	return i;
 }
 
+/* Why the table was left out, as the error of a statement that needs it. */
+static status fail_left_out(const struct catalog_table *t, struct err *err)
+{
+	char text[ERR_MESSAGE_MAX + ERR_WHERE_MAX + 64];
+	const status code =
+		fail(err, t->left_out.code, "%s.%s: %s", t->schema, t->name, err_text(&t->left_out, text, sizeof text));
+	return err_advise(err, code, t->left_out.advice, t->left_out.about);
+}
+
 /* A name without schema must not fall to another table because the one it means was left out. */
 static status check_hidden(const struct catalog *c, struct str sql, struct err *err)
 {
-	char text[ERR_MESSAGE_MAX + ERR_WHERE_MAX + 64];
 	for (size_t i = 0; i < c->n; i++) {
 		const struct catalog_table *t = &c->items[i];
 		const size_t rank = search_rank(t->schema);
@@ -248,9 +256,7 @@ static status check_hidden(const struct catalog *c, struct str sql, struct err *
 			const struct catalog_table *u = &c->items[k];
 			const size_t other = search_rank(u->schema);
 			if (strcasecmp(u->name, t->name) != 0 || other == SEARCHED) continue;
-			if (other > rank && u->left_out.code == OK)
-				return fail(err, t->left_out.code, "%s.%s: %s", t->schema, t->name,
-					err_text(&t->left_out, text, sizeof text));
+			if (other > rank && u->left_out.code == OK) return fail_left_out(t, err);
 		}
 	}
 	return OK;
@@ -337,15 +343,13 @@ static const struct catalog_table *find_left_out(const struct catalog *c, struct
 status catalog_explain(const struct catalog *c, struct str sql, status code, struct err *err)
 {
 	if (err == NULL || code == OK) return code;
-	char message[ERR_MESSAGE_MAX], text[ERR_MESSAGE_MAX + ERR_WHERE_MAX + 64];
+	char message[ERR_MESSAGE_MAX];
 	memcpy(message, err->message, sizeof message);
 	const struct str name = missing_name(message);
 	if (name.p == NULL) return code;
 	err_clear(err);
 	const struct catalog_table *t = find_left_out(c, name, sql);
-	if (t != NULL)
-		return fail(err, t->left_out.code, "%s.%s: %s", t->schema, t->name,
-			err_text(&t->left_out, text, sizeof text));
+	if (t != NULL) return fail_left_out(t, err);
 	struct buf near;
 	buf_init(&near, 1 << 14);
 	add_nearest(c, name, &near);

@@ -40,7 +40,20 @@ for name in "$id" "${id:0:4}" "${id^^}" latest; do
   same "$("$pqr" runs show "$name" --json | jq -r '.run[0].run_id')" "$id" "runs show $name"
   expect 0 ' 0 differences' "$pqr" verify --run "$name"
   same "$("$pqr" quality --run "$name" --json | sha256sum)" "$("$pqr" quality --run-id="$id" --json | sha256sum)" "quality --run $name"
+  same "$("$pqr" table cat gold.daily_kpis --run "$name" --format csv | sha256sum)" "$("$pqr" table cat gold.daily_kpis --format csv | sha256sum)" "table cat --run $name"
+  expect 0 'part-.*parquet' "$pqr" table files gold.daily_kpis --run-id "$name"
 done
+expect 1 "no run begins with 0000-; .pqr runs. lists them" "$pqr" table cat gold.daily_kpis --run 0000-
+expect 2 'each name a version: give one' "$pqr" table cat gold.daily_kpis --run "$id" --version 0
+expect 2 'one of them' "$pqr" sql 'SELECT 1' --run "$id" --version 0
+if "$pqr" sql 'SELECT 1' >/dev/null 2>&1; then
+  for name in "$id" "${id:0:4}" latest; do
+    same "$("$pqr" sql --run "$name" --format csv 'SELECT count(*) FROM silver.tickets')" "$("$pqr" sql --format csv 'SELECT count(*) FROM silver.tickets')" "sql --run $name"
+  done
+fi
+mv lake/control.db elsewhere
+expect 0 'part-' "$pqr" table files gold.daily_kpis --run "$id"
+mv elsewhere lake/control.db
 other_digit=$([ "${id:0:1}" = 0 ] && echo 1 || echo 0)
 expect 1 "no run begins with $other_digit; .pqr runs. lists them" "$pqr" quality --run "$other_digit"
 expect 2 "expected a run's id .a UUID., the beginning of one, or latest, found 'newest'" "$pqr" quality --run newest
@@ -60,6 +73,8 @@ same "$(words --lake nowhere table cat silver.)" "" "tables of no lake"
 [ ! -e nowhere ] || bad "completion made a lake"
 same "$(words quality --run-id "${id:0:6}")" "$id" "a run"
 same "$(words quality --run lat)" latest "latest"
+same "$(words table cat silver.tickets --run "${id:0:6}")" "$id" "a run of table"
+same "$(words sql --run "${id:0:6}")" "$id" "a run of sql"
 same "$(words runs show "${id:0:6}")" "$id" "a run to show"
 same "$(words contract silver.mess)" silver.messages "a table of the contract"
 same "$(words sql --format p)" parquet "a format of sql"
