@@ -26,8 +26,8 @@ def environment():
 
 
 class Lake(Ingests):
-    def pqr(self, *arguments, code=0):
-        done = subprocess.run([PQR, *arguments, "--lake", self.root], cwd=self.root.parent, env=environment(), stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
+    def pqr(self, *arguments, code=0, **more):
+        done = subprocess.run([PQR, *arguments, "--lake", self.root], cwd=self.root.parent, env=environment() | more, stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
         assert done.returncode == code, (done.stdout + done.stderr).decode()
         return (done.stdout + done.stderr).decode()
 
@@ -147,6 +147,28 @@ def test_its_day_goes_with_it(days, tmp_path):
     assert_like(lake, lake_of(0, 2), RARE)
     lake.ingest(files[3])
     assert_like(lake, lake_of(0, 2, 3), RARE)
+
+
+def test_after_maintenance(days, tmp_path):
+    """What was compacted is dropped from as what was not, and what a drop leaves can be compacted and cleaned."""
+    files, lake_of = days
+    lake = copy(lake_of(0, 1, 2, 3), tmp_path / "lake")
+
+    def maintain():
+        lake.pqr("table", "optimize", "--all")
+        lake.pqr("table", "vacuum", "--all", "--yes", PQR_LAKE_RETENTION_DAYS="0")
+
+    lake.pqr("table", "optimize", "bronze.pqrs_events", "--zorder", "ts")
+    maintain()
+    lake.drop(2)
+    assert_like(lake, lake_of(0, 1, 3), RARE)
+    maintain()
+    lake.verified()
+    assert lake.drop(2)["nothing_to_do"]
+    lake.ingest(files[4])
+    assert_like(lake, lake_of(0, 1, 3, 4), RARE)
+    assert_once(lake)
+    lake.verified()
 
 
 def test_contradictions(events, tmp_path):  # noqa: F811
