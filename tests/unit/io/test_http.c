@@ -49,7 +49,8 @@ static void test_request(void **state)
 	static const char *const lines[] = {"x-one: 1", "x-two: 2"};
 	static const struct {
 		const char *method, *length; /* of the body as sent; NULL: no body */
-	} cases[] = {{"GET", NULL}, {"PUT", "Content-Length: 4\r\n"}, {"POST", "Content-Length: 4\r\n"}, {"DELETE", NULL}};
+	} cases[] = {
+		{"GET", NULL}, {"PUT", "Content-Length: 4\r\n"}, {"POST", "Content-Length: 4\r\n"}, {"DELETE", NULL}};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct lab l;
 		char line[64];
@@ -84,7 +85,8 @@ static void test_headers(void **state)
 		"Content-Range: bytes 0-4/1234\r\nRetry-After: 7\r\nDate: Thu, 01 Jan 1970 00:01:40 GMT\r\n"
 		"Last-Modified: Thu, 01 Jan 1970 00:00:50 GMT\r\nx-amz-bucket-region: eu-west-1\r\n\r\nhello",
 		ANSWER("200 OK", "0", ""),
-		"HTTP/1.1 416 Range\r\n" CLOSE_HEAD "Content-Length: 0\r\nContent-Range: bytes */12\r\nRetry-After: soon\r\n"
+		"HTTP/1.1 416 Range\r\n" CLOSE_HEAD
+		"Content-Length: 0\r\nContent-Range: bytes */12\r\nRetry-After: soon\r\n"
 		"Date: yesterday\r\n\r\n",
 	};
 	struct lab l;
@@ -136,8 +138,9 @@ static void test_bodies(void **state)
 		{{ANSWER("200 OK", "5", "hello")}, 0, 5, HTTP_ANSWERED, 0, "hello"},
 		{{ANSWER("200 OK", "5", "hello")}, 0, 4, HTTP_TOO_LARGE, 0, ""},
 		{{ANSWER("404 Not Found", "5", "hello")}, 0, 4, HTTP_ANSWERED, 0, "hell"},
-		{{"HTTP/1.1 200 OK\r\n" CLOSE_HEAD "Transfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n"}, 0, 8,
-			HTTP_ANSWERED, 0, "hello"},
+		{{"HTTP/1.1 200 OK\r\n" CLOSE_HEAD
+		  "Transfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n"},
+			0, 8, HTTP_ANSWERED, 0, "hello"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct lab l;
@@ -189,11 +192,10 @@ static void test_no_answer(void **state)
 		const char *answers[PEER_ANSWERS_MAX];
 		enum http_failure failure;
 	} cases[] = {
-		{{PEER_CLOSES}, HTTP_BROKEN},
-		{{"nonsense\r\n\r\n"}, HTTP_BROKEN},
-		{{ANSWER("200 OK", "5", "he")}, HTTP_BROKEN},
-		{{PEER_WAITS}, HTTP_TIMEOUT},
-		{{"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"}, HTTP_ANSWERED}, /* the connection goes on being good */
+		{{PEER_CLOSES}, HTTP_BROKEN}, {{"nonsense\r\n\r\n"}, HTTP_BROKEN},
+		{{ANSWER("200 OK", "5", "he")}, HTTP_BROKEN}, {{PEER_WAITS}, HTTP_TIMEOUT},
+		{{"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"},
+			HTTP_ANSWERED}, /* the connection goes on being good */
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct lab l;
