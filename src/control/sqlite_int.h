@@ -71,6 +71,8 @@ status sqlite_begin(struct control_sqlite *s, struct err *err) MUST_USE;
 status sqlite_end(struct control_sqlite *s, status code, struct err *err) MUST_USE;
 /* Inside a transaction: E_BUSY unless l is still the lease of its run. */
 status sqlite_lease_check(struct control_sqlite *s, const struct control_lease *l, struct err *err) MUST_USE;
+/* sqlite_begin for the holder of a lease; there is no transaction unless it succeeds. E_BUSY: l is not the lease of its run any more. */
+status sqlite_lease_begin(struct control_sqlite *s, const struct control_lease *l, struct err *err) MUST_USE;
 /* Inside a transaction: the record of a stage, its datasets and lineage; the stage's stored task results go. */
 status sqlite_stage_record(struct control_sqlite *s, const struct control_stage *stage, struct err *err) MUST_USE;
 /* Inside a transaction: the checks of one layer of a run, replaced. */

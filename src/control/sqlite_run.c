@@ -49,6 +49,13 @@ status sqlite_lease_check(struct control_sqlite *s, const struct control_lease *
 	return OK;
 }
 
+status sqlite_lease_begin(struct control_sqlite *s, const struct control_lease *l, struct err *err)
+{
+	TRY(sqlite_begin(s, err));
+	const status code = sqlite_lease_check(s, l, err);
+	return code == OK ? OK : sqlite_end(s, code, err);
+}
+
 static status acquire(struct control_sqlite *s, struct control_lease *l, int64_t now, struct err *err)
 {
 	struct held h;
@@ -147,10 +154,8 @@ static status run_insert(struct control_sqlite *s, const struct control_run *r, 
 status sqlite_run_begin(struct control *c, const struct control_lease *l, const struct control_run *r, struct err *err)
 {
 	struct control_sqlite *s = sqlite_of(c);
-	TRY(sqlite_begin(s, err));
-	status code = sqlite_lease_check(s, l, err);
-	if (code == OK) code = run_insert(s, r, err);
-	return sqlite_end(s, code, err);
+	TRY(sqlite_lease_begin(s, l, err));
+	return sqlite_end(s, run_insert(s, r, err), err);
 }
 
 static status run_set(struct control_sqlite *s, const struct control_run *r, struct err *err)
@@ -187,10 +192,8 @@ static status run_set(struct control_sqlite *s, const struct control_run *r, str
 status sqlite_run_update(struct control *c, const struct control_lease *l, const struct control_run *r, struct err *err)
 {
 	struct control_sqlite *s = sqlite_of(c);
-	TRY(sqlite_begin(s, err));
-	status code = sqlite_lease_check(s, l, err);
-	if (code == OK) code = run_set(s, r, err);
-	return sqlite_end(s, code, err);
+	TRY(sqlite_lease_begin(s, l, err));
+	return sqlite_end(s, run_set(s, r, err), err);
 }
 
 struct run_reader {

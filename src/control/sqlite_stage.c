@@ -66,10 +66,8 @@ status sqlite_task_finish(
 	struct control *c, const struct control_lease *l, const struct control_task *t, struct err *err)
 {
 	struct control_sqlite *s = sqlite_of(c);
-	TRY(sqlite_begin(s, err));
-	status code = sqlite_lease_check(s, l, err);
-	if (code == OK) code = task_set(s, t, err);
-	return sqlite_end(s, code, err);
+	TRY(sqlite_lease_begin(s, l, err));
+	return sqlite_end(s, task_set(s, t, err), err);
 }
 
 struct result_visit {
@@ -103,10 +101,8 @@ static status results_delete(struct control_sqlite *s, const char *run_id, const
 status sqlite_task_forget(struct control *c, const struct control_lease *l, const char *stage, struct err *err)
 {
 	struct control_sqlite *s = sqlite_of(c);
-	TRY(sqlite_begin(s, err));
-	status code = sqlite_lease_check(s, l, err);
-	if (code == OK) code = results_delete(s, l->run_id, stage, err);
-	return sqlite_end(s, code, err);
+	TRY(sqlite_lease_begin(s, l, err));
+	return sqlite_end(s, results_delete(s, l->run_id, stage, err), err);
 }
 
 /* ---- quality ----------------------------------------------------------------------------------------------------- */
@@ -142,10 +138,8 @@ status sqlite_quality_put(
 	struct control *c, const struct control_lease *l, const struct control_quality_layer *q, struct err *err)
 {
 	struct control_sqlite *s = sqlite_of(c);
-	TRY(sqlite_begin(s, err));
-	status code = sqlite_lease_check(s, l, err);
-	if (code == OK) code = sqlite_quality_replace(s, l->run_id, q, err);
-	return sqlite_end(s, code, err);
+	TRY(sqlite_lease_begin(s, l, err));
+	return sqlite_end(s, sqlite_quality_replace(s, l->run_id, q, err), err);
 }
 
 static status counts_row(void *arg, struct sqlite3_stmt *row, struct err *err)
@@ -240,10 +234,8 @@ status sqlite_stage_commit(
 	struct control *c, const struct control_lease *l, const struct control_stage *stage, struct err *err)
 {
 	struct control_sqlite *s = sqlite_of(c);
-	TRY(sqlite_begin(s, err));
-	status code = sqlite_lease_check(s, l, err);
-	if (code == OK) code = sqlite_stage_record(s, stage, err);
-	return sqlite_end(s, code, err);
+	TRY(sqlite_lease_begin(s, l, err));
+	return sqlite_end(s, sqlite_stage_record(s, stage, err), err);
 }
 
 struct stage_reader {
