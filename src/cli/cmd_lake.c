@@ -23,22 +23,34 @@ static status lake_report(const struct cli *c, const struct session *s, bool mad
 	return code;
 }
 
+static status lake_missing(struct cli *c, bool *missing, struct err *err)
+{
+	struct session s;
+	const status code = cli_session_open(&s, c, 0, err);
+	if (code == OK) *missing = session_missing(s.engine.lake_uri);
+	session_close(&s);
+	return code;
+}
+
+static status lake_make(struct cli *c, bool *made, struct err *err)
+{
+	struct session s;
+	status code = cli_session_open(&s, c, SESSION_LAKE, err);
+	if (code == OK) code = store_create(s.lake, made, err);
+	if (code == OK) code = lake_probe(s.lake, err);
+	session_close(&s);
+	return code;
+}
+
 static status lake_run(struct cli *c, struct err *err)
 {
 	struct session s;
-	bool made = false, missing = false;
+	bool made, missing;
 	if (strcmp(c->args[0], "create") != 0)
 		return fail(err, E_USAGE, "pqr lake: expected create, found '%s'", c->args[0]);
-	status code = cli_session_open(&s, c, 0, err);
-	if (code == OK) missing = session_missing(s.engine.lake_uri);
-	session_close(&s);
-	if (code != OK) return code;
-	code = cli_session_open(&s, c, SESSION_LAKE, err);
-	if (code == OK) code = store_create(s.lake, &made, err);
-	if (code == OK) code = lake_probe(s.lake, err);
-	session_close(&s);
-	if (code != OK) return code;
-	code = cli_session_open(&s, c, SESSION_LAKE | SESSION_CONTROL, err);
+	TRY(lake_missing(c, &missing, err));
+	TRY(lake_make(c, &made, err));
+	status code = cli_session_open(&s, c, SESSION_LAKE | SESSION_CONTROL, err);
 	if (code == OK) code = lake_report(c, &s, made || missing, err);
 	session_close(&s);
 	return code;

@@ -109,6 +109,23 @@ static status check_server(struct control_postgres *s, struct err *err)
 	return OK;
 }
 
+static status out_of_reach(struct control_postgres *s, struct err *err)
+{
+	const bool bad = PQstatus(s->pg) == CONNECTION_BAD;
+	return postgres_connect_error(
+		s, bad ? PQerrorMessage(s->pg) : "timeout", PQconnectionNeedsPassword(s->pg) == 1, err);
+}
+
+static status session_begin(struct control_postgres *s, struct err *err)
+{
+	if (PQstatus(s->pg) == CONNECTION_BAD) return out_of_reach(s, err);
+	TRY(name_place(s, err));
+	if (!finish_connecting(s)) return out_of_reach(s, err);
+	TRY(name_place(s, err)); /* of several hosts, the one that answered */
+	TRY(check_server(s, err));
+	return postgres_exec(s, session_sql, NULL, NULL, err);
+}
+
 static status connect_once(struct control_postgres *s, struct err *err)
 {
 	/* What stands before dbname is a default; what stands after it overrides the URI. */
@@ -120,15 +137,7 @@ static status connect_once(struct control_postgres *s, struct err *err)
 	if (s->pg == NULL) return fail_nomem(err);
 	(void)PQsetErrorVerbosity(s->pg, PQERRORS_VERBOSE); /* else a refused connection comes without its SQLSTATE */
 	(void)PQsetNoticeReceiver(s->pg, on_notice, s);
-	status code = PQstatus(s->pg) == CONNECTION_BAD ? E_UNREACHABLE : OK;
-	if (code == OK) code = name_place(s, err);
-	if (code == OK && !finish_connecting(s)) code = E_UNREACHABLE;
-	if (code == E_UNREACHABLE)
-		code = postgres_connect_error(s, PQstatus(s->pg) == CONNECTION_BAD ? PQerrorMessage(s->pg) : "timeout",
-			PQconnectionNeedsPassword(s->pg) == 1, err);
-	if (code == OK) code = name_place(s, err); /* of several hosts, the one that answered */
-	if (code == OK) code = check_server(s, err);
-	if (code == OK) code = postgres_exec(s, session_sql, NULL, NULL, err);
+	const status code = session_begin(s, err);
 	if (code != OK) postgres_disconnect(s);
 	return code;
 }

@@ -177,21 +177,28 @@ static status prepare(struct engine *e, const struct sql_text *text, struct err 
 
 /* ---- running ---- */
 
+static status send_chunk(struct engine *e, struct output *out, size_t *n, struct err *err)
+{
+	struct q_chunk chunk;
+	TRY(query_cancel_check(err));
+	TRY(engine_next(e, &chunk, err));
+	*n = (size_t)chunk.n_rows;
+	return output_add(out, &chunk, err);
+}
+
 static status send_rows(struct engine *e, const struct query_output *to, bool plain, int64_t *rows, struct err *err)
 {
 	struct q_result result;
-	struct q_chunk chunk;
 	struct output *out = NULL;
 	TRY(engine_run(e, &result, err));
 	TRY(output_create(to, &result, plain, &out, err));
 	status code;
+	size_t n = 0;
 	*rows = 0;
 	do {
-		code = query_cancel_check(err);
-		if (code == OK) code = engine_next(e, &chunk, err);
-		if (code == OK) code = output_add(out, &chunk, err);
-		if (code == OK) *rows += (int64_t)chunk.n_rows;
-	} while (code == OK && chunk.n_rows > 0);
+		code = send_chunk(e, out, &n, err);
+		if (code == OK) *rows += (int64_t)n;
+	} while (code == OK && n > 0);
 	if (code == OK) code = output_finish(out, *rows, err);
 	output_destroy(out);
 	return code;

@@ -292,6 +292,14 @@ static void wipe(struct buf *b)
 	buf_deinit(b);
 }
 
+static status settings_read(struct reading *r, struct s3_settings *s, struct err *err)
+{
+	TRY(load(r, &r->credentials, "AWS_SHARED_CREDENTIALS_FILE", "credentials", err));
+	TRY(load(r, &r->config, "AWS_CONFIG_FILE", "config", err));
+	TRY(read_keys(r, s, err));
+	return read_place(r, s, err);
+}
+
 status s3_settings_read(const char *uri, s3_env env, void *env_arg, struct s3_settings *out, struct err *err)
 {
 	struct s3_settings s = {.tls = true};
@@ -300,10 +308,7 @@ status s3_settings_read(const char *uri, s3_env env, void *env_arg, struct s3_se
 	buf_init(&r.config, 0);
 	TRY(read_uri(uri, &s, err));
 	if (variable(&r, "AWS_PROFILE") != NULL) r.profile = variable(&r, "AWS_PROFILE");
-	status code = load(&r, &r.credentials, "AWS_SHARED_CREDENTIALS_FILE", "credentials", err);
-	if (code == OK) code = load(&r, &r.config, "AWS_CONFIG_FILE", "config", err);
-	if (code == OK) code = read_keys(&r, &s, err);
-	if (code == OK) code = read_place(&r, &s, err);
+	const status code = settings_read(&r, &s, err);
 	wipe(&r.credentials);
 	wipe(&r.config);
 	if (code == OK) *out = s;

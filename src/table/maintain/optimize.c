@@ -180,13 +180,28 @@ static void parameters_text(const struct optimize *o, struct buf *out)
 	buf_deinit(&item);
 }
 
+struct bins {
+	const struct optimize_bin *items;
+	size_t n;
+};
+
+static status commit_as(
+	struct optimize *o, const struct delta_txn_opts *opts, struct bins bins, int64_t *version, struct err *err)
+{
+	struct delta_txn *t;
+	TRY(delta_txn_begin(o->store, o->root, o->now, opts, &t, err));
+	status code = add_bins(o, t, bins.items, bins.n, err);
+	if (code == OK) code = delta_txn_commit(t, version, err);
+	delta_txn_destroy(t);
+	return code;
+}
+
 static status commit_once(
 	struct optimize *o, const struct optimize_bin *bins, size_t n, int64_t *version, struct err *err)
 {
 	const struct delta_optimize_result sums = sums_of(bins, n);
 	struct buf parameters;
 	char metrics[256];
-	struct delta_txn *t = NULL;
 	buf_init(&parameters, 0);
 	parameters_text(o, &parameters);
 	buf_char(&parameters, '\0');
@@ -199,10 +214,7 @@ static status commit_once(
 		.parameters = (const char *)parameters.p,
 		.metrics = metrics,
 		.reads = DELTA_READS_NOTHING};
-	if (code == OK) code = delta_txn_begin(o->store, o->root, o->now, &opts, &t, err);
-	if (code == OK) code = add_bins(o, t, bins, n, err);
-	if (code == OK) code = delta_txn_commit(t, version, err);
-	delta_txn_destroy(t);
+	if (code == OK) code = commit_as(o, &opts, (struct bins){bins, n}, version, err);
 	buf_deinit(&parameters);
 	return code;
 }

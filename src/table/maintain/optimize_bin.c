@@ -140,16 +140,21 @@ static status added_keep(struct rewrite *r, const struct delta_add *files, size_
 	return OK;
 }
 
+static status rewrite(struct rewrite *r, struct err *err)
+{
+	const struct delta_add *files;
+	size_t n;
+	TRY(rewrite_open(r, err));
+	TRY(rewrite_rows(r, err));
+	TRY(delta_writer_finish(r->writer, &files, &n, err));
+	return added_keep(r, files, n, err);
+}
+
 status optimize_bin_rewrite(const struct optimize *o, struct optimize_bin *bin, struct err *err)
 {
 	struct rewrite r = {.o = o, .bin = bin};
-	const struct delta_add *files = NULL;
-	size_t n = 0;
 	arena_init(&bin->arena, 0);
-	status code = rewrite_open(&r, err);
-	if (code == OK) code = rewrite_rows(&r, err);
-	if (code == OK) code = delta_writer_finish(r.writer, &files, &n, err);
-	if (code == OK) code = added_keep(&r, files, n, err);
+	const status code = rewrite(&r, err);
 	delta_scan_close(r.scan);
 	delta_writer_destroy(r.writer);
 	optimize_held_deinit(&r.held);

@@ -201,6 +201,18 @@ static status commit(struct append *a, const struct creation *created, int64_t *
 	return OK;
 }
 
+static status append_begin(struct append *a, const struct delta_snapshot *s, const struct table_schema *in,
+	const struct delta_append_opts *o, struct creation *created, struct err *err)
+{
+	const struct delta_txn_opts txn = {.operation = "WRITE",
+		.parameters = "{\"mode\":\"Append\"}",
+		.info = o->info,
+		.reads = DELTA_READS_NOTHING};
+	TRY(s != NULL ? check_partitioning(a, s, o, err) : creation_make(a, in, o, created, err));
+	TRY(match_columns(a, s != NULL ? &s->schema : &created->schema, in, err));
+	return delta_txn_begin(a->store, a->root, s, &txn, &a->txn, err);
+}
+
 /* s == NULL: the table is created. */
 static status append_to(struct append *a, const struct delta_snapshot *s, struct ArrowArrayStream *stream,
 	const struct delta_append_opts *o, int64_t *version, struct err *err)
@@ -210,17 +222,11 @@ static status append_to(struct append *a, const struct delta_snapshot *s, struct
 	const struct table_schema *in;
 	if (stream->get_schema(stream, &schema) != 0) return stream_failed(stream, err);
 	status code = schema_import(&schema, &a->arena, &in, err);
-	if (code == OK) code = s != NULL ? check_partitioning(a, s, o, err) : creation_make(a, in, o, &created, err);
-	if (code == OK) code = match_columns(a, s != NULL ? &s->schema : &created.schema, in, err);
-	const struct delta_txn_opts txn = {.operation = "WRITE",
-		.parameters = "{\"mode\":\"Append\"}",
-		.info = o->info,
-		.reads = DELTA_READS_NOTHING};
-	if (code == OK) code = delta_txn_begin(a->store, a->root, s, &txn, &a->txn, err);
+	if (code == OK) code = append_begin(a, s, in, o, &created, err);
 	if (code == OK) code = append_arrays(a, stream, &schema, err);
 	schema.release(&schema);
-	if (code == OK) code = append_finish(a, err);
-	if (code != OK) return code;
+	TRY(code);
+	TRY(append_finish(a, err));
 	if (s == NULL || a->n_rows > 0) return commit(a, s == NULL ? &created : NULL, version, err);
 	*version = s->version;
 	return OK;
