@@ -46,6 +46,7 @@ static uint8_t *put_numeric(uint8_t *p, int64_t value, int scale)
 {
 	uint16_t digits[12];
 	int n = 0, first = 0;
+	ASSERT(scale >= 0 && scale < (int)(sizeof powers / sizeof *powers));
 	const uint64_t v = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
 	uint64_t whole = v / powers[scale], rest = v % powers[scale];
 	uint16_t high[6];
@@ -164,6 +165,7 @@ int64_t postgres_copy_binary_rows(struct buf *out, struct postgres_copy_rows *ro
 {
 	const struct batch *b = rows->batch;
 	ASSERT(b->n_columns <= TABLE_COLUMNS_MAX);
+	ASSERT(rows->from >= 0 && rows->from <= rows->to && rows->to <= b->n_rows);
 	for (size_t i = 0; i < b->n_columns && !rows->looked; i++)
 		rows->clean[i] = b->columns[i].type == COL_STRING && is_clean(&b->columns[i], b->n_rows);
 	rows->looked = true;

@@ -185,6 +185,11 @@ struct str sqlite_col_str(struct sqlite3_stmt *row, int i)
 	return (struct str){p, p != NULL ? (size_t)sqlite3_column_bytes(row, i) : 0};
 }
 
+bool sqlite_in_transaction(const struct control_sqlite *s)
+{
+	return sqlite3_get_autocommit(s->db) == 0;
+}
+
 status sqlite_begin(struct control_sqlite *s, struct err *err)
 {
 	return sqlite_exec(s, "BEGIN IMMEDIATE", err);
@@ -194,6 +199,6 @@ status sqlite_end(struct control_sqlite *s, status code, struct err *err)
 {
 	if (code == OK) code = sqlite_exec(s, "COMMIT", err);
 	/* A failed COMMIT may leave the transaction open; some errors have rolled it back already. */
-	if (code != OK && !sqlite3_get_autocommit(s->db)) (void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+	if (code != OK && sqlite_in_transaction(s)) (void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
 	return code;
 }

@@ -69,6 +69,7 @@ struct str sqlite_col_str(struct sqlite3_stmt *row, int i); /* NULL: p == NULL *
 /* BEGIN IMMEDIATE ... COMMIT or ROLLBACK: end returns code, or the commit's own failure. */
 status sqlite_begin(struct control_sqlite *s, struct err *err) MUST_USE;
 status sqlite_end(struct control_sqlite *s, status code, struct err *err) MUST_USE;
+bool sqlite_in_transaction(const struct control_sqlite *s);
 /* Inside a transaction: E_BUSY unless l is still the lease of its run. */
 status sqlite_lease_check(struct control_sqlite *s, const struct control_lease *l, struct err *err) MUST_USE;
 /* sqlite_begin for the holder of a lease; there is no transaction unless it succeeds. E_BUSY: l is not the lease of its run any more. */

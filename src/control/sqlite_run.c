@@ -41,6 +41,7 @@ static status lease_find(struct control_sqlite *s, const char *run_id, struct he
 status sqlite_lease_check(struct control_sqlite *s, const struct control_lease *l, struct err *err)
 {
 	struct held h;
+	ASSERT(sqlite_in_transaction(s)); /* what is found must stand until what relies on it is committed */
 	TRY(lease_find(s, l->run_id, &h, err));
 	if (!h.found)
 		return fail(err, E_BUSY, "the lease of run %s is gone: another process took the run over and finished",

@@ -112,6 +112,7 @@ status sqlite_quality_replace(
 {
 	struct sqlite_time at;
 	const struct sqlite_arg key[] = {sqlite_text(run_id), sqlite_text(q->layer)};
+	ASSERT(sqlite_in_transaction(s)); /* nobody sees the checks deleted and not yet put */
 	TRY(sqlite_run(s, "DELETE FROM meta_quality_checks WHERE run_id = ? AND layer = ?", key, 2, NULL, err));
 	for (size_t i = 0; i < q->n; i++) {
 		const struct control_quality *x = &q->items[i];

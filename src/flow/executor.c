@@ -23,6 +23,7 @@ struct executor {
 /* base * 2^attempt plus up to half of that. */
 static int64_t backoff_us(const struct task_spec *spec, int64_t base, int attempt)
 {
+	ASSERT(base >= 0 && attempt >= 0 && attempt < TASK_RETRIES_MAX); /* the shift stays small */
 	const int64_t delay = base << attempt;
 	const struct rng4 draw =
 		rng_philox(hash_xxh3(spec->task_id, strlen(spec->task_id)), 0, RETRY_PURPOSE, (uint32_t)attempt);
@@ -49,6 +50,7 @@ static void slot_empty(struct task_slot *slot)
 static status attempt_task(const struct executor_job *job, struct task_slot *slot, int worker, struct err *err)
 {
 	struct err why;
+	ASSERT(!slot->done); /* its result is the stage's already */
 	slot_empty(slot);
 	err_clear(&why);
 	TRY(job->started(job->arg, slot, worker, err));

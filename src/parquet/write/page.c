@@ -16,6 +16,7 @@ enum { PAGE_HEADER_ROOM = 128 };
 static size_t header_write(uint8_t *dst, const struct writer_page_head *h, size_t n_raw, size_t n_stored, uint32_t crc)
 {
 	struct thrift_writer t = {.p = dst};
+	ASSERT(h->type == PAGE_DATA || h->type == PAGE_DICTIONARY);
 	thrift_put_i32(&t, 1, (int32_t)h->type);
 	thrift_put_i32(&t, 2, (int32_t)n_raw);
 	thrift_put_i32(&t, 3, (int32_t)n_stored);
@@ -29,6 +30,7 @@ static size_t header_write(uint8_t *dst, const struct writer_page_head *h, size_
 	}
 	thrift_struct_end(&t, outer);
 	*t.p++ = 0;
+	ASSERT((size_t)(t.p - dst) <= PAGE_HEADER_ROOM);
 	return (size_t)(t.p - dst);
 }
 
@@ -67,6 +69,8 @@ bool writer_page_span_next(struct writer_chunk *k, struct writer_page_span *span
 {
 	const struct writer_row_plan *plan = k->plan;
 	const struct parquet_opts *opts = &k->w->opts;
+	ASSERT(value_bits > 0 && opts->page_rows_max > 0);
+	ASSERT(span->row_end <= plan->n && span->value_end <= k->selection->n_valid);
 	span->row = span->row_end;
 	span->value = span->value_end;
 	if (span->row == plan->n) return false;
@@ -122,6 +126,7 @@ static uint8_t *levels_put(struct writer_chunk *k, const struct writer_page_span
 	const size_t n_valid = span->value_end - span->value;
 	const uint8_t *end = encode_levels(k->selection->bits, span->row, span->row_end - span->row, n_valid, start);
 	const size_t n = (size_t)(end - start);
+	ASSERT(n <= levels_room(k));
 	memmove(values - n, start, n);
 	return values - n;
 }
@@ -130,6 +135,7 @@ static uint8_t *levels_put(struct writer_chunk *k, const struct writer_page_span
 static status drop_codec(
 	struct writer_chunk *k, const struct writer_page_head *h, const uint8_t *body, size_t n, struct err *err)
 {
+	ASSERT(k->n_pages == 0); /* else records would tell of bytes that are gone */
 	k->codec = CODEC_NONE;
 	k->w->out.n = k->offset;
 	k->bytes_raw = 0;

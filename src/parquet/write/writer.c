@@ -118,6 +118,7 @@ static status group_write(
 	const size_t before = w->chunks.n;
 	struct writer_group_record g = {.n_rows = rows->n, .offset = w->out.n};
 	for (size_t i = 0; i < w->n_columns; i++) TRY(writer_chunk_write(w, &w->leaves[i], &b->columns[i], &plan, err));
+	ASSERT(w->chunks.n - before == w->n_columns * sizeof(struct writer_chunk_record));
 	const struct writer_chunk_record *chunks =
 		(const struct writer_chunk_record *)(const void *)(w->chunks.p + before);
 	for (size_t i = 0; i < w->n_columns; i++) g.bytes_raw += chunks[i].bytes_raw;

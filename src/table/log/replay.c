@@ -37,6 +37,7 @@ void replay_deinit(struct replay *r)
 
 void replay_commit_begin(struct replay *r, int64_t version)
 {
+	ASSERT(version >= 0); /* below are checkpoints */
 	r->version = version;
 	r->info = (struct delta_commit_info){.timestamp_ms = -1, .in_commit_ms = -1};
 }
@@ -97,7 +98,10 @@ static struct replay_entry entry_of(const struct delta_action *a)
 		e.key = a->app_txn.app_id;
 		e.key_kind = DELTA_APP_TXN;
 		break;
-	default: e.key = a->domain.domain; e.key_kind = DELTA_DOMAIN;
+	default:
+		ASSERT(a->kind == DELTA_DOMAIN);
+		e.key = a->domain.domain;
+		e.key_kind = DELTA_DOMAIN;
 	}
 	e.hash = hash_xxh3(e.key.p, e.key.n);
 	return e;
@@ -243,6 +247,7 @@ static status merge(struct arena *arena, const struct order *o, struct buf *old,
 		while (i < old->n && o->cmp(old->p + i, new->p + j) < 0) i += o->size;
 		if (i > from) memcpy(to, old->p + from, i - from);
 		to += i - from;
+		ASSERT(i == old->n || o->cmp(old->p + i, new->p + j) > 0);
 		memcpy(to, new->p + j, o->size);
 		to += o->size;
 	}

@@ -75,6 +75,7 @@ static status read_commits(struct opening *o, struct err *err)
 	for (size_t i = 0; i < n; i++) {
 		const int64_t version = s->version - (int64_t)i;
 		const struct delta_log_file *f = delta_log_commit(o->list, version);
+		ASSERT(f != NULL); /* first_gap found none */
 		struct buf *text = &s->texts[s->n_texts++];
 		buf_init(text, 0);
 		replay_commit_begin(&o->replay, version);

@@ -82,6 +82,7 @@ status optimize_check(struct optimize *o, struct err *err)
 	TRY(check_columns(o, err));
 	TRY(check_zorder(o, err));
 	for (size_t i = 0; i < o->opts.n_where; i++) {
+		ASSERT(o->opts.where[i].column >= 0 && (size_t)o->opts.where[i].column < s->schema.n);
 		const struct delta_column *c = &s->schema.columns[o->opts.where[i].column];
 		if (c->partition_index < 0)
 			return fail(err, E_USAGE, "optimize of %s: condition on %s, which is not a partition column",
@@ -100,6 +101,7 @@ status optimize_check(struct optimize *o, struct err *err)
 
 struct str optimize_partition_value(const struct delta_snapshot *s, const struct delta_add *f, size_t k)
 {
+	ASSERT(k < s->metadata.partition_columns.n);
 	const struct delta_pair *pair = delta_pairs_get(&f->partition, s->metadata.partition_columns.items[k]);
 	return pair != NULL && pair->value.n > 0 ? pair->value : (struct str){0};
 }

@@ -70,6 +70,7 @@ static status choose_columns(struct delta_scan *scan, const struct delta_scan_op
 	scan->n_columns = scan->n_read;
 	for (size_t i = 0; i < o->n_where; i++) {
 		size_t k = 0;
+		ASSERT(o->where[i].column >= 0 && (size_t)o->where[i].column < schema->n);
 		while (k < scan->n_read && scan->indices[k] != o->where[i].column) k++;
 		if (k == scan->n_read) read_column(scan, o->where[i].column);
 	}
@@ -247,7 +248,8 @@ static status group_may_match(const struct delta_scan *scan, bool *out, struct e
 		const struct delta_condition *where = &scan->where[i];
 		struct delta_column_stats stats;
 		size_t k = 0;
-		while (scan->indices[k] != where->column) k++;
+		while (k < scan->n_read && scan->indices[k] != where->column) k++;
+		ASSERT(k < scan->n_read); /* choose_columns took every condition's */
 		if (scan->columns[k].leaf == LEAF_CONSTANT) continue;
 		TRY(group_stats(scan, &scan->columns[k], rows, &stats, err));
 		*out = delta_stats_may_match(&scan->columns[k].column->def, where, &stats, rows);
@@ -294,6 +296,7 @@ static status read_columns(struct delta_scan *scan, const struct parquet_range *
 	int leaves[TABLE_COLUMNS_MAX];
 	size_t n = 0, next = 0;
 	struct batch got = {0};
+	ASSERT(scan->n_read <= TABLE_COLUMNS_MAX); /* of a schema, each once */
 	for (size_t i = 0; i < scan->n_read; i++)
 		if (scan->columns[i].condition == condition && scan->columns[i].leaf >= 0)
 			leaves[n++] = scan->columns[i].leaf;
@@ -333,6 +336,7 @@ static status read_rows(struct delta_scan *scan, struct batch *out, struct err *
 	struct parquet_range range = {.row_group = scan->row_group, .begin = scan->row, .end = rows};
 	if (range.end - range.begin > scan->batch_rows_max) range.end = range.begin + scan->batch_rows_max;
 	size_t n = (size_t)(range.end - range.begin);
+	ASSERT(range.begin < range.end); /* else a scan would not end */
 	arena_reset(&scan->read);
 	arena_reset(&scan->kept);
 	scan->row = range.end;

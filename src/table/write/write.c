@@ -268,6 +268,7 @@ static status writer_add(
 	for (uint32_t at = 0; at < rows->n;) {
 		const int64_t room = (int64_t)w->opts.row_group_rows - w->pending;
 		uint32_t n = rows->n - at < STEP_ROWS ? rows->n - at : STEP_ROWS;
+		ASSERT(room > 0); /* pending_check wrote a full row group */
 		if (n > room) n = (uint32_t)room;
 		for (uint32_t i = 0; i < n; i++) all[i] = rows->rows != NULL ? rows->rows[at + i] : at + i;
 		pending_add(w, b, all, n);
