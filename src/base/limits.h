@@ -6,7 +6,9 @@
 #include <stdint.h>
 
 enum {
-	JSON_LINE_BYTES_MAX = 1 << 20, /* contract 1: a raw line over 1 MiB is rejected as too_long */
+	LINE_BYTES_MIN = 1 << 10, /* least that ingest.line_bytes_max may say: an event without texts has 300 bytes */
+	LINE_BYTES_DEFAULT = 16 << 20, /* contract 1: a longer raw line is rejected as too_long */
+	LINE_BYTES_MAX = 1 << 25, /* most that it may say: each task holds a line, and its texts three times over */
 	JSON_DEPTH_MAX =
 		1024, /* nested containers in one value; kept on an explicit stack, so 1 bit to 1 byte a level */
 	TABLE_COLUMNS_MAX = 256, /* widest contract has 40; foreign files may be wider, this bounds their metadata */

@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 
+#include "base/limits.h"
 #include "base/vec.h"
 #include "flow/commit.h"
 #include "flow/picture.h"
@@ -195,7 +196,7 @@ static status quarantine_give(struct refused *r, const char *run_id, struct err 
 	TRY(table_mark(r, run_id, err));
 	if (r->marks.n == 0) return OK;
 	qsort(r->marks.items, r->marks.n, sizeof *r->marks.items, by_place);
-	TRY(lines_init(&r->lines, err));
+	TRY(lines_init(&r->lines, LINE_BYTES_MAX, err));
 	for (size_t at = 0; at < r->marks.n;) TRY(object_give(r, &at, err));
 	return OK;
 }

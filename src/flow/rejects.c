@@ -13,7 +13,7 @@
 enum {
 	FLUSH_BYTES = 256 * 1024,
 	PIECE_BYTES = 192 * 1024,  /* of a long line; a multiple of 3, so that base64 pieces join without padding */
-	TEXT_BYTES_MAX = 16 << 20, /* a line of 1 MiB, all of it escaped as \u00xx, and more */
+	TEXT_BYTES_MAX = 16 << 20, /* a piece, all of it escaped as \u00xx, and more */
 };
 
 void rejects_init(struct rejects *r, struct store *lake)
@@ -113,7 +113,11 @@ status rejects_add(struct rejects *r, const struct reject *why, struct str raw, 
 {
 	const bool utf8 = utf8_valid(raw.p, raw.n);
 	head(r, why, utf8);
-	raw_part(r, raw.p, raw.n, utf8);
+	for (size_t n; raw.n > 0; raw = (struct str){raw.p + n, raw.n - n}) {
+		n = raw.n < PIECE_BYTES ? raw.n : PIECE_BYTES;
+		raw_part(r, raw.p, n, utf8);
+		if (n == PIECE_BYTES) TRY(flush(r, err));
+	}
 	return tail(r, why, err);
 }
 

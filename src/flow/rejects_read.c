@@ -15,6 +15,7 @@
 #include "table/path.h"
 
 enum {
+	LINE_KEPT_MAX = 1 << 20, /* a longer row comes in pieces */
 	RAW_CUT_BYTES = 4096,
 	TAIL_BYTES = 256, /* holds what follows the raw text: `","reason":"missing:request_kind"}` and its '\n' */
 };
@@ -197,7 +198,7 @@ static status note_key(void *arg, const struct store_entry *e, struct err *err)
 
 static status files_rows(struct reading *r, struct store *lake, const struct keys *keys, struct err *err)
 {
-	TRY(lines_init(&r->lines, err));
+	TRY(lines_init(&r->lines, LINE_KEPT_MAX, err));
 	for (size_t i = 0; i < keys->n; i++) {
 		TRY(store_object_open(lake, keys->items[i], &r->object, err));
 		const status code = file_rows(r, err);

@@ -7,9 +7,8 @@
 #include "io/utf8.h"
 
 enum {
-	CHUNK_BYTES = 256 * 1024,            /* read at once: stays in a core's second-level cache until it is parsed */
-	CARRY_MAX = JSON_LINE_BYTES_MAX + 2, /* more than this without '\n' is too long even with a '\r' */
-	BUF_BYTES = CARRY_MAX + CHUNK_BYTES,
+	CHUNK_BYTES = 256 * 1024, /* read at once: stays in a core's second-level cache until it is parsed */
+	BUF_BYTES = 2 * CHUNK_BYTES,
 };
 
 static status object_read(void *ctx, int64_t offset, void *dst, size_t n, struct err *err)
@@ -22,12 +21,22 @@ struct line_source lines_source_of_object(struct store_object *o)
 	return (struct line_source){object_read, o, store_object_size(o)};
 }
 
-status lines_init(struct lines *r, struct err *err)
+/* Room for cap bytes; all of it can be read. */
+static status buf_grow(struct lines *r, size_t cap, struct err *err)
 {
-	*r = (struct lines){.buf = mem_alloc(BUF_BYTES + JSON_SCAN_PADDING)};
-	if (r->buf == NULL) return fail_nomem(err);
-	memset(r->buf, 0, BUF_BYTES + JSON_SCAN_PADDING);
+	char *buf = mem_realloc(r->buf, cap + JSON_SCAN_PADDING);
+	if (buf == NULL) return fail_nomem(err);
+	memset(buf + r->n, 0, cap + JSON_SCAN_PADDING - r->n);
+	r->buf = buf;
+	r->cap = cap;
 	return OK;
+}
+
+status lines_init(struct lines *r, size_t line_bytes_max, struct err *err)
+{
+	ASSERT(line_bytes_max <= LINE_BYTES_MAX);
+	*r = (struct lines){.line_bytes_max = line_bytes_max};
+	return buf_grow(r, BUF_BYTES, err);
 }
 
 void lines_deinit(struct lines *r)
@@ -41,7 +50,7 @@ status lines_start(struct lines *r, const struct line_source *source, bool with_
 {
 	hash_stream_deinit(&r->hash);
 	r->source = *source;
-	r->from = r->n = 0;
+	r->from = r->n = r->looked = 0;
 	r->at = 0;
 	r->in_piece = false;
 	r->started = false;
@@ -58,6 +67,7 @@ static status fill(struct lines *r, struct err *err)
 	const int64_t left = r->source.bytes - r->at;
 	const size_t want = left < CHUNK_BYTES ? (size_t)left : CHUNK_BYTES;
 	if (want == 0) return OK;
+	if (r->n + want > r->cap) TRY(buf_grow(r, 2 * r->cap, err));
 	TRY(r->source.read(r->source.ctx, r->at, r->buf + r->n, want, err));
 	hash_stream_add(&r->hash, r->buf + r->n, want);
 	r->n += want;
@@ -71,6 +81,7 @@ static void give(struct lines *r, size_t n, struct line_window *w)
 	*w = (struct line_window){
 		.p = p, .n = n, .offset = r->at - (int64_t)(r->n - r->from), .utf8_ok = utf8_valid(p, n)};
 	r->from += n;
+	r->looked = 0;
 }
 
 static void give_piece(struct lines *r, size_t n, bool end, struct line_window *w)
@@ -93,7 +104,9 @@ status lines_next(struct lines *r, struct line_window *w, struct err *err)
 		const bool at_end = r->at == r->source.bytes;
 		const char *p = r->buf + r->from;
 		const size_t n = r->n - r->from;
-		const char *newline = n == 0 ? NULL : r->in_piece ? memchr(p, '\n', n) : memrchr(p, '\n', n);
+		const char *newline = n == r->looked ? NULL
+				      : r->in_piece  ? memchr(p, '\n', n)
+						     : memrchr(p + r->looked, '\n', n - r->looked);
 		if (newline != NULL) {
 			const size_t whole = (size_t)(newline + 1 - p);
 			if (r->in_piece)
@@ -103,7 +116,7 @@ status lines_next(struct lines *r, struct line_window *w, struct err *err)
 			return OK;
 		}
 		if ((r->in_piece && n > 0) ||
-			n >= CARRY_MAX) { /* no line end in sight; more bytes follow unless at_end */
+			n >= r->line_bytes_max + 2) { /* no line end in sight; more bytes follow unless at_end */
 			give_piece(r, n, at_end, w);
 			return OK;
 		}
@@ -111,6 +124,7 @@ status lines_next(struct lines *r, struct line_window *w, struct err *err)
 			give(r, n, w);
 			return OK;
 		}
+		r->looked = n;
 		TRY(fill(r, err));
 		if (!r->started) skip_bom(r);
 	}

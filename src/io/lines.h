@@ -31,14 +31,18 @@ struct line_window {
 struct lines {
 	struct line_source source;
 	struct hash_stream hash;
+	size_t line_bytes_max;
 	char *buf;
+	size_t cap;     /* of buf, without the padding; grows when a line is long */
 	size_t from, n; /* buf[from..n) was read and not handed out */
+	size_t looked;  /* so many bytes of it have no '\n' */
 	int64_t at;     /* offset in the source of buf[n] */
 	bool in_piece;
 	bool started;
 };
 
-status lines_init(struct lines *r, struct err *err) MUST_USE;
+/* A line of over line_bytes_max bytes may come in pieces; one of at most so many, with "\r\n" behind, never does. */
+status lines_init(struct lines *r, size_t line_bytes_max, struct err *err) MUST_USE;
 void lines_deinit(struct lines *r);
 /* Begin with another source, buffer kept. */
 status lines_start(struct lines *r, const struct line_source *source, bool with_sha256, struct err *err) MUST_USE;

@@ -21,7 +21,7 @@ status() { printf '{"event_id":"%s","ticket_id":"%s","event_type":"STATUS_CHANGE
   status 2 2026-03-02T10:00:00.123456789-05:00 RECEIVED RADICATED; printf '\n'  # a repeat: dropped and counted
   status 2 2026-03-02T10:00:00.123456789-05:00 RECEIVED CLOSED; printf '\n'     # the same id, other content: a conflict
   status 6 2026-03-03T08:00:00-05:00 CLOSED ARCHIVED; printf '\n'              # parses, but breaks the state machine
-  head -c 1100000 /dev/zero | tr '\0' 'x'; printf '\n'
+  head -c 17000000 /dev/zero | tr '\0' 'x'; printf '\n'
   status 7 2026-03-04T23:30:00-05:00 RADICATED CLASSIFIED                       # no newline at the end
 } >events.jsonl
 
@@ -82,6 +82,22 @@ same "$(jq -c '[.counters | to_entries[] | select(.key | startswith("tolerated:"
 "$pqr" table cat --lake nearly silver.tickets >tickets.csv
 grep -q '^33333333-[^,]*,20260001,email,P,alta,.*,Antioquia,Medellín,05001,' tickets.csv || bad "a ticket read with tolerance: $(tail -n 1 tickets.csv)"
 grep -q '^11111111-.*,IN_PROGRESS,' tickets.csv || bad "times read with tolerance"
+
+# Long lines, up to ingest.line_bytes_max, and halves of UTF-16 pairs.
+{
+  created 40 2026-03-02T09:00:00-05:00; printf '\n'
+  printf '{"event_id":"%s","ticket_id":"%s","event_type":"MESSAGE_ADDED","ts":"2026-03-02T10:00:00-05:00","data":{"role":"citizen","text":"' "$(id 41)" "$t"
+  head -c 16000000 /dev/zero | tr '\0' 'a'
+  printf '\\ud83d"}}\n'
+  status 42 2026-03-02T11:00:00-05:00 RECEIVED RADICATED; printf '\n'
+} >long.jsonl
+"$pqr" run --input long.jsonl --lake long --json >report.json 2>/dev/null || bad "a long line"
+same "$(jq -c '[.rows.raw, .rows.bronze, .rows.rejected, .rows.silver.messages]' report.json)" '[3,3,0,1]' "a long line"
+same "$(jq -c '.counters | with_entries(select(.key | startswith("tolerated:")))' long/manifests/day=*/run_id=*/stages/bronze.json)" '{"tolerated:surrogate":1}' "a cut text"
+"$pqr" table cat --lake long silver.messages --format json | jq -j '.[0].text' >text
+same "$(tail -c 8 text) $(wc -c <text)" "$(printf 'aaaaa\xef\xbf\xbd') 16000003" "a long text"
+PQR_INGEST_LINE_BYTES_MAX=2000 "$pqr" run --input long.jsonl --lake short --json >report.json 2>/dev/null || bad "a shorter limit"
+same "$(jq -c '[.rows.bronze, .rows.rejected, .reasons.rejects]' report.json)" '[2,1,{"too_long":1}]' "a shorter limit"
 
 # The same events exported again, with another run_id and schema_version and members of the export's own, are repeats.
 { created 30 2026-03-02T09:00:00-05:00; printf '\n'; status 31 2026-03-02T10:00:00-05:00 RECEIVED RADICATED; printf '\n'; } >first.jsonl

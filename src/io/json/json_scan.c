@@ -93,6 +93,14 @@ static int32_t hex4(const char *p)
 	return (a - 1) << 12 | (b - 1) << 8 | (c - 1) << 4 | (d - 1);
 }
 
+/* The second half of a pair whose first is the code unit `high`, from the escape at p; -1: there is none. */
+static int32_t low_surrogate(int32_t high, const char *p, const char *end)
+{
+	if (high < 0xd800 || high > 0xdbff || end - p < 6 || p[0] != '\\' || p[1] != 'u') return -1;
+	const int32_t low = hex4(p + 2);
+	return low >= 0xdc00 && low <= 0xdfff ? low : -1;
+}
+
 /* The escape at p (a backslash): first byte after it, or NULL with the error set. */
 static const char *scan_escape(struct json_scan *s, const char *p)
 {
@@ -119,12 +127,13 @@ static const char *scan_escape(struct json_scan *s, const char *p)
 		return NULL;
 	}
 	if (unit < 0xd800 || unit > 0xdfff) return p + 6;
-	const int32_t low = unit < 0xdc00 && left >= 12 && p[6] == '\\' && p[7] == 'u' ? hex4(p + 8) : -1;
-	if (low < 0xdc00 || low > 0xdfff) {
+	if (low_surrogate(unit, p + 6, s->end) >= 0) return p + 12;
+	if (!s->lone_allowed) {
 		(void)json_refuse(s, "lone surrogate", p);
 		return NULL;
 	}
-	return p + 12;
+	s->lone = true;
+	return p + 6;
 }
 
 /* s->p is behind the opening quote. */
@@ -404,6 +413,8 @@ bool json_end(struct json_scan *s)
 	return s->p == s->end ? true : json_refuse(s, "more after the value", s->p);
 }
 
+enum { REPLACEMENT = 0xfffd };
+
 static size_t utf8_put(char *dst, uint32_t c)
 {
 	if (c < 0x80) {
@@ -450,8 +461,9 @@ size_t json_unescape(struct str raw, char *dst)
 			uint32_t c = (uint32_t)hex4(p);
 			p += 4;
 			if (c >= 0xd800 && c <= 0xdfff) {
-				c = 0x10000 + ((c - 0xd800) << 10) + ((uint32_t)hex4(p + 2) - 0xdc00);
-				p += 6;
+				const int32_t low = low_surrogate((int32_t)c, p, end);
+				c = low >= 0 ? 0x10000 + ((c - 0xd800) << 10) + ((uint32_t)low - 0xdc00) : REPLACEMENT;
+				p += low >= 0 ? 6 : 0;
 			}
 			to += utf8_put(to, c);
 			break;
@@ -460,6 +472,24 @@ size_t json_unescape(struct str raw, char *dst)
 		}
 	}
 	return (size_t)(to - dst);
+}
+
+void json_mend_surrogates(char *text, size_t n)
+{
+	char *p = text, *const end = text + n;
+	while (end - p >= 6) {
+		p = memchr(p, '\\', (size_t)(end - p));
+		if (p == NULL || end - p < 6) return;
+		const int32_t unit = p[1] == 'u' ? hex4(p + 2) : -1;
+		if (unit < 0xd800 || unit > 0xdfff) {
+			p += 2;
+		} else if (low_surrogate(unit, p + 6, end) >= 0) {
+			p += 12;
+		} else {
+			memcpy(p + 2, "fffd", 4);
+			p += 6;
+		}
+	}
 }
 
 /* Sign, digits without the point, and the power of ten behind them. */

@@ -28,6 +28,8 @@ struct json_scan {
 	size_t error_at;
 	uint32_t depth;
 	bool first; /* no member or element of the current container was read yet */
+	bool lone_allowed; /* set by the caller after json_start: a lone surrogate (\ud800) is no error; `lone` tells that there was one */
+	bool lone;
 };
 
 enum { JSON_SCAN_PADDING = 64 };
@@ -50,8 +52,10 @@ bool json_take_literal(struct json_scan *s, enum json_kind *out) MUST_USE; /* tr
 bool json_skip(struct json_scan *s, struct str *out) MUST_USE;             /* any value; *out (may be NULL) its text */
 bool json_end(struct json_scan *s) MUST_USE;                               /* only white space left */
 
-/* Decode escapes into dst (room for raw.n bytes); returns the length. Lone surrogates were refused by the scan. */
+/* Decode escapes into dst (room for raw.n bytes); returns the length. A lone surrogate, where the scan allowed it, gives U+FFFD. */
 size_t json_unescape(struct str raw, char *dst);
+/* Put the escape of U+FFFD in the place of lone surrogates, so that others read the text, too: valid JSON but for them, changed in place. */
+void json_mend_surrogates(char *text, size_t n);
 /* A JSON number text that is an integer in int64: "12", "-0", "1e2", "5.0". false: a fraction or out of range. */
 bool json_number_i64(struct str text, int64_t *out) MUST_USE;
 

@@ -291,9 +291,10 @@ static status task_init(struct bronze_task *t, struct err *err)
 	event_index_init(&t->index);
 	event_order_init(&t->order);
 	rejects_init(&t->rejects, t->env->lake);
-	TRY(lines_init(&t->lines, err));
+	TRY(lines_init(&t->lines, config->line_bytes_max, err));
 	TRY(event_parser_create(&t->parser, err));
 	event_parser_set_zone(t->parser, config->tz);
+	event_parser_set_line_max(t->parser, config->line_bytes_max);
 	return parquet_writer_create(&pqrs_bronze_events, &config->parquet, &t->writer, err);
 }
 

@@ -10,13 +10,14 @@
 #include "io/utf8.h"
 #include "pqrs/bronze/event_int.h"
 
-enum { SCRATCH_BYTES_MAX = 8 * JSON_LINE_BYTES_MAX };
+enum { SCRATCH_BYTES_MAX = 8 * LINE_BYTES_MAX };
 
 status event_parser_create(struct event_parser **out, struct err *err)
 {
 	struct event_parser *e = mem_zalloc(1, sizeof *e);
 	if (e == NULL) return fail_nomem(err);
 	e->n_nodes = 1;
+	e->line_bytes_max = LINE_BYTES_DEFAULT;
 	buf_init(&e->scratch, SCRATCH_BYTES_MAX);
 	buf_init(&e->extra, SCRATCH_BYTES_MAX);
 	*out = e;
@@ -43,6 +44,12 @@ status event_parser_check(const struct event_parser *e, struct err *err)
 void event_parser_set_zone(struct event_parser *e, const struct tz *zone)
 {
 	e->zone = zone;
+}
+
+void event_parser_set_line_max(struct event_parser *e, size_t bytes)
+{
+	ASSERT(bytes <= LINE_BYTES_MAX);
+	e->line_bytes_max = bytes;
 }
 
 void event_parser_force_plain(struct event_parser *e, bool plain)
@@ -191,6 +198,7 @@ static enum event_verdict walk(struct event_parser *e, struct str text, uint32_t
 	struct json_scan s;
 	struct json_string key;
 	json_start(&s, text.p, text.n);
+	s.lone_allowed = true;
 	if (json_peek(&s) != JSON_OBJECT)
 		return json_skip(&s, NULL) && json_end(&s) ? EVENT_NOT_OBJECT : EVENT_NOT_JSON;
 	if (!json_object_begin(&s)) return EVENT_NOT_JSON;
@@ -200,6 +208,7 @@ static enum event_verdict walk(struct event_parser *e, struct str text, uint32_t
 						    : take_member(e, &s, &key, field, duplicates);
 		if (!ok) return EVENT_NOT_JSON;
 	}
+	e->lone = s.lone;
 	return json_end(&s) ? EVENT_VALID : EVENT_NOT_JSON;
 }
 
@@ -218,10 +227,10 @@ static bool is_blank(struct str line)
 	return true;
 }
 
-static bool is_too_long(struct str line)
+static bool is_too_long(struct str line, size_t max)
 {
-	if (line.n <= JSON_LINE_BYTES_MAX) return false;
-	return line.n > JSON_LINE_BYTES_MAX + 1 || line.p[line.n - 1] != '\r';
+	if (line.n <= max) return false;
+	return line.n > max + 1 || line.p[line.n - 1] != '\r';
 }
 
 /* ended: a '\n' follows the line, so its layout can be learnt with it. */
@@ -229,7 +238,7 @@ static struct event_reason line_parse(struct event_parser *e, bool utf8_ok, bool
 {
 	const struct str line = skip_marks(out->line);
 	const bool marked = line.n < out->line.n;
-	if (is_too_long(out->line)) return (struct event_reason){EVENT_TOO_LONG, 0};
+	if (is_too_long(out->line, e->line_bytes_max)) return (struct event_reason){EVENT_TOO_LONG, 0};
 	if (is_blank(line)) return (struct event_reason){EVENT_BLANK, 0};
 	if (!utf8_ok && !utf8_valid(line.p, line.n)) return (struct event_reason){EVENT_INVALID_UTF8, 0};
 	event_line_reset(e);
@@ -260,7 +269,7 @@ struct event_reason event_next(struct event_parser *e, struct event_cursor *c, s
 	out->tolerated = 0;
 	if (c->utf8_ok && c->limit[-1] == '\n') {
 		const char *after = event_layout_match(e, from, c->limit);
-		if (after != NULL && after - from <= JSON_LINE_BYTES_MAX) {
+		if (after != NULL && (size_t)(after - from) <= e->line_bytes_max) {
 			c->p = after;
 			out->line = (struct str){from, (size_t)(after - 1 - from)};
 			return event_check(e, out);

@@ -3,7 +3,7 @@
  *   window of whole lines --event_next--> struct event (views) --event_batch_append--> one builder a column
  *
  * The contract is CONTRACTS section 1 and 2 (docs/contracts.md). What decides a line's fate, in this order:
- *   1. too_long: over 1 MiB without its line end ("\n" or "\r\n"); white space only: no event (EVENT_BLANK);
+ *   1. too_long: over the parser's limit without its line end ("\n" or "\r\n"); white space only: no event (EVENT_BLANK);
  *   2. invalid_utf8, not_json, not_object: of the whole line;
  *   3. the envelope in contract order: event_id, ticket_id, event_type, ts, data, schema_version, tenant_id;
  *   4. the members of data in the order of the contract's table for that event_type.
@@ -39,11 +39,12 @@ enum event_verdict {
 };
 /* What was read though it is not quite what the contract says; bits of event.tolerated. */
 enum event_tolerance {
-	TOLERATED_BOM,     /* a byte order mark at the start of the line */
-	TOLERATED_NUMBER,  /* a number for a text: dane_city_code, external_id */
-	TOLERATED_OFFSET,  /* -0500 or -05 */
-	TOLERATED_NO_ZONE, /* a time without offset: of the parser's zone */
-	TOLERATED_WORD,    /* a word of a list in other case or with accents */
+	TOLERATED_BOM,       /* a byte order mark at the start of the line */
+	TOLERATED_NUMBER,    /* a number for a text: dane_city_code, external_id */
+	TOLERATED_OFFSET,    /* -0500 or -05 */
+	TOLERATED_NO_ZONE,   /* a time without offset: of the parser's zone */
+	TOLERATED_WORD,      /* a word of a list in other case or with accents */
+	TOLERATED_SURROGATE, /* half of a UTF-16 pair (\ud800): U+FFFD, also in extra */
 	TOLERATED_N
 };
 extern const char *const event_tolerance_names[TOLERATED_N]; /* "bom", ... */
@@ -82,6 +83,8 @@ status event_parser_create(struct event_parser **out, struct err *err) MUST_USE;
 void event_parser_destroy(struct event_parser *e);
 /* Times without offset are of this zone, borrowed; without one they are no times. */
 void event_parser_set_zone(struct event_parser *e, const struct tz *zone);
+/* Longer lines are too_long; at most, and by default, see base/limits.h. */
+void event_parser_set_line_max(struct event_parser *e, size_t bytes);
 /* The line at c->p (c->p < c->limit), which ends at '\n' or at limit; c->p moves behind it. */
 struct event_reason event_next(struct event_parser *e, struct event_cursor *c, struct event *out);
 /* E_NOMEM once scratch memory ran out; every verdict since then is void. */

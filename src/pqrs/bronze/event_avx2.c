@@ -80,6 +80,7 @@ __attribute__((noinline)) static const char *value_by_scanner(
 	struct json_string string;
 	struct str text;
 	json_start(&s, p, (size_t)(limit - p));
+	s.lone_allowed = true;
 	s.depth = event_field_depth(field);
 	if (*p == '"') {
 		if (!json_take_string(&s, &string)) return NULL;
@@ -87,6 +88,7 @@ __attribute__((noinline)) static const char *value_by_scanner(
 			event_set_value(e, field, string.raw.p, string.raw.n, true);
 			if (string.has_escape) e->escapes |= BIT(field);
 		}
+		e->lone |= s.lone;
 		return s.p;
 	}
 	const enum json_kind kind = json_peek(&s);
@@ -95,6 +97,7 @@ __attribute__((noinline)) static const char *value_by_scanner(
 		event_set_value(e, field, text.p, text.n, false);
 		if (kind == JSON_NULL) e->nulls |= BIT(field);
 	}
+	e->lone |= s.lone;
 	return s.p;
 }
 

@@ -53,7 +53,7 @@ static const uint64_t members_of[TYPES] = {
 
 #define TS_MIN (INT64_C(10957) * US_PER_DAY) /* 2000-01-01: what is older is a clock that was never set */
 
-const char *const event_tolerance_names[TOLERATED_N] = {"bom", "number", "offset", "no_zone", "word"};
+const char *const event_tolerance_names[TOLERATED_N] = {"bom", "number", "offset", "no_zone", "word", "surrogate"};
 
 const char *event_reason_text(struct event_reason r, char *dst)
 {
@@ -301,6 +301,19 @@ static void decode_escapes(struct event_parser *e, uint64_t fields)
 	}
 }
 
+/* A value that is kept as its JSON text, in a copy that others can read. */
+static void mend_nested(struct event_parser *e, unsigned field)
+{
+	struct str *s = &e->value[field];
+	if ((e->present & ~e->strings & BIT(field)) == 0) return;
+	uint8_t *dst = buf_reserve(&e->scratch, s->n);
+	if (dst == NULL) return;
+	memcpy(dst, s->p, s->n);
+	json_mend_surrogates((char *)dst, s->n);
+	s->p = (const char *)dst;
+	buf_commit(&e->scratch, s->n);
+}
+
 /* ---- extra ---- */
 
 /* Members of other event types go where unknown ones are. */
@@ -341,6 +354,7 @@ static void extra_build(struct event_parser *e, struct event *out)
 	}
 	buf_char(b, '}');
 	if (b->failed) e->failed = true;
+	if (e->lone && !b->failed) json_mend_surrogates((char *)b->p, b->n);
 	out->str[BRONZE_EXTRA] = (struct str){(const char *)b->p, b->n};
 	out->set |= BIT(BRONZE_EXTRA);
 }
@@ -429,7 +443,7 @@ static uint64_t check_data(struct event_parser *e, uint64_t live, struct event *
 
 struct event_reason event_check(struct event_parser *e, struct event *out)
 {
-	if (e->escapes != 0) {
+	if (e->escapes != 0 || e->lone) {
 		(void)buf_reserve(&e->scratch, 2 * out->line.n); /* so that no decoded string moves */
 		/* Foreign members keep their text, so they leave before strings are decoded; that needs the type decoded. */
 		decode_escapes(e, e->escapes & ENVELOPE & e->present & e->strings);
@@ -441,6 +455,10 @@ struct event_reason event_check(struct event_parser *e, struct event *out)
 	if (foreign != 0) move_foreign(e, foreign);
 	live = e->present & ~e->nulls;
 	if ((e->escapes & live & ~ENVELOPE) != 0) decode_escapes(e, e->escapes & live & ~ENVELOPE);
+	if (e->lone) {
+		mend_nested(e, BRONZE_PRECLASSIFIER);
+		out->tolerated |= BIT(TOLERATED_SURROGATE);
+	}
 	trouble = check_data(e, live, out);
 	if (trouble != 0) return first_reason(e, trouble, out->type);
 	memcpy(out->event_id, e->ids[0], UUID_BYTES);

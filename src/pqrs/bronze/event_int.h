@@ -53,6 +53,7 @@ struct event_parser {
 	uint64_t checked_ids;                      /* BRONZE_EVENT_ID, BRONZE_TICKET_ID: already parsed */
 	uint8_t ids[2][UUID_BYTES];
 	bool upper[2];
+	bool lone;                 /* a lone surrogate stands in the line */
 	struct str value[FIELD_N]; /* strings without quotes, the rest as written */
 	struct unknown_list unknown, unknown_data;
 	struct layout_span spans[LAYOUT_MEMBERS_MAX];
@@ -61,6 +62,7 @@ struct event_parser {
 	struct buf extra;
 	bool failed;
 	bool plain;
+	size_t line_bytes_max;
 	const struct tz *zone; /* of times without offset; may be NULL */
 	/* the day last seen in a time: "2025-09-01" and its midnight */
 	char day_text[10];

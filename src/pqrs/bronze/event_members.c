@@ -12,6 +12,7 @@ enum { HASHED_FROM = 16 };
 void event_line_reset(struct event_parser *e)
 {
 	e->present = e->strings = e->nulls = e->escapes = e->checked_ids = 0;
+	e->lone = false;
 	e->unknown.n = e->unknown.hashed = 0;
 	e->unknown_data.n = e->unknown_data.hashed = 0;
 	e->n_spans = 0;

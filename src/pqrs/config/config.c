@@ -183,8 +183,8 @@ status pqrs_config_canonical(const struct config *tree, enum pqrs_events_from fr
 
 static status open_sections(const struct config_node *root, struct pqrs_config *cfg, struct err *err)
 {
-	static const char *const sections[] = {"calendar", "geography", "law", "parquet", "publish", "quality", "rules",
-		"simulation", "sla", "status", "topics"};
+	static const char *const sections[] = {"calendar", "geography", "ingest", "law", "parquet", "publish",
+		"quality", "rules", "simulation", "sla", "status", "topics"};
 	struct pqrs_config_source src = {.from_canonical = true, .simulated = config_find(root, "simulation") != NULL};
 	const struct config_node *node;
 	struct geo_table table;

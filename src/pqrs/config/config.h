@@ -117,6 +117,7 @@ struct pqrs_config {
 		const struct law_row *rows; /* rising by date; at least one where a term above is 0 */
 		size_t n;
 	} law;
+	size_t line_bytes_max;  /* of a raw line without its end */
 	int64_t clock_skew_max; /* microseconds that an event may be told before its ticket's creation */
 	struct state_def states[STATE_N];
 	bool transitions[STATE_N][STATE_N]; /* [from][to] */

@@ -1,5 +1,6 @@
 /* pqrs/config/config_keys.c: the workload's keys: names, types, ranges, defaults, meaning. docs/configuration.md lists them from here
  * (a test compares). Keys without a default take it from config/pqrs_simulation_v1.yaml. */
+#include "base/limits.h"
 #include "pqrs/config/config_int.h"
 
 const char *const config_codec_names[PARQUET_CODECS_N + 1] = {"zstd", "snappy", "uncompressed", NULL};
@@ -32,6 +33,8 @@ const enum parquet_codec config_codecs[PARQUET_CODECS_N] = {PARQUET_ZSTD, PARQUE
 #define DAYS_MAX 1000
 #define CLOCK_SKEW_HOURS_MAX 720
 #define VOLUME_MAX 10000000
+
+_Static_assert(LINE_BYTES_DEFAULT == 16777216, "the fallback of ingest.line_bytes_max");
 
 /* A key that is added gets the number of its contract version, or of a later form, as `since`. */
 static const struct config_key items[] = {
@@ -81,6 +84,9 @@ static const struct config_key items[] = {
 	INTEGER("sla.business_days.R", 1, DAYS_MAX, NULL, "term of claims; by default the law's or the simulation's"),
 	INTEGER("sla.business_days.S", 1, DAYS_MAX, NULL,
 		"term of suggestions; by default the law's or the simulation's"),
+
+	{"ingest.line_bytes_max", CONFIG_T_INT, LINE_BYTES_MIN, LINE_BYTES_MAX, NULL, "16777216", false,
+		"bytes of a raw line at most, without its end; a longer one is a reject", 2},
 
 	{"sla.clock_skew_max", CONFIG_T_INT, 0, CLOCK_SKEW_HOURS_MAX, NULL, "24", false,
 		"hours that the clock of a ticket's creation may be ahead of the clocks of its other events", 2},

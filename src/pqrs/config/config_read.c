@@ -243,6 +243,14 @@ static status read_clock_skew(const struct config_node *root, struct pqrs_config
 	return OK;
 }
 
+static status read_ingest(const struct config_node *root, struct pqrs_config *cfg, struct err *err)
+{
+	int64_t bytes;
+	TRY(read_i64(root, "ingest.line_bytes_max", &bytes, err));
+	cfg->line_bytes_max = (size_t)bytes;
+	return OK;
+}
+
 static status read_quality(const struct config_node *root, struct pqrs_config *cfg, struct err *err)
 {
 	TRY(read_share(root, "quality.invalid_transition_rate_max", &cfg->quality.invalid_transition_rate_max, err));
@@ -278,6 +286,7 @@ status pqrs_config_read_settings(
 {
 	if (src->simulated) TRY(read_simulation(root, cfg, err));
 	TRY(read_terms(root, src->simulated, cfg, err));
+	TRY(read_ingest(root, cfg, err));
 	TRY(read_clock_skew(root, cfg, err));
 	TRY(read_quality(root, cfg, err));
 	TRY(read_parquet(root, cfg, err));

@@ -221,6 +221,7 @@ static void write_status(struct writer *w, struct config_node *root, const struc
 
 static void write_small(struct writer *w, struct config_node *root, const struct pqrs_config *cfg)
 {
+	struct config_node *ingest = add_map(w, root, "ingest");
 	struct config_node *sla = add_map(w, root, "sla");
 	struct config_node *terms = add_map(w, sla, "business_days");
 	struct config_node *quality = add_map(w, root, "quality");
@@ -229,6 +230,7 @@ static void write_small(struct writer *w, struct config_node *root, const struct
 	for (int i = 0; i < TYPE_N; i++) {
 		if (cfg->sla_business_days[i] != 0) add_int(w, terms, pqrs_type_names[i], cfg->sla_business_days[i]);
 	}
+	add_int(w, ingest, "line_bytes_max", (int64_t)cfg->line_bytes_max);
 	add_int(w, sla, "clock_skew_max", cfg->clock_skew_max / US_PER_HOUR);
 	add_share(w, quality, "invalid_transition_rate_max", cfg->quality.invalid_transition_rate_max);
 	add_share(w, quality, "reject_rate_max", cfg->quality.reject_rate_max);

@@ -26,11 +26,9 @@
 #include "pqrs/ingest/ingest.h"
 
 enum {
-	OPEN_DAYS_MAX = 256, /* open files, well under the usual limit of 1024 */
-	DAY_BUFFER_BYTES = 64 * 1024,
-	DAY_BUFFER_BYTES_MAX = 4 << 20,               /* a window's piece of a long line fits */
-	DAY_BUFFER_BYTES_KEPT = 2 * DAY_BUFFER_BYTES, /* a long line's room is given back: all places may meet one */
-	DAY_UNKNOWN = INT32_MAX,                      /* sorts last, as its folder does */
+	OPEN_DAYS_MAX = 256,          /* open files, well under the usual limit of 1024 */
+	DAY_BUFFER_BYTES = 64 * 1024, /* of lines; a longer line or piece of one goes past it */
+	DAY_UNKNOWN = INT32_MAX,      /* sorts last, as its folder does */
 	DAYS_MAX =
 		40000, /* over a century; without a bound a hostile file could ask for a pass for each 256 of its lines */
 };
@@ -122,7 +120,7 @@ static status day_create(struct ingest_task *t, int32_t date, struct day **out, 
 	d->date = date;
 	(void)snprintf(d->text, sizeof d->text, "unknown");
 	if (date != DAY_UNKNOWN) date_format(date, d->text);
-	buf_init(&d->buf, DAY_BUFFER_BYTES_MAX);
+	buf_init(&d->buf, 4 * DAY_BUFFER_BYTES);
 	t->days.items[t->days.n++] = d;
 	t->n_waiting++;
 	*out = d;
@@ -167,14 +165,29 @@ static status day_open(struct ingest_task *t, struct day *d, struct err *err)
 	return OK;
 }
 
+static status day_write(struct day *d, const void *p, size_t n, struct err *err)
+{
+	TRY(store_writer_add(d->writer, p, n, err));
+	hash_stream_add(&d->hash, p, n);
+	d->file.bytes += (int64_t)n;
+	return OK;
+}
+
 static status day_flush(struct day *d, struct err *err)
 {
 	TRY(buf_check(&d->buf, err));
-	TRY(store_writer_add(d->writer, d->buf.p, d->buf.n, err));
-	hash_stream_add(&d->hash, d->buf.p, d->buf.n);
-	d->file.bytes += (int64_t)d->buf.n;
+	TRY(day_write(d, d->buf.p, d->buf.n, err));
 	buf_reset(&d->buf);
-	if (d->buf.cap > DAY_BUFFER_BYTES_KEPT) buf_deinit(&d->buf);
+	return OK;
+}
+
+static status day_add(struct day *d, const char *p, size_t n, struct err *err)
+{
+	if (n > DAY_BUFFER_BYTES) {
+		TRY(day_flush(d, err));
+		return day_write(d, p, n, err);
+	}
+	buf_add(&d->buf, p, n);
 	return OK;
 }
 
@@ -257,7 +270,7 @@ static status take_lines(struct ingest_task *t, const struct line_window *w, str
 		bool ready = false;
 		TRY(day_ready(t, d, &ready, err));
 		if (!ready) continue;
-		buf_add(&d->buf, ev.line.p, ev.line.n);
+		TRY(day_add(d, ev.line.p, ev.line.n, err));
 		buf_char(&d->buf, '\n');
 		TRY(day_line_done(t, d, err));
 	}
@@ -285,8 +298,8 @@ static status take_piece(struct ingest_task *t, const struct line_window *w, str
 	if (t->pass == 0) task_progress(t->env, w->piece_end, (int64_t)w->n);
 	TRY(day_ready(t, d, &ready, err));
 	if (!ready) return OK;
-	buf_add(&d->buf, w->p, w->n);
-	if (!w->piece_end) return day_flush(d, err);
+	TRY(day_add(d, w->p, w->n, err));
+	if (!w->piece_end) return OK;
 	if (w->p[w->n - 1] != '\n') buf_char(&d->buf, '\n');
 	return day_line_done(t, d, err);
 }
@@ -481,10 +494,12 @@ static status task_run(struct ingest_task *t, const struct task_spec *spec, stru
 {
 	int64_t bytes_out = 0;
 	t->source = str_of(t->env->run->source != NULL ? t->env->run->source : "mixed");
-	TRY(lines_init(&t->lines, err));
+	const struct pqrs_config *config = t->env->config;
+	TRY(lines_init(&t->lines, config->line_bytes_max, err));
 	TRY(event_parser_create(&t->parser, err));
-	event_parser_set_zone(t->parser, ((const struct pqrs_config *)t->env->config)->tz);
-	t->until = events_until(t->env->config);
+	event_parser_set_zone(t->parser, config->tz);
+	event_parser_set_line_max(t->parser, config->line_bytes_max);
+	t->until = events_until(config);
 	do {
 		TRY(pass_run(t, spec, err));
 	} while (t->n_waiting > 0);

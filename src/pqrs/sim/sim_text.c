@@ -2,11 +2,10 @@
  * allocation, and reads and writes up to SIM_COPY_SLACK bytes past the end of what it copies. */
 #include "pqrs/sim/sim_text.h"
 
-#include "base/limits.h"
 #include "base/time.h"
 
 enum part_kind { PART_END, PART_POOL, PART_DATE, PART_AMOUNT, PART_EXTERNAL_ID, PART_CITY, PART_DEPARTMENT, PART_DAYS };
-enum { CLASSES = TYPE_N * PRIORITY_N, COMPUTED_BYTES_MAX = 64 };
+enum { CLASSES = TYPE_N * PRIORITY_N, COMPUTED_BYTES_MAX = 64, TEXT_BYTES_MAX = 256 * 1024 };
 
 struct part { /* a literal, then a slot */
 	struct sim_piece literal;
@@ -275,9 +274,9 @@ status sim_text_create(
 		&c, config->simulation.citizen_messages, config->simulation.n_citizen_messages, &text->citizen));
 	if (text->agent.n == 0 || text->citizen.n == 0)
 		return fail(err, E_USAGE, "topics: agent_messages and citizen_messages need a text each");
-	if (text->bytes_max > JSON_LINE_BYTES_MAX / 4)
+	if (text->bytes_max > TEXT_BYTES_MAX)
 		return fail(
-			err, E_LIMIT, "topics: a text may reach %zu bytes, over a quarter of a line", text->bytes_max);
+			err, E_LIMIT, "topics: a text may reach %zu bytes, over %d", text->bytes_max, TEXT_BYTES_MAX);
 	*out = text;
 	return OK;
 }

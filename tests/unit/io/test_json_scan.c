@@ -194,6 +194,56 @@ static void test_verdicts(void **state)
 	}
 }
 
+/* Where the caller allows it a lone surrogate is no error; it is told, and gives U+FFFD both decoded and mended. */
+static void test_lone_surrogates(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *raw, *decoded, *mended;
+		bool lone;
+	} cases[] = {
+		{"\\ud83d\\ude00", "\xf0\x9f\x98\x80", "\\ud83d\\ude00", false},
+		{"\\\\ud800", "\\ud800", "\\\\ud800", false},
+		{"\\ud800", "\xef\xbf\xbd", "\\ufffd", true},
+		{"a\\uDBFFb",
+			"a\xef\xbf\xbd"
+			"b",
+			"a\\ufffdb", true},
+		{"\\udc00\\ud800", "\xef\xbf\xbd\xef\xbf\xbd", "\\ufffd\\ufffd", true},
+		{"\\ud800\\ud83d\\ude00", "\xef\xbf\xbd\xf0\x9f\x98\x80", "\\ufffd\\ud83d\\ude00", true},
+		{"\\ud800\\n\\udfff", "\xef\xbf\xbd\n\xef\xbf\xbd", "\\ufffd\\n\\ufffd", true},
+		{"\\\\\\ud800", "\\\xef\xbf\xbd", "\\\\\\ufffd", true},
+		{"\\ud800\\u0041",
+			"\xef\xbf\xbd"
+			"A",
+			"\\ufffd\\u0041", true},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const size_t n = strlen(cases[i].raw);
+		char *text = mem_alloc(n + 2 + JSON_SCAN_PADDING);
+		assert_non_null(text);
+		memset(text, '"', n + 2 + JSON_SCAN_PADDING);
+		memcpy(text + 1, cases[i].raw, n);
+		struct json_scan s;
+		struct json_string got;
+		char decoded[64];
+		json_start(&s, text, n + 2);
+		s.lone_allowed = true;
+		assert_true(json_take_string(&s, &got) && json_end(&s));
+		assert_int_equal(s.lone, cases[i].lone);
+		const size_t n_decoded = json_unescape(got.raw, decoded);
+		CHECK_I64(n_decoded, strlen(cases[i].decoded));
+		assert_memory_equal(decoded, cases[i].decoded, n_decoded);
+		json_start(&s, text, n + 2);
+		CHECK_I64(json_take_string(&s, &got), !cases[i].lone);
+		json_mend_surrogates(text + 1, n);
+		assert_memory_equal(text + 1, cases[i].mended, n);
+		json_start(&s, text, n + 2);
+		assert_true(json_take_string(&s, &got) && json_end(&s));
+		mem_free(text);
+	}
+}
+
 static void test_depth_is_bounded(void **state)
 {
 	(void)state;
@@ -438,6 +488,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_verdicts),
+		cmocka_unit_test(test_lone_surrogates),
 		cmocka_unit_test(test_depth_is_bounded),
 		cmocka_unit_test(test_walk),
 		cmocka_unit_test(test_wrong_kind_sets_an_error),

@@ -5,6 +5,8 @@
 #include "base/rng.h"
 #include "io/lines.h"
 
+enum { LINE_MAX = 1 << 20 };
+
 struct memory {
 	const char *p;
 	int64_t n;
@@ -59,7 +61,7 @@ static void test_shapes(void **state)
 		"", "\n", "a", "a\n", "a\r\n\r\nb", "\xef\xbb\xbf", "\xef\xbb\xbf@\n", "\xef\xbb\n", "\n\n\n"};
 	struct lines r;
 	struct err err;
-	CHECK_OK(&err, lines_init(&r, &err));
+	CHECK_OK(&err, lines_init(&r, LINE_MAX, &err));
 	for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) check_source(&r, shapes[i], strlen(shapes[i]));
 	lines_deinit(&r);
 }
@@ -69,13 +71,12 @@ static void test_lengths_around_the_borders(void **state)
 {
 	(void)state;
 	static const int64_t lengths[] = {1, 255, 256 * 1024 - 2, 256 * 1024 - 1, 256 * 1024, 256 * 1024 + 1,
-		JSON_LINE_BYTES_MAX - 1, JSON_LINE_BYTES_MAX, JSON_LINE_BYTES_MAX + 1, JSON_LINE_BYTES_MAX + 2,
-		JSON_LINE_BYTES_MAX + 3, JSON_LINE_BYTES_MAX + 256 * 1024, 3 * JSON_LINE_BYTES_MAX};
+		LINE_MAX - 1, LINE_MAX, LINE_MAX + 1, LINE_MAX + 2, LINE_MAX + 3, LINE_MAX + 256 * 1024, 3 * LINE_MAX};
 	enum { N = sizeof lengths / sizeof lengths[0] };
 	struct lines r;
 	struct err err;
 	struct buf b;
-	CHECK_OK(&err, lines_init(&r, &err));
+	CHECK_OK(&err, lines_init(&r, LINE_MAX, &err));
 	buf_init(&b, 0);
 	for (int i = 0; i < N; i++) {
 		for (int j = 0; j < N; j++) {
@@ -101,7 +102,7 @@ static void test_random_lines_and_utf8(void **state)
 	struct lines r;
 	struct err err;
 	struct buf b;
-	CHECK_OK(&err, lines_init(&r, &err));
+	CHECK_OK(&err, lines_init(&r, LINE_MAX, &err));
 	buf_init(&b, 0);
 	for (uint32_t i = 0; b.n < 3000000; i++) {
 		const uint32_t n = rng_below(rng_philox(1, i, 0, 0).v[0], 700);

@@ -12,6 +12,8 @@
 #define FOLDER "raw/pqrs/source=email/day=2025-09-01/run_id=" RUN
 #define REJECTS "rejects/pqrs/source=email/day=2025-09-01/run_id=" RUN "/rejects.jsonl"
 
+enum { LINE_MAX = 1 << 20 };
+
 struct lab {
 	char dir[64];
 	struct store *lake;
@@ -31,6 +33,7 @@ static void lab_open(struct lab *lab)
 	CHECK_OK(&err, store_open(check_tmpdir(lab->dir), &lab->lake, &err));
 	lab->config.parquet = (struct parquet_opts){.codec = PARQUET_ZSTD, .level = 1, .bloom = true};
 	lab->config.quality.reject_rate_max = 10000;
+	lab->config.line_bytes_max = LINE_MAX;
 	lab->env = (struct task_env){.lake = lab->lake, .run = &lab->run, .config = &lab->config};
 	lab->raw.arena = &lab->arena;
 	task_result_init(&lab->result, NULL, &lab->arena);
@@ -197,7 +200,7 @@ static void test_long_lines(void **state)
 			put_event(&b, 1, 1, "x");
 			buf_char(&b, '\n');
 			const int64_t from = (int64_t)b.n;
-			for (int64_t k = 0; k < JSON_LINE_BYTES_MAX / 2 + over[i] / 2; k++) buf_add(&b, "\xc3\xb1", 2);
+			for (int64_t k = 0; k < LINE_MAX / 2 + over[i] / 2; k++) buf_add(&b, "\xc3\xb1", 2);
 			if (over[i] & 1) buf_char(&b, 'z');
 			if (latin) b.p[b.n - 1] = 0xf1;
 			const int64_t n = (int64_t)b.n - from;

@@ -15,6 +15,8 @@
 	"55555555555a\","                                                                                 \
 	"\"event_type\":\"STATUS_CHANGED\",\"ts\":\"" ts "\",\"data\":{\"status_from\":\"A\",\"status_to\":\"B\"}}"
 
+enum { LINE_MAX = 1 << 20 };
+
 struct lab {
 	char dir[64];
 	struct store *lake;
@@ -36,6 +38,7 @@ static void lab_open(struct lab *lab, const char *source)
 	(void)snprintf(path, sizeof path, "%s/lake", check_tmpdir(lab->dir));
 	CHECK_OK(&err, store_open(path, &lab->lake, &err));
 	CHECK_OK(&err, tz_load("America/Bogota", &lab->config.tz, &err));
+	lab->config.line_bytes_max = LINE_MAX;
 	lab->env = (struct task_env){.lake = lab->lake, .run = &lab->run, .config = &lab->config};
 	lab->inputs.arena = &lab->arena;
 	task_result_init(&lab->result, NULL, &lab->arena);
@@ -227,7 +230,7 @@ static void test_long_line_lands_whole(void **state)
 		buf_init(&b, 0);
 		add_input(&lab, put_file(&lab, "valid.jsonl", EVENT("2025-09-01T23:00:00Z"),
 					sizeof EVENT("2025-09-01T23:00:00Z") - 1));
-		for (int64_t i = 0; i < 5 * (int64_t)JSON_LINE_BYTES_MAX; i++) buf_char(&b, (char)('a' + i % 26));
+		for (int64_t i = 0; i < 5 * (int64_t)LINE_MAX; i++) buf_char(&b, (char)('a' + i % 26));
 		if (ended) buf_char(&b, '\n');
 		add_input(&lab, put_file(&lab, "a.jsonl", b.p, b.n));
 		CHECK_OK(&err, ingest(&lab, &err));
