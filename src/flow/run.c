@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "base/thread.h"
+#include "flow/picture.h"
 #include "flow/run_int.h"
 
 enum { STAGE_PLANS_MAX = 16 }; /* how often a stage is planned again: each time another run has committed */
@@ -167,12 +168,36 @@ static status remove_left_overs(struct flow *f, struct err *err)
 	return OK;
 }
 
+static status put_again(struct flow *f, const char *name, struct err *err)
+{
+	char key[RUN_KEY_MAX];
+	struct buf text;
+	run_key(key, flow_run_date(f), f->id.info.run_id, name);
+	buf_init(&text, 0);
+	status code = store_get(f->lake, key, &text, err);
+	if (code == OK) code = store_put(f->lake, key, text.p, text.n, err);
+	buf_deinit(&text);
+	return code;
+}
+
+/* The last sync may have failed: what was put since the one before is written again. All else stands under a later sync. */
+static status renew_last(struct flow *f, struct err *err)
+{
+	char name[64];
+	if (f->state.n_committed == 0 || store_is_remote(f->lake)) return OK;
+	(void)snprintf(name, sizeof name, "stages/%s.json", f->state.commits[f->state.n_committed - 1].stage);
+	TRY(put_again(f, name, err));
+	const status code = put_again(f, PICTURE_LEFT, err);
+	return code == E_NOT_FOUND ? OK : code;
+}
+
 /* A kill may have come between a stage's commit and what follows from it. */
 static status complete_committed(struct flow *f, struct err *err)
 {
 	for (size_t k = 0; k < f->state.n_committed; k++) TRY(flow_tables_commit(f, &f->state.commits[k], true, err));
 	TRY(flow_resume_report(f, true, err));
 	TRY(flow_manifest_put(f, err));
+	if (f->held.again) TRY(renew_last(f, err));
 	return f->held.again ? remove_left_overs(f, err) : OK;
 }
 

@@ -169,6 +169,8 @@ status flow_stage_commit(struct flow *f, struct commit *c, struct stage_report *
 status flow_manifest_put(struct flow *f, struct err *err) MUST_USE;
 
 /* stage_quality.c */
+/* The stage's tasks are all done again by the next attempt: what they left is not to be relied on. */
+void flow_stage_forget(struct flow *f, const char *stage);
 /* Checks of a stage over what its commit holds, written to the control plane; E_QUALITY. */
 status flow_stage_check(struct flow *f, const struct commit *c, size_t stage, struct err *err) MUST_USE;
 /* The checks as the control plane takes them; views l, lives in its arena. */

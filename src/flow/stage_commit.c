@@ -50,7 +50,9 @@ status flow_stage_commit(struct flow *f, struct commit *c, struct stage_report *
 	if (control_heartbeat_lost(f->held.heartbeat))
 		return fail(err, E_BUSY, "run %s was taken over by another process", f->id.info.run_id);
 	TRY(control_lease_renew(f->control, &f->held.lease, time_now_us(), err));
-	TRY(store_sync(f->lake, err));
+	const status synced = store_sync(f->lake, err);
+	if (synced != OK) flow_stage_forget(f, c->stage); /* what the disk lost, its cache still shows */
+	TRY(synced);
 	TRY(flow_tables_commit(f, c, false, err));
 	commit_key(key, flow_run_date(f), f->id.info.run_id, c->stage);
 	buf_init(&text, 0);

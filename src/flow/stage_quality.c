@@ -50,6 +50,12 @@ status flow_quality_record(struct flow *f, const char *layer, const struct quali
 	return err_advise(err, code, ADVICE_SEE_QUALITY, f->id.info.run_id);
 }
 
+void flow_stage_forget(struct flow *f, const char *stage)
+{
+	if (control_task_forget(f->control, &f->held.lease, stage, NULL) != OK)
+		log_line(LOG_WARN, "cannot forget the stage's results", "stage", stage, NULL);
+}
+
 status flow_stage_check(struct flow *f, const struct commit *c, size_t stage, struct err *err)
 {
 	struct arena arena;
@@ -66,10 +72,7 @@ status flow_stage_check(struct flow *f, const struct commit *c, size_t stage, st
 	status code = def->check != NULL ? def->check(&view, &list, err) : OK;
 	if (code == OK) code = flow_quality_record(f, def->name, &list, err);
 	/* The retry does every task again: it may be the code or a file that changed, and neither shows in a task's spec. */
-	if (code == E_QUALITY) {
-		const status forgot = control_task_forget(f->control, &f->held.lease, def->name, NULL);
-		if (forgot != OK) log_line(LOG_WARN, "cannot forget the stage's results", "stage", def->name, NULL);
-	}
+	if (code == E_QUALITY) flow_stage_forget(f, def->name);
 	arena_deinit(&arena);
 	return code;
 }

@@ -2,7 +2,9 @@
  *
  * Invariants: 1. a name without the temporary prefix holds a whole object; 2. put-if-absent is renameat2(2) with
  * RENAME_NOREPLACE (link(2) where a file system lacks it), which the kernel makes atomic against other creators; 3. a
- * temporary name carries the pid of its writer, so that a sweep can tell a dead one's from a living one's.
+ * temporary name carries the pid of its writer, so that a sweep can tell a dead one's from a living one's; 4. the kernel tells of
+ * bytes that could not be written once, and its cache still shows them: after a sync that failed no later one is believed, and
+ * the same bytes put again are written again.
  *
  *   <dir>/.tmp-<pid>-<n>  --write--> --rename--> <dir>/<name>        (put: a rename that replaces)
  */
@@ -29,6 +31,7 @@ struct local_store {
 	char *root; /* absolute */
 	int root_fd;
 	_Atomic uint64_t tmp_seq;
+	_Atomic int sync_errno; /* of the first sync that failed; 0 = none did */
 };
 
 struct local_writer {
@@ -157,11 +160,24 @@ static bool rename_new(const char *tmp, const char *path)
 	return true;
 }
 
-/* Give the finished temporary file its name. */
-static status publish(const char *tmp, const char *path, enum store_put_mode mode, struct err *err)
+/* The object was there with the bytes to put: those just written take its place, as its own may have been lost since, and who deletes by
+ * age leaves it. */
+static status publish_again(const char *tmp, const char *path, struct err *err)
+{
+	if (rename(tmp, path) == 0) return OK;
+	const int errnum = errno;
+	(void)unlink(tmp);
+	if (errnum == EPERM || errnum == EACCES) return OK; /* somebody else's file, in a folder that protects it */
+	return fail_errno(err, errnum, "cannot create %s", path);
+}
+
+/* Give the finished temporary file its name; bytes is what it holds. */
+static status publish(const char *tmp, const char *path, enum store_put_mode mode, struct str bytes, struct err *err)
 {
 	if (mode == STORE_REPLACE ? rename(tmp, path) == 0 : rename_new(tmp, path)) return OK;
-	const status code = fail_errno(err, errno, "cannot create %s", path);
+	const int errnum = errno;
+	if (errnum == EEXIST && same_bytes(path, bytes.p, bytes.n)) return publish_again(tmp, path, err);
+	const status code = fail_errno(err, errnum, "cannot create %s", path);
 	(void)unlink(tmp);
 	return code;
 }
@@ -181,13 +197,6 @@ static status sync_names(const struct local_store *s, const char *path, bool abo
 		if (rc != 0) return fail_errno(err, errnum, "cannot make %s durable", path);
 	} while (above && strlen(folder) > strlen(s->root));
 	return OK;
-}
-
-/* The object was there with the bytes to put: it counts as put now, so that who deletes by age leaves it. */
-static status renew(const char *path, struct err *err)
-{
-	if (utimensat(AT_FDCWD, path, NULL, 0) == 0 || errno != ENOENT) return OK; /* somebody else's file, read only */
-	return fail_errno(err, errno, "cannot create %s: it was there and was deleted meanwhile", path);
 }
 
 static status local_put(
@@ -212,8 +221,7 @@ static status local_put(
 		(void)unlink(tmp);
 		return code;
 	}
-	code = publish(tmp, path, mode, err);
-	if (code == E_EXISTS && same_bytes(path, p, n)) code = mode == STORE_ABSENT ? renew(path, err) : OK;
+	code = publish(tmp, path, mode, (struct str){p, n}, err);
 	return code == OK && mode == STORE_COMMIT ? sync_names(s, path, made, err) : code;
 }
 
@@ -258,8 +266,9 @@ static status writer_finish(struct store_writer *base, struct err *err)
 	w->fd = -1;
 	if (rc != 0) return fail_errno(err, errno, "cannot write %s", w->path);
 	if (rename_new(w->tmp, w->path)) return OK;
-	if (errno == EEXIST && same_files(w->tmp, w->path)) return renew(w->path, err);
-	return fail_errno(err, errno, "cannot create %s", w->path);
+	const int errnum = errno;
+	if (errnum == EEXIST && same_files(w->tmp, w->path)) return publish_again(w->tmp, w->path, err);
+	return fail_errno(err, errnum, "cannot create %s", w->path);
 }
 
 static void writer_destroy(struct store_writer *base)
@@ -485,9 +494,14 @@ static status local_delete(struct store *base, const char *key, struct err *err)
 
 static status local_sync(struct store *base, struct err *err)
 {
-	const struct local_store *s = (struct local_store *)base;
-	if (syncfs(s->root_fd) != 0) return fail_errno(err, errno, "cannot make the lake durable: %s", s->root);
-	return OK;
+	struct local_store *s = (struct local_store *)base;
+	int errnum = atomic_load(&s->sync_errno);
+	if (errnum == 0 && syncfs(s->root_fd) == 0) return OK;
+	if (errnum == 0) {
+		errnum = errno;
+		atomic_store(&s->sync_errno, errnum);
+	}
+	return fail_errno(err, errnum, "cannot make the lake durable: %s", s->root);
 }
 
 static void local_close(struct store *base)
