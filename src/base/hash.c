@@ -1,13 +1,19 @@
 /* base/hash.c: SHA-256, HMAC, XXH64 and XXH3 by their libraries (the only file that includes them), and texts of hashes and ids.
  *
- * Invariant: the same bytes give the same hash on every machine: digests are canonical (big-endian) bytes.
+ * Invariants: 1. the same bytes give the same hash on every machine: digests are canonical (big-endian) bytes; 2. no digest needs
+ * memory: libcrypto's functions of before 3.0 are the same code without a search for a provider, which fails, or crashes, where
+ * memory has run out.
  */
+#define OPENSSL_API_COMPAT 0x10100000L
 #include "base/hash.h"
 
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
-#include <openssl/rand.h>
+#include <openssl/md5.h>
+#include <openssl/sha.h>
+#include <sys/random.h>
 #include <xxhash.h>
+
+#include "base/alloc.h"
 
 uint64_t hash_xxh64(const void *p, size_t n)
 {
@@ -33,47 +39,61 @@ void hash_xxh128(const void *p, size_t n, uint8_t out[XXH128_BYTES])
 
 void hash_sha256(const void *p, size_t n, uint8_t out[SHA256_BYTES])
 {
-	unsigned int size = SHA256_BYTES;
-	const int ok = EVP_Digest(p, n, out, &size, EVP_sha256(), NULL);
-	ASSERT(ok == 1);
+	SHA256_CTX c;
+	(void)SHA256_Init(&c);
+	(void)SHA256_Update(&c, p, n);
+	(void)SHA256_Final(out, &c);
 }
 
 void hash_hmac_sha256(const void *key, size_t key_n, const void *p, size_t n, uint8_t out[SHA256_BYTES])
 {
-	unsigned int size = SHA256_BYTES;
-	ASSERT(key_n <= INT32_MAX);
-	const uint8_t *mac = HMAC(EVP_sha256(), key, (int)key_n, p, n, out, &size);
-	ASSERT(mac != NULL && size == SHA256_BYTES);
+	enum { BLOCK = SHA256_CBLOCK };
+	uint8_t block[BLOCK] = {0}, inner[BLOCK], outer[BLOCK]; /* RFC 2104 section 2 */
+	SHA256_CTX c;
+	if (key_n > BLOCK)
+		hash_sha256(key, key_n, block);
+	else if (key_n > 0)
+		memcpy(block, key, key_n);
+	for (size_t i = 0; i < BLOCK; i++) {
+		inner[i] = block[i] ^ 0x36;
+		outer[i] = block[i] ^ 0x5c;
+	}
+	(void)SHA256_Init(&c);
+	(void)SHA256_Update(&c, inner, BLOCK);
+	(void)SHA256_Update(&c, p, n);
+	(void)SHA256_Final(out, &c);
+	(void)SHA256_Init(&c);
+	(void)SHA256_Update(&c, outer, BLOCK);
+	(void)SHA256_Update(&c, out, SHA256_BYTES);
+	(void)SHA256_Final(out, &c);
 }
 
 void hash_md5(const void *p, size_t n, uint8_t out[MD5_BYTES])
 {
-	unsigned int size = MD5_BYTES;
-	const int ok = EVP_Digest(p, n, out, &size, EVP_md5(), NULL);
-	ASSERT(ok == 1);
+	MD5_CTX c;
+	(void)MD5_Init(&c);
+	(void)MD5_Update(&c, p, n);
+	(void)MD5_Final(out, &c);
 }
 
 status hash_stream_init(struct hash_stream *h, bool with_sha256, struct err *err)
 {
 	*h = (struct hash_stream){0};
 	h->xxh = XXH3_createState();
-	if (with_sha256) h->sha = EVP_MD_CTX_new();
+	if (with_sha256) h->sha = mem_alloc(sizeof(SHA256_CTX));
 	if (h->xxh == NULL || (with_sha256 && h->sha == NULL)) {
 		hash_stream_deinit(h);
 		return fail_nomem(err);
 	}
 	(void)XXH3_128bits_reset(h->xxh);
-	if (with_sha256) {
-		const int ok = EVP_DigestInit_ex(h->sha, EVP_sha256(), NULL);
-		ASSERT(ok == 1);
-	}
+	if (with_sha256) (void)SHA256_Init(h->sha);
 	return OK;
 }
 
 void hash_stream_add(struct hash_stream *h, const void *p, size_t n)
 {
 	(void)XXH3_128bits_update(h->xxh, p, n);
-	if (h->sha != NULL) (void)EVP_DigestUpdate(h->sha, p, n);
+	if (h->sha != NULL) (void)SHA256_Update(h->sha, p, n);
 }
 
 void hash_stream_final(struct hash_stream *h, uint8_t xxh128[XXH128_BYTES], uint8_t *sha256)
@@ -81,14 +101,13 @@ void hash_stream_final(struct hash_stream *h, uint8_t xxh128[XXH128_BYTES], uint
 	canonical128(XXH3_128bits_digest(h->xxh), xxh128);
 	if (sha256 == NULL) return;
 	ASSERT(h->sha != NULL);
-	unsigned int size = SHA256_BYTES;
-	(void)EVP_DigestFinal_ex(h->sha, sha256, &size);
+	(void)SHA256_Final(sha256, h->sha);
 }
 
 void hash_stream_deinit(struct hash_stream *h)
 {
 	(void)XXH3_freeState(h->xxh);
-	EVP_MD_CTX_free(h->sha);
+	mem_free(h->sha);
 	*h = (struct hash_stream){0};
 }
 
@@ -178,13 +197,11 @@ bool uuid_parse(struct str text, uint8_t id[UUID_BYTES])
 void uuid_v5(const uint8_t name_space[UUID_BYTES], struct str name, uint8_t out[UUID_BYTES])
 {
 	uint8_t digest[20];
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	ASSERT(ctx != NULL);
-	const int ok = EVP_DigestInit_ex(ctx, EVP_sha1(), NULL) == 1 &&
-		       EVP_DigestUpdate(ctx, name_space, UUID_BYTES) == 1 &&
-		       EVP_DigestUpdate(ctx, name.p, name.n) == 1 && EVP_DigestFinal_ex(ctx, digest, NULL) == 1;
-	ASSERT(ok);
-	EVP_MD_CTX_free(ctx);
+	SHA_CTX c;
+	(void)SHA1_Init(&c);
+	(void)SHA1_Update(&c, name_space, UUID_BYTES);
+	(void)SHA1_Update(&c, name.p, name.n);
+	(void)SHA1_Final(digest, &c);
 	memcpy(out, digest, UUID_BYTES);
 	out[6] = (uint8_t)((out[6] & 0x0f) | 0x50);
 	out[8] = (uint8_t)((out[8] & 0x3f) | 0x80);
@@ -192,8 +209,8 @@ void uuid_v5(const uint8_t name_space[UUID_BYTES], struct str name, uint8_t out[
 
 void uuid_random(uint8_t out[UUID_BYTES])
 {
-	const int ok = RAND_bytes(out, UUID_BYTES);
-	ASSERT(ok == 1);
+	const int rc = getentropy(out, UUID_BYTES);
+	ASSERT(rc == 0);
 	out[6] = (uint8_t)((out[6] & 0x0f) | 0x40);
 	out[8] = (uint8_t)((out[8] & 0x3f) | 0x80);
 }
