@@ -230,11 +230,14 @@ one_line 1 'garbage.db' "$pqr" run "${small[@]}" --lake l2 --control sqlite:garb
 
 # a full disk: nothing published; after making room the same command finishes with the same bytes
 if [ "$(id -u)" -eq 0 ] && mkdir tiny && mount -t tmpfs -o size=1m tmpfs tiny 2>/dev/null; then
-  one_line 1 'No space left' "$pqr" run "${small[@]}" --lake tiny/lake --control sqlite:tiny.db
+  find inway/raw -name events.jsonl | LC_ALL=C sort | xargs cat >all.jsonl # what a run of files writes nobody foretells
+  "$pqr" run --input all.jsonl --lake roomy --json >/dev/null 2>&1 || bad "a run of files"
+  one_line 1 'make room' "$pqr" run "${small[@]}" --lake tiny/lake --control sqlite:tiny.db
+  one_line 1 'No space left' "$pqr" run --input all.jsonl --lake tiny/lake --control sqlite:tiny.db
   same "$(sqlite3 tiny.db "SELECT COUNT(*) FROM sqlite_master WHERE name LIKE 'gold\_%' ESCAPE '\\'")" 0 "published tables after a full disk"
   mount -o remount,size=200m tiny
-  expect 0 SUCCESS "$pqr" run "${small[@]}" --lake tiny/lake --control sqlite:tiny.db
-  same "$(lake_hash tiny/lake)" "$(lake_hash inway)" "lake after a full disk"
+  expect 0 '(SUCCESS|DEGRADED)' "$pqr" run --input all.jsonl --lake tiny/lake --control sqlite:tiny.db
+  same "$(lake_hash tiny/lake)" "$(lake_hash roomy)" "lake after a full disk"
   umount tiny
 else
   echo "note: no right to mount a small disk here; the full-disk case was not run"
