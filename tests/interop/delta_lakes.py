@@ -105,6 +105,7 @@ extension, = pathlib.Path(duckdb_extension_delta.__file__).parent.rglob("delta.d
 db = duckdb.connect()
 db.execute(f"LOAD '{extension}'")
 db.execute("SET TimeZone = 'UTC'")
+db.execute("SET enable_progress_bar = false") # of slow queries it would stand between the answers
 def run(root, version, where, out):
     quoted = "'" + root.replace("'", "''") + "'"
     db.execute(f"ATTACH {quoted} AS t (TYPE delta{'' if version is None else f', VERSION {version}'})")
