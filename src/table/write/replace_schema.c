@@ -21,6 +21,11 @@ static bool same_type(const struct delta_column *have, const struct column_def *
 	return strcmp(have->type_text, decimal) == 0;
 }
 
+static status cannot_add(const struct column_def *c, struct err *err)
+{
+	return fail(err, E_CONFLICT, "column '%s' cannot be added to the table: only nullable ones can", c->name);
+}
+
 /* *want_i is the wanted column that stands where the table has `have`; wanted ones before it are new. */
 static status match(const struct delta_column *have, const struct table_schema *want, size_t *want_i, bool *widened,
 	struct err *err)
@@ -36,7 +41,8 @@ static status match(const struct delta_column *have, const struct table_schema *
 			return OK;
 		}
 		/* New columns stand behind the files' old ones, that is before the first partition column. */
-		if (!c->nullable || c->partition || !have->def.partition) break;
+		if (c->partition || !have->def.partition) break;
+		if (!c->nullable) return cannot_add(c, err);
 		*widened = true;
 	}
 	return fail(err, E_CONFLICT, "column '%s' of the table is not where it is to be written", have->def.name);
@@ -50,9 +56,7 @@ status replace_schema_compare(
 	for (size_t have = 0; have < s->schema.n; have++) TRY(match(&s->schema.columns[have], want, &i, widened, err));
 	for (; i < want->n_columns; i++) {
 		const struct column_def *c = &want->columns[i];
-		if (!c->nullable || c->partition)
-			return fail(err, E_CONFLICT, "column '%s' cannot be added to the table: only nullable ones can",
-				c->name);
+		if (!c->nullable || c->partition) return cannot_add(c, err);
 		*widened = true;
 	}
 	for (size_t c = 0; c < want->n_columns; c++) {

@@ -232,7 +232,7 @@ static void test_schema(void **state)
 	} cases[] = {
 		{"description", 0, 0, {.name = "id", .type = COL_STRING, .description = "other words"}, NULL, false},
 		{"new column at the end", 3, 1, {.name = "note", .type = COL_STRING, .nullable = true}, NULL, true},
-		{"new column required", 3, 1, {.name = "note", .type = COL_STRING}, "'run_id'", false},
+		{"new column required", 3, 1, {.name = "note", .type = COL_STRING}, "'note'", false},
 		{"new column in the middle", 1, 1, {.name = "note", .type = COL_STRING, .nullable = true}, "'n'",
 			false},
 		{"another type", 1, 0, {.name = "n", .type = COL_INT32, .nullable = true}, "'n'", false},
