@@ -57,7 +57,10 @@ static status say_histories(const struct cli *c, struct store *lake, struct err 
 	TRY(cli_histories(lake, &n, err));
 	if (n > 1)
 		(void)fprintf(stderr,
-			"pqr: %zu histories stand side by side in these tables; --run RUN chooses that of a run\n", n);
+			"pqr: %zu histories stand side by side in these tables; WHERE history_id = '...' chooses one, "
+			"--run "
+			"RUN that of a run\n",
+			n);
 	return OK;
 }
 

@@ -86,6 +86,7 @@ void schema_ddl_sqlite(struct buf *out, const struct table_schema *s)
 	buf_printf(out, "CREATE TABLE IF NOT EXISTS \"%s_%s\" ( -- %s\n", s->layer, s->name, s->description);
 	if (has_key(s)) sqlite_keys(out, s);
 	for (size_t i = 0; i < s->n_columns; i++) {
+		if (s->columns[i].lake_only) continue; /* never the last: partition columns are, which are no such */
 		sql_column(out, &s->columns[i], sqlite_types);
 		buf_str(out, i + 1 < s->n_columns ? ", -- " : " -- ");
 		column_comment(out, &s->columns[i]);
@@ -110,6 +111,7 @@ static void postgres_table(struct buf *out, const struct table_schema *s, bool w
 {
 	buf_printf(out, "CREATE TABLE IF NOT EXISTS %s.%s (\n", s->layer, s->name);
 	for (size_t i = 0; i < s->n_columns; i++) {
+		if (s->columns[i].lake_only) continue; /* as above */
 		sql_column(out, &s->columns[i], postgres_types);
 		buf_str(out, with_key || i + 1 < s->n_columns ? ",\n" : "\n");
 	}
@@ -124,6 +126,7 @@ static void postgres_table(struct buf *out, const struct table_schema *s, bool w
 	buf_str(out, ";\n");
 	for (size_t i = 0; i < s->n_columns; i++) {
 		const struct column_def *c = &s->columns[i];
+		if (c->lake_only) continue;
 		buf_printf(out, "COMMENT ON COLUMN %s.%s.\"%s\" IS ", s->layer, s->name, c->name);
 		sql_literal(out, c->description, c->unit);
 		buf_str(out, ";\n");

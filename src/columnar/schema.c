@@ -26,6 +26,19 @@ int schema_part_column(const struct table_schema *s)
 	return -1;
 }
 
+status schema_served(const struct table_schema *s, struct arena *arena, struct table_schema *out, struct err *err)
+{
+	struct column_def *columns = ARENA_NEW(arena, struct column_def, s->n_columns);
+	if (columns == NULL) return fail_nomem(err);
+	*out = *s;
+	out->columns = columns;
+	out->n_columns = 0;
+	for (size_t i = 0; i < s->n_columns; i++) {
+		if (!s->columns[i].lake_only) columns[out->n_columns++] = s->columns[i];
+	}
+	return OK;
+}
+
 const char *col_type_name(enum col_type type)
 {
 	static const char *const names[] = {"bool", "int32", "int64", "float", "double", "string", "binary",

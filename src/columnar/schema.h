@@ -3,6 +3,7 @@
 #ifndef PQR_COLUMNAR_SCHEMA_H
 #define PQR_COLUMNAR_SCHEMA_H
 
+#include "base/arena.h"
 #include "base/err.h"
 
 enum col_type {
@@ -31,6 +32,7 @@ struct column_def {
 	bool key;         /* part of the table's unique key */
 	bool id;          /* random identifier: bloom filter, no dictionary attempt */
 	bool partition;   /* a hive folder, not a column of the file; must be the last columns */
+	bool lake_only;   /* the serving database leaves it out; no key */
 	const char *unit; /* "days", "KiB", NULL */
 	const char *description;
 	const struct column_def *children; /* COL_LIST: the element; COL_STRUCT: its fields; COL_MAP: key, value */
@@ -55,6 +57,9 @@ int schema_column_index(const struct table_schema *s, const char *name); /* -1 =
 /* The partition column that says which part of the table a row is of, whichever run wrote it: the first that is not run_id. -1 = none:
  * the table is one part. */
 int schema_part_column(const struct table_schema *s);
+/* The table as the serving database has it, without lake_only columns: in arena, views s. E_NOMEM. */
+status schema_served(
+	const struct table_schema *s, struct arena *arena, struct table_schema *out, struct err *err) MUST_USE;
 const char *col_type_name(enum col_type type); /* "timestamp" */
 size_t col_type_width(enum col_type type);     /* bytes a value; 0 for bool, string, binary and what has children */
 bool col_type_nested(enum col_type type);      /* list, struct, map */

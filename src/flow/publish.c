@@ -439,6 +439,15 @@ static status publish(struct publication *x, struct err *err)
 
 /* ---- what is published ------------------------------------------------------------------------------------------------- */
 
+static status add_table(struct sources *out, struct workload_mirror from, struct arena *arena, struct err *err)
+{
+	struct table_schema *served = ARENA_NEW(arena, struct table_schema, 1);
+	if (served == NULL) return fail_nomem(err);
+	TRY(schema_served(from.schema, arena, served, err));
+	out->tables[out->n_tables++].from = (struct workload_mirror){.schema = served, .source = from.source};
+	return OK;
+}
+
 /* The tables of the last stage and, where they are wanted, the mirrors. */
 static status find_tables(const struct flow *f, struct arena *arena, struct sources *out, struct err *err)
 {
@@ -450,10 +459,10 @@ static status find_tables(const struct flow *f, struct arena *arena, struct sour
 		if (strcmp(t->layer, w->stages[w->n_stages - 1].name) != 0) continue;
 		const char *source = arena_printf(arena, "%s.%s", t->layer, t->name);
 		if (source == NULL) return fail_nomem(err);
-		out->tables[out->n_tables++].from = (struct workload_mirror){.schema = t, .source = source};
+		TRY(add_table(out, (struct workload_mirror){.schema = t, .source = source}, arena, err));
 	}
 	if (w->mirrors_on == NULL || (!control_is_server(f->control) && !w->mirrors_on(f->id.config))) return OK;
-	for (size_t i = 0; i < w->n_mirrors; i++) out->tables[out->n_tables++].from = w->mirrors[i];
+	for (size_t i = 0; i < w->n_mirrors; i++) TRY(add_table(out, w->mirrors[i], arena, err));
 	return OK;
 }
 

@@ -131,6 +131,8 @@ status flow_stage_run(struct flow *f, size_t stage, struct err *err) MUST_USE;
 /* stage_history.c */
 struct history_search flow_history_search(const struct flow *f);                         /* views f */
 status flow_history_find(struct flow *f, struct history *out, struct err *err) MUST_USE; /* see history_find */
+/* The run that opened the history that a prepared stage writes; "": a stage before the folding one, or the workload has none. */
+const char *flow_history_id(const struct flow *f, size_t stage);
 /* Before a stage is planned: f->state.history and standing. E_BUSY: another run goes on from the same head and is not done. */
 status flow_history_prepare(struct flow *f, size_t stage, struct err *err) MUST_USE;
 /* Of what the tasks gave: c->files are the new ones, c->removed what stood and was not kept; the stage's files for its checks. */

@@ -44,7 +44,10 @@ status flow_stage_plan(struct flow *f, size_t stage, struct task_list *out, stru
 	const struct stage_view view = flow_state_view(f, stage);
 	/* A run that drops another has no events of its own. */
 	if (!flow_drops(f) || stage >= folding_stage(f->w)) TRY(def->plan(&view, &f->id.inputs, out, err));
-	for (size_t i = 0; i < out->n; i++) out->items[i].standing = *view.standing; /* one array behind all specs */
+	for (size_t i = 0; i < out->n; i++) {
+		out->items[i].standing = *view.standing; /* one array behind all specs */
+		out->items[i].history = flow_history_id(f, stage);
+	}
 	return plan_check(out, def->name, err);
 }
 

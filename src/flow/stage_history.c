@@ -243,6 +243,18 @@ status flow_history_prepare(struct flow *f, size_t stage, struct err *err)
 	return f->state.history.n_runs > 0 ? find_standing(f, layer, folding, err) : OK;
 }
 
+const char *flow_history_id(const struct flow *f, size_t stage)
+{
+	bool known = workload_folds(f->w, f->w->stages[stage].name);
+	for (size_t k = 0; k < f->state.n_committed; k++) known |= workload_folds(f->w, f->state.commits[k].stage);
+	if (!known) return "";
+	const struct history *h = &f->state.history;
+	for (size_t i = 0; i < h->n_runs; i++) { /* a dropped run has opened nothing */
+		if (strcmp(h->runs[i], f->id.info.drops) != 0) return h->runs[i];
+	}
+	return f->id.info.run_id;
+}
+
 /* ---- what the stage leaves ---------------------------------------------------------------------------------------------- */
 
 static int by_path(const void *key, const void *item)

@@ -24,6 +24,7 @@ struct task_spec *task_list_add(struct task_list *l)
 	l->items[l->n] = (struct task_spec){.stage = "",
 		.task_id = "",
 		.part = "",
+		.history = "",
 		.inputs.arena = l->arena,
 		.standing.arena = l->arena,
 		.since = INT64_MIN};

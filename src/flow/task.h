@@ -36,6 +36,8 @@ struct task_spec {
 	int64_t lo, hi;      /* stage-specific half-open range: days of raw, buckets of silver, ... */
 	const char *part;    /* stage-specific name, e.g. the gold table group; "" = none */
 	struct file_list inputs;
+	/* The run that opened the history whose rows the task writes; "" = not known yet: before the folding stage. */
+	const char *history;
 	int64_t since; /* of a run that goes on from another: the instant that one describes; else INT64_MIN */
 	/* What stands of the tables that the stage writes, of earlier runs of the history, by path. The stage's outputs are all that stands
 	 * after it: a task names a file of these among its outputs to keep it. */

@@ -150,6 +150,7 @@ void run_info_json(struct buf *out, const struct run_info *run)
 void task_document_json(struct buf *out, const struct run_info *run, const struct task_spec *spec)
 {
 	member_i64(out, '{', "hi", spec->hi);
+	if (spec->history[0] != '\0') member_str(out, ',', "history", spec->history);
 	member(out, ',', "inputs");
 	file_list_json(out, &spec->inputs);
 	member_i64(out, ',', "lo", spec->lo);
@@ -327,15 +328,20 @@ static status get_fixed(const struct json_node *n, const char *name, char *dst, 
 	return OK;
 }
 
+static bool is_run_id(struct str s)
+{
+	uint8_t id[UUID_BYTES];
+	char again[UUID_CHARS];
+	if (!uuid_parse(s, id)) return false;
+	uuid_format(id, again);
+	return str_eq(s, (struct str){again, sizeof again});
+}
+
 /* Names of objects are made from both. */
 static bool ids_ok(const struct run_info *run)
 {
-	uint8_t hash[SHA256_BYTES], id[UUID_BYTES];
-	char again[UUID_CHARS];
-	if (!hex_decode(str_of(run->config_hash), hash, sizeof hash) || !uuid_parse(str_of(run->run_id), id))
-		return false;
-	uuid_format(id, again);
-	return memcmp(again, run->run_id, sizeof again) == 0;
+	uint8_t hash[SHA256_BYTES];
+	return hex_decode(str_of(run->config_hash), hash, sizeof hash) && is_run_id(str_of(run->run_id));
 }
 
 /* Dates are known together or not at all, and a simulated run has them; as_of is an instant that RFC 3339 can write. */
@@ -378,13 +384,15 @@ status run_info_parse(const struct json_node *n, struct arena *arena, struct run
 status task_spec_parse(const struct json_node *n, struct arena *arena, struct task_spec *out, struct err *err)
 {
 	const struct json_node *standing = json_node_get(n, "standing");
-	struct task_spec spec = {.inputs.arena = arena, .standing.arena = arena, .since = INT64_MIN};
+	struct task_spec spec = {.history = "", .inputs.arena = arena, .standing.arena = arena, .since = INT64_MIN};
 	TRY(get_i64(n, "lo", &spec.lo, err));
 	TRY(get_i64(n, "hi", &spec.hi, err));
 	TRY(get_text(n, "part", arena, &spec.part, err));
 	TRY(get_text(n, "stage", arena, &spec.stage, err));
 	TRY(get_text(n, "task_id", arena, &spec.task_id, err));
 	TRY(file_list_parse(json_node_get(n, "inputs"), &spec.inputs, err));
+	if (json_node_get(n, "history") != NULL) TRY(get_text(n, "history", arena, &spec.history, err));
+	if (spec.history[0] != '\0' && !is_run_id(str_of(spec.history))) return bad("history", err);
 	if (standing != NULL) TRY(file_list_parse(standing, &spec.standing, err));
 	if (json_node_get(n, "since") != NULL) TRY(get_i64(n, "since", &spec.since, err));
 	*out = spec;

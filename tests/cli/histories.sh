@@ -1,5 +1,5 @@
 # tests/cli/histories.sh: sourced after lib.sh and rows.sh by tests that compare what runs published and what they left in silver: all
-# columns but run_id, a row a line, in order.
+# columns but run_id and history_id, a row a line, in order.
 # shellcheck shell=bash disable=SC2154 # pqr comes from lib.sh
 
 # published sqlite_rows FILE, published postgres_rows URI: every gold and core table, "<schema>_<table>|<values>"
@@ -25,8 +25,8 @@ silver_rows() {
   local runs table query="" left_out
   runs=$({ history_of "$1" "$2"; echo "$2"; } | sed "s/.*/'&'/" | paste -sd,)
   for table in tickets preclassification messages status_events attachments quarantine; do
-    left_out=run_id
-    [ $table = quarantine ] && left_out='run_id, raw_object, raw_line'
+    left_out='history_id, run_id'
+    [ $table = quarantine ] && left_out+=', raw_object, raw_line'
     query+=" UNION ALL SELECT '$table' AS what, r::VARCHAR AS line FROM (SELECT * EXCLUDE ($left_out) FROM silver.$table WHERE run_id IN ($runs)) r"
   done
   "$pqr" sql --lake "$1" --format csv "${query# UNION ALL} ORDER BY ALL"

@@ -230,6 +230,13 @@ same "$(sql "EXPLAIN ANALYZE SELECT * FROM silver.tickets WHERE month = '2026-01
   "Scanning Files: $(find real/silver/tickets/month=2026-01 -name '*.parquet' | wc -l)/$(find real/silver/tickets -name '*.parquet' | wc -l)" "files of a month"
 "$pqr" run "${small[@]}" --seed 7 --lake real --replace-published --quiet || bad "a second run"
 same "$(sql --json "SELECT count(DISTINCT run_id) AS n FROM silver.tickets" --lake real | jq '.[0].n')" 2 "runs in the newest version"
+run_id=$(jq -r .run_id run.json)
+for name in "--run $run_id" "--run=$run_id"; do
+  # shellcheck disable=SC2086 # an option and its value
+  same "$(sql $name --json "SELECT DISTINCT run_id FROM silver.tickets" --lake real 2>&1 | jq -r '.[].run_id')" "$run_id" "pqr sql $name"
+done
+same "$(sql --json "SELECT count(*) AS n FROM silver.tickets WHERE history_id = '$run_id'" --lake real 2>log | jq '.[0].n')" "$(jq '.rows.silver.tickets' run.json)" "a history by its column"
+grep -q "^pqr: 2 histories stand .*history_id" log || bad "how to choose a history: $(cat log)"
 same "$(sql --version 0 --json "SELECT count(*) AS n FROM silver.tickets" --lake real | jq '.[0].n')" "$(jq '.rows.silver.tickets' run.json)" "the version before"
 
 # a file that is gone is an error, never fewer rows; also where its name would match another one

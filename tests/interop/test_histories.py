@@ -15,7 +15,7 @@ import pytest
 
 deltalake = pytest.importorskip("deltalake", reason="deltalake is not installed")
 pytest.importorskip("polars", reason="polars is not installed")
-pytest.importorskip("duckdb", reason="duckdb is not installed")
+duckdb = pytest.importorskip("duckdb", reason="duckdb is not installed")
 import foreign  # noqa: E402
 import oracle  # noqa: E402
 from conftest import PQR  # noqa: E402
@@ -172,7 +172,7 @@ def picture(lake):
     names = [n for (n,) in con.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND (name GLOB 'gold_*' OR name GLOB 'core_*')")]
     con.close()
     tables |= {name: sqlite_rows(lake, name) for name in names}
-    return {t: without(rows, "run_id", "raw_object", "raw_line") for t, rows in tables.items()}
+    return {t: without(rows, "history_id", "run_id", "raw_object", "raw_line") for t, rows in tables.items()}
 
 
 def bag(rows):
@@ -219,7 +219,11 @@ def assert_conserved(lake, parts):
 
 
 def assert_once(lake):
-    """Each key stands once, whoever counts, and figures of the lake are those that were published."""
+    """Each key stands once, whoever counts, and figures of the lake are those that were published. All rows are of the one history."""
+    last = lake.reports[-1]["run_id"]
+    opener = [*lake.history(last), last][0]
+    for table in [*(f"silver.{t}" for t in [*WHOLE, *OF_EVENTS]), *(f"gold.{t.name}" for t in (lake.root / "gold").iterdir())]:
+        assert {r["history_id"] for r in rows_of(lake, table)} <= {opener}, table
     for table, key in ({"tickets": "ticket_id", "preclassification": "ticket_id"} | OF_EVENTS).items():
         rows = rows_of(lake, f"silver.{table}")
         keys = {(r[key], r["ticket_id"], r.get("raw_object"), r.get("raw_line")) for r in rows}
@@ -413,6 +417,37 @@ def test_beside_simulated_runs(events, tmp_path):
     for report in simulated.reports:
         got, want = run_files(lake, report["run_id"]), run_files(simulated, report["run_id"])
         assert len(want) > 50 and got == want
+
+
+def test_told_apart(events, schemas, tmp_path):
+    """Two chains and a history of one run in one lake: in plain SQL over the files of each table, history_id tells them apart, and each has its
+    rows once."""
+    files, _ = write(tmp_path, cut(random.Random(f"{SEED} apart"), events, 2))
+    lake = Ingests(tmp_path / "lake")
+    september = ["--from", "2025-09-01", "--to", "2025-09-20", "--volume", "4"]
+    october = ["--from", "2025-09-01", "--to", "2025-10-10", "--emit-from", "2025-09-21", "--volume", "4"]
+    other = "--replace-published"
+    chains = [[lake.run("--input", files[0])], [lake.run(*september, other)], [lake.run(*september, "--seed", "7", other)]]
+    chains[0].append(lake.run("--input", files[1], other))
+    chains[1].append(lake.run(*october, other))
+    runs = {chain[0]["run_id"]: {r["run_id"] for r in chain} for chain in chains}
+    assert len(runs) == 3 and [lake.history(chain[-1]["run_id"]) for chain in chains] == [[chains[0][0]["run_id"]], [chains[1][0]["run_id"]], []]
+    con = duckdb.connect()
+    tables = [t for t in schemas if t.startswith(("silver.", "gold.")) and ".dim_" not in t]
+    assert len(tables) == 6 + 14
+    for table in tables:
+        con.execute(f"CREATE OR REPLACE TEMP TABLE t AS SELECT * FROM read_parquet({[str(f) for f in lake.files(*table.split('.'))]}, filename = true, hive_partitioning = true)")
+        key = ", ".join(f'"{column}"' for column in schemas[table]["x-key"])
+        found = con.execute(f"SELECT history_id, count(*), count(DISTINCT ({key})), list(DISTINCT CAST(run_id AS VARCHAR)) FROM t GROUP BY history_id").fetchall()
+        assert {h for h, *_ in found} == runs.keys() or table == "silver.quarantine", table
+        for history, rows, keys, by in found:
+            assert 0 < rows == keys and set(by) <= runs[history], table
+        assert con.execute("SELECT count(DISTINCT filename), count(DISTINCT (filename, history_id)) FROM t").fetchall() == [(n := len(lake.files(*table.split("."))), n)]
+    for chain in chains:
+        query = f"SELECT count(*) AS n FROM silver.tickets WHERE history_id = '{chain[0]['run_id']}'"
+        one, all_of_them = (subprocess.run([PQR, "sql", "--lake", lake.root, "--json", *o], capture_output=True, text=True, check=True) for o in (["--run", chain[-1]["run_id"], "SELECT count(*) AS n FROM silver.tickets"], [query]))
+        assert json.loads(one.stdout) == json.loads(all_of_them.stdout) and json.loads(one.stdout)[0]["n"] > 0
+        assert (one.stderr, all_of_them.stderr.count("history_id")) == ("", 1)
 
 
 def test_comparison_notices(events, tmp_path):

@@ -47,7 +47,7 @@ def run(folder, *arguments):
     done = subprocess.run(command, env=env, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
     text = subprocess.run([PQR, "table", "cat", "--lake", folder / "lake", "silver.tickets"], capture_output=True, check=True, text=True).stdout
-    rows = {row["ticket_id"]: {k: v for k, v in row.items() if k != "run_id"} for row in csv.DictReader(io.StringIO(text))}
+    rows = {row["ticket_id"]: {k: v for k, v in row.items() if k not in ("run_id", "history_id")} for row in csv.DictReader(io.StringIO(text))}
     return json.loads(done.stdout), rows
 
 

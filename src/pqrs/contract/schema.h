@@ -53,8 +53,8 @@ static inline int32_t pqrs_bucket(uint64_t ticket_id_xxh64)
 }
 
 /* ---- silver ------------------------------------------------------------------------------------------------
- * Column positions of the data columns; the partition columns (month "YYYY-MM", run_id) follow where a table has
- * them. Dimensions have none. What each column means stands in schema_silver.c. */
+ * Column positions of the data columns; history_id (history_column.h) and the partition columns (month "YYYY-MM", run_id) follow.
+ * Dimensions have none of these. What each column means stands in schema_silver.c. */
 enum silver_tickets_column {
 	TICKETS_TICKET_ID,
 	TICKETS_EXTERNAL_ID,

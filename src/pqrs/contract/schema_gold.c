@@ -1,6 +1,8 @@
 /* pqrs/contract/schema_gold.c: the columns of the gold tables, in the order of their enums. */
 #include "pqrs/contract/schema_gold.h"
 
+#include "pqrs/contract/history_column.h"
+
 /* Columns that mean the same in every table they stand in. */
 #define S COL_STRING
 #define KEY_DAY(text)                                                             \
@@ -89,7 +91,7 @@
 		.name = "sla_status", .type = S, .description = "NOT_STARTED, IN_TIME or LATE" \
 	}
 #define PARTITIONS(text)                                                                                \
-	{.name = "month", .type = S, .partition = true, .description = text},                           \
+	HISTORY_COLUMN, {.name = "month", .type = S, .partition = true, .description = text},           \
 	{                                                                                               \
 		.name = "run_id", .type = S, .partition = true, .description = "run that wrote the row" \
 	}
@@ -226,7 +228,7 @@ static const struct column_def pqrs_metrics_columns[] = {
 };
 
 #define TABLE(table, array, data_columns, text)                                                                  \
-	_Static_assert(sizeof array / sizeof array[0] == (data_columns) + 2, "columns and enum agree: " #table); \
+	_Static_assert(sizeof array / sizeof array[0] == (data_columns) + 3, "columns and enum agree: " #table); \
 	const struct table_schema pqrs_gold_##table = {                                                          \
 		.name = #table,                                                                                  \
 		.layer = "gold",                                                                                 \

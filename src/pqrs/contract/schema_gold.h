@@ -27,7 +27,7 @@ extern const struct table_schema pqrs_gold_kpi_volume_daily, pqrs_gold_kpi_backl
 	pqrs_gold_sla_metrics, pqrs_gold_tickets_snapshot, pqrs_gold_priority_distribution, pqrs_gold_pqrs_metrics;
 extern const struct table_schema *const pqrs_gold_tables[GOLD_TABLES_N];
 
-/* Data columns in file order; then month and run_id, the partition columns. */
+/* Data columns in file order; then history_id (history_column.h), and the partition columns month and run_id. */
 enum kpi_volume_daily_column {
 	VOLUME_DAY,
 	VOLUME_CHANNEL,

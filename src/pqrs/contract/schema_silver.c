@@ -4,14 +4,15 @@
  * preclassification are in order of creation events, and row i of a tickets part is the ticket of row i of the
  * preclassification part that the same task wrote for the same month, as long as both have one part.
  */
+#include "pqrs/contract/history_column.h"
 #include "pqrs/contract/schema.h"
 
 #define S COL_STRING
 #define T COL_TIMESTAMP
-#define PARTITIONS(of)                                                                                  \
-	{.name = "month", .type = S, .partition = true, .description = "YYYY-MM, local month of " of},  \
-	{                                                                                               \
-		.name = "run_id", .type = S, .partition = true, .description = "run that wrote the row" \
+#define PARTITIONS(of)                                                                                                 \
+	HISTORY_COLUMN, {.name = "month", .type = S, .partition = true, .description = "YYYY-MM, local month of " of}, \
+	{                                                                                                              \
+		.name = "run_id", .type = S, .partition = true, .description = "run that wrote the row"                \
 	}
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
 #define TICKET_ID                                                                                           \
@@ -104,7 +105,7 @@ static const struct column_def tickets[] = {
 	{.name = "last_update_ts", .type = T, .description = "ts of the last accepted event of any type"},
 	PARTITIONS("created_at"),
 };
-_Static_assert(COUNT(tickets) == TICKETS_N_COLUMNS + 2, "columns and enum agree");
+_Static_assert(COUNT(tickets) == TICKETS_N_COLUMNS + 3, "columns and enum agree");
 
 static const struct column_def messages[] = {
 	{.name = "message_id",
@@ -119,7 +120,7 @@ static const struct column_def messages[] = {
 	{.name = "text_len", .type = COL_INT32, .unit = "code points", .description = "length of text, counted here"},
 	PARTITIONS("ts"),
 };
-_Static_assert(COUNT(messages) == MESSAGES_N_COLUMNS + 2, "columns and enum agree");
+_Static_assert(COUNT(messages) == MESSAGES_N_COLUMNS + 3, "columns and enum agree");
 
 static const struct column_def status_events[] = {
 	{.name = "event_id", .type = S, .key = true, .id = true, .description = "UUID of the event, lower case"},
@@ -132,7 +133,7 @@ static const struct column_def status_events[] = {
 	{.name = "reason", .type = S, .nullable = true, .description = "why the state changed"},
 	PARTITIONS("ts"),
 };
-_Static_assert(COUNT(status_events) == STATUS_EVENTS_N_COLUMNS + 2, "columns and enum agree");
+_Static_assert(COUNT(status_events) == STATUS_EVENTS_N_COLUMNS + 3, "columns and enum agree");
 
 static const struct column_def attachments[] = {
 	{.name = "attachment_id", .type = S, .key = true, .id = true, .description = "UUID of the event that added it"},
@@ -144,7 +145,7 @@ static const struct column_def attachments[] = {
 	{.name = "source_channel", .type = S, .nullable = true, .description = "channel it came by"},
 	PARTITIONS("ts"),
 };
-_Static_assert(COUNT(attachments) == ATTACHMENTS_N_COLUMNS + 2, "columns and enum agree");
+_Static_assert(COUNT(attachments) == ATTACHMENTS_N_COLUMNS + 3, "columns and enum agree");
 
 static const struct column_def preclassification[] = {
 	{.name = "ticket_id", .type = S, .key = true, .id = true, .description = "UUID of the ticket, lower case"},
@@ -164,7 +165,7 @@ static const struct column_def preclassification[] = {
 		.description = "amounts, dates, e-mails and case numbers found, canonical JSON"},
 	PARTITIONS("created_at"),
 };
-_Static_assert(COUNT(preclassification) == PRECLASS_N_COLUMNS + 2, "columns and enum agree");
+_Static_assert(COUNT(preclassification) == PRECLASS_N_COLUMNS + 3, "columns and enum agree");
 
 static const struct column_def quarantine[] = {
 	{.name = "event_id", .type = S, .id = true, .description = "UUID of the event; not unique here"},
@@ -182,7 +183,7 @@ static const struct column_def quarantine[] = {
 	{.name = "raw_line", .type = COL_INT64, .key = true, .description = "1-based line in raw_object"},
 	PARTITIONS("ts"),
 };
-_Static_assert(COUNT(quarantine) == QUARANTINE_N_COLUMNS + 2, "columns and enum agree");
+_Static_assert(COUNT(quarantine) == QUARANTINE_N_COLUMNS + 3, "columns and enum agree");
 
 static const struct column_def dim_status[] = {
 	{.name = "status", .type = S, .key = true, .description = "state of a ticket"},

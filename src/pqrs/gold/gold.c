@@ -20,6 +20,7 @@
 #include "pqrs/gold/gold_kpi.h"
 #include "pqrs/gold/gold_read.h"
 #include "pqrs/gold/gold_ticket.h"
+#include "pqrs/contract/history_column.h"
 #include "pqrs/contract/partition.h"
 #include "pqrs/contract/schema.h"
 
@@ -114,6 +115,7 @@ struct store_sink {
 	const struct task_env *env;
 	struct task_result *out;
 	struct parquet_writer *writers[GOLD_TABLES_N]; /* made when a table gets its first batch */
+	struct history_column history;
 	int64_t rows_out, bytes_out;
 };
 
@@ -131,14 +133,15 @@ static struct column slice(const struct column *c, int64_t at, int64_t n)
 	return part;
 }
 
-/* Row groups of at most ROW_GROUP_ROWS. */
-static status write_groups(struct parquet_writer *w, const struct batch *b, struct err *err)
+/* Row groups of at most ROW_GROUP_ROWS, history_id behind the batch's columns. */
+static status write_groups(struct store_sink *s, struct parquet_writer *w, const struct batch *b, struct err *err)
 {
-	struct column columns[GOLD_COLUMNS_MAX];
+	struct column columns[GOLD_COLUMNS_MAX + 1];
 	for (int64_t at = 0; at < b->n_rows; at += ROW_GROUP_ROWS) {
 		const int64_t n = b->n_rows - at < ROW_GROUP_ROWS ? b->n_rows - at : ROW_GROUP_ROWS;
 		for (size_t i = 0; i < b->n_columns; i++) columns[i] = slice(&b->columns[i], at, n);
-		const struct batch part = {b->schema, b->n_columns, columns, n};
+		TRY(history_column_fill(&s->history, n, &columns[b->n_columns], err));
+		const struct batch part = {b->schema, b->n_columns + 1, columns, n};
 		const struct parquet_rows all = {.n = (uint32_t)n};
 		TRY(parquet_writer_row_group(w, &part, &all, err));
 	}
@@ -159,7 +162,7 @@ static status sink_write(
 		TRY(parquet_writer_create(schema, &config->parquet, w, err));
 	else
 		parquet_writer_reset(*w);
-	TRY(write_groups(*w, b, err));
+	TRY(write_groups(s, *w, b, err));
 	TRY(parquet_writer_finish(*w, &p, &n, err));
 	struct pqrs_month place;
 	(void)snprintf(name, sizeof name, "gold.%s", schema->name);
@@ -410,8 +413,10 @@ status pqrs_gold_run(const struct task_env *env, const struct task_spec *spec, s
 	if (env->run->as_of < DATE_MIN * US_PER_DAY || env->run->as_of >= (DATE_MAX + 1) * US_PER_DAY)
 		return fail(err, E_USAGE, "task %s: gold needs the instant that the run describes", spec->task_id);
 	TRY(rows_check(spec, err));
+	TRY(history_column_init(&t.sink.history, spec, err));
 	arena_init(&t.arena, 0);
 	const status code = run_task(&t, spec, err);
+	history_column_deinit(&t.sink.history);
 	for (int i = 0; i < GOLD_TABLES_N; i++) {
 		if (t.sink.writers[i] != NULL) parquet_writer_destroy(t.sink.writers[i]);
 	}

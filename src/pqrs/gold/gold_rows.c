@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/time.h"
+#include "pqrs/contract/history_column.h"
 
 /* The key columns come first in every gold table; sum_column is the count that the stage's checks compare. */
 static const struct {
@@ -41,7 +42,7 @@ void gold_rows_init(
 	struct gold_rows *r, enum gold_table table, const struct column *const *names, struct gold_sink *sink)
 {
 	const struct table_schema *s = pqrs_gold_tables[table];
-	*r = (struct gold_rows){.table = table, .sink = sink, .n_columns = schema_n_data_columns(s)};
+	*r = (struct gold_rows){.table = table, .sink = sink, .n_columns = history_column_index(s)};
 	ASSERT(r->n_columns <= GOLD_COLUMNS_MAX);
 	ASSERT(shape[table].n_keys > 0);
 	for (size_t i = 0; i < r->n_columns; i++) {

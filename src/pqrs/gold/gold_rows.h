@@ -23,7 +23,7 @@ struct gold_totals {
 	int64_t out_of_range; /* values outside the range that their definition gives them: must stay 0 */
 };
 
-/* Where batches go. write borrows b; it has no nulls. month is the first day of the month. */
+/* Where batches go. write borrows b; it has no nulls and no history_id. month is the first day of the month. */
 struct gold_sink {
 	status (*write)(
 		struct gold_sink *s, enum gold_table table, int32_t month, const struct batch *b, struct err *err);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
+#include "pqrs/contract/history_column.h"
 
 status gold_tickets_init(struct gold_tickets *t, struct arena *arena, size_t cap, struct err *err)
 {
@@ -253,7 +254,7 @@ static status write_table(
 	struct gold_sink *sink, enum gold_table table, int32_t month, struct column *columns, struct err *err)
 {
 	const struct table_schema *s = pqrs_gold_tables[table];
-	const struct batch b = {s, schema_n_data_columns(s), columns, columns[0].n};
+	const struct batch b = {s, history_column_index(s), columns, columns[0].n};
 	sink->totals[table].rows += b.n_rows;
 	sink->totals[table].sum += b.n_rows;
 	sink->totals[table].keys_repeated += count_repeated(&columns[0]);

@@ -96,7 +96,7 @@ static status carry_table(struct silver_task *t, const struct carried *k, struct
 {
 	int all[OUT_COLUMNS_MAX];
 	const struct table_schema *schema = t->out[k->table].sink.schema;
-	const struct silver_columns which = {schema, all, schema_n_data_columns(schema)};
+	const struct silver_columns which = {schema, all, history_column_index(schema)};
 	struct silver_files *files = &t->standing[k->table];
 	for (size_t i = 0; i < which.n; i++) all[i] = (int)i;
 	t->visiting_table = k->table;

@@ -42,6 +42,7 @@
 #include "parquet/reader.h"
 #include "parquet/writer.h"
 #include "pqrs/config/config.h"
+#include "pqrs/contract/history_column.h"
 #include "pqrs/silver/places.h"
 #include "pqrs/silver/rules.h"
 #include "pqrs/contract/schema.h"
@@ -212,6 +213,7 @@ struct part_sink {
 	struct task_result *result;
 	const struct table_schema *schema;
 	struct parquet_writer *writer;
+	struct history_column *history; /* NULL: a dimension, which has no such column */
 };
 struct silver_task;
 struct out_table {
@@ -227,6 +229,7 @@ struct silver_task {
 	const struct pqrs_config *cfg;
 	const struct task_spec *spec;
 	struct task_result *result;
+	struct history_column history;
 	struct silver_files bronze;               /* sorted by (day, path) */
 	struct silver_files standing[OUT_TABLES]; /* with a history: what stands of each table */
 	struct silver_file *visiting;             /* of standing, while it is read; and its table */
@@ -351,7 +354,7 @@ status silver_settle_repeats(struct silver_task *t, struct row_ref *rows, size_t
 /* Once all is folded: what repeats a row that lost against an earlier ts is no duplicate of the row that stands. */
 void silver_repeats_finish(struct silver_task *t, const struct repeats *repeats);
 
-/* silver_kinds.c: with a history. rows[n] of a batch with all data columns of tickets, which the day's arena or a builder has. */
+/* silver_kinds.c: with a history. rows[n] of a batch with all columns of tickets up to history_id, which the day's arena or a builder has. */
 struct silver_rows {
 	const struct batch *b;
 	const uint32_t *rows;
@@ -365,7 +368,7 @@ status silver_kinds_add(
 status silver_kinds_settle(struct silver_task *t, struct month_out *m, struct err *err) MUST_USE;
 
 /* silver_out.c */
-/* Rows of a batch with all data columns of the month's table, to its end. */
+/* Rows of a batch with all columns of the month's table up to history_id, to its end. */
 void silver_month_append(struct silver_task *t, struct month_out *m, const struct silver_rows *in);
 const struct table_schema *silver_schema(int table); /* of enum silver_table below OUT_TABLES */
 status silver_out_open(struct silver_task *t, struct err *err) MUST_USE;

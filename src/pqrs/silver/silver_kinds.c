@@ -126,7 +126,7 @@ status silver_kinds_add(
 status silver_kinds_settle(struct silver_task *t, struct month_out *m, struct err *err)
 {
 	struct column columns[OUT_COLUMNS_MAX];
-	const size_t n_columns = schema_n_data_columns(&pqrs_silver_tickets);
+	const size_t n_columns = history_column_index(&pqrs_silver_tickets);
 	uint32_t *rows = ARENA_NEW(&t->day.arena, uint32_t, (size_t)m->n + 1);
 	if (rows == NULL) return fail_nomem(err);
 	TRY(silver_tickets_settle(t, m, err));

@@ -28,7 +28,7 @@ _Static_assert((int)MESSAGES_TICKET_ID == (int)OUT_TICKET_ID && (int)STATUS_EVEN
 		       (int)QUARANTINE_TICKET_ID == (int)OUT_TICKET_ID,
 	"one place of ticket_id");
 _Static_assert((int)OUT_N == (int)OUT_BY_KIND + (int)TICKET_KINDS, "an output for each kind");
-_Static_assert((int)TICKETS_N_COLUMNS <= (int)OUT_COLUMNS_MAX, "the widest table fits");
+_Static_assert((int)TICKETS_N_COLUMNS < (int)OUT_COLUMNS_MAX, "the widest table fits");
 _Static_assert((int)STATE_N <= (int)OUT_CODES_MAX, "the longest fixed list fits");
 
 const struct table_schema *silver_schema(int table)
@@ -59,8 +59,8 @@ status silver_part_write(
 	const struct table_schema *schema = sink->schema;
 	struct column columns[OUT_COLUMNS_MAX], ids;
 	const int64_t n = rows->n;
-	const size_t n_columns = schema_n_data_columns(schema);
-	for (size_t c = 0; c < n_columns; c++) {
+	const size_t n_columns = schema_n_data_columns(schema), n_own = history_column_index(schema);
+	for (size_t c = 0; c < n_own; c++) {
 		TRY(builder_finish(&rows->b[c], n, &columns[c], err));
 		if (columns[c].n_null != 0 && !schema->columns[c].nullable)
 			return fail(err, E_CORRUPT, "silver.%s: %lld nulls in %s", schema->name,
@@ -70,6 +70,7 @@ status silver_part_write(
 		TRY(builder_finish(rows->ids, rows->ids->n, &ids, err));
 		columns[rows->ids_column].dict = &ids;
 	}
+	if (n_own < n_columns) TRY(history_column_fill(sink->history, n, &columns[n_own], err));
 	const struct batch batch = {.schema = schema, .n_columns = n_columns, .columns = columns, .n_rows = n};
 	const struct parquet_rows all = {.n = (uint32_t)n};
 	const uint8_t *p;
@@ -110,7 +111,7 @@ static status month_write(struct out_table *o, struct month_out *m, struct err *
 	struct pqrs_month place;
 	if (m->n > 0) TRY(silver_part_write(k, &rows, pqrs_month_values(&place, m->month, k->env->run), err));
 	o->rows += m->n;
-	month_reset(m, schema_n_data_columns(k->schema));
+	month_reset(m, history_column_index(k->schema));
 	return OK;
 }
 
@@ -118,7 +119,7 @@ status silver_month_flush_full(struct silver_task *t, enum silver_table table, s
 {
 	struct out_table *o = &t->out[table];
 	size_t bytes = 0;
-	for (size_t c = 0; c < schema_n_data_columns(o->sink.schema); c++) bytes += m->b[c].data_n;
+	for (size_t c = 0; c < history_column_index(o->sink.schema); c++) bytes += m->b[c].data_n;
 	if (m->n < PART_ROWS_MAX && bytes < PART_BYTES_MAX) return OK;
 	return month_write(o, m, err);
 }
@@ -135,7 +136,7 @@ status silver_months_close(struct silver_task *t, enum silver_table table, int32
 		if (o->settle != NULL) TRY(o->settle(t, m, err));
 		TRY(month_write(o, m, err));
 		*at = m->next;
-		month_destroy(m, schema_n_data_columns(o->sink.schema));
+		month_destroy(m, history_column_index(o->sink.schema));
 	}
 	return OK;
 }
@@ -148,7 +149,7 @@ static struct month_out *month_create(enum silver_table table)
 	if (m == NULL) return NULL;
 	const enum silver_table kind = table_of(table);
 	const struct table_schema *schema = tables[kind].schema;
-	for (size_t c = 0; c < schema_n_data_columns(schema); c++) {
+	for (size_t c = 0; c < history_column_index(schema); c++) {
 		const bool dictionary = schema->columns[c].type == COL_STRING && !(tables[kind].plain >> c & 1);
 		builder_init(&m->b[c], &schema->columns[c], dictionary);
 	}
@@ -188,9 +189,11 @@ status silver_month_open(
 status silver_out_open(struct silver_task *t, struct err *err)
 {
 	t->month_begin = t->month_end = 0;
+	TRY(history_column_init(&t->history, t->spec, err));
 	for (int i = 0; i < OUT_N; i++) {
 		const struct table_schema *schema = tables[table_of(i)].schema;
-		t->out[i].sink = (struct part_sink){t->env, t->result, schema, NULL};
+		t->out[i].sink = (struct part_sink){
+			.env = t->env, .result = t->result, .schema = schema, .history = &t->history};
 		TRY(parquet_writer_create(schema, &t->cfg->parquet, &t->out[i].sink.writer, err));
 	}
 	return OK;
@@ -202,10 +205,11 @@ void silver_out_close(struct silver_task *t)
 		struct out_table *o = &t->out[i];
 		for (struct month_out *m = o->open, *next; m != NULL; m = next) {
 			next = m->next;
-			month_destroy(m, schema_n_data_columns(o->sink.schema));
+			month_destroy(m, history_column_index(o->sink.schema));
 		}
 		if (o->sink.writer != NULL) parquet_writer_destroy(o->sink.writer);
 	}
+	history_column_deinit(&t->history);
 }
 
 /* ---- gathering -------------------------------------------------------------------------------------------

@@ -86,6 +86,40 @@ static void test_postgres(void **state)
 		"COMMENT ON TABLE silver.u IS 'no key';\nCOMMENT ON COLUMN silver.u.\"a\" IS 'x';\n");
 }
 
+/* What tells histories apart stands in the lake's files alone: the serving database has a table without it, however it is asked for. */
+static void test_served(void **state)
+{
+	(void)state;
+	const struct column_def three[] = {
+		{.name = "id", .type = COL_STRING, .key = true, .description = "x"},
+		{.name = "history_id", .type = COL_STRING, .lake_only = true, .description = "y"},
+		{.name = "run_id", .type = COL_STRING, .partition = true, .description = "z"},
+	};
+	const struct table_schema lake = {
+		.name = "t", .layer = "gold", .contract = "c/v1", .description = "d", .columns = three, .n_columns = 3};
+	struct table_schema served;
+	struct arena arena;
+	struct err err;
+	arena_init(&arena, 0);
+	CHECK_OK(&err, schema_served(&lake, &arena, &served, &err));
+	CHECK_I64(served.n_columns, 2);
+	CHECK_I64(schema_n_data_columns(&served), 1);
+	CHECK_I64(schema_column_index(&served, "history_id"), -1);
+	assert_string_equal(served.columns[1].name, "run_id");
+	for (const struct table_schema *s = &lake;; s = &served) {
+		check_text(schema_ddl_sqlite, s,
+			"CREATE TABLE IF NOT EXISTS \"gold_t\" ( -- d\n\t-- key: id\n\t\"id\" TEXT NOT NULL, -- x\n"
+			"\t\"run_id\" TEXT NOT NULL -- z\n);\n");
+		check_text(schema_ddl_postgres, s,
+			"CREATE TABLE IF NOT EXISTS gold.t (\n\t\"id\" text NOT NULL,\n"
+			"\t\"run_id\" text COLLATE \"C\" NOT NULL,\n\tPRIMARY KEY (\"id\")\n);\n"
+			"COMMENT ON TABLE gold.t IS 'd';\nCOMMENT ON COLUMN gold.t.\"id\" IS 'x';\n"
+			"COMMENT ON COLUMN gold.t.\"run_id\" IS 'z';\n");
+		if (s == &served) break;
+	}
+	arena_deinit(&arena);
+}
+
 static void test_json(void **state)
 {
 	(void)state;
@@ -159,6 +193,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sqlite),
 		cmocka_unit_test(test_postgres),
+		cmocka_unit_test(test_served),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_markdown),
 		cmocka_unit_test(test_delta),

@@ -170,7 +170,8 @@ static void test_task_document_is_checked(void **state)
 {
 	(void)state;
 	static const char good[] =
-		"{\"hi\":2,\"inputs\":[{\"bytes\":1,\"path\":\"a\",\"rows\":3,\"sha256\":\"S\",\"table\":\"t\","
+		"{\"hi\":2,\"history\":\"33333333-3333-4333-8333-333333333333\",\"inputs\":[{\"bytes\":1,\"path\":"
+		"\"a\",\"rows\":3,\"sha256\":\"S\",\"table\":\"t\","
 		"\"xxh128\":\"X\"}],\"lo\":1,\"part\":\"\",\"run\":{\"as_of\":1735707599999999,\"config_hash\":\"S\","
 		"\"date_from\":\"2024-10-01\",\"date_to\":\"2024-12-31\",\"emit_from\":\"2024-11-01\","
 		"\"run_id\":\"22222222-2222-4222-8222-222222222222\",\"seed\":\"1\",\"simulated\":true,"
@@ -202,6 +203,9 @@ static void test_task_document_is_checked(void **state)
 		{"\"rows\":3", "\"rows\":9223372036854775807", E_USAGE},
 		{"\"bytes\":1", "\"bytes\":-1", E_USAGE},
 		{"\"stage\":\"raw\",", "", E_USAGE},
+		{"\"history\":\"33333333-3333-4333-8333-333333333333\",", "", OK},
+		{"33333333-3333-4333-8333-333333333333", "33333333-3333-4333-8333-33333333333", E_USAGE},
+		{"33333333-3333-4333-8333-333333333333", "AAAAAAAA-3333-4333-8333-333333333333", E_USAGE},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct arena arena;
@@ -225,6 +229,13 @@ static void test_task_document_is_checked(void **state)
 		const status got = task_document_parse(text_of(&text), &arena, &run, &spec, &err);
 		if (got != cases[i].want) print_error("case %zu: %s to %s\n", i, cases[i].from, cases[i].to);
 		assert_int_equal(got, cases[i].want);
+		if (got == OK) { /* and written as it was read */
+			struct buf again;
+			buf_init(&again, 0);
+			task_document_json(&again, &run, &spec);
+			assert_true(str_eq(text_of(&again), text_of(&text)));
+			buf_deinit(&again);
+		}
 		buf_deinit(&text);
 		arena_deinit(&arena);
 	}

@@ -7,8 +7,11 @@
 #include "gold_data.h"
 #include "parquet/writer.h"
 #include "pqrs/config/config.h"
+#include "pqrs/contract/history_column.h"
 #include "pqrs/contract/partition.h"
 #include "pqrs/contract/schema.h"
+
+#define LAKE_HISTORY "99999999-2222-5333-8444-555555555555"
 
 struct lake {
 	char dir[64];
@@ -102,7 +105,9 @@ static inline void silver_part(
 	struct builder b[32];
 	struct column c[32];
 	struct parquet_writer *w = NULL;
-	const size_t n_columns = schema_n_data_columns(schema);
+	struct history_column history = {0};
+	const struct task_spec spec = {.history = LAKE_HISTORY};
+	const size_t n_columns = history_column_index(schema);
 	char name[64];
 	const uint8_t *p;
 	size_t size;
@@ -120,7 +125,9 @@ static inline void silver_part(
 	}
 	for (size_t k = 0; k < n_columns; k++) CHECK_OK(&err, builder_finish(&b[k], rows, &c[k], &err));
 	if (rows > 0) {
-		const struct batch batch = {schema, n_columns, c, rows};
+		CHECK_OK(&err, history_column_init(&history, &spec, &err));
+		CHECK_OK(&err, history_column_fill(&history, rows, &c[n_columns], &err));
+		const struct batch batch = {schema, n_columns + 1, c, rows};
 		const struct parquet_rows all = {.n = (uint32_t)rows};
 		struct pqrs_month place;
 		(void)snprintf(name, sizeof name, "silver.%s", schema->name);
@@ -135,6 +142,7 @@ static inline void silver_part(
 		CHECK_OK(&err, task_output(&l->env, &l->silver, &file, &err));
 		parquet_writer_destroy(w);
 	}
+	history_column_deinit(&history);
 	for (size_t k = 0; k < n_columns; k++) builder_deinit(&b[k]);
 }
 

@@ -7,10 +7,12 @@
 #include "fixture.h"
 #include "parquet/reader.h"
 #include "parquet/writer.h"
+#include "pqrs/contract/history_column.h"
 #include "pqrs/contract/partition.h"
 #include "pqrs/contract/schema.h"
 #include "pqrs/silver/silver.h"
 
+#define LAKE_HISTORY "99999999-2222-5333-8444-555555555555"
 enum { LAKE_EVENTS_MAX = 8192, LAKE_FILES_MAX = 4096 };
 
 /* One event; NULL strings are nulls. ticket and event are small numbers that make UUIDs. */
@@ -234,7 +236,10 @@ static inline status lake_silver(struct lake *l, int n_tasks, struct err *err)
 	const struct task_env env = {.lake = l->store, .run = &l->run, .config = &l->cfg};
 	task_result_init(&l->result, NULL, &l->arena);
 	for (int i = 0; i <= n_tasks; i++) {
-		struct task_spec spec = {.stage = "silver", .task_id = "t", .part = i < n_tasks ? "" : "dimensions"};
+		struct task_spec spec = {.stage = "silver",
+			.task_id = "t",
+			.part = i < n_tasks ? "" : "dimensions",
+			.history = LAKE_HISTORY};
 		if (i < n_tasks) {
 			spec.lo = PQRS_BUCKETS * i / n_tasks;
 			spec.hi = PQRS_BUCKETS * (i + 1) / n_tasks;
@@ -282,7 +287,7 @@ static inline int lake_line_cmp(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Rows of a table as "month|value|value...", sorted; n lines in *lines (arena). */
+/* Rows of a table as "month|value|value...", sorted, without history_id, which is LAKE_HISTORY in each; n lines in *lines (arena). */
 static inline size_t lake_table(struct lake *l, const struct table_schema *schema, char ***lines)
 {
 	struct err err;
@@ -301,7 +306,7 @@ static inline size_t lake_table(struct lake *l, const struct table_schema *schem
 		CHECK_OK(&err, parquet_reader_open(object, &r, &err));
 		CHECK_I64(parquet_reader_rows(r), ref->rows);
 		int columns[64];
-		const size_t n_columns = schema_n_data_columns(schema);
+		const size_t n_columns = schema_n_data_columns(schema), n_own = history_column_index(schema);
 		for (size_t c = 0; c < n_columns; c++) columns[c] = (int)c;
 		const char *month = strstr(ref->path, "month=");
 		for (size_t g = 0; g < parquet_reader_n_row_groups(r); g++) {
@@ -312,10 +317,12 @@ static inline size_t lake_table(struct lake *l, const struct table_schema *schem
 			for (int64_t row = 0; row < batch.n_rows; row++) {
 				buf_reset(&b);
 				if (month != NULL) buf_add(&b, month + 6, 7);
-				for (size_t c = 0; c < n_columns; c++) {
+				for (size_t c = 0; c < n_own; c++) {
 					buf_char(&b, '|');
 					lake_value(&b, &batch.columns[c], row);
 				}
+				if (n_own < n_columns)
+					assert_true(str_is(column_str(&batch.columns[n_own], row), LAKE_HISTORY));
 				(*lines)[n++] = arena_strndup(&l->arena, (char *)b.p, b.n);
 			}
 		}

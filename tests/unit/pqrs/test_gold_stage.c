@@ -23,6 +23,7 @@ static void stage_plan(struct stage *s)
 		.lake = s->lake.store};
 	s->tasks = (struct task_list){.arena = &s->lake.arena};
 	CHECK_OK(&err, pqrs_gold_plan(&view, NULL, &s->tasks, &err));
+	for (size_t i = 0; i < s->tasks.n; i++) s->tasks.items[i].history = LAKE_HISTORY;
 }
 
 static void stage_init(struct stage *s, size_t n)
@@ -77,7 +78,7 @@ static int64_t read_back(struct lake *l, const struct file_ref *f, const struct 
 	struct parquet_reader *r = NULL;
 	struct arena arena;
 	int64_t rows = 0;
-	int columns[GOLD_COLUMNS_MAX];
+	int columns[GOLD_COLUMNS_MAX + 1];
 	const size_t n = schema_n_data_columns(schema);
 	arena_init(&arena, 0);
 	CHECK_OK(&err, store_object_open(l->store, f->path, &object, &err));
@@ -138,6 +139,8 @@ static void test_every_table_is_written(void **state)
 		const char *line = NULL;
 		buf_char(&text, '\0');
 		for (char *p = strtok((char *)text.p, "\n"); p != NULL; p = strtok(NULL, "\n")) {
+			const size_t before = strlen(p) - strlen("|" LAKE_HISTORY);
+			assert_string_equal(p + before, "|" LAKE_HISTORY);
 			if (line != NULL && table >= GOLD_SLA_METRICS && table <= GOLD_TICKETS_SNAPSHOT &&
 				strncmp(line, p, 36) >= 0)
 				fail_msg("%s before %s", line, p);
@@ -268,6 +271,9 @@ static void test_changed_silver_is_refused(void **state)
 	CHECK_I64(out.outputs.n, 0);
 	t->inputs.items[0].rows++;
 	CHECK_FAILS(E_CORRUPT, pqrs_gold_run(&s.lake.env, t, &out, &err));
+	t->history = "";
+	CHECK_FAILS(E_USAGE, pqrs_gold_run(&s.lake.env, t, &out, &err));
+	t->history = LAKE_HISTORY;
 	t->part = "nonsense";
 	CHECK_FAILS(E_USAGE, pqrs_gold_run(&s.lake.env, t, &out, &err));
 	buf_deinit(&bytes);
