@@ -87,7 +87,7 @@ static status carry(struct silver_task *t, const struct batch *b, struct err *er
 static status close_carried(struct silver_task *t, enum silver_table table, int32_t month, struct err *err)
 {
 	if (table != OUT_TICKETS) return silver_months_close(t, OUT_CARRIED + table, INT32_MAX, err);
-	for (int k = 0; k < TICKET_KINDS; k++)
+	for (unsigned k = 0; k < TICKET_KINDS; k++)
 		TRY(silver_months_close(t, OUT_BY_KIND + k, date_month_start(month + 31), err));
 	return OK;
 }

@@ -109,7 +109,7 @@ status silver_kinds_add(
 		of[k][n[k]++] = row;
 		if (k == TICKET_OPEN && standing) TRY(check_open(in->b, row, err));
 	}
-	for (int k = 0; k < TICKET_KINDS; k++) {
+	for (unsigned k = 0; k < TICKET_KINDS; k++) {
 		struct month_out *m;
 		const enum silver_table table = OUT_BY_KIND + k;
 		if (n[k] == 0) continue;

@@ -147,7 +147,7 @@ static struct month_out *month_create(enum silver_table table)
 {
 	struct month_out *m = mem_zalloc(1, sizeof *m);
 	if (m == NULL) return NULL;
-	const enum silver_table kind = table_of(table);
+	const enum silver_table kind = table_of((int)table);
 	const struct table_schema *schema = tables[kind].schema;
 	for (size_t c = 0; c < history_column_index(schema); c++) {
 		const bool dictionary = schema->columns[c].type == COL_STRING && !(tables[kind].plain >> c & 1);
