@@ -157,6 +157,12 @@ static void bench_scan(const struct sample *s)
 }
 
 /* Windows of whole lines, as bronze takes them. */
+static void batch_begin(struct event_batch *b)
+{
+	event_batch_reset(b);
+	if (event_batch_origin(b, STR("raw/x"), STR("email"), 20000, NULL) != OK) abort();
+}
+
 static void bench_parse(const struct sample *s, bool plain, struct event_batch *batch, const char *what)
 {
 	struct event_parser *e;
@@ -173,7 +179,7 @@ static void bench_parse(const struct sample *s, bool plain, struct event_batch *
 			if (event_next(e, &c, &ev).verdict != EVENT_VALID) continue;
 			valid++;
 			if (batch == NULL) continue;
-			if (batch->n_rows == BATCH_ROWS) event_batch_reset(batch, STR("raw/x"));
+			if (batch->n_rows == BATCH_ROWS) batch_begin(batch);
 			event_batch_append(batch, &ev, line);
 		}
 		p = limit;
@@ -207,8 +213,8 @@ static status object_end(struct bronze *b, bool write, struct err *err)
 		TRY(parquet_writer_finish(b->writer, &p, &n, err));
 		b->bytes += (int64_t)n;
 	}
-	event_batch_reset(b->batch, STR("raw/x"));
-	return event_index_start(&b->index, BATCH_ROWS, err);
+	batch_begin(b->batch);
+	return event_index_start(&b->index, 0, BATCH_ROWS, err);
 }
 
 static status bronze_lines(
@@ -217,7 +223,7 @@ static status bronze_lines(
 	struct event ev;
 	enum event_seen seen;
 	int64_t line = 0;
-	TRY(event_index_start(&b->index, BATCH_ROWS, err));
+	TRY(event_index_start(&b->index, 0, BATCH_ROWS, err));
 	for (const char *p = s->p, *end = s->p + s->n; p < end;) {
 		const char *limit = end - p > WINDOW ? (const char *)memrchr(p, '\n', WINDOW) + 1 : end;
 		struct event_cursor c = {p, limit, utf8_valid(p, (size_t)(limit - p))};
@@ -245,7 +251,7 @@ static void bench_bronze(const struct sample *s, struct event_batch *batch, bool
 		return;
 	event_index_init(&b.index);
 	event_order_init(&b.order);
-	event_batch_reset(batch, STR("raw/x"));
+	batch_begin(batch);
 	const double from = user_seconds();
 	if (bronze_lines(s, e, &b, write, &err) != OK) (void)fprintf(stderr, "bench_parse: %s\n", err.message);
 	report(what, s, user_seconds() - from, b.bytes);
@@ -266,7 +272,7 @@ int main(int argc, char **argv)
 	printf("%zu bytes, %lld lines, %.0f bytes a line\n", s.n, (long long)s.lines, (double)s.n / (double)s.lines);
 	struct event_batch batch;
 	event_batch_init(&batch);
-	event_batch_reset(&batch, STR("raw/x"));
+	batch_begin(&batch);
 	for (int i = 0; i < rounds; i++) {
 		bench_utf8(&s);
 		bench_scan(&s);

@@ -23,6 +23,13 @@ void mem_setup(void)
 	(void)mallopt(M_MMAP_THRESHOLD, MMAP_BYTES_MIN);
 	(void)mallopt(M_TRIM_THRESHOLD, TRIM_BYTES);
 	(void)mallopt(M_TOP_PAD, TOP_PAD_BYTES);
+	(void)mallopt(M_ARENA_MAX,
+		1); /* large blocks of several arenas leave holes that no other can use: a fifth more memory */
+}
+
+void mem_trim(void)
+{
+	(void)malloc_trim(0); /* whether there was any to give back */
 }
 
 static bool may_alloc(size_t size)

@@ -1,4 +1,5 @@
 /* flow/plan.c: the plan as a document, and one task of it run alone. */
+#include "flow/layout.h"
 #include "flow/run_int.h"
 #include "flow/task_json.h"
 
@@ -29,6 +30,7 @@ static status plan_json(struct flow *f, struct buf *out, struct err *err)
 				f->o->inputs[i]);
 	}
 	TRY(flow_identify(f, err));
+	TRY(flow_layout_check(f->lake, f->w, err));
 	TRY(flow_state_load(f, err));
 	TRY(flow_config_put(f, err));
 	buf_str(out, "{\"run\":");

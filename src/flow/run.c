@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "base/thread.h"
+#include "flow/layout.h"
 #include "flow/picture.h"
 #include "flow/run_int.h"
 
@@ -76,6 +77,7 @@ static status run_identified(struct flow *f, struct err *err)
 	struct err later;
 	TRY(executor_open(executor_name(f->o), f->threads, &f->held.executor, err));
 	TRY(f->o->drop != NULL ? flow_drop_identify(f, err) : flow_identify(f, err));
+	TRY(flow_layout_check(f->lake, f->w, err));
 	memcpy(f->report->run_id, f->id.info.run_id, sizeof f->report->run_id);
 	if (flow_inputs_blank(f)) {
 		f->report->status = RUN_SUCCESS;

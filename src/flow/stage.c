@@ -390,5 +390,6 @@ status flow_stage_run(struct flow *f, size_t stage, struct err *err)
 	for (size_t i = 0; i < s.n; i++) arena_deinit(&s.slots[i].arena);
 	mem_free(s.slots);
 	arena_deinit(&scratch);
+	mem_trim();
 	return code;
 }

@@ -55,7 +55,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	side_start(&fast, false, text, size);
 	side_start(&plain, true, text, size);
 	event_batch_init(&batch);
-	event_batch_reset(&batch, STR("raw/x"));
+	event_batch_reset(&batch);
+	ASSERT(event_batch_origin(&batch, STR("raw/x"), STR("email"), 20000, NULL) == OK);
 	for (int64_t line = 1; fast.cursor.p < fast.cursor.limit; line++) {
 		const char *from = fast.cursor.p;
 		const char *newline = memchr(from, '\n', (size_t)(fast.cursor.limit - from));

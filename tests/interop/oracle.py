@@ -287,7 +287,7 @@ def bronze_of_object(key, data):
         if first[0] != number:
             duplicates += 1
             continue
-        row |= {"raw_object": key, "raw_line": number, "ticket_bucket": ticket_bucket(row["ticket_id"]), "source": source, "day": day}
+        row |= {"raw_object": key, "raw_line": number, "ticket_bucket": ticket_bucket(row["ticket_id"]), "source": source, "day": utc_date(row["ts"]), "month": day[:7]}
         assert str(utc_date(row["ts"])) == day, f"{key} line {number} is of another day"
         rows.append(row)
     return rows, rejects, duplicates

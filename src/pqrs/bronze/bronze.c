@@ -1,12 +1,13 @@
 /* pqrs/bronze/bronze.c: raw lines to bronze files: one task.
  *
  *   object -> windows of lines -> event_next -> [repeat? conflict?] -> batch -> order -> Parquet part -> store
- *                                     |               |
+ *                                     |               |            of the objects of a month
  *                                     +-- rejects <---+
  *
  * Invariants: 1. every line that is no white space ends in exactly one of rows_out, duplicates, rejects; 2. what is
- * written of an object that fits one part was hashed and compared before; 3. memory is bounded by one part, whatever
- * the size of an object; 4. buffers live as long as the task.
+ * written of an object that ends in its part was hashed and compared before; 3. memory is bounded by one part, whatever
+ * the size of an object; 4. a part is of one month, and ordered whatever the order of the objects; 5. buffers live as long
+ * as the task.
  */
 #include "pqrs/bronze/bronze.h"
 
@@ -22,7 +23,7 @@
 #include "flow/rejects.h"
 
 enum {
-	PART_BYTES = 64 << 20,  /* raw bytes of one object in one Parquet file */
+	PART_BYTES = 96 << 20, /* raw bytes in one Parquet file: those of a task, whose days don't add up to its size */
 	LINE_BYTES_GUESS = 256, /* to size the index: a little under the average line */
 };
 
@@ -50,8 +51,9 @@ struct bronze_task {
 	struct line_source source;
 	struct bronze_partition partition;
 	struct pqrs_day place;
-	struct delta_pairs values;     /* of what is made of it; view place */
+	struct delta_pairs values;     /* of its rejects; view place */
 	int64_t line;                  /* lines of the object so far, blank ones included */
+	int32_t month;                 /* of the batch: its first UTC day */
 	int64_t part_bytes;            /* raw bytes in the batch */
 	int64_t piece_at, piece_bytes; /* the long line being read */
 };
@@ -94,8 +96,10 @@ static status take_valid(struct bronze_task *t, const struct event *ev, int64_t 
 static status part_write(struct bronze_task *t, struct err *err)
 {
 	struct column columns[BRONZE_N_COLUMNS];
+	struct pqrs_month place;
 	const uint8_t *p;
 	size_t n;
+	t->part_bytes = 0;
 	if (t->batch.n_rows == 0) return OK;
 	TRY(event_batch_finish(&t->batch, columns, err));
 	TRY(event_order_make(&t->order, &t->batch, err));
@@ -105,9 +109,18 @@ static status part_write(struct bronze_task *t, struct err *err)
 	TRY(parquet_writer_row_group(t->writer, &batch, &rows, err));
 	TRY(parquet_writer_finish(t->writer, &p, &n, err));
 	t->tally.rows_out += t->batch.n_rows;
-	const struct task_file file = {
-		.table = "bronze.pqrs_events", .partition = t->values, .p = p, .n = n, .rows = t->batch.n_rows};
+	const struct task_file file = {.table = "bronze.pqrs_events",
+		.partition = pqrs_month_values(&place, t->month, t->env->run),
+		.p = p,
+		.n = n,
+		.rows = t->batch.n_rows};
+	event_batch_reset(&t->batch);
 	return task_output(t->env, t->out, &file, err);
+}
+
+static status batch_origin(struct bronze_task *t, struct err *err)
+{
+	return event_batch_origin(&t->batch, str_of(t->file->path), t->partition.source, t->partition.day, err);
 }
 
 /* A part is full and its object goes on. */
@@ -115,9 +128,7 @@ static status part_next(struct bronze_task *t, struct err *err)
 {
 	TRY(event_index_seal(&t->index, &t->batch, err));
 	TRY(part_write(t, err));
-	event_batch_reset(&t->batch, str_of(t->file->path));
-	t->part_bytes = 0;
-	return OK;
+	return batch_origin(t, err);
 }
 
 static status take_lines(struct bronze_task *t, const struct line_window *w, struct err *err)
@@ -201,21 +212,23 @@ static status object_run(struct bronze_task *t, const struct file_ref *file, str
 {
 	struct store_object *object = NULL;
 	t->file = file;
-	t->line = t->part_bytes = t->piece_bytes = 0;
+	t->line = t->piece_bytes = 0;
 	TRY(store_object_open(t->env->lake, file->path, &object, err));
 	t->source = lines_source_of_object(object);
-	event_batch_reset(&t->batch, str_of(file->path));
-	status code = event_index_start(&t->index, t->source.bytes / LINE_BYTES_GUESS, err);
+	status code = batch_origin(t, err);
+	if (code == OK) code = event_index_start(&t->index, t->batch.n_rows, t->source.bytes / LINE_BYTES_GUESS, err);
 	if (code == OK) code = object_lines(t, err);
 	store_object_close(object);
-	if (code != OK) return err_at(err, code, file->path, -1, -1);
-	return part_write(t, err);
+	return code == OK ? OK : err_at(err, code, file->path, -1, -1);
 }
 
-/* The rejects of one partition go into one file. */
+/* The rejects of one partition go into one file, the events of one month. */
 static status partition_start(struct bronze_task *t, const struct bronze_partition *p, struct err *err)
 {
 	TRY(rejects_close(&t->rejects, t->out, err));
+	const int32_t month = date_month_start(p->day);
+	if (month != t->month) TRY(part_write(t, err));
+	t->month = month;
 	t->partition = *p;
 	t->values = pqrs_day_values(&t->place, p->source, p->day_text, t->env->run);
 	return rejects_start(&t->rejects, "rejects.pqrs", &t->values, err);
@@ -230,6 +243,7 @@ static status objects_run(struct bronze_task *t, const struct task_spec *spec, s
 		task_ahead(t->env, spec->inputs.items, spec->inputs.n, i);
 		TRY(object_run(t, &spec->inputs.items[i], err));
 	}
+	TRY(part_write(t, err));
 	return rejects_close(&t->rejects, t->out, err);
 }
 
@@ -288,6 +302,7 @@ static status task_init(struct bronze_task *t, struct err *err)
 	const struct pqrs_config *config = t->env->config;
 	t->ts_max = pqrs_deferred_after(t->env->run->as_of);
 	event_batch_init(&t->batch);
+	event_batch_reset(&t->batch);
 	event_index_init(&t->index);
 	event_order_init(&t->order);
 	rejects_init(&t->rejects, t->env->lake);

@@ -8,7 +8,7 @@
 
 struct bronze_partition {
 	struct str source, day_text; /* view the object's values */
-	int32_t day;                 /* when has_day; "unknown" is none */
+	int32_t day;                 /* when has_day, else 0: "unknown" is before all days */
 	bool has_day;
 };
 /* The partition of a raw object. E_CORRUPT: it is none of pqrs. Views file. */

@@ -1,7 +1,9 @@
 /* pqrs/bronze/bronze_plan.c: raw objects to tasks, and the quality checks of the stage.
  *
- * A (source, day) is in one task, whole: repeated events are found within it. The cut depends on the raw files alone. */
+ * A task is a range of days, all sources of them; of a day larger than a task, a range of its sources. A (source, day) is in one task,
+ * whole: its rejects are one file. The cut depends on the raw files alone. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "pqrs/bronze/bronze_int.h"
 #include "pqrs/config/config.h"
@@ -18,6 +20,7 @@ status bronze_partition_of(const struct file_ref *file, struct bronze_partition 
 	TRY(file_ref_value(file, "source", &out->source, err));
 	TRY(file_ref_value(file, "day", &out->day_text, err));
 	out->has_day = date_parse(out->day_text, &out->day);
+	if (!out->has_day) out->day = 0;
 	return OK;
 }
 
@@ -38,49 +41,85 @@ static status task_start(struct task_list *out, struct task_spec **task, struct 
 	return OK;
 }
 
-/* Files of one partition from `from` on: end (exclusive) and bytes. */
-static status partition_end(const struct file_list *raw, size_t from, size_t *end, int64_t *bytes, struct err *err)
+struct raw_object {
+	const struct file_ref *file;
+	struct bronze_partition partition;
+};
+struct raw_objects {
+	struct raw_object *items; /* by day, source, path */
+	size_t n;
+	int64_t bytes;
+};
+
+static int by_day(const void *a, const void *b)
 {
-	struct bronze_partition first = {.has_day = false};
-	*bytes = 0;
-	size_t i = from;
-	for (; i < raw->n; i++) {
-		struct bronze_partition p;
-		TRY(bronze_partition_of(&raw->items[i], &p, err));
-		if (i == from) first = p;
-		if (!bronze_partition_eq(&first, &p)) break;
-		*bytes += raw->items[i].bytes;
+	const struct raw_object *x = a, *y = b;
+	if (x->partition.day != y->partition.day) return x->partition.day < y->partition.day ? -1 : 1;
+	const int c = str_cmp(x->partition.source, y->partition.source);
+	return c != 0 ? c : strcmp(x->file->path, y->file->path);
+}
+
+static status raw_objects_make(
+	const struct file_list *raw, struct arena *arena, struct raw_objects *out, struct err *err)
+{
+	*out = (struct raw_objects){.items = ARENA_NEW(arena, struct raw_object, raw->n + 1)};
+	if (out->items == NULL) return fail_nomem(err);
+	for (size_t i = 0; i < raw->n; i++) {
+		struct raw_object *o = &out->items[out->n];
+		if (strcmp(raw->items[i].table, PQRS_RAW) != 0) continue;
+		o->file = &raw->items[i];
+		TRY(bronze_partition_of(o->file, &o->partition, err));
+		out->bytes += o->file->bytes;
+		out->n++;
 	}
-	*end = i;
+	if (out->n > 1) qsort(out->items, out->n, sizeof *out->items, by_day);
 	return OK;
 }
 
+/* Objects of one day, or of one source of it, from `from` on: end (exclusive); their bytes. */
+static size_t unit_end(const struct raw_objects *raw, size_t from, bool whole_day, int64_t *bytes)
+{
+	const struct bronze_partition *first = &raw->items[from].partition;
+	size_t i = from;
+	for (*bytes = 0; i < raw->n; i++) {
+		const struct bronze_partition *p = &raw->items[i].partition;
+		if (p->day != first->day || (!whole_day && !bronze_partition_eq(p, first))) break;
+		*bytes += raw->items[i].file->bytes;
+	}
+	return i;
+}
+
+static size_t unit_next(const struct raw_objects *raw, size_t from, int64_t *bytes)
+{
+	const size_t end = unit_end(raw, from, true, bytes);
+	return *bytes <= TASK_BYTES ? end : unit_end(raw, from, false, bytes);
+}
+
+/* Tasks of about the same size: a unit belongs where its middle falls. */
 status pqrs_bronze_plan(
 	const struct stage_view *view, const struct file_list *inputs, struct task_list *out, struct err *err)
 {
 	(void)inputs;
 	ASSERT(view->n_stages >= 1);
-	const struct file_list *raw = &view->files[0];
+	struct raw_objects raw;
+	TRY(raw_objects_make(&view->files[0], out->arena, &raw, err));
+	const int64_t n_tasks = (raw.bytes + TASK_BYTES - 1) / TASK_BYTES;
 	struct task_spec *task = NULL;
-	int64_t task_bytes = 0;
-	for (size_t from = 0; from < raw->n;) {
-		if (strcmp(raw->items[from].table, PQRS_RAW) != 0) {
-			from++;
-			continue;
-		}
-		size_t end = from;
-		int64_t bytes = 0;
-		TRY(partition_end(raw, from, &end, &bytes, err));
-		if (task == NULL || (task_bytes > 0 && task_bytes + bytes > TASK_BYTES)) {
+	int64_t before = 0, last = -1;
+	for (size_t from = 0; from < raw.n;) {
+		int64_t bytes;
+		const size_t end = unit_next(&raw, from, &bytes);
+		const int64_t at = raw.bytes > 0 ? (before + bytes / 2) * n_tasks / raw.bytes : 0;
+		if (at != last) {
 			TRY(task_start(out, &task, err));
 			task->lo = (int64_t)from;
-			task_bytes = 0;
 		}
+		last = at;
+		before += bytes;
 		for (; from < end; from++) {
-			if (!file_list_add(&task->inputs, &raw->items[from])) return fail_nomem(err);
+			if (!file_list_add(&task->inputs, raw.items[from].file)) return fail_nomem(err);
 		}
 		task->hi = (int64_t)end;
-		task_bytes += bytes;
 	}
 	return OK;
 }

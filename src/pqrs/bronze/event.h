@@ -97,7 +97,8 @@ bool event_time_parse(struct event_parser *e, struct str text, int64_t *out) MUS
 /* ---- batch: one builder for each bronze column ---- */
 struct event_batch {
 	struct builder columns[BRONZE_N_COLUMNS];
-	int32_t raw_object_index;                /* dictionary index of the object's key */
+	int32_t raw_object_index, source_index; /* dictionary indices of the rows to come */
+	int32_t day;
 	int32_t enum_index[BRONZE_N_COLUMNS][8]; /* dictionary index of an enum's value; -1 = not interned yet */
 	int64_t n_rows;
 	struct {
@@ -108,7 +109,10 @@ struct event_batch {
 };
 void event_batch_init(struct event_batch *b);
 void event_batch_deinit(struct event_batch *b);
-void event_batch_reset(struct event_batch *b, struct str raw_object); /* no rows; rows to come are of raw_object */
+void event_batch_reset(struct event_batch *b); /* no rows, and no origin of those to come */
+/* Rows to come are of this object, until the next call or reset. day: its UTC date. Copies. E_NOMEM. */
+status event_batch_origin(
+	struct event_batch *b, struct str raw_object, struct str source, int32_t day, struct err *err) MUST_USE;
 /* One row, whole: no builder is touched unless all will be. line: 1-based. false: no memory, and no row. What a builder lacks shows in
  * event_batch_finish. */
 bool event_batch_append(struct event_batch *b, const struct event *ev, int64_t line);

@@ -18,7 +18,8 @@ void event_batch_init(struct event_batch *b)
 {
 	*b = (struct event_batch){.n_rows = 0};
 	for (int i = 0; i < BRONZE_N_COLUMNS; i++) {
-		const bool dictionary = i == BRONZE_RAW_OBJECT || (i < FIELD_N && (BIT(i) & DICTIONARIES) != 0);
+		const bool dictionary =
+			i == BRONZE_RAW_OBJECT || i == BRONZE_SOURCE || (i < FIELD_N && (BIT(i) & DICTIONARIES) != 0);
 		builder_init(&b->columns[i], &pqrs_bronze_events.columns[i], dictionary);
 	}
 }
@@ -30,18 +31,27 @@ void event_batch_deinit(struct event_batch *b)
 	*b = (struct event_batch){.n_rows = 0};
 }
 
-void event_batch_reset(struct event_batch *b, struct str raw_object)
+void event_batch_reset(struct event_batch *b)
 {
 	for (int i = 0; i < BRONZE_N_COLUMNS; i++) builder_reset(&b->columns[i]);
 	memset(b->enum_index, 0xff, sizeof b->enum_index);
 	b->n_rows = 0;
 	b->ids.n = 0;
 	b->failed = false;
+	b->raw_object_index = b->source_index = -1;
+}
+
+status event_batch_origin(struct event_batch *b, struct str raw_object, struct str source, int32_t day, struct err *err)
+{
 	b->raw_object_index = builder_intern(&b->columns[BRONZE_RAW_OBJECT], raw_object);
+	b->source_index = builder_intern(&b->columns[BRONZE_SOURCE], source);
+	b->day = day;
+	return b->raw_object_index >= 0 && b->source_index >= 0 ? OK : fail_nomem(err);
 }
 
 bool event_batch_append(struct event_batch *b, const struct event *ev, int64_t line)
 {
+	ASSERT(b->raw_object_index >= 0);
 	if (!VEC_ROOM(&b->ids, 1)) {
 		b->failed = true;
 		return false;
@@ -66,7 +76,9 @@ bool event_batch_append(struct event_batch *b, const struct event *ev, int64_t l
 		const unsigned c = (unsigned)__builtin_ctzll(rest);
 		builder_set_i64(&columns[c], row, ev->num[c]);
 	}
-	if (b->raw_object_index >= 0) builder_set_i32(&columns[BRONZE_RAW_OBJECT], row, b->raw_object_index);
+	builder_set_i32(&columns[BRONZE_RAW_OBJECT], row, b->raw_object_index);
+	builder_set_i32(&columns[BRONZE_SOURCE], row, b->source_index);
+	builder_set_i32(&columns[BRONZE_DAY], row, b->day);
 	builder_set_i64(&columns[BRONZE_RAW_LINE], row, line);
 	builder_set_i32(
 		&columns[BRONZE_TICKET_BUCKET], row, pqrs_bucket(hash_xxh64(ev->str[BRONZE_TICKET_ID].p, UUID_CHARS)));
@@ -75,7 +87,7 @@ bool event_batch_append(struct event_batch *b, const struct event *ev, int64_t l
 
 status event_batch_finish(struct event_batch *b, struct column *columns, struct err *err)
 {
-	if (b->failed || b->raw_object_index < 0) return fail_nomem(err);
+	if (b->failed) return fail_nomem(err);
 	for (int i = 0; i < BRONZE_N_COLUMNS; i++) TRY(builder_finish(&b->columns[i], b->n_rows, &columns[i], err));
 	return OK;
 }

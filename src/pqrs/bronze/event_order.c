@@ -24,17 +24,29 @@ void event_index_deinit(struct event_index *x)
 	*x = (struct event_index){.sealed = NULL};
 }
 
-status event_index_start(struct event_index *x, int64_t events_expected, struct err *err)
+status event_index_start(struct event_index *x, int64_t first_row, int64_t events_expected, struct err *err)
 {
 	/* The caller's guess, and room to be half full; it grows. */
 	const int64_t n = events_expected < EVENTS_EXPECTED_MAX ? events_expected : EVENTS_EXPECTED_MAX;
 	x->n_sealed = 0;
+	x->first_row = first_row;
 	return map_reset(&x->ids, (size_t)n + (size_t)n / 2) ? OK : fail_nomem(err);
+}
+
+static inline int64_t row_at(const struct event_index *x, uint32_t at)
+{
+	return at - (int64_t)x->n_sealed + x->first_row;
+}
+
+/* Events of the object taken so far. */
+static inline size_t n_taken(const struct event_index *x, const struct event_batch *b)
+{
+	return x->n_sealed + (size_t)(b->n_rows - x->first_row);
 }
 
 static inline const uint8_t *id_at(const struct event_index *x, const struct event_batch *b, uint32_t at)
 {
-	return at < x->n_sealed ? x->sealed[at].id : b->ids.items[at - x->n_sealed];
+	return at < x->n_sealed ? x->sealed[at].id : b->ids.items[row_at(x, at)];
 }
 
 /* Ids need not be random. */
@@ -63,7 +75,7 @@ static status content_same(struct event_index *x, const struct event_batch *b, c
 	struct event_content mine, other;
 	event_content_of(ev, &mine);
 	if (at >= x->n_sealed) {
-		event_batch_content(b, at - (int64_t)x->n_sealed, &other);
+		event_batch_content(b, row_at(x, at), &other);
 		*same = event_content_eq(&mine, &other);
 		return OK;
 	}
@@ -76,7 +88,7 @@ static status content_same(struct event_index *x, const struct event_batch *b, c
 status event_index_add(struct event_index *x, const struct event_batch *b, const struct event *ev, enum event_seen *out,
 	struct err *err)
 {
-	const size_t n = x->n_sealed + (size_t)b->n_rows;
+	const size_t n = n_taken(x, b);
 	if (n >= UINT32_MAX / 2) return fail(err, E_LIMIT, "more than %u events in one object", UINT32_MAX / 2);
 	ASSERT(x->ids.n == n);
 	const struct event_ids ids = {x, b};
@@ -99,21 +111,22 @@ status event_index_add(struct event_index *x, const struct event_batch *b, const
 
 status event_index_seal(struct event_index *x, const struct event_batch *b, struct err *err)
 {
-	const size_t n = x->n_sealed + (size_t)b->n_rows;
+	const size_t n = n_taken(x, b);
 	if (n > x->sealed_cap) {
 		struct sealed_event *sealed = mem_realloc(x->sealed, 2 * n * sizeof *sealed);
 		if (sealed == NULL) return fail_nomem(err);
 		x->sealed = sealed;
 		x->sealed_cap = 2 * n;
 	}
-	for (int64_t row = 0; row < b->n_rows; row++) {
-		struct sealed_event *s = &x->sealed[x->n_sealed + (size_t)row];
+	for (int64_t row = x->first_row; row < b->n_rows; row++) {
+		struct sealed_event *s = &x->sealed[x->n_sealed + (size_t)(row - x->first_row)];
 		struct event_content content;
 		event_batch_content(b, row, &content);
 		memcpy(s->id, b->ids.items[row], sizeof s->id);
 		if (!event_content_hash(&content, &x->scratch, s->content)) return fail_nomem(err);
 	}
 	x->n_sealed = n;
+	x->first_row = 0;
 	return OK;
 }
 
@@ -185,7 +198,7 @@ static void radix_pass(struct event_order *o, int64_t n, int shift)
 	o->spare_keys = keys;
 }
 
-/* rows[0..n), all of one ts, by event id: merge from the bottom up. */
+/* rows[0..n), all of one ts, by event id, stable: merge from the bottom up. */
 static void sort_ids(const struct event_batch *b, uint32_t *rows, uint32_t *spare, int64_t n)
 {
 	for (int64_t width = 1; width < n; width *= 2) {

@@ -1,8 +1,8 @@
 /* pqrs/bronze/event_order.h: which events of an object are repeats, and the order of its rows.
  *
  * The index knows every event id of one object, rows of the batch at hand and those already written ("sealed", by a
- * hash of their content). The order is (ticket_bucket, ts, event_id) by integer keys: rows that arrive in (ts, event_id)
- * order, as landed objects do, cost one counting pass.
+ * hash of their content). The order is (ticket_bucket, ts, event_id) by integer keys, then the order of arrival: objects may repeat an
+ * event of each other.
  */
 #ifndef PQR_PQRS_EVENT_ORDER_H
 #define PQR_PQRS_EVENT_ORDER_H
@@ -15,7 +15,8 @@ struct sealed_event {
 	uint8_t content[XXH128_BYTES];
 };
 struct event_index {
-	struct map ids; /* places: below n_sealed a sealed event, else row place - n_sealed of the batch */
+	struct map ids; /* places: below n_sealed a sealed event, else row place - n_sealed + first_row of the batch */
+	int64_t first_row;
 	struct sealed_event *sealed;
 	size_t n_sealed, sealed_cap;
 	struct buf scratch;
@@ -24,8 +25,8 @@ enum event_seen { EVENT_NEW, EVENT_REPEATED, EVENT_CONFLICT };
 
 void event_index_init(struct event_index *x);
 void event_index_deinit(struct event_index *x);
-status event_index_start(
-	struct event_index *x, int64_t events_expected, struct err *err) MUST_USE; /* forget the object before */
+/* Forget the object before; the rows of the next one begin at first_row of the batch. */
+status event_index_start(struct event_index *x, int64_t first_row, int64_t events_expected, struct err *err) MUST_USE;
 /* Is ev in the object already? EVENT_NEW: it is now, and must become the next row of b. */
 status event_index_add(struct event_index *x, const struct event_batch *b, const struct event *ev, enum event_seen *out,
 	struct err *err) MUST_USE;
@@ -41,7 +42,7 @@ struct event_order {
 };
 void event_order_init(struct event_order *o);
 void event_order_deinit(struct event_order *o);
-/* o->rows[0..b->n_rows), o->cuts, until the next call. Event ids are unique in b. */
+/* o->rows[0..b->n_rows), o->cuts, until the next call. */
 status event_order_make(struct event_order *o, const struct event_batch *b, struct err *err) MUST_USE;
 
 #endif

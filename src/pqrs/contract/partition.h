@@ -1,4 +1,5 @@
-/* pqrs/contract/partition.h: how the rows of this workload lie in the lake: raw and bronze by source and day, silver and gold by month. */
+/* pqrs/contract/partition.h: how the rows of this workload lie in the lake: raw and rejects by source and day, tables by month
+ * (bronze by the UTC month, silver and gold by the local one). */
 #ifndef PQR_PQRS_PARTITION_H
 #define PQR_PQRS_PARTITION_H
 
@@ -8,7 +9,7 @@
 #define PQRS_RAW_ROOT "raw/pqrs"
 #define PQRS_RAW_NAME "events.jsonl"
 
-/* Values of source, day, run_id: a raw object, and what bronze makes of it. */
+/* Values of source, day, run_id: a raw object, and what was rejected of it. */
 enum { PQRS_DAY_VALUES = 3 };
 struct pqrs_day {
 	struct delta_pair values[PQRS_DAY_VALUES];

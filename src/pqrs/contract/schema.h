@@ -42,7 +42,9 @@ enum bronze_column {
 	BRONZE_RAW_OBJECT,
 	BRONZE_RAW_LINE,
 	BRONZE_TICKET_BUCKET,
-	BRONZE_N_COLUMNS, /* data columns; then source, day, run_id */
+	BRONZE_SOURCE,
+	BRONZE_DAY,
+	BRONZE_N_COLUMNS, /* data columns; then month, run_id */
 };
 extern const struct table_schema pqrs_bronze_events;
 

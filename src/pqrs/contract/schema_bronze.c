@@ -69,11 +69,12 @@ static const struct column_def columns[] = {
 	{.name = "raw_object", .type = S, .description = "key of the raw object the event came from"},
 	{.name = "raw_line", .type = COL_INT64, .description = "1-based line in raw_object"},
 	{.name = "ticket_bucket", .type = COL_INT32, .description = "top 8 bits of XXH64(ticket_id)"},
-	{.name = "source", .type = S, .partition = true, .description = "where the raw object came from"},
-	{.name = "day", .type = COL_DATE, .partition = true, .description = "UTC date of ts"},
+	{.name = "source", .type = S, .description = "where the raw object came from"},
+	{.name = "day", .type = COL_DATE, .description = "UTC date of ts"},
+	{.name = "month", .type = S, .partition = true, .description = "UTC month of ts, YYYY-MM"},
 	{.name = "run_id", .type = S, .partition = true, .description = "run that wrote the row"},
 };
-_Static_assert(sizeof columns / sizeof columns[0] == BRONZE_N_COLUMNS + 3, "columns and enum bronze_column agree");
+_Static_assert(sizeof columns / sizeof columns[0] == BRONZE_N_COLUMNS + 2, "columns and enum bronze_column agree");
 
 const struct table_schema pqrs_bronze_events = {
 	.name = "pqrs_events",

@@ -1,8 +1,7 @@
 /* pqrs/contract/schema_silver.c: the tables of silver, and what their columns mean where contract section 4 leaves it open.
  *
- * Rows of an event table keep the order of bronze: by UTC day, then source, then the row in its file. tickets and
- * preclassification are in order of creation events, and row i of a tickets part is the ticket of row i of the
- * preclassification part that the same task wrote for the same month, as long as both have one part.
+ * Rows of an event table are in the order in which silver folds them: by UTC month, ranges of ticket buckets, bronze's files by their
+ * first instant, then the row in its file. tickets and preclassification are in order of creation events.
  */
 #include "pqrs/contract/history_column.h"
 #include "pqrs/contract/schema.h"

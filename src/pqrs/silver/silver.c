@@ -6,6 +6,12 @@
 #include "base/alloc.h"
 #include "pqrs/silver/silver_int.h"
 
+enum {
+	WINDOW_ROWS = 1 << 14, /* about this many rows of a month in memory at a time: 5 MB */
+	FOREIGN_SHARE =
+		8, /* of earlier rows one in so many is in scope, at most; each window opens all files of the month */
+};
+
 /* Each file is checked by the one task whose buckets hold the file's place modulo the buckets; one of an earlier run by all that
  * read it, as that one may have no use for it. */
 static bool verifies(const struct silver_task *t, const struct silver_file *f)
@@ -15,28 +21,57 @@ static bool verifies(const struct silver_task *t, const struct silver_file *f)
 	return at >= t->spec->lo && at < t->spec->hi;
 }
 
-/* files[from, to): all files of one UTC day. */
-static status run_day(struct silver_task *t, size_t from, size_t to, struct err *err)
+/* Files [from, to) of one UTC month, the buckets of the window. first: the first window that reads them. */
+static status run_window(struct silver_task *t, size_t from, size_t to, bool first, struct err *err)
 {
 	struct day *d = &t->day;
 	arena_reset(&d->arena);
-	d->date = t->bronze.items[from].day;
 	d->slices.items = NULL;
 	d->slices.n = d->slices.cap = 0;
 	d->has_late_creation = false;
 	for (size_t i = from; i < to; i++) {
+		const struct silver_file *f = &t->bronze.items[i];
 		TRY(cancel_check(err));
-		silver_files_ahead(t, &t->bronze, i);
-		TRY(silver_file_read(t, &t->bronze.items[i], verifies(t, &t->bronze.items[i]), err));
+		silver_files_ahead(t, &t->bronze, from, i);
+		TRY(silver_file_read(t, f, first && verifies(t, f), err));
 	}
-	/* Later days can't reach back into months that end before this one begins. Tickets wait for the end. */
-	const int32_t begins = tz_date(t->cfg->tz, (int64_t)d->date * US_PER_DAY);
-	for (int table = OUT_MESSAGES; table < OUT_QUARANTINE; table++)
-		TRY(silver_months_close(t, (enum silver_table)table, begins, err));
+	silver_slices_sort(d);
 	TRY(silver_day_intern(t, err));
 	TRY(silver_early_join(t, err));
 	TRY(silver_day_fold(t, err));
 	return t->rehearsal ? silver_late_day(t, err) : silver_day_emit(t, err);
+}
+
+/* Rows of the task in files [from, to), about. */
+static int64_t rows_about(const struct silver_task *t, size_t from, size_t to)
+{
+	enum { ROW_BYTES = 64 }; /* compressed, where the log does not say how many rows there are */
+	int64_t rows = 0;
+	for (size_t i = from; i < to; i++) {
+		const struct file_ref *f = t->bronze.items[i].ref;
+		const int64_t n = f->rows >= 0 ? f->rows : f->bytes / ROW_BYTES;
+		rows += t->bronze.items[i].foreign ? n / FOREIGN_SHARE : n;
+	}
+	return rows * (t->spec->hi - t->spec->lo) / PQRS_BUCKETS;
+}
+
+/* files[from, to): all files of one UTC month. */
+static status run_month(struct silver_task *t, size_t from, size_t to, struct err *err)
+{
+	const int64_t lo = t->spec->lo, width = t->spec->hi - lo;
+	int64_t n = rows_about(t, from, to) / WINDOW_ROWS + 1;
+	if (n > width) n = width;
+	/* Later months can't reach back into local ones that end before this one begins. Tickets wait for the end. */
+	t->day.month = t->bronze.items[from].month;
+	const int32_t begins = tz_date(t->cfg->tz, (int64_t)t->day.month * US_PER_DAY);
+	for (int table = OUT_MESSAGES; table < OUT_QUARANTINE; table++)
+		TRY(silver_months_close(t, (enum silver_table)table, begins, err));
+	for (int64_t i = 0; i < n; i++) {
+		t->day.lo = lo + width * i / n;
+		t->day.hi = lo + width * (i + 1) / n;
+		TRY(run_window(t, from, to, i == 0, err));
+	}
+	return OK;
 }
 
 static bool count_history(struct silver_task *t)
@@ -116,11 +151,12 @@ static status count_all(struct silver_task *t, struct err *err)
 	return ok ? OK : fail_nomem(err);
 }
 
-static status run_days(struct silver_task *t, struct err *err)
+static status run_months(struct silver_task *t, struct err *err)
 {
 	for (size_t from = 0, to; from < t->bronze.n; from = to) {
-		for (to = from + 1; to < t->bronze.n && t->bronze.items[to].day == t->bronze.items[from].day; to++) {}
-		TRY(run_day(t, from, to, err));
+		const int32_t month = t->bronze.items[from].month;
+		for (to = from + 1; to < t->bronze.n && t->bronze.items[to].month == month; to++) {}
+		TRY(run_month(t, from, to, err));
 	}
 	return OK;
 }
@@ -132,7 +168,7 @@ static status rehearse(struct silver_task *t, struct err *err)
 	if (sum == NULL) return fail_nomem(err);
 	memcpy(sum, &t->sum, bytes);
 	t->rehearsal = true;
-	status code = run_days(t, err);
+	status code = run_months(t, err);
 	if (code == OK) code = silver_late_end(t, err);
 	t->rehearsal = false;
 	memcpy(&t->sum, sum, bytes);
@@ -156,7 +192,7 @@ static status run_all(struct silver_task *t, struct err *err)
 	t->out[OUT_TICKETS].settle = t->has_history ? silver_kinds_settle : silver_tickets_settle;
 	TRY(silver_scope_open(t, err));
 	if (silver_late_any(t)) TRY(rehearse(t, err));
-	TRY(run_days(t, err));
+	TRY(run_months(t, err));
 	TRY(silver_pending_emit(t, err));
 	TRY(silver_months_close(t, OUT_TICKETS, INT32_MAX, err));
 	TRY(silver_carry(t, err));

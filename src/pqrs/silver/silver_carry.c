@@ -53,7 +53,7 @@ static status mark_dirty(struct silver_task *t, const struct carried *k, struct 
 	const struct silver_columns which = {t->out[k->table].sink.schema, columns, 1};
 	struct silver_files *files = &t->standing[k->table];
 	for (size_t i = 0; i < files->n; i++) {
-		if (!in_dirty_months(t, files->items[i].day)) continue;
+		if (!in_dirty_months(t, files->items[i].month)) continue;
 		TRY(cancel_check(err));
 		t->visiting = &files->items[i];
 		TRY(silver_table_read(t, &files->items[i], &which, look, err));
@@ -77,8 +77,8 @@ static status carry(struct silver_task *t, const struct batch *b, struct err *er
 	}
 	if (n == 0) return OK;
 	const struct silver_rows in = {b, rows, n};
-	if (table == OUT_TICKETS) return silver_kinds_add(t, t->visiting->day, &in, true, err);
-	TRY(silver_month_open(t, OUT_CARRIED + table, t->visiting->day, &m, err));
+	if (table == OUT_TICKETS) return silver_kinds_add(t, t->visiting->month, &in, true, err);
+	TRY(silver_month_open(t, OUT_CARRIED + table, t->visiting->month, &m, err));
 	silver_month_append(t, m, &in);
 	return silver_month_flush_full(t, OUT_CARRIED + table, m, err);
 }
@@ -110,8 +110,8 @@ static status carry_table(struct silver_task *t, const struct carried *k, struct
 		t->visiting = f;
 		TRY(silver_table_read(t, f, &which, carry, err));
 		/* What a month carries is written when its files are done: years never stand in memory at once. */
-		if (i + 1 == files->n || files->items[i + 1].day != f->day)
-			TRY(close_carried(t, k->table, f->day, err));
+		if (i + 1 == files->n || files->items[i + 1].month != f->month)
+			TRY(close_carried(t, k->table, f->month, err));
 	}
 	return OK;
 }
@@ -121,7 +121,7 @@ static void gather_final(struct silver_files *files)
 {
 	for (size_t from = 0, to; from < files->n; from = to) {
 		size_t n = 0;
-		for (to = from; to < files->n && files->items[to].day == files->items[from].day; to++)
+		for (to = from; to < files->n && files->items[to].month == files->items[from].month; to++)
 			n += !files->items[to].moves;
 		for (size_t i = from; i < to && n > FINAL_FILES_MAX; i++)
 			files->items[i].changed |= !files->items[i].moves;

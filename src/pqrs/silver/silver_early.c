@@ -1,12 +1,14 @@
-/* pqrs/silver/silver_early.c: events told on days before their ticket's creation, by clocks that disagree.
+/* pqrs/silver/silver_early.c: events told in the month before their ticket's creation, by clocks that disagree.
  *
  * An event of a ticket without creation is pending (silver_emit.c): its texts are not kept, only where it stands. When the
- * creation comes on a later day and the event's clock is at most clock_skew_max before it, its row is read once more and joins
- * the day of the creation. All others stay pending, and end in quarantine.
+ * creation comes in a later month and the event's clock is at most clock_skew_max before it, its row is read once more and joins
+ * the window of the creation. All others stay pending, and end in quarantine.
  */
 #include <stdlib.h>
 
 #include "pqrs/silver/silver_int.h"
+
+enum { JOIN_GAP_MAX = 1 << 10 }; /* rows that are read for nothing, rather than opening the file again */
 
 struct creation {
 	uint32_t ticket;
@@ -96,7 +98,8 @@ status silver_early_join(struct silver_task *t, struct err *err)
 	for (size_t i = 0, end; i < n; i = end) {
 		for (end = i + 1;
 			end < n && joining[end].file == joining[i].file &&
-			joining[end].row_group == joining[i].row_group && joining[end].row > joining[end - 1].row;
+			joining[end].row_group == joining[i].row_group && joining[end].row > joining[end - 1].row &&
+			joining[end].row - joining[end - 1].row < JOIN_GAP_MAX;
 			end++) {}
 		TRY(join_rows(t, joining + i, end - i, err));
 	}

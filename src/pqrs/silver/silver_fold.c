@@ -64,6 +64,10 @@ static void slice_pick(struct silver_task *t, struct slice *s, const struct uuid
 	for (uint32_t i = 0; i < s->n; i++) {
 		if (i + AHEAD < s->n) uuid_table_prefetch(&t->ticket_ids, hash[i + AHEAD]);
 		const bool waits = silver_row_waits(t, s->ts[i]);
+		if (s->buckets != NULL && (s->buckets[i] < t->day.lo || s->buckets[i] >= t->day.hi)) {
+			s->ticket[i] = NO_TICKET;
+			continue;
+		}
 		t->sum.deferred += waits && !s->file->foreign;
 		if (waits || !uuid_table_find(&t->ticket_ids, ticket_id[i], hash[i], &s->ticket[i]) ||
 			(t->rehearsal && !t->known[s->ticket[i]].late)) {
@@ -218,11 +222,11 @@ static status fold_slice(
 	return OK;
 }
 
-/* After a day all that comes is later: an unsorted ticket starts anew. */
-static void forget_order(struct silver_task *t, uint32_t ticket, int32_t date)
+/* After a month all that comes is later: an unsorted ticket starts anew. */
+static void forget_order(struct silver_task *t, uint32_t ticket)
 {
 	t->tickets[ticket].unsorted = false;
-	t->tickets[ticket].seen_ts = (int64_t)(date + 1) * US_PER_DAY - 1;
+	t->tickets[ticket].seen_ts = (int64_t)silver_month_end(t->day.month) * US_PER_DAY - 1;
 }
 
 /* rows[n] of one ticket and one instant, creations first, then by event_id. Only changes of state depend on each other. */
@@ -298,7 +302,7 @@ status silver_day_fold(struct silver_task *t, struct err *err)
 	size_t n_rest = 0;
 	for (size_t i = 0; i < t->day.slices.n; i++) TRY(fold_slice(t, (uint32_t)i, hash, rest, &n_rest, err));
 	if (n_rest == 0) return OK;
-	for (size_t i = 0; i < n_rest; i++) forget_order(t, rest[i].ticket, t->day.date);
+	for (size_t i = 0; i < n_rest; i++) forget_order(t, rest[i].ticket);
 	size_t n_left;
 	struct repeats repeats;
 	TRY(silver_settle_repeats(t, rest, n_rest, &n_left, &repeats, err));

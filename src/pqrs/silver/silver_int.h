@@ -1,18 +1,19 @@
 /* pqrs/silver/silver_int.h: the parts of a silver task.
  *
- *   files in (UTC day, path) order
- *      │  read    the rows of the task's buckets, one UTC day at a time      silver_read.c    struct day, struct slice
+ *   files in (UTC month, path) order
+ *      │  read    the rows of a month and a range of buckets at a time       silver_read.c    struct day, struct slice
  *      ▼
  *   intern        ticket_id -> dense index                                   silver_fold.c
  *      ▼
- *   early         rows of days before, of tickets that are created today     silver_early.c
+ *   early         rows of months before, of tickets that are created now     silver_early.c
  *      ▼
  *   fold          duplicates settled, state machine, a verdict per row       silver_fold.c    struct ticket
  *      ▼
  *   emit          accepted rows into per-month builders, Parquet parts       silver_emit.c, silver_out.c
  *
- * A day's events are all later than those of the days before, so one pass in day order folds every ticket in time
- * order: texts never wait in memory longer than a day, only the tickets' states stay to the end.
+ * A month's events are all later than those of the months before, so one pass in their order folds every ticket in time
+ * order, and of a month each ticket is in one window: texts never wait in memory longer than a window, only the tickets' states stay to
+ * the end.
  *
  * A run that goes on from others (flow/history.h) finds their rows standing, and changes what its own events change:
  *
@@ -29,7 +30,7 @@
  *   1. Every row read gets exactly one verdict; rows = accepted + quarantined + pending + duplicates.
  *   2. A ticket's events reach state_* in order of (ts, creation first, the state machine's, event_id), but for the creation,
  *      which comes before all that is told with a clock up to clock_skew_max before its own.
- *   3. Verdicts do not depend on the files' order within a day nor on the cut into tasks. (Of an event that several runs tell
+ *   3. Verdicts do not depend on the files' order within a month nor on the cut into tasks and windows. (Of an event that several runs tell
  *      the one of the earliest run stands.)
  */
 #ifndef PQR_PQRS_SILVER_INT_H
@@ -91,10 +92,10 @@ enum { VERDICT_DUPLICATE = REASON_N, VERDICT_PENDING };
 
 struct silver_file {
 	const struct file_ref *ref;
-	int32_t day;  /* bronze: the UTC day; of a standing file the first local day of its month */
-	int32_t run;  /* place of its run among those of the inputs, oldest first */
-	size_t place; /* among the files of its list, the same in every task */
-	bool other;   /* of another run: its rows may have been put into other files since */
+	int32_t month; /* its first day: of bronze in UTC, of a standing file the local one */
+	int32_t run;   /* place of its run among those of the inputs, oldest first */
+	size_t place;  /* among the files of its list, the same in every task */
+	bool other;    /* of another run: its rows may have been put into other files since */
 	bool foreign; /* and told by that run: rows out of scope are left alone. A run that drops another tells all anew */
 	bool changed; /* a standing file: it holds a row that is told anew */
 	bool moves;   /* a standing file of tickets: it holds one that is not TICKET_FINAL */
@@ -111,6 +112,9 @@ struct slice {
 	uint32_t n;
 	struct column in[IN_N];
 	const int64_t *ts;
+	int64_t first_ts; /* the least of them */
+	const int32_t
+		*buckets;   /* of a file that is not ordered by them, where not all rows are of the window; else NULL */
 	uint8_t *type;      /* enum pqrs_event_type */
 	uint8_t *from, *to; /* enum pqrs_state, CODE_OTHER, CODE_NULL */
 	uint8_t *by_agent;  /* 1: role is agent */
@@ -120,22 +124,24 @@ struct slice {
 	struct column raw_object, raw_line; /* once silver_load_origin was called */
 	struct column *all;                 /* every bronze column, once silver_load_all was called; else NULL */
 	bool origin_loaded;
-	bool early; /* rows of an earlier day, read again: silver_early.c */
+	bool early; /* rows of an earlier month, read again: silver_early.c */
 };
+/* What is folded together. */
 struct day {
-	int32_t date;
+	int32_t month;  /* its first UTC day */
+	int64_t lo, hi; /* buckets [lo, hi) */
 	struct {
 		struct slice *items;
 		size_t n, cap;
 	} slices;
-	bool has_late_creation; /* of a ticket with events on earlier days */
-	struct arena arena;     /* reset between days */
+	bool has_late_creation; /* of a ticket with events in earlier months */
+	struct arena arena;     /* reset between windows */
 };
 
 struct ticket {
 	struct ticket_state s;
 	int64_t seen_ts; /* of the last row met in bronze's order, to notice when that is not time order */
-	bool unsorted;   /* today */
+	bool unsorted;   /* in the window at hand */
 	uint8_t type;    /* enum pqrs_type, once created */
 	uint8_t request; /* enum request_kind, once created */
 	bool touched;    /* by an event that the runs before did not have */
@@ -206,6 +212,7 @@ struct month_out {
 	int32_t *
 		place_codes; /* tickets table: dictionary index + 1 of code, department and city of each place; 0 = none yet */
 	size_t place_codes_n;
+	struct parquet_writer *writer; /* of a part whose first row groups are written; NULL: all its rows are here */
 	struct month_out *next;
 };
 struct part_sink {
@@ -230,7 +237,7 @@ struct silver_task {
 	const struct task_spec *spec;
 	struct task_result *result;
 	struct history_column history;
-	struct silver_files bronze;               /* sorted by (day, path) */
+	struct silver_files bronze;               /* sorted by (month, path) */
 	struct silver_files standing[OUT_TABLES]; /* with a history: what stands of each table */
 	struct silver_file *visiting;             /* of standing, while it is read; and its table */
 	enum silver_table visiting_table;
@@ -281,14 +288,21 @@ struct silver_task {
 };
 
 /* silver_read.c */
-/* Fills bronze and, with a history, the lists of earlier files. E_CORRUPT for a path without day=. */
+/* Fills bronze and, with a history, the lists of earlier files. E_CORRUPT for a file without a month. */
 status silver_files_sort(struct silver_task *t, struct err *err) MUST_USE;
-/* File i is about to be opened: see task_ahead, which this is over other structs. The other tasks read the same files, each its
- * own buckets. */
-void silver_files_ahead(const struct silver_task *t, const struct silver_files *l, size_t i);
+/* File i is about to be opened, in a pass that begins at `from`: see task_ahead, which this is over other structs. The other tasks read the
+ * same files, each its own buckets. */
+void silver_files_ahead(const struct silver_task *t, const struct silver_files *l, size_t from, size_t i);
 /* Appends slices to the day. verify: the whole file is hashed first, E_VERIFY when it is not what bronze wrote. */
 status silver_file_read(struct silver_task *t, const struct silver_file *f, bool verify, struct err *err) MUST_USE;
-/* Appends rows [begin, end) of one row group as a slice of the day, whatever day they are of. */
+/* Slices in order of time, so that few tickets have rows that are not. */
+void silver_slices_sort(struct day *d);
+/* The day after the last of a month, by its first day. */
+static inline int32_t silver_month_end(int32_t month)
+{
+	return date_month_start(month + 31);
+}
+/* Appends rows [begin, end) of one row group as a slice of the day, whatever month they are of. */
 status silver_rows_read(struct silver_task *t, const struct silver_file *f, const struct parquet_range *range,
 	struct err *err) MUST_USE;
 status silver_load_origin(struct silver_task *t, struct slice *s, struct err *err) MUST_USE;
@@ -315,14 +329,14 @@ status silver_column_states(
 status silver_scope_open(struct silver_task *t, struct err *err) MUST_USE;
 /* Tickets whose own events may change what was said of earlier ones: known.late. */
 bool silver_late_any(struct silver_task *t);
-/* A day of the rehearsal, and its end: known.dirty. */
+/* A window of the rehearsal, and its end: known.dirty. */
 status silver_late_day(struct silver_task *t, struct err *err) MUST_USE;
 status silver_late_end(struct silver_task *t, struct err *err) MUST_USE;
 /* What the runs before said of an earlier row: REASON_NONE when they did not refuse it. */
 enum pqrs_reason silver_refused_before(const struct silver_task *t, struct str raw_object, int64_t raw_line);
 status silver_carry(struct silver_task *t, struct err *err) MUST_USE;
 
-/* silver_early.c: before the fold; pending events of tickets that are created today join the day. */
+/* silver_early.c: before the fold; pending events of tickets that are created in the window join it. */
 status silver_early_join(struct silver_task *t, struct err *err) MUST_USE;
 
 /* silver_fold.c */

@@ -6,9 +6,10 @@
 #include "pqrs/silver/silver_int.h"
 
 enum {
-	PART_ROWS_MAX = 1 << 17,
-	PART_BYTES_MAX = 32 << 20
-}; /* what a month of one table may hold before it becomes a part */
+	GROUP_ROWS_MAX = 1 << 16, /* what a month of one table may hold before it becomes a row group */
+	GROUP_BYTES_MAX = 8 << 20,
+	PART_ROWS_MAX = 1 << 20, /* and how many rows of row groups become a part */
+};
 
 /* Tables in the order of enum silver_table, with the string columns that are no dictionaries: unique or free text. */
 static const struct {
@@ -53,8 +54,9 @@ static enum silver_table table_of(int out)
 
 /* ---- parts ----------------------------------------------------------------------------------------------- */
 
-status silver_part_write(
-	const struct part_sink *sink, const struct part_rows *rows, struct delta_pairs partition, struct err *err)
+/* Rows as the next row group of a part. */
+static status rows_write(
+	const struct part_sink *sink, const struct part_rows *rows, struct parquet_writer *w, struct err *err)
 {
 	const struct table_schema *schema = sink->schema;
 	struct column columns[OUT_COLUMNS_MAX], ids;
@@ -73,15 +75,28 @@ status silver_part_write(
 	if (n_own < n_columns) TRY(history_column_fill(sink->history, n, &columns[n_own], err));
 	const struct batch batch = {.schema = schema, .n_columns = n_columns, .columns = columns, .n_rows = n};
 	const struct parquet_rows all = {.n = (uint32_t)n};
+	return parquet_writer_row_group(w, &batch, &all, err);
+}
+
+static status part_finish(
+	const struct part_sink *sink, struct parquet_writer *w, struct delta_pairs partition, struct err *err)
+{
 	const uint8_t *p;
-	size_t size;
+	size_t n;
 	char table[64];
-	(void)snprintf(table, sizeof table, "silver.%s", schema->name);
-	parquet_writer_reset(sink->writer);
-	TRY(parquet_writer_row_group(sink->writer, &batch, &all, err));
-	TRY(parquet_writer_finish(sink->writer, &p, &size, err));
-	const struct task_file file = {.table = table, .partition = partition, .p = p, .n = size, .rows = n};
+	(void)snprintf(table, sizeof table, "silver.%s", sink->schema->name);
+	TRY(parquet_writer_finish(w, &p, &n, err));
+	const struct task_file file = {
+		.table = table, .partition = partition, .p = p, .n = n, .rows = parquet_writer_rows(w)};
 	return task_output(sink->env, sink->result, &file, err);
+}
+
+status silver_part_write(
+	const struct part_sink *sink, const struct part_rows *rows, struct delta_pairs partition, struct err *err)
+{
+	parquet_writer_reset(sink->writer);
+	TRY(rows_write(sink, rows, sink->writer, err));
+	return part_finish(sink, sink->writer, partition, err);
 }
 
 static void month_reset(struct month_out *m, size_t n_columns)
@@ -101,18 +116,43 @@ static void month_destroy(struct month_out *m, size_t n_columns)
 	mem_free(m->local);
 	mem_free(m->tickets);
 	mem_free(m->place_codes);
+	parquet_writer_destroy(m->writer);
 	mem_free(m);
+}
+
+static struct part_rows month_rows(struct month_out *m)
+{
+	return (struct part_rows){m->b, m->n, &m->ids, OUT_TICKET_ID};
 }
 
 static status month_write(struct out_table *o, struct month_out *m, struct err *err)
 {
 	const struct part_sink *k = &o->sink;
-	const struct part_rows rows = {m->b, m->n, &m->ids, OUT_TICKET_ID};
+	const struct part_rows rows = month_rows(m);
 	struct pqrs_month place;
-	if (m->n > 0) TRY(silver_part_write(k, &rows, pqrs_month_values(&place, m->month, k->env->run), err));
+	const struct delta_pairs partition = pqrs_month_values(&place, m->month, k->env->run);
+	if (m->writer == NULL) {
+		if (m->n > 0) TRY(silver_part_write(k, &rows, partition, err));
+	} else {
+		if (m->n > 0) TRY(rows_write(k, &rows, m->writer, err));
+		TRY(part_finish(k, m->writer, partition, err));
+		parquet_writer_destroy(m->writer);
+		m->writer = NULL;
+	}
 	o->rows += m->n;
 	month_reset(m, history_column_index(k->schema));
 	return OK;
+}
+
+/* A month is open until the next one is done: what it has so far waits as a row group, in a sixth of the memory. */
+static status month_spill(struct silver_task *t, struct out_table *o, struct month_out *m, struct err *err)
+{
+	const struct part_rows rows = month_rows(m);
+	if (m->writer == NULL) TRY(parquet_writer_create(o->sink.schema, &t->cfg->parquet, &m->writer, err));
+	TRY(rows_write(&o->sink, &rows, m->writer, err));
+	o->rows += m->n;
+	month_reset(m, history_column_index(o->sink.schema));
+	return parquet_writer_rows(m->writer) < PART_ROWS_MAX ? OK : month_write(o, m, err);
 }
 
 status silver_month_flush_full(struct silver_task *t, enum silver_table table, struct month_out *m, struct err *err)
@@ -120,8 +160,8 @@ status silver_month_flush_full(struct silver_task *t, enum silver_table table, s
 	struct out_table *o = &t->out[table];
 	size_t bytes = 0;
 	for (size_t c = 0; c < history_column_index(o->sink.schema); c++) bytes += m->b[c].data_n;
-	if (m->n < PART_ROWS_MAX && bytes < PART_BYTES_MAX) return OK;
-	return month_write(o, m, err);
+	if (m->n < GROUP_ROWS_MAX && bytes < GROUP_BYTES_MAX) return OK;
+	return month_spill(t, o, m, err);
 }
 
 status silver_months_close(struct silver_task *t, enum silver_table table, int32_t before, struct err *err)

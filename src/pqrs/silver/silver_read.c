@@ -2,11 +2,12 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
+#include "pqrs/contract/partition.h"
 #include "pqrs/silver/silver_int.h"
 
 /* Of a row group up to this size all buckets are decoded and searched, once. The page index would save some of them, but
- * searching by it decodes the pages at both ends of the range twice: 13 400 pages in place of 3600 for 905 files. */
-enum { SEARCH_ROWS_MAX = 1 << 17 };
+ * searching by it decodes the pages at both ends of the range twice. */
+enum { SEARCH_ROWS_MAX = 1 << 14 };
 
 static const int bronze_of[IN_N] = {
 	[IN_EVENT_ID] = BRONZE_EVENT_ID,
@@ -37,10 +38,10 @@ static const int bronze_of[IN_N] = {
 
 /* ---- files ----------------------------------------------------------------------------------------------- */
 
-static int by_day_then_path(const void *a, const void *b)
+static int by_month_then_path(const void *a, const void *b)
 {
 	const struct silver_file *x = a, *y = b;
-	if (x->day != y->day) return x->day < y->day ? -1 : 1;
+	if (x->month != y->month) return x->month < y->month ? -1 : 1;
 	return strcmp(x->ref->path, y->ref->path);
 }
 
@@ -49,31 +50,6 @@ static struct str run_of(const struct file_ref *ref)
 {
 	const struct delta_pair *pair = delta_pairs_get(&ref->partition, STR("run_id"));
 	return pair != NULL && pair->value.p != NULL ? pair->value : STR("");
-}
-
-static status bronze_day(const struct file_ref *ref, int32_t *day, struct err *err)
-{
-	struct str text;
-	TRY(file_ref_value(ref, "day", &text, err));
-	if (date_parse(text, day)) return OK;
-	return fail_at(err, E_CORRUPT, ref->path, -1, -1, "a bronze file of day '%.*s', which is no date",
-		(int)(text.n < 64 ? text.n : 64), text.p);
-}
-
-/* The first local day of the month of a standing file. */
-static status standing_month(const struct file_ref *ref, int32_t *day, struct err *err)
-{
-	enum { MONTH_CHARS = 7 };
-	char date[DATE_CHARS];
-	struct str month;
-	TRY(file_ref_value(ref, "month", &month, err));
-	if (month.n == MONTH_CHARS) {
-		memcpy(date, month.p, MONTH_CHARS);
-		memcpy(date + MONTH_CHARS, "-01", 3);
-		if (date_parse((struct str){date, sizeof date}, day)) return OK;
-	}
-	return fail_at(err, E_CORRUPT, ref->path, -1, -1, "a silver file of month '%.*s', which is none",
-		(int)(month.n < 64 ? month.n : 64), month.p);
 }
 
 /* NULL: bronze. */
@@ -94,8 +70,7 @@ static status sort_file(struct silver_task *t, const struct file_ref *ref, struc
 	const bool other = !str_is(run_of(ref), t->env->run->run_id);
 	*f = (struct silver_file){.ref = ref, .other = other, .foreign = other && t->env->run->drops[0] == '\0'};
 	t->has_history |= f->foreign; /* also where all earlier bronze is gone */
-	if (standing != NULL) return standing_month(ref, &f->day, err);
-	return bronze_day(ref, &f->day, err);
+	return pqrs_month_of(ref, &f->month, err);
 }
 
 /* Bronze of the history's runs comes in their order, the run's own last. */
@@ -123,15 +98,15 @@ status silver_files_sort(struct silver_task *t, struct err *err)
 	for (size_t i = 0; i < inputs->n; i++) TRY(sort_file(t, &inputs->items[i], err));
 	for (size_t i = 0; i < standing->n; i++) TRY(sort_file(t, &standing->items[i], err));
 	number_runs(&t->bronze);
-	if (t->bronze.n > 0) qsort(t->bronze.items, t->bronze.n, sizeof *t->bronze.items, by_day_then_path);
+	if (t->bronze.n > 0) qsort(t->bronze.items, t->bronze.n, sizeof *t->bronze.items, by_month_then_path);
 	for (size_t i = 0; i < t->bronze.n; i++) t->bronze.items[i].place = i;
 	return OK;
 }
 
-void silver_files_ahead(const struct silver_task *t, const struct silver_files *l, size_t i)
+void silver_files_ahead(const struct silver_task *t, const struct silver_files *l, size_t from, size_t i)
 {
 	const int64_t width = t->spec->hi - t->spec->lo;
-	const size_t first = i == 0 ? 0 : i + TASK_AHEAD;
+	const size_t first = i == from ? from : i + TASK_AHEAD;
 	for (size_t k = first; k < l->n && k <= i + TASK_AHEAD; k++) {
 		const struct file_ref *ref = l->items[k].ref;
 		const struct store_hint hint = {ref->path, ref->bytes, (int)((PQRS_BUCKETS + width - 1) / width)};
@@ -324,29 +299,41 @@ static int64_t lower_bound(const int32_t *v, int64_t n, int64_t x)
 	return lo;
 }
 
-/* The exact rows of a row group with a bucket in the task's range; of another run's file that was sorted otherwise since, all. */
+/* Rows of a row group, and of a file that was sorted otherwise since the bucket of each: some are not of the window. */
+struct bucket_rows {
+	struct parquet_range range;
+	const int32_t *buckets; /* [range], NULL: all are */
+};
+
+/* The rows of a row group with a bucket of the window: exactly them, or, of another run's file that was sorted otherwise since, them
+ * among others. */
 static status bucket_range(struct silver_task *t, const struct silver_file *f, struct parquet_reader *r,
-	size_t row_group, struct parquet_range *out, struct err *err)
+	size_t row_group, struct bucket_rows *out, struct err *err)
 {
-	*out = (struct parquet_range){row_group, 0, parquet_reader_row_group_rows(r, row_group)};
-	if (t->spec->lo <= 0 && t->spec->hi >= PQRS_BUCKETS) return OK;
+	struct parquet_range *range = &out->range;
+	*out = (struct bucket_rows){.range = {row_group, 0, parquet_reader_row_group_rows(r, row_group)}};
+	if (t->day.lo <= 0 && t->day.hi >= PQRS_BUCKETS) return OK;
 	static const int bucket[1] = {BRONZE_TICKET_BUCKET};
 	int column;
 	TRY(column_positions(r, bucket, 1, &column, err));
-	if (out->end > SEARCH_ROWS_MAX)
-		TRY(parquet_reader_find_rows(r, &(struct parquet_find){row_group, column, t->spec->lo, t->spec->hi - 1},
-			&out->begin, &out->end, err));
-	if (out->begin >= out->end) return OK;
+	if (range->end > SEARCH_ROWS_MAX)
+		TRY(parquet_reader_find_rows(r, &(struct parquet_find){row_group, column, t->day.lo, t->day.hi - 1},
+			&range->begin, &range->end, err));
+	if (range->begin >= range->end) return OK;
 	struct batch b;
-	TRY(parquet_reader_read(r, out, (struct parquet_columns){&column, 1}, &t->day.arena, &b, err));
+	TRY(parquet_reader_read(r, range, (struct parquet_columns){&column, 1}, &t->day.arena, &b, err));
 	const int32_t *v = b.columns[0].values;
 	bool ascending = b.columns[0].validity == NULL;
 	for (int64_t i = 1; i < b.n_rows; i++) ascending &= v[i - 1] <= v[i];
-	if (!ascending && f->foreign) return OK;
-	if (!ascending) return fail(err, E_CORRUPT, "a bronze file that is not ordered by ticket_bucket");
-	const int64_t begin = out->begin;
-	out->begin = begin + lower_bound(v, b.n_rows, t->spec->lo);
-	out->end = begin + lower_bound(v, b.n_rows, t->spec->hi);
+	if (!ascending && (!f->foreign || b.columns[0].validity != NULL))
+		return fail(err, E_CORRUPT, "a bronze file that is not ordered by ticket_bucket");
+	if (!ascending) {
+		out->buckets = v;
+		return OK;
+	}
+	const int64_t begin = range->begin;
+	range->begin = begin + lower_bound(v, b.n_rows, t->day.lo);
+	range->end = begin + lower_bound(v, b.n_rows, t->day.hi);
 	return OK;
 }
 
@@ -358,7 +345,7 @@ static struct slice *slice_add(struct day *d)
 }
 
 /* What the contract promises of bronze and the kernels rely on. */
-static status slice_check(const struct slice *s, struct err *err)
+static status slice_check(struct slice *s, struct err *err)
 {
 	static const int required[4] = {IN_EVENT_ID, IN_TICKET_ID, IN_EVENT_TYPE, IN_TS};
 	for (int i = 0; i < 4; i++) {
@@ -369,26 +356,32 @@ static status slice_check(const struct slice *s, struct err *err)
 					(long long)(s->range.begin + row));
 		}
 	}
-	const int64_t begin = (int64_t)s->file->day * US_PER_DAY, end = begin + US_PER_DAY;
-	bool inside = true, known = true;
+	bool known = true;
+	int64_t first = INT64_MAX, last = INT64_MIN;
 	for (uint32_t row = 0; row < s->n; row++) {
-		inside &= s->ts[row] >= begin && s->ts[row] < end;
+		first = s->ts[row] < first ? s->ts[row] : first;
+		last = s->ts[row] > last ? s->ts[row] : last;
 		known &= s->type[row] < EVENT_N;
 	}
-	if (!inside) return fail(err, E_CORRUPT, "a bronze file with a ts outside of its day");
+	s->first_ts = first;
+	if (s->n > 0 && (first < (int64_t)s->file->month * US_PER_DAY ||
+				last >= (int64_t)silver_month_end(s->file->month) * US_PER_DAY))
+		return fail(err, E_CORRUPT, "a bronze file with a ts outside of its month");
 	if (!known) return fail(err, E_CORRUPT, "a bronze file with an unknown event_type");
 	return OK;
 }
 
 static status slice_read(struct silver_task *t, const struct silver_file *f, struct parquet_reader *r,
-	const struct parquet_range *range, struct err *err)
+	const struct bucket_rows *rows, struct err *err)
 {
+	const struct parquet_range *range = &rows->range;
 	int columns[IN_N];
 	TRY(column_positions(r, bronze_of, IN_N, columns, err));
 	struct slice *s = slice_add(&t->day);
 	if (s == NULL || range->end - range->begin > INT32_MAX) return fail_nomem(err);
 	s->file = f;
 	s->range = *range;
+	s->buckets = rows->buckets;
 	s->n = (uint32_t)(range->end - range->begin);
 	struct batch b;
 	TRY(parquet_reader_read(r, range, (struct parquet_columns){columns, IN_N}, &t->day.arena, &b, err));
@@ -458,12 +451,14 @@ static status read_slices(struct silver_task *t, const struct silver_file *f, st
 {
 	TRY(rows_check(f, r, err));
 	for (size_t g = 0; g < parquet_reader_n_row_groups(r); g++) {
-		struct parquet_range range;
-		TRY(bucket_range(t, f, r, g, &range, err));
-		if (range.begin < range.end && f->foreign) TRY(scope_range(t, r, &range, err));
-		if (range.begin >= range.end) continue;
-		TRY(slice_read(t, f, r, &range, err));
-		count_read(t, f, range.end - range.begin);
+		struct bucket_rows rows;
+		TRY(bucket_range(t, f, r, g, &rows, err));
+		const int64_t begin = rows.range.begin;
+		if (begin < rows.range.end && f->foreign) TRY(scope_range(t, r, &rows.range, err));
+		if (rows.range.begin >= rows.range.end) continue;
+		if (rows.buckets != NULL) rows.buckets += rows.range.begin - begin;
+		TRY(slice_read(t, f, r, &rows, err));
+		count_read(t, f, rows.range.end - rows.range.begin);
 	}
 	return OK;
 }
@@ -482,9 +477,23 @@ status silver_rows_read(
 {
 	struct store_object *object = NULL;
 	TRY(open_file(t, f, false, &object, err));
-	const status s = slice_read(t, f, t->reader, range, err);
+	const struct bucket_rows rows = {.range = *range};
+	const status s = slice_read(t, f, t->reader, &rows, err);
 	store_object_close(object);
 	return s == OK ? OK : err_at(err, s, f->ref->path, -1, -1);
+}
+
+static int by_first_ts(const void *a, const void *b)
+{
+	const struct slice *x = a, *y = b;
+	if (x->first_ts != y->first_ts) return x->first_ts < y->first_ts ? -1 : 1;
+	if (x->file->place != y->file->place) return x->file->place < y->file->place ? -1 : 1;
+	return (x->range.row_group > y->range.row_group) - (x->range.row_group < y->range.row_group);
+}
+
+void silver_slices_sort(struct day *d)
+{
+	if (d->slices.n > 1) qsort(d->slices.items, d->slices.n, sizeof *d->slices.items, by_first_ts);
 }
 
 /* ---- whole columns --------------------------------------------------------------------------------------- */

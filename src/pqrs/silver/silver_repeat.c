@@ -45,8 +45,8 @@ static bool fixed_eq(const struct column *a, int64_t i, const struct column *b, 
 static bool same_content(const struct column *a, int64_t i, const struct column *b, int64_t j)
 {
 	for (int c = 0; c < BRONZE_N_COLUMNS; c++) {
-		if (c == BRONZE_RAW_OBJECT || c == BRONZE_RAW_LINE || c == BRONZE_TICKET_BUCKET ||
-			c == BRONZE_SCHEMA_VERSION || c == BRONZE_EXTRA)
+		if (c == BRONZE_RAW_OBJECT || c == BRONZE_RAW_LINE || c == BRONZE_TICKET_BUCKET || c == BRONZE_SOURCE ||
+			c == BRONZE_DAY || c == BRONZE_SCHEMA_VERSION || c == BRONZE_EXTRA)
 			continue;
 		const bool valid = column_valid(&a[c], i);
 		if (valid != column_valid(&b[c], j)) return false;

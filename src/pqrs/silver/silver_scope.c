@@ -181,20 +181,21 @@ static status read_standing(struct silver_task *t, enum silver_table table, cons
 	struct silver_files *files = &t->standing[table];
 	for (size_t i = 0; i < files->n; i++) {
 		TRY(cancel_check(err));
-		silver_files_ahead(t, files, i);
+		silver_files_ahead(t, files, 0, i);
 		t->visiting = &files->items[i];
 		TRY(silver_table_read(t, &files->items[i], which, visit, err));
 	}
 	return OK;
 }
 
-/* Earlier files of days before the first that matters are not looked at. */
+/* Earlier files of months before the first that matters are not looked at. */
 static void drop_old_files(struct silver_task *t)
 {
 	struct silver_files *l = &t->bronze;
 	size_t n = 0;
 	for (size_t i = 0; i < l->n; i++) {
-		if (!l->items[i].foreign || l->items[i].day >= t->scope_from) l->items[n++] = l->items[i];
+		if (!l->items[i].foreign || silver_month_end(l->items[i].month) > t->scope_from)
+			l->items[n++] = l->items[i];
 	}
 	l->n = n;
 }

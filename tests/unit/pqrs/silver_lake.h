@@ -121,6 +121,7 @@ static inline void lake_row(struct builder *b, int64_t row, const struct ev *e)
 	builder_set_i64(&b[BRONZE_TS], row, e->ts);
 	builder_set_i32(&b[BRONZE_TICKET_BUCKET], row, ev_bucket(e->ticket));
 	lake_set(b, BRONZE_RAW_OBJECT, row, e->object);
+	builder_set_i32(&b[BRONZE_DAY], row, time_utc_date(e->ts));
 	builder_set_i64(&b[BRONZE_RAW_LINE], row, e->line);
 	lake_set(b, BRONZE_TEXT, row, e->text);
 	switch (e->type) {
@@ -148,7 +149,7 @@ static inline void lake_row(struct builder *b, int64_t row, const struct ev *e)
 	}
 }
 
-/* One bronze file of events of one UTC day, in two row groups when there are more than 100. */
+/* One bronze file of events of one UTC month, in two row groups when there are more than 100. */
 static inline void lake_bronze(struct lake *l, const char *source, const struct ev **events, size_t n)
 {
 	struct err err;
@@ -162,7 +163,10 @@ static inline void lake_bronze(struct lake *l, const char *source, const struct 
 		builder_init(&b[c], &pqrs_bronze_events.columns[c],
 			pqrs_bronze_events.columns[c].type == COL_STRING && !ids);
 	}
-	for (size_t i = 0; i < n; i++) lake_row(b, (int64_t)i, events[i]);
+	for (size_t i = 0; i < n; i++) {
+		lake_row(b, (int64_t)i, events[i]);
+		lake_set(b, BRONZE_SOURCE, (int64_t)i, source);
+	}
 	for (int c = 0; c < BRONZE_N_COLUMNS; c++) CHECK_OK(&err, builder_finish(&b[c], (int64_t)n, &columns[c], &err));
 	const struct batch batch = {
 		.schema = &pqrs_bronze_events, .n_columns = BRONZE_N_COLUMNS, .columns = columns, .n_rows = (int64_t)n};
@@ -183,15 +187,13 @@ static inline void lake_bronze(struct lake *l, const char *source, const struct 
 	}
 	const uint8_t *p;
 	size_t size;
-	char date[DATE_CHARS];
-	struct pqrs_day place;
-	date_format(time_utc_date(events[0]->ts), date);
+	struct pqrs_month place;
 	CHECK_OK(&err, parquet_writer_finish(w, &p, &size, &err));
 	struct task_result result;
 	task_result_init(&result, NULL, &l->arena);
 	const struct task_env env = {.lake = l->store, .run = &l->run, .config = &l->cfg};
 	const struct task_file file = {.table = "bronze.pqrs_events",
-		.partition = pqrs_day_values(&place, str_of(source), (struct str){date, sizeof date}, &l->run),
+		.partition = pqrs_month_values(&place, date_month_start(time_utc_date(events[0]->ts)), &l->run),
 		.p = p,
 		.n = size,
 		.rows = (int64_t)n};
@@ -203,7 +205,7 @@ static inline void lake_bronze(struct lake *l, const char *source, const struct 
 	free(cuts);
 }
 
-/* Events into files by UTC day; each day is dealt out over n_sources sources by the event's place and deal. */
+/* Events into files, one a UTC day, so that a month has many; each day is dealt out over n_sources sources by the event's place and deal. */
 static inline void lake_load(struct lake *l, const struct ev *events, size_t n, unsigned n_sources, unsigned deal)
 {
 	const struct ev **picked = calloc(n, sizeof *picked);

@@ -4,8 +4,10 @@
 #include "base/limits.h"
 #include "base/time.h"
 #include "io/store.h"
+#include "parquet/reader.h"
 #include "pqrs/bronze/bronze.h"
 #include "pqrs/config/config.h"
+#include "pqrs/contract/schema.h"
 
 #define RUN "00000000-0000-4000-8000-000000000001"
 #define DAY INT64_C(1756684800000000) /* 2025-09-01 */
@@ -267,7 +269,8 @@ static void test_same_bytes_again(void **state)
 	CHECK_OK(&err, run_bronze(&lab, &err)); /* files exist with these bytes */
 	assert_string_equal(lab.result.outputs.items[0].path, path);
 	CHECK_I64(counter(&lab, "rows_out"), 3000);
-	assert_int_equal(strncmp(path, "bronze/pqrs_events/source=email/day=2025-09-01/run_id=" RUN "/part-", 84), 0);
+	static const char folder[] = "bronze/pqrs_events/month=2025-09/run_id=" RUN "/part-";
+	assert_int_equal(strncmp(path, folder, sizeof folder - 1), 0);
 	buf_deinit(&b);
 	lab_close(&lab);
 }
@@ -287,7 +290,6 @@ static void test_times_are_counted(void **state)
 	CHECK_I64(check_named(&lab, "deferred_events")->result, QUALITY_WARN);
 	assert_non_null(strstr(check_named(&lab, "deferred_events")->details, "newest: 2025-09-02"));
 	CHECK_I64(check_named(&lab, "timestamps_in_partition")->result, QUALITY_FAIL);
-	assert_non_null(strstr(lab.result.outputs.items[0].path, "/source=a%20b/day=2025-09-02/"));
 	lab.run.as_of++;
 	CHECK_OK(&err, run_bronze(&lab, &err));
 	CHECK_I64(check_named(&lab, "deferred_events")->result, QUALITY_PASS);
@@ -309,7 +311,7 @@ static void test_object_of_two_parts(void **state)
 	char *text = arena_alloc(&lab.arena, 900001, 1);
 	memset(text, 'x', 900000);
 	text[900000] = '\0';
-	for (uint32_t i = 0; i < 80; i++) {
+	for (uint32_t i = 0; i < 117; i++) {
 		put_event(&b, i, i, text);
 		buf_char(&b, '\n');
 	}
@@ -318,15 +320,15 @@ static void test_object_of_two_parts(void **state)
 	text[5] = 'y';
 	put_event(&b, 1, 1, text);
 	buf_char(&b, '\n');
-	put_event(&b, 79, 79, text); /* of the second */
+	put_event(&b, 116, 116, text); /* of the second */
 	buf_char(&b, '\n');
-	land(&lab, FOLDER "/events.jsonl", b.p, b.n, 83);
+	land(&lab, FOLDER "/events.jsonl", b.p, b.n, 120);
 	CHECK_OK(&err, run_bronze(&lab, &err));
-	CHECK_I64(counter(&lab, "rows_out"), 80);
+	CHECK_I64(counter(&lab, "rows_out"), 117);
 	CHECK_I64(counter(&lab, "duplicates"), 1);
 	CHECK_I64(counter(&lab, "rejects:conflicting_duplicate"), 2);
 	CHECK_I64(lab.result.outputs.n, 3);
-	CHECK_I64(lab.result.outputs.items[0].rows, 75); /* the line at 64 MiB is the part's last */
+	CHECK_I64(lab.result.outputs.items[0].rows, 112); /* the line at 96 MiB is the part's last */
 	CHECK_I64(lab.result.outputs.items[1].rows, 5);
 	assert_string_equal(lab.result.outputs.items[2].path, REJECTS);
 	CHECK_I64(check_named(&lab, "counts_conserve")->result, QUALITY_PASS);
@@ -334,26 +336,35 @@ static void test_object_of_two_parts(void **state)
 	lab_close(&lab);
 }
 
-/* Whole partitions, in path order, about 64 MiB each. */
+static void plan_add(struct lab *lab, const char *source, int day, int64_t bytes)
+{
+	char key[200];
+	struct err err;
+	(void)snprintf(key, sizeof key, "raw/pqrs/source=%s/day=2025-09-%02d/run_id=" RUN "/events.jsonl", source, day);
+	struct file_ref f = {.table = "raw.pqrs", .path = key, .rows = 1, .bytes = bytes};
+	CHECK_OK(&err, path_values(key, &lab->arena, &f.partition, &err));
+	assert_true(file_list_add(&lab->raw, &f));
+}
+
+static status plan_make(struct lab *lab, struct task_list *tasks, struct err *err)
+{
+	const struct stage_view view = {.run = &lab->run, .config = &lab->config, .n_stages = 1, .files = &lab->raw};
+	*tasks = (struct task_list){.arena = &lab->arena};
+	return pqrs_bronze_plan(&view, NULL, tasks, err);
+}
+
+/* Whole days of all sources, of about the same size, 64 MiB at most on average. */
 static void test_plan(void **state)
 {
 	(void)state;
+	static const char *const sources[] = {"chat", "email"};
 	struct lab lab;
 	struct err err;
+	struct task_list tasks;
 	lab_open(&lab);
-	for (int day = 1; day <= 30; day++) {
-		for (int part = 0; part < 2; part++) {
-			char key[200];
-			(void)snprintf(key, sizeof key,
-				"raw/pqrs/source=chat/day=2025-09-%02d/run_id=" RUN "/events-%d.jsonl", day, part);
-			struct file_ref f = {.table = "raw.pqrs", .path = key, .rows = 1, .bytes = 5 << 20};
-			CHECK_OK(&err, path_values(key, &lab.arena, &f.partition, &err));
-			assert_true(file_list_add(&lab.raw, &f));
-		}
-	}
-	const struct stage_view view = {.run = &lab.run, .config = &lab.config, .n_stages = 1, .files = &lab.raw};
-	struct task_list tasks = {.arena = &lab.arena};
-	CHECK_OK(&err, pqrs_bronze_plan(&view, NULL, &tasks, &err));
+	for (size_t s = 0; s < 2; s++) /* raw comes by path */
+		for (int day = 1; day <= 30; day++) plan_add(&lab, sources[s], day, 5 << 20);
+	CHECK_OK(&err, plan_make(&lab, &tasks, &err));
 	CHECK_I64(tasks.n, 5);
 	size_t at = 0;
 	for (size_t i = 0; i < tasks.n; i++) {
@@ -361,12 +372,104 @@ static void test_plan(void **state)
 		(void)snprintf(id, sizeof id, "bronze-%04zu", i);
 		assert_string_equal(tasks.items[i].task_id, id);
 		CHECK_I64(tasks.items[i].inputs.n, 12);
-		for (size_t k = 0; k < 12; k++)
-			assert_string_equal(tasks.items[i].inputs.items[k].path, lab.raw.items[at++].path);
+		for (size_t k = 0; k < 12; k++, at++)
+			assert_string_equal(
+				tasks.items[i].inputs.items[k].path, lab.raw.items[at % 2 * 30 + at / 2].path);
 	}
 	lab.raw.items[3].partition.n = 1; /* its day is not told, whatever the path says */
-	tasks = (struct task_list){.arena = &lab.arena};
-	CHECK_FAILS(E_CORRUPT, pqrs_bronze_plan(&view, NULL, &tasks, &err));
+	CHECK_FAILS(E_CORRUPT, plan_make(&lab, &tasks, &err));
+	lab_close(&lab);
+}
+
+/* A day over the size of a task is cut between its sources; other days stay whole. */
+static void test_plan_of_a_large_day(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *source;
+		int day;
+		int64_t mb;
+	} raw[] = {{"a", 1, 1}, {"a", 2, 64}, {"a", 3, 1}, {"b", 1, 1}, {"b", 2, 64}, {"b", 3, 1}};
+	static const char *const want[2] = {"a1 b1 a2 ", "b2 a3 b3 "};
+	struct lab lab;
+	struct err err;
+	struct task_list tasks;
+	lab_open(&lab);
+	for (size_t i = 0; i < 6; i++) plan_add(&lab, raw[i].source, raw[i].day, raw[i].mb << 20);
+	CHECK_OK(&err, plan_make(&lab, &tasks, &err));
+	CHECK_I64(tasks.n, 2);
+	for (size_t i = 0; i < tasks.n; i++) {
+		char got[64] = "";
+		for (size_t k = 0; k < tasks.items[i].inputs.n; k++) {
+			const char *path = tasks.items[i].inputs.items[k].path;
+			(void)snprintf(got + strlen(got), 8, "%c%c ", path[sizeof "raw/pqrs/source=" - 1],
+				path[sizeof "raw/pqrs/source=a/day=2025-09-0" - 1]);
+		}
+		assert_string_equal(got, want[i]);
+	}
+	lab_close(&lab);
+}
+
+/* Objects of two sources and two months: a file a month, the rows of all sources in one order. */
+static void test_file_a_month(void **state)
+{
+	(void)state;
+	enum { EVENTS = 400 };
+	static const char *const sources[] = {"email", "chat"};
+	struct lab lab;
+	struct err err;
+	lab_open(&lab);
+	for (int day = 0; day < 2; day++) {
+		for (uint32_t s = 0; s < 2; s++) {
+			struct buf b;
+			char key[200];
+			buf_init(&b, 0);
+			for (uint32_t i = 0; i < EVENTS; i++) {
+				const size_t from = b.n;
+				put_event(&b, (i * 2 + s) * 2654435761u, i * 200, "texto");
+				/* "...T" of 2025-09-01 */
+				char *date = strstr((char *)b.p + from, "2025-09-01");
+				if (day == 0) memcpy(date, "2025-08-31", 10);
+				buf_char(&b, '\n');
+			}
+			(void)snprintf(key, sizeof key, "raw/pqrs/source=%s/day=%s/run_id=" RUN "/events.jsonl",
+				sources[s], day == 0 ? "2025-08-31" : "2025-09-01");
+			land(&lab, key, b.p, b.n, EVENTS);
+			buf_deinit(&b);
+		}
+	}
+	CHECK_OK(&err, run_bronze(&lab, &err));
+	CHECK_I64(lab.result.outputs.n, 2);
+	assert_non_null(strstr(lab.result.outputs.items[0].path, "/month=2025-08/"));
+	assert_non_null(strstr(lab.result.outputs.items[1].path, "/month=2025-09/"));
+	for (size_t f = 0; f < 2; f++) {
+		static const int columns[] = {
+			BRONZE_TICKET_BUCKET, BRONZE_TS, BRONZE_EVENT_ID, BRONZE_SOURCE, BRONZE_DAY};
+		struct store_object *object;
+		struct parquet_reader *r;
+		struct batch rows;
+		CHECK_OK(&err, store_object_open(lab.lake, lab.result.outputs.items[f].path, &object, &err));
+		CHECK_OK(&err, parquet_reader_open(object, &r, &err));
+		CHECK_I64(parquet_reader_rows(r), 2 * EVENTS);
+		const struct parquet_range all = {0, 0, 2 * EVENTS};
+		CHECK_OK(&err,
+			parquet_reader_read(r, &all, (struct parquet_columns){columns, 5}, &lab.arena, &rows, &err));
+		const int32_t *bucket = rows.columns[0].values, *day = rows.columns[4].values;
+		const int64_t *ts = rows.columns[1].values;
+		int64_t of_chat = 0;
+		for (int64_t i = 0; i < rows.n_rows; i++) {
+			of_chat += str_is(column_str(&rows.columns[3], i), "chat");
+			CHECK_I64(day[i], time_utc_date(ts[i]));
+			if (i == 0 || bucket[i] > bucket[i - 1]) continue;
+			CHECK_I64(bucket[i], bucket[i - 1]);
+			assert_true(ts[i] > ts[i - 1] ||
+				    (ts[i] == ts[i - 1] && str_cmp(column_str(&rows.columns[2], i - 1),
+								   column_str(&rows.columns[2], i)) < 0));
+		}
+		CHECK_I64(of_chat, EVENTS);
+		parquet_reader_close(r);
+		store_object_close(object);
+	}
 	lab_close(&lab);
 }
 
@@ -380,7 +483,9 @@ int main(void)
 		cmocka_unit_test(test_same_bytes_again),
 		cmocka_unit_test(test_times_are_counted),
 		cmocka_unit_test(test_object_of_two_parts),
+		cmocka_unit_test(test_file_a_month),
 		cmocka_unit_test(test_plan),
+		cmocka_unit_test(test_plan_of_a_large_day),
 	};
 	return cmocka_run_group_tests_name("pqrs/bronze", tests, NULL, NULL);
 }

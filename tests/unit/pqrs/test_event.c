@@ -381,7 +381,8 @@ static void test_batch_round_trip(void **state)
 	buf_init(&scratch, 0);
 	event_batch_init(&b);
 	for (int pass = 0; pass < 2; pass++) {
-		event_batch_reset(&b, STR("raw/a.jsonl"));
+		event_batch_reset(&b);
+		CHECK_OK(&err, event_batch_origin(&b, STR("raw/a.jsonl"), STR("email"), 20000, &err));
 		for (int i = 0; i < 5000; i++) {
 			char *copy = padded(seeds[i % 4], strlen(seeds[i % 4]), true);
 			struct event_cursor c = {copy, copy + strlen(seeds[i % 4]) + 1, true};

@@ -459,12 +459,12 @@ static void test_refusals(void **state)
 	l.bronze.items[0].rows = 2;
 	CHECK_FAILS(E_VERIFY, lake_silver(&l, 1, &err));
 	l.bronze.items[0].rows = 1;
-	/* The day is what the file's values tell; its folders tell nothing. */
+	/* The month is what the file's values tell; its folders tell nothing. */
 	const struct file_ref told = l.bronze.items[0];
-	l.bronze.items[0].partition.n = 1;
+	l.bronze.items[0].partition.n = 0;
 	CHECK_FAILS(E_CORRUPT, lake_silver(&l, 1, &err));
 	assert_string_equal(err.where, told.path);
-	const struct delta_pair wrong[] = {{STR("day"), STR("2025-13-01")}};
+	const struct delta_pair wrong[] = {{STR("month"), STR("2025-13")}};
 	l.bronze.items[0].partition = (struct delta_pairs){wrong, 1};
 	CHECK_FAILS(E_CORRUPT, lake_silver(&l, 1, &err));
 	l.bronze.items[0] = told;
