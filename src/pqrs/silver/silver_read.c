@@ -325,7 +325,7 @@ static status bucket_range(struct silver_task *t, const struct silver_file *f, s
 	const int32_t *v = b.columns[0].values;
 	bool ascending = b.columns[0].validity == NULL;
 	for (int64_t i = 1; i < b.n_rows; i++) ascending &= v[i - 1] <= v[i];
-	if (!ascending && (!f->foreign || b.columns[0].validity != NULL))
+	if (!ascending && (!f->other || b.columns[0].validity != NULL))
 		return fail(err, E_CORRUPT, "a bronze file that is not ordered by ticket_bucket");
 	if (!ascending) {
 		out->buckets = v;
