@@ -21,7 +21,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 DAY_US = 86_400_000_000
 OFFSET_US = -5 * 3_600_000_000
 EPOCH = datetime.date(1970, 1, 1)
-LINE_BYTES_MAX = 1 << 20
+LINE_BYTES_MAX = 16 << 20
 
 # ---- time ---------------------------------------------------------------------------------------------------------
 
