@@ -14,8 +14,8 @@ help: ## list the verbs
 deps: ## install the Debian packages that are missing
 	@scripts/install-deps build
 
-build: deps ## build build/pqr (release)
-	@scripts/build $(PRESET)
+build: deps ## build build/pqr and the library (release); `make test` builds its tests too
+	@scripts/build $(PRESET) pqr pqr_shared
 
 demo: build ## simulate six months, run the whole job into ./lake, print the KPIs
 	@scripts/demo

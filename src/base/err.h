@@ -59,6 +59,7 @@ enum err_advice {
 	ADVICE_STAGE_FIRST,       /* run the stage before first, of the run `about` */
 	ADVICE_RETENTION,         /* allow a retention under the table's own */
 	ADVICE_WRITTEN,           /* name a run: times are those of writing */
+	ADVICE_COLUMNS,           /* look which columns the table has */
 	ADVICE_GET_DUCKDB,        /* fetch libduckdb, or say where it is */
 	ADVICE_CONVERT,           /* run the command `about`, which makes JSON Lines of the input */
 	ADVICE_PRODUCERS,         /* read how events are made */

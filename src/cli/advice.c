@@ -44,6 +44,7 @@ static const struct {
 	[ADVICE_WRITTEN] = {"; --at is when tables were written, not what their events tell: --run RUN reads them as "
 			    "that run left them",
 		""},
+	[ADVICE_COLUMNS] = {"; `pqr table schema` lists the columns", ""},
 	[ADVICE_GET_DUCKDB] = {": `", "` gets it, or name one with PQR_DUCKDB_LIB=FILE"},
 	[ADVICE_CONVERT] = {"; `", " FILE | pqr run --input -` reads it"},
 	[ADVICE_PRODUCERS] = {"; docs/events.md says what events are and how to make them", ""},

@@ -139,7 +139,9 @@ static status newest_row(
 {
 	if (t->n == 0)
 		return fail(err, E_NOT_FOUND,
-			"no ticket %s: silver.tickets has neither that ticket_id nor that external_id", asked);
+			"no ticket %s: silver.tickets has neither that ticket_id nor that external_id; `pqr table cat "
+			"silver.tickets --columns ticket_id,external_id` lists them",
+			asked);
 	for (size_t i = 0; i < t->n; i++) {
 		struct commit c;
 		if (strcmp(t->items[i].ticket_id, t->items[0].ticket_id) != 0)

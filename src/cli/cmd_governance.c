@@ -1,5 +1,6 @@
 /* cli/cmd_governance.c: runs, quality, lineage, verify: what the control plane and the manifests know. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "cli/report.h"
 #include "cli/run_options.h"
@@ -190,7 +191,8 @@ static status runs_command(struct session *s, struct cli *c, struct err *err)
 	char what[32];
 	if (strcmp(verb, "list") == 0) return runs_list(s, c, err);
 	if (strcmp(verb, "diff") == 0) {
-		if (c->n_args != 3) return fail(err, E_USAGE, "pqr runs diff: expected two run ids");
+		if (c->n_args != 3)
+			return fail(err, E_USAGE, "pqr runs diff: expected two run ids; `pqr runs` lists them");
 		return runs_diff(s, c, err);
 	}
 	const bool show = strcmp(verb, "show") == 0;
@@ -221,6 +223,55 @@ static status runs_run(struct cli *c, struct err *err)
 
 /* ---- quality, lineage ---- */
 
+/* Values of checks are texts; those that are counts are grouped as in every other table. */
+struct grouped {
+	control_row_visit visit;
+	void *arg;
+	struct session *s;
+	const struct control_select *q;
+};
+
+static status grouped_row(void *arg, const struct control_value *values, size_t n, struct err *err)
+{
+	enum { COLUMNS_MAX = 16, DIGITS_MAX = 18 };
+	const struct grouped *g = arg;
+	struct control_value shown[COLUMNS_MAX];
+	char text[COLUMNS_MAX][32];
+	ASSERT(n <= COLUMNS_MAX);
+	for (size_t i = 0; i < n; i++) {
+		char digits[DIGITS_MAX + 1];
+		const struct str s = values[i].text;
+		shown[i] = values[i];
+		if (values[i].kind != CONTROL_TEXT || s.n == 0 || s.n > DIGITS_MAX) continue;
+		memcpy(digits, s.p, s.n);
+		digits[s.n] = '\0';
+		if (strspn(digits, "0123456789") == s.n) shown[i].text = str_of(cli_count(atoll(digits), text[i]));
+	}
+	return g->visit(g->arg, shown, n, err);
+}
+
+static status grouped_rows(void *arg, control_row_visit visit, void *visit_arg, struct err *err)
+{
+	struct grouped *g = arg;
+	g->visit = visit;
+	g->arg = visit_arg;
+	return control_query(g->s->control, g->q, grouped_row, g, err);
+}
+
+static status print_checks(struct session *s, const struct cli *c, const struct control_select *q, struct err *err)
+{
+	struct buf out;
+	size_t n = 0;
+	struct grouped g = {.s = s, .q = q};
+	if (c->json) return print_query(s, c, q, NULL, err);
+	buf_init(&out, 0);
+	status code = cli_table_of(grouped_rows, &g, "", &out, &n, err);
+	if (code == OK && n == 0) buf_str(&out, "no checks recorded for this run\n");
+	if (code == OK) code = cli_print_text(&out, err);
+	buf_deinit(&out);
+	return code;
+}
+
 static status quality_command(struct session *s, struct cli *c, struct err *err)
 {
 	char run_id[37];
@@ -234,7 +285,7 @@ static status quality_command(struct session *s, struct cli *c, struct err *err)
 			  "ORDER BY CASE result WHEN 'FAIL' THEN 0 WHEN 'WARN' THEN 1 ELSE 2 END, " IN_ORDER(
 				  "layer") ", dataset, check_name",
 		params, 1};
-	return print_query(s, c, &q, "no checks recorded for this run", err);
+	return print_checks(s, c, &q, err);
 }
 
 static status quality_run(struct cli *c, struct err *err)

@@ -21,9 +21,11 @@ status table_conditions(struct table_cmd *t, struct delta_condition **out, size_
 	const struct cli *c = t->cli;
 	struct delta_condition *where = ARENA_ZNEW(&t->session->arena, struct delta_condition, c->n_lists + 1);
 	if (where == NULL) return fail_nomem(err);
-	for (size_t i = 0; i < c->n_lists; i++)
-		TRY(delta_condition_parse(
-			&t->snapshot->schema, str_of(c->lists[i]), &t->session->arena, &where[i], err));
+	for (size_t i = 0; i < c->n_lists; i++) {
+		const status code = delta_condition_parse(
+			&t->snapshot->schema, str_of(c->lists[i]), &t->session->arena, &where[i], err);
+		TRY(err_at(err, code, "--where", -1, -1));
+	}
 	*out = where;
 	*n = c->n_lists;
 	return OK;

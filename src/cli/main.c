@@ -116,6 +116,13 @@ static status parse(struct cli *c, int argc, char **argv, struct err *err)
 	return OK;
 }
 
+/* What somebody meant who gave an argument too many. */
+static const char *argument_hint(const struct cli *c)
+{
+	if (c->command == &cli_sql_command) return "a statement stands between quotes; ";
+	return c->command->args_max == 0 && cli_takes(c, "--run-id") ? "a run is named with --run; " : "";
+}
+
 static status check_arguments(const struct cli *c, struct err *err)
 {
 	const struct cli_command *cmd = c->command;
@@ -123,8 +130,8 @@ static status check_arguments(const struct cli *c, struct err *err)
 		return fail(err, E_USAGE, "pqr %s: expected %s; `pqr help %s` explains", cmd->name, cmd->synopsis,
 			cmd->name);
 	if (cmd->args_max >= 0 && (int)c->n_args > cmd->args_max)
-		return fail(err, E_USAGE, "pqr %s: unexpected argument '%s'; `pqr help %s` explains", cmd->name,
-			c->args[cmd->args_max], cmd->name);
+		return fail(err, E_USAGE, "pqr %s: unexpected argument '%s'; %s`pqr help %s` explains", cmd->name,
+			c->args[cmd->args_max], argument_hint(c), cmd->name);
 	return OK;
 }
 

@@ -54,8 +54,13 @@ static status read_lake(const struct config *tree, struct engine_config *e, stru
 	TRY(config_i64(node, 0, 36500, &e->retention_days, err));
 	node = config_find(tree->root, "lake.uri");
 	TRY(keep(tree, "lake.uri", &e->arena, &e->lake_uri, err));
-	const char *scheme = strstr(e->lake_uri, "://");
-	const bool known = scheme == NULL || starts_with(e->lake_uri, "file:///") ||
+	if (strcmp(e->lake_uri, "~") == 0 || starts_with(e->lake_uri, "~/"))
+		return config_fail(node, err,
+			"a shell replaces ~ at the beginning of a word alone: expected the whole path, found \"%s\"",
+			e->lake_uri);
+	const bool scheme = strstr(e->lake_uri, "://") != NULL || starts_with(e->lake_uri, "s3:") ||
+			    starts_with(e->lake_uri, "file:"); /* a slash too few makes no folder of that name */
+	const bool known = !scheme || starts_with(e->lake_uri, "file:///") ||
 			   (starts_with(e->lake_uri, "s3://") && e->lake_uri[5] != '\0' && e->lake_uri[5] != '/');
 	if (e->lake_uri[0] != '\0' && known) return OK;
 	char shown[128];
@@ -78,6 +83,7 @@ static status read_control(const struct config *tree, struct engine_config *e, s
 	}
 	const bool sqlite = starts_with(e->control_uri, "sqlite:") && e->control_uri[7] != '\0';
 	if (sqlite || starts_with(e->control_uri, "postgresql:") || starts_with(e->control_uri, "postgres:")) return OK;
+	/* What was found may be a password alone. */
 	return config_fail(config_find(tree->root, "control.uri"), err, "expected sqlite:PATH or postgresql:...");
 }
 

@@ -187,12 +187,16 @@ static void line_unlock(struct progress_thread *t)
 	const bool due = t->name[0] != '\0' && now - t->last_line >= LINE_US;
 	const struct progress_state s = state_of(t);
 	char name[sizeof t->name];
+	struct buf rows;
 	memcpy(name, t->name, sizeof name);
 	if (due) t->last_line = now;
 	(void)pthread_mutex_unlock(&t->lock);
-	if (due)
-		log_printf(LOG_INFO, "%s: %lld of %lld tasks, %lld rows, %.0f s", name, (long long)s.done,
-			(long long)s.total, (long long)s.rows, (double)s.elapsed_us / 1e6);
+	if (!due) return;
+	buf_init(&rows, LINE_BYTES_MAX);
+	add_amount(&rows, (double)s.rows);
+	log_printf(LOG_INFO, "%s: %lld of %lld tasks, %.*s rows, %.0f s", name, (long long)s.done, (long long)s.total,
+		(int)rows.n, (const char *)rows.p, (double)s.elapsed_us / 1e6);
+	buf_deinit(&rows);
 }
 
 static void *progress_main(void *arg)

@@ -208,8 +208,13 @@ status flow_identify_options(struct flow *f, struct err *err)
 	r->date_from = o->date_from;
 	r->date_to = o->date_to;
 	r->emit_from = o->emit_from != INT32_MIN ? o->emit_from : o->date_from;
-	if (r->emit_from < r->date_from || r->emit_from > r->date_to)
-		return fail(err, E_USAGE, "emit-from lies outside the date range");
+	if (r->emit_from < r->date_from || r->emit_from > r->date_to) {
+		char emit[DATE_CHARS + 1] = "", from[DATE_CHARS + 1] = "", to[DATE_CHARS + 1] = "";
+		date_format(r->emit_from, emit);
+		date_format(r->date_from, from);
+		date_format(r->date_to, to);
+		return fail(err, E_USAGE, "emit-from %s lies outside the run's days, %s to %s", emit, from, to);
+	}
 	if (r->as_of == INT64_MIN) r->as_of = flow_day_end(f, r->date_to);
 	return flow_span_check(f, r->date_from, r->as_of, err);
 }

@@ -11,6 +11,12 @@ expect 2 "did you mean --from\?" "$pqr" run --form 2026-01-01
 expect 2 'expected raw, bronze, silver, gold or publish' "$pqr" run --until brozne
 expect 2 'expected a date YYYY-MM-DD, found "01-09-2025"' "$pqr" run --from 01-09-2025
 expect 2 'files are given with --input' "$pqr" run events.jsonl
+expect 2 "unexpected argument 'FROM'; a statement stands between quotes" "$pqr" sql SELECT FROM
+expect 2 "unexpected argument 'latest'; a run is named with --run" "$pqr" verify latest
+expect 2 "a shell replaces ~ at the beginning of a word alone: expected the whole path, found \"~/lake\"" "$pqr" run --lake='~/lake'
+expect 2 'expected a path, file:///path or s3://bucket/prefix, found "s3:/bucket/lake"' "$pqr" run --lake s3:/bucket/lake
+expect 2 'emit-from 2020-01-01 lies outside the run.s days, 2025-09-01 to 2026-02-28' "$pqr" run --emit-from 2020-01-01
+expect 2 '--seed: .*expected an integer of at most 9223372036854775807' "$pqr" run --seed 99999999999999999999
 nothing "a wrong command line"
 
 # the wrong folder: nothing is made there by looking
@@ -50,6 +56,13 @@ awk 'length > 120 {exit 1}' shown || bad "runs show: lines over 120 columns"
 same "$(sed -nE '/^tasks/,/^$/s/^  ([a-z]+) .*/\1/p' shown | tr '\n' ' ')" "stage raw bronze silver gold publish " "order of the stages"
 same "$("$pqr" runs show "$id" --json | jq '.quality | length')" "$("$pqr" quality --json | jq length)" "checks of runs show --json"
 expect 0 '^  publish  gold.daily_kpis -> serving.gold_daily_kpis$' "$pqr" lineage
+
+# names that are none, with where to look
+expect 2 "^pqr: error: --where: no column \"colour\"; .pqr table schema. lists the columns" "$pqr" table cat silver.tickets --where 'colour = 3'
+expect 2 'has no column "colour"; .pqr table schema. lists the columns' "$pqr" table cat silver.tickets --columns colour
+expect 2 'expected two run ids; .pqr runs. lists them' "$pqr" runs diff latest
+expect 1 'no ticket RAD-1: .*--columns ticket_id,external_id. lists them' "$pqr" explain RAD-1
+expect 0 '^PASS +bronze.pqrs_events +counts_conserve +[0-9]+( [0-9]{3})+ +[0-9]+( [0-9]{3})+ +CRITICAL' "$pqr" quality
 
 # control.db deleted: said, then recorded again from the lake
 before=$(lake_hash lake)

@@ -156,6 +156,9 @@ status config_i64(const struct config_node *node, int64_t min, int64_t max, int6
 	int64_t v = 0;
 	if (!is_text_of(node, CONFIG_NUMBER) || !integer(node->text, &v) || v < min || v > max) {
 		if (min == INT64_MIN && max == INT64_MAX) return EXPECTED(node, err, "%s", "an integer");
+		const bool digits = node->text.n > 0 && strspn(node->text.p, "0123456789") == node->text.n;
+		if (max == INT64_MAX && digits && !integer(node->text, &v))
+			return EXPECTED(node, err, "an integer of at most %lld", (long long)max);
 		if (max == INT64_MAX) return EXPECTED(node, err, "an integer of at least %lld", (long long)min);
 		return EXPECTED(node, err, "an integer from %lld to %lld", (long long)min, (long long)max);
 	}

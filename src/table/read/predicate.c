@@ -87,7 +87,9 @@ static status unknown_column(const struct delta_schema *s, struct str name, stru
 		best = d;
 		near = s->columns[i].def.name;
 	}
-	if (near == NULL) return fail(err, E_USAGE, "no column \"%.*s\"", (int)name.n, name.p);
+	if (near == NULL)
+		return err_advise(
+			err, fail(err, E_USAGE, "no column \"%.*s\"", (int)name.n, name.p), ADVICE_COLUMNS, NULL);
 	return fail(err, E_USAGE, "no column \"%.*s\"; did you mean \"%s\"?", (int)name.n, name.p, near);
 }
 

@@ -41,7 +41,11 @@ static status choose_named(struct delta_scan *scan, const struct delta_scan_opts
 	const struct delta_schema *schema = &scan->s->schema;
 	for (size_t i = 0; i < o->n_columns; i++) {
 		const int index = delta_schema_index(schema, str_of(o->columns[i]));
-		if (index < 0) return fail(err, E_USAGE, "table %s has no column \"%s\"", scan->s->root, o->columns[i]);
+		if (index < 0) {
+			const status code =
+				fail(err, E_USAGE, "table %s has no column \"%s\"", scan->s->root, o->columns[i]);
+			return err_advise(err, code, ADVICE_COLUMNS, NULL);
+		}
 		TRY(check_readable(scan, index, err));
 		for (size_t k = 0; k < i; k++)
 			if (scan->indices[k] == index)
