@@ -18,7 +18,7 @@ static void put_file(char path[96], const char *dir, const struct buf *b)
 	(void)snprintf(path, 96, "%s/file", dir);
 	FILE *f = fopen(path, "wb");
 	assert_non_null(f);
-	assert_int_equal(fwrite(b->p, 1, b->n, f), b->n);
+	assert_true(b->n == 0 || fwrite(b->p, 1, b->n, f) == b->n);
 	(void)fclose(f);
 }
 
