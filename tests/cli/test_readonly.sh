@@ -7,11 +7,11 @@ run=$("$pqr" runs list --lake lake --json | jq -r '.[0].run_id')
 rows=$("$pqr" table list --lake lake --json)
 chmod -R a+rX,a-w lake
 chmod 755 "$work"
-mkdir home && chmod 755 home
+mkdir home && chmod 1777 home # and a place for temporary files
 if [ "$(id -u)" -ne 0 ]; then
   other() { "$@"; }
 elif command -v setpriv >/dev/null && setpriv --reuid=65534 --regid=65534 --clear-groups "$pqr" --version >/dev/null 2>&1; then
-  other() { setpriv --reuid=65534 --regid=65534 --clear-groups env HOME="$work/home" "$@"; }
+  other() { setpriv --reuid=65534 --regid=65534 --clear-groups env HOME="$work/home" TMPDIR="$work/home" "$@"; }
 else
   echo "SKIPPED: root may become no other user here that can run $pqr"
   exit 77
