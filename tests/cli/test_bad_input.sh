@@ -243,6 +243,12 @@ else
   echo "note: no right to mount a small disk here; the full-disk case was not run"
 fi
 
+# a lake whose bronze another version laid otherwise
+expect 0 . "$pqr" run --lake older --from 2025-09-01 --to 2025-09-02 --volume 9 --quiet --json
+sed -i 's/"partitionColumns":\["month","run_id"\]/"partitionColumns":["source","day","run_id"]/' older/bronze/pqrs_events/_delta_log/00000000000000000000.json
+one_line 1 'bronze.pqrs_events is partitioned by source, day, run_id, .*another version.*make it again in an empty place' "$pqr" run --lake older --from 2025-09-01 --to 2025-09-03 --volume 9
+same "$(find older/raw -name 'day=2025-09-04' | wc -l)" 0 "days of a run that is refused"
+
 # more than the disk can take is said before the first file
 one_line 1 'writes about [0-9.]+ [TP]B to .*/vast, where [0-9.]+ [A-Z]+B are free: make room' "$pqr" run --lake vast --volume 10000000
 [ ! -e vast/raw ] || bad "a run that has no room has begun"

@@ -1,19 +1,9 @@
 #include "check.h"
 
-#include <errno.h>
 #include <unistd.h>
 
+#include "failing_sync.h"
 #include "fake_run.h"
-
-/* In place of libc's: the n-th sync says that what was written is lost, once. */
-static int syncs, fail_at_sync;
-int syncfs(int fd)
-{
-	(void)fd;
-	if (++syncs != fail_at_sync) return 0;
-	errno = EIO;
-	return -1;
-}
 
 static void reopen(struct lake *l)
 {

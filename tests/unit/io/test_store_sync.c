@@ -1,20 +1,10 @@
 #include "check.h"
 
-#include <errno.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "failing_sync.h"
 #include "io/store.h"
-
-/* In place of libc's: a disk that loses what was written since the last sync, and says so once. */
-static int syncs, fail_at_sync;
-int syncfs(int fd)
-{
-	(void)fd;
-	if (++syncs != fail_at_sync) return 0;
-	errno = EIO;
-	return -1;
-}
 
 static ino_t inode(const char *dir, const char *key)
 {
