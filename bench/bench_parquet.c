@@ -13,7 +13,7 @@
 #include "base/hash.h"
 #include "columnar/batch.h"
 #include "parquet/writer.h"
-#include "pqrs/contract/schema.h"
+#include "workloads/pqrs/contract/schema.h"
 
 enum { FILE_ROWS = 2500, FILES_IN_BATCH = 8, TICKET_ROWS = 100000, ROUNDS = 7, COLUMNS_MAX = 64 };
 

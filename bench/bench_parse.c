@@ -10,8 +10,8 @@
 #include "io/json/json_scan.h"
 #include "io/utf8.h"
 #include "parquet/writer.h"
-#include "pqrs/bronze/event.h"
-#include "pqrs/bronze/event_order.h"
+#include "workloads/pqrs/bronze/event.h"
+#include "workloads/pqrs/bronze/event_order.h"
 
 enum { WINDOW = 128 * 1024, SAMPLE_LINES = 200000, BATCH_ROWS = 2500 };
 

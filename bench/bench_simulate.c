@@ -7,8 +7,8 @@
 
 #include "base/alloc.h"
 #include "flow/engine_config.h"
-#include "pqrs/sim/sim_sort.h"
-#include "pqrs/sim/simulate.h"
+#include "workloads/pqrs/sim/sim_sort.h"
+#include "workloads/pqrs/sim/simulate.h"
 
 struct sum {
 	int64_t tickets, events, bytes;

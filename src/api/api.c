@@ -4,7 +4,7 @@
 #include "app/session.h"
 #include "base/alloc.h"
 #include "flow/run.h"
-#include "pqrs/workload.h"
+#include "workloads/pqrs/workload.h"
 
 const char *pqr_version(void)
 {

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "base/hash.h"
-#include "pqrs/config/config.h"
-#include "pqrs/workload.h"
+#include "workloads/pqrs/config/config.h"
+#include "workloads/pqrs/workload.h"
 
 static const char default_file[] = "pqr.yaml";
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "cli/run_options.h"
-#include "pqrs/config/config.h"
+#include "workloads/pqrs/config/config.h"
 
 enum { YEAR_MIN = 1900, YEAR_MAX = 2199, MONTHS = 12 }; /* what a calendar has holidays for */
 

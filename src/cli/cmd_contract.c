@@ -3,8 +3,8 @@
 
 #include "cli/run_options.h"
 #include "columnar/contract.h"
-#include "pqrs/contract/contract.h"
-#include "pqrs/workload.h"
+#include "workloads/pqrs/contract/contract.h"
+#include "workloads/pqrs/workload.h"
 
 struct format {
 	const char *name;

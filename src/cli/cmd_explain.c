@@ -1,7 +1,7 @@
 /* cli/cmd_explain.c: pqr explain: a ticket's due date, day by day, with the law in force.
  *
  *   silver.tickets --the newest run's row--> its run's configuration and as_of
- *   silver.status_events of that history, bronze's creation event (request_kind) --> pqrs/silver/explain.h --> text or JSON
+ *   silver.status_events of that history, bronze's creation event (request_kind) --> workloads/pqrs/silver/explain.h --> text or JSON
  *
  * What is computed here is compared with what silver holds: a difference is E_CORRUPT, not an explanation.
  */
@@ -13,8 +13,8 @@
 #include "cli/explain.h"
 #include "flow/commit.h"
 #include "flow/run.h"
-#include "pqrs/contract/schema.h"
-#include "pqrs/workload.h"
+#include "workloads/pqrs/contract/schema.h"
+#include "workloads/pqrs/workload.h"
 #include "table/read/scan.h"
 
 /* ---- reading ---------------------------------------------------------------------------------------------------------- */

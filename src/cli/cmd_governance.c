@@ -7,7 +7,7 @@
 #include "cli/table.h"
 #include "flow/lineage.h"
 #include "flow/verify.h"
-#include "pqrs/workload.h"
+#include "workloads/pqrs/workload.h"
 
 #define N_OF(a) (sizeof(a) / sizeof((a)[0]))
 

@@ -4,7 +4,7 @@
 
 #include "base/limits.h"
 #include "cli/run_options.h"
-#include "pqrs/workload.h"
+#include "workloads/pqrs/workload.h"
 
 static status plan_run(struct cli *c, struct err *err)
 {

@@ -7,9 +7,9 @@
 
 #include "base/log.h"
 #include "cli/run_options.h"
-#include "pqrs/bronze/event.h"
-#include "pqrs/silver/state.h"
-#include "pqrs/workload.h"
+#include "workloads/pqrs/bronze/event.h"
+#include "workloads/pqrs/silver/state.h"
+#include "workloads/pqrs/workload.h"
 #include "table/catalog.h"
 
 /* Words between blanks; of every command where that is NULL. */

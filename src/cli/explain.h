@@ -3,7 +3,7 @@
 #define PQR_CLI_EXPLAIN_H
 
 #include "cli/run_options.h"
-#include "pqrs/silver/explain.h"
+#include "workloads/pqrs/silver/explain.h"
 
 /* A row of silver.tickets. */
 struct explain_row {

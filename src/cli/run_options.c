@@ -2,7 +2,7 @@
 #include "cli/run_options.h"
 
 #include "base/hash.h"
-#include "pqrs/workload.h"
+#include "workloads/pqrs/workload.h"
 
 /* A flag and the key it sets. */
 static const struct {

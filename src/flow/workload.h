@@ -76,7 +76,7 @@ struct workload {
 	size_t n_stages;
 	const struct table_schema *const *tables; /* every table of every layer */
 	size_t n_tables;
-	/* The workload's configuration from its canonical JSON (see pqrs/config/config.h); gives *config. */
+	/* The workload's configuration from its canonical JSON (see workloads/pqrs/config/config.h); gives *config. */
 	status (*config_open)(struct str canonical, void **config, struct err *err);
 	void (*config_close)(void *config);
 	/* About how many bytes a run without files given by the user writes to the lake. NULL: nobody can tell. */

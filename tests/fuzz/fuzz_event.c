@@ -6,7 +6,7 @@
 #include "fuzz.h"
 #include "io/json/json_scan.h"
 #include "io/utf8.h"
-#include "pqrs/bronze/event.h"
+#include "workloads/pqrs/bronze/event.h"
 
 struct side {
 	struct event_parser *parser;

@@ -4,8 +4,8 @@
 #include "flow/run.h"
 #include "io/config/config.h"
 #include "pqr.h"
-#include "pqrs/config/config.h"
-#include "pqrs/workload.h"
+#include "workloads/pqrs/config/config.h"
+#include "workloads/pqrs/workload.h"
 
 struct planned {
 	struct store *lake;

@@ -140,5 +140,5 @@ int main(void)
 		cmocka_unit_test(test_lengths_around_the_borders),
 		cmocka_unit_test(test_random_lines_and_utf8),
 	};
-	return cmocka_run_group_tests_name("pqrs/raw_lines", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("io/lines", tests, NULL, NULL);
 }

@@ -3,9 +3,9 @@
 #define PQR_TESTS_PQRS_FIXTURE_H
 
 #include "check.h"
-#include "pqrs/config/config.h"
+#include "workloads/pqrs/config/config.h"
 
-/* A test that needs nothing else of pqrs/config/config_read.c is linked without it. */
+/* A test that needs nothing else of workloads/pqrs/config/config_read.c is linked without it. */
 __attribute__((weak))
 const char *const pqrs_channel_names[CHANNEL_N] = {"email", "webform", "chat", "call", "other_digital"};
 __attribute__((weak)) const char *const pqrs_type_names[TYPE_N] = {"P", "Q", "R", "S"};

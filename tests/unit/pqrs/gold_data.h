@@ -6,7 +6,7 @@
 #include "base/rng.h"
 #include "base/time.h"
 #include "check.h"
-#include "pqrs/gold/gold_kpi.h"
+#include "workloads/pqrs/gold/gold_kpi.h"
 
 #define NONE INT64_MIN /* a null timestamp */
 

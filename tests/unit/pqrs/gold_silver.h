@@ -6,10 +6,10 @@
 #include "flow/workload.h"
 #include "gold_data.h"
 #include "parquet/writer.h"
-#include "pqrs/config/config.h"
-#include "pqrs/contract/history_column.h"
-#include "pqrs/contract/partition.h"
-#include "pqrs/contract/schema.h"
+#include "workloads/pqrs/config/config.h"
+#include "workloads/pqrs/contract/history_column.h"
+#include "workloads/pqrs/contract/partition.h"
+#include "workloads/pqrs/contract/schema.h"
 
 #define LAKE_HISTORY "99999999-2222-5333-8444-555555555555"
 

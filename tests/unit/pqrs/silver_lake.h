@@ -7,10 +7,10 @@
 #include "fixture.h"
 #include "parquet/reader.h"
 #include "parquet/writer.h"
-#include "pqrs/contract/history_column.h"
-#include "pqrs/contract/partition.h"
-#include "pqrs/contract/schema.h"
-#include "pqrs/silver/silver.h"
+#include "workloads/pqrs/contract/history_column.h"
+#include "workloads/pqrs/contract/partition.h"
+#include "workloads/pqrs/contract/schema.h"
+#include "workloads/pqrs/silver/silver.h"
 
 #define LAKE_HISTORY "99999999-2222-5333-8444-555555555555"
 enum { LAKE_EVENTS_MAX = 8192, LAKE_FILES_MAX = 4096 };

@@ -4,8 +4,8 @@
 #define PQR_TESTS_SIM_CONFIG_H
 
 #include "check.h"
-#include "pqrs/config/config.h"
-#include "pqrs/sim/simulate.h"
+#include "workloads/pqrs/config/config.h"
+#include "workloads/pqrs/sim/simulate.h"
 
 /* Weak: the library's own definitions win where they are linked in. */
 __attribute__((weak))

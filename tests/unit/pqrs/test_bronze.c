@@ -5,9 +5,9 @@
 #include "base/time.h"
 #include "io/store.h"
 #include "parquet/reader.h"
-#include "pqrs/bronze/bronze.h"
-#include "pqrs/config/config.h"
-#include "pqrs/contract/schema.h"
+#include "workloads/pqrs/bronze/bronze.h"
+#include "workloads/pqrs/config/config.h"
+#include "workloads/pqrs/contract/schema.h"
 
 #define RUN "00000000-0000-4000-8000-000000000001"
 #define DAY INT64_C(1756684800000000) /* 2025-09-01 */

@@ -6,8 +6,8 @@
 #include "base/hash.h"
 #include "base/rng.h"
 #include "flow/engine_config.h"
-#include "pqrs/config/embedded.h"
-#include "pqrs/config/config.h"
+#include "workloads/pqrs/config/embedded.h"
+#include "workloads/pqrs/config/config.h"
 
 static const char *text_of(const struct err *err)
 {

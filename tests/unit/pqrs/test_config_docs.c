@@ -3,8 +3,8 @@
 
 #include "base/file.h"
 #include "flow/engine_config.h"
-#include "pqrs/config/embedded.h"
-#include "pqrs/config/config.h"
+#include "workloads/pqrs/config/embedded.h"
+#include "workloads/pqrs/config/config.h"
 
 static const struct config_keys *tables(void)
 {

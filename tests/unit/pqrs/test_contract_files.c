@@ -5,10 +5,10 @@
 
 #include "base/file.h"
 #include "check.h"
-#include "pqrs/contract/contract.h"
-#include "pqrs/bronze/event.h"
-#include "pqrs/contract/raw_event.h"
-#include "pqrs/contract/views.h"
+#include "workloads/pqrs/contract/contract.h"
+#include "workloads/pqrs/bronze/event.h"
+#include "workloads/pqrs/contract/raw_event.h"
+#include "workloads/pqrs/contract/views.h"
 
 #define CONTRACTS PQR_SOURCE_DIR "/contracts/pqrs/v2"
 #define HOW_TO "; regenerate with `make docs`"

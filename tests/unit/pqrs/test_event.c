@@ -6,7 +6,7 @@
 #include "base/time.h"
 #include "io/json/json_scan.h"
 #include "io/utf8.h"
-#include "pqrs/bronze/event.h"
+#include "workloads/pqrs/bronze/event.h"
 
 #define ID1 "8c2f7a0e-5f5e-4d3e-9a51-0b8a3a1c7f10"
 #define ID2 "11111111-2222-4333-8444-55555555555a"

@@ -3,7 +3,7 @@
 #include "base/alloc.h"
 #include "base/rng.h"
 #include "base/time.h"
-#include "pqrs/bronze/event_order.h"
+#include "workloads/pqrs/bronze/event_order.h"
 
 /* A made-up event; content differs with `content`. */
 static void event_make(struct event *ev, uint32_t id, uint32_t ticket, int64_t ts, uint32_t content)

@@ -1,7 +1,7 @@
 /* The days between reception and due date, told apart; what it says of a ticket is what the clock says. */
 #include "check.h"
 #include "fixture.h"
-#include "pqrs/silver/explain.h"
+#include "workloads/pqrs/silver/explain.h"
 
 static struct pqrs_config cfg;
 

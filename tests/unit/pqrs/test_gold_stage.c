@@ -1,7 +1,7 @@
 /* The gold stage over silver files: plan, run, check; what lies in the lake afterwards; what happens when silver lies. */
 #include "gold_silver.h"
 #include "parquet/reader.h"
-#include "pqrs/gold/gold.h"
+#include "workloads/pqrs/gold/gold.h"
 
 enum { TICKETS = 4000, PARTS = 3 };
 static struct ticket tickets[TICKETS];

@@ -1,6 +1,6 @@
 /* sla_metrics and tickets_snapshot: order, elapsed days, repeated ids. */
 #include "gold_data.h"
-#include "pqrs/gold/gold_ticket.h"
+#include "workloads/pqrs/gold/gold_ticket.h"
 
 struct setup {
 	struct arena arena, scratch;

@@ -6,8 +6,8 @@
 #include "base/limits.h"
 #include "base/rng.h"
 #include "base/time.h"
-#include "pqrs/config/config.h"
-#include "pqrs/ingest/ingest.h"
+#include "workloads/pqrs/config/config.h"
+#include "workloads/pqrs/ingest/ingest.h"
 
 #define RUN "00000000-0000-4000-8000-000000000001"
 #define EVENT(ts)                                                                                         \

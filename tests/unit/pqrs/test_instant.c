@@ -1,6 +1,6 @@
 /* The order of changes of one instant. Right histories are drawn as walks over the state machine and shuffled: whatever the shuffle,
  * every change must find its turn. */
-#include "pqrs/silver/instant.h"
+#include "workloads/pqrs/silver/instant.h"
 
 #include "check.h"
 #include "fixture.h"

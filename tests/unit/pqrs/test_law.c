@@ -1,8 +1,8 @@
 /* Which row of the law decides, at the edges of each; the embedded law is what docs/law.md says. */
 #include "check.h"
 #include "flow/engine_config.h"
-#include "pqrs/silver/law.h"
-#include "pqrs/silver/sla.h"
+#include "workloads/pqrs/silver/law.h"
+#include "workloads/pqrs/silver/sla.h"
 
 /* The configuration of ingested runs, with these settings. */
 static struct pqrs_config *ingested(const char *yaml)

@@ -1,9 +1,9 @@
 /* Places by code and by name, over the table that the program has. */
-#include "pqrs/silver/places.h"
+#include "workloads/pqrs/silver/places.h"
 
 #include "check.h"
-#include "pqrs/config/embedded.h"
-#include "pqrs/config/config_int.h"
+#include "workloads/pqrs/config/embedded.h"
+#include "workloads/pqrs/config/config_int.h"
 
 static struct arena arena;
 static struct geo_table table;

@@ -1,8 +1,8 @@
-#include "pqrs/silver/rules.h"
+#include "workloads/pqrs/silver/rules.h"
 
 #include "check.h"
 #include "fixture.h"
-#include "pqrs/silver/entities.h"
+#include "workloads/pqrs/silver/entities.h"
 
 static struct rules *make_rules(void)
 {

@@ -1,6 +1,6 @@
-#include "pqrs/silver/silver.h"
+#include "workloads/pqrs/silver/silver.h"
 
-#include "pqrs/silver/sla.h"
+#include "workloads/pqrs/silver/sla.h"
 #include "silver_events.h"
 
 static char *ticket_id(int n)

@@ -3,8 +3,8 @@
 #include "check.h"
 
 #include "flow/engine_config.h"
-#include "pqrs/silver/rules.h"
-#include "pqrs/sim/sim_text.h"
+#include "workloads/pqrs/silver/rules.h"
+#include "workloads/pqrs/sim/sim_text.h"
 
 static struct pqrs_config *config_open_default(void)
 {

@@ -2,7 +2,7 @@
  * arithmetic. */
 #include "pqrs/sim_config.h"
 
-#include "pqrs/sim/sim_ticket.h"
+#include "workloads/pqrs/sim/sim_ticket.h"
 
 struct world {
 	struct pqrs_config config;

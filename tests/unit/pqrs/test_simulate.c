@@ -3,7 +3,7 @@
 
 #include "io/json/json_scan.h"
 #include "io/store.h"
-#include "pqrs/sim/sim_sort.h"
+#include "workloads/pqrs/sim/sim_sort.h"
 
 struct lake { /* a store in a temporary directory and what was put there */
 	char dir[64];

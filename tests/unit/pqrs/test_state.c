@@ -1,8 +1,8 @@
-#include "pqrs/silver/state.h"
+#include "workloads/pqrs/silver/state.h"
 
 #include "check.h"
 #include "fixture.h"
-#include "pqrs/silver/sla.h"
+#include "workloads/pqrs/silver/sla.h"
 
 static struct pqrs_config cfg;
 

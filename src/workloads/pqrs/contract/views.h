@@ -1,0 +1,16 @@
+/* workloads/pqrs/contract/views.h: the views that dashboards and BI tools read, over the published gold tables. */
+#ifndef PQR_PQRS_VIEWS_H
+#define PQR_PQRS_VIEWS_H
+
+#include "flow/workload.h"
+
+/* SELECTs in the common part of SQLite's and PostgreSQL's SQL, without ';'. Names are SQLite's: analytics_<view>,
+ * gold_<table>. */
+enum { PQRS_VIEWS = 5 };
+extern const struct workload_view pqrs_views[PQRS_VIEWS]; /* in order of creation */
+
+/* CREATE VIEW statements. PostgreSQL: the names as analytics.<view> and gold.<table>. */
+void pqrs_view_sqlite(struct buf *out, const struct workload_view *v);
+void pqrs_view_postgres(struct buf *out, const struct workload_view *v);
+
+#endif

@@ -1,0 +1,116 @@
+/* workloads/pqrs/workload.c: the PQRS workload as flow sees it: stages, tables, views, and what a run has to do with those before it.
+ *
+ * It puts together what the folders beside it export, and holds no work of its own. */
+#include "workloads/pqrs/workload.h"
+
+#include "workloads/pqrs/bronze/bronze.h"
+#include "workloads/pqrs/config/config.h"
+#include "workloads/pqrs/contract/contract.h"
+#include "workloads/pqrs/gold/gold.h"
+#include "workloads/pqrs/ingest/ingest.h"
+#include "workloads/pqrs/silver/silver.h"
+#include "workloads/pqrs/sim/sim_world.h"
+#include "workloads/pqrs/sim/simulate.h"
+#include "workloads/pqrs/contract/views.h"
+
+/* Raw events come from the simulator or from files. */
+static status raw_plan(
+	const struct stage_view *view, const struct file_list *inputs, struct task_list *out, struct err *err)
+{
+	if (view->run->simulated) return pqrs_simulate_plan(view, inputs, out, err);
+	return pqrs_ingest_plan(view, inputs, out, err);
+}
+
+static status raw_run(
+	const struct task_env *env, const struct task_spec *spec, struct task_result *out, struct err *err)
+{
+	if (env->run->simulated) return pqrs_simulate_run(env, spec, out, err);
+	return pqrs_ingest_run(env, spec, out, err);
+}
+
+static status raw_check(const struct stage_view *view, struct quality_list *out, struct err *err)
+{
+	if (view->run->simulated) return pqrs_simulate_check(view, out, err);
+	return pqrs_ingest_check(view, out, err);
+}
+
+static const struct stage_def stages[] = {
+	{"raw", raw_plan, raw_run, raw_check},
+	{"bronze", pqrs_bronze_plan, pqrs_bronze_run, pqrs_bronze_check},
+	{"silver", pqrs_silver_plan, pqrs_silver_run, pqrs_silver_check},
+	{"gold", pqrs_gold_plan, pqrs_gold_run, pqrs_gold_check},
+};
+
+static status open_config(struct str canonical, void **config, struct err *err)
+{
+	struct pqrs_config *c = NULL;
+	TRY(pqrs_config_open(canonical, &c, err));
+	*config = c;
+	return OK;
+}
+
+static void close_config(void *config)
+{
+	pqrs_config_close(config);
+}
+
+static const struct tz *timezone_of(const void *config)
+{
+	return ((const struct pqrs_config *)config)->tz;
+}
+
+static const struct workload_mirror mirrors[] = {
+	{.schema = &pqrs_core_tickets, .source = "silver.tickets"},
+	{.schema = &pqrs_core_ticket_events, .source = "silver.status_events"},
+	{.schema = &pqrs_core_dim_geo, .source = "silver.dim_geo"},
+};
+
+/* Days among which the spike is placed; 0 = there is none. Ranges that differ in this tell other events of the same days. */
+static int64_t spike_days(const struct pqrs_config *c, const struct run_info *run)
+{
+	const int64_t days = (int64_t)run->date_to - run->date_from + 1;
+	if (!c->simulation.spike.enabled) return 0;
+	return days < SIM_SPIKE_HORIZON_DAYS ? days : SIM_SPIKE_HORIZON_DAYS;
+}
+
+/* A simulated run that leaves out its first days goes on where the run that has them ended: same seed, same events by the
+ * configuration, same first day, and as far as the instant before. An ingested run takes up everything ingested before it. */
+static enum continues continues(const void *config, const struct run_info *run, const struct run_info *earlier)
+{
+	const struct tz *tz = timezone_of(config);
+	if (!run->simulated) return earlier == NULL || !earlier->simulated ? CONTINUES_ANY : CONTINUES_NOT;
+	if (run->emit_from <= run->date_from) return CONTINUES_NOT;
+	if (earlier == NULL) return CONTINUES_SAME_EVENTS;
+	const bool same = earlier->simulated && earlier->seed == run->seed && earlier->date_from == run->date_from &&
+			  spike_days(config, earlier) == spike_days(config, run);
+	const bool reaches = earlier->as_of >= tz_day_start(tz, run->emit_from) - 1 && earlier->as_of < run->as_of &&
+			     earlier->emit_from < run->emit_from;
+	return same && reaches ? CONTINUES_SAME_EVENTS : CONTINUES_NOT;
+}
+
+static bool publishes_core(const void *config)
+{
+	return ((const struct pqrs_config *)config)->publish_core;
+}
+
+const struct workload pqrs_workload = {
+	.name = "pqrs",
+	.stages = stages,
+	.n_stages = sizeof stages / sizeof stages[0],
+	.tables = pqrs_tables,
+	.n_tables = PQRS_TABLES,
+	.config_open = open_config,
+	.config_close = close_config,
+	.bytes_expected = pqrs_simulate_bytes,
+	.timezone = timezone_of,
+	.mirrors = mirrors,
+	.n_mirrors = sizeof mirrors / sizeof mirrors[0],
+	.mirrors_on = publishes_core,
+	.views = pqrs_views,
+	.n_views = PQRS_VIEWS,
+	.folding = {.stage = "silver",
+		.events = "bronze.pqrs_events",
+		.claims = "silver.tickets",
+		.continues = continues,
+		.same_events = pqrs_config_same_events},
+};
