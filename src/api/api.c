@@ -4,7 +4,7 @@
 #include "app/session.h"
 #include "base/alloc.h"
 #include "flow/run.h"
-#include "workloads/pqrs/workload.h"
+#include "workloads/registry.h"
 
 const char *pqr_version(void)
 {
@@ -50,7 +50,7 @@ static status run_task(const struct pqr_context *context, const char *spec, char
 	if (spec == NULL) return fail(err, E_USAGE, "pqr_task_run: the task document is NULL");
 	if (context->lake == NULL) return fail(err, E_USAGE, "pqr_task_run: the lake could not be opened");
 	buf_init(&out, 0);
-	status code = flow_task_run_json(&pqrs_workload, context->lake, str_of(spec), &out, err);
+	status code = flow_task_run_json(&registry_workloads, context->lake, str_of(spec), &out, err);
 	if (code == OK) buf_char(&out, '\0');
 	if (code == OK) code = buf_check(&out, err);
 	if (code != OK) {

@@ -10,17 +10,26 @@
 #include <unistd.h>
 
 #include "base/hash.h"
-#include "workloads/pqrs/config/config.h"
-#include "workloads/pqrs/workload.h"
+#include "workloads/registry.h"
 
 static const char default_file[] = "pqr.yaml";
 
 /* ---- configuration --------------------------------------------------------------------------------------------------- */
 
+/* The keys of every workload: one file may configure all of them. */
+enum { WORKLOADS_MAX = 16 };
+static size_t key_tables(struct config_keys tables[1 + WORKLOADS_MAX])
+{
+	ASSERT(registry_workloads.n <= WORKLOADS_MAX);
+	tables[0] = engine_config_keys;
+	for (size_t i = 0; i < registry_workloads.n; i++) tables[1 + i] = *registry_workloads.items[i]->keys;
+	return 1 + registry_workloads.n;
+}
+
 static status config_layers(struct config *tree, const struct session_opts *o, struct err *err)
 {
-	const struct config_keys tables[] = {engine_config_keys, pqrs_config_keys};
-	const size_t n_tables = sizeof tables / sizeof tables[0];
+	struct config_keys tables[1 + WORKLOADS_MAX];
+	const size_t n_tables = key_tables(tables);
 	TRY(config_defaults(tree, tables, n_tables, err));
 	const char *path = o->config_file != NULL ? o->config_file : default_file;
 	if (o->config_file != NULL || access(path, F_OK) == 0) {
@@ -36,23 +45,23 @@ static status config_layers(struct config *tree, const struct session_opts *o, s
 
 static status workload_config(struct session *s, const struct config *tree, bool ingested, struct err *err)
 {
-	TRY(pqrs_config_canonical(tree, ingested ? PQRS_INGESTED : PQRS_SIMULATED, &s->canonical, err));
+	TRY(s->workload->config_canonical(tree, ingested, &s->canonical, err));
 	TRY(buf_check(&s->canonical, err));
-	return pqrs_workload.config_open((struct str){(const char *)s->canonical.p, s->canonical.n}, &s->config, err);
+	return s->workload->config_open((struct str){(const char *)s->canonical.p, s->canonical.n}, &s->config, err);
 }
 
 static status read_config(struct session *s, const struct config *tree, const struct session_opts *o, struct err *err)
 {
 	TRY(engine_config_open(tree, &s->engine, err));
 	log_setup(o->quiet ? LOG_ERROR : s->engine.log_level, s->engine.log_format);
-	return o->workload ? workload_config(s, tree, o->ingested, err) : OK;
+	return o->workload != NULL ? workload_config(s, tree, o->ingested, err) : OK;
 }
 
 status session_open(struct session *s, const struct session_opts *o, struct err *err)
 {
 	struct config tree;
 	ASSERT(o->n_settings == 0 || o->settings != NULL);
-	*s = (struct session){0};
+	*s = (struct session){.workload = o->workload != NULL ? o->workload : registry_workloads.items[0]};
 	arena_init(&s->arena, 0);
 	buf_init(&s->canonical, 0);
 	TRY(config_init(&tree, err));
@@ -104,7 +113,7 @@ status session_connect(struct session *s, unsigned need, struct err *err)
 
 void session_close(struct session *s)
 {
-	if (s->config != NULL) pqrs_workload.config_close(s->config);
+	if (s->config != NULL) s->workload->config_close(s->config);
 	control_close(s->control);
 	store_close(s->lake);
 	engine_config_close(&s->engine);
@@ -116,12 +125,11 @@ void session_close(struct session *s)
 
 status session_instant(const struct session *s, const char *option, const char *text, int64_t *out, struct err *err)
 {
-	const struct pqrs_config *config = s->config;
 	int32_t date;
 	char why[DATE_WRONG_CHARS];
-	ASSERT(config != NULL);
+	ASSERT(s->config != NULL && s->workload->timezone != NULL);
 	if (date_parse(str_of(text), &date)) {
-		*out = tz_day_end(config->tz, date);
+		*out = tz_day_end(s->workload->timezone(s->config), date);
 		return OK;
 	}
 	if (time_parse(str_of(text), out)) return OK;
@@ -133,18 +141,19 @@ status session_instant(const struct session *s, const char *option, const char *
 void session_run_opts(const struct session *s, struct run_opts *out)
 {
 	run_opts_init(out);
-	out->workload = &pqrs_workload;
+	out->workload = s->workload;
 	out->lake = s->lake;
 	out->control = s->control;
 	out->executor = s->engine.executor;
 	out->threads = s->engine.threads;
 	if (s->config == NULL) return;
-	const struct pqrs_config *config = s->config;
+	struct workload_range range;
+	s->workload->range(s->config, &range);
 	out->config = (struct str){(const char *)s->canonical.p, s->canonical.n};
-	out->config_opened = config;
-	out->seed = config->simulation.seed;
-	out->date_from = config->simulation.date_from;
-	out->date_to = config->simulation.date_to;
+	out->config_opened = s->config;
+	out->seed = range.seed;
+	out->date_from = range.date_from;
+	out->date_to = range.date_to;
 }
 
 /* ---- runs ------------------------------------------------------------------------------------------------------------ */

@@ -17,17 +17,18 @@ struct session_opts {
 	const char *config_file;                /* NULL: ./pqr.yaml when there is one */
 	const struct session_setting *settings; /* borrows settings[n_settings]; the later wins */
 	size_t n_settings;
-	bool workload; /* read the workload's configuration too */
+	const struct workload *workload; /* read its configuration too; NULL: the engine's alone */
 	bool ingested; /* of a run that takes its events from files; else of one that simulates them */
 	bool quiet;    /* log errors alone, whatever file and environment say */
 };
 
 struct session {
 	struct arena arena;
-	struct engine_config engine; /* lake_uri and control_uri may hold a password */
-	struct buf canonical;        /* the workload's configuration as canonical JSON; empty when not asked for */
-	void *config;                /* the same, opened; NULL when not asked for */
-	struct store *lake;          /* NULL until session_connect */
+	struct engine_config engine;     /* lake_uri and control_uri may hold a password */
+	const struct workload *workload; /* that of the options, else the first there is */
+	struct buf canonical;            /* the workload's configuration as canonical JSON; empty when not asked for */
+	void *config;                    /* the same, opened; NULL when not asked for */
+	struct store *lake;              /* NULL until session_connect */
 	struct control *control;
 };
 
@@ -51,7 +52,7 @@ bool session_missing(const char *uri);
 /* The path of such a lake or control plane. */
 const char *session_path(const char *uri);
 
-/* An instant of a person's: a date means the last instant of that day in calendar.timezone, else RFC 3339. Needs the workload's
+/* An instant of a person's: a date means the last instant of that day where the workload has its days, else RFC 3339. Needs the workload's
  * configuration. Microseconds. E_USAGE names the option. */
 status session_instant(
 	const struct session *s, const char *option, const char *text, int64_t *out, struct err *err) MUST_USE;

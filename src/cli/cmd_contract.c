@@ -4,7 +4,7 @@
 #include "cli/run_options.h"
 #include "columnar/contract.h"
 #include "workloads/pqrs/contract/contract.h"
-#include "workloads/pqrs/workload.h"
+#include "workloads/registry.h"
 
 struct format {
 	const char *name;
@@ -33,10 +33,13 @@ static bool wanted(const struct table_schema *t, const char *name)
 static status add_tables(struct buf *out, const struct format *format, const char *name, struct err *err)
 {
 	size_t n = 0;
-	for (size_t i = 0; i < pqrs_workload.n_tables; i++) {
-		if (!wanted(pqrs_workload.tables[i], name)) continue;
-		if (n++ > 0) buf_char(out, '\n');
-		format->write(out, pqrs_workload.tables[i]);
+	for (size_t k = 0; k < registry_workloads.n; k++) {
+		const struct workload *w = registry_workloads.items[k];
+		for (size_t i = 0; i < w->n_tables; i++) {
+			if (!wanted(w->tables[i], name)) continue;
+			if (n++ > 0) buf_char(out, '\n');
+			format->write(out, w->tables[i]);
+		}
 	}
 	if (n > 0) return OK;
 	return fail(err, E_USAGE, "no table or layer '%s': `pqr contract | grep '^## '` lists them", name);

@@ -7,7 +7,6 @@
 #include "cli/lake_probe.h"
 #include "cli/run_options.h"
 #include "cli/terminal.h"
-#include "workloads/pqrs/workload.h"
 #include "query/query.h"
 #include "table/catalog.h"
 #include "table/maintain/check.h"

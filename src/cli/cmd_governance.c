@@ -7,7 +7,7 @@
 #include "cli/table.h"
 #include "flow/lineage.h"
 #include "flow/verify.h"
-#include "workloads/pqrs/workload.h"
+#include "workloads/registry.h"
 
 #define N_OF(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -348,7 +348,7 @@ static status verify_command(struct session *s, struct cli *c, struct err *err)
 	buf_init(&list, 0);
 	buf_init(&out, 0);
 	struct differences d = {&list, c->json, true};
-	const struct verify_opts o = {.workload = &pqrs_workload,
+	const struct verify_opts o = {.workload = s->workload,
 		.lake = s->lake,
 		.run_id = run_id,
 		.threads = s->engine.threads,

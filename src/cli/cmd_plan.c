@@ -4,7 +4,7 @@
 
 #include "base/limits.h"
 #include "cli/run_options.h"
-#include "workloads/pqrs/workload.h"
+#include "workloads/registry.h"
 
 static status plan_run(struct cli *c, struct err *err)
 {
@@ -58,7 +58,7 @@ static status task_run(struct cli *c, struct err *err)
 	code = cli_session_open(&s, c, SESSION_LAKE | SESSION_EXISTING, err);
 	if (code == OK)
 		code = flow_task_run_json(
-			&pqrs_workload, s.lake, (struct str){(const char *)spec.p, spec.n}, &out, err);
+			&registry_workloads, s.lake, (struct str){(const char *)spec.p, spec.n}, &out, err);
 	if (code == OK) {
 		buf_char(&out, '\n');
 		code = cli_print(&out, err);

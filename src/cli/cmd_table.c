@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "cli/table.h"
-#include "workloads/pqrs/config/config.h"
 #include "table/catalog.h"
 #include "table/log/history.h"
 

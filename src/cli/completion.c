@@ -9,7 +9,7 @@
 #include "cli/run_options.h"
 #include "workloads/pqrs/bronze/event.h"
 #include "workloads/pqrs/silver/state.h"
-#include "workloads/pqrs/workload.h"
+#include "workloads/registry.h"
 #include "table/catalog.h"
 
 /* Words between blanks; of every command where that is NULL. */
@@ -32,8 +32,6 @@ static const struct {
 static const struct {
 	const char *command, *first;
 } arguments[] = {
-	{"run", "pqrs"},
-	{"plan", "pqrs"},
 	{"runs", "list show retry diff"},
 	{"table", "list schema history files cat optimize vacuum checkpoint"},
 	{"lake", "create"},
@@ -174,6 +172,15 @@ static void offer_commands(struct completing *k)
 	for (size_t i = 0; i < k->cli->n_commands; i++) offer(k, str_of(k->cli->commands[i]->name));
 }
 
+static void offer_contracts(struct completing *k)
+{
+	for (size_t i = 0; i < registry_workloads.n; i++) {
+		const struct workload *w = registry_workloads.items[i];
+		for (size_t t = 0; t < w->n_tables; t++)
+			(void)!offer_table(k, w->tables[t]->layer, w->tables[t]->name, NULL);
+	}
+}
+
 static void offer_argument(struct completing *k)
 {
 	const char *command = k->command->name;
@@ -183,8 +190,11 @@ static void offer_argument(struct completing *k)
 	if (k->n_args == 0 && strcmp(command, "help") == 0) offer_commands(k);
 	if (k->n_args == 1 && table && strcmp(k->first, "list") != 0) offer_of_lake(k, false);
 	if (k->n_args > 0 && runs && strcmp(k->first, "list") != 0) offer_runs(k);
-	for (size_t i = 0; k->n_args == 0 && strcmp(command, "contract") == 0 && i < pqrs_workload.n_tables; i++)
-		(void)!offer_table(k, pqrs_workload.tables[i]->layer, pqrs_workload.tables[i]->name, NULL);
+	if (k->n_args == 0 && strcmp(command, "contract") == 0) offer_contracts(k);
+	for (size_t i = 0; k->n_args == 0 && (strcmp(command, "run") == 0 || strcmp(command, "plan") == 0) &&
+			   i < registry_workloads.n;
+		i++)
+		offer(k, str_of(registry_workloads.items[i]->name));
 }
 
 static status complete(struct cli *c, struct err *err)

@@ -1,10 +1,13 @@
 /* cli/run_options.c: which flag sets which key, and which option of a run. What a flag says wrongly is told before a lake is made. */
 #include "cli/run_options.h"
 
-#include "base/hash.h"
-#include "workloads/pqrs/workload.h"
+#include <stdio.h>
+#include <unistd.h>
 
-/* A flag and the key it sets. */
+#include "base/hash.h"
+#include "workloads/registry.h"
+
+/* A flag and the key of the engine's that it sets; a workload names its own. */
 static const struct {
 	const char *flag, *key;
 	const char *value; /* of a flag that takes none */
@@ -15,15 +18,11 @@ static const struct {
 	{"--threads", "executor.threads", NULL},
 	{"--log-level", "log.level", NULL},
 	{"--log-format", "log.format", NULL},
-	{"--seed", "simulation.seed", NULL},
-	{"--from", "simulation.date_range.from", NULL},
-	{"--to", "simulation.date_range.to", NULL},
-	{"--volume", "simulation.volume_daily_avg", NULL},
 	{"--unsafe-single-writer", "lake.unsafe_single_writer", "true"},
 };
-enum { N_FLAG_KEYS = sizeof flag_keys / sizeof flag_keys[0] };
+enum { N_FLAG_KEYS = sizeof flag_keys / sizeof flag_keys[0], N_SETTINGS = N_FLAG_KEYS + CLI_OPTIONS_MAX };
 
-static size_t settings_of(const struct cli *c, struct session_setting dst[N_FLAG_KEYS])
+static size_t settings_of(const struct cli *c, const struct workload *w, struct session_setting dst[N_SETTINGS])
 {
 	size_t n = 0;
 	for (size_t i = 0; i < N_FLAG_KEYS; i++) {
@@ -32,7 +31,21 @@ static size_t settings_of(const struct cli *c, struct session_setting dst[N_FLAG
 		if (flag_keys[i].value != NULL) value = flag_keys[i].value;
 		dst[n++] = (struct session_setting){flag_keys[i].key, value, flag_keys[i].flag};
 	}
+	for (size_t i = 0; w != NULL && i < c->command->n_options; i++) {
+		const char *flag = c->command->options[i].name;
+		for (size_t k = 0; k < w->n_options; k++) {
+			if (strcmp(flag + 2, w->options[k].name) != 0 || cli_get(c, flag) == NULL) continue;
+			dst[n++] = (struct session_setting){w->options[k].key, cli_get(c, flag), flag};
+		}
+	}
 	return n;
+}
+
+/* The workload that the command line names first, of commands that take one. */
+static const struct workload *named_workload(const struct cli *c)
+{
+	const bool takes_one = c->n_args > 0 && strcmp(c->command->name, "ingest") != 0 && cli_takes(c, "--input");
+	return takes_one ? workload_named(&registry_workloads, str_of(c->args[0])) : NULL;
 }
 
 /* Whether the command line names files to take events from. */
@@ -51,14 +64,16 @@ static bool names_new_run(const struct cli *c)
 
 status cli_session_open(struct session *s, const struct cli *c, unsigned need, struct err *err)
 {
-	struct session_setting settings[N_FLAG_KEYS];
+	struct session_setting settings[N_SETTINGS];
+	const struct workload *named = named_workload(c);
+	const struct workload *w = named != NULL ? named : registry_workloads.items[0];
 	struct run_opts checked;
 	char run_id[UUID_CHARS + 1];
 	const struct session_opts o = {
 		.config_file = cli_get(c, "--config"),
 		.settings = settings,
-		.n_settings = settings_of(c, settings),
-		.workload = (need & CLI_CONFIG) != 0,
+		.n_settings = settings_of(c, need & CLI_CONFIG ? w : NULL, settings),
+		.workload = need & CLI_CONFIG ? w : NULL,
 		.ingested = names_inputs(c),
 		/* --quiet wins over a level in a file or variable, not over --log-level. */
 		.quiet = c->quiet && cli_get(c, "--log-level") == NULL,
@@ -80,12 +95,12 @@ static status collect_inputs(struct session *s, const struct cli *c, struct run_
 	size_t from = 0;
 	if (!takes_paths && !cli_takes(c, "--input")) return OK;
 	if (!takes_paths && c->n_args > 0) {
-		if (strcmp(c->args[0], pqrs_workload.name) == 0)
+		const struct workload *named;
+		const bool path = strpbrk(c->args[0], "./") != NULL || access(c->args[0], F_OK) == 0;
+		if (named_workload(c) != NULL)
 			from = 1;
-		else if (c->n_lists == 0)
-			return fail(err, E_USAGE,
-				"unknown workload '%s': this version has %s; files are given with --input", c->args[0],
-				pqrs_workload.name);
+		else if (c->n_lists == 0 && !path)
+			return workload_find(&registry_workloads, str_of(c->args[0]), &named, err);
 	}
 	const size_t n = c->n_lists + c->n_args - from;
 	if (n == 0) return OK;
@@ -100,12 +115,18 @@ static status collect_inputs(struct session *s, const struct cli *c, struct run_
 	return OK;
 }
 
-static status check_stage(const char *name, struct err *err)
+static status check_stage(const struct workload *w, const char *name, struct err *err)
 {
+	char names[256] = "";
+	size_t n = 0;
 	bool known = strcmp(name, "publish") == 0;
-	for (size_t i = 0; i < pqrs_workload.n_stages; i++) known |= strcmp(name, pqrs_workload.stages[i].name) == 0;
-	return known ? OK
-		     : fail(err, E_USAGE, "--until: expected raw, bronze, silver, gold or publish, found '%s'", name);
+	for (size_t i = 0; i < w->n_stages; i++) {
+		known |= strcmp(name, w->stages[i].name) == 0;
+		if (n < sizeof names)
+			n += (size_t)snprintf(
+				names + n, sizeof names - n, "%s%s", i > 0 ? ", " : "", w->stages[i].name);
+	}
+	return known ? OK : fail(err, E_USAGE, "--until: expected %s or publish, found '%s'", names, name);
 }
 
 /* What the simulator alone obeys means nothing where files are given: a mistake, not something to pass over. */
@@ -141,7 +162,7 @@ status cli_run_opts(struct session *s, const struct cli *c, struct run_opts *out
 		o.run_id = run_id;
 	}
 	o.until = cli_get(c, "--until");
-	if (o.until != NULL) TRY(check_stage(o.until, err));
+	if (o.until != NULL) TRY(check_stage(s->workload, o.until, err));
 	o.publish = !cli_flag(c, "--no-publish");
 	o.replace_published = cli_flag(c, "--replace-published");
 	*out = o;

@@ -64,6 +64,7 @@ status flow_plan_json(const struct run_opts *o, struct buf *out, struct err *err
 /* ---- one task ------------------------------------------------------------------------------------------------------- */
 
 struct lone_task {
+	const struct workload *w;
 	struct arena arena;
 	struct run_info run;
 	struct task_spec spec;
@@ -72,12 +73,12 @@ struct lone_task {
 	struct task_result result;
 };
 
-static status lone_parse(
-	struct lone_task *t, const struct workload *w, struct str text, const struct stage_def **stage, struct err *err)
+static status lone_parse(struct lone_task *t, const struct workload_list *known, struct str text,
+	const struct stage_def **stage, struct err *err)
 {
 	TRY(task_document_parse(text, &t->arena, &t->run, &t->spec, err));
-	if (strcmp(t->run.workload, w->name) != 0)
-		return fail(err, E_USAGE, "task %s is of workload %s", t->spec.task_id, t->run.workload);
+	TRY(err_at(err, workload_find(known, str_of(t->run.workload), &t->w, err), t->spec.task_id, -1, -1));
+	const struct workload *w = t->w;
 	for (size_t i = 0; i < w->n_stages; i++) {
 		if (strcmp(w->stages[i].name, t->spec.stage) != 0) continue;
 		*stage = &w->stages[i];
@@ -90,32 +91,32 @@ static status lone_parse(
 }
 
 static status lone_run(
-	struct lone_task *t, const struct workload *w, struct store *lake, struct str text, struct err *err)
+	struct lone_task *t, const struct workload_list *known, struct store *lake, struct str text, struct err *err)
 {
 	const struct stage_def *stage = NULL;
-	TRY(err_at(err, lone_parse(t, w, text, &stage, err), "task document", -1, -1));
-	t->run.workload = w->name;
+	TRY(err_at(err, lone_parse(t, known, text, &stage, err), "task document", -1, -1));
+	t->run.workload = t->w->name;
 	TRY(flow_config_get(lake, t->run.config_hash, &t->config_text, err));
-	TRY(w->config_open((struct str){(const char *)t->config_text.p, t->config_text.n}, &t->config, err));
+	TRY(t->w->config_open((struct str){(const char *)t->config_text.p, t->config_text.n}, &t->config, err));
 	const struct task_env env = {.lake = lake, .run = &t->run, .config = t->config};
 	task_result_init(&t->result, &t->spec, &t->arena);
 	return stage->run(&env, &t->spec, &t->result, err);
 }
 
 status flow_task_run_json(
-	const struct workload *w, struct store *lake, struct str spec, struct buf *out, struct err *err)
+	const struct workload_list *known, struct store *lake, struct str spec, struct buf *out, struct err *err)
 {
 	struct lone_task t = {0};
 	arena_init(&t.arena, 0);
 	buf_init(&t.config_text, 0);
-	status code = lone_run(&t, w, lake, spec, err);
+	status code = lone_run(&t, known, lake, spec, err);
 	/* A result names objects that stand. On a disk they do, and the stage's commit makes them durable; elsewhere puts may be under way. */
 	if (code == OK && store_is_remote(lake)) code = store_sync(lake, err);
 	if (code == OK) {
 		task_result_json(out, &t.result);
 		code = buf_check(out, err);
 	}
-	if (t.config != NULL) w->config_close(t.config);
+	if (t.config != NULL) t.w->config_close(t.config);
 	buf_deinit(&t.config_text);
 	arena_deinit(&t.arena);
 	return code;

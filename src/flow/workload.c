@@ -1,6 +1,7 @@
 /* flow/workload.c: look-ups in what a workload registered. */
 #include "flow/workload.h"
 
+#include <stdio.h>
 #include <string.h>
 
 int64_t stage_view_rows(const struct stage_view *view, const char *table)
@@ -12,6 +13,25 @@ int64_t stage_view_rows(const struct stage_view *view, const char *table)
 		}
 	}
 	return rows;
+}
+
+const struct workload *workload_named(const struct workload_list *known, struct str name)
+{
+	for (size_t i = 0; i < known->n; i++) {
+		if (str_is(name, known->items[i]->name)) return known->items[i];
+	}
+	return NULL;
+}
+
+status workload_find(const struct workload_list *known, struct str name, const struct workload **out, struct err *err)
+{
+	char names[256] = "";
+	size_t n = 0;
+	*out = workload_named(known, name);
+	if (*out != NULL) return OK;
+	for (size_t i = 0; i < known->n && n < sizeof names; i++)
+		n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", i > 0 ? ", " : "", known->items[i]->name);
+	return fail(err, E_USAGE, "unknown workload '%.*s': this version has %s", (int)name.n, name.p, names);
 }
 
 size_t workload_table_index(const struct workload *w, const char *table)

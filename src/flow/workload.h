@@ -9,6 +9,7 @@
 #include "columnar/schema.h"
 #include "flow/quality.h"
 #include "flow/task.h"
+#include "io/config/config.h"
 
 struct history;
 /* Sums over all finished tasks, for planning and checks. */
@@ -70,15 +71,33 @@ struct workload_folding {
 	bool (*same_events)(struct str config, struct str earlier);
 };
 
+/* What a person may set by name for one run, and the key of the configuration that it sets: {"seed", "simulation.seed"}. */
+struct workload_option {
+	const char *name, *key;
+};
+
+/* What the configuration gives a run without files of the user's. */
+struct workload_range {
+	uint64_t seed;
+	int32_t date_from, date_to; /* local days, inclusive */
+};
+
 struct workload {
 	const char *name; /* "pqrs" */
 	const struct stage_def *stages;
 	size_t n_stages;
 	const struct table_schema *const *tables; /* every table of every layer */
 	size_t n_tables;
-	/* The workload's configuration from its canonical JSON (see workloads/pqrs/config/config.h); gives *config. */
+	const struct config_keys *keys; /* of its own sections of the configuration */
+	const struct workload_option *options;
+	size_t n_options;
+	/* Append the canonical JSON of all that decides the output of a run whose events are made here, or ingested, and of nothing else.
+	 * tree: defaults, file, environment and settings, checked; borrowed. E_USAGE names file, line and key of the mistake. */
+	status (*config_canonical)(const struct config *tree, bool ingested, struct buf *out, struct err *err);
+	/* From the canonical JSON alone; gives *config, immutable and shared between threads. */
 	status (*config_open)(struct str canonical, void **config, struct err *err);
 	void (*config_close)(void *config);
+	void (*range)(const void *config, struct workload_range *out);
 	/* About how many bytes a run without files given by the user writes to the lake. NULL: nobody can tell. */
 	int64_t (*bytes_expected)(const void *config, const struct run_info *run);
 	/* The zone that decides local dates; views config. NULL: UTC. */
@@ -90,6 +109,16 @@ struct workload {
 	size_t n_views;
 	struct workload_folding folding;
 };
+/* Those that a program knows; the first is meant where none is named. */
+struct workload_list {
+	const struct workload *const *items;
+	size_t n;
+};
+const struct workload *workload_named(const struct workload_list *known, struct str name); /* NULL: none */
+/* The same; E_USAGE says which there are. */
+status workload_find(
+	const struct workload_list *known, struct str name, const struct workload **out, struct err *err) MUST_USE;
+
 /* The workload's table that a name ("silver.tickets") tells, or n_tables. */
 size_t workload_table_index(const struct workload *w, const char *table);
 /* The stage of that name; of "publish", n_stages. E_USAGE. */

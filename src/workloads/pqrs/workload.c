@@ -49,6 +49,17 @@ static status open_config(struct str canonical, void **config, struct err *err)
 	return OK;
 }
 
+static status canonical_config(const struct config *tree, bool ingested, struct buf *out, struct err *err)
+{
+	return pqrs_config_canonical(tree, ingested ? PQRS_INGESTED : PQRS_SIMULATED, out, err);
+}
+
+static void range_of(const void *config, struct workload_range *out)
+{
+	const struct pqrs_config *c = config;
+	*out = (struct workload_range){c->simulation.seed, c->simulation.date_from, c->simulation.date_to};
+}
+
 static void close_config(void *config)
 {
 	pqrs_config_close(config);
@@ -58,6 +69,13 @@ static const struct tz *timezone_of(const void *config)
 {
 	return ((const struct pqrs_config *)config)->tz;
 }
+
+static const struct workload_option options[] = {
+	{"seed", "simulation.seed"},
+	{"from", "simulation.date_range.from"},
+	{"to", "simulation.date_range.to"},
+	{"volume", "simulation.volume_daily_avg"},
+};
 
 static const struct workload_mirror mirrors[] = {
 	{.schema = &pqrs_core_tickets, .source = "silver.tickets"},
@@ -99,8 +117,13 @@ const struct workload pqrs_workload = {
 	.n_stages = sizeof stages / sizeof stages[0],
 	.tables = pqrs_tables,
 	.n_tables = PQRS_TABLES,
+	.keys = &pqrs_config_keys,
+	.options = options,
+	.n_options = sizeof options / sizeof options[0],
+	.config_canonical = canonical_config,
 	.config_open = open_config,
 	.config_close = close_config,
+	.range = range_of,
 	.bytes_expected = pqrs_simulate_bytes,
 	.timezone = timezone_of,
 	.mirrors = mirrors,

@@ -6,6 +6,7 @@
 #include "pqr.h"
 #include "workloads/pqrs/config/config.h"
 #include "workloads/pqrs/workload.h"
+#include "workloads/registry.h"
 
 struct planned {
 	struct store *lake;
@@ -92,7 +93,8 @@ static void test_task(void **state)
 	/* A task writes the same bytes however often it runs, so the engine's own result is the oracle. */
 	struct buf want;
 	buf_init(&want, 0);
-	CHECK_OK(&p.err, flow_task_run_json(&pqrs_workload, p.lake, str_of((const char *)p.task.p), &want, &p.err));
+	CHECK_OK(
+		&p.err, flow_task_run_json(&registry_workloads, p.lake, str_of((const char *)p.task.p), &want, &p.err));
 	buf_char(&want, '\0');
 	assert_string_equal(result, (const char *)want.p);
 	assert_non_null(strstr(result, "events.jsonl"));

@@ -551,7 +551,9 @@ static void test_plan_and_lone_tasks(void **state)
 	const char *task_end = strstr(task_at, "},{\"hi\"");
 	char spec[2048];
 	(void)snprintf(spec, sizeof spec, "%.*s", (int)(task_end + 1 - task_at), task_at);
-	CHECK_OK(&l.err, flow_task_run_json(&fake_workload, l.store, str_of(spec), &result, &l.err));
+	CHECK_OK(
+		&l.err, flow_task_run_json(&(struct workload_list){(const struct workload *const[]){&fake_workload}, 1},
+				l.store, str_of(spec), &result, &l.err));
 	buf_char(&result, '\0');
 	struct run_opts full = options(&other);
 	full.until = "raw";
@@ -564,7 +566,9 @@ static void test_plan_and_lone_tasks(void **state)
 	buf_deinit(&d.text);
 	static const char *const bad[] = {"", "{}", "[1]", "{\"run\":{}}"};
 	for (size_t i = 0; i < 4; i++)
-		CHECK_FAILS(E_USAGE, flow_task_run_json(&fake_workload, l.store, str_of(bad[i]), &result, &l.err));
+		CHECK_FAILS(E_USAGE,
+			flow_task_run_json(&(struct workload_list){(const struct workload *const[]){&fake_workload}, 1},
+				l.store, str_of(bad[i]), &result, &l.err));
 	buf_deinit(&plan);
 	buf_deinit(&result);
 	lake_close(&other);
