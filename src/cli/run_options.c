@@ -115,18 +115,13 @@ static status collect_inputs(struct session *s, const struct cli *c, struct run_
 	return OK;
 }
 
-static status check_stage(const struct workload *w, const char *name, struct err *err)
+static status check_stage(const struct workload *w, const char *flag, const char *name, struct err *err)
 {
-	char names[256] = "";
-	size_t n = 0;
-	bool known = strcmp(name, "publish") == 0;
-	for (size_t i = 0; i < w->n_stages; i++) {
-		known |= strcmp(name, w->stages[i].name) == 0;
-		if (n < sizeof names)
-			n += (size_t)snprintf(
-				names + n, sizeof names - n, "%s%s", i > 0 ? ", " : "", w->stages[i].name);
-	}
-	return known ? OK : fail(err, E_USAGE, "--until: expected %s or publish, found '%s'", names, name);
+	size_t index;
+	char names[512];
+	if (workload_stage_index(w, name, &index, NULL) == OK) return OK;
+	return fail(
+		err, E_USAGE, "%s: expected %s, found '%s'", flag, workload_stage_names(w, names, sizeof names), name);
 }
 
 /* What the simulator alone obeys means nothing where files are given: a mistake, not something to pass over. */
@@ -162,7 +157,7 @@ status cli_run_opts(struct session *s, const struct cli *c, struct run_opts *out
 		o.run_id = run_id;
 	}
 	o.until = cli_get(c, "--until");
-	if (o.until != NULL) TRY(check_stage(s->workload, o.until, err));
+	if (o.until != NULL) TRY(check_stage(s->workload, "--until", o.until, err));
 	o.publish = !cli_flag(c, "--no-publish");
 	o.replace_published = cli_flag(c, "--replace-published");
 	*out = o;

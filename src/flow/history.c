@@ -59,7 +59,8 @@ static status newest_claim(
 	if (d == NULL) return OK;
 	const struct delta_app_txn *newest = delta_snapshot_app_txn(d, history_claim_id(s, opener, claim_id));
 	if (newest != NULL) *claim = newest->version;
-	*own = delta_snapshot_app_txn(d, flow_app_id(s->run->run_id, s->w->folding.stage, app_id)) != NULL;
+	const struct table_schema *claims = s->w->tables[workload_table_index(s->w, s->w->folding.claims)];
+	*own = delta_snapshot_app_txn(d, flow_app_id(s->run->run_id, claims->layer, app_id)) != NULL;
 	delta_snapshot_close(d);
 	return OK;
 }
@@ -311,7 +312,7 @@ static status base_version(const struct history_search *s, const struct table_sc
 	struct delta_snapshot *d = NULL;
 	TRY(open_table(s->lake, s->w, name, DELTA_LATEST, &d, err));
 	*out = d != NULL ? d->version : -1;
-	const bool own = d != NULL && strcmp(t->layer, s->w->folding.stage) == 0 &&
+	const bool own = d != NULL && workload_writes(s->w, s->w->folding.stage, t) &&
 			 delta_snapshot_app_txn(d, flow_app_id(s->run->run_id, t->layer, app_id)) != NULL;
 	if (own && stored != NULL) *out = picture_version(stored, name);
 	delta_snapshot_close(d);
@@ -386,18 +387,24 @@ static status add_file(const struct delta_snapshot *s, const char *table, const 
 	return file_list_add(out, &ref) ? OK : fail_nomem(err);
 }
 
-/* May the file hold a row whose ts is later? */
+/* An instant to compare those of a column of events with. */
+struct instant {
+	const char *column;
+	int64_t us;
+};
+
+/* May the file hold a later row? */
 static status holds_later(
-	const struct delta_snapshot *s, const struct delta_add *a, int64_t instant, bool *out, struct err *err)
+	const struct delta_snapshot *s, const struct delta_add *a, struct instant instant, bool *out, struct err *err)
 {
 	struct arena arena;
 	struct delta_file_stats stats;
-	const int ts = delta_schema_index(&s->schema, STR("ts"));
+	const int ts = delta_schema_index(&s->schema, str_of(instant.column));
 	*out = true;
 	if (ts < 0) return OK;
 	arena_init(&arena, 0);
 	const status code = delta_stats_read(a->stats, &s->schema, &arena, &stats, err);
-	if (code == OK && stats.columns[ts].has_max) *out = stats.columns[ts].max.i64 > instant;
+	if (code == OK && stats.columns[ts].has_max) *out = stats.columns[ts].max.i64 > instant.us;
 	arena_deinit(&arena);
 	return code;
 }
@@ -415,13 +422,14 @@ static status part_files(struct store *lake, const struct workload *w, const str
 {
 	struct delta_snapshot *s = NULL;
 	const bool parts = has_runs(w->tables[workload_table_index(w, part->table)]);
+	const struct instant instant = {w->folding.instants != NULL ? w->folding.instants : "ts", as_of};
 	TRY(open_table(lake, w, part->table, part->version, &s, err));
 	status code = OK;
 	for (size_t i = 0; s != NULL && i < s->n_files && code == OK; i++) {
 		bool fresh = false;
 		if (!is_theirs(&s->files[i], parts, part->runs)) continue;
 		code = add_file(s, part->table, &s->files[i], out, err);
-		if (code == OK && as_of != INT64_MAX) code = holds_later(s, &s->files[i], as_of, &fresh, err);
+		if (code == OK && as_of != INT64_MAX) code = holds_later(s, &s->files[i], instant, &fresh, err);
 		if (code == OK) out->items[out->n - 1].earlier = !fresh;
 	}
 	delta_snapshot_close(s);

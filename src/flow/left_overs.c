@@ -95,7 +95,7 @@ status flow_left_overs_remove(struct flow *f, const struct commit *c, struct err
 	status code = OK;
 	const char *last = "";
 	for (size_t i = 0; i < f->w->n_tables && code == OK; i++) {
-		if (strcmp(f->w->tables[i]->layer, c->stage) != 0) continue;
+		if (!workload_writes(f->w, c->stage, f->w->tables[i])) continue;
 		(void)snprintf(folder, sizeof folder, "%s/%s", f->w->tables[i]->layer, f->w->tables[i]->name);
 		code = sweep_folder(&s, folder, err);
 	}

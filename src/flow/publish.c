@@ -448,7 +448,7 @@ static status add_table(struct sources *out, struct workload_mirror from, struct
 	return OK;
 }
 
-/* The tables of the last stage and, where they are wanted, the mirrors. */
+/* The tables of the last stage's layer and, where they are wanted, the mirrors. */
 static status find_tables(const struct flow *f, struct arena *arena, struct sources *out, struct err *err)
 {
 	const struct workload *w = f->w;
@@ -456,7 +456,7 @@ static status find_tables(const struct flow *f, struct arena *arena, struct sour
 	if (out->tables == NULL) return fail_nomem(err);
 	for (size_t i = 0; i < w->n_tables; i++) {
 		const struct table_schema *t = w->tables[i];
-		if (strcmp(t->layer, w->stages[w->n_stages - 1].name) != 0) continue;
+		if (strcmp(t->layer, stage_layer(&w->stages[w->n_stages - 1])) != 0) continue;
 		const char *source = arena_printf(arena, "%s.%s", t->layer, t->name);
 		if (source == NULL) return fail_nomem(err);
 		TRY(add_table(out, (struct workload_mirror){.schema = t, .source = source}, arena, err));

@@ -35,6 +35,17 @@ void stage_report_counters(struct stage_report *r, const struct counter_list *co
 	r->bytes_out = counter_get(counters, "bytes_out");
 }
 
+bool flow_layer_done(const struct flow *f, const char *layer)
+{
+	size_t n = 0;
+	for (size_t k = 0; k < f->w->n_stages; k++) {
+		if (strcmp(stage_layer(&f->w->stages[k]), layer) != 0) continue;
+		if (k >= f->state.n_committed) return false;
+		n++;
+	}
+	return n > 0;
+}
+
 static int by_name(const void *a, const void *b)
 {
 	return strcmp(((const struct counter *)a)->name, ((const struct counter *)b)->name);
@@ -145,7 +156,10 @@ status flow_report_totals(struct flow *f, struct err *err)
 		}
 	}
 	/* Of the stage that reads raw; later ones may meet repeats among bronze rows, which their own balance has. */
-	if (f->state.n_committed > 1) r->rows_duplicate = counter_get(&f->state.counters[1], "duplicates");
+	for (size_t k = 0; k < f->state.n_committed; k++) {
+		if (strcmp(stage_layer(&f->w->stages[k]), "bronze") == 0)
+			r->rows_duplicate += counter_get(&f->state.counters[k], "duplicates");
+	}
 	if (r->rows.n > 1) qsort(r->rows.items, r->rows.n, sizeof *r->rows.items, by_name);
 	return OK;
 }

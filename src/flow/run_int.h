@@ -202,6 +202,7 @@ status flow_publish(struct flow *f, struct err *err) MUST_USE;
 struct stage_report *flow_report_stage(struct flow *f, const char *name);
 void stage_report_counters(
 	struct stage_report *r, const struct counter_list *counters); /* rows and bytes, in and out */
+bool flow_layer_done(const struct flow *f, const char *layer);        /* are its stages, one at least, committed? */
 status flow_report_totals(struct flow *f, struct err *err) MUST_USE;
 
 #endif

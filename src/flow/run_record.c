@@ -97,12 +97,12 @@ status flow_run_end(struct flow *f, enum run_status end, struct err *err)
 		run.raw_objects = (int64_t)done->files[0].n;
 		run.raw_rows = r->rows_raw;
 	}
-	if (done->n_committed > 1) {
+	if (flow_layer_done(f, "bronze")) {
 		run.bronze_rows = r->rows_bronze;
 		run.rejected_rows = r->rows_rejected;
 	}
-	if (done->n_committed > 2) run.silver_rows = rows_of_layer(r, "silver");
-	if (done->n_committed > 3) run.gold_rows = rows_of_layer(r, "gold");
+	if (flow_layer_done(f, "silver")) run.silver_rows = rows_of_layer(r, "silver");
+	if (flow_layer_done(f, "gold")) run.gold_rows = rows_of_layer(r, "gold");
 	TRY(control_run_update(f->control, &f->held.lease, &run, err));
 	r->status = end;
 	return OK;

@@ -133,7 +133,7 @@ static status base_update(struct flow *f, const struct picture_table *now, size_
 	return picture_put(f->lake, (struct picture_at){flow_run_date(f), f->id.info.run_id, PICTURE_BASE}, base, err);
 }
 
-static status find_standing(struct flow *f, const char *layer, bool folding, struct err *err)
+static status find_standing(struct flow *f, const char *stage, bool folding, struct err *err)
 {
 	struct picture_table *now = ARENA_NEW(&f->arena, struct picture_table, f->w->n_tables + 1);
 	size_t n = 0;
@@ -141,7 +141,7 @@ static status find_standing(struct flow *f, const char *layer, bool folding, str
 	f->state.standing = (struct file_list){.arena = &f->arena};
 	for (size_t i = 0; i < f->w->n_tables; i++) {
 		const struct table_schema *t = f->w->tables[i];
-		if (strcmp(t->layer, layer) != 0 || !has_runs(t)) continue;
+		if (!workload_writes(f->w, stage, t) || !has_runs(t)) continue;
 		const char *name = arena_printf(&f->arena, "%s.%s", t->layer, t->name);
 		if (name == NULL) return fail_nomem(err);
 		int64_t version = picture_version(&f->state.history.base, name);
@@ -227,8 +227,8 @@ static status wait_for_run_before(struct flow *f, struct err *err)
 
 status flow_history_prepare(struct flow *f, size_t stage, struct err *err)
 {
-	const char *layer = f->w->stages[stage].name;
-	const bool folding = workload_folds(f->w, layer);
+	const char *name = f->w->stages[stage].name;
+	const bool folding = workload_folds(f->w, name);
 	f->state.standing.n = 0;
 	if (folding) {
 		TRY(wait_for_history(f, err));
@@ -240,7 +240,7 @@ status flow_history_prepare(struct flow *f, size_t stage, struct err *err)
 			TRY(history_again(f, &f->state.commits[k], err));
 	}
 	if (!folding) TRY(wait_for_run_before(f, err));
-	return f->state.history.n_runs > 0 ? find_standing(f, layer, folding, err) : OK;
+	return f->state.history.n_runs > 0 ? find_standing(f, name, folding, err) : OK;
 }
 
 const char *flow_history_id(const struct flow *f, size_t stage)
@@ -303,7 +303,7 @@ status flow_picture_files(struct flow *f, const struct commit *c, struct file_li
 	}
 	for (size_t i = 0; i < f->w->n_tables; i++) {
 		const struct table_schema *t = f->w->tables[i];
-		if (strcmp(t->layer, c->stage) != 0 || !has_runs(t)) continue;
+		if (!workload_writes(f->w, c->stage, t) || !has_runs(t)) continue;
 		const char *name = arena_printf(&f->arena, "%s.%s", t->layer, t->name);
 		if (name == NULL) return fail_nomem(err);
 		const struct history_part part = {name, DELTA_LATEST, &all};
@@ -361,11 +361,12 @@ static status note_run(void *arg, const struct control_value *values, size_t n, 
 status flow_history_check_published(struct flow *f, struct err *err)
 {
 	static const char sql[] =
-		"SELECT run_id FROM meta.stage_commits WHERE stage = 'publish' ORDER BY committed_at DESC, "
-		"run_id LIMIT 1";
+		"SELECT c.run_id FROM meta.stage_commits AS c JOIN meta.runs AS r ON r.run_id = c.run_id "
+		"WHERE c.stage = 'publish' AND r.workload = $1 ORDER BY c.committed_at DESC, c.run_id LIMIT 1";
 	struct history h;
 	char shown[UUID_CHARS + 1] = "";
-	const struct control_select q = {sql, NULL, 0};
+	const char *params[] = {f->w->name};
+	const struct control_select q = {sql, params, 1};
 	if (!f->o->publish || f->o->replace_published || f->o->only != NULL || f->o->until != NULL) return OK;
 	TRY(control_query(f->control, &q, note_run, shown, err));
 	if (shown[0] == '\0' || strcmp(shown, f->id.info.run_id) == 0) return OK;

@@ -2,7 +2,7 @@
  *
  *   files of the stage's commit, by table -> adds (partition values, statistics) -> delta_replace, one table at a time
  *
- * Every table of the stage's layer becomes the run's: also one without a row gets its log, so that it can be queried. The part of
+ * Every table that the stage writes becomes the run's: also one without a row gets its log, so that it can be queried. The part of
  * a table that is replaced is the run's own (run_id = U); a table without that column (dimensions) is replaced whole.
  */
 #include <stdio.h>
@@ -215,7 +215,7 @@ static status table_job(void *arg, size_t i, int worker, struct err *err)
 	const struct table_schema *t = f->w->tables[i];
 	struct delta_replace_result result;
 	(void)worker;
-	if (strcmp(t->layer, job->commit->stage) != 0 || has_claims(f, t) != job->claims) return OK;
+	if (!workload_writes(f->w, job->commit->stage, t) || has_claims(f, t) != job->claims) return OK;
 	if (job->adopt) {
 		int64_t newest;
 		TRY(committed_before(f, t, &newest, err));
@@ -240,7 +240,7 @@ status flow_tables_exist(struct flow *f, bool *out, struct err *err)
 	*out = true;
 	for (size_t i = 0; i < f->w->n_tables && *out; i++) {
 		for (size_t k = 0; k < f->state.n_committed && *out; k++) {
-			if (strcmp(f->w->tables[i]->layer, f->state.commits[k].stage) != 0) continue;
+			if (!workload_writes(f->w, f->state.commits[k].stage, f->w->tables[i])) continue;
 			flow_table_root(f->w->tables[i], root);
 			TRY(delta_table_exists(f->lake, root, out, err));
 		}

@@ -102,7 +102,7 @@ static status file_check_size(void *arg, size_t i, int worker, struct err *err)
 	const status code = store_size(s->f->lake, ref->path, &bytes, err);
 	if (code == E_NOT_FOUND) {
 		(void)pthread_mutex_lock(&s->lock);
-		const status looked = superseded_check(s->superseded, s->c, ref, &replaced, err);
+		const status looked = superseded_check(s->superseded, ref, &replaced, err);
 		if (looked == OK && replaced) s->replaced[workload_table_index(s->f->w, ref->table)] = true;
 		(void)pthread_mutex_unlock(&s->lock);
 		TRY(looked);

@@ -26,9 +26,9 @@ void flow_table_root(const struct table_schema *t, char dst[RUN_KEY_MAX])
 	ASSERT(n > 0 && n < RUN_KEY_MAX);
 }
 
-struct str flow_app_id(const char *run_id, const char *stage, char dst[RUN_KEY_MAX])
+struct str flow_app_id(const char *run_id, const char *layer, char dst[RUN_KEY_MAX])
 {
-	const int n = snprintf(dst, RUN_KEY_MAX, "pqr/%s/%s", run_id, stage);
+	const int n = snprintf(dst, RUN_KEY_MAX, "pqr/%s/%s", run_id, layer);
 	ASSERT(n > 0 && n < RUN_KEY_MAX);
 	return (struct str){dst, (size_t)n};
 }
@@ -56,7 +56,7 @@ void superseded_destroy(struct superseded *s)
 	mem_free(s);
 }
 
-static status learn(struct superseded *s, size_t index, const struct commit *c, struct err *err)
+static status learn(struct superseded *s, size_t index, struct err *err)
 {
 	struct table_state *t = &s->tables[index];
 	const struct table_schema *schema = s->w->tables[index];
@@ -66,19 +66,18 @@ static status learn(struct superseded *s, size_t index, const struct commit *c, 
 	t->known = true;
 	if (code == E_NOT_FOUND) return OK;
 	TRY(code);
-	if (delta_snapshot_app_txn(t->snapshot, flow_app_id(s->run_id, c->stage, app_id)) == NULL) return OK;
+	if (delta_snapshot_app_txn(t->snapshot, flow_app_id(s->run_id, schema->layer, app_id)) == NULL) return OK;
 	t->committed = true;
 	return OK;
 }
 
-status superseded_check(
-	struct superseded *s, const struct commit *c, const struct file_ref *ref, bool *out, struct err *err)
+status superseded_check(struct superseded *s, const struct file_ref *ref, bool *out, struct err *err)
 {
 	char root[RUN_KEY_MAX];
 	const size_t index = workload_table_index(s->w, ref->table);
 	*out = false;
 	if (index == s->w->n_tables) return OK;
-	if (!s->tables[index].known) TRY(learn(s, index, c, err));
+	if (!s->tables[index].known) TRY(learn(s, index, err));
 	if (!s->tables[index].committed) return OK;
 	flow_table_root(s->w->tables[index], root);
 	*out = delta_snapshot_file(s->tables[index].snapshot, str_of(ref->path + strlen(root) + 1)) == NULL;

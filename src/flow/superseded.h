@@ -16,12 +16,11 @@ struct superseded; /* keeps what it read of the tables; one thread at a time */
 status superseded_create(struct store *lake, const struct workload *w, const char *run_id, struct superseded **out,
 	struct err *err) MUST_USE;
 void superseded_destroy(struct superseded *s); /* NULL is fine */
-/* c: the stage's commit, which has ref. */
-status superseded_check(
-	struct superseded *s, const struct commit *c, const struct file_ref *ref, bool *out, struct err *err) MUST_USE;
+/* ref: a file of a commit of the run. */
+status superseded_check(struct superseded *s, const struct file_ref *ref, bool *out, struct err *err) MUST_USE;
 
 /* A task's or table's root in the lake: "silver.tickets" -> silver/tickets, and the appId of a run's stage: txn.appId. */
 void flow_table_root(const struct table_schema *t, char dst[RUN_KEY_MAX]);
-struct str flow_app_id(const char *run_id, const char *stage, char dst[RUN_KEY_MAX]);
+struct str flow_app_id(const char *run_id, const char *layer, char dst[RUN_KEY_MAX]);
 
 #endif

@@ -180,9 +180,10 @@ static status load(struct verify *v, int32_t date, struct err *err)
 /* The commit of the stage that wrote the file. */
 static const struct commit *commit_of(const struct verify *v, const struct file_ref *ref)
 {
-	for (size_t k = 0; k < v->n_commits; k++) {
-		const size_t n = strlen(v->commits[k].stage);
-		if (strncmp(ref->table, v->commits[k].stage, n) == 0 && ref->table[n] == '.') return &v->commits[k];
+	const struct workload *w = v->o->workload;
+	const size_t table = workload_table_index(w, ref->table);
+	for (size_t k = 0; k < v->n_commits && table < w->n_tables; k++) {
+		if (workload_writes(w, v->commits[k].stage, w->tables[table])) return &v->commits[k];
 	}
 	return NULL;
 }
@@ -192,7 +193,7 @@ static status judge_missing(
 {
 	const struct commit *c = commit_of(v, ref);
 	bool replaced = false;
-	if (c != NULL) TRY(superseded_check(superseded, c, ref, &replaced, err));
+	if (c != NULL) TRY(superseded_check(superseded, ref, &replaced, err));
 	if (replaced)
 		v->report.replaced++;
 	else

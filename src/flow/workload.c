@@ -45,19 +45,54 @@ size_t workload_table_index(const struct workload *w, const char *table)
 	return w->n_tables;
 }
 
+const char *stage_layer(const struct stage_def *s)
+{
+	return s->layer != NULL ? s->layer : s->name;
+}
+
+/* n_stages: none */
+static size_t stage_named(const struct workload *w, const char *name)
+{
+	size_t i = 0;
+	while (i < w->n_stages && strcmp(w->stages[i].name, name) != 0) i++;
+	return i;
+}
+
 status workload_stage_index(const struct workload *w, const char *name, size_t *out, struct err *err)
 {
-	for (size_t i = 0; i < w->n_stages; i++) {
-		if (strcmp(w->stages[i].name, name) != 0) continue;
-		*out = i;
-		return OK;
+	const bool publish =
+		strcmp(name, "publish") == 0 || (w->publish_name != NULL && strcmp(name, w->publish_name) == 0);
+	size_t found = publish ? w->n_stages : stage_named(w, name);
+	for (size_t i = w->n_stages; !publish && found == w->n_stages && i-- > 0;) {
+		if (strcmp(stage_layer(&w->stages[i]), name) == 0) found = i;
 	}
-	if (strcmp(name, "publish") != 0) return fail(err, E_USAGE, "no stage %s in workload %s", name, w->name);
-	*out = w->n_stages;
+	if (found == w->n_stages && !publish) {
+		char names[512];
+		return fail(err, E_USAGE, "no stage %s in workload %s, which has %s", name, w->name,
+			workload_stage_names(w, names, sizeof names));
+	}
+	*out = found;
 	return OK;
+}
+
+const char *workload_stage_names(const struct workload *w, char *dst, size_t size)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < w->n_stages && n < size; i++)
+		n += (size_t)snprintf(dst + n, size - n, "%s%s", i > 0 ? ", " : "", w->stages[i].name);
+	if (n < size)
+		(void)snprintf(dst + n, size - n, " or %s", w->publish_name != NULL ? w->publish_name : "publish");
+	return dst;
 }
 
 bool workload_folds(const struct workload *w, const char *stage)
 {
 	return w->folding.stage != NULL && strcmp(stage, w->folding.stage) == 0;
+}
+
+bool workload_writes(const struct workload *w, const char *stage, const struct table_schema *t)
+{
+	const size_t i = stage_named(w, stage);
+	if (i == w->n_stages || strcmp(stage_layer(&w->stages[i]), t->layer) != 0) return false;
+	return w->stages[i].table == NULL || strcmp(w->stages[i].table, t->name) == 0;
 }

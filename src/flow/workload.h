@@ -29,7 +29,8 @@ struct stage_view {
 int64_t stage_view_rows(const struct stage_view *view, const char *table);
 
 struct stage_def {
-	const char *name; /* "raw" "bronze" "silver" "gold" */
+	const char *
+		name; /* of its commit, tasks and checks: "raw" "bronze" "silver" "gold", or what a person calls the step */
 	/* Cut the stage into tasks. view holds the earlier stages; inputs: files given by the user (ingest), may be empty. The cut depends
 	 * on the run and its data alone, never on threads. */
 	status (*plan)(
@@ -38,7 +39,10 @@ struct stage_def {
 		const struct task_env *env, const struct task_spec *spec, struct task_result *out, struct err *err);
 	/* Quality checks over this stage's and earlier counters. */
 	status (*check)(const struct stage_view *view, struct quality_list *out, struct err *err);
+	const char *layer; /* its role, and the layer whose tables it writes; NULL: its name */
+	const char *table; /* the one table of that layer that it writes; NULL: all of them */
 };
+const char *stage_layer(const struct stage_def *s);
 
 /* A view of the serving database, in SQLite's dialect: "SELECT ..." over gold_<table>. */
 struct workload_view {
@@ -61,8 +65,9 @@ enum continues {
 /* Folding across runs: see flow/history.h. */
 struct workload_folding {
 	const char *stage; /* "silver"; NULL: every run stands alone */
-	/* The table of events that it folds, with their instants in column ts: what its plan needs of the history. */
-	const char *events; /* "bronze.pqrs_events" */
+	/* The table of events that it folds, and its column of their instants: what its plan needs of the history. */
+	const char *events;   /* "bronze.pqrs_events" */
+	const char *instants; /* NULL: "ts" */
 	const char
 		*claims; /* the table of the stage's layer that says which run is a history's head: "silver.tickets" */
 	/* earlier NULL: is there any run that this one may continue? Cheap; not CONTINUES_NOT is a yes. */
@@ -107,6 +112,7 @@ struct workload {
 	bool (*mirrors_on)(const void *config); /* NULL: never */
 	const struct workload_view *views;      /* created, in this order, when the run is published */
 	size_t n_views;
+	const char *publish_name; /* what else a person may call the step that publishes; NULL: nothing */
 	struct workload_folding folding;
 };
 /* Those that a program knows; the first is meant where none is named. */
@@ -121,8 +127,12 @@ status workload_find(
 
 /* The workload's table that a name ("silver.tickets") tells, or n_tables. */
 size_t workload_table_index(const struct workload *w, const char *table);
-/* The stage of that name; of "publish", n_stages. E_USAGE. */
+/* The stage of that name, or the last of a layer of that name; of "publish" or the workload's own name for it, n_stages. E_USAGE. */
 status workload_stage_index(const struct workload *w, const char *name, size_t *out, struct err *err) MUST_USE;
+/* "raw, bronze, silver, gold or publish", for people; returns dst. */
+const char *workload_stage_names(const struct workload *w, char *dst, size_t size);
 bool workload_folds(const struct workload *w, const char *stage); /* across runs */
+/* Is the table one that the stage of that name writes? */
+bool workload_writes(const struct workload *w, const char *stage, const struct table_schema *t);
 
 #endif

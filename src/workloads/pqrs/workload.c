@@ -35,10 +35,10 @@ static status raw_check(const struct stage_view *view, struct quality_list *out,
 }
 
 static const struct stage_def stages[] = {
-	{"raw", raw_plan, raw_run, raw_check},
-	{"bronze", pqrs_bronze_plan, pqrs_bronze_run, pqrs_bronze_check},
-	{"silver", pqrs_silver_plan, pqrs_silver_run, pqrs_silver_check},
-	{"gold", pqrs_gold_plan, pqrs_gold_run, pqrs_gold_check},
+	{.name = "raw", .plan = raw_plan, .run = raw_run, .check = raw_check},
+	{.name = "bronze", .plan = pqrs_bronze_plan, .run = pqrs_bronze_run, .check = pqrs_bronze_check},
+	{.name = "silver", .plan = pqrs_silver_plan, .run = pqrs_silver_run, .check = pqrs_silver_check},
+	{.name = "gold", .plan = pqrs_gold_plan, .run = pqrs_gold_run, .check = pqrs_gold_check},
 };
 
 static status open_config(struct str canonical, void **config, struct err *err)

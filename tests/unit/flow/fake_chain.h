@@ -270,9 +270,9 @@ static bool chain_mirrors_on(const void *config)
 }
 
 static const struct stage_def chain_stages[] = {
-	{"raw", fake_raw_plan, fake_raw_run, NULL},
-	{"silver", chain_plan, chain_silver_run, NULL},
-	{"gold", chain_plan, chain_gold_run, NULL},
+	{.name = "raw", .plan = fake_raw_plan, .run = fake_raw_run, .check = NULL},
+	{.name = "silver", .plan = chain_plan, .run = chain_silver_run, .check = NULL},
+	{.name = "gold", .plan = chain_plan, .run = chain_gold_run, .check = NULL},
 };
 static const struct workload chain_workload = {
 	.name = "chain",

@@ -281,9 +281,9 @@ static void fake_config_close(void *config)
 }
 
 static const struct stage_def fake_stages[] = {
-	{"raw", fake_raw_plan, fake_raw_run, fake_check},
-	{"bronze", fake_next_plan, fake_bronze_run, fake_check},
-	{"gold", fake_next_plan, fake_gold_run, fake_check},
+	{.name = "raw", .plan = fake_raw_plan, .run = fake_raw_run, .check = fake_check},
+	{.name = "bronze", .plan = fake_next_plan, .run = fake_bronze_run, .check = fake_check},
+	{.name = "gold", .plan = fake_next_plan, .run = fake_gold_run, .check = fake_check},
 };
 static const struct workload fake_workload = {
 	.name = "fake",

@@ -93,7 +93,7 @@ static bool superseded(struct fixture *f, size_t i)
 	bool out = true;
 	struct err *err = &f->lake.err;
 	CHECK_OK(err, superseded_create(f->lake.store, &workload, RUN, &s, err));
-	CHECK_OK(err, superseded_check(s, &f->commit, &f->commit.files.items[i], &out, err));
+	CHECK_OK(err, superseded_check(s, &f->commit.files.items[i], &out, err));
 	superseded_destroy(s);
 	return out;
 }
@@ -167,9 +167,9 @@ static void test_one_look(void **state)
 	struct err *err = &f.lake.err;
 	replace(&f.lake, &facts, RUN, RUN, &(struct part){"c", 15}, 1);
 	CHECK_OK(err, superseded_create(f.lake.store, &workload, RUN, &s, err));
-	CHECK_OK(err, superseded_check(s, &f.commit, &f.commit.files.items[0], &a, err));
+	CHECK_OK(err, superseded_check(s, &f.commit.files.items[0], &a, err));
 	replace(&f.lake, &facts, RUN, RUN, (const struct part[]){{"a", 10}, {"b", 5}}, 2);
-	CHECK_OK(err, superseded_check(s, &f.commit, &f.commit.files.items[1], &b, err));
+	CHECK_OK(err, superseded_check(s, &f.commit.files.items[1], &b, err));
 	assert_true(a && b);
 	superseded_destroy(s);
 	superseded_destroy(NULL);
@@ -187,7 +187,7 @@ static void test_broken_log(void **state)
 	replace(&f.lake, &facts, RUN, RUN, &(struct part){"c", 15}, 1);
 	CHECK_OK(err, store_put(f.lake.store, "silver/facts/_delta_log/00000000000000000001.json", "{", 1, err));
 	CHECK_OK(err, superseded_create(f.lake.store, &workload, RUN, &s, err));
-	CHECK_FAILS(E_CORRUPT, superseded_check(s, &f.commit, &f.commit.files.items[0], &out, err));
+	CHECK_FAILS(E_CORRUPT, superseded_check(s, &f.commit.files.items[0], &out, err));
 	superseded_destroy(s);
 	fixture_close(&f);
 }
