@@ -7,9 +7,11 @@
 #include "cli/lake_probe.h"
 #include "cli/run_options.h"
 #include "cli/terminal.h"
+#include "flow/lake_check.h"
 #include "query/query.h"
 #include "table/catalog.h"
 #include "table/maintain/check.h"
+#include "workloads/registry.h"
 
 enum verdict { GOOD, BAD, ABSENT }; /* absent: nothing to judge, which is no fault */
 struct finding {
@@ -129,6 +131,28 @@ static void check_tables(struct findings *f, struct store *lake)
 			"tables", l.tables > 0 || l.differences > 0 ? text : "none yet: `pqr run` makes them");
 }
 
+/* What the runs left: their own objects, and the tables that they name. */
+static void check_runs(struct findings *f, struct store *lake)
+{
+	struct table_look l = {.lake = lake};
+	struct lake_check c = {.lake = lake, .difference = note_difference, .arg = &l};
+	struct err err;
+	char text[512], n[32];
+	err_clear(&err);
+	const status code = lake_check_runs(&c, &registry_workloads, &err);
+	if (l.differences > 0)
+		(void)snprintf(text, sizeof text, "%s%s; `pqr verify` tells all of a run", l.first,
+			l.differences > 1 ? ", and more" : "");
+	else if (c.runs > 0)
+		(void)snprintf(text, sizeof text, "%s, what they left is in order", cli_count(c.runs, n));
+	else
+		(void)snprintf(text, sizeof text, "none yet: `pqr run` makes one");
+	if (code != OK)
+		add_result(f, "runs", code, &err, "");
+	else
+		add(f, l.differences > 0 ? BAD : c.runs > 0 ? GOOD : ABSENT, "runs", text);
+}
+
 static const char to_look[] = "; this user may read it and not write it";
 
 static status one_table(void *arg, const char *layer, const char *name, struct err *err)
@@ -168,6 +192,7 @@ static bool check_lake(struct findings *f, const struct cli *c)
 	if (code == OK && !store_is_remote(s.lake)) {
 		if (writable) check_space(f, store_uri(s.lake));
 		check_tables(f, s.lake);
+		check_runs(f, s.lake);
 	}
 	session_close(&s);
 	return code == OK;

@@ -1,10 +1,11 @@
 /* flow/commit.h: the commit of a stage: one immutable object that names every file the stage wrote.
  *
  *   manifests/day=<as_of local date>/run_id=<U>/stages/<stage>.json
- *   {"counters":{},"edges":[{"input":"","output":""}],"files":[],"run":{},"stage":"","tasks":n,"version":""}
+ *   {"counters":{},"edges":[{"input":"","output":""}],"files":[],"run":{},"seal":"","stage":"","tasks":n,"version":""}
  *   "events":{"first":us,"last":us,"types":{}} after "edges" of raw, first and last where instants are known
  *   "history":{"claim":n,"runs":["<run>",...]} after "files" of the folding stage, and of later ones where there are runs before
  *   "removed":[] after "history": files of those runs that the stage's outputs replace
+ *   "seal": the object's digest of itself (base/seal.h): names of counters and texts have no other check
  *   canonical; no wall clock
  */
 #ifndef PQR_FLOW_COMMIT_H

@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
+#include "base/seal.h"
 #include "base/vec.h"
 #include "flow/run_int.h"
 #include "io/json/json_doc.h"
@@ -30,14 +31,30 @@ static bool take(const struct json_node *root, const char *member, char *dst, si
 	return true;
 }
 
+void drop_mark_json(struct buf *out, const struct drop_mark *m)
+{
+	const size_t from = out->n;
+	buf_printf(out, "{\"config_hash\":\"%s\",\"run_id\":\"%s\",\"seal\":\"", m->config_hash, m->by);
+	const size_t seal = seal_blank(out);
+	buf_str(out, "\"}");
+	seal_close(out, from, seal);
+}
+
 static status mark_parse(struct str text, struct drop_mark *m, struct err *err)
 {
 	struct json_doc *doc = NULL;
+	struct buf again;
 	TRY(json_doc_parse(text, &doc, err));
 	const struct json_node *root = json_doc_root(doc);
-	const bool whole =
+	bool whole =
 		take(root, "config_hash", m->config_hash, HEX_SHA256_CHARS) && take(root, "run_id", m->by, UUID_CHARS);
 	json_doc_destroy(doc);
+	buf_init(&again, 0);
+	if (whole) drop_mark_json(&again, m);
+	const status code = buf_check(&again, err);
+	whole = whole && str_eq(text, (struct str){(const char *)again.p, again.n});
+	buf_deinit(&again);
+	TRY(code);
 	return whole ? OK : fail(err, E_CORRUPT, "not the mark of a run that was dropped");
 }
 
@@ -90,10 +107,13 @@ static status mark_put(struct flow *f, const struct control_lease *lease, struct
 	char key[RUN_KEY_MAX];
 	int32_t date;
 	struct buf text;
+	struct drop_mark m;
+	memcpy(m.by, f->id.info.run_id, sizeof m.by);
+	memcpy(m.config_hash, f->id.info.config_hash, sizeof m.config_hash);
 	TRY(commit_find(f->lake, f->id.info.drops, &date, err));
 	run_key(key, date, f->id.info.drops, DROP_MARK);
 	buf_init(&text, 0);
-	buf_printf(&text, "{\"config_hash\":\"%s\",\"run_id\":\"%s\"}", f->id.info.config_hash, f->id.info.run_id);
+	drop_mark_json(&text, &m);
 	status code = buf_check(&text, err);
 	if (code == OK) code = store_put_if_absent(f->lake, key, text.p, text.n, err);
 	buf_deinit(&text);

@@ -1,6 +1,6 @@
 /* flow/drop.h: was a run taken out of its history?
  *
- *   manifests/day=<as_of local date>/run_id=<U>/dropped.json    {"config_hash":"<hex>","run_id":"<D>"}   put once, before D changes a table
+ *   manifests/day=<as_of local date>/run_id=<U>/dropped.json    {"config_hash":"<hex>","run_id":"<D>","seal":""}   put once, before D changes a table
  *
  * D is the run that makes the history again without U: in all but its origin a run as any other. Its run_info has "drops": U.
  */
@@ -13,6 +13,7 @@ struct drop_mark {
 	char by[UUID_CHARS + 1]; /* D; "" = nobody dropped it */
 	char config_hash[HEX_SHA256_CHARS + 1];
 };
+void drop_mark_json(struct buf *out, const struct drop_mark *m);
 /* Of the run whose folder is that of date. E_CORRUPT: the mark can't be read. */
 status drop_find(struct store *lake, int32_t date, const char *run_id, struct drop_mark *out, struct err *err) MUST_USE;
 

@@ -2,7 +2,7 @@
  *
  *   manifests/day=<as_of local date>/run_id=<U>/base.json        what U found and builds on; put before U changes the first table
  *   manifests/day=<as_of local date>/run_id=<U>/versions.json    what U left; put once after its last stage
- *   {"claim":n,"runs":["<run>",...],"tables":{"silver.tickets":7,...}}      canonical; no wall clock
+ *   {"claim":n,"runs":["<run>",...],"seal":"","tables":{"silver.tickets":7,...}}      canonical; no wall clock; seal: base/seal.h
  *
  * A history is a chain of runs, each of which continues the one before: runs[0] opened it, and its id is the history's. In a table with a
  * column run_id the picture is the files of these runs in that version; a table without (a dimension) belongs to it whole. Two

@@ -71,7 +71,7 @@ status flow_config_get(struct store *lake, const char *config_hash, struct buf *
 	uint8_t hash[SHA256_BYTES];
 	char hex[HEX_SHA256_CHARS + 1];
 	config_key(key, config_hash);
-	TRY(store_get(lake, key, out, err));
+	TRY(err_at(err, store_get(lake, key, out, err), key, -1, -1));
 	hash_sha256(out->p, out->n, hash);
 	hex_encode(hash, sizeof hash, hex);
 	if (strcmp(hex, config_hash) != 0)

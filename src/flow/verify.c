@@ -11,22 +11,21 @@
 #include "base/alloc.h"
 #include "base/thread.h"
 #include "columnar/contract.h"
-#include "flow/commit.h"
 #include "flow/history.h"
+#include "flow/lake_check.h"
 #include "flow/manifest.h"
 #include "flow/progress.h"
-#include "flow/drop.h"
+#include "flow/records.h"
 #include "flow/superseded.h"
 #include "table/maintain/check.h"
 
-enum { READ_BYTES = 1 << 20, STAGES_MAX = 16 };
+enum { READ_BYTES = 1 << 20 };
 
 struct verify {
 	const struct verify_opts *o;
 	struct verify_report report;
 	struct progress progress;
-	struct commit commits[STAGES_MAX];
-	size_t n_commits;
+	struct records records;
 	bool continued;         /* another run went on from this one */
 	struct file_list files; /* of all stages, by path */
 	const char **what;      /* [files.n]: NULL = as it was */
@@ -38,6 +37,11 @@ static void differ(struct verify *v, const char *path, const char *what)
 {
 	v->report.differences++;
 	if (v->o->difference != NULL) v->o->difference(v->o->arg, path, what);
+}
+
+static void differ_in_records(void *arg, const char *key, const char *what)
+{
+	differ(arg, key, what);
 }
 
 static status hash_object(struct verify *v, struct store_object *object, uint8_t sha256[SHA256_BYTES], struct err *err)
@@ -96,84 +100,20 @@ static status verify_file(void *arg, size_t i, int worker, struct err *err)
 	return code;
 }
 
-/* An object that must be these very bytes. */
-static status verify_text(struct verify *v, int32_t date, const char *name, const struct buf *want, struct err *err)
+static status load(struct verify *v, struct err *err)
 {
-	char key[RUN_KEY_MAX];
-	struct buf found;
-	run_key(key, date, v->o->run_id, name);
-	buf_init(&found, 0);
-	status code = store_get(v->o->lake, key, &found, err);
-	if (code == E_NOT_FOUND) {
-		differ(v, key, "missing");
-		code = OK;
-	} else if (code == OK && (found.n != want->n || memcmp(found.p, want->p, found.n) != 0)) {
-		differ(v, key, "not what the commits say");
-	}
-	buf_deinit(&found);
-	return code;
-}
-
-static status verify_manifest(struct verify *v, int32_t date, struct err *err)
-{
-	struct buf text;
-	buf_init(&text, 0);
-	status code = manifest_json(&text, &v->commits[0], err);
-	if (code == OK) code = verify_text(v, date, "manifest.json", &text, err);
-	if (code == OK && v->n_commits == v->o->workload->n_stages) {
-		buf_reset(&text);
-		code = manifest_checksums_json(&text, v->commits, v->n_commits, err);
-		if (code == OK) code = verify_text(v, date, "checksums.json", &text, err);
-	}
-	buf_deinit(&text);
-	return code;
-}
-
-/* The stage after the last commit was never done, unless something of a later one stands: then its commit was lost. */
-static status check_lost(struct verify *v, int32_t date, struct err *err)
-{
-	const struct workload *w = v->o->workload;
-	char key[RUN_KEY_MAX];
-	int64_t bytes;
-	for (size_t k = v->n_commits; k < w->n_stages; k++) {
-		if (k + 1 < w->n_stages)
-			commit_key(key, date, v->o->run_id, w->stages[k + 1].name);
-		else
-			run_key(key, date, v->o->run_id, "checksums.json");
-		const status code = store_size(v->o->lake, key, &bytes, err);
-		if (code != E_NOT_FOUND) TRY(code);
-		if (code != OK) continue;
-		commit_key(key, date, v->o->run_id, w->stages[v->n_commits].name);
-		differ(v, key, "missing");
-		return OK;
-	}
-	return OK;
-}
-
-static status load(struct verify *v, int32_t date, struct err *err)
-{
-	ASSERT(v->o->workload->n_stages <= STAGES_MAX);
-	for (size_t k = 0; k < v->o->workload->n_stages; k++) {
-		char key[RUN_KEY_MAX];
-		commit_key(key, date, v->o->run_id, v->o->workload->stages[k].name);
-		const status code = commit_load(v->o->lake, key, &v->arena, &v->commits[k], err);
-		if (code == E_NOT_FOUND) break;
-		if (code == E_VERIFY) {
-			differ(v, key, "damaged");
-			break;
+	struct records *r = &v->records;
+	TRY(records_load(r, err));
+	for (size_t k = 0; k < r->n_commits; k++) {
+		for (size_t i = 0; i < r->commits[k].files.n; i++) {
+			if (!file_list_add(&v->files, &r->commits[k].files.items[i])) return fail_nomem(err);
 		}
-		TRY(code);
-		for (size_t i = 0; i < v->commits[k].files.n; i++) {
-			if (!file_list_add(&v->files, &v->commits[k].files.items[i])) return fail_nomem(err);
-		}
-		v->n_commits++;
 	}
-	if (v->report.differences == 0) TRY(check_lost(v, date, err));
-	if (v->n_commits == 0 && v->report.differences == 0)
+	if (r->n_commits == 0 && !r->damaged)
 		return fail(err, E_NOT_FOUND, "run %s has committed nothing to the lake %s", v->o->run_id,
 			store_uri(v->o->lake));
 	file_list_sort(&v->files);
-	if (v->n_commits > 0) TRY(manifest_root(&v->commits[0].files, v->report.root, err));
+	if (r->n_commits > 0) TRY(manifest_root(&r->commits[0].files, v->report.root, err));
 	return OK;
 }
 
@@ -182,8 +122,8 @@ static const struct commit *commit_of(const struct verify *v, const struct file_
 {
 	const struct workload *w = v->o->workload;
 	const size_t table = workload_table_index(w, ref->table);
-	for (size_t k = 0; k < v->n_commits && table < w->n_tables; k++) {
-		if (workload_writes(w, v->commits[k].stage, w->tables[table])) return &v->commits[k];
+	for (size_t k = 0; k < v->records.n_commits && table < w->n_tables; k++) {
+		if (workload_writes(w, v->records.commits[k].stage, w->tables[table])) return &v->records.commits[k];
 	}
 	return NULL;
 }
@@ -264,8 +204,8 @@ static void find_continued(struct verify *v)
 	char root[RUN_KEY_MAX];
 	struct delta_snapshot *s = NULL;
 	int64_t claim = 0;
-	for (size_t k = 0; k < v->n_commits; k++) {
-		if (workload_folds(w, v->commits[k].stage)) claim = v->commits[k].claim;
+	for (size_t k = 0; k < v->records.n_commits; k++) {
+		if (workload_folds(w, v->records.commits[k].stage)) claim = v->records.commits[k].claim;
 	}
 	if (claim == 0) return;
 	flow_table_root(w->tables[workload_table_index(w, w->folding.claims)], root);
@@ -286,8 +226,10 @@ static status verify_table(struct verify *v, size_t index, int64_t rows, struct 
 	const int64_t before = v->report.differences;
 	flow_table_root(t, root);
 	const status code = delta_check(v->o->lake, root, &o, &r, err);
-	if (code == E_NOT_FOUND) {
-		differ(v, root, "its log is missing");
+	if (code == E_NOT_FOUND) { /* a finished run's is told with its versions */
+		char name[RUN_KEY_MAX];
+		(void)snprintf(name, sizeof name, "%s.%s", t->layer, t->name);
+		if (picture_version(&v->records.left, name) < 0) differ(v, root, "missing");
 		return OK;
 	}
 	TRY(code);
@@ -305,13 +247,13 @@ static status verify_tables(struct verify *v, int32_t date, struct err *err)
 	int64_t bytes;
 	const struct workload *w = v->o->workload;
 	run_key(key, date, v->o->run_id, "checksums.json");
-	const bool done = v->n_commits == w->n_stages && store_size(v->o->lake, key, &bytes, NULL) == OK;
-	for (size_t k = 0; k + (done ? 0 : 1) < v->n_commits; k++) {
+	const bool done = v->records.n_commits == w->n_stages && store_size(v->o->lake, key, &bytes, NULL) == OK;
+	for (size_t k = 0; k + (done ? 0 : 1) < v->records.n_commits; k++) {
 		for (size_t index = 0; index < w->n_tables; index++) {
 			int64_t rows = 0;
 			bool written = false;
-			for (size_t i = 0; i < v->commits[k].files.n; i++) {
-				const struct file_ref *f = &v->commits[k].files.items[i];
+			for (size_t i = 0; i < v->records.commits[k].files.n; i++) {
+				const struct file_ref *f = &v->records.commits[k].files.items[i];
 				if (workload_table_index(w, f->table) != index) continue;
 				written = true;
 				rows += f->rows;
@@ -327,10 +269,14 @@ static status verify_all(struct verify *v, struct err *err)
 	int32_t date = 0;
 	int64_t total = 0;
 	TRY(commit_find(v->o->lake, v->o->run_id, &date, err));
-	TRY(load(v, date, err));
-	struct drop_mark mark;
-	TRY(drop_find(v->o->lake, date, v->o->run_id, &mark, err));
-	memcpy(v->report.dropped_by, mark.by, sizeof mark.by);
+	v->records = (struct records){.workload = v->o->workload,
+		.lake = v->o->lake,
+		.run_id = v->o->run_id,
+		.date = date,
+		.difference = differ_in_records,
+		.arg = v,
+		.arena = &v->arena};
+	TRY(load(v, err));
 	v->what = ARENA_ZNEW(&v->arena, const char *, v->files.n + 1);
 	if (v->what == NULL) return fail_nomem(err);
 	for (size_t i = 0; i < v->files.n; i++) total += v->files.items[i].bytes;
@@ -343,9 +289,12 @@ static status verify_all(struct verify *v, struct err *err)
 	v->report.objects = (int64_t)v->files.n;
 	v->report.bytes = atomic_load(&v->bytes);
 	TRY(judge(v, err));
+	TRY(records_check(&v->records, err));
+	struct lake_check versions = {.lake = v->o->lake, .difference = differ_in_records, .arg = v};
+	TRY(lake_check_versions(&versions, &v->records.left, err));
+	memcpy(v->report.dropped_by, v->records.mark.by, sizeof v->records.mark.by);
 	find_continued(v);
-	TRY(verify_tables(v, date, err));
-	return v->n_commits > 0 ? verify_manifest(v, date, err) : OK;
+	return verify_tables(v, date, err);
 }
 
 status flow_verify(const struct verify_opts *o, struct verify_report *out, struct err *err)

@@ -62,7 +62,10 @@ struct parquet_nested {
 	const struct parquet_levels *leaves;
 	size_t n_leaves;
 	int64_t n_rows;
+	bool sealed; /* with the file's digest of itself in its metadata: parquet_seal_holds finds a byte that changed */
 };
+/* As what pqr writes into a file, is the file p[n]? true: it was not sealed, nor written by this program. Changes p while it looks. */
+bool parquet_seal_holds(uint8_t *p, size_t n);
 status parquet_nested_write(
 	const struct parquet_nested *f, const struct parquet_opts *opts, struct buf *out, struct err *err) MUST_USE;
 

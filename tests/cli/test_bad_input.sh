@@ -193,6 +193,30 @@ expect 4 "${last#changed/}: missing" "$pqr" verify --lake changed
 mv saved "$last"
 expect 0 ' 0 differences' "$pqr" verify --lake changed
 
+# of what decides what is read no byte changes unseen, and no table is missed: a counter's name, a text in a log, a checkpoint, a folder
+turned() { # FILE FROM TO: verify and doctor see it
+  cp "$1" saved
+  LC_ALL=C sed -i "0,/$2/s//$3/" "$1"
+  cmp -s "$1" saved && bad "no $2 in $1"
+  expect 4 "${1#changed/}: (damaged|missing)" "$pqr" verify --lake changed
+  expect 1 "BAD +$4 .*${1#changed/} is damaged" "$pqr" doctor --lake changed
+  cat saved >"$1"
+}
+"$pqr" table checkpoint silver.tickets --lake changed >/dev/null || bad "checkpoint"
+expect 0 'ok +runs +1, what they left is in order' "$pqr" doctor --lake changed
+turned "$commit" rows_in rows_im runs
+turned "$(find changed/manifests -name versions.json)" 'silver\.tickets' 'silver.tickats' runs
+turned "$(find changed/manifests/config -name '*.json')" Medell Nedell runs
+turned changed/silver/tickets/_delta_log/00000000000000000000.json '"operation"' '"operatiom"' tables
+turned "$(find changed/silver/tickets/_delta_log -name '*.checkpoint.parquet')" partitionValues partitionValuez tables
+for gone in silver/messages gold/sla_daily/_delta_log; do
+  mv "changed/$gone" gone
+  expect 4 "^${gone%/_delta_log}: missing" "$pqr" verify --lake changed
+  expect 1 "BAD +runs +${gone%/_delta_log} is missing" "$pqr" doctor --lake changed
+  mv gone "changed/$gone"
+done
+expect 0 ' 0 differences' "$pqr" verify --lake changed
+
 # a task document with a range that no plan makes
 "$pqr" plan "${small[@]}" --lake changed | jq -c '.stages[0].tasks[0] | .lo = 5 | .hi = -7' >task.json
 one_line 2 'days \[5, -7\)' "$pqr" task task.json --lake changed

@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/limits.h"
+#include "base/seal.h"
 #include "parquet/encoding/encode.h"
 #include "parquet/thrift/thrift_write.h"
 #include "parquet/write/writer_int.h"
@@ -298,10 +299,40 @@ static void put_row_group(struct nested_writer *w, struct thrift_writer *t)
 	thrift_struct_end(t, outer);
 }
 
-/* FileMetaData: 1 version, 2 schema, 3 num_rows, 4 row_groups, 6 created_by. */
+/* FileMetaData 5 key_value_metadata: one entry, whose value is the digest; a key, its value's length in front and the digits stand together. */
+#define SEAL_KEY "pqr.seal"
+#define SEAL_VALUE "\x18\x20" /* field 2 as a binary of 32 bytes */
+_Static_assert(SEAL_CHARS == 32, "its length stands in SEAL_VALUE");
+
+static const char created_by[] = "pqr version " PQR_VERSION;
+
+/* Returns where its digits will be, from t's start. */
+static size_t put_seal(struct thrift_writer *t, const uint8_t *start)
+{
+	static const char blank[SEAL_CHARS + 1] = "00000000000000000000000000000000";
+	thrift_list_begin(t, 5, THRIFT_STRUCT, 1);
+	const int outer = thrift_element_begin(t);
+	thrift_put_binary(t, 1, SEAL_KEY, sizeof SEAL_KEY - 1);
+	thrift_put_binary(t, 2, blank, SEAL_CHARS);
+	const size_t at = (size_t)(t->p - start) - SEAL_CHARS;
+	thrift_struct_end(t, outer);
+	return at;
+}
+
+/* Both stand in the footer's last bytes, where nothing else can be taken for them. */
+bool parquet_seal_holds(uint8_t *p, size_t n)
+{
+	enum { TAIL_BYTES = 256 };
+	static const char mark[] = SEAL_KEY SEAL_VALUE, ours[] = "pqr version ";
+	const size_t from = n > TAIL_BYTES ? n - TAIL_BYTES : 0;
+	const uint8_t *found = memmem(p + from, n - from, mark, sizeof mark - 1);
+	if (found == NULL) return memmem(p + from, n - from, ours, sizeof ours - 1) == NULL;
+	return seal_holds(p, n, (size_t)(found - p) + sizeof mark - 1);
+}
+
+/* FileMetaData: 1 version, 2 schema, 3 num_rows, 4 row_groups, 5 key_value_metadata, 6 created_by. */
 static void put_footer(struct nested_writer *w)
 {
-	static const char created_by[] = "pqr version " PQR_VERSION;
 	size_t room = 512 + sizeof created_by;
 	for (size_t i = 0; i < w->f->n_nodes; i++) room += SCHEMA_ELEMENT_ROOM + strlen(w->f->nodes[i].name);
 	for (size_t k = 0; k < w->f->n_leaves; k++) {
@@ -314,12 +345,14 @@ static void put_footer(struct nested_writer *w)
 	const uint8_t *start = t.p;
 	put_schema(w, &t);
 	put_row_group(w, &t);
+	const size_t seal = w->out->n + (w->f->sealed ? put_seal(&t, start) : 0);
 	thrift_put_binary(&t, 6, created_by, sizeof created_by - 1);
 	*t.p++ = 0;
 	const uint32_t length = (uint32_t)(t.p - start);
 	buf_commit(w->out, length);
 	buf_add(w->out, &length, sizeof length);
 	buf_str(w->out, "PAR1");
+	if (w->f->sealed) seal_close(w->out, w->start, seal);
 }
 
 static status write_file(struct nested_writer *w, struct err *err)

@@ -457,7 +457,7 @@ static status encode(const struct delta_snapshot *s, int64_t now_ms, struct buf 
 	*rows = put_rows(&c, s, now_ms);
 	status code = columns_levels(&c, leaves, err);
 	if (code == OK) {
-		const struct parquet_nested f = {NODES, N_NODES, leaves, N_LEAVES, (int64_t)*rows};
+		const struct parquet_nested f = {NODES, N_NODES, leaves, N_LEAVES, (int64_t)*rows, true};
 		const struct parquet_opts opts = {.codec = PARQUET_SNAPPY};
 		code = parquet_nested_write(&f, &opts, out, err);
 	}

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/seal.h"
 #include "base/vec.h"
 #include "io/json/json_scan.h"
 #include "table/log/log_int.h"
@@ -262,6 +263,13 @@ status delta_log_lines(
 		if (code != OK) return err_at(err, code, key, -1, line);
 	}
 	return OK;
+}
+
+bool delta_log_seal_holds(uint8_t *p, size_t n)
+{
+	const uint8_t *found = n > 0 ? memmem(p, n, LOG_SEAL, sizeof LOG_SEAL - 1) : NULL;
+	if (found == NULL) return n == 0 || memmem(p, n, LOG_ENGINE, sizeof LOG_ENGINE - 1) == NULL;
+	return seal_holds(p, n, (size_t)(found - p) + sizeof LOG_SEAL - 1);
 }
 
 status delta_log_read(struct store *store, const char *key, struct buf *text, struct arena *arena,

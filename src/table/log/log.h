@@ -47,6 +47,9 @@ struct delta_checkpoint_at {
 };
 struct delta_checkpoint_at delta_log_checkpoint(const struct delta_log_list *l, int64_t version, int64_t skip);
 
+/* Is the text of a commit what pqr wrote? true: it carries no digest and is not pqr's. Changes p while it looks. */
+bool delta_log_seal_holds(uint8_t *p, size_t n);
+
 typedef status (*delta_visit)(void *arg, const struct delta_action *a, struct err *err);
 struct delta_visitor {
 	delta_visit visit;

@@ -7,6 +7,10 @@
 /* delta_log_read's lines of a text already in memory, followed by JSON_SCAN_PADDING readable bytes. */
 status delta_log_lines(
 	struct str text, const char *key, struct arena *arena, const struct delta_visitor *v, struct err *err) MUST_USE;
+/* Members of the commitInfo that pqr writes, as they stand in the text: what it is told by, and its digest of the whole file (base/seal.h). In a
+ * text of JSON no string holds them, for its quotes are escaped. */
+#define LOG_ENGINE "\"engineInfo\":\"pqr/"
+#define LOG_SEAL "\"pqrSeal\":\""
 /* The commitInfo of a commit file, copied to arena; empty when it has none. Reads 16 KiB where it stands first, else the file. */
 status delta_log_info(struct store *store, const char *key, struct arena *arena, struct delta_commit_info *out,
 	struct err *err) MUST_USE;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/limits.h"
+#include "base/seal.h"
 #include "base/time.h"
 #include "table/log/checkpoint.h"
 #include "table/log/log_int.h"
@@ -90,10 +91,13 @@ static void text_write(struct commit *c, int64_t now_ms)
 	if (t->s != NULL) buf_printf(out, ",\"readVersion\":%lld", (long long)t->s->version);
 	buf_printf(out, ",\"isolationLevel\":\"Serializable\",\"isBlindAppend\":%s", blind ? "true" : "false");
 	if (t->opts.metrics != NULL) buf_printf(out, ",\"operationMetrics\":%s", t->opts.metrics);
-	buf_printf(out, ",\"engineInfo\":\"pqr/%s\",\"txnId\":\"%s\"", PQR_VERSION, t->id);
+	buf_printf(out, "," LOG_ENGINE "%s\",\"txnId\":\"%s\"," LOG_SEAL, PQR_VERSION, t->id);
+	const size_t seal = seal_blank(out);
+	buf_char(out, '"');
 	if (t->opts.info != NULL) buf_printf(out, ",%s", t->opts.info);
 	buf_str(out, "}}\n");
 	buf_add(out, c->body.p, c->body.n);
+	seal_close(out, 0, seal);
 }
 
 /* ---- settling ----------------------------------------------------------------------------------------------- */

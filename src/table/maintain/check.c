@@ -6,6 +6,7 @@
 #include "table/maintain/check.h"
 
 #include "base/thread.h"
+#include "parquet/nested.h"
 #include "table/log/log.h"
 #include "table/path.h"
 #include "table/write/stats.h"
@@ -41,21 +42,37 @@ static status visit_known(void *arg, const struct delta_action *a, struct err *e
 	return a->kind != DELTA_OTHER ? OK : fail(err, E_CORRUPT, "an action of an unknown name");
 }
 
-static status check_commits(struct check *c, struct store *store, const struct delta_log_list *l, struct err *err)
+/* The digest that pqr's commits and checkpoints hold of themselves; for those of others what follows has to do. */
+static status check_checkpoint(struct store *store, const struct delta_log_file *f, struct buf *text, struct err *err)
+{
+	TRY(store_get(store, f->key, text, err));
+	return parquet_seal_holds(text->p, text->n) ? OK : fail(err, E_CORRUPT, "not what was written");
+}
+
+static status check_commit(
+	struct check *c, struct store *store, const struct delta_log_file *f, struct buf *text, struct err *err)
 {
 	static const struct delta_visitor known = {visit_known, NULL};
+	c->result.commits++;
+	TRY(delta_log_read(store, f->key, text, &c->scratch, &known, err));
+	return delta_log_seal_holds(text->p, text->n) ? OK : fail(err, E_CORRUPT, "not what was written");
+}
+
+static status check_log(struct check *c, struct store *store, const struct delta_log_list *l, struct err *err)
+{
 	struct buf text;
 	buf_init(&text, 0);
 	status code = OK;
 	for (size_t i = 0; i < l->n && code == OK; i++) {
-		if (l->files[i].kind != DELTA_LOG_COMMIT) continue;
+		const struct delta_log_file *f = &l->files[i];
+		if (f->kind != DELTA_LOG_COMMIT && f->kind != DELTA_LOG_CHECKPOINT) continue;
 		buf_reset(&text);
 		arena_reset(&c->scratch);
-		c->result.commits++;
 		code = cancel_check(err);
 		if (code != OK) break;
-		code = delta_log_read(store, l->files[i].key, &text, &c->scratch, &known, err);
-		(void)damaged(c, l->files[i].key, &code, err);
+		code = f->kind == DELTA_LOG_COMMIT ? check_commit(c, store, f, &text, err)
+						   : check_checkpoint(store, f, &text, err);
+		(void)damaged(c, f->key, &code, err);
 	}
 	buf_deinit(&text);
 	return code;
@@ -144,7 +161,7 @@ static status check_all(struct check *c, struct store *store, const char *root, 
 	arena_init(&arena, 0);
 	status code = delta_log_list(store, root, &arena, &l, err);
 	if (code == OK && l.n == 0) code = fail(err, E_NOT_FOUND, "no Delta table at %s", root);
-	if (code == OK) code = check_commits(c, store, &l, err);
+	if (code == OK) code = check_log(c, store, &l, err);
 	arena_deinit(&arena);
 	TRY(code);
 	code = delta_snapshot_open(store, root, DELTA_LATEST, &s, err);

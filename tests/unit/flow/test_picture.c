@@ -2,14 +2,17 @@
 
 #include "check.h"
 
+#include "base/seal.h"
+
 #define RUN_1 "00000000-0000-5000-8000-000000000001"
 #define RUN_2 "00000000-0000-5000-8000-000000000002"
 
 static const char *const runs[2] = {RUN_1, RUN_2};
 static const struct picture_table tables[3] = {{"gold.daily_kpis", 0}, {"silver.messages", -1}, {"silver.tickets", 7}};
 static const struct picture both = {runs, 2, 4, tables, 3};
-static const char text[] = "{\"claim\":4,\"runs\":[\"" RUN_1 "\",\"" RUN_2 "\"],\"tables\":{\"gold.daily_kpis\":0,"
-			   "\"silver.messages\":-1,\"silver.tickets\":7}}";
+static const char text[] =
+	"{\"claim\":4,\"runs\":[\"" RUN_1 "\",\"" RUN_2 "\"],\"seal\":\"c0f9f457e37223065e19e8653761e5fa\","
+	"\"tables\":{\"gold.daily_kpis\":0,\"silver.messages\":-1,\"silver.tickets\":7}}";
 
 static void test_form(void **state)
 {
@@ -24,6 +27,8 @@ static void test_form(void **state)
 	CHECK_OK(&err, buf_check(&b, &err));
 	buf_char(&b, '\0');
 	assert_string_equal((const char *)b.p, text);
+	CHECK_OK(&err,
+		picture_parse(STR("{\"claim\":4,\"runs\":[],\"tables\":{}}"), &arena, &p, &err)); /* an early build's */
 	CHECK_OK(&err, picture_parse(str_of(text), &arena, &p, &err));
 	CHECK_I64(p.claim, 4);
 	CHECK_I64(p.n_runs, 2);
@@ -37,12 +42,27 @@ static void test_form(void **state)
 	buf_deinit(&b);
 }
 
+/* The text with its digest before "tables": it is refused for what it says. */
+static void sealed(struct buf *b, const char *without)
+{
+	const char *at = strstr(without, ",\"tables\"");
+	buf_reset(b);
+	buf_add(b, without, at != NULL ? (size_t)(at - without) : strlen(without));
+	if (at == NULL) return;
+	buf_str(b, ",\"seal\":\"");
+	const size_t seal = seal_blank(b);
+	buf_printf(b, "\"%s", at);
+	seal_close(b, 0, seal);
+}
+
 static void test_refused(void **state)
 {
 	(void)state;
 	static const char *const bad[] = {
 		"",
 		"{}",
+		"{\"claim\":1,\"runs\":[],\"seal\":\"00000000000000000000000000000000\","
+		"\"tables\":{}}", /* another's digest */
 		"[]",
 		"{\"claim\":1,\"runs\":[],\"tables\":{}} ",           /* a byte more */
 		"{\"claim\":1,\"runs\":[\"x\"],\"tables\":{}}",       /* no id */
@@ -53,14 +73,19 @@ static void test_refused(void **state)
 		"{\"claim\":1,\"runs\":[],\"tables\":{\"t\":1.0}}",
 	};
 	struct err err;
+	struct buf b;
+	buf_init(&b, 0);
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		struct arena arena;
 		struct picture p = both;
 		arena_init(&arena, 0);
-		if (picture_parse(str_of(bad[i]), &arena, &p, &err) != E_CORRUPT) fail_msg("taken: %s", bad[i]);
+		sealed(&b, bad[i]);
+		const struct str t = {(const char *)b.p, b.n};
+		if (picture_parse(t, &arena, &p, &err) != E_CORRUPT) fail_msg("taken: %s", bad[i]);
 		CHECK_I64(p.n_tables, 3); /* not written on failure */
 		arena_deinit(&arena);
 	}
+	buf_deinit(&b);
 }
 
 static void test_objects(void **state)

@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include "base/seal.h"
+
 /* What a run is worth does not get lost with the control plane: the checks are done again from the commits. */
 static void test_quality_outlives_the_control_plane(void **state)
 {
@@ -52,19 +54,30 @@ static void test_quality_outlives_the_control_plane(void **state)
 	lake_close(&l);
 }
 
+static void seal_again(struct buf *text)
+{
+	static const char name[] = "\"seal\":\"";
+	const uint8_t *at = memmem(text->p, text->n, name, strlen(name));
+	assert_non_null(at);
+	seal_close(text, 0, (size_t)(at - text->p) + strlen(name));
+}
+
 /* A commit that was cut or edited is named with what helps, and nothing is done on top of it. */
 static void test_a_damaged_commit_stops_the_run(void **state)
 {
 	(void)state;
 	static const struct {
 		const char *from, *to, *says;
+		bool sealed; /* anew, as a program would that writes such a commit */
 	} edits[] = {
-		{"\"stage\":\"bronze\"", "\"stage\":\"bronze", "damaged"},   /* no JSON */
-		{"\"stage\":\"bronze\"", "\"stagy\":\"bronze\"", "damaged"}, /* a member gone */
-		{"\"rows\":40", "\"rows\":\"x\"", "damaged"},                /* of another type */
-		{"{\"counters\"", "{ \"counters\"", "changed"},              /* not canonical */
-		{"\"rows_out\":200", "\"rows_out\":201", "changed"},         /* not what was recorded */
-		{"\"stage\":\"bronze\"", "\"stage\":\"gold\"", "replaced"},  /* of another stage */
+		{"\"stage\":\"bronze\"", "\"stage\":\"bronze", "damaged", false},   /* no JSON */
+		{"\"stage\":\"bronze\"", "\"stagy\":\"bronze\"", "damaged", false}, /* a member gone */
+		{"\"rows\":40", "\"rows\":\"x\"", "damaged", false},                /* of another type */
+		{"{\"counters\"", "{ \"counters\"", "changed", false},              /* not canonical */
+		{"\"rows_out\":200", "\"rows_out\":201", "changed", false},         /* not what its digest says */
+		{"\"rows_out\"", "\"rows_ouT\"", "changed", false},
+		{"\"rows_out\":200", "\"rows_out\":201", "changed", true},        /* not what was recorded */
+		{"\"stage\":\"bronze\"", "\"stage\":\"gold\"", "replaced", true}, /* of another stage */
 	};
 	struct lake l;
 	struct run_report r;
@@ -88,6 +101,7 @@ static void test_a_damaged_commit_stops_the_run(void **state)
 		buf_add(&text, whole.p, (size_t)(at - (const char *)whole.p));
 		buf_str(&text, edits[i].to);
 		buf_str(&text, at + strlen(edits[i].from));
+		if (edits[i].sealed) seal_again(&text);
 		CHECK_OK(&l.err, store_put(l.store, key, text.p, text.n, &l.err));
 		buf_deinit(&text);
 		CHECK_FAILS(E_VERIFY, run_plain(&l, &o));

@@ -13,12 +13,8 @@ static const struct stage_def stages[] = {
 	{.name = "to_daily", .layer = "gold", .table = "daily"},
 	{.name = "to_pages", .layer = "gold", .table = "pages"},
 };
-static const struct workload steps = {.name = "steps",
-	.stages = stages,
-	.n_stages = 4,
-	.tables = tables,
-	.n_tables = 3,
-	.publish_name = "to_sql"};
+static const struct workload steps = {
+	.name = "steps", .stages = stages, .n_stages = 4, .tables = tables, .n_tables = 3, .publish_name = "to_sql"};
 
 static void test_roles(void **state)
 {

@@ -56,7 +56,7 @@ static void open_levels(struct opened *o, const struct leaf_levels levels[N_LEAV
 			.max_def = levels[k].max_def,
 			.max_rep = levels[k].max_rep};
 	}
-	const struct parquet_nested f = {nodes, sizeof nodes / sizeof nodes[0], leaves, N_LEAVES, ROWS};
+	const struct parquet_nested f = {nodes, sizeof nodes / sizeof nodes[0], leaves, N_LEAVES, ROWS, false};
 	buf_init(&o->file, 0);
 	arena_init(&o->arena, 0);
 	CHECK_OK(&err, parquet_nested_write(&f, NULL, &o->file, &err));

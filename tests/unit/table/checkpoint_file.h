@@ -286,7 +286,7 @@ static inline void file_end(struct file_out *f, struct buf *out)
 		default: c->values = l->i64;
 		}
 	}
-	const struct parquet_nested n = {f->nodes, f->n_nodes, levels, f->n_leaves, f->n_rows};
+	const struct parquet_nested n = {f->nodes, f->n_nodes, levels, f->n_leaves, f->n_rows, false};
 	const struct parquet_opts opts = {.codec = PARQUET_ZSTD, .level = 1};
 	CHECK_OK(&err, parquet_nested_write(&n, &opts, out, &err));
 	free(f);

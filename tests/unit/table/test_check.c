@@ -1,7 +1,8 @@
-/* A log against its files: every byte of it turned, and only what changes no row may go unseen. */
+/* A log against its files: every byte of what pqr wrote turned is seen, and of what others wrote only what changes no row may go unseen. */
 #include "rows.h"
 
 #include "base/buf.h"
+#include "table/log/checkpoint.h"
 #include "table/maintain/check.h"
 #include "table/read/scan.h"
 #include "table/write/append.h"
@@ -103,9 +104,52 @@ static void in_order(void **state)
 	lake_close(&l);
 }
 
+/* The commit as another writer would have made it: nothing in it says whether it is whole. */
+static void disown(struct lake *l, const char *key, struct buf *text)
+{
+	char *engine = memmem(text->p, text->n, "pqr/", 4), *seal = memmem(text->p, text->n, "\"pqrSeal\":\"", 11);
+	assert_true(engine != NULL && seal != NULL && engine < seal);
+	memcpy(engine, "xyz/", 4);
+	memcpy(seal, "\"xyzTag\" :\"", 11);
+	CHECK_OK(&l->err, store_put(l->store, key, text->p, text->n, &l->err));
+	CHECK_I64(differences(l), 0);
+}
+
+/* One bit of each byte of what stands at key: each is told. */
+static void every_byte_is_told(struct lake *l, const char *key)
+{
+	struct buf text;
+	buf_init(&text, 0);
+	CHECK_OK(&l->err, store_get(l->store, key, &text, &l->err));
+	assert_true(text.n > 500);
+	for (size_t i = 0; i < text.n; i++) {
+		text.p[i] ^= (uint8_t)(1 << i % 8);
+		CHECK_OK(&l->err, store_put(l->store, key, text.p, text.n, &l->err));
+		if (differences(l) == 0) fail_msg("bit %zu of byte %zu of %s is not told", i % 8, i, key);
+		text.p[i] ^= (uint8_t)(1 << i % 8);
+	}
+	CHECK_OK(&l->err, store_put(l->store, key, text.p, text.n, &l->err));
+	CHECK_I64(differences(l), 0);
+	buf_deinit(&text);
+}
+
+static void every_byte_of_ours(void **state)
+{
+	(void)state;
+	struct lake l;
+	struct delta_snapshot *s = NULL;
+	lake_open(&l);
+	CHECK_OK(&l.err, delta_snapshot_open(l.store, root, DELTA_LATEST, &s, &l.err));
+	CHECK_OK(&l.err, delta_checkpoint_write(s, s->timestamp_ms, &l.err));
+	delta_snapshot_close(s);
+	every_byte_is_told(&l, "silver/t/_delta_log/00000000000000000000.json");
+	every_byte_is_told(&l, "silver/t/_delta_log/00000000000000000001.checkpoint.parquet");
+	lake_close(&l);
+}
+
 /* One bit of each byte of the newest commit: what a reader sees differs only where the check tells. What belongs to the table as a whole
  * (columns, protocol) is for who knows its contract; here the commit has adds alone. */
-static void every_byte_of_a_commit(void **state)
+static void every_byte_of_others(void **state)
 {
 	(void)state;
 	static const char key[] = "silver/t/_delta_log/00000000000000000001.json";
@@ -117,6 +161,7 @@ static void every_byte_of_a_commit(void **state)
 	buf_init(&want, 0);
 	buf_init(&got, 0);
 	CHECK_OK(&l.err, store_get(l.store, key, &text, &l.err));
+	disown(&l, key, &text);
 	rows_text(&l, &want);
 	assert_true(want.n > 0);
 	for (size_t i = 0; i < text.n; i += 1) {
@@ -182,7 +227,7 @@ static void damaged_files(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(in_order), cmocka_unit_test(every_byte_of_a_commit), cmocka_unit_test(damaged_files)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(in_order), cmocka_unit_test(every_byte_of_ours),
+		cmocka_unit_test(every_byte_of_others), cmocka_unit_test(damaged_files)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
