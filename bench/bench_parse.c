@@ -173,7 +173,7 @@ static void bench_parse(const struct sample *s, bool plain, struct event_batch *
 	const double from = user_seconds();
 	for (const char *p = s->p, *end = s->p + s->n; p < end;) {
 		const char *limit = end - p > WINDOW ? (const char *)memrchr(p, '\n', WINDOW) + 1 : end;
-		struct event_cursor c = {p, limit, utf8_valid(p, (size_t)(limit - p))};
+		struct line_cursor c = {p, limit, utf8_valid(p, (size_t)(limit - p))};
 		while (c.p < c.limit) {
 			line++;
 			if (event_next(e, &c, &ev).verdict != EVENT_VALID) continue;
@@ -226,7 +226,7 @@ static status bronze_lines(
 	TRY(event_index_start(&b->index, 0, BATCH_ROWS, err));
 	for (const char *p = s->p, *end = s->p + s->n; p < end;) {
 		const char *limit = end - p > WINDOW ? (const char *)memrchr(p, '\n', WINDOW) + 1 : end;
-		struct event_cursor c = {p, limit, utf8_valid(p, (size_t)(limit - p))};
+		struct line_cursor c = {p, limit, utf8_valid(p, (size_t)(limit - p))};
 		while (c.p < c.limit) {
 			line++;
 			if (event_next(e, &c, &ev).verdict != EVENT_VALID) continue;

@@ -3,7 +3,7 @@
 
 #include "cli/run_options.h"
 #include "columnar/contract.h"
-#include "workloads/pqrs/contract/contract.h"
+#include "flow/contract.h"
 #include "workloads/registry.h"
 
 struct format {
@@ -57,11 +57,15 @@ static status contract_run(struct cli *c, struct err *err)
 			"--format: expected json-schema, ddl-postgres, ddl-sqlite, markdown or delta, found '%s'",
 			name);
 	const char *dir = cli_get(c, "--write");
-	if (dir != NULL) return pqrs_contract_write_all(dir, err);
+	const struct workload *named =
+		c->n_args > 0 ? workload_named(&registry_workloads, str_of(c->args[0])) : registry_workloads.items[0];
+	if (dir != NULL && named == NULL)
+		return fail(err, E_USAGE, "--write takes a workload's whole contract: '%s' is none", c->args[0]);
+	if (dir != NULL) return contract_write_all(named, dir, err);
 	struct buf out;
 	buf_init(&out, 0);
-	status code = c->n_args > 0 ? add_tables(&out, format, c->args[0], err)
-				    : pqrs_contract_format(format->name, &out, err);
+	status code = named != NULL ? contract_format(named, format->name, &out, err)
+				    : add_tables(&out, format, c->args[0], err);
 	if (code == OK) code = cli_print(&out, err);
 	buf_deinit(&out);
 	return code;
@@ -72,9 +76,11 @@ static const struct cli_option options[] = {
 		"json-schema, ddl-postgres, ddl-sqlite, markdown (default) or delta; --json is json-schema"},
 	{"--write", "DIR", "write every contract file into DIR (as contracts/pqrs/v2 has them)"}};
 const struct cli_command cli_contract_command = {.name = "contract",
-	.synopsis = "[TABLE | LAYER]",
+	.synopsis = "[WORKLOAD | TABLE | LAYER]",
 	.summary = "the data contracts, from the one schema",
-	.details = "Without TABLE the whole contract: raw events, every table, and (DDL) the views.\n\n"
+	.details = "Without TABLE the whole contract of a workload (default pqrs): raw events, every table, and (DDL) "
+		   "the\n"
+		   "views.\n\n"
 		   "  pqr contract silver.tickets\n"
 		   "  pqr contract gold --format ddl-postgres",
 	.options = options,

@@ -12,6 +12,7 @@
 #include "io/config/config.h"
 
 struct history;
+struct raw_contract;
 /* Sums over all finished tasks, for planning and checks. */
 struct stage_view {
 	const struct run_info *run;
@@ -93,6 +94,7 @@ struct workload {
 	size_t n_stages;
 	const struct table_schema *const *tables; /* every table of every layer */
 	size_t n_tables;
+	const struct raw_contract *raw; /* of its events (flow/raw_contract.h); NULL: not published */
 	const struct config_keys *keys; /* of its own sections of the configuration */
 	const struct workload_option *options;
 	size_t n_options;

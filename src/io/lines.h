@@ -28,6 +28,13 @@ struct line_window {
 	bool piece_end; /* its last part, with its '\n' if it has one */
 };
 
+/* The lines of a window, one after the other. JSON_SCAN_PADDING readable bytes follow limit. */
+struct line_cursor {
+	const char *p; /* start of the next line */
+	const char *limit;
+	bool utf8_ok; /* the whole range was found valid: lines need no check of their own */
+};
+
 struct lines {
 	struct line_source source;
 	struct hash_stream hash;

@@ -10,7 +10,7 @@
 
 struct side {
 	struct event_parser *parser;
-	struct event_cursor cursor;
+	struct line_cursor cursor;
 	struct event event;
 };
 
@@ -19,7 +19,7 @@ static void side_start(struct side *s, bool plain, const char *text, size_t n)
 	const status code = event_parser_create(&s->parser, NULL);
 	ASSERT(code == OK);
 	event_parser_force_plain(s->parser, plain);
-	s->cursor = (struct event_cursor){text, text + n, utf8_valid(text, n)};
+	s->cursor = (struct line_cursor){text, text + n, utf8_valid(text, n)};
 }
 
 static void values_check(const struct event *a, const struct event *b)

@@ -6,6 +6,7 @@
 #include "workloads/pqrs/bronze/bronze.h"
 #include "workloads/pqrs/config/config.h"
 #include "workloads/pqrs/contract/contract.h"
+#include "workloads/pqrs/contract/raw_event.h"
 #include "workloads/pqrs/gold/gold.h"
 #include "workloads/pqrs/ingest/ingest.h"
 #include "workloads/pqrs/silver/silver.h"
@@ -117,6 +118,7 @@ const struct workload pqrs_workload = {
 	.n_stages = sizeof stages / sizeof stages[0],
 	.tables = pqrs_tables,
 	.n_tables = PQRS_TABLES,
+	.raw = &pqrs_raw_contract,
 	.keys = &pqrs_config_keys,
 	.options = options,
 	.n_options = sizeof options / sizeof options[0],

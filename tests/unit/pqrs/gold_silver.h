@@ -7,8 +7,8 @@
 #include "gold_data.h"
 #include "parquet/writer.h"
 #include "workloads/pqrs/config/config.h"
-#include "workloads/pqrs/contract/history_column.h"
-#include "workloads/pqrs/contract/partition.h"
+#include "flow/history_column.h"
+#include "flow/partition.h"
 #include "workloads/pqrs/contract/schema.h"
 
 #define LAKE_HISTORY "99999999-2222-5333-8444-555555555555"
@@ -129,13 +129,13 @@ static inline void silver_part(
 		CHECK_OK(&err, history_column_fill(&history, rows, &c[n_columns], &err));
 		const struct batch batch = {schema, n_columns + 1, c, rows};
 		const struct parquet_rows all = {.n = (uint32_t)rows};
-		struct pqrs_month place;
+		struct partition_month place;
 		(void)snprintf(name, sizeof name, "silver.%s", schema->name);
 		CHECK_OK(&err, parquet_writer_create(schema, &l->config.parquet, &w, &err));
 		CHECK_OK(&err, parquet_writer_row_group(w, &batch, &all, &err));
 		CHECK_OK(&err, parquet_writer_finish(w, &p, &size, &err));
 		const struct task_file file = {.table = name,
-			.partition = pqrs_month_values(&place, month, &l->run),
+			.partition = partition_month_values(&place, month, &l->run),
 			.p = p,
 			.n = size,
 			.rows = rows};

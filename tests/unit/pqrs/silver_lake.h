@@ -7,8 +7,8 @@
 #include "fixture.h"
 #include "parquet/reader.h"
 #include "parquet/writer.h"
-#include "workloads/pqrs/contract/history_column.h"
-#include "workloads/pqrs/contract/partition.h"
+#include "flow/history_column.h"
+#include "flow/partition.h"
 #include "workloads/pqrs/contract/schema.h"
 #include "workloads/pqrs/silver/silver.h"
 
@@ -187,13 +187,13 @@ static inline void lake_bronze(struct lake *l, const char *source, const struct 
 	}
 	const uint8_t *p;
 	size_t size;
-	struct pqrs_month place;
+	struct partition_month place;
 	CHECK_OK(&err, parquet_writer_finish(w, &p, &size, &err));
 	struct task_result result;
 	task_result_init(&result, NULL, &l->arena);
 	const struct task_env env = {.lake = l->store, .run = &l->run, .config = &l->cfg};
 	const struct task_file file = {.table = "bronze.pqrs_events",
-		.partition = pqrs_month_values(&place, date_month_start(time_utc_date(events[0]->ts)), &l->run),
+		.partition = partition_month_values(&place, date_month_start(time_utc_date(events[0]->ts)), &l->run),
 		.p = p,
 		.n = size,
 		.rows = (int64_t)n};

@@ -5,7 +5,9 @@
 
 #include "base/file.h"
 #include "check.h"
+#include "flow/contract.h"
 #include "workloads/pqrs/contract/contract.h"
+#include "workloads/pqrs/workload.h"
 #include "workloads/pqrs/bronze/event.h"
 #include "workloads/pqrs/contract/raw_event.h"
 #include "workloads/pqrs/contract/views.h"
@@ -34,7 +36,7 @@ static void test_committed_files(void **state)
 	(void)state;
 	struct err err;
 	int written = 0, present = 0;
-	CHECK_OK(&err, pqrs_contract_files(compare_file, &written, &err));
+	CHECK_OK(&err, contract_files(&pqrs_workload, compare_file, &written, &err));
 	DIR *dir = opendir(CONTRACTS);
 	assert_non_null(dir);
 	for (struct dirent *e; (e = readdir(dir)) != NULL;) present += e->d_name[0] != '.';
@@ -50,12 +52,12 @@ static void test_write_all(void **state)
 	char dir[64], path[256];
 	struct buf found, want;
 	check_tmpdir(dir);
-	CHECK_OK(&err, pqrs_contract_write_all(dir, &err));
+	CHECK_OK(&err, contract_write_all(&pqrs_workload, dir, &err));
 	buf_init(&found, 0);
 	buf_init(&want, 0);
 	(void)snprintf(path, sizeof path, "%s/ddl_sqlite.sql", dir);
 	CHECK_OK(&err, file_read(path, 1 << 20, &found, &err));
-	CHECK_OK(&err, pqrs_contract_format("ddl-sqlite", &want, &err));
+	CHECK_OK(&err, contract_format(&pqrs_workload, "ddl-sqlite", &want, &err));
 	CHECK_I64(found.n, want.n);
 	assert_memory_equal(found.p, want.p, want.n);
 	buf_deinit(&found);
@@ -81,12 +83,12 @@ static void test_json_parses(void **state)
 	static const char *const formats[] = {"json-schema", "delta"};
 	struct err err;
 	int n = 0;
-	CHECK_OK(&err, pqrs_contract_files(parse_json, &n, &err));
+	CHECK_OK(&err, contract_files(&pqrs_workload, parse_json, &n, &err));
 	CHECK_I64(n, 1 + 2 * PQRS_TABLES);
 	for (int i = 0; i < 2; i++) {
 		struct buf out;
 		buf_init(&out, 0);
-		CHECK_OK(&err, pqrs_contract_format(formats[i], &out, &err));
+		CHECK_OK(&err, contract_format(&pqrs_workload, formats[i], &out, &err));
 		json_t *root = json_loadb((const char *)out.p, out.n, JSON_REJECT_DUPLICATES, NULL);
 		assert_non_null(root);
 		CHECK_I64(json_object_size(root), PQRS_TABLES + (i == 0));
@@ -95,7 +97,7 @@ static void test_json_parses(void **state)
 	}
 	struct buf out;
 	buf_init(&out, 0);
-	CHECK_FAILS(E_USAGE, pqrs_contract_format("xml", &out, &err));
+	CHECK_FAILS(E_USAGE, contract_format(&pqrs_workload, "xml", &out, &err));
 	CHECK_I64(out.n, 0);
 	buf_deinit(&out);
 }
@@ -152,7 +154,7 @@ static sqlite3 *open_gold(void)
 	struct err err;
 	CHECK_I64(sqlite3_open(":memory:", &db), SQLITE_OK);
 	buf_init(&sql, 0);
-	CHECK_OK(&err, pqrs_contract_format("ddl-sqlite", &sql, &err));
+	CHECK_OK(&err, contract_format(&pqrs_workload, "ddl-sqlite", &sql, &err));
 	buf_char(&sql, '\0');
 	exec(db, (const char *)sql.p);
 	buf_deinit(&sql);
@@ -210,7 +212,7 @@ static void test_postgres_names(void **state)
 		"analytics_v_x", "SELECT gold_a.n AS my_gold_n FROM gold_a JOIN (gold_b) ON true"};
 	struct buf out;
 	buf_init(&out, 0);
-	pqrs_view_postgres(&out, &v);
+	contract_view_postgres(&out, &v);
 	buf_char(&out, '\0');
 	assert_string_equal((const char *)out.p,
 		"CREATE VIEW analytics.v_x AS\nSELECT gold.a.n AS my_gold_n FROM gold.a JOIN (gold.b) ON true;\n");
@@ -261,7 +263,7 @@ static void check_verdict(struct event_parser *parser, struct buf *line, const c
 	char text[EVENT_REASON_BYTES];
 	const size_t n = line->n;
 	for (int i = 0; i < 128; i++) buf_char(line, '\0'); /* room that the scanner may read past the limit */
-	struct event_cursor c = {.p = (const char *)line->p, .limit = (const char *)line->p + n};
+	struct line_cursor c = {.p = (const char *)line->p, .limit = (const char *)line->p + n};
 	r = event_next(parser, &c, &e);
 	if (strcmp(event_reason_text(r, text), want) != 0)
 		fail_msg("%s, expected %s: %.*s", text, want, (int)n, (const char *)line->p);

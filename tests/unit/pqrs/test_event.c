@@ -75,7 +75,7 @@ static void parse_to_text(struct event_parser *e, const char *line, size_t n, bo
 {
 	char *copy = padded(line, n, ended);
 	const size_t total = n + ended;
-	struct event_cursor c = {copy, copy + total, utf8_valid(copy, total)};
+	struct line_cursor c = {copy, copy + total, utf8_valid(copy, total)};
 	struct event ev;
 	const struct event_reason r = event_next(e, &c, &ev);
 	struct err err;
@@ -385,7 +385,7 @@ static void test_batch_round_trip(void **state)
 		CHECK_OK(&err, event_batch_origin(&b, STR("raw/a.jsonl"), STR("email"), 20000, &err));
 		for (int i = 0; i < 5000; i++) {
 			char *copy = padded(seeds[i % 4], strlen(seeds[i % 4]), true);
-			struct event_cursor c = {copy, copy + strlen(seeds[i % 4]) + 1, true};
+			struct line_cursor c = {copy, copy + strlen(seeds[i % 4]) + 1, true};
 			struct event ev;
 			CHECK_I64(event_next(e, &c, &ev).verdict, EVENT_VALID);
 			event_batch_append(&b, &ev, i + 1);

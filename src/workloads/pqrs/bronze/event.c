@@ -258,7 +258,7 @@ static struct event_reason line_parse(struct event_parser *e, bool utf8_ok, bool
 	return reason;
 }
 
-struct event_reason event_next(struct event_parser *e, struct event_cursor *c, struct event *out)
+struct event_reason event_next(struct event_parser *e, struct line_cursor *c, struct event *out)
 {
 	const char *from = c->p;
 	buf_reset(&e->scratch);

@@ -21,6 +21,7 @@
 #include "base/hash.h"
 #include "base/time.h"
 #include "columnar/batch.h"
+#include "io/lines.h"
 #include "workloads/pqrs/contract/schema.h"
 
 enum event_verdict {
@@ -71,13 +72,6 @@ struct event {
 	char id_text[2][UUID_CHARS]; /* lower-cased ids, when the line had upper case */
 };
 
-/* Lines p[0..limit); JSON_SCAN_PADDING readable bytes follow limit. */
-struct event_cursor {
-	const char *p; /* start of the next line; moves */
-	const char *limit;
-	bool utf8_ok; /* the whole range was found valid: lines need no check of their own */
-};
-
 struct event_parser; /* scratch, and the key orders seen; one thread; what it learnt never changes a result */
 status event_parser_create(struct event_parser **out, struct err *err) MUST_USE;
 void event_parser_destroy(struct event_parser *e);
@@ -86,7 +80,7 @@ void event_parser_set_zone(struct event_parser *e, const struct tz *zone);
 /* Longer lines are too_long; at most, and by default, see base/limits.h. */
 void event_parser_set_line_max(struct event_parser *e, size_t bytes);
 /* The line at c->p (c->p < c->limit), which ends at '\n' or at limit; c->p moves behind it. */
-struct event_reason event_next(struct event_parser *e, struct event_cursor *c, struct event *out);
+struct event_reason event_next(struct event_parser *e, struct line_cursor *c, struct event *out);
 /* E_NOMEM once scratch memory ran out; every verdict since then is void. */
 status event_parser_check(const struct event_parser *e, struct err *err) MUST_USE;
 void event_parser_force_plain(struct event_parser *e, bool plain); /* tests: never guess the key order */

@@ -51,8 +51,5 @@ status pqrs_config_write(
 
 extern const char *const sla_behaviour_names[5]; /* by enum sla_behaviour */
 extern const char *const state_ids[STATE_N];     /* "RECEIVED", ... */
-enum { PARQUET_CODECS_N = 3 };
-extern const char *const config_codec_names[PARQUET_CODECS_N + 1]; /* choices; ends with NULL */
-extern const enum parquet_codec config_codecs[PARQUET_CODECS_N];
 
 #endif

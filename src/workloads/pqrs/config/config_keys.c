@@ -1,10 +1,7 @@
 /* workloads/pqrs/config/config_keys.c: the workload's keys: names, types, ranges, defaults, meaning. docs/configuration.md lists them from here
  * (a test compares). Keys without a default take it from config/pqrs_simulation_v1.yaml. */
-#include "base/limits.h"
+#include "flow/common_config.h"
 #include "workloads/pqrs/config/config_int.h"
-
-const char *const config_codec_names[PARQUET_CODECS_N + 1] = {"zstd", "snappy", "uncompressed", NULL};
-const enum parquet_codec config_codecs[PARQUET_CODECS_N] = {PARQUET_ZSTD, PARQUET_SNAPPY, PARQUET_UNCOMPRESSED};
 
 #define PROBABILITY(path, meaning)                                                     \
 	{                                                                              \
@@ -33,8 +30,6 @@ const enum parquet_codec config_codecs[PARQUET_CODECS_N] = {PARQUET_ZSTD, PARQUE
 #define DAYS_MAX 1000
 #define CLOCK_SKEW_HOURS_MAX 720
 #define VOLUME_MAX 10000000
-
-_Static_assert(LINE_BYTES_DEFAULT == 16777216, "the fallback of ingest.line_bytes_max");
 
 /* A key that is added gets the number of its contract version, or of a later form, as `since`. */
 static const struct config_key items[] = {
@@ -85,8 +80,7 @@ static const struct config_key items[] = {
 	INTEGER("sla.business_days.S", 1, DAYS_MAX, NULL,
 		"term of suggestions; by default the law's or the simulation's"),
 
-	{"ingest.line_bytes_max", CONFIG_T_INT, LINE_BYTES_MIN, LINE_BYTES_MAX, NULL, "16777216", false,
-		"bytes of a raw line at most, without its end; a longer one is a reject", 2},
+	COMMON_CONFIG_LINE_BYTES,
 
 	{"sla.clock_skew_max", CONFIG_T_INT, 0, CLOCK_SKEW_HOURS_MAX, NULL, "24", false,
 		"hours that the clock of a ticket's creation may be ahead of the clocks of its other events", 2},
@@ -94,17 +88,13 @@ static const struct config_key items[] = {
 	TEXT("classify.rules_file", "", "file in place of config/pqrs_preclass_rules_v1.yaml"),
 
 	SHARE("quality.invalid_transition_rate_max", "0.01", "most status events that may break the state machine"),
-	SHARE("quality.reject_rate_max", "0.05", "most raw lines that may be rejected"),
+	COMMON_CONFIG_REJECT_RATE,
 	SHARE("quality.breach_rate_min", "0.07", "lowest expected share of late tickets, simulated runs"),
 	SHARE("quality.breach_rate_max", "0.12", "highest expected share of late tickets, simulated runs"),
 	SHARE("quality.share_tolerance", "0.03",
 		"how far type, channel and priority shares may lie from the configuration, simulated runs"),
 
-	{"parquet.codec", CONFIG_T_CHOICE, 0, 0, config_codec_names, "zstd", false, "compression of pages", 0},
-	INTEGER("parquet.level", 1, 19, "1", "zstd level"),
-	INTEGER("parquet.page_rows_max", 100, 1 << 20, "20000", "rows of a page at most"),
-	INTEGER("parquet.page_bytes_min", 1024, 1 << 26, "16384", "encoded bytes after which a page may end"),
-	SWITCH("parquet.bloom", "true", "bloom filters on id columns"),
+	COMMON_CONFIG_PARQUET,
 
 	{"publish.core", CONFIG_T_BOOL, 0, 1, NULL, "false", false,
 		"publish core.tickets, core.ticket_events and core.dim_geo to SQLite, too", 2},

@@ -3,6 +3,7 @@
 #include <limits.h>
 
 #include "base/file.h"
+#include "flow/common_config.h"
 #include "workloads/pqrs/config/config_int.h"
 
 const char *const pqrs_channel_names[CHANNEL_N] = {"email", "webform", "chat", "call", "other_digital"};
@@ -243,18 +244,19 @@ static status read_clock_skew(const struct config_node *root, struct pqrs_config
 	return OK;
 }
 
-static status read_ingest(const struct config_node *root, struct pqrs_config *cfg, struct err *err)
+static status read_common(const struct config_node *root, struct pqrs_config *cfg, struct err *err)
 {
-	int64_t bytes;
-	TRY(read_i64(root, "ingest.line_bytes_max", &bytes, err));
-	cfg->line_bytes_max = (size_t)bytes;
+	struct common_config c = {.parquet = cfg->parquet};
+	TRY(common_config_read(root, &pqrs_config_keys, &c, err));
+	cfg->line_bytes_max = c.line_bytes_max;
+	cfg->quality.reject_rate_max = c.reject_rate_max;
+	cfg->parquet = c.parquet;
 	return OK;
 }
 
 static status read_quality(const struct config_node *root, struct pqrs_config *cfg, struct err *err)
 {
 	TRY(read_share(root, "quality.invalid_transition_rate_max", &cfg->quality.invalid_transition_rate_max, err));
-	TRY(read_share(root, "quality.reject_rate_max", &cfg->quality.reject_rate_max, err));
 	TRY(read_share(root, "quality.breach_rate_min", &cfg->quality.breach_rate_min, err));
 	TRY(read_share(root, "quality.breach_rate_max", &cfg->quality.breach_rate_max, err));
 	TRY(read_share(root, "quality.share_tolerance", &cfg->quality.share_tolerance, err));
@@ -264,32 +266,14 @@ static status read_quality(const struct config_node *root, struct pqrs_config *c
 		config_find(root, "quality.breach_rate_max")->text.p);
 }
 
-static status read_parquet(const struct config_node *root, struct pqrs_config *cfg, struct err *err)
-{
-	const struct config_node *node;
-	size_t codec;
-	int32_t rows;
-	int32_t bytes;
-	TRY(config_need(root, "parquet.codec", &node, err));
-	TRY(config_choice(node, config_codec_names, PARQUET_CODECS_N, &codec, err));
-	TRY(read_i32(root, "parquet.level", &cfg->parquet.level, err));
-	TRY(read_i32(root, "parquet.page_rows_max", &rows, err));
-	TRY(read_i32(root, "parquet.page_bytes_min", &bytes, err));
-	cfg->parquet.codec = config_codecs[codec];
-	cfg->parquet.page_rows_max = (uint32_t)rows;
-	cfg->parquet.page_bytes_min = (uint32_t)bytes;
-	return read_bool(root, "parquet.bloom", &cfg->parquet.bloom, err);
-}
-
 status pqrs_config_read_settings(
 	const struct config_node *root, struct pqrs_config *cfg, struct pqrs_config_source *src, struct err *err)
 {
 	if (src->simulated) TRY(read_simulation(root, cfg, err));
 	TRY(read_terms(root, src->simulated, cfg, err));
-	TRY(read_ingest(root, cfg, err));
+	TRY(read_common(root, cfg, err));
 	TRY(read_clock_skew(root, cfg, err));
 	TRY(read_quality(root, cfg, err));
-	TRY(read_parquet(root, cfg, err));
 	TRY(read_bool(root, "publish.core", &cfg->publish_core, err));
 	return read_calendar(root, cfg, src, err);
 }

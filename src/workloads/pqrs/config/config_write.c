@@ -3,6 +3,7 @@
  * Functions add to the tree until the first failure and do nothing after it, so a long sequence needs one check. */
 #include <stdio.h>
 
+#include "flow/common_config.h"
 #include "workloads/pqrs/config/config_int.h"
 
 struct writer {
@@ -237,9 +238,7 @@ static void write_small(struct writer *w, struct config_node *root, const struct
 	add_share(w, quality, "breach_rate_min", cfg->quality.breach_rate_min);
 	add_share(w, quality, "breach_rate_max", cfg->quality.breach_rate_max);
 	add_share(w, quality, "share_tolerance", cfg->quality.share_tolerance);
-	for (size_t i = 0; i < PARQUET_CODECS_N; i++) {
-		if (config_codecs[i] == cfg->parquet.codec) add_str(w, parquet, "codec", config_codec_names[i]);
-	}
+	add_str(w, parquet, "codec", common_config_codec_name(cfg->parquet.codec));
 	add_int(w, parquet, "level", cfg->parquet.level);
 	add_int(w, parquet, "page_rows_max", cfg->parquet.page_rows_max);
 	add_int(w, parquet, "page_bytes_min", cfg->parquet.page_bytes_min);

@@ -1,5 +1,4 @@
-/* workloads/pqrs/contract/raw_event.c: the members of a raw event as a table, and the JSON Schema made of it. It parses nothing
- * (bronze/event.c). */
+/* workloads/pqrs/contract/raw_event.c: the members of a raw event as a table, as a table. It parses nothing (bronze/event.c). */
 #include "workloads/pqrs/contract/raw_event.h"
 
 static const char *const event_types[] = {
@@ -91,86 +90,11 @@ const struct raw_event_type raw_event_types[RAW_EVENT_TYPES] = {
 	{"ATTACHMENT_ADDED", attachment, COUNT(attachment)},
 };
 
-static void put_string(struct buf *out, const char *key, const char *value)
-{
-	buf_printf(out, "\"%s\": ", key);
-	buf_json_str(out, str_of(value));
-}
-
-static void put_values(struct buf *out, const struct raw_member *m)
-{
-	buf_str(out, "\"enum\": [");
-	for (size_t i = 0; m->values[i] != NULL; i++) {
-		if (i > 0) buf_str(out, ", ");
-		buf_json_str(out, str_of(m->values[i]));
-	}
-	buf_str(out, m->required ? "], " : ", null], ");
-}
-
-static void put_member(struct buf *out, const struct raw_member *m)
-{
-	static const char *const formats[] = {
-		[RAW_STRING] = "",
-		[RAW_UUID] = ", \"format\": \"uuid\"",
-		[RAW_TIMESTAMP] = ", \"format\": \"date-time\"",
-		[RAW_INTEGER] = "",
-		[RAW_ANY] = "",
-	};
-	const char *type = m->kind == RAW_INTEGER ? "integer" : "string";
-	buf_printf(out, "\"%s\": {", m->name);
-	if (m->kind != RAW_ANY) { /* null counts as absent */
-		buf_printf(out, m->required ? "\"type\": \"%s\"" : "\"type\": [\"%s\", \"null\"]", type);
-		buf_printf(out, "%s, ", formats[m->kind]);
-	}
-	if (m->not_negative) buf_str(out, "\"minimum\": 0, ");
-	if (m->values != NULL) put_values(out, m);
-	put_string(out, "description", m->description);
-	buf_char(out, '}');
-}
-
-static void put_members(struct buf *out, const char *indent, const struct raw_member *m, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		buf_str(out, indent);
-		put_member(out, &m[i]);
-		buf_str(out, i + 1 < n ? ",\n" : "\n");
-	}
-}
-
-static void put_required(struct buf *out, const struct raw_member *m, size_t n, const char *more)
-{
-	const char *separator = "";
-	buf_str(out, "\"required\": [");
-	for (size_t i = 0; i < n; i++) {
-		if (!m[i].required) continue;
-		buf_printf(out, "%s\"%s\"", separator, m[i].name);
-		separator = ", ";
-	}
-	buf_printf(out, "%s]", more);
-}
-
-void raw_event_json_schema(struct buf *out)
-{
-	buf_str(out, "{\n\t\"$schema\": \"https://json-schema.org/draft/2020-12/schema\",\n\t\"$id\": "
-		     "\"urn:pqr:pqrs/v2:raw.event\",\n"
-		     "\t\"title\": \"raw.pqrs\",\n\t\"description\": \"one line of a raw object; a member that is null "
-		     "counts as absent, "
-		     "one that is not named here is kept\",\n\t\"type\": \"object\",\n\t\"properties\": {\n"
-		     "\t\t\"data\": {\"type\": \"object\", \"description\": \"what happened, by event_type\"},\n");
-	put_members(out, "\t\t", raw_envelope, RAW_ENVELOPE_MEMBERS);
-	buf_str(out, "\t},\n\t");
-	put_required(out, raw_envelope, RAW_ENVELOPE_MEMBERS, ", \"data\"");
-	buf_str(out, ",\n\t\"allOf\": [\n");
-	for (size_t t = 0; t < RAW_EVENT_TYPES; t++) {
-		const struct raw_event_type *type = &raw_event_types[t];
-		buf_printf(out,
-			"\t\t{\"if\": {\"properties\": {\"event_type\": {\"const\": \"%s\"}}}, \"then\": "
-			"{\"properties\": {\"data\": {\n\t\t\t\"properties\": {\n",
-			type->name);
-		put_members(out, "\t\t\t\t", type->data, type->n_data);
-		buf_str(out, "\t\t\t},\n\t\t\t");
-		put_required(out, type->data, type->n_data, "");
-		buf_str(out, t + 1 < RAW_EVENT_TYPES ? "\n\t\t}}}},\n" : "\n\t\t}}}}\n");
-	}
-	buf_str(out, "\t]\n}\n");
-}
+const struct raw_contract pqrs_raw_contract = {
+	.name = "raw.pqrs",
+	.version = "pqrs/v2",
+	.envelope = raw_envelope,
+	.n_envelope = RAW_ENVELOPE_MEMBERS,
+	.types = raw_event_types,
+	.n_types = RAW_EVENT_TYPES,
+};

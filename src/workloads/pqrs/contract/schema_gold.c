@@ -1,7 +1,7 @@
 /* workloads/pqrs/contract/schema_gold.c: the columns of the gold tables, in the order of their enums. */
 #include "workloads/pqrs/contract/schema_gold.h"
 
-#include "workloads/pqrs/contract/history_column.h"
+#include "flow/history_column.h"
 
 /* Columns that mean the same in every table they stand in. */
 #define S COL_STRING

@@ -3,7 +3,7 @@
  * Rows of an event table are in the order in which silver folds them: by UTC month, ranges of ticket buckets, bronze's files by their
  * first instant, then the row in its file. tickets and preclassification are in order of creation events.
  */
-#include "workloads/pqrs/contract/history_column.h"
+#include "flow/history_column.h"
 #include "workloads/pqrs/contract/schema.h"
 
 #define S COL_STRING

@@ -1,8 +1,5 @@
-/* workloads/pqrs/contract/views.c: the SELECTs of the views, once, and their CREATE VIEW in two dialects. It knows names of tables, no
- * database. */
+/* workloads/pqrs/contract/views.c: the SELECTs of the views. It knows names of tables, no database. */
 #include "workloads/pqrs/contract/views.h"
-
-#include "columnar/contract.h"
 
 /* run_id tells which run changed a row last, so rows of one day or month may have several: a view over them tells one of these.
  * Sums of integers are numeric in PostgreSQL, hence the casts; 100.0 * x makes the division a decimal one in both. */
@@ -50,17 +47,3 @@ const struct workload_view pqrs_views[PQRS_VIEWS] = {
 		"FROM gold_kpi_sla_daily\n"
 		"GROUP BY month, pqrs_type"},
 };
-
-void pqrs_view_sqlite(struct buf *out, const struct workload_view *v)
-{
-	buf_printf(out, "CREATE VIEW \"%s\" AS\n%s;\n", v->name, v->sql);
-}
-
-void pqrs_view_postgres(struct buf *out, const struct workload_view *v)
-{
-	buf_str(out, "CREATE VIEW ");
-	schema_names_postgres(out, v->name);
-	buf_str(out, " AS\n");
-	schema_names_postgres(out, v->sql);
-	buf_str(out, ";\n");
-}

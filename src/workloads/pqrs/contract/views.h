@@ -9,8 +9,4 @@
 enum { PQRS_VIEWS = 5 };
 extern const struct workload_view pqrs_views[PQRS_VIEWS]; /* in order of creation */
 
-/* CREATE VIEW statements. PostgreSQL: the names as analytics.<view> and gold.<table>. */
-void pqrs_view_sqlite(struct buf *out, const struct workload_view *v);
-void pqrs_view_postgres(struct buf *out, const struct workload_view *v);
-
 #endif

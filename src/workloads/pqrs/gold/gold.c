@@ -20,8 +20,8 @@
 #include "workloads/pqrs/gold/gold_kpi.h"
 #include "workloads/pqrs/gold/gold_read.h"
 #include "workloads/pqrs/gold/gold_ticket.h"
-#include "workloads/pqrs/contract/history_column.h"
-#include "workloads/pqrs/contract/partition.h"
+#include "flow/history_column.h"
+#include "flow/partition.h"
 #include "workloads/pqrs/contract/schema.h"
 
 enum { PART_ROWS = 1 << 20, ROW_GROUP_ROWS = 1 << 20, GROUP_KERNELS_MAX = 3 };
@@ -80,7 +80,7 @@ static status plan_months(const struct stage_view *view, struct task_list *out, 
 			int32_t file_month;
 			char id[64];
 			if (strcmp(f->table, "silver.tickets") != 0) continue;
-			TRY(pqrs_month_of(f, &file_month, err));
+			TRY(partition_month_of(f, &file_month, err));
 			if (t == NULL || file_month != month || rows >= PART_ROWS || history) {
 				const struct civil c = date_to_civil(file_month);
 				parts = t != NULL && file_month == month ? parts + 1 : 0;
@@ -164,10 +164,10 @@ static status sink_write(
 		parquet_writer_reset(*w);
 	TRY(write_groups(s, *w, b, err));
 	TRY(parquet_writer_finish(*w, &p, &n, err));
-	struct pqrs_month place;
+	struct partition_month place;
 	(void)snprintf(name, sizeof name, "gold.%s", schema->name);
 	const struct task_file file = {.table = name,
-		.partition = pqrs_month_values(&place, month, s->env->run),
+		.partition = partition_month_values(&place, month, s->env->run),
 		.p = p,
 		.n = n,
 		.rows = b->n_rows};

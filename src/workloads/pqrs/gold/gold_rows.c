@@ -4,7 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/time.h"
-#include "workloads/pqrs/contract/history_column.h"
+#include "flow/history_column.h"
 
 /* The key columns come first in every gold table; sum_column is the count that the stage's checks compare. */
 static const struct {

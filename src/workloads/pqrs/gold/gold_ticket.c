@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
-#include "workloads/pqrs/contract/history_column.h"
+#include "flow/history_column.h"
 
 status gold_tickets_init(struct gold_tickets *t, struct arena *arena, size_t cap, struct err *err)
 {

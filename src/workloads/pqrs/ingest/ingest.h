@@ -4,11 +4,9 @@
 
 #include "flow/workload.h"
 
-/* inputs: files, and streams that env->spools will know, with the bytes and hashes of what comes out of them. */
+/* See flow/ingest.h. */
 status pqrs_ingest_plan(
 	const struct stage_view *view, const struct file_list *inputs, struct task_list *out, struct err *err) MUST_USE;
-/* E_QUALITY: all lines of an input are rejected, and it looks like another format. Where all of all inputs are, out->events says why.
- * E_VERIFY: an input has changed. */
 status pqrs_ingest_run(
 	const struct task_env *env, const struct task_spec *spec, struct task_result *out, struct err *err) MUST_USE;
 status pqrs_ingest_check(const struct stage_view *view, struct quality_list *out, struct err *err) MUST_USE;

@@ -43,7 +43,7 @@
 #include "parquet/reader.h"
 #include "parquet/writer.h"
 #include "workloads/pqrs/config/config.h"
-#include "workloads/pqrs/contract/history_column.h"
+#include "flow/history_column.h"
 #include "workloads/pqrs/silver/places.h"
 #include "workloads/pqrs/silver/rules.h"
 #include "workloads/pqrs/contract/schema.h"

@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
-#include "workloads/pqrs/contract/partition.h"
+#include "flow/partition.h"
 #include "workloads/pqrs/silver/silver_int.h"
 
 enum {
@@ -129,8 +129,8 @@ static status month_write(struct out_table *o, struct month_out *m, struct err *
 {
 	const struct part_sink *k = &o->sink;
 	const struct part_rows rows = month_rows(m);
-	struct pqrs_month place;
-	const struct delta_pairs partition = pqrs_month_values(&place, m->month, k->env->run);
+	struct partition_month place;
+	const struct delta_pairs partition = partition_month_values(&place, m->month, k->env->run);
 	if (m->writer == NULL) {
 		if (m->n > 0) TRY(silver_part_write(k, &rows, partition, err));
 	} else {

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
-#include "workloads/pqrs/contract/partition.h"
+#include "flow/partition.h"
 #include "workloads/pqrs/silver/silver_int.h"
 
 /* Of a row group up to this size all buckets are decoded and searched, once. The page index would save some of them, but
@@ -70,7 +70,7 @@ static status sort_file(struct silver_task *t, const struct file_ref *ref, struc
 	const bool other = !str_is(run_of(ref), t->env->run->run_id);
 	*f = (struct silver_file){.ref = ref, .other = other, .foreign = other && t->env->run->drops[0] == '\0'};
 	t->has_history |= f->foreign; /* also where all earlier bronze is gone */
-	return pqrs_month_of(ref, &f->month, err);
+	return partition_month_of(ref, &f->month, err);
 }
 
 /* Bronze of the history's runs comes in their order, the run's own last. */

@@ -13,7 +13,8 @@
 #include "base/alloc.h"
 #include "base/thread.h"
 #include "base/vec.h"
-#include "workloads/pqrs/contract/partition.h"
+#include "flow/partition.h"
+#include "workloads/pqrs/contract/raw_event.h"
 #include "workloads/pqrs/sim/sim_sort.h"
 #include "workloads/pqrs/sim/sim_write.h"
 
@@ -211,13 +212,13 @@ static status object_make(
 {
 	char date[DATE_CHARS];
 	date_format(day, date);
-	struct pqrs_day place;
+	struct partition_day place;
 	const struct str source = str_of(pqrs_channel_names[channel]);
 	buf_reset(&k->text);
 	TRY(sim_writer_object(&k->writer, events, n, day, &k->text, err));
 	const struct task_file file = {.table = PQRS_RAW,
-		.partition = pqrs_day_values(&place, source, (struct str){date, sizeof date}, k->env->run),
-		.name = PQRS_RAW_NAME,
+		.partition = partition_day_values(&place, source, (struct str){date, sizeof date}, k->env->run),
+		.name = RAW_OBJECT_NAME,
 		.p = k->text.p,
 		.n = k->text.n,
 		.rows = (int64_t)n};

@@ -1,12 +1,9 @@
-/* workloads/pqrs/ingest/ingest_plan.c: inputs of an ingested run: the files and streams in order, as flow found and hashed them, and
+/* flow/ingest_plan.c: inputs of an ingested run: the files and streams in order, as flow found and hashed them, and
  * the check that every line landed. Opens none of them. */
-#include "flow/quality.h"
-#include "workloads/pqrs/ingest/ingest.h"
+#include "flow/ingest.h"
 
-status pqrs_ingest_plan(
-	const struct stage_view *view, const struct file_list *inputs, struct task_list *out, struct err *err)
+status ingest_plan(const struct file_list *inputs, struct task_list *out, struct err *err)
 {
-	(void)view;
 	if (inputs == NULL || inputs->n == 0) return fail(err, E_USAGE, "no input to ingest: name at least one file");
 	struct task_spec *task = task_list_add(out);
 	if (task == NULL) return fail_nomem(err);
@@ -19,14 +16,14 @@ status pqrs_ingest_plan(
 	return OK;
 }
 
-status pqrs_ingest_check(const struct stage_view *view, struct quality_list *out, struct err *err)
+status ingest_check(const struct stage_view *view, const char *table, struct quality_list *out, struct err *err)
 {
 	ASSERT(view->n_stages >= 1);
 	const int64_t in = counter_get(&view->counters[0], "rows_in"),
 		      landed = counter_get(&view->counters[0], "rows_out");
 	int64_t stored = 0;
 	for (size_t i = 0; i < view->files[0].n; i++) stored += view->files[0].items[i].rows;
-	const struct quality q = {.dataset = "raw.pqrs",
+	const struct quality q = {.dataset = table,
 		.check_name = "every_line_landed",
 		.severity = QUALITY_CRITICAL,
 		.details = "lines of the raw objects = lines of the inputs, blank ones left out",

@@ -1,5 +1,5 @@
-/* workloads/pqrs/contract/history_column.c: see history_column.h. A dictionary of one value, so that a file holds the id once. */
-#include "workloads/pqrs/contract/history_column.h"
+/* flow/history_column.c: see history_column.h. A dictionary of one value, so that a file holds the id once. */
+#include "flow/history_column.h"
 
 #include "base/alloc.h"
 

@@ -1,33 +1,17 @@
-/* workloads/pqrs/bronze/bronze_plan.c: raw objects to tasks, and the quality checks of the stage.
- *
- * A task is a range of days, all sources of them; of a day larger than a task, a range of its sources. A (source, day) is in one task,
- * whole: its rejects are one file. The cut depends on the raw files alone. */
+/* flow/raw_tasks.c: see raw_tasks.h. Opens no object. */
+#include "flow/raw_tasks.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "workloads/pqrs/bronze/bronze_int.h"
-#include "workloads/pqrs/config/config.h"
-#include "flow/quality.h"
+#include "flow/raw_read.h"
 
 enum {
-	TASK_BYTES = 64 << 20
-}; /* about this much raw a task: long enough to keep start-up cost out of sight, short enough to share */
-
-status bronze_partition_of(const struct file_ref *file, struct bronze_partition *out, struct err *err)
-{
-	if (strcmp(file->table, PQRS_RAW) != 0)
-		return fail_at(err, E_CORRUPT, file->path, -1, -1, "not a raw object of pqrs: one of %s", file->table);
-	TRY(file_ref_value(file, "source", &out->source, err));
-	TRY(file_ref_value(file, "day", &out->day_text, err));
-	out->has_day = date_parse(out->day_text, &out->day);
-	if (!out->has_day) out->day = 0;
-	return OK;
-}
-
-bool bronze_partition_eq(const struct bronze_partition *a, const struct bronze_partition *b)
-{
-	return str_eq(a->source, b->source) && str_eq(a->day_text, b->day_text);
-}
+	TASK_BYTES =
+		64
+		<< 20, /* about this much raw a task: long enough to keep start-up cost out of sight, short enough to share */
+	MILLION = 1000000,
+};
 
 static status task_start(struct task_list *out, struct task_spec **task, struct err *err)
 {
@@ -43,7 +27,7 @@ static status task_start(struct task_list *out, struct task_spec **task, struct 
 
 struct raw_object {
 	const struct file_ref *file;
-	struct bronze_partition partition;
+	struct raw_partition partition;
 };
 struct raw_objects {
 	struct raw_object *items; /* by day, source, path */
@@ -60,15 +44,15 @@ static int by_day(const void *a, const void *b)
 }
 
 static status raw_objects_make(
-	const struct file_list *raw, struct arena *arena, struct raw_objects *out, struct err *err)
+	const struct file_list *raw, const char *table, struct arena *arena, struct raw_objects *out, struct err *err)
 {
 	*out = (struct raw_objects){.items = ARENA_NEW(arena, struct raw_object, raw->n + 1)};
 	if (out->items == NULL) return fail_nomem(err);
 	for (size_t i = 0; i < raw->n; i++) {
 		struct raw_object *o = &out->items[out->n];
-		if (strcmp(raw->items[i].table, PQRS_RAW) != 0) continue;
+		if (strcmp(raw->items[i].table, table) != 0) continue;
 		o->file = &raw->items[i];
-		TRY(bronze_partition_of(o->file, &o->partition, err));
+		TRY(raw_partition_of(o->file, table, &o->partition, err));
 		out->bytes += o->file->bytes;
 		out->n++;
 	}
@@ -79,11 +63,11 @@ static status raw_objects_make(
 /* Objects of one day, or of one source of it, from `from` on: end (exclusive); their bytes. */
 static size_t unit_end(const struct raw_objects *raw, size_t from, bool whole_day, int64_t *bytes)
 {
-	const struct bronze_partition *first = &raw->items[from].partition;
+	const struct raw_partition *first = &raw->items[from].partition;
 	size_t i = from;
 	for (*bytes = 0; i < raw->n; i++) {
-		const struct bronze_partition *p = &raw->items[i].partition;
-		if (p->day != first->day || (!whole_day && !bronze_partition_eq(p, first))) break;
+		const struct raw_partition *p = &raw->items[i].partition;
+		if (p->day != first->day || (!whole_day && !raw_partition_eq(p, first))) break;
 		*bytes += raw->items[i].file->bytes;
 	}
 	return i;
@@ -96,13 +80,11 @@ static size_t unit_next(const struct raw_objects *raw, size_t from, int64_t *byt
 }
 
 /* Tasks of about the same size: a unit belongs where its middle falls. */
-status pqrs_bronze_plan(
-	const struct stage_view *view, const struct file_list *inputs, struct task_list *out, struct err *err)
+status raw_tasks_plan(const struct stage_view *view, const char *table, struct task_list *out, struct err *err)
 {
-	(void)inputs;
 	ASSERT(view->n_stages >= 1);
 	struct raw_objects raw;
-	TRY(raw_objects_make(&view->files[0], out->arena, &raw, err));
+	TRY(raw_objects_make(&view->files[0], table, out->arena, &raw, err));
 	const int64_t n_tasks = (raw.bytes + TASK_BYTES - 1) / TASK_BYTES;
 	struct task_spec *task = NULL;
 	int64_t before = 0, last = -1;
@@ -134,9 +116,9 @@ struct check {
 	const char *details;
 };
 
-static status check_add(struct quality_list *out, const struct check *c, struct err *err)
+static status check_add(struct quality_list *out, const char *dataset, const struct check *c, struct err *err)
 {
-	const struct quality q = {.dataset = "bronze.pqrs_events",
+	const struct quality q = {.dataset = dataset,
 		.check_name = c->name,
 		.severity = c->severity,
 		.details = c->details,
@@ -159,21 +141,23 @@ static int64_t count_of(const struct file_list *files, const char *table)
 	return n;
 }
 
-static status check_rejects(
-	const struct stage_view *view, int64_t raw, int64_t rejects, struct quality_list *out, struct err *err)
+struct rate {
+	int64_t raw, rejects, max;
+};
+
+static status check_rate(const char *dataset, const struct rate *r, struct quality_list *out, struct err *err)
 {
-	const struct pqrs_config *config = view->config;
-	const int64_t max = config->quality.reject_rate_max;
+	const int64_t raw = r->raw, rejects = r->rejects, max = r->max;
 	char value[32], threshold[32];
-	const int64_t rate = raw > 0 ? (int64_t)((__int128)rejects * PROB_ONE / raw) : 0;
-	const struct quality q = {.dataset = "bronze.pqrs_events",
+	const int64_t rate = raw > 0 ? (int64_t)((__int128)rejects * MILLION / raw) : 0;
+	const struct quality q = {.dataset = dataset,
 		.check_name = "reject_rate",
 		.severity = QUALITY_WARNING,
 		.value = quality_fraction(rate, value),
 		.threshold = quality_fraction(max, threshold),
 		.details = "rejected lines / raw lines",
 		.record_count = rejects};
-	const bool pass = (__int128)rejects * PROB_ONE <= (__int128)max * raw;
+	const bool pass = (__int128)rejects * MILLION <= (__int128)max * raw;
 	return quality_add(out, pass, &q) ? OK : fail_nomem(err);
 }
 
@@ -199,35 +183,37 @@ static void refused_text(
 }
 
 /* The newest day of the run's raw objects. */
-static void newest_text(const struct file_list *raw, bool deferred, char *dst, size_t size)
+static void newest_text(
+	const struct file_list *raw, const char *table, const char *what, bool deferred, char *dst, size_t size)
 {
 	int64_t day = INT64_MIN;
 	char text[DATE_CHARS + 1] = "";
 	for (size_t i = 0; i < raw->n; i++) {
-		struct bronze_partition p;
-		if (bronze_partition_of(&raw->items[i], &p, NULL) != OK || !p.has_day) continue;
+		struct raw_partition p;
+		if (raw_partition_of(&raw->items[i], table, &p, NULL) != OK || !p.has_day) continue;
 		day = p.day > day ? p.day : day;
 	}
 	if (deferred && day != INT64_MIN) date_format((int32_t)day, text);
-	(void)snprintf(dst, size, "events over a year after as_of: kept in bronze, counted nowhere%s%s",
-		text[0] != '\0' ? "; newest: " : "", text);
+	(void)snprintf(
+		dst, size, "%s: kept in bronze, counted nowhere%s%s", what, text[0] != '\0' ? "; newest: " : "", text);
 }
 
-status pqrs_bronze_check(const struct stage_view *view, struct quality_list *out, struct err *err)
+status raw_tasks_check(const struct stage_view *view, const struct raw_tables *tables, int64_t reject_rate_max,
+	const char *deferred_text, struct quality_list *out, struct err *err)
 {
 	ASSERT(view->n_stages >= 2);
 	const struct counter_list *c = &view->counters[1];
 	const struct file_list *raw_files = &view->files[0], *files = &view->files[1];
-	const int64_t raw = rows_of(raw_files, PQRS_RAW);
+	const int64_t raw = rows_of(raw_files, tables->raw);
 	const int64_t rows = counter_get(c, "rows_out"), duplicates = counter_get(c, "duplicates"),
 		      rejects = counter_get(c, "rejects");
 	const int64_t kept = rows + duplicates + rejects;
-	const int64_t objects = count_of(raw_files, PQRS_RAW), verified = counter_get(c, "raw_objects_verified");
+	const int64_t objects = count_of(raw_files, tables->raw), verified = counter_get(c, "raw_objects_verified");
 	const int64_t deferred = counter_get(c, "deferred"), day = counter_get(c, "ts_outside_day");
-	const int64_t stored = rows_of(files, "bronze.pqrs_events"), rejected = rows_of(files, "rejects.pqrs");
+	const int64_t stored = rows_of(files, tables->bronze), rejected = rows_of(files, tables->rejects);
 	char refused[ERR_MESSAGE_MAX], newest[96];
 	refused_text(c, view->events, rejects == raw, refused, sizeof refused);
-	newest_text(raw_files, deferred > 0, newest, sizeof newest);
+	newest_text(raw_files, tables->raw, deferred_text, deferred > 0, newest, sizeof newest);
 	const struct check checks[] = {
 		{"raw_hashes_match", QUALITY_CRITICAL, verified == objects, verified, objects, objects,
 			"raw objects whose XXH3-128 is the one they landed with"},
@@ -240,6 +226,7 @@ status pqrs_bronze_check(const struct stage_view *view, struct quality_list *out
 		{"timestamps_in_partition", QUALITY_CRITICAL, day == 0, day, 0, rows,
 			"ts outside the UTC day of its raw folder"},
 	};
-	for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) TRY(check_add(out, &checks[i], err));
-	return check_rejects(view, raw, rejects, out, err);
+	for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++)
+		TRY(check_add(out, tables->bronze, &checks[i], err));
+	return check_rate(tables->bronze, &(struct rate){raw, rejects, reject_rate_max}, out, err);
 }

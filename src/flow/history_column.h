@@ -1,9 +1,9 @@
-/* workloads/pqrs/contract/history_column.h: history_id, the column of silver and gold that tells independent histories apart.
+/* flow/history_column.h: history_id, the column of silver and gold that tells independent histories apart.
  *
  * It is the last data column of every table of the two layers but the dimensions, and the same in each row of a file: the id of the run
  * that opened the history. A run that goes on from others writes theirs. */
-#ifndef PQR_PQRS_HISTORY_COLUMN_H
-#define PQR_PQRS_HISTORY_COLUMN_H
+#ifndef PQR_FLOW_HISTORY_COLUMN_H
+#define PQR_FLOW_HISTORY_COLUMN_H
 
 #include "columnar/batch.h"
 #include "flow/task.h"
