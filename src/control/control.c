@@ -189,7 +189,7 @@ status control_publish_begin(
 	return unlock(c, c->ops->publish_begin(c, l, out, err));
 }
 
-status control_publish_look(struct control_publish *p, const struct control_table *tables, size_t n, struct err *err)
+status control_publish_look(struct control_publish *p, struct control_table *tables, size_t n, struct err *err)
 {
 	lock(p->control);
 	return unlock(p->control, p->ops->look(p, tables, n, err));
@@ -198,7 +198,7 @@ status control_publish_look(struct control_publish *p, const struct control_tabl
 status control_publish_table(struct control_publish *p, const struct control_table *t, struct err *err)
 {
 	for (size_t i = 0; i < t->n_parts; i++) {
-		if (t->parts[i].told) t->parts[i].rows = 0;
+		if (t->parts[i].told && !t->changes) t->parts[i].rows = 0;
 	}
 	lock(p->control);
 	return unlock(p->control, p->ops->table(p, t, err));
@@ -209,6 +209,15 @@ status control_publish_batch(
 {
 	lock(p->control);
 	return unlock(p->control, p->ops->batch(p, b, partitions, err));
+}
+
+status control_publish_change(struct control_publish *p, const struct batch *b, const char *const *partitions,
+	const struct control_change *change, struct err *err)
+{
+	if (change->n == 0) return OK;
+	ASSERT(change->rows[change->n - 1] < b->n_rows);
+	lock(p->control);
+	return unlock(p->control, p->ops->change(p, b, partitions, change, err));
 }
 
 status control_publish_table_end(struct control_publish *p, int64_t *rows, struct err *err)

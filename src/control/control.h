@@ -159,35 +159,52 @@ status control_stage_get(
 	struct control *c, const char *run_id, const char *name, struct control_stage *out, struct err *err) MUST_USE;
 
 /* ---- publishing ------------------------------------------------------------------------------------------------
- * begin -> look? -> (table -> batch*)* -> view* -> commit      readers see all of it after commit, nothing before; any failure: abort
+ * begin -> look? -> (table -> (batch* | change*) -> table_end)* -> view* -> commit      readers see all of it after commit, nothing
+ *                                                                                       before; any failure: abort
  *
  * A published table gold_<name> (gold.<name> in PostgreSQL) holds what it was told last. Rows are told apart and compared without
  * run_id: a row that stands already stays as it is, and its run_id is the run that last changed it. What each part of a table was
- * read from is remembered, so that a part whose files are the same need not be read. */
+ * read from is remembered, so that a part whose files are the same need not be read, and one of which it is known how it came from what is
+ * published can be told by what changed. */
 struct control_part {
 	const char *name;  /* the value of the schema's part column (schema_part_column); "" without one */
 	const char *files; /* what its rows are read from: the same text, the same rows */
-	bool told;         /* its rows are given; else it stands, and is left as it is */
-	int64_t rows;      /* that stand, or were given so far */
+	const char *
+		before; /* the same of the rows that the caller can tell the changes from; NULL: the part is new since */
+	bool told;      /* its rows are given, or what changed of them; else it stands, and is left as it is */
+	int64_t rows;   /* that stand, or were given so far */
 };
 struct control_table {
 	const struct table_schema *schema;
 	struct control_part *parts; /* [n_parts] all there are: rows of other parts go */
 	size_t n_parts;             /* 0: what is given is the whole table, and nothing of it is remembered */
+	bool changes;               /* of the parts that are told only what changed is given */
 };
 struct control_publish;
 status control_publish_begin(
 	struct control *c, const struct control_lease *l, struct control_publish **out, struct err *err) MUST_USE;
-/* Before the first table, all of them, a parent before its children: sets told and rows of each part. A table that does not stand as
- * its schema has it, or holds more or fewer rows than were published, is told whole. */
+/* Before the first table, all of them, a parent before its children: sets changes of each, and told and rows of each part. A table that
+ * does not stand as its schema has it, or holds more or fewer rows than were published, is told whole. With `changes` set on the way in it
+ * stays set where all that is published of the table is what `before` says of its parts. */
 status control_publish_look(
-	struct control_publish *p, const struct control_table *tables, size_t n, struct err *err) MUST_USE;
+	struct control_publish *p, struct control_table *tables, size_t n, struct err *err) MUST_USE;
 /* Start the next table; its schema and parts are borrowed until the end. Of the parts those with `told` will be given, in any order. */
 status control_publish_table(struct control_publish *p, const struct control_table *t, struct err *err) MUST_USE;
 /* b: the schema's data columns in order; partitions: one text for each of its partition columns, in order. Values are bound
  * without a copy and not kept. Polls the cancel flag. */
 status control_publish_batch(
 	struct control_publish *p, const struct batch *b, const char *const *partitions, struct err *err) MUST_USE;
+/* Of a table with `changes`, in place of whole batches: rows[n] of b are new, stand in place of a row with their key, or are of keys that
+ * go (any values then do for the other columns). Each key once; all that go after all others. E_CONFLICT (ERR_RETRY), here, at the table's
+ * end or in the commit: not all that was published stands there still, tell the whole. */
+enum control_change_kind { CONTROL_ROWS_NEW, CONTROL_ROWS_OTHER, CONTROL_ROWS_GONE };
+struct control_change {
+	enum control_change_kind kind;
+	const uint32_t *rows; /* ascending */
+	size_t n;
+};
+status control_publish_change(struct control_publish *p, const struct batch *b, const char *const *partitions,
+	const struct control_change *change, struct err *err) MUST_USE;
 /* Ends the table: *rows the database now holds in it, counted by the database before this returns or (a server's) in the commit, which
  * then fails on any other number. */
 status control_publish_table_end(struct control_publish *p, int64_t *rows, struct err *err) MUST_USE;

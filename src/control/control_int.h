@@ -49,10 +49,12 @@ struct control {
 };
 
 struct control_publish_ops {
-	status (*look)(struct control_publish *p, const struct control_table *tables, size_t n, struct err *err);
+	status (*look)(struct control_publish *p, struct control_table *tables, size_t n, struct err *err);
 	status (*table)(struct control_publish *p, const struct control_table *t, struct err *err);
 	status (*batch)(
 		struct control_publish *p, const struct batch *b, const char *const *partitions, struct err *err);
+	status (*change)(struct control_publish *p, const struct batch *b, const char *const *partitions,
+		const struct control_change *change, struct err *err);
 	status (*table_end)(struct control_publish *p, int64_t *rows, struct err *err);
 	status (*view)(struct control_publish *p, const char *name, const char *sql, struct err *err);
 	status (*commit)(struct control_publish *p, const struct control_stage *s,
@@ -72,9 +74,11 @@ status control_postgres_open(const char *uri, struct control **out, char **place
 
 /* publish_parts.c: what a plane remembers of the parts of a table, under the name "gold.<table>". */
 struct control_record {
-	int64_t n, rows;    /* parts, and rows in them */
-	size_t n_same;      /* of the table's parts, those remembered with the same files */
-	int64_t *same_rows; /* [n_parts] rows of such a part; -1 of another */
+	int64_t n, rows;      /* parts, and rows in them */
+	size_t n_same;        /* of the table's parts, those remembered with the same files */
+	int64_t *same_rows;   /* [n_parts] rows of such a part; -1 of another */
+	size_t n_before;      /* parts remembered with what they were read from before */
+	int64_t *before_rows; /* [n_parts] rows of such a part; -1 of another */
 };
 /* Nothing is remembered; memory from arena. */
 status control_record_init(
@@ -84,14 +88,19 @@ struct control_remembered {
 	int64_t rows;
 };
 void control_record_add(struct control_record *r, const struct control_table *t, const struct control_remembered *m);
-/* Set told and rows of the table's parts; usable: what is remembered is what stands. */
-void control_record_tell(const struct control_record *r, const struct control_table *t, bool usable);
-/* Does what is remembered hold every part that is not told, with as many rows as the look found? */
+/* Set changes, and told and rows of the table's parts; usable: what is remembered is what stands. */
+void control_record_tell(const struct control_record *r, struct control_table *t, bool usable);
+/* Does what is remembered hold every part that is not told, with as many rows as the look found, and of a table that is told by what changed
+ * all that it changed from? */
 bool control_record_holds(const struct control_record *r, const struct control_table *t);
 size_t control_table_n_told(const struct control_table *t);
 int64_t control_table_rows(const struct control_table *t); /* of all parts */
 /* A batch is given: count it to its part, whose number this returns; n_parts where nothing is remembered. */
 size_t control_table_count(const struct control_table *t, const char *const *partitions, int64_t n_rows);
+/* The rows that a change adds to its part: negative where they go. */
+int64_t control_change_rows(const struct control_change *c);
+/* E_CONFLICT, ERR_RETRY: a row that a change is about does not stand, or stands already. */
+status control_change_fail(const struct table_schema *t, struct err *err);
 /* SQL: which rows of g (" AND ...", or nothing) may change; what is remembered (in the table `memory`) after it was published. */
 void control_sql_changing(struct buf *sql, const struct control_table *t);
 void control_sql_remember(struct buf *sql, const char *memory, const struct control_table *t);

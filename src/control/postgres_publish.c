@@ -3,8 +3,8 @@
  *   a table that stands:  batches --COPY BINARY--> temporary table    no lock that anybody feels, nothing logged
  *   a new one:            batches --COPY BINARY--> the table itself, under another name, in a transaction open from here on
  *   one of which nothing is told: nothing
- *   then one transaction: lock publishers - fence - each table: DELETE and INSERT what differs, or rename the new one and give it
- *   its key - views - records - COMMIT
+ *   then one transaction: lock publishers - fence - each table: DELETE and INSERT what differs (or is told to have changed), or rename
+ *   the new one and give it its key - views - records - COMMIT
  *
  * Readers hold no lock that DELETE and INSERT wait for, nor the other way round: they see the rows of before until the commit, and
  * all the new ones after it (TRUNCATE or a renamed table would wait for the longest reader and stop all new ones). Nobody reads a
@@ -24,7 +24,7 @@
 #include "base/thread.h"
 #include "columnar/contract.h"
 #include "control/postgres_copy.h"
-#include "control/postgres_int.h"
+#include "control/postgres_publish_int.h"
 
 #define PUBLISH_LOCK "7381208"
 enum {
@@ -33,162 +33,27 @@ enum {
 		1 << 18, /* encoded, then sent: few calls, and no longer than this between looks at the cancel flag */
 	CHUNK_MAX = 1 << 27, /* one row of texts may exceed a chunk */
 	OBJECTS_MAX = 256,
-	KEY_BYTES_MAX = 2000, /* an entry of a B-tree holds 2704 bytes, with its numbers and headers */
 };
-
-struct published {
-	struct control_table table;
-	const struct table_schema *schema; /* the table's; NULL: a view */
-	const char *name, *sql;
-	const char *staging; /* the table its rows were sent to, as SQL names it */
-	bool left;           /* nothing of it is told, and nothing goes */
-	bool is_new;         /* that one is to become the table */
-	bool digests;        /* its key is over digests */
-	bool remade;         /* the transaction made it anew */
-	int64_t rows;        /* staged, and of parts that are left */
-	size_t key_bytes;    /* of the longest texts of the columns of its key, together */
-};
-
-struct postgres_publish {
-	struct control_publish base;
-	struct control_postgres *s;
-	struct control_lease lease;
-	struct arena arena;
-	struct published *objects;
-	size_t n;
-	const struct table_schema *schema;    /* being staged, as objects[n - 1] */
-	size_t text_bytes[TABLE_COLUMNS_MAX]; /* of its longest text so far, for each column of the key */
-	bool copying;
-	bool stale;    /* a part that was to be left is another now */
-	bool open;     /* the transaction has begun, and holds new tables */
-	int64_t n_new; /* such tables */
-	struct buf chunk, sql;
-	const struct control_stage *stage; /* while committing */
-	const struct control_quality_layer *quality;
-};
-
-static const char *sql_end(struct postgres_publish *p, struct err *err)
-{
-	buf_char(&p->sql, '\0');
-	return buf_check(&p->sql, err) == OK ? (const char *)p->sql.p : NULL;
-}
-
-/* Run what p->sql holds. */
-static status sql_run(struct postgres_publish *p, int64_t *changed, struct err *err)
-{
-	const char *sql = sql_end(p, err);
-	const status code = sql != NULL ? postgres_run(p->s, sql, NULL, changed, err) : E_NOMEM;
-	buf_reset(&p->sql);
-	return code;
-}
-
-static void add_columns(struct buf *sql, const struct table_schema *t)
-{
-	for (size_t i = 0; i < t->n_columns; i++) buf_printf(sql, "%s\"%s\"", i > 0 ? ", " : "", t->columns[i].name);
-}
-
-/* ---- definitions ------------------------------------------------------------------------------------------------- */
-
-/* Everything a table or view is made with, and (as a hash) how to know it again. */
-static status hash_definition(
-	struct postgres_publish *p, const struct published *o, char hex[HEX_SHA256_CHARS + 1], struct err *err)
-{
-	uint8_t hash[SHA256_BYTES];
-	if (o->schema != NULL) {
-		schema_table_postgres(&p->sql, o->schema);
-		schema_key_postgres(&p->sql, o->schema, false); /* which of the two keys it has, its indexes tell */
-		schema_security_postgres(&p->sql, o->schema);
-	} else {
-		buf_str(&p->sql, o->sql);
-	}
-	const status code = buf_check(&p->sql, err);
-	hash_sha256(p->sql.p, p->sql.n, hash);
-	hex_encode(hash, sizeof hash, hex);
-	buf_reset(&p->sql);
-	return code;
-}
-
-/* Does it stand, made with this definition? */
-static status stands(struct postgres_publish *p, const struct published *o, const char *hex, bool *out, struct err *err)
-{
-	struct postgres_args a = {0};
-	int64_t n = 0;
-	postgres_arg_text(&a, o->name);
-	postgres_arg_text(&a, hex);
-	postgres_arg_text(&a, o->name);
-	TRY(postgres_one_i64(p->s,
-		"SELECT count(*) FROM meta.serving_objects WHERE name = $1 AND definition = $2 AND to_regclass($3) IS "
-		"NOT NULL",
-		&a, &n, err));
-	*out = n > 0;
-	return OK;
-}
-
-static status remember(struct postgres_publish *p, const struct published *o, const char *hex, struct err *err)
-{
-	struct postgres_args a = {0};
-	postgres_arg_text(&a, o->name);
-	postgres_arg_text(&a, o->schema != NULL ? "table" : "view");
-	postgres_arg_text(&a, hex);
-	TRY(postgres_run(p->s,
-		"INSERT INTO meta.serving_objects (name, kind, definition) VALUES ($1, $2, $3) ON CONFLICT (name) DO "
-		"UPDATE SET "
-		"kind = excluded.kind, definition = excluded.definition",
-		&a, NULL, err));
-	postgres_arg_text(&a, o->name);
-	return postgres_run(p->s, "SELECT meta.share($1::text::regclass)", &a, NULL, err);
-}
 
 /* ---- which parts stand --------------------------------------------------------------------------------------------- */
 
-static status count_rows(struct postgres_publish *p, const char *name, int64_t *rows, struct err *err)
-{
-	buf_printf(&p->sql, "SELECT count(*) FROM %s", name);
-	const char *sql = sql_end(p, err);
-	const status code = sql != NULL ? postgres_one_i64(p->s, sql, NULL, rows, err) : E_NOMEM;
-	buf_reset(&p->sql);
-	return code;
-}
-
-static status read_record(
-	struct postgres_publish *p, const struct control_table *t, struct control_record *out, struct err *err)
-{
-	char name[256];
-	struct postgres_args a = {0};
-	struct pg_result *r = NULL;
-	TRY(control_record_init(out, t, &p->arena, err));
-	(void)snprintf(name, sizeof name, "%s.%s", t->schema->layer, t->schema->name);
-	postgres_arg_text(&a, name);
-	const status code =
-		postgres_exec(p->s, "SELECT part, files, rows FROM meta.published_parts WHERE name = $1", &a, &r, err);
-	postgres_args_deinit(&a);
-	TRY(code);
-	for (int i = 0; i < postgres_rows(r); i++) {
-		const struct control_remembered m = {
-			postgres_str(r, i, 0), postgres_str(r, i, 1), postgres_i64(r, i, 2, 0)};
-		control_record_add(out, t, &m);
-	}
-	postgres_clear(r);
-	return OK;
-}
-
-static status look_table(struct postgres_publish *p, const struct control_table *t, bool *there, struct err *err)
+static status look_table(struct postgres_publish *p, struct control_table *t, bool *there, struct err *err)
 {
 	struct control_record record;
 	char hex[HEX_SHA256_CHARS + 1], name[256];
 	int64_t rows = 0;
 	(void)snprintf(name, sizeof name, "%s.%s", t->schema->layer, t->schema->name);
 	const struct published o = {.table = *t, .schema = t->schema, .name = name};
-	TRY(read_record(p, t, &record, err));
-	TRY(hash_definition(p, &o, hex, err));
-	if (*there) TRY(stands(p, &o, hex, there, err));
-	if (*there) TRY(count_rows(p, name, &rows, err));
+	TRY(postgres_published_record(p, t, &record, err));
+	TRY(postgres_published_definition(p, &o, hex, err));
+	if (*there) TRY(postgres_published_stands(p, &o, hex, there, err));
+	if (*there) TRY(postgres_published_count(p, name, &rows, err));
 	control_record_tell(&record, t, *there && rows == record.rows);
 	return OK;
 }
 
 /* A child whose parent will be made anew is made anew with it. */
-static status publish_look(struct control_publish *base, const struct control_table *tables, size_t n, struct err *err)
+static status publish_look(struct control_publish *base, struct control_table *tables, size_t n, struct err *err)
 {
 	struct postgres_publish *p = (struct postgres_publish *)base;
 	bool *there = ARENA_ZNEW(&p->arena, bool, n + 1);
@@ -203,20 +68,6 @@ static status publish_look(struct control_publish *base, const struct control_ta
 		TRY(look_table(p, &tables[i], &there[i], err));
 	}
 	return OK;
-}
-
-/* Under the lock: does what this publication leaves alone stand as it was found? */
-static status check_left(struct postgres_publish *p, const struct published *o, bool there, struct err *err)
-{
-	struct control_record record;
-	const struct control_table *t = &o->table;
-	if (control_table_n_told(t) == t->n_parts && !o->left) return OK;
-	TRY(read_record(p, t, &record, err));
-	if (there && control_record_holds(&record, t) && (!o->left || record.n == (int64_t)t->n_parts)) return OK;
-	p->stale = true;
-	const status code = fail(err, E_CONFLICT, "somebody else published meanwhile");
-	err_set_class(err, ERR_RETRY);
-	return code;
 }
 
 /* ---- staging ----------------------------------------------------------------------------------------------------- */
@@ -259,8 +110,8 @@ static status make_staging(struct postgres_publish *p, struct published *o, stru
 	struct table_schema staging = *o->schema;
 	char hex[HEX_SHA256_CHARS + 1];
 	bool there = false;
-	TRY(hash_definition(p, o, hex, err));
-	TRY(stands(p, o, hex, &there, err));
+	TRY(postgres_published_definition(p, o, hex, err));
+	TRY(postgres_published_stands(p, o, hex, &there, err));
 	o->is_new = !there;
 	if (o->is_new) TRY(open_transaction(p, err));
 	TRY(name_staging(p, o, err));
@@ -268,7 +119,25 @@ static status make_staging(struct postgres_publish *p, struct published *o, stru
 	staging.name = strchr(o->staging, '"');
 	if (!o->is_new) buf_printf(&p->sql, "DROP TABLE IF EXISTS %s;\n", o->staging);
 	schema_table_postgres(&p->sql, &staging);
-	return sql_run(p, NULL, err);
+	return postgres_published_run(p, NULL, err);
+}
+
+/* The rows that come next go to a table that nobody else sees, or that is new. */
+static status copy_begin(struct postgres_publish *p, const char *into, bool freeze, struct err *err)
+{
+	ASSERT(!p->copying);
+	buf_printf(&p->sql, "COPY %s (", into);
+	postgres_published_columns(&p->sql, p->schema);
+	/* FREEZE: the rows need no second writing to mark them as committed */
+	buf_printf(&p->sql, ") FROM STDIN (FORMAT binary%s)", freeze ? ", FREEZE" : "");
+	const char *sql = postgres_published_sql(p, err);
+	const status code = sql != NULL ? postgres_copy_begin(p->s, sql, err) : E_NOMEM;
+	buf_reset(&p->sql);
+	TRY(code);
+	p->copying = true;
+	buf_reset(&p->chunk);
+	postgres_copy_binary_begin(&p->chunk);
+	return OK;
 }
 
 static status publish_table(struct control_publish *base, const struct control_table *t, struct err *err)
@@ -283,23 +152,12 @@ static status publish_table(struct control_publish *base, const struct control_t
 	o->schema = p->schema = schema;
 	o->name = arena_printf(&p->arena, "%s.%s", schema->layer, schema->name);
 	if (o->name == NULL) return fail_nomem(err);
-	TRY(read_record(p, t, &record, err));
+	TRY(postgres_published_record(p, t, &record, err));
 	o->left = t->n_parts > 0 && control_table_n_told(t) == 0 && record.n == (int64_t)t->n_parts;
 	if (o->left) return OK;
 	TRY(make_staging(p, o, err));
-	buf_printf(&p->sql, "COPY %s (", o->staging);
-	add_columns(&p->sql, schema);
-	/* FREEZE: the rows need no second writing to mark them as committed */
-	buf_printf(&p->sql, ") FROM STDIN (FORMAT binary%s)", o->is_new ? ", FREEZE" : "");
-	const char *sql = sql_end(p, err);
-	const status code = sql != NULL ? postgres_copy_begin(p->s, sql, err) : E_NOMEM;
-	buf_reset(&p->sql);
-	TRY(code);
 	memset(p->text_bytes, 0, sizeof p->text_bytes);
-	p->copying = true;
-	buf_reset(&p->chunk);
-	postgres_copy_binary_begin(&p->chunk);
-	return OK;
+	return copy_begin(p, o->staging, o->is_new, err);
 }
 
 static status send_chunk(struct postgres_publish *p, struct err *err)
@@ -340,24 +198,82 @@ static void note_key(struct postgres_publish *p, const struct batch *b, const ch
 	}
 }
 
+static status send_rows(struct postgres_publish *p, struct postgres_copy_rows *rows, struct err *err)
+{
+	ASSERT(p->copying);
+	while (rows->from < rows->to) {
+		TRY(cancel_check(err));
+		rows->from = postgres_copy_binary_rows(&p->chunk, rows);
+		if (p->chunk.n >= CHUNK_BYTES || p->chunk.failed) TRY(send_chunk(p, err));
+	}
+	return OK;
+}
+
+static struct postgres_copy_rows copy_rows(
+	const struct postgres_publish *p, const struct batch *b, const char *const *partitions)
+{
+	const size_t n_data = schema_n_data_columns(p->schema);
+	ASSERT(b->n_columns == n_data && p->schema->n_columns <= TABLE_COLUMNS_MAX);
+	return (struct postgres_copy_rows){.batch = b,
+		.partitions = partitions,
+		.n_partitions = p->schema->n_columns - n_data,
+		.bytes_max = CHUNK_BYTES};
+}
+
 static status publish_batch(
 	struct control_publish *base, const struct batch *b, const char *const *partitions, struct err *err)
 {
 	struct postgres_publish *p = (struct postgres_publish *)base;
-	const size_t n_data = schema_n_data_columns(p->schema);
-	ASSERT(b->n_columns == n_data && p->schema->n_columns <= TABLE_COLUMNS_MAX);
-	struct postgres_copy_rows rows = {.batch = b,
-		.partitions = partitions,
-		.n_partitions = p->schema->n_columns - n_data,
-		.to = b->n_rows,
-		.bytes_max = CHUNK_BYTES};
-	ASSERT(p->copying);
+	struct postgres_copy_rows rows = copy_rows(p, b, partitions);
+	ASSERT(!p->objects[p->n - 1].table.changes);
 	(void)control_table_count(&p->objects[p->n - 1].table, partitions, b->n_rows);
 	note_key(p, b, partitions);
-	while (rows.from < rows.to) {
-		TRY(cancel_check(err));
-		rows.from = postgres_copy_binary_rows(&p->chunk, &rows);
-		if (p->chunk.n >= CHUNK_BYTES || p->chunk.failed) TRY(send_chunk(p, err));
+	rows.to = b->n_rows;
+	return send_rows(p, &rows, err);
+}
+
+static status copy_end(struct postgres_publish *p, int64_t *rows, struct err *err)
+{
+	postgres_copy_binary_end(&p->chunk);
+	TRY(send_chunk(p, err));
+	p->copying = false;
+	return postgres_copy_end(p->s, NULL, rows, err);
+}
+
+/* The rows that follow go: they are sent to a table of their own. */
+static status begin_gone(struct postgres_publish *p, struct published *o, struct err *err)
+{
+	struct table_schema gone = *o->schema;
+	int64_t staged;
+	if (o->gone != NULL) return OK;
+	TRY(copy_end(p, &staged, err));
+	o->gone = arena_printf(&p->arena, "pg_temp.\"%s gone\"", o->name);
+	if (o->gone == NULL) return fail_nomem(err);
+	gone.layer = "pg_temp";
+	gone.name = strchr(o->gone, '"');
+	buf_printf(&p->sql, "DROP TABLE IF EXISTS %s;\n", o->gone);
+	schema_table_postgres(&p->sql, &gone);
+	TRY(postgres_published_run(p, NULL, err));
+	return copy_begin(p, o->gone, false, err);
+}
+
+static status publish_change(struct control_publish *base, const struct batch *b, const char *const *partitions,
+	const struct control_change *change, struct err *err)
+{
+	struct postgres_publish *p = (struct postgres_publish *)base;
+	struct published *o = &p->objects[p->n - 1];
+	struct postgres_copy_rows rows = copy_rows(p, b, partitions);
+	ASSERT(o->table.changes && (o->gone == NULL || change->kind == CONTROL_ROWS_GONE));
+	(void)control_table_count(&o->table, partitions, control_change_rows(change));
+	note_key(p, b, partitions);
+	if (change->kind == CONTROL_ROWS_GONE) TRY(begin_gone(p, o, err));
+	for (size_t i = 0; i < change->n;) { /* neighbours together */
+		size_t end = i + 1;
+		while (end < change->n && change->rows[end] == change->rows[end - 1] + 1) end++;
+		rows.from = change->rows[i];
+		rows.to = (int64_t)change->rows[end - 1] + 1;
+		TRY(send_rows(p, &rows, err));
+		i = end;
 	}
 	return OK;
 }
@@ -367,13 +283,10 @@ static status publish_table_end(struct control_publish *base, int64_t *rows, str
 	struct postgres_publish *p = (struct postgres_publish *)base;
 	struct published *object = &p->objects[p->n - 1];
 	const struct control_table *t = &object->table;
-	if (!object->left) {
-		postgres_copy_binary_end(&p->chunk);
-		TRY(send_chunk(p, err));
-		p->copying = false;
-		TRY(postgres_copy_end(p->s, NULL, &object->rows, err));
-	}
-	for (size_t i = 0; i < t->n_parts; i++) object->rows += t->parts[i].told ? 0 : t->parts[i].rows;
+	int64_t staged = 0;
+	if (!object->left) TRY(copy_end(p, &staged, err));
+	object->rows = t->changes ? 0 : staged;
+	for (size_t i = 0; i < t->n_parts; i++) object->rows += t->changes || !t->parts[i].told ? t->parts[i].rows : 0;
 	*rows = object->rows;
 	return OK;
 }
@@ -395,188 +308,19 @@ static status publish_view(struct control_publish *base, const char *name, const
 
 /* ---- the transaction --------------------------------------------------------------------------------------------- */
 
-static bool has_key(const struct table_schema *t)
-{
-	for (size_t i = 0; i < t->n_columns; i++) {
-		if (t->columns[i].key) return true;
-	}
-	return false;
-}
-
-/* s."day" = g."day" AND ... over the columns of the primary key: a hash join. Of a table without a key no row is the same as another. */
-static void add_same_key(struct buf *sql, const struct table_schema *t)
-{
-	if (!has_key(t)) buf_str(sql, "false");
-	for (size_t i = 0, n = 0; i < t->n_columns; i++) {
-		const char *name = t->columns[i].name;
-		if (t->columns[i].key) buf_printf(sql, "%ss.\"%s\" = g.\"%s\"", n++ > 0 ? " AND " : "", name, name);
-	}
-}
-
-static void add_same_rest(struct buf *sql, const struct table_schema *t)
-{
-	for (size_t i = 0; i < t->n_columns; i++) {
-		const char *name = t->columns[i].name;
-		if (!t->columns[i].key && strcmp(name, "run_id") != 0)
-			buf_printf(sql, " AND s.\"%s\" IS NOT DISTINCT FROM g.\"%s\"", name, name);
-	}
-}
-
-/* Rows that stand already as they were staged are left alone: an index entry and a dead row less for each. */
-static status take_away(struct postgres_publish *p, const struct published *o, struct err *err)
-{
-	buf_printf(&p->sql, "DELETE FROM %s AS g WHERE true", o->name);
-	control_sql_changing(&p->sql, &o->table);
-	buf_printf(&p->sql, " AND NOT EXISTS (SELECT FROM %s AS s WHERE ", o->staging);
-	add_same_key(&p->sql, o->schema);
-	add_same_rest(&p->sql, o->schema);
-	buf_char(&p->sql, ')');
-	return sql_run(p, NULL, err);
-}
-
-/* As many as were staged and left are all of them: keys are unique. */
-static status fill(struct postgres_publish *p, const struct published *o, struct err *err)
-{
-	int64_t rows = 0;
-	TRY(count_rows(p, o->name, &rows, err));
-	if (rows == o->rows) return OK;
-	const bool some = rows > 0;
-	buf_printf(&p->sql, "INSERT INTO %s (", o->name);
-	add_columns(&p->sql, o->schema);
-	buf_str(&p->sql, ") SELECT ");
-	add_columns(&p->sql, o->schema);
-	buf_printf(&p->sql, " FROM %s AS s", o->staging);
-	if (some) {
-		buf_printf(&p->sql, " WHERE NOT EXISTS (SELECT FROM %s AS g WHERE ", o->name);
-		add_same_key(&p->sql, o->schema);
-		buf_char(&p->sql, ')');
-	}
-	TRY(sql_run(p, NULL, err));
-	TRY(count_rows(p, o->name, &rows, err));
-	if (rows != o->rows)
-		return fail(err, E_VERIFY,
-			"%lld rows stand there, %lld were published: a trigger or rule on the table?", (long long)rows,
-			(long long)o->rows);
-	return OK;
-}
-
-static status remember_parts(struct postgres_publish *p, const struct published *o, struct err *err)
-{
-	control_sql_remember(&p->sql, "meta.published_parts", &o->table);
-	return sql_run(p, NULL, err);
-}
-
-/* Where PostGIS is, a place is a point, too. Of the columns' own names, not of any table. */
-static status add_geography(struct postgres_publish *p, const struct published *o, struct err *err)
-{
-	struct postgres_args a = {0};
-	int64_t has = 0;
-	if (schema_column_index(o->schema, "latitude") < 0 || schema_column_index(o->schema, "longitude") < 0)
-		return OK;
-	TRY(postgres_one_i64(p->s, "SELECT count(*) FROM pg_extension WHERE extname = 'postgis'", &a, &has, err));
-	if (has == 0) return OK;
-	/* The extension may stand in any schema. */
-	buf_printf(&p->sql,
-		"DO $$ DECLARE x text := (SELECT extnamespace::regnamespace FROM pg_extension WHERE extname = "
-		"'postgis'); BEGIN "
-		"EXECUTE format('ALTER TABLE %s ADD COLUMN location %%1$s.geography(Point, 4326) GENERATED ALWAYS AS "
-		"(%%1$s.geography(%%1$s.ST_SetSRID(%%1$s.ST_MakePoint(longitude::float8, latitude::float8), 4326))) "
-		"STORED', x); END "
-		"$$; COMMENT ON COLUMN %s.location IS 'WGS 84 point of latitude and longitude'",
-		o->name, o->name);
-	return sql_run(p, NULL, err);
-}
-
-/* Who may read its rows, who may read the parent's tells: that policy went with the parent. */
-static bool lost_parent(const struct postgres_publish *p, const struct published *o)
-{
-	const char *parent = o->schema->parent;
-	for (size_t i = 0; i < p->n && parent != NULL; i++) {
-		const struct published *x = &p->objects[i];
-		if (x->remade && strcmp(x->schema->layer, o->schema->layer) == 0 &&
-			strcmp(x->schema->name, parent) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* Which key stands. A table without a key has neither. */
-static status find_key(struct postgres_publish *p, struct published *o, struct err *err)
-{
-	struct postgres_args a = {0};
-	int64_t primary = 0;
-	postgres_arg_text(&a, o->name);
-	TRY(postgres_one_i64(p->s,
-		"SELECT count(*) FROM pg_catalog.pg_index WHERE indrelid = to_regclass($1) AND indisprimary", &a,
-		&primary, err));
-	o->digests = has_key(o->schema) && primary == 0;
-	return OK;
-}
-
-/* Texts too long for the key that stands: they get one over digests, before they come. */
-static status change_key(struct postgres_publish *p, const struct published *o, struct err *err)
-{
-	buf_printf(&p->sql,
-		"DO $$ BEGIN EXECUTE (SELECT format('ALTER TABLE %s DROP CONSTRAINT %%I', conname) FROM "
-		"pg_catalog.pg_constraint WHERE conrelid = '%s'::regclass AND contype = 'p'); END $$;\n",
-		o->name, o->name);
-	schema_key_postgres(&p->sql, o->schema, true);
-	return sql_run(p, NULL, err);
-}
-
-static status merge(struct postgres_publish *p, struct published *o, struct err *err)
-{
-	TRY(find_key(p, o, err));
-	if (o->key_bytes > KEY_BYTES_MAX && !o->digests) TRY(change_key(p, o, err));
-	TRY(take_away(p, o, err));
-	TRY(fill(p, o, err));
-	if (o->is_new) { /* somebody else's came first */
-		buf_printf(&p->sql, "DROP TABLE %s", o->staging);
-		TRY(sql_run(p, NULL, err));
-	}
-	return remember_parts(p, o, err);
-}
-
-/* A table of another definition goes, with the views over it, which are made again: rare, and the one time a reader waits. */
-static status swap_table(struct postgres_publish *p, struct published *o, struct err *err)
-{
-	char hex[HEX_SHA256_CHARS + 1];
-	bool there = false;
-	TRY(hash_definition(p, o, hex, err));
-	TRY(stands(p, o, hex, &there, err));
-	there = there && !lost_parent(p, o);
-	TRY(check_left(p, o, there, err));
-	o->remade = !there;
-	if (o->left) return OK;
-	if (there) return merge(p, o, err);
-	buf_printf(&p->sql, "DROP TABLE IF EXISTS %s CASCADE;\n", o->name);
-	if (o->is_new)
-		buf_printf(&p->sql, "ALTER TABLE %s RENAME TO %s", o->staging, o->schema->name);
-	else
-		schema_table_postgres(&p->sql, o->schema);
-	TRY(sql_run(p, NULL, err));
-	if (!o->is_new) TRY(fill(p, o, err)); /* it was dropped meanwhile */
-	schema_key_postgres(&p->sql, o->schema, o->key_bytes > KEY_BYTES_MAX);
-	schema_security_postgres(&p->sql, o->schema);
-	if (p->sql.n > 0) TRY(sql_run(p, NULL, err));
-	TRY(add_geography(p, o, err));
-	TRY(remember(p, o, hex, err));
-	return remember_parts(p, o, err);
-}
-
 /* CREATE OR REPLACE would wait for every reader of the view: only when it changed. With the rights of who asks, so that row-level
  * security holds through it. */
 static status swap_view(struct postgres_publish *p, const struct published *o, struct err *err)
 {
 	char hex[HEX_SHA256_CHARS + 1];
 	bool there = false;
-	TRY(hash_definition(p, o, hex, err));
-	TRY(stands(p, o, hex, &there, err));
+	TRY(postgres_published_definition(p, o, hex, err));
+	TRY(postgres_published_stands(p, o, hex, &there, err));
 	if (there) return OK;
 	buf_printf(&p->sql, "DROP VIEW IF EXISTS %s CASCADE;\nCREATE VIEW %s WITH (security_invoker = true) AS %s",
 		o->name, o->name, o->sql);
-	TRY(sql_run(p, NULL, err));
-	return remember(p, o, hex, err);
+	TRY(postgres_published_run(p, NULL, err));
+	return postgres_published_remember(p, o, hex, err);
 }
 
 static status settle(struct postgres_publish *p, struct err *err)
@@ -600,7 +344,7 @@ static status swap(struct control_postgres *s, void *arg, struct err *err)
 	for (size_t i = 0; i < p->n; i++) p->objects[i].remade = false; /* by an attempt that was undone */
 	for (size_t i = 0; i < p->n; i++) {
 		struct published *o = &p->objects[i];
-		const status code = o->schema != NULL ? swap_table(p, o, err) : swap_view(p, o, err);
+		const status code = o->schema != NULL ? postgres_publish_swap_table(p, o, err) : swap_view(p, o, err);
 		if (code != OK) return err_at(err, code, o->name, -1, -1);
 	}
 	return settle(p, err);
@@ -696,6 +440,7 @@ static const struct control_publish_ops publish_ops = {
 	publish_look,
 	publish_table,
 	publish_batch,
+	publish_change,
 	publish_table_end,
 	publish_view,
 	publish_commit,

@@ -9,9 +9,12 @@
 status control_record_init(
 	struct control_record *r, const struct control_table *t, struct arena *arena, struct err *err)
 {
-	*r = (struct control_record){.same_rows = ARENA_NEW(arena, int64_t, t->n_parts + 1)};
-	if (r->same_rows == NULL) return fail_nomem(err);
-	for (size_t i = 0; i < t->n_parts; i++) r->same_rows[i] = -1;
+	*r = (struct control_record){
+		.same_rows = ARENA_NEW(arena, int64_t, t->n_parts + 1),
+		.before_rows = ARENA_NEW(arena, int64_t, t->n_parts + 1),
+	};
+	if (r->same_rows == NULL || r->before_rows == NULL) return fail_nomem(err);
+	for (size_t i = 0; i < t->n_parts; i++) r->same_rows[i] = r->before_rows[i] = -1;
 	return OK;
 }
 
@@ -20,17 +23,35 @@ void control_record_add(struct control_record *r, const struct control_table *t,
 	r->n++;
 	r->rows += m->rows;
 	for (size_t i = 0; i < t->n_parts; i++) {
-		if (!str_is(m->part, t->parts[i].name) || !str_is(m->files, t->parts[i].files)) continue;
-		r->same_rows[i] = m->rows;
-		r->n_same++;
+		const struct control_part *part = &t->parts[i];
+		if (!str_is(m->part, part->name)) continue;
+		if (str_is(m->files, part->files)) {
+			r->same_rows[i] = m->rows;
+			r->n_same++;
+		}
+		if (part->before != NULL && str_is(m->files, part->before)) {
+			r->before_rows[i] = m->rows;
+			r->n_before++;
+		}
 	}
 }
 
-void control_record_tell(const struct control_record *r, const struct control_table *t, bool usable)
+/* Is what is remembered all that the changes are from, and nothing else? */
+static bool is_before(const struct control_record *r, const struct control_table *t)
 {
+	size_t n = 0;
+	for (size_t i = 0; i < t->n_parts; i++) n += t->parts[i].before != NULL;
+	return r->n_before == n && r->n == (int64_t)n;
+}
+
+void control_record_tell(const struct control_record *r, struct control_table *t, bool usable)
+{
+	t->changes = t->changes && usable && is_before(r, t);
 	for (size_t i = 0; i < t->n_parts; i++) {
-		t->parts[i].told = !usable || r->same_rows[i] < 0;
-		t->parts[i].rows = t->parts[i].told ? 0 : r->same_rows[i];
+		struct control_part *part = &t->parts[i];
+		part->told = !usable || r->same_rows[i] < 0;
+		part->rows = !part->told ? r->same_rows[i] : 0;
+		if (part->told && t->changes && part->before != NULL) part->rows = r->before_rows[i];
 	}
 }
 
@@ -39,7 +60,7 @@ bool control_record_holds(const struct control_record *r, const struct control_t
 	for (size_t i = 0; i < t->n_parts; i++) {
 		if (!t->parts[i].told && r->same_rows[i] != t->parts[i].rows) return false;
 	}
-	return true;
+	return !t->changes || is_before(r, t);
 }
 
 size_t control_table_n_told(const struct control_table *t)
@@ -65,6 +86,23 @@ size_t control_table_count(const struct control_table *t, const char *const *par
 	ASSERT(t->n_parts == 0 || (i < t->n_parts && t->parts[i].told));
 	if (i < t->n_parts) t->parts[i].rows += n_rows;
 	return i;
+}
+
+int64_t control_change_rows(const struct control_change *c)
+{
+	switch (c->kind) {
+	case CONTROL_ROWS_NEW: return (int64_t)c->n;
+	case CONTROL_ROWS_GONE: return -(int64_t)c->n;
+	case CONTROL_ROWS_OTHER: break;
+	}
+	return 0;
+}
+
+status control_change_fail(const struct table_schema *t, struct err *err)
+{
+	const status code = fail(err, E_CONFLICT, "%s.%s does not hold what was published in it", t->layer, t->name);
+	err_set_class(err, ERR_RETRY);
+	return code;
 }
 
 /* ---- SQL --------------------------------------------------------------------------------------------------------------- */

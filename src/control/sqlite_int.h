@@ -6,6 +6,7 @@
 
 #include "base/time.h"
 #include "control/control_int.h"
+#include "control/row_hash.h"
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -91,18 +92,13 @@ struct sqlite_rows {
 status sqlite_changes_open(struct control_sqlite *s, const struct control_table *t, const struct sqlite_rows *among,
 	struct sqlite_changes **out, struct err *err) MUST_USE;
 void sqlite_changes_close(struct sqlite_changes *c); /* NULL is fine */
-struct sqlite_given {
-	const struct batch *batch;
-	const char *const *partitions;
-	int64_t row;
-};
 enum sqlite_row_kind { SQLITE_ROW_NEW, SQLITE_ROW_SAME, SQLITE_ROW_OTHER };
 struct sqlite_match {
 	enum sqlite_row_kind kind;
 	int64_t row; /* of one that stands: its rowid */
 };
-status sqlite_changes_match(
-	struct sqlite_changes *c, const struct sqlite_given *g, struct sqlite_match *out, struct err *err) MUST_USE;
+/* Finds a row that stands with the key of a given one, each once. */
+struct sqlite_match sqlite_changes_match(struct sqlite_changes *c, const struct row_hash *given);
 /* Those that were not given. */
 status sqlite_changes_rest(const struct sqlite_changes *c, status (*visit)(void *arg, int64_t row, struct err *err),
 	void *arg, struct err *err) MUST_USE;

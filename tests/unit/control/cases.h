@@ -606,6 +606,7 @@ static void test_publish_odd_texts(void **state)
 		cmocka_unit_test(test_heartbeat_starts_and_stops), cmocka_unit_test(test_run_round_trip),              \
 		cmocka_unit_test(test_query), cmocka_unit_test(test_tasks_and_stages), cmocka_unit_test(test_publish), \
 		cmocka_unit_test(test_publish_odd_texts), cmocka_unit_test(test_parts),                                \
-		cmocka_unit_test(test_parts_given_up), cmocka_unit_test(test_parts_killed)
+		cmocka_unit_test(test_parts_changes), cmocka_unit_test(test_parts_given_up),                           \
+		cmocka_unit_test(test_parts_killed)
 
 #endif

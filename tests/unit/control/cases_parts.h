@@ -28,8 +28,11 @@ struct month {
 
 static const char *months_long_id; /* of the first row; NULL: as the others */
 
-static inline void give_month(struct plane *p, struct control_publish *publish, const struct month *m)
+/* changes[n]: what is said of its rows; n == 0: they are all of the month. The first failure is returned. */
+static inline status give_changes(struct plane *p, struct control_publish *publish, const struct month *m,
+	const struct control_change *changes, size_t n)
 {
+	status code = OK;
 	struct builder b[3];
 	struct column columns[3];
 	const char *const partitions[] = {m->name, m->run_id};
@@ -44,8 +47,16 @@ static inline void give_month(struct plane *p, struct control_publish *publish, 
 	}
 	for (size_t i = 0; i < 3; i++) assert_int_equal(builder_finish(&b[i], m->rows, &columns[i], NULL), OK);
 	const struct batch batch = {.schema = &monthly, .n_columns = 3, .columns = columns, .n_rows = m->rows};
-	if (m->rows > 0) CHECK_OK(&p->err, control_publish_batch(publish, &batch, partitions, &p->err));
+	if (m->rows > 0 && n == 0) code = control_publish_batch(publish, &batch, partitions, &p->err);
+	for (size_t i = 0; i < n && code == OK; i++)
+		code = control_publish_change(publish, &batch, partitions, &changes[i], &p->err);
 	for (size_t i = 0; i < 3; i++) builder_deinit(&b[i]);
+	return code;
+}
+
+static inline void give_month(struct plane *p, struct control_publish *publish, const struct month *m)
+{
+	CHECK_OK(&p->err, give_changes(p, publish, m, NULL, 0));
 }
 
 /* Everything up to the commit. told: the months that were asked for, by their last letter, "" = none. */
@@ -53,7 +64,7 @@ static inline struct control_publish *stage_months(struct plane *p, const struct
 	const struct month *months, struct control_part *parts, const char *told)
 {
 	struct control_publish *publish = NULL;
-	struct control_table t = {&monthly, parts, 0};
+	struct control_table t = {.schema = &monthly, .parts = parts};
 	char asked[MONTHS + 1] = "";
 	int64_t want = 0, rows = -1;
 	for (size_t i = 0; i < MONTHS; i++) {
@@ -140,6 +151,73 @@ static void test_parts(void **state)
 					   : "ALTER TABLE gold_monthly ADD x");
 	publish_months(&p, &b, months, "234");
 	months_are(&p, "2025-2|4|21|0\n2025-3|1|30|0\nit's 4|2|40|0\n");
+	plane_close(&p);
+}
+
+/* The second month by what changed of it, from the files `before`. The first failure, of the commit too. */
+static inline status publish_changed(struct plane *p, const struct control_lease *l, const struct month *months,
+	const char *before, const struct control_change *changes, size_t n)
+{
+	const struct control_stage stage = {.run_id = l->run_id, .name = "publish", .committed_at = time_now_us()};
+	const struct control_quality_layer layer = {"publish", NULL, 0, NOW};
+	struct control_part parts[3];
+	struct control_table t = {.schema = &monthly, .parts = parts, .n_parts = 3, .changes = true};
+	struct control_publish *publish = NULL;
+	int64_t rows = -1;
+	for (size_t i = 0; i < 3; i++)
+		parts[i] = (struct control_part){
+			months[i].name, months[i].files, i == 1 ? before : months[i].files, false, 0};
+	CHECK_OK(&p->err, control_publish_begin(p->c, l, &publish, &p->err));
+	CHECK_OK(&p->err, control_publish_look(publish, &t, 1, &p->err));
+	status code = OK;
+	if (t.changes) {
+		assert_true(!parts[0].told && parts[1].told && !parts[2].told);
+		CHECK_OK(&p->err, control_publish_table(publish, &t, &p->err));
+		code = give_changes(p, publish, &months[1], changes, n);
+		if (code == OK) code = control_publish_table_end(publish, &rows, &p->err);
+		if (code == OK) code = control_publish_commit(publish, &stage, &layer, &p->err);
+		if (code == OK) assert_int_equal(rows, months[0].rows + months[1].rows + months[2].rows - 1);
+	}
+	const bool by_changes = t.changes;
+	control_publish_destroy(publish);
+	return by_changes ? code : E_UNSUPPORTED;
+}
+
+/* A part is told by what changed of it, where what is published is what it changed from; else nothing is believed. */
+static void test_parts_changes(void **state)
+{
+	(void)state;
+	struct plane p;
+	struct control_lease a, b;
+	static const uint32_t first[] = {0}, second[] = {1}, fresh[] = {3, 4};
+	const struct control_change changes[] = {
+		{CONTROL_ROWS_NEW, fresh, 2}, {CONTROL_ROWS_OTHER, first, 1}, {CONTROL_ROWS_GONE, second, 1}};
+	plane_open(&p);
+	hold(&p, &a, RUN);
+	hold(&p, &b, OTHER);
+	struct month months[MONTHS] = {{"2025-1", "a", 5, 10, RUN}, {"2025-2", "b", 3, 20, RUN},
+		{"2025-3", "c", 4, 30, RUN}, {"", NULL, 0, 0, RUN}};
+	publish_months(&p, &a, months, "123");
+	/* Of the second month the first row differs, the second goes, two are new. */
+	months[1] = (struct month){"2025-2", "B", 5, 21, OTHER};
+	CHECK_FAILS(E_UNSUPPORTED, publish_changed(&p, &b, months, "x", changes, 3));
+	CHECK_FAILS(E_UNSUPPORTED, publish_changed(&p, &b, months, NULL, changes, 3));
+	months_are(&p, "2025-1|5|10|5\n2025-2|3|20|3\n2025-3|4|30|4\n");
+	CHECK_OK(&p.err, publish_changed(&p, &b, months, "b", changes, 3));
+	months_are(&p, "2025-1|5|10|5\n2025-2|4|21|1\n2025-3|4|30|4\n");
+	/* Remembered with its files and rows: nothing is told, and what it changed from is no more. */
+	CHECK_FAILS(E_UNSUPPORTED, publish_changed(&p, &b, months, "b", changes, 3));
+	months[1].rows = 4;
+	publish_months(&p, &b, months, "");
+	/* A row that does not stand can't change, nor go; one that stands is not new. */
+	months[1] = (struct month){"2025-2", "C", 5, 22, OTHER};
+	for (size_t i = 0; i < 3; i++) {
+		const struct control_change wrong = {changes[i].kind, second, 1}, again = {changes[i].kind, first, 1};
+		const bool is_new = wrong.kind == CONTROL_ROWS_NEW;
+		CHECK_FAILS(E_CONFLICT, publish_changed(&p, &b, months, "B", is_new ? &again : &wrong, 1));
+		assert_int_equal(p.err.class, ERR_RETRY);
+		months_are(&p, "2025-1|5|10|5\n2025-2|4|21|1\n2025-3|4|30|4\n");
+	}
 	plane_close(&p);
 }
 
