@@ -3,19 +3,23 @@
  *   decoder thread: object -> check XXH3-128 -> record batch --queue--> this thread: rows into the control plane
  *
  * A part of a table (a month) whose files are those that were published last is not read. A file's name is of its content, and another
- * writer's is never used twice, so that the paths tell. What they can't tell (no log says how many rows) is read always.
+ * writer's is never used twice, so that the paths tell. What they can't tell (no log says how many rows) is read always. Of a table whose
+ * published rows are those of before the run's own commit only the files that this commit added and removed are read, and what differs
+ * between them is told (publish_changes.h). Where that fails, for whatever reason, the parts are told whole.
  *
  * The decoder works on the next batch while the database takes one. At most QUEUE_MAX batches wait, so memory is bounded by
  * the size of a row group, not of the tables. What is published is the picture of the run's history as its last stage left it.
  */
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/alloc.h"
 #include "base/hash.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/thread.h"
+#include "flow/publish_changes.h"
 #include "flow/run_int.h"
 #include "parquet/reader.h"
 
@@ -27,7 +31,8 @@ struct source {
 	const struct file_ref **files; /* [n_files] by path */
 	size_t *parts;                 /* [n_files] the part that each file is of */
 	size_t n_files;
-	int64_t rows; /* as commits and logs have it; -1 there counts 0 */
+	int64_t rows;                    /* as commits and logs have it; -1 there counts 0 */
+	struct file_list added, removed; /* by the commit of its stage; views that */
 };
 struct sources {
 	struct source *tables;
@@ -41,14 +46,22 @@ struct item {
 	struct arena arena;
 	struct batch batch;
 	char partitions[PARTITIONS_MAX][PARTITION_TEXT_MAX];
+	struct control_change changes[2]; /* [n_changes] what is told of the batch; n_changes == 0: all of it */
+	size_t n_changes;
 };
+
+struct decoder;
+/* What becomes of an item, which it takes. */
+typedef status (*item_visit)(struct decoder *d, struct item *item, const struct file_ref *file, struct err *err);
 
 struct decoder {
 	struct flow *f;
+	item_visit visit; /* of the files at hand */
 	const struct sources *from;
 	int64_t *
 		unlisted; /* [n_tables] rows read from files whose number of rows no log tells; others may look once the thread ended */
-	pthread_mutex_t lock; /* guards what follows */
+	struct publish_changes *changes; /* of the table that is read, where it is told by them */
+	pthread_mutex_t lock;            /* guards what follows */
 	pthread_cond_t changed;
 	struct item *queue[QUEUE_MAX];
 	size_t n_queued;
@@ -179,6 +192,12 @@ static status item_fill(struct decoder *d, struct item *item, const struct file_
 	return OK;
 }
 
+static status visit_whole(struct decoder *d, struct item *item, const struct file_ref *file, struct err *err)
+{
+	(void)file;
+	return queue_put(d, item) ? OK : fail(err, E_CANCELLED, "publishing stopped");
+}
+
 static status decode_group(struct decoder *d, size_t table, const struct file_ref *file, struct parquet_reader *r,
 	size_t row_group, struct err *err)
 {
@@ -187,12 +206,9 @@ static status decode_group(struct decoder *d, size_t table, const struct file_re
 	arena_init(&item->arena, 0);
 	item->table = table;
 	const status code = item_fill(d, item, file, r, row_group, err);
-	if (code != OK || item->batch.n_rows == 0) {
-		item_destroy(item);
-		return code;
-	}
-	if (!queue_put(d, item)) return fail(err, E_CANCELLED, "publishing stopped");
-	return OK;
+	if (code == OK && item->batch.n_rows > 0) return d->visit(d, item, file, err);
+	item_destroy(item);
+	return code;
 }
 
 static status decode_file(struct decoder *d, size_t table, const struct file_ref *file, struct err *err)
@@ -215,12 +231,91 @@ static status decode_file(struct decoder *d, size_t table, const struct file_ref
 	return err_at(err, code, path, -1, -1);
 }
 
+static status decode_files(
+	struct decoder *d, size_t table, const struct file_list *files, item_visit visit, struct err *err)
+{
+	d->visit = visit;
+	for (size_t i = 0; i < files->n; i++) TRY(decode_file(d, table, &files->items[i], err));
+	return OK;
+}
+
+/* ---- what changed --------------------------------------------------------------------------------------------------- */
+
+/* The item as rows of a part; texts has room for its partition columns. */
+static status item_rows(struct decoder *d, const struct item *item, const struct file_ref *file,
+	const char *texts[PARTITIONS_MAX], struct publish_rows *out, struct err *err)
+{
+	const struct control_table *told = &d->from->told[item->table];
+	const int column = schema_part_column(told->schema);
+	struct str name = STR("");
+	if (column >= 0) TRY(file_ref_value(file, told->schema->columns[column].name, &name, err));
+	for (size_t i = 0; i < PARTITIONS_MAX; i++) texts[i] = item->partitions[i];
+	*out = (struct publish_rows){.batch = &item->batch, .partitions = texts};
+	while (out->part < told->n_parts && !str_is(name, told->parts[out->part].name)) out->part++;
+	ASSERT(out->part < told->n_parts); /* what stood of another part would not be all that is remembered */
+	return OK;
+}
+
+static status visit_stood(struct decoder *d, struct item *item, const struct file_ref *file, struct err *err)
+{
+	const char *texts[PARTITIONS_MAX];
+	struct publish_rows rows;
+	status code = item_rows(d, item, file, texts, &rows, err);
+	if (code == OK) code = publish_changes_stood(d->changes, &rows, err);
+	item_destroy(item);
+	return code;
+}
+
+/* To the other thread, where there is something to say. */
+static status queue_changes(struct decoder *d, struct item *item, status code, struct err *err)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < item->n_changes; i++) n += item->changes[i].n;
+	if (code == OK && n > 0) return queue_put(d, item) ? OK : fail(err, E_CANCELLED, "publishing stopped");
+	item_destroy(item);
+	return code;
+}
+
+static status visit_told(struct decoder *d, struct item *item, const struct file_ref *file, struct err *err)
+{
+	const char *texts[PARTITIONS_MAX];
+	struct publish_rows rows;
+	status code = item_rows(d, item, file, texts, &rows, err);
+	if (code == OK) code = publish_changes_told(d->changes, &rows, &item->arena, item->changes, err);
+	item->n_changes = code == OK ? 2 : 0;
+	return queue_changes(d, item, code, err);
+}
+
+static status visit_gone(struct decoder *d, struct item *item, const struct file_ref *file, struct err *err)
+{
+	(void)file;
+	const status code = publish_changes_gone(d->changes, item->batch.n_rows, &item->arena, &item->changes[0], err);
+	item->n_changes = code == OK ? 1 : 0;
+	return queue_changes(d, item, code, err);
+}
+
+static status decode_changes(struct decoder *d, size_t table, struct err *err)
+{
+	const struct source *t = &d->from->tables[table];
+	TRY(publish_changes_create(t->from.schema, &d->changes, err));
+	status code = decode_files(d, table, &t->removed, visit_stood, err);
+	if (code == OK) code = decode_files(d, table, &t->added, visit_told, err);
+	if (code == OK && publish_changes_any_gone(d->changes))
+		code = decode_files(d, table, &t->removed, visit_gone, err);
+	publish_changes_destroy(d->changes);
+	d->changes = NULL;
+	return code;
+}
+
 static status decode_all(struct decoder *d, struct err *err)
 {
 	for (size_t t = 0; t < d->from->n_tables; t++) {
 		const struct source *table = &d->from->tables[t];
-		for (size_t i = 0; i < table->n_files; i++) {
-			if (d->from->told[t].parts[table->parts[i]].told) TRY(decode_file(d, t, table->files[i], err));
+		const struct control_table *told = &d->from->told[t];
+		if (told->changes) TRY(decode_changes(d, t, err));
+		d->visit = visit_whole;
+		for (size_t i = 0; i < table->n_files && !told->changes; i++) {
+			if (told->parts[table->parts[i]].told) TRY(decode_file(d, t, table->files[i], err));
 		}
 	}
 	return OK;
@@ -247,7 +342,9 @@ struct publication {
 	struct flow *f;
 	struct decoder *d;
 	struct control_publish *p;
-	int64_t *rows; /* [n_tables], as the database counts them */
+	bool whole;      /* nothing is told by what changed */
+	bool by_changes; /* something is */
+	int64_t *rows;   /* [n_tables], as the database counts them */
 	struct quality_list quality;
 	int64_t bytes_in, rows_in, rows_out;
 };
@@ -256,7 +353,9 @@ static status put_item(struct publication *x, const struct item *item, struct er
 {
 	const char *partitions[PARTITIONS_MAX];
 	for (size_t i = 0; i < PARTITIONS_MAX; i++) partitions[i] = item->partitions[i];
-	TRY(control_publish_batch(x->p, &item->batch, partitions, err));
+	if (item->n_changes == 0) TRY(control_publish_batch(x->p, &item->batch, partitions, err));
+	for (size_t i = 0; i < item->n_changes; i++)
+		TRY(control_publish_change(x->p, &item->batch, partitions, &item->changes[i], err));
 	atomic_fetch_add(&x->f->held.progress.rows, item->batch.n_rows);
 	return OK;
 }
@@ -296,6 +395,21 @@ static status put_tables(struct publication *x, struct err *err)
 	}
 }
 
+static int64_t list_bytes(const struct file_list *files)
+{
+	int64_t bytes = 0;
+	for (size_t i = 0; i < files->n; i++) bytes += files->items[i].bytes;
+	return bytes;
+}
+
+static int64_t bytes_read(const struct source *t, const struct control_table *told)
+{
+	int64_t bytes = told->changes ? list_bytes(&t->added) + list_bytes(&t->removed) : 0;
+	for (size_t i = 0; i < t->n_files && !told->changes; i++)
+		bytes += told->parts[t->parts[i]].told ? t->files[i]->bytes : 0;
+	return bytes;
+}
+
 /* The database's count of each table against the lake's: no row is lost, none doubled. */
 static status compare(struct publication *x, bool *same, struct err *err)
 {
@@ -319,9 +433,7 @@ static status compare(struct publication *x, bool *same, struct err *err)
 		};
 		if (!quality_add(&x->quality, x->rows[t] == want, &q)) return fail_nomem(err);
 		*same = *same && x->rows[t] == want;
-		for (size_t i = 0; i < table->n_files; i++) {
-			if (x->d->from->told[t].parts[table->parts[i]].told) x->bytes_in += table->files[i]->bytes;
-		}
+		x->bytes_in += bytes_read(table, &x->d->from->told[t]);
 		x->rows_in += want;
 		x->rows_out += x->rows[t];
 	}
@@ -379,14 +491,21 @@ static void decoder_stop(struct decoder *d)
 	(void)pthread_mutex_unlock(&d->lock);
 }
 
-/* Which parts are read. What was asked to replace others' tables compares every row. */
+/* Which parts are read, and how. What was asked to replace others' tables compares every row. */
 static status look(struct publication *x, struct err *err)
 {
 	const struct sources *from = x->d->from;
+	for (size_t t = 0; t < from->n_tables; t++) {
+		const struct source *table = &from->tables[t];
+		bool by_changes = !x->whole && !x->f->o->replace_published && table->removed.n + table->added.n > 0;
+		for (size_t i = 0; i < table->n_files; i++) by_changes = by_changes && table->files[i]->rows >= 0;
+		from->told[t].changes = by_changes;
+	}
 	TRY(control_publish_look(x->p, from->told, from->n_tables, err));
 	for (size_t t = 0; t < from->n_tables; t++) {
 		const struct source *table = &from->tables[t];
 		const struct control_table *told = &from->told[t];
+		x->by_changes |= told->changes;
 		for (size_t i = 0; i < told->n_parts; i++) told->parts[i].told |= x->f->o->replace_published;
 		for (size_t i = 0; i < table->n_files; i++)
 			told->parts[table->parts[i]].told |= table->files[i]->rows < 0;
@@ -421,6 +540,7 @@ static status publish(struct publication *x, struct err *err)
 	bool same = false;
 	progress_step(&f->held.progress, "publish", (int64_t)x->d->from->n_tables, 0);
 	TRY(transact(x, started, &same, err));
+	if (!same && x->by_changes) return fail(err, E_CONFLICT, "the published tables do not hold what was published");
 	if (!same)
 		return flow_quality_record(f, "publish", &x->quality, err); /* the others went with the transaction */
 	struct stage_report *report = flow_report_stage(f, "publish");
@@ -496,24 +616,93 @@ static status find_parts(struct source *t, struct control_table *told, struct ar
 	return OK;
 }
 
-/* SHA-256 of the paths of the part's files. */
-static status name_files(const struct source *t, size_t part, struct arena *arena, const char **out, struct err *err)
+/* The stage's commit that the table's files are of. NULL: none. */
+static const struct commit *commit_of(const struct flow *f, const struct source *t)
 {
-	struct buf paths;
+	const char *dot = strchr(t->from.source, '.');
+	for (size_t k = 0; k < f->state.n_committed; k++) {
+		const char *stage = f->state.commits[k].stage;
+		if (dot != NULL && strlen(stage) == (size_t)(dot - t->from.source) &&
+			strncmp(stage, t->from.source, strlen(stage)) == 0)
+			return &f->state.commits[k];
+	}
+	return NULL;
+}
+
+static status take_files(const struct file_list *of, const struct source *t, struct file_list *out, struct err *err)
+{
+	for (size_t i = 0; i < of->n; i++) {
+		if (strcmp(of->items[i].table, t->from.source) == 0 && !file_list_add(out, &of->items[i]))
+			return fail_nomem(err);
+	}
+	return OK;
+}
+
+/* What the run changed of the table, where it goes on from others. */
+static status find_changes(const struct flow *f, struct source *t, struct arena *arena, struct err *err)
+{
+	const struct commit *c = commit_of(f, t);
+	t->added.arena = t->removed.arena = arena;
+	if (c == NULL || c->n_history == 0) return OK;
+	TRY(take_files(&c->files, t, &t->added, err));
+	return take_files(&c->removed, t, &t->removed, err);
+}
+
+static int by_path(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* SHA-256 of paths[n], in order. NULL: out of memory. */
+static const char *name_paths(const char **paths, size_t n, struct arena *arena)
+{
+	struct buf text;
 	uint8_t hash[SHA256_BYTES];
 	char *hex = ARENA_NEW(arena, char, HEX_SHA256_CHARS + 1);
-	if (hex == NULL) return fail_nomem(err);
-	buf_init(&paths, 0);
-	for (size_t i = 0; i < t->n_files; i++) {
-		if (t->parts[i] == part) buf_printf(&paths, "%s\n", t->files[i]->path);
+	if (n > 1) qsort(paths, n, sizeof *paths, by_path);
+	buf_init(&text, 0);
+	for (size_t i = 0; i < n; i++) buf_printf(&text, "%s\n", paths[i]);
+	const bool whole = hex != NULL && buf_check(&text, NULL) == OK;
+	if (whole) {
+		hash_sha256(text.p, text.n, hash);
+		hex_encode(hash, sizeof hash, hex);
 	}
-	const status code = buf_check(&paths, err);
-	if (code == OK) hash_sha256(paths.p, paths.n, hash);
-	buf_deinit(&paths);
-	TRY(code);
-	hex_encode(hash, sizeof hash, hex);
-	*out = hex;
-	return OK;
+	buf_deinit(&text);
+	return whole ? hex : NULL;
+}
+
+static bool holds_path(const struct file_list *l, const char *path)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		if (strcmp(l->items[i].path, path) == 0) return true;
+	}
+	return false;
+}
+
+/* files and before of a part. */
+static status name_files(
+	const struct source *t, size_t part, struct control_table *told, struct arena *arena, struct err *err)
+{
+	const int column = schema_part_column(t->from.schema);
+	struct control_part *p = &told->parts[part];
+	const char **now = ARENA_NEW(arena, const char *, t->n_files + 1);
+	const char **before = ARENA_NEW(arena, const char *, t->n_files + t->removed.n + 1);
+	size_t n_now = 0, n_before = 0;
+	if (now == NULL || before == NULL) return fail_nomem(err);
+	for (size_t i = 0; i < t->n_files; i++) {
+		if (t->parts[i] != part) continue;
+		now[n_now++] = t->files[i]->path;
+		if (!holds_path(&t->added, t->files[i]->path)) before[n_before++] = t->files[i]->path;
+	}
+	for (size_t i = 0; i < t->removed.n; i++) {
+		struct str name = STR("");
+		const struct file_ref *ref = &t->removed.items[i];
+		if (column >= 0) TRY(file_ref_value(ref, t->from.schema->columns[column].name, &name, err));
+		if (str_is(name, p->name)) before[n_before++] = ref->path;
+	}
+	p->files = name_paths(now, n_now, arena);
+	if (n_before > 0) p->before = name_paths(before, n_before, arena);
+	return p->files == NULL || (n_before > 0 && p->before == NULL) ? fail_nomem(err) : OK;
 }
 
 static status find_files(
@@ -532,12 +721,13 @@ static status find_files(
 		}
 	}
 	TRY(find_parts(t, told, arena, err));
-	for (size_t i = 0; i < told->n_parts; i++) TRY(name_files(t, i, arena, &told->parts[i].files, err));
+	TRY(find_changes(f, t, arena, err));
+	for (size_t i = 0; i < told->n_parts; i++) TRY(name_files(t, i, told, arena, err));
 	return OK;
 }
 
 /* From the first look at the lake on. */
-static status attempt(struct flow *f, struct arena *arena, struct err *err)
+static status attempt(struct flow *f, bool whole, bool *by_changes, struct arena *arena, struct err *err)
 {
 	struct sources from;
 	TRY(find_tables(f, arena, &from, err));
@@ -553,23 +743,30 @@ static status attempt(struct flow *f, struct arena *arena, struct err *err)
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.changed = PTHREAD_COND_INITIALIZER,
 	};
-	struct publication x = {.f = f, .d = &d, .rows = counts + from.n_tables, .quality.arena = arena};
-	return publish(&x, err);
+	struct publication x = {
+		.f = f, .d = &d, .whole = whole, .rows = counts + from.n_tables, .quality.arena = arena};
+	const status code = publish(&x, err);
+	*by_changes = x.by_changes;
+	return code;
 }
 
-/* What was staged is gone with the connection to the serving database, or somebody else published meanwhile: begin again, a few times.
- * Readers saw nothing of it. */
+/* What was staged is gone with the connection to the serving database, or somebody else published meanwhile: begin again, a few times. Where
+ * what changed could not be told (what stood was vacuumed, rows were changed by hand, ...) all is. Readers saw nothing of it. */
 status flow_publish(struct flow *f, struct err *err)
 {
 	ASSERT(f->state.n_committed == f->w->n_stages);
+	bool whole = false, by_changes = false;
 	for (int k = 0;; k++) {
 		struct arena arena;
 		struct err why;
 		arena_init(&arena, 0);
 		err_clear(&why);
-		const status code = attempt(f, &arena, &why);
+		by_changes = false;
+		const status code = attempt(f, whole, &by_changes, &arena, &why);
 		arena_deinit(&arena);
-		const bool again = (code == E_UNREACHABLE || code == E_CONFLICT) && why.class == ERR_RETRY;
+		const bool lost = (code == E_UNREACHABLE || code == E_CONFLICT) && why.class == ERR_RETRY;
+		const bool again = lost || (code != OK && by_changes);
+		whole = whole || (by_changes && code != E_UNREACHABLE);
 		if (!again || k == TASK_RETRIES_MAX || cancel_requested()) {
 			if (code != OK && err != NULL) *err = why;
 			return code;

@@ -24,6 +24,20 @@ static void test_what_is_not_read(void **state)
 	lake_close(&l);
 }
 
+static void spoil(struct lake *l)
+{
+	sqlite(l, "UPDATE core_events SET event_id = 'x' || event_id WHERE event_id LIKE '%000000000001'");
+}
+
+static void test_fall_back(void **state)
+{
+	(void)state;
+	struct lake l;
+	lake_open(&l);
+	parts_fall_back(&l, spoil);
+	lake_close(&l);
+}
+
 /* The report and the check count whole tables all the same. */
 static void test_counts_are_of_whole_tables(void **state)
 {
@@ -68,6 +82,7 @@ int main(void)
 	if (access("/dev/shm", W_OK) == 0) (void)setenv("TMPDIR", "/dev/shm", 0); /* syncs cost nothing there */
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_what_is_not_read, reset),
+		cmocka_unit_test_setup(test_fall_back, reset),
 		cmocka_unit_test_setup(test_counts_are_of_whole_tables, reset),
 		cmocka_unit_test_setup(test_rows_changed_by_hand, reset),
 	};

@@ -46,6 +46,22 @@ static void test_what_is_not_read(void **state)
 	lake_close(&l);
 }
 
+static void spoil(struct lake *l)
+{
+	(void)l;
+	server_sql("fall", "UPDATE core.events SET event_id = 'x' || event_id WHERE event_id LIKE '%000000000001'");
+}
+
+static void test_fall_back(void **state)
+{
+	(void)state;
+	struct lake l;
+	server_sql("postgres", "CREATE DATABASE fall");
+	lake_open_postgres(&l, "fall");
+	parts_fall_back(&l, spoil);
+	lake_close(&l);
+}
+
 int main(void)
 {
 	(void)setenv("TMPDIR", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp", 0); /* syncs cost nothing there */
@@ -58,6 +74,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_each_row_once, reset),
 		cmocka_unit_test_setup(test_what_is_not_read, reset),
+		cmocka_unit_test_setup(test_fall_back, reset),
 	};
 	const int failed = cmocka_run_group_tests_name("publish to PostgreSQL", tests, NULL, NULL);
 	const int stopped = server("stop", "");
