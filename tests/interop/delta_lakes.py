@@ -18,10 +18,12 @@ CACHE = pathlib.Path(os.environ.get("PQR_CACHE") or pathlib.Path(os.environ.get(
 JARS = pathlib.Path(__file__).resolve().parents[1] / "jars.sha256"
 SPARK = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension", "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
-    "spark.sql.session.timeZone": "UTC", "spark.sql.shuffle.partitions": "2", "spark.databricks.delta.snapshotPartitions": "1", "spark.driver.memory": "1g",
+    "spark.sql.session.timeZone": "UTC", "spark.sql.shuffle.partitions": "1", "spark.databricks.delta.snapshotPartitions": "1", "spark.driver.memory": "1g",
     "spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1", "spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false",
     "spark.sql.ui.retainedExecutions": "1", "spark.databricks.delta.retentionDurationCheck.enabled": "false",
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -Duser.timezone=UTC",
+    # of each small query most is compiling its Java: interpret it
+    "spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN", "spark.sql.adaptive.enabled": "false",
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Duser.timezone=UTC",
 }  # fmt: skip
 
 
