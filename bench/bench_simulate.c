@@ -50,7 +50,8 @@ static status lives(const struct pqrs_config *config, const struct run_info *run
 	struct sim_world w;
 	struct sim_shares shares;
 	arena_init(&arena, 0);
-	TRY(sim_world_init(&w, config, run, run->date_from, run->date_to + 1, &arena, err));
+	const struct sim_range made = {run->date_from, run->date_to + 1};
+	TRY(sim_world_init(&w, config, run, made, &arena, err));
 	TRY(sim_shares_init(&shares, config, &arena, err));
 	for (int32_t date = run->date_from; date <= run->date_to; date++) {
 		for (uint32_t number = 0; number < sim_world_day(&w, date)->volume; number++) {
@@ -74,7 +75,7 @@ static status stage(const struct pqrs_config *config, const struct run_info *run
 	const struct stage_view view = {.run = run, .config = config, .lake = lake};
 	const struct task_env env = {.lake = lake, .run = run, .config = config};
 	struct task_result result;
-	task_result_init(&result, &arena);
+	task_result_init(&result, NULL, &arena);
 	TRY(pqrs_simulate_plan(&view, NULL, &tasks, err));
 	for (size_t i = 0; i < tasks.n; i++) TRY(pqrs_simulate_run(&env, &tasks.items[i], &result, err));
 	out->tickets = counter_get(&result.counters, "tickets");
