@@ -50,10 +50,11 @@ void control_run_init(struct control_run *r)
 void control_close(struct control *c)
 {
 	if (c == NULL) return;
+	if (c->conn != NULL) c->conn->ops->close(c->conn);
 	mem_free(c->uri);
 	mem_free(c->source);
 	(void)pthread_mutex_destroy(&c->lock);
-	c->ops->close(c);
+	mem_free(c);
 }
 
 const char *control_uri(const struct control *c)
@@ -63,12 +64,12 @@ const char *control_uri(const struct control *c)
 
 bool control_may_write(const struct control *c)
 {
-	return !c->only_reads;
+	return !c->conn->only_reads;
 }
 
 bool control_is_server(const struct control *c)
 {
-	return c->ops->is_server;
+	return c->conn->ops->dialect.is_server;
 }
 
 static void lock(struct control *c)
@@ -82,95 +83,16 @@ static status unlock(struct control *c, status code)
 	return code;
 }
 
-status control_lease_acquire(struct control *c, struct control_lease *l, int64_t now, struct err *err)
+status control_transact(struct control *c, enum sql_durable durable, sql_body body, void *arg, struct err *err)
 {
 	lock(c);
-	return unlock(c, c->ops->lease_acquire(c, l, now, err));
+	return unlock(c, c->conn->ops->transact(c->conn, durable, body, arg, err));
 }
 
-status control_lease_renew(struct control *c, struct control_lease *l, int64_t now, struct err *err)
+status control_read(struct control *c, sql_body body, void *arg, struct err *err)
 {
 	lock(c);
-	return unlock(c, c->ops->lease_renew(c, l, now, err));
-}
-
-status control_lease_release(struct control *c, const struct control_lease *l, struct err *err)
-{
-	lock(c);
-	return unlock(c, c->ops->lease_release(c, l, err));
-}
-
-status control_run_begin(struct control *c, const struct control_lease *l, const struct control_run *r, struct err *err)
-{
-	lock(c);
-	return unlock(c, c->ops->run_begin(c, l, r, err));
-}
-
-status control_run_update(
-	struct control *c, const struct control_lease *l, const struct control_run *r, struct err *err)
-{
-	lock(c);
-	return unlock(c, c->ops->run_update(c, l, r, err));
-}
-
-status control_run_get(
-	struct control *c, const char *run_id, struct arena *arena, struct control_run *out, struct err *err)
-{
-	lock(c);
-	return unlock(c, c->ops->run_get(c, run_id, arena, out, err));
-}
-
-status control_task_start(struct control *c, const struct control_task *t, int64_t *attempt, struct err *err)
-{
-	lock(c);
-	return unlock(c, c->ops->task_start(c, t, attempt, err));
-}
-
-status control_task_finish(
-	struct control *c, const struct control_lease *l, const struct control_task *t, struct err *err)
-{
-	lock(c);
-	return unlock(c, c->ops->task_finish(c, l, t, err));
-}
-
-status control_task_results(
-	struct control *c, const char *run_id, const char *stage, control_task_visit visit, void *arg, struct err *err)
-{
-	lock(c);
-	return unlock(c, c->ops->task_results(c, run_id, stage, visit, arg, err));
-}
-
-status control_task_forget(struct control *c, const struct control_lease *l, const char *stage, struct err *err)
-{
-	lock(c);
-	return unlock(c, c->ops->task_forget(c, l, stage, err));
-}
-
-status control_quality_put(
-	struct control *c, const struct control_lease *l, const struct control_quality_layer *q, struct err *err)
-{
-	lock(c);
-	return unlock(c, c->ops->quality_put(c, l, q, err));
-}
-
-status control_quality_counts(struct control *c, const char *run_id, int64_t counts[3], struct err *err)
-{
-	lock(c);
-	return unlock(c, c->ops->quality_counts(c, run_id, counts, err));
-}
-
-status control_stage_commit(
-	struct control *c, const struct control_lease *l, const struct control_stage *s, struct err *err)
-{
-	lock(c);
-	return unlock(c, c->ops->stage_commit(c, l, s, err));
-}
-
-status control_stage_get(
-	struct control *c, const char *run_id, const char *name, struct control_stage *out, struct err *err)
-{
-	lock(c);
-	return unlock(c, c->ops->stage_get(c, run_id, name, out, err));
+	return unlock(c, c->conn->ops->read(c->conn, body, arg, err));
 }
 
 status control_query(

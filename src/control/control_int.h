@@ -1,6 +1,7 @@
-/* control/control_int.h: what a control plane's backend provides.
+/* control/control_int.h: what the files of a control plane share.
  *
- *   heartbeat.c  ->  open.c  ->  sqlite.c, postgres.c  ->  their operations  ->  control.c (the lock around each call), lease.c
+ *   heartbeat.c  ->  open.c  ->  sqlite.c, postgres.c  ->  their publishing and queries  ->  lease.c, run.c, stage.c
+ *                ->  control.c (the lock around each call)  ->  sql_conn.h, the port to either database
  */
 #ifndef PQR_CONTROL_CONTROL_INT_H
 #define PQR_CONTROL_CONTROL_INT_H
@@ -8,32 +9,10 @@
 #include <pthread.h>
 
 #include "control/control.h"
+#include "control/sql_conn.h"
 
+/* What is not the port's: it differs more than it agrees. */
 struct control_ops {
-	bool is_server;
-	void (*close)(struct control *c);
-	status (*lease_acquire)(struct control *c, struct control_lease *l, int64_t now, struct err *err);
-	status (*lease_renew)(struct control *c, struct control_lease *l, int64_t now, struct err *err);
-	status (*lease_release)(struct control *c, const struct control_lease *l, struct err *err);
-	status (*run_begin)(
-		struct control *c, const struct control_lease *l, const struct control_run *r, struct err *err);
-	status (*run_update)(
-		struct control *c, const struct control_lease *l, const struct control_run *r, struct err *err);
-	status (*run_get)(
-		struct control *c, const char *run_id, struct arena *arena, struct control_run *out, struct err *err);
-	status (*task_start)(struct control *c, const struct control_task *t, int64_t *attempt, struct err *err);
-	status (*task_finish)(
-		struct control *c, const struct control_lease *l, const struct control_task *t, struct err *err);
-	status (*task_results)(struct control *c, const char *run_id, const char *stage, control_task_visit visit,
-		void *arg, struct err *err);
-	status (*task_forget)(struct control *c, const struct control_lease *l, const char *stage, struct err *err);
-	status (*quality_put)(struct control *c, const struct control_lease *l, const struct control_quality_layer *q,
-		struct err *err);
-	status (*quality_counts)(struct control *c, const char *run_id, int64_t counts[3], struct err *err);
-	status (*stage_commit)(
-		struct control *c, const struct control_lease *l, const struct control_stage *s, struct err *err);
-	status (*stage_get)(
-		struct control *c, const char *run_id, const char *name, struct control_stage *out, struct err *err);
 	status (*publish_begin)(
 		struct control *c, const struct control_lease *l, struct control_publish **out, struct err *err);
 	status (*query)(
@@ -42,11 +21,28 @@ struct control_ops {
 
 struct control {
 	const struct control_ops *ops;
+	struct sql_conn *conn;
 	char *uri;            /* without secrets */
 	char *source;         /* as given; to open the same once more */
-	bool only_reads;      /* opened by who may not write */
-	pthread_mutex_t lock; /* the backend's connection; held during each call, so no call-back may call back */
+	pthread_mutex_t lock; /* the connection's; held during each call, so no call-back may call back */
 };
+
+/* control.c: a transaction, or a reading, under the handle's lock. */
+status control_transact(
+	struct control *c, enum sql_durable durable, sql_body body, void *arg, struct err *err) MUST_USE;
+status control_read(struct control *c, sql_body body, void *arg, struct err *err) MUST_USE;
+
+/* lease.c: inside a transaction: E_BUSY unless l is still the lease of its run; until the transaction ends nobody can take it over. */
+status control_lease_check(struct sql_conn *c, const struct control_lease *l, struct err *err) MUST_USE;
+/* A transaction of the holder of a lease: checked, then body. */
+status control_lease_transact(
+	struct control *c, const struct control_lease *l, sql_body body, void *arg, struct err *err) MUST_USE;
+
+/* stage.c: inside a transaction: the record of a stage, its datasets and lineage (its stored task results go); the checks of one layer
+ * of a run, replaced. */
+status control_stage_record(struct sql_conn *c, const struct control_stage *stage, struct err *err) MUST_USE;
+status control_quality_replace(
+	struct sql_conn *c, const char *run_id, const struct control_quality_layer *q, struct err *err) MUST_USE;
 
 struct control_publish_ops {
 	status (*look)(struct control_publish *p, struct control_table *tables, size_t n, struct err *err);
@@ -67,10 +63,12 @@ struct control_publish {
 };
 
 /* sqlite.c; path is what follows "sqlite:". look: as control_open_to_look. */
-status control_sqlite_open(const char *path, bool look, struct control **out, struct err *err) MUST_USE;
+status control_sqlite_open(
+	const char *path, bool look, const struct control_ops **ops, struct sql_conn **out, struct err *err) MUST_USE;
 
-/* postgres.c; *place: the URI without secrets, the caller's to free. */
-status control_postgres_open(const char *uri, struct control **out, char **place, struct err *err) MUST_USE;
+/* postgres.c */
+status control_postgres_open(
+	const char *uri, const struct control_ops **ops, struct sql_conn **out, struct err *err) MUST_USE;
 
 /* publish_parts.c: what a plane remembers of the parts of a table, under the name "gold.<table>". */
 struct control_record {

@@ -1,6 +1,10 @@
-/* control/lease.c: who may write into a run: how a holder is named, and how it is told whether a holder still lives.
+/* control/lease.c: who may write into a run: how a holder is named, how it is told whether it still lives, and how it is kept.
  *
- * A holder that can't be looked at from here counts as alive: only its lease's end frees the run. Must not know where leases are kept.
+ * A holder that can't be looked at from here counts as alive: only its lease's end frees the run.
+ *
+ * The fence: a transaction that writes into a run locks the run's lease row against a change of its key before it writes. Who takes
+ * the lease over locks it for update, and so waits for such a transaction or is seen by it. The heartbeat's update of `expires`, which
+ * is no key, goes past both: a publication that takes long does not lose its lease. (SQLite has one writer at a time.)
  */
 #include <errno.h>
 #include <signal.h>
@@ -81,4 +85,146 @@ status control_lease_refuse(const struct control_lease *holder, struct err *err)
 		"run %s is held by process %lld on %s since %.19sZ (its lease ends at %.19sZ unless renewed); wait for "
 		"it, or stop it",
 		holder->run_id, (long long)holder->pid, holder->host, since, until);
+}
+
+/* ---- in the database --------------------------------------------------------------------------------------------- */
+
+struct held {
+	struct control_lease lease;
+	bool found;
+};
+
+static void copy_text(char *dst, size_t size, struct str s)
+{
+	(void)snprintf(dst, size, "%.*s", (int)s.n, s.p != NULL ? s.p : "");
+}
+
+static status held_row(void *arg, const struct sql_row *row, struct err *err)
+{
+	struct held *h = arg;
+	(void)err;
+	h->found = true;
+	copy_text(h->lease.run_id, sizeof h->lease.run_id, sql_col_str(row, 0));
+	copy_text(h->lease.owner, sizeof h->lease.owner, sql_col_str(row, 1));
+	copy_text(h->lease.host, sizeof h->lease.host, sql_col_str(row, 2));
+	h->lease.pid = sql_col_i64(row, 3, 0);
+	h->lease.since = sql_col_i64(row, 4, 0);
+	h->lease.expires = sql_col_i64(row, 5, 0);
+	return OK;
+}
+
+static status lease_find(struct sql_conn *c, const char *run_id, const char *lock, struct held *out, struct err *err)
+{
+	char sql[160];
+	const struct sql_arg args[] = {sql_text(run_id)};
+	const struct sql_stmt q = {sql, args, 1};
+	(void)snprintf(sql, sizeof sql,
+		"SELECT run_id, owner, host, pid, since, expires FROM meta.leases WHERE run_id = $1%s", lock);
+	*out = (struct held){0};
+	return sql_each(c, &q, held_row, out, err);
+}
+
+status control_lease_check(struct sql_conn *c, const struct control_lease *l, struct err *err)
+{
+	struct held h;
+	ASSERT(c->ops->in_transaction(c)); /* what is found must stand until what relies on it is committed */
+	TRY(lease_find(c, l->run_id, c->ops->dialect.for_key_share, &h, err));
+	if (!h.found)
+		return fail(err, E_BUSY, "the lease of run %s is gone: another process took the run over and finished",
+			l->run_id);
+	if (strcmp(h.lease.owner, l->owner) != 0) return control_lease_refuse(&h.lease, err);
+	return OK;
+}
+
+struct lease_body {
+	const struct control_lease *lease;
+	sql_body body;
+	void *arg;
+};
+
+static status under_lease(struct sql_conn *c, void *arg, struct err *err)
+{
+	const struct lease_body *b = arg;
+	TRY(control_lease_check(c, b->lease, err));
+	return b->body(c, b->arg, err);
+}
+
+status control_lease_transact(
+	struct control *c, const struct control_lease *l, sql_body body, void *arg, struct err *err)
+{
+	struct lease_body b = {l, body, arg};
+	return control_transact(c, SQL_DURABLE, under_lease, &b, err);
+}
+
+struct lease_call {
+	struct control_lease *lease;
+	int64_t now;
+};
+
+static status lease_write(
+	struct sql_conn *c, const char *sql, const struct control_lease *l, int64_t *changed, struct err *err)
+{
+	const struct sql_arg args[] = {sql_text(l->run_id), sql_text(l->owner), sql_text(l->host), sql_int(l->pid),
+		sql_int(l->since), sql_int(l->expires)};
+	return c->ops->run(c, &(struct sql_stmt){sql, args, 6}, changed, err);
+}
+
+/* INSERT first: it waits for another that inserts the same, and then finds its row. */
+static status acquire(struct sql_conn *c, void *arg, struct err *err)
+{
+	const struct lease_call *call = arg;
+	struct control_lease *l = call->lease;
+	struct held h;
+	int64_t inserted = 0;
+	l->since = call->now;
+	l->expires = call->now + LEASE_TTL_US;
+	TRY(lease_write(c,
+		"INSERT INTO meta.leases (run_id, owner, host, pid, since, expires) VALUES ($1, $2, $3, $4, $5, $6) "
+		"ON CONFLICT DO NOTHING",
+		l, &inserted, err));
+	if (inserted == 1) return OK;
+	TRY(lease_find(c, l->run_id, c->ops->dialect.for_update, &h, err));
+	if (!h.found)
+		return fail(err, E_CONFLICT, "the lease of run %s was given up meanwhile", l->run_id); /* once more */
+	const bool mine = strcmp(h.lease.owner, l->owner) == 0;
+	if (!mine && h.lease.expires > call->now && control_lease_alive(&h.lease))
+		return control_lease_refuse(&h.lease, err);
+	if (mine) l->since = h.lease.since;
+	return lease_write(c,
+		"UPDATE meta.leases SET owner = $2, host = $3, pid = $4, since = $5, expires = $6 WHERE run_id = $1", l,
+		NULL, err);
+}
+
+status control_lease_acquire(struct control *c, struct control_lease *l, int64_t now, struct err *err)
+{
+	struct lease_call call = {l, now};
+	return control_transact(c, SQL_DURABLE, acquire, &call, err);
+}
+
+static status renew(struct sql_conn *c, void *arg, struct err *err)
+{
+	const struct lease_call *call = arg;
+	const struct sql_arg args[] = {sql_int(call->now + LEASE_TTL_US), sql_text(call->lease->run_id)};
+	return sql_exec(c, "UPDATE meta.leases SET expires = $1 WHERE run_id = $2", args, 2, err);
+}
+
+status control_lease_renew(struct control *c, struct control_lease *l, int64_t now, struct err *err)
+{
+	struct lease_call call = {l, now};
+	TRY(control_lease_transact(c, l, renew, &call, err));
+	l->expires = now + LEASE_TTL_US;
+	return OK;
+}
+
+static status release(struct sql_conn *c, void *arg, struct err *err)
+{
+	const struct control_lease *l = arg;
+	const struct sql_arg args[] = {sql_text(l->run_id), sql_text(l->owner)};
+	return sql_exec(c, "DELETE FROM meta.leases WHERE run_id = $1 AND owner = $2", args, 2, err);
+}
+
+status control_lease_release(struct control *c, const struct control_lease *l, struct err *err)
+{
+	struct control_lease copy = *l;
+	return control_transact(c, SQL_DURABLE, release, &copy, err);
 }

@@ -2,34 +2,38 @@
 #include "base/alloc.h"
 #include "control/control_int.h"
 
-static status open_sqlite(const char *uri, bool look, struct control **out, char **place, struct err *err)
+static status connect_sqlite(struct control *c, const char *uri, bool look, struct err *err)
 {
 	const char *path = uri + 7;
 	if (*path == '\0') return fail(err, E_USAGE, "control plane %s: expected sqlite:<path>", uri);
 	if (strncmp(path, "///", 3) == 0) path += 2; /* sqlite:///absolute */
-	TRY(control_sqlite_open(path, look, out, err));
-	*place = mem_strdup(uri);
-	return OK;
+	return control_sqlite_open(path, look, &c->ops, &c->conn, err);
 }
 
-static status open_plane(const char *uri, bool look, struct control **out, struct err *err)
+static status connect_plane(struct control *c, const char *uri, bool look, struct err *err)
 {
-	struct control *c = NULL;
-	char *place = NULL;
 	const bool postgres = strncmp(uri, "postgresql:", 11) == 0 || strncmp(uri, "postgres:", 9) == 0;
 	if (!postgres && strncmp(uri, "sqlite:", 7) != 0)
 		return fail(err, E_USAGE,
 			"control plane %.*s: expected sqlite:<path> or postgresql://user@host:port/database",
 			(int)strcspn(uri, ":"), uri); /* what follows may hold a password */
-	TRY(postgres ? control_postgres_open(uri, &c, &place, err) : open_sqlite(uri, look, &c, &place, err));
-	c->uri = place;
+	TRY(postgres ? control_postgres_open(uri, &c->ops, &c->conn, err) : connect_sqlite(c, uri, look, err));
+	c->uri = mem_strdup(postgres ? c->conn->ops->place(c->conn) : uri);
 	c->source = mem_strdup(uri);
-	if (c->uri == NULL || c->source == NULL) {
+	return c->uri != NULL && c->source != NULL ? OK : fail_nomem(err);
+}
+
+static status open_plane(const char *uri, bool look, struct control **out, struct err *err)
+{
+	struct control *c = mem_zalloc(1, sizeof *c);
+	if (c == NULL) return fail_nomem(err);
+	(void)pthread_mutex_init(&c->lock, NULL);
+	const status code = connect_plane(c, uri, look, err);
+	if (code == OK)
+		*out = c;
+	else
 		control_close(c);
-		return fail_nomem(err);
-	}
-	*out = c;
-	return OK;
+	return code;
 }
 
 status control_open(const char *uri, struct control **out, struct err *err)

@@ -28,6 +28,11 @@ static const char session_sql[] =
 	"SET standard_conforming_strings = on; SET extra_float_digits = 1; SET lock_timeout = '30s';"
 	"SET idle_in_transaction_session_timeout = '60s'";
 
+bool postgres_in_transaction(const struct control_postgres *s)
+{
+	return s->pg != NULL && PQtransactionStatus(s->pg) == PQTRANS_INTRANS;
+}
+
 bool postgres_lost(const struct control_postgres *s)
 {
 	return s->pg == NULL || PQstatus(s->pg) != CONNECTION_OK;

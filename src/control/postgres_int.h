@@ -15,7 +15,7 @@ struct pg_conn;
 struct pg_result;
 
 struct control_postgres {
-	struct control base;
+	struct sql_conn base;
 	struct pg_conn *pg; /* NULL: lost, or not yet made */
 	char *conninfo;     /* as given; holds secrets */
 	char *place;        /* postgresql://user@host:port/database, for people */
@@ -25,7 +25,7 @@ struct control_postgres {
 	bool querying;      /* the statement is a caller's: what is wrong with it is E_USAGE */
 	char state[6];      /* SQLSTATE of the last failure; "" = the connection's */
 };
-static inline struct control_postgres *postgres_of(struct control *c)
+static inline struct control_postgres *postgres_of(struct sql_conn *c)
 {
 	return (struct control_postgres *)c;
 }
@@ -93,6 +93,7 @@ status postgres_transact_once(struct control_postgres *s, postgres_body body, vo
 status postgres_transact_end(struct control_postgres *s, postgres_body body, void *arg, struct err *err) MUST_USE;
 /* A body that only reads, outside a transaction; again when the connection gets lost. */
 status postgres_read(struct control_postgres *s, postgres_body body, void *arg, struct err *err) MUST_USE;
+bool postgres_in_transaction(const struct control_postgres *s);
 bool postgres_lost(const struct control_postgres *s); /* no usable connection */
 
 /* ---- errors (postgres_error.c): SQLSTATE as ours, one line that says what to do. message: the server's, or NULL. */
@@ -107,39 +108,12 @@ status postgres_connect_error(struct control_postgres *s, const char *text, bool
 /* ---- operations, by file ---- */
 
 status postgres_migrate(struct control_postgres *s, struct err *err) MUST_USE; /* postgres_schema.c */
-/* In a transaction: E_BUSY unless l is still the lease of its run; until the end of the transaction nobody can take it over. */
-status postgres_lease_check(struct control_postgres *s, const struct control_lease *l, struct err *err) MUST_USE;
-/* In a transaction: the record of a stage; the checks of a layer, replaced. */
-status postgres_stage_record(struct control_postgres *s, const struct control_stage *stage, struct err *err) MUST_USE;
-status postgres_quality_replace(struct control_postgres *s, const char *run_id, const struct control_quality_layer *q,
-	struct err *err) MUST_USE;
 /* COPY ... FROM STDIN: begin, any number of bytes, end (why != NULL: give it up); *rows as the server counted. */
 status postgres_copy_begin(struct control_postgres *s, const char *sql, struct err *err) MUST_USE;
 status postgres_copy_bytes(struct control_postgres *s, const void *p, size_t n, struct err *err) MUST_USE;
 status postgres_copy_end(struct control_postgres *s, const char *why, int64_t *rows, struct err *err) MUST_USE;
 
-status postgres_lease_acquire(struct control *c, struct control_lease *l, int64_t now, struct err *err);
-status postgres_lease_renew(struct control *c, struct control_lease *l, int64_t now, struct err *err);
-status postgres_lease_release(struct control *c, const struct control_lease *l, struct err *err);
-status postgres_run_begin(
-	struct control *c, const struct control_lease *l, const struct control_run *r, struct err *err);
-status postgres_run_update(
-	struct control *c, const struct control_lease *l, const struct control_run *r, struct err *err);
-status postgres_run_get(
-	struct control *c, const char *run_id, struct arena *arena, struct control_run *out, struct err *err);
-status postgres_task_start(struct control *c, const struct control_task *t, int64_t *attempt, struct err *err);
-status postgres_task_finish(
-	struct control *c, const struct control_lease *l, const struct control_task *t, struct err *err);
-status postgres_task_results(
-	struct control *c, const char *run_id, const char *stage, control_task_visit visit, void *arg, struct err *err);
-status postgres_task_forget(struct control *c, const struct control_lease *l, const char *stage, struct err *err);
-status postgres_quality_put(
-	struct control *c, const struct control_lease *l, const struct control_quality_layer *q, struct err *err);
-status postgres_quality_counts(struct control *c, const char *run_id, int64_t counts[3], struct err *err);
-status postgres_stage_commit(
-	struct control *c, const struct control_lease *l, const struct control_stage *stage, struct err *err);
-status postgres_stage_get(
-	struct control *c, const char *run_id, const char *name, struct control_stage *out, struct err *err);
+extern const struct sql_ops postgres_port; /* postgres_port.c */
 status postgres_publish_begin(
 	struct control *c, const struct control_lease *l, struct control_publish **out, struct err *err);
 status postgres_query(

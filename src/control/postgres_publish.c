@@ -329,8 +329,8 @@ static status settle(struct postgres_publish *p, struct err *err)
 	postgres_arg_int(&a, time_now_us() + LEASE_TTL_US);
 	postgres_arg_text(&a, p->lease.run_id);
 	TRY(postgres_run(p->s, "UPDATE meta.leases SET expires = $1 WHERE run_id = $2", &a, NULL, err));
-	TRY(postgres_quality_replace(p->s, p->lease.run_id, p->quality, err));
-	return postgres_stage_record(p->s, p->stage, err);
+	TRY(control_quality_replace(&p->s->base, p->lease.run_id, p->quality, err));
+	return control_stage_record(&p->s->base, p->stage, err);
 }
 
 static status swap(struct control_postgres *s, void *arg, struct err *err)
@@ -340,7 +340,7 @@ static status swap(struct control_postgres *s, void *arg, struct err *err)
 		"SET LOCAL lock_timeout = 0; SET LOCAL work_mem = '64MB'; SET LOCAL enable_nestloop = off; SET LOCAL "
 		"enable_mergejoin = off; SELECT pg_advisory_xact_lock(" PUBLISH_LOCK ")",
 		NULL, NULL, err));
-	TRY(postgres_lease_check(s, &p->lease, err));
+	TRY(control_lease_check(&s->base, &p->lease, err));
 	for (size_t i = 0; i < p->n; i++) p->objects[i].remade = false; /* by an attempt that was undone */
 	for (size_t i = 0; i < p->n; i++) {
 		struct published *o = &p->objects[i];
@@ -449,13 +449,13 @@ static const struct control_publish_ops publish_ops = {
 
 static status check_lease(struct control_postgres *s, void *arg, struct err *err)
 {
-	return postgres_lease_check(s, arg, err);
+	return control_lease_check(&s->base, arg, err);
 }
 
 status postgres_publish_begin(
 	struct control *c, const struct control_lease *l, struct control_publish **out, struct err *err)
 {
-	struct control_postgres *s = postgres_of(c);
+	struct control_postgres *s = postgres_of(c->conn);
 	struct postgres_publish *p = mem_zalloc(1, sizeof *p);
 	if (p == NULL) return fail_nomem(err);
 	p->base = (struct control_publish){&publish_ops, c};

@@ -67,7 +67,7 @@ static status query_once(struct control_postgres *s, void *arg, struct err *err)
 status postgres_query(
 	struct control *c, const struct control_select *q, control_row_visit visit, void *arg, struct err *err)
 {
-	struct control_postgres *s = postgres_of(c);
+	struct control_postgres *s = postgres_of(c->conn);
 	struct query_call call = {.rows = {q, visit, arg, 0}};
 	TRY(check_params(q, err));
 	s->poll_cancel = !cancel_requested(); /* after a stop, what is still asked is asked to end in order */

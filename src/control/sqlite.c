@@ -1,6 +1,6 @@
-/* control/sqlite.c: a control plane in a SQLite file: opening and closing, and which function does what.
+/* control/sqlite.c: a control plane in a SQLite file: how it is opened.
  *
- *   sqlite.c  ->  sqlite_run.c, sqlite_stage.c, sqlite_publish.c, sqlite_query.c, sqlite_schema.c  ->  sqlite_connection.c
+ *   sqlite.c  ->  sqlite_port.c, sqlite_publish.c, sqlite_query.c, sqlite_schema.c  ->  sqlite_connection.c
  *
  * What is no regular file is refused before the library opens it: it would wait for a fifo's writer. Who may only look gets a connection
  * that never writes: mode=ro, and immutable=1 where that has no place for its -wal and -shm, and no one has left them there.
@@ -15,33 +15,7 @@
 #include "base/log.h"
 #include "control/sqlite_int.h"
 
-static void sqlite_close(struct control *c)
-{
-	struct control_sqlite *s = sqlite_of(c);
-	(void)sqlite3_close(s->db);
-	mem_free(s->path);
-	mem_free(s);
-}
-
-static const struct control_ops sqlite_ops = {
-	.close = sqlite_close,
-	.lease_acquire = sqlite_lease_acquire,
-	.lease_renew = sqlite_lease_renew,
-	.lease_release = sqlite_lease_release,
-	.run_begin = sqlite_run_begin,
-	.run_update = sqlite_run_update,
-	.run_get = sqlite_run_get,
-	.task_start = sqlite_task_start,
-	.task_finish = sqlite_task_finish,
-	.task_results = sqlite_task_results,
-	.task_forget = sqlite_task_forget,
-	.quality_put = sqlite_quality_put,
-	.quality_counts = sqlite_quality_counts,
-	.stage_commit = sqlite_stage_commit,
-	.stage_get = sqlite_stage_get,
-	.publish_begin = sqlite_publish_begin,
-	.query = sqlite_query,
-};
+static const struct control_ops sqlite_ops = {.publish_begin = sqlite_publish_begin, .query = sqlite_query};
 
 static status connect_to(struct control_sqlite *s, const char *name, int flags, struct err *err)
 {
@@ -131,18 +105,19 @@ static status open_file(struct control_sqlite *s, bool look, struct err *err)
 	return sqlite_migrate(s, err);
 }
 
-status control_sqlite_open(const char *path, bool look, struct control **out, struct err *err)
+status control_sqlite_open(
+	const char *path, bool look, const struct control_ops **ops, struct sql_conn **out, struct err *err)
 {
 	struct control_sqlite *s = mem_zalloc(1, sizeof *s);
 	if (s == NULL) return fail_nomem(err);
-	s->base.ops = &sqlite_ops;
-	(void)pthread_mutex_init(&s->base.lock, NULL);
+	s->base.ops = &sqlite_port;
 	s->path = mem_strdup(path);
 	const status code = s->path != NULL ? open_file(s, look, err) : fail_nomem(err);
 	if (code != OK) {
-		control_close(&s->base);
+		s->base.ops->close(&s->base);
 		return code;
 	}
+	*ops = &sqlite_ops;
 	*out = &s->base;
 	return OK;
 }

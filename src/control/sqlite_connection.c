@@ -120,6 +120,35 @@ int sqlite_bind_text(struct sqlite3_stmt *stmt, int at, struct str s)
 	return rc;
 }
 
+status sqlite_bind_args(struct control_sqlite *s, struct sqlite3_stmt *stmt, const struct sql_stmt *q, struct err *err)
+{
+	char rooms[SQL_ARGS_MAX][TIME_RFC3339_CHARS];
+	ASSERT(q->n <= SQL_ARGS_MAX);
+	for (size_t i = 0; i < q->n; i++) {
+		const struct sql_arg *a = &q->args[i];
+		const int at = (int)i + 1, at_most = TIME_RFC3339_CHARS;
+		char *room = rooms[i];
+		int rc = SQLITE_OK;
+		if (a->kind == SQL_DATE) date_format((int32_t)a->i, room);
+		if (a->kind == SQL_TIME) time_format(a->i, room);
+		/* Integers only up to int64: a larger number is kept as its digits (its column has no type). */
+		const bool digits = a->kind == SQL_DIGITS && a->i < 0;
+		if (digits) (void)snprintf(room, (size_t)at_most, "%llu", (unsigned long long)a->i);
+		if (a->kind == SQL_TEXT)
+			rc = sqlite_bind_text(stmt, at, a->text);
+		else if (a->kind == SQL_INT || (a->kind == SQL_DIGITS && !digits))
+			rc = sqlite3_bind_int64(stmt, at, a->i);
+		else if (a->kind != SQL_NULL)
+			rc = sqlite3_bind_text(stmt, at, room,
+				a->kind == SQL_DATE ? DATE_CHARS
+				: digits            ? -1
+						    : TIME_RFC3339_CHARS,
+				SQLITE_TRANSIENT);
+		if (rc != SQLITE_OK) return sqlite_fail(s, "parameter", err);
+	}
+	return OK;
+}
+
 static status prepare_bound(
 	struct control_sqlite *s, const struct sqlite_select *q, struct sqlite3_stmt **out, struct err *err)
 {

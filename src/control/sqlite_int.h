@@ -14,13 +14,13 @@ struct sqlite3_stmt;
 enum { SQLITE_BUSY_TIMEOUT_MS = 10000 }; /* a writer waits so long for another */
 
 struct control_sqlite {
-	struct control base;
+	struct sql_conn base;
 	struct sqlite3 *db;
 	char *path;
 	bool immutable;   /* opened as a file that nobody changes: nothing locks it */
 	struct stat seen; /* immutable only: as it was then */
 };
-static inline struct control_sqlite *sqlite_of(struct control *c)
+static inline struct control_sqlite *sqlite_of(struct sql_conn *c)
 {
 	return (struct control_sqlite *)c;
 }
@@ -71,17 +71,12 @@ struct str sqlite_col_str(struct sqlite3_stmt *row, int i); /* NULL: p == NULL *
 status sqlite_begin(struct control_sqlite *s, struct err *err) MUST_USE;
 status sqlite_end(struct control_sqlite *s, status code, struct err *err) MUST_USE;
 bool sqlite_in_transaction(const struct control_sqlite *s);
-/* Inside a transaction: E_BUSY unless l is still the lease of its run. */
-status sqlite_lease_check(struct control_sqlite *s, const struct control_lease *l, struct err *err) MUST_USE;
-/* sqlite_begin for the holder of a lease; there is no transaction unless it succeeds. E_BUSY: l is not the lease of its run any more. */
-status sqlite_lease_begin(struct control_sqlite *s, const struct control_lease *l, struct err *err) MUST_USE;
-/* Inside a transaction: the record of a stage, its datasets and lineage; the stage's stored task results go. */
-status sqlite_stage_record(struct control_sqlite *s, const struct control_stage *stage, struct err *err) MUST_USE;
-/* Inside a transaction: the checks of one layer of a run, replaced. */
-status sqlite_quality_replace(
-	struct control_sqlite *s, const char *run_id, const struct control_quality_layer *q, struct err *err) MUST_USE;
-/* sql with meta.x, core.x, gold.x, analytics.x, realtime.x as meta_x ...; texts and quoted names stay. */
-void sqlite_names(struct buf *out, const char *sql);
+/* Bind by position. */
+status sqlite_bind_args(
+	struct control_sqlite *s, struct sqlite3_stmt *stmt, const struct sql_stmt *q, struct err *err) MUST_USE;
+/* sql with meta.x, core.x, gold.x, analytics.x, realtime.x as meta_x ..., and $1 as ?1: a number there is a name to SQLite. Texts and quoted names
+ * stay. dst: as long as sql, with its NUL. */
+void sqlite_names(char *dst, const char *sql);
 
 /* sqlite_changes.c: the rows of a published table that may change, and which of them are given again. */
 struct sqlite_changes;
@@ -109,27 +104,7 @@ status sqlite_migrate(struct control_sqlite *s, struct err *err) MUST_USE;
 status sqlite_check(struct control_sqlite *s, struct err *err) MUST_USE;
 
 /* The operations, by file. */
-status sqlite_lease_acquire(struct control *c, struct control_lease *l, int64_t now, struct err *err);
-status sqlite_lease_renew(struct control *c, struct control_lease *l, int64_t now, struct err *err);
-status sqlite_lease_release(struct control *c, const struct control_lease *l, struct err *err);
-status sqlite_run_begin(struct control *c, const struct control_lease *l, const struct control_run *r, struct err *err);
-status sqlite_run_update(
-	struct control *c, const struct control_lease *l, const struct control_run *r, struct err *err);
-status sqlite_run_get(
-	struct control *c, const char *run_id, struct arena *arena, struct control_run *out, struct err *err);
-status sqlite_task_start(struct control *c, const struct control_task *t, int64_t *attempt, struct err *err);
-status sqlite_task_finish(
-	struct control *c, const struct control_lease *l, const struct control_task *t, struct err *err);
-status sqlite_task_results(
-	struct control *c, const char *run_id, const char *stage, control_task_visit visit, void *arg, struct err *err);
-status sqlite_task_forget(struct control *c, const struct control_lease *l, const char *stage, struct err *err);
-status sqlite_quality_put(
-	struct control *c, const struct control_lease *l, const struct control_quality_layer *q, struct err *err);
-status sqlite_quality_counts(struct control *c, const char *run_id, int64_t counts[3], struct err *err);
-status sqlite_stage_commit(
-	struct control *c, const struct control_lease *l, const struct control_stage *stage, struct err *err);
-status sqlite_stage_get(
-	struct control *c, const char *run_id, const char *name, struct control_stage *out, struct err *err);
+extern const struct sql_ops sqlite_port; /* sqlite_port.c */
 status sqlite_publish_begin(
 	struct control *c, const struct control_lease *l, struct control_publish **out, struct err *err);
 status sqlite_query(

@@ -597,19 +597,22 @@ static status publish_view(struct control_publish *base, const char *name, const
 	struct buf sql;
 	buf_init(&sql, SQL_BYTES_MAX);
 	buf_printf(&sql, "DROP VIEW IF EXISTS \"%s\"; CREATE VIEW \"%s\" AS ", name, name);
-	sqlite_names(&sql, text);
-	if (sql.n > 0) sql.n--; /* its NUL */
+	char *names = (char *)buf_reserve(&sql, strlen(text) + 1);
+	if (names != NULL) {
+		sqlite_names(names, text);
+		buf_commit(&sql, strlen(text));
+	}
 	return err_at(err, exec_buf(p->s, &sql, OK, err), name, -1, -1);
 }
 
 static status settle(struct sqlite_publish *p, const struct control_stage *stage, const struct control_quality_layer *q,
 	struct err *err)
 {
-	TRY(sqlite_lease_check(p->s, &p->lease, err));
+	TRY(control_lease_check(&p->s->base, &p->lease, err));
 	const struct sqlite_arg args[] = {sqlite_int(time_now_us() + LEASE_TTL_US), sqlite_text(p->lease.run_id)};
 	TRY(sqlite_run(p->s, "UPDATE meta_leases SET expires = ? WHERE run_id = ?", args, 2, NULL, err));
-	TRY(sqlite_quality_replace(p->s, p->lease.run_id, q, err));
-	return sqlite_stage_record(p->s, stage, err);
+	TRY(control_quality_replace(&p->s->base, p->lease.run_id, q, err));
+	return control_stage_record(&p->s->base, stage, err);
 }
 
 static status publish_commit(struct control_publish *base, const struct control_stage *stage,
@@ -650,7 +653,7 @@ static const struct control_publish_ops publish_ops = {
 status sqlite_publish_begin(
 	struct control *c, const struct control_lease *l, struct control_publish **out, struct err *err)
 {
-	struct control_sqlite *s = sqlite_of(c);
+	struct control_sqlite *s = sqlite_of(c->conn);
 	struct sqlite_publish *p = mem_zalloc(1, sizeof *p);
 	char pragmas[160];
 	if (p == NULL) return fail_nomem(err);
@@ -663,7 +666,7 @@ status sqlite_publish_begin(
 	status code = sqlite_exec(s, pragmas, err);
 	if (code == OK) code = sqlite_begin(s, err);
 	p->open = code == OK;
-	if (code == OK) code = sqlite_lease_check(s, l, err);
+	if (code == OK) code = control_lease_check(&s->base, l, err);
 	if (code != OK) {
 		publish_destroy(&p->base);
 		return code;

@@ -7,8 +7,6 @@
 #include "base/limits.h"
 #include "control/sqlite_int.h"
 
-enum { QUERY_BYTES_MAX = 1 << 20 };
-
 static const char *const schemas[] = {"meta", "core", "gold", "analytics", "realtime"};
 
 static bool is_name_char(char c)
@@ -26,26 +24,27 @@ static size_t schema_at(const char *p)
 	return 0;
 }
 
-void sqlite_names(struct buf *out, const char *sql)
+void sqlite_names(char *dst, const char *sql)
 {
 	char quote = '\0';
-	for (const char *p = sql; *p != '\0'; p++) {
+	for (const char *p = sql; *p != '\0'; p++, dst++) {
+		*dst = *p;
+		const bool starts = p == sql || (!is_name_char(p[-1]) && p[-1] != '.');
 		if (quote != '\0') {
 			if (*p == quote) quote = '\0';
 		} else if (*p == '\'' || *p == '"') {
 			quote = *p;
-		} else if (p == sql || (!is_name_char(p[-1]) && p[-1] != '.')) {
+		} else if (starts && *p == '$' && isdigit((unsigned char)p[1])) {
+			*dst = '?';
+		} else if (starts) {
 			const size_t n = schema_at(p);
-			if (n > 0) {
-				buf_add(out, p, n);
-				buf_char(out, '_');
-				p += n;
-				continue;
-			}
+			memcpy(dst, p, n);
+			if (n == 0) continue;
+			dst[n] = '_';
+			p += n, dst += n;
 		}
-		buf_char(out, *p);
 	}
-	buf_char(out, '\0');
+	*dst = '\0';
 }
 
 static void value_of(struct sqlite3_stmt *row, int i, struct control_value *v)
@@ -88,9 +87,9 @@ static status bind_params(
 {
 	for (size_t i = 0; i < q->n_params; i++) {
 		char name[24];
-		(void)snprintf(name, sizeof name, "$%zu", i + 1);
+		(void)snprintf(name, sizeof name, "?%zu", i + 1);
 		const int at = sqlite3_bind_parameter_index(stmt, name);
-		if (at == 0) return fail(err, E_USAGE, "query has no parameter %s", name);
+		if (at == 0) return fail(err, E_USAGE, "query has no parameter $%zu", i + 1);
 		const int rc = q->params[i] == NULL ? sqlite3_bind_null(stmt, at)
 						    : sqlite3_bind_text(stmt, at, q->params[i], -1, SQLITE_STATIC);
 		if (rc != SQLITE_OK) return sqlite_fail(s, "parameter", err);
@@ -115,15 +114,14 @@ static status query(struct control_sqlite *s, const char *sql, const struct cont
 status sqlite_query(
 	struct control *c, const struct control_select *q, control_row_visit visit, void *arg, struct err *err)
 {
-	struct control_sqlite *s = sqlite_of(c);
+	struct control_sqlite *s = sqlite_of(c->conn);
 	struct sqlite3_stmt *stmt = NULL;
-	struct buf sql;
-	buf_init(&sql, QUERY_BYTES_MAX);
-	sqlite_names(&sql, q->sql);
-	status code = buf_check(&sql, err);
-	if (code == OK) code = query(s, (const char *)sql.p, q, &stmt, err);
+	char *sql = mem_alloc(strlen(q->sql) + 1);
+	if (sql == NULL) return fail_nomem(err);
+	sqlite_names(sql, q->sql);
+	status code = query(s, sql, q, &stmt, err);
 	if (code == OK) code = sqlite_still(s, rows(s, stmt, visit, arg, err), err);
 	(void)sqlite3_finalize(stmt);
-	buf_deinit(&sql);
+	mem_free(sql);
 	return code;
 }

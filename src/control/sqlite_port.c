@@ -1,0 +1,83 @@
+/* control/sqlite_port.c: the port of sql_conn.h over a SQLite connection. A transaction is IMMEDIATE: it waits for other writers at its
+ * beginning, and then nothing is in its way. */
+#include <sqlite3.h>
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "control/sqlite_int.h"
+
+enum {
+	STATEMENT_BYTES_MAX = 4096
+}; /* the longest is a fourth of it; no memory is asked for: a lease is given back without any */
+
+static void port_close(struct sql_conn *c)
+{
+	struct control_sqlite *s = sqlite_of(c);
+	(void)sqlite3_close(s->db);
+	mem_free(s->path);
+	mem_free(s);
+}
+
+static const char *port_place(const struct sql_conn *c)
+{
+	return ((const struct control_sqlite *)c)->path;
+}
+
+static status each(struct sql_conn *c, const struct sql_stmt *q, sql_visit visit, void *arg, struct err *err)
+{
+	struct control_sqlite *s = sqlite_of(c);
+	struct sqlite3_stmt *stmt = NULL;
+	char sql[STATEMENT_BYTES_MAX];
+	int rc = SQLITE_DONE;
+	ASSERT(strlen(q->sql) < sizeof sql);
+	sqlite_names(sql, q->sql);
+	status code = sqlite_prepare(s, sql, &stmt, err);
+	if (code == OK) code = sqlite_bind_args(s, stmt, q, err);
+	const struct sql_row row = {c, stmt, 0};
+	while (code == OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) code = visit != NULL ? visit(arg, &row, err) : OK;
+	if (code == OK && rc != SQLITE_DONE) code = sqlite_fail(s, "statement", err);
+	(void)sqlite3_finalize(stmt);
+	return sqlite_still(s, code, err);
+}
+
+static status run(struct sql_conn *c, const struct sql_stmt *q, int64_t *changed, struct err *err)
+{
+	TRY(each(c, q, NULL, NULL, err));
+	if (changed != NULL) *changed = sqlite3_changes64(sqlite_of(c)->db);
+	return OK;
+}
+
+static status transact(struct sql_conn *c, enum sql_durable durable, sql_body body, void *arg, struct err *err)
+{
+	(void)durable; /* a WAL is synced at its checkpoints */
+	TRY(sqlite_begin(sqlite_of(c), err));
+	return sqlite_end(sqlite_of(c), body(c, arg, err), err);
+}
+
+static status read_body(struct sql_conn *c, sql_body body, void *arg, struct err *err)
+{
+	return body(c, arg, err);
+}
+
+static bool in_transaction(const struct sql_conn *c)
+{
+	return sqlite_in_transaction((const struct control_sqlite *)c);
+}
+
+static struct str col_str(const struct sql_row *row, int i)
+{
+	return sqlite_col_str(row->result, i);
+}
+
+const struct sql_ops sqlite_port = {
+	.dialect = {.is_server = false, .for_key_share = "", .for_update = ""},
+	.close = port_close,
+	.place = port_place,
+	.run = run,
+	.each = each,
+	.transact = transact,
+	.read = read_body,
+	.in_transaction = in_transaction,
+	.col_str = col_str,
+	.time = time_parse,
+};
