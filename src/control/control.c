@@ -39,11 +39,6 @@ void control_run_init(struct control_run *r)
 		.started_at = INT64_MIN,
 		.finished_at = INT64_MIN,
 		.raw_objects = -1,
-		.raw_rows = -1,
-		.bronze_rows = -1,
-		.rejected_rows = -1,
-		.silver_rows = -1,
-		.gold_rows = -1,
 	};
 }
 

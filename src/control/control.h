@@ -35,6 +35,12 @@ enum run_status { RUN_PENDING, RUN_RUNNING, RUN_SUCCESS, RUN_DEGRADED, RUN_FAILE
 const char *run_status_name(enum run_status s); /* "RUNNING" */
 bool run_status_parse(struct str name, enum run_status *out) MUST_USE;
 
+/* Rows that a run wrote to a layer ("silver"), or of raw lines that broke the contract ("rejected"). */
+struct control_layer_rows {
+	const char *layer;
+	int64_t rows;
+};
+
 /* A row of meta.runs. PENDING: begun, not finished, nobody at it; it can be resumed. Texts may be NULL, counts -1: unknown. */
 struct control_run {
 	const char *run_id, *workload;
@@ -46,7 +52,10 @@ struct control_run {
 	int64_t started_at, finished_at; /* INT64_MIN = not yet */
 	const char *executor, *executed_by;
 	int64_t attempts;
-	int64_t raw_objects, raw_rows, bronze_rows, rejected_rows, silver_rows, gold_rows;
+	int64_t raw_objects;
+	const struct control_layer_rows
+		*rows; /* [n_rows] kept beside meta.runs, which shows them; control_run_get gives none */
+	size_t n_rows;
 	const char *manifest_sha256;
 	const char *dropped_by; /* the run that took it out of its history */
 	const char *spec;       /* JSON: everything else that identifies the run (kept beside meta.runs) */

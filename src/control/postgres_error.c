@@ -63,12 +63,12 @@ static void one_line(char *text)
 	text[n] = '\0';
 }
 
-/* Syntax, names, types, values, or a write. */
+/* Syntax, names, types, values, or a write (55000: into a view). */
 static bool is_usage(const char *state)
 {
 	if (strcmp(state, "42501") == 0) return false;
 	return strncmp(state, "42", 2) == 0 || strncmp(state, "22", 2) == 0 || strncmp(state, "0A", 2) == 0 ||
-	       strcmp(state, "25006") == 0;
+	       strcmp(state, "25006") == 0 || strcmp(state, "55000") == 0;
 }
 
 status postgres_error(struct control_postgres *s, const struct postgres_problem *p, const char *what, struct err *err)

@@ -6,8 +6,7 @@
 
 #define RUN_COLUMNS                                                                                              \
 	"run_id, workload, seed, config_hash, version, git_sha, date_min, date_max, as_of, status, started_at, " \
-	"finished_at, executor, executed_by, attempts, raw_objects, raw_rows, bronze_rows, rejected_rows, "      \
-	"silver_rows, gold_rows, manifest_sha256, spec, dropped_by"
+	"finished_at, executor, executed_by, attempts, raw_objects, manifest_sha256, spec, dropped_by"
 
 struct run_call {
 	const struct control_run *run;
@@ -32,7 +31,8 @@ static status run_insert(struct sql_conn *c, const struct control_run *r, int64_
 		sql_int(attempts),
 	};
 	return sql_exec(c,
-		"INSERT INTO meta.runs (run_id, workload, seed, config_hash, version, git_sha, date_min, date_max, "
+		"INSERT INTO meta.run_records (run_id, workload, seed, config_hash, version, git_sha, date_min, "
+		"date_max, "
 		"as_of, status, started_at, executor, executed_by, attempts) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, "
 		"$9, 'RUNNING', $10, $11, $12, $13) ON CONFLICT (run_id) DO UPDATE SET status = 'RUNNING', "
 		"finished_at = NULL, attempts = excluded.attempts, version = excluded.version, git_sha = "
@@ -46,7 +46,7 @@ static status run_begin(struct sql_conn *c, void *arg, struct err *err)
 	const struct control_run *r = call->run;
 	const struct sql_arg args[] = {sql_text(r->run_id), sql_text(r->spec != NULL ? r->spec : "{}")};
 	if (call->attempts < 0) {
-		const struct sql_stmt q = {"SELECT attempts FROM meta.runs WHERE run_id = $1", args, 1};
+		const struct sql_stmt q = {"SELECT attempts FROM meta.run_records WHERE run_id = $1", args, 1};
 		int64_t before = 0;
 		TRY(sql_one_i64(c, &q, &before, err));
 		call->attempts = before;
@@ -66,6 +66,19 @@ status control_run_begin(struct control *c, const struct control_lease *l, const
 	return control_lease_transact(c, l, run_begin, &call, err);
 }
 
+static status rows_put(struct sql_conn *c, const struct control_run *r, struct err *err)
+{
+	for (size_t i = 0; i < r->n_rows; i++) {
+		const struct sql_arg args[] = {
+			sql_text(r->run_id), sql_text(r->rows[i].layer), sql_int(r->rows[i].rows)};
+		TRY(sql_exec(c,
+			"INSERT INTO meta.run_rows (run_id, layer, rows) VALUES ($1, $2, $3) ON CONFLICT (run_id, "
+			"layer) DO UPDATE SET rows = excluded.rows",
+			args, 3, err));
+	}
+	return OK;
+}
+
 static status run_update(struct sql_conn *c, void *arg, struct err *err)
 {
 	const struct control_run *r = arg;
@@ -77,22 +90,16 @@ static status run_update(struct sql_conn *c, void *arg, struct err *err)
 		sql_date(r->date_min),
 		sql_date(r->date_max),
 		sql_count(r->raw_objects),
-		sql_count(r->raw_rows),
-		sql_count(r->bronze_rows),
-		sql_count(r->rejected_rows),
-		sql_count(r->silver_rows),
-		sql_count(r->gold_rows),
 		sql_text(r->manifest_sha256),
 		sql_text(r->dropped_by),
 	};
-	return sql_exec(c,
-		"UPDATE meta.runs SET status = $2, finished_at = coalesce($3, finished_at), as_of = coalesce($4, "
-		"as_of), date_min = coalesce($5, date_min), date_max = coalesce($6, date_max), raw_objects = "
-		"coalesce($7, raw_objects), raw_rows = coalesce($8, raw_rows), bronze_rows = coalesce($9, "
-		"bronze_rows), rejected_rows = coalesce($10, rejected_rows), silver_rows = coalesce($11, "
-		"silver_rows), gold_rows = coalesce($12, gold_rows), manifest_sha256 = coalesce($13, "
-		"manifest_sha256), dropped_by = coalesce($14, dropped_by) WHERE run_id = $1",
-		args, 14, err);
+	TRY(sql_exec(c,
+		"UPDATE meta.run_records SET status = $2, finished_at = coalesce($3, finished_at), as_of = "
+		"coalesce($4, as_of), date_min = coalesce($5, date_min), date_max = coalesce($6, date_max), "
+		"raw_objects = coalesce($7, raw_objects), manifest_sha256 = coalesce($8, manifest_sha256), dropped_by "
+		"= coalesce($9, dropped_by) WHERE run_id = $1",
+		args, 9, err));
+	return rows_put(c, r, err);
 }
 
 status control_run_update(
@@ -141,14 +148,9 @@ static status run_row(void *arg, const struct sql_row *row, struct err *err)
 	run->executed_by = keep(r, sql_col_str(row, 13));
 	run->attempts = sql_col_i64(row, 14, 0);
 	run->raw_objects = sql_col_i64(row, 15, -1);
-	run->raw_rows = sql_col_i64(row, 16, -1);
-	run->bronze_rows = sql_col_i64(row, 17, -1);
-	run->rejected_rows = sql_col_i64(row, 18, -1);
-	run->silver_rows = sql_col_i64(row, 19, -1);
-	run->gold_rows = sql_col_i64(row, 20, -1);
-	run->manifest_sha256 = keep(r, sql_col_str(row, 21));
-	run->spec = keep(r, sql_col_str(row, 22));
-	run->dropped_by = keep(r, sql_col_str(row, 23));
+	run->manifest_sha256 = keep(r, sql_col_str(row, 16));
+	run->spec = keep(r, sql_col_str(row, 17));
+	run->dropped_by = keep(r, sql_col_str(row, 18));
 	return r->failed ? fail_nomem(err) : OK;
 }
 
@@ -157,7 +159,7 @@ static status run_read(struct sql_conn *c, void *arg, struct err *err)
 	struct run_reader *r = arg;
 	const struct sql_arg args[] = {sql_text(r->run_id)};
 	const struct sql_stmt q = {"SELECT " RUN_COLUMNS
-				   " FROM meta.runs LEFT JOIN meta.run_specs USING (run_id) WHERE run_id = $1",
+				   " FROM meta.run_records LEFT JOIN meta.run_specs USING (run_id) WHERE run_id = $1",
 		args, 1};
 	return sql_each(c, &q, run_row, r, err);
 }

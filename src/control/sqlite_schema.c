@@ -81,6 +81,44 @@ static const char schema_2[] = "CREATE TABLE meta_published_parts (name TEXT NOT
 
 static const char schema_3[] = "ALTER TABLE meta_runs ADD COLUMN dropped_by TEXT";
 
+/* Rows by layer in a table of their own, for layers of any workload; meta_runs, now a view, shows those there were before. */
+#define ROWS_OF(layer) "(SELECT rows FROM meta_run_rows x WHERE x.run_id = r.run_id AND layer = '" layer "')"
+static const char schema_4[] = "CREATE TABLE meta_run_rows (run_id TEXT NOT NULL, layer TEXT NOT NULL, rows INTEGER "
+			       "NOT NULL, PRIMARY KEY (run_id, layer)) WITHOUT ROWID;"
+			       "INSERT INTO meta_run_rows SELECT run_id, 'raw', raw_rows FROM meta_runs WHERE raw_rows "
+			       "IS NOT NULL"
+			       " UNION ALL SELECT run_id, 'bronze', bronze_rows FROM meta_runs WHERE bronze_rows IS "
+			       "NOT NULL"
+			       " UNION ALL SELECT run_id, 'rejected', rejected_rows FROM meta_runs WHERE rejected_rows "
+			       "IS NOT NULL"
+			       " UNION ALL SELECT run_id, 'silver', silver_rows FROM meta_runs WHERE silver_rows IS "
+			       "NOT NULL"
+			       " UNION ALL SELECT run_id, 'gold', gold_rows FROM meta_runs WHERE gold_rows IS NOT NULL;"
+			       "DROP VIEW meta_etl_runs;"
+			       "ALTER TABLE meta_runs RENAME TO meta_run_records;"
+			       "ALTER TABLE meta_run_records DROP COLUMN raw_rows; ALTER TABLE meta_run_records DROP "
+			       "COLUMN bronze_rows;"
+			       "ALTER TABLE meta_run_records DROP COLUMN rejected_rows; ALTER TABLE meta_run_records "
+			       "DROP COLUMN silver_rows;"
+			       "ALTER TABLE meta_run_records DROP COLUMN gold_rows;"
+			       "CREATE VIEW meta_runs AS SELECT r.*, " ROWS_OF("raw") " AS raw_rows, " ROWS_OF("bronze") " AS bronze_rows, " ROWS_OF("rejected") " AS rejected_rows, " ROWS_OF(
+				       "silver") " AS silver_rows, " ROWS_OF("gold") " AS gold_rows FROM "
+										     "meta_run_records r;"
+										     "CREATE VIEW meta_etl_runs AS "
+										     "SELECT run_id, workload AS "
+										     "pipeline_name, status, "
+										     "started_at AS start_time, "
+										     "finished_at AS end_time,"
+										     " round((julianday(finished_at) - "
+										     "julianday(started_at)) * 86400, "
+										     "3) AS duration_seconds, raw_rows "
+										     "AS records_read,"
+										     " gold_rows AS records_written, "
+										     "rejected_rows AS "
+										     "records_rejected, attempts, "
+										     "executed_by, seed, config_hash, "
+										     "version FROM meta_runs;";
+
 static const struct migration {
 	int64_t version;
 	const char *name;
@@ -89,6 +127,7 @@ static const struct migration {
 	{1, "control plane", schema_1},
 	{2, "published parts", schema_2},
 	{3, "dropped runs", schema_3},
+	{4, "rows by layer", schema_4},
 };
 enum { N_MIGRATIONS = sizeof migrations / sizeof *migrations };
 #define NEWEST (migrations[N_MIGRATIONS - 1].version)

@@ -49,6 +49,21 @@ static int64_t rows_of_layer(const struct run_report *r, const char *layer)
 	return sum;
 }
 
+/* Of each layer that is whole, and of what bronze rejected. Returns their number. */
+static size_t rows_by_layer(const struct flow *f, struct control_layer_rows dst[RUN_STAGES_MAX + 1])
+{
+	size_t n = 0;
+	for (size_t k = 0; k < f->w->n_stages; k++) {
+		const char *layer = stage_layer(&f->w->stages[k]);
+		const bool again = n > 0 && strcmp(dst[n - 1].layer, layer) == 0;
+		if (again || !flow_layer_done(f, layer)) continue;
+		if (strcmp(layer, "bronze") == 0)
+			dst[n++] = (struct control_layer_rows){"rejected", f->report->rows_rejected};
+		dst[n++] = (struct control_layer_rows){layer, rows_of_layer(f->report, layer)};
+	}
+	return n;
+}
+
 /* SHA-256 of manifest.json as it stands in the lake. */
 static status manifest_hash(const struct flow *f, char hex[HEX_SHA256_CHARS + 1], struct err *err)
 {
@@ -80,6 +95,7 @@ status flow_run_end(struct flow *f, enum run_status end, struct err *err)
 	struct run_report *r = f->report;
 	const struct run_state *done = &f->state;
 	struct control_run run;
+	struct control_layer_rows rows[RUN_STAGES_MAX + 1];
 	char hex[HEX_SHA256_CHARS + 1];
 	ASSERT(end != RUN_RUNNING && end != RUN_DEGRADED);
 	TRY(flow_run_report(f, err));
@@ -95,14 +111,9 @@ status flow_run_end(struct flow *f, enum run_status end, struct err *err)
 		TRY(manifest_hash(f, hex, err));
 		run.manifest_sha256 = hex;
 		run.raw_objects = (int64_t)done->files[0].n;
-		run.raw_rows = r->rows_raw;
 	}
-	if (flow_layer_done(f, "bronze")) {
-		run.bronze_rows = r->rows_bronze;
-		run.rejected_rows = r->rows_rejected;
-	}
-	if (flow_layer_done(f, "silver")) run.silver_rows = rows_of_layer(r, "silver");
-	if (flow_layer_done(f, "gold")) run.gold_rows = rows_of_layer(r, "gold");
+	run.n_rows = rows_by_layer(f, rows);
+	run.rows = rows;
 	TRY(control_run_update(f->control, &f->held.lease, &run, err));
 	r->status = end;
 	return OK;

@@ -31,7 +31,7 @@ for way in "at rest" "beside a writer"; do
     chmod u+w lake lake/control.db
     coproc sqlite3 lake/control.db
     writer=$COPROC_PID
-    printf "BEGIN; UPDATE meta_runs SET attempts = 7; COMMIT; SELECT 'written';\n" >&"${COPROC[1]}"
+    printf "BEGIN; UPDATE meta_run_records SET attempts = 7; COMMIT; SELECT 'written';\n" >&"${COPROC[1]}"
     read -r answer <&"${COPROC[0]}"
     same "$answer" written "the writer's answer"
     chmod a-w lake lake/control.db*
@@ -55,7 +55,7 @@ kill -9 "$writer"
 wait "$writer" 2>/dev/null
 same "$(other "$pqr" runs list --lake lake --json | jq '.[0].attempts')" 7 "what a killed writer left in the -wal"
 chmod u+w lake lake/control.db
-sqlite3 lake/control.db "UPDATE meta_runs SET attempts = 1"
+sqlite3 lake/control.db "UPDATE meta_run_records SET attempts = 1"
 chmod a-w lake lake/control.db
 
 

@@ -223,17 +223,20 @@ static void test_run_round_trip(void **state)
 	CHECK_I64(got.date_max, INT32_MIN);
 	CHECK_I64(got.as_of, INT64_MIN);
 	CHECK_I64(got.started_at, NOW);
-	CHECK_I64(got.raw_rows, -1);
+	CHECK_I64(got.raw_objects, -1);
 	CHECK_I64(got.attempts, 1);
 	assert_null(got.version);
 	assert_string_equal(got.spec, "{\"a\":1}");
 	r.started_at = NOW + 5;
 	CHECK_OK(&p.err, control_run_begin(p.c, &l, &r, &p.err));
+	static const struct control_layer_rows layers[] = {{"raw", 7}, {"other", 8}};
 	struct control_run end;
 	control_run_init(&end);
 	end.run_id = RUN;
 	end.status = RUN_DEGRADED;
-	end.raw_rows = 12;
+	end.raw_objects = 12;
+	end.rows = layers;
+	end.n_rows = 2;
 	assert_null(got.dropped_by);
 	end.dropped_by = "77777777-7777-4777-8777-777777777777";
 	CHECK_OK(&p.err, control_run_update(p.c, &l, &end, &p.err));
@@ -241,10 +244,53 @@ static void test_run_round_trip(void **state)
 	CHECK_I64(got.attempts, 2);
 	CHECK_I64(got.started_at, NOW); /* the first attempt's */
 	CHECK_I64(got.status, RUN_DEGRADED);
-	CHECK_I64(got.raw_rows, 12);
+	CHECK_I64(got.raw_objects, 12);
+	query_is(&p, &(struct control_select){.sql = "SELECT raw_rows, gold_rows FROM meta.runs"}, "7|\n");
+	query_is(&p, &(struct control_select){.sql = "SELECT layer, rows FROM meta.run_rows ORDER BY layer DESC"},
+		"raw|7\nother|8\n");
 	assert_string_equal(got.dropped_by, end.dropped_by);
 	CHECK_I64(got.date_min, 20000);
 	arena_deinit(&arena);
+	plane_close(&p);
+}
+
+/* A database of the version before had the rows in columns of meta.runs. */
+static void test_rows_by_layer_of_before(void **state)
+{
+	(void)state;
+	static const char *const undo[] = {
+		"DROP VIEW meta.etl_runs",
+		"DROP VIEW meta.runs",
+		"DROP TABLE meta.run_rows",
+		"ALTER TABLE meta.run_records RENAME TO runs",
+		"ALTER TABLE meta.runs ADD COLUMN raw_rows bigint",
+		"ALTER TABLE meta.runs ADD COLUMN bronze_rows bigint",
+		"ALTER TABLE meta.runs ADD COLUMN rejected_rows bigint",
+		"ALTER TABLE meta.runs ADD COLUMN silver_rows bigint",
+		"ALTER TABLE meta.runs ADD COLUMN gold_rows bigint",
+		"CREATE VIEW meta.etl_runs AS SELECT run_id, raw_rows FROM meta.runs",
+		"INSERT INTO meta.runs (run_id, workload, status, attempts, raw_rows, gold_rows) VALUES ('" RUN
+		"', 'w', 'SUCCESS', 3, 11, 22)",
+	};
+	struct plane p;
+	plane_open(&p);
+	const bool server = control_is_server(p.c);
+	control_close(p.c);
+	for (size_t i = 0; i < sizeof undo / sizeof undo[0]; i++)
+		by_hand(&p, !server && strstr(undo[i], "RENAME") != NULL
+				    ? "ALTER TABLE meta.run_records RENAME TO meta.runs"
+				    : undo[i]);
+	by_hand(&p, server ? "DELETE FROM meta.schema_migrations WHERE version >= 6"
+			   : "DELETE FROM meta.migrations WHERE version >= 4");
+	CHECK_OK(&p.err, control_open(p.uri, &p.c, &p.err));
+	query_is(&p,
+		&(struct control_select){.sql = "SELECT attempts, raw_rows, bronze_rows, rejected_rows, silver_rows, "
+						"gold_rows FROM meta.runs"},
+		"3|11||||22\n");
+	query_is(&p, &(struct control_select){.sql = "SELECT layer, rows FROM meta.run_rows ORDER BY layer"},
+		"gold|22\nraw|11\n");
+	query_is(&p, &(struct control_select){.sql = "SELECT records_read, records_written FROM meta.etl_runs"},
+		"11|22\n");
 	plane_close(&p);
 }
 
@@ -601,12 +647,13 @@ static void test_publish_odd_texts(void **state)
 
 #include "cases_parts.h" /* over the rows and planes above */
 
-#define CONTROL_CASES                                                                                                  \
-	cmocka_unit_test(test_lease_is_exclusive), cmocka_unit_test(test_lease_of_a_dead_process),                     \
-		cmocka_unit_test(test_heartbeat_starts_and_stops), cmocka_unit_test(test_run_round_trip),              \
-		cmocka_unit_test(test_query), cmocka_unit_test(test_tasks_and_stages), cmocka_unit_test(test_publish), \
-		cmocka_unit_test(test_publish_odd_texts), cmocka_unit_test(test_parts),                                \
-		cmocka_unit_test(test_parts_changes), cmocka_unit_test(test_parts_given_up),                           \
+#define CONTROL_CASES                                                                                     \
+	cmocka_unit_test(test_lease_is_exclusive), cmocka_unit_test(test_lease_of_a_dead_process),        \
+		cmocka_unit_test(test_heartbeat_starts_and_stops), cmocka_unit_test(test_run_round_trip), \
+		cmocka_unit_test(test_rows_by_layer_of_before), cmocka_unit_test(test_query),             \
+		cmocka_unit_test(test_tasks_and_stages), cmocka_unit_test(test_publish),                  \
+		cmocka_unit_test(test_publish_odd_texts), cmocka_unit_test(test_parts),                   \
+		cmocka_unit_test(test_parts_changes), cmocka_unit_test(test_parts_given_up),              \
 		cmocka_unit_test(test_parts_killed)
 
 #endif

@@ -114,7 +114,7 @@ static void test_created_by_several(void **state)
 	plane_make(&p);
 	plane_open_by_several(&p);
 	CHECK_OK(&p.err, control_open(p.uri, &p.c, &p.err));
-	query_is(&p, &(struct control_select){.sql = "SELECT count(*) FROM meta.migrations"}, "3\n");
+	query_is(&p, &(struct control_select){.sql = "SELECT count(*) FROM meta.migrations"}, "4\n");
 	query_is(&p, &(struct control_select){.sql = "SELECT page_size FROM pragma_page_size()"}, "16384\n");
 	plane_close(&p);
 }
@@ -254,7 +254,8 @@ static void plane_make_for_readers(struct plane *p)
 static void plane_open_for_readers(struct plane *p)
 {
 	CHECK_OK(&p->err, control_open(p->uri, &p->c, &p->err));
-	by_hand(p, "INSERT INTO meta.runs (run_id, workload, status, attempts) VALUES ('" RUN "', 'w', 'SUCCESS', 1)");
+	by_hand(p, "INSERT INTO meta.run_records (run_id, workload, status, attempts) VALUES ('" RUN
+		   "', 'w', 'SUCCESS', 1)");
 }
 
 /* The folder has no -wal and -shm, and this user can make none. */
@@ -353,7 +354,7 @@ static void test_look_while_changed(void **state)
 	go_on(to_reader[1]);
 	await(from_reader[0]);
 	writable(&p, true);
-	by_hand(&p, "UPDATE meta.runs SET attempts = 2");
+	by_hand(&p, "UPDATE meta.run_records SET attempts = 2");
 	go_on(to_reader[1]);
 	reader_end(pid);
 	plane_erase(&p);

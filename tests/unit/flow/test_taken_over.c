@@ -27,7 +27,7 @@ static void test_quality_outlives_the_control_plane(void **state)
 		else /* the checks alone; the status follows from what is left */
 			(void)snprintf(command, sizeof command,
 				"sqlite3 %s/control.db \"DELETE FROM meta_quality_checks WHERE layer <> 'publish'; "
-				"UPDATE meta_runs SET status = 'SUCCESS'\"",
+				"UPDATE meta_run_records SET status = 'SUCCESS'\"",
 				l.dir);
 		lake_detach(&l);
 		assert_int_equal(system(command), 0);
