@@ -34,6 +34,8 @@ status control_read(struct control *c, sql_body body, void *arg, struct err *err
 
 /* lease.c: inside a transaction: E_BUSY unless l is still the lease of its run; until the transaction ends nobody can take it over. */
 status control_lease_check(struct sql_conn *c, const struct control_lease *l, struct err *err) MUST_USE;
+/* Inside a transaction that has checked it: the lease is held until now + LEASE_TTL_US. */
+status control_lease_extend(struct sql_conn *c, const struct control_lease *l, int64_t now, struct err *err) MUST_USE;
 /* A transaction of the holder of a lease: checked, then body. */
 status control_lease_transact(
 	struct control *c, const struct control_lease *l, sql_body body, void *arg, struct err *err) MUST_USE;

@@ -201,11 +201,16 @@ status control_lease_acquire(struct control *c, struct control_lease *l, int64_t
 	return control_transact(c, SQL_DURABLE, acquire, &call, err);
 }
 
+status control_lease_extend(struct sql_conn *c, const struct control_lease *l, int64_t now, struct err *err)
+{
+	const struct sql_arg args[] = {sql_int(now + LEASE_TTL_US), sql_text(l->run_id)};
+	return sql_exec(c, "UPDATE meta.leases SET expires = $1 WHERE run_id = $2", args, 2, err);
+}
+
 static status renew(struct sql_conn *c, void *arg, struct err *err)
 {
 	const struct lease_call *call = arg;
-	const struct sql_arg args[] = {sql_int(call->now + LEASE_TTL_US), sql_text(call->lease->run_id)};
-	return sql_exec(c, "UPDATE meta.leases SET expires = $1 WHERE run_id = $2", args, 2, err);
+	return control_lease_extend(c, call->lease, call->now, err);
 }
 
 status control_lease_renew(struct control *c, struct control_lease *l, int64_t now, struct err *err)

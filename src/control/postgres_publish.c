@@ -325,10 +325,7 @@ static status swap_view(struct postgres_publish *p, const struct published *o, s
 
 static status settle(struct postgres_publish *p, struct err *err)
 {
-	struct postgres_args a = {0};
-	postgres_arg_int(&a, time_now_us() + LEASE_TTL_US);
-	postgres_arg_text(&a, p->lease.run_id);
-	TRY(postgres_run(p->s, "UPDATE meta.leases SET expires = $1 WHERE run_id = $2", &a, NULL, err));
+	TRY(control_lease_extend(&p->s->base, &p->lease, time_now_us(), err));
 	TRY(control_quality_replace(&p->s->base, p->lease.run_id, p->quality, err));
 	return control_stage_record(&p->s->base, p->stage, err);
 }

@@ -90,9 +90,10 @@ static status grow(struct sqlite_changes *c, struct err *err)
 	return OK;
 }
 
-static status note_row(void *arg, struct sqlite3_stmt *stmt, struct err *err)
+static status note_row(void *arg, const struct sql_row *row, struct err *err)
 {
 	struct sqlite_changes *c = arg;
+	struct sqlite3_stmt *stmt = row->result;
 	if (c->n % CANCEL_ROWS == 0) TRY(cancel_check(err));
 	if (c->n + 1 > c->n_slots / 4 * 3) TRY(grow(c, err));
 	struct slot made;
@@ -110,7 +111,7 @@ static status note_row(void *arg, struct sqlite3_stmt *stmt, struct err *err)
 static status load(struct sqlite_changes *c, struct control_sqlite *s, const struct control_table *t,
 	const struct sqlite_rows *among, struct err *err)
 {
-	const struct sqlite_arg args[] = {sqlite_int(among->first), sqlite_int(among->last)};
+	const struct sql_arg args[] = {sql_int(among->first), sql_int(among->last)};
 	struct buf sql;
 	buf_init(&sql, SQL_BYTES_MAX);
 	buf_str(&sql, "SELECT g.rowid");
@@ -119,8 +120,8 @@ static status load(struct sqlite_changes *c, struct control_sqlite *s, const str
 	control_sql_changing(&sql, t);
 	buf_char(&sql, '\0');
 	status code = buf_check(&sql, err);
-	const struct sqlite_select q = {(const char *)sql.p, args, 2};
-	if (code == OK) code = sqlite_each(s, &q, note_row, c, err);
+	const struct sql_stmt q = {(const char *)sql.p, args, 2};
+	if (code == OK) code = sql_each(&s->base, &q, note_row, c, err);
 	buf_deinit(&sql);
 	return code;
 }

@@ -11,40 +11,6 @@
 #include "control/sqlite_int.h"
 #include "io/utf8.h"
 
-struct sqlite_arg sqlite_int(int64_t v)
-{
-	return (struct sqlite_arg){.kind = SQLITE_ARG_INT, .i = v};
-}
-
-struct sqlite_arg sqlite_count(int64_t v)
-{
-	return (struct sqlite_arg){.kind = v >= 0 ? SQLITE_ARG_INT : SQLITE_ARG_NULL, .i = v};
-}
-
-struct sqlite_arg sqlite_text(const char *s)
-{
-	return s != NULL ? sqlite_str(str_of(s)) : (struct sqlite_arg){0};
-}
-
-struct sqlite_arg sqlite_str(struct str s)
-{
-	return (struct sqlite_arg){.kind = SQLITE_ARG_TEXT, .text = s};
-}
-
-struct sqlite_arg sqlite_time(int64_t us, struct sqlite_time *room)
-{
-	if (us == INT64_MIN) return (struct sqlite_arg){0};
-	time_format(us, room->text);
-	return sqlite_str((struct str){room->text, TIME_RFC3339_CHARS});
-}
-
-struct sqlite_arg sqlite_date(int32_t date, struct sqlite_time *room)
-{
-	if (date == INT32_MIN) return (struct sqlite_arg){0};
-	date_format(date, room->text);
-	return sqlite_str((struct str){room->text, DATE_CHARS});
-}
-
 /* SQLite tries to read what it may not create, and so calls a folder without write permission "no such file". */
 static int open_errno(const char *path, int errnum)
 {
@@ -149,39 +115,6 @@ status sqlite_bind_args(struct control_sqlite *s, struct sqlite3_stmt *stmt, con
 	return OK;
 }
 
-static status prepare_bound(
-	struct control_sqlite *s, const struct sqlite_select *q, struct sqlite3_stmt **out, struct err *err)
-{
-	struct sqlite3_stmt *stmt = NULL;
-	TRY(sqlite_prepare(s, q->sql, &stmt, err));
-	int rc = SQLITE_OK;
-	for (size_t i = 0; i < q->n && rc == SQLITE_OK; i++) {
-		const struct sqlite_arg *a = &q->args[i];
-		const int at = (int)i + 1;
-		if (a->kind == SQLITE_ARG_INT) rc = sqlite3_bind_int64(stmt, at, a->i);
-		if (a->kind == SQLITE_ARG_TEXT) rc = sqlite_bind_text(stmt, at, a->text);
-	}
-	if (rc != SQLITE_OK) {
-		const status code = sqlite_fail(s, "parameter", err);
-		(void)sqlite3_finalize(stmt);
-		return code;
-	}
-	*out = stmt;
-	return OK;
-}
-
-status sqlite_each(struct control_sqlite *s, const struct sqlite_select *q, sqlite_row row, void *arg, struct err *err)
-{
-	struct sqlite3_stmt *stmt = NULL;
-	TRY(prepare_bound(s, q, &stmt, err));
-	status code = OK;
-	int rc = SQLITE_DONE;
-	while (code == OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) code = row != NULL ? row(arg, stmt, err) : OK;
-	if (code == OK && rc != SQLITE_DONE) code = sqlite_fail(s, "statement", err);
-	(void)sqlite3_finalize(stmt);
-	return sqlite_still(s, code, err);
-}
-
 status sqlite_still(const struct control_sqlite *s, status code, struct err *err)
 {
 	struct stat now;
@@ -192,15 +125,6 @@ status sqlite_still(const struct control_sqlite *s, status code, struct err *err
 	const status busy = fail(err, E_BUSY, "control database %s was changed while it was read; try again", s->path);
 	err_set_class(err, ERR_RETRY);
 	return busy;
-}
-
-status sqlite_run(struct control_sqlite *s, const char *sql, const struct sqlite_arg *args, size_t n, int64_t *changed,
-	struct err *err)
-{
-	const struct sqlite_select q = {sql, args, n};
-	TRY(sqlite_each(s, &q, NULL, NULL, err));
-	if (changed != NULL) *changed = sqlite3_changes64(s->db);
-	return OK;
 }
 
 int64_t sqlite_col_i64(struct sqlite3_stmt *row, int i, int64_t if_null)

@@ -25,42 +25,13 @@ static inline struct control_sqlite *sqlite_of(struct sql_conn *c)
 	return (struct control_sqlite *)c;
 }
 
-/* A parameter. */
-enum sqlite_kind { SQLITE_ARG_NULL, SQLITE_ARG_INT, SQLITE_ARG_TEXT };
-struct sqlite_arg {
-	enum sqlite_kind kind;
-	int64_t i;
-	struct str text;
-};
-struct sqlite_arg sqlite_int(int64_t v);
-struct sqlite_arg sqlite_count(int64_t v);    /* < 0: NULL */
-struct sqlite_arg sqlite_text(const char *s); /* NULL: NULL */
-struct sqlite_arg sqlite_str(struct str s);
-struct sqlite_time {
-	char text[TIME_RFC3339_CHARS];
-};
-struct sqlite_arg sqlite_time(int64_t us, struct sqlite_time *room);   /* INT64_MIN: NULL; views room */
-struct sqlite_arg sqlite_date(int32_t date, struct sqlite_time *room); /* INT32_MIN: NULL; views room */
-
 /* The library's last error as ours: full disk, locked (E_BUSY, ERR_RETRY), damaged, ... `what` says what was tried. */
 status sqlite_fail(struct control_sqlite *s, const char *what, struct err *err);
 status sqlite_exec(struct control_sqlite *s, const char *sql, struct err *err) MUST_USE; /* any number of statements */
 status sqlite_prepare(struct control_sqlite *s, const char *sql, struct sqlite3_stmt **out, struct err *err) MUST_USE;
-/* One statement to its end; *changed (may be NULL) gets the rows it changed. */
-status sqlite_run(struct control_sqlite *s, const char *sql, const struct sqlite_arg *args, size_t n, int64_t *changed,
-	struct err *err) MUST_USE;
 /* Bind a text, which must outlive the statement's run; what PostgreSQL would not take in one (no UTF-8, NUL) goes as U+FFFD here too,
  * so that both planes hold the same. p == NULL: NULL. SQLITE_OK, or the library's code. */
 int sqlite_bind_text(struct sqlite3_stmt *stmt, int at, struct str s);
-/* Each row of a SELECT; row reads columns with the functions below, valid during the call. */
-typedef status (*sqlite_row)(void *arg, struct sqlite3_stmt *row, struct err *err);
-struct sqlite_select {
-	const char *sql;
-	const struct sqlite_arg *args;
-	size_t n;
-};
-status sqlite_each(
-	struct control_sqlite *s, const struct sqlite_select *q, sqlite_row row, void *arg, struct err *err) MUST_USE;
 /* After reading: E_BUSY when the file of an immutable connection was changed since it was opened, whatever came of the reading; else
  * code. */
 status sqlite_still(const struct control_sqlite *s, status code, struct err *err) MUST_USE;

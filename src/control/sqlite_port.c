@@ -6,9 +6,8 @@
 #include "base/alloc.h"
 #include "control/sqlite_int.h"
 
-enum {
-	STATEMENT_BYTES_MAX = 4096
-}; /* the longest is a fourth of it; no memory is asked for: a lease is given back without any */
+/* Of a usual statement: no memory is asked for, so that a lease is given back without any. */
+enum { STATEMENT_ROOM = 4096 };
 
 static void port_close(struct sql_conn *c)
 {
@@ -23,15 +22,24 @@ static const char *port_place(const struct sql_conn *c)
 	return ((const struct control_sqlite *)c)->path;
 }
 
+static status prepare(struct control_sqlite *s, const char *text, struct sqlite3_stmt **out, struct err *err)
+{
+	char room[STATEMENT_ROOM];
+	const size_t n = strlen(text) + 1;
+	char *sql = n <= sizeof room ? room : mem_alloc(n);
+	if (sql == NULL) return fail_nomem(err);
+	sqlite_names(sql, text);
+	const status code = sqlite_prepare(s, sql, out, err);
+	if (sql != room) mem_free(sql);
+	return code;
+}
+
 static status each(struct sql_conn *c, const struct sql_stmt *q, sql_visit visit, void *arg, struct err *err)
 {
 	struct control_sqlite *s = sqlite_of(c);
 	struct sqlite3_stmt *stmt = NULL;
-	char sql[STATEMENT_BYTES_MAX];
 	int rc = SQLITE_DONE;
-	ASSERT(strlen(q->sql) < sizeof sql);
-	sqlite_names(sql, q->sql);
-	status code = sqlite_prepare(s, sql, &stmt, err);
+	status code = prepare(s, q->sql, &stmt, err);
 	if (code == OK) code = sqlite_bind_args(s, stmt, q, err);
 	const struct sql_row row = {c, stmt, 0};
 	while (code == OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) code = visit != NULL ? visit(arg, &row, err) : OK;

@@ -247,8 +247,8 @@ static status delete_row(void *arg, int64_t row, struct err *err)
 	const struct sqlite_publish *p = arg;
 	char sql[2 * NAME_MAX_CHARS];
 	(void)snprintf(sql, sizeof sql, "DELETE FROM \"%s_%s\" WHERE rowid = ?", p->schema->layer, p->schema->name);
-	const struct sqlite_arg arg_row = sqlite_int(row);
-	return sqlite_run(p->s, sql, &arg_row, 1, NULL, err);
+	const struct sql_arg arg_row = sql_int(row);
+	return sql_exec(&p->s->base, sql, &arg_row, 1, err);
 }
 
 static status change_new(struct sqlite_publish *p, struct feeder *insert, const struct given *g, struct err *err)
@@ -328,13 +328,6 @@ static status exec_buf(struct control_sqlite *s, struct buf *sql, status code, s
 	return code;
 }
 
-static status one_i64(void *arg, struct sqlite3_stmt *row, struct err *err)
-{
-	(void)err;
-	*(int64_t *)arg = sqlite_col_i64(row, 0, 0);
-	return OK;
-}
-
 /* ---- which tables and parts stand --------------------------------------------------------------------------------------- */
 
 static void table_name(const struct table_schema *schema, char dst[NAME_MAX_CHARS], const char *separator)
@@ -355,12 +348,12 @@ static status stands(struct control_sqlite *s, const struct table_schema *schema
 	if (code == OK) {
 		const char *text = strchr((const char *)ddl.p, '"'); /* its name; ends in ");\n" */
 		const size_t before = (size_t)(text - (const char *)ddl.p);
-		const struct sqlite_arg args[] = {
-			sqlite_text(name), sqlite_str((struct str){text, ddl.n - before - strlen(";\n")})};
-		const struct sqlite_select q = {"SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?1 "
-						"AND sql = 'CREATE TABLE ' || ?2",
+		const struct sql_arg args[] = {
+			sql_text(name), sql_str((struct str){text, ddl.n - before - strlen(";\n")})};
+		const struct sql_stmt q = {"SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?1 "
+					   "AND sql = 'CREATE TABLE ' || ?2",
 			args, 2};
-		code = sqlite_each(s, &q, one_i64, &n, err);
+		code = sql_one_i64(&s->base, &q, &n, err);
 	}
 	buf_deinit(&ddl);
 	*out = n > 0;
@@ -371,8 +364,8 @@ static status count_rows(struct control_sqlite *s, const struct table_schema *sc
 {
 	char sql[2 * NAME_MAX_CHARS];
 	(void)snprintf(sql, sizeof sql, "SELECT count(*) FROM \"%s_%s\"", schema->layer, schema->name);
-	const struct sqlite_select q = {sql, NULL, 0};
-	return sqlite_each(s, &q, one_i64, out, err);
+	const struct sql_stmt q = {sql, NULL, 0};
+	return sql_one_i64(&s->base, &q, out, err);
 }
 
 struct remembering {
@@ -389,11 +382,11 @@ static size_t find_part(const struct control_table *t, struct str name)
 	return i;
 }
 
-static status remembered_row(void *arg, struct sqlite3_stmt *row, struct err *err)
+static status remembered_row(void *arg, const struct sql_row *row, struct err *err)
 {
 	struct remembering *r = arg;
-	const struct control_remembered m = {sqlite_col_str(row, 0), sqlite_col_str(row, 1), sqlite_col_i64(row, 2, 0)};
-	const struct sqlite_rows rows = {sqlite_col_i64(row, 3, 1), sqlite_col_i64(row, 4, 0)};
+	const struct control_remembered m = {sql_col_str(row, 0), sql_col_str(row, 1), sql_col_i64(row, 2, 0)};
+	const struct sqlite_rows rows = {sql_col_i64(row, 3, 1), sql_col_i64(row, 4, 0)};
 	const size_t part = find_part(r->table, m.part);
 	const bool known = part < r->table->n_parts;
 	(void)err;
@@ -409,10 +402,10 @@ static status read_record(struct control_sqlite *s, struct remembering *r, struc
 	r->changing = (struct sqlite_rows){1, 0};
 	TRY(control_record_init(r->record, r->table, arena, err));
 	table_name(r->table->schema, name, ".");
-	const struct sqlite_arg arg = sqlite_text(name);
-	const struct sqlite_select q = {
+	const struct sql_arg arg = sql_text(name);
+	const struct sql_stmt q = {
 		"SELECT part, files, rows, first_row, last_row FROM meta_published_parts WHERE name = ?", &arg, 1};
-	return sqlite_each(s, &q, remembered_row, r, err);
+	return sql_each(&s->base, &q, remembered_row, r, err);
 }
 
 static status look_table(struct control_sqlite *s, struct control_table *t, struct arena *arena, struct err *err)
@@ -564,11 +557,11 @@ static status remember(struct sqlite_publish *p, struct err *err)
 	table_name(t->schema, name, ".");
 	for (size_t i = 0; i < t->n_parts; i++) {
 		if (!t->parts[i].told) continue;
-		const struct sqlite_arg args[] = {sqlite_text(name), sqlite_text(t->parts[i].name),
-			sqlite_int(p->ranges[i].first), sqlite_int(p->ranges[i].last)};
-		TRY(sqlite_run(p->s,
+		const struct sql_arg args[] = {sql_text(name), sql_text(t->parts[i].name), sql_int(p->ranges[i].first),
+			sql_int(p->ranges[i].last)};
+		TRY(sql_exec(&p->s->base,
 			"UPDATE meta_published_parts SET first_row = ?3, last_row = ?4 WHERE name = ?1 AND part = ?2",
-			args, 4, NULL, err));
+			args, 4, err));
 	}
 	return OK;
 }
@@ -609,8 +602,7 @@ static status settle(struct sqlite_publish *p, const struct control_stage *stage
 	struct err *err)
 {
 	TRY(control_lease_check(&p->s->base, &p->lease, err));
-	const struct sqlite_arg args[] = {sqlite_int(time_now_us() + LEASE_TTL_US), sqlite_text(p->lease.run_id)};
-	TRY(sqlite_run(p->s, "UPDATE meta_leases SET expires = ? WHERE run_id = ?", args, 2, NULL, err));
+	TRY(control_lease_extend(&p->s->base, &p->lease, time_now_us(), err));
 	TRY(control_quality_replace(&p->s->base, p->lease.run_id, q, err));
 	return control_stage_record(&p->s->base, stage, err);
 }

@@ -136,17 +136,10 @@ struct found {
 	int64_t application_id, n_objects, migrations_table, version;
 };
 
-static status found_row(void *arg, struct sqlite3_stmt *row, struct err *err)
-{
-	(void)err;
-	*(int64_t *)arg = sqlite_col_i64(row, 0, 0);
-	return OK;
-}
-
 static status find_one(struct control_sqlite *s, const char *sql, int64_t *out, struct err *err)
 {
-	const struct sqlite_select q = {sql, NULL, 0};
-	return sqlite_each(s, &q, found_row, out, err);
+	const struct sql_stmt q = {sql, NULL, 0};
+	return sql_one_i64(&s->base, &q, out, err);
 }
 
 static status look(struct control_sqlite *s, struct found *f, struct err *err)
@@ -190,12 +183,10 @@ static status apply(struct control_sqlite *s, struct err *err)
 	}
 	for (size_t i = 0; i < N_MIGRATIONS; i++) {
 		const struct migration *m = &migrations[i];
-		struct sqlite_time now;
 		if (m->version <= f.version) continue;
 		TRY(sqlite_exec(s, m->sql, err));
-		const struct sqlite_arg args[] = {
-			sqlite_int(m->version), sqlite_text(m->name), sqlite_time(time_now_us(), &now)};
-		TRY(sqlite_run(s, "INSERT INTO meta_migrations VALUES (?, ?, ?)", args, 3, NULL, err));
+		const struct sql_arg args[] = {sql_int(m->version), sql_text(m->name), sql_time(time_now_us())};
+		TRY(sql_exec(&s->base, "INSERT INTO meta_migrations VALUES (?, ?, ?)", args, 3, err));
 	}
 	return OK;
 }
