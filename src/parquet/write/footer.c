@@ -128,8 +128,8 @@ static void statistics(struct thrift_writer *t, const struct parquet_writer *w, 
 {
 	const int outer = thrift_struct_begin(t, 12);
 	thrift_put_i64(t, 3, c->n_null);
-	if (c->has_max) thrift_put_binary(t, 5, w->stats.p + c->max.at, c->max.n);
-	if (c->has_min) thrift_put_binary(t, 6, w->stats.p + c->min.at, c->min.n);
+	if (c->has_max) thrift_put_binary(t, 5, writer_blob_at(&w->stats, c->max), c->max.n);
+	if (c->has_min) thrift_put_binary(t, 6, writer_blob_at(&w->stats, c->min), c->min.n);
 	if (c->has_max) thrift_put_bool(t, 7, c->max_exact);
 	if (c->has_min) thrift_put_bool(t, 8, c->min_exact);
 	thrift_struct_end(t, outer);

@@ -53,7 +53,8 @@ static int bound_cmp(const struct writer_chunk *k, const struct buf *b, struct w
 		const int64_t vx = bound_i64(b, x), vy = bound_i64(b, y);
 		return vx < vy ? -1 : vx > vy;
 	}
-	return str_cmp((struct str){(const char *)b->p + x.at, x.n}, (struct str){(const char *)b->p + y.at, y.n});
+	return str_cmp((struct str){(const char *)writer_blob_at(b, x), x.n},
+		(struct str){(const char *)writer_blob_at(b, y), y.n});
 }
 
 static enum boundary_order boundary_order(
@@ -97,14 +98,16 @@ static struct page_bounds *bounds_make(struct writer_chunk *k)
 static void column_index_put(const struct writer_chunk *k, const struct page_bounds *bounds, struct thrift_writer *t)
 {
 	const struct writer_page_record *pages = writer_chunk_pages(k);
-	const uint8_t *bytes = k->w->bounds_bytes.p;
+	const struct buf *bytes = &k->w->bounds_bytes;
 	thrift_list_begin(t, 1, THRIFT_TRUE, k->n_pages);
 	for (uint32_t i = 0; i < k->n_pages; i++) *t->p++ = pages[i].n_valid == 0 ? THRIFT_TRUE : THRIFT_FALSE;
 	thrift_list_begin(t, 2, THRIFT_BINARY, k->n_pages);
-	for (uint32_t i = 0; i < k->n_pages; i++) thrift_put_bytes(t, bytes + bounds[i].min.at, bounds[i].min.n);
+	for (uint32_t i = 0; i < k->n_pages; i++)
+		thrift_put_bytes(t, writer_blob_at(bytes, bounds[i].min), bounds[i].min.n);
 	thrift_list_begin(t, 3, THRIFT_BINARY, k->n_pages);
-	for (uint32_t i = 0; i < k->n_pages; i++) thrift_put_bytes(t, bytes + bounds[i].max.at, bounds[i].max.n);
-	thrift_put_i32(t, 4, (int32_t)boundary_order(k, &k->w->bounds_bytes, bounds));
+	for (uint32_t i = 0; i < k->n_pages; i++)
+		thrift_put_bytes(t, writer_blob_at(bytes, bounds[i].max), bounds[i].max.n);
+	thrift_put_i32(t, 4, (int32_t)boundary_order(k, bytes, bounds));
 	thrift_list_begin(t, 5, THRIFT_I64, k->n_pages);
 	for (uint32_t i = 0; i < k->n_pages; i++) thrift_put_int(t, pages[i].n_rows - pages[i].n_valid);
 	*t->p++ = 0;
@@ -196,9 +199,9 @@ status writer_chunk_bloom_begin(struct writer_chunk *k, struct err *err)
 
 void writer_chunk_bloom_add(struct writer_chunk *k, const uint8_t *p, const uint8_t *end)
 {
-	uint8_t *filter = k->w->bloom.p + k->bloom_bits.at;
 	const size_t bytes = k->bloom_bits.n;
-	if (bytes == 0) return;
+	if (bytes == 0) return; /* then there is no buffer either */
+	uint8_t *filter = k->w->bloom.p + k->bloom_bits.at;
 	while (p < end) {
 		uint32_t n;
 		memcpy(&n, p, sizeof n);

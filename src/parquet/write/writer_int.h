@@ -84,6 +84,11 @@ struct writer_page_record {
 struct writer_blob {
 	size_t at, n;
 }; /* a place in one of the writer's buffers */
+/* Its bytes; a buffer of which every place is empty has none. */
+static inline const uint8_t *writer_blob_at(const struct buf *b, struct writer_blob blob)
+{
+	return blob.n > 0 ? b->p + blob.at : (const uint8_t *)"";
+}
 
 struct writer_chunk_record {
 	uint8_t codec, encoding; /* of the data pages */

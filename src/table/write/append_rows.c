@@ -154,9 +154,10 @@ static status group_find(struct append *a, const struct column *partition, int64
 		ends[i] = a->text.n;
 	}
 	TRY(buf_check(&a->text, err));
+	const char *text = a->text.p != NULL ? (const char *)a->text.p : ""; /* all of them may be empty */
 	for (size_t i = 0; i < a->n_partition; i++) {
 		const size_t from = i > 0 ? ends[i - 1] : 0;
-		values[i] = (struct str){(const char *)a->text.p + from, ends[i] - from};
+		values[i] = (struct str){text + from, ends[i] - from};
 		buf_add(&a->key, &values[i].n, sizeof values[i].n);
 		buf_add(&a->key, values[i].p, values[i].n);
 	}
