@@ -40,7 +40,7 @@ void drop_mark_json(struct buf *out, const struct drop_mark *m)
 	seal_close(out, from, seal);
 }
 
-static status mark_parse(struct str text, struct drop_mark *m, struct err *err)
+status drop_mark_parse(struct str text, struct drop_mark *m, struct err *err)
 {
 	struct json_doc *doc = NULL;
 	struct buf again;
@@ -69,7 +69,7 @@ status drop_find(struct store *lake, int32_t date, const char *run_id, struct dr
 	err_clear(&why);
 	status code = store_get(lake, key, &text, &why);
 	const bool none = code == E_NOT_FOUND;
-	if (code == OK) code = mark_parse((struct str){(const char *)text.p, text.n}, out, &why);
+	if (code == OK) code = drop_mark_parse((struct str){(const char *)text.p, text.n}, out, &why);
 	buf_deinit(&text);
 	if (none || code == OK) return OK;
 	if (err != NULL) *err = why;

@@ -14,6 +14,8 @@ struct drop_mark {
 	char config_hash[HEX_SHA256_CHARS + 1];
 };
 void drop_mark_json(struct buf *out, const struct drop_mark *m);
+/* E_CORRUPT: it is not what drop_mark_json writes. */
+status drop_mark_parse(struct str text, struct drop_mark *out, struct err *err) MUST_USE;
 /* Of the run whose folder is that of date. E_CORRUPT: the mark can't be read. */
 status drop_find(struct store *lake, int32_t date, const char *run_id, struct drop_mark *out, struct err *err) MUST_USE;
 
