@@ -1,4 +1,5 @@
 /* cli/main.c: the program: parse the command line, set up logging and signals, run one command, exit with its status. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,14 @@ static void on_signal(int signal_number)
 		(void)raise(signal_number);
 	}
 	cancel_request();
+}
+
+/* A standard stream that the caller closed: the next file opened would take its number, and what is said would be written into the lake. What is
+ * opened in its place can't be used the way the stream would be, so that whoever does hears of it. */
+static void streams_setup(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0) (void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }
 
 static void signals_setup(void)
@@ -187,6 +196,7 @@ int main(int argc, char **argv)
 	struct err err;
 	err_clear(&err);
 	mem_setup();
+	streams_setup();
 	signals_setup();
 	log_shape(terminal_wrap_log);
 	const status code = dispatch(&cli, argc, argv, &err);

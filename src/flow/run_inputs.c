@@ -1,7 +1,7 @@
 /* flow/run_inputs.c: the inputs of an ingested run: which files and streams they are, and the hashes that give the run its id.
  *
  * 1. Inputs count by the bytes that come out of them, so a file and the same file compressed are one input.
- * 2. What is refused for its name or its first bytes is refused before anything is written; streams are not read before the run has begun.
+ * 2. What is refused for its name, its first bytes or, being of a format whose lines can't be events, for all its lines is refused before anything is written; streams are not read before the run has begun.
  * 3. What a folder holds and is not taken is said.
  */
 #include <dirent.h>
@@ -18,8 +18,84 @@
 #include "base/thread.h"
 #include "base/vec.h"
 #include "flow/run_int.h"
+#include "io/input_format.h"
+#include "io/utf8.h"
 
 enum { INPUT_CHUNK_BYTES = 1 << 20 };
+
+/* ---- files of another format ------------------------------------------------------------------------------------------- */
+
+/* What a file's lines are, without reading them as JSON. */
+struct look {
+	char head[INPUT_HEAD_BYTES];
+	size_t n_head;
+	int64_t lines;    /* not blank */
+	int64_t first_at; /* 1-based */
+	int64_t at;
+	bool inside;    /* of a line that is not blank */
+	bool like_json; /* a line begins with a bracket: it may be an event, or tell better what the file is */
+};
+
+static void look_at(struct look *l, const char *p, size_t n)
+{
+	const size_t room = sizeof l->head - l->n_head, some = n < room ? n : room;
+	memcpy(l->head + l->n_head, p, some);
+	l->n_head += some;
+	for (const char *end = p + n; p < end && !l->like_json; p++) {
+		if (l->inside) p = memchr(p, '\n', (size_t)(end - p));
+		if (p == NULL) return;
+		if (*p == '\n') {
+			l->inside = false;
+			l->at++;
+		} else if (!l->inside && strchr(" \t\r\xef\xbb\xbf", *p) == NULL) {
+			l->inside = true;
+			if (l->lines++ == 0) l->first_at = l->at + 1;
+			l->like_json = *p == '{' || *p == '[';
+		}
+	}
+}
+
+/* Formats whose lines are no JSON, as long as none begins like it. */
+static bool is_foreign(enum input_format f)
+{
+	return f == INPUT_CSV || f == INPUT_HTML || f == INPUT_XML || f == INPUT_MBOX || f == INPUT_EMAIL;
+}
+
+static status refuse_foreign(const struct look *l, enum input_format format, const char *path, struct err *err)
+{
+	char why[128], all[48];
+	const char *newline = memchr(l->head, '\n', l->n_head);
+	const size_t n = newline != NULL ? (size_t)(newline - l->head) : l->n_head;
+	const char *reason = utf8_valid(l->head, n) ? "not_json" : "invalid_utf8";
+	(void)snprintf(all, sizeof all, "all %lld lines are", (long long)l->lines);
+	(void)snprintf(why, sizeof why, "line %lld: %s; %s rejected", (long long)l->first_at, reason,
+		l->lines == 1 ? "its only line is" : all);
+	return input_format_refuse(format, path, why, err);
+}
+
+/* A spreadsheet among events is a whole file given by mistake: refused before anything is written, whatever stands beside it. Only of a file whose
+ * head looks foreign more is read than that. */
+static status check_format(struct input *in, const char *path, struct err *err)
+{
+	enum { PIECE = 64 * 1024 };
+	struct look l = {.n_head = 0};
+	char *piece = mem_alloc(PIECE);
+	status code = piece != NULL ? OK : fail_nomem(err);
+	enum input_format format = INPUT_TEXT;
+	for (size_t got = 1; code == OK && got > 0 && !l.like_json;) {
+		code = input_read(in, piece, PIECE, &got, err);
+		if (code != OK || got == 0) break;
+		look_at(&l, piece, got);
+		format = input_format_of(l.head, l.n_head);
+		if (l.n_head == sizeof l.head && !is_foreign(format)) break;
+		code = cancel_check(err);
+	}
+	mem_free(piece);
+	TRY(code);
+	return is_foreign(format) && !l.like_json ? refuse_foreign(&l, format, path, err) : OK;
+}
+
+/* ---- what there is ------------------------------------------------------------------------------------------------------ */
 
 /* Opened here to be refused before a lake is made where it cannot be read or is of another format. */
 static status add_file(struct flow *f, const char *path, struct err *err)
@@ -27,7 +103,9 @@ static status add_file(struct flow *f, const char *path, struct err *err)
 	char full[PATH_MAX];
 	struct input *in = NULL;
 	TRY(input_open(path, NULL, &in, err));
+	const status code = check_format(in, path, err);
 	input_close(in);
+	TRY(code);
 	if (realpath(path, full) == NULL) return fail_errno_read(err, errno, "cannot read input %s", path);
 	return file_list_add(&f->id.inputs, &(struct file_ref){.table = "input", .path = full, .rows = -1})
 		       ? OK
@@ -37,6 +115,7 @@ static status add_file(struct flow *f, const char *path, struct err *err)
 /* Not read before the run begins: a stream can be read once. */
 static status add_stream(struct flow *f, const char *path, struct err *err)
 {
+	TRY(input_stream_check(path, err));
 	if (input_spool_find(&f->id.spools, path) != NULL)
 		return fail(err, E_USAGE, "input %s is a stream, which can be read once, and was named twice", path);
 	if (!VEC_ROOM(&f->id.spools, 1) ||

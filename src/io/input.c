@@ -28,6 +28,14 @@ bool input_is_stream(const char *path)
 	return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode) && !S_ISBLK(st.st_mode);
 }
 
+status input_stream_check(const char *path, struct err *err)
+{
+	if (strcmp(path, "-") != 0) return OK;
+	const int flags = fcntl(STDIN_FILENO, F_GETFL);
+	if (flags >= 0 && (flags & O_ACCMODE) != O_WRONLY) return OK;
+	return fail(err, E_IO, "cannot read input -: standard input is closed; give it a file or a pipe");
+}
+
 struct input_spool *input_spool_find(const struct input_spools *l, const char *path)
 {
 	for (size_t i = 0; l != NULL && i < l->n; i++) {

@@ -23,6 +23,8 @@ struct input_spools {
 
 /* Is there a stream behind this name: "-", or a pipe, a fifo, a terminal, a device? */
 bool input_is_stream(const char *path);
+/* Can the stream be read at all? E_IO: standard input is closed, or open for writing alone. Reads nothing. */
+status input_stream_check(const char *path, struct err *err) MUST_USE;
 /* The spool of that path, or NULL. */
 struct input_spool *input_spool_find(const struct input_spools *l, const char *path);
 /* Read the stream to its end into a file without a name in `folder`. Memory bounded; E_CANCELLED within 100 ms of a request. */

@@ -113,6 +113,20 @@ refused UTF-32.jsonl 'UTF-32 text' 'iconv -f UTF-32LE'
 refused UTF-32BE.jsonl 'UTF-32 text' 'iconv -f UTF-32BE'
 refused good.xz 'compressed by xz' 'xz -dc FILE'
 one_line 3 'a.csv is CSV' "$pqr" run --input good.jsonl --input a.csv --lake mixed --quiet
+mkdir mixed.d && cp good.jsonl mixed.d/ && cp a.csv mixed.d/a.jsonl
+one_line 3 'mixed.d/a.jsonl is CSV' "$pqr" run --input mixed.d --lake mixed --quiet
+{ cat a.csv; head -n 1 good.jsonl; } >mixed.d/a.jsonl # one event in it: the rest is rejects
+[ ! -e mixed ] || bad "a lake was made for what is refused at the start"
+expect 0 '"rejected":2' "$pqr" run --input mixed.d --lake mixed --json
+# a stream that the caller closed
+one_line 1 'cannot read input -: standard input is closed; give it a file or a pipe' bash -c '"$1" run --input - --lake closed <&-' . "$pqr"
+[ ! -e closed ] || bad "a lake was made for a closed stream"
+expect 1 'cannot write to standard output' bash -c '"$1" run --input good.jsonl --lake closed --json >&-' . "$pqr"
+for closed in '<&-' '>&-' '2>&-' '<&- >&- 2>&-'; do # their numbers are no file's of the lake
+  rm -rf closed
+  bash -c '"$1" run --input good.jsonl --lake closed '"$closed" . "$pqr" >/dev/null 2>&1
+  expect 0 ' 0 differences' "$pqr" verify --lake closed
+done
 # the ways in work
 want=$("$pqr" run --input good.jsonl --lake ways --json 2>/dev/null | jq -r .run_id)
 way() { same "$("$pqr" run --input - --lake ways --json 2>/dev/null | jq -r .run_id)" "$want" "$1"; }
