@@ -18,8 +18,6 @@ CREATE TEMP MACRO volume(t) AS hash(t.day, t.channel, t.pqrs_type, t.tickets_cou
 CREATE TEMP MACRO backlog(t) AS hash(t.day, t.pqrs_type, t.region, t.backlog_count, t.month);
 CREATE TEMP MACRO sla(t) AS hash(t.day, t.pqrs_type, t.closed_count, t.within_sla_pct, t.overdue_count, t.avg_overdue_days, t.month);
 CREATE TEMP MACRO verdict(ours, theirs) AS CASE WHEN ours = theirs THEN 'same' ELSE 'DIFFERS' END;
-.mode list
-.headers off
 SELECT 'bronze.pqrs_events', verdict((SELECT (count(*), sum(event(t))) FROM ours('bronze/pqrs_events') t), (SELECT (count(*), sum(event(t))) FROM theirs('bronze') t));
 SELECT 'silver.tickets', verdict((SELECT (count(*), sum(ticket(t))) FROM ours('silver/tickets') t), (SELECT (count(*), sum(ticket(t))) FROM theirs('silver/tickets') t));
 SELECT 'silver.messages', verdict((SELECT (count(*), sum(message(t))) FROM ours('silver/messages') t), (SELECT (count(*), sum(message(t))) FROM theirs('silver/messages') t));
