@@ -333,10 +333,8 @@ static int by_double(const void *a, const void *b)
 
 static const struct parquet_opts variants[] = {{.codec = PARQUET_UNCOMPRESSED, .bloom = true},
 	{.codec = PARQUET_SNAPPY, .bloom = true}, {.codec = PARQUET_LZ4_RAW, .bloom = true},
-	{.codec = PARQUET_ZSTD, .level = 1, .bloom = true},
-	{.codec = PARQUET_ZSTD, .level = 1, .bloom = true, .delta = true},
-	{.codec = PARQUET_ZSTD, .level = 3, .bloom = true}};
-static const char *const variant_names[] = {"uncompressed", "snappy", "lz4_raw", "zstd 1", "zstd 1 delta", "zstd 3"};
+	{.codec = PARQUET_ZSTD, .level = 1, .bloom = true}, {.codec = PARQUET_ZSTD, .level = 3, .bloom = true}};
+static const char *const variant_names[] = {"uncompressed", "snappy", "lz4_raw", "zstd 1", "zstd 3"};
 
 static void measure(
 	const char *name, const struct source *s, const struct parquet_rows *files, size_t n_files, const char *part)
@@ -376,7 +374,7 @@ static void measure_columns(const struct source *s, const struct parquet_rows *f
 			.name = s->schema->columns[i].name, .columns = &s->schema->columns[i], .n_columns = 1};
 		struct column column = s->columns[i];
 		const struct batch b = {.schema = &one, .n_columns = 1, .columns = &column, .n_rows = s->batch.n_rows};
-		const struct parquet_opts opts = {.codec = PARQUET_ZSTD, .level = 1, .bloom = true, .delta = true};
+		const struct parquet_opts opts = {.codec = PARQUET_ZSTD, .level = 1, .bloom = true};
 		struct parquet_writer *w;
 		struct err err;
 		double seconds[ROUNDS];

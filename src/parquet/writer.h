@@ -1,7 +1,7 @@
 /* parquet/writer.h: one Parquet file, written into memory.
  *
- * Format: https://parquet.apache.org/docs/file-format/ and parquet.thrift. Data page v1 with CRC, dictionary with
- * plain fall-back, RLE levels, column and offset index, bloom filters on id columns, statistics with column orders,
+ * Format: https://parquet.apache.org/docs/file-format/ and parquet.thrift. Data page v1 with CRC, dictionary, else
+ * DELTA_BINARY_PACKED for numbers where that is smaller, else plain; RLE levels, column and offset index, bloom filters on id columns, statistics with column orders,
  * no wall-clock time: the same calls give the same bytes.
  *
  *   create -> row_group* -> finish -> (bytes) -> destroy         any failure poisons: only destroy works after it
@@ -25,10 +25,9 @@ struct parquet_opts {
 	enum parquet_codec codec; /* uncompressed, snappy, zstd */
 	int level;                /* zstd: 1 by default */
 	uint32_t page_rows_max;   /* 0 = 20000 */
-	uint32_t page_bytes_min;  /* a page ends at the first cut after this many encoded bytes, one of text after four
+	uint32_t page_bytes_min;  /* a page ends at the first cut after this many encoded bytes, one of text after eight
 				   * times as many; 0 = 16 KiB */
-	bool delta; /* numbers without a dictionary as DELTA_BINARY_PACKED where that is smaller, else PLAIN */
-	bool bloom; /* bloom filters on columns whose def has id set */
+	bool bloom;               /* bloom filters on columns whose def has id set */
 };
 
 struct parquet_writer;

@@ -229,7 +229,7 @@ int main(int argc, char **argv)
 			.n_groups = 2,
 			.permuted = true,
 			.cuts = true,
-			.opts = {.codec = PARQUET_ZSTD, .page_bytes_min = 2048, .delta = true, .bloom = true}},
+			.opts = {.codec = PARQUET_ZSTD, .page_bytes_min = 2048, .bloom = true}},
 		{.name = "lz4_raw", .n = 500, .n_groups = 1, .opts = {.codec = PARQUET_LZ4_RAW}},
 		{.name = "one_row", .n = 1, .n_groups = 1, .opts = {.codec = PARQUET_ZSTD, .bloom = true}},
 		{.name = "no_rows", .n = 0, .n_groups = 1, .opts = {.codec = PARQUET_ZSTD, .bloom = true}},

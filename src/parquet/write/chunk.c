@@ -159,12 +159,11 @@ static status write_numbers(struct writer_chunk *k, struct err *err)
 	if (values == NULL) return buf_check(&k->w->values, err);
 	k->range = range_numbers(k->leaf, values, 0, n);
 	const size_t plain_bytes = n * k->leaf->width;
-	const size_t delta_bytes = k->w->opts.delta ? encode_delta_size(values, n, k->leaf->width) : SIZE_MAX;
-	/* A dictionary costs a reader less than anything else it saves half by; it must not be larger than the differences. */
+	/* A dictionary costs a reader less than anything else, where it saves half. */
 	bool done = false;
-	TRY(writer_chunk_numbers_dict(
-		k, values, delta_bytes < plain_bytes / 2 ? delta_bytes : plain_bytes / 2, &done, err));
+	TRY(writer_chunk_numbers_dict(k, values, plain_bytes / 2, &done, err));
 	if (done) return OK;
+	const size_t delta_bytes = encode_delta_size(values, n, k->leaf->width);
 	return delta_bytes < plain_bytes ? write_delta(k, values, delta_bytes, err) : write_plain(k, values, err);
 }
 

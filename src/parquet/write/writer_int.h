@@ -33,7 +33,7 @@ enum {
 	WRITER_SELECTIONS = 6,    /* null patterns kept; bronze has five */
 	WRITER_RAW_BYTES_MAX =
 		1024, /* a chunk up to this size is not compressed: zstd takes 4 us a page to save about 300 bytes */
-	WRITER_TEXT_PAGES = 4, /* text pages are this many times page_bytes_min: strings.c says why */
+	WRITER_TEXT_PAGES = 8, /* text pages are this many times page_bytes_min: strings.c says why */
 };
 
 struct writer_leaf {

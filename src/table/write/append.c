@@ -244,7 +244,7 @@ status delta_append(struct store *store, const char *root, struct ArrowArrayStre
 	struct append a = {.store = store,
 		.root = root,
 		.memory_max = opts->memory_max > 0 ? opts->memory_max : MEMORY_BYTES,
-		.writer_opts = {.parquet = {.codec = PARQUET_ZSTD, .delta = true},
+		.writer_opts = {.parquet = {.codec = PARQUET_ZSTD},
 			.unique = unique,
 			.modified_ms = time_now_us() / 1000,
 			.data_change = true}};

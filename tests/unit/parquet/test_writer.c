@@ -207,6 +207,13 @@ static struct parquet_writer *write_table(
 	return w;
 }
 
+/* Numbers of 64 bits whose differences are as large. */
+static int64_t scattered(int64_t row)
+{
+	const uint64_t x = (uint64_t)row * 0x9e3779b97f4a7c15u;
+	return (int64_t)((x ^ x >> 32) * 0xd6e8feb86659fd93u);
+}
+
 /* ---- pages end at cuts ---- */
 
 static void check_page_rows(const struct file *f, const struct parquet_rows *rows, int64_t rows_max, size_t n_pages_min)
@@ -246,7 +253,7 @@ static void cuts(void **state)
 			if (t.defs[0].type == COL_STRING)
 				builder_set_str(&t.builders[0], row, (struct str){text, (size_t)n});
 			else
-				builder_set_i64(&t.builders[0], row, row * 1000003);
+				builder_set_i64(&t.builders[0], row, scattered(row));
 		}
 		table_finish(&t, rows.n);
 		const struct parquet_opts opts = {
@@ -289,10 +296,10 @@ static void choices(void **state)
 	static const struct column_def defs[] = {{.name = "nulls", .type = COL_STRING, .nullable = true},
 		{.name = "constant", .type = COL_STRING}, {.name = "words", .type = COL_STRING},
 		{.name = "unique", .type = COL_STRING}, {.name = "bucket", .type = COL_INT32},
-		{.name = "large", .type = COL_INT64}};
+		{.name = "large", .type = COL_INT64}, {.name = "times", .type = COL_TIMESTAMP}};
 	struct table t;
 	struct err err;
-	table_init(&t, defs, 6, 0x0e);
+	table_init(&t, defs, 7, 0x0e);
 	for (int64_t row = 0; row < 3000; row++) {
 		char text[32];
 		builder_set_str(&t.builders[1], row, STR("siempre"));
@@ -302,7 +309,8 @@ static void choices(void **state)
 			(struct str){text, (size_t)snprintf(text, sizeof text, "%016llx",
 						   (unsigned long long)row * 0x9e3779b97f4a7c15u)});
 		builder_set_i32(&t.builders[4], row, (int32_t)(row / 12));
-		builder_set_i64(&t.builders[5], row, (int64_t)((uint64_t)row * 0x9e3779b97f4a7c15u));
+		builder_set_i64(&t.builders[5], row, scattered(row));
+		builder_set_i64(&t.builders[6], row, 1756702800000000 + row * 60000000 + scattered(row) % 1000000);
 	}
 	table_finish(&t, 3000);
 	struct parquet_writer *w;
@@ -310,11 +318,11 @@ static void choices(void **state)
 	const struct parquet_rows rows = {.n = 3000};
 	CHECK_OK(&err, parquet_writer_row_group(w, &t.batch, &rows, &err));
 	struct file f = file_finish(w);
-	/* 2 encodings, 4 codec: dictionary is 8; zstd is 6 */
+	/* 2 encodings, 4 codec: dictionary is 8, differences are 5; zstd is 6 */
 	static const char *const want[] = {"6,2:[0,3],3:[\"nulls\"],4:0,5:3000,", "6,2:[0,3,8],3:[\"constant\"],4:0,",
 		"6,2:[0,3,8],3:[\"words\"],4:", "6,2:[0,3],3:[\"unique\"],4:6,", "1,2:[0,3,8],3:[\"bucket\"],4:6,",
-		"2,2:[0,3],3:[\"large\"],4:"};
-	for (int i = 0; i < 6; i++)
+		"2,2:[0,3],3:[\"large\"],4:", "2,2:[5,3],3:[\"times\"],4:0,"};
+	for (int i = 0; i < 7; i++)
 		if (strncmp(chunk_text(&f, i), want[i], strlen(want[i])) != 0)
 			fail_msg("column %d: %.120s, expected %s", i, chunk_text(&f, i), want[i]);
 	assert_non_null(strstr(chunk_text(&f, 0), "12:{3:3000}")); /* statistics: null_count alone */

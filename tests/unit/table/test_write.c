@@ -156,7 +156,7 @@ static void sizes(void **state)
 	static const struct {
 		int64_t file_bytes;
 		uint32_t group;
-	} cases[] = {{400000, 0}, {100000, 0}, {150000, 1000}};
+	} cases[] = {{250000, 0}, {100000, 0}, {150000, 1000}};
 	int64_t total = 0;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct fixture f;
