@@ -7,7 +7,7 @@
 #include "workloads/pqrs/silver/silver_int.h"
 
 enum {
-	WINDOW_ROWS = 1 << 14, /* about this many rows of a month in memory at a time: 5 MB */
+	WINDOW_ROWS = 1 << 15, /* about this many rows of a month in memory at a time: 5 MB */
 	FOREIGN_SHARE =
 		8, /* of earlier rows one in so many is in scope, at most; each window opens all files of the month */
 };

@@ -7,7 +7,7 @@
 
 enum {
 	GROUP_ROWS_MAX = 1 << 16, /* what a month of one table may hold before it becomes a row group */
-	GROUP_BYTES_MAX = 8 << 20,
+	GROUP_BYTES_MAX = 5 << 20,
 	PART_ROWS_MAX = 1 << 20, /* and how many rows of row groups become a part */
 };
 
