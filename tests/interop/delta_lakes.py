@@ -105,9 +105,9 @@ DUCK_PROGRAM = """
 import json, sys, pathlib, duckdb, duckdb_extension_delta
 extension, = pathlib.Path(duckdb_extension_delta.__file__).parent.rglob("delta.duckdb_extension")
 db = duckdb.connect()
+db.execute("SET enable_progress_bar = false") # of slow statements, the next one among them, it would stand between the answers
 db.execute(f"LOAD '{extension}'")
 db.execute("SET TimeZone = 'UTC'")
-db.execute("SET enable_progress_bar = false") # of slow queries it would stand between the answers
 def run(root, version, where, out):
     quoted = "'" + root.replace("'", "''") + "'"
     db.execute(f"ATTACH {quoted} AS t (TYPE delta{'' if version is None else f', VERSION {version}'})")
