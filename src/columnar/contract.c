@@ -2,6 +2,9 @@
  * depends on data, time or the order of calls. Must not know which tables there are. */
 #include "columnar/contract.h"
 
+#include <ctype.h>
+#include <string.h>
+
 /* ---- SQL ------------------------------------------------------------------------------------------------- */
 
 static const char *const sqlite_types[] = {
@@ -191,33 +194,53 @@ void schema_security_postgres(struct buf *out, const struct table_schema *s)
 			s->layer, s->parent, s->parent_key, s->name, s->parent_key);
 }
 
-/* Length of the schema prefix ("gold_") at p, else 0. */
-static size_t prefix_at(const char *p)
+static const char *const schemas[] = {"meta", "core", "gold", "analytics", "realtime"};
+
+static bool is_name_char(char c)
 {
-	static const char *const prefixes[] = {"gold_", "core_", "analytics_"};
-	for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
-		const size_t n = strlen(prefixes[i]);
-		if (strncmp(p, prefixes[i], n) == 0) return n;
+	return isalnum((unsigned char)c) || c == '_' || c == '$';
+}
+
+/* Length of the schema's name when p starts with "<schema>.", else 0. */
+static size_t schema_at(const char *p)
+{
+	for (size_t i = 0; i < sizeof schemas / sizeof *schemas; i++) {
+		const size_t n = strlen(schemas[i]);
+		if (strncmp(p, schemas[i], n) == 0 && p[n] == '.') return n;
 	}
 	return 0;
 }
 
-/* An identifier's prefix becomes its schema. No column's name has such a prefix. */
-void schema_names_postgres(struct buf *out, const char *sql)
+void schema_names_sqlite(char *dst, const char *sql)
 {
-	for (const char *p = sql; *p != '\0'; p++) {
-		const char before = p == sql ? ' ' : p[-1];
-		const bool word = (before >= '0' && before <= '9') || ((before | 32) >= 'a' && (before | 32) <= 'z') ||
-				  before == '_';
-		const size_t n = word ? 0 : prefix_at(p);
-		if (n == 0) {
-			buf_char(out, *p);
-			continue;
+	char quote = '\0';
+	for (const char *p = sql; *p != '\0'; p++, dst++) {
+		*dst = *p;
+		const bool starts = p == sql || (!is_name_char(p[-1]) && p[-1] != '.');
+		if (quote != '\0') {
+			if (*p == quote) quote = '\0';
+		} else if (*p == '\'' || *p == '"') {
+			quote = *p;
+		} else if (starts && *p == '$' && isdigit((unsigned char)p[1])) {
+			*dst = '?';
+		} else if (starts) {
+			const size_t n = schema_at(p);
+			memcpy(dst, p, n);
+			if (n == 0) continue;
+			dst[n] = '_';
+			p += n, dst += n;
 		}
-		buf_add(out, p, n - 1);
-		buf_char(out, '.');
-		p += n - 1;
 	}
+	*dst = '\0';
+}
+
+void schema_add_names_sqlite(struct buf *out, const char *sql)
+{
+	const size_t n = strlen(sql);
+	char *dst = (char *)buf_reserve(out, n + 1);
+	if (dst == NULL) return;
+	schema_names_sqlite(dst, sql);
+	buf_commit(out, n);
 }
 
 /* ---- JSON Schema ----------------------------------------------------------------------------------------- */

@@ -25,8 +25,10 @@ void schema_key_postgres(struct buf *out, const struct table_schema *s, bool dig
 /* Row-level security of a table that has a tenant_id, or whose parent has one; nothing for another. A tenant's user sees its rows,
  * writers and readers of everything all. The functions are those of deploy/postgres/002_access.sql. */
 void schema_security_postgres(struct buf *out, const struct table_schema *s);
-/* SQL over gold_<table>, analytics_<view> with the names as gold.<table>, analytics.<view>. */
-void schema_names_postgres(struct buf *out, const char *sql);
+/* SQL names tables as PostgreSQL does: gold.<table>, analytics.<view>, core., meta., realtime. In SQLite they are gold_<table> ..., and
+ * $1 is ?1: a number there is a name to it. Texts and quoted names stay. dst: as long as sql, with its NUL. */
+void schema_names_sqlite(char *dst, const char *sql);
+void schema_add_names_sqlite(struct buf *out, const char *sql); /* the same, appended, without a NUL */
 /* JSON Schema (2020-12) of one row as a JSON object; key and partition columns in "x-key", "x-partition". */
 void schema_json(struct buf *out, const struct table_schema *s);
 /* A heading, the description and a table of the columns. */

@@ -217,6 +217,7 @@ status control_publish_change(struct control_publish *p, const struct batch *b, 
 /* Ends the table: *rows the database now holds in it, counted by the database before this returns or (a server's) in the commit, which
  * then fails on any other number. */
 status control_publish_table_end(struct control_publish *p, int64_t *rows, struct err *err) MUST_USE;
+/* name and sql as contract 6 names tables: "analytics.v_geo_daily", over gold.<table>. */
 status control_publish_view(struct control_publish *p, const char *name, const char *sql, struct err *err) MUST_USE;
 /* Durable and visible when it returns OK. Records the stage "publish" (s) and its checks (q) in the same transaction. E_CONFLICT
  * (ERR_RETRY): a part that was to be left as it is has been changed since the look; begin again. */

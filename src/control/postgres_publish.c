@@ -296,13 +296,8 @@ static status publish_view(struct control_publish *base, const char *name, const
 	struct postgres_publish *p = (struct postgres_publish *)base;
 	struct published *object = add_object(p, err);
 	if (object == NULL) return E_LIMIT;
-	schema_names_postgres(&p->sql, name);
-	buf_char(&p->sql, '\0');
-	object->name = p->sql.failed ? NULL : arena_strndup(&p->arena, (const char *)p->sql.p, p->sql.n - 1);
-	buf_reset(&p->sql);
-	schema_names_postgres(&p->sql, text);
-	object->sql = p->sql.failed ? NULL : arena_strndup(&p->arena, (const char *)p->sql.p, p->sql.n);
-	buf_reset(&p->sql);
+	object->name = arena_strndup(&p->arena, name, strlen(name));
+	object->sql = arena_strndup(&p->arena, text, strlen(text));
 	return object->name != NULL && object->sql != NULL ? OK : fail_nomem(err);
 }
 

@@ -45,9 +45,6 @@ bool sqlite_in_transaction(const struct control_sqlite *s);
 /* Bind by position. */
 status sqlite_bind_args(
 	struct control_sqlite *s, struct sqlite3_stmt *stmt, const struct sql_stmt *q, struct err *err) MUST_USE;
-/* sql with meta.x, core.x, gold.x, analytics.x, realtime.x as meta_x ..., and $1 as ?1: a number there is a name to SQLite. Texts and quoted names
- * stay. dst: as long as sql, with its NUL. */
-void sqlite_names(char *dst, const char *sql);
 
 /* sqlite_changes.c: the rows of a published table that may change, and which of them are given again. */
 struct sqlite_changes;

@@ -584,18 +584,18 @@ static status publish_table_end(struct control_publish *base, int64_t *out, stru
 	return count_rows(p->s, p->schema, out, err);
 }
 
-static status publish_view(struct control_publish *base, const char *name, const char *text, struct err *err)
+static status publish_view(struct control_publish *base, const char *name, const char *sql, struct err *err)
 {
 	struct sqlite_publish *p = (struct sqlite_publish *)base;
-	struct buf sql;
-	buf_init(&sql, SQL_BYTES_MAX);
-	buf_printf(&sql, "DROP VIEW IF EXISTS \"%s\"; CREATE VIEW \"%s\" AS ", name, name);
-	char *names = (char *)buf_reserve(&sql, strlen(text) + 1);
-	if (names != NULL) {
-		sqlite_names(names, text);
-		buf_commit(&sql, strlen(text));
-	}
-	return err_at(err, exec_buf(p->s, &sql, OK, err), name, -1, -1);
+	char *view = mem_strdup(name);
+	struct buf text;
+	if (view == NULL) return fail_nomem(err);
+	schema_names_sqlite(view, name);
+	buf_init(&text, SQL_BYTES_MAX);
+	buf_printf(&text, "DROP VIEW IF EXISTS \"%s\"; CREATE VIEW \"%s\" AS ", view, view);
+	schema_add_names_sqlite(&text, sql);
+	mem_free(view);
+	return err_at(err, exec_buf(p->s, &text, OK, err), name, -1, -1);
 }
 
 static status settle(struct sqlite_publish *p, const struct control_stage *stage, const struct control_quality_layer *q,

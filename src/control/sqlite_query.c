@@ -5,47 +5,8 @@
 
 #include "base/alloc.h"
 #include "base/limits.h"
+#include "columnar/contract.h"
 #include "control/sqlite_int.h"
-
-static const char *const schemas[] = {"meta", "core", "gold", "analytics", "realtime"};
-
-static bool is_name_char(char c)
-{
-	return isalnum((unsigned char)c) || c == '_' || c == '$';
-}
-
-/* Length of the schema's name when p starts with "<schema>.", else 0. */
-static size_t schema_at(const char *p)
-{
-	for (size_t i = 0; i < sizeof schemas / sizeof *schemas; i++) {
-		const size_t n = strlen(schemas[i]);
-		if (strncmp(p, schemas[i], n) == 0 && p[n] == '.') return n;
-	}
-	return 0;
-}
-
-void sqlite_names(char *dst, const char *sql)
-{
-	char quote = '\0';
-	for (const char *p = sql; *p != '\0'; p++, dst++) {
-		*dst = *p;
-		const bool starts = p == sql || (!is_name_char(p[-1]) && p[-1] != '.');
-		if (quote != '\0') {
-			if (*p == quote) quote = '\0';
-		} else if (*p == '\'' || *p == '"') {
-			quote = *p;
-		} else if (starts && *p == '$' && isdigit((unsigned char)p[1])) {
-			*dst = '?';
-		} else if (starts) {
-			const size_t n = schema_at(p);
-			memcpy(dst, p, n);
-			if (n == 0) continue;
-			dst[n] = '_';
-			p += n, dst += n;
-		}
-	}
-	*dst = '\0';
-}
 
 static void value_of(struct sqlite3_stmt *row, int i, struct control_value *v)
 {
@@ -118,7 +79,7 @@ status sqlite_query(
 	struct sqlite3_stmt *stmt = NULL;
 	char *sql = mem_alloc(strlen(q->sql) + 1);
 	if (sql == NULL) return fail_nomem(err);
-	sqlite_names(sql, q->sql);
+	schema_names_sqlite(sql, q->sql);
 	status code = query(s, sql, q, &stmt, err);
 	if (code == OK) code = sqlite_still(s, rows(s, stmt, visit, arg, err), err);
 	(void)sqlite3_finalize(stmt);

@@ -9,17 +9,17 @@
 #include "flow/raw_contract.h"
 #include "io/store.h"
 
-void contract_view_sqlite(struct buf *out, const struct workload_view *v)
-{
-	buf_printf(out, "CREATE VIEW \"%s\" AS\n%s;\n", v->name, v->sql);
-}
-
 void contract_view_postgres(struct buf *out, const struct workload_view *v)
 {
-	buf_str(out, "CREATE VIEW ");
-	schema_names_postgres(out, v->name);
-	buf_str(out, " AS\n");
-	schema_names_postgres(out, v->sql);
+	buf_printf(out, "CREATE VIEW %s AS\n%s;\n", v->name, v->sql);
+}
+
+void contract_view_sqlite(struct buf *out, const struct workload_view *v)
+{
+	buf_str(out, "CREATE VIEW \"");
+	schema_add_names_sqlite(out, v->name);
+	buf_str(out, "\" AS\n");
+	schema_add_names_sqlite(out, v->sql);
 	buf_str(out, ";\n");
 }
 

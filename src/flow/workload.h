@@ -45,9 +45,9 @@ struct stage_def {
 };
 const char *stage_layer(const struct stage_def *s);
 
-/* A view of the serving database, in SQLite's dialect: "SELECT ..." over gold_<table>. */
+/* A view of the serving database, in the words that SQLite and PostgreSQL share: "SELECT ..." over gold.<table>. */
 struct workload_view {
-	const char *name; /* "analytics_v_geo_daily" */
+	const char *name; /* "analytics.v_geo_daily" */
 	const char *sql;
 };
 

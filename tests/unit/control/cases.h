@@ -529,8 +529,8 @@ static inline status stage_rows(
 	if (code == OK) code = control_publish_table_end(publish, &rows, &p->err);
 	if (code == OK && rows != n) fail_msg("%lld rows of %lld", (long long)rows, (long long)n);
 	if (code == OK)
-		code = control_publish_view(publish, "analytics_v_kinds",
-			"SELECT kind, CAST(COUNT(*) AS BIGINT) AS n FROM gold_all_types GROUP BY kind", &p->err);
+		code = control_publish_view(publish, "analytics.v_kinds",
+			"SELECT kind, CAST(COUNT(*) AS BIGINT) AS n FROM gold.all_types GROUP BY kind", &p->err);
 	rows_free(&r);
 	if (code != OK) control_publish_destroy(publish);
 	if (code == OK) *out = publish;

@@ -65,7 +65,7 @@ static void publish_tenants(struct plane *p, const struct control_lease *l)
 	put_texts(p, publish, &events, of_events, 4);
 	put_texts(p, publish, &figures, of_tickets, 3);
 	CHECK_OK(&p->err,
-		control_publish_view(publish, "analytics_v_daily", "SELECT tenant_id FROM gold_daily", &p->err));
+		control_publish_view(publish, "analytics.v_daily", "SELECT tenant_id FROM gold.daily", &p->err));
 	CHECK_OK(&p->err, control_publish_commit(publish, &stage, &layer, &p->err));
 	control_publish_destroy(publish);
 }

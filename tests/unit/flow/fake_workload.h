@@ -65,7 +65,7 @@ static const struct table_schema fake_empty = {.name = "empty",
 	.n_columns = 4};
 static const struct table_schema *const fake_tables[] = {&fake_by_id, &fake_daily, &fake_empty};
 static const struct workload_view fake_views[] = {
-	{"analytics_v_items", "SELECT sum(items) AS items FROM gold.daily"},
+	{"analytics.v_items", "SELECT sum(items) AS items FROM gold.daily"},
 };
 
 static inline status fake_enter(const struct task_spec *spec, struct err *err)

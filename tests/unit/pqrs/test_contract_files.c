@@ -205,17 +205,23 @@ static void test_views_over_sqlite(void **state)
 	CHECK_I64(sqlite3_close(db), SQLITE_OK);
 }
 
-static void test_postgres_names(void **state)
+static void test_names(void **state)
 {
 	(void)state;
-	const struct workload_view v = {
-		"analytics_v_x", "SELECT gold_a.n AS my_gold_n FROM gold_a JOIN (gold_b) ON true"};
+	const struct workload_view v = {"analytics.v_x",
+		"SELECT a.n AS \"gold.n\" FROM gold.a AS a JOIN (gold.b) ON a.t <> 'gold.c' AND a.gold.n = $2"};
 	struct buf out;
 	buf_init(&out, 0);
 	contract_view_postgres(&out, &v);
+	contract_view_sqlite(&out, &v);
 	buf_char(&out, '\0');
 	assert_string_equal((const char *)out.p,
-		"CREATE VIEW analytics.v_x AS\nSELECT gold.a.n AS my_gold_n FROM gold.a JOIN (gold.b) ON true;\n");
+		"CREATE VIEW analytics.v_x AS\nSELECT a.n AS \"gold.n\" FROM gold.a "
+		"AS a JOIN (gold.b) ON a.t <> 'gold.c' "
+		"AND a.gold.n = $2;\n"
+		"CREATE VIEW \"analytics_v_x\" AS\nSELECT a.n AS \"gold.n\" FROM gold_a "
+		"AS a JOIN (gold_b) ON a.t <> 'gold.c' "
+		"AND a.gold.n = ?2;\n");
 	buf_deinit(&out);
 }
 
@@ -339,7 +345,7 @@ int main(void)
 		cmocka_unit_test(test_json_parses),
 		cmocka_unit_test(test_schemas_are_sound),
 		cmocka_unit_test(test_views_over_sqlite),
-		cmocka_unit_test(test_postgres_names),
+		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_raw_contract_is_the_parsers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,8 +4,7 @@
 
 #include "flow/workload.h"
 
-/* SELECTs in the common part of SQLite's and PostgreSQL's SQL, without ';'. Names are SQLite's: analytics_<view>,
- * gold_<table>. */
+/* SELECTs in the common part of SQLite's and PostgreSQL's SQL, without ';'. Names as contract 6 has them: analytics.<view>, gold.<table>. */
 enum { PQRS_VIEWS = 5 };
 extern const struct workload_view pqrs_views[PQRS_VIEWS]; /* in order of creation */
 
