@@ -1,5 +1,5 @@
-"""The law of the day: tickets of random years, ingested by the program, against law_oracle.py. Seeded: PQR_TEST_SEED chooses other
-cases, PQR_TEST_CASES more of them."""
+"""The law of the day: tickets of random years, ingested by the program, against law_oracle.py; those of before 2000, whose events are
+rejects, are asked of the program's own functions by law_of_history.c. Seeded: PQR_TEST_SEED chooses other cases, PQR_TEST_CASES more."""
 
 import datetime
 import json
@@ -7,6 +7,7 @@ import os
 import random
 import subprocess
 import uuid
+import zoneinfo
 
 import pytest
 
@@ -19,6 +20,8 @@ from test_lake import rows_of  # noqa: E402
 SEED = int(os.environ.get("PQR_TEST_SEED", "4711"))
 CASES = int(os.environ.get("PQR_TEST_CASES", "2"))
 HOUR = 3_600_000_000
+UNIX = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
+BOGOTA = zoneinfo.ZoneInfo("America/Bogota")
 TIMES = ("radicated_at", "answered_at", "closed_at", "sla_due_at")
 COMPARED = (*TIMES, "sla_business_days", "hold_days", "sla_elapsed_seconds", "sla_status", "sla_risk", "current_status", "reopened_count")
 # Where the law changed, and what was in course then; all of a life is some months.
@@ -39,11 +42,20 @@ def pqr(*arguments, **settings):
 
 
 def text(us):
-    return (datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc) + datetime.timedelta(microseconds=us)).isoformat()
+    return (UNIX + datetime.timedelta(microseconds=us)).isoformat()
+
+
+def local_date(us):
+    """By the zone's own history: in 1992 and 1993 its clocks were an hour ahead for a year."""
+    return (UNIX + datetime.timedelta(microseconds=us)).astimezone(BOGOTA).date()
 
 
 def us_at(day, hour_us):
-    return (day - oracle.EPOCH).days * oracle.DAY_US - oracle.OFFSET_US + hour_us
+    return (datetime.datetime(day.year, day.month, day.day, tzinfo=BOGOTA) - UNIX) // datetime.timedelta(microseconds=1) + hour_us
+
+
+def local_day_end(day):
+    return us_at(day + datetime.timedelta(days=1), 0) - 1
 
 
 class Life:
@@ -81,21 +93,21 @@ class Life:
         return self
 
     def term(self):
-        return law_oracle.term(self.created.get("request_kind", "general"), oracle.local_date(next(ts for s, ts in self.path if s == "RADICATED")))
+        return law_oracle.term(self.created.get("request_kind", "general"), local_date(next(ts for s, ts in self.path if s == "RADICATED")))
 
     def due(self, as_of):
         radicated = next(ts for s, ts in self.path if s == "RADICATED")
-        hold_days = law_oracle.clock(self.path, as_of, oracle.local_date)[1]
-        return oracle.local_day_end(law_oracle.business_day_after(oracle.local_date(radicated), self.term() + hold_days))
+        hold_days = law_oracle.clock(self.path, as_of, local_date)[1]
+        return local_day_end(law_oracle.business_day_after(local_date(radicated), self.term() + hold_days))
 
 
-def received_days(rng, n):
-    """Half of them near a turn of the law, so that terms and holidays of before and after meet; the others anywhere."""
+def received_days(rng, n, first=datetime.date(2000, 1, 3), turns=TURNS):
+    """Half of them near a turn of the law, so that terms and holidays of before and after meet; the others anywhere to 2040."""
     for _ in range(n):
         if rng.random() < 0.5:
-            yield rng.choice(TURNS) + datetime.timedelta(days=rng.randrange(-60, 20))
+            yield rng.choice(turns) + datetime.timedelta(days=rng.randrange(-60, 20))
         else:
-            yield datetime.date(2000, 1, 3) + datetime.timedelta(days=rng.randrange(40 * 365))
+            yield first + datetime.timedelta(days=rng.randrange((datetime.date(2039, 12, 24) - first).days))
 
 
 def explained(root, ticket, life, as_of):
@@ -171,6 +183,52 @@ def test_random_histories(case, tmp_path):
     assert {t["sla_status"] for t in want.values()} >= {"IN_TIME", "LATE"}
     assert any(t["answered_at"] == t["sla_due_at"] for t in want.values() if t["sla_due_at"])
     assert any(t["reopened_count"] and t["hold_days"] for t in want.values())
+
+
+def law_says(life, as_of, term):
+    """What law_of_history has to say of the part of a life up to an instant. term: of every request; None: the law's."""
+    path = [(state, ts) for state, ts in life.path if ts <= as_of]
+    answered, hold_days, ran = law_oracle.clock(path, as_of, local_date)
+    radicated = next((ts for state, ts in path if state == "RADICATED"), None)
+    received = local_date(life.path[0][1] if radicated is None else radicated)
+    term = term or law_oracle.term(life.created.get("request_kind", "general"), received)
+    want = {"due_at": None, "answered_at": answered, "term": term, "hold_days": hold_days, "ran_days": 0, "elapsed_seconds": ran // 1_000_000, "status": "NOT_STARTED"}
+    if radicated is not None:
+        end = as_of if answered is None else answered
+        want["due_at"] = local_day_end(law_oracle.business_day_after(received, term + hold_days))
+        want["ran_days"] = law_oracle.business_days_between(received, local_date(end)) - hold_days
+        want["status"] = "IN_TIME" if end <= want["due_at"] else "LATE"
+    return want
+
+
+# Before 2000: the law's beginning, the first of the moved holidays, the year of the other hour, the century.
+EARLY_TURNS = [datetime.date(1984, 3, 1), datetime.date(1984, 6, 4), datetime.date(1992, 5, 3), datetime.date(1993, 4, 4), datetime.date(2000, 1, 1)]
+
+
+@pytest.mark.parametrize("settings, term", [((), None), (tuple(f"sla.business_days.{kind}=7" for kind in "PQRS"), 7)], ids=["law", "configured"])
+def test_histories_since_1984(settings, term):
+    """The program's clock and law over lives of 1984 to 2040, each told at two instants: when all is over, and in its midst."""
+    rng = random.Random(f"{SEED}/1984")
+    days = received_days(rng, 400 * CASES, datetime.date(1984, 1, 2), EARLY_TURNS + TURNS)
+    lives = [Life(rng, max(day, datetime.date(1984, 1, 2)), rng.choice("PQRS"), rng.choice([None, *law_oracle.KINDS])).live() for day in days]
+    asked, want = [], []
+    for life in lives:
+        for as_of in (life.now + rng.randrange(60 * 24 * HOUR), rng.randint(life.path[0][1], life.now)):
+            path = [f"{state}@{ts}" for state, ts in life.path[1:] if ts <= as_of]
+            asked.append(" ".join(map(str, [as_of, life.created["pqrs_type"], life.created.get("request_kind", "general"), life.path[0][1], *path])))
+            want.append(law_says(life, as_of, term))
+    run = subprocess.run([PQR.parent / "tests/interop/law_of_history", *settings], input="\n".join(asked), capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    got = [json.loads(line) for line in run.stdout.splitlines()]
+    assert len(got) == len(want)
+    for line, ours, theirs in zip(asked, got, want):
+        wrong = {name: (ours[name], value) for name, value in theirs.items() if ours[name] != value}
+        assert not wrong, (text(int(line.split()[3])), line, wrong)
+    # The cases are there: years before 2000, each term of then, both verdicts, holds, answers at the edge.
+    early = [w for life, w in zip([life for life in lives for _ in range(2)], want) if local_date(life.now).year < 2000]
+    assert len(early) > 100 and {w["term"] for w in early} == ({term} if term else {10, 15, 30})
+    assert {w["status"] for w in early} == {"NOT_STARTED", "IN_TIME", "LATE"} and any(w["hold_days"] for w in early)
+    assert term or any(w["answered_at"] == w["due_at"] for w in early if w["due_at"])
 
 
 def test_named_days():
