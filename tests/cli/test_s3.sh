@@ -12,10 +12,12 @@ lake=s3://$PQR_STACK_BUCKET
 
 "$pqr" run "${small[@]}" --lake disk --json --no-progress >disk.json 2>disk.log || bad "the run on a disk: $(tail -n 1 disk.log)"
 want=$(field .root <disk.json)
-# run_s3 PREFIX: exit status and root
+# run_s3 PREFIX [RANGE...]: exit status and root
 run_s3() {
   rm -f control.db*
-  timeout 300 "$pqr" run "${small[@]}" --lake "$lake/$1" --json --no-progress >s3.json 2>s3.log
+  local range=("${@:2}")
+  [ "$#" -gt 1 ] || range=("${small[@]}")
+  timeout 300 "$pqr" run "${range[@]}" --lake "$lake/$1" --json --no-progress >s3.json 2>s3.log
   echo "$? $(field .root <s3.json)"
 }
 
@@ -75,14 +77,17 @@ same "$(find tmp -mindepth 1 | wc -l)" 0 "what is left in TMPDIR after the next 
 few_files() { (ulimit -n 200 && exec "$@"); }
 expect 1 'bronze.pqrs_events: .*may open 200: raise its limit \(ulimit -Hn\)' few_files "$pqr" sql --lake "$lake/small" 'SELECT count(*) FROM bronze.pqrs_events'
 
-# faults on the way
+# faults on the way, over two weeks of two months
+weeks=(--from 2026-01-25 --to 2026-02-07 --volume 100)
+"$pqr" run "${weeks[@]}" --lake weeks --json --no-progress >weeks.json 2>weeks.log || bad "two weeks on a disk: $(tail -n 1 weeks.log)"
+want=$(field .root <weeks.json)
 direct=$AWS_ENDPOINT_URL
 export AWS_ENDPOINT_URL=$PQR_STACK_FAULT_URL
 i=0
 while IFS= read -r rule; do
   i=$((i + 1))
   curl -s --noproxy '*' -X PUT --data-binary "$rule" "$PQR_STACK_FAULT_CONTROL/rules" >/dev/null
-  same "$(run_s3 "fault$i")" "0 $want" "$rule: status and root ($(tail -n 1 s3.log))"
+  same "$(run_s3 "fault$i" "${weeks[@]}")" "0 $want" "$rule: status and root ($(tail -n 1 s3.log))"
   hits=$(curl -s --noproxy '*' "$PQR_STACK_FAULT_CONTROL/hits" | jq 'map(numbers // .hits) | add')
   [ "${hits:-0}" -gt 0 ] || bad "$rule: never hit"
   curl -s --noproxy '*' -X DELETE "$PQR_STACK_FAULT_CONTROL/rules" >/dev/null
@@ -106,11 +111,11 @@ same "$(curl -s --noproxy '*' "$PQR_STACK_FAULT_CONTROL/hits" | jq -c 'map(numbe
 curl -s --noproxy '*' -X DELETE "$PQR_STACK_FAULT_CONTROL/rules" >/dev/null
 # a server that never answers right: one line, exit 5, and the same command resumes
 curl -s --noproxy '*' -X PUT --data-binary 'answer status=503 code=SlowDown key=*/silver/*' "$PQR_STACK_FAULT_CONTROL/rules" >/dev/null
-same "$(AWS_MAX_ATTEMPTS=2 run_s3 resumed | cut -d' ' -f1)" 5 "503 for ever"
+same "$(AWS_MAX_ATTEMPTS=2 run_s3 resumed "${weeks[@]}" | cut -d' ' -f1)" 5 "503 for ever"
 same "$(grep -c '^pqr: error' s3.log)" 1 "lines of the error"
 grep -q 'try later' s3.log || bad "503 for ever: $(tail -n 1 s3.log)"
 curl -s --noproxy '*' -X DELETE "$PQR_STACK_FAULT_CONTROL/rules" >/dev/null
-"$pqr" run "${small[@]}" --lake "$lake/resumed" --json --no-progress >s3.json 2>s3.log
+"$pqr" run "${weeks[@]}" --lake "$lake/resumed" --json --no-progress >s3.json 2>s3.log
 same "$(field .root <s3.json)" "$want" "root after 503 for ever ($(tail -n 1 s3.log))"
 export AWS_ENDPOINT_URL=$direct
 
@@ -133,7 +138,7 @@ if "$stack" up s3:s3rver >up.log 2>&1; then
   expect 1 'ignores If-None-Match.*--unsafe-single-writer' "$pqr" run "${small[@]}" --lake "$lake/unsafe" --no-progress
   expect 1 'BAD +lake .*ignores If-None-Match' "$pqr" doctor --lake "$lake/unsafe"
   rm -f control.db*
-  "$pqr" run "${small[@]}" --lake "$lake/unsafe" --json --no-progress --unsafe-single-writer >s3.json 2>s3.log
+  "$pqr" run "${weeks[@]}" --lake "$lake/unsafe" --json --no-progress --unsafe-single-writer >s3.json 2>s3.log
   same "$(field .root <s3.json)" "$want" "root of a single writer ($(tail -n 1 s3.log))"
 else
   echo "not tested: s3:s3rver: $(tail -n 1 up.log)"

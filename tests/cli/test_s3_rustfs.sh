@@ -10,7 +10,7 @@ export AWS_SHARED_CREDENTIALS_FILE=/dev/null AWS_CONFIG_FILE=/dev/null
 stack_up s3:rustfs fault
 # Eight days of two months: a program compiled without optimization may stand for the server, which takes a tenth of a second an object.
 few=(--from 2026-01-27 --to 2026-02-03 --volume 40)
-"${PQR_BUILD:-$root/build}/tests/unit/unit_io_test_store_s3" >unit.log 2>&1 || bad "the store: $(grep -E 'ERROR|FAILED' unit.log | head -n 5)"
+PQR_TEST_SLOW_SERVER=1 "${PQR_BUILD:-$root/build}/tests/unit/unit_io_test_store_s3" >unit.log 2>&1 || bad "the store: $(grep -E 'ERROR|FAILED' unit.log | head -n 5)"
 python=$(echo "${PQR_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/pqr}"/stack/moto-*/bin/python3) # it has boto3
 if [ -x "$python" ]; then expect 0 'complete: 6 of 6 rounds with one winner' "$python" "$root/tests/stack/race.py" 6; else echo "note: no boto3 here; the race was not run"; fi
 

@@ -229,7 +229,9 @@ static void conform_writer(void **state)
 	char prefix[64], key[256];
 	int64_t size;
 	conform_prefix(prefix);
-	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+	/* A server compiled without optimization takes an eighth of a second a megabyte: the 40 MiB below are as many parts as it gets. */
+	const size_t n_sizes = sizeof sizes / sizeof *sizes - (getenv("PQR_TEST_SLOW_SERVER") != NULL);
+	for (size_t i = 0; i < n_sizes; i++) {
 		uint8_t *bytes = conform_bytes(sizes[i] + 1, i);
 		conform_key(key, prefix, "w/object");
 		CHECK_OK(&err, conform_write(key, bytes, sizes[i], false, &err));
