@@ -64,6 +64,7 @@ void buf_reset(struct buf *b)
 
 static bool buf_grow(struct buf *b, size_t n)
 {
+	ASSERT(b->n <= b->cap && b->cap <= b->max);
 	if (b->failed || n > b->max || b->n > b->max - n) {
 		b->failed = true;
 		return false;

@@ -168,6 +168,7 @@ static status create_colombia(struct calendar **out, struct err *err)
 
 status calendar_create_dates(const int32_t *dates, size_t n, struct calendar **out, struct err *err)
 {
+	ASSERT(n == 0 || dates != NULL);
 	struct calendar *c = calendar_new(err);
 	if (c == NULL) return E_NOMEM;
 	for (size_t i = 0; i < n; i++) holiday_add(c, dates[i]);

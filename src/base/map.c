@@ -9,6 +9,7 @@ enum { PLACES_MAX = INT32_MAX };
 
 static bool slots_empty(struct map *m, size_t n)
 {
+	ASSERT((n & (n - 1)) == 0); /* the mask is n - 1 */
 	if (n > m->cap) {
 		uint32_t *slots = mem_zalloc(n, sizeof *slots);
 		if (slots == NULL) return false;
@@ -39,6 +40,8 @@ void map_deinit(struct map *m)
 
 bool map_grow(struct map *m, map_hash_fn *hash, const void *keys)
 {
+	ASSERT(hash != NULL);
+	ASSERT(m->slots == NULL || m->n <= m->mask);
 	if (m->n >= PLACES_MAX) return false;
 	if (!slots_empty(m, m->slots != NULL ? ((size_t)m->mask + 1) * 2 : MAP_SLOTS_MIN)) return false;
 	for (uint32_t place = 0; place < m->n; place++) {

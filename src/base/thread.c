@@ -69,6 +69,7 @@ static void *pool_main(void *arg)
 
 status thread_for(size_t n, int threads, thread_job job, void *arg, struct err *err)
 {
+	ASSERT(job != NULL);
 	if (n == 0) return OK;
 	if (threads < 1) threads = 1;
 	if ((size_t)threads > n) threads = (int)n;

@@ -64,6 +64,7 @@ static bool grow_to(void *pp, size_t bytes)
 
 bool builder_grow(struct builder *b, int64_t rows)
 {
+	ASSERT(rows >= 0 && b->n <= b->cap);
 	if (b->failed) return false;
 	if (rows <= b->cap) return true;
 	int64_t cap = ROWS_MIN;
@@ -88,6 +89,8 @@ bool builder_grow(struct builder *b, int64_t rows)
 
 void builder_fill_offsets(struct builder *b, int64_t row)
 {
+	ASSERT(is_plain_string(b));
+	ASSERT(b->n <= row && row <= b->cap);
 	const int32_t at = b->offsets[b->n];
 	for (int64_t i = b->n; i < row; i++) b->offsets[i + 1] = at;
 }
@@ -148,6 +151,7 @@ static bool dict_append(struct builder *b, struct str s)
 
 int32_t builder_intern(struct builder *b, struct str s)
 {
+	ASSERT(b->dictionary);
 	if (b->failed) return -1;
 	/* Half full at most, so that probes stay short. */
 	if ((b->slots == NULL || (uint32_t)b->dict_n * 2 > b->slots_mask) && !slots_grow(b)) goto failed;

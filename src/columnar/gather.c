@@ -129,6 +129,8 @@ static status gather_lists(const struct column *c, const uint32_t *rows, int64_t
 status gather_column(const struct column *c, const uint32_t *rows, int64_t n, struct arena *arena, struct column *out,
 	struct err *err)
 {
+	ASSERT(n >= 0);
+	ASSERT(rows != NULL || n == c->n);
 	if (rows == NULL && c->dict == NULL) {
 		*out = *c;
 		return OK;

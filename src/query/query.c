@@ -31,6 +31,7 @@ struct query {
 
 status query_open(const struct query_opts *o, struct query **out, struct err *err)
 {
+	ASSERT(o->picture == NULL || (o->version < 0 && o->at_ms == INT64_MIN));
 	struct query *q = mem_zalloc(1, sizeof *q);
 	if (q == NULL) return fail_nomem(err);
 	q->threads = o->threads;
@@ -264,6 +265,8 @@ status query_run(
 	struct sql_text text = {0};
 	char spill[SPILL_NAME_MAX];
 	struct query_result result = {0};
+	ASSERT(to->sink != NULL);
+	ASSERT(to->width >= 0 && to->rows_max >= 0);
 	const int64_t start = time_mono_us();
 	TRY(check_text(sql, &text, err));
 	(void)snprintf(spill, sizeof spill, "%s/spill", q->scratch.folder);

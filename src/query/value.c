@@ -45,7 +45,8 @@ static int64_t read_i64(const struct q_vector *v, size_t row)
 /* Digits of v with a point before the last `scale` of them. */
 static void add_digits(struct buf *out, bool negative, u128 v, unsigned scale)
 {
-	char text[64];
+	char text[64]; /* 39 digits of 128 bits, or a zero before `scale` others; point and sign */
+	ASSERT(scale <= 38);
 	size_t at = sizeof text;
 	unsigned n = 0;
 	do {

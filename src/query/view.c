@@ -103,6 +103,7 @@ static status column_type(struct buf *out, const struct delta_column *c, struct 
 
 void view_path(struct buf *out, const struct catalog_table *t, const char *place, size_t file)
 {
+	ASSERT(file < t->snapshot->n_files);
 	const struct str path = t->snapshot->files[file].path;
 	if (t->copies != NULL) {
 		buf_printf(out, "/proc/self/fd/%d", t->copies[file]);
