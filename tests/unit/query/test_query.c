@@ -257,6 +257,109 @@ static void a_sink_may_fail(void **state)
 	lake_close(&l);
 }
 
+/* A reader who has seen enough asks to stop. */
+static status cancelling_sink(void *arg, const void *p, size_t n, struct err *err)
+{
+	int *pieces = arg;
+	(void)p, (void)n, (void)err;
+	if ((*pieces)++ == 0) cancel_request();
+	return OK;
+}
+
+static void stops_when_asked(void **state)
+{
+	(void)state;
+	struct lake l;
+	struct query_result result;
+	int pieces = 0;
+	lake_open(&l);
+	add_rows(&l, "silver/things", 0, 5, NULL);
+	lake_query(&l, -1);
+	const char *const endless = "SELECT a.range * b.range AS n FROM range(100000000) a, range(100000000) b";
+	const struct query_output to = {.format = QUERY_CSV, .sink = cancelling_sink, .arg = &pieces};
+	CHECK_FAILS(E_CANCELLED, query_run(l.query, str_of(endless), &to, &result, &l.err));
+	assert_true(pieces > 0);
+	/* asked for before it begins, and where no row comes before the end */
+	CHECK_FAILS(E_CANCELLED,
+		run(&l, "SELECT sum(a.range * b.range) FROM range(100000000) a, range(100000000) b", QUERY_CSV));
+	cancel_reset();
+	gives(&l, "SELECT count(*) AS n FROM things", "n\n5\n"); /* the same query goes on being of use */
+	lake_close(&l);
+}
+
+/* A picture to begin with goes on as far as no run has committed since; that of runs is exactly its versions. */
+static void reads_a_picture(void **state)
+{
+	(void)state;
+	struct lake l;
+	lake_open(&l);
+	add_rows(&l, "silver/a", 0, 10, NULL);
+	add_rows(&l, "silver/a", 10, 30, NULL);
+	add_rows(&l, "silver/b", 0, 7, NULL);
+	static const char *const tables[] = {"silver.a"}, *const runs[] = {"11111111-1111-4111-8111-111111111111"};
+	static const int64_t versions[] = {0};
+	struct query_picture picture = {.tables = tables, .versions = versions, .n = 1};
+	const struct query_opts o = {
+		.lake = l.store, .picture = &picture, .version = -1, .at_ms = INT64_MIN, .threads = 1};
+	CHECK_OK(&l.err, query_open(&o, &l.query, &l.err));
+	gives(&l, "SELECT (SELECT count(*) FROM a) AS a, (SELECT count(*) FROM b) AS b", "a,b\n30,7\n");
+	query_close(l.query);
+	l.query = NULL;
+	picture.runs = runs;
+	picture.n_runs = 1;
+	CHECK_OK(&l.err, query_open(&o, &l.query, &l.err));
+	gives(&l, "SELECT count(*) AS n FROM a", "n\n10\n");
+	refuses(&l, "FROM b", E_NOT_FOUND, "the run left no table silver.b");
+	lake_close(&l);
+}
+
+static void reads_as_of_a_time(void **state)
+{
+	(void)state;
+	struct lake l;
+	lake_open(&l);
+	add_rows(&l, "silver/a", 0, 10, NULL);
+	struct query_opts o = {
+		.lake = l.store, .version = -1, .at_ms = INT64_C(4102444800000), .threads = 1}; /* 2100 */
+	CHECK_OK(&l.err, query_open(&o, &l.query, &l.err));
+	gives(&l, "SELECT count(*) AS n FROM a", "n\n10\n");
+	query_close(l.query);
+	l.query = NULL;
+	o.at_ms = 0; /* before its first commit */
+	CHECK_OK(&l.err, query_open(&o, &l.query, &l.err));
+	refuses(&l, "FROM a", E_NOT_FOUND, "silver.a");
+	lake_close(&l);
+}
+
+/* A table for a narrow terminal, and its first rows alone. */
+static void fits_the_terminal(void **state)
+{
+	(void)state;
+	struct lake l;
+	struct query_result result;
+	lake_open(&l);
+	lake_query(&l, -1);
+	struct query_output to = {.format = QUERY_TABLE, .width = 24, .sink = sink, .arg = &l.out};
+	CHECK_OK(&l.err, query_run(l.query, STR("SELECT range AS n, repeat('long ', 20) AS t FROM range(3)"), &to,
+				 &result, &l.err));
+	CHECK_I64(result.rows, 3);
+	buf_char(&l.out, '\0');
+	for (const char *p = (const char *)l.out.p; *p != '\0'; p = strchr(p, '\n') + 1) {
+		size_t columns = 0; /* every byte but those that follow another in a character */
+		for (const char *c = p; *c != '\n'; c++) columns += ((unsigned char)*c & 0xC0) != 0x80;
+		if (columns > 24) fail_msg("%zu columns: %.*s", columns, (int)(strchr(p, '\n') - p), p);
+	}
+	buf_reset(&l.out);
+	to.width = 0;
+	to.rows_max = 2;
+	CHECK_OK(&l.err, query_run(l.query, STR("SELECT range AS n FROM range(50)"), &to, &result, &l.err));
+	buf_char(&l.out, '\0');
+	assert_non_null(strstr((const char *)l.out.p, "1\n"));
+	assert_null(strstr((const char *)l.out.p, "\n 2\n"));
+	assert_null(strstr((const char *)l.out.p, "49"));
+	lake_close(&l);
+}
+
 struct names {
 	char text[256];
 };
@@ -297,6 +400,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(reads_what_the_log_says),
 		cmocka_unit_test(damage_stays_where_it_is), cmocka_unit_test(a_name_keeps_its_meaning),
 		cmocka_unit_test(says_what_is_wrong), cmocka_unit_test(formats), cmocka_unit_test(a_sink_may_fail),
-		cmocka_unit_test(lists_tables)};
+		cmocka_unit_test(lists_tables), cmocka_unit_test(stops_when_asked), cmocka_unit_test(reads_a_picture),
+		cmocka_unit_test(reads_as_of_a_time), cmocka_unit_test(fits_the_terminal)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
