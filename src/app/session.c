@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "flow/commit.h"
 #include "workloads/registry.h"
 
 static const char default_file[] = "pqr.yaml";
@@ -127,9 +128,10 @@ status session_instant(const struct session *s, const char *option, const char *
 {
 	int32_t date;
 	char why[DATE_WRONG_CHARS];
-	ASSERT(s->config != NULL && s->workload->timezone != NULL);
+	ASSERT(s->config != NULL);
+	const struct tz *tz = s->workload->timezone != NULL ? s->workload->timezone(s->config) : NULL;
 	if (date_parse(str_of(text), &date)) {
-		*out = tz_day_end(s->workload->timezone(s->config), date);
+		*out = tz != NULL ? tz_day_end(tz, date) : ((int64_t)date + 1) * US_PER_DAY - 1;
 		return OK;
 	}
 	if (time_parse(str_of(text), out)) return OK;
@@ -244,4 +246,63 @@ status session_run_find(struct session *s, const char *text, const char *what, c
 	}
 	TRY(session_run_check(text, what, err));
 	return find_beginning(s, strcmp(text, "latest") == 0 ? "" : text, what, dst, err);
+}
+
+/* ---- runs of several workloads -------------------------------------------------------------------------------------- */
+
+static status one_text(void *arg, const struct control_value *values, size_t n, struct err *err)
+{
+	struct buf *text = arg;
+	(void)err;
+	if (n == 1 && values[0].kind == CONTROL_TEXT) buf_add(text, values[0].text.p, values[0].text.n);
+	return OK;
+}
+
+/* Nothing is added where there is no such row. */
+static status query_text(struct session *s, const char *sql, const char *param, struct buf *out, struct err *err)
+{
+	const char *params[] = {param};
+	const struct control_select q = {sql, params, 1};
+	TRY(control_query(s->control, &q, one_text, out, err));
+	return buf_check(out, err);
+}
+
+status session_run_workload(struct session *s, const char *run_id, struct err *err)
+{
+	struct buf name;
+	ASSERT(s->config == NULL && s->lake != NULL);
+	buf_init(&name, 0);
+	status code = OK;
+	if (s->control != NULL)
+		code = query_text(s, "SELECT workload FROM meta.runs WHERE run_id = $1", run_id, &name, err);
+	if (code == OK && name.n == 0) {
+		const char *found = "";
+		code = commit_find_workload(s->lake, run_id, &s->arena, &found, NULL);
+		if (code == OK) buf_str(&name, found);
+		code = OK; /* what is wrong with its commits is told by who reads the run */
+	}
+	if (code == OK && name.n > 0)
+		code = workload_find(
+			&registry_workloads, (struct str){(const char *)name.p, name.n}, &s->workload, err);
+	buf_deinit(&name);
+	return code;
+}
+
+status session_run_latest(struct session *s, char dst[37], struct err *err)
+{
+	struct buf id;
+	buf_init(&id, 0);
+	status code = query_text(s,
+		"SELECT run_id FROM meta.runs WHERE workload = $1 ORDER BY started_at DESC, run_id LIMIT 1",
+		s->workload->name, &id, err);
+	if (code == OK && id.n != UUID_CHARS)
+		code = fail(err, E_NOT_FOUND,
+			"no runs of workload %s recorded for lake %s: `pqr run %s` makes the first", s->workload->name,
+			store_uri(s->lake), s->workload->name);
+	if (code == OK) {
+		memcpy(dst, id.p, UUID_CHARS);
+		dst[UUID_CHARS] = '\0';
+	}
+	buf_deinit(&id);
+	return code;
 }

@@ -67,6 +67,12 @@ bool session_run_is_whole(const char *text); /* a whole id: needs no control pla
 /* Is it any of these? E_USAGE; looks nothing up. */
 status session_run_check(const char *text, const char *what, struct err *err) MUST_USE;
 
+/* s->workload becomes that of a run that is there: as the control plane has it, or the lake; unchanged where neither knows the run. For
+ * sessions without a workload's configuration. E_USAGE: of a workload that this version does not have. */
+status session_run_workload(struct session *s, const char *run_id, struct err *err) MUST_USE;
+/* The newest run of s->workload. E_NOT_FOUND. */
+status session_run_latest(struct session *s, char dst[37], struct err *err) MUST_USE;
+
 /* What to say where no run is recorded. dst[n]; returns dst. */
 const char *session_no_runs(const struct session *s, char *dst, size_t n);
 

@@ -175,6 +175,7 @@ static status runs_diff(struct session *s, const struct cli *c, struct err *err)
 static status runs_work(struct session *s, struct cli *c, const char *run_id, struct err *err)
 {
 	struct run_opts o;
+	TRY(session_run_workload(s, run_id, err));
 	session_run_opts(s, &o);
 	*(strcmp(c->args[0], "drop") == 0 ? &o.drop : &o.run_id) = run_id;
 	o.progress = c->progress;
@@ -345,6 +346,7 @@ static status verify_command(struct session *s, struct cli *c, struct err *err)
 	struct buf out;
 	struct verify_report report = {0};
 	TRY(cli_run_id(s, c, run_id, err));
+	TRY(session_run_workload(s, run_id, err));
 	buf_init(&list, 0);
 	buf_init(&out, 0);
 	struct differences d = {&list, c->json, true};

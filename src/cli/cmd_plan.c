@@ -73,12 +73,12 @@ static const struct cli_option plan_options[] = {{"--seed", "N", "seed of the si
 	{"--from", "DATE", "first local day"}, {"--to", "DATE", "last local day"},
 	{"--emit-from", "DATE", "leave out events before this day"},
 	{"--as-of", "TIME", "the instant the run describes"},
-	{"--volume", "N", "average tickets a day, outside the spike (simulation.spike)"},
-	{"--run-id", "UUID", "name the run"},
+	{"--volume", "N", "pqrs: average tickets a day, outside the spike (simulation.spike)"},
+	{"--rate", "N", "clickstream: events a second, on average"}, {"--run-id", "UUID", "name the run"},
 	{"--input", "PATH...", "take JSONL files (also gzip, zstd), or those of folders, instead of simulating"},
 	{"--source", "NAME", "value of source="}};
 const struct cli_command cli_plan_command = {.name = "plan",
-	.synopsis = "[pqrs]",
+	.synopsis = "[pqrs | clickstream]",
 	.summary = "the plan of a run as JSON",
 	.details = "Stages in order; the tasks of a stage share nothing and can run in any order. Stages whose inputs "
 		   "are not\n"

@@ -8,7 +8,7 @@
 		{"--emit-from", "DATE", "leave out events before this day; tickets still start at --from"},    \
 		{"--as-of", "TIME",                                                                            \
 			"the instant the run describes: a date (its end) or RFC 3339 (default: end of --to)"}, \
-		{"--volume", "N", "average tickets a day, outside the spike (simulation.spike)"},              \
+		{"--volume", "N", "pqrs: average tickets a day, outside the spike (simulation.spike)"},        \
 	{                                                                                                      \
 		"--run-id", "UUID", "name the run (default: derived from what decides its output)"             \
 	}
@@ -20,18 +20,31 @@
 		"--source", "NAME", "value of source= for ingested input (default mixed)"                    \
 	}
 
+/* The run that is there which the command line means, and its workload; `latest` of the workload that it names, if it names one. */
+static status find_run(struct session *s, const struct cli *c, struct run_opts *o, struct err *err)
+{
+	char *run_id = arena_alloc(&s->arena, 37, 1);
+	if (run_id == NULL) return fail_nomem(err);
+	if (cli_get(c, "--run-id") == NULL && cli_run_named(c) != NULL) {
+		s->workload = cli_run_named(c);
+		TRY(cli_run_opts(s, c, o, err)); /* what is wrong with the words comes first */
+		TRY(session_run_latest(s, run_id, err));
+	} else {
+		TRY(cli_run_id(s, c, run_id, err));
+		TRY(session_run_workload(s, run_id, err));
+	}
+	TRY(cli_run_opts(s, c, o, err));
+	o->run_id = run_id;
+	return OK;
+}
+
 static status run_with(struct cli *c, const char *only, const char *until, bool needs_run_id, struct err *err)
 {
 	struct session s;
 	struct run_opts o;
 	status code = cli_session_open(
 		&s, c, SESSION_LAKE | SESSION_CONTROL | (needs_run_id ? SESSION_EXISTING : CLI_CONFIG), err);
-	if (code == OK) code = cli_run_opts(&s, c, &o, err);
-	if (code == OK && needs_run_id) {
-		char *run_id = arena_alloc(&s.arena, 37, 1);
-		code = run_id == NULL ? fail_nomem(err) : cli_run_id(&s, c, run_id, err);
-		o.run_id = run_id;
-	}
+	if (code == OK) code = needs_run_id ? find_run(&s, c, &o, err) : cli_run_opts(&s, c, &o, err);
 	if (code == OK) {
 		if (only != NULL) o.only = only;
 		if (until != NULL) o.until = until;
@@ -43,7 +56,9 @@ static status run_with(struct cli *c, const char *only, const char *until, bool 
 
 static status run_run(struct cli *c, struct err *err)
 {
-	return run_with(c, NULL, NULL, false, err);
+	/* One step of a run that is there, unless it is told by what decides its output. */
+	const bool step = cli_get(c, "--only") != NULL && !cli_tells_run(c);
+	return run_with(c, cli_get(c, "--only"), NULL, step, err);
 }
 
 static status generate_run(struct cli *c, struct err *err)
@@ -77,8 +92,10 @@ static status publish_run(struct cli *c, struct err *err)
 }
 
 #define N_OF(a) (sizeof(a) / sizeof((a)[0]))
-static const struct cli_option run_options[] = {IDENTITY_OPTIONS, INPUT_OPTIONS,
-	{"--until", "STAGE", "stop after raw, bronze, silver or gold; publish is all"},
+static const struct cli_option run_options[] = {IDENTITY_OPTIONS,
+	{"--rate", "N", "clickstream: events a second, on average"}, INPUT_OPTIONS,
+	{"--until", "STAGE", "stop after raw, bronze, silver, gold or a step by its name; publish is all"},
+	{"--only", "STEP", "this step alone, of the newest run or of the one that the other options tell"},
 	{"--no-publish", NULL, "leave the SQL tables as they are"},
 	{"--replace-published", NULL, "also where the SQL tables show another history"}};
 static const struct cli_option generate_options[] = {IDENTITY_OPTIONS};
@@ -91,7 +108,7 @@ static const struct cli_option publish_options[] = {{"--run-id", "ID", CLI_RUN_H
 	{"--replace-published", NULL, "compare every row, not only the months whose files changed"}};
 
 const struct cli_command cli_run_command = {.name = "run",
-	.synopsis = "[pqrs]",
+	.synopsis = "[pqrs | clickstream]",
 	.summary = "the whole job: raw, bronze, silver, gold, publish",
 	.details =
 		"Simulates (or takes --input), lands raw JSONL, refines it to bronze, silver and gold, checks "
@@ -100,7 +117,9 @@ const struct cli_command cli_run_command = {.name = "run",
 		"stopped goes on where it was.\n\n"
 		"  pqr run                                  six months by the default configuration\n"
 		"  pqr run --from 2025-10-01 --to 2025-12-31 --seed 7\n"
-		"  pqr run --input events.jsonl             real events",
+		"  pqr run --input events.jsonl             real events\n"
+		"  pqr run clickstream                      a week of a shop's events\n"
+		"  pqr run clickstream --only silver_to_gold_dau",
 	.options = run_options,
 	.n_options = N_OF(run_options),
 	.args_max = -1,

@@ -24,12 +24,12 @@ static const char *decimals(double v, int digits, bool known, char dst[32])
 	return dst;
 }
 
-static void add_stage(const struct stage_report *s, struct buf *out)
+static void add_stage(const struct stage_report *s, int width, struct buf *out)
 {
 	char n[6][32];
 	const double seconds = (double)s->us / 1e6;
 	const int64_t bytes = s->bytes_in > 0 ? s->bytes_in : s->bytes_out; /* the simulator reads nothing */
-	buf_printf(out, "  %-8s %6s %11s %11s %9s %9s %9s%s\n", s->name, cli_count(s->n_tasks, n[0]),
+	buf_printf(out, "  %-*s %6s %11s %11s %9s %9s %9s%s\n", width, s->name, cli_count(s->n_tasks, n[0]),
 		count_or_dash(s->rows_in, n[1]), cli_count(s->rows_out, n[2]),
 		decimals((double)s->bytes_out / 1e6, 1, s->bytes_out > 0, n[3]), decimals(seconds, 3, s->us > 0, n[4]),
 		decimals(s->us > 0 ? (double)bytes / 1e6 / seconds : 0, 0, s->us > 0 && bytes > 0, n[5]),
@@ -41,36 +41,23 @@ static void add_stage(const struct stage_report *s, struct buf *out)
 static void add_stages(const struct run_report *r, struct buf *out)
 {
 	int64_t us = 0;
-	buf_printf(out, "\n  %-8s %6s %11s %11s %9s %9s %9s\n", "stage", "tasks", "rows in", "rows out", "MB out",
-		"seconds", "MB/s");
+	int width = 8;
+	for (size_t i = 0; i < r->n_stages; i++) {
+		const int n = (int)strlen(r->stages[i].name);
+		width = n > width ? n : width;
+	}
+	buf_printf(out, "\n  %-*s %6s %11s %11s %9s %9s %9s\n", width, "stage", "tasks", "rows in", "rows out",
+		"MB out", "seconds", "MB/s");
 	for (size_t i = 0; i < r->n_stages; i++) {
 		const struct stage_report *s = &r->stages[i];
 		us += s->us;
 		if (s->done)
-			add_stage(s, out);
+			add_stage(s, width, out);
 		else
-			buf_printf(out, "  %-8s %6s\n", s->name, "-");
+			buf_printf(out, "  %-*s %6s\n", width, s->name, "-");
 	}
-	if (us > 0) buf_printf(out, "  %-8s %48.3f\n", "total", (double)us / 1e6);
+	if (us > 0) buf_printf(out, "  %-*s %48.3f\n", width, "total", (double)us / 1e6);
 }
-
-static const struct {
-	const char *title, *sql;
-} kpis[] = {
-	{"Legal term by type, closed tickets (P petitions, Q complaints, R claims, S suggestions)",
-		"SELECT pqrs_type AS type, SUM(closed_count) AS closed, SUM(overdue_count) AS late, "
-		"ROUND(100.0 * (SUM(closed_count) - SUM(overdue_count)) / SUM(closed_count), 2) AS in_time_pct "
-		"FROM gold.kpi_sla_daily GROUP BY pqrs_type ORDER BY pqrs_type"},
-	{"Open tickets on the last day",
-		"SELECT pqrs_type AS type, SUM(backlog_count) AS open FROM gold.kpi_backlog_daily "
-		"WHERE day = (SELECT MAX(day) FROM gold.kpi_backlog_daily) GROUP BY pqrs_type ORDER BY "
-		"pqrs_type"},
-	{"Tickets created by month",
-		"SELECT SUBSTR(CAST(day AS TEXT), 1, 7) AS month, SUM(total_tickets) AS tickets, "
-		"SUM(petitions) AS petitions, "
-		"SUM(complaints) AS complaints, SUM(claims) AS claims, SUM(suggestions) AS suggestions "
-		"FROM gold.daily_kpis GROUP BY 1 ORDER BY 1"},
-};
 
 static status is_run(void *arg, const struct control_value *values, size_t n, struct err *err)
 {
@@ -80,21 +67,24 @@ static status is_run(void *arg, const struct control_value *values, size_t n, st
 	return OK;
 }
 
-/* The SQL tables hold the run that was published last, which need not be this one. */
-static status add_kpis(struct session *s, const char *run_id, struct buf *out, struct err *err)
+/* The SQL tables hold the run of its workload that was published last, which need not be this one. */
+static status add_kpis(
+	struct session *s, const struct workload *w, const char *run_id, struct buf *out, struct err *err)
 {
 	const char *other = run_id; /* until it is found to be the one */
-	const struct control_select newest = {"SELECT run_id FROM meta.stage_commits WHERE stage = 'publish' ORDER BY "
-					      "committed_at DESC, run_id LIMIT 1",
-		NULL, 0};
+	const char *params[] = {w->name};
+	const struct control_select newest = {
+		"SELECT c.run_id FROM meta.stage_commits AS c JOIN meta.runs AS r ON r.run_id = c.run_id "
+		"WHERE c.stage = 'publish' AND r.workload = $1 ORDER BY c.committed_at DESC, c.run_id LIMIT 1",
+		params, 1};
 	TRY(control_query(s->control, &newest, is_run, &other, err));
 	if (other != NULL) {
 		buf_printf(out, "\nThe SQL tables hold a run that was published later.\n");
 		return OK;
 	}
-	for (size_t i = 0; i < sizeof kpis / sizeof kpis[0]; i++) {
-		const struct control_select q = {kpis[i].sql, NULL, 0};
-		buf_printf(out, "\n%s\n", kpis[i].title);
+	for (size_t i = 0; i < w->n_kpis; i++) {
+		const struct control_select q = {w->kpis[i].sql, NULL, 0};
+		buf_printf(out, "\n%s\n", w->kpis[i].title);
 		TRY(cli_table(s->control, &q, "  ", out, NULL, err));
 	}
 	return OK;
@@ -127,8 +117,8 @@ static void add_reasons(const struct run_report *r, struct buf *out)
 	if (r->reasons.n > 0) buf_printf(out, "  `pqr rejects --run %.*s` shows each\n", RUN_CHARS, r->run_id);
 }
 
-static status report_text(
-	struct session *s, const struct run_report *r, bool finished, struct buf *out, struct err *err)
+static status report_text(struct session *s, const struct workload *w, const struct run_report *r, bool finished,
+	struct buf *out, struct err *err)
 {
 	char n[5][32];
 	buf_printf(out, "run %s  ", r->run_id);
@@ -158,7 +148,7 @@ static status report_text(
 		r->quality_warn + r->quality_fail > 0 ? "; `pqr quality` says which and why" : "");
 	const struct stage_report *last = r->n_stages > 0 ? &r->stages[r->n_stages - 1] : NULL;
 	if (finished && last != NULL && strcmp(last->name, "publish") == 0 && last->done)
-		return add_kpis(s, r->run_id, out, err);
+		return add_kpis(s, w, r->run_id, out, err);
 	return OK;
 }
 
@@ -175,7 +165,7 @@ status report_run(struct session *s, const struct cli *c, const struct run_opts 
 			run_report_json(&report, &out);
 			buf_char(&out, '\n');
 		} else if (!c->quiet) {
-			printed = report_text(s, &report, code == OK, &out, err);
+			printed = report_text(s, o->workload, &report, code == OK, &out, err);
 		}
 		if (printed == OK) printed = cli_print_result(c, &out, code == OK ? err : NULL);
 		if (code == OK) code = printed;

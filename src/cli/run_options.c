@@ -48,6 +48,34 @@ static const struct workload *named_workload(const struct cli *c)
 	return takes_one ? workload_named(&registry_workloads, str_of(c->args[0])) : NULL;
 }
 
+const struct workload *cli_run_named(const struct cli *c)
+{
+	return named_workload(c);
+}
+
+static const char *const simulator_flags[] = {"--seed", "--from", "--to", "--emit-from", "--volume", "--rate"};
+enum { SIMULATOR_FLAGS = sizeof simulator_flags / sizeof *simulator_flags };
+
+bool cli_tells_run(const struct cli *c)
+{
+	bool tells = c->n_lists > 0 || cli_get(c, "--as-of") != NULL || cli_get(c, "--source") != NULL;
+	for (size_t i = 0; i < SIMULATOR_FLAGS; i++) tells |= cli_get(c, simulator_flags[i]) != NULL;
+	return tells;
+}
+
+/* A flag that sets a key, of a workload that has no such key. */
+static status check_flags(const struct cli *c, const struct workload *w, struct err *err)
+{
+	static const char *const own[] = {"--volume", "--rate"};
+	for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+		bool known = false;
+		if (cli_get(c, own[i]) == NULL) continue;
+		for (size_t k = 0; k < w->n_options; k++) known |= strcmp(own[i] + 2, w->options[k].name) == 0;
+		if (!known) return fail(err, E_USAGE, "%s is no option of workload %s", own[i], w->name);
+	}
+	return OK;
+}
+
 /* Whether the command line names files to take events from. */
 static bool names_inputs(const struct cli *c)
 {
@@ -78,6 +106,8 @@ status cli_session_open(struct session *s, const struct cli *c, unsigned need, s
 		/* --quiet wins over a level in a file or variable, not over --log-level. */
 		.quiet = c->quiet && cli_get(c, "--log-level") == NULL,
 	};
+	*s = (struct session){0};
+	if (need & CLI_CONFIG) TRY(check_flags(c, w, err));
 	TRY(session_open(s, &o, err));
 	if (cli_get(c, "--run-id") != NULL) TRY(session_run_check(cli_get(c, "--run-id"), "--run-id", err));
 	if (need & CLI_CONFIG) {
@@ -127,11 +157,11 @@ static status check_stage(const struct workload *w, const char *flag, const char
 /* What the simulator alone obeys means nothing where files are given: a mistake, not something to pass over. */
 static status check_no_simulator(const struct cli *c, struct err *err)
 {
-	static const char *const flags[] = {"--seed", "--from", "--to", "--emit-from", "--volume"};
-	for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
-		if (cli_get(c, flags[i]) == NULL) continue;
+	for (size_t i = 0; i < SIMULATOR_FLAGS; i++) {
+		if (cli_get(c, simulator_flags[i]) == NULL) continue;
 		return fail(err, E_USAGE,
-			"%s is the simulator's, and --input takes files instead: leave one of them out", flags[i]);
+			"%s is the simulator's, and --input takes files instead: leave one of them out",
+			simulator_flags[i]);
 	}
 	return OK;
 }
@@ -158,6 +188,7 @@ status cli_run_opts(struct session *s, const struct cli *c, struct run_opts *out
 	}
 	o.until = cli_get(c, "--until");
 	if (o.until != NULL) TRY(check_stage(s->workload, "--until", o.until, err));
+	if (cli_get(c, "--only") != NULL) TRY(check_stage(s->workload, "--only", cli_get(c, "--only"), err));
 	o.publish = !cli_flag(c, "--no-publish");
 	o.replace_published = cli_flag(c, "--replace-published");
 	*out = o;

@@ -14,6 +14,11 @@ status cli_session_open(struct session *s, const struct cli *c, unsigned need, s
 /* Run options from the flags of the run commands (those the command has). The session holds everything they point to. */
 status cli_run_opts(struct session *s, const struct cli *c, struct run_opts *out, struct err *err) MUST_USE;
 
+/* The workload that the command line of a run names; NULL: none. */
+const struct workload *cli_run_named(const struct cli *c);
+/* Does the command line of a run tell which run it is, by what decides its output or by a new id? */
+bool cli_tells_run(const struct cli *c);
+
 /* The planes that cli_run_id needs beside the lake: a whole id needs none. */
 unsigned cli_run_needs(const struct cli *c);
 /* The run that --run-id, else the newest run, names; E_NOT_FOUND when there is none. dst[37]. */

@@ -300,3 +300,16 @@ status commit_find(struct store *lake, const char *run_id, int32_t *date, struct
 	*date = f.date;
 	return OK;
 }
+
+status commit_find_workload(
+	struct store *lake, const char *run_id, struct arena *arena, const char **out, struct err *err)
+{
+	char key[RUN_KEY_MAX];
+	struct commit c;
+	int32_t date = 0;
+	TRY(commit_find(lake, run_id, &date, err));
+	commit_key(key, date, run_id, "raw");
+	TRY(commit_load(lake, key, arena, &c, err));
+	*out = c.run.workload;
+	return OK;
+}

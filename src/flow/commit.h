@@ -60,6 +60,10 @@ status commit_fail(const char *key, const char *how, struct err *err) MUST_USE;
 /* The day= folder of a run by looking for it; E_NOT_FOUND. O(objects below manifests/): only when nothing else tells. */
 status commit_find(struct store *lake, const char *run_id, int32_t *date, struct err *err) MUST_USE;
 
+/* The workload whose run it is, by the commit of its first stage, in arena. E_NOT_FOUND: it has none. */
+status commit_find_workload(
+	struct store *lake, const char *run_id, struct arena *arena, const char **out, struct err *err) MUST_USE;
+
 /* An empty commit whose lists grow in arena. */
 void commit_init(struct commit *c, struct arena *arena);
 

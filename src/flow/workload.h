@@ -51,6 +51,11 @@ struct workload_view {
 	const char *sql;
 };
 
+/* What a run tells of its figures at its end, once it was published: a query over meta and the serving tables, by contract 6's names. */
+struct workload_kpi {
+	const char *title, *sql;
+};
+
 /* A table of the serving database that holds the rows of one of the lake's: operations beside the figures. */
 struct workload_mirror {
 	const struct table_schema *schema; /* core.tickets */
@@ -114,6 +119,8 @@ struct workload {
 	bool (*mirrors_on)(const void *config); /* NULL: never */
 	const struct workload_view *views;      /* created, in this order, when the run is published */
 	size_t n_views;
+	const struct workload_kpi *kpis;
+	size_t n_kpis;
 	const char *publish_name; /* what else a person may call the step that publishes; NULL: nothing */
 	struct workload_folding folding;
 };

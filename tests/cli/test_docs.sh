@@ -50,6 +50,8 @@ done
 # derived files
 expect 0 '' "$pqr" contract --write contracts
 diff -r contracts "$root/contracts/pqrs/v2" >difference || bad "contracts/pqrs/v2 is not what the program says (make docs): $(head -n 3 difference)"
+expect 0 '' "$pqr" contract clickstream --write clicks
+diff -r clicks "$root/contracts/clickstream/v1" >difference || bad "contracts/clickstream/v1 is not what the program says (make docs): $(head -n 3 difference)"
 "$pqr" help --man | cmp -s - "$root/docs/pqr.1" || bad "docs/pqr.1 is not what the program says (make docs)"
 for shell in bash zsh fish; do
   "$pqr" completion "$shell" | cmp -s - "$root/scripts/pqr.$shell" || bad "scripts/pqr.$shell is not what the program says (make docs)"

@@ -84,6 +84,22 @@ static const struct workload_mirror mirrors[] = {
 	{.schema = &pqrs_core_dim_geo, .source = "silver.dim_geo"},
 };
 
+static const struct workload_kpi kpis[] = {
+	{"Legal term by type, closed tickets (P petitions, Q complaints, R claims, S suggestions)",
+		"SELECT pqrs_type AS type, SUM(closed_count) AS closed, SUM(overdue_count) AS late, "
+		"ROUND(100.0 * (SUM(closed_count) - SUM(overdue_count)) / SUM(closed_count), 2) AS in_time_pct "
+		"FROM gold.kpi_sla_daily GROUP BY pqrs_type ORDER BY pqrs_type"},
+	{"Open tickets on the last day",
+		"SELECT pqrs_type AS type, SUM(backlog_count) AS open FROM gold.kpi_backlog_daily "
+		"WHERE day = (SELECT MAX(day) FROM gold.kpi_backlog_daily) GROUP BY pqrs_type ORDER BY "
+		"pqrs_type"},
+	{"Tickets created by month",
+		"SELECT SUBSTR(CAST(day AS TEXT), 1, 7) AS month, SUM(total_tickets) AS tickets, "
+		"SUM(petitions) AS petitions, "
+		"SUM(complaints) AS complaints, SUM(claims) AS claims, SUM(suggestions) AS suggestions "
+		"FROM gold.daily_kpis GROUP BY 1 ORDER BY 1"},
+};
+
 /* Days among which the spike is placed; 0 = there is none. Ranges that differ in this tell other events of the same days. */
 static int64_t spike_days(const struct pqrs_config *c, const struct run_info *run)
 {
@@ -133,6 +149,8 @@ const struct workload pqrs_workload = {
 	.mirrors_on = publishes_core,
 	.views = pqrs_views,
 	.n_views = PQRS_VIEWS,
+	.kpis = kpis,
+	.n_kpis = sizeof kpis / sizeof kpis[0],
 	.folding = {.stage = "silver",
 		.events = "bronze.pqrs_events",
 		.claims = "silver.tickets",

@@ -18,7 +18,7 @@
 #include "parquet/writer.h"
 #include "workloads/pqrs/config/config.h"
 #include "workloads/pqrs/gold/gold_kpi.h"
-#include "workloads/pqrs/gold/gold_read.h"
+#include "flow/part_scan.h"
 #include "workloads/pqrs/gold/gold_ticket.h"
 #include "flow/history_column.h"
 #include "flow/partition.h"
@@ -300,7 +300,7 @@ struct task {
 	struct gold_facts facts;     /* daily groups */
 	struct gold_tickets tickets; /* the tickets group */
 	struct gold_clock clock;
-	struct gold_scan scan;
+	struct part_scan scan;
 	struct store_sink sink;
 };
 
@@ -325,17 +325,17 @@ static status visit_tickets(void *arg, const struct batch *b, struct arena *scra
 static status scan(struct task *t, const struct task_spec *spec,
 	status (*visit)(void *, const struct batch *, struct arena *, struct err *), struct err *err)
 {
-	const struct column_def *columns[GOLD_SCAN_COLUMNS_MAX];
+	const struct column_def *columns[PART_SCAN_COLUMNS_MAX];
 	for (size_t i = 0; i < t->group->n_wanted; i++)
 		columns[i] = &t->group->table->columns[t->group->wanted[i].column];
-	t->scan = (struct gold_scan){.env = t->env,
+	t->scan = (struct part_scan){.env = t->env,
 		.files = &spec->inputs,
 		.columns = columns,
 		.n_columns = t->group->n_wanted,
 		.check_hash = t->group->check_hash,
 		.visit = visit,
 		.arg = t};
-	const status code = gold_scan(&t->scan, err);
+	const status code = part_scan(&t->scan, err);
 	t->scan.columns = NULL;
 	return code;
 }
@@ -343,12 +343,12 @@ static status scan(struct task *t, const struct task_spec *spec,
 static status run_daily(struct task *t, const struct task_spec *spec, struct err *err)
 {
 	static const struct column any = {0};
-	struct column all[GOLD_SCAN_COLUMNS_MAX];
+	struct column all[PART_SCAN_COLUMNS_MAX];
 	struct gold_source which = {0};
 	struct gold_sink *sink = &t->sink.base;
 	for (size_t i = 0; i < t->group->n_wanted; i++) all[i] = any;
 	place(t->group, all, &which);
-	TRY(gold_facts_init(&t->facts, &t->arena, (size_t)gold_files_rows(&spec->inputs), &which, err));
+	TRY(gold_facts_init(&t->facts, &t->arena, (size_t)part_files_rows(&spec->inputs), &which, err));
 	t->facts.as_of = t->env->run->as_of;
 	TRY(scan(t, spec, visit_facts, err));
 	TRY(gold_facts_rank(&t->facts, err));
@@ -370,7 +370,7 @@ static status run_tickets(struct task *t, const struct task_spec *spec, struct e
 		return fail(err, E_USAGE, "task %s: days [%lld, %lld) are no month", spec->task_id, (long long)spec->lo,
 			(long long)spec->hi);
 	t->clock = (struct gold_clock){&t->days, config->calendar, t->env->run->as_of};
-	TRY(gold_tickets_init(&t->tickets, &t->arena, (size_t)gold_files_rows(&spec->inputs), err));
+	TRY(gold_tickets_init(&t->tickets, &t->arena, (size_t)part_files_rows(&spec->inputs), err));
 	TRY(scan(t, spec, visit_tickets, err));
 	return gold_tickets_write(&t->tickets, (int32_t)spec->lo, &t->sink.base, err);
 }

@@ -1,13 +1,13 @@
-/* workloads/pqrs/gold/gold_read.h: columns of silver files, row group by row group. */
-#ifndef PQR_PQRS_GOLD_READ_H
-#define PQR_PQRS_GOLD_READ_H
+/* flow/part_scan.h: columns of silver files, row group by row group. */
+#ifndef PQR_FLOW_PART_SCAN_H
+#define PQR_FLOW_PART_SCAN_H
 
 #include "columnar/batch.h"
 #include "flow/task.h"
 
-enum { GOLD_SCAN_COLUMNS_MAX = 16 };
+enum { PART_SCAN_COLUMNS_MAX = 16 };
 
-struct gold_scan {
+struct part_scan {
 	const struct task_env *env;
 	const struct file_list *files;
 	const struct column_def *const *columns; /* wanted, by name; the type must be the file's */
@@ -23,8 +23,8 @@ struct gold_scan {
 
 /* E_VERIFY: a file changed; E_CORRUPT: it is no Parquet file with these columns, or does not hold the rows that its stage
  * wrote. The file is named in err->where. */
-status gold_scan(struct gold_scan *s, struct err *err) MUST_USE;
+status part_scan(struct part_scan *s, struct err *err) MUST_USE;
 
-int64_t gold_files_rows(const struct file_list *files);
+int64_t part_files_rows(const struct file_list *files);
 
 #endif

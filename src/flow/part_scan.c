@@ -1,13 +1,13 @@
-/* workloads/pqrs/gold/gold_read.c: see gold_read.h. One reader for all files of a scan; a batch lives in the scratch arena until the next
+/* flow/part_scan.c: see part_scan.h. One reader for all files of a scan; a batch lives in the scratch arena until the next
  * row group. It knows files and columns, no figure. */
-#include "workloads/pqrs/gold/gold_read.h"
+#include "flow/part_scan.h"
 
 #include "base/thread.h"
 #include "parquet/reader.h"
 
 enum { HASH_CHUNK = 256 * 1024 };
 
-int64_t gold_files_rows(const struct file_list *files)
+int64_t part_files_rows(const struct file_list *files)
 {
 	int64_t rows = 0;
 	for (size_t i = 0; i < files->n; i++) rows += files->items[i].rows;
@@ -43,7 +43,7 @@ static status check_hash(
 	return OK;
 }
 
-static status find_columns(const struct gold_scan *s, const struct parquet_reader *r, int *index, struct err *err)
+static status find_columns(const struct part_scan *s, const struct parquet_reader *r, int *index, struct err *err)
 {
 	for (size_t i = 0; i < s->n_columns; i++) {
 		index[i] = parquet_reader_column_index(r, s->columns[i]->name);
@@ -56,9 +56,9 @@ static status find_columns(const struct gold_scan *s, const struct parquet_reade
 	return OK;
 }
 
-static status scan_groups(struct gold_scan *s, struct parquet_reader *r, struct arena *scratch, struct err *err)
+static status scan_groups(struct part_scan *s, struct parquet_reader *r, struct arena *scratch, struct err *err)
 {
-	int index[GOLD_SCAN_COLUMNS_MAX];
+	int index[PART_SCAN_COLUMNS_MAX];
 	TRY(find_columns(s, r, index, err));
 	for (size_t g = 0; g < parquet_reader_n_row_groups(r); g++) {
 		struct batch b;
@@ -72,7 +72,7 @@ static status scan_groups(struct gold_scan *s, struct parquet_reader *r, struct 
 }
 
 /* r: one reader for all files of a scan, so that its buffers are made once. */
-static status scan_object(struct gold_scan *s, const struct file_ref *file, struct store_object *object,
+static status scan_object(struct part_scan *s, const struct file_ref *file, struct store_object *object,
 	struct parquet_reader *r, struct arena *scratch, struct err *err)
 {
 	arena_reset(scratch);
@@ -85,11 +85,11 @@ static status scan_object(struct gold_scan *s, const struct file_ref *file, stru
 	return scan_groups(s, r, scratch, err);
 }
 
-status gold_scan(struct gold_scan *s, struct err *err)
+status part_scan(struct part_scan *s, struct err *err)
 {
 	struct arena scratch;
 	struct parquet_reader *r = NULL;
-	ASSERT(s->n_columns <= GOLD_SCAN_COLUMNS_MAX);
+	ASSERT(s->n_columns <= PART_SCAN_COLUMNS_MAX);
 	arena_init(&scratch, 0);
 	status code = parquet_reader_create(&r, err);
 	for (size_t i = 0; code == OK && i < s->files->n; i++) {

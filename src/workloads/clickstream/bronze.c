@@ -1,0 +1,215 @@
+/* workloads/clickstream/bronze.c: raw lines to bronze files, one a task and UTC day.
+ *
+ *   object -> windows of lines (flow/raw_read) -> clickstream_next -> builders -> Parquet part -> store
+ *                                                     +-- rejects
+ *
+ * Every line that is no white space is a row or a reject; repeats are silver's matter, where all runs' events meet.
+ */
+#include "base/alloc.h"
+#include "columnar/batch.h"
+#include "flow/raw_read.h"
+#include "flow/raw_tasks.h"
+#include "workloads/clickstream/config.h"
+#include "workloads/clickstream/event.h"
+#include "workloads/clickstream/raw.h"
+
+#include <stdio.h>
+
+enum { PART_ROWS = 1 << 20 };
+
+struct bronze_task {
+	const struct task_env *env;
+	struct task_result *out;
+	struct clickstream_parser parser;
+	struct raw_reader reader;
+	struct raw_read read;
+	struct parquet_writer *writer;
+	struct builder columns[EVENTS_COLUMNS];
+	int32_t type_index[CLICK_TYPES], source_index[CLICK_SOURCES]; /* in the dictionaries, + 1; 0: not yet */
+	int64_t n;
+	int32_t date; /* of the rows */
+	int64_t rows_out, blank, outside, deferred;
+	int64_t rejects[CLICK_VERDICTS][MEMBERS];
+};
+
+static void columns_reset(struct bronze_task *t)
+{
+	for (int c = 0; c < EVENTS_COLUMNS; c++) builder_reset(&t->columns[c]);
+	memset(t->type_index, 0, sizeof t->type_index);
+	memset(t->source_index, 0, sizeof t->source_index);
+	t->n = 0;
+}
+
+static status part_write(struct bronze_task *t, struct err *err)
+{
+	struct column columns[EVENTS_COLUMNS];
+	struct clickstream_date place;
+	const uint8_t *p;
+	size_t n;
+	if (t->n == 0) return OK;
+	for (int c = 0; c < EVENTS_COLUMNS; c++) TRY(builder_finish(&t->columns[c], t->n, &columns[c], err));
+	const struct batch batch = {&clickstream_bronze_events, EVENTS_COLUMNS, columns, t->n};
+	const struct parquet_rows all = {.n = (uint32_t)t->n};
+	parquet_writer_reset(t->writer);
+	TRY(parquet_writer_row_group(t->writer, &batch, &all, err));
+	TRY(parquet_writer_finish(t->writer, &p, &n, err));
+	const struct task_file file = {.table = CLICK_BRONZE,
+		.partition = clickstream_date_values(&place, t->date, t->env->run),
+		.p = p,
+		.n = n,
+		.rows = t->n};
+	t->rows_out += t->n;
+	columns_reset(t);
+	return task_output(t->env, t->out, &file, err);
+}
+
+/* A word of few: interned once a part. */
+static void set_word(struct builder *b, int64_t row, int32_t *index, const char *word)
+{
+	if (*index == 0) *index = builder_intern(b, str_of(word)) + 1;
+	if (*index > 0) builder_set_i32(b, row, *index - 1);
+}
+
+static status take_event(struct bronze_task *t, const struct clickstream_event *ev, struct err *err)
+{
+	const int64_t row = t->n++;
+	struct builder *c = t->columns;
+	t->outside += !t->read.partition.has_day || time_utc_date(ev->ts) != t->date;
+	t->deferred += ev->ts > t->env->run->as_of;
+	builder_set_str(&c[EVENTS_ID], row, (struct str){ev->id, sizeof ev->id});
+	builder_set_i64(&c[EVENTS_USER], row, ev->user);
+	set_word(&c[EVENTS_TYPE], row, &t->type_index[ev->type], clickstream_type_names[ev->type]);
+	builder_set_str(&c[EVENTS_PAGE], row, ev->page);
+	builder_set_i64(&c[EVENTS_TIMESTAMP], row, ev->ts);
+	set_word(&c[EVENTS_SOURCE], row, &t->source_index[ev->source], clickstream_source_names[ev->source]);
+	if (ev->extra.n > 0) builder_set_str(&c[EVENTS_EXTRA], row, ev->extra);
+	return t->n == PART_ROWS ? part_write(t, err) : OK;
+}
+
+static status take_lines(void *ctx, const struct line_window *w, struct err *err)
+{
+	struct bronze_task *t = ctx;
+	struct line_cursor c = {w->p, w->p + w->n, w->utf8_ok};
+	struct clickstream_event ev;
+	while (c.p < c.limit) {
+		const int64_t offset = w->offset + (c.p - w->p);
+		const struct clickstream_reason reason = clickstream_next(&t->parser, &c, &ev);
+		t->read.line++;
+		t->blank += reason.verdict == CLICK_BLANK;
+		if (reason.verdict == CLICK_BLANK) continue;
+		t->read.rows_in++;
+		if (reason.verdict == CLICK_VALID) {
+			TRY(take_event(t, &ev, err));
+			continue;
+		}
+		char text[CLICK_REASON_BYTES];
+		t->rejects[reason.verdict][reason.member]++;
+		TRY(raw_read_reject(&t->read, clickstream_reason_text(reason, text), ev.line, offset, err));
+	}
+	return clickstream_parser_check(&t->parser, err);
+}
+
+static status object_start(void *ctx, const struct file_ref *file, int64_t bytes, struct err *err)
+{
+	(void)ctx;
+	(void)file;
+	(void)bytes;
+	(void)err;
+	return OK;
+}
+
+static status partition_start(void *ctx, const struct raw_partition *p, struct err *err)
+{
+	struct bronze_task *t = ctx;
+	if (p->day != t->date) TRY(part_write(t, err));
+	t->date = p->day;
+	return OK;
+}
+
+/* ---- counters ---------------------------------------------------------------------------------------------------------- */
+
+static status count_rejects(struct bronze_task *t, struct err *err)
+{
+	int64_t all = 0;
+	t->rejects[CLICK_TOO_LONG][0] += t->read.too_long;
+	for (int v = 0; v < CLICK_VERDICTS; v++) {
+		for (int m = 0; m < MEMBERS; m++) {
+			char text[CLICK_REASON_BYTES], name[CLICK_REASON_BYTES + 8];
+			if (t->rejects[v][m] == 0) continue;
+			all += t->rejects[v][m];
+			(void)snprintf(name, sizeof name, "rejects:%s",
+				clickstream_reason_text(
+					(struct clickstream_reason){(enum clickstream_verdict)v, m}, text));
+			if (!counter_add(&t->out->counters, name, t->rejects[v][m])) return fail_nomem(err);
+		}
+	}
+	return counter_add(&t->out->counters, "rejects", all) ? OK : fail_nomem(err);
+}
+
+static status count_all(struct bronze_task *t, struct err *err)
+{
+	int64_t bytes_out = 0;
+	for (size_t i = 0; i < t->out->outputs.n; i++) bytes_out += t->out->outputs.items[i].bytes;
+	const struct counter counters[] = {{"rows_in", t->read.rows_in}, {"rows_out", t->rows_out},
+		{"bytes_in", t->read.bytes_in}, {"bytes_out", bytes_out}, {"blank_lines", t->blank}, {"duplicates", 0},
+		{"deferred", t->deferred}, {"ts_outside_day", t->outside}, {"raw_objects_verified", t->read.verified}};
+	for (size_t i = 0; i < sizeof counters / sizeof *counters; i++) {
+		if (!counter_add(&t->out->counters, counters[i].name, counters[i].value)) return fail_nomem(err);
+	}
+	return count_rejects(t, err);
+}
+
+/* ---- the task ---------------------------------------------------------------------------------------------------------- */
+
+static status task_init(struct bronze_task *t, struct err *err)
+{
+	const struct common_config *c = &((const struct clickstream_config *)t->env->config)->common;
+	for (int i = 0; i < EVENTS_COLUMNS; i++) {
+		const bool words = i == EVENTS_TYPE || i == EVENTS_PAGE || i == EVENTS_SOURCE;
+		builder_init(&t->columns[i], &clickstream_bronze_events.columns[i], words);
+	}
+	clickstream_parser_init(&t->parser, c->line_bytes_max);
+	t->reader = (struct raw_reader){
+		CLICK_RAW, CLICK_REJECTS, c->line_bytes_max, t, partition_start, object_start, take_lines};
+	TRY(raw_read_init(&t->read, &t->reader, t->env, t->out, err));
+	return parquet_writer_create(&clickstream_bronze_events, &c->parquet, &t->writer, err);
+}
+
+static void task_deinit(struct bronze_task *t)
+{
+	parquet_writer_destroy(t->writer);
+	raw_read_deinit(&t->read);
+	clickstream_parser_deinit(&t->parser);
+	for (int i = 0; i < EVENTS_COLUMNS; i++) builder_deinit(&t->columns[i]);
+}
+
+status clickstream_bronze_run(
+	const struct task_env *env, const struct task_spec *spec, struct task_result *out, struct err *err)
+{
+	struct bronze_task *t = mem_zalloc(1, sizeof *t);
+	if (t == NULL) return fail_nomem(err);
+	t->env = env;
+	t->out = out;
+	status code = task_init(t, err);
+	if (code == OK) code = raw_read_run(&t->read, &spec->inputs, err);
+	if (code == OK) code = part_write(t, err);
+	if (code == OK) code = raw_read_finish(&t->read, err);
+	if (code == OK) code = count_all(t, err);
+	task_deinit(t);
+	mem_free(t);
+	return code;
+}
+
+status clickstream_bronze_plan(
+	const struct stage_view *view, const struct file_list *inputs, struct task_list *out, struct err *err)
+{
+	(void)inputs;
+	return raw_tasks_plan(view, CLICK_RAW, out, err);
+}
+
+status clickstream_bronze_check(const struct stage_view *view, struct quality_list *out, struct err *err)
+{
+	static const struct raw_tables tables = {CLICK_RAW, CLICK_BRONZE, CLICK_REJECTS};
+	const struct clickstream_config *c = view->config;
+	return raw_tasks_check(view, &tables, c->common.reject_rate_max, "events after as_of", out, err);
+}

@@ -1,0 +1,113 @@
+/* workloads/clickstream/workload.c: the clickstream workload as flow sees it: stages, tables, and what a run has to do with those before it.
+ *
+ *   raw -> bronze -> bronze_to_silver -> silver_to_gold_dau, _conversion, _events_source, _purchases_page -> gold_to_postgres
+ *
+ * It puts together what the files beside it export, and holds no work of its own. */
+#include "workloads/clickstream/workload.h"
+
+#include "workloads/clickstream/config.h"
+#include "workloads/clickstream/gold.h"
+#include "workloads/clickstream/produce.h"
+#include "workloads/clickstream/raw.h"
+#include "workloads/clickstream/schema.h"
+#include "workloads/clickstream/silver.h"
+
+#define GOLD_STAGE(stage, writes)                                                          \
+	{                                                                                  \
+		.name = stage, .plan = clickstream_gold_plan, .run = clickstream_gold_run, \
+		.check = clickstream_gold_check, .layer = "gold", .table = writes          \
+	}
+/* In the order of clickstream_gold_stages. */
+static const struct stage_def stages[] = {
+	{.name = "raw", .plan = clickstream_raw_plan, .run = clickstream_raw_run, .check = clickstream_raw_check},
+	{.name = "bronze",
+		.plan = clickstream_bronze_plan,
+		.run = clickstream_bronze_run,
+		.check = clickstream_bronze_check},
+	{.name = CLICK_SILVER_STAGE,
+		.plan = clickstream_silver_plan,
+		.run = clickstream_silver_run,
+		.check = clickstream_silver_check,
+		.layer = "silver"},
+	GOLD_STAGE("silver_to_gold_dau", "daily_active_users"),
+	GOLD_STAGE("silver_to_gold_conversion", "conversion_rate_daily"),
+	GOLD_STAGE("silver_to_gold_events_source", "events_per_source_daily"),
+	GOLD_STAGE("silver_to_gold_purchases_page", "purchases_per_page_daily"),
+};
+
+static const struct workload_option options[] = {
+	{"seed", "clickstream.seed"},
+	{"from", "clickstream.date_range.from"},
+	{"to", "clickstream.date_range.to"},
+	{"rate", "clickstream.rate"},
+};
+
+static const struct workload_kpi kpis[] = {
+	{"Users, buyers and purchases by day",
+		"SELECT event_date AS day, dau_count AS users, ROUND(100.0 * conversion_rate, 2) AS buyers_pct, "
+		"total_purchases AS purchases FROM gold.conversion_rate_daily ORDER BY event_date DESC LIMIT 7"},
+	{"Events by source", "SELECT source, SUM(event_count) AS events FROM gold.events_per_source_daily GROUP BY "
+			     "source ORDER BY source"},
+	{"Pages that sell most",
+		"SELECT page, SUM(purchase_count) AS purchases FROM gold.purchases_per_page_daily GROUP BY page "
+		"ORDER BY 2 DESC, page LIMIT 5"},
+};
+
+static status open_config(struct str canonical, void **config, struct err *err)
+{
+	struct clickstream_config *c = NULL;
+	TRY(clickstream_config_open(canonical, &c, err));
+	*config = c;
+	return OK;
+}
+
+static void close_config(void *config)
+{
+	clickstream_config_close(config);
+}
+
+static void range_of(const void *config, struct workload_range *out)
+{
+	const struct clickstream_config *c = config;
+	*out = (struct workload_range){c->seed, c->date_from, c->date_to};
+}
+
+/* A simulated run that leaves out its first days goes on where the run that has them ended; an ingested one takes up everything ingested
+ * before it. */
+static enum continues continues(const void *config, const struct run_info *run, const struct run_info *earlier)
+{
+	(void)config;
+	if (!run->simulated) return earlier == NULL || !earlier->simulated ? CONTINUES_ANY : CONTINUES_NOT;
+	if (run->emit_from <= run->date_from) return CONTINUES_NOT;
+	if (earlier == NULL) return CONTINUES_SAME_EVENTS;
+	const bool same = earlier->simulated && earlier->seed == run->seed && earlier->date_from == run->date_from;
+	const bool reaches = earlier->as_of >= run->emit_from * US_PER_DAY - 1 && earlier->as_of < run->as_of &&
+			     earlier->emit_from < run->emit_from;
+	return same && reaches ? CONTINUES_SAME_EVENTS : CONTINUES_NOT;
+}
+
+const struct workload clickstream_workload = {
+	.name = "clickstream",
+	.stages = stages,
+	.n_stages = sizeof stages / sizeof stages[0],
+	.tables = clickstream_tables,
+	.n_tables = CLICK_TABLES,
+	.raw = &clickstream_raw_contract,
+	.keys = &clickstream_config_keys,
+	.options = options,
+	.n_options = sizeof options / sizeof options[0],
+	.config_canonical = clickstream_config_canonical,
+	.config_open = open_config,
+	.config_close = close_config,
+	.range = range_of,
+	.bytes_expected = clickstream_produce_bytes,
+	.kpis = kpis,
+	.n_kpis = sizeof kpis / sizeof kpis[0],
+	.publish_name = "gold_to_postgres",
+	.folding = {.stage = CLICK_SILVER_STAGE,
+		.events = CLICK_BRONZE,
+		.instants = "timestamp",
+		.claims = CLICK_SILVER,
+		.continues = continues,
+		.same_events = clickstream_config_same_events},
+};

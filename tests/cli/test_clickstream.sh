@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# Clickstream beside pqrs in one lake and one database: its steps by name and in order, refusals, reasons, runs that follow one another.
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+clicks=("$pqr" run clickstream --lake lake --no-progress)
+days=(--from 2025-09-01 --to 2025-09-03 --rate 0.05)
+query() { python3 -c 'import sqlite3, sys; print(*sqlite3.connect(sys.argv[1]).execute(sys.argv[2]).fetchone(), sep="|")' lake/control.db "$1"; }
+published() { query "SELECT group_concat(event_date || ' ' || conversion_rate || ' ' || run_id) FROM gold_conversion_rate_daily"; }
+newest() { "$pqr" runs list --lake lake --json | jq -r --arg w "$1" '[.[] | select(.workload == $w)][0].run_id'; }
+
+# ---- steps, in order, each refused while what it needs is not there ----------------------------------------------------------
+expect 1 'no lake at lake' "${clicks[@]}" --only bronze_to_silver
+expect 0 '' "$pqr" run --lake lake --from 2025-09-01 --to 2025-09-02 --volume 10 --no-progress
+cases=$(newest pqrs)
+expect 1 'no runs of workload clickstream' "${clicks[@]}" --only bronze_to_silver
+expect 2 'expected raw, bronze, bronze_to_silver, .* or gold_to_postgres' "${clicks[@]}" --only silver_to_gold
+expect 2 'is no option of workload clickstream' "${clicks[@]}" --volume 7
+expect 2 'is no option of workload pqrs' "$pqr" run --lake lake --rate 7
+expect 2 'clickstream.rate: expected' "${clicks[@]}" --rate 0
+expect 0 '' "${clicks[@]}" "${days[@]}" --until raw
+steps=(bronze bronze_to_silver silver_to_gold_dau silver_to_gold_conversion silver_to_gold_events_source silver_to_gold_purchases_page gold_to_postgres)
+for ((i = 0; i < ${#steps[@]}; i++)); do
+  if ((i + 1 < ${#steps[@]})); then
+    expect 1 "stage (${steps[i + 1]}|gold_to_postgres) of run .* needs stage ${steps[i]} first" "${clicks[@]}" --only "${steps[i + 1]}"
+    same "$("${clicks[@]}" --only "${steps[i + 1]}" 2>&1 | wc -l)" 1 "lines of the refusal of ${steps[i + 1]}"
+  fi
+  expect 0 '' "${clicks[@]}" --only "${steps[i]}"
+done
+clicked=$(newest clickstream)
+expect 0 'nothing to do' "${clicks[@]}" "${days[@]}"
+same "$(query 'SELECT count(*), sum(event_count) FROM gold_events_per_source_daily')" '6|12960' 'events by source'
+before=$(published)
+
+# in one go: the same files
+expect 0 '' "$pqr" run clickstream --lake other "${days[@]}" --no-progress
+for sums in lake/manifests/day=*/run_id="$clicked"/checksums.json; do
+  cmp -s "$sums" "other${sums#lake}" || bad "step by step gives other bytes than in one go"
+done
+
+# ---- side by side ------------------------------------------------------------------------------------------------------------
+expect 0 ' 0 differences' "$pqr" verify --lake lake --run-id "$clicked"
+expect 0 ' 0 differences' "$pqr" verify --lake lake --run-id "$cases"
+mv lake/control.db kept.db # the lake alone tells whose run it is
+expect 0 ' 0 differences' "$pqr" verify --lake lake --run-id "$clicked"
+mv kept.db lake/control.db
+expect 0 'nothing to do' "$pqr" run --lake lake --from 2025-09-01 --to 2025-09-02 --volume 10 --no-progress
+expect 0 '' "$pqr" publish --lake lake --run-id "$cases"
+same "$(published)" "$before" 'published figures after the other workload published'
+expect 0 '' "$pqr" publish --lake lake --run-id "$clicked"
+# another history of the workload is not published over this one's unasked; the other workload's is none of its business
+expect 2 'published tables show run' "${clicks[@]}" "${days[@]}" --seed 7
+expect 0 '' "${clicks[@]}" "${days[@]}" --seed 7 --replace-published
+expect 0 'silver_to_gold_dau silver.user_events' "$pqr" lineage --lake lake --run-id "$clicked"
+expect 0 'sums_equal_silver' "$pqr" quality --lake lake --run-id "$clicked"
+
+# ---- files, reasons, runs that follow ----------------------------------------------------------------------------------------
+event() { printf '{"event_id":"%08d-0000-4000-8000-000000000000","user_id":%s,"event_type":"%s","page":"/p","timestamp":"%s","source":"web"}\n' "$@"; }
+{ event 1 1 click 2026-01-05T10:00:00Z; event 2 2 purchase 2026-01-05T11:00:00Z; event 1 1 click 2026-01-05T10:00:00Z; echo '{"user_id":1}'; event 3 3 login 2026-01-05T11:00:00Z; } >first.jsonl
+{ event 2 9 click 2026-01-04T11:00:00Z; event 4 1 purchase 2026-01-05T12:00:00Z; event 5 5 click 2026-01-07T12:00:00Z; } | gzip >second.jsonl.gz
+input=("$pqr" run clickstream --lake input --no-progress --json)
+export PQR_QUALITY_REJECT_RATE_MAX=1
+"${input[@]}" --input first.jsonl >out 2>log || bad "first run: $(tail -n 1 log)"
+same "$(jq -c '[.rows.raw, .rows.bronze, .rows.rejected, .rows.silver.user_events, .reasons.rejects]' out)" '[5,4,1,3,{"missing:event_id":1}]' 'first run'
+expect 0 'missing:event_id' "$pqr" rejects --lake input
+"${input[@]}" --input second.jsonl.gz >out 2>log || bad "second run: $(tail -n 1 log)"
+same "$(jq -c '[(.history | length), .rows.silver.user_events]' out)" '[1,5]' 'second run: the repeat of event 2 is dropped'
+query_input() { python3 -c 'import sqlite3, sys; print(*[r for r in sqlite3.connect("input/control.db").execute(sys.argv[1])], sep=" ")' "$1"; }
+same "$(query_input 'SELECT event_date, conversion_rate, total_purchases, dau_count FROM gold_conversion_rate_daily ORDER BY 1')" \
+  "('2026-01-05', 0.6667, 2, 3) ('2026-01-07', 0, 0, 1)" 'figures of both runs'
+expect 0 ' 0 differences' "$pqr" verify --lake input
+expect 0 'nothing to do' "$pqr" run clickstream --lake input --input second.jsonl.gz
+echo '{"user_id":1}' >bad.jsonl
+expect 3 'every line was rejected|line 1: missing event_id' "${input[@]}" --input bad.jsonl
+
+done_testing
