@@ -89,16 +89,21 @@ static status open_version(struct shared *s, const char *root, const struct pqr_
 	return delta_snapshot_open(s->store, root, version, &s->snapshot, err);
 }
 
+static status table_fill(struct pqr_table *table, const char *name, const struct pqr_table_opts *opts, struct err *err)
+{
+	char root[DELTA_ROOT_MAX];
+	TRY(shared_make(table->context, &table->shared, err));
+	TRY(find_table(table->shared->store, name, root, err));
+	return open_version(table->shared, root, opts, err);
+}
+
 static status table_open(struct pqr_context *context, const char *name, const struct pqr_table_opts *opts,
 	struct pqr_table **out, struct err *err)
 {
-	char root[DELTA_ROOT_MAX];
 	struct pqr_table *table = mem_zalloc(1, sizeof *table);
 	if (table == NULL) return fail_nomem(err);
 	table->context = context;
-	status code = shared_make(context, &table->shared, err);
-	if (code == OK) code = find_table(table->shared->store, name, root, err);
-	if (code == OK) code = open_version(table->shared, root, opts, err);
+	const status code = table_fill(table, name, opts, err);
 	if (code != OK) {
 		pqr_table_close(table);
 		return code;

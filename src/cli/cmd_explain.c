@@ -293,22 +293,29 @@ static status explain_print(const struct cli *c, const struct explain_view *v, s
 	return code;
 }
 
+/* What the run was made with, as the lake keeps it. */
+static status config_of_run(struct session *s, const struct commit *run, struct pqrs_config **out, struct err *err)
+{
+	struct buf text;
+	buf_init(&text, 0);
+	status code = flow_config_get(s->lake, run->run.config_hash, &text, err);
+	if (code == OK) code = pqrs_config_open((struct str){(const char *)text.p, text.n}, out, err);
+	buf_deinit(&text);
+	return code;
+}
+
 static status explain_with(struct session *s, const struct cli *c, const struct explain_row *row,
 	const struct commit *run, struct err *err)
 {
-	struct buf text;
 	struct pqrs_config *cfg = NULL;
 	struct explain x;
 	struct changes changes = {.run = run};
-	buf_init(&text, 0);
-	status code = flow_config_get(s->lake, run->run.config_hash, &text, err);
-	if (code == OK) code = pqrs_config_open((struct str){(const char *)text.p, text.n}, &cfg, err);
+	status code = config_of_run(s, run, &cfg, err);
 	changes.cfg = cfg;
 	if (code == OK) code = explain_row(s, row, run, &changes, &x, err);
 	if (code == OK) code = explain_print(c, &(struct explain_view){row, &x, cfg, run->run.as_of}, err);
 	mem_free(changes.items);
 	pqrs_config_close(cfg);
-	buf_deinit(&text);
 	return code;
 }
 

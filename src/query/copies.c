@@ -65,6 +65,13 @@ static int find(const struct copies *c, const char *key)
 	return -1;
 }
 
+static status copy_piece(struct store_object *from, int64_t at, int to, uint8_t *piece, size_t n, struct err *err)
+{
+	TRY(query_cancel_check(err));
+	TRY(store_object_read_at(from, at, piece, n, err));
+	return file_write(to, piece, n, err);
+}
+
 static status copy_bytes(struct store_object *from, int to, struct err *err)
 {
 	const int64_t size = store_object_size(from);
@@ -73,9 +80,7 @@ static status copy_bytes(struct store_object *from, int to, struct err *err)
 	status code = piece != NULL ? OK : fail_nomem(err);
 	for (int64_t at = 0; code == OK && at < size;) {
 		const size_t n = size - at < (int64_t)room ? (size_t)(size - at) : room;
-		code = query_cancel_check(err);
-		if (code == OK) code = store_object_read_at(from, at, piece, n, err);
-		if (code == OK) code = file_write(to, piece, n, err);
+		code = copy_piece(from, at, to, piece, n, err);
 		at += (int64_t)n;
 	}
 	mem_free(piece);
@@ -153,26 +158,30 @@ static status keep_all(struct copies *c, const struct copying *w, size_t n, stru
 	return code;
 }
 
-status copies_take(struct copies *c, const struct delta_snapshot *s, int **out, struct err *err)
+/* fds[i]: of file i of the snapshot, copied now where it has not been before. missing[n_files]: room to note those. */
+static status take_all(struct copies *c, const struct delta_snapshot *s, size_t *missing, int *fds, struct err *err)
 {
 	char key[DELTA_KEY_MAX];
+	struct err ignored;
 	size_t n = 0;
+	for (size_t i = 0; i < s->n_files; i++) {
+		TRY(delta_key(key, s->root, s->files[i].path, err));
+		fds[i] = find(c, key);
+		if (fds[i] < 0) missing[n++] = i;
+	}
+	TRY(open_files_allow(c, n, err));
+	struct copying w = {c, s, missing, fds};
+	const status code = thread_for(n, COPY_THREADS, copy_file, &w, err);
+	const status kept =
+		keep_all(c, &w, n, code == OK ? err : &ignored); /* those that were copied, also after a failure */
+	return code == OK ? kept : code;
+}
+
+status copies_take(struct copies *c, const struct delta_snapshot *s, int **out, struct err *err)
+{
 	size_t *missing = mem_alloc((s->n_files + 1) * sizeof *missing);
 	int *fds = mem_alloc((s->n_files + 1) * sizeof *fds);
-	status code = missing != NULL && fds != NULL ? OK : fail_nomem(err);
-	for (size_t i = 0; code == OK && i < s->n_files; i++) {
-		code = delta_key(key, s->root, s->files[i].path, err);
-		if (code == OK) fds[i] = find(c, key);
-		if (code == OK && fds[i] < 0) missing[n++] = i;
-	}
-	if (code == OK) code = open_files_allow(c, n, err);
-	if (code == OK) {
-		struct copying w = {c, s, missing, fds};
-		struct err ignored;
-		code = thread_for(n, COPY_THREADS, copy_file, &w, err);
-		const status kept = keep_all(c, &w, n, code == OK ? err : &ignored);
-		if (code == OK) code = kept;
-	}
+	const status code = missing != NULL && fds != NULL ? take_all(c, s, missing, fds, err) : fail_nomem(err);
 	mem_free(missing);
 	if (code == OK)
 		*out = fds;

@@ -29,15 +29,20 @@ struct query {
 	struct scratch scratch; /* what DuckDB spills, and Parquet results */
 };
 
+static status open_parts(struct query *q, const struct query_opts *o, struct err *err)
+{
+	TRY(engine_library_open(o->library, &q->library, err));
+	TRY(catalog_open(&q->catalog, o, err));
+	return scratch_open(&q->scratch, err);
+}
+
 status query_open(const struct query_opts *o, struct query **out, struct err *err)
 {
 	ASSERT(o->picture == NULL || (o->version < 0 && o->at_ms == INT64_MIN));
 	struct query *q = mem_zalloc(1, sizeof *q);
 	if (q == NULL) return fail_nomem(err);
 	q->threads = o->threads;
-	status code = engine_library_open(o->library, &q->library, err);
-	if (code == OK) code = catalog_open(&q->catalog, o, err);
-	if (code == OK) code = scratch_open(&q->scratch, err);
+	const status code = open_parts(q, o, err);
 	if (code == OK)
 		*out = q;
 	else
