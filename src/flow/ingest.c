@@ -358,15 +358,17 @@ static status reading_lines(struct ingest_task *t, struct err *err)
 	}
 }
 
+enum { WRONG_BYTES = INGEST_REASON_BYTES + 96 }; /* the numbers and words around a reason */
+
 /* "line 1: missing event_id; all 12 lines are rejected" */
-static const char *what_is_wrong(const struct ingest_file *f, char dst[128])
+static const char *what_is_wrong(const struct ingest_file *f, char dst[WRONG_BYTES])
 {
 	char reason[INGEST_REASON_BYTES], all[48];
 	memcpy(reason, f->first, sizeof reason);
 	char *colon = strchr(reason, ':');
 	if (colon != NULL) *colon = ' ';
 	(void)snprintf(all, sizeof all, "all %lld lines are", (long long)f->lines);
-	(void)snprintf(dst, 128, "line %lld: %s; %s rejected", (long long)f->first_at, reason,
+	(void)snprintf(dst, WRONG_BYTES, "line %lld: %s; %s rejected", (long long)f->first_at, reason,
 		f->lines == 1 ? "its only line is" : all);
 	return dst;
 }
@@ -376,7 +378,7 @@ static const char *what_is_wrong(const struct ingest_file *f, char dst[128])
 static status file_judge(struct ingest_task *t, struct err *err)
 {
 	const struct ingest_file *f = &t->file;
-	char why[128];
+	char why[WRONG_BYTES];
 	if (t->pass > 0 || f->lines == 0 || f->valid > 0) return OK;
 	const enum input_format format = input_format_of(f->head, f->n_head);
 	if (!input_format_has_lines(format)) return input_format_refuse(format, f->path, what_is_wrong(f, why), err);
@@ -388,7 +390,7 @@ static status file_judge(struct ingest_task *t, struct err *err)
 static status files_judge(const struct ingest_task *t, struct task_result *out, struct err *err)
 {
 	const struct ingest_file *f = &t->first;
-	char why[128], n[24];
+	char why[WRONG_BYTES], n[24];
 	if (t->n_without == 0) return OK;
 	(void)what_is_wrong(f, why);
 	if (t->tally.valid == 0) {
