@@ -164,7 +164,7 @@ static status commit_table(struct flow *f, const struct table_schema *t, const s
 }
 
 /* Did this run commit this stage to the table before? Then the table may have changed since (compacted, or a dimension of a later
- * run), and what it holds stands. */
+ * run), and what it holds stands. A table that belongs to no run has seen it too where it stands: what it held already commits nothing. */
 static status committed_before(struct flow *f, const struct table_schema *t, int64_t *version, struct err *err)
 {
 	char root[RUN_KEY_MAX], app_id[RUN_KEY_MAX];
@@ -174,7 +174,9 @@ static status committed_before(struct flow *f, const struct table_schema *t, int
 	const status code = delta_snapshot_open(f->lake, root, DELTA_LATEST, &s, err);
 	if (code == E_NOT_FOUND) return OK;
 	TRY(code);
-	if (delta_snapshot_app_txn(s, flow_app_id(f->id.info.run_id, t->layer, app_id)) != NULL) *version = s->version;
+	const bool seen =
+		!has_run_id(t) || delta_snapshot_app_txn(s, flow_app_id(f->id.info.run_id, t->layer, app_id)) != NULL;
+	if (seen) *version = s->version;
 	delta_snapshot_close(s);
 	return OK;
 }

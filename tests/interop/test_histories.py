@@ -298,6 +298,24 @@ def test_against_oracle(tmp_path):
     assert len(reasons) == 5, reasons
 
 
+def test_recorded_again(events, tmp_path):
+    """A run that a lost control plane does not know is recorded again, and changes no table: also not those that belong to no run, where
+    it had left what it found, and a later run of another history something else."""
+    simulated = ["--from", "2025-09-01", "--to", "2025-09-10", "--volume", "2", "--no-publish", "--seed"]
+    files, _ = write(tmp_path, [events])
+    lake = Ingests(tmp_path / "lake")
+    for seed in "12":
+        lake.run(*simulated, seed)
+    lake.ingest(files[0])
+    tables = [p.parent for p in lake.root.glob("*/*/_delta_log")]
+    before = {t: (deltalake.DeltaTable(str(t)).version(), sorted(lake.files(t.parent.name, t.name))) for t in tables}
+    assert before[lake.root / "silver" / "dim_pqrs_type"][0] == 1
+    for path in lake.root.glob("control.db*"):
+        path.unlink()
+    lake.run(*simulated, "2")
+    assert {t: (deltalake.DeltaTable(str(t)).version(), sorted(lake.files(t.parent.name, t.name))) for t in tables} == before
+
+
 def test_as_of(events, tmp_path):
     """The last run told from a day long after the events: as one ingest told from there. A day before its head's is refused, and nothing
     is written: the picture never goes back in time."""
