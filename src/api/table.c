@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/limits.h"
 #include "base/time.h"
+#include "flow/rebuild.h"
 #include "parquet/nested.h"
 #include "table/write/append.h"
 #include "table/catalog.h"
@@ -42,7 +43,8 @@ static status shared_make(const struct pqr_context *context, struct shared **out
 	struct shared *s = mem_zalloc(1, sizeof *s);
 	if (s == NULL) return fail_nomem(err);
 	s->users = 1;
-	const status code = session_lake_open(store_uri(context->lake), false, &s->store, err);
+	status code = session_lake_open(store_uri(context->lake), false, &s->store, err);
+	if (code == OK) code = rebuild_refuse(s->store, err);
 	if (code != OK) {
 		shared_leave(s);
 		return code;
@@ -313,6 +315,7 @@ static status append(struct pqr_context *context, const char *name, const struct
 	if (context->lake == NULL) return fail(err, E_USAGE, "the lake could not be opened");
 	TRY(root_of(name, root, &full, err));
 	if (!full) return fail(err, E_USAGE, "table %s: name it with its layer, as silver.%s", name, name);
+	TRY(rebuild_refuse(context->lake, err));
 	return delta_append(context->lake, root, rows, o, version, err);
 }
 

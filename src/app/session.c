@@ -11,6 +11,7 @@
 
 #include "base/hash.h"
 #include "flow/commit.h"
+#include "flow/rebuild.h"
 #include "workloads/registry.h"
 
 static const char default_file[] = "pqr.yaml";
@@ -106,6 +107,7 @@ status session_connect(struct session *s, unsigned need, struct err *err)
 			err, fail(err, E_NOT_FOUND, "no lake at %s", session_path(uri)), ADVICE_NO_LAKE, NULL);
 	if (need & (SESSION_LAKE | SESSION_CONTROL))
 		TRY(session_lake_open(uri, s->engine.single_writer, &s->lake, err));
+	if (need & SESSION_TABLES) TRY(rebuild_refuse(s->lake, err));
 	if (need & SESSION_CONTROL)
 		TRY((need & SESSION_LOOK ? control_open_to_look : control_open)(
 			s->engine.control_uri, &s->control, err));

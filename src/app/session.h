@@ -37,8 +37,15 @@ struct session {
 status session_open(struct session *s, const struct session_opts *o, struct err *err) MUST_USE;
 
 /* SESSION_EXISTING: E_NOT_FOUND where there is no lake yet, instead of an empty one in a folder entered by mistake.
- * SESSION_LOOK: a control plane that this user may only read will do. */
-enum session_plane { SESSION_LAKE = 1, SESSION_CONTROL = 2, SESSION_EXISTING = 4, SESSION_LOOK = 8 };
+ * SESSION_LOOK: a control plane that this user may only read will do.
+ * SESSION_TABLES: the lake's tables are read or written; E_BUSY where a rebuild of them is not finished (flow/rebuild.h). */
+enum session_plane {
+	SESSION_LAKE = 1,
+	SESSION_CONTROL = 2,
+	SESSION_EXISTING = 4,
+	SESSION_LOOK = 8,
+	SESSION_TABLES = 16
+};
 
 /* Open the planes that `need` names; SESSION_CONTROL opens the lake too. */
 status session_connect(struct session *s, unsigned need, struct err *err) MUST_USE;

@@ -63,7 +63,8 @@ enum err_advice {
 	ADVICE_GET_DUCKDB,        /* fetch libduckdb, or say where it is */
 	ADVICE_CONVERT,           /* run the command `about`, which makes JSON Lines of the input */
 	ADVICE_PRODUCERS,         /* read how events are made */
-	ADVICE_MAKE_ANEW,         /* make the lake again in another place */
+	ADVICE_REBUILD,           /* make the lake's tables again from raw */
+	ADVICE_REBUILD_ON,        /* go on with that */
 	ADVICE_REPLACE_PUBLISHED, /* say that the published tables may show another history */
 	ADVICE_N
 };

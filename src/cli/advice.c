@@ -49,7 +49,8 @@ static const struct {
 	[ADVICE_CONVERT] = {"; `", " FILE | pqr run --input -` reads it"},
 	[ADVICE_PRODUCERS] = {"; docs/events.md says what events are and how to make them", ""},
 	[ADVICE_REPLACE_PUBLISHED] = {"; --replace-published allows it, --no-publish leaves them as they are", ""},
-	[ADVICE_MAKE_ANEW] = {": make it again in an empty place with --lake", ""},
+	[ADVICE_REBUILD] = {": `pqr rebuild` makes the lake's tables again from raw", ""},
+	[ADVICE_REBUILD_ON] = {": `pqr rebuild` goes on with it", ""},
 	[ADVICE_RETENTION] = {"; --no-retention-check allows it", ""},
 };
 

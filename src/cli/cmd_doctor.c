@@ -8,6 +8,7 @@
 #include "cli/run_options.h"
 #include "cli/terminal.h"
 #include "flow/lake_check.h"
+#include "flow/rebuild.h"
 #include "query/query.h"
 #include "table/catalog.h"
 #include "table/maintain/check.h"
@@ -189,6 +190,7 @@ static bool check_lake(struct findings *f, const struct cli *c)
 	if (s.lake != NULL && !writable && only_readable(s.lake, &err)) code = OK;
 	(void)snprintf(text, sizeof text, "%.900s%s", code == OK ? store_uri(s.lake) : "", writable ? "" : to_look);
 	add_result(f, "lake", code, &err, text);
+	if (code == OK && rebuild_refuse(s.lake, &err) != OK) add_result(f, "tables", err.code, &err, "");
 	if (code == OK && !store_is_remote(s.lake)) {
 		if (writable) check_space(f, store_uri(s.lake));
 		check_tables(f, s.lake);

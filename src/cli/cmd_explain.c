@@ -324,7 +324,7 @@ static status explain_run(struct cli *c, struct err *err)
 	struct session s;
 	struct explain_row row;
 	struct commit run;
-	status code = cli_session_open(&s, c, SESSION_LAKE | SESSION_EXISTING, err);
+	status code = cli_session_open(&s, c, SESSION_LAKE | SESSION_TABLES | SESSION_EXISTING, err);
 	if (code == OK) code = find_ticket(&s, c->args[0], &row, &run, err);
 	if (code == OK) code = explain_with(&s, c, &row, &run, err);
 	session_close(&s);

@@ -396,7 +396,8 @@ static status verify_command(struct session *s, struct cli *c, struct err *err)
 
 static status verify_run(struct cli *c, struct err *err)
 {
-	return with_session(c, SESSION_LAKE | SESSION_EXISTING | SESSION_LOOK | cli_run_needs(c), verify_command, err);
+	return with_session(c, SESSION_LAKE | SESSION_TABLES | SESSION_EXISTING | SESSION_LOOK | cli_run_needs(c),
+		verify_command, err);
 }
 
 static const struct cli_option run_id_option[] = {{"--run-id", "ID", CLI_RUN_HELP}};

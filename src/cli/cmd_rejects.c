@@ -237,7 +237,7 @@ static status rejects_run(struct cli *c, struct err *err)
 	buf_init(&k.out, 0);
 	buf_init(&k.text, 0);
 	arena_init(&k.arena, 0);
-	status code = cli_session_open(&s, c, SESSION_LAKE | SESSION_EXISTING | cli_run_needs(c), err);
+	status code = cli_session_open(&s, c, SESSION_LAKE | SESSION_TABLES | SESSION_EXISTING | cli_run_needs(c), err);
 	k.found.arena = &s.arena;
 	if (code == OK) code = rejects_show(&k, &s, c, err);
 	session_close(&s);

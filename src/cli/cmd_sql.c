@@ -86,7 +86,7 @@ static status sql_run(struct cli *c, struct err *err)
 	buf_init(&shell.text, STATEMENT_BYTES_MAX);
 	/* The configuration tells the time zone of a date. */
 	const unsigned more = (at != NULL ? CLI_CONFIG : 0) | (cli_get(c, "--run-id") != NULL ? cli_run_needs(c) : 0);
-	status code = cli_session_open(&s, c, SESSION_LAKE | SESSION_EXISTING | more, err);
+	status code = cli_session_open(&s, c, SESSION_LAKE | SESSION_TABLES | SESSION_EXISTING | more, err);
 	int64_t at_us = 0;
 	if (code == OK && at != NULL) {
 		code = session_instant(&s, "--at", at, &at_us, err);

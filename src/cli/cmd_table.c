@@ -410,7 +410,8 @@ static status table_run(struct cli *c, struct err *err)
 	TRY(check_options(c, a, err));
 	struct table_cmd t = {.cli = c, .session = &s, .all = cli_flag(c, "--all")};
 	const unsigned more = cli_get(c, "--run-id") != NULL ? cli_run_needs(c) : 0;
-	status code = cli_session_open(&s, c, SESSION_LAKE | SESSION_EXISTING | CLI_CONFIG | more, err);
+	status code =
+		cli_session_open(&s, c, SESSION_LAKE | SESSION_TABLES | SESSION_EXISTING | CLI_CONFIG | more, err);
 	if (code == OK) code = table_with_session(&t, a, err);
 	delta_snapshot_close(t.snapshot);
 	session_close(&s);

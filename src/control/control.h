@@ -120,8 +120,6 @@ typedef status (*control_task_visit)(
 	void *arg, struct str task_id, struct str spec_hash, struct str result, struct err *err);
 status control_task_results(struct control *c, const char *run_id, const char *stage, control_task_visit visit,
 	void *arg, struct err *err) MUST_USE;
-status control_task_forget(struct control *c, const struct control_lease *l, const char *stage,
-	struct err *err) MUST_USE; /* results only; meta.tasks stays */
 
 struct control_quality {
 	const char *dataset, *check_name, *severity, *result; /* as contract 6 names them */
@@ -163,6 +161,9 @@ struct control_stage {
 };
 status control_stage_commit(
 	struct control *c, const struct control_lease *l, const struct control_stage *s, struct err *err) MUST_USE;
+/* The stage's record and the stored results of its tasks go: it is done again. What it told of tasks, datasets and lineage stays. */
+status control_stage_forget(
+	struct control *c, const struct control_lease *l, const char *stage, struct err *err) MUST_USE;
 /* The numbers of a committed stage (texts are not filled); E_NOT_FOUND. */
 status control_stage_get(
 	struct control *c, const char *run_id, const char *name, struct control_stage *out, struct err *err) MUST_USE;

@@ -116,16 +116,18 @@ static status results_delete(struct sql_conn *c, const char *run_id, const char 
 	return sql_exec(c, "DELETE FROM meta.task_results WHERE run_id = $1 AND stage = $2", args, 2, err);
 }
 
-static status task_forget(struct sql_conn *c, void *arg, struct err *err)
+static status stage_forget(struct sql_conn *c, void *arg, struct err *err)
 {
 	const struct results_call *call = arg;
-	return results_delete(c, call->run_id, call->stage, err);
+	const struct sql_arg args[] = {sql_text(call->run_id), sql_text(call->stage)};
+	TRY(results_delete(c, call->run_id, call->stage, err));
+	return sql_exec(c, "DELETE FROM meta.stage_commits WHERE run_id = $1 AND stage = $2", args, 2, err);
 }
 
-status control_task_forget(struct control *c, const struct control_lease *l, const char *stage, struct err *err)
+status control_stage_forget(struct control *c, const struct control_lease *l, const char *stage, struct err *err)
 {
 	struct results_call call = {.run_id = l->run_id, .stage = stage};
-	return control_lease_transact(c, l, task_forget, &call, err);
+	return control_lease_transact(c, l, stage_forget, &call, err);
 }
 
 /* ---- quality ----------------------------------------------------------------------------------------------------- */

@@ -45,7 +45,7 @@ static status refuse(const struct table_schema *t, const struct delta_strings *f
 		code = fail(err, E_UNSUPPORTED,
 			"%s.%s is partitioned by %s, as another version of pqr wrote it, not by %s", t->layer, t->name,
 			(const char *)have.p, (const char *)want.p);
-		code = err_advise(err, code, ADVICE_MAKE_ANEW, NULL);
+		code = err_advise(err, code, ADVICE_REBUILD, NULL);
 	}
 	buf_deinit(&have);
 	buf_deinit(&want);

@@ -1,5 +1,6 @@
 /* flow/plan.c: the plan as a document, and one task of it run alone. */
 #include "flow/layout.h"
+#include "flow/rebuild.h"
 #include "flow/run_int.h"
 #include "flow/task_json.h"
 
@@ -29,6 +30,7 @@ static status plan_json(struct flow *f, struct buf *out, struct err *err)
 				"input %s is a stream, which only one process can read: a plan takes files",
 				f->o->inputs[i]);
 	}
+	TRY(rebuild_refuse(f->lake, err));
 	TRY(flow_identify(f, err));
 	TRY(flow_layout_check(f->lake, f->w, err));
 	TRY(flow_state_load(f, err));
@@ -95,6 +97,7 @@ static status lone_run(
 {
 	const struct stage_def *stage = NULL;
 	TRY(err_at(err, lone_parse(t, known, text, &stage, err), "task document", -1, -1));
+	TRY(rebuild_refuse(lake, err));
 	t->run.workload = t->w->name;
 	TRY(flow_config_get(lake, t->run.config_hash, &t->config_text, err));
 	TRY(t->w->config_open((struct str){(const char *)t->config_text.p, t->config_text.n}, &t->config, err));

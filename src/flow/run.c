@@ -16,38 +16,19 @@
 #include "base/thread.h"
 #include "flow/layout.h"
 #include "flow/picture.h"
+#include "flow/rebuild.h"
 #include "flow/run_int.h"
 
 enum { STAGE_PLANS_MAX = 16 }; /* how often a stage is planned again: each time another run has committed */
 
 static status run_identified(struct flow *f, struct err *err);
-enum { SAY_BYTES = 10 * 1000 * 1000 };
-#define KB 1000
-
-static void bytes_text(int64_t bytes, char dst[32])
-{
-	static const char *const units[] = {"kB", "MB", "GB", "TB", "PB", "EB"};
-	size_t unit = 0;
-	double n = (double)bytes / KB;
-	for (; n >= KB && unit + 1 < sizeof units / sizeof units[0]; unit++) n /= KB;
-	(void)snprintf(dst, 32, "%.1f %s", n, units[unit]);
-}
 
 /* A disk that fills after hours is known before the first file. */
 static status check_space(struct flow *f, struct err *err)
 {
 	if (f->w->bytes_expected == NULL || !f->id.info.simulated || f->state.n_committed > 0) return OK;
-	const int64_t need = f->w->bytes_expected(f->id.config, &f->id.info), have = store_free_bytes(f->lake);
-	char needed[32], there[32];
-	bytes_text(need, needed);
-	bytes_text(have, there);
-	if (have >= 0 && need > have)
-		return fail(err, E_IO,
-			"the run writes about %s to %s, where %s are free: make room, or simulate fewer days or "
-			"tickets a day",
-			needed, store_uri(f->lake), there);
-	if (need / KB > SAY_BYTES) log_line(LOG_INFO, "a large run", "writes about", needed, NULL);
-	return OK;
+	return flow_space_check(f->lake, f->w->bytes_expected(f->id.config, &f->id.info), 0,
+		"make room, or simulate fewer days or tickets a day", err);
 }
 
 static status run_leased(struct flow *f, struct err *err);
@@ -75,6 +56,7 @@ static const char *executor_name(const struct run_opts *o)
 static status run_identified(struct flow *f, struct err *err)
 {
 	struct err later;
+	if (!f->o->rebuild) TRY(rebuild_refuse(f->lake, err));
 	TRY(executor_open(executor_name(f->o), f->threads, &f->held.executor, err));
 	TRY(f->o->drop != NULL ? flow_drop_identify(f, err) : flow_identify(f, err));
 	TRY(flow_layout_check(f->lake, f->w, err));
@@ -107,8 +89,9 @@ static status run_leased(struct flow *f, struct err *err)
 {
 	struct run_resume before;
 	bool superseded;
+	if (!f->o->rebuild) TRY(rebuild_refuse(f->lake, err));
 	TRY(flow_resume_find(f, &before, err));
-	TRY(flow_drop_refuse(f, err));
+	if (!f->o->rebuild) TRY(flow_drop_refuse(f, err));
 	TRY(flow_history_superseded(f, &superseded, err));
 	if (superseded)
 		log_line(LOG_INFO, "a later run went on from this one: nothing is left to do", "run", f->id.info.run_id,

@@ -46,6 +46,8 @@ struct run_opts {
 	bool publish;           /* false: stop after the last stage */
 	bool replace_published; /* also where the published tables show another history: else E_USAGE before any work */
 
+	bool rebuild; /* part of a rebuild (flow/rebuild.h): work while its mark stands, also on a run that was dropped later */
+
 	bool progress;
 	bool quiet;              /* no progress, no log line at level info */
 	const char *executed_by; /* for meta.runs; NULL = the user's name */

@@ -230,14 +230,39 @@ static status spec_parse(
 	return code;
 }
 
+bool flow_spec_known(const struct control_run *run)
+{
+	return run->spec != NULL && strcmp(run->spec, "{}") != 0;
+}
+
+/* A control plane that was lost does not know the run. Its commit of raw says all but the inputs, which no later stage asks for, and
+ * whether its as_of was given or learnt: so no spec is recorded. */
+static status from_lake(struct flow *f, struct err *err)
+{
+	char key[RUN_KEY_MAX];
+	int32_t date;
+	struct commit raw;
+	TRY(commit_find(f->lake, f->id.info.run_id, &date, err));
+	commit_key(key, date, f->id.info.run_id, f->w->stages[0].name);
+	TRY(commit_load(f->lake, key, &f->arena, &raw, err));
+	f->id.from_lake = true;
+	f->id.info = raw.run;
+	return flow_config_open(f, err);
+}
+
 /* run_id alone: the run is what it was begun with. */
 static status from_control(struct flow *f, struct err *err)
 {
 	struct control_run run;
+	struct err later;
 	TRY(set_run_id(f, err));
-	TRY(control_run_get(f->control, f->id.info.run_id, &f->arena, &run, err));
+	err_clear(&later);
+	const status found = control_run_get(f->control, f->id.info.run_id, &f->arena, &run, err);
+	if (found != OK && (found != E_NOT_FOUND || from_lake(f, &later) != OK)) return found;
+	if (found == E_NOT_FOUND) return OK;
 	if (strcmp(run.workload, f->w->name) != 0)
 		return fail(err, E_CONFLICT, "run %s is a run of workload %s", f->id.info.run_id, run.workload);
+	if (!flow_spec_known(&run)) return from_lake(f, err);
 	struct run_info info;
 	TRY(err_at(err, spec_parse(&f->arena, str_of(run.spec != NULL ? run.spec : ""), &info, &f->id.inputs, err),
 		"meta_run_specs", -1, -1));

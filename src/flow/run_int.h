@@ -22,6 +22,7 @@ struct run_identity {
 	struct file_list
 		inputs; /* once hashed: bytes, and rows 0 where there is no line, of what comes out when it was compressed */
 	struct input_spools spools; /* the streams among them */
+	bool from_lake;             /* the control plane does not know what it was begun with */
 };
 
 /* What the lake holds of the run: read by state.c, then grown as stages are committed. */
@@ -95,6 +96,7 @@ bool flow_inputs_blank(const struct flow *f); /* hashed: there are some, and non
 status flow_identify_options(struct flow *f, struct err *err) MUST_USE;
 status flow_identify(struct flow *f, struct err *err) MUST_USE; /* info, config, inputs */
 void flow_spec_json(const struct flow *f, struct buf *out);     /* {"inputs":[],"run":{}} of what was asked */
+bool flow_spec_known(const struct control_run *run);            /* false: its row was made again from the lake */
 /* E_CONFLICT: begun with something else. */
 status flow_spec_check(const struct flow *f, struct str spec, struct err *err) MUST_USE;
 int32_t flow_local_date(const struct flow *f, int64_t us);
@@ -141,6 +143,10 @@ status flow_history_split(struct flow *f, struct commit *c, struct err *err) MUS
 status flow_history_check_as_of(struct flow *f, struct err *err) MUST_USE;
 /* Before the first stage: E_USAGE where publishing would replace another history's tables, and nobody asked for that. */
 status flow_history_check_published(struct flow *f, struct err *err) MUST_USE;
+/* The run of workload $1 that was published last, if any. */
+#define FLOW_SELECT_PUBLISHED                                                                            \
+	"SELECT c.run_id FROM meta.stage_commits AS c JOIN meta.runs AS r ON r.run_id = c.run_id WHERE " \
+	"c.stage = 'publish' AND r.workload = $1 ORDER BY c.committed_at DESC, c.run_id LIMIT 1"
 /* Has a later run of the history replaced what this one left? */
 status flow_history_superseded(struct flow *f, bool *out, struct err *err) MUST_USE;
 /* Before a stage that was committed is checked again: f->state.standing as the stage found it. */
@@ -149,6 +155,10 @@ status flow_history_stood(struct flow *f, size_t stage, struct err *err) MUST_US
 status flow_versions_put(struct flow *f, struct err *err) MUST_USE;
 /* All files of the stage's tables after its commits: of the history and the run. */
 status flow_picture_files(struct flow *f, const struct commit *c, struct file_list *out, struct err *err) MUST_USE;
+
+/* space.c */
+/* E_IO where about `need` bytes will not fit the lake's disk, `freed` of them after something went; `instead`: what to do. */
+status flow_space_check(struct store *lake, int64_t need, int64_t freed, const char *instead, struct err *err) MUST_USE;
 
 /* run_drop.c */
 status flow_drop_identify(struct flow *f, struct err *err) MUST_USE; /* f->o->drop: info and configuration */

@@ -31,7 +31,7 @@ status flow_run_begin(struct flow *f, struct err *err)
 	run.started_at = time_now_us();
 	run.executor = f->o->executor != NULL ? f->o->executor : "threads";
 	run.executed_by = name != NULL && name[0] != '\0' ? name : user;
-	run.spec = (const char *)spec.p;
+	run.spec = f->id.from_lake ? NULL : (const char *)spec.p;
 	status code = buf_check(&spec, err);
 	if (code == OK) code = control_run_begin(f->control, &f->held.lease, &run, err);
 	buf_deinit(&spec);

@@ -54,7 +54,7 @@ static status find_run(struct flow *f, struct run_resume *r, struct err *err)
 	TRY(found);
 	r->exists = true;
 	r->status = run.status;
-	return run.spec != NULL ? flow_spec_check(f, str_of(run.spec), err) : OK;
+	return flow_spec_known(&run) ? flow_spec_check(f, str_of(run.spec), err) : OK;
 }
 
 static status find_published(struct flow *f, struct err *err)

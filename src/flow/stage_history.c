@@ -360,13 +360,10 @@ static status note_run(void *arg, const struct control_value *values, size_t n, 
 
 status flow_history_check_published(struct flow *f, struct err *err)
 {
-	static const char sql[] =
-		"SELECT c.run_id FROM meta.stage_commits AS c JOIN meta.runs AS r ON r.run_id = c.run_id "
-		"WHERE c.stage = 'publish' AND r.workload = $1 ORDER BY c.committed_at DESC, c.run_id LIMIT 1";
 	struct history h;
 	char shown[UUID_CHARS + 1] = "";
 	const char *params[] = {f->w->name};
-	const struct control_select q = {sql, params, 1};
+	const struct control_select q = {FLOW_SELECT_PUBLISHED, params, 1};
 	if (!f->o->publish || f->o->replace_published || f->o->only != NULL || f->o->until != NULL) return OK;
 	TRY(control_query(f->control, &q, note_run, shown, err));
 	if (shown[0] == '\0' || strcmp(shown, f->id.info.run_id) == 0) return OK;

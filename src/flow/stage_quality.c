@@ -52,7 +52,7 @@ status flow_quality_record(struct flow *f, const char *layer, const struct quali
 
 void flow_stage_forget(struct flow *f, const char *stage)
 {
-	if (control_task_forget(f->control, &f->held.lease, stage, NULL) != OK)
+	if (control_stage_forget(f->control, &f->held.lease, stage, NULL) != OK)
 		log_line(LOG_WARN, "cannot forget the stage's results", "stage", stage, NULL);
 }
 

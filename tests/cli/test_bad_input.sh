@@ -276,6 +276,14 @@ if [ "$(id -u)" -eq 0 ] && mkdir tiny && mount -t tmpfs -o size=1m tmpfs tiny 2>
   mount -o remount,size=200m tiny
   expect 0 '(SUCCESS|DEGRADED)' "$pqr" run --input all.jsonl --lake tiny/lake --control sqlite:tiny.db
   same "$(lake_hash tiny/lake)" "$(lake_hash roomy)" "lake after a full disk"
+  # what is to be made again needs room too
+  rm -r tiny/lake/gold
+  mount -o remount,size=$(($(df --output=used -k tiny | tail -n 1) + 16))k tiny
+  one_line 1 'writes about .*free beside what it removes: make room' "$pqr" rebuild --lake tiny/lake --control sqlite:tiny.db
+  [ -d tiny/lake/silver ] || bad "a rebuild that has no room has begun"
+  mount -o remount,size=200m tiny
+  expect 0 'published run' "$pqr" rebuild --lake tiny/lake --control sqlite:tiny.db
+  same "$(lake_hash tiny/lake)" "$(lake_hash roomy)" "lake after a rebuild"
   umount tiny
 else
   echo "note: no right to mount a small disk here; the full-disk case was not run"
@@ -284,8 +292,11 @@ fi
 # a lake whose bronze another version laid otherwise
 expect 0 . "$pqr" run --lake older --from 2025-09-01 --to 2025-09-02 --volume 9 --quiet --json
 sed -i 's/"partitionColumns":\["month","run_id"\]/"partitionColumns":["source","day","run_id"]/' older/bronze/pqrs_events/_delta_log/00000000000000000000.json
-one_line 1 'bronze.pqrs_events is partitioned by source, day, run_id, .*another version.*make it again in an empty place' "$pqr" run --lake older --from 2025-09-01 --to 2025-09-03 --volume 9
+one_line 1 'bronze.pqrs_events is partitioned by source, day, run_id, .*another version.*`pqr rebuild` makes' "$pqr" run --lake older --from 2025-09-01 --to 2025-09-03 --volume 9
 same "$(find older/raw -name 'day=2025-09-04' | wc -l)" 0 "days of a run that is refused"
+expect 0 'published run' "$pqr" rebuild --lake older
+expect 0 'nothing_to_do":true' "$pqr" run --lake older --from 2025-09-01 --to 2025-09-02 --volume 9 --quiet --json
+expect 0 ' 0 differences' "$pqr" verify --lake older
 
 # more than the disk can take is said before the first file
 one_line 1 'writes about [0-9.]+ [TP]B to .*/vast, where [0-9.]+ [A-Z]+B are free: make room' "$pqr" run --lake vast --volume 10000000

@@ -254,6 +254,18 @@ if "$stack" up postgres s3 >up.log 2>&1; then
   published postgres_rows postgresql:///drops >published.rows
   published sqlite_rows never/control.db >never.rows
   same_rows published.rows never.rows "a drop on S3 and PostgreSQL"
+  # all of it again from raw: killed in the middle, refused to others meanwhile, then the same rows
+  "$pqr" rebuild "${remote[@]}" >rebuild.log 2>&1 </dev/null &
+  pid=$!
+  within 60 grep -q 'stage done stage=silver' rebuild.log || bad "the rebuild makes nothing"
+  kill -9 "$pid"
+  wait "$pid" 2>/dev/null
+  expect 1 'pqr rebuild. goes on with it' "$pqr" sql 'SELECT 1' "${remote[@]}"
+  expect 0 'published run' "$pqr" rebuild "${remote[@]}"
+  expect 0 'it was dropped: run' "$pqr" verify --run-id "$bad_run" "${remote[@]}"
+  expect 0 ' 0 differences' "$pqr" verify "${remote[@]}"
+  published postgres_rows postgresql:///drops >published.rows
+  same_rows published.rows never.rows "a rebuild on S3 and PostgreSQL"
 else
   echo "not tested: S3 and PostgreSQL: $(tail -n 1 up.log)"
 fi

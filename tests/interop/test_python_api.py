@@ -551,3 +551,17 @@ def test_a_mistyped_lake_is_named_and_not_made(tmp_path):
         with pytest.raises(PqrError, match="no lake at .*nowhere"):
             read()
     assert not missing.exists()
+
+
+def test_rebuild_under_way(tmp_path):
+    """While a lake's tables are made again from raw, nobody reads or writes them."""
+    table = Table("scratch.t", lake=tmp_path / "lake")
+    table.append(rows(0, 10))
+    mark = tmp_path / "lake" / "manifests" / "rebuild.json"
+    mark.parent.mkdir()
+    mark.write_text("{}")
+    for refused in (table.refresh().to_arrow, Table("scratch.t", lake=tmp_path / "lake").to_arrow, lambda: table.append(rows(0, 1))):
+        with pytest.raises(PqrError, match="being made again from raw"):
+            refused()
+    mark.unlink()
+    assert table.to_arrow().num_rows == 10

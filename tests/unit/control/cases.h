@@ -440,7 +440,8 @@ static void test_tasks_and_stages(void **state)
 		"raw.x|5|50|3|2027-01-15T08:00:00.000002Z\n");
 	query_is(&p, &(struct control_select){.sql = "SELECT input, output, output_version FROM meta.lineage"},
 		"in|raw.x|\n");
-	CHECK_OK(&p.err, control_task_forget(p.c, &l, "raw", &p.err));
+	CHECK_OK(&p.err, control_stage_forget(p.c, &l, "raw", &p.err));
+	CHECK_FAILS(E_NOT_FOUND, control_stage_get(p.c, RUN, "raw", &got, &p.err));
 	plane_close(&p);
 }
 
