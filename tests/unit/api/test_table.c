@@ -1,6 +1,7 @@
 /* Tables through libpqr.so: append, open by version and time, read, release in any order. */
 #include "../table/rows.h"
 #include "check.h"
+#include "failing_malloc.h"
 
 #include <errno.h>
 
@@ -229,9 +230,69 @@ static void refuses(void **state)
 	lake_close(&l);
 }
 
+/* Everything that the library does with a table, in one go; its rows, or -1 and why it stopped. */
+static int64_t use_table(const char *dir, int *code, char *why, size_t room)
+{
+	struct pqr_context *c = NULL;
+	struct pqr_table *t = NULL;
+	struct ArrowArrayStream stream = {.release = NULL};
+	struct ArrowSchema schema = {.release = NULL};
+	static const char *const where[] = {"id >= 10", "region is not null"};
+	int64_t rows = -1, sum;
+	long long sums[4] = {0};
+	*code = pqr_open(dir, &c);
+	if (*code == PQR_OK) *code = pqr_table_open(c, "scratch.rows", NULL, &t);
+	if (*code == PQR_OK) *code = pqr_table_files(t, add_file, sums);
+	if (*code == PQR_OK) *code = pqr_table_schema(t, &schema);
+	if (*code == PQR_OK) *code = pqr_table_stream(t, NULL, 0, where, 2, &stream);
+	if (*code == PQR_OK) {
+		rows = drain(&stream, &sum, why, room);
+		if (rows < 0) *code = PQR_FAILED;
+	} else {
+		const char *last = pqr_last_error(c);
+		(void)snprintf(why, room, "%s", last != NULL ? last : "");
+	}
+	if (schema.release != NULL) schema.release(&schema);
+	pqr_table_close(t);
+	pqr_close(c);
+	return rows;
+}
+
+/* Memory that runs out at the n-th request, of this library or of one that it calls: an error in words, and nothing lost. */
+static void every_allocation(void **state)
+{
+	(void)state;
+	struct lake l;
+	char why[600];
+	int code;
+	int64_t failed = 0;
+	if (!MALLOC_FAILS) skip();
+	lake_open(&l);
+	(void)append(&l, 0, 60);
+	const int64_t want = use_table(l.dir, &code, why, sizeof why);
+	assert_int_equal(code, PQR_OK);
+	const int64_t live = malloc_live;
+	for (int64_t n = 1; n < 100000; n += n < 300 ? 1 : n / 100) {
+		why[0] = '\0';
+		malloc_fail_from(n);
+		const int64_t rows = use_table(l.dir, &code, why, sizeof why);
+		const int64_t hits = malloc_hits;
+		malloc_fail_from(0);
+		if (malloc_live != live)
+			fail_msg("%lld blocks lost at request %lld", (long long)(malloc_live - live), (long long)n);
+		if (code == PQR_OK) CHECK_I64(rows, want);
+		if (hits == 0) break;
+		failed += code != PQR_OK;
+		if (code != PQR_OK && why[0] == '\0') fail_msg("request %lld: no word of what happened", (long long)n);
+	}
+	assert_int_equal(code, PQR_OK);
+	assert_true(failed > 50);
+	lake_close(&l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(versions), cmocka_unit_test(describes),
-		cmocka_unit_test(one_file), cmocka_unit_test(refuses)};
+		cmocka_unit_test(one_file), cmocka_unit_test(refuses), cmocka_unit_test(every_allocation)};
 	return cmocka_run_group_tests_name("api tables", tests, NULL, NULL);
 }

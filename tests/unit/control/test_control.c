@@ -1,6 +1,7 @@
 /* The control plane in SQLite. */
 #include <sqlite3.h>
 
+#include "../failing_malloc.h"
 #include "cases.h"
 
 static void plane_make(struct plane *p)
@@ -370,6 +371,73 @@ static void test_names(void **state)
 	plane_close(&p);
 }
 
+/* A run as the control plane sees it, from opening to closing. */
+static status use_plane(struct plane *p, int64_t now, int64_t *rows)
+{
+	struct control_lease lease;
+	struct control_run r;
+	struct control_task t = {.run_id = RUN,
+		.stage = "raw",
+		.task_id = "t",
+		.spec_hash = STR("h"),
+		.result = STR("{}"),
+		.finished_at = NOW};
+	const struct control_select q = {.sql = "SELECT count(*) FROM meta.run_records"};
+	int64_t attempt;
+	err_clear(&p->err);
+	p->c = NULL;
+	*rows = 0;
+	control_lease_init(&lease, RUN);
+	control_run_init(&r);
+	r.run_id = RUN;
+	r.workload = "w";
+	r.started_at = NOW;
+	status code = control_open(p->uri, &p->c, &p->err);
+	if (code == OK) code = control_lease_acquire(p->c, &lease, now, &p->err);
+	if (code == OK) code = control_run_begin(p->c, &lease, &r, &p->err);
+	if (code == OK) code = control_task_start(p->c, &t, &attempt, &p->err);
+	if (code == OK) code = control_task_finish(p->c, &lease, &t, &p->err);
+	if (code == OK)
+		code = control_stage_commit(p->c, &lease,
+			&(struct control_stage){.run_id = RUN, .name = "raw", .committed_at = NOW, .sha256 = "s"},
+			&p->err);
+	if (code == OK) code = control_query(p->c, &q, count_visit, rows, &p->err);
+	if (code == OK) code = control_lease_release(p->c, &lease, &p->err);
+	return code;
+}
+
+/* Memory that runs out at the n-th request, SQLite's own among them: an error in words, the file is whole, and the next one goes on. */
+static void test_every_allocation(void **state)
+{
+	(void)state;
+	struct plane p;
+	int64_t rows, failed = 0, hits;
+	status code;
+	if (!MALLOC_FAILS) skip();
+	plane_make(&p);
+	CHECK_OK(&p.err, use_plane(&p, NOW, &rows));
+	control_close(p.c);
+	const int64_t live = malloc_live;
+	for (int64_t n = 1; n < 100000; n += n < 100 ? 1 : n / 40) {
+		malloc_fail_from(n);
+		code = use_plane(&p, NOW + n * 60 * US_PER_SECOND, &rows); /* the lease of the one before has run out */
+		hits = malloc_hits;
+		malloc_fail_from(0);
+		if (code != OK && p.err.message[0] == '\0')
+			fail_msg("request %lld: no word of what happened", (long long)n);
+		control_close(p.c);
+		if (malloc_live != live)
+			fail_msg("%lld blocks lost at request %lld", (long long)(malloc_live - live), (long long)n);
+		if (code == OK) CHECK_I64(rows, 1);
+		if (hits == 0) break;
+		failed += code != OK;
+	}
+	CHECK_OK(&p.err, code);
+	assert_true(failed > 50);
+	plane_open(&p);
+	plane_close(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -381,6 +449,7 @@ int main(void)
 		cmocka_unit_test(test_look_at_left_wal),
 		cmocka_unit_test(test_look_while_changed),
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_every_allocation),
 		CONTROL_CASES,
 	};
 	return cmocka_run_group_tests_name("control", tests, NULL, NULL);

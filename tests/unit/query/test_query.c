@@ -388,6 +388,43 @@ static void lists_tables(void **state)
 	lake_close(&l);
 }
 
+/* Memory that runs out at the n-th request of ours: an error, nothing lost, and the next statement is answered. */
+static void every_allocation(void **state)
+{
+	(void)state;
+	static const char sql[] =
+		"SELECT region, count(*) AS n FROM silver.things WHERE id > 3 GROUP BY ALL ORDER BY 1";
+	static const char *const by_region[] = {"region"};
+	static const char want[] = "region,n\nr0,10\nr1,9\n,7\n";
+	struct lake l;
+	int64_t failed = 0;
+	status code = E_NOMEM;
+	lake_open(&l);
+	add_rows(&l, "silver/things", 0, 30, by_region);
+	lake_query(&l, -1);
+	gives(&l, sql, want);
+	query_close(l.query);
+	l.query = NULL;
+	(void)buf_reserve(&l.out, 4096); /* the test's own */
+	const size_t before = mem_in_use();
+	for (int64_t n = 1; n < 5000 && code != OK; n += n < 30 ? 1 : n / 8) {
+		const struct query_opts o = {.lake = l.store, .version = -1, .at_ms = INT64_MIN, .threads = 1};
+		mem_fail_after(n);
+		code = query_open(&o, &l.query, &l.err);
+		if (code == OK) code = run(&l, sql, QUERY_CSV);
+		mem_fail_after(-1);
+		if (code != OK) CHECK_FAILS(E_NOMEM, code);
+		if (code != OK && l.query != NULL) gives(&l, sql, want);
+		failed += code != OK;
+		query_close(l.query);
+		l.query = NULL;
+		assert_int_equal(mem_in_use(), before);
+	}
+	CHECK_OK(&l.err, code);
+	assert_true(failed > 5);
+	lake_close(&l);
+}
+
 int main(void)
 {
 	char version[QUERY_VERSION_MAX];
@@ -401,6 +438,7 @@ int main(void)
 		cmocka_unit_test(damage_stays_where_it_is), cmocka_unit_test(a_name_keeps_its_meaning),
 		cmocka_unit_test(says_what_is_wrong), cmocka_unit_test(formats), cmocka_unit_test(a_sink_may_fail),
 		cmocka_unit_test(lists_tables), cmocka_unit_test(stops_when_asked), cmocka_unit_test(reads_a_picture),
-		cmocka_unit_test(reads_as_of_a_time), cmocka_unit_test(fits_the_terminal)};
+		cmocka_unit_test(reads_as_of_a_time), cmocka_unit_test(fits_the_terminal),
+		cmocka_unit_test(every_allocation)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
