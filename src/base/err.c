@@ -67,6 +67,7 @@ static const char *errno_hint(int errnum, bool reading)
 	switch (errnum) {
 	case ENOSPC:
 	case EDQUOT: return "; free some space and run the same command again, it resumes";
+	case EFBIG: return "; raise the limit of a file's size (ulimit -f) and run the same command again, it resumes";
 	case EACCES:
 	case EPERM:
 	case EROFS:

@@ -55,7 +55,11 @@ static status scan_rows(struct session *s, const struct delta_snapshot *table, c
 static status query_rows(struct session *s, const struct query *q, row_visit visit, void *arg, struct err *err)
 {
 	struct delta_snapshot *table = NULL;
-	TRY(delta_snapshot_open(s->lake, q->table, DELTA_LATEST, &table, err));
+	const status found = delta_snapshot_open(s->lake, q->table, DELTA_LATEST, &table, err);
+	if (found == E_NOT_FOUND)
+		return fail(
+			err, E_NOT_FOUND, "the lake %s has no tickets yet: `pqr run` makes them", store_uri(s->lake));
+	TRY(found);
 	const status code = scan_rows(s, table, q, visit, arg, err);
 	delta_snapshot_close(table);
 	return code;

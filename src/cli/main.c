@@ -43,6 +43,7 @@ static void signals_setup(void)
 	(void)sigaction(SIGINT, &action, NULL);
 	(void)sigaction(SIGTERM, &action, NULL);
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN); /* a file over `ulimit -f` is an error that has words */
 }
 
 static status option_unknown(const struct cli_command *command, const char *arg, struct err *err)

@@ -267,8 +267,8 @@ printf 'not a database, but long enough to be one' >garbage.db
 one_line 1 'garbage.db' "$pqr" run "${small[@]}" --lake l2 --control sqlite:garbage.db
 
 # a full disk: nothing published; after making room the same command finishes with the same bytes
+find inway/raw -name events.jsonl | LC_ALL=C sort | xargs cat >all.jsonl # what a run of files writes nobody foretells
 if [ "$(id -u)" -eq 0 ] && mkdir tiny && mount -t tmpfs -o size=1m tmpfs tiny 2>/dev/null; then
-  find inway/raw -name events.jsonl | LC_ALL=C sort | xargs cat >all.jsonl # what a run of files writes nobody foretells
   "$pqr" run --input all.jsonl --lake roomy --json >/dev/null 2>&1 || bad "a run of files"
   one_line 1 'make room' "$pqr" run "${small[@]}" --lake tiny/lake --control sqlite:tiny.db
   one_line 1 'No space left' "$pqr" run --input all.jsonl --lake tiny/lake --control sqlite:tiny.db
@@ -288,6 +288,11 @@ if [ "$(id -u)" -eq 0 ] && mkdir tiny && mount -t tmpfs -o size=1m tmpfs tiny 2>
 else
   echo "note: no right to mount a small disk here; the full-disk case was not run"
 fi
+
+# a limit of a file's size, as batch systems set one
+one_line 1 "File too large; raise the limit of a file's size \(ulimit -f\) and run the same command again" bash -c 'ulimit -f 20; exec "$1" run --input all.jsonl --lake limited' . "$pqr"
+expect 0 '(SUCCESS|DEGRADED)' "$pqr" run --input all.jsonl --lake limited
+expect 0 ' 0 differences' "$pqr" verify --lake limited
 
 # a lake whose bronze another version laid otherwise
 expect 0 . "$pqr" run --lake older --from 2025-09-01 --to 2025-09-02 --volume 9 --quiet --json

@@ -37,6 +37,11 @@ expect 2 'pqr.yaml:1: lake: expected a map' "$pqr" run
 rm pqr.yaml
 nothing "a wrong configuration"
 
+# a folder that is no lake yet
+mkdir empty
+expect 1 'the lake .*/empty has no tickets yet: .pqr run. makes them' "$pqr" explain RAD-1 --lake empty
+rm -r empty
+
 # a file where the lake should be
 touch notes
 expect 1 'cannot open lake notes: .*a file stands where a folder belongs.*--lake' "$pqr" run "${small[@]}" --lake notes
@@ -59,6 +64,7 @@ expect 0 '^  publish  gold.daily_kpis -> serving.gold_daily_kpis$' "$pqr" lineag
 
 # names that are none, with where to look
 expect 2 "^pqr: error: --where: no column \"colour\"; .pqr table schema. lists the columns" "$pqr" table cat silver.tickets --where 'colour = 3'
+expect 2 '"yesterday" is no value of column created_at, which is timestamp, as 2025-09-01 or 2025-09-01T12:00:00-05:00' "$pqr" table cat silver.tickets --where 'created_at > yesterday'
 expect 2 'has no column "colour"; .pqr table schema. lists the columns' "$pqr" table cat silver.tickets --columns colour
 expect 2 'expected two run ids; .pqr runs. lists them' "$pqr" runs diff latest
 expect 1 'no ticket RAD-1: .*--columns ticket_id,external_id. lists them' "$pqr" explain RAD-1

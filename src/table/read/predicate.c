@@ -115,6 +115,17 @@ static status take_value(struct cursor *c, struct arena *arena, struct str *out,
 	return OK;
 }
 
+/* Of the types whose values are written in more than one way elsewhere. */
+static const char *example_of(enum col_type type)
+{
+	switch (type) {
+	case COL_DATE: return ", as 2025-09-01";
+	case COL_TIMESTAMP: return ", as 2025-09-01 or 2025-09-01T12:00:00-05:00";
+	case COL_BOOL: return ", as true or false";
+	default: return "";
+	}
+}
+
 static status parse_value(const struct delta_column *column, struct str text, struct delta_value *out, struct err *err)
 {
 	const struct column_def *def = &column->def;
@@ -130,8 +141,8 @@ static status parse_value(const struct delta_column *column, struct str text, st
 	}
 	const status code = text.n == 0 ? E_CORRUPT : delta_value_parse(def, text, out, NULL);
 	if (code != OK)
-		return fail(err, E_USAGE, "condition: \"%.*s\" is no value of column %s, which is %s", (int)text.n,
-			text.p, def->name, column->type_text);
+		return fail(err, E_USAGE, "condition: \"%.*s\" is no value of column %s, which is %s%s", (int)text.n,
+			text.p, def->name, column->type_text, example_of(def->type));
 	if (def->type == COL_FLOAT) out->f64 = (double)(float)out->f64;
 	return OK;
 }
