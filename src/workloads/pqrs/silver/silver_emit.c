@@ -234,6 +234,16 @@ static status pick_row(struct silver_task *t, struct slice *s, uint32_t row, str
 	return OK;
 }
 
+/* Whatever goes to another table than that of tickets is whole. */
+static bool wants_texts(const struct silver_task *t, const struct slice *s, const struct picked *p)
+{
+	bool wanted = false;
+	for (int e = 0; e < EVENT_N; e++) wanted |= e != EVENT_TICKET_CREATED && p->n[e] > 0;
+	for (size_t i = 0; i < p->n[EVENT_TICKET_CREATED] && !wanted; i++)
+		wanted = silver_row_classified(t, s, p->rows[EVENT_TICKET_CREATED][i]);
+	return s->lean && wanted;
+}
+
 static status pick(struct silver_task *t, struct slice *s, struct picked *out, struct err *err)
 {
 	*out = (struct picked){0};
@@ -249,7 +259,7 @@ static status pick(struct silver_task *t, struct slice *s, struct picked *out, s
 			TRY(pick_row(t, s, row, out, err));
 	}
 	if (out->n[PICK_QUARANTINED] > 0) TRY(silver_load_origin(t, s, err));
-	return OK;
+	return wants_texts(t, s, out) ? silver_load_texts(t, s, err) : OK;
 }
 
 typedef status (*emit_rows)(

@@ -55,7 +55,7 @@
 
 /* ---- read ------------------------------------------------------------------------------------------------ */
 
-/* Bronze columns that every task reads, in the order of slice.b. */
+/* Bronze columns that every task reads, in the order of slice.in. */
 enum in_column {
 	IN_EVENT_ID,
 	IN_TICKET_ID,
@@ -111,6 +111,7 @@ struct slice {
 	struct parquet_range range;
 	uint32_t n;
 	struct column in[IN_N];
+	bool lean; /* of another run: without the texts that silver_load_texts reads */
 	const int64_t *ts;
 	int64_t first_ts; /* the least of them */
 	const int32_t
@@ -305,6 +306,8 @@ static inline int32_t silver_month_end(int32_t month)
 /* Appends rows [begin, end) of one row group as a slice of the day, whatever month they are of. */
 status silver_rows_read(struct silver_task *t, const struct silver_file *f, const struct parquet_range *range,
 	struct err *err) MUST_USE;
+/* subject, text, message_id, actor_role, reason, file_type, size_kb and file_name of a slice that is lean. */
+status silver_load_texts(struct silver_task *t, struct slice *s, struct err *err) MUST_USE;
 status silver_load_origin(struct silver_task *t, struct slice *s, struct err *err) MUST_USE;
 status silver_load_all(struct silver_task *t, struct slice *s, struct err *err) MUST_USE;
 /* columns[n] of a file of bronze or silver, one row group at a time. Uses the day's arena, which it resets. */
@@ -436,6 +439,8 @@ static inline bool silver_row_whole(const struct silver_task *t, const struct sl
 }
 status silver_day_emit(struct silver_task *t, struct err *err) MUST_USE;
 status silver_pending_emit(struct silver_task *t, struct err *err) MUST_USE; /* at the end */
+/* Is a row of a creation classified? What a run before told has its class already, unless the class is the ticket's own. */
+bool silver_row_classified(const struct silver_task *t, const struct slice *s, uint32_t row);
 status silver_created_emit(struct silver_task *t, const struct slice *s, const uint32_t *rows, size_t n, int32_t month,
 	struct err *err) MUST_USE;
 /* The state columns of a month of tickets, at the end; counters. */

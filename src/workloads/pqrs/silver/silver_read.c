@@ -36,6 +36,34 @@ static const int bronze_of[IN_N] = {
 	[IN_TENANT_ID] = BRONZE_TENANT_ID,
 };
 
+/* What is read of earlier rows only where one of them is told anew in other tables than that of tickets: most bytes of bronze. */
+static bool is_text(int in)
+{
+	switch (in) {
+	case IN_SUBJECT:
+	case IN_TEXT:
+	case IN_MESSAGE_ID:
+	case IN_ACTOR_ROLE:
+	case IN_REASON:
+	case IN_FILE_TYPE:
+	case IN_SIZE_KB:
+	case IN_FILE_NAME: return true;
+	default: return false;
+	}
+}
+
+/* The columns of a slice that are texts, or those that are not: their places in slice.in, and in bronze. */
+static size_t pick_columns(bool texts, int in[IN_N], int bronze[IN_N])
+{
+	size_t n = 0;
+	for (int i = 0; i < IN_N; i++) {
+		if (is_text(i) != texts) continue;
+		in[n] = i;
+		bronze[n++] = bronze_of[i];
+	}
+	return n;
+}
+
 /* ---- files ----------------------------------------------------------------------------------------------- */
 
 static int by_month_then_path(const void *a, const void *b)
@@ -371,21 +399,31 @@ static status slice_check(struct slice *s, struct err *err)
 	return OK;
 }
 
+static status read_columns(
+	struct silver_task *t, struct parquet_reader *r, struct slice *s, bool texts, struct err *err)
+{
+	int in[IN_N], bronze[IN_N], columns[IN_N];
+	struct batch b;
+	const size_t n = pick_columns(texts, in, bronze);
+	TRY(column_positions(r, bronze, n, columns, err));
+	TRY(parquet_reader_read(r, &s->range, (struct parquet_columns){columns, n}, &t->day.arena, &b, err));
+	for (size_t i = 0; i < n; i++) s->in[in[i]] = b.columns[i];
+	return OK;
+}
+
 static status slice_read(struct silver_task *t, const struct silver_file *f, struct parquet_reader *r,
 	const struct bucket_rows *rows, struct err *err)
 {
 	const struct parquet_range *range = &rows->range;
-	int columns[IN_N];
-	TRY(column_positions(r, bronze_of, IN_N, columns, err));
 	struct slice *s = slice_add(&t->day);
 	if (s == NULL || range->end - range->begin > INT32_MAX) return fail_nomem(err);
 	s->file = f;
 	s->range = *range;
 	s->buckets = rows->buckets;
 	s->n = (uint32_t)(range->end - range->begin);
-	struct batch b;
-	TRY(parquet_reader_read(r, range, (struct parquet_columns){columns, IN_N}, &t->day.arena, &b, err));
-	memcpy(s->in, b.columns, sizeof s->in);
+	s->lean = f->foreign;
+	TRY(read_columns(t, r, s, false, err));
+	if (!s->lean) TRY(read_columns(t, r, s, true, err));
 	s->ts = s->in[IN_TS].values;
 	TRY(slice_codes(t, s, err));
 	return slice_check(s, err);
@@ -541,6 +579,18 @@ static status slice_more(
 	if (got == OK) memcpy(out, b.columns, n * sizeof *out);
 	store_object_close(object);
 	return got == OK ? OK : err_at(err, got, s->file->ref->path, -1, -1);
+}
+
+status silver_load_texts(struct silver_task *t, struct slice *s, struct err *err)
+{
+	int in[IN_N], bronze[IN_N];
+	struct column columns[IN_N];
+	if (!s->lean) return OK;
+	const size_t n = pick_columns(true, in, bronze);
+	TRY(slice_more(t, s, bronze, n, columns, err));
+	for (size_t i = 0; i < n; i++) s->in[in[i]] = columns[i];
+	s->lean = false;
+	return OK;
 }
 
 status silver_load_origin(struct silver_task *t, struct slice *s, struct err *err)

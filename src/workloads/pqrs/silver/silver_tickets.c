@@ -109,6 +109,13 @@ static void set_classes(struct silver_task *t, struct month_out *m, const struct
 	if (channel < CHANNEL_N) t->sum.channels[channel]++;
 }
 
+bool silver_row_classified(const struct silver_task *t, const struct slice *s, uint32_t row)
+{
+	return silver_row_whole(t, s, row) ||
+	       code_or(&s->in[IN_PQRS_TYPE], row, pqrs_type_names, TYPE_N, TYPE_N) == TYPE_N ||
+	       code_or(&s->in[IN_PRIORITY], row, pqrs_priority_names, PRIORITY_N, PRIORITY_N) == PRIORITY_N;
+}
+
 static status remember_tickets(
 	struct month_out *m, const struct slice *s, const uint32_t *rows, size_t n, struct err *err)
 {
@@ -142,9 +149,10 @@ status silver_created_emit(
 	size_t n_whole = 0;
 	if (whole == NULL) return fail_nomem(err);
 	for (size_t i = 0; i < n; i++) {
-		struct prediction x;
-		TRY(rules_classify(t->rules, text_or_empty(&s->in[IN_SUBJECT], rows[i]),
-			text_or_empty(&s->in[IN_TEXT], rows[i]), &x, err));
+		struct prediction x = {0};
+		if (silver_row_classified(t, s, rows[i]))
+			TRY(rules_classify(t->rules, text_or_empty(&s->in[IN_SUBJECT], rows[i]),
+				text_or_empty(&s->in[IN_TEXT], rows[i]), &x, err));
 		set_classes(t, m, s, rows[i], m->n + (int64_t)i, &x);
 		set_place(t, m, s, rows[i], m->n + (int64_t)i);
 		if (!silver_row_whole(t, s, rows[i])) continue;
