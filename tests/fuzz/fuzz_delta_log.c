@@ -59,6 +59,16 @@ static status memory_list(struct store *s, const char *prefix, store_visit visit
 	return OK;
 }
 
+static status memory_list_names(struct store *s, const char *folder, store_name_visit visit, void *arg, struct err *err)
+{
+	const struct memory_store *m = (struct memory_store *)(void *)s;
+	const size_t n = strlen(folder) + 1;
+	for (size_t i = 0; i < m->n; i++) {
+		if (strchr(m->files[i].key + n, '/') == NULL) TRY(visit(arg, m->files[i].key + n, false, err));
+	}
+	return OK;
+}
+
 /* "=name\n" lines separate the files; bytes before the first are version 0. */
 static void files_cut(struct memory_store *m, const uint8_t *data, size_t size)
 {
@@ -151,7 +161,8 @@ static void open_check(struct store *store, int64_t version)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct store_ops ops = {.object_open = memory_open, .size = memory_size, .list = memory_list};
+	static const struct store_ops ops = {
+		.object_open = memory_open, .size = memory_size, .list = memory_list, .list_names = memory_list_names};
 	static char uri[] = "memory";
 	struct memory_store m = {.base = {.ops = &ops, .uri = uri}};
 	files_cut(&m, data, size);

@@ -533,7 +533,7 @@ static status newest_checkpoint(struct store *store, const char *root, int64_t *
 	struct arena arena;
 	struct delta_log_list l;
 	arena_init(&arena, 0);
-	const status code = delta_log_list(store, root, &arena, &l, err);
+	const status code = delta_log_list_names(store, root, &arena, &l, err);
 	if (code == OK) {
 		const struct delta_checkpoint_at at = delta_log_checkpoint(&l, INT64_MAX, INT64_MAX);
 		*version = at.n > 0 ? at.version : -1;

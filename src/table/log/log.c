@@ -96,7 +96,8 @@ struct listing {
 	struct arena *arena;
 	struct delta_log_file *items; /* in arena */
 	size_t n, cap;
-	size_t prefix; /* bytes of "<root>/_delta_log/" */
+	const char *folder; /* "<root>/_delta_log" */
+	size_t prefix;      /* bytes of it, and a slash */
 };
 
 static status list_add(struct listing *l, struct delta_log_file f, const char *key, struct err *err)
@@ -121,6 +122,17 @@ static status list_entry(void *arg, const struct store_entry *e, struct err *err
 	else
 		return OK;
 	return list_add(l, f, e->key, err);
+}
+
+static status list_name(void *arg, const char *name, bool is_folder, struct err *err)
+{
+	struct listing *l = arg;
+	char key[DELTA_KEY_MAX];
+	struct delta_log_file f = {.kind = DELTA_LOG_OTHER, .version = -1, .bytes = -1, .modified_ms = -1};
+	if (is_folder) return OK;
+	TRY(delta_key(key, l->folder, str_of(name), err));
+	name_parse(name, &f);
+	return list_add(l, f, key, err);
 }
 
 static int file_cmp(const void *a, const void *b)
@@ -178,8 +190,20 @@ status delta_log_list(
 {
 	char folder[DELTA_KEY_MAX];
 	TRY(delta_key(folder, root, STR("_delta_log"), err));
-	struct listing l = {.arena = arena, .prefix = strlen(folder) + 1};
+	struct listing l = {.arena = arena, .folder = folder, .prefix = strlen(folder) + 1};
 	TRY(store_list(store, folder, list_entry, &l, err));
+	TRY(sort_and_complete(store, root, &l, err));
+	*out = (struct delta_log_list){l.items, l.n};
+	return OK;
+}
+
+status delta_log_list_names(
+	struct store *store, const char *root, struct arena *arena, struct delta_log_list *out, struct err *err)
+{
+	char folder[DELTA_KEY_MAX];
+	TRY(delta_key(folder, root, STR("_delta_log"), err));
+	struct listing l = {.arena = arena, .folder = folder, .prefix = strlen(folder) + 1};
+	TRY(store_list_names(store, folder, list_name, &l, err));
 	TRY(sort_and_complete(store, root, &l, err));
 	*out = (struct delta_log_list){l.items, l.n};
 	return OK;

@@ -25,10 +25,10 @@ enum delta_log_kind {
 };
 struct delta_log_file {
 	enum delta_log_kind kind;
-	int64_t version;     /* -1: it has none */
-	int32_t part, parts; /* of DELTA_LOG_PART, 1-based */
-	int64_t bytes, modified_ms;
-	const char *key; /* in the store */
+	int64_t version;            /* -1: it has none */
+	int32_t part, parts;        /* of DELTA_LOG_PART, 1-based */
+	int64_t bytes, modified_ms; /* -1: not asked for */
+	const char *key;            /* in the store */
 };
 struct delta_log_list {
 	struct delta_log_file *files; /* by version, kind, part */
@@ -36,6 +36,10 @@ struct delta_log_list {
 };
 /* Every file of <root>/_delta_log; a commit before a listed one that the listing passed over is asked for by name. A name of more than 20 digits or a version over 2^63-1 counts as OTHER. In arena. */
 status delta_log_list(struct store *store, const char *root, struct arena *arena, struct delta_log_list *out,
+	struct err *err) MUST_USE;
+
+/* The same without sidecars, sizes and times: on a disk a look at each file less, and a log keeps its commits for a month. */
+status delta_log_list_names(struct store *store, const char *root, struct arena *arena, struct delta_log_list *out,
 	struct err *err) MUST_USE;
 
 /* The newest complete checkpoint at or below `version`: files[n], which view the list; n == 0: none. skip: ignore

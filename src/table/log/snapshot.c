@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
+#include "base/vec.h"
 #include "table/log/checkpoint.h"
 #include "table/log/log_int.h"
 #include "table/log/replay_int.h"
@@ -42,7 +43,7 @@ status delta_table_exists(struct store *store, const char *root, bool *out, stru
 	struct arena arena;
 	struct delta_log_list l;
 	arena_init(&arena, 0);
-	const status code = delta_log_list(store, root, &arena, &l, err);
+	const status code = delta_log_list_names(store, root, &arena, &l, err);
 	if (code == OK) *out = delta_log_range(&l).latest >= 0;
 	arena_deinit(&arena);
 	return code;
@@ -58,11 +59,37 @@ struct opening {
 	struct delta_checkpoint_at at; /* n == 0: from version 0 */
 	struct replay replay;
 	bool commits_read; /* what fails after this is the checkpoint's fault */
+	struct {
+		const struct delta_log_file **items; /* in arena; whose own times count */
+		size_t n, cap;
+	} untimed;
+	struct arena *arena; /* the list's */
 };
 
-static void raise_timestamp(struct delta_snapshot *s, int64_t ms)
+/* ms: what a commit tells of its time; -1: nothing, it is that of the file. */
+static status raise_timestamp(struct opening *o, int64_t ms, const struct delta_log_file *f, struct err *err)
 {
-	if (ms > s->timestamp_ms) s->timestamp_ms = ms;
+	if (ms > o->s->timestamp_ms) o->s->timestamp_ms = ms;
+	if (ms >= 0) return OK;
+	if (!VEC_ROOM_IN(o->arena, &o->untimed, 1)) return fail_nomem(err);
+	o->untimed.items[o->untimed.n++] = f;
+	return OK;
+}
+
+/* Our own commits tell their times, and so do those of most writers. */
+static status look_at_times(struct opening *o, struct err *err)
+{
+	struct delta_log_list l;
+	if (o->untimed.n == 0) return OK;
+	TRY(delta_log_list(o->store, o->root, o->arena, &l, err));
+	for (size_t i = 0; i < l.n; i++) {
+		for (size_t k = 0; k < o->untimed.n; k++) {
+			const bool same = strcmp(l.files[i].key, o->untimed.items[k]->key) == 0;
+			if (same && l.files[i].modified_ms > o->s->timestamp_ms)
+				o->s->timestamp_ms = l.files[i].modified_ms;
+		}
+	}
+	return OK;
 }
 
 static status read_commits(struct opening *o, struct err *err)
@@ -80,8 +107,8 @@ static status read_commits(struct opening *o, struct err *err)
 		buf_init(text, 0);
 		replay_commit_begin(&o->replay, version);
 		TRY(delta_log_read(s->store, f->key, text, &s->arena, &visitor, err));
-		raise_timestamp(s, delta_info_ms(&o->replay.info, f->modified_ms));
-		s->log_bytes += f->bytes;
+		TRY(raise_timestamp(o, delta_info_ms(&o->replay.info, -1), f, err));
+		s->log_bytes += (int64_t)text->n;
 	}
 	return OK;
 }
@@ -98,11 +125,9 @@ static status read_checkpoint(struct opening *o, struct err *err)
 	if (s->version != o->at.version) return OK;
 	const struct delta_log_file *f = delta_log_commit(o->list, s->version);
 	struct delta_commit_info info;
-	raise_timestamp(s, top->modified_ms);
-	if (f == NULL) return OK;
+	if (f == NULL) return raise_timestamp(o, -1, top, err);
 	TRY(delta_log_info(s->store, f->key, &s->arena, &info, err));
-	s->timestamp_ms = delta_info_ms(&info, f->modified_ms);
-	return OK;
+	return raise_timestamp(o, delta_info_ms(&info, -1), f, err);
 }
 
 /* The pairs of every partition column in metadata's order; null where the action has none. */
@@ -183,6 +208,7 @@ static status snapshot_read(struct opening *o, int64_t version, struct err *err)
 	if (s == NULL) return fail_nomem(err);
 	o->s = s;
 	o->commits_read = false;
+	o->untimed.n = 0;
 	s->store = o->store;
 	(void)snprintf(s->root, sizeof s->root, "%s", o->root);
 	s->version = version;
@@ -240,6 +266,21 @@ static status open_listed(struct opening *o, int64_t version, bool last, struct 
 	}
 }
 
+/* *listed: the table has a log, and that version. */
+static status open_once(struct opening *o, int64_t version, bool last, bool *listed, struct err *err)
+{
+	struct delta_log_list l;
+	o->list = &l;
+	*listed = false;
+	TRY(delta_log_list_names(o->store, o->root, o->arena, &l, err));
+	TRY(version_choose(&l, o->root, &version, err));
+	*listed = true;
+	TRY(open_listed(o, version, last, err));
+	const status code = look_at_times(o, err);
+	if (code != OK) delta_snapshot_close(o->s);
+	return code;
+}
+
 status delta_snapshot_open(
 	struct store *store, const char *root, int64_t version, struct delta_snapshot **out, struct err *err)
 {
@@ -247,14 +288,10 @@ status delta_snapshot_open(
 		return fail(err, E_LIMIT, "table's folder of over %d bytes: %.100s...", DELTA_ROOT_MAX - 1, root);
 	for (int attempt = 1;; attempt++) {
 		struct arena arena;
-		struct delta_log_list l;
-		int64_t wanted = version;
-		struct opening o = {.store = store, .root = root, .list = &l};
+		struct opening o = {.store = store, .root = root, .arena = &arena};
+		bool listed;
 		arena_init(&arena, 0);
-		status code = delta_log_list(store, root, &arena, &l, err);
-		if (code == OK) code = version_choose(&l, root, &wanted, err);
-		const bool listed = code == OK;
-		if (code == OK) code = open_listed(&o, wanted, attempt == LIST_TRIES, err);
+		const status code = open_once(&o, version, attempt == LIST_TRIES, &listed, err);
 		arena_deinit(&arena);
 		if (code == OK) *out = o.s;
 		if (code != E_NOT_FOUND || !listed) return code;

@@ -177,7 +177,7 @@ static status newest_check(const struct delta_txn *t, struct err *err)
 		if (store_size(t->store, key, &bytes, NULL) == OK) return OK; /* the next one's name was never free */
 	}
 	arena_init(&arena, 0);
-	const status code = delta_log_list(t->store, t->root, &arena, &l, err);
+	const status code = delta_log_list_names(t->store, t->root, &arena, &l, err);
 	const int64_t latest = code == OK ? delta_log_range(&l).latest : -1;
 	arena_deinit(&arena);
 	TRY(code);

@@ -190,11 +190,23 @@ static inline status fault_list(struct store *s, const char *prefix, store_visit
 	struct fault_listing l = {f, visit, arg};
 	FAULT_DO(f, FAULT_LIST, prefix, f->inner->ops->list(f->inner, prefix, fault_list_entry, &l, err), err);
 }
+struct fault_names {
+	const struct fault_store *f;
+	store_name_visit visit;
+	void *arg;
+};
+static inline status fault_list_name(void *arg, const char *name, bool is_folder, struct err *err)
+{
+	const struct fault_names *l = arg;
+	if (l->f->hide != NULL && strcmp(name, l->f->hide) == 0) return OK;
+	return l->visit(l->arg, name, is_folder, err);
+}
 static inline status fault_list_names(
 	struct store *s, const char *folder, store_name_visit visit, void *arg, struct err *err)
 {
 	struct fault_store *f = fault_of(s);
-	FAULT_DO(f, FAULT_LIST, folder, f->inner->ops->list_names(f->inner, folder, visit, arg, err), err);
+	struct fault_names l = {f, visit, arg};
+	FAULT_DO(f, FAULT_LIST, folder, f->inner->ops->list_names(f->inner, folder, fault_list_name, &l, err), err);
 }
 static inline status fault_delete(struct store *s, const char *key, struct err *err)
 {
