@@ -79,7 +79,11 @@ struct candidate {
 struct search {
 	const struct history_search *of;
 	char suffix[64]; /* "/stages/silver.json" */
-	struct candidate *items;
+	struct {
+		char **items; /* "day=2025-01-01", newest first */
+		size_t n, cap, listed;
+	} days;
+	struct candidate **items; /* of the days that were listed, newest first */
 	size_t n, cap;
 	bool one; /* there is one history in the lake */
 	const struct commit *head;
@@ -93,22 +97,57 @@ static bool ends_with(const char *text, const char *end)
 	return n >= m && strcmp(text + n - m, end) == 0;
 }
 
+static status note_day(void *arg, const char *name, bool is_folder, struct err *err)
+{
+	struct search *s = arg;
+	if (!is_folder || strncmp(name, "day=", 4) != 0) return OK;
+	if (!VEC_ROOM(&s->days, 1)) return fail_nomem(err);
+	char *copy = mem_strdup(name);
+	if (copy == NULL) return fail_nomem(err);
+	s->days.items[s->days.n++] = copy;
+	return OK;
+}
+
 static status note_commit(void *arg, const struct store_entry *e, struct err *err)
 {
 	struct search *s = arg;
 	if (!ends_with(e->key, s->suffix) || strstr(e->key, s->of->run->run_id) != NULL) return OK;
 	if (!VEC_ROOM(s, 1)) return fail_nomem(err);
-	struct candidate *c = &s->items[s->n];
-	*c = (struct candidate){.key = mem_strdup(e->key)};
-	if (c->key == NULL) return fail_nomem(err);
-	s->n++;
-	return OK;
+	struct candidate *c = mem_zalloc(1, sizeof *c);
+	if (c == NULL) return fail_nomem(err);
+	s->items[s->n++] = c;
+	c->key = mem_strdup(e->key);
+	return c->key != NULL ? OK : fail_nomem(err);
+}
+
+static int newest_day_first(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)b, *(char *const *)a);
 }
 
 static int newest_first(const void *a, const void *b)
 {
-	const struct candidate *x = a, *y = b;
+	const struct candidate *x = *(struct candidate *const *)a, *y = *(struct candidate *const *)b;
 	return strcmp(y->key, x->key);
+}
+
+static status list_days(struct search *s, struct err *err)
+{
+	TRY(store_list_names(s->of->lake, "manifests", note_day, s, err));
+	if (s->days.n > 1) qsort(s->days.items, s->days.n, sizeof *s->days.items, newest_day_first);
+	return OK;
+}
+
+/* The commits of the next day, to the end of items; nothing where all days are listed. */
+static status list_day(struct search *s, struct err *err)
+{
+	char folder[RUN_KEY_MAX];
+	const size_t n = s->n;
+	if (s->days.listed == s->days.n) return OK;
+	(void)snprintf(folder, sizeof folder, "manifests/%s", s->days.items[s->days.listed++]);
+	TRY(store_list(s->of->lake, folder, note_commit, s, err));
+	if (s->n - n > 1) qsort(s->items + n, s->n - n, sizeof *s->items, newest_first);
+	return OK;
 }
 
 static status same_events(const struct history_search *of, const struct run_info *earlier, bool *out, struct err *err)
@@ -131,12 +170,13 @@ static status load(const struct search *s, struct candidate *c, struct err *err)
 }
 
 /* Is nothing missing before the first events of its history, as of an opener that leaves out its first days? */
-static status is_whole(const struct search *s, const struct commit *c, bool *out, struct err *err)
+static status is_whole(struct search *s, const struct commit *c, bool *out, struct err *err)
 {
 	const char *opener = c->n_history > 0 ? c->history[0] : c->run.run_id;
 	*out = false;
+	while (s->days.listed < s->days.n) TRY(list_day(s, err));
 	for (size_t i = 0; i < s->n && !*out; i++) {
-		struct candidate *o = &s->items[i];
+		struct candidate *o = s->items[i];
 		if (strstr(o->key, opener) == NULL) continue;
 		TRY(load(s, o, err));
 		*out = s->of->w->folding.continues(s->of->config, &o->commit.run, NULL) != CONTINUES_SAME_EVENTS;
@@ -144,7 +184,7 @@ static status is_whole(const struct search *s, const struct commit *c, bool *out
 	return OK;
 }
 
-static status judge(const struct search *s, struct candidate *c, struct err *err)
+static status judge(struct search *s, struct candidate *c, struct err *err)
 {
 	const struct history_search *of = s->of;
 	TRY(load(s, c, err));
@@ -181,10 +221,10 @@ static status check_not_continued(const struct search *s, struct err *err)
 {
 	const char *head = s->head->run.run_id;
 	for (size_t i = 0; i < s->n; i++) {
-		if (!s->items[i].loaded || !goes_on_from(&s->items[i].commit, head)) continue;
+		if (!s->items[i]->loaded || !goes_on_from(&s->items[i]->commit, head)) continue;
 		return fail(err, E_CONFLICT,
 			"run %s was continued by run %s already, and only the newest run of a history is continued",
-			head, s->items[i].commit.run.run_id);
+			head, s->items[i]->commit.run.run_id);
 	}
 	return OK;
 }
@@ -200,14 +240,16 @@ static status is_newest(struct search *s, bool *out, struct err *err)
 	return OK;
 }
 
+/* Day by day, so that a lake of years is not listed. */
 static status find(struct search *s, struct err *err)
 {
-	TRY(store_list(s->of->lake, "manifests", note_commit, s, err));
-	if (s->n > 1) qsort(s->items, s->n, sizeof *s->items, newest_first);
 	const char *head_key = NULL;
-	for (size_t i = 0; i < s->n; i++) {
-		struct candidate *c = &s->items[i];
+	TRY(list_days(s, err));
+	for (size_t i = 0;; i++) {
 		bool newest = false;
+		while (i == s->n && s->days.listed < s->days.n) TRY(list_day(s, err));
+		if (i == s->n) break;
+		struct candidate *c = s->items[i];
 		if (head_key != NULL && strncmp(head_key, c->key, DAY_CHARS) != 0) TRY(is_newest(s, &newest, err));
 		if (newest) break;
 		TRY(judge(s, c, err));
@@ -216,6 +258,18 @@ static status find(struct search *s, struct err *err)
 		head_key = c->key;
 	}
 	return s->head != NULL ? check_not_continued(s, err) : OK;
+}
+
+static void search_deinit(struct search *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->items[i]->loaded) arena_deinit(&s->items[i]->arena);
+		mem_free(s->items[i]->key);
+		mem_free(s->items[i]);
+	}
+	for (size_t i = 0; i < s->days.n; i++) mem_free(s->days.items[i]);
+	mem_free(s->items);
+	mem_free(s->days.items);
 }
 
 static status take_runs(const struct commit *head, struct arena *arena, struct history *out, struct err *err)
@@ -245,11 +299,7 @@ status history_find(const struct history_search *of, struct arena *arena, struct
 	ASSERT(n > 0 && (size_t)n < sizeof s.suffix);
 	status code = find(&s, err);
 	if (code == OK && s.head != NULL) code = take_runs(s.head, arena, out, err);
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.items[i].loaded) arena_deinit(&s.items[i].arena);
-		mem_free(s.items[i].key);
-	}
-	mem_free(s.items);
+	search_deinit(&s);
 	return code;
 }
 
