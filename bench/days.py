@@ -5,8 +5,8 @@
     BENCH_CONTROL=         another control plane than SQLite's file (a URI), for all of them
 
 The events are those of the default simulation, spike off, dealt into one file a local day; of one ticket in a hundred every event from its
-answer on is left out, so that open tickets pile up as they do in an office. Prints Markdown: for each tenth of the way, the median of five
-equal weekdays: seconds, seconds of processor, bytes written beside raw and the control plane, and what the day's raw weighs. Then what
+answer on is left out, so that open tickets pile up as they do in an office. Prints Markdown, as it goes: for each tenth of the way, and day 30,
+the median of five equal weekdays: seconds, seconds of processor, bytes written beside raw and the control plane, and what the day's raw weighs. Then what
 bronze, silver and gold weigh after every table has been vacuumed, beside those of one run over the same events."""
 
 import datetime
@@ -81,10 +81,22 @@ def run(pqr, lake, inputs):
     return time.monotonic() - begin, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, json.loads(out)
 
 
+def row(taken, at):
+    """The median of five equal weekdays up to the day `at`, as a row of the table; None: there were not that many yet."""
+    near = [taken[i - 1] for i in range(at, 0, -7)][:5]
+    if len(near) < 5:
+        return None
+    middle = [statistics.median(t[k] for t in near) for k in (1, 2, 3, 4)]
+    each = " | ".join(f"{statistics.median(t[5][s] for t in near):.3f}" for s in taken[0][5])
+    return f"| {at} | {middle[0]:.2f} | {each} | {middle[1]:.2f} | {middle[2] / 1e6:.2f} | {middle[3] / 1e6:.2f} |"
+
+
 def main():
     pqr, folder = os.path.abspath(sys.argv[1]), pathlib.Path(sys.argv[2]).resolve() / "days"
     folder.mkdir()
     paths = deal(pqr, folder)
+    told = {30, *(len(paths) * k // 10 for k in range(1, 11))}
+    print(f"\n{len(paths)} daily ingests, {sum(p.stat().st_size for p in paths) / 1e6:.1f} MB of raw; medians of five equal weekdays\n")
     lake = folder / "lake"
     stands, taken = 0, []
     for number, path in enumerate(paths, 1):
@@ -92,18 +104,14 @@ def main():
         now = weight(lake)
         taken.append((number, seconds, cpu, now - stands, path.stat().st_size, {s["name"]: s["seconds"] for s in report["stages"]}))
         stands = now
+        if number == 1:
+            stages = list(taken[0][5])
+            print("| day | seconds | " + " | ".join(stages) + " | CPU, s | written, MB | raw, MB |\n|" + "---:|" * (len(stages) + 5), flush=True)
+        line = row(taken, number) if number in told else None
+        if line is not None:
+            print(line, flush=True)
         if sys.stderr.isatty():
             print(f"\rday {number} of {len(paths)}: {seconds:.2f} s", end="", file=sys.stderr)
-    print(f"\n{len(paths)} daily ingests, {sum(t[4] for t in taken) / 1e6:.1f} MB of raw; medians of five equal weekdays\n")
-    stages = list(taken[0][5])
-    print("| day | seconds | " + " | ".join(stages) + " | CPU, s | written, MB | raw, MB |\n|" + "---:|" * (len(stages) + 5))
-    for at in sorted({30, *range(60, len(paths), 60), len(paths)}):
-        near = [taken[i - 1] for i in range(at, 0, -7) if i <= len(paths)][:5]
-        if len(near) < 5:
-            continue
-        middle = [statistics.median(t[k] for t in near) for k in (1, 2, 3, 4)]
-        each = " | ".join(f"{statistics.median(t[5][s] for t in near):.3f}" for s in stages)
-        print(f"| {at} | {middle[0]:.2f} | {each} | {middle[1]:.2f} | {middle[2] / 1e6:.2f} | {middle[3] / 1e6:.2f} |")
     subprocess.run([pqr, "table", "vacuum", "--all", "--retention", "0d", "--no-retention-check", "--lake", lake, "--quiet"], check=True, stdout=subprocess.DEVNULL)
     run(pqr, folder / "one", paths)
     many, one = refined(lake), refined(folder / "one")
