@@ -276,6 +276,26 @@ def test_creation_told_last(events, tmp_path):
     assert {r["reason"] for r in current_rows(lake)["quarantine"]} == {"out_of_order"}
 
 
+def test_classified_by_their_texts(events, tmp_path):
+    """Tickets whose creation tells neither type nor priority: later runs that fold them again need the texts of their creation."""
+    lines = []
+    for line in events:
+        event = json.loads(line)
+        if event["event_type"] == "TICKET_CREATED":
+            for told in ("pqrs_type", "priority"):
+                event["data"].pop(told, None)
+        lines.append(json.dumps(event, ensure_ascii=False))
+    parts = cut(random.Random(f"{SEED} classes"), lines, 4)
+    files, whole = write(tmp_path, parts)
+    lake, one = Ingests(tmp_path / "lake"), Ingests(tmp_path / "one")
+    one.ingest(whole)
+    for file in files:
+        lake.ingest(file)
+    assert_like(lake, one)
+    kinds = {(r["pqrs_type"], r["priority"]) for r in standing(lake, "silver.tickets")}
+    assert len(kinds) > 4, kinds
+
+
 def test_against_oracle(tmp_path):
     """Files as other systems write them, some events told twice or in two ways: what is current is what the contract makes of all
     bronze rows together. (One ingest would settle some of the contradictions in bronze.) Of two with one time, the one stands that
