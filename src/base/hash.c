@@ -182,16 +182,41 @@ void uuid_format(const uint8_t id[UUID_BYTES], char dst[UUID_CHARS])
 
 bool uuid_parse(struct str text, uint8_t id[UUID_BYTES])
 {
+	static const uint8_t places[UUID_BYTES] = {0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
+	/* digit + 1; no branch a digit: every event has one */
+	static const uint8_t digits[256] = {['0'] = 1,
+		['1'] = 2,
+		['2'] = 3,
+		['3'] = 4,
+		['4'] = 5,
+		['5'] = 6,
+		['6'] = 7,
+		['7'] = 8,
+		['8'] = 9,
+		['9'] = 10,
+		['a'] = 11,
+		['b'] = 12,
+		['c'] = 13,
+		['d'] = 14,
+		['e'] = 15,
+		['f'] = 16,
+		['A'] = 11,
+		['B'] = 12,
+		['C'] = 13,
+		['D'] = 14,
+		['E'] = 15,
+		['F'] = 16};
 	if (text.n != UUID_CHARS) return false;
+	const uint8_t *p = (const uint8_t *)text.p;
 	uint8_t out[UUID_BYTES];
-	size_t at = 0;
+	bool valid = p[8] == '-' && p[13] == '-' && p[18] == '-' && p[23] == '-';
 	for (size_t i = 0; i < UUID_BYTES; i++) {
-		if ((i == 4 || i == 6 || i == 8 || i == 10) && text.p[at++] != '-') return false;
-		if (!hex_decode((struct str){text.p + at, 2}, &out[i], 1)) return false;
-		at += 2;
+		const uint8_t hi = digits[p[places[i]]], lo = digits[p[places[i] + 1]];
+		valid &= hi != 0 && lo != 0;
+		out[i] = (uint8_t)((unsigned)(hi - 1) << 4 | (unsigned)(lo - 1));
 	}
-	memcpy(id, out, sizeof out);
-	return true;
+	if (valid) memcpy(id, out, sizeof out);
+	return valid;
 }
 
 void uuid_v5(const uint8_t name_space[UUID_BYTES], struct str name, uint8_t out[UUID_BYTES])

@@ -60,6 +60,13 @@ static bool is_mine(const struct silver_task *t, uint64_t hash)
 	return share >= t->spec->lo && share < t->spec->hi;
 }
 
+static uint64_t be64(const uint8_t *p)
+{
+	uint64_t x = 0;
+	for (int i = 0; i < 8; i++) x = x << 8 | p[i];
+	return x;
+}
+
 /* A table of another writer may hold anything. */
 static status load_id(const struct column *c, int64_t row, struct uuid *out, struct err *err)
 {
@@ -67,7 +74,8 @@ static status load_id(const struct column *c, int64_t row, struct uuid *out, str
 	if (!column_valid(c, row)) return fail(err, E_CORRUPT, "an event_id is null");
 	const struct str text = column_str(c, row);
 	if (!uuid_parse(text, checked)) return fail(err, E_CORRUPT, "an event_id is no UUID");
-	*out = uuid_load(text.p);
+	out->hi = be64(checked);
+	out->lo = be64(checked + 8);
 	return OK;
 }
 
@@ -78,7 +86,7 @@ static status visit_standing(void *arg, const struct batch *b, struct arena *scr
 	struct silver_task *t = arg;
 	(void)scratch;
 	for (int64_t i = 0; i < b->n_rows; i++) {
-		struct uuid id;
+		struct uuid id = {0};
 		uint32_t index;
 		bool found;
 		TRY(load_id(&b->columns[0], i, &id, err));
@@ -232,7 +240,7 @@ static status visit_bronze(void *arg, const struct batch *b, struct arena *scrat
 		}
 	}
 	for (int64_t i = 0; i < b->n_rows; i++) {
-		struct uuid id;
+		struct uuid id = {0};
 		TRY(load_id(&b->columns[EVENTS_ID], i, &id, err));
 		if (is_mine(t, uuid_hash(id))) TRY(take_row(t, &v, i, id, err));
 	}
@@ -358,7 +366,8 @@ static status task_run(struct silver_task *t, struct err *err)
 		builder_init(&t->columns[c], &clickstream_silver_events.columns[c], words);
 	}
 	TRY(history_column_init(&t->history, t->spec, err));
-	TRY(uuid_table_init(&t->ids, 1024, err));
+	const int64_t rows = part_files_rows(&t->spec->inputs) + part_files_rows(&t->spec->standing);
+	TRY(uuid_table_init(&t->ids, (size_t)(rows * (t->spec->hi - t->spec->lo) / SHARES + 1024), err));
 	TRY(read_standing(t, err));
 	TRY(read_bronze(t, err));
 	TRY(write_all(t, err));
