@@ -61,8 +61,8 @@ static void test_refused(void **state)
 	static const char *const bad[] = {
 		"",
 		"{}",
-		"{\"claim\":1,\"runs\":[],\"seal\":\"00000000000000000000000000000000\","
-		"\"tables\":{}}", /* another's digest */
+		("{\"claim\":1,\"runs\":[],\"seal\":\"00000000000000000000000000000000\","
+		 "\"tables\":{}}"), /* another's digest */
 		"[]",
 		"{\"claim\":1,\"runs\":[],\"tables\":{}} ",           /* a byte more */
 		"{\"claim\":1,\"runs\":[\"x\"],\"tables\":{}}",       /* no id */
