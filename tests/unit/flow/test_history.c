@@ -1,8 +1,11 @@
 /* Histories: who is the head, who may go on from it, and what a run builds on when it was killed or others committed meanwhile. */
 #include "fake_chain.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
+#include "../poll.h"
 #include "flow/history.h"
 #include "table/write/replace.h"
 
@@ -233,6 +236,80 @@ static void test_second_claimant(void **state)
 	lake_close(&l);
 }
 
+/* Run 2 as another process that is at its gold and publishing when run 3 has folded. */
+static struct {
+	struct control_lease lease;
+	pthread_t thread;
+	_Atomic bool began, released, early; /* gold of run 3; the lease; the one before the other */
+	int looks;
+} at_work;
+
+static status count_folded(void *arg, const struct store_entry *e, struct err *err)
+{
+	(void)err;
+	*(int *)arg += strstr(e->key, "/stages/silver.json") != NULL;
+	return OK;
+}
+
+static bool run_3_folded(void *arg)
+{
+	int n = 0;
+	(void)arg;
+	return store_list(meanwhile->store, "manifests", count_folded, &n, NULL) == OK && n == 3;
+}
+
+/* It has not waited, or has had time enough not to. */
+static bool gold_began(void *arg)
+{
+	enum { LOOKS = 300 };
+	(void)arg;
+	return at_work.began || ++at_work.looks == LOOKS;
+}
+
+static void *end_run_2(void *arg)
+{
+	poll_until(run_3_folded, NULL);
+	poll_until(gold_began, NULL);
+	at_work.released = true;
+	if (control_lease_release(meanwhile->control, &at_work.lease, NULL) != OK) at_work.early = true;
+	return arg;
+}
+
+static void note_gold(void)
+{
+	at_work.early |= !at_work.released;
+	at_work.began = true;
+}
+
+static status run_2_goes_on(struct err *err)
+{
+	control_lease_init(&at_work.lease, chain.run_ids[2]);
+	TRY(control_lease_acquire(meanwhile->control, &at_work.lease, time_now_us(), err));
+	assert_int_equal(pthread_create(&at_work.thread, NULL, end_run_2, NULL), 0);
+	return OK;
+}
+
+/* Gold and publishing of a run come after those of the run that it goes on from. */
+static void test_waits_for_the_run_before(void **state)
+{
+	(void)state;
+	struct lake l;
+	lake_open(&l);
+	small_chain();
+	chain_run(&l, 1);
+	chain_run(&l, 2);
+	meanwhile = &l;
+	chain.before_run = 3;
+	chain.before = run_2_goes_on;
+	chain.gold = note_gold;
+	chain_run(&l, 3);
+	assert_int_equal(pthread_join(at_work.thread, NULL), 0);
+	assert_true(at_work.began && at_work.released && !at_work.early);
+	chain.gold = NULL;
+	like_undisturbed(&l, 3);
+	lake_close(&l);
+}
+
 /* Put the bytes of the only file of that run's in the table under another name, as compaction does. */
 static void rewrite(struct lake *l, const char *root, int run, const char *name, struct err *err)
 {
@@ -381,6 +458,7 @@ int main(void)
 		cmocka_unit_test_setup(test_earlier_as_of, reset),
 		cmocka_unit_test_setup(test_superseded, reset),
 		cmocka_unit_test_setup(test_second_claimant, reset),
+		cmocka_unit_test_setup(test_waits_for_the_run_before, reset),
 		cmocka_unit_test_setup(test_optimized_meanwhile, reset),
 		cmocka_unit_test_setup(test_dead_claimant, reset),
 		cmocka_unit_test_setup(test_optimized_while_dead, reset),
