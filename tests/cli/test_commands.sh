@@ -58,7 +58,7 @@ other_digit=$([ "${id:0:1}" = 0 ] && echo 1 || echo 0)
 expect 1 "no run begins with $other_digit; .pqr runs. lists them" "$pqr" quality --run "$other_digit"
 expect 2 "expected a run's id .a UUID., the beginning of one, or latest, found 'newest'" "$pqr" quality --run newest
 cp -r lake two
-sqlite3 two/control.db "CREATE TEMP TABLE copy AS SELECT * FROM meta_runs; UPDATE copy SET run_id = substr(run_id, 1, 8) || '-0000-4000-8000-000000000000'; INSERT INTO meta_runs SELECT * FROM copy"
+sqlite3 two/control.db "CREATE TEMP TABLE copy AS SELECT * FROM meta_run_records; UPDATE copy SET run_id = substr(run_id, 1, 8) || '-0000-4000-8000-000000000000'; INSERT INTO meta_run_records SELECT * FROM copy"
 expect 2 "2 runs begin with ${id:0:4}, as .*: give more of the id" "$pqr" quality --run "${id:0:4}" --lake two
 
 # what a line can become: commands, options, values, tables, runs
