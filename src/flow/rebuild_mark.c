@@ -103,10 +103,13 @@ status rebuild_mark_delete(struct store *lake, struct err *err)
 
 status rebuild_refuse(struct store *lake, struct err *err)
 {
-	int64_t bytes;
+	struct buf text;
 	struct err why;
 	err_clear(&why);
-	const status code = store_size(lake, mark_key, &bytes, &why);
+	buf_init(&text, 0);
+	/* Taken, not measured: a server says why it refuses in an answer's body, and looking at an object has none. */
+	const status code = store_get(lake, mark_key, &text, &why);
+	buf_deinit(&text);
 	if (code == E_NOT_FOUND) return OK;
 	if (code != OK) {
 		if (err != NULL) *err = why;

@@ -15,4 +15,4 @@ sqlite_rows() {
   columns=$(sqlite3 "$1" "SELECT group_concat(CASE WHEN type LIKE 'DECIMAL%' THEN 'printf(''%.6f'', ' || name || ')' ELSE name END, ', ') FROM pragma_table_info('$2_$3') WHERE name <> '${4:-}'")
   sqlite3 "$1" "SELECT $columns FROM $2_$3" | LC_ALL=C sort
 }
-published_tables() { "$pqr" contract gold --format ddl-postgres | sed -nE 's/^CREATE TABLE IF NOT EXISTS gold\.([a-z_]+).*/\1/p'; }
+published_tables() { "$pqr" contract pqrs --format ddl-postgres | sed -nE 's/^CREATE TABLE IF NOT EXISTS gold\.([a-z_]+).*/\1/p'; }
