@@ -9,7 +9,7 @@
 #include "table/log/checkpoint.h"
 
 /* Every n-th byte of each object; of the whole run (PQR_EVERY_BYTE set) every one, and each of its bits. */
-enum { STEP = 61 };
+enum { STEP = 61 * CHECK_ONE_IN };
 
 /* Differences that verify tells of the two runs. */
 static int64_t differences(struct lake *l)
