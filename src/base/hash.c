@@ -150,20 +150,35 @@ void hex_encode(const uint8_t *p, size_t n, char *dst)
 	dst[2 * n] = '\0';
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9') return c - '0';
-	if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-	return -1;
-}
+const uint8_t hex_digits[256] = {['0'] = 1,
+	['1'] = 2,
+	['2'] = 3,
+	['3'] = 4,
+	['4'] = 5,
+	['5'] = 6,
+	['6'] = 7,
+	['7'] = 8,
+	['8'] = 9,
+	['9'] = 10,
+	['a'] = 11,
+	['b'] = 12,
+	['c'] = 13,
+	['d'] = 14,
+	['e'] = 15,
+	['f'] = 16,
+	['A'] = 11,
+	['B'] = 12,
+	['C'] = 13,
+	['D'] = 14,
+	['E'] = 15,
+	['F'] = 16};
 
 bool hex_decode(struct str text, uint8_t *dst, size_t n)
 {
 	if (text.n != 2 * n) return false;
 	for (size_t i = 0; i < n; i++) {
-		const int hi = hex_digit(text.p[2 * i]);
-		const int lo = hex_digit(text.p[2 * i + 1]);
+		const int hi = hex_digits[(uint8_t)text.p[2 * i]] - 1;
+		const int lo = hex_digits[(uint8_t)text.p[2 * i + 1]] - 1;
 		if (hi < 0 || lo < 0) return false;
 		dst[i] = (uint8_t)(hi << 4 | lo);
 	}
@@ -180,38 +195,16 @@ void uuid_format(const uint8_t id[UUID_BYTES], char dst[UUID_CHARS])
 	}
 }
 
+/* No branch a digit: every event has one. */
 bool uuid_parse(struct str text, uint8_t id[UUID_BYTES])
 {
 	static const uint8_t places[UUID_BYTES] = {0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
-	/* digit + 1; no branch a digit: every event has one */
-	static const uint8_t digits[256] = {['0'] = 1,
-		['1'] = 2,
-		['2'] = 3,
-		['3'] = 4,
-		['4'] = 5,
-		['5'] = 6,
-		['6'] = 7,
-		['7'] = 8,
-		['8'] = 9,
-		['9'] = 10,
-		['a'] = 11,
-		['b'] = 12,
-		['c'] = 13,
-		['d'] = 14,
-		['e'] = 15,
-		['f'] = 16,
-		['A'] = 11,
-		['B'] = 12,
-		['C'] = 13,
-		['D'] = 14,
-		['E'] = 15,
-		['F'] = 16};
 	if (text.n != UUID_CHARS) return false;
 	const uint8_t *p = (const uint8_t *)text.p;
 	uint8_t out[UUID_BYTES];
 	bool valid = p[8] == '-' && p[13] == '-' && p[18] == '-' && p[23] == '-';
 	for (size_t i = 0; i < UUID_BYTES; i++) {
-		const uint8_t hi = digits[p[places[i]]], lo = digits[p[places[i] + 1]];
+		const uint8_t hi = hex_digits[p[places[i]]], lo = hex_digits[p[places[i] + 1]];
 		valid &= hi != 0 && lo != 0;
 		out[i] = (uint8_t)((unsigned)(hi - 1) << 4 | (unsigned)(lo - 1));
 	}

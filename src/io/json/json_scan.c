@@ -5,6 +5,7 @@
  */
 #include "io/json/json_scan.h"
 
+#include "base/hash.h"
 #include "base/limits.h"
 #ifdef PQR_SIMD
 #include "io/json/json_scan_sse2.h"
@@ -59,36 +60,11 @@ static inline void skip_space(struct json_scan *s)
 	s->p = p;
 }
 
-static const int8_t hex_value[256] = {
-	['0'] = 1,
-	['1'] = 2,
-	['2'] = 3,
-	['3'] = 4,
-	['4'] = 5,
-	['5'] = 6,
-	['6'] = 7,
-	['7'] = 8,
-	['8'] = 9,
-	['9'] = 10,
-	['a'] = 11,
-	['b'] = 12,
-	['c'] = 13,
-	['d'] = 14,
-	['e'] = 15,
-	['f'] = 16,
-	['A'] = 11,
-	['B'] = 12,
-	['C'] = 13,
-	['D'] = 14,
-	['E'] = 15,
-	['F'] = 16,
-}; /* value + 1; 0 = no digit */
-
 /* Four hexadecimal digits at p; -1 when they are not. */
 static int32_t hex4(const char *p)
 {
-	const int a = hex_value[(unsigned char)p[0]], b = hex_value[(unsigned char)p[1]];
-	const int c = hex_value[(unsigned char)p[2]], d = hex_value[(unsigned char)p[3]];
+	const int a = hex_digits[(unsigned char)p[0]], b = hex_digits[(unsigned char)p[1]];
+	const int c = hex_digits[(unsigned char)p[2]], d = hex_digits[(unsigned char)p[3]];
 	if (a == 0 || b == 0 || c == 0 || d == 0) return -1;
 	return (a - 1) << 12 | (b - 1) << 8 | (c - 1) << 4 | (d - 1);
 }
