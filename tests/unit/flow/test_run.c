@@ -513,7 +513,8 @@ static void test_ingested_run(void **state)
 	assert_string_not_equal(again.run_id, r.run_id);
 	run_report_deinit(&again);
 	o.n_inputs = 1;
-	o.inputs = (const char *const[]){"/nowhere/at/all"};
+	(void)snprintf(a, sizeof a, "%s/nowhere/at/all", folder);
+	o.inputs = (const char *const[]){a};
 	CHECK_FAILS(E_NOT_FOUND, run_plain(&l, &o));
 	(void)snprintf(a, sizeof a, "%s/none", folder);
 	CHECK_OK(&l.err, store_put(in, "none/README.md", "what", 4, &l.err));

@@ -347,9 +347,11 @@ static void test_bad_inputs(void **state)
 	struct err err;
 	lab_open(&lab, "x");
 	CHECK_FAILS(E_USAGE, ingest(&lab, &err));
-	add_input(&lab, "/nowhere/x.jsonl");
+	const char *const missing = arena_printf(&lab.arena, "%s/nowhere/x.jsonl", lab.dir);
+	add_input(&lab, missing);
 	CHECK_FAILS(E_NOT_FOUND, ingest(&lab, &err));
-	assert_string_equal(err.message, "cannot read input /nowhere/x.jsonl: No such file or directory");
+	assert_string_equal(
+		err.message, arena_printf(&lab.arena, "cannot read input %s: No such file or directory", missing));
 	lab.inputs.items[0].path = "/dev/null";
 	CHECK_FAILS(E_USAGE, ingest(&lab, &err));
 	char *folder = arena_printf(&lab.arena, "%s/empty", lab.dir);
