@@ -43,6 +43,7 @@ struct cli {
 	bool json;
 	bool quiet;
 	bool progress;
+	struct buf out; /* what the command has to say; main frees it */
 };
 
 /* The option's value ("" for a flag that was given), or NULL. The name must be one of the globals' or command's. */
@@ -58,8 +59,8 @@ status cli_uuid(const char *text, const char *what, char dst[37], struct err *er
 status cli_print(const struct buf *out, struct err *err) MUST_USE;
 /* As cli_print, of text for people: on a terminal, lines are broken to its width. */
 status cli_print_text(const struct buf *out, struct err *err) MUST_USE;
-/* The one or the other: of a result that --json asks for as JSON. */
-status cli_print_result(const struct cli *c, const struct buf *out, struct err *err) MUST_USE;
+/* The one or the other of c->out, a result that --json asks for as JSON. It is empty afterwards. */
+status cli_print_result(struct cli *c, struct err *err) MUST_USE;
 /* Write p[n] to standard output. *closed (may be NULL): nobody reads it any more, which is no error. */
 status cli_write(const void *p, size_t n, bool *closed, struct err *err) MUST_USE;
 

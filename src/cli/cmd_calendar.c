@@ -83,28 +83,22 @@ static status year_of(const char *text, int32_t *out, struct err *err)
 	return OK;
 }
 
-static status calendar_print(const struct cli *c, const struct calendar *calendar, struct err *err)
+static status calendar_print(struct session *s, struct cli *c, void *arg, struct err *err)
 {
+	const struct calendar *calendar = ((const struct pqrs_config *)s->config)->calendar;
 	int32_t year = 0;
-	struct buf out;
+	(void)arg;
 	TRY(year_of(c->args[0], &year, err));
-	buf_init(&out, 0);
 	if (c->json)
-		calendar_json(calendar, year, &out);
+		calendar_json(calendar, year, &c->out);
 	else
-		calendar_text(calendar, year, &out);
-	const status code = cli_print_result(c, &out, err);
-	buf_deinit(&out);
-	return code;
+		calendar_text(calendar, year, &c->out);
+	return cli_print_result(c, err);
 }
 
 static status calendar_run(struct cli *c, struct err *err)
 {
-	struct session s;
-	status code = cli_session_open(&s, c, CLI_CONFIG, err);
-	if (code == OK) code = calendar_print(c, ((const struct pqrs_config *)s.config)->calendar, err);
-	session_close(&s);
-	return code;
+	return cli_with_session(c, CLI_CONFIG, calendar_print, NULL, err);
 }
 
 const struct cli_command cli_calendar_command = {.name = "calendar",

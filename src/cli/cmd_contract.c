@@ -62,13 +62,9 @@ static status contract_run(struct cli *c, struct err *err)
 	if (dir != NULL && named == NULL)
 		return fail(err, E_USAGE, "--write takes a workload's whole contract: '%s' is none", c->args[0]);
 	if (dir != NULL) return contract_write_all(named, dir, err);
-	struct buf out;
-	buf_init(&out, 0);
-	status code = named != NULL ? contract_format(named, format->name, &out, err)
-				    : add_tables(&out, format, c->args[0], err);
-	if (code == OK) code = cli_print(&out, err);
-	buf_deinit(&out);
-	return code;
+	TRY(named != NULL ? contract_format(named, format->name, &c->out, err)
+			  : add_tables(&c->out, format, c->args[0], err));
+	return cli_print(&c->out, err);
 }
 
 static const struct cli_option options[] = {

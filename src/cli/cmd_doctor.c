@@ -264,32 +264,29 @@ static status doctor_run(struct cli *c, struct err *err)
 	static const char *const shown[] = {[GOOD] = "ok", [BAD] = "BAD", [ABSENT] = "none"};
 	static const char *const json[] = {[GOOD] = "true", [BAD] = "false", [ABSENT] = "null"};
 	struct findings f = {.n = 0};
-	struct buf out;
+	struct buf *out = &c->out;
 	bool ok = true;
 	check_config(&f, c);
 	if (check_lake(&f, c)) check_control(&f, c);
 	check_duckdb(&f);
-	buf_init(&out, 0);
-	if (c->json) buf_char(&out, '[');
+	if (c->json) buf_char(out, '[');
 	for (size_t i = 0; i < f.n; i++) {
 		const struct finding *item = &f.items[i];
 		ok = ok && item->verdict != BAD;
 		if (!c->json) {
 			const char *word = shown[item->verdict];
-			terminal_word(&out, str_of(word), terminal_colours());
-			buf_printf(&out, "%*s  %-13s  %s\n", (int)(4 - strlen(word)), "", item->what, item->text);
+			terminal_word(out, str_of(word), terminal_colours());
+			buf_printf(out, "%*s  %-13s  %s\n", (int)(4 - strlen(word)), "", item->what, item->text);
 			continue;
 		}
-		buf_printf(&out, "%s{\"check\":\"%s\",\"ok\":%s,\"text\":", i > 0 ? "," : "", item->what,
+		buf_printf(out, "%s{\"check\":\"%s\",\"ok\":%s,\"text\":", i > 0 ? "," : "", item->what,
 			json[item->verdict]);
-		buf_json_str(&out, str_of(item->text));
-		buf_char(&out, '}');
+		buf_json_str(out, str_of(item->text));
+		buf_char(out, '}');
 	}
-	if (c->json) buf_str(&out, "]\n");
-	status code = cli_print_result(c, &out, err);
-	buf_deinit(&out);
-	if (code == OK && !ok) code = fail(err, E_IO, "doctor: something is not in order, see above");
-	return code;
+	if (c->json) buf_str(out, "]\n");
+	TRY(cli_print_result(c, err));
+	return ok ? OK : fail(err, E_IO, "doctor: something is not in order, see above");
 }
 
 const struct cli_command cli_doctor_command = {.name = "doctor",

@@ -174,8 +174,8 @@ static status find_ticket(
 	if (where[0] == NULL) return fail_nomem(err);
 	const struct query q = {"silver/tickets", columns, sizeof columns / sizeof *columns, where};
 	struct ticket_rows t = {.s = s};
-	status code = query_rows(s, &q, note_ticket, &t, err);
-	if (code == OK) code = newest_row(&t, asked, row, run, err);
+	const status read = query_rows(s, &q, note_ticket, &t, err);
+	const status code = read == OK ? newest_row(&t, asked, row, run, err) : read;
 	mem_free(t.items);
 	return code;
 }
@@ -284,55 +284,47 @@ static status explain_row(struct session *s, const struct explain_row *row, cons
 
 /* ---- the command ------------------------------------------------------------------------------------------------------ */
 
-static status explain_print(const struct cli *c, const struct explain_view *v, struct err *err)
-{
-	struct buf out;
-	buf_init(&out, 0);
-	if (c->json)
-		explain_json(v, &out);
-	else
-		explain_text(v, &out);
-	const status code = cli_print_result(c, &out, err);
-	buf_deinit(&out);
-	return code;
-}
+/* What is held while a ticket is explained. */
+struct explaining {
+	struct explain_row row;
+	struct commit run;
+	struct buf text; /* the configuration that the run was made with, as the lake keeps it */
+	struct pqrs_config *cfg;
+	struct changes changes;
+};
 
-/* What the run was made with, as the lake keeps it. */
-static status config_of_run(struct session *s, const struct commit *run, struct pqrs_config **out, struct err *err)
+static status explain_print(struct explaining *e, struct session *s, struct cli *c, struct err *err)
 {
-	struct buf text;
-	buf_init(&text, 0);
-	status code = flow_config_get(s->lake, run->run.config_hash, &text, err);
-	if (code == OK) code = pqrs_config_open((struct str){(const char *)text.p, text.n}, out, err);
-	buf_deinit(&text);
-	return code;
-}
-
-static status explain_with(struct session *s, const struct cli *c, const struct explain_row *row,
-	const struct commit *run, struct err *err)
-{
-	struct pqrs_config *cfg = NULL;
 	struct explain x;
-	struct changes changes = {.run = run};
-	status code = config_of_run(s, run, &cfg, err);
-	changes.cfg = cfg;
-	if (code == OK) code = explain_row(s, row, run, &changes, &x, err);
-	if (code == OK) code = explain_print(c, &(struct explain_view){row, &x, cfg, run->run.as_of}, err);
-	mem_free(changes.items);
-	pqrs_config_close(cfg);
+	TRY(find_ticket(s, c->args[0], &e->row, &e->run, err));
+	TRY(flow_config_get(s->lake, e->run.run.config_hash, &e->text, err));
+	TRY(pqrs_config_open((struct str){(const char *)e->text.p, e->text.n}, &e->cfg, err));
+	e->changes.cfg = e->cfg;
+	e->changes.run = &e->run;
+	TRY(explain_row(s, &e->row, &e->run, &e->changes, &x, err));
+	const struct explain_view view = {&e->row, &x, e->cfg, e->run.run.as_of};
+	if (c->json)
+		explain_json(&view, &c->out);
+	else
+		explain_text(&view, &c->out);
+	return cli_print_result(c, err);
+}
+
+static status explain_with(struct session *s, struct cli *c, void *arg, struct err *err)
+{
+	struct explaining e = {.cfg = NULL};
+	(void)arg;
+	buf_init(&e.text, 0);
+	const status code = explain_print(&e, s, c, err);
+	mem_free(e.changes.items);
+	pqrs_config_close(e.cfg);
+	buf_deinit(&e.text);
 	return code;
 }
 
 static status explain_run(struct cli *c, struct err *err)
 {
-	struct session s;
-	struct explain_row row;
-	struct commit run;
-	status code = cli_session_open(&s, c, SESSION_LAKE | SESSION_TABLES | SESSION_EXISTING, err);
-	if (code == OK) code = find_ticket(&s, c->args[0], &row, &run, err);
-	if (code == OK) code = explain_with(&s, c, &row, &run, err);
-	session_close(&s);
-	return code;
+	return cli_with_session(c, SESSION_LAKE | SESSION_TABLES | SESSION_EXISTING, explain_with, NULL, err);
 }
 
 const struct cli_command cli_explain_command = {.name = "explain",

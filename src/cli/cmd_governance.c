@@ -26,21 +26,16 @@
 	"CASE " column " WHEN 'raw' THEN 0 WHEN 'bronze' THEN 1 WHEN 'silver' THEN 2 WHEN 'gold' THEN 3 ELSE 4 END"
 
 static status print_query(
-	struct session *s, const struct cli *c, const struct control_select *q, const char *when_empty, struct err *err)
+	struct session *s, struct cli *c, const struct control_select *q, const char *when_empty, struct err *err)
 {
-	struct buf out;
 	size_t n_rows = 1;
-	buf_init(&out, 0);
-	status code =
-		c->json ? cli_rows_json(s->control, q, &out, err) : cli_table(s->control, q, "", &out, &n_rows, err);
-	if (code == OK && c->json) buf_char(&out, '\n');
-	if (code == OK && n_rows == 0 && when_empty != NULL) buf_printf(&out, "%s\n", when_empty);
-	if (code == OK) code = cli_print_result(c, &out, err);
-	buf_deinit(&out);
-	return code;
+	TRY(c->json ? cli_rows_json(s->control, q, &c->out, err) : cli_table(s->control, q, "", &c->out, &n_rows, err));
+	if (c->json) buf_char(&c->out, '\n');
+	if (n_rows == 0 && when_empty != NULL) buf_printf(&c->out, "%s\n", when_empty);
+	return cli_print_result(c, err);
 }
 
-static status runs_list(struct session *s, const struct cli *c, struct err *err)
+static status runs_list(struct session *s, struct cli *c, struct err *err)
 {
 	const struct control_select q = {
 		.sql = c->json ? "SELECT " RUN_COLUMNS " FROM meta.runs ORDER BY started_at DESC, run_id"
@@ -103,34 +98,60 @@ static status vertical_row(void *arg, const struct control_value *values, size_t
 	return OK;
 }
 
-static status runs_show(struct session *s, const struct cli *c, const char *run_id, struct err *err)
+static status section_show(
+	struct session *s, struct cli *c, const struct section *section, const char *run_id, struct err *err)
 {
-	struct buf out;
-	struct control_run run;
-	status code = control_run_get(s->control, run_id, &s->arena, &run, err);
-	buf_init(&out, 0);
-	if (c->json) buf_char(&out, '{');
-	for (size_t i = 0; code == OK && i < N_OF(show_sections); i++) {
-		const struct section *section = &show_sections[i];
-		const char *sql = c->json && section->sql_json != NULL ? section->sql_json : section->sql;
-		const struct control_select q = {sql, &run_id, 1};
-		if (c->json) {
-			buf_printf(&out, "%s\"%s\":", i > 0 ? "," : "", section->name);
-			code = cli_rows_json(s->control, &q, &out, err);
-		} else {
-			buf_printf(&out, "%s%s\n", i > 0 ? "\n" : "", section->title);
-			code = i == 0 ? control_query(s->control, &q, vertical_row, &out, err)
-				      : cli_table(s->control, &q, "  ", &out, NULL, err);
-		}
+	struct buf *out = &c->out;
+	const bool first = section == show_sections;
+	const char *sql = c->json && section->sql_json != NULL ? section->sql_json : section->sql;
+	const struct control_select q = {sql, &run_id, 1};
+	if (c->json) {
+		buf_printf(out, "%s\"%s\":", first ? "" : ",", section->name);
+		return cli_rows_json(s->control, &q, out, err);
 	}
-	if (c->json) buf_str(&out, "}\n");
-	if (code == OK) code = cli_print_result(c, &out, err);
-	buf_deinit(&out);
-	return code;
+	buf_printf(out, "%s%s\n", first ? "" : "\n", section->title);
+	return first ? control_query(s->control, &q, vertical_row, out, err)
+		     : cli_table(s->control, &q, "  ", out, NULL, err);
 }
 
-/* What differs between two runs: a line a column of meta.runs, then rows per dataset check values. */
-static status runs_diff(struct session *s, const struct cli *c, struct err *err)
+static status runs_show(struct session *s, struct cli *c, const char *run_id, struct err *err)
+{
+	struct control_run run;
+	TRY(control_run_get(s->control, run_id, &s->arena, &run, err));
+	if (c->json) buf_char(&c->out, '{');
+	for (size_t i = 0; i < N_OF(show_sections); i++) TRY(section_show(s, c, &show_sections[i], run_id, err));
+	if (c->json) buf_str(&c->out, "}\n");
+	return cli_print_result(c, err);
+}
+
+/* What differs between two runs ($1, $2): a line a column of meta.runs, then rows per dataset check values. */
+static void diff_sql(struct buf *sql)
+{
+	static const char *const columns[] = {"workload", "seed", "config_hash", "version", "date_min", "date_max",
+		"as_of", "status", "raw_objects", "raw_rows", "bronze_rows", "rejected_rows", "silver_rows",
+		"gold_rows", "manifest_sha256"};
+	for (size_t i = 0; i < N_OF(columns); i++) {
+		buf_printf(sql,
+			"%sSELECT '%s' AS what, CAST(a.%s AS TEXT) AS a, CAST(b.%s AS TEXT) AS b FROM meta.runs a, "
+			"meta.runs b "
+			"WHERE a.run_id = $1 AND b.run_id = $2 AND a.%s IS DISTINCT FROM b.%s",
+			i > 0 ? " UNION ALL " : "", columns[i], columns[i], columns[i], columns[i], columns[i]);
+	}
+	/* Checks of either run; one that only the other has differs too. */
+	buf_str(sql, " UNION ALL SELECT 'quality ' || k.layer || ' ' || k.dataset || ' ' || k.check_name, "
+		     "COALESCE(a.result || COALESCE(' ' || a.value, ''), 'not checked'), "
+		     "COALESCE(b.result || COALESCE(' ' || b.value, ''), 'not checked') "
+		     "FROM (SELECT layer, dataset, check_name FROM meta.quality_checks WHERE run_id = $1 "
+		     "UNION SELECT layer, dataset, check_name FROM meta.quality_checks WHERE run_id = $2) k "
+		     "LEFT JOIN meta.quality_checks a ON a.run_id = $1 AND a.layer = k.layer AND a.dataset = "
+		     "k.dataset AND a.check_name = k.check_name "
+		     "LEFT JOIN meta.quality_checks b ON b.run_id = $2 AND b.layer = k.layer AND b.dataset = "
+		     "k.dataset AND b.check_name = k.check_name "
+		     "WHERE a.result IS DISTINCT FROM b.result OR a.value IS DISTINCT FROM b.value");
+	buf_char(sql, '\0');
+}
+
+static status runs_diff(struct session *s, struct cli *c, struct err *err)
 {
 	char a[37];
 	char b[37];
@@ -139,34 +160,12 @@ static status runs_diff(struct session *s, const struct cli *c, struct err *err)
 	TRY(session_run_find(s, c->args[2], "pqr runs diff", b, err));
 	TRY(control_run_get(s->control, a, &s->arena, &run, err));
 	TRY(control_run_get(s->control, b, &s->arena, &run, err));
-	static const char *const columns[] = {"workload", "seed", "config_hash", "version", "date_min", "date_max",
-		"as_of", "status", "raw_objects", "raw_rows", "bronze_rows", "rejected_rows", "silver_rows",
-		"gold_rows", "manifest_sha256"};
 	struct buf sql;
 	buf_init(&sql, 0);
-	for (size_t i = 0; i < N_OF(columns); i++) {
-		buf_printf(&sql,
-			"%sSELECT '%s' AS what, CAST(a.%s AS TEXT) AS a, CAST(b.%s AS TEXT) AS b FROM meta.runs a, "
-			"meta.runs b "
-			"WHERE a.run_id = $1 AND b.run_id = $2 AND a.%s IS DISTINCT FROM b.%s",
-			i > 0 ? " UNION ALL " : "", columns[i], columns[i], columns[i], columns[i], columns[i]);
-	}
-	/* Checks of either run; one that only the other has differs too. */
-	buf_str(&sql, " UNION ALL SELECT 'quality ' || k.layer || ' ' || k.dataset || ' ' || k.check_name, "
-		      "COALESCE(a.result || COALESCE(' ' || a.value, ''), 'not checked'), "
-		      "COALESCE(b.result || COALESCE(' ' || b.value, ''), 'not checked') "
-		      "FROM (SELECT layer, dataset, check_name FROM meta.quality_checks WHERE run_id = $1 "
-		      "UNION SELECT layer, dataset, check_name FROM meta.quality_checks WHERE run_id = $2) k "
-		      "LEFT JOIN meta.quality_checks a ON a.run_id = $1 AND a.layer = k.layer AND a.dataset = "
-		      "k.dataset AND a.check_name = k.check_name "
-		      "LEFT JOIN meta.quality_checks b ON b.run_id = $2 AND b.layer = k.layer AND b.dataset = "
-		      "k.dataset AND b.check_name = k.check_name "
-		      "WHERE a.result IS DISTINCT FROM b.result OR a.value IS DISTINCT FROM b.value");
-	buf_char(&sql, '\0');
-	status code = buf_check(&sql, err);
+	diff_sql(&sql);
 	const char *params[2] = {a, b};
 	const struct control_select q = {(const char *)sql.p, params, 2};
-	if (code == OK) code = print_query(s, c, &q, "no difference", err);
+	const status code = sql.failed ? buf_check(&sql, err) : print_query(s, c, &q, "no difference", err);
 	buf_deinit(&sql);
 	return code;
 }
@@ -185,8 +184,9 @@ static status runs_work(struct session *s, struct cli *c, const char *run_id, st
 	return report_run(s, c, &o, err);
 }
 
-static status runs_command(struct session *s, struct cli *c, struct err *err)
+static status runs_command(struct session *s, struct cli *c, void *arg, struct err *err)
 {
+	(void)arg;
 	const char *verb = c->n_args > 0 ? c->args[0] : "list";
 	char run_id[37];
 	char what[32];
@@ -205,21 +205,11 @@ static status runs_command(struct session *s, struct cli *c, struct err *err)
 	return show ? runs_show(s, c, run_id, err) : runs_work(s, c, run_id, err);
 }
 
-static status with_session(
-	struct cli *c, unsigned need, status (*body)(struct session *, struct cli *, struct err *), struct err *err)
-{
-	struct session s;
-	status code = cli_session_open(&s, c, need, err);
-	if (code == OK) code = body(&s, c, err);
-	session_close(&s);
-	return code;
-}
-
 static status runs_run(struct cli *c, struct err *err)
 {
 	const bool writes = c->n_args > 0 && (strcmp(c->args[0], "retry") == 0 || strcmp(c->args[0], "drop") == 0);
-	return with_session(
-		c, SESSION_LAKE | SESSION_CONTROL | SESSION_EXISTING | (writes ? 0u : SESSION_LOOK), runs_command, err);
+	return cli_with_session(c, SESSION_LAKE | SESSION_CONTROL | SESSION_EXISTING | (writes ? 0u : SESSION_LOOK),
+		runs_command, NULL, err);
 }
 
 /* ---- quality, lineage ---- */
@@ -259,22 +249,19 @@ static status grouped_rows(void *arg, control_row_visit visit, void *visit_arg, 
 	return control_query(g->s->control, g->q, grouped_row, g, err);
 }
 
-static status print_checks(struct session *s, const struct cli *c, const struct control_select *q, struct err *err)
+static status print_checks(struct session *s, struct cli *c, const struct control_select *q, struct err *err)
 {
-	struct buf out;
 	size_t n = 0;
 	struct grouped g = {.s = s, .q = q};
 	if (c->json) return print_query(s, c, q, NULL, err);
-	buf_init(&out, 0);
-	status code = cli_table_of(grouped_rows, &g, "", &out, &n, err);
-	if (code == OK && n == 0) buf_str(&out, "no checks recorded for this run\n");
-	if (code == OK) code = cli_print_text(&out, err);
-	buf_deinit(&out);
-	return code;
+	TRY(cli_table_of(grouped_rows, &g, "", &c->out, &n, err));
+	if (n == 0) buf_str(&c->out, "no checks recorded for this run\n");
+	return cli_print_text(&c->out, err);
 }
 
-static status quality_command(struct session *s, struct cli *c, struct err *err)
+static status quality_command(struct session *s, struct cli *c, void *arg, struct err *err)
 {
+	(void)arg;
 	char run_id[37];
 	TRY(cli_run_id(s, c, run_id, err));
 	const char *params[1] = {run_id};
@@ -291,29 +278,28 @@ static status quality_command(struct session *s, struct cli *c, struct err *err)
 
 static status quality_run(struct cli *c, struct err *err)
 {
-	return with_session(c, SESSION_LAKE | SESSION_CONTROL | SESSION_EXISTING | SESSION_LOOK, quality_command, err);
+	return cli_with_session(
+		c, SESSION_LAKE | SESSION_CONTROL | SESSION_EXISTING | SESSION_LOOK, quality_command, NULL, err);
 }
 
-static status lineage_command(struct session *s, struct cli *c, struct err *err)
+static status lineage_command(struct session *s, struct cli *c, void *arg, struct err *err)
 {
+	(void)arg;
 	char run_id[37];
-	struct buf out;
 	const char *name = cli_get(c, "--format");
 	enum lineage_format format = c->json ? LINEAGE_JSON : LINEAGE_TEXT;
 	if (name != NULL && !lineage_format_parse(name, &format))
 		return fail(
 			err, E_USAGE, "--format: expected text, json, openlineage, dot or cypher, found '%s'", name);
 	TRY(cli_run_id(s, c, run_id, err));
-	buf_init(&out, 0);
-	status code = lineage_export(s->control, run_id, format, &out, err);
-	if (code == OK) code = format == LINEAGE_TEXT ? cli_print_text(&out, err) : cli_print(&out, err);
-	buf_deinit(&out);
-	return code;
+	TRY(lineage_export(s->control, run_id, format, &c->out, err));
+	return format == LINEAGE_TEXT ? cli_print_text(&c->out, err) : cli_print(&c->out, err);
 }
 
 static status lineage_run(struct cli *c, struct err *err)
 {
-	return with_session(c, SESSION_LAKE | SESSION_CONTROL | SESSION_EXISTING | SESSION_LOOK, lineage_command, err);
+	return cli_with_session(
+		c, SESSION_LAKE | SESSION_CONTROL | SESSION_EXISTING | SESSION_LOOK, lineage_command, NULL, err);
 }
 
 /* ---- verify ---- */
@@ -339,16 +325,43 @@ static void on_difference(void *arg, const char *path, const char *what)
 	buf_char(d->out, '}');
 }
 
-static status verify_command(struct session *s, struct cli *c, struct err *err)
+static void verified_json(const struct verify_report *r, const char *run_id, const struct buf *list, struct buf *out)
+{
+	const char *quote = r->root[0] != '\0' ? "\"" : "", *by = r->dropped_by[0] != '\0' ? "\"" : "";
+	buf_printf(out,
+		"{\"run_id\":\"%s\",\"root\":%s%s%s,\"objects\":%lld,\"bytes\":%lld,\"replaced\":%lld,"
+		"\"dropped_by\":%s%s%s,\"differences\":[",
+		run_id, quote, r->root[0] != '\0' ? r->root : "null", quote, (long long)r->objects, (long long)r->bytes,
+		(long long)r->replaced, by, r->dropped_by[0] != '\0' ? r->dropped_by : "null", by);
+	buf_add(out, list->p, list->n);
+	buf_str(out, "]}\n");
+}
+
+static void verified_text(const struct verify_report *r, const struct buf *list, struct buf *out)
+{
+	char n[2][32];
+	buf_add(out, list->p, list->n);
+	buf_printf(out, "%s objects, %.1f MB, %s difference%s; manifest root %s\n", cli_count(r->objects, n[0]),
+		(double)r->bytes / 1e6, cli_count(r->differences, n[1]), r->differences == 1 ? "" : "s",
+		r->root[0] != '\0' ? r->root : "unknown without the commit of raw");
+	if (r->replaced > 0)
+		buf_printf(out,
+			"%s of them are gone, as they may: their tables' logs have replaced them "
+			"(pqr table history)\n",
+			cli_count(r->replaced, n[0]));
+	if (r->dropped_by[0] != '\0')
+		buf_printf(out, "it was dropped: run %s takes it out of its history\n", r->dropped_by);
+}
+
+static status verify_command(struct session *s, struct cli *c, void *arg, struct err *err)
 {
 	char run_id[37];
 	struct buf list;
-	struct buf out;
 	struct verify_report report = {0};
+	(void)arg;
 	TRY(cli_run_id(s, c, run_id, err));
 	TRY(session_run_workload(s, run_id, err));
 	buf_init(&list, 0);
-	buf_init(&out, 0);
 	struct differences d = {&list, c->json, true};
 	const struct verify_opts o = {.workload = s->workload,
 		.lake = s->lake,
@@ -357,47 +370,20 @@ static status verify_command(struct session *s, struct cli *c, struct err *err)
 		.progress = c->progress,
 		.difference = on_difference,
 		.arg = &d};
-	status code = flow_verify(&o, &report, err);
-	if (code == OK || code == E_VERIFY) {
-		const char *quote = report.root[0] != '\0' ? "\"" : "", *by = report.dropped_by[0] != '\0' ? "\"" : "";
-		if (c->json) {
-			buf_printf(&out,
-				"{\"run_id\":\"%s\",\"root\":%s%s%s,\"objects\":%lld,\"bytes\":%lld,\"replaced\":%lld,"
-				"\"dropped_by\":%s%s%s,\"differences\":[",
-				run_id, quote, report.root[0] != '\0' ? report.root : "null", quote,
-				(long long)report.objects, (long long)report.bytes, (long long)report.replaced, by,
-				report.dropped_by[0] != '\0' ? report.dropped_by : "null", by);
-			buf_add(&out, list.p, list.n);
-			buf_str(&out, "]}\n");
-		} else {
-			char n[2][32];
-			buf_add(&out, list.p, list.n);
-			buf_printf(&out, "%s objects, %.1f MB, %s difference%s; manifest root %s\n",
-				cli_count(report.objects, n[0]), (double)report.bytes / 1e6,
-				cli_count(report.differences, n[1]), report.differences == 1 ? "" : "s",
-				report.root[0] != '\0' ? report.root : "unknown without the commit of raw");
-			if (report.replaced > 0)
-				buf_printf(&out,
-					"%s of them are gone, as they may: their tables' logs have replaced them "
-					"(pqr table history)\n",
-					cli_count(report.replaced, n[0]));
-			if (report.dropped_by[0] != '\0')
-				buf_printf(&out, "it was dropped: run %s takes it out of its history\n",
-					report.dropped_by);
-		}
-		struct err *const later = code == OK ? err : NULL;
-		const status printed = cli_print_result(c, &out, later);
-		if (code == OK) code = printed;
-	}
+	const status code = flow_verify(&o, &report, err);
+	if ((code == OK || code == E_VERIFY) && c->json)
+		verified_json(&report, run_id, &list, &c->out);
+	else if (code == OK || code == E_VERIFY)
+		verified_text(&report, &list, &c->out);
 	buf_deinit(&list);
-	buf_deinit(&out);
-	return code;
+	const status printed = cli_print_result(c, code == OK ? err : NULL);
+	return code != OK ? code : printed;
 }
 
 static status verify_run(struct cli *c, struct err *err)
 {
-	return with_session(c, SESSION_LAKE | SESSION_TABLES | SESSION_EXISTING | SESSION_LOOK | cli_run_needs(c),
-		verify_command, err);
+	return cli_with_session(c, SESSION_LAKE | SESSION_TABLES | SESSION_EXISTING | SESSION_LOOK | cli_run_needs(c),
+		verify_command, NULL, err);
 }
 
 static const struct cli_option run_id_option[] = {{"--run-id", "ID", CLI_RUN_HELP}};

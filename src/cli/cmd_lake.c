@@ -4,56 +4,46 @@
 #include "cli/lake_probe.h"
 #include "cli/run_options.h"
 
-static status lake_report(const struct cli *c, const struct session *s, bool made, struct err *err)
+static status lake_missing(struct session *s, struct cli *c, void *missing, struct err *err)
 {
-	struct buf out;
-	buf_init(&out, 0);
+	(void)c, (void)err;
+	*(bool *)missing = session_missing(s->engine.lake_uri);
+	return OK;
+}
+
+static status lake_make(struct session *s, struct cli *c, void *made, struct err *err)
+{
+	(void)c;
+	TRY(store_create(s->lake, made, err));
+	return lake_probe(s->lake, err);
+}
+
+static status lake_report(struct session *s, struct cli *c, void *made, struct err *err)
+{
+	struct buf *out = &c->out;
+	const bool was_made = *(const bool *)made;
 	if (c->json) {
-		buf_str(&out, "{\"lake\":");
-		buf_json_str(&out, str_of(store_uri(s->lake)));
-		buf_printf(&out, ",\"made\":%s,\"control\":", made ? "true" : "false");
-		buf_json_str(&out, str_of(control_uri(s->control)));
-		buf_str(&out, "}\n");
+		buf_str(out, "{\"lake\":");
+		buf_json_str(out, str_of(store_uri(s->lake)));
+		buf_printf(out, ",\"made\":%s,\"control\":", was_made ? "true" : "false");
+		buf_json_str(out, str_of(control_uri(s->control)));
+		buf_str(out, "}\n");
 	} else {
-		buf_printf(&out, "lake           %s: %s\n", store_uri(s->lake), made ? "made" : "was there");
-		buf_printf(&out, "control plane  %s\n", control_uri(s->control));
+		buf_printf(out, "lake           %s: %s\n", store_uri(s->lake), was_made ? "made" : "was there");
+		buf_printf(out, "control plane  %s\n", control_uri(s->control));
 	}
-	const status code = cli_print_result(c, &out, err);
-	buf_deinit(&out);
-	return code;
-}
-
-static status lake_missing(struct cli *c, bool *missing, struct err *err)
-{
-	struct session s;
-	const status code = cli_session_open(&s, c, 0, err);
-	if (code == OK) *missing = session_missing(s.engine.lake_uri);
-	session_close(&s);
-	return code;
-}
-
-static status lake_make(struct cli *c, bool *made, struct err *err)
-{
-	struct session s;
-	status code = cli_session_open(&s, c, SESSION_LAKE, err);
-	if (code == OK) code = store_create(s.lake, made, err);
-	if (code == OK) code = lake_probe(s.lake, err);
-	session_close(&s);
-	return code;
+	return cli_print_result(c, err);
 }
 
 static status lake_run(struct cli *c, struct err *err)
 {
-	struct session s;
-	bool made, missing;
+	bool made = false, missing = false;
 	if (strcmp(c->args[0], "create") != 0)
 		return fail(err, E_USAGE, "pqr lake: expected create, found '%s'", c->args[0]);
-	TRY(lake_missing(c, &missing, err));
-	TRY(lake_make(c, &made, err));
-	status code = cli_session_open(&s, c, SESSION_LAKE | SESSION_CONTROL, err);
-	if (code == OK) code = lake_report(c, &s, made || missing, err);
-	session_close(&s);
-	return code;
+	TRY(cli_with_session(c, 0, lake_missing, &missing, err));
+	TRY(cli_with_session(c, SESSION_LAKE, lake_make, &made, err));
+	made = made || missing;
+	return cli_with_session(c, SESSION_LAKE | SESSION_CONTROL, lake_report, &made, err);
 }
 
 const struct cli_command cli_lake_command = {.name = "lake",

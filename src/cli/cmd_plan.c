@@ -6,22 +6,19 @@
 #include "cli/run_options.h"
 #include "workloads/registry.h"
 
+static status plan_print(struct session *s, struct cli *c, void *arg, struct err *err)
+{
+	struct run_opts o;
+	(void)arg;
+	TRY(cli_run_opts(s, c, &o, err));
+	TRY(flow_plan_json(&o, &c->out, err));
+	buf_char(&c->out, '\n');
+	return cli_print(&c->out, err);
+}
+
 static status plan_run(struct cli *c, struct err *err)
 {
-	struct session s;
-	struct run_opts o;
-	struct buf out;
-	buf_init(&out, 0);
-	status code = cli_session_open(&s, c, SESSION_LAKE | CLI_CONFIG, err);
-	if (code == OK) code = cli_run_opts(&s, c, &o, err);
-	if (code == OK) code = flow_plan_json(&o, &out, err);
-	if (code == OK) {
-		buf_char(&out, '\n');
-		code = cli_print(&out, err);
-	}
-	buf_deinit(&out);
-	session_close(&s);
-	return code;
+	return cli_with_session(c, SESSION_LAKE | CLI_CONFIG, plan_print, NULL, err);
 }
 
 static status read_spec(const char *path, struct buf *out, struct err *err)
@@ -41,31 +38,29 @@ static status read_spec(const char *path, struct buf *out, struct err *err)
 	return buf_check(out, err);
 }
 
+static status task_with(struct session *s, struct cli *c, void *spec, struct err *err)
+{
+	const struct buf *text = spec;
+	TRY(flow_task_run_json(
+		&registry_workloads, s->lake, (struct str){(const char *)text->p, text->n}, &c->out, err));
+	buf_char(&c->out, '\n');
+	return cli_print(&c->out, err);
+}
+
+/* First what is cheap to get wrong: who pipes nothing in should not read of a lake. */
+static status task_run_spec(struct cli *c, struct buf *spec, struct err *err)
+{
+	TRY(read_spec(c->args[0], spec, err));
+	if (spec->n == 0) return fail(err, E_USAGE, "task %s: an empty document", c->args[0]);
+	return cli_with_session(c, SESSION_LAKE | SESSION_EXISTING, task_with, spec, err);
+}
+
 static status task_run(struct cli *c, struct err *err)
 {
-	struct session s;
 	struct buf spec;
-	struct buf out;
 	buf_init(&spec, CONFIG_FILE_BYTES_MAX);
-	buf_init(&out, 0);
-	/* First what is cheap to get wrong: who pipes nothing in should not read of a lake. */
-	status code = read_spec(c->args[0], &spec, err);
-	if (code == OK && spec.n == 0) code = fail(err, E_USAGE, "task %s: an empty document", c->args[0]);
-	if (code != OK) {
-		buf_deinit(&spec);
-		return code;
-	}
-	code = cli_session_open(&s, c, SESSION_LAKE | SESSION_EXISTING, err);
-	if (code == OK)
-		code = flow_task_run_json(
-			&registry_workloads, s.lake, (struct str){(const char *)spec.p, spec.n}, &out, err);
-	if (code == OK) {
-		buf_char(&out, '\n');
-		code = cli_print(&out, err);
-	}
-	buf_deinit(&out);
+	const status code = task_run_spec(c, &spec, err);
 	buf_deinit(&spec);
-	session_close(&s);
 	return code;
 }
 

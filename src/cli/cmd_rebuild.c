@@ -43,36 +43,33 @@ static void rebuild_text(const struct rebuild_report *r, struct buf *out)
 	for (size_t i = 0; i < r->n_published; i++) buf_printf(out, "published run %s again\n", r->published[i]);
 }
 
-static status rebuild_with(const struct session *s, const struct cli *c, struct err *err)
+static status rebuild_print(struct cli *c, const struct rebuild_report *report, struct err *err)
+{
+	if (c->json)
+		rebuild_json(report, &c->out);
+	else if (!c->quiet)
+		rebuild_text(report, &c->out);
+	return cli_print_result(c, err);
+}
+
+static status rebuild_with(struct session *s, struct cli *c, void *arg, struct err *err)
 {
 	struct rebuild_report report = {0};
 	struct run_opts o;
-	struct buf out;
+	(void)arg;
 	session_run_opts(s, &o);
 	o.progress = c->progress;
 	o.quiet = c->quiet;
 	o.publish = !cli_flag(c, "--no-publish");
-	buf_init(&out, 0);
-	status code = flow_rebuild(&registry_workloads, &o, &report, err);
-	if (code == OK && (c->json || !c->quiet)) {
-		if (c->json)
-			rebuild_json(&report, &out);
-		else
-			rebuild_text(&report, &out);
-		code = cli_print_result(c, &out, err);
-	}
-	buf_deinit(&out);
+	const status made = flow_rebuild(&registry_workloads, &o, &report, err);
+	const status code = made == OK ? rebuild_print(c, &report, err) : made;
 	rebuild_report_deinit(&report);
 	return code;
 }
 
 static status rebuild_run(struct cli *c, struct err *err)
 {
-	struct session s;
-	status code = cli_session_open(&s, c, SESSION_LAKE | SESSION_CONTROL | SESSION_EXISTING, err);
-	if (code == OK) code = rebuild_with(&s, c, err);
-	session_close(&s);
-	return code;
+	return cli_with_session(c, SESSION_LAKE | SESSION_CONTROL | SESSION_EXISTING, rebuild_with, NULL, err);
 }
 
 static const struct cli_option rebuild_options[] = {{"--no-publish", NULL, "leave the SQL tables as they are"}};

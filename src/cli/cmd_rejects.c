@@ -217,9 +217,11 @@ static status format_of(const struct cli *c, enum rejects_format *out, struct er
 	return fail(err, E_USAGE, "--format: expected table, csv or json, found '%s'", text);
 }
 
-static status rejects_show(struct rejects_cmd *k, struct session *s, const struct cli *c, struct err *err)
+static status rejects_show(struct session *s, struct cli *c, void *arg, struct err *err)
 {
+	struct rejects_cmd *k = arg;
 	char run_id[37];
+	k->found.arena = &s->arena;
 	TRY(cli_run_id(s, c, run_id, err));
 	TRY(refused_read(s->lake, run_id, row_show, k, err));
 	if (k->format == REJECTS_TABLE) return table_end(k, run_id, err);
@@ -230,17 +232,14 @@ static status rejects_show(struct rejects_cmd *k, struct session *s, const struc
 
 static status rejects_run(struct cli *c, struct err *err)
 {
-	struct session s = {0};
 	struct rejects_cmd k = {.reason = cli_get(c, "--reason")};
 	TRY(format_of(c, &k.format, err));
 	TRY(table_limit(c, k.format == REJECTS_TABLE && isatty(STDOUT_FILENO) ? TERMINAL_ROWS : 0, &k.limit, err));
 	buf_init(&k.out, 0);
 	buf_init(&k.text, 0);
 	arena_init(&k.arena, 0);
-	status code = cli_session_open(&s, c, SESSION_LAKE | SESSION_TABLES | SESSION_EXISTING | cli_run_needs(c), err);
-	k.found.arena = &s.arena;
-	if (code == OK) code = rejects_show(&k, &s, c, err);
-	session_close(&s);
+	const status code = cli_with_session(
+		c, SESSION_LAKE | SESSION_TABLES | SESSION_EXISTING | cli_run_needs(c), rejects_show, &k, err);
 	arena_deinit(&k.arena);
 	buf_deinit(&k.text);
 	buf_deinit(&k.out);

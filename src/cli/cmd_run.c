@@ -38,20 +38,26 @@ static status find_run(struct session *s, const struct cli *c, struct run_opts *
 	return OK;
 }
 
-static status run_with(struct cli *c, const char *only, const char *until, bool needs_run_id, struct err *err)
+struct steps {
+	const char *only, *until; /* NULL: as the command line has it */
+	bool there;               /* of a run that is there */
+};
+
+static status run_steps(struct session *s, struct cli *c, void *arg, struct err *err)
 {
-	struct session s;
+	const struct steps *k = arg;
 	struct run_opts o;
-	status code = cli_session_open(
-		&s, c, SESSION_LAKE | SESSION_CONTROL | (needs_run_id ? SESSION_EXISTING : CLI_CONFIG), err);
-	if (code == OK) code = needs_run_id ? find_run(&s, c, &o, err) : cli_run_opts(&s, c, &o, err);
-	if (code == OK) {
-		if (only != NULL) o.only = only;
-		if (until != NULL) o.until = until;
-		code = report_run(&s, c, &o, err);
-	}
-	session_close(&s);
-	return code;
+	TRY(k->there ? find_run(s, c, &o, err) : cli_run_opts(s, c, &o, err));
+	if (k->only != NULL) o.only = k->only;
+	if (k->until != NULL) o.until = k->until;
+	return report_run(s, c, &o, err);
+}
+
+static status run_with(struct cli *c, const char *only, const char *until, bool there, struct err *err)
+{
+	struct steps k = {only, until, there};
+	return cli_with_session(
+		c, SESSION_LAKE | SESSION_CONTROL | (there ? SESSION_EXISTING : CLI_CONFIG), run_steps, &k, err);
 }
 
 static status run_run(struct cli *c, struct err *err)

@@ -12,28 +12,31 @@
 
 enum { STATEMENT_BYTES_MAX = 1 << 26 };
 
+static status read_lines(struct sql_shell *s, char **line, size_t *cap, struct err *err)
+{
+	while (!s->quit) {
+		const ssize_t n = getline(line, cap, stdin);
+		if (n < 0) {
+			TRY(cancel_check(err));
+			return sql_end(s, err);
+		}
+		TRY(sql_feed(s, (struct str){*line, (size_t)n - ((*line)[n - 1] == '\n')}, err));
+	}
+	return OK;
+}
+
 static status read_statements(struct sql_shell *s, struct err *err)
 {
 	char *line = NULL;
 	size_t cap = 0;
-	status code = OK;
-	while (code == OK && !s->quit) {
-		errno = 0;
-		const ssize_t n = getline(&line, &cap, stdin);
-		if (n < 0) {
-			if (cancel_requested()) code = cancel_check(err);
-			break;
-		}
-		code = sql_feed(s, (struct str){line, (size_t)n - (line[n - 1] == '\n')}, err);
-	}
-	if (code == OK && !s->quit) code = sql_end(s, err);
+	const status code = read_lines(s, &line, &cap, err);
 	free(line); /* getline's own memory */
 	return code;
 }
 
 /* ---- the command ---- */
 
-static status parse_options(struct cli *c, struct sql_shell *shell, struct query_opts *o, struct err *err)
+static status parse_options(struct cli *c, struct sql_shell *shell, int64_t *version_out, struct err *err)
 {
 	const char *format = cli_get(c, "--format"), *version = cli_get(c, "--version");
 	if (c->json) shell->format = QUERY_JSON;
@@ -46,7 +49,7 @@ static status parse_options(struct cli *c, struct sql_shell *shell, struct query
 	const long long n = strtoll(version, &end, 10);
 	if (!isdigit((unsigned char)version[0]) || *end != '\0' || errno != 0)
 		return fail(err, E_USAGE, "--version: expected the number of a version, found '%s'", version);
-	o->version = n;
+	*version_out = n;
 	return OK;
 }
 
@@ -75,37 +78,42 @@ static status choose_picture(
 	return say_histories(c, s->lake, err);
 }
 
+struct sql_cmd {
+	struct sql_shell shell;
+	int64_t version; /* -1: none was given */
+};
+
+static status sql_with(struct session *s, struct cli *c, void *arg, struct err *err)
+{
+	struct sql_cmd *k = arg;
+	struct query_picture picture;
+	struct query_opts o = {
+		.version = k->version, .at_ms = INT64_MIN, .lake = s->lake, .threads = s->engine.threads};
+	const char *at = cli_get(c, "--at");
+	if (at != NULL) {
+		int64_t us;
+		TRY(session_instant(s, "--at", at, &us, err));
+		o.at_ms = us / 1000 - (us % 1000 < 0);
+	} else if (o.version < 0) {
+		TRY(choose_picture(c, s, &picture, &o, err));
+	}
+	TRY(query_open(&o, &k->shell.query, err));
+	if (c->n_args > 0) return sql_execute(&k->shell, str_of(c->args[0]), err);
+	return isatty(STDIN_FILENO) ? sql_prompt(&k->shell, err) : read_statements(&k->shell, err);
+}
+
 static status sql_run(struct cli *c, struct err *err)
 {
-	struct session s = {0};
-	struct sql_shell shell = {.format = QUERY_TABLE};
-	struct query_picture picture;
-	struct query_opts o = {.version = -1, .at_ms = INT64_MIN};
-	const char *at = cli_get(c, "--at");
-	TRY(parse_options(c, &shell, &o, err));
-	buf_init(&shell.text, STATEMENT_BYTES_MAX);
+	struct sql_cmd k = {.shell = {.format = QUERY_TABLE}, .version = -1};
+	const bool of_run = cli_get(c, "--run-id") != NULL;
+	TRY(parse_options(c, &k.shell, &k.version, err));
+	buf_init(&k.shell.text, STATEMENT_BYTES_MAX);
 	/* The configuration tells the time zone of a date. */
-	const unsigned more = (at != NULL ? CLI_CONFIG : 0) | (cli_get(c, "--run-id") != NULL ? cli_run_needs(c) : 0);
-	status code = cli_session_open(&s, c, SESSION_LAKE | SESSION_TABLES | SESSION_EXISTING | more, err);
-	int64_t at_us = 0;
-	if (code == OK && at != NULL) {
-		code = session_instant(&s, "--at", at, &at_us, err);
-		o.at_ms = at_us / 1000 - (at_us % 1000 < 0);
-	}
-	o.lake = s.lake;
-	o.threads = s.engine.threads;
-	if (code == OK && o.version < 0 && at == NULL) code = choose_picture(c, &s, &picture, &o, err);
-	if (code == OK) code = query_open(&o, &shell.query, err);
-	if (code == OK && c->n_args > 0) {
-		code = sql_execute(&shell, str_of(c->args[0]), err);
-	} else if (code == OK && isatty(STDIN_FILENO)) {
-		code = sql_prompt(&shell, err);
-	} else if (code == OK) {
-		code = read_statements(&shell, err);
-	}
-	query_close(shell.query);
-	buf_deinit(&shell.text);
-	session_close(&s);
+	const unsigned more = (cli_get(c, "--at") != NULL ? CLI_CONFIG : 0) | (of_run ? cli_run_needs(c) : 0);
+	const status code =
+		cli_with_session(c, SESSION_LAKE | SESSION_TABLES | SESSION_EXISTING | more, sql_with, &k, err);
+	query_close(k.shell.query);
+	buf_deinit(&k.shell.text);
 	return code;
 }
 

@@ -51,16 +51,12 @@ static struct str join(struct arena *arena, const struct delta_strings *l)
 
 static status print_rows(struct table_cmd *t, cli_row_source source, void *arg, const char *when_empty, struct err *err)
 {
-	struct buf out;
+	struct buf *out = &t->cli->out;
 	size_t n = 1;
-	buf_init(&out, 0);
-	status code =
-		t->cli->json ? cli_rows_json_of(source, arg, &out, err) : cli_table_of(source, arg, "", &out, &n, err);
-	if (code == OK && t->cli->json) buf_char(&out, '\n');
-	if (code == OK && n == 0) buf_printf(&out, "%s\n", when_empty);
-	if (code == OK) code = cli_print(&out, err);
-	buf_deinit(&out);
-	return code;
+	TRY(t->cli->json ? cli_rows_json_of(source, arg, out, err) : cli_table_of(source, arg, "", out, &n, err));
+	if (t->cli->json) buf_char(out, '\n');
+	if (n == 0) buf_printf(out, "%s\n", when_empty);
+	return cli_print(out, err);
 }
 
 /* ---- list ------------------------------------------------------------------------------------------------------------- */
@@ -339,21 +335,18 @@ struct every_table {
 
 static status say_failed(const struct table_cmd *t, const struct err *why, struct err *err)
 {
-	struct buf out;
+	struct buf *out = &t->cli->out;
 	char text[CLI_ERROR_CHARS];
-	buf_init(&out, 0);
 	(void)cli_error_text(why, text);
 	if (t->cli->json) {
-		table_json_begin(t, &out);
-		buf_str(&out, "\"error\":");
-		buf_json_str(&out, str_of(text));
-		buf_str(&out, "}\n");
+		table_json_begin(t, out);
+		buf_str(out, "\"error\":");
+		buf_json_str(out, str_of(text));
+		buf_str(out, "}\n");
 	} else {
-		buf_printf(&out, "failed: %s: %s\n", t->root, text);
+		buf_printf(out, "failed: %s: %s\n", t->root, text);
 	}
-	const status code = cli_print_result(t->cli, &out, err);
-	buf_deinit(&out);
-	return code;
+	return cli_print_result(t->cli, err);
 }
 
 /* A table that fails keeps no other from its turn; being interrupted does. */
@@ -383,39 +376,35 @@ static status on_table(void *arg, const char *layer, const char *name, struct er
 static status table_every(struct table_cmd *t, const struct action *a, struct err *err)
 {
 	struct every_table e = {.t = t, .action = a};
-	struct buf out;
+	struct buf *out = &t->cli->out;
 	TRY(table_maintain_check(t, err));
 	TRY(delta_catalog_list(t->session->lake, on_table, &e, err));
-	buf_init(&out, 0);
-	if (t->cli->json) buf_str(&out, t->n_tables == 0 ? "[]\n" : "]\n");
-	if (!t->cli->json && t->n_tables == 0) buf_str(&out, "no table yet: `pqr run` makes them\n");
-	const status code = cli_print(&out, err);
-	buf_deinit(&out);
-	if (code != OK || e.failed == 0) return code;
+	if (t->cli->json) buf_str(out, t->n_tables == 0 ? "[]\n" : "]\n");
+	if (!t->cli->json && t->n_tables == 0) buf_str(out, "no table yet: `pqr run` makes them\n");
+	TRY(cli_print_result(t->cli, err));
+	if (e.failed == 0) return OK;
 	return fail(err, e.worst, "%s: %zu of %zu tables failed, see above", a->name, e.failed, t->n_tables);
 }
 
-static status table_with_session(struct table_cmd *t, const struct action *a, struct err *err)
+static status table_with_session(struct session *s, struct cli *c, void *action, struct err *err)
 {
-	if (t->all) return table_every(t, a, err);
-	if (a->needs != NEEDS_NOTHING) TRY(delta_catalog_find(t->session->lake, t->cli->args[1], t->root, err));
-	return table_with_root(t, a, err);
+	const struct action *a = *(const struct action *const *)action;
+	struct table_cmd t = {.cli = c, .session = s, .all = cli_flag(c, "--all")};
+	if (t.all) return table_every(&t, a, err);
+	if (a->needs != NEEDS_NOTHING) TRY(delta_catalog_find(s->lake, c->args[1], t.root, err));
+	const status code = table_with_root(&t, a, err);
+	delta_snapshot_close(t.snapshot);
+	return code;
 }
 
 static status table_run(struct cli *c, struct err *err)
 {
 	const struct action *a = NULL;
-	struct session s;
 	TRY(action_find(c->args[0], &a, err));
 	TRY(check_options(c, a, err));
-	struct table_cmd t = {.cli = c, .session = &s, .all = cli_flag(c, "--all")};
 	const unsigned more = cli_get(c, "--run-id") != NULL ? cli_run_needs(c) : 0;
-	status code =
-		cli_session_open(&s, c, SESSION_LAKE | SESSION_TABLES | SESSION_EXISTING | CLI_CONFIG | more, err);
-	if (code == OK) code = table_with_session(&t, a, err);
-	delta_snapshot_close(t.snapshot);
-	session_close(&s);
-	return code;
+	return cli_with_session(
+		c, SESSION_LAKE | SESSION_TABLES | SESSION_EXISTING | CLI_CONFIG | more, table_with_session, &a, err);
 }
 
 static const struct cli_option table_options[] = {

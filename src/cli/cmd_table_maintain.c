@@ -85,31 +85,28 @@ static void say_files(void *arg, int64_t done, int64_t files)
 
 static status print_optimized(struct table_cmd *t, const struct delta_optimize_result *r, struct err *err)
 {
-	struct buf out;
+	struct buf *out = &t->cli->out;
 	char a[32], b[32], rows[32];
-	buf_init(&out, 0);
-	if (t->cli->json) table_json_begin(t, &out);
+	if (t->cli->json) table_json_begin(t, out);
 	if (t->cli->json)
-		buf_printf(&out,
+		buf_printf(out,
 			"\"files_removed\":%lld,\"files_added\":%lld,\"bytes_removed\":%lld,\"bytes_added\":%lld,"
 			"\"rows\":%lld,\"partitions\":%lld,\"commits\":%lld,\"skipped_bins\":%lld,\"version\":%lld}\n",
 			(long long)r->files_removed, (long long)r->files_added, (long long)r->bytes_removed,
 			(long long)r->bytes_added, (long long)r->rows, (long long)r->partitions, (long long)r->commits,
 			(long long)r->skipped_bins, (long long)r->version);
 	else if (r->commits == 0)
-		buf_printf(&out, "nothing to do: %s has no files to put together, version %lld stands", t->root,
+		buf_printf(out, "nothing to do: %s has no files to put together, version %lld stands", t->root,
 			(long long)r->version);
 	else
-		buf_printf(&out, "%s files into %s, %s rows, %.1f MB into %.1f MB: version %lld of %s",
+		buf_printf(out, "%s files into %s, %s rows, %.1f MB into %.1f MB: version %lld of %s",
 			cli_count(r->files_removed, a), cli_count(r->files_added, b), cli_count(r->rows, rows),
 			(double)r->bytes_removed / 1e6, (double)r->bytes_added / 1e6, (long long)r->version, t->root);
 	if (!t->cli->json && r->skipped_bins > 0)
-		buf_printf(&out, "; %s groups of files were left: somebody else changed them meanwhile; run it again",
+		buf_printf(out, "; %s groups of files were left: somebody else changed them meanwhile; run it again",
 			cli_count(r->skipped_bins, a));
-	if (!t->cli->json) buf_char(&out, '\n');
-	const status code = cli_print_result(t->cli, &out, err);
-	buf_deinit(&out);
-	return code;
+	if (!t->cli->json) buf_char(out, '\n');
+	return cli_print_result(t->cli, err);
 }
 
 status table_optimize(struct table_cmd *t, struct err *err)
@@ -137,23 +134,21 @@ static void say_doomed(void *arg, const char *key, int64_t bytes)
 static status print_vacuumed(
 	struct table_cmd *t, const struct delta_vacuum_result *r, const struct buf *names, struct err *err)
 {
-	struct buf out;
+	struct buf *out = &t->cli->out;
 	char files[32];
 	const bool dry = cli_flag(t->cli, "--dry-run");
-	buf_init(&out, 0);
 	if (t->cli->json) {
-		table_json_begin(t, &out);
-		buf_printf(&out, "\"dry_run\":%s,\"files\":%lld,\"bytes\":%lld,\"kept_young\":%lld}\n",
+		table_json_begin(t, out);
+		buf_printf(out, "\"dry_run\":%s,\"files\":%lld,\"bytes\":%lld,\"kept_young\":%lld}\n",
 			dry ? "true" : "false", (long long)r->files, (long long)r->bytes, (long long)r->kept_young);
 	} else {
-		if (dry) buf_add(&out, names->p, names->n);
-		buf_printf(&out, "%s %s files, %.1f MB of %s%s\n", dry ? "would delete" : "deleted",
+		if (dry) TRY(buf_check(names, err));
+		if (dry) buf_add(out, names->p, names->n);
+		buf_printf(out, "%s %s files, %.1f MB of %s%s\n", dry ? "would delete" : "deleted",
 			cli_count(r->files, files), (double)r->bytes / 1e6, t->root,
 			dry && r->files > 0 ? "; without --dry-run they go" : "");
 	}
-	const status code = cli_print_result(t->cli, &out, err);
-	buf_deinit(&out);
-	return code;
+	return cli_print_result(t->cli, err);
 }
 
 status table_vacuum(struct table_cmd *t, struct err *err)
@@ -173,9 +168,8 @@ status table_vacuum(struct table_cmd *t, struct err *err)
 	};
 	TRY(retention_option(t, &o.retention_ms, err));
 	buf_init(&names, 0);
-	status code = delta_vacuum(t->session->lake, t->root, &o, &r, err);
-	if (code == OK) code = buf_check(&names, err);
-	if (code == OK) code = print_vacuumed(t, &r, &names, err);
+	const status done = delta_vacuum(t->session->lake, t->root, &o, &r, err);
+	const status code = done == OK ? print_vacuumed(t, &r, &names, err) : done;
 	buf_deinit(&names);
 	return code;
 }
@@ -184,17 +178,14 @@ status table_vacuum(struct table_cmd *t, struct err *err)
 
 status table_checkpoint(struct table_cmd *t, struct err *err)
 {
-	struct buf out;
+	struct buf *out = &t->cli->out;
 	TRY(delta_checkpoint_write(t->snapshot, time_now_us() / 1000, err));
-	buf_init(&out, 0);
-	if (t->cli->json) table_json_begin(t, &out);
+	if (t->cli->json) table_json_begin(t, out);
 	if (t->cli->json)
-		buf_printf(&out, "\"version\":%lld,\"files\":%zu}\n", (long long)t->snapshot->version,
+		buf_printf(out, "\"version\":%lld,\"files\":%zu}\n", (long long)t->snapshot->version,
 			t->snapshot->n_files);
 	else
-		buf_printf(&out, "checkpoint of version %lld of %s: %zu files\n", (long long)t->snapshot->version,
+		buf_printf(out, "checkpoint of version %lld of %s: %zu files\n", (long long)t->snapshot->version,
 			t->root, t->snapshot->n_files);
-	const status code = cli_print_result(t->cli, &out, err);
-	buf_deinit(&out);
-	return code;
+	return cli_print_result(t->cli, err);
 }

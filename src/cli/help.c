@@ -170,21 +170,17 @@ void cli_man(const struct cli *c, struct buf *out)
 
 static status help_run(struct cli *c, struct err *err)
 {
-	struct buf out;
-	buf_init(&out, 0);
-	status code = OK;
+	if (cli_flag(c, "--man")) {
+		cli_man(c, &c->out);
+		return cli_print(&c->out, err);
+	}
 	const struct cli_command *command = c->n_args > 0 ? cli_command_find(c, c->args[0]) : NULL;
-	if (cli_flag(c, "--man"))
-		cli_man(c, &out);
-	else if (c->n_args == 0)
-		cli_help_all(c, &out);
-	else if (command != NULL)
-		cli_help_command(command, &out);
+	if (c->n_args > 0 && command == NULL) return cli_command_unknown(c, c->args[0], err);
+	if (command != NULL)
+		cli_help_command(command, &c->out);
 	else
-		code = cli_command_unknown(c, c->args[0], err);
-	if (code == OK) code = cli_flag(c, "--man") ? cli_print(&out, err) : cli_print_text(&out, err);
-	buf_deinit(&out);
-	return code;
+		cli_help_all(c, &c->out);
+	return cli_print_text(&c->out, err);
 }
 
 static const struct cli_option help_options[] = {{"--man", NULL, "the whole manual as a man page source"}};

@@ -167,26 +167,22 @@ static status setup_logs(struct cli *c, struct err *err)
 
 static status dispatch(struct cli *c, int argc, char **argv, struct err *err)
 {
-	struct buf out;
-	buf_init(&out, 0);
-	status code = parse(c, argc, argv, err);
-	if (code == OK && c->values[cli_n_globals - 1] != NULL) {
-		buf_printf(&out, "pqr %s\n", PQR_VERSION);
-		code = cli_print(&out, err);
-	} else if (code == OK && (c->command == NULL || cli_flag(c, "--help"))) {
-		if (c->command != NULL)
-			cli_help_command(c->command, &out);
-		else
-			cli_help_all(c, &out);
-		code = cli_print_text(&out, err);
-		if (code == OK && argc < 2) code = E_USAGE; /* help was asked for by nobody */
-	} else if (code == OK) {
-		code = setup_logs(c, err);
-		if (code == OK) code = check_arguments(c, err);
-		if (code == OK) code = c->command->run(c, err);
+	TRY(parse(c, argc, argv, err));
+	if (c->values[cli_n_globals - 1] != NULL) {
+		buf_printf(&c->out, "pqr %s\n", PQR_VERSION);
+		return cli_print(&c->out, err);
 	}
-	buf_deinit(&out);
-	return code;
+	if (c->command == NULL || cli_flag(c, "--help")) {
+		if (c->command != NULL)
+			cli_help_command(c->command, &c->out);
+		else
+			cli_help_all(c, &c->out);
+		TRY(cli_print_text(&c->out, err));
+		return argc < 2 ? E_USAGE : OK; /* help was asked for by nobody */
+	}
+	TRY(setup_logs(c, err));
+	TRY(check_arguments(c, err));
+	return c->command->run(c, err);
 }
 
 int main(int argc, char **argv)
@@ -201,7 +197,9 @@ int main(int argc, char **argv)
 	streams_setup();
 	signals_setup();
 	log_shape(terminal_wrap_log);
+	buf_init(&cli.out, 0);
 	const status code = dispatch(&cli, argc, argv, &err);
+	buf_deinit(&cli.out);
 	if (code != OK && err.message[0] != '\0') {
 		char text[CLI_ERROR_CHARS];
 		log_line(LOG_ERROR, cli_error_text(&err, text), NULL);

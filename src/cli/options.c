@@ -134,9 +134,11 @@ status cli_print_text(const struct buf *out, struct err *err)
 	return code;
 }
 
-status cli_print_result(const struct cli *c, const struct buf *out, struct err *err)
+status cli_print_result(struct cli *c, struct err *err)
 {
-	return c->json ? cli_print(out, err) : cli_print_text(out, err);
+	TRY(c->json ? cli_print(&c->out, err) : cli_print_text(&c->out, err));
+	buf_reset(&c->out);
+	return OK;
 }
 
 const char *cli_count(int64_t n, char dst[32])

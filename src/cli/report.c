@@ -152,25 +152,27 @@ static status report_text(struct session *s, const struct workload *w, const str
 	return OK;
 }
 
-status report_run(struct session *s, const struct cli *c, const struct run_opts *o, struct err *err)
+/* A run that was refused has nothing to show, not even its status. */
+static status report_print(struct session *s, struct cli *c, const struct run_opts *o, const struct run_report *report,
+	bool finished, struct err *err)
+{
+	if (c->json) {
+		run_report_json(report, &c->out);
+		buf_char(&c->out, '\n');
+	} else if (!c->quiet) {
+		TRY(report_text(s, o->workload, report, finished, &c->out, err));
+	}
+	return cli_print_result(c, err);
+}
+
+status report_run(struct session *s, struct cli *c, const struct run_opts *o, struct err *err)
 {
 	struct run_report report;
-	struct buf out;
 	run_report_init(&report);
-	buf_init(&out, 0);
-	status code = flow_run(o, &report, err);
-	if (code == OK || report.n_stages > 0) { /* a run that was refused has nothing to show, not even its status */
-		status printed = OK;
-		if (c->json) {
-			run_report_json(&report, &out);
-			buf_char(&out, '\n');
-		} else if (!c->quiet) {
-			printed = report_text(s, o->workload, &report, code == OK, &out, err);
-		}
-		if (printed == OK) printed = cli_print_result(c, &out, code == OK ? err : NULL);
-		if (code == OK) code = printed;
-	}
-	buf_deinit(&out);
+	const status code = flow_run(o, &report, err);
+	status printed = OK;
+	if (code == OK || report.n_stages > 0)
+		printed = report_print(s, c, o, &report, code == OK, code == OK ? err : NULL);
 	run_report_deinit(&report);
-	return code;
+	return code != OK ? code : printed;
 }

@@ -118,6 +118,15 @@ status cli_session_open(struct session *s, const struct cli *c, unsigned need, s
 	return session_connect(s, need, err);
 }
 
+status cli_with_session(struct cli *c, unsigned need, cli_work work, void *arg, struct err *err)
+{
+	struct session s;
+	const status opened = cli_session_open(&s, c, need, err);
+	const status code = opened == OK ? work(&s, c, arg, err) : opened;
+	session_close(&s);
+	return code;
+}
+
 /* Inputs: every --input, and positional paths (a leading workload name apart). */
 static status collect_inputs(struct session *s, const struct cli *c, struct run_opts *out, struct err *err)
 {

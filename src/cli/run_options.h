@@ -10,6 +10,10 @@ enum { CLI_CONFIG = 1 << 8 }; /* the workload's configuration, and every flag of
 
 /* Open what `need` names, from flags, environment and pqr.yaml (docs/configuration.md). session_close also after a failure. */
 status cli_session_open(struct session *s, const struct cli *c, unsigned need, struct err *err) MUST_USE;
+/* What a command does with a session; arg is its own. */
+typedef status (*cli_work)(struct session *s, struct cli *c, void *arg, struct err *err);
+/* Open, work, close. */
+status cli_with_session(struct cli *c, unsigned need, cli_work work, void *arg, struct err *err) MUST_USE;
 
 /* Run options from the flags of the run commands (those the command has). The session holds everything they point to. */
 status cli_run_opts(struct session *s, const struct cli *c, struct run_opts *out, struct err *err) MUST_USE;
