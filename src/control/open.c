@@ -2,23 +2,39 @@
 #include "base/alloc.h"
 #include "control/control_int.h"
 
-static status connect_sqlite(struct control *c, const char *uri, bool look, struct err *err)
+static status connect_sqlite(
+	const char *uri, bool look, const struct control_ops **ops, struct sql_conn **out, struct err *err)
 {
 	const char *path = uri + 7;
 	if (*path == '\0') return fail(err, E_USAGE, "control plane %s: expected sqlite:<path>", uri);
 	if (strncmp(path, "///", 3) == 0) path += 2; /* sqlite:///absolute */
-	return control_sqlite_open(path, look, &c->ops, &c->conn, err);
+	return control_sqlite_open(path, look, ops, out, err);
+}
+
+static bool is_postgres(const char *uri)
+{
+	return strncmp(uri, "postgresql:", 11) == 0 || strncmp(uri, "postgres:", 9) == 0;
+}
+
+static status connect_uri(
+	const char *uri, bool look, const struct control_ops **ops, struct sql_conn **out, struct err *err)
+{
+	if (is_postgres(uri)) return control_postgres_open(uri, ops, out, err);
+	if (strncmp(uri, "sqlite:", 7) == 0) return connect_sqlite(uri, look, ops, out, err);
+	return fail(err, E_USAGE, "control plane %.*s: expected sqlite:<path> or postgresql://user@host:port/database",
+		(int)strcspn(uri, ":"), uri); /* what follows may hold a password */
+}
+
+status sql_open(const char *uri, struct sql_conn **out, struct err *err)
+{
+	const struct control_ops *ops = NULL;
+	return connect_uri(uri, false, &ops, out, err);
 }
 
 static status connect_plane(struct control *c, const char *uri, bool look, struct err *err)
 {
-	const bool postgres = strncmp(uri, "postgresql:", 11) == 0 || strncmp(uri, "postgres:", 9) == 0;
-	if (!postgres && strncmp(uri, "sqlite:", 7) != 0)
-		return fail(err, E_USAGE,
-			"control plane %.*s: expected sqlite:<path> or postgresql://user@host:port/database",
-			(int)strcspn(uri, ":"), uri); /* what follows may hold a password */
-	TRY(postgres ? control_postgres_open(uri, &c->ops, &c->conn, err) : connect_sqlite(c, uri, look, err));
-	c->uri = mem_strdup(postgres ? c->conn->ops->place(c->conn) : uri);
+	TRY(connect_uri(uri, look, &c->ops, &c->conn, err));
+	c->uri = mem_strdup(is_postgres(uri) ? c->conn->ops->place(c->conn) : uri);
 	c->source = mem_strdup(uri);
 	return c->uri != NULL && c->source != NULL ? OK : fail_nomem(err);
 }

@@ -39,6 +39,7 @@ static void args_of(struct postgres_args *dst, const struct sql_stmt *q)
 static status run(struct sql_conn *c, const struct sql_stmt *q, int64_t *changed, struct err *err)
 {
 	struct postgres_args a;
+	if (q->n == 0) return postgres_run(postgres_of(c), q->sql, NULL, changed, err);
 	args_of(&a, q);
 	return postgres_run(postgres_of(c), q->sql, &a, changed, err);
 }
@@ -86,6 +87,11 @@ static bool in_transaction(const struct sql_conn *c)
 	return postgres_in_transaction((const struct control_postgres *)c);
 }
 
+static void set_patience(struct sql_conn *c, int ms)
+{
+	(void)c, (void)ms; /* rows are locked, not the database: they are waited for */
+}
+
 static struct str col_str(const struct sql_row *row, int i)
 {
 	return postgres_str(row->result, row->at, i);
@@ -100,6 +106,7 @@ const struct sql_ops postgres_port = {
 	.transact = transact,
 	.read = read_body,
 	.in_transaction = in_transaction,
+	.set_patience = set_patience,
 	.col_str = col_str,
 	.time = postgres_time_parse,
 };

@@ -16,6 +16,7 @@ EMBED_FILE(postgres_sql_roles, "roles.sql")
 EMBED_FILE(postgres_sql_published_parts, "003_published_parts.sql")
 EMBED_FILE(postgres_sql_dropped_runs, "004_dropped_runs.sql")
 EMBED_FILE(postgres_sql_run_rows, "005_run_rows.sql")
+EMBED_FILE(postgres_sql_realtime, "006_realtime.sql")
 
 static const struct migration {
 	int64_t version;
@@ -29,6 +30,7 @@ static const struct migration {
 	{4, "published parts", postgres_sql_published_parts, false},
 	{5, "dropped runs", postgres_sql_dropped_runs, false},
 	{6, "rows by layer", postgres_sql_run_rows, false},
+	{7, "realtime", postgres_sql_realtime, false},
 };
 enum { N_MIGRATIONS = sizeof migrations / sizeof *migrations };
 

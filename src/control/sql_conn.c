@@ -5,6 +5,11 @@
 
 #include "base/time.h"
 
+void sql_close(struct sql_conn *c)
+{
+	if (c != NULL) c->ops->close(c);
+}
+
 struct str sql_col_str(const struct sql_row *row, int i)
 {
 	return row->conn->ops->col_str(row, i);

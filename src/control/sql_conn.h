@@ -14,6 +14,10 @@
 
 struct sql_conn;
 
+/* The database of a control plane by its URI, as control_open has it: made and migrated. The connection is the caller's alone. */
+status sql_open(const char *uri, struct sql_conn **out, struct err *err) MUST_USE;
+void sql_close(struct sql_conn *c); /* NULL is fine */
+
 /* ---- parameters ---- */
 
 enum sql_arg_kind { SQL_NULL, SQL_INT, SQL_DIGITS, SQL_TEXT, SQL_TIME, SQL_DATE };
@@ -89,7 +93,7 @@ struct sql_ops {
 	struct sql_dialect dialect;
 	void (*close)(struct sql_conn *c);
 	const char *(*place)(const struct sql_conn *c); /* for people, without secrets */
-	/* One statement to its end; *changed (may be NULL) gets the rows it changed. */
+	/* One statement to its end (a server takes several that have no parameters); *changed (may be NULL) gets the rows it changed. */
 	status (*run)(struct sql_conn *c, const struct sql_stmt *q, int64_t *changed, struct err *err);
 	status (*each)(struct sql_conn *c, const struct sql_stmt *q, sql_visit visit, void *arg, struct err *err);
 	/* BEGIN, body, COMMIT; what another holds is waited for; a failure rolls back and is returned. */
@@ -97,6 +101,8 @@ struct sql_ops {
 	/* body only reads; it is done again only while it gave nothing out. */
 	status (*read)(struct sql_conn *c, sql_body body, void *arg, struct err *err);
 	bool (*in_transaction)(const struct sql_conn *c);
+	void (*set_patience)(
+		struct sql_conn *c, int ms); /* of a writer for another, where a database sets it a limit */
 	struct str (*col_str)(const struct sql_row *row, int i);
 	bool (*time)(struct str text, int64_t *out); /* as a result's text has it */
 };

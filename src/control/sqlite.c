@@ -21,7 +21,8 @@ static status connect_to(struct control_sqlite *s, const char *name, int flags, 
 {
 	if (sqlite3_open_v2(name, &s->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
 		return sqlite_fail(s, "open", err);
-	(void)sqlite3_busy_timeout(s->db, SQLITE_BUSY_TIMEOUT_MS);
+	s->busy_ms = SQLITE_BUSY_TIMEOUT_MS;
+	(void)sqlite3_busy_timeout(s->db, s->busy_ms);
 	(void)sqlite3_extended_result_codes(s->db, 0);
 	return OK;
 }

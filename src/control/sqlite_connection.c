@@ -32,7 +32,7 @@ status sqlite_fail(struct control_sqlite *s, const char *what, struct err *err)
 	case SQLITE_LOCKED: {
 		const status code =
 			fail(err, E_BUSY, "control database %s is locked by another process for over %d s; try again",
-				s->path, SQLITE_BUSY_TIMEOUT_MS / 1000);
+				s->path, s->busy_ms / 1000);
 		err_set_class(err, ERR_RETRY);
 		return code;
 	}
@@ -145,6 +145,8 @@ bool sqlite_in_transaction(const struct control_sqlite *s)
 
 status sqlite_begin(struct control_sqlite *s, struct err *err)
 {
+	if (s->rollback_due) TRY(sqlite_exec(s, "ROLLBACK", err));
+	s->rollback_due = false;
 	return sqlite_exec(s, "BEGIN IMMEDIATE", err);
 }
 
@@ -152,6 +154,8 @@ status sqlite_end(struct control_sqlite *s, status code, struct err *err)
 {
 	if (code == OK) code = sqlite_exec(s, "COMMIT", err);
 	/* A failed COMMIT may leave the transaction open; some errors have rolled it back already. */
-	if (code != OK && sqlite_in_transaction(s)) (void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+	if (code != OK && sqlite_in_transaction(s))
+		s->rollback_due =
+			sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL) != SQLITE_OK && sqlite_in_transaction(s);
 	return code;
 }

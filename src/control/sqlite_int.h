@@ -11,14 +11,16 @@
 struct sqlite3;
 struct sqlite3_stmt;
 
-enum { SQLITE_BUSY_TIMEOUT_MS = 10000 }; /* a writer waits so long for another */
+enum { SQLITE_BUSY_TIMEOUT_MS = 10000 }; /* a writer waits so long for another, unless told otherwise */
 
 struct control_sqlite {
 	struct sql_conn base;
 	struct sqlite3 *db;
 	char *path;
-	bool immutable;   /* opened as a file that nobody changes: nothing locks it */
-	struct stat seen; /* immutable only: as it was then */
+	int busy_ms;       /* a writer waits so long for another */
+	bool rollback_due; /* a transaction could not be rolled back, for want of memory */
+	bool immutable;    /* opened as a file that nobody changes: nothing locks it */
+	struct stat seen;  /* immutable only: as it was then */
 };
 static inline struct control_sqlite *sqlite_of(struct sql_conn *c)
 {

@@ -73,6 +73,12 @@ static bool in_transaction(const struct sql_conn *c)
 	return sqlite_in_transaction((const struct control_sqlite *)c);
 }
 
+static void set_patience(struct sql_conn *c, int ms)
+{
+	sqlite_of(c)->busy_ms = ms;
+	(void)sqlite3_busy_timeout(sqlite_of(c)->db, ms);
+}
+
 static struct str col_str(const struct sql_row *row, int i)
 {
 	return sqlite_col_str(row->result, i);
@@ -87,6 +93,7 @@ const struct sql_ops sqlite_port = {
 	.transact = transact,
 	.read = read_body,
 	.in_transaction = in_transaction,
+	.set_patience = set_patience,
 	.col_str = col_str,
 	.time = time_parse,
 };

@@ -119,6 +119,15 @@ static const char schema_4[] = "CREATE TABLE meta_run_rows (run_id TEXT NOT NULL
 										     "executed_by, seed, config_hash, "
 										     "version FROM meta_runs;";
 
+/* How far a stream has counted each partition, and what came too late for its window. Tables of counts are made by who counts. */
+static const char schema_5[] =
+	"CREATE TABLE realtime_offsets (sink TEXT NOT NULL, topic TEXT NOT NULL, \"partition\" INTEGER NOT NULL, "
+	"next_position INTEGER NOT NULL, watermark TEXT, updated_at TEXT NOT NULL, PRIMARY KEY (sink, topic, "
+	"\"partition\")) WITHOUT ROWID;"
+	"CREATE TABLE realtime_late_events (sink TEXT NOT NULL, topic TEXT NOT NULL, window_start TEXT NOT NULL, "
+	"event_count INTEGER NOT NULL, updated_at TEXT NOT NULL, PRIMARY KEY (sink, topic, window_start)) WITHOUT "
+	"ROWID;";
+
 static const struct migration {
 	int64_t version;
 	const char *name;
@@ -128,6 +137,7 @@ static const struct migration {
 	{2, "published parts", schema_2},
 	{3, "dropped runs", schema_3},
 	{4, "rows by layer", schema_4},
+	{5, "realtime", schema_5},
 };
 enum { N_MIGRATIONS = sizeof migrations / sizeof *migrations };
 #define NEWEST (migrations[N_MIGRATIONS - 1].version)

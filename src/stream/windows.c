@@ -10,7 +10,7 @@
 
 #define NO_MINUTE INT64_MIN
 
-size_t window_table_keys(const struct table_schema *s)
+size_t windows_table_keys(const struct table_schema *s)
 {
 	size_t n = 0;
 	while (n + 1 < s->n_columns && s->columns[n + 1].key) n++;
@@ -89,7 +89,7 @@ static void add_up(struct window_sums *s, const struct counted *list, size_t n)
 	}
 }
 
-status window_sums_make(const struct windows *const *parts, size_t n, struct window_sums *out, struct err *err)
+status windows_sums_make(const struct windows *const *parts, size_t n, struct window_sums *out, struct err *err)
 {
 	struct window_sums s = {.n_cells = n > 0 ? parts[0]->n_cells : 1};
 	size_t total = 0, k = 0;
@@ -102,7 +102,7 @@ status window_sums_make(const struct windows *const *parts, size_t n, struct win
 	s.cells = mem_zalloc(total + 1, s.n_cells * sizeof *s.cells);
 	if (list == NULL || s.minutes == NULL || s.cells == NULL) {
 		mem_free(list);
-		window_sums_deinit(&s);
+		windows_sums_deinit(&s);
 		return fail_nomem(err);
 	}
 	for (size_t i = 0; i < n; i++) {
@@ -117,7 +117,7 @@ status window_sums_make(const struct windows *const *parts, size_t n, struct win
 	return OK;
 }
 
-void window_sums_deinit(struct window_sums *s)
+void windows_sums_deinit(struct window_sums *s)
 {
 	mem_free(s->minutes);
 	mem_free(s->cells);
@@ -138,23 +138,23 @@ static int compare_keys(const struct window_key *a, const struct window_key *b, 
 /* The kinds that a table counts, those of one key side by side. Few: insertion sort. */
 static uint32_t order_kinds(const struct window_sums *s, const struct window_table *t, uint8_t order[WINDOW_KINDS_MAX])
 {
-	const size_t n_keys = window_table_keys(t->schema);
+	const size_t n_keys = windows_table_keys(t->schema);
 	uint32_t n = 0;
-	for (uint32_t kind = 0; kind + 1 < s->n_cells; kind ++) {
+	for (uint32_t kind = 0; kind + 1 < s->n_cells; kind++) {
 		if (!t->keys[kind].counts) continue;
 		uint32_t at = n++;
 		for (; at > 0 && compare_keys(&t->keys[order[at - 1]], &t->keys[kind], n_keys) > 0; at--)
 			order[at] = order[at - 1];
-		order[at] = (uint8_t) kind;
+		order[at] = (uint8_t)kind;
 	}
 	return n;
 }
 
-status window_sums_rows(
+status windows_sums_rows(
 	const struct window_sums *s, const struct window_table *t, window_visit visit, void *arg, struct err *err)
 {
 	uint8_t order[WINDOW_KINDS_MAX];
-	const size_t n_keys = window_table_keys(t->schema);
+	const size_t n_keys = windows_table_keys(t->schema);
 	const uint32_t n = order_kinds(s, t, order);
 	for (size_t m = 0; m < s->n_minutes; m++) {
 		const int64_t *cells = &s->cells[m * s->n_cells];
@@ -169,7 +169,7 @@ status window_sums_rows(
 	return OK;
 }
 
-status window_sums_late(const struct window_sums *s, window_visit visit, void *arg, struct err *err)
+status windows_sums_late(const struct window_sums *s, window_visit visit, void *arg, struct err *err)
 {
 	for (size_t m = 0; m < s->n_minutes; m++) {
 		const struct window_row row = {

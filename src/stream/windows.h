@@ -32,8 +32,9 @@ enum {
 
 /* What a workload declares. */
 struct window_key {
-	bool counts;                        /* events of this kind are counted in the table ... */
-	const char *texts[WINDOW_KEYS_MAX]; /* ... in the row of these values, in the order of the key columns behind window_start */
+	bool counts; /* events of this kind are counted in the table ... */
+	const char *texts
+		[WINDOW_KEYS_MAX]; /* ... in the row of these values, in the order of the key columns behind window_start */
 };
 /* Columns: window_start, up to WINDOW_KEYS_MAX texts, one count, updated_at; the key is all before the count. */
 struct window_table {
@@ -45,7 +46,7 @@ struct window_set {
 	const struct window_table *tables; /* in the order in which their rows are locked */
 	size_t n_tables;
 };
-size_t window_table_keys(const struct table_schema *s); /* key columns behind window_start */
+size_t windows_table_keys(const struct table_schema *s); /* key columns behind window_start */
 
 /* What one partition delivered since its counts were last taken. */
 struct windows {
@@ -98,9 +99,9 @@ struct window_sums {
 	int64_t late;     /* of all minutes */
 };
 /* parts[n], each borrowed, of the same kinds; gives *out. E_NOMEM. */
-status window_sums_make(
+status windows_sums_make(
 	const struct windows *const *parts, size_t n, struct window_sums *out, struct err *err) MUST_USE;
-void window_sums_deinit(struct window_sums *s); /* zeroed is fine */
+void windows_sums_deinit(struct window_sums *s); /* zeroed is fine */
 
 /* A row of a table: what minute number i counted under one key. */
 struct window_row {
@@ -110,9 +111,9 @@ struct window_row {
 };
 /* Rows of a table, keys rising by minute and then by their texts, bytewise; each key once. */
 typedef status (*window_visit)(void *arg, const struct window_row *row, struct err *err);
-status window_sums_rows(const struct window_sums *s, const struct window_table *t, window_visit visit, void *arg,
+status windows_sums_rows(const struct window_sums *s, const struct window_table *t, window_visit visit, void *arg,
 	struct err *err) MUST_USE;
 /* The late ones, by minute; keys is NULL. */
-status window_sums_late(const struct window_sums *s, window_visit visit, void *arg, struct err *err) MUST_USE;
+status windows_sums_late(const struct window_sums *s, window_visit visit, void *arg, struct err *err) MUST_USE;
 
 #endif

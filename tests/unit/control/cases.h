@@ -276,6 +276,8 @@ static void test_rows_by_layer_of_before(void **state)
 	plane_open(&p);
 	const bool server = control_is_server(p.c);
 	control_close(p.c);
+	by_hand(&p, server ? "DROP TABLE realtime.offsets, realtime.late_events"
+			   : "DROP TABLE realtime_offsets; DROP TABLE realtime_late_events");
 	for (size_t i = 0; i < sizeof undo / sizeof undo[0]; i++)
 		by_hand(&p, !server && strstr(undo[i], "RENAME") != NULL
 				    ? "ALTER TABLE meta.run_records RENAME TO meta.runs"

@@ -23,7 +23,8 @@ static const struct column_def all_columns[] = {{.name = "window_start", .type =
 	{.name = "n", .type = COL_INT64}, {.name = "updated_at", .type = COL_TIMESTAMP}};
 static const struct table_schema all_schema = {
 	.name = "all_events", .layer = "realtime", .columns = all_columns, .n_columns = 3};
-static const struct window_key all_keys[KINDS] = {{.counts = true}, {.counts = true}, {.counts = true}, {.counts = true}};
+static const struct window_key all_keys[KINDS] = {
+	{.counts = true}, {.counts = true}, {.counts = true}, {.counts = true}};
 static const struct window_table all = {&all_schema, all_keys};
 
 struct text {
@@ -47,10 +48,10 @@ static const char *rows_of(const struct windows *const *parts, size_t n, const s
 	struct window_sums sums;
 	struct err err;
 	*out = (struct text){0};
-	CHECK_OK(&err, window_sums_make(parts, n, &sums, &err));
-	CHECK_OK(&err, t != NULL ? window_sums_rows(&sums, t, put_row, out, &err)
-				 : window_sums_late(&sums, put_row, out, &err));
-	window_sums_deinit(&sums);
+	CHECK_OK(&err, windows_sums_make(parts, n, &sums, &err));
+	CHECK_OK(&err, t != NULL ? windows_sums_rows(&sums, t, put_row, out, &err)
+				 : windows_sums_late(&sums, put_row, out, &err));
+	windows_sums_deinit(&sums);
 	return out->s;
 }
 
@@ -172,11 +173,11 @@ static void take_counts(struct plain *sum, const struct windows *w)
 {
 	struct window_sums s;
 	struct err err;
-	CHECK_OK(&err, window_sums_make(&w, 1, &s, &err));
+	CHECK_OK(&err, windows_sums_make(&w, 1, &s, &err));
 	for (size_t m = 0; m < s.n_minutes; m++) {
 		for (uint32_t k = 0; k <= KINDS; k++) sum->counts[s.minutes[m]][k] += s.cells[m * s.n_cells + k];
 	}
-	window_sums_deinit(&s);
+	windows_sums_deinit(&s);
 }
 
 /* Mostly forward, now and then far back or far ahead. */
