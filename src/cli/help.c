@@ -31,7 +31,6 @@ static const struct {
 	{"classify", "training and comparing classifiers"},
 	{"schedule", "scheduled runs"},
 	{"serve", "the HTTP server"},
-	{"stream", "streaming ingestion"},
 };
 
 status cli_command_unknown(const struct cli *c, const char *name, struct err *err)

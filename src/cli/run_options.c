@@ -22,7 +22,7 @@ static const struct {
 };
 enum { N_FLAG_KEYS = sizeof flag_keys / sizeof flag_keys[0], N_SETTINGS = N_FLAG_KEYS + CLI_OPTIONS_MAX };
 
-static size_t settings_of(const struct cli *c, const struct workload *w, struct session_setting dst[N_SETTINGS])
+static size_t engine_settings(const struct cli *c, struct session_setting dst[N_FLAG_KEYS])
 {
 	size_t n = 0;
 	for (size_t i = 0; i < N_FLAG_KEYS; i++) {
@@ -31,6 +31,12 @@ static size_t settings_of(const struct cli *c, const struct workload *w, struct 
 		if (flag_keys[i].value != NULL) value = flag_keys[i].value;
 		dst[n++] = (struct session_setting){flag_keys[i].key, value, flag_keys[i].flag};
 	}
+	return n;
+}
+
+static size_t settings_of(const struct cli *c, const struct workload *w, struct session_setting dst[N_SETTINGS])
+{
+	size_t n = engine_settings(c, dst);
 	for (size_t i = 0; w != NULL && i < c->command->n_options; i++) {
 		const char *flag = c->command->options[i].name;
 		for (size_t k = 0; k < w->n_options; k++) {
@@ -125,6 +131,22 @@ status cli_with_session(struct cli *c, unsigned need, cli_work work, void *arg, 
 	const status code = opened == OK ? work(&s, c, arg, err) : opened;
 	session_close(&s);
 	return code;
+}
+
+status cli_session_open_as(struct session *s, const struct cli *c, const struct workload *w,
+	const struct session_setting *more, size_t n_more, struct err *err)
+{
+	struct session_setting settings[N_SETTINGS];
+	size_t n = engine_settings(c, settings);
+	ASSERT(n_more <= N_SETTINGS - n);
+	for (size_t i = 0; i < n_more; i++) settings[n++] = more[i];
+	const struct session_opts o = {.config_file = cli_get(c, "--config"),
+		.settings = settings,
+		.n_settings = n,
+		.workload = w,
+		.quiet = c->quiet && cli_get(c, "--log-level") == NULL};
+	*s = (struct session){0};
+	return session_open(s, &o, err);
 }
 
 /* Inputs: every --input, and positional paths (a leading workload name apart). */

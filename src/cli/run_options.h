@@ -15,6 +15,10 @@ typedef status (*cli_work)(struct session *s, struct cli *c, void *arg, struct e
 /* Open, work, close. */
 status cli_with_session(struct cli *c, unsigned need, cli_work work, void *arg, struct err *err) MUST_USE;
 
+/* The same of a command that is no run's: settings of the engine's flags and more[n_more], and w's configuration. Opens no plane. */
+status cli_session_open_as(struct session *s, const struct cli *c, const struct workload *w,
+	const struct session_setting *more, size_t n_more, struct err *err) MUST_USE;
+
 /* Run options from the flags of the run commands (those the command has). The session holds everything they point to. */
 status cli_run_opts(struct session *s, const struct cli *c, struct run_opts *out, struct err *err) MUST_USE;
 

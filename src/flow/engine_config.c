@@ -27,7 +27,7 @@ static const struct config_key items[] = {
 	TEXT("server.listen", "127.0.0.1:8080", false, "address of pqr serve"),
 	TEXT("stream.brokers", "localhost:9092", false, "Kafka brokers, HOST:PORT,..."),
 	TEXT("stream.topic", "", false, "topic; default the workload's own"),
-	TEXT("stream.group", "pqr", false, "consumer group"),
+	TEXT("stream.group", "", false, "consumer group; default one for each table that is written"),
 };
 const struct config_keys engine_config_keys = {items, sizeof items / sizeof items[0]};
 

@@ -12,6 +12,7 @@
 #include "io/config/config.h"
 
 struct history;
+struct stream_topic;
 struct raw_contract;
 /* Sums over all finished tasks, for planning and checks. */
 struct stage_view {
@@ -121,7 +122,8 @@ struct workload {
 	size_t n_views;
 	const struct workload_kpi *kpis;
 	size_t n_kpis;
-	const char *publish_name; /* what else a person may call the step that publishes; NULL: nothing */
+	const char *publish_name;         /* what else a person may call the step that publishes; NULL: nothing */
+	const struct stream_topic *topic; /* of its events as a stream (stream/topic.h); NULL: none */
 	struct workload_folding folding;
 };
 /* Those that a program knows; the first is meant where none is named. */

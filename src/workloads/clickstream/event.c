@@ -191,20 +191,17 @@ static size_t length(struct str line)
 	return line.n > 0 && line.p[line.n - 1] == '\r' ? line.n - 1 : line.n;
 }
 
-struct clickstream_reason clickstream_next(
-	struct clickstream_parser *p, struct line_cursor *c, struct clickstream_event *out)
+struct clickstream_reason clickstream_parse(
+	struct clickstream_parser *p, struct str whole, bool utf8_ok, struct clickstream_event *out)
 {
 	struct member members[MEMBERS] = {0};
-	const char *end = memchr(c->p, '\n', (size_t)(c->limit - c->p));
-	if (end == NULL) end = c->limit;
-	*out = (struct clickstream_event){.line = {c->p, (size_t)(end - c->p)}};
-	c->p = end < c->limit ? end + 1 : end;
-	const struct str line = without_bom(out->line);
+	*out = (struct clickstream_event){.line = whole};
+	const struct str line = without_bom(whole);
 	p->failed |= p->page.failed || p->extra.failed;
 	buf_reset(&p->extra);
-	if (length(out->line) > p->line_bytes_max) return (struct clickstream_reason){CLICK_TOO_LONG, 0};
+	if (length(whole) > p->line_bytes_max) return (struct clickstream_reason){CLICK_TOO_LONG, 0};
 	if (is_blank(line)) return (struct clickstream_reason){CLICK_BLANK, 0};
-	if (!c->utf8_ok && !utf8_valid(line.p, line.n)) return (struct clickstream_reason){CLICK_INVALID_UTF8, 0};
+	if (!utf8_ok && !utf8_valid(line.p, line.n)) return (struct clickstream_reason){CLICK_INVALID_UTF8, 0};
 	const enum clickstream_verdict form = scan(p, line, members);
 	if (form != CLICK_VALID) return (struct clickstream_reason){form, 0};
 	out->has_ts = read_time(&members[MEMBER_TIMESTAMP], &out->ts);
@@ -217,4 +214,14 @@ struct clickstream_reason clickstream_next(
 		out->extra = (struct str){(const char *)p->extra.p, p->extra.n};
 	}
 	return (struct clickstream_reason){CLICK_VALID, 0};
+}
+
+struct clickstream_reason clickstream_next(
+	struct clickstream_parser *p, struct line_cursor *c, struct clickstream_event *out)
+{
+	const char *end = memchr(c->p, '\n', (size_t)(c->limit - c->p));
+	if (end == NULL) end = c->limit;
+	const struct str line = {c->p, (size_t)(end - c->p)};
+	c->p = end < c->limit ? end + 1 : end;
+	return clickstream_parse(p, line, c->utf8_ok, out);
 }

@@ -54,6 +54,9 @@ struct clickstream_parser {
 void clickstream_parser_init(struct clickstream_parser *p, size_t line_bytes_max);
 void clickstream_parser_deinit(struct clickstream_parser *p);
 /* The line at c->p (c->p < c->limit), which moves behind it. */
+/* One event by itself, which may hold any byte; utf8_ok: it is known to be valid UTF-8. JSON_SCAN_PADDING readable bytes follow it. */
+struct clickstream_reason clickstream_parse(
+	struct clickstream_parser *p, struct str line, bool utf8_ok, struct clickstream_event *out);
 struct clickstream_reason clickstream_next(
 	struct clickstream_parser *p, struct line_cursor *c, struct clickstream_event *out);
 /* E_NOMEM once scratch ran out; every verdict since is void. */

@@ -95,14 +95,16 @@ void clickstream_make(
 
 /* ---- days --------------------------------------------------------------------------------------------------------------- */
 
-static void put_line(const struct clickstream_made *e, struct buf *out)
+void clickstream_line(const struct clickstream_made *e, struct buf *out)
 {
 	char id[UUID_CHARS], ts[TIME_RFC3339_CHARS];
 	uuid_format(e->id, id);
 	time_format(e->ts, ts);
 	buf_str(out, "{\"event_id\":\"");
 	buf_add(out, id, sizeof id);
-	buf_printf(out, "\",\"user_id\":%lld,\"event_type\":\"", (long long)e->user);
+	buf_str(out, "\",\"user_id\":");
+	buf_i64(out, e->user);
+	buf_str(out, ",\"event_type\":\"");
 	buf_str(out, clickstream_type_names[e->type]);
 	buf_str(out, "\",\"page\":\"");
 	buf_str(out, e->page);
@@ -110,7 +112,7 @@ static void put_line(const struct clickstream_made *e, struct buf *out)
 	buf_add(out, ts, sizeof ts);
 	buf_str(out, "\",\"source\":\"");
 	buf_str(out, clickstream_source_names[e->source]);
-	buf_str(out, "\"}\n");
+	buf_str(out, "\"}");
 }
 
 struct made {
@@ -135,7 +137,8 @@ static status make_day(const struct task_env *env, int32_t day, struct made *m, 
 		}
 		clickstream_make(c, day, i, n, &e);
 		if (e.ts > env->run->as_of) break;
-		put_line(&e, &m->text);
+		clickstream_line(&e, &m->text);
+		buf_char(&m->text, '\n');
 		m->types[e.type]++;
 		m->rows++;
 	}

@@ -25,5 +25,7 @@ struct clickstream_made {
 int64_t clickstream_events_of_day(const struct clickstream_config *c);
 void clickstream_make(
 	const struct clickstream_config *c, int32_t day, int64_t i, int64_t n, struct clickstream_made *out);
+/* Append it as JSON, without a line's end. */
+void clickstream_line(const struct clickstream_made *e, struct buf *out);
 
 #endif

@@ -11,6 +11,7 @@
 #include "workloads/clickstream/raw.h"
 #include "workloads/clickstream/schema.h"
 #include "workloads/clickstream/silver.h"
+#include "workloads/clickstream/topic.h"
 
 #define GOLD_STAGE(stage, writes)                                                          \
 	{                                                                                  \
@@ -104,6 +105,7 @@ const struct workload clickstream_workload = {
 	.kpis = kpis,
 	.n_kpis = sizeof kpis / sizeof kpis[0],
 	.publish_name = "gold_to_postgres",
+	.topic = &clickstream_topic,
 	.folding = {.stage = CLICK_SILVER_STAGE,
 		.events = CLICK_BRONZE,
 		.instants = "timestamp",

@@ -1,0 +1,125 @@
+/* cli/cmd_stream.c: pqr stream: its options, its signals, and which subcommand does the work. */
+#include "cli/cmd_stream.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "workloads/registry.h"
+
+/* ---- signals ------------------------------------------------------------------------------------------------------------ */
+
+static volatile sig_atomic_t stop_signal; /* written by on_stop alone */
+
+/* A second signal ends the process at once, the way the shell expects. */
+static void on_stop(int signal_number)
+{
+	if (stop_signal != 0) {
+		(void)signal(signal_number, SIG_DFL);
+		(void)raise(signal_number);
+	}
+	stop_signal = signal_number;
+}
+
+static void stop_setup(void)
+{
+	struct sigaction action = {.sa_handler = on_stop};
+	(void)sigemptyset(&action.sa_mask);
+	(void)sigaction(SIGINT, &action, NULL);
+	(void)sigaction(SIGTERM, &action, NULL);
+}
+
+/* ---- options ------------------------------------------------------------------------------------------------------------ */
+
+static const struct workload *first_with_topic(void)
+{
+	for (size_t i = 0; i < registry_workloads.n; i++)
+		if (registry_workloads.items[i]->topic != NULL) return registry_workloads.items[i];
+	return NULL;
+}
+
+static status find_workload(struct stream_cmd *k, struct err *err)
+{
+	const char *name = cli_get(k->cli, "--workload");
+	k->workload = first_with_topic();
+	if (name != NULL) TRY(workload_find(&registry_workloads, str_of(name), &k->workload, err));
+	ASSERT(k->workload != NULL);
+	if (k->workload->topic == NULL)
+		return fail(err, E_USAGE, "workload %s has no topic; %s has one", name, first_with_topic()->name);
+	k->topic = k->workload->topic;
+	return OK;
+}
+
+/* ---- the command -------------------------------------------------------------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	status (*run)(struct stream_cmd *k, struct err *err);
+} subcommands[] = {
+	{"produce", cmd_stream_produce},
+};
+enum { N_SUBCOMMANDS = sizeof subcommands / sizeof *subcommands };
+
+static status open_session(struct stream_cmd *k, struct err *err)
+{
+	static const struct {
+		const char *flag, *key;
+	} keys[] = {{"--brokers", "stream.brokers"}, {"--topic", "stream.topic"}, {"--group", "stream.group"}};
+	enum { KEYS = sizeof keys / sizeof *keys };
+	struct session_setting more[KEYS + 1];
+	char seed[64];
+	size_t n = 0;
+	for (size_t i = 0; i < KEYS; i++) {
+		const char *value = cli_get(k->cli, keys[i].flag);
+		if (value != NULL) more[n++] = (struct session_setting){keys[i].key, value, keys[i].flag};
+	}
+	for (size_t i = 0; i < k->workload->n_options && cli_get(k->cli, "--seed") != NULL; i++) {
+		if (strcmp(k->workload->options[i].name, "seed") != 0) continue;
+		(void)snprintf(seed, sizeof seed, "%s", k->workload->options[i].key);
+		more[n++] = (struct session_setting){seed, cli_get(k->cli, "--seed"), "--seed"};
+	}
+	TRY(cli_session_open_as(&k->session, k->cli, k->workload, more, n, err));
+	k->topic_name = k->session.engine.stream_topic;
+	if (k->topic_name[0] == '\0') k->topic_name = k->topic->name;
+	return OK;
+}
+
+static status stream_run(struct cli *c, struct err *err)
+{
+	struct stream_cmd k = {.cli = c, .stop = &stop_signal};
+	size_t i = 0;
+	while (i < N_SUBCOMMANDS && strcmp(c->args[0], subcommands[i].name) != 0) i++;
+	if (i == N_SUBCOMMANDS) return fail(err, E_USAGE, "pqr stream: expected produce, found '%s'", c->args[0]);
+	TRY(find_workload(&k, err));
+	stop_setup();
+	status code = open_session(&k, err);
+	if (code == OK) code = subcommands[i].run(&k, err);
+	session_close(&k.session);
+	if (code == OK && stop_signal == SIGINT)
+		code = E_CANCELLED; /* all was done that was to be done; the shell is told */
+	return code;
+}
+
+static const struct cli_option options[] = {
+	{"--workload", "NAME", "whose events: clickstream (default)"},
+	{"--brokers", "LIST", "Kafka brokers, HOST:PORT,... (default localhost:9092)"},
+	{"--topic", "NAME", "topic (default: the workload's own, user-events)"},
+	{"--sink", "kafka|-", "produce: where events go; -: standard output, a line each"},
+	{"--rate", "N|max", "produce: events a second (default 5)"},
+	{"--limit", "N", "produce: end after so many events"},
+	{"--first", "N", "produce: number of the first event (default 0); events are a function of seed and number"},
+	{"--seed", "N", "produce: seed of the events"},
+	{"--start", "TIME", "produce: time stamp of the first event, the next ones follow at the rate (default: now)"},
+	{"--late-share", "P", "produce: share of events that tell of 3 to 10 minutes before, 0 to 1"},
+	{"--out-of-order", "S", "produce: seconds that an event may be told too late"},
+	{"--group", "NAME", "consumer group (default: one for each table)"},
+};
+const struct cli_command cli_stream_command = {.name = "stream",
+	.synopsis = "produce",
+	.summary = "events as they come: make them",
+	.details = "  pqr stream produce --sink - --rate max --limit 1000   events as JSON lines\n"
+		   "  pqr stream produce --rate 100                         events into Kafka, a hundred a second",
+	.options = options,
+	.n_options = sizeof options / sizeof options[0],
+	.args_min = 1,
+	.args_max = 1,
+	.run = stream_run};

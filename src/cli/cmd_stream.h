@@ -1,0 +1,30 @@
+/* cli/cmd_stream.h: what the subcommands of pqr stream share: the session, the topic, the stop, the member's options and reports. */
+#ifndef PQR_CLI_CMD_STREAM_H
+#define PQR_CLI_CMD_STREAM_H
+
+#include <signal.h>
+
+#include "cli/run_options.h"
+#include "stream/member.h"
+#include "stream/topic.h"
+
+struct stream_cmd {
+	const struct cli *cli;
+	struct session session; /* with the workload's configuration */
+	const struct workload *workload;
+	const struct stream_topic *topic;
+	const char *topic_name;            /* in Kafka */
+	const volatile sig_atomic_t *stop; /* the signal that asks to end, or 0 */
+};
+
+status cmd_stream_produce(struct stream_cmd *k, struct err *err) MUST_USE;
+status cmd_stream_land(struct stream_cmd *k, struct err *err) MUST_USE;
+
+/* Is the value of that option, or its default, "-"? E_USAGE: neither that nor kafka. */
+status cmd_stream_plain(const struct stream_cmd *k, const char *option, bool *out, struct err *err) MUST_USE;
+/* A decimal number of what, as millionths; untouched where the option was not given. E_USAGE. */
+status cmd_stream_decimal(const struct stream_cmd *k, const char *option, int64_t min, int64_t max, int64_t *millionths,
+	struct err *err) MUST_USE;
+status cmd_stream_count(const struct stream_cmd *k, const char *option, int64_t *out, struct err *err) MUST_USE;
+
+#endif

@@ -1,0 +1,43 @@
+/* cli/cmd_stream_options.c: values of the options of pqr stream. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cmd_stream.h"
+
+status cmd_stream_plain(const struct stream_cmd *k, const char *option, bool *out, struct err *err)
+{
+	const char *text = cli_get(k->cli, option);
+	*out = text != NULL && strcmp(text, "-") == 0;
+	if (*out || text == NULL || strcmp(text, "kafka") == 0) return OK;
+	return fail(err, E_USAGE, "%s: expected kafka or -, found '%s'", option, text);
+}
+
+status cmd_stream_decimal(
+	const struct stream_cmd *k, const char *option, int64_t min, int64_t max, int64_t *millionths, struct err *err)
+{
+	const char *text = cli_get(k->cli, option);
+	char low[32], high[32];
+	int64_t v;
+	if (text == NULL) return OK;
+	if (config_decimal_parse(str_of(text), 6, &v) && v >= min && v <= max) {
+		*millionths = v;
+		return OK;
+	}
+	config_millionths_text(min, low);
+	config_millionths_text(max, high);
+	return fail(err, E_USAGE, "%s: expected a number from %s to %s, found '%s'", option, low, high, text);
+}
+
+status cmd_stream_count(const struct stream_cmd *k, const char *option, int64_t *out, struct err *err)
+{
+	const char *text = cli_get(k->cli, option);
+	char *end = NULL;
+	if (text == NULL) return OK;
+	errno = 0;
+	const long long v = strtoll(text, &end, 10);
+	if (end == text || *end != '\0' || v < 0 || errno != 0)
+		return fail(err, E_USAGE, "%s: expected a whole number, found '%s'", option, text);
+	*out = v;
+	return OK;
+}

@@ -1,0 +1,66 @@
+/* stream/member.h: the loop that whoever takes records runs: poll, take, commit, report; rebalances, conflicts, failures, the end.
+ *
+ *   source --records--> [ ours? next? ] --> sink.take ... every interval, or so many bytes: sink.commit(spans)
+ *
+ * The sink's store alone says where a partition goes on. A commit moves each partition from the position that the store has to the next
+ * one, and only from there: E_CONFLICT means that another member was first; all that was taken is dropped, and read again from where the
+ * store stands now. So does what could not be committed for any other reason that may pass.
+ */
+#ifndef PQR_STREAM_MEMBER_H
+#define PQR_STREAM_MEMBER_H
+
+#include <signal.h>
+
+#include "stream/source.h"
+
+/* What a commit moves of one partition. */
+struct stream_span {
+	int32_t partition;
+	int64_t stored; /* the position that the store must have; -1: none yet */
+	int64_t next;   /* the one it has then */
+};
+
+struct stream_sink {
+	void *ctx;
+	/* stored[i]: the next position of partitions[i] by the store, -1: none yet. */
+	status (*positions)(void *ctx, const int32_t *partitions, size_t n, int64_t *stored, struct err *err);
+	/* n records of one partition, in order, each once since the last drop; views until return. */
+	status (*take)(void *ctx, const struct stream_record *records, size_t n, bool utf8_ok, struct err *err);
+	/* Everything taken, and the spans, in one transaction, if the store has each span's `stored`. Afterwards nothing is pending.
+	 * E_CONFLICT: it has another. Class RETRY or UNKNOWN, E_UNREACHABLE: later may do better. */
+	status (*commit)(void *ctx, const struct stream_span *spans, size_t n, struct err *err);
+	void (*drop)(void *ctx); /* forget what was taken since the last commit */
+	/* Which of these are the member's partitions, after each change: for work in the background. May be NULL. */
+	void (*owned)(void *ctx, const int32_t *partitions, size_t n);
+	/* Records that are gone before they were read, to be told with the next commit. NULL: the stream ends with them. */
+	status (*gap)(void *ctx, const struct stream_gap *gap, struct err *err);
+};
+
+/* One interval, told after its commit. */
+struct stream_report {
+	int64_t records, bytes; /* of values */
+	int64_t commit_us;
+	int64_t end_to_end_us; /* from the oldest record's time stamp to the commit; -1: records have none */
+	struct {
+		int32_t partition;
+		int64_t next, lag; /* lag -1: unknown */
+	} const *partitions;
+	size_t n_partitions;
+};
+
+struct stream_member_opts {
+	struct stream_source *source; /* borrowed; its listener is set here */
+	struct stream_sink sink;
+	const char *name;                  /* of the log lines: "land user-events" */
+	int64_t interval_us;               /* between the first record taken and its commit */
+	int64_t bytes_max;                 /* of values taken that make a commit before */
+	bool once;                         /* end at the end of the topic */
+	bool from_latest;                  /* partitions without a position in the store start at their ends */
+	const volatile sig_atomic_t *stop; /* not 0: commit and end; may be NULL */
+	void (*report)(void *ctx, const struct stream_report *r); /* may be NULL */
+	void *report_ctx;
+};
+/* Until the end, a stop, or a failure. What was taken is committed at an end and a stop. */
+status stream_member_run(const struct stream_member_opts *o, struct err *err) MUST_USE;
+
+#endif

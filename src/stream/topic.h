@@ -1,0 +1,61 @@
+/* stream/topic.h: what a workload registers of its topic: how a record becomes a row, which windows count it, how events are made.
+ *
+ *   record -> parse -> part, put     rows of the table (stream/land.h)
+ *                   -> windows       counts a minute    (stream/aggregate.h)
+ *   number -> make -> value, key                        (stream/produce.h)
+ *
+ * A parser holds the event that was parsed last; it belongs to one thread.
+ */
+#ifndef PQR_STREAM_TOPIC_H
+#define PQR_STREAM_TOPIC_H
+
+#include "columnar/batch.h"
+#include "stream/source.h"
+#include "table/path.h"
+
+/* Counts of one-minute windows, realtime.<table>. */
+struct stream_window {
+	const char *table;                 /* "events_per_minute" */
+	const char *key;                   /* column beside window_start: "event_type"; NULL: none */
+	const char *const *keys;           /* [n_keys] its values */
+	int n_keys;                        /* 1 without a key */
+	const char *count;                 /* "event_count" */
+	int (*key_of)(const void *parser); /* index of the event at hand, 0 without a key; -1: it does not count */
+};
+
+struct stream_topic {
+	const char *name;   /* "user-events" */
+	int32_t partitions; /* of a topic that is made */
+	int64_t retention_ms;
+
+	/* Rows. */
+	const struct table_schema *table; /* where they land */
+	const char *partition_column;     /* int32, int64 columns of it: where the record stood; NULL: none */
+	const char *position_column;
+	/* config: the workload's, borrowed until close. */
+	status (*open)(const void *config, void **parser, struct err *err);
+	void (*close)(void *parser); /* NULL is fine */
+	/* NULL: the record is an event, which happened at *event_us. Else why it is none, as "missing:page": views the parser. */
+	const char *(*parse)(void *parser, const struct stream_record *r, bool utf8_ok, int64_t *event_us);
+	/* E_NOMEM: the parser ran out of scratch, and what it said since is void. */
+	status (*check)(const void *parser, struct err *err);
+	/* Which part of the table the event at hand belongs to, equal for equal partition values; and those values, whose texts go into
+	 * arena: values[] of the table's partition columns. */
+	int64_t (*part)(const void *parser);
+	status (*part_values)(
+		const void *parser, int64_t part, struct arena *arena, struct delta_pair *values, struct err *err);
+	/* Builders of the table's data columns: before their first row, and the event at hand as row `row`. */
+	void (*begin)(const void *parser, struct builder *columns);
+	void (*put)(const void *parser, struct builder *columns, int64_t row);
+	/* Is the column made as a dictionary? */
+	bool (*dictionary)(const struct column_def *def);
+
+	/* Windows. */
+	const struct stream_window *windows;
+	size_t n_windows;
+
+	/* Event number i of a producer, at at_us: appended to value and key. NULL: nobody makes any. */
+	void (*make)(const void *config, int64_t i, int64_t at_us, struct buf *value, struct buf *key);
+};
+
+#endif
