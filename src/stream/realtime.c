@@ -9,15 +9,15 @@
 
 enum { ROWS_A_STATEMENT = 500, STATEMENT_BYTES_MAX = 1 << 20 };
 
-status realtime_init(struct realtime *r, struct sql_conn *c, const char *sink, const char *topic,
-	const struct window_set *set, struct err *err)
+status realtime_init(struct realtime *r, struct err *err)
 {
 	const struct table_schema *schemas[WINDOW_TABLES_MAX];
+	const struct window_set *set = r->set;
 	ASSERT(set->n_tables <= WINDOW_TABLES_MAX);
-	*r = (struct realtime){.c = c, .sink = sink, .topic = topic, .set = set};
+	ASSERT(r->sink != NULL && r->topic != NULL && r->source != NULL);
 	buf_init(&r->sql, STATEMENT_BYTES_MAX);
 	for (size_t i = 0; i < set->n_tables; i++) schemas[i] = set->tables[i].schema;
-	return sql_tables_make(c, schemas, set->n_tables, err);
+	return sql_tables_make(r->c, schemas, set->n_tables, err);
 }
 
 void realtime_deinit(struct realtime *r)
@@ -44,7 +44,7 @@ static status take_position(void *arg, const struct sql_row *row, struct err *er
 static status find(struct sql_conn *c, void *arg, struct err *err)
 {
 	struct find *f = arg;
-	const struct sql_arg args[] = {sql_text(f->r->sink), sql_text(f->r->topic), sql_int(f->partition)};
+	const struct sql_arg args[] = {sql_text(f->r->sink), sql_text(f->r->source), sql_int(f->partition)};
 	const struct sql_stmt q = {"SELECT next_position, watermark FROM realtime.offsets WHERE sink = $1 AND topic "
 				   "= $2 AND \"partition\" = $3",
 		args, 3};
@@ -58,6 +58,20 @@ status realtime_find(struct realtime *r, int32_t partition, struct realtime_posi
 	TRY(r->c->ops->read(r->c, find, &f, err));
 	*out = f.at;
 	return OK;
+}
+
+static status forget(struct sql_conn *c, void *arg, struct err *err)
+{
+	const struct find *f = arg;
+	const struct sql_arg args[] = {sql_text(f->r->sink), sql_text(f->r->source), sql_int(f->partition)};
+	return sql_exec(
+		c, "DELETE FROM realtime.offsets WHERE sink = $1 AND topic = $2 AND \"partition\" = $3", args, 3, err);
+}
+
+status realtime_forget(struct realtime *r, int32_t partition, struct err *err)
+{
+	struct find f = {.r = r, .partition = partition};
+	return r->c->ops->transact(r->c, SQL_DURABLE, forget, &f, err);
 }
 
 /* ---- rows -------------------------------------------------------------------------------------------------------------- */
@@ -172,14 +186,14 @@ struct commit {
 
 static status move_partition(const struct commit *t, const struct realtime_move *m, int64_t *moved, struct err *err)
 {
-	static const char begin[] =
-		"INSERT INTO realtime.offsets (sink, topic, \"partition\", next_position, watermark, updated_at) VALUES "
-		"($1, $2, $3, $4, $5, $6) ON CONFLICT (sink, topic, \"partition\") DO NOTHING";
+	static const char begin[] = "INSERT INTO realtime.offsets (sink, topic, \"partition\", next_position, "
+				    "watermark, updated_at) VALUES "
+				    "($1, $2, $3, $4, $5, $6) ON CONFLICT (sink, topic, \"partition\") DO NOTHING";
 	static const char go_on[] =
 		"UPDATE realtime.offsets SET next_position = $4, watermark = $5, updated_at = $6 WHERE sink = $1 AND "
 		"topic = $2 AND \"partition\" = $3 AND next_position = $7";
 	const bool first = m->stored < 0;
-	const struct sql_arg args[] = {sql_text(t->r->sink), sql_text(t->r->topic), sql_int(m->partition),
+	const struct sql_arg args[] = {sql_text(t->r->sink), sql_text(t->r->source), sql_int(m->partition),
 		sql_int(m->next), sql_time(m->windows->watermark), sql_time(t->now), sql_int(m->stored)};
 	const struct sql_stmt q = {first ? begin : go_on, args, first ? 6 : 7};
 	return t->r->c->ops->run(t->r->c, &q, moved, err);
@@ -200,8 +214,7 @@ static status commit_body(struct sql_conn *c, void *arg, struct err *err)
 	return add_counts(t->r, t->sums, t->now, err);
 }
 
-status realtime_commit(
-	struct realtime *r, const struct realtime_move *moves, size_t n, int64_t now, struct err *err)
+status realtime_commit(struct realtime *r, const struct realtime_move *moves, size_t n, int64_t now, struct err *err)
 {
 	struct window_sums sums;
 	const struct windows **parts = mem_zalloc(n + 1, sizeof *parts);

@@ -19,13 +19,13 @@
 struct realtime {
 	struct sql_conn *c; /* borrowed */
 	const char *sink;   /* whose tables: the workload. Not the group: one that is renamed would count all again */
-	const char *topic;
+	const char *topic;  /* of late events */
+	const char *source; /* in place of the topic in realtime.offsets: whose positions they are */
 	const struct window_set *set;
 	struct buf sql; /* scratch of a statement */
 };
-/* Makes the tables of set that are not there. All but c is viewed until deinit. */
-status realtime_init(struct realtime *r, struct sql_conn *c, const char *sink, const char *topic,
-	const struct window_set *set, struct err *err) MUST_USE;
+/* Of one whose first five members are set, and viewed until deinit: makes the tables of set that are not there. */
+status realtime_init(struct realtime *r, struct err *err) MUST_USE;
 void realtime_deinit(struct realtime *r);
 
 /* Where a partition stands. */
@@ -33,6 +33,8 @@ struct realtime_position {
 	int64_t next;      /* of the first record that is not counted; -1: nothing is stored */
 	int64_t watermark; /* WATERMARK_NONE */
 };
+/* Forget where it stands: a source that nobody will read again. */
+status realtime_forget(struct realtime *r, int32_t partition, struct err *err) MUST_USE;
 status realtime_find(struct realtime *r, int32_t partition, struct realtime_position *out, struct err *err) MUST_USE;
 
 /* Counts of the records of one partition from `stored`, which is where it stands (-1: nothing is stored), to below next. */

@@ -1,7 +1,7 @@
 /* stream/topic.h: what a workload registers of its topic: how a record becomes a row, which windows count it, how events are made.
  *
  *   record -> parse -> part, put     rows of the table (stream/land.h)
- *                   -> windows       counts a minute    (stream/aggregate.h)
+ *                   -> kind          counts a minute    (stream/aggregate.h)
  *   number -> make -> value, key                        (stream/produce.h)
  *
  * A parser holds the event that was parsed last; it belongs to one thread.
@@ -11,17 +11,8 @@
 
 #include "columnar/batch.h"
 #include "stream/source.h"
+#include "stream/windows.h"
 #include "table/path.h"
-
-/* Counts of one-minute windows, realtime.<table>. */
-struct stream_window {
-	const char *table;                 /* "events_per_minute" */
-	const char *key;                   /* column beside window_start: "event_type"; NULL: none */
-	const char *const *keys;           /* [n_keys] its values */
-	int n_keys;                        /* 1 without a key */
-	const char *count;                 /* "event_count" */
-	int (*key_of)(const void *parser); /* index of the event at hand, 0 without a key; -1: it does not count */
-};
 
 struct stream_topic {
 	const char *name;   /* "user-events" */
@@ -51,11 +42,17 @@ struct stream_topic {
 	bool (*dictionary)(const struct column_def *def);
 
 	/* Windows. */
-	const struct stream_window *windows;
-	size_t n_windows;
+	const struct window_set *windows;     /* realtime.*; NULL: none */
+	uint32_t (*kind)(const void *parser); /* of the event at hand, below windows->n_kinds */
 
 	/* Event number i of a producer, at at_us: appended to value and key. NULL: nobody makes any. */
 	void (*make)(const void *config, int64_t i, int64_t at_us, struct buf *value, struct buf *key);
 };
+
+/* A clock that is wrong: the event tells of a time over ahead_us after its record's time stamp. Records without one are never. */
+static inline bool stream_in_future(const struct stream_record *r, int64_t event_us, int64_t ahead_us)
+{
+	return r->timestamp_ms >= 0 && event_us > r->timestamp_ms * 1000 + ahead_us;
+}
 
 #endif

@@ -26,8 +26,6 @@ enum {
 	WINDOW_KINDS_MAX = 64,
 	WINDOW_KEYS_MAX = 2,
 	WINDOW_TABLES_MAX = 8,
-	/* Minutes that one partition counts at once, over which counts are to be taken: 45 days, and 33 MiB with the most kinds. */
-	WINDOW_MINUTES_MAX = 1 << 16,
 };
 
 /* What a workload declares. */
@@ -75,7 +73,7 @@ static inline int64_t window_minute(int64_t ts) /* rounds towards the past, also
 	return ts / WINDOW_US - (ts % WINDOW_US < 0);
 }
 
-/* One event, of an instant within years 1 to 9999. false: no memory, and it is not counted. */
+/* One event, of an instant within years 1 to 9999; at most one minute's memory more. false: no memory, and it is not counted. */
 MUST_USE static inline bool windows_add(struct windows *w, int64_t ts, uint32_t kind)
 {
 	const int64_t minute = window_minute(ts);
@@ -84,10 +82,6 @@ MUST_USE static inline bool windows_add(struct windows *w, int64_t ts, uint32_t 
 	w->cells.items[(size_t)w->last * w->n_cells + (late ? w->n_cells - 1 : kind)]++;
 	if (ts - WATERMARK_US > w->watermark) w->watermark = ts - WATERMARK_US;
 	return true;
-}
-static inline bool windows_full(const struct windows *w)
-{
-	return w->minutes.n >= WINDOW_MINUTES_MAX;
 }
 
 /* Counts of several partitions added up: minutes rise. */

@@ -7,6 +7,7 @@
 #include "workloads/clickstream/config.h"
 #include "workloads/clickstream/event.h"
 #include "workloads/clickstream/produce.h"
+#include "workloads/clickstream/realtime.h"
 #include "workloads/clickstream/schema.h"
 
 struct topic_parser {
@@ -106,39 +107,11 @@ static void topic_put(const void *parser, struct builder *columns, int64_t row)
 	if (ev->extra.n > 0) builder_set_str(&columns[EVENTS_EXTRA], row, ev->extra);
 }
 
-/* ---- windows ------------------------------------------------------------------------------------------------------------ */
-
-static int type_of(const void *parser)
-{
-	return ((const struct topic_parser *)parser)->event.type;
-}
-
-static int source_of_login(const void *parser)
+static uint32_t topic_kind(const void *parser)
 {
 	const struct clickstream_event *ev = &((const struct topic_parser *)parser)->event;
-	return ev->type == CLICK_LOGIN ? ev->source : -1;
+	return CLICK_KIND(ev->type, ev->source);
 }
-
-static int purchase(const void *parser)
-{
-	return ((const struct topic_parser *)parser)->event.type == CLICK_PURCHASE ? 0 : -1;
-}
-
-static const struct stream_window windows[] = {
-	{.table = "events_per_minute",
-		.key = "event_type",
-		.keys = clickstream_type_names,
-		.n_keys = CLICK_TYPES,
-		.count = "event_count",
-		.key_of = type_of},
-	{.table = "logins_per_source",
-		.key = "source",
-		.keys = clickstream_source_names,
-		.n_keys = CLICK_SOURCES,
-		.count = "login_count",
-		.key_of = source_of_login},
-	{.table = "purchases_per_minute", .n_keys = 1, .count = "purchase_count", .key_of = purchase},
-};
 
 /* ---- producer ----------------------------------------------------------------------------------------------------------- */
 
@@ -171,7 +144,7 @@ const struct stream_topic clickstream_topic = {
 	.begin = topic_begin,
 	.put = topic_put,
 	.dictionary = topic_dictionary,
-	.windows = windows,
-	.n_windows = sizeof windows / sizeof *windows,
+	.windows = &clickstream_windows,
+	.kind = topic_kind,
 	.make = topic_make,
 };

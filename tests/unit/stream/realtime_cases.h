@@ -37,10 +37,15 @@ struct member {
 	struct sql_conn *c;
 	struct realtime r;
 };
+static void member_init(struct member *m, const char *topic)
+{
+	m->r = (struct realtime){.c = m->c, .sink = "shop", .topic = topic, .source = topic, .set = &window_set};
+}
 static void member_open(struct base *b, struct member *m, const char *topic)
 {
 	CHECK_OK(&b->err, sql_open(b->uri, &m->c, &b->err));
-	CHECK_OK(&b->err, realtime_init(&m->r, m->c, "shop", topic, &window_set, &b->err));
+	member_init(m, topic);
+	CHECK_OK(&b->err, realtime_init(&m->r, &b->err));
 }
 static void member_close(struct member *m)
 {
@@ -94,8 +99,13 @@ static void test_counts_add_up(void **state)
 	const struct realtime_move next = {0, 14, 20, &w[0]};
 	CHECK_OK(&b.err, realtime_commit(&m.r, &next, 1, NOW + AT(0, 1), &b.err));
 	base_value_is(&b, "SELECT login_count FROM realtime.logins WHERE source = 'web'", "6");
-	base_value_is(&b, "SELECT count(*) FROM realtime.logins WHERE updated_at > (SELECT min(updated_at) FROM realtime.logins)", "1");
+	base_value_is(&b,
+		"SELECT count(*) FROM realtime.logins WHERE updated_at > (SELECT min(updated_at) FROM realtime.logins)",
+		"1");
 	stands(&b, &m, 0, 20, AT(8, 5));
+	CHECK_OK(&b.err, realtime_forget(&m.r, 0, &b.err));
+	stands(&b, &m, 0, -1, WATERMARK_NONE);
+	stands(&b, &m, 1, 3, AT(9, 0));
 	for (int i = 0; i < 2; i++) windows_deinit(&w[i]);
 	member_close(&m);
 	base_erase(&b);
@@ -124,7 +134,8 @@ static void test_stale(void **state)
 	base_value_is(&b, LOGINS, "1");
 	base_value_is(&b, "SELECT count(*) FROM realtime.offsets", "1");
 	CHECK_OK(&b.err, realtime_commit(&zombie.r, &next, 1, NOW, &b.err));
-	CHECK_FAILS(E_CONFLICT, realtime_commit(&first.r, &next, 1, NOW, &b.err)); /* the same once more: a lost answer */
+	CHECK_FAILS(
+		E_CONFLICT, realtime_commit(&first.r, &next, 1, NOW, &b.err)); /* the same once more: a lost answer */
 	base_value_is(&b, LOGINS, "2");
 	stands(&b, &first, 0, 2, AT(8, 0));
 	windows_deinit(&w);
@@ -229,7 +240,8 @@ static void *busy_main(void *arg)
 	struct busy *t = arg;
 	struct member m = {0};
 	t->code = sql_open(t->b->uri, &m.c, &t->err);
-	if (t->code == OK) t->code = realtime_init(&m.r, m.c, "shop", "t", &window_set, &t->err);
+	member_init(&m, "t");
+	if (t->code == OK) t->code = realtime_init(&m.r, &t->err);
 	if (t->code == OK) m.c->ops->set_patience(m.c, 60000);
 	if (t->code == OK) t->code = count_rounds(t, &m);
 	member_close(&m);

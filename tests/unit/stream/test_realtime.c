@@ -45,7 +45,8 @@ static void child_main(const struct base *b)
 	struct member m;
 	struct err err;
 	if (sql_open(b->uri, &m.c, &err) != OK) _exit(1);
-	if (realtime_init(&m.r, m.c, "shop", "t", &window_set, &err) != OK) _exit(1);
+	member_init(&m, "t");
+	if (realtime_init(&m.r, &err) != OK) _exit(1);
 	if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0) _exit(77);
 	(void)raise(SIGSTOP);
 	const status code = go_on(&m, &err);

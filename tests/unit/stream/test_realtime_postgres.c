@@ -125,7 +125,8 @@ static void test_lost_answers(void **state)
 		server_sql(b.name, "TRUNCATE realtime.offsets, realtime.late_events, realtime.logins");
 		proxy_open(&p, &b, cut);
 		CHECK_OK(&b.err, sql_open(b.uri, &m.c, &b.err));
-		CHECK_OK(&b.err, realtime_init(&m.r, m.c, "shop", "t", &window_set, &b.err));
+		member_init(&m, "t");
+		CHECK_OK(&b.err, realtime_init(&m.r, &b.err));
 		CHECK_OK(&b.err, go_on(&m, &b.err));
 		member_close(&m);
 		if (cut < 0) answers = p.answers;

@@ -1,0 +1,181 @@
+/* stream/aggregate.c: see aggregate.h. Per partition: the watermark that is stored, and what was counted since. Counting takes no memory but
+ * for a minute that is new. Must not know what events mean, nor where records come from. */
+#include "stream/aggregate.h"
+
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/vec.h"
+#include "stream/realtime.h"
+
+struct counted {
+	int32_t partition;
+	int64_t stored_watermark;
+	int64_t rejected; /* since the last commit */
+	struct windows windows;
+};
+
+struct stream_aggregate {
+	struct stream_aggregate_opts o;
+	struct realtime realtime;
+	void *parser;
+	struct {
+		struct counted *items;
+		size_t n, cap;
+	} partitions; /* by rising number */
+	struct {
+		struct realtime_move *items;
+		size_t n, cap;
+	} moves; /* scratch of a commit */
+	struct stream_aggregate_counts counts;
+};
+
+status stream_aggregate_open(const struct stream_aggregate_opts *o, struct stream_aggregate **out, struct err *err)
+{
+	ASSERT(o->topic->windows != NULL && o->topic->windows->n_kinds > 0);
+	struct stream_aggregate *a = mem_zalloc(1, sizeof *a);
+	if (a == NULL) return fail_nomem(err);
+	a->o = *o;
+	a->realtime = (struct realtime){
+		.c = o->conn, .sink = o->sink, .topic = o->topic_name, .source = o->source, .set = o->topic->windows};
+	status code = realtime_init(&a->realtime, err);
+	if (code == OK) code = o->topic->open(o->config, &a->parser, err);
+	if (code != OK) {
+		stream_aggregate_close(a);
+		return code;
+	}
+	*out = a;
+	return OK;
+}
+
+void stream_aggregate_close(struct stream_aggregate *a)
+{
+	if (a == NULL) return;
+	for (size_t i = 0; i < a->partitions.n; i++) windows_deinit(&a->partitions.items[i].windows);
+	mem_free(a->partitions.items);
+	mem_free(a->moves.items);
+	if (a->parser != NULL) a->o.topic->close(a->parser);
+	realtime_deinit(&a->realtime);
+	mem_free(a);
+}
+
+struct stream_aggregate_counts stream_aggregate_counts(const struct stream_aggregate *a)
+{
+	return a->counts;
+}
+
+/* ---- partitions ---------------------------------------------------------------------------------------------------------- */
+
+/* Few: as many as the topic has. */
+static struct counted *partition_of(struct stream_aggregate *a, int32_t partition)
+{
+	for (size_t i = 0; i < a->partitions.n; i++)
+		if (a->partitions.items[i].partition == partition) return &a->partitions.items[i];
+	return NULL;
+}
+
+static status add_partition(struct stream_aggregate *a, int32_t partition, struct counted **out, struct err *err)
+{
+	if (!VEC_ROOM(&a->partitions, 1)) return fail_nomem(err);
+	size_t at = a->partitions.n++;
+	for (; at > 0 && a->partitions.items[at - 1].partition > partition; at--)
+		a->partitions.items[at] = a->partitions.items[at - 1];
+	struct counted *c = &a->partitions.items[at];
+	*c = (struct counted){.partition = partition};
+	windows_init(&c->windows, a->o.topic->windows->n_kinds, WATERMARK_NONE);
+	*out = c;
+	return OK;
+}
+
+static void forget(struct counted *c)
+{
+	windows_reset(&c->windows, c->stored_watermark);
+	c->rejected = 0;
+}
+
+static status find_positions(void *ctx, const int32_t *partitions, size_t n, int64_t *stored, struct err *err)
+{
+	struct stream_aggregate *a = ctx;
+	for (size_t i = 0; i < n; i++) {
+		struct realtime_position at;
+		struct counted *c = partition_of(a, partitions[i]);
+		TRY(realtime_find(&a->realtime, partitions[i], &at, err));
+		if (c == NULL) TRY(add_partition(a, partitions[i], &c, err));
+		c->stored_watermark = at.watermark;
+		forget(c);
+		stored[i] = at.next;
+	}
+	return OK;
+}
+
+static void drop(void *ctx)
+{
+	struct stream_aggregate *a = ctx;
+	for (size_t i = 0; i < a->partitions.n; i++) forget(&a->partitions.items[i]);
+}
+
+/* ---- records ------------------------------------------------------------------------------------------------------------- */
+
+static status take(void *ctx, const struct stream_record *records, size_t n, bool utf8_ok, struct err *err)
+{
+	struct stream_aggregate *a = ctx;
+	const struct stream_topic *t = a->o.topic;
+	if (n == 0) return OK;
+	struct counted *c = partition_of(a, records[0].partition);
+	ASSERT(c != NULL);
+	for (size_t i = 0; i < n; i++) {
+		const struct stream_record *r = &records[i];
+		int64_t event_us = 0;
+		if (r->is_null || t->parse(a->parser, r, utf8_ok, &event_us) != NULL ||
+			stream_in_future(r, event_us, a->o.ahead_us))
+			c->rejected++;
+		else if (!windows_add(&c->windows, event_us, t->kind(a->parser)))
+			return fail_nomem(err);
+	}
+	return t->check(a->parser, err);
+}
+
+/* ---- commits ------------------------------------------------------------------------------------------------------------- */
+
+static int by_partition(const void *a, const void *b)
+{
+	const int32_t x = ((const struct realtime_move *)a)->partition,
+		      y = ((const struct realtime_move *)b)->partition;
+	return (x > y) - (x < y);
+}
+
+static void count(struct stream_aggregate_counts *sum, const struct counted *c)
+{
+	const struct windows *w = &c->windows;
+	for (size_t i = 0; i < w->cells.n; i++) sum->events += w->cells.items[i];
+	for (size_t i = w->n_cells - 1; i < w->cells.n; i += w->n_cells) sum->late += w->cells.items[i];
+	sum->rejected += c->rejected;
+}
+
+static status commit(void *ctx, const struct stream_span *spans, size_t n, struct err *err)
+{
+	struct stream_aggregate *a = ctx;
+	a->moves.n = 0;
+	if (!VEC_ROOM(&a->moves, n)) return fail_nomem(err);
+	for (size_t i = 0; i < n; i++) {
+		const struct counted *c = partition_of(a, spans[i].partition);
+		ASSERT(c != NULL);
+		a->moves.items[a->moves.n++] =
+			(struct realtime_move){spans[i].partition, spans[i].stored, spans[i].next, &c->windows};
+	}
+	qsort(a->moves.items, n, sizeof *a->moves.items, by_partition);
+	TRY(realtime_commit(&a->realtime, a->moves.items, n, time_now_us(), err));
+	for (size_t i = 0; i < n; i++) {
+		struct counted *c = partition_of(a, spans[i].partition);
+		count(&a->counts, c);
+		c->stored_watermark = c->windows.watermark;
+		forget(c);
+	}
+	return OK;
+}
+
+struct stream_sink stream_aggregate_sink(struct stream_aggregate *a)
+{
+	return (struct stream_sink){
+		.ctx = a, .positions = find_positions, .take = take, .commit = commit, .drop = drop};
+}
