@@ -619,12 +619,11 @@ static status find_parts(struct source *t, struct control_table *told, struct ar
 /* The stage's commit that the table's files are of. NULL: none. */
 static const struct commit *commit_of(const struct flow *f, const struct source *t)
 {
-	const char *dot = strchr(t->from.source, '.');
+	const size_t table = workload_table_index(f->w, t->from.source);
+	ASSERT(table < f->w->n_tables);
 	for (size_t k = 0; k < f->state.n_committed; k++) {
-		const char *stage = f->state.commits[k].stage;
-		if (dot != NULL && strlen(stage) == (size_t)(dot - t->from.source) &&
-			strncmp(stage, t->from.source, strlen(stage)) == 0)
-			return &f->state.commits[k];
+		const struct commit *c = &f->state.commits[k];
+		if (workload_writes(f->w, c->stage, f->w->tables[table])) return c;
 	}
 	return NULL;
 }

@@ -223,7 +223,7 @@ static status chain_plan(
 	const struct stage_view *view, const struct file_list *inputs, struct task_list *out, struct err *err)
 {
 	const struct file_list *from = &view->files[view->n_stages - 1];
-	const char *stage = view->n_stages == 1 ? "silver" : "gold";
+	const char *stage = view->n_stages == 1 ? "fold" : "gold";
 	(void)inputs;
 	for (int64_t i = 0; i < (view->n_stages == 1 ? CHAIN_MONTHS : 1); i++) {
 		struct task_spec *t = task_list_add(out);
@@ -273,7 +273,7 @@ static bool chain_mirrors_on(const void *config)
 
 static const struct stage_def chain_stages[] = {
 	{.name = "raw", .plan = fake_raw_plan, .run = fake_raw_run, .check = NULL},
-	{.name = "silver", .plan = chain_plan, .run = chain_silver_run, .check = NULL},
+	{.name = "fold", .plan = chain_plan, .run = chain_silver_run, .check = NULL, .layer = "silver"},
 	{.name = "gold", .plan = chain_plan, .run = chain_gold_run, .check = NULL},
 };
 static const struct workload chain_workload = {
@@ -287,7 +287,7 @@ static const struct workload chain_workload = {
 	.mirrors = chain_mirrors,
 	.n_mirrors = 1,
 	.mirrors_on = chain_mirrors_on,
-	.folding = {.stage = "silver",
+	.folding = {.stage = "fold",
 		.events = "silver.events",
 		.claims = "silver.events",
 		.continues = chain_continues},

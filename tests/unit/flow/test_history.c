@@ -178,7 +178,7 @@ static void test_superseded(void **state)
 	lake_open(&l);
 	small_chain();
 	struct run_opts o = chain_options(&l, 1);
-	o.until = "silver";
+	o.until = "fold";
 	CHECK_OK(&l.err, run(&l, &o, &r));
 	memcpy(chain.run_ids[1], r.run_id, sizeof chain.run_ids[1]);
 	run_report_deinit(&r);
@@ -247,7 +247,7 @@ static struct {
 static status count_folded(void *arg, const struct store_entry *e, struct err *err)
 {
 	(void)err;
-	*(int *)arg += strstr(e->key, "/stages/silver.json") != NULL;
+	*(int *)arg += strstr(e->key, "/stages/fold.json") != NULL;
 	return OK;
 }
 
