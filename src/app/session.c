@@ -162,12 +162,17 @@ void session_run_opts(const struct session *s, struct run_opts *out)
 
 /* ---- runs ------------------------------------------------------------------------------------------------------------ */
 
-const char *session_no_runs(const struct session *s, char *dst, size_t n)
+const char *session_no_runs(const struct session *s, const struct workload *w, char *dst, size_t n)
 {
-	(void)snprintf(dst, n,
-		"no runs recorded for lake %s: `pqr run` makes the first; where control.db was lost, it records again "
-		"what the lake holds",
-		store_uri(s->lake));
+	if (w != NULL)
+		(void)snprintf(dst, n, "no runs of workload %s recorded for lake %s: `pqr run %s` makes the first",
+			w->name, store_uri(s->lake), w->name);
+	else
+		(void)snprintf(dst, n,
+			"no runs recorded for lake %s: `pqr run` makes the first; where control.db was lost, it "
+			"records "
+			"again what the lake holds",
+			store_uri(s->lake));
 	return dst;
 }
 
@@ -227,7 +232,7 @@ static status find_beginning(struct session *s, const char *beginning, const cha
 	TRY(control_query(s->control, &q, found_row, &f, err));
 	if (f.n == 0 && n == 0) {
 		char text[ERR_MESSAGE_MAX];
-		return fail(err, E_NOT_FOUND, "%s", session_no_runs(s, text, sizeof text));
+		return fail(err, E_NOT_FOUND, "%s", session_no_runs(s, NULL, text, sizeof text));
 	}
 	if (f.n == 0)
 		return fail(err, E_NOT_FOUND, "%s: no run begins with %s; `pqr runs` lists them", what, beginning);
@@ -297,10 +302,10 @@ status session_run_latest(struct session *s, char dst[37], struct err *err)
 	status code = query_text(s,
 		"SELECT run_id FROM meta.runs WHERE workload = $1 ORDER BY started_at DESC, run_id LIMIT 1",
 		s->workload->name, &id, err);
-	if (code == OK && id.n != UUID_CHARS)
-		code = fail(err, E_NOT_FOUND,
-			"no runs of workload %s recorded for lake %s: `pqr run %s` makes the first", s->workload->name,
-			store_uri(s->lake), s->workload->name);
+	if (code == OK && id.n != UUID_CHARS) {
+		char text[ERR_MESSAGE_MAX];
+		code = fail(err, E_NOT_FOUND, "%s", session_no_runs(s, s->workload, text, sizeof text));
+	}
 	if (code == OK) {
 		memcpy(dst, id.p, UUID_CHARS);
 		dst[UUID_CHARS] = '\0';

@@ -80,7 +80,7 @@ status session_run_workload(struct session *s, const char *run_id, struct err *e
 /* The newest run of s->workload. E_NOT_FOUND. */
 status session_run_latest(struct session *s, char dst[37], struct err *err) MUST_USE;
 
-/* What to say where no run is recorded. dst[n]; returns dst. */
-const char *session_no_runs(const struct session *s, char *dst, size_t n);
+/* What to say where no run (of w; NULL: of any workload) is recorded. dst[n]; returns dst. */
+const char *session_no_runs(const struct session *s, const struct workload *w, char *dst, size_t n);
 
 #endif

@@ -18,9 +18,10 @@
 	"attempts, started_at, dropped_by"
 /* What fits a terminal; --json has RUN_COLUMNS, `runs show` has all. */
 #define RUN_COLUMNS_SHORT                                                                                       \
-	"run_id, CASE WHEN dropped_by IS NULL THEN status ELSE 'dropped' END AS status, date_min AS \"from\", " \
+	"run_id, workload, CASE WHEN dropped_by IS NULL THEN status ELSE 'dropped' END AS status, date_min AS " \
+	"\"from\", "                                                                                            \
 	"date_max AS \"to\", raw_rows AS raw, rejected_rows AS rejected, "                                      \
-	"gold_rows AS gold, SUBSTR(CAST(started_at AS TEXT), 1, 16) AS started"
+	"SUBSTR(CAST(started_at AS TEXT), 1, 16) AS started"
 /* Stages and layers in the order they come in. */
 #define IN_ORDER(column) \
 	"CASE " column " WHEN 'raw' THEN 0 WHEN 'bronze' THEN 1 WHEN 'silver' THEN 2 WHEN 'gold' THEN 3 ELSE 4 END"
@@ -35,13 +36,18 @@ static status print_query(
 	return cli_print_result(c, err);
 }
 
-static status runs_list(struct session *s, struct cli *c, struct err *err)
+#define RUNS_IN_ORDER " FROM meta.runs WHERE $1 IN ('', workload) ORDER BY started_at DESC, run_id"
+
+/* w NULL: of all workloads. */
+static status runs_list(struct session *s, struct cli *c, const struct workload *w, struct err *err)
 {
-	const struct control_select q = {
-		.sql = c->json ? "SELECT " RUN_COLUMNS " FROM meta.runs ORDER BY started_at DESC, run_id"
-			       : "SELECT " RUN_COLUMNS_SHORT " FROM meta.runs ORDER BY started_at DESC, run_id"};
 	char text[ERR_MESSAGE_MAX];
-	return print_query(s, c, &q, session_no_runs(s, text, sizeof text), err);
+	const char *name = w != NULL ? w->name : "";
+	const struct control_select q = {
+		.sql = c->json ? "SELECT " RUN_COLUMNS RUNS_IN_ORDER : "SELECT " RUN_COLUMNS_SHORT RUNS_IN_ORDER,
+		.params = &name,
+		.n_params = 1};
+	return print_query(s, c, &q, session_no_runs(s, w, text, sizeof text), err);
 }
 
 /* A person reads the short form; --json has every row. */
@@ -190,7 +196,12 @@ static status runs_command(struct session *s, struct cli *c, void *arg, struct e
 	const char *verb = c->n_args > 0 ? c->args[0] : "list";
 	char run_id[37];
 	char what[32];
-	if (strcmp(verb, "list") == 0) return runs_list(s, c, err);
+	const struct workload *w = workload_named(&registry_workloads, str_of(verb));
+	if (w != NULL && c->n_args == 1) return runs_list(s, c, w, err);
+	if (strcmp(verb, "list") == 0) {
+		if (c->n_args > 1) TRY(workload_find(&registry_workloads, str_of(c->args[1]), &w, err));
+		return runs_list(s, c, w, err);
+	}
 	if (strcmp(verb, "diff") == 0) {
 		if (c->n_args != 3)
 			return fail(err, E_USAGE, "pqr runs diff: expected two run ids; `pqr runs` lists them");
@@ -198,7 +209,8 @@ static status runs_command(struct session *s, struct cli *c, void *arg, struct e
 	}
 	const bool show = strcmp(verb, "show") == 0;
 	if (!show && strcmp(verb, "retry") != 0 && strcmp(verb, "drop") != 0)
-		return fail(err, E_USAGE, "pqr runs: expected list, show, retry, drop or diff, found '%s'", verb);
+		return fail(err, E_USAGE, "pqr runs: expected list, show, retry, drop, diff or a workload, found '%s'",
+			verb);
 	if (c->n_args != 2) return fail(err, E_USAGE, "pqr runs %s: expected a run id; `pqr runs` lists them", verb);
 	(void)snprintf(what, sizeof what, "pqr runs %s", verb);
 	TRY(session_run_find(s, c->args[1], what, run_id, err));
@@ -393,9 +405,10 @@ static const struct cli_option runs_options[] = {
 static const struct cli_option lineage_options[] = {
 	{"--run-id", "ID", CLI_RUN_HELP}, {"--format", "NAME", "text, json, openlineage, dot or cypher"}};
 const struct cli_command cli_runs_command = {.name = "runs",
-	.synopsis = "[list | show U | retry U | drop U | diff U V]",
+	.synopsis = "[list] [pqrs | clickstream] | show U | retry U | drop U | diff U V",
 	.summary = "what ran: stages, counts, quality, lineage",
 	.details = "  pqr runs              the runs, newest first\n"
+		   "  pqr runs clickstream  those of a workload\n"
 		   "  pqr runs show U       run U: what decided its output, its tasks, quality and lineage\n"
 		   "  pqr runs retry U      go on with run U, which failed or was stopped\n"
 		   "  pqr runs drop U       take ingested run U out: silver, gold and SQL as if it had not been\n"

@@ -32,7 +32,7 @@ static const struct {
 static const struct {
 	const char *command, *first;
 } arguments[] = {
-	{"runs", "list show retry diff"},
+	{"runs", "list show retry drop diff"},
 	{"table", "list schema history files cat optimize vacuum checkpoint"},
 	{"lake", "create"},
 	{"completion", "bash zsh fish"},
@@ -181,19 +181,29 @@ static void offer_contracts(struct completing *k)
 	}
 }
 
+/* Commands whose first argument may be a workload. */
+static bool takes_workload(const char *command)
+{
+	static const char *const names[] = {"run", "plan", "runs"};
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		if (strcmp(names[i], command) == 0) return true;
+	}
+	return false;
+}
+
 static void offer_argument(struct completing *k)
 {
 	const char *command = k->command->name;
 	const bool table = strcmp(command, "table") == 0, runs = strcmp(command, "runs") == 0;
+	const bool workload = (k->n_args == 0 && takes_workload(command)) ||
+			      (k->n_args == 1 && runs && strcmp(k->first, "list") == 0);
 	for (size_t i = 0; k->n_args == 0 && i < sizeof arguments / sizeof arguments[0]; i++)
 		if (strcmp(arguments[i].command, command) == 0) offer_words(k, arguments[i].first);
 	if (k->n_args == 0 && strcmp(command, "help") == 0) offer_commands(k);
 	if (k->n_args == 1 && table && strcmp(k->first, "list") != 0) offer_of_lake(k, false);
 	if (k->n_args > 0 && runs && strcmp(k->first, "list") != 0) offer_runs(k);
 	if (k->n_args == 0 && strcmp(command, "contract") == 0) offer_contracts(k);
-	for (size_t i = 0; k->n_args == 0 && (strcmp(command, "run") == 0 || strcmp(command, "plan") == 0) &&
-			   i < registry_workloads.n;
-		i++)
+	for (size_t i = 0; workload && i < registry_workloads.n; i++)
 		offer(k, str_of(registry_workloads.items[i]->name));
 }
 

@@ -1,15 +1,15 @@
-/* cli/picture.h: which versions of the tables a command reads: what one run left, or what the last finished one did. */
+/* cli/picture.h: which versions of the tables a command reads: what one run left, or what the last finished one of each workload did. */
 #ifndef PQR_CLI_PICTURE_H
 #define PQR_CLI_PICTURE_H
 
 #include "flow/picture.h"
 #include "query/query.h"
 
-/* run_id NULL: the newest set that a finished run left; out->n == 0: no run has finished. All of *out lives in arena. E_NOT_FOUND: no
- * such run, or it has not finished. */
+/* run_id NULL: of each workload the newest set that a finished run left; out->n == 0: no run has finished. All of *out lives in arena.
+ * E_NOT_FOUND: no such run, or it has not finished. */
 status cli_picture(struct store *lake, const char *run_id, struct arena *arena, struct query_picture *out,
 	struct err *err) MUST_USE;
-/* How many histories stand in the lake: runs that continue one another are one. */
+/* How many histories stand side by side, of the workload that has the most: runs that continue one another are one. */
 status cli_histories(struct store *lake, size_t *out, struct err *err) MUST_USE;
 
 #endif

@@ -303,6 +303,33 @@ status history_find(const struct history_search *of, struct arena *arena, struct
 	return code;
 }
 
+/* ---- what the newest left ---------------------------------------------------------------------------------------------- */
+
+status history_newest(struct store *lake, const struct workload_list *known, struct arena *arena, struct picture **out,
+	size_t *n, struct err *err)
+{
+	const char **claims = ARENA_NEW(arena, const char *, known->n + 1);
+	struct picture *pictures = ARENA_ZNEW(arena, struct picture, known->n + 1);
+	size_t n_claims = 0;
+	*n = 0;
+	*out = pictures;
+	if (claims == NULL || pictures == NULL) return fail_nomem(err);
+	for (size_t i = 0; i < known->n; i++) {
+		char root[RUN_KEY_MAX];
+		bool exists;
+		const struct workload *w = known->items[i];
+		if (w->folding.stage == NULL) continue;
+		flow_table_root(w->tables[workload_table_index(w, w->folding.claims)], root);
+		TRY(delta_table_exists(lake, root, &exists, err));
+		if (exists) claims[n_claims++] = w->folding.claims;
+	}
+	TRY(picture_newest(lake, claims, n_claims, arena, pictures, err));
+	for (size_t i = 0; i < n_claims; i++) {
+		if (pictures[i].n_runs > 0) pictures[(*n)++] = pictures[i];
+	}
+	return OK;
+}
+
 /* ---- the base -------------------------------------------------------------------------------------------------------- */
 
 static bool has_runs(const struct table_schema *t)

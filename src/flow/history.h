@@ -31,6 +31,11 @@ struct history {
 		      1]; /* where history_open fails with E_BUSY: the run that did claim, "?" = not told; else "" */
 };
 
+/* Of each workload that folds and has tables in the lake, what its run that finished last left: out[*n], in arena. Where none of its runs
+ * has finished there is nothing of it. */
+status history_newest(struct store *lake, const struct workload_list *known, struct arena *arena, struct picture **out,
+	size_t *n, struct err *err) MUST_USE;
+
 struct history_search {
 	struct store *lake;
 	const struct workload *w;

@@ -5,8 +5,12 @@
  */
 #include "flow/picture.h"
 
+#include <stdlib.h>
+
+#include "base/alloc.h"
 #include "base/hash.h"
 #include "base/seal.h"
+#include "base/vec.h"
 #include "flow/commit.h"
 #include "io/json/json_doc.h"
 
@@ -158,32 +162,73 @@ status picture_of_run(struct store *lake, const char *run_id, struct arena *aren
 	return code;
 }
 
-struct newest {
+/* A set that a run left, by the store's clock. */
+struct left {
 	int64_t modified_us;
-	char key[RUN_KEY_MAX];
+	const char *key;
+};
+struct left_list {
+	struct left *items;
+	size_t n, cap;
+	struct arena *arena; /* of the keys */
 };
 
-static status note_newest(void *arg, const struct store_entry *e, struct err *err)
+static status note_left(void *arg, const struct store_entry *e, struct err *err)
 {
 	static const char end[] = "/" PICTURE_LEFT;
-	struct newest *n = arg;
+	struct left_list *l = arg;
 	const size_t chars = strlen(e->key);
-	(void)err;
-	if (chars >= sizeof n->key || chars < sizeof end || strcmp(e->key + chars - (sizeof end - 1), end) != 0)
-		return OK;
-	if (e->modified_us < n->modified_us || (e->modified_us == n->modified_us && strcmp(e->key, n->key) < 0))
-		return OK;
-	n->modified_us = e->modified_us;
-	memcpy(n->key, e->key, chars + 1);
+	if (chars < sizeof end || strcmp(e->key + chars - (sizeof end - 1), end) != 0) return OK;
+	if (!VEC_ROOM(l, 1)) return fail_nomem(err);
+	struct left *left = &l->items[l->n];
+	*left = (struct left){e->modified_us, arena_strndup(l->arena, e->key, chars)};
+	if (left->key == NULL) return fail_nomem(err);
+	l->n++;
 	return OK;
 }
 
-status picture_latest(struct store *lake, struct arena *arena, struct picture *out, struct err *err)
+/* Of two of one instant the one of the larger key, only to be definite. */
+static int newest_first(const void *a, const void *b)
 {
-	struct newest n = {.modified_us = INT64_MIN};
-	*out = (struct picture){0};
-	TRY(store_list(lake, "manifests", note_newest, &n, err));
-	return n.key[0] != '\0' ? load(lake, n.key, arena, out, err) : OK;
+	const struct left *x = a, *y = b;
+	if (x->modified_us != y->modified_us) return x->modified_us > y->modified_us ? -1 : 1;
+	return strcmp(y->key, x->key);
+}
+
+static bool names_table(const struct picture *p, const char *table)
+{
+	for (size_t i = 0; i < p->n_tables; i++) {
+		if (strcmp(p->tables[i].name, table) == 0) return true;
+	}
+	return false;
+}
+
+static status take_newest(struct store *lake, const struct left_list *l, const char *const *tables, size_t n,
+	struct picture *out, struct err *err)
+{
+	size_t found = 0;
+	for (size_t i = 0; i < l->n && found < n; i++) {
+		struct picture p;
+		TRY(load(lake, l->items[i].key, l->arena, &p, err));
+		for (size_t t = 0; t < n; t++) {
+			if (out[t].n_runs > 0 || !names_table(&p, tables[t])) continue;
+			out[t] = p;
+			found++;
+		}
+	}
+	return OK;
+}
+
+status picture_newest(struct store *lake, const char *const *tables, size_t n, struct arena *arena, struct picture *out,
+	struct err *err)
+{
+	struct left_list l = {.arena = arena};
+	for (size_t t = 0; t < n; t++) out[t] = (struct picture){0};
+	status code = n > 0 ? store_list(lake, "manifests", note_left, &l, err) : OK;
+	if (code == OK && l.n > 1) qsort(l.items, l.n, sizeof *l.items, newest_first);
+	if (code == OK) code = take_newest(lake, &l, tables, n, out, err);
+	mem_free(l.items);
+	return code;
 }
 
 int64_t picture_version(const struct picture *p, const char *table)

@@ -49,8 +49,10 @@ status picture_put(struct store *lake, struct picture_at at, const struct pictur
 /* What the run left. E_NOT_FOUND: there is no such run, or it has not finished its last stage. */
 status picture_of_run(
 	struct store *lake, const char *run_id, struct arena *arena, struct picture *out, struct err *err) MUST_USE;
-/* What the run left that finished last, by the store's clock; n_runs == 0: none has. One listing of manifests/. */
-status picture_latest(struct store *lake, struct arena *arena, struct picture *out, struct err *err) MUST_USE;
+/* For each table what the run left that finished last, by the store's clock, of those whose set names it; out[n]; n_runs == 0: none has.
+ * One listing of manifests/, and sets from the newest on until each table was met. */
+status picture_newest(struct store *lake, const char *const *tables, size_t n, struct arena *arena, struct picture *out,
+	struct err *err) MUST_USE;
 
 /* -1: the table is not in it, or was not there. */
 int64_t picture_version(const struct picture *p, const char *table);

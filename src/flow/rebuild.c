@@ -91,7 +91,8 @@ static status find_published(struct rebuild *b, struct err *err)
 {
 	static const struct control_select any = {.sql = "SELECT run_id FROM meta.runs LIMIT 1"};
 	struct ids shown, known;
-	struct picture newest;
+	struct picture *newest;
+	size_t n_newest;
 	for (size_t i = 0; i < b->known->n; i++) {
 		const struct control_select q = {FLOW_SELECT_PUBLISHED, &b->known->items[i]->name, 1};
 		TRY(select_ids(b, &q, &shown, err));
@@ -99,8 +100,8 @@ static status find_published(struct rebuild *b, struct err *err)
 	}
 	TRY(select_ids(b, &any, &known, err));
 	if (known.n > 0) return OK;
-	TRY(picture_latest(b->o->lake, &b->arena, &newest, err));
-	if (newest.n_runs > 0) is_published(b, newest.runs[newest.n_runs - 1]);
+	TRY(history_newest(b->o->lake, b->known, &b->arena, &newest, &n_newest, err));
+	for (size_t i = 0; i < n_newest; i++) is_published(b, newest[i].runs[newest[i].n_runs - 1]);
 	return OK;
 }
 

@@ -53,6 +53,23 @@ expect 0 '' "${clicks[@]}" "${days[@]}" --seed 7 --replace-published
 expect 0 'silver_to_gold_dau silver.user_events' "$pqr" lineage --lake lake --run-id "$clicked"
 expect 0 'sums_equal_silver' "$pqr" quality --lake lake --run-id "$clicked"
 
+# each workload's runs by themselves, and what each left that finished last: not what a run on its way has put into silver
+same "$("$pqr" runs clickstream --lake lake --json | jq -r 'map(.workload) | unique[]')" clickstream 'runs of one workload'
+same "$("$pqr" runs list pqrs --lake lake --json | jq -r 'map(.run_id)[]')" "$cases" 'runs of the other'
+expect 0 "$cases +pqrs +DEGRADED" "$pqr" runs --lake lake
+expect 0 'no runs of workload pqrs' "$pqr" runs pqrs --lake other
+expect 2 'expected list, show, retry, drop, diff or a workload' "$pqr" runs nobody --lake lake
+expect 2 "unknown workload 'nobody'" "$pqr" runs list nobody --lake lake
+if "$pqr" sql 'SELECT 1' --lake lake >/dev/null 2>&1; then
+  counts=$("$pqr" sql 'SELECT (SELECT count(*) FROM silver.tickets), (SELECT count(*) FROM silver.user_events)' --lake lake --format csv 2>/dev/null)
+  expect 0 '' "$pqr" run --lake lake --from 2025-09-01 --to 2025-09-03 --volume 10 --no-progress --until silver
+  expect 0 '' "${clicks[@]}" --from 2025-09-01 --to 2025-09-02 --rate 0.05 --seed 9 --until silver
+  same "$("$pqr" sql 'SELECT (SELECT count(*) FROM silver.tickets), (SELECT count(*) FROM silver.user_events)' --lake lake --format csv 2>/dev/null)" "$counts" \
+    'SQL without a run beside unfinished runs of both workloads'
+else
+  echo 'no libduckdb here: SQL of both workloads was not tried'
+fi
+
 # ---- files, reasons, runs that follow ----------------------------------------------------------------------------------------
 event() { printf '{"event_id":"%08d-0000-4000-8000-000000000000","user_id":%s,"event_type":"%s","page":"/p","timestamp":"%s","source":"web"}\n' "$@"; }
 { event 1 1 click 2026-01-05T10:00:00Z; event 2 2 purchase 2026-01-05T11:00:00Z; event 1 1 click 2026-01-05T10:00:00Z; echo '{"user_id":1}'; event 3 3 login 2026-01-05T11:00:00Z; } >first.jsonl

@@ -166,7 +166,7 @@ for part in 00 01 02; do
 done
 bad_run=$(psql -XAtq "$drops" -c 'SELECT run_id FROM meta.runs ORDER BY started_at LIMIT 1 OFFSET 1')
 expect 0 'SUCCESS|DEGRADED' "$pqr" runs drop "$bad_run" --lake dropped --control "$drops"
-expect 0 "$bad_run  dropped" "$pqr" runs --lake dropped --control "$drops"
+expect 0 "$bad_run +pqrs +dropped" "$pqr" runs --lake dropped --control "$drops"
 expect 0 'it was dropped: run' "$pqr" verify --run-id "$bad_run" --lake dropped
 same "$(psql -XAtq "$drops" -c "SELECT count(*) FROM meta.runs WHERE dropped_by IS NOT NULL AND dropped_by <> run_id")" 1 "runs that were dropped"
 as_never() {

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -93,7 +94,7 @@ def test_as_if_it_had_never_been(days, tmp_path, bad):
     assert json.loads(mark.read_text())["run_id"] == report["run_id"]
     runs = {r["run_id"]: r for r in json.loads(lake.pqr("runs", "--json"))}
     assert {r for r in runs if runs[r]["dropped_by"]} == {run_id} and runs[run_id]["dropped_by"] == report["run_id"]
-    assert f"{run_id}  dropped" in lake.pqr("runs")
+    assert re.search(f"{run_id} +pqrs +dropped", lake.pqr("runs"))
     lake.verified()
     assert f"run {report['run_id']} takes it out of its history" in lake.pqr("verify", "--run-id", run_id)
     assert json.loads(lake.pqr("verify", "--run-id", run_id, "--json"))["dropped_by"] == report["run_id"]
