@@ -202,14 +202,6 @@ static void add_paths(const struct catalog *c, const char *writable, struct buf 
 	buf_str(out, "SET enable_external_access = false;\nSET lock_configuration = true;\n");
 }
 
-static status exec(struct engine *e, struct buf *sql, struct err *err)
-{
-	status code = buf_check(sql, err);
-	if (code == OK) code = engine_exec(e, (struct str){(const char *)sql->p, sql->n}, err);
-	buf_reset(sql);
-	return code;
-}
-
 /* One table's snapshot and view. listed: the statement asks for names and columns alone. */
 static status load_table(struct catalog *c, struct catalog_table *t, struct engine *e, bool listed, struct err *err)
 {
@@ -222,8 +214,8 @@ static status load_table(struct catalog *c, struct catalog_table *t, struct engi
 	}
 	if (!listed) TRY(check_files(c, t->snapshot, err));
 	buf_init(&sql, 0);
-	status code = view_sql(&sql, t, c->place, err);
-	if (code == OK) code = exec(e, &sql, err);
+	const status made = view_sql(&sql, t, c->place, err);
+	const status code = made == OK ? engine_exec(e, &sql, err) : made;
 	buf_deinit(&sql);
 	return code;
 }
@@ -262,27 +254,35 @@ static status check_hidden(const struct catalog *c, struct str sql, struct err *
 	return OK;
 }
 
-status catalog_load(struct catalog *c, struct engine *e, struct str sql, const char *writable, struct err *err)
+/* A table that can't be read is left out; the statement's own names may not fall to another for that. */
+static status load_tables(struct catalog *c, struct engine *e, struct str sql, struct err *err)
 {
 	const bool all = needs_all(sql);
-	struct buf setup;
-	drop_snapshots(c);
-	buf_init(&setup, 0);
-	add_schemas(c, &setup);
-	status code = exec(e, &setup, err);
-	for (size_t i = 0; code == OK && i < c->n; i++) {
+	for (size_t i = 0; i < c->n; i++) {
 		struct catalog_table *t = &c->items[i];
 		const bool named = sql_mentions(sql, t->name);
 		if (!all && !named) continue;
-		code = query_cancel_check(err);
-		if (code != OK) break;
+		TRY(query_cancel_check(err));
 		const status loaded = load_table(c, t, e, !named, &t->left_out);
 		if (loaded != OK) leave_out(t, loaded);
 	}
-	if (code == OK) code = check_hidden(c, sql, err);
-	if (code == OK) add_paths(c, writable, &setup);
-	if (code == OK) code = exec(e, &setup, err);
-	buf_deinit(&setup);
+	return check_hidden(c, sql, err);
+}
+
+status catalog_load(struct catalog *c, struct engine *e, struct str sql, const char *writable, struct err *err)
+{
+	struct buf before, after;
+	drop_snapshots(c);
+	buf_init(&before, 0);
+	add_schemas(c, &before);
+	status code = engine_exec(e, &before, err);
+	buf_deinit(&before);
+	TRY(code);
+	TRY(load_tables(c, e, sql, err));
+	buf_init(&after, 0);
+	add_paths(c, writable, &after);
+	code = engine_exec(e, &after, err);
+	buf_deinit(&after);
 	return code;
 }
 

@@ -136,24 +136,27 @@ static status open_files_allow(const struct copies *c, size_t n, struct err *err
 	return OK;
 }
 
-static status keep(struct copies *c, const char *key, int fd, struct err *err)
+static status keep(struct copies *c, const struct copying *w, size_t file, struct err *err)
 {
+	char key[DELTA_KEY_MAX];
+	TRY(delta_key(key, w->s->root, w->s->files[file].path, err));
 	char *own = VEC_ROOM(c, 1) ? mem_strdup(key) : NULL;
 	if (own == NULL) return fail_nomem(err);
-	c->items[c->n++] = (struct copy){own, hash_xxh3(key, strlen(key)), fd};
+	c->items[c->n++] = (struct copy){own, hash_xxh3(key, strlen(key)), w->fds[file]};
 	return OK;
 }
 
+/* Files that were copied; those that can't be kept are closed. */
 static status keep_all(struct copies *c, const struct copying *w, size_t n, struct err *err)
 {
-	char key[DELTA_KEY_MAX];
+	struct err later;
 	status code = OK;
 	for (size_t i = 0; i < n; i++) {
 		const size_t file = w->missing[i];
 		if (w->fds[file] < 0) continue;
-		if (code == OK) code = delta_key(key, w->s->root, w->s->files[file].path, err);
-		if (code == OK) code = keep(c, key, w->fds[file], err);
-		if (code != OK) (void)close(w->fds[file]);
+		const status kept = keep(c, w, file, code == OK ? err : &later);
+		if (kept != OK) (void)close(w->fds[file]);
+		if (kept != OK && code == OK) code = kept;
 	}
 	return code;
 }

@@ -168,24 +168,37 @@ static status configure(
 	return OK;
 }
 
+static status connect(struct engine *e, duckdb_config config, struct err *err)
+{
+	char *error = NULL;
+	if (e->l->open_ext(NULL, &e->database, config, &error) != DuckDBSuccess) {
+		const status code = engine_fail(err, E_IO, error);
+		if (error != NULL) e->l->free(error);
+		return code;
+	}
+	return e->l->connect(e->database, &e->connection) == DuckDBSuccess ? OK
+									   : fail(err, E_IO, "DuckDB: no connection");
+}
+
+static status engine_start(struct engine *e, int threads, const char *temp_folder, struct err *err)
+{
+	duckdb_config config = NULL;
+	if (e->l->create_config(&config) != DuckDBSuccess) return fail(err, E_NOMEM, "DuckDB: no configuration");
+	const status set = configure(e->l, config, threads, temp_folder, err);
+	const status code = set == OK ? connect(e, config, err) : set;
+	e->l->destroy_config(&config);
+	return code;
+}
+
 status engine_open(
 	const struct engine_library *l, int threads, const char *temp_folder, struct engine **out, struct err *err)
 {
-	duckdb_config config = NULL;
-	char *error = NULL;
+	ASSERT(l != NULL && temp_folder != NULL);
 	struct engine *e = mem_zalloc(1, sizeof *e);
 	if (e == NULL) return fail_nomem(err);
 	e->l = l;
 	arena_init(&e->arena, 0);
-	status code = OK;
-	if (l->create_config(&config) != DuckDBSuccess) code = fail(err, E_NOMEM, "DuckDB: no configuration");
-	if (code == OK) code = configure(l, config, threads, temp_folder, err);
-	if (code == OK && l->open_ext(NULL, &e->database, config, &error) != DuckDBSuccess)
-		code = engine_fail(err, E_IO, error);
-	if (code == OK && l->connect(e->database, &e->connection) != DuckDBSuccess)
-		code = fail(err, E_IO, "DuckDB: no connection");
-	if (error != NULL) l->free(error);
-	if (config != NULL) l->destroy_config(&config);
+	const status code = engine_start(e, threads, temp_folder, err);
 	if (code == OK)
 		*out = e;
 	else
@@ -219,10 +232,11 @@ void engine_interrupt(struct engine *e)
 	e->l->interrupt(e->connection);
 }
 
-status engine_exec(struct engine *e, struct str sql, struct err *err)
+status engine_exec(struct engine *e, const struct buf *sql, struct err *err)
 {
 	duckdb_result result;
-	char *text = mem_strndup(sql.p, sql.n);
+	TRY(buf_check(sql, err));
+	char *text = mem_strndup((const char *)sql->p, sql->n);
 	if (text == NULL) return fail_nomem(err);
 	const bool ok = e->l->query(e->connection, text, &result) == DuckDBSuccess;
 	const status code = ok ? OK : engine_fail(err, E_IO, e->l->result_error(&result));

@@ -325,11 +325,10 @@ status output_create(
 	buf_init(&o->layout, 0);
 	o->names = ARENA_NEW(&o->arena, const char *, r->n_columns);
 	o->width = arena_zalloc(&o->arena, r->n_columns * sizeof *o->width, _Alignof(size_t));
-	status code = o->names != NULL && o->width != NULL ? OK : fail_nomem(err);
-	if (code == OK && to->format == QUERY_JSON) {
-		code = distinct_names(o, r, err);
-		buf_char(&o->text, '[');
-	}
+	const status code = o->names == NULL || o->width == NULL ? fail_nomem(err)
+			    : to->format == QUERY_JSON           ? distinct_names(o, r, err)
+								 : OK;
+	if (to->format == QUERY_JSON) buf_char(&o->text, '[');
 	if (to->format == QUERY_CSV) csv_header(o, r);
 	o->plain = plain && to->format == QUERY_TABLE && r->n_columns == 2;
 	if (to->format == QUERY_TABLE && !o->plain) {

@@ -119,7 +119,6 @@ static status watch_start(struct watch *w, struct engine *e, struct err *err)
 
 static void watch_stop(struct watch *w)
 {
-	if (w->engine == NULL) return;
 	(void)pthread_mutex_lock(&w->lock);
 	w->done = true;
 	(void)pthread_cond_signal(&w->changed);
@@ -183,13 +182,17 @@ static status prepare(struct engine *e, const struct sql_text *text, struct err 
 
 /* ---- running ---- */
 
-static status send_chunk(struct engine *e, struct output *out, size_t *n, struct err *err)
+/* *rows grows by what was sent. */
+static status send_chunks(struct engine *e, struct output *out, int64_t *rows, struct err *err)
 {
 	struct q_chunk chunk;
-	TRY(query_cancel_check(err));
-	TRY(engine_next(e, &chunk, err));
-	*n = (size_t)chunk.n_rows;
-	return output_add(out, &chunk, err);
+	do {
+		TRY(query_cancel_check(err));
+		TRY(engine_next(e, &chunk, err));
+		TRY(output_add(out, &chunk, err));
+		*rows += (int64_t)chunk.n_rows;
+	} while (chunk.n_rows > 0);
+	return output_finish(out, *rows, err);
 }
 
 static status send_rows(struct engine *e, const struct query_output *to, bool plain, int64_t *rows, struct err *err)
@@ -198,30 +201,29 @@ static status send_rows(struct engine *e, const struct query_output *to, bool pl
 	struct output *out = NULL;
 	TRY(engine_run(e, &result, err));
 	TRY(output_create(to, &result, plain, &out, err));
-	status code;
-	size_t n = 0;
 	*rows = 0;
-	do {
-		code = send_chunk(e, out, &n, err);
-		if (code == OK) *rows += (int64_t)n;
-	} while (code == OK && n > 0);
-	if (code == OK) code = output_finish(out, *rows, err);
+	const status code = send_chunks(e, out, rows, err);
 	output_destroy(out);
 	return code;
 }
 
+static status send_pieces(int fd, const char *path, const struct query_output *to, uint8_t *piece, struct err *err)
+{
+	for (;;) {
+		const ssize_t n = read(fd, piece, PIECE_BYTES);
+		if (n == 0) return OK;
+		if (n < 0 && errno != EINTR) return fail_errno(err, errno, "cannot read %s", path);
+		if (n > 0) TRY(to->sink(to->arg, piece, (size_t)n, err));
+	}
+}
+
 static status send_file(const char *path, const struct query_output *to, struct err *err)
 {
-	uint8_t *piece = mem_alloc(PIECE_BYTES);
 	const int fd = open(path, O_RDONLY | O_CLOEXEC);
-	status code = piece == NULL ? fail_nomem(err) : fd < 0 ? fail_errno(err, errno, "cannot read %s", path) : OK;
-	while (code == OK) {
-		const ssize_t n = read(fd, piece, PIECE_BYTES);
-		if (n == 0) break;
-		if (n < 0 && errno != EINTR) code = fail_errno(err, errno, "cannot read %s", path);
-		if (n > 0) code = to->sink(to->arg, piece, (size_t)n, err);
-	}
-	if (fd >= 0) (void)close(fd);
+	if (fd < 0) return fail_errno(err, errno, "cannot read %s", path);
+	uint8_t *piece = mem_alloc(PIECE_BYTES);
+	const status code = piece != NULL ? send_pieces(fd, path, to, piece, err) : fail_nomem(err);
+	(void)close(fd);
 	mem_free(piece);
 	return code;
 }
@@ -240,16 +242,15 @@ static status send_parquet(
 	buf_str(&copy, inner ? "\n)) TO " : "\n) TO ");
 	sql_quote(&copy, '\'', str_of(path));
 	buf_str(&copy, " (FORMAT parquet, COMPRESSION zstd)");
-	status code = buf_check(&copy, err);
-	if (code == OK) code = engine_exec(e, (struct str){(const char *)copy.p, copy.n}, err);
-	if (code == OK) code = send_file(path, to, err);
+	const status made = engine_exec(e, &copy, err);
+	const status code = made == OK ? send_file(path, to, err) : made;
 	(void)unlink(path);
 	buf_deinit(&copy);
 	return code;
 }
 
 /* *rows as struct query_result has it. */
-static status run_in(struct query *q, struct engine *e, const struct sql_text *text, const struct query_output *to,
+static status run_watched(struct query *q, struct engine *e, const struct sql_text *text, const struct query_output *to,
 	int64_t *rows, struct err *err)
 {
 	const bool parquet = to->format == QUERY_PARQUET;
@@ -262,11 +263,20 @@ static status run_in(struct query *q, struct engine *e, const struct sql_text *t
 	return send_parquet(q, e, text, to, err);
 }
 
+static status run_in(struct query *q, struct engine *e, const struct sql_text *text, const struct query_output *to,
+	int64_t *rows, struct err *err)
+{
+	struct watch watch;
+	const status started = watch_start(&watch, e, err);
+	const status code = started == OK ? run_watched(q, e, text, to, rows, err) : started;
+	watch_stop(&watch);
+	return code;
+}
+
 status query_run(
 	struct query *q, struct str sql, const struct query_output *to, struct query_result *out, struct err *err)
 {
 	struct engine *e = NULL;
-	struct watch watch = {0};
 	struct sql_text text = {0};
 	char spill[SPILL_NAME_MAX];
 	struct query_result result = {0};
@@ -275,10 +285,8 @@ status query_run(
 	const int64_t start = time_mono_us();
 	TRY(check_text(sql, &text, err));
 	(void)snprintf(spill, sizeof spill, "%s/spill", q->scratch.folder);
-	status code = engine_open(q->library, q->threads, spill, &e, err);
-	if (code == OK) code = watch_start(&watch, e, err);
-	if (code == OK) code = run_in(q, e, &text, to, &result.rows, err);
-	watch_stop(&watch);
+	TRY(engine_open(q->library, q->threads, spill, &e, err));
+	const status code = run_in(q, e, &text, to, &result.rows, err);
 	engine_close(e);
 	(void)rmdir(spill);
 	result.us = time_mono_us() - start;

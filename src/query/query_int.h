@@ -119,8 +119,8 @@ status engine_open(const struct engine_library *l, int threads, const char *temp
 	struct err *err) MUST_USE;
 void engine_close(struct engine *e);
 void engine_interrupt(struct engine *e); /* from any thread */
-/* Statements of ours, without a result. */
-status engine_exec(struct engine *e, struct str sql, struct err *err) MUST_USE;
+/* Statements of ours, without a result; a buffer that failed is told as buf_check does. */
+status engine_exec(struct engine *e, const struct buf *sql, struct err *err) MUST_USE;
 
 enum engine_kind { ENGINE_QUERY, ENGINE_EXPLAIN, ENGINE_OTHER };
 /* Parse and bind one statement; several are E_USAGE. The one prepared before is gone. *kind says what DuckDB takes it for. */

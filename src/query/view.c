@@ -255,26 +255,31 @@ static void schema_entry(struct buf *out, struct str name, const struct buf *typ
 	buf_str(out, ", default_value: CAST(NULL AS VARCHAR)}");
 }
 
+/* The columns of the files, by name; a schema must have one. */
+static status schema_entries(struct buf *out, const struct view *v, struct buf *type, struct err *err)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < v->s->schema.n; i++) {
+		const struct delta_column *c = &v->s->schema.columns[i];
+		if (c->partition_index >= 0) continue;
+		buf_reset(type);
+		TRY(column_type(type, c, err));
+		TRY(buf_check(type, err));
+		schema_entry(out, str_of(c->def.name), type, n++ == 0);
+	}
+	if (n > 0) return OK;
+	buf_reset(type);
+	buf_str(type, "BOOLEAN");
+	schema_entry(out, STR("no column"), type, true);
+	return OK;
+}
+
 static status file_schema(struct buf *out, const struct view *v, struct err *err)
 {
 	struct buf type;
-	status code = OK;
-	size_t n = 0;
 	buf_init(&type, 1 << 20);
 	buf_str(out, ", schema = MAP {");
-	for (size_t i = 0; code == OK && i < v->s->schema.n; i++) {
-		const struct delta_column *c = &v->s->schema.columns[i];
-		if (c->partition_index >= 0) continue;
-		buf_reset(&type);
-		code = column_type(&type, c, err);
-		if (code == OK) code = buf_check(&type, err);
-		if (code == OK) schema_entry(out, str_of(c->def.name), &type, n++ == 0);
-	}
-	if (code == OK && n == 0) { /* a schema must have a column */
-		buf_reset(&type);
-		buf_str(&type, "BOOLEAN");
-		schema_entry(out, STR("no column"), &type, true);
-	}
+	const status code = schema_entries(out, v, &type, err);
 	buf_deinit(&type);
 	buf_char(out, '}');
 	return code;
@@ -328,13 +333,24 @@ static const char *filename_column(const struct delta_schema *s)
 	return "filename";
 }
 
+static status select_from(struct buf *out, const struct view *v, struct err *err)
+{
+	TRY(select_list(out, v, err));
+	if (v->s->n_files == 0) {
+		buf_str(out, " WHERE false");
+		return OK;
+	}
+	TRY(from_files(out, v, err));
+	if (v->s->metadata.partition_columns.n > 0 && !v->hive) join_values(out, v);
+	return OK;
+}
+
 status view_sql(struct buf *out, const struct catalog_table *t, const char *uri, struct err *err)
 {
 	const struct delta_snapshot *s = t->snapshot;
-	const size_t n_partitions = s->metadata.partition_columns.n;
 	if (s->schema.n == 0) return fail(err, E_UNSUPPORTED, "a table without columns");
 	struct view v = {.t = t, .s = s, .uri = uri, .filename = filename_column(&s->schema)};
-	v.hive_columns = mem_zalloc(n_partitions + 1, sizeof *v.hive_columns);
+	v.hive_columns = mem_zalloc(s->metadata.partition_columns.n + 1, sizeof *v.hive_columns);
 	if (v.hive_columns == NULL) return fail_nomem(err);
 	v.hive = s->n_files > 0 && t->copies == NULL && hive_layout(s, v.hive_columns);
 	buf_str(out, "CREATE VIEW ");
@@ -342,10 +358,7 @@ status view_sql(struct buf *out, const struct catalog_table *t, const char *uri,
 	buf_char(out, '.');
 	sql_quote(out, '"', str_of(t->name));
 	buf_str(out, " AS SELECT");
-	status code = select_list(out, &v, err);
-	if (code == OK && s->n_files == 0) buf_str(out, " WHERE false");
-	if (code == OK && s->n_files > 0) code = from_files(out, &v, err);
-	if (code == OK && s->n_files > 0 && n_partitions > 0 && !v.hive) join_values(out, &v);
+	const status code = select_from(out, &v, err);
 	buf_str(out, ";\n");
 	mem_free(v.hive_columns);
 	return code;
