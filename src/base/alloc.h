@@ -29,6 +29,6 @@ void mem_trim(void);
 size_t mem_in_use(void);          /* bytes, as the allocator rounds them */
 size_t mem_peak(void);            /* highest mem_in_use() so far */
 void mem_limit_set(size_t bytes); /* 0 = none (the default) */
-void mem_fail_after(int64_t n);   /* the n-th allocation from now on, and all later ones, fail; -1 = never */
+void mem_fail_after(int64_t n);   /* n allocations more succeed, all later ones fail; -1 = never */
 
 #endif

@@ -408,7 +408,7 @@ static void test_out_of_memory_anywhere(void **state)
 	o = options(&l);
 	o.threads = 1;
 	int64_t failures = 0;
-	for (int64_t n = 1;; n += 1 + n / 40) {
+	for (int64_t n = 0;; n += 1 + n / 40) {
 		mem_fail_after(n);
 		const status code = run_plain(&l, &o);
 		mem_fail_after(-1);

@@ -315,7 +315,7 @@ static void test_out_of_memory(void **state)
 	gzip_member(&packed, text.p, text.n);
 	put_file(path, dir, &packed);
 	const size_t before = mem_in_use();
-	for (int64_t n = 1;; n++) {
+	for (int64_t n = 0;; n++) {
 		mem_fail_after(n);
 		const status code = read_all(path, NULL, 4096, &out, &err);
 		mem_fail_after(-1);

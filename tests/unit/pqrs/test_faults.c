@@ -128,7 +128,7 @@ static void each_allocation(struct lab *l, task_run run, const struct task_spec 
 	struct made m;
 	int64_t failed = 0;
 	const size_t before = mem_in_use();
-	for (int64_t n = 1; n < 200000; n += n < 150 ? 1 : n / 50) {
+	for (int64_t n = 0; n < 200000; n += n < 150 ? 1 : n / 50) {
 		mem_fail_after(n);
 		run_task(l, run, spec, &m, NULL);
 		if (mem_in_use() != before)

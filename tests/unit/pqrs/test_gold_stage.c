@@ -288,7 +288,7 @@ static void test_memory_failures(void **state)
 	stage_init(&s, 60);
 	for (size_t i = 0; i < s.tasks.n; i++) {
 		bool done = false;
-		for (int64_t n = 1; !done && n < 5000; n += n < 60 ? 1 : 7) {
+		for (int64_t n = 0; !done && n < 5000; n += n < 60 ? 1 : 7) {
 			struct err err = {0};
 			struct arena arena;
 			arena_init(&arena, 0);

@@ -407,7 +407,7 @@ static void every_allocation(void **state)
 	l.query = NULL;
 	(void)buf_reserve(&l.out, 4096); /* the test's own */
 	const size_t before = mem_in_use();
-	for (int64_t n = 1; n < 5000 && code != OK; n += n < 30 ? 1 : n / 8) {
+	for (int64_t n = 0; n < 5000 && code != OK; n += n < 30 ? 1 : n / 8) {
 		const struct query_opts o = {.lake = l.store, .version = -1, .at_ms = INT64_MIN, .threads = 1};
 		mem_fail_after(n);
 		code = query_open(&o, &l.query, &l.err);

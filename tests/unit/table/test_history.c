@@ -121,7 +121,7 @@ static void test_no_memory(void **state)
 	int64_t n;
 	log_lake_open(&l);
 	fill(&l);
-	for (n = 1;; n++) {
+	for (n = 0;; n++) {
 		struct delta_history h;
 		const size_t before = mem_in_use();
 		mem_fail_after(n);

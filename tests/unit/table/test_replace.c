@@ -355,7 +355,7 @@ static void test_no_memory(void **state)
 	(void)state;
 	int64_t n;
 	log_setup(LOG_OFF, LOG_TEXT);
-	for (n = 1;; n++) {
+	for (n = 0;; n++) {
 		struct log_lake l;
 		struct delta_replace_result result = {.version = -1};
 		log_lake_open(&l);

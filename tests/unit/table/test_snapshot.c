@@ -453,7 +453,7 @@ static void test_faults(void **state)
 		CHECK_FAILS(E_IO, code);
 	}
 	assert_true(n > 3);
-	for (n = 1;; n++) { /* the n-th allocation */
+	for (n = 0;; n++) { /* n allocations, no more */
 		struct delta_snapshot *s = NULL;
 		const size_t before = mem_in_use();
 		mem_fail_after(n);
