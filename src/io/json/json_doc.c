@@ -109,6 +109,13 @@ bool json_node_i64(const struct json_node *n, int64_t *out)
 	return true;
 }
 
+bool json_node_f64(const struct json_node *n, double *out)
+{
+	if (json_node_kind(n) != JSON_DOC_INT && json_node_kind(n) != JSON_DOC_REAL) return false;
+	*out = json_number_value(lib(n));
+	return true;
+}
+
 bool json_node_str(const struct json_node *n, struct str *out)
 {
 	if (json_node_kind(n) != JSON_DOC_STRING) return false;

@@ -35,6 +35,7 @@ const struct json_node *json_node_at(const struct json_node *n, size_t i); /* ar
 bool json_node_equal(const struct json_node *a, const struct json_node *b); /* kind and content; two NULLs are equal */
 bool json_node_bool(const struct json_node *n, bool *out) MUST_USE;
 bool json_node_i64(const struct json_node *n, int64_t *out) MUST_USE;
+bool json_node_f64(const struct json_node *n, double *out) MUST_USE;     /* an integer, too */
 bool json_node_str(const struct json_node *n, struct str *out) MUST_USE; /* NUL-terminated too; holds no NUL itself */
 
 /* Members one after another, in the document's order: start with *at = NULL; false at the end.

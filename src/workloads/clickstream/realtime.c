@@ -1,23 +1,23 @@
 /* workloads/clickstream/realtime.c: the tables of counts by minute, and which events each counts under which key. It computes nothing. */
 #include "workloads/clickstream/realtime.h"
 
-#define WINDOW_START                                                                  \
-	{.name = "window_start",                                                      \
-		.type = COL_TIMESTAMP,                                                \
-		.key = true,                                                          \
-		.description = "first instant of the minute of event time that is counted"}
-#define UPDATED_AT                                                                                   \
-	{                                                                                            \
+#define WINDOW_START                                                                       \
+	{                                                                                  \
+		.name = "window_start", .type = COL_TIMESTAMP, .key = true,                \
+		.description = "first instant of the minute of event time that is counted" \
+	}
+#define UPDATED_AT                                                                                      \
+	{                                                                                               \
 		.name = "updated_at", .type = COL_TIMESTAMP, .description = "when the row last changed" \
 	}
 #define COUNT(column, text)                                                              \
 	{                                                                                \
 		.name = column, .type = COL_INT64, .unit = "events", .description = text \
 	}
-#define TABLE(table, of, text)                                                                 \
-	{                                                                                      \
-		.name = table, .layer = "realtime", .contract = "clickstream/v1", .description = text, \
-		.columns = of, .n_columns = sizeof(of) / sizeof *(of)                          \
+#define TABLE(table, of, text)                                                                                        \
+	{                                                                                                             \
+		.name = table, .layer = "realtime", .contract = "clickstream/v1", .description = text, .columns = of, \
+		.n_columns = sizeof(of) / sizeof *(of)                                                                \
 	}
 
 static const struct column_def events_columns[] = {WINDOW_START,
@@ -32,16 +32,15 @@ static const struct table_schema events = TABLE("events_per_minute", events_colu
 static const struct table_schema logins = TABLE("logins_per_source", logins_columns, "logins a minute and source");
 static const struct table_schema purchases = TABLE("purchases_per_minute", purchases_columns, "purchases a minute");
 
-#define OF_TYPE(type, text)                                                  \
-	[CLICK_KIND(type, CLICK_WEB)] = {.counts = true, .texts = {text}},   \
-	[CLICK_KIND(type, CLICK_MOBILE)] = {.counts = true, .texts = {text}}
+#define OF_TYPE(type, text)                                                \
+	[CLICK_KIND(type, CLICK_WEB)] = {.counts = true, .texts = {text}}, \
+			  [CLICK_KIND(type, CLICK_MOBILE)] = {.counts = true, .texts = {text}}
 static const struct window_key event_keys[CLICK_KINDS] = {OF_TYPE(CLICK_LOGIN, "login"), OF_TYPE(CLICK_CLICK, "click"),
 	OF_TYPE(CLICK_PURCHASE, "purchase"), OF_TYPE(CLICK_LOGOUT, "logout")};
 static const struct window_key login_keys[CLICK_KINDS] = {
 	[CLICK_KIND(CLICK_LOGIN, CLICK_WEB)] = {.counts = true, .texts = {"web"}},
 	[CLICK_KIND(CLICK_LOGIN, CLICK_MOBILE)] = {.counts = true, .texts = {"mobile"}}};
-static const struct window_key purchase_keys[CLICK_KINDS] = {
-	[CLICK_KIND(CLICK_PURCHASE, CLICK_WEB)] = {.counts = true},
+static const struct window_key purchase_keys[CLICK_KINDS] = {[CLICK_KIND(CLICK_PURCHASE, CLICK_WEB)] = {.counts = true},
 	[CLICK_KIND(CLICK_PURCHASE, CLICK_MOBILE)] = {.counts = true}};
 
 static const struct window_table tables[] = {{&events, event_keys}, {&logins, login_keys}, {&purchases, purchase_keys}};

@@ -61,8 +61,7 @@ struct fixture {
 static void attach(struct fixture *f)
 {
 	CHECK_OK(&f->err, sql_open(f->uri, &f->c, &f->err));
-	const struct stream_aggregate_opts o = {
-		&topic, NULL, f->c, "shop", "t", "source of t", SECONDS(600)};
+	const struct stream_aggregate_opts o = {&topic, NULL, f->c, "shop", "t", "source of t", SECONDS(600)};
 	CHECK_OK(&f->err, stream_aggregate_open(&o, &f->a, &f->err));
 	f->sink = stream_aggregate_sink(f->a);
 }
@@ -127,7 +126,8 @@ static void test_passed_over(void **state)
 	take(&f, 0, "999999 0", 1000000); /* would close every window */
 	take(&f, 0, "1600 0", 1000000);
 	take(&f, 0, "1500 0", -1);
-	take(&f, 0, "1440 1", -1); /* ends at 1500, and the watermark is 1480: in time, of a kind that is not counted here */
+	take(&f, 0, "1440 1",
+		-1); /* ends at 1500, and the watermark is 1480: in time, of a kind that is not counted here */
 	take(&f, 0, "1439 0", -1); /* late */
 	CHECK_OK(&f.err, commit(&f, 0, -1, 9));
 	value_is(&f, COUNTED, 3);

@@ -1,0 +1,55 @@
+/* stream/json_contract_int.h: what a contract says of each member, for its reader (json_contract.c) and for that of messages (json_record.c). */
+#ifndef PQR_STREAM_JSON_CONTRACT_INT_H
+#define PQR_STREAM_JSON_CONTRACT_INT_H
+
+#include "stream/json_contract.h"
+
+enum json_member_type {
+	MEMBER_TEXT,
+	MEMBER_UUID,
+	MEMBER_DATE,
+	MEMBER_TIME,
+	MEMBER_INTEGER,
+	MEMBER_NUMBER,
+	MEMBER_DECIMAL,
+	MEMBER_BOOLEAN
+};
+
+struct json_member {
+	struct str name; /* NUL-terminated too */
+	enum json_member_type type;
+	uint8_t scale;           /* MEMBER_DECIMAL */
+	bool required;           /* the message has it */
+	bool nullable;           /* and it may be null */
+	int column;              /* of the table's data columns; -1: it is the partition's value */
+	const struct str *words; /* [n_words] what a text may be; none: anything */
+	size_t n_words;
+	size_t chars_min, chars_max; /* code points */
+	double min, max;             /* numbers; exclusive: these are not among them */
+	bool min_exclusive, max_exclusive;
+};
+
+enum json_partition { PARTITION_NONE, PARTITION_VALUE, PARTITION_DATE };
+enum json_change { CHANGE_OP, CHANGE_AT, CHANGE_BEFORE, CHANGE_SOURCE, CHANGE_COLUMNS };
+
+struct json_contract {
+	struct arena arena;
+	struct json_member *members; /* [n_members] in the order of the schema */
+	size_t n_members;
+	bool closed; /* no others: additionalProperties false */
+	bool debezium;
+	size_t message_bytes_max;
+	struct str topic_name;
+	enum json_partition partition;
+	size_t partition_member;
+	const char *partition_column;
+	struct table_schema table;
+	int extra, schema_id, topic_column; /* data columns */
+	int changes;                        /* the first of CHANGE_COLUMNS */
+	struct stream_topic topic;
+};
+
+/* json_record.c: a message to a row, the functions of a stream_topic. */
+void json_record_functions(struct stream_topic *t);
+
+#endif
