@@ -55,6 +55,14 @@ status cli_get_date(const struct cli *c, const char *name, int32_t *out, struct 
 /* A UUID, lower-cased into dst[37]; `what` names it in the error. */
 status cli_uuid(const char *text, const char *what, char dst[37], struct err *err) MUST_USE;
 
+/* Fill command, values, args and lists from argv[argc], which it borrows; argv[0] is the program. command stays NULL where none is named.
+ * E_USAGE. */
+status cli_parse(struct cli *c, int argc, const char *const *argv, struct err *err) MUST_USE;
+/* Has the command as many arguments as it takes? E_USAGE. */
+status cli_check_arguments(const struct cli *c, struct err *err) MUST_USE;
+/* Is args[n] ("run", "--seed", "7") a command line of this program? E_USAGE: as it would say itself. Looks at no value. */
+status cli_check(const struct cli *c, const char *const *args, size_t n, struct err *err) MUST_USE;
+
 /* Write a finished buffer to standard output. A closed pipe is no error. */
 status cli_print(const struct buf *out, struct err *err) MUST_USE;
 /* As cli_print, of text for people: on a terminal, lines are broken to its width. */
