@@ -67,7 +67,7 @@ void control_run_init(struct control_run *r); /* all unknown */
 enum { LEASE_OWNER_MAX = 256, LEASE_HOST_MAX = 128 };
 #define LEASE_TTL_US (INT64_C(30) * 1000000)
 struct control_lease {
-	char run_id[64];
+	char run_id[64]; /* or the name of what else one process does at a time: "schedule:nightly" */
 	char owner
 		[LEASE_OWNER_MAX]; /* host:pid:nonce; the nonce holds the pid name space and the process's start time */
 	char host[LEASE_HOST_MAX];

@@ -75,6 +75,12 @@ bool control_lease_alive(const struct control_lease *holder)
 	return process_start(holder->pid) == strtoull(holder->owner + n, NULL, 10);
 }
 
+/* What the lease is of: a run, by its id, or something else, whose kind stands in the name ("schedule:nightly"). */
+static const char *kind_of(const struct control_lease *l)
+{
+	return strchr(l->run_id, ':') == NULL ? "run " : "";
+}
+
 status control_lease_refuse(const struct control_lease *holder, struct err *err)
 {
 	char since[TIME_RFC3339_CHARS];
@@ -82,9 +88,9 @@ status control_lease_refuse(const struct control_lease *holder, struct err *err)
 	time_format(holder->since, since);
 	time_format(holder->expires, until);
 	return fail(err, E_BUSY,
-		"run %s is held by process %lld on %s since %.19sZ (its lease ends at %.19sZ unless renewed); wait for "
+		"%s%s is held by process %lld on %s since %.19sZ (its lease ends at %.19sZ unless renewed); wait for "
 		"it, or stop it",
-		holder->run_id, (long long)holder->pid, holder->host, since, until);
+		kind_of(holder), holder->run_id, (long long)holder->pid, holder->host, since, until);
 }
 
 /* ---- in the database --------------------------------------------------------------------------------------------- */

@@ -17,6 +17,7 @@ EMBED_FILE(postgres_sql_published_parts, "003_published_parts.sql")
 EMBED_FILE(postgres_sql_dropped_runs, "004_dropped_runs.sql")
 EMBED_FILE(postgres_sql_run_rows, "005_run_rows.sql")
 EMBED_FILE(postgres_sql_realtime, "006_realtime.sql")
+EMBED_FILE(postgres_sql_schedules, "007_schedules.sql")
 
 static const struct migration {
 	int64_t version;
@@ -31,6 +32,7 @@ static const struct migration {
 	{5, "dropped runs", postgres_sql_dropped_runs, false},
 	{6, "rows by layer", postgres_sql_run_rows, false},
 	{7, "realtime", postgres_sql_realtime, false},
+	{8, "schedules", postgres_sql_schedules, false},
 };
 enum { N_MIGRATIONS = sizeof migrations / sizeof *migrations };
 

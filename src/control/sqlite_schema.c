@@ -127,6 +127,11 @@ static const char schema_5[] =
 	"CREATE TABLE realtime_late_events (sink TEXT NOT NULL, topic TEXT NOT NULL, window_start TEXT NOT NULL, "
 	"event_count INTEGER NOT NULL, updated_at TEXT NOT NULL, PRIMARY KEY (sink, topic, window_start)) WITHOUT "
 	"ROWID;";
+static const char schema_6[] = "CREATE TABLE meta_schedules (name TEXT PRIMARY KEY, cron TEXT NOT NULL, timezone TEXT "
+			       "NOT NULL, command TEXT NOT NULL, "
+			       "due_at TEXT NOT NULL, started_at TEXT, finished_at TEXT, exit_status INTEGER, runs "
+			       "INTEGER NOT NULL, failures INTEGER "
+			       "NOT NULL) WITHOUT ROWID;";
 
 static const struct migration {
 	int64_t version;
@@ -138,6 +143,7 @@ static const struct migration {
 	{3, "dropped runs", schema_3},
 	{4, "rows by layer", schema_4},
 	{5, "realtime", schema_5},
+	{6, "schedules", schema_6},
 };
 enum { N_MIGRATIONS = sizeof migrations / sizeof *migrations };
 #define NEWEST (migrations[N_MIGRATIONS - 1].version)
