@@ -23,6 +23,7 @@ struct cli_command {
 	const struct cli_option *options;
 	size_t n_options;
 	int args_min, args_max; /* positional; max -1 = any */
+	bool takes_workload;    /* the first of them may name one */
 	status (*run)(struct cli *c, struct err *err);
 };
 

@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/calendar.h"
 #include "cli/run_options.h"
-#include "workloads/pqrs/config/config.h"
 
 enum { YEAR_MIN = 1900, YEAR_MAX = 2199, MONTHS = 12 }; /* what a calendar has holidays for */
 
@@ -85,9 +85,11 @@ static status year_of(const char *text, int32_t *out, struct err *err)
 
 static status calendar_print(struct session *s, struct cli *c, void *arg, struct err *err)
 {
-	const struct calendar *calendar = ((const struct pqrs_config *)s->config)->calendar;
+	const struct calendar *calendar = s->workload->calendar != NULL ? s->workload->calendar(s->config) : NULL;
 	int32_t year = 0;
 	(void)arg;
+	if (calendar == NULL)
+		return fail(err, E_UNSUPPORTED, "unsupported: workload %s has no calendar", s->workload->name);
 	TRY(year_of(c->args[0], &year, err));
 	if (c->json)
 		calendar_json(calendar, year, &c->out);

@@ -416,6 +416,7 @@ const struct cli_command cli_runs_command = {.name = "runs",
 	.options = runs_options,
 	.n_options = N_OF(runs_options),
 	.args_max = 3,
+	.takes_workload = true,
 	.run = runs_run};
 const struct cli_command cli_quality_command = {.name = "quality",
 	.synopsis = "",

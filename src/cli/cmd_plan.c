@@ -81,6 +81,7 @@ const struct cli_command cli_plan_command = {.name = "plan",
 	.options = plan_options,
 	.n_options = sizeof plan_options / sizeof plan_options[0],
 	.args_max = 1,
+	.takes_workload = true,
 	.run = plan_run};
 const struct cli_command cli_task_command = {.name = "task",
 	.synopsis = "SPEC.json|-",

@@ -9,6 +9,7 @@
 		{"--as-of", "TIME",                                                                            \
 			"the instant the run describes: a date (its end) or RFC 3339 (default: end of --to)"}, \
 		{"--volume", "N", "pqrs: average tickets a day, outside the spike (simulation.spike)"},        \
+		{"--rate", "N", "clickstream: events a second, on average"},                                   \
 	{                                                                                                      \
 		"--run-id", "UUID", "name the run (default: derived from what decides its output)"             \
 	}
@@ -98,8 +99,7 @@ static status publish_run(struct cli *c, struct err *err)
 }
 
 #define N_OF(a) (sizeof(a) / sizeof((a)[0]))
-static const struct cli_option run_options[] = {IDENTITY_OPTIONS,
-	{"--rate", "N", "clickstream: events a second, on average"}, INPUT_OPTIONS,
+static const struct cli_option run_options[] = {IDENTITY_OPTIONS, INPUT_OPTIONS,
 	{"--until", "STAGE", "stop after raw, bronze, silver, gold or a step by its name; publish is all"},
 	{"--only", "STEP", "this step alone, of the newest run or of the one that the other options tell"},
 	{"--no-publish", NULL, "leave the SQL tables as they are"},
@@ -129,16 +129,18 @@ const struct cli_command cli_run_command = {.name = "run",
 	.options = run_options,
 	.n_options = N_OF(run_options),
 	.args_max = -1,
+	.takes_workload = true,
 	.run = run_run};
 const struct cli_command cli_generate_command = {.name = "generate",
-	.synopsis = "",
+	.synopsis = "[pqrs | clickstream]",
 	.summary = "simulate events into raw",
 	.options = generate_options,
 	.n_options = N_OF(generate_options),
-	.args_max = 0,
+	.args_max = 1,
+	.takes_workload = true,
 	.run = generate_run};
 const struct cli_command cli_ingest_command = {.name = "ingest",
-	.synopsis = "PATH...",
+	.synopsis = "[pqrs | clickstream] PATH...",
 	.summary = "bring JSONL files or a stream into raw as a run",
 	.details = "Splits the lines by the UTC day of their ts and keeps each line's bytes; lines whose ts can't be "
 		   "read\n"
@@ -150,6 +152,7 @@ const struct cli_command cli_ingest_command = {.name = "ingest",
 	.n_options = N_OF(ingest_options),
 	.args_min = 1,
 	.args_max = -1,
+	.takes_workload = true,
 	.run = ingest_run};
 const struct cli_command cli_bronze_command = {.name = "bronze",
 	.synopsis = "",

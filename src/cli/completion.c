@@ -7,8 +7,6 @@
 
 #include "base/log.h"
 #include "cli/run_options.h"
-#include "workloads/pqrs/bronze/event.h"
-#include "workloads/pqrs/silver/state.h"
 #include "workloads/registry.h"
 #include "table/catalog.h"
 
@@ -136,16 +134,30 @@ static void read_line(struct completing *k)
 	}
 }
 
-/* Why lines are rejected, without the field, and events quarantined. */
+/* Workloads share the words for lines that are no JSON. */
+static bool reason_known(size_t n_before, const char *reason)
+{
+	char text[WORKLOAD_REASON_MAX];
+	for (size_t i = 0; i < n_before; i++) {
+		const struct workload *w = registry_workloads.items[i];
+		const char *other;
+		for (size_t k = 0; w->reason != NULL && (other = w->reason(k, text)) != NULL; k++) {
+			if (strcmp(other, reason) == 0) return true;
+		}
+	}
+	return false;
+}
+
 static void offer_reasons(struct completing *k)
 {
-	for (int verdict = EVENT_TOO_LONG; verdict <= EVENT_CONFLICTING_DUPLICATE; verdict++) {
-		char text[EVENT_REASON_BYTES];
-		(void)event_reason_text((struct event_reason){(enum event_verdict)verdict, BRONZE_TS}, text);
-		offer(k, (struct str){text, strcspn(text, ":")});
+	char text[WORKLOAD_REASON_MAX];
+	for (size_t i = 0; i < registry_workloads.n; i++) {
+		const struct workload *w = registry_workloads.items[i];
+		const char *reason;
+		for (size_t r = 0; w->reason != NULL && (reason = w->reason(r, text)) != NULL; r++) {
+			if (!reason_known(i, reason)) offer(k, str_of(reason));
+		}
 	}
-	for (int reason = REASON_NONE + 1; reason < REASON_N; reason++)
-		if (reason != REASON_CONFLICTING_DUPLICATE) offer_words(k, pqrs_reason_names[reason]);
 }
 
 static void offer_option_value(struct completing *k)
@@ -181,21 +193,11 @@ static void offer_contracts(struct completing *k)
 	}
 }
 
-/* Commands whose first argument may be a workload. */
-static bool takes_workload(const char *command)
-{
-	static const char *const names[] = {"run", "plan", "runs"};
-	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-		if (strcmp(names[i], command) == 0) return true;
-	}
-	return false;
-}
-
 static void offer_argument(struct completing *k)
 {
 	const char *command = k->command->name;
 	const bool table = strcmp(command, "table") == 0, runs = strcmp(command, "runs") == 0;
-	const bool workload = (k->n_args == 0 && takes_workload(command)) ||
+	const bool workload = (k->n_args == 0 && k->command->takes_workload) ||
 			      (k->n_args == 1 && runs && strcmp(k->first, "list") == 0);
 	for (size_t i = 0; k->n_args == 0 && i < sizeof arguments / sizeof arguments[0]; i++)
 		if (strcmp(arguments[i].command, command) == 0) offer_words(k, arguments[i].first);

@@ -50,8 +50,8 @@ static size_t settings_of(const struct cli *c, const struct workload *w, struct 
 /* The workload that the command line names first, of commands that take one. */
 static const struct workload *named_workload(const struct cli *c)
 {
-	const bool takes_one = c->n_args > 0 && strcmp(c->command->name, "ingest") != 0 && cli_takes(c, "--input");
-	return takes_one ? workload_named(&registry_workloads, str_of(c->args[0])) : NULL;
+	return c->command->takes_workload && c->n_args > 0 ? workload_named(&registry_workloads, str_of(c->args[0]))
+							   : NULL;
 }
 
 const struct workload *cli_run_named(const struct cli *c)
@@ -59,33 +59,43 @@ const struct workload *cli_run_named(const struct cli *c)
 	return named_workload(c);
 }
 
-static const char *const simulator_flags[] = {"--seed", "--from", "--to", "--emit-from", "--volume", "--rate"};
-enum { SIMULATOR_FLAGS = sizeof simulator_flags / sizeof *simulator_flags };
+static bool has_option(const struct workload *w, const char *flag)
+{
+	for (size_t k = 0; k < w->n_options; k++) {
+		if (strcmp(flag + 2, w->options[k].name) == 0) return true;
+	}
+	return false;
+}
+
+/* The first flag given that says how a workload makes events; other: of those that are not w's. NULL: none. */
+static const char *simulator_flag(const struct cli *c, const struct workload *other)
+{
+	for (size_t i = 0; i < c->command->n_options; i++) {
+		const char *flag = c->command->options[i].name;
+		bool theirs = other == NULL && strcmp(flag, "--emit-from") == 0;
+		if (cli_get(c, flag) == NULL || (other != NULL && has_option(other, flag))) continue;
+		for (size_t k = 0; k < registry_workloads.n; k++)
+			theirs |= has_option(registry_workloads.items[k], flag);
+		if (theirs) return flag;
+	}
+	return NULL;
+}
 
 bool cli_tells_run(const struct cli *c)
 {
-	bool tells = c->n_lists > 0 || cli_get(c, "--as-of") != NULL || cli_get(c, "--source") != NULL;
-	for (size_t i = 0; i < SIMULATOR_FLAGS; i++) tells |= cli_get(c, simulator_flags[i]) != NULL;
-	return tells;
+	return c->n_lists > 0 || cli_get(c, "--as-of") != NULL || cli_get(c, "--source") != NULL ||
+	       simulator_flag(c, NULL) != NULL;
 }
 
-/* A flag that sets a key, of a workload that has no such key. */
-static status check_flags(const struct cli *c, const struct workload *w, struct err *err)
+static bool takes_paths(const struct cli *c)
 {
-	static const char *const own[] = {"--volume", "--rate"};
-	for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
-		bool known = false;
-		if (cli_get(c, own[i]) == NULL) continue;
-		for (size_t k = 0; k < w->n_options; k++) known |= strcmp(own[i] + 2, w->options[k].name) == 0;
-		if (!known) return fail(err, E_USAGE, "%s is no option of workload %s", own[i], w->name);
-	}
-	return OK;
+	return strcmp(c->command->name, "ingest") == 0;
 }
 
 /* Whether the command line names files to take events from. */
 static bool names_inputs(const struct cli *c)
 {
-	return c->n_lists > 0 || (strcmp(c->command->name, "ingest") == 0 && c->n_args > 0);
+	return c->n_lists > 0 || takes_paths(c);
 }
 
 /* Of commands that make a run --run-id names one that may not be there yet, in full; of the others one that is there. */
@@ -113,7 +123,8 @@ status cli_session_open(struct session *s, const struct cli *c, unsigned need, s
 		.quiet = c->quiet && cli_get(c, "--log-level") == NULL,
 	};
 	*s = (struct session){0};
-	if (need & CLI_CONFIG) TRY(check_flags(c, w, err));
+	const char *stray = need & CLI_CONFIG ? simulator_flag(c, w) : NULL;
+	if (stray != NULL) return fail(err, E_USAGE, "%s is no option of workload %s", stray, w->name);
 	TRY(session_open(s, &o, err));
 	if (cli_get(c, "--run-id") != NULL) TRY(session_run_check(cli_get(c, "--run-id"), "--run-id", err));
 	if (need & CLI_CONFIG) {
@@ -149,24 +160,27 @@ status cli_session_open_as(struct session *s, const struct cli *c, const struct 
 	return session_open(s, &o, err);
 }
 
+/* A word before the paths that is neither a workload nor looks like a path. */
+static status check_first(const struct cli *c, struct err *err)
+{
+	const struct workload *named;
+	const bool path = strpbrk(c->args[0], "./") != NULL || access(c->args[0], F_OK) == 0;
+	return path ? OK : workload_find(&registry_workloads, str_of(c->args[0]), &named, err);
+}
+
 /* Inputs: every --input, and positional paths (a leading workload name apart). */
 static status collect_inputs(struct session *s, const struct cli *c, struct run_opts *out, struct err *err)
 {
-	const bool takes_paths = strcmp(c->command->name, "ingest") == 0;
-	size_t from = 0;
-	if (!takes_paths && !cli_takes(c, "--input")) return OK;
-	if (!takes_paths && c->n_args > 0) {
-		const struct workload *named;
-		const bool path = strpbrk(c->args[0], "./") != NULL || access(c->args[0], F_OK) == 0;
-		if (named_workload(c) != NULL)
-			from = 1;
-		else if (c->n_lists == 0 && !path)
-			return workload_find(&registry_workloads, str_of(c->args[0]), &named, err);
+	const size_t from = named_workload(c) != NULL ? 1 : 0;
+	if (!c->command->takes_workload) return OK;
+	if (!takes_paths(c) && c->n_args > from && c->n_lists == 0) {
+		TRY(check_first(c, err));
+		return fail(err, E_USAGE, "unexpected argument '%s'%s", c->args[from],
+			cli_takes(c, "--input") ? ": files are given with --input" : "");
 	}
 	const size_t n = c->n_lists + c->n_args - from;
+	if (n == 0 && takes_paths(c)) return fail(err, E_USAGE, "pqr ingest %s: expected PATH...", c->args[0]);
 	if (n == 0) return OK;
-	if (!takes_paths && c->n_lists == 0)
-		return fail(err, E_USAGE, "unexpected argument '%s': files are given with --input", c->args[from]);
 	const char **inputs = ARENA_NEW(&s->arena, const char *, n);
 	if (inputs == NULL) return fail_nomem(err);
 	for (size_t i = 0; i < c->n_lists; i++) inputs[i] = c->lists[i];
@@ -188,13 +202,10 @@ static status check_stage(const struct workload *w, const char *flag, const char
 /* What the simulator alone obeys means nothing where files are given: a mistake, not something to pass over. */
 static status check_no_simulator(const struct cli *c, struct err *err)
 {
-	for (size_t i = 0; i < SIMULATOR_FLAGS; i++) {
-		if (cli_get(c, simulator_flags[i]) == NULL) continue;
-		return fail(err, E_USAGE,
-			"%s is the simulator's, and --input takes files instead: leave one of them out",
-			simulator_flags[i]);
-	}
-	return OK;
+	const char *flag = simulator_flag(c, NULL);
+	if (flag == NULL) return OK;
+	return fail(
+		err, E_USAGE, "%s is the simulator's, and --input takes files instead: leave one of them out", flag);
 }
 
 status cli_run_opts(struct session *s, const struct cli *c, struct run_opts *out, struct err *err)

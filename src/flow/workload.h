@@ -83,6 +83,8 @@ struct workload_folding {
 	bool (*same_events)(struct str config, struct str earlier);
 };
 
+enum { WORKLOAD_REASON_MAX = 64 };
+
 /* What a person may set by name for one run, and the key of the configuration that it sets: {"seed", "simulation.seed"}. */
 struct workload_option {
 	const char *name, *key;
@@ -122,6 +124,12 @@ struct workload {
 	size_t n_views;
 	const struct workload_kpi *kpis;
 	size_t n_kpis;
+	/* Which days its terms are counted in; views config. NULL: its terms have no such days. */
+	const struct calendar *(*calendar)(const void *config);
+	/* Append how what the lake says of one case came to be: text, or one JSON object and a newline. NULL: there is nothing to explain. */
+	status (*explain)(struct store *lake, const char *what, bool json, struct buf *out, struct err *err);
+	/* Why its lines and events are kept out, the i-th reason: "missing", which is all of "missing:...". NULL, or it returns NULL: no more. */
+	const char *(*reason)(size_t i, char dst[WORKLOAD_REASON_MAX]);
 	const char *publish_name;         /* what else a person may call the step that publishes; NULL: nothing */
 	const struct stream_topic *topic; /* of its events as a stream (stream/topic.h); NULL: none */
 	struct workload_folding folding;

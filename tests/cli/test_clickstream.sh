@@ -86,6 +86,15 @@ same "$(query_input 'SELECT event_date, conversion_rate, total_purchases, dau_co
   "('2026-01-05', 0.6667, 2, 3) ('2026-01-07', 0, 0, 1)" 'figures of both runs'
 expect 0 ' 0 differences' "$pqr" verify --lake input
 expect 0 'nothing to do' "$pqr" run clickstream --lake input --input second.jsonl.gz
+# landing alone, by the workload's name
+expect 0 '"workload":"clickstream"' "$pqr" generate clickstream --lake parts "${days[@]}" --json
+expect 2 'is no option of workload pqrs' "$pqr" generate --lake parts --rate 7
+expect 2 "unknown workload 'nobody'" "$pqr" generate nobody --lake parts
+expect 0 '"workload":"clickstream"' "$pqr" ingest clickstream first.jsonl second.jsonl.gz --lake parts --json
+expect 2 'pqr ingest clickstream: expected PATH' "$pqr" ingest clickstream --lake parts
+same "$(find parts/raw -name events.jsonl -path '*raw/clickstream/*' | wc -l)" 7 'objects landed by name'
+same "$("$pqr" runs clickstream --lake parts --json | jq -c '[.[].raw_rows] | sort')" '[8,12960]' 'rows landed by name'
+
 echo '{"user_id":1}' >bad.jsonl
 expect 3 'every line was rejected|line 1: missing event_id' "${input[@]}" --input bad.jsonl
 

@@ -67,7 +67,7 @@ expect 2 "^pqr: error: --where: no column \"colour\"; .pqr table schema. lists t
 expect 2 '"yesterday" is no value of column created_at, which is timestamp, as 2025-09-01 or 2025-09-01T12:00:00-05:00' "$pqr" table cat silver.tickets --where 'created_at > yesterday'
 expect 2 'has no column "colour"; .pqr table schema. lists the columns' "$pqr" table cat silver.tickets --columns colour
 expect 2 'expected two run ids; .pqr runs. lists them' "$pqr" runs diff latest
-expect 1 'no ticket RAD-1: .*--columns ticket_id,external_id. lists them' "$pqr" explain RAD-1
+expect 1 'no ticket RAD-1: .*table cat silver.tickets. lists them' "$pqr" explain RAD-1
 expect 0 '^PASS +bronze.pqrs_events +counts_conserve +[0-9]+( [0-9]{3})+ +[0-9]+( [0-9]{3})+ +CRITICAL' "$pqr" quality
 
 # control.db deleted: said, then recorded again from the lake

@@ -6,6 +6,7 @@
 #include "workloads/clickstream/workload.h"
 
 #include "workloads/clickstream/config.h"
+#include "workloads/clickstream/event.h"
 #include "workloads/clickstream/gold.h"
 #include "workloads/clickstream/produce.h"
 #include "workloads/clickstream/raw.h"
@@ -67,6 +68,16 @@ static void close_config(void *config)
 	clickstream_config_close(config);
 }
 
+static const char *reason(size_t i, char dst[WORKLOAD_REASON_MAX])
+{
+	_Static_assert((int)CLICK_REASON_BYTES <= (int)WORKLOAD_REASON_MAX, "a reason has room");
+	const int verdict = CLICK_TOO_LONG + (int)i;
+	if (verdict >= CLICK_VERDICTS) return NULL;
+	(void)clickstream_reason_text((struct clickstream_reason){(enum clickstream_verdict)verdict, MEMBER_ID}, dst);
+	dst[strcspn(dst, ":")] = '\0';
+	return dst;
+}
+
 static void range_of(const void *config, struct workload_range *out)
 {
 	const struct clickstream_config *c = config;
@@ -104,6 +115,7 @@ const struct workload clickstream_workload = {
 	.bytes_expected = clickstream_produce_bytes,
 	.kpis = kpis,
 	.n_kpis = sizeof kpis / sizeof kpis[0],
+	.reason = reason,
 	.publish_name = "gold_to_postgres",
 	.topic = &clickstream_topic,
 	.folding = {.stage = CLICK_SILVER_STAGE,

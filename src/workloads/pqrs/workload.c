@@ -4,12 +4,15 @@
 #include "workloads/pqrs/workload.h"
 
 #include "workloads/pqrs/bronze/bronze.h"
+#include "workloads/pqrs/bronze/event.h"
 #include "workloads/pqrs/config/config.h"
 #include "workloads/pqrs/contract/contract.h"
 #include "workloads/pqrs/contract/raw_event.h"
+#include "workloads/pqrs/explain/explain_lake.h"
 #include "workloads/pqrs/gold/gold.h"
 #include "workloads/pqrs/ingest/ingest.h"
 #include "workloads/pqrs/silver/silver.h"
+#include "workloads/pqrs/silver/state.h"
 #include "workloads/pqrs/sim/sim_world.h"
 #include "workloads/pqrs/sim/simulate.h"
 #include "workloads/pqrs/contract/views.h"
@@ -69,6 +72,27 @@ static void close_config(void *config)
 static const struct tz *timezone_of(const void *config)
 {
 	return ((const struct pqrs_config *)config)->tz;
+}
+
+static const struct calendar *calendar_of(const void *config)
+{
+	return ((const struct pqrs_config *)config)->calendar;
+}
+
+/* Lines are rejected without the field, then events quarantined; a conflicting duplicate may be either. */
+static const char *reason(size_t i, char dst[WORKLOAD_REASON_MAX])
+{
+	enum { VERDICTS = EVENT_CONFLICTING_DUPLICATE - EVENT_TOO_LONG + 1 };
+	_Static_assert((int)EVENT_REASON_BYTES <= (int)WORKLOAD_REASON_MAX, "a reason has room");
+	if (i < VERDICTS) {
+		(void)event_reason_text(
+			(struct event_reason){(enum event_verdict)(EVENT_TOO_LONG + (int)i), BRONZE_TS}, dst);
+		dst[strcspn(dst, ":")] = '\0';
+		return dst;
+	}
+	size_t k = REASON_NONE + 1 + i - VERDICTS;
+	if (k >= REASON_CONFLICTING_DUPLICATE) k++;
+	return k < REASON_N ? pqrs_reason_names[k] : NULL;
 }
 
 static const struct workload_option options[] = {
@@ -144,6 +168,9 @@ const struct workload pqrs_workload = {
 	.range = range_of,
 	.bytes_expected = pqrs_simulate_bytes,
 	.timezone = timezone_of,
+	.calendar = calendar_of,
+	.explain = explain_lake,
+	.reason = reason,
 	.mirrors = mirrors,
 	.n_mirrors = sizeof mirrors / sizeof mirrors[0],
 	.mirrors_on = publishes_core,

@@ -1,23 +1,29 @@
-/* cli/cmd_explain.c: pqr explain: a ticket's due date, day by day, with the law in force.
+/* workloads/pqrs/explain/explain_lake.c: a ticket of the lake: its due date, day by day, with the law in force.
  *
  *   silver.tickets --the newest run's row--> its run's configuration and as_of
  *   silver.status_events of that history, bronze's creation event (request_kind) --> workloads/pqrs/silver/explain.h --> text or JSON
  *
  * What is computed here is compared with what silver holds: a difference is E_CORRUPT, not an explanation.
  */
+#include "workloads/pqrs/explain/explain_lake.h"
+
 #include <stdio.h>
 
 #include "base/alloc.h"
 #include "base/hash.h"
 #include "base/vec.h"
-#include "cli/explain.h"
 #include "flow/commit.h"
 #include "flow/run.h"
-#include "workloads/pqrs/contract/schema.h"
-#include "workloads/pqrs/workload.h"
 #include "table/read/scan.h"
+#include "workloads/pqrs/contract/schema.h"
+#include "workloads/pqrs/explain/explain_text.h"
 
 /* ---- reading ---------------------------------------------------------------------------------------------------------- */
+
+struct reader {
+	struct store *lake;
+	struct arena arena;
+};
 
 typedef status (*row_visit)(void *arg, const struct batch *b, int64_t row, struct err *err);
 struct query {
@@ -29,7 +35,7 @@ struct query {
 
 enum { CONDITIONS_MAX = 4 };
 
-static status scan_rows(struct session *s, const struct delta_snapshot *table, const struct query *q, row_visit visit,
+static status scan_rows(struct reader *r, const struct delta_snapshot *table, const struct query *q, row_visit visit,
 	void *arg, struct err *err)
 {
 	struct delta_condition where[CONDITIONS_MAX];
@@ -40,7 +46,7 @@ static status scan_rows(struct session *s, const struct delta_snapshot *table, c
 	for (; q->where[o.n_where] != NULL; o.n_where++) {
 		ASSERT(o.n_where < CONDITIONS_MAX);
 		TRY(delta_condition_parse(
-			&table->schema, str_of(q->where[o.n_where]), &s->arena, &where[o.n_where], err));
+			&table->schema, str_of(q->where[o.n_where]), &r->arena, &where[o.n_where], err));
 	}
 	TRY(delta_scan_open(table, &o, &scan, err));
 	status code = delta_scan_next(scan, &b, &end, err);
@@ -52,23 +58,23 @@ static status scan_rows(struct session *s, const struct delta_snapshot *table, c
 	return code;
 }
 
-static status query_rows(struct session *s, const struct query *q, row_visit visit, void *arg, struct err *err)
+static status query_rows(struct reader *r, const struct query *q, row_visit visit, void *arg, struct err *err)
 {
 	struct delta_snapshot *table = NULL;
-	const status found = delta_snapshot_open(s->lake, q->table, DELTA_LATEST, &table, err);
+	const status found = delta_snapshot_open(r->lake, q->table, DELTA_LATEST, &table, err);
 	if (found == E_NOT_FOUND)
 		return fail(
-			err, E_NOT_FOUND, "the lake %s has no tickets yet: `pqr run` makes them", store_uri(s->lake));
+			err, E_NOT_FOUND, "the lake %s has no tickets yet: `pqr run` makes them", store_uri(r->lake));
 	TRY(found);
-	const status code = scan_rows(s, table, q, visit, arg, err);
+	const status code = scan_rows(r, table, q, visit, arg, err);
 	delta_snapshot_close(table);
 	return code;
 }
 
-static const char *keep(struct session *s, const struct column *c, int64_t row)
+static const char *keep(struct reader *r, const struct column *c, int64_t row)
 {
 	const struct str text = column_valid(c, row) ? column_str(c, row) : STR("");
-	return arena_strndup(&s->arena, text.p, text.n);
+	return arena_strndup(&r->arena, text.p, text.n);
 }
 
 static int64_t time_or_never(const struct column *c, int64_t row)
@@ -86,7 +92,7 @@ static unsigned code_of(const char *text, const char *const *names, unsigned n)
 /* ---- the ticket ------------------------------------------------------------------------------------------------------- */
 
 struct ticket_rows {
-	struct session *s;
+	struct reader *r;
 	struct explain_row *items; /* of each run that has it */
 	size_t n, cap;
 };
@@ -96,11 +102,11 @@ static status note_ticket(void *arg, const struct batch *b, int64_t row, struct 
 	struct ticket_rows *t = arg;
 	if (!VEC_ROOM(t, 1)) return fail_nomem(err);
 	struct explain_row *x = &t->items[t->n];
-	*x = (struct explain_row){.ticket_id = keep(t->s, &b->columns[0], row),
-		.external_id = keep(t->s, &b->columns[1], row),
-		.type = keep(t->s, &b->columns[2], row),
-		.status = keep(t->s, &b->columns[3], row),
-		.run_id = keep(t->s, &b->columns[4], row),
+	*x = (struct explain_row){.ticket_id = keep(t->r, &b->columns[0], row),
+		.external_id = keep(t->r, &b->columns[1], row),
+		.type = keep(t->r, &b->columns[2], row),
+		.status = keep(t->r, &b->columns[3], row),
+		.run_id = keep(t->r, &b->columns[4], row),
 		.created_at = time_or_never(&b->columns[5], row),
 		.due_at = time_or_never(&b->columns[6], row),
 		.answered_at = time_or_never(&b->columns[7], row),
@@ -112,7 +118,7 @@ static status note_ticket(void *arg, const struct batch *b, int64_t row, struct 
 	return OK;
 }
 
-static const char *quoted(struct session *s, const char *column, const char *value)
+static const char *quoted(struct reader *r, const char *column, const char *value)
 {
 	struct buf text;
 	buf_init(&text, 0);
@@ -122,19 +128,19 @@ static const char *quoted(struct session *s, const char *column, const char *val
 		buf_char(&text, *p);
 	}
 	buf_char(&text, '\'');
-	const char *copy = text.failed ? NULL : arena_strndup(&s->arena, (const char *)text.p, text.n);
+	const char *copy = text.failed ? NULL : arena_strndup(&r->arena, (const char *)text.p, text.n);
 	buf_deinit(&text);
 	return copy;
 }
 
 /* The silver commit of a run. */
-static status load_run(struct session *s, const char *run_id, struct commit *out, struct err *err)
+static status load_run(struct reader *r, const char *run_id, struct commit *out, struct err *err)
 {
 	int32_t date;
 	char key[RUN_KEY_MAX];
-	TRY(commit_find(s->lake, run_id, &date, err));
+	TRY(commit_find(r->lake, run_id, &date, err));
 	commit_key(key, date, run_id, "silver");
-	return commit_load(s->lake, key, &s->arena, out, err);
+	return commit_load(r->lake, key, &r->arena, out, err);
 }
 
 /* Of the rows of several runs, that of the run that looked last. E_USAGE: they are of different tickets. */
@@ -144,14 +150,14 @@ static status newest_row(
 	if (t->n == 0)
 		return fail(err, E_NOT_FOUND,
 			"no ticket %s: silver.tickets has neither that ticket_id nor that external_id; `pqr table cat "
-			"silver.tickets --columns ticket_id,external_id` lists them",
+			"silver.tickets` lists them",
 			asked);
 	for (size_t i = 0; i < t->n; i++) {
 		struct commit c;
 		if (strcmp(t->items[i].ticket_id, t->items[0].ticket_id) != 0)
 			return fail(err, E_USAGE, "several tickets have the number %s: name one by its id, as %s or %s",
 				asked, t->items[0].ticket_id, t->items[i].ticket_id);
-		TRY(load_run(t->s, t->items[i].run_id, &c, err));
+		TRY(load_run(t->r, t->items[i].run_id, &c, err));
 		const bool later = i == 0 || c.run.as_of > run->run.as_of ||
 				   (c.run.as_of == run->run.as_of && c.n_history > run->n_history);
 		if (!later) continue;
@@ -162,7 +168,7 @@ static status newest_row(
 }
 
 static status find_ticket(
-	struct session *s, const char *asked, struct explain_row *row, struct commit *run, struct err *err)
+	struct reader *r, const char *asked, struct explain_row *row, struct commit *run, struct err *err)
 {
 	static const char *const columns[] = {"ticket_id", "external_id", "pqrs_type", "current_status", "run_id",
 		"created_at", "sla_due_at", "answered_at", "sla_business_days", "hold_days"};
@@ -170,11 +176,11 @@ static status find_ticket(
 	char lower[UUID_CHARS + 1] = "";
 	const bool is_id = uuid_parse(str_of(asked), id);
 	if (is_id) uuid_format(id, lower);
-	const char *where[] = {is_id ? quoted(s, "ticket_id", lower) : quoted(s, "external_id", asked), NULL};
+	const char *where[] = {is_id ? quoted(r, "ticket_id", lower) : quoted(r, "external_id", asked), NULL};
 	if (where[0] == NULL) return fail_nomem(err);
 	const struct query q = {"silver/tickets", columns, sizeof columns / sizeof *columns, where};
-	struct ticket_rows t = {.s = s};
-	const status read = query_rows(s, &q, note_ticket, &t, err);
+	struct ticket_rows t = {.r = r};
+	const status read = query_rows(r, &q, note_ticket, &t, err);
 	const status code = read == OK ? newest_row(&t, asked, row, run, err) : read;
 	mem_free(t.items);
 	return code;
@@ -234,21 +240,21 @@ static status note_request(void *arg, const struct batch *b, int64_t row, struct
 }
 
 /* The kind of request that the creation event named; general where it names none. */
-static status read_request(struct session *s, const struct explain_row *row, enum request_kind *out, struct err *err)
+static status read_request(struct reader *r, const struct explain_row *row, enum request_kind *out, struct err *err)
 {
 	static const char *const columns[] = {"request_kind"};
 	char created[TIME_RFC3339_CHARS + 1] = "";
 	time_format(row->created_at, created);
 	const int32_t bucket = pqrs_bucket(hash_xxh64(row->ticket_id, UUID_CHARS));
-	const char *where[] = {quoted(s, "ticket_id", row->ticket_id),
-		arena_printf(&s->arena, "ticket_bucket = %d", (int)bucket), arena_printf(&s->arena, "ts = %s", created),
+	const char *where[] = {quoted(r, "ticket_id", row->ticket_id),
+		arena_printf(&r->arena, "ticket_bucket = %d", (int)bucket), arena_printf(&r->arena, "ts = %s", created),
 		"event_type = TICKET_CREATED", NULL};
 	const struct query q = {"bronze/pqrs_events", columns, 1, where};
 	*out = REQUEST_GENERAL;
 	for (size_t i = 0; i < CONDITIONS_MAX; i++) {
 		if (where[i] == NULL) return fail_nomem(err);
 	}
-	return query_rows(s, &q, note_request, out, err);
+	return query_rows(r, &q, note_request, out, err);
 }
 
 /* What silver holds of the ticket is what follows from its events. */
@@ -263,29 +269,30 @@ static status check_row(
 		row->ticket_id);
 }
 
-static status explain_row(struct session *s, const struct explain_row *row, const struct commit *run, struct changes *c,
+static status explain_row(struct reader *r, const struct explain_row *row, const struct commit *run, struct changes *c,
 	struct explain *out, struct err *err)
 {
 	static const char *const columns[] = {"ts", "status_from", "status_to", "run_id"};
-	const char *where[] = {quoted(s, "ticket_id", row->ticket_id), NULL};
+	const char *where[] = {quoted(r, "ticket_id", row->ticket_id), NULL};
 	if (where[0] == NULL) return fail_nomem(err);
 	const struct query q = {"silver/status_events", columns, sizeof columns / sizeof *columns, where};
 	struct explain_ticket t = {.created_at = row->created_at, .as_of = run->run.as_of};
 	t.subject.type = (enum pqrs_type)code_of(row->type, pqrs_type_names, TYPE_N);
 	if (t.subject.type == TYPE_N)
 		return fail(err, E_CORRUPT, "ticket %s: no type \"%s\"", row->ticket_id, row->type);
-	TRY(query_rows(s, &q, note_change, c, err));
-	TRY(read_request(s, row, &t.subject.request, err));
+	TRY(query_rows(r, &q, note_change, c, err));
+	TRY(read_request(r, row, &t.subject.request, err));
 	t.changes = c->items;
 	t.n = c->n;
-	TRY(explain_ticket(c->cfg, &t, &s->arena, out, err));
+	TRY(explain_ticket(c->cfg, &t, &r->arena, out, err));
 	return check_row(row, out, c->cfg, err);
 }
 
-/* ---- the command ------------------------------------------------------------------------------------------------------ */
+/* ---- the answer ------------------------------------------------------------------------------------------------------- */
 
 /* What is held while a ticket is explained. */
 struct explaining {
+	struct reader reader;
 	struct explain_row row;
 	struct commit run;
 	struct buf text; /* the configuration that the run was made with, as the lake keeps it */
@@ -293,48 +300,33 @@ struct explaining {
 	struct changes changes;
 };
 
-static status explain_print(struct explaining *e, struct session *s, struct cli *c, struct err *err)
+static status answer(struct explaining *e, const char *ticket, bool json, struct buf *out, struct err *err)
 {
 	struct explain x;
-	TRY(find_ticket(s, c->args[0], &e->row, &e->run, err));
-	TRY(flow_config_get(s->lake, e->run.run.config_hash, &e->text, err));
+	struct reader *r = &e->reader;
+	TRY(find_ticket(r, ticket, &e->row, &e->run, err));
+	TRY(flow_config_get(r->lake, e->run.run.config_hash, &e->text, err));
 	TRY(pqrs_config_open((struct str){(const char *)e->text.p, e->text.n}, &e->cfg, err));
 	e->changes.cfg = e->cfg;
 	e->changes.run = &e->run;
-	TRY(explain_row(s, &e->row, &e->run, &e->changes, &x, err));
+	TRY(explain_row(r, &e->row, &e->run, &e->changes, &x, err));
 	const struct explain_view view = {&e->row, &x, e->cfg, e->run.run.as_of};
-	if (c->json)
-		explain_json(&view, &c->out);
+	if (json)
+		explain_json(&view, out);
 	else
-		explain_text(&view, &c->out);
-	return cli_print_result(c, err);
+		explain_text(&view, out);
+	return buf_check(out, err);
 }
 
-static status explain_with(struct session *s, struct cli *c, void *arg, struct err *err)
+status explain_lake(struct store *lake, const char *ticket, bool json, struct buf *out, struct err *err)
 {
-	struct explaining e = {.cfg = NULL};
-	(void)arg;
+	struct explaining e = {.reader = {.lake = lake}};
+	arena_init(&e.reader.arena, 0);
 	buf_init(&e.text, 0);
-	const status code = explain_print(&e, s, c, err);
+	const status code = answer(&e, ticket, json, out, err);
 	mem_free(e.changes.items);
 	pqrs_config_close(e.cfg);
 	buf_deinit(&e.text);
+	arena_deinit(&e.reader.arena);
 	return code;
 }
-
-static status explain_run(struct cli *c, struct err *err)
-{
-	return cli_with_session(c, SESSION_LAKE | SESSION_TABLES | SESSION_EXISTING, explain_with, NULL, err);
-}
-
-const struct cli_command cli_explain_command = {.name = "explain",
-	.synopsis = "TICKET",
-	.summary = "a ticket's due date, day by day, with the law in force",
-	.details = "TICKET is a ticket_id, or the external_id that the citizen was given. Each day from\n"
-		   "reception to due date is counted, or skipped as week-end, holiday, hold, or stop\n"
-		   "(answered, then reopened). As the newest run left the ticket.\n\n"
-		   "  pqr explain RAD-2025-000123\n"
-		   "  pqr explain 6f1c0f5e-0c3f-5b1c-9d8e-2b6f0a6f3f11 --json",
-	.args_min = 1,
-	.args_max = 1,
-	.run = explain_run};

@@ -1,5 +1,6 @@
-/* cli/explain.c: the explanation of a due date on its way to a person or a program. Knows the shape of explain.h, no tables. */
-#include "cli/explain.h"
+/* workloads/pqrs/explain/explain_text.c: the explanation of a due date on its way to a person or a program. Knows the
+ * shape of silver/explain.h, no tables. */
+#include "workloads/pqrs/explain/explain_text.h"
 
 #include <stdio.h>
 

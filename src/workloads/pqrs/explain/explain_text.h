@@ -1,8 +1,9 @@
-/* cli/explain.h: an explanation of a due date as text and as JSON. */
-#ifndef PQR_CLI_EXPLAIN_H
-#define PQR_CLI_EXPLAIN_H
+/* workloads/pqrs/explain/explain_text.h: an explanation of a due date as text and as JSON. */
+#ifndef PQR_PQRS_EXPLAIN_TEXT_H
+#define PQR_PQRS_EXPLAIN_TEXT_H
 
-#include "cli/run_options.h"
+#include "base/buf.h"
+#include "workloads/pqrs/config/config.h"
 #include "workloads/pqrs/silver/explain.h"
 
 /* A row of silver.tickets. */
