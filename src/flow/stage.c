@@ -51,20 +51,39 @@ status flow_stage_plan(struct flow *f, size_t stage, struct task_list *out, stru
 	return plan_check(out, def->name, err);
 }
 
-/* Everything a task's result depends on; a result of an earlier attempt counts only for the same hash. */
-static status spec_hash(const struct flow *f, struct task_slot *slot, struct err *err)
+static status text_hash(struct buf *text, char hex[HEX_XXH128_CHARS + 1], struct err *err)
+{
+	uint8_t hash[XXH128_BYTES];
+	TRY(buf_check(text, err));
+	hash_xxh128(text->p, text->n, hash);
+	hex_encode(hash, sizeof hash, hex);
+	return OK;
+}
+
+/* What the results of all tasks of the stage depend on: the run, the program, and what stands, which is long. */
+static status common_hash(
+	const struct flow *f, const struct file_list *standing, char hex[HEX_XXH128_CHARS + 1], struct err *err)
 {
 	struct buf text;
-	uint8_t hash[XXH128_BYTES];
 	buf_init(&text, 0);
-	task_spec_json(&text, slot->spec);
+	file_list_json(&text, standing);
 	run_info_json(&text, &f->id.info);
 	buf_str(&text, PQR_VERSION);
-	const status code = buf_check(&text, err);
-	if (code == OK) {
-		hash_xxh128(text.p, text.n, hash);
-		hex_encode(hash, sizeof hash, slot->spec_hash);
-	}
+	const status code = text_hash(&text, hex, err);
+	buf_deinit(&text);
+	return code;
+}
+
+/* Everything a task's result depends on; a result of an earlier attempt counts only for the same hash. */
+static status spec_hash(const char *common, struct task_slot *slot, struct err *err)
+{
+	struct task_spec own = *slot->spec;
+	struct buf text;
+	own.standing.n = 0;
+	buf_init(&text, 0);
+	buf_str(&text, common);
+	task_spec_json(&text, &own);
+	const status code = text_hash(&text, slot->spec_hash, err);
 	buf_deinit(&text);
 	return code;
 }
@@ -373,7 +392,10 @@ status flow_stage_run(struct flow *f, size_t stage, struct err *err)
 	arena_init(&scratch, 0);
 	struct task_list plan = {.arena = &scratch};
 	struct stage_run s = {.f = f, .def = &f->w->stages[stage]};
+	static const struct file_list none;
+	char common[HEX_XXH128_CHARS + 1];
 	status code = flow_stage_plan(f, stage, &plan, err);
+	if (code == OK) code = common_hash(f, plan.n > 0 ? &plan.items[0].standing : &none, common, err);
 	if (code == OK) {
 		progress_step(&f->held.progress, s.def->name, (int64_t)plan.n, bytes_before(f, stage));
 		s.slots = mem_zalloc(plan.n + 1, sizeof *s.slots);
@@ -384,7 +406,7 @@ status flow_stage_run(struct flow *f, size_t stage, struct err *err)
 		arena_init(&slot->arena, 0);
 		slot->spec = &plan.items[i];
 		task_result_init(&slot->result, slot->spec, &slot->arena);
-		code = spec_hash(f, slot, err);
+		code = spec_hash(common, slot, err);
 	}
 	if (code == OK) code = stage_through(&s, stage, &plan, err);
 	for (size_t i = 0; i < s.n; i++) arena_deinit(&s.slots[i].arena);
