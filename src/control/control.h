@@ -189,6 +189,7 @@ struct control_table {
 	struct control_part *parts; /* [n_parts] all there are: rows of other parts go */
 	size_t n_parts;             /* 0: what is given is the whole table, and nothing of it is remembered */
 	bool changes;               /* of the parts that are told only what changed is given */
+	int64_t stood;              /* SQLite's: rows that the look counted */
 };
 struct control_publish;
 status control_publish_begin(
