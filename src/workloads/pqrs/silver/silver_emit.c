@@ -116,7 +116,7 @@ status silver_keep_pending(struct silver_task *t, struct slice *s, uint32_t row,
 		.ts = s->ts[row],
 		.file = s->file,
 		.row_group = s->range.row_group,
-		.row = s->range.begin + row,
+		.row = slice_file_row(s, row),
 		.ticket = s->ticket[row],
 		.type = s->type[row],
 		.fresh = silver_row_fresh(t, s, row)};

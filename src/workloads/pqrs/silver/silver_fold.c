@@ -64,7 +64,8 @@ static void slice_pick(struct silver_task *t, struct slice *s, const struct uuid
 	for (uint32_t i = 0; i < s->n; i++) {
 		if (i + AHEAD < s->n) uuid_table_prefetch(&t->ticket_ids, hash[i + AHEAD]);
 		const bool waits = silver_row_waits(t, s->ts[i]);
-		if (s->buckets != NULL && (s->buckets[i] < t->day.lo || s->buckets[i] >= t->day.hi)) {
+		const int32_t *bucket = s->buckets != NULL ? &s->buckets[slice_range_row(s, i)] : NULL;
+		if (bucket != NULL && (*bucket < t->day.lo || *bucket >= t->day.hi)) {
 			s->ticket[i] = NO_TICKET;
 			continue;
 		}

@@ -109,13 +109,14 @@ struct silver_files {
 struct slice {
 	const struct silver_file *file;
 	struct parquet_range range;
+	const uint32_t *rows; /* [n] of the range those that are here, ascending; NULL: all */
 	uint32_t n;
 	struct column in[IN_N];
 	bool lean; /* of another run: without the texts that silver_load_texts reads */
 	const int64_t *ts;
 	int64_t first_ts; /* the least of them */
-	const int32_t
-		*buckets;   /* of a file that is not ordered by them, where not all rows are of the window; else NULL */
+	const int32_t *
+		buckets; /* [range] of a file that is not ordered by them, where not all rows are of the window; else NULL */
 	uint8_t *type;      /* enum pqrs_event_type */
 	uint8_t *from, *to; /* enum pqrs_state, CODE_OTHER, CODE_NULL */
 	uint8_t *by_agent;  /* 1: role is agent */
@@ -127,6 +128,15 @@ struct slice {
 	bool origin_loaded;
 	bool early; /* rows of an earlier month, read again: silver_early.c */
 };
+/* Where a row of the slice stands in its row group, and in the range. */
+static inline int64_t slice_range_row(const struct slice *s, uint32_t row)
+{
+	return s->rows != NULL ? s->rows[row] : row;
+}
+static inline int64_t slice_file_row(const struct slice *s, uint32_t row)
+{
+	return s->range.begin + slice_range_row(s, row);
+}
 /* What is folded together. */
 struct day {
 	int32_t month;  /* its first UTC day */
@@ -327,6 +337,10 @@ status silver_column_uuids(struct silver_task *t, const struct column *c, struct
 /* (*out)[n]: the state of each row, by its name in the configuration; CODE_OTHER, CODE_NULL. In the day's arena. */
 status silver_column_states(
 	struct silver_task *t, const struct column *c, size_t n, uint8_t **out, struct err *err) MUST_USE;
+
+/* The same by names[n_names]. */
+status silver_column_codes(struct silver_task *t, const struct column *c, const char *const *names, size_t n_names,
+	uint8_t **out, struct err *err) MUST_USE;
 
 /* silver_scope.c, silver_late.c, silver_carry.c: with a history; without one they do nothing. */
 status silver_scope_open(struct silver_task *t, struct err *err) MUST_USE;

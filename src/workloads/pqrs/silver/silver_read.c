@@ -237,6 +237,12 @@ status silver_column_states(struct silver_task *t, const struct column *c, size_
 	return codes_of(c, n, &(struct code_list){states, STATE_N}, &t->day.arena, out, err);
 }
 
+status silver_column_codes(struct silver_task *t, const struct column *c, const char *const *names, size_t n_names,
+	uint8_t **out, struct err *err)
+{
+	return codes_of(c, (size_t)c->n, &(struct code_list){names, n_names}, &t->day.arena, out, err);
+}
+
 static status slice_codes(struct silver_task *t, struct slice *s, struct err *err)
 {
 	static const char *const agent[1] = {"agent"};
@@ -331,6 +337,9 @@ static int64_t lower_bound(const int32_t *v, int64_t n, int64_t x)
 struct bucket_rows {
 	struct parquet_range range;
 	const int32_t *buckets; /* [range], NULL: all are */
+	const uint32_t *rows;   /* [n_rows] of the range those in scope, and their ids; NULL: all are */
+	int64_t n_rows;
+	struct column ticket_id;
 };
 
 /* The rows of a row group with a bucket of the window: exactly them, or, of another run's file that was sorted otherwise since, them
@@ -381,7 +390,7 @@ static status slice_check(struct slice *s, struct err *err)
 		for (uint32_t row = 0; c->validity != NULL && row < s->n; row++) {
 			if (!bit_get(c->validity, row))
 				return fail(err, E_CORRUPT, "bronze row %lld: a required value is null",
-					(long long)(s->range.begin + row));
+					(long long)slice_file_row(s, row));
 		}
 	}
 	bool known = true;
@@ -399,15 +408,52 @@ static status slice_check(struct slice *s, struct err *err)
 	return OK;
 }
 
-static status read_columns(
-	struct silver_task *t, struct parquet_reader *r, struct slice *s, bool texts, struct err *err)
+/* Columns of the slice's rows alone. A dictionary stays one. */
+static status pick_rows(struct silver_task *t, const struct slice *s, struct column *columns, size_t n, struct err *err)
 {
-	int in[IN_N], bronze[IN_N], columns[IN_N];
+	for (size_t i = 0; i < n && s->rows != NULL; i++) {
+		const struct column whole = columns[i];
+		struct column index = whole;
+		if (whole.dict != NULL) {
+			index.type = COL_INT32;
+			index.dict = NULL;
+		}
+		TRY(gather_column(&index, s->rows, s->n, &t->day.arena, &columns[i], err));
+		columns[i].type = whole.type;
+		columns[i].dict = whole.dict;
+	}
+	return OK;
+}
+
+/* wanted[n] of bronze's columns, of the slice's rows. */
+static status read_picked(struct silver_task *t, struct parquet_reader *r, const struct slice *s, const int *wanted,
+	size_t n, struct column *out, struct err *err)
+{
+	int columns[BRONZE_N_COLUMNS];
 	struct batch b;
-	const size_t n = pick_columns(texts, in, bronze);
-	TRY(column_positions(r, bronze, n, columns, err));
+	TRY(column_positions(r, wanted, n, columns, err));
 	TRY(parquet_reader_read(r, &s->range, (struct parquet_columns){columns, n}, &t->day.arena, &b, err));
-	for (size_t i = 0; i < n; i++) s->in[in[i]] = b.columns[i];
+	memcpy(out, b.columns, n * sizeof *out);
+	return pick_rows(t, s, out, n, err);
+}
+
+/* ticket_id: the column where it was read already, of the whole range; else NULL. */
+static status read_columns(struct silver_task *t, struct parquet_reader *r, struct slice *s, bool texts,
+	const struct column *ticket_id, struct err *err)
+{
+	int in[IN_N], bronze[IN_N];
+	struct column columns[IN_N];
+	size_t n = pick_columns(texts, in, bronze);
+	for (size_t i = 0; i < n && ticket_id != NULL; i++) {
+		if (in[i] != IN_TICKET_ID) continue;
+		s->in[IN_TICKET_ID] = *ticket_id;
+		TRY(pick_rows(t, s, &s->in[IN_TICKET_ID], 1, err));
+		n--;
+		in[i] = in[n];
+		bronze[i] = bronze[n];
+	}
+	TRY(read_picked(t, r, s, bronze, n, columns, err));
+	for (size_t i = 0; i < n; i++) s->in[in[i]] = columns[i];
 	return OK;
 }
 
@@ -420,10 +466,11 @@ static status slice_read(struct silver_task *t, const struct silver_file *f, str
 	s->file = f;
 	s->range = *range;
 	s->buckets = rows->buckets;
-	s->n = (uint32_t)(range->end - range->begin);
+	s->rows = rows->rows;
+	s->n = (uint32_t)(rows->rows != NULL ? rows->n_rows : range->end - range->begin);
 	s->lean = f->foreign;
-	TRY(read_columns(t, r, s, false, err));
-	if (!s->lean) TRY(read_columns(t, r, s, true, err));
+	TRY(read_columns(t, r, s, false, rows->rows != NULL ? &rows->ticket_id : NULL, err));
+	if (!s->lean) TRY(read_columns(t, r, s, true, NULL, err));
 	s->ts = s->in[IN_TS].values;
 	TRY(slice_codes(t, s, err));
 	return slice_check(s, err);
@@ -466,8 +513,19 @@ static status rows_check(const struct silver_file *f, const struct parquet_reade
 	return fail(err, E_VERIFY, "%lld rows, expected %lld", (long long)rows, (long long)expected);
 }
 
-/* Of the range what begins and ends with a row in scope. Few rows of old files are, and often none. */
-static status scope_range(struct silver_task *t, struct parquet_reader *r, struct parquet_range *range, struct err *err)
+/* The rows of the range from its first [at] on. */
+static void column_skip(struct column *c, int64_t at, int64_t n)
+{
+	ASSERT(c->validity == NULL && at >= 0 && at + n <= c->n);
+	if (c->dict != NULL)
+		c->values = (const int32_t *)c->values + at;
+	else
+		c->offsets += at;
+	c->n = n;
+}
+
+/* Of the range the rows in scope. Few rows of old files are, and often none. */
+static status scope_rows(struct silver_task *t, struct parquet_reader *r, struct bucket_rows *of, struct err *err)
 {
 	static const int wanted[1] = {BRONZE_TICKET_ID};
 	int column;
@@ -475,13 +533,24 @@ static status scope_range(struct silver_task *t, struct parquet_reader *r, struc
 	struct uuid *ids = NULL; /* gcc cannot know that what fails is never OK */
 	uint32_t unused;
 	TRY(column_positions(r, wanted, 1, &column, err));
-	TRY(parquet_reader_read(r, range, (struct parquet_columns){&column, 1}, &t->day.arena, &b, err));
+	TRY(parquet_reader_read(r, &of->range, (struct parquet_columns){&column, 1}, &t->day.arena, &b, err));
 	TRY(silver_column_uuids(t, &b.columns[0], &ids, err));
-	int64_t first = 0, end = b.n_rows;
-	while (first < end && !uuid_table_find(&t->ticket_ids, ids[first], uuid_hash(ids[first]), &unused)) first++;
-	while (end > first && !uuid_table_find(&t->ticket_ids, ids[end - 1], uuid_hash(ids[end - 1]), &unused)) end--;
-	range->end = range->begin + end;
-	range->begin += first;
+	uint32_t *rows = ARENA_NEW(&t->day.arena, uint32_t, (size_t)b.n_rows + 1);
+	int64_t n = 0;
+	if (rows == NULL) return fail_nomem(err);
+	for (int64_t i = 0; i < b.n_rows; i++) {
+		rows[n] = (uint32_t)i;
+		n += uuid_table_find(&t->ticket_ids, ids[i], uuid_hash(ids[i]), &unused);
+	}
+	const int64_t first = n > 0 ? rows[0] : 0, end = n > 0 ? (int64_t)rows[n - 1] + 1 : 0;
+	for (int64_t i = 0; i < n; i++) rows[i] -= (uint32_t)first;
+	of->range.end = of->range.begin + end;
+	of->range.begin += first;
+	if (of->buckets != NULL) of->buckets += first;
+	of->rows = rows;
+	of->n_rows = n;
+	of->ticket_id = b.columns[0];
+	column_skip(&of->ticket_id, first, end - first);
 	return OK;
 }
 
@@ -491,10 +560,8 @@ static status read_slices(struct silver_task *t, const struct silver_file *f, st
 	for (size_t g = 0; g < parquet_reader_n_row_groups(r); g++) {
 		struct bucket_rows rows;
 		TRY(bucket_range(t, f, r, g, &rows, err));
-		const int64_t begin = rows.range.begin;
-		if (begin < rows.range.end && f->foreign) TRY(scope_range(t, r, &rows.range, err));
+		if (rows.range.begin < rows.range.end && f->foreign) TRY(scope_rows(t, r, &rows, err));
 		if (rows.range.begin >= rows.range.end) continue;
-		if (rows.buckets != NULL) rows.buckets += rows.range.begin - begin;
 		TRY(slice_read(t, f, r, &rows, err));
 		count_read(t, f, rows.range.end - rows.range.begin);
 	}
@@ -569,14 +636,8 @@ static status slice_more(
 	struct silver_task *t, struct slice *s, const int *wanted, size_t n, struct column *out, struct err *err)
 {
 	struct store_object *object = NULL;
-	int columns[BRONZE_N_COLUMNS];
 	TRY(open_file(t, s->file, false, &object, err));
-	struct batch b = {0};
-	status got = column_positions(t->reader, wanted, n, columns, err);
-	if (got == OK)
-		got = parquet_reader_read(
-			t->reader, &s->range, (struct parquet_columns){columns, n}, &t->day.arena, &b, err);
-	if (got == OK) memcpy(out, b.columns, n * sizeof *out);
+	const status got = read_picked(t, t->reader, s, wanted, n, out, err);
 	store_object_close(object);
 	return got == OK ? OK : err_at(err, got, s->file->ref->path, -1, -1);
 }

@@ -57,26 +57,31 @@ static const int ticket_columns[S_N] = {TICKETS_TICKET_ID, TICKETS_CREATED_AT, T
 	TICKETS_ANSWERED_AT, TICKETS_CLOSED_AT, TICKETS_SLA_STATUS, TICKETS_CURRENT_STATUS, TICKETS_PQRS_TYPE,
 	TICKETS_PRIORITY, TICKETS_SOURCE_CHANNEL};
 
-static unsigned code_in(const struct column *c, int64_t row, const char *const *names, unsigned n)
+/* A batch of standing tickets, its texts as codes. */
+struct standing {
+	const struct batch *b;
+	struct uuid *ids;
+	uint8_t *state, *type, *priority, *channel, *sla;
+};
+
+static status standing_load(struct silver_task *t, const struct batch *b, struct standing *out, struct err *err)
 {
-	const struct str s = column_valid(c, row) ? column_str(c, row) : STR("");
-	for (unsigned i = 0; i < n; i++) {
-		if (str_is(s, names[i])) return i;
-	}
-	return n;
+	*out = (struct standing){.b = b};
+	TRY(silver_column_uuids(t, &b->columns[S_TICKET_ID], &out->ids, err));
+	TRY(silver_column_states(t, &b->columns[S_STATUS], (size_t)b->n_rows, &out->state, err));
+	TRY(silver_column_codes(t, &b->columns[S_TYPE], pqrs_type_names, TYPE_N, &out->type, err));
+	TRY(silver_column_codes(t, &b->columns[S_PRIORITY], pqrs_priority_names, PRIORITY_N, &out->priority, err));
+	TRY(silver_column_codes(t, &b->columns[S_CHANNEL], pqrs_channel_names, CHANNEL_N, &out->channel, err));
+	return silver_column_codes(t, &b->columns[S_SLA_STATUS], &sla_status_names[SLA_STATUS_LATE], 1, &out->sla, err);
 }
 
 /* As silver_tickets.c counts the tickets that were folded. set_on: silver_kinds.c sets its clock on. */
-static void count_standing(struct silver_task *t, const struct batch *b, int64_t row, bool set_on)
+static void count_standing(struct silver_task *t, const struct standing *s, int64_t row, bool set_on)
 {
-	const unsigned type = code_in(&b->columns[S_TYPE], row, pqrs_type_names, TYPE_N),
-		       priority = code_in(&b->columns[S_PRIORITY], row, pqrs_priority_names, PRIORITY_N),
-		       channel = code_in(&b->columns[S_CHANNEL], row, pqrs_channel_names, CHANNEL_N);
-	const bool closed = column_valid(&b->columns[S_CLOSED_AT], row),
-		   late = code_in(&b->columns[S_SLA_STATUS], row, &sla_status_names[SLA_STATUS_LATE], 1) == 0;
-	if (type < TYPE_N) t->sum.types[type]++;
-	if (priority < PRIORITY_N) t->sum.priorities[priority]++;
-	if (channel < CHANNEL_N) t->sum.channels[channel]++;
+	const bool closed = column_valid(&s->b->columns[S_CLOSED_AT], row), late = s->sla[row] == 0;
+	if (s->type[row] < TYPE_N) t->sum.types[s->type[row]]++;
+	if (s->priority[row] < PRIORITY_N) t->sum.priorities[s->priority[row]]++;
+	if (s->channel[row] < CHANNEL_N) t->sum.channels[s->channel[row]]++;
 	if (set_on) return; /* and counts it then */
 	t->sum.closed += closed;
 	t->sum.late_closed += closed && late;
@@ -85,25 +90,23 @@ static void count_standing(struct silver_task *t, const struct batch *b, int64_t
 
 static status standing_tickets(struct silver_task *t, const struct batch *b, struct err *err)
 {
-	struct uuid *ids;
-	uint8_t *state;
-	TRY(silver_column_uuids(t, &b->columns[S_TICKET_ID], &ids, err));
-	TRY(silver_column_states(t, &b->columns[S_STATUS], (size_t)b->n_rows, &state, err));
+	struct standing s;
+	TRY(standing_load(t, b, &s, err));
 	const int64_t *created = b->columns[S_CREATED_AT].values, *last = b->columns[S_LAST_UPDATE].values;
 	for (int64_t i = 0; i < b->n_rows; i++) {
 		uint32_t index;
 		const enum ticket_kind kind =
-			silver_ticket_kind(t, column_valid(&b->columns[S_ANSWERED_AT], i), state[i]);
-		bool in_scope = uuid_table_find(&t->ticket_ids, ids[i], uuid_hash(ids[i]), &index);
+			silver_ticket_kind(t, column_valid(&b->columns[S_ANSWERED_AT], i), s.state[i]);
+		bool in_scope = uuid_table_find(&t->ticket_ids, s.ids[i], uuid_hash(s.ids[i]), &index);
 		t->visiting->moves |= kind != TICKET_FINAL;
 		if (!in_scope && kind == TICKET_OPEN && t->refolds_open) {
-			TRY(silver_ticket_add(t, ids[i], &index, err));
+			TRY(silver_ticket_add(t, s.ids[i], &index, err));
 			in_scope = true;
 		}
 		if (!in_scope) {
 			const bool set_on = kind == TICKET_OPEN && t->time_passes;
 			t->visiting->changed |= set_on;
-			count_standing(t, b, i, set_on);
+			count_standing(t, &s, i, set_on);
 			continue;
 		}
 		t->visiting->changed = true;
@@ -160,6 +163,8 @@ static status standing_refused(struct silver_task *t, const struct batch *b, str
 {
 	struct uuid *ids;
 	TRY(silver_column_uuids(t, &b->columns[Q_TICKET_ID], &ids, err));
+	uint8_t *reason;
+	TRY(silver_column_codes(t, &b->columns[Q_REASON], pqrs_reason_names, REASON_N, &reason, err));
 	const int64_t *ts = b->columns[Q_TS].values, *line = b->columns[Q_LINE].values;
 	for (int64_t i = 0; i < b->n_rows; i++) {
 		uint32_t index;
@@ -167,8 +172,8 @@ static status standing_refused(struct silver_task *t, const struct batch *b, str
 		reach_back(t, ts[i]);
 		meet(&t->known[index], ts[i]);
 		t->known[index].refused = true;
-		const unsigned reason = code_in(&b->columns[Q_REASON], i, pqrs_reason_names, REASON_N);
-		TRY(remember_refused(t, row_key(column_str(&b->columns[Q_OBJECT], i), line[i]), reason, err));
+		const unsigned why = reason[i] < REASON_N ? reason[i] : REASON_N;
+		TRY(remember_refused(t, row_key(column_str(&b->columns[Q_OBJECT], i), line[i]), why, err));
 	}
 	return OK;
 }
