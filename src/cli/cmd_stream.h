@@ -27,4 +27,7 @@ status cmd_stream_decimal(const struct stream_cmd *k, const char *option, int64_
 	struct err *err) MUST_USE;
 status cmd_stream_count(const struct stream_cmd *k, const char *option, int64_t *out, struct err *err) MUST_USE;
 
+/* Bytes, as 64MB or 256MiB. */
+status cmd_stream_bytes(const struct stream_cmd *k, const char *option, int64_t *out, struct err *err) MUST_USE;
+
 #endif

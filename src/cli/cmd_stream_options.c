@@ -41,3 +41,20 @@ status cmd_stream_count(const struct stream_cmd *k, const char *option, int64_t 
 	*out = v;
 	return OK;
 }
+
+status cmd_stream_bytes(const struct stream_cmd *k, const char *option, int64_t *out, struct err *err)
+{
+	static const struct {
+		const char *name;
+		int64_t factor;
+	} units[] = {{"", 1}, {"kB", 1000}, {"MB", 1000000}, {"GB", 1000000000}, {"KiB", 1 << 10}, {"MiB", 1 << 20},
+		{"GiB", 1 << 30}};
+	const char *text = cli_get(k->cli, option);
+	char *end = NULL;
+	if (text == NULL) return OK;
+	errno = 0;
+	const long long v = strtoll(text, &end, 10);
+	for (size_t i = 0; i < sizeof units / sizeof *units && end != text && errno == 0 && v > 0; i++)
+		if (strcmp(end, units[i].name) == 0 && !__builtin_mul_overflow(v, units[i].factor, out)) return OK;
+	return fail(err, E_USAGE, "%s: expected bytes, as 64MB or 256MiB, found '%s'", option, text);
+}

@@ -20,6 +20,19 @@ struct stream_span {
 	int64_t next;   /* the one it has then */
 };
 
+/* One interval, told after its commit. */
+struct stream_report {
+	int64_t records, bytes; /* of values */
+	int64_t commit_us;
+	int64_t end_to_end_us;  /* from the oldest record's time stamp to the commit; -1: records have none */
+	int64_t rejected, late; /* records */
+	struct stream_progress {
+		int32_t partition;
+		int64_t next, lag; /* lag -1: unknown */
+	} const *partitions;
+	size_t n_partitions;
+};
+
 struct stream_sink {
 	void *ctx;
 	/* stored[i]: the next position of partitions[i] by the store, -1: none yet. */
@@ -32,20 +45,12 @@ struct stream_sink {
 	void (*drop)(void *ctx); /* forget what was taken since the last commit */
 	/* Which of these are the member's partitions, after each change: for work in the background. May be NULL. */
 	void (*owned)(void *ctx, const int32_t *partitions, size_t n);
+	/* Pending work takes up what it may: commit now. May be NULL. */
+	bool (*full)(void *ctx);
+	/* After a commit: what the sink knows of it (rejected, late). May be NULL. */
+	void (*tell)(void *ctx, struct stream_report *r);
 	/* Records that are gone before they were read, to be told with the next commit. NULL: the stream ends with them. */
 	status (*gap)(void *ctx, const struct stream_gap *gap, struct err *err);
-};
-
-/* One interval, told after its commit. */
-struct stream_report {
-	int64_t records, bytes; /* of values */
-	int64_t commit_us;
-	int64_t end_to_end_us; /* from the oldest record's time stamp to the commit; -1: records have none */
-	struct {
-		int32_t partition;
-		int64_t next, lag; /* lag -1: unknown */
-	} const *partitions;
-	size_t n_partitions;
 };
 
 struct stream_member_opts {

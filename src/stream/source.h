@@ -36,6 +36,12 @@ struct stream_start {
 	int64_t position; /* or STREAM_BEGIN, STREAM_END */
 };
 
+/* Records that are gone: retention took them before they were read. */
+struct stream_gap {
+	int32_t partition;
+	int64_t from, to; /* positions from..to-1 */
+};
+
 /* Who takes the records. A failure ends the poll that called with it. */
 struct stream_listener {
 	void *ctx;
@@ -45,12 +51,8 @@ struct stream_listener {
 	status (*revoked)(void *ctx, const int32_t *partitions, size_t n, struct err *err);
 	/* They went to another member already: nothing of them may be committed. */
 	void (*lost)(void *ctx, const int32_t *partitions, size_t n);
-};
-
-/* Records that are gone: retention took them before they were read. */
-struct stream_gap {
-	int32_t partition;
-	int64_t from, to; /* positions from..to-1 */
+	/* These are gone; when OK, the source goes on behind them. */
+	status (*gap)(void *ctx, const struct stream_gap *gap, struct err *err);
 };
 
 struct stream_source;
@@ -67,8 +69,8 @@ struct stream_source {
 };
 
 /* Wait up to timeout_ms for records; out->n may be 0. Records of a partition that the listener gave away, or that were asked for before
- * a seek, are not among those of later polls. E_NOT_FOUND (class DATA): where a partition was to be read is not there (stream_gap tells
- * of what retention took); E_UNREACHABLE, E_USAGE: it never will be. */
+ * a seek, are not among those of later polls. E_CONFLICT: a partition ends before the position that it was to be read from: it is another
+ * topic. E_UNREACHABLE, E_USAGE: it can't be read. */
 static inline status stream_source_poll(
 	struct stream_source *s, int timeout_ms, struct stream_fetch *out, struct err *err)
 {

@@ -10,6 +10,7 @@
 #define PQR_STREAM_TOPIC_H
 
 #include "columnar/batch.h"
+#include "parquet/writer.h"
 #include "stream/source.h"
 #include "stream/windows.h"
 #include "table/path.h"
@@ -38,6 +39,8 @@ struct stream_topic {
 	/* Builders of the table's data columns: before their first row, and the event at hand as row `row`. */
 	void (*begin)(const void *parser, struct builder *columns);
 	void (*put)(const void *parser, struct builder *columns, int64_t row);
+	/* How its files are written, and how long a value may be. */
+	void (*settings)(const void *config, struct parquet_opts *parquet, size_t *value_bytes_max);
 	/* Is the column made as a dictionary? */
 	bool (*dictionary)(const struct column_def *def);
 

@@ -146,9 +146,10 @@ status delta_txn_remove(struct delta_txn *t, const struct delta_add *file, bool 
 status delta_txn_app(struct delta_txn *t, struct str app_id, int64_t version, struct err *err)
 {
 	TRY(usable(t, err));
-	if (t->n_apps == DELTA_TXN_APPS_MAX)
+	if (t->apps.n == DELTA_TXN_APPS_MAX)
 		return fail(err, E_LIMIT, "more than %d applications in one commit", DELTA_TXN_APPS_MAX);
-	struct delta_app_txn *app = &t->apps[t->n_apps++];
+	if (!VEC_ROOM_IN(&t->arena, &t->apps, 1)) return no_memory(t, err);
+	struct delta_app_txn *app = &t->apps.items[t->apps.n++];
 	*app = (struct delta_app_txn){.app_id = app_id, .version = version, .updated_ms = -1};
 	return copy_str(&t->arena, &app->app_id) ? OK : no_memory(t, err);
 }

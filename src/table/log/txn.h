@@ -44,8 +44,8 @@ void delta_txn_destroy(struct delta_txn *t); /* NULL is fine */
 status delta_txn_add(struct delta_txn *t, const struct delta_add *a, struct err *err) MUST_USE;
 /* Remove an active file of the snapshot; its partition, size and dv are taken from there. */
 status delta_txn_remove(struct delta_txn *t, const struct delta_add *file, bool data_change, struct err *err) MUST_USE;
-/* A txn action: at most DELTA_TXN_APPS_MAX in one commit, E_LIMIT. */
-enum { DELTA_TXN_APPS_MAX = 4 };
+/* A txn action: at most DELTA_TXN_APPS_MAX in one commit, E_LIMIT; that many partitions of a topic can be landed together. */
+enum { DELTA_TXN_APPS_MAX = 4096 };
 status delta_txn_app(struct delta_txn *t, struct str app_id, int64_t version, struct err *err) MUST_USE;
 status delta_txn_metadata(struct delta_txn *t, const struct delta_metadata *m, struct err *err) MUST_USE;
 status delta_txn_protocol(struct delta_txn *t, const struct delta_protocol *p, struct err *err) MUST_USE;

@@ -113,8 +113,8 @@ status txn_winner_visit(void *winner, const struct delta_action *a, struct err *
 	case DELTA_PROTOCOL: conflict(w, "changed the protocol", (struct str){"", 0}); break;
 	case DELTA_METADATA: conflict(w, "changed the metadata", (struct str){"", 0}); break;
 	case DELTA_APP_TXN:
-		for (size_t i = 0; i < t->n_apps; i++) {
-			if (str_eq(a->app_txn.app_id, t->apps[i].app_id))
+		for (size_t i = 0; i < t->apps.n; i++) {
+			if (str_eq(a->app_txn.app_id, t->apps.items[i].app_id))
 				conflict(w, "committed for the same application ", a->app_txn.app_id);
 		}
 		break;

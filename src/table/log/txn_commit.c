@@ -64,8 +64,8 @@ static void body_write(struct buf *out, const struct delta_txn *t, int64_t now_m
 		delta_action_json(out, &(struct delta_action){.kind = DELTA_PROTOCOL, .protocol = t->protocol});
 	if (t->has_metadata)
 		delta_action_json(out, &(struct delta_action){.kind = DELTA_METADATA, .metadata = t->metadata});
-	for (size_t i = 0; i < t->n_apps; i++) {
-		struct delta_action a = {.kind = DELTA_APP_TXN, .app_txn = t->apps[i]};
+	for (size_t i = 0; i < t->apps.n; i++) {
+		struct delta_action a = {.kind = DELTA_APP_TXN, .app_txn = t->apps.items[i]};
 		a.app_txn.updated_ms = now_ms;
 		delta_action_json(out, &a);
 	}

@@ -3,6 +3,7 @@
 #define PQR_TABLE_LOG_TXN_INT_H
 
 #include "base/hash.h"
+#include "base/vec.h"
 #include "table/log/txn.h"
 
 struct delta_txn {
@@ -14,8 +15,10 @@ struct delta_txn {
 	struct buf adds;    /* struct delta_add */
 	struct buf removes; /* struct delta_remove; sorted by path once the commit begins */
 	bool has_metadata, has_protocol, append_only;
-	struct delta_app_txn apps[DELTA_TXN_APPS_MAX];
-	size_t n_apps;
+	struct {
+		struct delta_app_txn *items; /* in arena */
+		size_t n, cap;
+	} apps;
 	struct delta_metadata metadata;
 	struct delta_protocol protocol;
 	char id[UUID_CHARS + 1]; /* txnId */

@@ -293,6 +293,17 @@ status delta_writer_add(struct delta_writer *w, const struct batch *b, const str
 	return code;
 }
 
+status delta_writer_group(struct delta_writer *w, const struct batch *b, struct err *err)
+{
+	if (w->failed) return fail(err, E_USAGE, "the writer of table %s failed before", w->root);
+	check_types(w, b);
+	ASSERT(b->n_rows > 0 && b->n_rows <= w->opts.row_group_rows);
+	status code = pending_write(w, err);
+	if (code == OK) code = group_write(w, b, &(struct parquet_rows){.n = (uint32_t)b->n_rows}, err);
+	w->failed = code != OK;
+	return code;
+}
+
 size_t delta_writer_pending(const struct delta_writer *w)
 {
 	return w->pending_bytes + parquet_writer_bytes(w->parquet);

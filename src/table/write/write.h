@@ -29,6 +29,8 @@ void delta_writer_destroy(struct delta_writer *w);
 /* rows as parquet_rows, whose cuts are not kept; b has the columns in order and may be dropped afterwards. A failure poisons. */
 status delta_writer_add(
 	struct delta_writer *w, const struct batch *b, const struct parquet_rows *rows, struct err *err) MUST_USE;
+/* All rows of b as a row group of their own, behind those gathered so far, without gathering them; at most row_group_rows. */
+status delta_writer_group(struct delta_writer *w, const struct batch *b, struct err *err) MUST_USE;
 /* Bytes of rows that are in no file yet; and put them in one, whatever its size: for one who has many writers. */
 size_t delta_writer_pending(const struct delta_writer *w);
 status delta_writer_flush(struct delta_writer *w, struct err *err) MUST_USE;

@@ -80,6 +80,13 @@ static status topic_part_values(
 	return OK;
 }
 
+static void topic_settings(const void *config, struct parquet_opts *parquet, size_t *value_bytes_max)
+{
+	const struct clickstream_config *c = config;
+	*parquet = c->common.parquet;
+	*value_bytes_max = c->common.line_bytes_max;
+}
+
 static bool topic_dictionary(const struct column_def *def)
 {
 	return strcmp(def->name, "event_type") == 0 || strcmp(def->name, "source") == 0;
@@ -143,6 +150,7 @@ const struct stream_topic clickstream_topic = {
 	.part_values = topic_part_values,
 	.begin = topic_begin,
 	.put = topic_put,
+	.settings = topic_settings,
 	.dictionary = topic_dictionary,
 	.windows = &clickstream_windows,
 	.kind = topic_kind,
