@@ -3,6 +3,7 @@
 #define PQR_TESTS_FAKE_WORKLOAD_H
 
 #include <stdatomic.h>
+#include <stdio.h>
 
 #include "base/alloc.h"
 #include "base/thread.h"
