@@ -160,24 +160,33 @@ static void leave_out(struct folder *x, const char *name)
 		(void)strcpy(x->left + n, ", ...");
 }
 
+/* Of an event file, whether it can be taken: one that can't be looked at is missing from the input, not left out of it. */
+static status take_entry(struct folder *x, const char *name, struct err *err)
+{
+	char path[PATH_MAX];
+	struct stat st;
+	const int len = snprintf(path, sizeof path, "%s/%s", x->path, name);
+	if (len < 0 || (size_t)len >= sizeof path)
+		return fail(err, E_LIMIT, "path over %d bytes in %s", PATH_MAX, x->path);
+	const bool meant = is_event_file(name);
+	if (meant && stat(path, &st) != 0) return fail_errno_read(err, errno, "cannot read input %s", path);
+	if (!meant || !S_ISREG(st.st_mode)) {
+		leave_out(x, name);
+		return OK;
+	}
+	const struct file_ref file = {.table = "input", .path = path};
+	return file_list_add(&x->found, &file) ? OK : fail_nomem(err);
+}
+
 static status read_folder(DIR *dir, struct folder *x, struct err *err)
 {
-	struct dirent *e;
-	while ((e = readdir(dir)) != NULL) {
-		char child[PATH_MAX];
-		struct stat st;
-		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0) continue;
-		const int len = snprintf(child, sizeof child, "%s/%s", x->path, e->d_name);
-		if (len < 0 || (size_t)len >= sizeof child)
-			return fail(err, E_LIMIT, "path over %d bytes in %s", PATH_MAX, x->path);
-		if (!is_event_file(e->d_name) || stat(child, &st) != 0 || !S_ISREG(st.st_mode)) {
-			leave_out(x, e->d_name);
-			continue;
-		}
-		if (!file_list_add(&x->found, &(struct file_ref){.table = "input", .path = child}))
-			return fail_nomem(err);
+	for (;;) {
+		errno = 0;
+		const struct dirent *e = readdir(dir);
+		if (e == NULL && errno != 0) return fail_errno_read(err, errno, "cannot read folder %s", x->path);
+		if (e == NULL) return OK;
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0) TRY(take_entry(x, e->d_name, err));
 	}
-	return OK;
 }
 
 /* The event files of a folder, in byte order of their names; hidden ones and sub-folders are left out, and that is said. */
@@ -187,19 +196,20 @@ static status add_folder(struct flow *f, const char *path, struct err *err)
 	char n_left[24];
 	DIR *dir = opendir(path);
 	if (dir == NULL) return fail_errno_read(err, errno, "cannot read folder %s", path);
-	status code = read_folder(dir, &x, err);
+	const status code = read_folder(dir, &x, err);
 	(void)closedir(dir);
-	if (code == OK && x.found.n == 0)
-		code = fail(err, E_NOT_FOUND,
+	TRY(code);
+	if (x.found.n == 0)
+		return fail(err, E_NOT_FOUND,
 			"no *.jsonl or *.ndjson file, nor one with .gz or .zst behind, in folder %s%s%s", path,
 			x.n_left > 0 ? "; it holds " : "", x.left);
 	(void)snprintf(n_left, sizeof n_left, "%lld", (long long)x.n_left);
-	if (code == OK && x.n_left > 0 && f->o->lake != NULL && !f->o->quiet)
+	if (x.n_left > 0 && f->o->lake != NULL && !f->o->quiet)
 		log_line(LOG_INFO, "left out of the folder, being no event files", "folder", path, "n", n_left, "names",
 			x.left, NULL);
 	file_list_sort(&x.found);
-	for (size_t i = 0; i < x.found.n && code == OK; i++) code = add_file(f, x.found.items[i].path, err);
-	return code;
+	for (size_t i = 0; i < x.found.n; i++) TRY(add_file(f, x.found.items[i].path, err));
+	return OK;
 }
 
 status flow_inputs_add(struct flow *f, const char *path, struct err *err)

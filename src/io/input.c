@@ -77,22 +77,28 @@ static status stream_copy(
 	}
 }
 
+static status spool_from(struct input_spool *s, int from, const char *folder, struct err *err)
+{
+	int to = -1;
+	TRY(file_nameless(folder, &to, err));
+	uint8_t *piece = mem_alloc(SPOOL_PIECE_BYTES);
+	const status code = piece != NULL ? stream_copy(s, from, to, folder, piece, err) : fail_nomem(err);
+	mem_free(piece);
+	if (code == OK)
+		s->fd = to;
+	else
+		(void)close(to);
+	return code;
+}
+
 status input_spool_fill(struct input_spool *s, const char *folder, struct err *err)
 {
 	ASSERT(s->fd < 0);
 	const bool standard = strcmp(s->path, "-") == 0;
 	const int from = standard ? STDIN_FILENO : open(s->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	int to = -1;
 	if (from < 0) return fail_errno_read(err, errno, "cannot read input %s", s->path);
-	uint8_t *piece = mem_alloc(SPOOL_PIECE_BYTES);
-	status code = piece != NULL ? file_nameless(folder, &to, err) : fail_nomem(err);
-	if (code == OK) code = stream_copy(s, from, to, folder, piece, err);
-	mem_free(piece);
+	const status code = spool_from(s, from, folder, err);
 	if (!standard) (void)close(from);
-	if (code == OK)
-		s->fd = to;
-	else if (to >= 0)
-		(void)close(to);
 	return code;
 }
 
@@ -170,7 +176,7 @@ status input_read(struct input *in, void *dst, size_t n, size_t *got, struct err
 }
 
 /* The first bytes decide how it is read, and whether it can be. */
-static status look(struct input *in, struct err *err)
+static status take_format(struct input *in, struct err *err)
 {
 	char head[INPUT_HEAD_BYTES];
 	size_t n = 0;
@@ -202,7 +208,8 @@ static status fd_open(struct input *in, const struct input_spools *spools, struc
 			in->path);
 	in->fd = open(in->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (in->fd < 0) return fail_errno_read(err, errno, "cannot read input %s", in->path);
-	if (fstat(in->fd, &st) == 0 && S_ISREG(st.st_mode)) return OK;
+	if (fstat(in->fd, &st) != 0) return fail_errno_read(err, errno, "cannot read input %s", in->path);
+	if (S_ISREG(st.st_mode)) return OK;
 	return fail(err, E_USAGE, "input %s is neither a file nor a stream", in->path);
 }
 
@@ -212,8 +219,8 @@ status input_open(const char *path, const struct input_spools *spools, struct in
 	if (in == NULL) return fail_nomem(err);
 	in->path = path;
 	in->fd = -1;
-	status code = fd_open(in, spools, err);
-	if (code == OK) code = look(in, err);
+	const status opened = fd_open(in, spools, err);
+	const status code = opened == OK ? take_format(in, err) : opened;
 	if (code == OK)
 		*out = in;
 	else

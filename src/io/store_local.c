@@ -65,15 +65,12 @@ static status make_parents(char *path, struct err *err)
 	if (slash == NULL || slash == path) return OK;
 	*slash = '\0';
 	status code = OK;
-	if (mkdir(path, 0777) != 0 && errno != EEXIST) {
-		if (errno == ENOENT) {
-			code = make_parents(path, err); /* depth bounded by PATH_BYTES_MAX */
-			if (code == OK && mkdir(path, 0777) != 0 && errno != EEXIST)
-				code = fail_errno(err, errno, "cannot create directory %s", path);
-		} else {
-			code = fail_errno(err, errno, "cannot create directory %s", path);
-		}
+	int rc = mkdir(path, 0777);
+	if (rc != 0 && errno == ENOENT) {
+		code = make_parents(path, err); /* depth bounded by PATH_BYTES_MAX */
+		rc = mkdir(path, 0777);
 	}
+	if (code == OK && rc != 0 && errno != EEXIST) code = fail_errno(err, errno, "cannot create directory %s", path);
 	*slash = '/';
 	return code;
 }
@@ -131,22 +128,31 @@ static status read_exact(int fd, int64_t offset, void *dst, size_t n, const char
 	return OK;
 }
 
-/* Is the file at path these very bytes? */
-static bool same_bytes(const char *path, const void *p, size_t n)
+/* The rest of same_bytes, of a file that is open. */
+static status compare_bytes(int fd, const char *path, const void *p, size_t n, bool *same, struct err *err)
 {
-	const int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* of a fifo: return, not wait */
-	if (fd < 0) return false;
 	struct stat st;
-	bool same = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (size_t)st.st_size == n;
 	char chunk[16384];
-	for (size_t at = 0; same && at < n;) {
+	if (fstat(fd, &st) != 0) return fail_errno_read(err, errno, "cannot look at %s", path);
+	*same = S_ISREG(st.st_mode) && (size_t)st.st_size == n;
+	for (size_t at = 0; *same && at < n;) {
 		const size_t want = n - at < sizeof chunk ? n - at : sizeof chunk;
-		same = read_exact(fd, (int64_t)at, chunk, want, path, NULL) == OK &&
-		       memcmp((const char *)p + at, chunk, want) == 0;
+		TRY(read_exact(fd, (int64_t)at, chunk, want, path, err));
+		*same = memcmp((const char *)p + at, chunk, want) == 0;
 		at += want;
 	}
+	return OK;
+}
+
+/* Is the file at path these very bytes? What is there and can't be read is a failure, not other bytes; what went meanwhile is others. */
+static status same_bytes(const char *path, const void *p, size_t n, bool *same, struct err *err)
+{
+	const int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* of a fifo: return, not wait */
+	*same = false;
+	if (fd < 0) return errno == ENOENT ? OK : fail_errno_read(err, errno, "cannot open %s", path);
+	const status code = compare_bytes(fd, path, p, n, same, err);
 	(void)close(fd);
-	return same;
+	return code;
 }
 
 /* Rename without replacing: atomic against other creators, and one directory change where link and unlink are two. false
@@ -171,14 +177,22 @@ static status publish_again(const char *tmp, const char *path, struct err *err)
 	return fail_errno(err, errnum, "cannot create %s", path);
 }
 
+/* A name that is taken: by the bytes to put, or by others. */
+static status publish_taken(const char *tmp, const char *path, struct str bytes, struct err *err)
+{
+	bool same = false;
+	TRY(same_bytes(path, bytes.p, bytes.n, &same, err));
+	return same ? publish_again(tmp, path, err) : fail_errno(err, EEXIST, "cannot create %s", path);
+}
+
 /* Give the finished temporary file its name; bytes is what it holds. */
 static status publish(const char *tmp, const char *path, enum store_put_mode mode, struct str bytes, struct err *err)
 {
 	if (mode == STORE_REPLACE ? rename(tmp, path) == 0 : rename_new(tmp, path)) return OK;
 	const int errnum = errno;
-	if (errnum == EEXIST && same_bytes(path, bytes.p, bytes.n)) return publish_again(tmp, path, err);
-	const status code = fail_errno(err, errnum, "cannot create %s", path);
-	(void)unlink(tmp);
+	const status code = errnum == EEXIST ? publish_taken(tmp, path, bytes, err)
+					     : fail_errno(err, errnum, "cannot create %s", path);
+	if (code != OK) (void)unlink(tmp);
 	return code;
 }
 
@@ -199,6 +213,16 @@ static status sync_names(const struct local_store *s, const char *path, bool abo
 	return OK;
 }
 
+/* Write, and make it durable when it is a commit. */
+static status put_bytes(int fd, const void *p, size_t n, enum store_put_mode mode, const char *path, struct err *err)
+{
+	TRY(write_all(fd, p, n, path, err));
+	if (mode == STORE_COMMIT && fsync(fd) != 0) return fail_errno(err, errno, "cannot make %s durable", path);
+	/* Start write-back now, so that the stage's one sync finds little left to do. */
+	if (mode != STORE_COMMIT) (void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+	return OK;
+}
+
 static status local_put(
 	struct store *base, const char *key, const void *p, size_t n, enum store_put_mode mode, struct err *err)
 {
@@ -209,20 +233,14 @@ static status local_put(
 	bool made;
 	TRY(path_of(s, key, path, err));
 	TRY(tmp_create(s, path, tmp, &fd, &made, err));
-	status code = write_all(fd, p, n, path, err);
-	if (code == OK && mode == STORE_COMMIT) {
-		if (fsync(fd) != 0) code = fail_errno(err, errno, "cannot make %s durable", path);
-	} else if (code == OK) {
-		/* Start write-back now, so that the stage's one sync finds little left to do. */
-		(void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
-	}
+	status code = put_bytes(fd, p, n, mode, path, err);
 	if (close(fd) != 0 && code == OK) code = fail_errno(err, errno, "cannot write %s", path);
 	if (code != OK) {
 		(void)unlink(tmp);
 		return code;
 	}
-	code = publish(tmp, path, mode, (struct str){p, n}, err);
-	return code == OK && mode == STORE_COMMIT ? sync_names(s, path, made, err) : code;
+	TRY(publish(tmp, path, mode, (struct str){p, n}, err));
+	return mode == STORE_COMMIT ? sync_names(s, path, made, err) : OK;
 }
 
 static status writer_add(struct store_writer *base, const void *p, size_t n, struct err *err)
@@ -234,26 +252,42 @@ static status writer_add(struct store_writer *base, const void *p, size_t n, str
 	return code;
 }
 
-static bool same_files(const char *a, const char *b)
+static status open_read(const char *path, int *fd, struct stat *st, struct err *err)
 {
-	const int fd = open(a, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0) return false;
-	struct stat st_a;
-	struct stat st_b;
-	bool same =
-		fstat(fd, &st_a) == 0 && stat(b, &st_b) == 0 && S_ISREG(st_b.st_mode) && st_a.st_size == st_b.st_size;
-	const int other = same ? open(b, O_RDONLY | O_NONBLOCK | O_CLOEXEC) : -1;
+	*fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (*fd < 0) return fail_errno_read(err, errno, "cannot open %s", path);
+	return fstat(*fd, st) == 0 ? OK : fail_errno_read(err, errno, "cannot look at %s", path);
+}
+
+/* fds[2]: opened here, closed by the caller; -1 = not. */
+static status compare_files(int fds[2], const char *a, const char *b, bool *same, struct err *err)
+{
+	struct stat st[2];
 	char chunk[2][8192];
-	for (int64_t at = 0; same && at < st_a.st_size;) {
-		const int64_t left = st_a.st_size - at;
+	TRY(open_read(a, &fds[0], &st[0], err));
+	const status there = open_read(b, &fds[1], &st[1], err);
+	if (there == E_NOT_FOUND) return OK; /* gone meanwhile */
+	TRY(there);
+	*same = S_ISREG(st[1].st_mode) && st[0].st_size == st[1].st_size;
+	for (int64_t at = 0; *same && at < st[0].st_size;) {
+		const int64_t left = st[0].st_size - at;
 		const size_t want = left < (int64_t)sizeof chunk[0] ? (size_t)left : sizeof chunk[0];
-		same = read_exact(fd, at, chunk[0], want, a, NULL) == OK &&
-		       read_exact(other, at, chunk[1], want, b, NULL) == OK && memcmp(chunk[0], chunk[1], want) == 0;
+		TRY(read_exact(fds[0], at, chunk[0], want, a, err));
+		TRY(read_exact(fds[1], at, chunk[1], want, b, err));
+		*same = memcmp(chunk[0], chunk[1], want) == 0;
 		at += (int64_t)want;
 	}
-	(void)close(fd);
-	if (other >= 0) (void)close(other);
-	return same;
+	return OK;
+}
+
+static status same_files(const char *a, const char *b, bool *same, struct err *err)
+{
+	int fds[2] = {-1, -1};
+	*same = false;
+	const status code = compare_files(fds, a, b, same, err);
+	for (int i = 0; i < 2; i++)
+		if (fds[i] >= 0) (void)close(fds[i]);
+	return code;
 }
 
 static status writer_finish(struct store_writer *base, struct err *err)
@@ -267,8 +301,9 @@ static status writer_finish(struct store_writer *base, struct err *err)
 	if (rc != 0) return fail_errno(err, errno, "cannot write %s", w->path);
 	if (rename_new(w->tmp, w->path)) return OK;
 	const int errnum = errno;
-	if (errnum == EEXIST && same_files(w->tmp, w->path)) return publish_again(w->tmp, w->path, err);
-	return fail_errno(err, errnum, "cannot create %s", w->path);
+	bool same = false;
+	if (errnum == EEXIST) TRY(same_files(w->tmp, w->path, &same, err));
+	return same ? publish_again(w->tmp, w->path, err) : fail_errno(err, errnum, "cannot create %s", w->path);
 }
 
 static void writer_destroy(struct store_writer *base)
@@ -320,9 +355,12 @@ static status local_object_open(struct store *base, const char *key, struct stor
 	const int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* of a fifo: return, not wait */
 	if (fd < 0) return fail_errno_read(err, errno, "cannot open %s", path);
 	struct stat st;
+	errno = 0;
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+		const int errnum = errno;
 		(void)close(fd);
-		return fail(err, E_IO, "%s is not a regular file: move it out of the way", path);
+		return errnum != 0 ? fail_errno_read(err, errnum, "cannot look at %s", path)
+				   : fail(err, E_IO, "%s is not a regular file: move it out of the way", path);
 	}
 	struct local_object *o = mem_zalloc(1, sizeof *o);
 	char *copy = mem_strdup(key);
@@ -368,37 +406,60 @@ static int entry_cmp(const struct dirent **a, const struct dirent **b)
 	return strcmp(x, y);
 }
 
-/* Most file systems tell the type with the name; a walk then needs no stat(2) a file. */
-static unsigned char entry_type(const char *path, unsigned char type)
+/* Most file systems tell the type with the name; a walk then needs no stat(2) a file. What went meanwhile has none. */
+static status entry_type(const char *path, unsigned char told, unsigned char *type, struct err *err)
 {
 	struct stat st;
-	if (type != DT_UNKNOWN || lstat(path, &st) != 0) return type;
-	return S_ISDIR(st.st_mode) ? DT_DIR : S_ISREG(st.st_mode) ? DT_REG : DT_UNKNOWN;
+	*type = told;
+	if (told != DT_UNKNOWN) return OK;
+	if (lstat(path, &st) != 0) return errno == ENOENT ? OK : fail_errno_read(err, errno, "cannot look at %s", path);
+	*type = S_ISDIR(st.st_mode) ? DT_DIR : S_ISREG(st.st_mode) ? DT_REG : DT_UNKNOWN;
+	return OK;
 }
 
-/* Depth is bounded by PATH_BYTES_MAX. Symbolic links are not followed. */
-static status walk(char path[PATH_BYTES_MAX], walk_file visit, void *arg, struct err *err)
+struct walking {
+	walk_file visit;
+	void *arg;
+};
+
+static status walk(char path[PATH_BYTES_MAX], const struct walking *w, struct err *err);
+
+static status walk_entry(char path[PATH_BYTES_MAX], const struct dirent *e, const void *arg, struct err *err)
 {
-	struct dirent **entries = NULL;
-	const int n = scandir(path, &entries, not_dots, entry_cmp);
-	if (n < 0) return errno == ENOENT ? OK : fail_errno_read(err, errno, "cannot list %s", path);
+	const struct walking *w = arg;
+	unsigned char type;
+	TRY(entry_type(path, e->d_type, &type, err));
+	if (type == DT_DIR) return walk(path, w, err);
+	return type == DT_REG ? w->visit(w->arg, path, e->d_name, err) : OK;
+}
+
+/* Every entry in the order of `compare`, and path with its name; what is too long a path can't be opened either. */
+typedef status (*entry_visit)(char path[PATH_BYTES_MAX], const struct dirent *e, const void *arg, struct err *err);
+static status each_entry(
+	char path[PATH_BYTES_MAX], struct dirent **entries, int n, entry_visit visit, const void *arg, struct err *err)
+{
 	const size_t len = strlen(path);
 	status code = OK;
 	for (int i = 0; i < n; i++) {
 		const char *name = entries[i]->d_name;
 		if (code == OK && len + 1 + strlen(name) < PATH_BYTES_MAX) {
 			(void)snprintf(path + len, PATH_BYTES_MAX - len, "/%s", name);
-			const unsigned char type = entry_type(path, entries[i]->d_type);
-			if (type == DT_DIR)
-				code = walk(path, visit, arg, err);
-			else if (type == DT_REG)
-				code = visit(arg, path, name, err);
+			code = visit(path, entries[i], arg, err);
 			path[len] = '\0';
 		}
 		free(entries[i]); /* scandir's own memory */
 	}
 	free(entries);
 	return code;
+}
+
+/* Depth is bounded by PATH_BYTES_MAX. Symbolic links are not followed. */
+static status walk(char path[PATH_BYTES_MAX], const struct walking *w, struct err *err)
+{
+	struct dirent **entries = NULL;
+	const int n = scandir(path, &entries, not_dots, entry_cmp);
+	if (n < 0) return errno == ENOENT ? OK : fail_errno_read(err, errno, "cannot list %s", path);
+	return each_entry(path, entries, n, walk_entry, w, err);
 }
 
 struct list_args {
@@ -423,12 +484,26 @@ static status local_list(struct store *base, const char *prefix, store_visit vis
 	struct list_args args = {(struct local_store *)base, visit, arg};
 	char path[PATH_BYTES_MAX];
 	TRY(path_of(args.store, prefix, path, err));
-	return walk(path, list_file, &args, err);
+	return walk(path, &(struct walking){list_file, &args}, err);
 }
 
 static int name_cmp(const struct dirent **a, const struct dirent **b)
 {
 	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+struct names_args {
+	store_name_visit visit;
+	void *arg;
+};
+
+static status list_name(char path[PATH_BYTES_MAX], const struct dirent *e, const void *arg, struct err *err)
+{
+	const struct names_args *a = arg;
+	unsigned char type;
+	if (strncmp(e->d_name, TMP_PREFIX, sizeof TMP_PREFIX - 1) == 0) return OK;
+	TRY(entry_type(path, e->d_type, &type, err));
+	return type == DT_DIR || type == DT_REG ? a->visit(a->arg, e->d_name, type == DT_DIR, err) : OK;
 }
 
 static status local_list_names(
@@ -440,21 +515,7 @@ static status local_list_names(
 	const int n = scandir(path, &entries, not_dots, name_cmp);
 	if (n < 0)
 		return errno == ENOENT || errno == ENOTDIR ? OK : fail_errno_read(err, errno, "cannot list %s", path);
-	const size_t len = strlen(path);
-	status code = OK;
-	for (int i = 0; i < n; i++) {
-		const char *name = entries[i]->d_name;
-		if (code == OK && strncmp(name, TMP_PREFIX, sizeof TMP_PREFIX - 1) != 0 &&
-			len + 1 + strlen(name) < PATH_BYTES_MAX) {
-			(void)snprintf(path + len, PATH_BYTES_MAX - len, "/%s", name);
-			const unsigned char type = entry_type(path, entries[i]->d_type);
-			if (type == DT_DIR || type == DT_REG) code = visit(arg, name, type == DT_DIR, err);
-			path[len] = '\0';
-		}
-		free(entries[i]); /* scandir's own memory */
-	}
-	free(entries);
-	return code;
+	return each_entry(path, entries, n, list_name, &(struct names_args){visit, arg}, err);
 }
 
 static status sweep_file(void *arg, const char *path, const char *name, struct err *err)
@@ -473,7 +534,7 @@ static status local_sweep(struct store *base, const char *prefix, int64_t *remov
 	char path[PATH_BYTES_MAX];
 	int64_t n = 0;
 	TRY(path_of((struct local_store *)base, prefix, path, err));
-	TRY(walk(path, sweep_file, &n, err));
+	TRY(walk(path, &(struct walking){sweep_file, &n}, err));
 	if (removed != NULL) *removed = n;
 	return OK;
 }

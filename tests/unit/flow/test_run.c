@@ -520,6 +520,12 @@ static void test_ingested_run(void **state)
 	CHECK_OK(&l.err, store_put(in, "none/README.md", "what", 4, &l.err));
 	o.inputs = (const char *const[]){a};
 	CHECK_FAILS(E_NOT_FOUND, run_plain(&l, &o));
+	/* An event file that can't be looked at is not left out of its folder. */
+	CHECK_OK(&l.err, store_put(in, "none/a.jsonl", "three", 5, &l.err));
+	(void)snprintf(b, sizeof b, "%s/none/b.jsonl", folder);
+	assert_int_equal(symlink("/no/such/file", b), 0);
+	CHECK_FAILS(E_NOT_FOUND, run_plain(&l, &o));
+	assert_non_null(strstr(l.err.message, "b.jsonl"));
 	run_report_deinit(&r);
 	store_close(in);
 	check_rmdir(folder);
