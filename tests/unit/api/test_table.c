@@ -1,6 +1,7 @@
 /* Tables through libpqr.so: append, open by version and time, read, release in any order. */
 #include "../table/rows.h"
 #include "check.h"
+#include "failing_io.h"
 #include "failing_malloc.h"
 
 #include <errno.h>
@@ -290,9 +291,79 @@ static void every_allocation(void **state)
 	lake_close(&l);
 }
 
+/* The n-th call to the system fails, once and from then on: an error in words, and nothing lost. */
+static void reading_every_io(void **state)
+{
+	(void)state;
+	struct lake l;
+	char why[600];
+	int code;
+	int64_t failed = 0;
+	lake_open(&l);
+	(void)append(&l, 0, 60);
+	const int64_t want = use_table(l.dir, &code, why, sizeof why);
+	const int64_t live = malloc_live;
+	for (int on = 0; on < 2; on++) {
+		int64_t hits = 1;
+		for (int64_t n = 1; hits > 0; n++) {
+			why[0] = '\0';
+			io_fail_at(n, on != 0);
+			const int64_t rows = use_table(l.dir, &code, why, sizeof why);
+			hits = io_hits;
+			io_fail_at(0, false);
+			failed += code != PQR_OK;
+			if (code == PQR_OK) CHECK_I64(rows, want);
+			if (code != PQR_OK && why[0] == '\0') fail_msg("call %lld: no word", (long long)n);
+			if (MALLOC_FAILS) CHECK_I64(malloc_live, live);
+		}
+	}
+	assert_int_equal(code, PQR_OK);
+	assert_true(failed > 20);
+	lake_close(&l);
+}
+
+/* Of an append whose n-th call to the system fails, the rows are there once or not at all, and those that were there stay. */
+static void appending_every_io(void **state)
+{
+	(void)state;
+	int64_t failed = 0;
+	for (int on = 0; on < 2; on++) {
+		int64_t hits = 1;
+		for (int64_t n = 1; hits > 0; n++) {
+			struct lake l;
+			struct rows r;
+			char why[600];
+			int64_t sum;
+			lake_open(&l);
+			(void)append(&l, 0, 20);
+			struct ArrowArrayStream rows = rows_stream(&r, 1000, 1003), stream;
+			struct pqr_table *t;
+			io_fail_at(n, on != 0);
+			const int code = pqr_table_append(l.c, "scratch.rows", by_region, 1, &rows, NULL);
+			hits = io_hits;
+			io_fail_at(0, false);
+			assert_int_equal(r.released, 1);
+			failed += code != PQR_OK;
+			if (code != PQR_OK && pqr_last_error(l.c)[0] == '\0')
+				fail_msg("call %lld: no word", (long long)n);
+			CHECK_PQR(l.c, pqr_table_open(l.c, "scratch.rows", NULL, &t));
+			CHECK_PQR(l.c, pqr_table_stream(t, NULL, 0, NULL, 0, &stream));
+			const int64_t found = drain(&stream, &sum, why, sizeof why);
+			pqr_table_close(t);
+			if (found == 20 + 3)
+				CHECK_I64(sum, 190 + 3003);
+			else if (found != 20 || sum != 190 || code == PQR_OK)
+				fail_msg("call %lld: code %d, %lld rows", (long long)n, code, (long long)found);
+			lake_close(&l);
+		}
+	}
+	assert_true(failed > 20);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(versions), cmocka_unit_test(describes),
-		cmocka_unit_test(one_file), cmocka_unit_test(refuses), cmocka_unit_test(every_allocation)};
+		cmocka_unit_test(one_file), cmocka_unit_test(refuses), cmocka_unit_test(every_allocation),
+		cmocka_unit_test(reading_every_io), cmocka_unit_test(appending_every_io)};
 	return cmocka_run_group_tests_name("api tables", tests, NULL, NULL);
 }

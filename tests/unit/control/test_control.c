@@ -2,6 +2,8 @@
 #include <sqlite3.h>
 
 #include "../failing_malloc.h"
+#include "../failing_vfs.h"
+#include "base/alloc.h"
 #include "cases.h"
 
 static void plane_make(struct plane *p)
@@ -438,6 +440,101 @@ static void test_every_allocation(void **state)
 	plane_close(&p);
 }
 
+/* ---- faults ----------------------------------------------------------------------------------------------------------- */
+
+/* Two months whose first rows have the value v, and a stage that says so, in one publication. */
+static status publish_value(struct plane *p, struct control_publish *publish, const struct control_lease *l, int64_t v)
+{
+	char files[40];
+	(void)snprintf(files, sizeof files, "files of %lld", (long long)v);
+	const struct month months[] = {{"2025-1", files, 300, v, RUN}, {"2025-2", files, 3, v, RUN}};
+	struct control_part parts[] = {{.name = "2025-1", .files = files}, {.name = "2025-2", .files = files}};
+	struct control_table t = {.schema = &monthly, .parts = parts, .n_parts = 2};
+	const struct control_stage stage = {
+		.run_id = l->run_id, .name = "publish", .rows_out = v, .committed_at = NOW, .sha256 = "s"};
+	const struct control_quality_layer layer = {"publish", NULL, 0, NOW};
+	int64_t rows;
+	TRY(control_publish_look(publish, &t, 1, &p->err));
+	TRY(control_publish_table(publish, &t, &p->err));
+	for (size_t i = 0; i < 2; i++)
+		if (parts[i].told) TRY(give_changes(p, publish, &months[i], NULL, 0));
+	TRY(control_publish_table_end(publish, &rows, &p->err));
+	return control_publish_commit(publish, &stage, &layer, &p->err);
+}
+
+static status use_and_publish(struct plane *p, int64_t now, int64_t v)
+{
+	struct control_publish *publish = NULL;
+	struct control_lease lease;
+	int64_t runs;
+	TRY(use_plane(p, now, &runs));
+	control_lease_init(&lease, RUN);
+	TRY(control_lease_acquire(p->c, &lease, now, &p->err));
+	TRY(control_publish_begin(p->c, &lease, &publish, &p->err));
+	const status code = publish_value(p, publish, &lease, v);
+	control_publish_destroy(publish);
+	TRY(code);
+	return control_lease_release(p->c, &lease, &p->err);
+}
+
+/* The value that is published: rows and stage say the same, and the file is whole. */
+static int64_t published_value(struct plane *p)
+{
+	int64_t sum = -1, said = -2;
+	const struct control_select rows = {.sql = "SELECT sum(n) FROM gold.monthly"},
+				    stage = {.sql = "SELECT rows_out FROM meta.stage_commits WHERE stage = 'publish'"};
+	CHECK_OK(&p->err, control_open(p->uri, &p->c, &p->err));
+	query_is(p, &(struct control_select){.sql = "PRAGMA integrity_check"}, "ok\n");
+	CHECK_OK(&p->err, control_query(p->c, &rows, count_visit, &sum, &p->err));
+	CHECK_OK(&p->err, control_query(p->c, &stage, count_visit, &said, &p->err));
+	control_close(p->c);
+	p->c = NULL;
+	CHECK_I64(sum, 2 * said);
+	return said;
+}
+
+/* The n-th call of SQLite's to the system fails, once or from then on: an error in words, what was published stands or what is published
+ * now, whole, and the next one goes on. */
+static void test_every_io(void **state)
+{
+	(void)state;
+	struct plane p;
+	int64_t now = NOW, value = 1, failed = 0;
+	plane_make(&p);
+	CHECK_OK(&p.err, use_and_publish(&p, now, value));
+	control_close(p.c);
+	assert_int_equal(published_value(&p), value);
+	failing_vfs_start();
+	for (int on = 0; on < 2; on++) {
+		int64_t hits = 1;
+		for (int64_t n = 1; hits > 0; n++) {
+			now += 60 * US_PER_SECOND; /* the lease of the one before has run out */
+			const size_t before = mem_in_use();
+			vfs_fail_at(n, on != 0);
+			const status code = use_and_publish(&p, now, value + 1);
+			control_close(p.c);
+			p.c = NULL;
+			hits = vfs_hits;
+			vfs_fail_at(0, false);
+			if (code != OK && (p.err.message[0] == '\0' || p.err.code != code))
+				fail_msg("call %lld: %s: %s", (long long)n, status_name(code), p.err.message);
+			if (code != OK && code != E_IO && code != E_CONFLICT)
+				fail_msg("call %lld: %s: %s", (long long)n, status_name(code), p.err.message);
+			assert_int_equal(mem_in_use(), before);
+			const int64_t found = published_value(&p);
+			if (found != value + 1 && (found != value || code == OK))
+				fail_msg("call %lld: %s, and %lld is published", (long long)n, status_name(code),
+					(long long)found);
+			value = found;
+			failed += code != OK;
+			if (hits == 0) CHECK_OK(&p.err, code);
+		}
+	}
+	failing_vfs_stop();
+	assert_true(failed > 100);
+	plane_close(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -450,6 +547,7 @@ int main(void)
 		cmocka_unit_test(test_look_while_changed),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_every_allocation),
+		cmocka_unit_test(test_every_io),
 		CONTROL_CASES,
 	};
 	return cmocka_run_group_tests_name("control", tests, NULL, NULL);

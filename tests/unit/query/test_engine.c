@@ -111,9 +111,10 @@ static void chunks_follow_each_other(void **state)
 	struct buf text;
 	struct err err;
 	int64_t row = 0, chunks = 0;
-	CHECK_OK(&err, run(e, "SELECT range AS n, CASE WHEN range % 7 <> 0 THEN range END AS gap, "
-			      "CASE WHEN range % 3 <> 0 THEN [range, NULL, -range] END AS l, "
-			      "{'a': 'text number ' || range, 'b': MAP {range: range % 2 = 0}} AS s FROM range(5000)",
+	CHECK_OK(&err, run(e,
+			       "SELECT range AS n, CASE WHEN range % 7 <> 0 THEN range END AS gap, "
+			       "CASE WHEN range % 3 <> 0 THEN [range, NULL, -range] END AS l, "
+			       "{'a': 'text number ' || range, 'b': MAP {range: range % 2 = 0}} AS s FROM range(5000)",
 			       &r, &err));
 	CHECK_I64(r.n_columns, 4);
 	buf_init(&text, 0);
@@ -186,7 +187,8 @@ static void check_caret(struct engine *e, const char *sql, int line, const char 
 	const char *p = shown;
 	for (; column > 0 && p < end; column--)
 		for (p++; p < end && ((unsigned char)*p & 0xC0) == 0x80;) p++;
-	if (strncmp(p, under, strlen(under)) != 0) fail_msg("%s: the caret is not under %s: %s", sql, under, err.message);
+	if (strncmp(p, under, strlen(under)) != 0)
+		fail_msg("%s: the caret is not under %s: %s", sql, under, err.message);
 	if (carets[strspn(carets, " ^")] != '\0') fail_msg("%s: text after the carets: %s", sql, err.message);
 	for (const char *first = err.message; first < shown - 1; first++)
 		if (*first == '\n') fail_msg("%s: more than a line before the place: %s", sql, err.message);

@@ -2,6 +2,7 @@
  * and the messages of what fails. */
 #include "../table/rows.h"
 
+#include "../table/fault_store.h"
 #include "base/alloc.h"
 #include "base/thread.h"
 #include "io/store.h"
@@ -425,6 +426,51 @@ static void every_allocation(void **state)
 	lake_close(&l);
 }
 
+/* The n-th operation on the lake fails, once and from then on: the right rows or an error in words, nothing lost, and the next statement is
+ * answered. */
+static void every_operation(void **state)
+{
+	(void)state;
+	static const char sql[] =
+		"SELECT region, count(*) AS n FROM silver.things WHERE id > 3 GROUP BY ALL ORDER BY 1";
+	static const char *const by_region[] = {"region"};
+	static const char want[] = "region,n\nr0,10\nr1,9\n,7\n";
+	struct lake l;
+	struct fault_store faults;
+	int64_t failed = 0;
+	lake_open(&l);
+	add_rows(&l, "silver/things", 0, 30, by_region);
+	fault_store_init(&faults, l.store);
+	const size_t before = mem_in_use();
+	for (int on = 0; on < 2; on++) {
+		faults.hits = 1;
+		for (int64_t n = 1; faults.hits > 0; n++) {
+			const struct query_opts o = {
+				.lake = &faults.base, .version = -1, .at_ms = INT64_MIN, .threads = 1};
+			err_clear(&l.err);
+			faults.at = n;
+			faults.times = on != 0 ? INT64_MAX : 0;
+			faults.n = faults.hits = 0;
+			status code = query_open(&o, &l.query, &l.err);
+			if (code == OK) code = run(&l, sql, QUERY_CSV);
+			buf_char(&l.out, '\0');
+			if (code == OK) assert_string_equal((const char *)l.out.p, want);
+			if (code != OK) CHECK_FAILS(E_IO, code);
+			if (code != OK && strstr(l.err.message, "failed on purpose") == NULL)
+				fail_msg("operation %lld: %s", (long long)n, l.err.message);
+			failed += code != OK;
+			faults.at = 0;
+			if (l.query != NULL) gives(&l, sql, want);
+			query_close(l.query);
+			l.query = NULL;
+			buf_deinit(&l.out);
+			assert_int_equal(mem_in_use(), before);
+		}
+	}
+	assert_true(failed > 5);
+	lake_close(&l);
+}
+
 int main(void)
 {
 	char version[QUERY_VERSION_MAX];
@@ -439,6 +485,6 @@ int main(void)
 		cmocka_unit_test(says_what_is_wrong), cmocka_unit_test(formats), cmocka_unit_test(a_sink_may_fail),
 		cmocka_unit_test(lists_tables), cmocka_unit_test(stops_when_asked), cmocka_unit_test(reads_a_picture),
 		cmocka_unit_test(reads_as_of_a_time), cmocka_unit_test(fits_the_terminal),
-		cmocka_unit_test(every_allocation)};
+		cmocka_unit_test(every_allocation), cmocka_unit_test(every_operation)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
