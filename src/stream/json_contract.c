@@ -198,8 +198,7 @@ static status take_member(const struct reader *r, struct json_member *m, const s
 
 /* ---- the schema ----------------------------------------------------------------------------------------------------------- */
 
-/* What a name of a column may hold, by everyone who reads Delta tables. */
-static bool is_column_name(struct str name)
+bool json_contract_is_name(struct str name)
 {
 	if (name.n == 0 || name.n > NAME_CHARS_MAX) return false;
 	for (size_t i = 0; i < name.n; i++)
@@ -222,7 +221,7 @@ static status take_properties(struct reader *r, const struct json_node *properti
 		struct json_member *m = &c->members[c->n_members++];
 		m->name = (struct str){arena_strndup(&c->arena, key.p, key.n), key.n};
 		if (m->name.p == NULL) return fail_nomem(r->err);
-		if (!is_column_name(key)) return refuse(r, NULL, "no name for a column:", key);
+		if (!json_contract_is_name(key)) return refuse(r, NULL, "no name for a column:", key);
 		TRY(take_member(r, m, value));
 	}
 	return OK;

@@ -35,5 +35,7 @@ status json_contract_open(
 void json_contract_close(struct json_contract *c); /* NULL is fine */
 /* Views c; its `config` is c. */
 const struct stream_topic *json_contract_topic(const struct json_contract *c);
+/* May it be a column's name for everyone who reads Delta tables? */
+bool json_contract_is_name(struct str name);
 
 #endif

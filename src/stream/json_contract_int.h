@@ -30,7 +30,7 @@ struct json_member {
 };
 
 enum json_partition { PARTITION_NONE, PARTITION_VALUE, PARTITION_DATE };
-enum json_change { CHANGE_OP, CHANGE_AT, CHANGE_BEFORE, CHANGE_SOURCE, CHANGE_COLUMNS };
+enum json_change_column { CHANGE_OP, CHANGE_AT, CHANGE_BEFORE, CHANGE_SOURCE, CHANGE_COLUMNS };
 
 struct json_contract {
 	struct arena arena;

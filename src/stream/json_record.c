@@ -15,8 +15,9 @@
 #include "io/json/json_scan.h"
 #include "io/utf8.h"
 #include "stream/json_contract_int.h"
+#include "stream/json_envelope.h"
 
-enum { REASON_BYTES = 160, FRAME_BYTES = 5, PART_NULL = -1, DECIMAL_DIGITS = 18 };
+enum { REASON_BYTES = 160, PART_NULL = -1, DECIMAL_DIGITS = 18 };
 #define DECIMAL_MAX INT64_C(999999999999999999)
 
 struct value {
@@ -30,16 +31,11 @@ struct value {
 	};
 };
 
-struct change {
-	struct str op, before, after, source; /* JSON texts; op without quotes; p NULL: absent */
-	int64_t at_us;
-};
-
 struct json_record {
 	const struct json_contract *c;
 	struct value *values; /* [n_members] */
 	struct buf extra, scratch;
-	struct change change;
+	struct json_change change;
 	int64_t schema_id; /* -1: none */
 	int64_t part;
 	struct map texts_index; /* values of a partition column of texts: their numbers are the parts */
@@ -276,61 +272,11 @@ static int64_t part_of(struct json_record *p)
 
 /* ---- messages --------------------------------------------------------------------------------------------------------------- */
 
-/* Members of an envelope that are wanted, as JSON texts. */
-static bool take_envelope(struct str text, struct change *out, struct str *payload)
-{
-	struct json_scan s;
-	struct json_string key;
-	struct str value, at = {NULL, 0};
-	*out = (struct change){.at_us = INT64_MIN};
-	*payload = (struct str){NULL, 0};
-	json_start(&s, text.p, text.n);
-	if (json_peek(&s) != JSON_OBJECT || !json_object_begin(&s)) return false;
-	while (json_object_next(&s, &key)) {
-		const bool null = json_peek(&s) == JSON_NULL;
-		if (!json_skip(&s, &value)) return false;
-		if (null) value = (struct str){NULL, 0};
-		if (str_is(key.raw, "op")) out->op = value;
-		if (str_is(key.raw, "before")) out->before = value;
-		if (str_is(key.raw, "after")) out->after = value;
-		if (str_is(key.raw, "source")) out->source = value;
-		if (str_is(key.raw, "ts_ms")) at = value;
-		if (str_is(key.raw, "payload")) *payload = value;
-	}
-	int64_t ms;
-	if (at.p != NULL && json_number_i64(at, &ms) && ms > INT64_MIN / 1000 && ms < INT64_MAX / 1000)
-		out->at_us = ms * 1000;
-	return s.error == NULL && json_end(&s);
-}
-
-/* From an envelope to the row it tells of: *text becomes that. */
-static const char *open_envelope(struct json_record *p, struct str *text)
-{
-	struct str payload;
-	struct change *change = &p->change;
-	if (!take_envelope(*text, change, &payload)) return "not_json";
-	if (change->op.p == NULL && payload.p != NULL && !take_envelope(payload, change, &payload)) return "not_change";
-	if (change->op.n != 3 || strchr("crudt", change->op.p[1]) == NULL) return "not_change";
-	change->op = (struct str){change->op.p + 1, 1};
-	*text = change->op.p[0] == 'd' ? change->before : change->after;
-	return text->p != NULL ? NULL : reason_of(p, "missing", change->op.p[0] == 'd' ? STR("before") : STR("after"));
-}
-
 static bool is_blank(struct str s)
 {
 	size_t i = 0;
 	while (i < s.n && strchr(" \t\r\n", s.p[i]) != NULL && s.p[i] != '\0') i++;
 	return i == s.n;
-}
-
-static struct str without_frame(struct json_record *p, struct str value, bool *utf8_ok)
-{
-	const unsigned char *b = (const unsigned char *)value.p;
-	p->schema_id = -1;
-	if (value.n < FRAME_BYTES || b[0] != 0) return value;
-	p->schema_id = (int64_t)b[1] << 24 | b[2] << 16 | b[3] << 8 | b[4];
-	*utf8_ok = false;
-	return (struct str){value.p + FRAME_BYTES, value.n - FRAME_BYTES};
 }
 
 static const char *read_message(struct json_record *p, struct str text, bool utf8_ok)
@@ -340,7 +286,7 @@ static const char *read_message(struct json_record *p, struct str text, bool utf
 	if (is_blank(text)) return "blank";
 	if (text.n > c->message_bytes_max) return "too_long";
 	if (!utf8_ok && !utf8_valid(text.p, text.n)) return "invalid_utf8";
-	if (c->debezium) reason = open_envelope(p, &text);
+	if (c->debezium) reason = json_envelope_open(text, &p->change, &text);
 	if (reason == NULL && buf_reserve(&p->scratch, text.n) == NULL) return "no_memory";
 	if (reason == NULL) reason = take_members(p, text);
 	for (size_t i = 0; i < c->n_members && reason == NULL; i++) reason = judge(p, &c->members[i], &p->values[i]);
@@ -355,7 +301,8 @@ static const char *record_parse(void *parser, const struct stream_record *r, boo
 	buf_reset(&p->scratch);
 	*event_us = INT64_MIN; /* no member is the event's time: nothing is ahead of its record */
 	if (r->is_null) return "null";
-	const struct str text = without_frame(p, r->value, &utf8_ok);
+	const struct str text = json_envelope_unframe(r->value, &p->schema_id);
+	utf8_ok &= p->schema_id < 0; /* what was checked was the whole, or not this */
 	const char *reason = read_message(p, text, utf8_ok);
 	if (reason != NULL) return reason;
 	if (p->extra.n > 0) buf_char(&p->extra, '}');
