@@ -57,6 +57,7 @@ static const struct {
 } subcommands[] = {
 	{"produce", cmd_stream_produce},
 	{"land", cmd_stream_land},
+	{"aggregate", cmd_stream_aggregate},
 };
 enum { N_SUBCOMMANDS = sizeof subcommands / sizeof *subcommands };
 
@@ -90,7 +91,7 @@ static status stream_run(struct cli *c, struct err *err)
 	size_t i = 0;
 	while (i < N_SUBCOMMANDS && strcmp(c->args[0], subcommands[i].name) != 0) i++;
 	if (i == N_SUBCOMMANDS)
-		return fail(err, E_USAGE, "pqr stream: expected produce or land, found '%s'", c->args[0]);
+		return fail(err, E_USAGE, "pqr stream: expected produce, land or aggregate, found '%s'", c->args[0]);
 	TRY(find_workload(&k, err));
 	stop_setup();
 	status code = open_session(&k, err);
@@ -113,22 +114,23 @@ static const struct cli_option options[] = {
 	{"--start", "TIME", "produce: time stamp of the first event, the next ones follow at the rate (default: now)"},
 	{"--late-share", "P", "produce: share of events that tell of 3 to 10 minutes before, 0 to 1"},
 	{"--out-of-order", "S", "produce: seconds that an event may be told too late"},
-	{"--source", "kafka|-", "land: where events come from; -: lines of standard input"},
-	{"--source-id", "NAME", "land --source -: names the lines, so that the same ones piped again land once"},
-	{"--interval", "S", "land: seconds between commits (default 30)"},
-	{"--bytes", "SIZE", "land: events in one commit at most, as 64MB or 256MiB (default 256MiB)"},
-	{"--once", NULL, "land: end at the end of the topic"},
+	{"--source", "kafka|-", "land, aggregate: where events come from; -: lines of standard input"},
+	{"--source-id", "NAME", "--source -: names the lines, so that the same ones piped again land, or count, once"},
+	{"--interval", "S", "land, aggregate: seconds between commits (default 30)"},
+	{"--bytes", "SIZE", "land, aggregate: events in one commit at most, as 64MB or 256MiB (default 256MiB)"},
+	{"--once", NULL, "land, aggregate: end at the end of the topic"},
 	{"--from", "earliest|latest",
-		"land: where a partition starts that the table has no position of (default earliest)"},
+		"land, aggregate: where a partition starts that has no position yet (default earliest)"},
 	{"--on-gap", "stop|continue", "land: where retention took messages before they were read (default stop)"},
 	{"--group", "NAME", "consumer group (default: one for each table)"},
 };
 const struct cli_command cli_stream_command = {.name = "stream",
-	.synopsis = "produce|land",
-	.summary = "events as they come: make them, land them in bronze",
+	.synopsis = "produce|land|aggregate",
+	.summary = "events as they come: make them, land them in bronze, count them by minute",
 	.details = "  pqr stream produce --sink - --rate max --limit 1000   events as JSON lines\n"
 		   "  pqr stream produce --rate 100                         events into Kafka, a hundred a second\n"
-		   "  pqr stream produce --sink - --limit 1000 --rate max | pqr stream land --source -",
+		   "  pqr stream produce --sink - --limit 1000 --rate max | pqr stream land --source -\n"
+		   "  pqr stream produce --sink - --limit 1000 --rate max | pqr stream aggregate --source -",
 	.options = options,
 	.n_options = sizeof options / sizeof options[0],
 	.args_min = 1,

@@ -19,6 +19,7 @@ struct stream_cmd {
 
 status cmd_stream_produce(struct stream_cmd *k, struct err *err) MUST_USE;
 status cmd_stream_land(struct stream_cmd *k, struct err *err) MUST_USE;
+status cmd_stream_aggregate(struct stream_cmd *k, struct err *err) MUST_USE;
 
 /* Is the value of that option, or its default, "-"? E_USAGE: neither that nor kafka. */
 status cmd_stream_plain(const struct stream_cmd *k, const char *option, bool *out, struct err *err) MUST_USE;

@@ -26,8 +26,8 @@ struct stream_aggregate {
 	struct {
 		struct realtime_move *items;
 		size_t n, cap;
-	} moves; /* scratch of a commit */
-	struct stream_aggregate_counts counts;
+	} moves;                /* scratch of a commit */
+	int64_t late, rejected; /* of the last commit */
 };
 
 status stream_aggregate_open(const struct stream_aggregate_opts *o, struct stream_aggregate **out, struct err *err)
@@ -59,9 +59,11 @@ void stream_aggregate_close(struct stream_aggregate *a)
 	mem_free(a);
 }
 
-struct stream_aggregate_counts stream_aggregate_counts(const struct stream_aggregate *a)
+status stream_aggregate_forget(struct stream_aggregate *a, struct err *err)
 {
-	return a->counts;
+	for (size_t i = 0; i < a->partitions.n; i++)
+		TRY(realtime_forget(&a->realtime, a->partitions.items[i].partition, err));
+	return OK;
 }
 
 /* ---- partitions ---------------------------------------------------------------------------------------------------------- */
@@ -144,12 +146,11 @@ static int by_partition(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static void count(struct stream_aggregate_counts *sum, const struct counted *c)
+static void count(struct stream_aggregate *a, const struct counted *c)
 {
 	const struct windows *w = &c->windows;
-	for (size_t i = 0; i < w->cells.n; i++) sum->events += w->cells.items[i];
-	for (size_t i = w->n_cells - 1; i < w->cells.n; i += w->n_cells) sum->late += w->cells.items[i];
-	sum->rejected += c->rejected;
+	for (size_t i = w->n_cells - 1; i < w->cells.n; i += w->n_cells) a->late += w->cells.items[i];
+	a->rejected += c->rejected;
 }
 
 static status commit(void *ctx, const struct stream_span *spans, size_t n, struct err *err)
@@ -165,17 +166,25 @@ static status commit(void *ctx, const struct stream_span *spans, size_t n, struc
 	}
 	qsort(a->moves.items, n, sizeof *a->moves.items, by_partition);
 	TRY(realtime_commit(&a->realtime, a->moves.items, n, time_now_us(), err));
+	a->late = a->rejected = 0;
 	for (size_t i = 0; i < n; i++) {
 		struct counted *c = partition_of(a, spans[i].partition);
-		count(&a->counts, c);
+		count(a, c);
 		c->stored_watermark = c->windows.watermark;
 		forget(c);
 	}
 	return OK;
 }
 
+static void tell(void *ctx, struct stream_report *r)
+{
+	const struct stream_aggregate *a = ctx;
+	r->late = a->late;
+	r->rejected = a->rejected;
+}
+
 struct stream_sink stream_aggregate_sink(struct stream_aggregate *a)
 {
 	return (struct stream_sink){
-		.ctx = a, .positions = find_positions, .take = take, .commit = commit, .drop = drop};
+		.ctx = a, .positions = find_positions, .take = take, .commit = commit, .drop = drop, .tell = tell};
 }

@@ -21,9 +21,6 @@ struct stream_aggregate_opts {
 	const char *source;     /* whose positions are kept */
 	int64_t ahead_us;       /* how far ahead of its record's time stamp an event may be */
 };
-struct stream_aggregate_counts {
-	int64_t events, late, rejected; /* late ones are events too */
-};
 
 struct stream_aggregate;
 /* All of o is borrowed until the close. Makes the tables that are not there. */
@@ -31,6 +28,7 @@ status stream_aggregate_open(
 	const struct stream_aggregate_opts *o, struct stream_aggregate **out, struct err *err) MUST_USE;
 void stream_aggregate_close(struct stream_aggregate *a);              /* NULL is fine; nothing is committed */
 struct stream_sink stream_aggregate_sink(struct stream_aggregate *a); /* views it */
-struct stream_aggregate_counts stream_aggregate_counts(const struct stream_aggregate *a); /* of all commits */
+/* Forget where its partitions stand: of a source that nobody will read again. */
+status stream_aggregate_forget(struct stream_aggregate *a, struct err *err) MUST_USE;
 
 #endif

@@ -88,7 +88,7 @@ for signal in TERM INT; do
 done
 
 # ---- refusals -------------------------------------------------------------------------------------------------------------
-expect 2 "expected produce or land.*found 'nothing'" "$pqr" stream nothing
+expect 2 "expected produce, land or aggregate.*found 'nothing'" "$pqr" stream nothing
 expect 2 'expected kafka or -' "$pqr" stream produce --sink file
 expect 2 '--rate: expected a number from 0.001' "$pqr" stream produce --sink - --rate fast
 expect 2 '--late-share: expected a number from 0 to 1' "$pqr" stream produce --sink - --late-share 2

@@ -13,7 +13,8 @@
 #define TS_MIN (INT64_C(10957) * US_PER_DAY) /* 2000-01-01 */
 #define SCRATCH_MAX (UINT64_C(1) << 27)
 
-static const char *const member_names[MEMBERS] = {"event_id", "user_id", "event_type", "page", "timestamp", "source"};
+static const struct str member_names[MEMBERS] = {
+	STR("event_id"), STR("user_id"), STR("event_type"), STR("page"), STR("timestamp"), STR("source")};
 static const char *const verdict_names[CLICK_VERDICTS] = {"valid", "blank", "too_long", "invalid_utf8", "not_json",
 	"not_object", "missing", "bad_type", "bad_uuid", "bad_value", "bad_enum", "bad_timestamp"};
 
@@ -21,7 +22,7 @@ const char *clickstream_reason_text(struct clickstream_reason r, char dst[CLICK_
 {
 	const bool member = r.verdict >= CLICK_MISSING && r.verdict <= CLICK_BAD_ENUM;
 	(void)snprintf(dst, CLICK_REASON_BYTES, "%s%s%s", verdict_names[r.verdict], member ? ":" : "",
-		member ? member_names[r.member] : "");
+		member ? member_names[r.member].p : "");
 	return dst;
 }
 
@@ -51,20 +52,24 @@ struct member {
 	struct str number;
 };
 
-static int member_of(struct json_string key)
+/* guess: the one behind the last; producers mostly keep to the contract's order. */
+static int member_of(const struct json_string *key, int guess)
 {
 	char plain[16];
-	struct str name = key.raw;
-	if (key.has_escape && name.n <= sizeof plain) name = (struct str){plain, json_unescape(key.raw, plain)};
-	for (int i = 0; i < MEMBERS; i++) {
-		if (str_is(name, member_names[i])) return i;
-	}
-	return MEMBERS;
+	const struct str *likely = &member_names[guess < MEMBERS ? guess : 0];
+	/* Read where it stands: a copy would wait for what was just stored. */
+	if (!key->has_escape && key->raw.n == likely->n && memcmp(key->raw.p, likely->p, likely->n) == 0)
+		return guess < MEMBERS ? guess : 0;
+	struct str name = key->raw;
+	if (key->has_escape && name.n <= sizeof plain) name = (struct str){plain, json_unescape(key->raw, plain)};
+	int i = 0;
+	while (i < MEMBERS && !str_eq(name, member_names[i])) i++;
+	return i;
 }
 
 static bool take_member(struct json_scan *s, struct member *m)
 {
-	*m = (struct member){.kind = json_peek(s)};
+	m->kind = json_peek(s);
 	if (m->kind == JSON_STRING) return json_take_string(s, &m->text);
 	if (m->kind == JSON_NUMBER) return json_take_number(s, &m->number);
 	return json_skip(s, NULL);
@@ -92,8 +97,8 @@ static enum clickstream_verdict scan(struct clickstream_parser *p, struct str li
 		return valid ? CLICK_NOT_OBJECT : CLICK_NOT_JSON;
 	}
 	bool ok = json_object_begin(&s);
-	while (ok && json_object_next(&s, &key)) {
-		const int m = member_of(key);
+	for (int m = -1; ok && json_object_next(&s, &key);) {
+		m = member_of(&key, m + 1);
 		ok = m < MEMBERS ? take_member(&s, &members[m]) : take_extra(&s, &p->extra, key);
 	}
 	return ok && s.error == NULL && json_end(&s) ? CLICK_VALID : CLICK_NOT_JSON;
@@ -194,7 +199,8 @@ static size_t length(struct str line)
 struct clickstream_reason clickstream_parse(
 	struct clickstream_parser *p, struct str whole, bool utf8_ok, struct clickstream_event *out)
 {
-	struct member members[MEMBERS] = {0};
+	struct member members[MEMBERS];
+	for (int i = 0; i < MEMBERS; i++) members[i].kind = JSON_NONE; /* which says what else of it may be read */
 	*out = (struct clickstream_event){.line = whole};
 	const struct str line = without_bom(whole);
 	p->failed |= p->page.failed || p->extra.failed;
