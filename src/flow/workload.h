@@ -57,6 +57,13 @@ struct workload_kpi {
 	const char *title, *sql;
 };
 
+/* What a workload tells to who watches it (Prometheus): a gauge over one of the serving tables. */
+struct workload_metric {
+	const char *name, *help; /* "pqr_backlog" */
+	const char *table;       /* "gold.kpi_backlog_daily": no metric before it was published */
+	const char *sql;         /* its last column is the value, those before it are texts, labels by their names */
+};
+
 /* A table of the serving database that holds the rows of one of the lake's: operations beside the figures. */
 struct workload_mirror {
 	const struct table_schema *schema; /* core.tickets */
@@ -124,6 +131,8 @@ struct workload {
 	size_t n_views;
 	const struct workload_kpi *kpis;
 	size_t n_kpis;
+	const struct workload_metric *metrics;
+	size_t n_metrics;
 	/* Which days its terms are counted in; views config. NULL: its terms have no such days. */
 	const struct calendar *(*calendar)(const void *config);
 	/* Append how what the lake says of one case came to be: text, or one JSON object and a newline. NULL: there is nothing to explain. */

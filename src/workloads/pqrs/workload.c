@@ -124,6 +124,19 @@ static const struct workload_kpi kpis[] = {
 		"FROM gold.daily_kpis GROUP BY 1 ORDER BY 1"},
 };
 
+static const struct workload_metric metrics[] = {
+	{"pqr_sla_breaches", "closed tickets that were answered after their due date", "gold.kpi_sla_daily",
+		"SELECT pqrs_type, CAST(SUM(overdue_count) AS bigint) AS value FROM gold.kpi_sla_daily GROUP BY "
+		"pqrs_type ORDER BY 1"},
+	{"pqr_sla_closed", "closed tickets", "gold.kpi_sla_daily",
+		"SELECT pqrs_type, CAST(SUM(closed_count) AS bigint) AS value FROM gold.kpi_sla_daily GROUP BY "
+		"pqrs_type ORDER BY 1"},
+	{"pqr_backlog", "open tickets on the last day", "gold.kpi_backlog_daily",
+		"SELECT pqrs_type, CAST(SUM(backlog_count) AS bigint) AS value FROM gold.kpi_backlog_daily WHERE day = "
+		"(SELECT "
+		"MAX(day) FROM gold.kpi_backlog_daily) GROUP BY pqrs_type ORDER BY 1"},
+};
+
 /* Days among which the spike is placed; 0 = there is none. Ranges that differ in this tell other events of the same days. */
 static int64_t spike_days(const struct pqrs_config *c, const struct run_info *run)
 {
@@ -178,6 +191,8 @@ const struct workload pqrs_workload = {
 	.n_views = PQRS_VIEWS,
 	.kpis = kpis,
 	.n_kpis = sizeof kpis / sizeof kpis[0],
+	.metrics = metrics,
+	.n_metrics = sizeof metrics / sizeof metrics[0],
 	.folding = {.stage = "silver",
 		.events = "bronze.pqrs_events",
 		.claims = "silver.tickets",
