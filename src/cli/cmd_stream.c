@@ -105,6 +105,7 @@ static status stream_run(struct cli *c, struct err *err)
 static const struct cli_option options[] = {
 	{"--workload", "NAME", "whose events: clickstream (default)"},
 	{"--brokers", "LIST", "Kafka brokers, HOST:PORT,... (default localhost:9092)"},
+	{"--kafka", "KEY=VALUE...", "a setting of librdkafka's own, as sasl.username=me; may be repeated"},
 	{"--topic", "NAME", "topic (default: the workload's own, user-events)"},
 	{"--sink", "kafka|-", "produce: where events go; -: standard output, a line each"},
 	{"--rate", "N|max", "produce: events a second (default 5)"},

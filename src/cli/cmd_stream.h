@@ -5,6 +5,7 @@
 #include <signal.h>
 
 #include "cli/run_options.h"
+#include "stream/kafka.h"
 #include "stream/member.h"
 #include "stream/topic.h"
 
@@ -28,6 +29,8 @@ status cmd_stream_decimal(const struct stream_cmd *k, const char *option, int64_
 	struct err *err) MUST_USE;
 status cmd_stream_count(const struct stream_cmd *k, const char *option, int64_t *out, struct err *err) MUST_USE;
 
+/* Where Kafka is, and librdkafka's own settings; views k's session. */
+status cmd_stream_kafka(struct stream_cmd *k, struct kafka_opts *out, struct err *err) MUST_USE;
 /* Bytes, as 64MB or 256MiB. */
 status cmd_stream_bytes(const struct stream_cmd *k, const char *option, int64_t *out, struct err *err) MUST_USE;
 

@@ -62,7 +62,8 @@ static status aggregate_all(struct aggregate_cmd *c, struct err *err)
 
 status cmd_stream_aggregate(struct stream_cmd *k, struct err *err)
 {
-	struct aggregate_cmd c = {.m = {.k = k, .verb = "aggregate", .text = tell_text, .json = tell_json}};
+	struct aggregate_cmd c = {
+		.m = {.k = k, .verb = "aggregate", .group = "pqr-aggregate", .text = tell_text, .json = tell_json}};
 	c.m.ctx = &c;
 	if (k->topic->windows == NULL)
 		return fail(err, E_USAGE, "workload %s counts nothing by minute", k->workload->name);

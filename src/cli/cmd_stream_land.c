@@ -7,7 +7,7 @@
 
 struct land_cmd {
 	struct cmd_stream_member m;
-	char root[CMD_STREAM_NAME_MAX], rejects[CMD_STREAM_NAME_MAX];
+	char root[CMD_STREAM_NAME_MAX], rejects[CMD_STREAM_NAME_MAX], group[CMD_STREAM_NAME_MAX];
 	struct land *land;
 };
 
@@ -56,7 +56,11 @@ static status land_all(struct land_cmd *c, struct err *err)
 status cmd_stream_land(struct stream_cmd *k, struct err *err)
 {
 	struct land_cmd c = {.m = {.k = k, .verb = "land", .text = tell_text, .json = tell_json}};
+	const struct table_schema *t = k->topic->table;
 	c.m.ctx = &c;
+	/* One for each table: two tables from one topic do not share it. */
+	(void)snprintf(c.group, sizeof c.group, "pqr-land-%s.%s", t->layer, t->name);
+	c.m.group = c.group;
 	status code = cmd_stream_member_open(&c.m, err);
 	if (code == OK) code = session_connect(&k->session, SESSION_LAKE | SESSION_TABLES, err);
 	if (code == OK) code = land_all(&c, err);

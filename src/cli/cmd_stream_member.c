@@ -77,11 +77,20 @@ static status name_source(struct cmd_stream_member *m, struct err *err)
 	return OK;
 }
 
+static status open_topic(struct cmd_stream_member *m, struct err *err)
+{
+	const char *group = m->k->session.engine.stream_group;
+	struct kafka_opts o;
+	TRY(cmd_stream_kafka(m->k, &o, err));
+	o.group = group[0] != '\0' ? group : m->group;
+	o.ends = m->opts.once;
+	return kafka_source_open(&o, &m->records, err);
+}
+
 static status open_source(struct cmd_stream_member *m, struct err *err)
 {
 	size_t bytes_max;
-	if (!m->plain)
-		return fail(err, E_UNSUPPORTED, "unsupported in this version: --source kafka; --source - reads lines");
+	if (!m->plain) return open_topic(m, err);
 	m->k->topic->settings(m->k->session.config, &(struct parquet_opts){0}, &bytes_max);
 	return stream_lines_open(STDIN_FILENO, bytes_max, &m->records, err);
 }

@@ -10,8 +10,9 @@
 enum { CMD_STREAM_NAME_MAX = 512 };
 struct cmd_stream_member {
 	struct stream_cmd *k;
-	const char *verb; /* "land" */
-	const void *ctx;  /* of the two: what the subcommand says of an interval, before what all say */
+	const char *verb;  /* "land" */
+	const char *group; /* consumer group, where the configuration names none */
+	const void *ctx;   /* of the two: what the subcommand says of an interval, before what all say */
 	void (*text)(const void *ctx, const struct stream_report *r, struct buf *out);
 	void (*json)(const void *ctx, const struct stream_report *r, struct buf *out); /* members of the document */
 	/* Filled in by open. */

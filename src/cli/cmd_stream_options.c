@@ -58,3 +58,21 @@ status cmd_stream_bytes(const struct stream_cmd *k, const char *option, int64_t 
 		if (strcmp(end, units[i].name) == 0 && !__builtin_mul_overflow(v, units[i].factor, out)) return OK;
 	return fail(err, E_USAGE, "%s: expected bytes, as 64MB or 256MiB, found '%s'", option, text);
 }
+
+status cmd_stream_kafka(struct stream_cmd *k, struct kafka_opts *out, struct err *err)
+{
+	const struct cli *c = k->cli;
+	struct kafka_setting *settings = ARENA_NEW(&k->session.arena, struct kafka_setting, c->n_lists + 1);
+	if (settings == NULL) return fail_nomem(err);
+	for (size_t i = 0; i < c->n_lists; i++) {
+		const char *equals = strchr(c->lists[i], '=');
+		if (equals == NULL || equals == c->lists[i])
+			return fail(err, E_USAGE, "--kafka: expected a setting of librdkafka's as KEY=VALUE");
+		settings[i] = (struct kafka_setting){{c->lists[i], (size_t)(equals - c->lists[i])}, str_of(equals + 1)};
+	}
+	*out = (struct kafka_opts){.brokers = k->session.engine.stream_brokers,
+		.topic = k->topic_name,
+		.settings = settings,
+		.n_settings = c->n_lists};
+	return OK;
+}

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/time.h"
 #include "cli/cmd_stream.h"
 #include "stream/produce.h"
@@ -84,6 +85,22 @@ static status read_options(const struct stream_cmd *k, struct stream_produce_opt
 	return OK;
 }
 
+static status produce_topic(
+	struct stream_cmd *k, const struct stream_produce_opts *o, struct stream_produced *done, struct err *err)
+{
+	struct kafka_opts kafka;
+	struct kafka_sink *sink = NULL;
+	char events[32];
+	TRY(cmd_stream_kafka(k, &kafka, err));
+	TRY(kafka_sink_open(&kafka, k->topic->partitions, k->topic->retention_ms, &sink, err));
+	const struct stream_out out = kafka_sink_out(sink);
+	const status code = stream_produce(o, &out, done, err);
+	kafka_sink_close(sink);
+	if (code == OK)
+		log_printf(LOG_INFO, "%s events sent to topic %s", cli_count(done->events, events), kafka.topic);
+	return code;
+}
+
 status cmd_stream_produce(struct stream_cmd *k, struct err *err)
 {
 	struct stream_produce_opts o;
@@ -91,6 +108,6 @@ status cmd_stream_produce(struct stream_cmd *k, struct err *err)
 	bool plain;
 	TRY(cmd_stream_plain(k, "--sink", &plain, err));
 	TRY(read_options(k, &o, err));
-	if (!plain) return fail(err, E_UNSUPPORTED, "unsupported in this version: --sink kafka; --sink - writes lines");
+	if (!plain) return produce_topic(k, &o, &done, err);
 	return produce_plain(&o, &done, err);
 }

@@ -21,7 +21,7 @@
 #include "table/write/write.h"
 
 enum {
-	GROUP_ROWS = 1 << 18, /* of a part in memory: about 32 MiB, one row group */
+	GROUP_ROWS = 1 << 17, /* of a part in memory: about 16 MiB, one row group */
 	PARTS_MAX = 64,       /* at once: beyond, a commit is due */
 	PARTITION_COLUMNS_MAX = 8,
 	SKEW_MS = 600 * 1000,

@@ -1,0 +1,107 @@
+# Apache Kafka in KRaft mode, one node or (`kafka:3`) three, from the jars of Maven: kafka/pom.xml names them, kafka/jars.sha256 pins them.
+# shellcheck shell=bash disable=SC2154,SC2034 # dir, cache and variant come from scripts/stack
+kafka_version=4.4.0
+names() { printf '%s\n' kafka kafka:3; }
+again='Address already in use' # the port of a broker that was just killed
+
+kafka_jars=$stack_root/scripts/stack.d/kafka/jars.sha256
+kafka_place() { echo "$cache/kafka-$kafka_version"; }
+kafka_nodes() { echo "${variant:-1}"; }
+
+# --- getting it --------------------------------------------------------------------------------------------------------
+kafka_checked() { (cd "$1" && sed -E 's#  .*/#  #' "$kafka_jars" | sha256sum --check --quiet --strict) >&2; }
+# All of them at once where there is Maven, else one after the other.
+kafka_fetch() {
+  local new=$1 path
+  if command -v mvn >/dev/null && mvn -q -B -f "$stack_root/scripts/stack.d/kafka/pom.xml" dependency:copy-dependencies -DoutputDirectory="$new" >&2; then
+    return 0
+  fi
+  while read -r _ path; do
+    "$stack_root/scripts/fetch-jar" "$path" "$new/$(basename "$path")" || return 1
+  done <"$kafka_jars"
+}
+kafka_get() {
+  local place new begin=$SECONDS
+  place=$(kafka_place)
+  [ -e "$place/.complete" ] && return 0
+  [ -z "${PQR_STACK_PREPARED:-}" ] || { say "kafka: not made ready (scripts/install-deps test)"; return 1; }
+  mkdir -p "$cache" || return 1
+  (
+    exec 8>"$cache/.lock-kafka"
+    flock -w 900 8 || exit 1
+    [ -e "$place/.complete" ] && exit 0
+    new=$(mktemp -d "$cache/.new-kafka-XXXXXX") || exit 1
+    say "getting Kafka $kafka_version (once; $place)"
+    kafka_fetch "$new" && kafka_checked "$new" || { rm -rf "$new"; exit 1; }
+    rm -rf "$place" && mv "$new" "$place" && touch "$place/.complete"
+    say "Kafka is here after $((SECONDS - begin)) s"
+  )
+}
+obtain() {
+  local version
+  version=$(java -version 2>&1 | sed -nE 's/.*version "([0-9]+).*/\1/p' | head -n 1)
+  [ "${version:-0}" -ge 17 ] || cannot "kafka: no Java 17 (scripts/install-deps test)"
+  kafka_get || cannot "kafka: its jars cannot be had: is Maven Central, or the mirror of PQR_MAVEN_URL, in reach?"
+}
+
+# --- running it --------------------------------------------------------------------------------------------------------
+kafka_java() { java -Xmx512m -XX:+UseSerialGC -Dlog4j2.configurationFile="$stack_root/scripts/stack.d/kafka/log4j2.properties" -cp "$(kafka_place)/*" "$@"; }
+kafka_ports() { # WHAT: of all nodes, node@host:port,... or host:port,...
+  local i list=
+  for ((i = 1; i <= $(kafka_nodes); i++)); do
+    case $1 in
+    controllers) list+=,$i@127.0.0.1:$(port_of "$2" "controller-$i") ;;
+    *) list+=,127.0.0.1:$(port_of "$2" "broker-$i") ;;
+    esac
+  done
+  echo "${list#,}"
+}
+kafka_properties() { # NAME NODE
+  local replicas=$(($(kafka_nodes) < 3 ? 1 : 3))
+  cat <<PROPERTIES
+process.roles=broker,controller
+node.id=$2
+controller.quorum.voters=$(kafka_ports controllers "$1")
+listeners=PLAINTEXT://127.0.0.1:$(port_of "$1" "broker-$2"),CONTROLLER://127.0.0.1:$(port_of "$1" "controller-$2")
+advertised.listeners=PLAINTEXT://127.0.0.1:$(port_of "$1" "broker-$2")
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+inter.broker.listener.name=PLAINTEXT
+log.dirs=$dir/$1/data-$2
+auto.create.topics.enable=false
+num.partitions=3
+log.retention.check.interval.ms=1000
+log.initial.task.delay.ms=100
+group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=1000
+offsets.topic.replication.factor=$replicas
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=$replicas
+transaction.state.log.num.partitions=4
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.replication.factor=$replicas
+share.coordinator.state.topic.min.isr=1
+PROPERTIES
+}
+# The first node is the component; the others belong to its session and end with it.
+start() {
+  local name=$1 i id
+  id=$(secret "$name-cluster" | cut -c1-22)
+  for ((i = 1; i <= $(kafka_nodes); i++)); do
+    kafka_properties "$name" "$i" >"$dir/$name/node-$i.properties" || return 1
+    [ -e "$dir/$name/data-$i/meta.properties" ] ||
+      kafka_java kafka.tools.StorageTool format -t "$id" -c "$dir/$name/node-$i.properties" >>"$dir/$name/log" 2>&1 || return 1
+  done
+  launch "$name" bash "$stack_root/scripts/stack.d/kafka/nodes" "$(kafka_place)" "$stack_root/scripts/stack.d/kafka/log4j2.properties" "$dir/$name"/node-*.properties
+  put_env "$name" PQR_STREAM_BROKERS "$(kafka_ports brokers "$name")" KAFKA_BOOTSTRAP_SERVERS "$(kafka_ports brokers "$name")" \
+    PQR_STACK_KAFKA_JARS "$(kafka_place)"
+}
+# The log says when a node takes requests; its port must answer, too.
+healthy() {
+  local i
+  for ((i = 1; i <= $(kafka_nodes); i++)); do
+    listening "$(port_of "$1" "broker-$i")" || return 1
+  done
+  [ "$(tac "$dir/$1/log" | sed '/ starting: /q' | grep -c 'Kafka Server started')" -ge "$(kafka_nodes)" ]
+}
+where() { kafka_ports brokers "$1"; }
