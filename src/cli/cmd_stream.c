@@ -80,6 +80,7 @@ static status open_session(struct stream_cmd *k, struct err *err)
 		more[n++] = (struct session_setting){seed, cli_get(k->cli, "--seed"), "--seed"};
 	}
 	TRY(cli_session_open_as(&k->session, k->cli, k->workload, more, n, err));
+	k->topic_config = k->session.config;
 	k->topic_name = k->session.engine.stream_topic;
 	if (k->topic_name[0] == '\0') k->topic_name = k->topic->name;
 	return OK;
@@ -123,6 +124,11 @@ static const struct cli_option options[] = {
 	{"--from", "earliest|latest",
 		"land, aggregate: where a partition starts that has no position yet (default earliest)"},
 	{"--on-gap", "stop|continue", "land: where retention took messages before they were read (default stop)"},
+	{"--contract", "FILE", "land: a JSON Schema of the messages of any topic (needs --topic and --table)"},
+	{"--table", "NAME", "land --contract: the table, as bronze.orders"},
+	{"--partition-by", "COLUMN", "land --contract: folders of the table; date(COLUMN): the UTC date of an instant"},
+	{"--format", "json|debezium", "land --contract: messages are rows (default), or envelopes of changes"},
+	{"--infer", "N", "land: propose a contract from the first N messages"},
 	{"--group", "NAME", "consumer group (default: one for each table)"},
 };
 const struct cli_command cli_stream_command = {.name = "stream",

@@ -14,6 +14,7 @@ struct stream_cmd {
 	struct session session; /* with the workload's configuration */
 	const struct workload *workload;
 	const struct stream_topic *topic;
+	const void *topic_config;          /* of topic->open and its like */
 	const char *topic_name;            /* in Kafka */
 	const volatile sig_atomic_t *stop; /* the signal that asks to end, or 0 */
 };
@@ -21,6 +22,12 @@ struct stream_cmd {
 status cmd_stream_produce(struct stream_cmd *k, struct err *err) MUST_USE;
 status cmd_stream_land(struct stream_cmd *k, struct err *err) MUST_USE;
 status cmd_stream_aggregate(struct stream_cmd *k, struct err *err) MUST_USE;
+
+/* The topic by --contract in place of the workload's; *out NULL where there is none. json_contract_close it, also after a failure. */
+struct json_contract;
+status cmd_stream_contract(struct stream_cmd *k, struct json_contract **out, struct err *err) MUST_USE;
+/* pqr stream land --infer N: a contract proposed from the first N messages, on standard output. */
+status cmd_stream_infer(struct stream_cmd *k, struct err *err) MUST_USE;
 
 /* Is the value of that option, or its default, "-"? E_USAGE: neither that nor kafka. */
 status cmd_stream_plain(const struct stream_cmd *k, const char *option, bool *out, struct err *err) MUST_USE;

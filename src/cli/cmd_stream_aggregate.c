@@ -48,7 +48,7 @@ static status aggregate_all(struct aggregate_cmd *c, struct err *err)
 	TRY(sql_open(k->session.engine.control_uri, &c->conn, err));
 	c->conn->ops->set_patience(c->conn, PATIENCE_MS);
 	const struct stream_aggregate_opts o = {.topic = k->topic,
-		.config = k->session.config,
+		.config = k->topic_config,
 		.conn = c->conn,
 		.sink = k->workload->name,
 		.topic_name = k->topic_name,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/cmd_stream_member.h"
+#include "stream/json_contract.h"
 #include "stream/land.h"
 
 struct land_cmd {
@@ -35,7 +36,7 @@ static status open_land(struct land_cmd *c, struct err *err)
 	(void)snprintf(c->rejects, sizeof c->rejects, "rejects/%s", t->name);
 	const struct land_opts o = {.lake = c->m.k->session.lake,
 		.topic = c->m.k->topic,
-		.config = c->m.k->session.config,
+		.config = c->m.k->topic_config,
 		.root = c->root,
 		.rejects = c->rejects,
 		.source = c->m.source[0] != '\0' ? c->m.source : NULL,
@@ -53,18 +54,28 @@ static status land_all(struct land_cmd *c, struct err *err)
 	return cmd_stream_member_run(&c->m, &sink, err);
 }
 
+static status land_topic(struct land_cmd *c, struct err *err)
+{
+	const struct table_schema *t = c->m.k->topic->table;
+	/* One for each table: two tables from one topic do not share it. */
+	(void)snprintf(c->group, sizeof c->group, "pqr-land-%s.%s", t->layer, t->name);
+	c->m.group = c->group;
+	TRY(cmd_stream_member_open(&c->m, err));
+	struct session *s = &c->m.k->session;
+	if (s->lake == NULL) TRY(session_connect(s, SESSION_LAKE | SESSION_TABLES, err)); /* a contract looked there */
+	return land_all(c, err);
+}
+
 status cmd_stream_land(struct stream_cmd *k, struct err *err)
 {
 	struct land_cmd c = {.m = {.k = k, .verb = "land", .text = tell_text, .json = tell_json}};
-	const struct table_schema *t = k->topic->table;
+	struct json_contract *contract = NULL;
 	c.m.ctx = &c;
-	/* One for each table: two tables from one topic do not share it. */
-	(void)snprintf(c.group, sizeof c.group, "pqr-land-%s.%s", t->layer, t->name);
-	c.m.group = c.group;
-	status code = cmd_stream_member_open(&c.m, err);
-	if (code == OK) code = session_connect(&k->session, SESSION_LAKE | SESSION_TABLES, err);
-	if (code == OK) code = land_all(&c, err);
+	if (cli_get(k->cli, "--infer") != NULL) return cmd_stream_infer(k, err);
+	status code = cmd_stream_contract(k, &contract, err);
+	if (code == OK) code = land_topic(&c, err);
 	cmd_stream_member_close(&c.m);
 	land_close(c.land);
+	json_contract_close(contract);
 	return code;
 }

@@ -91,7 +91,7 @@ static status open_source(struct cmd_stream_member *m, struct err *err)
 {
 	size_t bytes_max;
 	if (!m->plain) return open_topic(m, err);
-	m->k->topic->settings(m->k->session.config, &(struct parquet_opts){0}, &bytes_max);
+	m->k->topic->settings(m->k->topic_config, &(struct parquet_opts){0}, &bytes_max);
 	return stream_lines_open(STDIN_FILENO, bytes_max, &m->records, err);
 }
 

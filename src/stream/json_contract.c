@@ -291,7 +291,6 @@ static const struct column_def change_columns[CHANGE_COLUMNS] = {
 	[CHANGE_BEFORE] = {.name = "change_before", .type = COL_STRING, .nullable = true},
 	[CHANGE_SOURCE] = {.name = "change_source", .type = COL_STRING, .nullable = true},
 };
-enum { OWN_EXTRA, OWN_SCHEMA_ID, OWN_TOPIC, OWN_PARTITION, OWN_OFFSET, OWN_COLUMNS };
 static const struct column_def own_columns[OWN_COLUMNS] = {
 	[OWN_EXTRA] = {.name = "extra", .type = COL_STRING, .nullable = true},
 	[OWN_SCHEMA_ID] = {.name = "schema_id", .type = COL_INT32, .nullable = true},
@@ -327,35 +326,105 @@ static status check_names(const struct reader *r, const struct column_def *colum
 	return OK;
 }
 
-static status make_table(const struct reader *r, const char *table)
+/* Columns that are wanted, before they have their places. */
+struct wanted {
+	struct column_def def;
+	int *at;
+	bool placed;
+};
+
+static size_t collect_wanted(struct json_contract *c, struct wanted *w)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < c->n_members; i++) {
+		c->members[i].column = -1;
+		if (c->partition == PARTITION_VALUE && c->partition_member == i) continue;
+		w[n++] = (struct wanted){column_of(&c->members[i]), &c->members[i].column, false};
+	}
+	for (int i = 0; i < CHANGE_COLUMNS && c->debezium; i++)
+		w[n++] = (struct wanted){change_columns[i], &c->change[i], false};
+	for (int i = 0; i < OWN_COLUMNS; i++) w[n++] = (struct wanted){own_columns[i], &c->own[i], false};
+	return n;
+}
+
+static bool same_type(const struct column_def *a, const struct column_def *b)
+{
+	return a->type == b->type && a->precision == b->precision && a->scale == b->scale;
+}
+
+struct columns {
+	struct column_def *items;
+	size_t n;
+};
+
+/* A column that stands keeps its place, as the member of its name, or as one that is null. */
+static status place_standing(
+	const struct reader *r, const struct column_def *have, struct wanted *w, size_t n, struct columns *out)
+{
+	size_t i = 0;
+	while (i < n && strcmp(w[i].def.name, have->name) != 0) i++;
+	const bool writable = have->nullable && !col_type_nested(have->type) && have->type != COL_DECIMAL128;
+	if (!writable || (i < n && !same_type(have, &w[i].def)))
+		return fail_at(r->err, E_CONFLICT, r->file, -1, -1, "column '%s' of the table is %s%s there, %s here",
+			have->name, col_type_name(have->type), have->nullable ? "" : " not null",
+			i < n ? col_type_name(w[i].def.type) : "no member");
+	if (i < n) {
+		*w[i].at = (int)out->n;
+		w[i].placed = true;
+	}
+	out->items[out->n++] = i < n ? w[i].def : *have;
+	return OK;
+}
+
+static status place_columns(const struct reader *r, const struct json_contract_opts *o, struct columns *out)
 {
 	struct json_contract *c = r->c;
-	size_t n = 0;
-	struct column_def *columns =
-		ARENA_ZNEW(&c->arena, struct column_def, c->n_members + CHANGE_COLUMNS + OWN_COLUMNS + 1);
-	const char *dot = strchr(table, '.');
-	if (columns == NULL) return fail_nomem(r->err);
-	if (dot == NULL || dot == table || dot[1] == '\0' || strchr(dot + 1, '.') != NULL)
-		return fail(r->err, E_USAGE, "a table is named as bronze.orders, found '%s'", table);
-	for (size_t i = 0; i < c->n_members; i++) {
-		const bool moved = c->partition == PARTITION_VALUE && c->partition_member == i;
-		c->members[i].column = moved ? -1 : (int)n;
-		if (!moved) columns[n++] = column_of(&c->members[i]);
+	struct wanted *w = ARENA_NEW(&c->arena, struct wanted, c->n_members + CHANGE_COLUMNS + OWN_COLUMNS);
+	if (w == NULL) return fail_nomem(r->err);
+	const size_t n = collect_wanted(c, w);
+	for (size_t i = 0; i < o->n_standing; i++)
+		if (!o->standing[i].partition) TRY(place_standing(r, &o->standing[i], w, n, out));
+	for (size_t i = 0; i < n; i++) {
+		if (w[i].placed) continue;
+		*w[i].at = (int)out->n;
+		out->items[out->n++] = w[i].def;
 	}
-	c->changes = (int)n;
-	for (int i = 0; i < CHANGE_COLUMNS && c->debezium; i++) columns[n++] = change_columns[i];
-	c->extra = (int)n + OWN_EXTRA;
-	c->schema_id = (int)n + OWN_SCHEMA_ID;
-	c->topic_column = (int)n + OWN_TOPIC;
-	for (int i = 0; i < OWN_COLUMNS; i++) columns[n++] = own_columns[i];
-	TRY(add_partition_column(r, columns, &n));
-	TRY(check_names(r, columns, n));
+	return OK;
+}
+
+/* A table that stands is partitioned as it is wanted. */
+static status check_partition(const struct reader *r, const struct json_contract_opts *o)
+{
+	const char *have = NULL, *want = r->c->partition_column;
+	size_t n = 0;
+	for (size_t i = 0; i < o->n_standing; i++) {
+		if (o->standing[i].partition) have = o->standing[i].name;
+		n += o->standing[i].partition;
+	}
+	if (o->n_standing == 0 || (n == (want != NULL) && (want == NULL || strcmp(want, have) == 0))) return OK;
+	return fail_at(r->err, E_CONFLICT, r->file, -1, -1, "the table is partitioned by %s there, by %s here",
+		have != NULL ? have : "nothing", want != NULL ? want : "nothing");
+}
+
+static status make_table(const struct reader *r, const struct json_contract_opts *o)
+{
+	struct json_contract *c = r->c;
+	const size_t most = c->n_members + CHANGE_COLUMNS + OWN_COLUMNS + 1 + o->n_standing;
+	struct columns columns = {.items = ARENA_ZNEW(&c->arena, struct column_def, most)};
+	const char *dot = strchr(o->table, '.');
+	if (columns.items == NULL) return fail_nomem(r->err);
+	if (dot == NULL || dot == o->table || dot[1] == '\0' || strchr(dot + 1, '.') != NULL)
+		return fail(r->err, E_USAGE, "a table is named as bronze.orders, found '%s'", o->table);
+	TRY(place_columns(r, o, &columns));
+	TRY(add_partition_column(r, columns.items, &columns.n));
+	TRY(check_names(r, columns.items, columns.n));
+	TRY(check_partition(r, o));
 	c->table = (struct table_schema){.name = arena_strndup(&c->arena, dot + 1, strlen(dot + 1)),
-		.layer = arena_strndup(&c->arena, table, (size_t)(dot - table)),
+		.layer = arena_strndup(&c->arena, o->table, (size_t)(dot - o->table)),
 		.contract = "",
 		.description = "",
-		.columns = columns,
-		.n_columns = n};
+		.columns = columns.items,
+		.n_columns = columns.n};
 	return c->table.name != NULL && c->table.layer != NULL ? OK : fail_nomem(r->err);
 }
 
@@ -391,7 +460,7 @@ static status read_contract(struct reader *r, struct str schema, const struct js
 	json_doc_destroy(doc);
 	if (code != OK) return code;
 	TRY(take_partition(r, o->partition_by));
-	TRY(make_table(r, o->table));
+	TRY(make_table(r, o));
 	const char *topic = arena_strndup(&c->arena, o->topic, strlen(o->topic));
 	if (topic == NULL) return fail_nomem(r->err);
 	c->topic_name = str_of(topic);
@@ -411,6 +480,7 @@ status json_contract_open(
 	arena_init(&c->arena, 0);
 	c->debezium = o->debezium;
 	c->message_bytes_max = o->message_bytes_max;
+	c->parquet = o->parquet;
 	struct reader r = {.c = c, .file = o->file, .err = err};
 	const status code = read_contract(&r, schema, o);
 	if (code != OK) {

@@ -26,10 +26,16 @@ struct json_contract_opts {
 		partition_by; /* a member, or date(member) of a date-time or date: the column <member>_date; NULL: not partitioned */
 	bool debezium; /* messages are envelopes of changes */
 	size_t message_bytes_max;
+	struct parquet_opts parquet;
+	/* The columns that the table has already, n_standing 0: none yet. They keep their places, those of members that are new follow; one that
+	 * is no member any more is null from now on. */
+	const struct column_def *standing;
+	size_t n_standing;
 };
 
 struct json_contract;
-/* Copies all. E_USAGE: the schema or an option is not understood, with the file, the member and the keyword. E_CORRUPT: no JSON. */
+/* Copies all but the names in `standing`, which it views. E_USAGE: the schema or an option is not understood, with the file, the member and
+ * the keyword. E_CORRUPT: no JSON. E_CONFLICT: the table that stands has a column of another type, or is partitioned otherwise. */
 status json_contract_open(
 	struct str schema, const struct json_contract_opts *o, struct json_contract **out, struct err *err) MUST_USE;
 void json_contract_close(struct json_contract *c); /* NULL is fine */

@@ -30,6 +30,7 @@ struct json_member {
 };
 
 enum json_partition { PARTITION_NONE, PARTITION_VALUE, PARTITION_DATE };
+enum json_own_column { OWN_EXTRA, OWN_SCHEMA_ID, OWN_TOPIC, OWN_PARTITION, OWN_OFFSET, OWN_COLUMNS };
 enum json_change_column { CHANGE_OP, CHANGE_AT, CHANGE_BEFORE, CHANGE_SOURCE, CHANGE_COLUMNS };
 
 struct json_contract {
@@ -44,8 +45,8 @@ struct json_contract {
 	size_t partition_member;
 	const char *partition_column;
 	struct table_schema table;
-	int extra, schema_id, topic_column; /* data columns */
-	int changes;                        /* the first of CHANGE_COLUMNS */
+	struct parquet_opts parquet;
+	int own[OWN_COLUMNS], change[CHANGE_COLUMNS]; /* data columns */
 	struct stream_topic topic;
 };
 

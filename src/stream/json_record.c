@@ -382,16 +382,23 @@ static void record_put(const void *parser, struct builder *columns, int64_t row)
 		if (m->column >= 0 && is_given(&p->values[i])) put_value(m, &p->values[i], &columns[m->column], row);
 	}
 	if (c->debezium) {
-		struct builder *change = &columns[c->changes];
-		builder_set_str(&change[CHANGE_OP], row, p->change.op);
-		if (p->change.at_us != INT64_MIN) builder_set_i64(&change[CHANGE_AT], row, p->change.at_us);
-		if (p->change.before.p != NULL) builder_set_str(&change[CHANGE_BEFORE], row, p->change.before);
-		if (p->change.source.p != NULL) builder_set_str(&change[CHANGE_SOURCE], row, p->change.source);
+		const int *at = c->change;
+		builder_set_str(&columns[at[CHANGE_OP]], row, p->change.op);
+		if (p->change.at_us != INT64_MIN) builder_set_i64(&columns[at[CHANGE_AT]], row, p->change.at_us);
+		if (p->change.before.p != NULL) builder_set_str(&columns[at[CHANGE_BEFORE]], row, p->change.before);
+		if (p->change.source.p != NULL) builder_set_str(&columns[at[CHANGE_SOURCE]], row, p->change.source);
 	}
-	if (p->extra.n > 0)
-		builder_set_str(&columns[c->extra], row, (struct str){(const char *)p->extra.p, p->extra.n});
-	if (p->schema_id >= 0) builder_set_i32(&columns[c->schema_id], row, (int32_t)p->schema_id);
-	builder_set_str(&columns[c->topic_column], row, c->topic_name);
+	const struct str extra = {(const char *)p->extra.p, p->extra.n};
+	if (extra.n > 0) builder_set_str(&columns[c->own[OWN_EXTRA]], row, extra);
+	if (p->schema_id >= 0) builder_set_i32(&columns[c->own[OWN_SCHEMA_ID]], row, (int32_t)p->schema_id);
+	builder_set_str(&columns[c->own[OWN_TOPIC]], row, c->topic_name);
+}
+
+static void record_settings(const void *config, struct parquet_opts *parquet, size_t *value_bytes_max)
+{
+	const struct json_contract *c = config;
+	*parquet = c->parquet;
+	*value_bytes_max = c->message_bytes_max;
 }
 
 static bool record_dictionary(const struct column_def *def)
@@ -447,5 +454,6 @@ void json_record_functions(struct stream_topic *t)
 	t->part_values = record_part_values;
 	t->begin = record_begin;
 	t->put = record_put;
+	t->settings = record_settings;
 	t->dictionary = record_dictionary;
 }

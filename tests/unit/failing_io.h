@@ -40,12 +40,12 @@ static inline bool io_must_fail(void)
 
 #define IO_EXPORTED __attribute__((visibility("default")))
 /* result name(params): that of libc, unless it is its turn to fail. */
-#define IO_CALL(result, failed, name, params, args)                              \
-	IO_EXPORTED result name params                                           \
-	{                                                                        \
-		static result(*real) params;                                     \
+#define IO_CALL(result, failed, name, params, args)                            \
+	IO_EXPORTED result name params                                         \
+	{                                                                      \
+		static result(*real) params;                                   \
 		if (real == NULL) *(void **)(&real) = dlsym(RTLD_NEXT, #name); \
-		return io_must_fail() ? (failed) : real args;                    \
+		return io_must_fail() ? (failed) : real args;                  \
 	}
 
 IO_CALL(ssize_t, -1, read, (int fd, void *p, size_t n), (fd, p, n))

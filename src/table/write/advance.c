@@ -65,6 +65,17 @@ static status set_metadata(
 	return code;
 }
 
+/* A writer with another schema will not do better later: it has lost no race. */
+static status check_schema(
+	const struct delta_snapshot *s, const struct delta_advance *a, bool *widened, const char *root, struct err *err)
+{
+	struct err why;
+	err_clear(&why);
+	const status code = replace_schema_compare(s, a->schema, widened, &why);
+	if (code == OK) return OK;
+	return fail_at(err, code == E_CONFLICT ? E_UNSUPPORTED : code, root, -1, -1, "%s", why.message);
+}
+
 struct attempt {
 	struct store *store;
 	const char *root;
@@ -98,8 +109,7 @@ static status advance_once(struct attempt *at, int64_t *version, bool *lost, str
 	at->widened = true;
 	TRY(open_newest(at->store, at->root, &at->s, err));
 	status code = check_positions(at->s, at->root, at->a, err);
-	if (code == OK && at->s != NULL)
-		code = err_at(err, replace_schema_compare(at->s, at->a->schema, &at->widened, err), at->root, -1, -1);
+	if (code == OK && at->s != NULL) code = check_schema(at->s, at->a, &at->widened, at->root, err);
 	if (code == OK) {
 		code = commit(at, version, err);
 		*lost = code == E_CONFLICT;

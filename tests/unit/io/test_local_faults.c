@@ -142,7 +142,8 @@ static void each_call(struct lab *l, size_t k, bool on)
 		if (code == OK && strcmp((const char *)out.p, asked[k].want) != 0)
 			fail_msg("%s, call %lld: %s", asked[k].name, (long long)n, (const char *)out.p);
 		if (code != OK && (code != E_IO || strstr(l->err.message, "Input/output error") == NULL))
-			fail_msg("%s, call %lld: %s: %s", asked[k].name, (long long)n, status_name(code), l->err.message);
+			fail_msg("%s, call %lld: %s: %s", asked[k].name, (long long)n, status_name(code),
+				l->err.message);
 		lab_close(l);
 	}
 	if (failed == 0) fail_msg("%s: no call of it can fail", asked[k].name);

@@ -323,6 +323,51 @@ static void test_partitions(void **state)
 	close_it(&f);
 }
 
+/* A table that stands: its columns keep their places, new members follow, lost ones stay as nulls; another type is refused. */
+static void test_standing(void **state)
+{
+	(void)state;
+	static const char schema[] =
+		"{\"type\":\"object\",\"properties\":{\"new\":{\"type\":\"integer\"},\"b\":{\"type\":"
+		"\"string\"},\"a\":{\"type\":\"boolean\"}}}";
+	const struct column_def standing[] = {{.name = "a", .type = COL_BOOL, .nullable = true},
+		{.name = "gone", .type = COL_DATE, .nullable = true},
+		{.name = "extra", .type = COL_STRING, .nullable = true},
+		{.name = "b", .type = COL_STRING, .nullable = true}};
+	static const struct {
+		struct column_def column;
+		const char *has;
+	} refused[] = {
+		{{.name = "new", .type = COL_STRING, .nullable = true},
+			"column 'new' of the table is string there, int64 here"},
+		{{.name = "new", .type = COL_INT64}, "int64 not null there, int64 here"},
+		{{.name = "old", .type = COL_INT64}, "not null there, no member here"},
+		{{.name = "old", .type = COL_LIST, .nullable = true}, "list there"},
+		{{.name = "p", .type = COL_DATE, .nullable = true, .partition = true},
+			"partitioned by p there, by nothing here"},
+	};
+	struct fixture f;
+	struct json_contract_opts o = plain_opts();
+	o.standing = standing;
+	o.n_standing = 4;
+	open_by(&f, schema, &o);
+	static const char *const names[] = {
+		"a", "gone", "extra", "b", "new", "schema_id", "kafka_topic", "kafka_partition", "kafka_offset"};
+	assert_int_equal(f.t->table->n_columns, 9);
+	for (int i = 0; i < 9; i++) assert_string_equal(f.t->table->columns[i].name, names[i]);
+	assert_string_equal(parse(&f, "{\"new\":1,\"b\":\"x\",\"a\":true,\"gone\":2}"), "");
+	assert_string_equal(row_of(&f), "a=1 extra={\"gone\":2} b=x new=1 kafka_topic=orders ");
+	close_it(&f);
+	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+		struct json_contract *c = NULL;
+		o.standing = &refused[i].column;
+		o.n_standing = 1;
+		CHECK_FAILS(E_CONFLICT, json_contract_open(str_of(schema), &o, &c, &f.err));
+		if (strstr(f.err.message, refused[i].has) == NULL)
+			fail_msg("no \"%s\" in: %s", refused[i].has, f.err.message);
+	}
+}
+
 static void test_confluent(void **state)
 {
 	(void)state;
@@ -405,6 +450,7 @@ int main(void)
 		cmocka_unit_test(test_verdicts),
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_partitions),
+		cmocka_unit_test(test_standing),
 		cmocka_unit_test(test_confluent),
 		cmocka_unit_test(test_debezium),
 		cmocka_unit_test(test_no_memory),
