@@ -135,7 +135,7 @@ static status propose(struct cmd_stream_member *m, struct json_infer *infer, int
 
 status cmd_stream_infer(struct stream_cmd *k, struct err *err)
 {
-	struct cmd_stream_member m = {.k = k, .verb = "infer", .group = "pqr-infer"};
+	struct cmd_stream_member m = {.k = k, .verb = "infer", .group = "pqr-infer", .ends = true};
 	struct json_infer *infer = NULL;
 	bool debezium;
 	int64_t limit = 0;

@@ -102,7 +102,7 @@ static status read_options(struct cmd_stream_member *m, struct err *err)
 	m->opts = (struct stream_member_opts){.name = m->name,
 		.interval_us = (int64_t)INTERVAL_S * MILLION,
 		.bytes_max = BATCH_BYTES,
-		.once = m->plain || cli_flag(cli, "--once"),
+		.once = m->plain || m->ends || cli_flag(cli, "--once"),
 		.from_latest = from != NULL && strcmp(from, "latest") == 0,
 		.stop = m->k->stop,
 		.report = report,

@@ -15,6 +15,7 @@ struct cmd_stream_member {
 	const void *ctx;   /* of the two: what the subcommand says of an interval, before what all say */
 	void (*text)(const void *ctx, const struct stream_report *r, struct buf *out);
 	void (*json)(const void *ctx, const struct stream_report *r, struct buf *out); /* members of the document */
+	bool ends; /* at the end of the topic, whatever the options say */
 	/* Filled in by open. */
 	bool plain;                          /* lines of standard input */
 	char source[CMD_STREAM_NAME_MAX];    /* whose positions are kept; "": lines without a name */
