@@ -18,7 +18,10 @@ bool file_list_add(struct file_list *l, const struct file_ref *f)
 	copy.table = keep(l->arena, f->table);
 	copy.path = keep(l->arena, f->path);
 	if (f->stats != NULL) copy.stats = keep(l->arena, f->stats);
-	if (copy.table == NULL || copy.path == NULL || (f->stats != NULL && copy.stats == NULL)) return false;
+	if (f->made_of != NULL) copy.made_of = keep(l->arena, f->made_of);
+	if (copy.table == NULL || copy.path == NULL || (f->stats != NULL && copy.stats == NULL) ||
+		(f->made_of != NULL && copy.made_of == NULL))
+		return false;
 	if (!delta_pairs_copy(&f->partition, l->arena, &copy.partition)) return false;
 	l->items[l->n++] = copy;
 	return true;

@@ -18,7 +18,9 @@ struct file_ref {
 	uint8_t sha256[SHA256_BYTES];
 	const char *
 		stats; /* of a part of a table: what its Delta log says of it (table/write/stats.h); NULL = not known */
-	bool earlier;  /* an input whose rows an earlier run of the history has folded (flow/history.h) */
+	const char *made_of; /* of a part made of one other alone: a name of that part and of all else that decided its
+				rows; its Delta log keeps it as a tag. NULL: not told */
+	bool earlier;        /* an input whose rows an earlier run of the history has folded (flow/history.h) */
 };
 struct file_list {
 	struct file_ref *items;

@@ -461,6 +461,11 @@ static status add_file(const struct delta_snapshot *s, const char *table, const 
 		.table = table, .path = key, .partition = a->partition, .rows = delta_add_rows(a), .bytes = a->size};
 	if (!path_part_hash(a->path, ref.xxh128))
 		memset(ref.xxh128, 0, sizeof ref.xxh128); /* of another writer: not known */
+	const struct delta_pair *tag = delta_pairs_get(&a->tags, STR(FLOW_MADE_OF_TAG));
+	if (tag != NULL && tag->value.p != NULL) {
+		ref.made_of = arena_strndup(out->arena, tag->value.p, tag->value.n);
+		if (ref.made_of == NULL) return fail_nomem(err);
+	}
 	return file_list_add(out, &ref) ? OK : fail_nomem(err);
 }
 

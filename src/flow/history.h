@@ -18,6 +18,8 @@
 #include "flow/picture.h"
 #include "flow/workload.h"
 
+#define FLOW_MADE_OF_TAG "pqr.made_of" /* of an add: the file_ref's */
+
 struct history {
 	const char *const *
 		runs; /* [n_runs] the runs before this one, oldest first; the last is the head. 0: this run opens a history */

@@ -75,6 +75,12 @@ static status make_add(struct flow *f, const struct table_schema *t, const struc
 		.modified_ms = time_now_us() / 1000,
 		.data_change = true,
 	};
+	if (ref->made_of != NULL) {
+		struct delta_pair *tag = ARENA_NEW(arena, struct delta_pair, 1);
+		if (tag == NULL) return fail_nomem(err);
+		*tag = (struct delta_pair){STR(FLOW_MADE_OF_TAG), str_of(ref->made_of)};
+		out->tags = (struct delta_pairs){tag, 1};
+	}
 	return add_stats(f, ref, arena, &out->stats, err);
 }
 

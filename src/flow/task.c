@@ -84,7 +84,8 @@ status task_output(const struct task_env *env, struct task_result *out, const st
 		.path = key,
 		.partition = file->partition,
 		.rows = file->rows,
-		.bytes = (int64_t)file->n};
+		.bytes = (int64_t)file->n,
+		.made_of = file->made_of};
 	ASSERT(out->outputs.arena != NULL && file->n > 0);
 	hash_xxh128(file->p, file->n, ref.xxh128);
 	path_part_name(ref.xxh128, name);

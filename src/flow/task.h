@@ -79,6 +79,7 @@ struct task_file {
 	const void *p;                /* p[n], n > 0 */
 	size_t n;
 	int64_t rows;
+	const char *made_of; /* of its file_ref; NULL */
 };
 /* Put it and add it to out->outputs, with its hashes. The same bytes put again are OK. Where a Parquet
  * file of these bytes stands already in the same part of the table, of another run, that one is kept and nothing is put. */

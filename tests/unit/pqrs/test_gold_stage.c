@@ -1,5 +1,6 @@
 /* The gold stage over silver files: plan, run, check; what lies in the lake afterwards; what happens when silver lies. */
 #include "gold_silver.h"
+#include "flow/history.h"
 #include "parquet/reader.h"
 #include "workloads/pqrs/gold/gold.h"
 
@@ -280,6 +281,73 @@ static void test_changed_silver_is_refused(void **state)
 	lake_deinit(&s.lake);
 }
 
+static struct task_list plan_again(struct stage *s, const struct file_list *standing)
+{
+	static const char *const runs[] = {LAKE_HISTORY};
+	struct err err;
+	const struct history history = {.runs = runs, .n_runs = 1, .as_of = INT64_MIN};
+	const struct stage_view view = {.run = &s->lake.run,
+		.config = &s->lake.config,
+		.n_stages = 1,
+		.files = &s->lake.silver.outputs,
+		.counters = &s->lake.silver.counters,
+		.history = &history,
+		.standing = standing,
+		.lake = s->lake.store};
+	struct task_list tasks = {.arena = &s->lake.arena};
+	CHECK_OK(&err, pqrs_gold_plan(&view, NULL, &tasks, &err));
+	for (size_t i = 0; i < tasks.n; i++) tasks.items[i].history = LAKE_HISTORY;
+	return tasks;
+}
+
+static size_t count_part(const struct task_list *tasks, const char *part)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < tasks->n; i++) n += strcmp(tasks->items[i].part, part) == 0;
+	return n;
+}
+
+/* Of silver's parts that stood before the rows a ticket stand too: of the same instant, configuration and program. */
+static void test_parts_that_stand_are_kept(void **state)
+{
+	(void)state;
+	static const struct file_list none = {0};
+	struct stage s;
+	stage_init(&s, TICKETS);
+	s.tasks = plan_again(&s, &none);
+	const size_t n = count_part(&s.tasks, "tickets");
+	assert_true(n > 1);
+	stage_run(&s, false);
+	const struct file_list made = s.gold.outputs;
+	const int64_t rows = counter_get(&s.gold.counters, "rows:sla_metrics");
+
+	s.tasks = plan_again(&s, &made);
+	CHECK_I64(count_part(&s.tasks, "tickets"), 0);
+	CHECK_I64(count_part(&s.tasks, "kept"), 2);
+	task_result_init(&s.gold, NULL, &s.lake.arena);
+	stage_run(&s, false);
+	CHECK_I64(s.gold.outputs.n, made.n);
+	for (size_t i = 0; i < made.n; i++) assert_string_equal(s.gold.outputs.items[i].path, made.items[i].path);
+	CHECK_I64(counter_get(&s.gold.counters, "rows:sla_metrics"), rows);
+	CHECK_I64(counter_get(&s.gold.counters, "sum:tickets_snapshot"), rows);
+
+	struct file_list part = {.arena = &s.lake.arena}; /* one of the two tables' alone */
+	for (size_t i = 0; i < made.n; i++) {
+		if (strcmp(made.items[i].table, "gold.tickets_snapshot") != 0)
+			assert_true(file_list_add(&part, &made.items[i]));
+	}
+	s.tasks = plan_again(&s, &part);
+	CHECK_I64(count_part(&s.tasks, "tickets"), n);
+	s.lake.run.as_of += US_PER_DAY; /* each part has a ticket without an answer */
+	s.tasks = plan_again(&s, &made);
+	CHECK_I64(count_part(&s.tasks, "tickets"), n);
+	s.lake.run.as_of -= US_PER_DAY;
+	s.lake.run.config_hash[0] ^= 1;
+	s.tasks = plan_again(&s, &made);
+	CHECK_I64(count_part(&s.tasks, "tickets"), n);
+	lake_deinit(&s.lake);
+}
+
 /* Out of memory at the n-th allocation, for every n: an error, no leak (asan) and no file half written. */
 static void test_memory_failures(void **state)
 {
@@ -315,6 +383,7 @@ int main(void)
 		cmocka_unit_test(test_nothing_to_do_without_tickets),
 		cmocka_unit_test(test_lost_rows_fail_the_check),
 		cmocka_unit_test(test_changed_silver_is_refused),
+		cmocka_unit_test(test_parts_that_stand_are_kept),
 		cmocka_unit_test(test_memory_failures),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,6 +17,7 @@
 #include "flow/history.h"
 #include "parquet/writer.h"
 #include "workloads/pqrs/config/config.h"
+#include "workloads/pqrs/gold/gold_kept.h"
 #include "workloads/pqrs/gold/gold_kpi.h"
 #include "flow/part_scan.h"
 #include "workloads/pqrs/gold/gold_ticket.h"
@@ -67,9 +68,10 @@ static status plan_group(
 
 /* Tickets by month; files come sorted by path, so those of a month are neighbours. A ticket_id that stands in two tasks
  * would not be seen as a repeated key, but silver makes each ticket in one task and month. With a history a task a file: of a file
- * that was kept the rows are the same, unless they tell of as_of, which silver keeps apart. */
+ * that was kept the rows are the same, unless they tell of as_of, which silver keeps apart (gold_kept.h). */
 static status plan_months(const struct stage_view *view, struct task_list *out, struct err *err)
 {
+	struct gold_kept kept = {{.arena = out->arena}, {.arena = out->arena}};
 	const bool history = view->history != NULL && view->history->n_runs > 0;
 	struct task_spec *t = NULL;
 	int32_t month = 0, parts = 0;
@@ -79,7 +81,10 @@ static status plan_months(const struct stage_view *view, struct task_list *out, 
 			const struct file_ref *f = &view->files[s].items[i];
 			int32_t file_month;
 			char id[64];
+			bool stands = false;
 			if (strcmp(f->table, "silver.tickets") != 0) continue;
+			if (history) TRY(gold_kept_find(view, f, &kept, &stands, err));
+			if (stands) continue;
 			TRY(partition_month_of(f, &file_month, err));
 			if (t == NULL || file_month != month || rows >= PART_ROWS || history) {
 				const struct civil c = date_to_civil(file_month);
@@ -94,7 +99,7 @@ static status plan_months(const struct stage_view *view, struct task_list *out, 
 			TRY(add_file(t, f, err));
 		}
 	}
-	return OK;
+	return gold_kept_plan(&kept, out, err);
 }
 
 status pqrs_gold_plan(
@@ -116,6 +121,7 @@ struct store_sink {
 	struct task_result *out;
 	struct parquet_writer *writers[GOLD_TABLES_N]; /* made when a table gets its first batch */
 	struct history_column history;
+	const char *made_of; /* of the parts that come; NULL: of more than one */
 	int64_t rows_out, bytes_out;
 };
 
@@ -170,7 +176,8 @@ static status sink_write(
 		.partition = partition_month_values(&place, month, s->env->run),
 		.p = p,
 		.n = n,
-		.rows = b->n_rows};
+		.rows = b->n_rows,
+		.made_of = s->made_of};
 	TRY(task_output(s->env, s->out, &file, err));
 	s->rows_out += b->n_rows;
 	s->bytes_out += (int64_t)n;
@@ -365,6 +372,7 @@ static status run_daily(struct task *t, const struct task_spec *spec, struct err
 static status run_tickets(struct task *t, const struct task_spec *spec, struct err *err)
 {
 	const struct pqrs_config *config = t->env->config;
+	char made_of[HEX_XXH128_CHARS + 1];
 	if (spec->lo < DATE_MIN || spec->lo > DATE_MAX || date_month_start((int32_t)spec->lo) != spec->lo ||
 		spec->hi != date_month_start((int32_t)spec->lo + 31))
 		return fail(err, E_USAGE, "task %s: days [%lld, %lld) are no month", spec->task_id, (long long)spec->lo,
@@ -372,6 +380,10 @@ static status run_tickets(struct task *t, const struct task_spec *spec, struct e
 	t->clock = (struct gold_clock){&t->days, config->calendar, t->env->run->as_of};
 	TRY(gold_tickets_init(&t->tickets, &t->arena, (size_t)part_files_rows(&spec->inputs), err));
 	TRY(scan(t, spec, visit_tickets, err));
+	if (spec->inputs.n == 1) {
+		gold_made_of(t->env->run, &spec->inputs.items[0], t->tickets.by_as_of, made_of);
+		t->sink.made_of = made_of;
+	}
 	return gold_tickets_write(&t->tickets, (int32_t)spec->lo, &t->sink.base, err);
 }
 
@@ -405,6 +417,7 @@ static status rows_check(const struct task_spec *spec, struct err *err)
 
 status pqrs_gold_run(const struct task_env *env, const struct task_spec *spec, struct task_result *out, struct err *err)
 {
+	if (strcmp(spec->part, GOLD_PART_KEPT) == 0) return gold_kept_run(spec, out, err);
 	struct task t = {.env = env, .sink = {.base = {.write = sink_write}, .env = env, .out = out}};
 	for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
 		if (strcmp(groups[i].part, spec->part) == 0) t.group = &groups[i];

@@ -66,6 +66,7 @@ static void add_elapsed(struct gold_tickets *t, const struct gold_ticket_source 
 	int32_t *dst = t->days_elapsed + t->n;
 	for (int64_t i = 0; i < in->n; i++) {
 		dst[i] = 0;
+		t->by_as_of |= !column_valid(in->answered_at, i);
 		if (!column_valid(in->radicated_at, i)) continue;
 		const int32_t from = day_map_date(clock->days, radicated[i]);
 		const int32_t to = column_valid(in->answered_at, i) ? day_map_date(clock->days, answered[i]) : as_of;

@@ -26,6 +26,7 @@ struct gold_tickets {
 	int32_t *days_target, *days_elapsed; /* [cap] business days */
 	int32_t *status, *sla;               /* [cap] dictionary codes */
 	struct builder status_names;
+	bool by_as_of; /* a row tells of as_of: it has no answer */
 };
 
 status gold_tickets_init(struct gold_tickets *t, struct arena *arena, size_t cap, struct err *err) MUST_USE;
