@@ -4,7 +4,9 @@
  *   a table that stands:                       each row told UPDATEs one that differs, or is INSERTed; the rest of its parts is
  *                                              DELETEd (sqlite_changes.c). What is not told is not read either: the
  *                                              rowids between which the rows of each part lie are remembered
- *   one of which is told what changed:         INSERT, UPDATE and DELETE, a row found by its key's index, or without one as above
+ *   one of which is told what changed:         INSERT, UPDATE and DELETE, a row found by its key's index, or without one as above; a
+ *                                              row that changes and lies far from the end moves there: rows that change each day,
+ *                                              few among many, come to lie on few pages
  *   one of which nothing is told:              nothing
  *
  * The rows of each table are counted once, in the transaction before any changes, and from then on what SQLite says it inserted and
@@ -25,6 +27,8 @@
 
 enum { SQL_BYTES_MAX = 1 << 20, CANCEL_ROWS = 8192, PUBLISH_CACHE_KIB = 65536 };
 enum { NAME_MAX_CHARS = 256 };
+/* A row moves to the end when so many lie behind it, at least; or this share of all. */
+enum { RECENT_ROWS_MIN = 1 << 16, RECENT_SHARE = 3 };
 
 struct sqlite_publish {
 	struct control_publish base;
@@ -42,6 +46,8 @@ struct sqlite_publish {
 	size_t part;     /* of the batch at hand */
 	int64_t rows; /* of a table that stood: as the look counted them in this transaction, and inserted and deleted since */
 	sqlite3_stmt *insert, *update; /* update: NULL where all columns are the key */
+	sqlite3_stmt *find, *move;     /* of a table that is told what changed and has its key indexed; else NULL */
+	int64_t last, recent_from;     /* its largest rowid, and where those begin that changed lately */
 	struct {
 		struct row_hash *items; /* [cap] of the batch at hand */
 		size_t n, cap;
@@ -140,7 +146,9 @@ static void close_statements(struct sqlite_publish *p)
 {
 	(void)sqlite3_finalize(p->insert);
 	(void)sqlite3_finalize(p->update);
-	p->insert = p->update = NULL;
+	(void)sqlite3_finalize(p->find);
+	(void)sqlite3_finalize(p->move);
+	p->insert = p->update = p->find = p->move = NULL;
 }
 
 /* One of the two statements with the batch's values. */
@@ -267,14 +275,53 @@ static status change_new(struct sqlite_publish *p, struct feeder *insert, const 
 	TRY(code);
 	p->rows += sqlite3_changes(p->s->db);
 	const int64_t row = sqlite3_last_insert_rowid(p->s->db);
+	if (row > p->last) p->last = row;
 	widen(&p->ranges[p->part], &(struct sqlite_rows){row, row});
 	return OK;
 }
 
-static status change_by_key(struct sqlite_publish *p, struct feeder *update, const struct given *g, struct err *err)
+/* What a row that is found by its key goes through. */
+struct by_key {
+	struct feed key[TABLE_COLUMNS_MAX]; /* [n] */
+	size_t n;
+	struct feeder update, move;
+};
+
+static status by_key_open(struct sqlite_publish *p, struct by_key *k, const struct given *g, struct err *err)
 {
-	TRY(feeder_run(p, update, g, err));
-	return sqlite3_changes(p->s->db) == 1 ? OK : control_change_fail(p->schema, err);
+	k->update.stmt = p->update;
+	k->move.stmt = p->move;
+	TRY(feeder_open(p, &k->update, g, err));
+	TRY(feeder_open(p, &k->move, g, err));
+	k->n = 0;
+	for (size_t i = 0; i < p->schema->n_columns; i++) {
+		if (!p->schema->columns[i].key) continue;
+		if (i < g->batch->n_columns)
+			k->key[k->n++] = k->update.feeds[i];
+		else if (sqlite_bind_text(p->find, (int)i + 1, str_of(g->partitions[i - g->batch->n_columns])) !=
+			 SQLITE_OK)
+			return sqlite_fail(p->s, "key", err);
+	}
+	return OK;
+}
+
+static status change_by_key(struct sqlite_publish *p, struct by_key *k, const struct given *g, struct err *err)
+{
+	if (feed_row(p->find, k->key, k->n, g->row) != SQLITE_OK) return sqlite_fail(p->s, "key", err);
+	const int rc = sqlite3_step(p->find);
+	const int64_t row = rc == SQLITE_ROW ? sqlite3_column_int64(p->find, 0) : 0;
+	(void)sqlite3_reset(p->find);
+	if (rc == SQLITE_DONE) return control_change_fail(p->schema, err);
+	if (rc != SQLITE_ROW) return sqlite_fail(p->s, "look for a row", err);
+	struct feeder *f = row < p->recent_from ? &k->move : &k->update;
+	const int at = (int)p->schema->n_columns + 1;
+	if (sqlite3_bind_int64(f->stmt, at, row) != SQLITE_OK) return sqlite_fail(p->s, "value", err);
+	if (f != &k->move) return feeder_run(p, f, g, err);
+	if (sqlite3_bind_int64(f->stmt, at + 1, p->last + 1) != SQLITE_OK) return sqlite_fail(p->s, "value", err);
+	TRY(feeder_run(p, f, g, err));
+	p->last++;
+	widen(&p->ranges[p->part], &(struct sqlite_rows){p->last, p->last});
+	return OK;
 }
 
 /* A row that is looked for among those that stand: it goes, or is another now. update: NULL where it goes. */
@@ -292,10 +339,14 @@ static status change_rows(
 	struct sqlite_publish *p, struct given *g, const struct control_change *change, struct err *err)
 {
 	const bool is_new = change->kind == CONTROL_ROWS_NEW, gone = change->kind == CONTROL_ROWS_GONE;
-	const bool by_key = !gone && !is_new && has_index(p->schema);
+	const bool by_key = !gone && !is_new && p->find != NULL;
 	struct feeder f = {.stmt = is_new ? p->insert : p->update};
+	struct by_key k;
 	if (!gone && f.stmt == NULL) return control_change_fail(p->schema, err); /* a row is its key */
-	if (!gone) TRY(feeder_open(p, &f, g, err));
+	if (by_key)
+		TRY(by_key_open(p, &k, g, err));
+	else if (!gone)
+		TRY(feeder_open(p, &f, g, err));
 	if (!is_new && !by_key) {
 		if (p->changes == NULL) TRY(sqlite_changes_open(p->s, &p->table, &p->changing, &p->changes, err));
 		TRY(hash_rows(p, g, err));
@@ -306,7 +357,7 @@ static status change_rows(
 		if (is_new)
 			TRY(change_new(p, &f, g, err));
 		else if (by_key)
-			TRY(change_by_key(p, &f, g, err));
+			TRY(change_by_key(p, &k, g, err));
 		else
 			TRY(change_found(p, gone ? NULL : &f, g, err));
 	}
@@ -324,6 +375,8 @@ static status publish_change(struct control_publish *base, const struct batch *b
 	const status code = change_rows(p, &g, change, err);
 	unbind(p->insert);
 	unbind(p->update);
+	unbind(p->find);
+	unbind(p->move);
 	return code;
 }
 
@@ -477,9 +530,8 @@ static status prepare_insert(struct sqlite_publish *p, struct err *err)
 	return prepare_buf(p, &sql, &p->insert, err);
 }
 
-/* A row keeps its place and its key: no index is touched. It is named by its place or, of a table that is told by what changed, by its
- * key where that is indexed. */
-static status prepare_update(struct sqlite_publish *p, struct err *err)
+/* UPDATE of a row by its place, all but its key; move: it gets another place, too, and its index follows. */
+static status prepare_update(struct sqlite_publish *p, bool move, sqlite3_stmt **out, struct err *err)
 {
 	const struct table_schema *schema = p->schema;
 	struct buf sql;
@@ -490,18 +542,41 @@ static status prepare_update(struct sqlite_publish *p, struct err *err)
 		if (!schema->columns[i].key)
 			buf_printf(&sql, "%s\"%s\" = ?%zu", n++ > 0 ? ", " : "", schema->columns[i].name, i + 1);
 	}
-	if (p->table.changes && has_index(schema)) {
-		for (size_t i = 0, k = 0; i < schema->n_columns; i++) {
-			if (!schema->columns[i].key) continue;
-			buf_printf(
-				&sql, " %s \"%s\" = ?%zu", k++ > 0 ? "AND" : "WHERE", schema->columns[i].name, i + 1);
-		}
-	} else {
-		buf_printf(&sql, " WHERE rowid = ?%zu", schema->n_columns + 1);
-	}
-	if (n > 0) return prepare_buf(p, &sql, &p->update, err);
+	if (move) buf_printf(&sql, ", rowid = ?%zu", schema->n_columns + 2);
+	buf_printf(&sql, " WHERE rowid = ?%zu", schema->n_columns + 1);
+	if (n > 0) return prepare_buf(p, &sql, out, err);
 	buf_deinit(&sql);
 	return OK;
+}
+
+static status prepare_find(struct sqlite_publish *p, struct err *err)
+{
+	const struct table_schema *schema = p->schema;
+	struct buf sql;
+	size_t n = 0;
+	buf_init(&sql, SQL_BYTES_MAX);
+	buf_printf(&sql, "SELECT rowid FROM \"%s_%s\"", schema->layer, schema->name);
+	for (size_t i = 0; i < schema->n_columns; i++) {
+		if (schema->columns[i].key)
+			buf_printf(
+				&sql, " %s \"%s\" = ?%zu", n++ > 0 ? "AND" : "WHERE", schema->columns[i].name, i + 1);
+	}
+	return prepare_buf(p, &sql, &p->find, err);
+}
+
+/* Of a table that is told what changed: rows are found by their key where that is indexed. */
+static status prepare_by_key(struct sqlite_publish *p, struct err *err)
+{
+	char sql[2 * NAME_MAX_CHARS];
+	if (!p->table.changes || !has_index(p->schema) || p->update == NULL) return OK;
+	(void)snprintf(
+		sql, sizeof sql, "SELECT coalesce(max(rowid), 0) FROM \"%s_%s\"", p->schema->layer, p->schema->name);
+	const struct sql_stmt q = {sql, NULL, 0};
+	TRY(sql_one_i64(&p->s->base, &q, &p->last, err));
+	const int64_t recent = p->rows / RECENT_SHARE > RECENT_ROWS_MIN ? p->rows / RECENT_SHARE : RECENT_ROWS_MIN;
+	p->recent_from = p->last - recent;
+	TRY(prepare_find(p, err));
+	return prepare_update(p, true, &p->move, err);
 }
 
 /* What is needed so that the table holds its parts and no more. Where all are told, what is remembered need not be true. */
@@ -540,7 +615,9 @@ static status publish_table(struct control_publish *base, const struct control_t
 	if (!p->made && !p->looked) TRY(count_rows(p->s, p->schema, &p->rows, err));
 	if (p->made) TRY(make_table(p->s, p->schema, err));
 	TRY(prepare_insert(p, err));
-	return p->made ? OK : prepare_update(p, err);
+	if (p->made) return OK;
+	TRY(prepare_update(p, false, &p->update, err));
+	return prepare_by_key(p, err);
 }
 
 static status make_index(struct control_sqlite *s, const struct table_schema *schema, struct err *err)

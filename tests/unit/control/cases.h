@@ -718,7 +718,8 @@ static void test_schedules(void **state)
 		cmocka_unit_test(test_rows_by_layer_of_before), cmocka_unit_test(test_query),             \
 		cmocka_unit_test(test_tasks_and_stages), cmocka_unit_test(test_publish),                  \
 		cmocka_unit_test(test_publish_odd_texts), cmocka_unit_test(test_parts),                   \
-		cmocka_unit_test(test_parts_changes), cmocka_unit_test(test_parts_given_up),              \
-		cmocka_unit_test(test_parts_killed), cmocka_unit_test(test_schedules)
+		cmocka_unit_test(test_parts_changes), cmocka_unit_test(test_parts_changes_far),           \
+		cmocka_unit_test(test_parts_given_up), cmocka_unit_test(test_parts_killed),               \
+		cmocka_unit_test(test_schedules)
 
 #endif

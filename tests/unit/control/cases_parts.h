@@ -221,6 +221,36 @@ static void test_parts_changes(void **state)
 	plane_close(&p);
 }
 
+/* A row of many moves to their end when it changes, where the database keeps rows in places (SQLite): there it is found by its key, and
+ * among those of its part, again. */
+static void test_parts_changes_far(void **state)
+{
+	(void)state;
+	enum { MANY = 100000 };
+	struct plane p;
+	struct control_lease a, b;
+	static const uint32_t first[] = {0}, second[] = {1}, fresh[] = {3};
+	const struct control_change changes[] = {
+		{CONTROL_ROWS_NEW, fresh, 1}, {CONTROL_ROWS_OTHER, first, 1}, {CONTROL_ROWS_GONE, second, 1}};
+	const struct control_select moved = {.sql = "SELECT month, n FROM gold.monthly WHERE rowid > 100008"};
+	plane_open(&p);
+	hold(&p, &a, RUN);
+	hold(&p, &b, OTHER);
+	struct month months[MONTHS] = {{"2025-1", "a", 5, 10, RUN}, {"2025-2", "b", 3, 20, RUN},
+		{"2025-3", "c", MANY, 30, RUN}, {"", NULL, 0, 0, RUN}};
+	publish_months(&p, &a, months, "123");
+	months[1] = (struct month){"2025-2", "B", 4, 21, OTHER};
+	CHECK_OK(&p.err, publish_changed(&p, &b, months, "b", changes, 3));
+	months_are(&p, "2025-1|5|10|5\n2025-2|3|21|1\n2025-3|100000|30|100000\n");
+	/* The new row, and the one that moved behind it. */
+	if (!control_is_server(p.c)) query_is(&p, &moved, "2025-2|0\n2025-2|21\n");
+	/* All of the month told: what moved is met where it lies now. */
+	months[1] = (struct month){"2025-2", "D", 4, 21, OTHER};
+	publish_months(&p, &b, months, "2");
+	months_are(&p, "2025-1|5|10|5\n2025-2|4|21|1\n2025-3|100000|30|100000\n");
+	plane_close(&p);
+}
+
 /* A publication that is given up leaves neither rows nor what is remembered of them. */
 static void test_parts_given_up(void **state)
 {
