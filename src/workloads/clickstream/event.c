@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "io/json/json_scan.h"
 #include "io/utf8.h"
+#include "workloads/clickstream/event_form.h"
 
 #define TS_MIN (INT64_C(10957) * US_PER_DAY) /* 2000-01-01 */
 #define SCRATCH_MAX (UINT64_C(1) << 27)
@@ -196,16 +197,11 @@ static size_t length(struct str line)
 	return line.n > 0 && line.p[line.n - 1] == '\r' ? line.n - 1 : line.n;
 }
 
-struct clickstream_reason clickstream_parse(
-	struct clickstream_parser *p, struct str whole, bool utf8_ok, struct clickstream_event *out)
+static struct clickstream_reason parse_members(
+	struct clickstream_parser *p, struct str line, bool utf8_ok, struct clickstream_event *out)
 {
 	struct member members[MEMBERS];
 	for (int i = 0; i < MEMBERS; i++) members[i].kind = JSON_NONE; /* which says what else of it may be read */
-	*out = (struct clickstream_event){.line = whole};
-	const struct str line = without_bom(whole);
-	p->failed |= p->page.failed || p->extra.failed;
-	buf_reset(&p->extra);
-	if (length(whole) > p->line_bytes_max) return (struct clickstream_reason){CLICK_TOO_LONG, 0};
 	if (is_blank(line)) return (struct clickstream_reason){CLICK_BLANK, 0};
 	if (!utf8_ok && !utf8_valid(line.p, line.n)) return (struct clickstream_reason){CLICK_INVALID_UTF8, 0};
 	const enum clickstream_verdict form = scan(p, line, members);
@@ -220,6 +216,18 @@ struct clickstream_reason clickstream_parse(
 		out->extra = (struct str){(const char *)p->extra.p, p->extra.n};
 	}
 	return (struct clickstream_reason){CLICK_VALID, 0};
+}
+
+struct clickstream_reason clickstream_parse(
+	struct clickstream_parser *p, struct str whole, bool utf8_ok, struct clickstream_event *out)
+{
+	*out = (struct clickstream_event){.line = whole};
+	p->failed |= p->page.failed || p->extra.failed;
+	buf_reset(&p->extra);
+	if (length(whole) > p->line_bytes_max) return (struct clickstream_reason){CLICK_TOO_LONG, 0};
+	if (clickstream_form_read(whole, utf8_ok, out)) return (struct clickstream_reason){CLICK_VALID, 0};
+	*out = (struct clickstream_event){.line = whole};
+	return parse_members(p, without_bom(whole), utf8_ok, out);
 }
 
 struct clickstream_reason clickstream_next(

@@ -3,7 +3,9 @@
 
 #include "check.h"
 
+#include "base/rng.h"
 #include "io/json/json_scan.h"
+#include "workloads/clickstream/event_form.h"
 
 #define ID "\"event_id\":\"8C2F7A0E-5f5e-4d3e-9a51-0b8a3a1c7f10\""
 #define USER ",\"user_id\":7"
@@ -109,9 +111,95 @@ static void test_too_long(void **state)
 	clickstream_parser_deinit(&p);
 }
 
+/* ---- the fast way -------------------------------------------------------------------------------------------------------- */
+
+struct read {
+	char padded[512];
+	struct clickstream_event ev;
+	struct clickstream_reason reason;
+};
+/* A space in front is no matter to JSON, and no form of the fast way. */
+static void read_line(struct clickstream_parser *p, const char *line, size_t n, bool slowly, struct read *out)
+{
+	memset(out->padded, '"', sizeof out->padded); /* what stands behind the line is no part of it */
+	assert_true(n + 1 + JSON_SCAN_PADDING < sizeof out->padded);
+	out->padded[0] = ' ';
+	memcpy(out->padded + slowly, line, n);
+	out->reason = clickstream_parse(p, (struct str){out->padded, n + slowly}, false, &out->ev);
+}
+
+static void same_event(const struct read *fast, const struct read *slow, const char *line)
+{
+	const struct clickstream_event *a = &fast->ev, *b = &slow->ev;
+	const bool same = fast->reason.verdict == slow->reason.verdict && fast->reason.member == slow->reason.member;
+	if (!same)
+		fail_msg("%s: %d:%d, expected %d:%d", line, fast->reason.verdict, fast->reason.member,
+			slow->reason.verdict, slow->reason.member);
+	if (fast->reason.verdict != CLICK_VALID) return;
+	if (memcmp(a->id, b->id, sizeof a->id) != 0 || a->user != b->user || a->type != b->type ||
+		a->source != b->source || !str_eq(a->page, b->page) || a->ts != b->ts || a->has_ts != b->has_ts ||
+		!str_eq(a->extra, b->extra))
+		fail_msg("another event: %s", line);
+}
+
+#define FORM(id, user, type, page, time, source)                                                     \
+	"{\"event_id\":\"" id "\",\"user_id\":" user ",\"event_type\":\"" type "\",\"page\":\"" page \
+	"\",\"timestamp\":\"" time "\",\"source\":\"" source "\"}"
+#define SPACED                                                                                                   \
+	"{\"event_id\": \"8C2F7A0E-5f5e-4d3e-9a51-0b8a3a1c7f10\", \"user_id\": 12, \"event_type\": \"logout\", " \
+	"\"page\": "                                                                                             \
+	"\"/\", \"timestamp\": \"2025-09-01T00:00:00-05:00\", \"source\": \"mobile\"}"
+
+/* Lines in the producers' form, whole and with one to three bytes that are others, one too many, or gone. */
+static void test_fast_is_slow(void **state)
+{
+	(void)state;
+	static const char *const lines[] = {
+		FORM("8c2f7a0e-5f5e-4d3e-9a51-0b8a3a1c7f10", "98", "click", "/products/10",
+			"2025-09-01T11:59:54.977628Z", "web"),
+		FORM("8C2F7A0E-5F5E-4D3E-9A51-0B8A3A1C7F10", "999999999999999999", "login", "/\xc3\xb1",
+			"2025-09-01T11:59:54Z", "mobile"),
+		FORM("00000000-0000-0000-0000-000000000000", "1", "purchase", "/", "1999-12-31T23:59:59Z", "web"),
+		FORM("8c2f7a0e-5f5e-4d3e-9a51-0b8a3a1c7f1", "1", "purchase", "/", "2025-09-01T11:59:54Z", "web"),
+		FORM("8c2f7a0e-5f5e-4d3e-9a51-0b8a3a1c7f10", "0", "logout", "/", "2025-09-01T11:59:54Z", "web"),
+		FORM("8c2f7a0e-5f5e-4d3e-9a51-0b8a3a1c7f10", "9223372036854775807", "logout", "/a\\n",
+			"2025-09-01T11:59:54Z", "web"),
+		SPACED,
+	};
+	static const char others[] = "\",:{} \\/\n\r\t0129aAfFgGtzTZ-+._\xc3\xff\x01";
+	enum { N_LINES = sizeof lines / sizeof *lines, CASES = 200000 / CHECK_ONE_IN };
+	struct clickstream_parser p;
+	static struct read fast, slow;
+	int valid = 0, read_fast = 0;
+	clickstream_parser_init(&p, 1000);
+	for (uint32_t i = 0; i < CASES; i++) {
+		const struct rng4 r = rng_philox(7, i, 0, 0);
+		char line[400];
+		size_t n = strlen(lines[r.v[0] % N_LINES]);
+		memcpy(line, lines[r.v[0] % N_LINES], n);
+		for (uint32_t k = 0; k < rng_below(r.v[1], 4) && i >= N_LINES; k++) {
+			const struct rng4 d = rng_philox(7, i, 1, k);
+			const size_t at = rng_below(d.v[0], (uint32_t)n);
+			const char other = others[rng_below(d.v[1], sizeof others - 1)];
+			const uint32_t how = rng_below(d.v[2], 4);
+			if (how == 0) memmove(line + at, line + at + 1, --n - at);
+			if (how == 1) memmove(line + at + 1, line + at, n++ - at);
+			if (how >= 1) line[at] = other;
+		}
+		line[n] = '\0';
+		read_line(&p, line, n, false, &fast);
+		read_line(&p, line, n, true, &slow);
+		same_event(&fast, &slow, line);
+		valid += slow.reason.verdict == CLICK_VALID;
+		read_fast += clickstream_form_read((struct str){fast.padded, n}, false, &fast.ev);
+	}
+	assert_true(read_fast > CASES / 10 && read_fast <= valid); /* the cases are of both kinds */
+	clickstream_parser_deinit(&p);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_reasons), cmocka_unit_test(test_values), cmocka_unit_test(test_too_long)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_reasons), cmocka_unit_test(test_values),
+		cmocka_unit_test(test_too_long), cmocka_unit_test(test_fast_is_slow)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
