@@ -268,6 +268,7 @@ status commit_load(struct store *lake, const char *key, struct arena *arena, str
 }
 
 struct find {
+	struct store *lake;
 	const char *run_id;
 	int32_t date;
 	bool found;
@@ -291,10 +292,26 @@ static status find_visit(void *arg, const struct store_entry *e, struct err *err
 	return OK;
 }
 
+/* One folder of a day. */
+static status find_day(void *arg, const char *name, bool is_folder, struct err *err)
+{
+	struct find *f = arg;
+	char folder[RUN_KEY_MAX];
+	if (f->found || !is_folder) return OK;
+	const int n = snprintf(folder, sizeof folder, "manifests/%s/run_id=%s", name, f->run_id);
+	if (n < 0 || (size_t)n >= sizeof folder) return OK; /* no day */
+	return store_list(f->lake, folder, find_visit, f, err);
+}
+
+/* Where looking into a folder that is not there costs a round trip all manifests are listed, a thousand with one; on a disk only the run's own
+ * folder is. */
 status commit_find(struct store *lake, const char *run_id, int32_t *date, struct err *err)
 {
-	struct find f = {.run_id = run_id};
-	TRY(store_list(lake, "manifests", find_visit, &f, err));
+	struct find f = {.lake = lake, .run_id = run_id};
+	if (store_is_remote(lake))
+		TRY(store_list(lake, "manifests", find_visit, &f, err));
+	else
+		TRY(store_list_names(lake, "manifests", find_day, &f, err));
 	if (!f.found)
 		return fail(err, E_NOT_FOUND, "run %s has committed nothing to the lake %s", run_id, store_uri(lake));
 	*date = f.date;
