@@ -499,23 +499,36 @@ static bool is_theirs(const struct delta_add *a, bool parts, const struct pictur
 }
 
 /* as_of: see struct history's files; INT64_MAX: nobody asks. */
+static status snapshot_files(const struct delta_snapshot *s, const struct workload *w, const struct history_part *part,
+	int64_t as_of, struct file_list *out, struct err *err)
+{
+	const bool parts = has_runs(w->tables[workload_table_index(w, part->table)]);
+	const struct instant instant = {w->folding.instants != NULL ? w->folding.instants : "ts", as_of};
+	for (size_t i = 0; i < s->n_files; i++) {
+		bool fresh = false;
+		if (!is_theirs(&s->files[i], parts, part->runs)) continue;
+		TRY(add_file(s, part->table, &s->files[i], out, err));
+		if (as_of != INT64_MAX) TRY(holds_later(s, &s->files[i], instant, &fresh, err));
+		out->items[out->n - 1].earlier = !fresh;
+	}
+	return OK;
+}
+
 static status part_files(struct store *lake, const struct workload *w, const struct history_part *part, int64_t as_of,
 	struct file_list *out, struct err *err)
 {
 	struct delta_snapshot *s = NULL;
-	const bool parts = has_runs(w->tables[workload_table_index(w, part->table)]);
-	const struct instant instant = {w->folding.instants != NULL ? w->folding.instants : "ts", as_of};
 	TRY(open_table(lake, w, part->table, part->version, &s, err));
-	status code = OK;
-	for (size_t i = 0; s != NULL && i < s->n_files && code == OK; i++) {
-		bool fresh = false;
-		if (!is_theirs(&s->files[i], parts, part->runs)) continue;
-		code = add_file(s, part->table, &s->files[i], out, err);
-		if (code == OK && as_of != INT64_MAX) code = holds_later(s, &s->files[i], instant, &fresh, err);
-		if (code == OK) out->items[out->n - 1].earlier = !fresh;
-	}
+	const status code = s != NULL ? snapshot_files(s, w, part, as_of, out, err) : OK;
 	delta_snapshot_close(s);
 	return code;
+}
+
+status history_snapshot_files(const struct delta_snapshot *s, const struct workload *w, const struct history_part *part,
+	struct file_list *out, struct err *err)
+{
+	ASSERT(s->version == part->version);
+	return snapshot_files(s, w, part, INT64_MAX, out, err);
 }
 
 status history_part_files(struct store *lake, const struct workload *w, const struct history_part *part,

@@ -69,5 +69,9 @@ struct history_part {
 };
 status history_part_files(struct store *lake, const struct workload *w, const struct history_part *part,
 	struct file_list *out, struct err *err) MUST_USE;
+/* The same of that version of the table, which is open. */
+struct delta_snapshot;
+status history_snapshot_files(const struct delta_snapshot *s, const struct workload *w, const struct history_part *part,
+	struct file_list *out, struct err *err) MUST_USE;
 
 #endif

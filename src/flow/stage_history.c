@@ -85,23 +85,27 @@ static status history_again(struct flow *f, const struct commit *c, struct err *
 	return OK;
 }
 
-/* The version of a later layer's table that the run builds on: what it found when it folded, unless somebody committed since and the run has
- * not yet. */
-static status later_version(
-	struct flow *f, const struct table_schema *t, const char *name, int64_t *version, struct err *err)
+/* What stands of a later layer's table, and the version that the run builds on: what it found when it folded, unless somebody committed
+ * since and the run has not yet. */
+static status later_standing(struct flow *f, const struct table_schema *t, struct picture_table *table, struct err *err)
 {
 	char root[RUN_KEY_MAX], app_id[RUN_KEY_MAX];
 	struct delta_snapshot *s = NULL;
 	flow_table_root(t, root);
-	*version = -1;
-	const status code = delta_snapshot_open(f->lake, root, DELTA_LATEST, &s, err);
+	const int64_t found = table->version;
+	table->version = -1;
+	status code = delta_snapshot_open(f->lake, root, DELTA_LATEST, &s, err);
 	if (code == E_NOT_FOUND) return OK;
 	TRY(code);
-	const int64_t found = picture_version(&f->state.history.base, name);
 	const bool own = delta_snapshot_app_txn(s, flow_app_id(f->id.info.run_id, t->layer, app_id)) != NULL;
-	*version = own ? found : s->version;
+	table->version = own ? found : s->version;
+	const struct history_part part = {table->name, table->version, &f->state.history.base};
+	if (part.version == s->version)
+		code = history_snapshot_files(s, f->w, &part, &f->state.standing, err);
+	else if (part.version >= 0)
+		code = history_part_files(f->lake, f->w, &part, &f->state.standing, err);
 	delta_snapshot_close(s);
-	return OK;
+	return code;
 }
 
 static int by_table(const void *a, const void *b)
@@ -144,11 +148,13 @@ static status find_standing(struct flow *f, const char *stage, bool folding, str
 		if (!workload_writes(f->w, stage, t) || !has_runs(t)) continue;
 		const char *name = arena_printf(&f->arena, "%s.%s", t->layer, t->name);
 		if (name == NULL) return fail_nomem(err);
-		int64_t version = picture_version(&f->state.history.base, name);
-		if (!folding) TRY(later_version(f, t, name, &version, err));
-		now[n++] = (struct picture_table){name, version};
-		const struct history_part part = {name, version, &f->state.history.base};
-		if (version >= 0) TRY(history_part_files(f->lake, f->w, &part, &f->state.standing, err));
+		struct picture_table *table = &now[n++];
+		*table = (struct picture_table){name, picture_version(&f->state.history.base, name)};
+		const struct history_part part = {name, table->version, &f->state.history.base};
+		if (!folding)
+			TRY(later_standing(f, t, table, err));
+		else if (part.version >= 0)
+			TRY(history_part_files(f->lake, f->w, &part, &f->state.standing, err));
 	}
 	file_list_sort(&f->state.standing);
 	return folding ? OK : base_update(f, now, n, err);
