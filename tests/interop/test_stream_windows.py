@@ -67,7 +67,6 @@ def count(lines):
             if event["event_type"] == "purchase":
                 tables["purchases_per_minute"][(start,)] += 1
         newest = ts if newest is None else max(newest, ts)
-    assert len(late) > 5
     return tables | {"late_events": late}
 
 
@@ -136,6 +135,7 @@ def aggregate(database, folder, lines, *more, before=(), name="lines"):
 
 
 def check(database, want):
+    assert len(want["late_events"]) > 5
     for table, columns in (TABLES | {"late_events": "event_count"}).items():
         rows = database.rows(table, columns)
         got = {(int((datetime.datetime.strptime(row[0], "%Y-%m-%dT%H:%M:%S.%f%z") - EPOCH).total_seconds()) * 10**6, *row[1:-1]): row[-1] for row in rows}
