@@ -291,18 +291,23 @@ static status file_snapshot(struct shared *s, const char *key, struct err *err)
 	return OK;
 }
 
-int pqr_file_stream(struct pqr_context *context, const char *key, struct ArrowArrayStream *out)
+static status file_stream(struct pqr_context *context, const char *key, struct ArrowArrayStream *out, struct err *err)
 {
 	struct shared *shared = NULL;
+	if (key == NULL) return fail(err, E_USAGE, "pqr_file_stream: the key is NULL");
+	TRY(shared_make(context, &shared, err));
+	status code = file_snapshot(shared, key, err);
+	if (code == OK) code = stream_open(shared, &(struct selection){0}, out, err);
+	shared_leave(shared);
+	return code;
+}
+
+int pqr_file_stream(struct pqr_context *context, const char *key, struct ArrowArrayStream *out)
+{
 	struct err err;
 	if (context == NULL) return PQR_USAGE;
 	err_clear(&err);
-	status code = key == NULL ? fail(&err, E_USAGE, "pqr_file_stream: the key is NULL")
-				  : shared_make(context, &shared, &err);
-	if (code == OK) code = file_snapshot(shared, key, &err);
-	if (code == OK) code = stream_open(shared, &(struct selection){0}, out, &err);
-	shared_leave(shared);
-	return api_finish(context, code, &err);
+	return api_finish(context, file_stream(context, key, out, &err), &err);
 }
 
 /* ---- append ---- */

@@ -251,19 +251,26 @@ status calendar_dates_parse(struct str text, const char *name, struct buf *out, 
 	return code;
 }
 
-static status create_file(const char *path, struct calendar **out, struct err *err)
+static status dates_from_file(const char *path, struct buf *dates, struct err *err)
 {
 	struct buf text;
-	struct buf dates;
 	buf_init(&text, CALENDAR_FILE_BYTES_MAX + (1 << 17));
+	const status read = file_read(path, CALENDAR_FILE_BYTES_MAX, &text, err);
+	const status code =
+		read == OK ? calendar_dates_parse((struct str){(const char *)text.p, text.n}, path, dates, err) : read;
+	buf_deinit(&text);
+	return code;
+}
+
+static status create_file(const char *path, struct calendar **out, struct err *err)
+{
+	struct buf dates;
 	buf_init(&dates, CALENDAR_FILE_BYTES_MAX);
-	status code = file_read(path, CALENDAR_FILE_BYTES_MAX, &text, err);
-	if (code == OK) code = calendar_dates_parse((struct str){(const char *)text.p, text.n}, path, &dates, err);
+	status code = dates_from_file(path, &dates, err);
 	if (code == OK)
 		code = calendar_create_dates(
 			(const int32_t *)(const void *)dates.p, dates.n / sizeof(int32_t), out, err);
 	buf_deinit(&dates);
-	buf_deinit(&text);
 	return code;
 }
 

@@ -124,7 +124,9 @@ status cli_session_open(struct session *s, const struct cli *c, unsigned need, s
 	};
 	*s = (struct session){0};
 	const char *stray = need & CLI_CONFIG ? simulator_flag(c, w) : NULL;
-	if (stray != NULL) return fail(err, E_USAGE, "%s is no option of workload %s", stray, w->name);
+	if (stray != NULL)
+		return fail(err, E_USAGE, "%s is no option of workload %s; `pqr help run` tells whose it is", stray,
+			w->name);
 	TRY(session_open(s, &o, err));
 	if (cli_get(c, "--run-id") != NULL) TRY(session_run_check(cli_get(c, "--run-id"), "--run-id", err));
 	if (need & CLI_CONFIG) {

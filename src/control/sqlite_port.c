@@ -35,16 +35,22 @@ static status prepare(struct control_sqlite *s, const char *text, struct sqlite3
 	return code;
 }
 
+static status step_each(struct sql_conn *c, struct sqlite3_stmt *stmt, sql_visit visit, void *arg, struct err *err)
+{
+	const struct sql_row row = {c, stmt, 0};
+	int rc;
+	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW)
+		if (visit != NULL) TRY(visit(arg, &row, err));
+	return rc == SQLITE_DONE ? OK : sqlite_fail(sqlite_of(c), "statement", err);
+}
+
 static status each(struct sql_conn *c, const struct sql_stmt *q, sql_visit visit, void *arg, struct err *err)
 {
 	struct control_sqlite *s = sqlite_of(c);
 	struct sqlite3_stmt *stmt = NULL;
-	int rc = SQLITE_DONE;
-	status code = prepare(s, q->sql, &stmt, err);
-	if (code == OK) code = sqlite_bind_args(s, stmt, q, err);
-	const struct sql_row row = {c, stmt, 0};
-	while (code == OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) code = visit != NULL ? visit(arg, &row, err) : OK;
-	if (code == OK && rc != SQLITE_DONE) code = sqlite_fail(s, "statement", err);
+	TRY(sqlite_still(s, prepare(s, q->sql, &stmt, err), err));
+	const status bound = sqlite_bind_args(s, stmt, q, err);
+	const status code = bound == OK ? step_each(c, stmt, visit, arg, err) : bound;
 	(void)sqlite3_finalize(stmt);
 	return sqlite_still(s, code, err);
 }

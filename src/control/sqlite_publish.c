@@ -380,12 +380,11 @@ static status publish_change(struct control_publish *base, const struct batch *b
 	return code;
 }
 
-/* Statements built in a buffer, run, and the buffer freed. */
+/* Statements built in a buffer, run, and the buffer freed; code: of what built them. */
 static status exec_buf(struct control_sqlite *s, struct buf *sql, status code, struct err *err)
 {
 	buf_char(sql, '\0');
-	if (code == OK) code = buf_check(sql, err);
-	if (code == OK) code = sqlite_exec(s, (const char *)sql->p, err);
+	if (code == OK) code = sql->failed ? buf_check(sql, err) : sqlite_exec(s, (const char *)sql->p, err);
 	buf_deinit(sql);
 	return code;
 }
@@ -733,23 +732,28 @@ static const struct control_publish_ops publish_ops = {
 	publish_destroy,
 };
 
+static status publish_open(struct sqlite_publish *p, struct err *err)
+{
+	char pragmas[160];
+	(void)snprintf(pragmas, sizeof pragmas,
+		"PRAGMA synchronous = FULL; PRAGMA cache_size = -%d; PRAGMA secure_delete = OFF", PUBLISH_CACHE_KIB);
+	TRY(sqlite_exec(p->s, pragmas, err));
+	TRY(sqlite_begin(p->s, err));
+	p->open = true;
+	return control_lease_check(&p->s->base, &p->lease, err);
+}
+
 status sqlite_publish_begin(
 	struct control *c, const struct control_lease *l, struct control_publish **out, struct err *err)
 {
 	struct control_sqlite *s = sqlite_of(c->conn);
 	struct sqlite_publish *p = mem_zalloc(1, sizeof *p);
-	char pragmas[160];
 	if (p == NULL) return fail_nomem(err);
 	p->base = (struct control_publish){&publish_ops, c};
 	p->s = s;
 	p->lease = *l;
 	arena_init(&p->arena, 0);
-	(void)snprintf(pragmas, sizeof pragmas,
-		"PRAGMA synchronous = FULL; PRAGMA cache_size = -%d; PRAGMA secure_delete = OFF", PUBLISH_CACHE_KIB);
-	status code = sqlite_exec(s, pragmas, err);
-	if (code == OK) code = sqlite_begin(s, err);
-	p->open = code == OK;
-	if (code == OK) code = control_lease_check(&s->base, l, err);
+	const status code = publish_open(p, err);
 	if (code != OK) {
 		publish_destroy(&p->base);
 		return code;

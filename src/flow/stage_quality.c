@@ -45,8 +45,9 @@ status flow_quality_record(struct flow *f, const char *layer, const struct quali
 		if (q->result == QUALITY_FAIL && failed == NULL) failed = q;
 	}
 	if (failed == NULL) return OK;
-	const status code = fail(err, E_QUALITY, "CRITICAL check %s of %s failed: %s (wanted %s) %s; the run stops",
-		failed->check_name, failed->dataset, failed->value, failed->threshold, failed->details);
+	const status code = fail(err, E_QUALITY, "CRITICAL check %s of %s failed: %s (wanted %s)%s%s; the run stops",
+		failed->check_name, failed->dataset, failed->value, failed->threshold,
+		failed->details[0] != '\0' ? ": " : "", failed->details);
 	return err_advise(err, code, ADVICE_SEE_QUALITY, f->id.info.run_id);
 }
 

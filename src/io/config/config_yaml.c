@@ -196,17 +196,12 @@ status config_parse_yaml(
 	struct config *c, struct str text, const char *origin, struct config_node **out, struct err *err)
 {
 	yaml_parser_t parser;
-	if (!yaml_parser_initialize(&parser)) return fail_nomem(err);
 	struct reader *r = ARENA_ZNEW(&c->arena, struct reader, 1);
-	status code = r != NULL ? OK : fail_nomem(err);
-	if (code == OK) {
-		r->c = c;
-		r->origin = origin;
-		r->text = text;
-		r->key = (struct str){"", 0};
-		yaml_parser_set_input_string(&parser, (const unsigned char *)(text.n > 0 ? text.p : ""), text.n);
-		code = read_events(r, &parser, err);
-	}
+	if (r == NULL) return fail_nomem(err);
+	*r = (struct reader){.c = c, .origin = origin, .text = text, .key = {"", 0}};
+	if (!yaml_parser_initialize(&parser)) return fail_nomem(err);
+	yaml_parser_set_input_string(&parser, (const unsigned char *)(text.n > 0 ? text.p : ""), text.n);
+	const status code = read_events(r, &parser, err);
 	yaml_parser_delete(&parser);
 	if (code == OK) *out = r->top;
 	return code;

@@ -61,28 +61,31 @@ static status listing_page(struct listing *l, struct str text, struct err *err)
 	return OK;
 }
 
+static status listing_next(struct listing *l, struct buf *query, struct err *err)
+{
+	struct s3_call call;
+	buf_reset(query);
+	if (l->token[0] != '\0') add_param(query, "continuation-token", l->token);
+	if (l->folders) add_param(query, "delimiter", "/");
+	add_param(query, "list-type", "2");
+	add_param(query, "prefix", l->prefix);
+	buf_char(query, '\0');
+	TRY(buf_check(query, err));
+	const struct s3_request q = {.verb = "list", .method = "GET", .query = (const char *)query->p, .key = NULL};
+	status code = s3_perform(l->s->client, &call, &q, err);
+	if (code == OK) code = listing_page(l, (struct str){(const char *)call.text.p, call.text.n}, err);
+	s3_call_deinit(&call);
+	TRY(code);
+	return cancel_check(err);
+}
+
 static status listing_run(struct listing *l, struct err *err)
 {
 	struct buf query;
-	status code = OK;
+	status code;
 	buf_init(&query, 1 << 16);
-	do {
-		struct s3_call call;
-		buf_reset(&query);
-		if (l->token[0] != '\0') add_param(&query, "continuation-token", l->token);
-		if (l->folders) add_param(&query, "delimiter", "/");
-		add_param(&query, "list-type", "2");
-		add_param(&query, "prefix", l->prefix);
-		buf_char(&query, '\0');
-		code = buf_check(&query, err);
-		if (code != OK) break;
-		const struct s3_request q = {
-			.verb = "list", .method = "GET", .query = (const char *)query.p, .key = NULL};
-		code = s3_perform(l->s->client, &call, &q, err);
-		if (code == OK) code = listing_page(l, (struct str){(const char *)call.text.p, call.text.n}, err);
-		s3_call_deinit(&call);
-		if (code == OK) code = cancel_check(err);
-	} while (code == OK && l->token[0] != '\0');
+	do code = listing_next(l, &query, err);
+	while (code == OK && l->token[0] != '\0');
 	buf_deinit(&query);
 	return code;
 }
@@ -241,41 +244,50 @@ static status deleted_check(struct str text, struct err *err)
 	return OK;
 }
 
+static status delete_text(struct s3_store *s, const char *const *keys, size_t n, struct buf *out, struct err *err)
+{
+	char full[S3_KEY_CHARS_MAX + 1];
+	buf_str(out, "<Delete><Quiet>true</Quiet>");
+	for (size_t i = 0; i < n; i++) {
+		TRY(s3_key(s, keys[i], full, err));
+		buf_str(out, "<Object><Key>");
+		xml_add(out, full);
+		buf_str(out, "</Key></Object>");
+	}
+	buf_str(out, "</Delete>");
+	return buf_check(out, err);
+}
+
+static status delete_send(struct s3_store *s, const struct buf *body, struct err *err)
+{
+	struct s3_call call;
+	uint8_t md5[MD5_BYTES], sha[SHA256_BYTES];
+	char md5_text[32], sha_text[48];
+	/* Servers ask for one or the other. */
+	hash_md5(body->p, body->n, md5);
+	base64_encode(md5, sizeof md5, md5_text);
+	hash_sha256(body->p, body->n, sha);
+	base64_encode(sha, sizeof sha, sha_text);
+	const struct sigv4_header extra[] = {{"content-md5", md5_text}, {"x-amz-checksum-sha256", sha_text}};
+	const struct s3_request q = {.verb = "delete objects of",
+		.method = "POST",
+		.query = "delete=",
+		.extra = extra,
+		.n_extra = 2,
+		.body = body->p,
+		.body_n = body->n};
+	status code = s3_perform(s->client, &call, &q, err);
+	if (code == OK) code = deleted_check((struct str){(const char *)call.text.p, call.text.n}, err);
+	s3_call_deinit(&call);
+	return code;
+}
+
 static status delete_some(struct s3_store *s, const char *const *keys, size_t n, struct err *err)
 {
 	struct buf body;
-	struct s3_call call;
-	uint8_t md5[MD5_BYTES], sha[SHA256_BYTES];
-	char md5_text[32], sha_text[48], full[S3_KEY_CHARS_MAX + 1];
 	buf_init(&body, 0);
-	buf_str(&body, "<Delete><Quiet>true</Quiet>");
-	status code = OK;
-	for (size_t i = 0; i < n && code == OK; i++) {
-		code = s3_key(s, keys[i], full, err);
-		buf_str(&body, "<Object><Key>");
-		if (code == OK) xml_add(&body, full);
-		buf_str(&body, "</Key></Object>");
-	}
-	buf_str(&body, "</Delete>");
-	if (code == OK) code = buf_check(&body, err);
-	if (code == OK) {
-		/* Servers ask for one or the other. */
-		hash_md5(body.p, body.n, md5);
-		base64_encode(md5, sizeof md5, md5_text);
-		hash_sha256(body.p, body.n, sha);
-		base64_encode(sha, sizeof sha, sha_text);
-		const struct sigv4_header extra[] = {{"content-md5", md5_text}, {"x-amz-checksum-sha256", sha_text}};
-		const struct s3_request q = {.verb = "delete objects of",
-			.method = "POST",
-			.query = "delete=",
-			.extra = extra,
-			.n_extra = 2,
-			.body = body.p,
-			.body_n = body.n};
-		code = s3_perform(s->client, &call, &q, err);
-		if (code == OK) code = deleted_check((struct str){(const char *)call.text.p, call.text.n}, err);
-		s3_call_deinit(&call);
-	}
+	const status made = delete_text(s, keys, n, &body, err);
+	const status code = made == OK ? delete_send(s, &body, err) : made;
 	buf_deinit(&body);
 	return code;
 }

@@ -42,28 +42,31 @@ struct s3_upload {
 
 static const struct sigv4_header absent[] = {{"if-none-match", "*"}};
 
+static status keep_upload_id(struct s3_upload *u, struct str answer, struct err *err)
+{
+	struct str inside;
+	char id[UPLOAD_ID_CHARS_MAX / 3];
+	struct buf b;
+	if (!s3_xml_root(answer, "InitiateMultipartUploadResult", &inside) ||
+		!s3_xml_text(inside, "UploadId", id, sizeof id) || id[0] == '\0')
+		return fail(err, E_IO, "cannot start an upload of %s: S3 gave no upload id", u->key);
+	buf_init(&b, UPLOAD_ID_CHARS_MAX);
+	buf_percent(&b, str_of(id), "");
+	buf_char(&b, '\0');
+	const status code = buf_check(&b, err);
+	u->begun = code == OK;
+	if (u->begun) memcpy(u->upload_id, b.p, b.n);
+	buf_deinit(&b);
+	return code;
+}
+
 static status begin(struct s3_upload *u, struct err *err)
 {
 	struct s3_call call;
-	struct str inside;
-	char id[UPLOAD_ID_CHARS_MAX / 3];
 	const struct s3_request q = {
 		.verb = "start an upload of", .method = "POST", .key = u->full, .query = "uploads="};
 	status code = s3_perform(u->store->client, &call, &q, err);
-	const struct str text = {(const char *)call.text.p, call.text.n};
-	if (code == OK && (!s3_xml_root(text, "InitiateMultipartUploadResult", &inside) ||
-				  !s3_xml_text(inside, "UploadId", id, sizeof id) || id[0] == '\0'))
-		code = fail(err, E_IO, "cannot start an upload of %s: S3 gave no upload id", u->key);
-	if (code == OK) {
-		struct buf b;
-		buf_init(&b, UPLOAD_ID_CHARS_MAX);
-		buf_percent(&b, str_of(id), "");
-		buf_char(&b, '\0');
-		code = buf_check(&b, err);
-		if (code == OK) memcpy(u->upload_id, b.p, b.n);
-		u->begun = code == OK;
-		buf_deinit(&b);
-	}
+	if (code == OK) code = keep_upload_id(u, (struct str){(const char *)call.text.p, call.text.n}, err);
 	s3_call_deinit(&call);
 	return code;
 }
@@ -83,14 +86,19 @@ static status part_finish(struct s3_upload *u, struct part *p, struct err *err)
 	return code;
 }
 
+/* An upload that is begun, and the part before in its place done. */
+static status part_room(struct s3_upload *u, struct part *p, struct err *err)
+{
+	if (!u->begun) TRY(begin(u, err));
+	TRY(part_finish(u, p, err));
+	return u->n_parts < PARTS_MAX ? OK : fail(err, E_LIMIT, "object of more than %d parts: %s", PARTS_MAX, u->key);
+}
+
 status s3_upload_part(struct s3_upload *u, uint8_t *bytes, size_t n, bool own, struct err *err)
 {
 	struct part *p = &u->parts[u->n_parts % S3_FLIGHT_MAX];
 	ASSERT(n > 0);
-	status code = u->begun ? OK : begin(u, err);
-	if (code == OK) code = part_finish(u, p, err);
-	if (code == OK && u->n_parts == PARTS_MAX)
-		code = fail(err, E_LIMIT, "object of more than %d parts: %s", PARTS_MAX, u->key);
+	status code = part_room(u, p, err);
 	if (code != OK) {
 		if (own) mem_free(bytes);
 		return code;
@@ -176,9 +184,21 @@ static status complete_alone(struct s3_upload *u, bool *exists, struct err *err)
 	return code;
 }
 
-status s3_upload_complete(struct s3_upload *u, struct err *err)
+static status complete_with(struct s3_upload *u, const struct s3_request *q, struct err *err)
 {
 	struct s3_call call;
+	const status code = s3_perform(u->store->client, &call, q, err);
+	const int http_status = call.http.status;
+	s3_call_deinit(&call);
+	TRY(code);
+	if (http_status == 412) upload_abort(u);
+	if (http_status != 200) TRY(settle(u, err));
+	u->begun = false;
+	return OK;
+}
+
+status s3_upload_complete(struct s3_upload *u, struct err *err)
+{
 	struct buf body;
 	char query[UPLOAD_ID_CHARS_MAX + 16];
 	for (int i = 0; i < S3_FLIGHT_MAX; i++) TRY(part_finish(u, &u->parts[(u->n_parts + i) % S3_FLIGHT_MAX], err));
@@ -204,14 +224,7 @@ status s3_upload_complete(struct s3_upload *u, struct err *err)
 		.body_n = body.n,
 		.takes = S3_TAKES_404 | S3_TAKES_412};
 	status code = buf_check(&body, err);
-	if (code == OK) {
-		code = s3_perform(u->store->client, &call, &q, err);
-		const int http_status = call.http.status;
-		s3_call_deinit(&call);
-		if (code == OK && http_status == 412) upload_abort(u);
-		if (code == OK && http_status != 200) code = settle(u, err);
-		if (code == OK) u->begun = false;
-	}
+	if (code == OK) code = complete_with(u, &q, err);
 	buf_deinit(&body);
 	return code;
 }

@@ -358,32 +358,39 @@ status s3_open_now(struct s3_store *s, const char *key, int64_t bytes, struct st
 }
 
 /* Waits for no put under way: the one that asks may be among them. */
+/* Read the object in pieces through chunk[SAME_BYTES] until a byte differs. */
+static status compare_object(
+	struct store_object *o, const struct s3_content *want, uint8_t *chunk, bool *same, struct err *err)
+{
+	struct hash_stream hash;
+	uint8_t found[XXH128_BYTES];
+	TRY(hash_stream_init(&hash, false, err));
+	status code = OK;
+	for (int64_t at = 0; code == OK && *same && at < want->n;) {
+		const size_t n = want->n - at < SAME_BYTES ? (size_t)(want->n - at) : SAME_BYTES;
+		code = store_object_read_at(o, at, chunk, n, err);
+		if (want->xxh128 == NULL)
+			*same = code == OK && memcmp(chunk, (const uint8_t *)want->p + at, n) == 0;
+		else
+			hash_stream_add(&hash, chunk, n);
+		at += (int64_t)n;
+	}
+	hash_stream_final(&hash, found, NULL);
+	hash_stream_deinit(&hash);
+	if (want->xxh128 != NULL) *same = *same && memcmp(found, want->xxh128, sizeof found) == 0;
+	return code;
+}
+
 status s3_same(struct s3_store *s, const char *key, const struct s3_content *want, bool *same, struct err *err)
 {
 	char full[S3_KEY_CHARS_MAX + 1];
 	struct store_object *object = NULL;
-	struct hash_stream hash;
-	uint8_t found[XXH128_BYTES];
+	*same = false;
 	TRY(s3_key(s, key, full, err));
-	TRY(hash_stream_init(&hash, false, err));
-	status code = s3_open_now(s, key, want->n, &object, err);
-	uint8_t *chunk = code == OK ? mem_alloc(SAME_BYTES) : NULL;
-	if (code == OK && chunk == NULL) code = fail_nomem(err);
-	*same = code == OK && object->size == want->n;
-	for (int64_t at = 0; code == OK && *same && at < want->n;) {
-		const size_t n = want->n - at < SAME_BYTES ? (size_t)(want->n - at) : SAME_BYTES;
-		code = store_object_read_at(object, at, chunk, n, err);
-		if (code == OK && want->xxh128 == NULL)
-			*same = memcmp(chunk, (const uint8_t *)want->p + at, n) == 0;
-		else if (code == OK)
-			hash_stream_add(&hash, chunk, n);
-		at += (int64_t)n;
-	}
-	if (code == OK && *same && want->xxh128 != NULL) {
-		hash_stream_final(&hash, found, NULL);
-		*same = memcmp(found, want->xxh128, sizeof found) == 0;
-	}
-	hash_stream_deinit(&hash);
+	TRY(s3_open_now(s, key, want->n, &object, err));
+	uint8_t *chunk = mem_alloc(SAME_BYTES);
+	*same = object->size == want->n;
+	const status code = chunk != NULL ? compare_object(object, want, chunk, same, err) : fail_nomem(err);
 	mem_free(chunk);
 	store_object_close(object);
 	return code;

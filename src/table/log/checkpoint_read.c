@@ -51,14 +51,20 @@ static status visit_top(void *arg, const struct delta_action *a, struct err *err
 
 /* ---- files ------------------------------------------------------------------------------------------------ */
 
+static status read_rows(struct store_object *object, const char *key, const struct checkpoint_visit *v, struct err *err)
+{
+	struct parquet_reader *r = NULL;
+	TRY(parquet_reader_open(object, &r, err));
+	const status code = checkpoint_rows_read(r, key, v, err);
+	parquet_reader_close(r);
+	return code;
+}
+
 static status read_parquet(struct store *store, const char *key, const struct checkpoint_visit *v, struct err *err)
 {
 	struct store_object *object = NULL;
-	struct parquet_reader *r = NULL;
-	status code = store_object_open(store, key, &object, err);
-	if (code == OK) code = parquet_reader_open(object, &r, err);
-	if (code == OK) code = checkpoint_rows_read(r, key, v, err);
-	parquet_reader_close(r);
+	TRY(err_at(err, store_object_open(store, key, &object, err), key, -1, -1));
+	const status code = read_rows(object, key, v, err);
 	store_object_close(object);
 	return err_at(err, code, key, -1, -1);
 }

@@ -466,19 +466,28 @@ static status encode(const struct delta_snapshot *s, int64_t now_ms, struct buf 
 }
 
 /* Somebody else wrote it: how many rows it has, for the hint. */
+/* Of the checkpoint that somebody else has written: what it holds. */
 static status count_rows(struct store *store, const char *key, struct checkpoint_hint *h, struct err *err)
 {
 	struct store_object *object = NULL;
 	struct parquet_reader *r = NULL;
-	status code = store_object_open(store, key, &object, err);
-	if (code == OK) code = parquet_reader_open(object, &r, err);
-	if (code == OK) {
-		h->actions = parquet_reader_rows(r);
-		h->bytes = store_object_size(object);
-	}
+	TRY(store_object_open(store, key, &object, err));
+	h->bytes = store_object_size(object);
+	const status code = parquet_reader_open(object, &r, err);
+	if (code == OK) h->actions = parquet_reader_rows(r);
 	parquet_reader_close(r);
 	store_object_close(object);
 	return code;
+}
+
+static status put_checkpoint(const struct delta_snapshot *s, const char *key, int64_t now_ms, struct buf *file,
+	struct checkpoint_hint *h, struct err *err)
+{
+	size_t rows = 0;
+	TRY(err_at(err, encode(s, now_ms, file, &rows, err), key, -1, -1));
+	h->actions = (int64_t)rows;
+	h->bytes = (int64_t)file->n;
+	return store_commit(s->store, key, file->p, file->n, err);
 }
 
 status delta_checkpoint_write(const struct delta_snapshot *s, int64_t now_ms, struct err *err)
@@ -488,16 +497,12 @@ status delta_checkpoint_write(const struct delta_snapshot *s, int64_t now_ms, st
 	TRY(delta_key(key, s->root, str_of(name), err));
 	TRY(err_at(err, check_writable(s, err), s->root, -1, -1));
 	struct buf file;
-	size_t rows = 0;
+	struct checkpoint_hint h = {.version = s->version, .adds = (int64_t)s->n_files};
 	buf_init(&file, 0);
-	status code = err_at(err, encode(s, now_ms, &file, &rows, err), key, -1, -1);
-	struct checkpoint_hint h = {
-		.version = s->version, .actions = (int64_t)rows, .bytes = (int64_t)file.n, .adds = (int64_t)s->n_files};
-	if (code == OK) code = store_commit(s->store, key, file.p, file.n, err);
+	status code = put_checkpoint(s, key, now_ms, &file, &h, err);
 	buf_deinit(&file);
 	if (code == E_EXISTS) code = count_rows(s->store, key, &h, err);
-	if (code == OK) code = checkpoint_hint_write(s->store, s->root, &h, err);
-	return code;
+	return code == OK ? checkpoint_hint_write(s->store, s->root, &h, err) : code;
 }
 
 /* ---- _last_checkpoint --------------------------------------------------------------------------------------- */

@@ -71,17 +71,23 @@ static status history_read(struct store *store, const char *root, const struct d
 	return code;
 }
 
+static status history_open(struct store *store, const char *root, size_t limit, struct arena *scratch,
+	struct delta_history *h, struct err *err)
+{
+	struct delta_log_list l;
+	TRY(delta_log_list(store, root, scratch, &l, err));
+	return history_read(store, root, &l, limit, h, err);
+}
+
 status delta_history_read(
 	struct store *store, const char *root, size_t limit, struct delta_history *out, struct err *err)
 {
 	struct delta_history h = {.n = 0};
-	struct delta_log_list l;
-	struct arena arena;
+	struct arena scratch;
 	arena_init(&h.arena, 0);
-	arena_init(&arena, 0);
-	status code = delta_log_list(store, root, &arena, &l, err);
-	if (code == OK) code = history_read(store, root, &l, limit, &h, err);
-	arena_deinit(&arena);
+	arena_init(&scratch, 0);
+	const status code = history_open(store, root, limit, &scratch, &h, err);
+	arena_deinit(&scratch);
 	if (code == OK)
 		*out = h;
 	else
@@ -157,17 +163,21 @@ static status written_later(const struct at_find *f, const char *root, struct er
 	return err_advise(err, code, ADVICE_WRITTEN, NULL);
 }
 
+static status at_find(struct store *store, const char *root, struct arena *arena, struct at_find *f, struct err *err)
+{
+	struct delta_log_list l;
+	TRY(delta_log_list(store, root, arena, &l, err));
+	f->range = delta_log_range(&l);
+	if (f->range.latest < 0) return fail(err, E_NOT_FOUND, "no Delta table at %s", root[0] != '\0' ? root : ".");
+	return at_search(store, &l, f, err);
+}
+
 status delta_version_at(struct store *store, const char *root, int64_t at_ms, int64_t *version, struct err *err)
 {
 	struct arena arena;
-	struct delta_log_list l;
 	struct at_find f = {.at_ms = at_ms, .version = -1, .first = -1};
 	arena_init(&arena, 0);
-	status code = delta_log_list(store, root, &arena, &l, err);
-	if (code == OK) f.range = delta_log_range(&l);
-	if (code == OK && f.range.latest < 0)
-		code = fail(err, E_NOT_FOUND, "no Delta table at %s", root[0] != '\0' ? root : ".");
-	if (code == OK) code = at_search(store, &l, &f, err);
+	const status code = at_find(store, root, &arena, &f, err);
 	arena_deinit(&arena);
 	TRY(code);
 	if (f.version >= f.range.oldest) {

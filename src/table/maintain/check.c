@@ -88,29 +88,37 @@ static bool bounds_hold(
 	return !log->has_max || !file->has_max || delta_value_cmp(def, &log->max, &file->max) >= 0;
 }
 
+/* What the log has of the file's columns, and what the file itself has; *same: they agree. */
+static status compare_statistics(struct check *c, const struct delta_snapshot *s, const struct delta_add *f,
+	struct parquet_reader *r, bool *same, struct err *err)
+{
+	struct buf text;
+	struct delta_file_stats log, file;
+	TRY(delta_stats_read(f->stats, &s->schema, &c->scratch, &log, err));
+	buf_init(&text, 0);
+	status code = delta_stats_write(r, &text, NULL, err);
+	if (code == OK)
+		code = delta_stats_read(
+			(struct str){(const char *)text.p, text.n}, &s->schema, &c->scratch, &file, err);
+	buf_deinit(&text);
+	TRY(code);
+	*same = log.rows < 0 || log.rows == file.rows;
+	for (size_t i = 0; *same && i < s->schema.n; i++)
+		*same = !s->schema.columns[i].supported ||
+			bounds_hold(&s->schema.columns[i].def, &log.columns[i], &file.columns[i]);
+	return OK;
+}
+
 static status check_statistics(struct check *c, const struct delta_snapshot *s, const struct delta_add *f,
 	struct store_object *object, const char *key, struct err *err)
 {
 	struct parquet_reader *r = NULL;
-	struct buf text;
-	struct delta_file_stats log, file;
-	buf_init(&text, 0);
+	bool same = true;
 	status code = parquet_reader_open(object, &r, err);
-	if (code == OK) code = delta_stats_write(r, &text, NULL, err);
-	if (code == OK) code = delta_stats_read(f->stats, &s->schema, &c->scratch, &log, err);
-	if (code == OK)
-		code = delta_stats_read(
-			(struct str){(const char *)text.p, text.n}, &s->schema, &c->scratch, &file, err);
-	if (code == OK) {
-		bool same = log.rows < 0 || log.rows == file.rows;
-		for (size_t i = 0; same && i < s->schema.n; i++)
-			same = !s->schema.columns[i].supported ||
-			       bounds_hold(&s->schema.columns[i].def, &log.columns[i], &file.columns[i]);
-		if (!same) differ(c, key, "not as its table's log has its statistics");
-	}
+	if (code == OK) code = compare_statistics(c, s, f, r, &same, err);
+	if (!same) differ(c, key, "not as its table's log has its statistics");
 	(void)damaged(c, key, &code, err);
 	parquet_reader_close(r);
-	buf_deinit(&text);
 	return code;
 }
 
@@ -153,15 +161,28 @@ static status check_file(struct check *c, const struct delta_snapshot *s, const 
 	return code;
 }
 
+static status check_commits(
+	struct check *c, struct store *store, const char *root, struct arena *arena, struct err *err)
+{
+	struct delta_log_list l;
+	TRY(delta_log_list(store, root, arena, &l, err));
+	if (l.n == 0) return fail(err, E_NOT_FOUND, "no Delta table at %s", root);
+	return check_log(c, store, &l, err);
+}
+
+static status check_files(struct check *c, const struct delta_snapshot *s, struct err *err)
+{
+	for (size_t i = 0; i < s->n_files; i++)
+		if (is_meant(c->o, &s->files[i])) TRY(check_file(c, s, &s->files[i], err));
+	return OK;
+}
+
 static status check_all(struct check *c, struct store *store, const char *root, struct err *err)
 {
 	struct arena arena;
-	struct delta_log_list l;
 	struct delta_snapshot *s = NULL;
 	arena_init(&arena, 0);
-	status code = delta_log_list(store, root, &arena, &l, err);
-	if (code == OK && l.n == 0) code = fail(err, E_NOT_FOUND, "no Delta table at %s", root);
-	if (code == OK) code = check_log(c, store, &l, err);
+	status code = check_commits(c, store, root, &arena, err);
 	arena_deinit(&arena);
 	TRY(code);
 	code = delta_snapshot_open(store, root, DELTA_LATEST, &s, err);
@@ -171,8 +192,8 @@ static status check_all(struct check *c, struct store *store, const char *root, 
 		c->result.rows = -1;
 		return OK;
 	}
-	for (size_t i = 0; code == OK && i < s->n_files; i++)
-		if (is_meant(c->o, &s->files[i])) code = check_file(c, s, &s->files[i], err);
+	TRY(code);
+	code = check_files(c, s, err);
 	delta_snapshot_close(s);
 	return code;
 }

@@ -262,11 +262,16 @@ static void after_commit(const struct optimize *o)
 
 /* ---- batches ---- */
 
+static status rewrite_bins(struct optimize *o, size_t n, struct err *err)
+{
+	TRY(thread_for(n, o->opts.threads, bin_job, o, err));
+	return store_sync(o->store, err);
+}
+
 static status batch_run(struct optimize *o, struct optimize_bin *bins, size_t n, struct err *err)
 {
 	const int64_t commits = o->result.commits;
-	status code = thread_for(n, o->opts.threads, bin_job, o, err);
-	if (code == OK) code = store_sync(o->store, err);
+	status code = rewrite_bins(o, n, err);
 	for (size_t i = 0; code != OK && i < n; i++) bin_discard(o, &bins[i]);
 	/* After a commit that failed they stay: it may be in the log all the same. */
 	if (code == OK) code = commit_races(o, bins, n, err);

@@ -48,32 +48,36 @@ static int column_of(const struct optimize *o, const char *name)
 	return -1;
 }
 
+static status zorder_column(const struct optimize *o, size_t k, int *out, struct err *err)
+{
+	const char *name = o->opts.zorder[k];
+	const int column = column_of(o, name);
+	if (column < 0 && delta_schema_index(&o->base->schema, str_of(name)) >= 0)
+		return fail(err, E_USAGE, "z-order by %s: it is a partition column of %s", name, o->root);
+	if (column < 0) return fail(err, E_USAGE, "z-order by %s: table %s has no such column", name, o->root);
+	for (size_t j = 0; j < k; j++)
+		if (o->zorder[j] == column) return fail(err, E_USAGE, "z-order by %s twice", name);
+	*out = column;
+	return OK;
+}
+
 static status check_zorder(struct optimize *o, struct err *err)
 {
-	struct buf tag;
+	size_t n = 0;
 	if (o->opts.n_zorder > ZORDER_COLUMNS_MAX)
 		return fail(err, E_USAGE, "z-order by %zu columns: at most %d", o->opts.n_zorder, ZORDER_COLUMNS_MAX);
-	buf_init(&tag, 0);
-	status code = OK;
-	for (size_t k = 0; code == OK && k < o->opts.n_zorder; k++) {
-		const char *name = o->opts.zorder[k];
-		const int column = column_of(o, name);
-		if (column < 0 && delta_schema_index(&o->base->schema, str_of(name)) >= 0)
-			code = fail(err, E_USAGE, "z-order by %s: it is a partition column of %s", name, o->root);
-		else if (column < 0)
-			code = fail(err, E_USAGE, "z-order by %s: table %s has no such column", name, o->root);
-		for (size_t j = 0; code == OK && j < k; j++)
-			if (o->zorder[j] == column) code = fail(err, E_USAGE, "z-order by %s twice", name);
-		o->zorder[k] = column;
-		if (k > 0) buf_char(&tag, ',');
-		buf_str(&tag, name);
+	for (size_t k = 0; k < o->opts.n_zorder; k++) {
+		TRY(zorder_column(o, k, &o->zorder[k], err));
+		n += strlen(o->opts.zorder[k]) + 1;
 	}
-	if (code == OK) code = buf_check(&tag, err);
-	const char *text = arena_strndup(&o->arena, tag.p != NULL ? (const char *)tag.p : "", tag.n);
-	if (code == OK && text == NULL) code = fail_nomem(err);
-	o->zorder_tag = (struct str){text, tag.n};
-	buf_deinit(&tag);
-	return code;
+	char *tag = arena_alloc(&o->arena, n + 1, 1), *at = tag;
+	if (tag == NULL) return fail_nomem(err);
+	for (size_t k = 0; k < o->opts.n_zorder; k++) {
+		if (k > 0) *at++ = ',';
+		at = stpcpy(at, o->opts.zorder[k]);
+	}
+	o->zorder_tag = (struct str){tag, (size_t)(at - tag)};
+	return OK;
 }
 
 status optimize_check(struct optimize *o, struct err *err)

@@ -111,27 +111,32 @@ static status visit_action(void *arg, const struct delta_action *a, struct err *
 
 /* Paths of the commits inside the retention period, newest first until one is older by its file and by its own word. A tombstone's time
  * alone would not do: a long transaction takes its time when it begins. */
-static status keep_commits(struct vacuum *v, struct err *err)
+static status keep_each_commit(struct vacuum *v, struct buf *text, struct arena *scratch, struct err *err)
 {
-	struct arena scratch;
-	struct buf text;
-	struct delta_log_list log = {0};
-	arena_init(&scratch, 0);
-	buf_init(&text, 0);
-	status code = delta_log_list(v->store, v->root, &v->arena, &log, err);
-	for (size_t i = log.n; code == OK && i-- > 0;) {
+	struct delta_log_list log;
+	TRY(delta_log_list(v->store, v->root, &v->arena, &log, err));
+	for (size_t i = log.n; i-- > 0;) {
 		const struct delta_log_file *f = &log.files[i];
 		if (f->kind != DELTA_LOG_COMMIT) continue;
 		const size_t n_before = v->keep.n;
 		v->commit_ms = f->modified_ms;
-		buf_reset(&text);
-		arena_reset(&scratch);
-		code = delta_log_read(v->store, f->key, &text, &scratch, &(struct delta_visitor){visit_action, v}, err);
-		if (code == OK && v->commit_ms <= v->cutoff_ms) {
-			v->keep.n = n_before;
-			break;
-		}
+		buf_reset(text);
+		arena_reset(scratch);
+		TRY(delta_log_read(v->store, f->key, text, scratch, &(struct delta_visitor){visit_action, v}, err));
+		if (v->commit_ms > v->cutoff_ms) continue;
+		v->keep.n = n_before;
+		break;
 	}
+	return OK;
+}
+
+static status keep_commits(struct vacuum *v, struct err *err)
+{
+	struct arena scratch;
+	struct buf text;
+	arena_init(&scratch, 0);
+	buf_init(&text, 0);
+	const status code = keep_each_commit(v, &text, &scratch, err);
 	buf_deinit(&text);
 	arena_deinit(&scratch);
 	return code;

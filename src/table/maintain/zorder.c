@@ -205,8 +205,7 @@ status zorder_sort(const struct batch *b, const int *columns, size_t k, uint32_t
 	if (n == 0) return OK;
 	struct coded *items = mem_alloc(2 * n * sizeof *items);
 	uint16_t *ids = mem_alloc(n * sizeof *ids);
-	status code = items == NULL || ids == NULL ? fail_nomem(err) : OK;
-	if (code == OK) code = code_rows(b, columns, k, items, ids, err);
+	const status code = items == NULL || ids == NULL ? fail_nomem(err) : code_rows(b, columns, k, items, ids, err);
 	if (code == OK) sort_coded(items, items + n, n, rows);
 	mem_free(items);
 	mem_free(ids);

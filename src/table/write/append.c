@@ -168,6 +168,15 @@ static status check_same(
 	return same ? OK : fail(err, E_CONFLICT, "table %s was created meanwhile, with other columns", a->root);
 }
 
+/* To the table that another writer has created meanwhile. */
+static status commit_onto(
+	struct append *a, const struct creation *c, const struct delta_snapshot *s, int64_t *version, struct err *err)
+{
+	TRY(check_same(a, &c->schema, s, err));
+	TRY(delta_txn_onto(a->txn, s, err));
+	return delta_txn_commit(a->txn, version, err);
+}
+
 /* Of two who create one table the second adds to the first one's. */
 static status commit_created(struct append *a, const struct creation *c, int64_t *version, struct err *err)
 {
@@ -182,9 +191,7 @@ static status commit_created(struct append *a, const struct creation *c, int64_t
 		return code;
 	}
 	TRY(delta_snapshot_open(a->store, a->root, DELTA_LATEST, &s, err));
-	code = check_same(a, &c->schema, s, err);
-	if (code == OK) code = delta_txn_onto(a->txn, s, err);
-	if (code == OK) code = delta_txn_commit(a->txn, version, err);
+	code = commit_onto(a, c, s, version, err);
 	delta_snapshot_close(s);
 	return code;
 }
@@ -214,15 +221,21 @@ static status append_begin(struct append *a, const struct delta_snapshot *s, con
 }
 
 /* s == NULL: the table is created. */
+static status append_schema(struct append *a, const struct delta_snapshot *s, const struct ArrowSchema *schema,
+	const struct delta_append_opts *o, struct creation *created, struct err *err)
+{
+	const struct table_schema *in;
+	TRY(schema_import(schema, &a->arena, &in, err));
+	return append_begin(a, s, in, o, created, err);
+}
+
 static status append_to(struct append *a, const struct delta_snapshot *s, struct ArrowArrayStream *stream,
 	const struct delta_append_opts *o, int64_t *version, struct err *err)
 {
 	struct ArrowSchema schema;
 	struct creation created;
-	const struct table_schema *in;
 	if (stream->get_schema(stream, &schema) != 0) return stream_failed(stream, err);
-	status code = schema_import(&schema, &a->arena, &in, err);
-	if (code == OK) code = append_begin(a, s, in, o, &created, err);
+	status code = append_schema(a, s, &schema, o, &created, err);
 	if (code == OK) code = append_arrays(a, stream, &schema, err);
 	schema.release(&schema);
 	TRY(code);

@@ -159,13 +159,26 @@ static status parameters_write(struct attempt *a, struct err *err)
 	return buf_check(&a->parameters, err);
 }
 
+/* Everything that the transaction holds, and its commit. */
+static status attempt_fill(struct attempt *a, struct delta_txn *t, struct delta_replace_result *out, struct err *err)
+{
+	const struct delta_replace *r = a->r;
+	const struct delta_app_txn *app = a->s != NULL ? delta_snapshot_app_txn(a->s, r->app_id) : NULL;
+	const int64_t app_version = app == NULL ? 0 : app->version < INT64_MAX ? app->version + 1 : app->version;
+	size_t changes;
+	TRY(set_metadata(a, t, err));
+	if (r->app_id.n > 0) TRY(delta_txn_app(t, r->app_id, app_version, err));
+	if (r->claim_id.n > 0) TRY(delta_txn_app(t, r->claim_id, r->claim_version, err));
+	TRY(difference(&a->have, &a->want, t, &changes, err));
+	TRY(delta_txn_commit(t, &out->version, err));
+	out->committed = true;
+	return OK;
+}
+
 static status attempt_commit(struct attempt *a, struct delta_replace_result *out, struct err *err)
 {
 	const struct delta_replace *r = a->r;
 	struct delta_txn *t = NULL;
-	const struct delta_app_txn *app = a->s != NULL ? delta_snapshot_app_txn(a->s, r->app_id) : NULL;
-	const int64_t app_version = app == NULL ? 0 : app->version < INT64_MAX ? app->version + 1 : app->version;
-	size_t changes;
 	TRY(parameters_write(a, err));
 	const struct delta_txn_opts opts = {.operation = r->operation,
 		.parameters = (const char *)a->parameters.p,
@@ -176,12 +189,7 @@ static status attempt_commit(struct attempt *a, struct delta_replace_result *out
 		.column = str_of(part_column(r) != NULL ? r->column : ""),
 		.value = str_of(part_column(r) != NULL ? r->value : "")};
 	TRY(delta_txn_begin(a->store, a->root, a->s, &opts, &t, err));
-	status code = set_metadata(a, t, err);
-	if (code == OK && r->app_id.n > 0) code = delta_txn_app(t, r->app_id, app_version, err);
-	if (code == OK && r->claim_id.n > 0) code = delta_txn_app(t, r->claim_id, r->claim_version, err);
-	if (code == OK) code = difference(&a->have, &a->want, t, &changes, err);
-	if (code == OK) code = delta_txn_commit(t, &out->version, err);
-	if (code == OK) out->committed = true;
+	const status code = attempt_fill(a, t, out, err);
 	delta_txn_destroy(t);
 	return code;
 }

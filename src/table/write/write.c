@@ -139,9 +139,9 @@ static status stats_make(
 	TRY(store_object_from_memory(p, n, key, &object, err));
 	status code = parquet_reader_reopen(w->reader, object, err);
 	if (code == OK) code = delta_stats_write(w->reader, &w->text, NULL, err);
-	if (code == OK) code = buf_check(&w->text, err);
 	store_object_close(object);
-	if (code != OK) return code;
+	TRY(code);
+	TRY(buf_check(&w->text, err));
 	const char *kept = arena_strndup(&w->arena, (const char *)w->text.p, w->text.n);
 	if (kept == NULL) return fail_nomem(err);
 	*out = (struct str){kept, w->text.n};

@@ -183,6 +183,15 @@ static void task_deinit(struct bronze_task *t)
 	for (int i = 0; i < EVENTS_COLUMNS; i++) builder_deinit(&t->columns[i]);
 }
 
+static status task_do(struct bronze_task *t, const struct file_list *inputs, struct err *err)
+{
+	TRY(task_init(t, err));
+	TRY(raw_read_run(&t->read, inputs, err));
+	TRY(part_write(t, err));
+	TRY(raw_read_finish(&t->read, err));
+	return count_all(t, err);
+}
+
 status clickstream_bronze_run(
 	const struct task_env *env, const struct task_spec *spec, struct task_result *out, struct err *err)
 {
@@ -190,11 +199,7 @@ status clickstream_bronze_run(
 	if (t == NULL) return fail_nomem(err);
 	t->env = env;
 	t->out = out;
-	status code = task_init(t, err);
-	if (code == OK) code = raw_read_run(&t->read, &spec->inputs, err);
-	if (code == OK) code = part_write(t, err);
-	if (code == OK) code = raw_read_finish(&t->read, err);
-	if (code == OK) code = count_all(t, err);
+	const status code = task_do(t, &spec->inputs, err);
 	task_deinit(t);
 	mem_free(t);
 	return code;

@@ -86,15 +86,20 @@ status clickstream_config_canonical(const struct config *tree, bool ingested, st
 	return buf_check(out, err);
 }
 
-static status open_canonical(struct str canonical, struct clickstream_config *c, struct err *err)
+static status read_canonical(struct config *tree, struct str canonical, struct clickstream_config *c, struct err *err)
 {
 	static const char *const sections[] = {"clickstream", "ingest", "parquet", "quality"};
-	struct config tree;
 	struct config_node *root = NULL;
+	TRY(config_parse(tree, CONFIG_JSON, canonical, "canonical configuration", &root, err));
+	TRY(config_keys_only(root, sections, sizeof sections / sizeof *sections, err));
+	return read_settings(root, config_find(root, "clickstream") == NULL, c, err);
+}
+
+static status open_canonical(struct str canonical, struct clickstream_config *c, struct err *err)
+{
+	struct config tree;
 	TRY(config_init(&tree, err));
-	status code = config_parse(&tree, CONFIG_JSON, canonical, "canonical configuration", &root, err);
-	if (code == OK) code = config_keys_only(root, sections, sizeof sections / sizeof *sections, err);
-	if (code == OK) code = read_settings(root, config_find(root, "clickstream") == NULL, c, err);
+	const status code = read_canonical(&tree, canonical, c, err);
 	config_deinit(&tree);
 	return code;
 }

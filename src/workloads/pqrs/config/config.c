@@ -103,27 +103,31 @@ static status read_files(
 	return pqrs_config_read_status(file, cfg, err);
 }
 
+/* The places that are known, and of those the simulator's share where the configuration has one. s: a source's room. */
+static status geo_read(struct source *s, const struct config_node *root, struct pqrs_config *cfg, struct geo_table *out,
+	struct err *err)
+{
+	const struct config_node *node = config_find(root, "simulation.geo_probability_csv");
+	TRY(source_read(s, root, "simulation.geo_file", "geo_colombia_v1.csv", err));
+	TRY(pqrs_config_read_geo_csv(s->text, s->name, &cfg->arena, out, err));
+	if (node == NULL || node->text.n == 0) return OK;
+	const struct geo_table known = *out;
+	buf_reset(&s->bytes);
+	TRY(source_read(s, root, "simulation.geo_probability_csv", "", err));
+	return pqrs_config_read_geo_probabilities(s->text, s->name, &known, &cfg->arena, out, err);
+}
+
 static status read_geography(const struct config_node *root, struct pqrs_config *cfg, struct err *err)
 {
 	struct source s;
-	struct geo_table known = {NULL, 0};
+	struct geo_table table = {NULL, 0};
 	source_init(&s);
-	status code = source_read(&s, root, "simulation.geo_file", "geo_colombia_v1.csv", err);
-	if (code == OK) code = pqrs_config_read_geo_csv(s.text, s.name, &cfg->arena, &known, err);
-	struct geo_table table = known;
-	const struct config_node *node = config_find(root, "simulation.geo_probability_csv");
-	if (code == OK && node != NULL && node->text.n > 0) {
-		buf_reset(&s.bytes);
-		code = source_read(&s, root, "simulation.geo_probability_csv", "", err);
-		if (code == OK)
-			code = pqrs_config_read_geo_probabilities(s.text, s.name, &known, &cfg->arena, &table, err);
-	}
-	if (code == OK) {
-		cfg->simulation.places = table.places;
-		cfg->simulation.n_places = table.n;
-	}
+	const status code = geo_read(&s, root, cfg, &table, err);
 	buf_deinit(&s.bytes);
-	return code;
+	TRY(code);
+	cfg->simulation.places = table.places;
+	cfg->simulation.n_places = table.n;
+	return OK;
 }
 
 /* ---- canonical ---- */
@@ -209,19 +213,21 @@ static status open_sections(const struct config_node *root, struct pqrs_config *
 	return OK;
 }
 
+static status read_canonical(struct str canonical, struct config *tree, struct pqrs_config *cfg, struct err *err)
+{
+	struct config_node *root = NULL;
+	TRY(config_parse(tree, CONFIG_JSON, canonical, "canonical configuration", &root, err));
+	TRY(config_fill_newer(tree, root, &pqrs_config_keys, err));
+	return open_sections(root, cfg, err);
+}
+
 status pqrs_config_open(struct str canonical, struct pqrs_config **out, struct err *err)
 {
 	struct config tree;
-	struct config_node *root = NULL;
+	TRY(config_init(&tree, err));
 	struct pqrs_config *cfg = config_new(err);
-	if (cfg == NULL) return E_NOMEM;
-	status code = config_init(&tree, err);
-	if (code == OK) {
-		code = config_parse(&tree, CONFIG_JSON, canonical, "canonical configuration", &root, err);
-		if (code == OK) code = config_fill_newer(&tree, root, &pqrs_config_keys, err);
-		if (code == OK) code = open_sections(root, cfg, err);
-		config_deinit(&tree);
-	}
+	const status code = cfg != NULL ? read_canonical(canonical, &tree, cfg, err) : E_NOMEM;
+	config_deinit(&tree);
 	if (code == OK)
 		*out = cfg;
 	else

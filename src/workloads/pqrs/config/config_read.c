@@ -92,26 +92,40 @@ static status dates_keep(
 	return calendar_create_dates(src->dates, src->n_dates, &cfg->calendar, err);
 }
 
+static status dates_read(const struct config_node *node, char path[PATH_MAX], struct buf *dates, struct err *err)
+{
+	struct buf text;
+	TRY(config_file_path(node, path, PATH_MAX, err));
+	buf_init(&text, CALENDAR_FILE_BYTES_MAX + (1 << 17));
+	status code = file_read(path, CALENDAR_FILE_BYTES_MAX, &text, err);
+	if (code == E_NOT_FOUND)
+		code = config_fail(node, err, "expected colombia, none or a file of dates; there is no file %s", path);
+	if (code == OK) code = calendar_dates_parse((struct str){(const char *)text.p, text.n}, path, dates, err);
+	buf_deinit(&text);
+	return code;
+}
+
 static status holidays_from_file(
 	const struct config_node *node, struct pqrs_config *cfg, struct pqrs_config_source *src, struct err *err)
 {
 	char path[PATH_MAX];
-	struct buf text;
 	struct buf dates;
-	buf_init(&text, CALENDAR_FILE_BYTES_MAX + (1 << 17));
 	buf_init(&dates, CALENDAR_FILE_BYTES_MAX);
-	status code = config_file_path(node, path, sizeof path, err);
-	if (code == OK) {
-		code = file_read(path, CALENDAR_FILE_BYTES_MAX, &text, err);
-		if (code == E_NOT_FOUND)
-			code = config_fail(
-				node, err, "expected colombia, none or a file of dates; there is no file %s", path);
-	}
-	if (code == OK) code = calendar_dates_parse((struct str){(const char *)text.p, text.n}, path, &dates, err);
-	if (code == OK) code = dates_keep(cfg, src, &dates, err);
+	const status read = dates_read(node, path, &dates, err);
+	const status code = read == OK ? dates_keep(cfg, src, &dates, err) : read;
 	buf_deinit(&dates);
-	buf_deinit(&text);
 	return code;
+}
+
+static status dates_list(const struct config_node *list, struct buf *dates, struct err *err)
+{
+	TRY(config_list(list, 0, err));
+	for (const struct config_node *n = list->first; n != NULL; n = n->next) {
+		int32_t date;
+		TRY(config_date(n, &date, err));
+		buf_add(dates, &date, sizeof date);
+	}
+	return buf_check(dates, err);
 }
 
 static status holidays_from_list(
@@ -119,14 +133,8 @@ static status holidays_from_list(
 {
 	struct buf dates;
 	buf_init(&dates, CALENDAR_FILE_BYTES_MAX);
-	status code = config_list(list, 0, err);
-	for (const struct config_node *n = list->first; n != NULL && code == OK; n = n->next) {
-		int32_t date;
-		code = config_date(n, &date, err);
-		if (code == OK) buf_add(&dates, &date, sizeof date);
-	}
-	if (code == OK) code = buf_check(&dates, err);
-	if (code == OK) code = dates_keep(cfg, src, &dates, err);
+	const status read = dates_list(list, &dates, err);
+	const status code = read == OK ? dates_keep(cfg, src, &dates, err) : read;
 	buf_deinit(&dates);
 	return code;
 }

@@ -284,6 +284,13 @@ static status counters_make(struct work *k, struct err *err)
 	return ok ? OK : fail_nomem(err);
 }
 
+static status work_do(struct work *k, struct err *err)
+{
+	TRY(tickets_make(k, err));
+	TRY(objects_make(k, err));
+	return counters_make(k, err);
+}
+
 status pqrs_simulate_run(
 	const struct task_env *env, const struct task_spec *spec, struct task_result *out, struct err *err)
 {
@@ -293,12 +300,10 @@ status pqrs_simulate_run(
 	if (spec->lo < first - 1 || spec->hi <= spec->lo || spec->hi > first + DAYS_MAX)
 		return fail(err, E_USAGE, "task %s: days [%lld, %lld) are none of the run", spec->task_id,
 			(long long)spec->lo, (long long)spec->hi);
-	status st = work_init(&k, env, spec, out, err);
-	if (st == OK) st = tickets_make(&k, err);
-	if (st == OK) st = objects_make(&k, err);
-	if (st == OK) st = counters_make(&k, err);
+	const status made = work_init(&k, env, spec, out, err);
+	const status code = made == OK ? work_do(&k, err) : made;
 	work_deinit(&k);
-	return st;
+	return code;
 }
 
 /* The largest distance between the shares found and the configured ones, in millionths. */
