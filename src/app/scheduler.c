@@ -170,13 +170,18 @@ static status start_and_wait(struct scheduler *s, const struct words *w, int *ex
 	return wait_for(s, child, exit_status, err);
 }
 
+static status words_make(struct scheduler *s, int64_t due, struct words *w, struct err *err)
+{
+	TRY(argv_make(s, due, w, err));
+	return environment_make(due, w, err);
+}
+
 static status execute(struct scheduler *s, int64_t due, int *exit_status, struct err *err)
 {
 	struct words w = {0};
 	arena_init(&w.arena, 0);
 	buf_init(&w.text, 0);
-	status code = argv_make(s, due, &w, err);
-	if (code == OK) code = environment_make(due, &w, err);
+	status code = words_make(s, due, &w, err);
 	if (code == OK) code = start_and_wait(s, &w, exit_status, err);
 	buf_deinit(&w.text);
 	arena_deinit(&w.arena);

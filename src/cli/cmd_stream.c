@@ -98,9 +98,8 @@ static status stream_run(struct cli *c, struct err *err)
 	status code = open_session(&k, err);
 	if (code == OK) code = subcommands[i].run(&k, err);
 	session_close(&k.session);
-	if (code == OK && stop_signal == SIGINT)
-		code = E_CANCELLED; /* all was done that was to be done; the shell is told */
-	return code;
+	/* Where all was done that was to be done, the shell is told. */
+	return code == OK && stop_signal == SIGINT ? E_CANCELLED : code;
 }
 
 static const struct cli_option options[] = {

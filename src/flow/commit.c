@@ -246,6 +246,14 @@ static status check_canonical(const char *key, const struct buf *text, const str
 	return code != OK || same ? code : commit_fail(key, "changed", err);
 }
 
+static status commit_read(
+	const char *key, const struct buf *text, struct arena *arena, struct commit *c, struct err *err)
+{
+	const status parsed = commit_parse((struct str){(const char *)text->p, text->n}, arena, c, err);
+	if (parsed != OK) return parsed == E_NOMEM ? parsed : commit_fail(key, "damaged", err);
+	return check_canonical(key, text, c, err);
+}
+
 status commit_load(struct store *lake, const char *key, struct arena *arena, struct commit *out, struct err *err)
 {
 	struct buf text;
@@ -253,11 +261,7 @@ status commit_load(struct store *lake, const char *key, struct arena *arena, str
 	uint8_t hash[SHA256_BYTES];
 	buf_init(&text, 0);
 	status code = store_get(lake, key, &text, err);
-	if (code == OK) {
-		code = commit_parse((struct str){(const char *)text.p, text.n}, arena, &c, err);
-		if (code != OK && code != E_NOMEM) code = commit_fail(key, "damaged", err);
-		if (code == OK) code = check_canonical(key, &text, &c, err);
-	}
+	if (code == OK) code = commit_read(key, &text, arena, &c, err);
 	if (code == OK) {
 		hash_sha256(text.p, text.n, hash);
 		hex_encode(hash, sizeof hash, c.sha256);

@@ -405,6 +405,12 @@ static status files_judge(const struct ingest_task *t, struct task_result *out, 
 	return OK;
 }
 
+static status source_lines(struct ingest_task *t, const struct line_source *source, struct err *err)
+{
+	TRY(lines_start(&t->lines, source, false, err));
+	return reading_lines(t, err);
+}
+
 static status input_read_all(struct ingest_task *t, const struct file_ref *input, struct err *err)
 {
 	struct reading r = {.path = input->path};
@@ -413,11 +419,10 @@ static status input_read_all(struct ingest_task *t, const struct file_ref *input
 	t->file.path = input->path;
 	t->file.at = t->file.lines = t->file.valid = 0;
 	t->file.n_head = 0;
-	status code = lines_start(&t->lines, &source, false, err);
-	if (code == OK) code = reading_lines(t, err);
+	status code = source_lines(t, &source, err);
 	if (code == OK) code = input_verify(t, &r, input, err);
 	input_close(r.input);
-	if (code != OK) return code;
+	TRY(code);
 	if (t->pass == 0) t->tally.bytes_in += source.bytes;
 	return file_judge(t, err);
 }

@@ -123,6 +123,24 @@ static status keep_newest(struct tables *l, const struct picture *left, struct e
 	return OK;
 }
 
+/* The records of one run, and of the newest ones the tables that they left. scratch: to be reset afterwards. */
+static status check_run(struct lake_check *c, const struct workload_list *known, const struct found_run *run,
+	struct tables *newest, struct arena *scratch, struct err *err)
+{
+	struct records r = {.workload = workload_of(c->lake, known, run, scratch),
+		.lake = c->lake,
+		.run_id = run->run_id,
+		.date = run->date,
+		.difference = differ,
+		.arg = c,
+		.arena = scratch};
+	c->runs++;
+	TRY(cancel_check(err));
+	TRY(records_load(&r, err));
+	TRY(records_check(&r, err));
+	return keep_newest(newest, &r.left, err);
+}
+
 static status check_runs(struct lake_check *c, const struct workload_list *known, struct arena *arena, struct err *err)
 {
 	struct found_runs runs = {.arena = arena};
@@ -132,18 +150,7 @@ static status check_runs(struct lake_check *c, const struct workload_list *known
 	arena_init(&scratch, 0);
 	status code = OK;
 	for (size_t i = 0; i < runs.n && code == OK; i++) {
-		struct records r = {.workload = workload_of(c->lake, known, &runs.items[i], &scratch),
-			.lake = c->lake,
-			.run_id = runs.items[i].run_id,
-			.date = runs.items[i].date,
-			.difference = differ,
-			.arg = c,
-			.arena = &scratch};
-		c->runs++;
-		code = cancel_check(err);
-		if (code == OK) code = records_load(&r, err);
-		if (code == OK) code = records_check(&r, err);
-		if (code == OK) code = keep_newest(&newest, &r.left, err);
+		code = check_run(c, known, &runs.items[i], &newest, &scratch, err);
 		arena_reset(&scratch);
 	}
 	arena_deinit(&scratch);

@@ -258,19 +258,24 @@ static void export_all(const struct edges *all, enum lineage_format format, stru
 	}
 }
 
+static status edges_read(struct control *c, const char *run_id, struct edges *all, struct err *err)
+{
+	const struct control_select q = {lineage_sql, &run_id, 1};
+	TRY(control_query(c, &q, edge_visit, all, err));
+	if (all->n > 0) return OK;
+	return run_id != NULL
+		       ? fail(err, E_NOT_FOUND, "no lineage of run %s: no such run, or nothing committed yet", run_id)
+		       : fail(err, E_NOT_FOUND, "no lineage recorded yet");
+}
+
 status lineage_export(
 	struct control *c, const char *run_id, enum lineage_format format, struct buf *out, struct err *err)
 {
 	struct edges all = {0};
 	arena_init(&all.arena, 0);
-	const struct control_select q = {lineage_sql, &run_id, 1};
-	status code = control_query(c, &q, edge_visit, &all, err);
-	if (code == OK && all.n == 0)
-		code = run_id != NULL ? fail(err, E_NOT_FOUND,
-						"no lineage of run %s: no such run, or nothing committed yet", run_id)
-				      : fail(err, E_NOT_FOUND, "no lineage recorded yet");
+	const status code = edges_read(c, run_id, &all, err);
 	if (code == OK) export_all(&all, format, out);
-	if (code == OK) code = buf_check(out, err);
 	arena_deinit(&all.arena);
-	return code;
+	TRY(code);
+	return buf_check(out, err);
 }

@@ -211,24 +211,41 @@ static status decode_group(struct decoder *d, size_t table, const struct file_re
 	return code;
 }
 
+static status decode_groups(
+	struct decoder *d, size_t table, const struct file_ref *file, struct parquet_reader *r, struct err *err)
+{
+	const size_t n = parquet_reader_n_row_groups(r);
+	for (size_t g = 0; g < n; g++) {
+		TRY(cancel_check(err));
+		if (parquet_reader_row_group_rows(r, g) > 0) TRY(decode_group(d, table, file, r, g, err));
+	}
+	return OK;
+}
+
+static status decode_object(
+	struct decoder *d, size_t table, const struct file_ref *file, struct store_object *object, struct err *err)
+{
+	struct parquet_reader *r = NULL;
+	TRY(parquet_reader_open(object, &r, err));
+	const status code = decode_groups(d, table, file, r, err);
+	parquet_reader_close(r);
+	return code;
+}
+
+static status open_checked(struct store *lake, const struct file_ref *file, struct store_object **out, struct err *err)
+{
+	TRY(check_bytes(lake, file, err));
+	return store_object_open(lake, file->path, out, err);
+}
+
 static status decode_file(struct decoder *d, size_t table, const struct file_ref *file, struct err *err)
 {
 	struct store_object *object = NULL;
-	struct parquet_reader *r = NULL;
-	const char *path = file->path;
-	status code = check_bytes(d->f->lake, file, err);
-	if (code == OK) code = store_object_open(d->f->lake, path, &object, err);
+	status code = open_checked(d->f->lake, file, &object, err);
 	if (code == E_NOT_FOUND) code = fail(err, E_VERIFY, "missing, though it was committed; restore it");
-	if (code == OK) code = parquet_reader_open(object, &r, err);
-	const size_t n = code == OK ? parquet_reader_n_row_groups(r) : 0;
-	for (size_t g = 0; g < n && code == OK; g++) {
-		code = cancel_check(err);
-		if (code != OK || parquet_reader_row_group_rows(r, g) == 0) continue;
-		code = decode_group(d, table, file, r, g, err);
-	}
-	if (r != NULL) parquet_reader_close(r);
+	if (code == OK) code = decode_object(d, table, file, object, err);
 	store_object_close(object);
-	return err_at(err, code, path, -1, -1);
+	return err_at(err, code, file->path, -1, -1);
 }
 
 static status decode_files(
@@ -294,14 +311,18 @@ static status visit_gone(struct decoder *d, struct item *item, const struct file
 	return queue_changes(d, item, code, err);
 }
 
-static status decode_changes(struct decoder *d, size_t table, struct err *err)
+static status decode_differences(struct decoder *d, size_t table, struct err *err)
 {
 	const struct source *t = &d->from->tables[table];
-	TRY(publish_changes_create(t->from.schema, &d->changes, err));
-	status code = decode_files(d, table, &t->removed, visit_stood, err);
-	if (code == OK) code = decode_files(d, table, &t->added, visit_told, err);
-	if (code == OK && publish_changes_any_gone(d->changes))
-		code = decode_files(d, table, &t->removed, visit_gone, err);
+	TRY(decode_files(d, table, &t->removed, visit_stood, err));
+	TRY(decode_files(d, table, &t->added, visit_told, err));
+	return publish_changes_any_gone(d->changes) ? decode_files(d, table, &t->removed, visit_gone, err) : OK;
+}
+
+static status decode_changes(struct decoder *d, size_t table, struct err *err)
+{
+	TRY(publish_changes_create(d->from->tables[table].from.schema, &d->changes, err));
+	const status code = decode_differences(d, table, err);
 	publish_changes_destroy(d->changes);
 	d->changes = NULL;
 	return code;
@@ -368,6 +389,16 @@ static status end_table(struct publication *x, size_t table, struct err *err)
 }
 
 /* Tables come in order; those without a row are made too. */
+/* An item after the tables before its own have ended; *open: the table under way. */
+static status put_in_table(struct publication *x, struct item *item, size_t *open, struct err *err)
+{
+	while (*open < item->table) {
+		TRY(end_table(x, *open, err));
+		TRY(control_publish_table(x->p, &x->d->from->told[++*open], err));
+	}
+	return put_item(x, item, err);
+}
+
 static status put_tables(struct publication *x, struct err *err)
 {
 	size_t open = 0;
@@ -375,12 +406,7 @@ static status put_tables(struct publication *x, struct err *err)
 	if (from->n_tables == 0) return OK;
 	TRY(control_publish_table(x->p, &from->told[0], err));
 	for (struct item *item; (item = queue_take(x->d)) != NULL;) {
-		status code = OK;
-		while (open < item->table && code == OK) {
-			code = end_table(x, open, err);
-			if (code == OK) code = control_publish_table(x->p, &from->told[++open], err);
-		}
-		if (code == OK) code = put_item(x, item, err);
+		const status code = put_in_table(x, item, &open, err);
 		item_destroy(item);
 		TRY(code);
 	}
@@ -514,21 +540,31 @@ static status look(struct publication *x, struct err *err)
 }
 
 /* The transaction: all tables in it, or none. *same: whether the counts agreed; it is undone when they did not. */
-static status transact(struct publication *x, int64_t started, bool *same, struct err *err)
+/* The tables, which a second thread decodes meanwhile. */
+static status put_decoded(struct publication *x, struct err *err)
 {
 	pthread_t thread;
+	const int rc = pthread_create(&thread, NULL, decoder_main, x->d);
+	if (rc != 0) return fail_errno(err, rc, "cannot start a thread to read the tables");
+	const status code = put_tables(x, err);
+	decoder_stop(x->d);
+	(void)pthread_join(thread, NULL);
+	for (size_t i = 0; i < x->d->n_queued; i++) item_destroy(x->d->queue[i]);
+	return code;
+}
+
+static status publication_fill(struct publication *x, int64_t started, bool *same, struct err *err)
+{
+	TRY(look(x, err));
+	TRY(put_decoded(x, err));
+	TRY(compare(x, same, err));
+	return *same ? commit(x, started, err) : OK;
+}
+
+static status transact(struct publication *x, int64_t started, bool *same, struct err *err)
+{
 	TRY(control_publish_begin(x->f->control, &x->f->held.lease, &x->p, err));
-	status code = look(x, err);
-	const int rc = code == OK ? pthread_create(&thread, NULL, decoder_main, x->d) : -1;
-	if (code == OK)
-		code = rc == 0 ? put_tables(x, err) : fail_errno(err, rc, "cannot start a thread to read the tables");
-	if (rc == 0) {
-		decoder_stop(x->d);
-		(void)pthread_join(thread, NULL);
-		for (size_t i = 0; i < x->d->n_queued; i++) item_destroy(x->d->queue[i]);
-	}
-	if (code == OK) code = compare(x, same, err);
-	if (code == OK && *same) code = commit(x, started, err);
+	const status code = publication_fill(x, started, same, err);
 	control_publish_destroy(x->p);
 	return code;
 }

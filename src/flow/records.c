@@ -76,17 +76,21 @@ static status check_text(struct records *r, const char *name, const struct buf *
 	return code;
 }
 
+static status check_texts(struct records *r, struct buf *text, struct err *err)
+{
+	TRY(manifest_json(text, &r->commits[0], err));
+	TRY(check_text(r, "manifest.json", text, err));
+	if (r->n_commits < r->workload->n_stages) return OK;
+	buf_reset(text);
+	TRY(manifest_checksums_json(text, r->commits, r->n_commits, err));
+	return check_text(r, "checksums.json", text, err);
+}
+
 static status check_manifest(struct records *r, struct err *err)
 {
 	struct buf text;
 	buf_init(&text, 0);
-	status code = manifest_json(&text, &r->commits[0], err);
-	if (code == OK) code = check_text(r, "manifest.json", &text, err);
-	if (code == OK && r->n_commits == r->workload->n_stages) {
-		buf_reset(&text);
-		code = manifest_checksums_json(&text, r->commits, r->n_commits, err);
-		if (code == OK) code = check_text(r, "checksums.json", &text, err);
-	}
+	const status code = check_texts(r, &text, err);
 	buf_deinit(&text);
 	return code;
 }

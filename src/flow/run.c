@@ -120,9 +120,8 @@ static status run_begun(struct flow *f, const struct run_resume *before, struct 
 {
 	TRY(control_heartbeat_start(f->control, &f->held.lease, &f->held.heartbeat, err));
 	progress_start(&f->held.progress, f->o->progress && !f->o->quiet);
-	status code = run_stages(f, before, err);
-	const status ran = code;
-	if (code == OK) code = store_sync(f->lake, err);
+	const status ran = run_stages(f, before, err);
+	status code = ran == OK ? store_sync(f->lake, err) : ran;
 	progress_stop(&f->held.progress);
 	if (code == OK)
 		code = flow_run_end(f, f->state.n_committed == f->w->n_stages ? RUN_SUCCESS : RUN_PENDING, err);
@@ -242,12 +241,17 @@ void run_opts_init(struct run_opts *o)
 	};
 }
 
+static status opts_check(struct flow *f, const struct run_opts *o, struct err *err)
+{
+	TRY(flow_init(f, o, err));
+	TRY(executor_open(executor_name(o), 1, &f->held.executor, err));
+	return o->config.n > 0 ? flow_identify_options(f, err) : OK;
+}
+
 status run_opts_check(const struct run_opts *o, struct err *err)
 {
 	struct flow f;
-	status code = flow_init(&f, o, err);
-	if (code == OK) code = executor_open(executor_name(o), 1, &f.held.executor, err);
-	if (code == OK && o->config.n > 0) code = flow_identify_options(&f, err);
+	const status code = opts_check(&f, o, err);
 	flow_deinit(&f);
 	return code;
 }

@@ -386,29 +386,39 @@ static status stage_through(struct stage_run *s, size_t stage, const struct task
 	return OK;
 }
 
+static status stage_slots(struct stage_run *s, size_t stage, const struct task_list *plan, struct err *err)
+{
+	static const struct file_list none;
+	char common[HEX_XXH128_CHARS + 1];
+	TRY(common_hash(s->f, plan->n > 0 ? &plan->items[0].standing : &none, common, err));
+	progress_step(&s->f->held.progress, s->def->name, (int64_t)plan->n, bytes_before(s->f, stage));
+	s->slots = mem_zalloc(plan->n + 1, sizeof *s->slots);
+	if (s->slots == NULL) return fail_nomem(err);
+	while (s->n < plan->n) {
+		struct task_slot *slot = &s->slots[s->n];
+		arena_init(&slot->arena, 0);
+		slot->spec = &plan->items[s->n++];
+		task_result_init(&slot->result, slot->spec, &slot->arena);
+		TRY(spec_hash(common, slot, err));
+	}
+	return OK;
+}
+
+static status stage_run(struct stage_run *s, size_t stage, struct task_list *plan, struct err *err)
+{
+	TRY(flow_stage_plan(s->f, stage, plan, err));
+	TRY(stage_slots(s, stage, plan, err));
+	return stage_through(s, stage, plan, err);
+}
+
 status flow_stage_run(struct flow *f, size_t stage, struct err *err)
 {
 	struct arena scratch;
+	ASSERT(stage < f->w->n_stages);
 	arena_init(&scratch, 0);
 	struct task_list plan = {.arena = &scratch};
 	struct stage_run s = {.f = f, .def = &f->w->stages[stage]};
-	static const struct file_list none;
-	char common[HEX_XXH128_CHARS + 1];
-	status code = flow_stage_plan(f, stage, &plan, err);
-	if (code == OK) code = common_hash(f, plan.n > 0 ? &plan.items[0].standing : &none, common, err);
-	if (code == OK) {
-		progress_step(&f->held.progress, s.def->name, (int64_t)plan.n, bytes_before(f, stage));
-		s.slots = mem_zalloc(plan.n + 1, sizeof *s.slots);
-		if (s.slots == NULL) code = fail_nomem(err);
-	}
-	for (size_t i = 0; i < plan.n && code == OK; i++, s.n++) {
-		struct task_slot *slot = &s.slots[i];
-		arena_init(&slot->arena, 0);
-		slot->spec = &plan.items[i];
-		task_result_init(&slot->result, slot->spec, &slot->arena);
-		code = spec_hash(common, slot, err);
-	}
-	if (code == OK) code = stage_through(&s, stage, &plan, err);
+	const status code = stage_run(&s, stage, &plan, err);
 	for (size_t i = 0; i < s.n; i++) arena_deinit(&s.slots[i].arena);
 	mem_free(s.slots);
 	arena_deinit(&scratch);

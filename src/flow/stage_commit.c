@@ -20,22 +20,26 @@ static status put_buf(struct flow *f, const char *key, const struct buf *b, stru
 }
 
 /* manifest.json once raw is committed, checksums.json once the last stage is; the same bytes again are fine. */
-status flow_manifest_put(struct flow *f, struct err *err)
+static status manifest_put(struct flow *f, struct buf *text, struct err *err)
 {
 	char key[RUN_KEY_MAX];
+	const int32_t date = flow_run_date(f);
+	run_key(key, date, f->id.info.run_id, "manifest.json");
+	TRY(manifest_json(text, &f->state.commits[0], err));
+	TRY(put_buf(f, key, text, err));
+	if (f->state.n_committed < f->w->n_stages) return OK;
+	buf_reset(text);
+	run_key(key, date, f->id.info.run_id, "checksums.json");
+	TRY(manifest_checksums_json(text, f->state.commits, f->state.n_committed, err));
+	return put_buf(f, key, text, err);
+}
+
+status flow_manifest_put(struct flow *f, struct err *err)
+{
 	struct buf text;
 	if (f->state.n_committed == 0) return OK; /* nor may as_of be known */
 	buf_init(&text, 0);
-	const int32_t date = flow_run_date(f);
-	run_key(key, date, f->id.info.run_id, "manifest.json");
-	status code = manifest_json(&text, &f->state.commits[0], err);
-	if (code == OK) code = put_buf(f, key, &text, err);
-	if (code == OK && f->state.n_committed == f->w->n_stages) {
-		buf_reset(&text);
-		run_key(key, date, f->id.info.run_id, "checksums.json");
-		code = manifest_checksums_json(&text, f->state.commits, f->state.n_committed, err);
-		if (code == OK) code = put_buf(f, key, &text, err);
-	}
+	const status code = manifest_put(f, &text, err);
 	buf_deinit(&text);
 	return code;
 }

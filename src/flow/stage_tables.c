@@ -35,6 +35,14 @@ static status footer_stats(struct flow *f, const struct file_ref *ref, struct bu
 	return err_at(err, code, ref->path, -1, -1);
 }
 
+static status keep_text(const struct buf *text, struct arena *arena, struct str *out, struct err *err)
+{
+	const char *copy = arena_strndup(arena, (const char *)text->p, text->n);
+	if (copy == NULL) return fail_nomem(err);
+	*out = (struct str){copy, text->n};
+	return OK;
+}
+
 /* The statistics its task made; of a task of an earlier attempt, from the footer. In arena. */
 static status add_stats(
 	struct flow *f, const struct file_ref *ref, struct arena *arena, struct str *out, struct err *err)
@@ -46,10 +54,7 @@ static status add_stats(
 	}
 	buf_init(&text, 0);
 	status code = footer_stats(f, ref, &text, err);
-	if (code == OK) code = buf_check(&text, err);
-	const char *copy = code == OK ? arena_strndup(arena, (const char *)text.p, text.n) : NULL;
-	if (code == OK && copy == NULL) code = fail_nomem(err);
-	if (code == OK) *out = (struct str){copy, text.n};
+	if (code == OK) code = text.failed ? buf_check(&text, err) : keep_text(&text, arena, out, err);
 	buf_deinit(&text);
 	return code;
 }
@@ -133,6 +138,14 @@ static bool has_claims(const struct flow *f, const struct table_schema *t)
 	return i < f->w->n_tables && f->w->tables[i] == t;
 }
 
+static status make_difference(struct flow *f, const struct table_schema *t, const struct commit *c, struct arena *arena,
+	struct delta_replace *r, struct err *err)
+{
+	TRY(make_adds(f, t, &c->files, arena, r, err));
+	const bool replaces = c->n_history > 0 || c->removed.n > 0;
+	return replaces && has_run_id(t) ? make_removed(f, t, c, arena, r, err) : OK;
+}
+
 static status commit_table(struct flow *f, const struct table_schema *t, const struct commit *c,
 	struct delta_replace_result *out, struct err *err)
 {
@@ -161,9 +174,7 @@ static status commit_table(struct flow *f, const struct table_schema *t, const s
 		r.claim_version = c->claim;
 	}
 	arena_init(&arena, 0);
-	status code = make_adds(f, t, &c->files, &arena, &r, err);
-	if (code == OK && (c->n_history > 0 || c->removed.n > 0) && has_run_id(t))
-		code = make_removed(f, t, c, &arena, &r, err);
+	status code = make_difference(f, t, c, &arena, &r, err);
 	if (code == OK) code = delta_replace(f->lake, root, &r, out, err);
 	arena_deinit(&arena);
 	return err_at(err, code, root, -1, -1);

@@ -77,6 +77,13 @@ status task_output_keep(struct task_result *out, const struct file_ref *standing
 	return file_list_add(&out->outputs, standing) ? OK : fail_nomem(err);
 }
 
+static status output_put(struct store *lake, const struct task_file *file, const struct file_ref *ref,
+	struct file_list *outputs, struct err *err)
+{
+	TRY(store_put_later(lake, ref->path, file->p, file->n, ref->sha256, err));
+	return file_list_add(outputs, ref) ? OK : fail_nomem(err);
+}
+
 status task_output(const struct task_env *env, struct task_result *out, const struct task_file *file, struct err *err)
 {
 	char root[PATH_KEY_MAX], key[PATH_KEY_MAX], name[PATH_PART_NAME_CHARS + 1];
@@ -98,8 +105,7 @@ status task_output(const struct task_env *env, struct task_result *out, const st
 	buf_init(&stats, 0);
 	status code = file_stats(file, key, &stats, err);
 	ref.stats = (const char *)stats.p; /* NULL when there are none */
-	if (code == OK) code = store_put_later(env->lake, key, file->p, file->n, ref.sha256, err);
-	if (code == OK && !file_list_add(&out->outputs, &ref)) code = fail_nomem(err);
+	if (code == OK) code = output_put(env->lake, file, &ref, &out->outputs, err);
 	buf_deinit(&stats);
 	return code;
 }

@@ -418,6 +418,14 @@ static status span_check(const struct run_info *run, struct err *err)
 	return OK;
 }
 
+static status document_read(const struct json_node *root, struct arena *arena, struct run_info *run,
+	struct task_spec *spec, struct err *err)
+{
+	TRY(run_info_parse(json_node_get(root, "run"), arena, run, err));
+	TRY(task_spec_parse(root, arena, spec, err));
+	return span_check(run, err);
+}
+
 status task_document_parse(
 	struct str text, struct arena *arena, struct run_info *run, struct task_spec *spec, struct err *err)
 {
@@ -425,10 +433,7 @@ status task_document_parse(
 	struct run_info r;
 	struct task_spec s;
 	status code = json_doc_parse(text, &doc, err);
-	const struct json_node *root = code == OK ? json_doc_root(doc) : NULL;
-	if (code == OK) code = run_info_parse(json_node_get(root, "run"), arena, &r, err);
-	if (code == OK) code = task_spec_parse(root, arena, &s, err);
-	if (code == OK) code = span_check(&r, err);
+	if (code == OK) code = document_read(json_doc_root(doc), arena, &r, &s, err);
 	json_doc_destroy(doc);
 	if (code == E_CORRUPT) {
 		code = E_USAGE;
@@ -440,16 +445,20 @@ status task_document_parse(
 	return OK;
 }
 
+static status result_read(const struct json_node *root, struct task_result *out, struct err *err)
+{
+	TRY(counter_list_parse(json_node_get(root, "counters"), &out->counters, err));
+	TRY(event_stats_parse(json_node_get(root, "events"), &out->events, err));
+	return file_list_parse(json_node_get(root, "outputs"), &out->outputs, err);
+}
+
 status task_result_parse(struct str text, struct arena *arena, struct task_result *out, struct err *err)
 {
 	struct json_doc *doc = NULL;
 	struct task_result result;
 	task_result_init(&result, NULL, arena);
 	TRY(json_doc_parse(text, &doc, err));
-	const struct json_node *root = json_doc_root(doc);
-	status code = counter_list_parse(json_node_get(root, "counters"), &result.counters, err);
-	if (code == OK) code = event_stats_parse(json_node_get(root, "events"), &result.events, err);
-	if (code == OK) code = file_list_parse(json_node_get(root, "outputs"), &result.outputs, err);
+	const status code = result_read(json_doc_root(doc), &result, err);
 	json_doc_destroy(doc);
 	if (code == OK) *out = result;
 	return code;

@@ -132,6 +132,16 @@ static void add_row(struct batch_rows *b, const struct stream_rejects *r, const 
 	b->n++;
 }
 
+static status put_rows(struct stream_rejects *r, struct delta_writer *w, const struct batch *b, struct delta_advance *a,
+	struct err *err)
+{
+	int64_t version;
+	TRY(delta_writer_add(w, b, &(struct parquet_rows){.n = (uint32_t)b->n_rows}, err));
+	TRY(delta_writer_finish(w, &a->files, &a->n_files, err));
+	TRY(store_sync(r->lake, err));
+	return delta_advance(r->lake, r->root, a, &version, err);
+}
+
 static status write_file(
 	struct stream_rejects *r, struct batch_rows *b, const struct delta_advance *advance, struct err *err)
 {
@@ -140,7 +150,6 @@ static status write_file(
 	struct delta_advance a = *advance;
 	uint8_t id[UUID_BYTES];
 	char unique[UUID_CHARS + 1] = "";
-	int64_t version;
 	uuid_random(id);
 	uuid_format(id, unique);
 	const struct delta_writer_opts opts = {.parquet = {.codec = PARQUET_ZSTD, .level = 1},
@@ -151,10 +160,7 @@ static status write_file(
 	for (int c = 0; c < COLUMNS; c++) TRY(builder_finish(&b->builders[c], b->n, &views[c], err));
 	const struct batch batch = {&stream_rejects_schema, COLUMNS, views, b->n};
 	TRY(delta_writer_create(r->lake, r->root, &stream_rejects_schema, &opts, &w, err));
-	status code = delta_writer_add(w, &batch, &(struct parquet_rows){.n = (uint32_t)b->n}, err);
-	if (code == OK) code = delta_writer_finish(w, &a.files, &a.n_files, err);
-	if (code == OK) code = store_sync(r->lake, err);
-	if (code == OK) code = delta_advance(r->lake, r->root, &a, &version, err);
+	const status code = put_rows(r, w, &batch, &a, err);
 	delta_writer_destroy(w);
 	return code;
 }

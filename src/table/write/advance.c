@@ -103,13 +103,19 @@ static status commit(const struct attempt *at, int64_t *version, struct err *err
 }
 
 /* *lost: somebody else committed first; on the new version it may succeed. */
+static status check_standing(struct attempt *at, struct err *err)
+{
+	TRY(check_positions(at->s, at->root, at->a, err));
+	if (at->s == NULL) return OK;
+	return check_schema(at->s, at->a, &at->widened, at->root, err);
+}
+
 static status advance_once(struct attempt *at, int64_t *version, bool *lost, struct err *err)
 {
 	*lost = false;
 	at->widened = true;
 	TRY(open_newest(at->store, at->root, &at->s, err));
-	status code = check_positions(at->s, at->root, at->a, err);
-	if (code == OK && at->s != NULL) code = check_schema(at->s, at->a, &at->widened, at->root, err);
+	status code = check_standing(at, err);
 	if (code == OK) {
 		code = commit(at, version, err);
 		*lost = code == E_CONFLICT;
