@@ -18,6 +18,7 @@ const char *pqr_last_error(const struct pqr_context *context)
 
 int api_finish(struct pqr_context *context, status code, const struct err *err)
 {
+	ASSERT(context != NULL);
 	if (code == OK)
 		context->error[0] = '\0';
 	else

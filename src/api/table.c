@@ -30,7 +30,10 @@ struct pqr_table {
 
 static void shared_leave(struct shared *s)
 {
-	if (s == NULL || atomic_fetch_sub(&s->users, 1) != 1) return;
+	if (s == NULL) return;
+	const size_t users = atomic_fetch_sub(&s->users, 1);
+	ASSERT(users > 0);
+	if (users > 1) return;
 	if (s->snapshot != &s->made) delta_snapshot_close(s->snapshot);
 	store_close(s->store);
 	arena_deinit(&s->arena);
@@ -204,6 +207,7 @@ struct selection {
 static status stream_open(
 	struct shared *shared, const struct selection *sel, struct ArrowArrayStream *out, struct err *err)
 {
+	ASSERT(shared->snapshot != NULL);
 	struct source *source = mem_zalloc(1, sizeof *source);
 	struct delta_scan *scan = NULL;
 	if (source == NULL) return fail_nomem(err);
@@ -270,6 +274,7 @@ static status file_schema(struct parquet_reader *r, struct arena *arena, struct 
 /* A table of that file alone: the scan of tables reads it. */
 static status file_snapshot(struct shared *s, const char *key, struct err *err)
 {
+	ASSERT(s->snapshot == NULL && s->store != NULL);
 	struct store_object *object = NULL;
 	struct parquet_reader *reader = NULL;
 	struct delta_add *file = ARENA_ZNEW(&s->arena, struct delta_add, 1);

@@ -65,6 +65,7 @@ status table_maintain_check(const struct table_cmd *t, struct err *err)
 
 void table_json_begin(const struct table_cmd *t, struct buf *out)
 {
+	ASSERT(strchr(t->root, '/') != NULL); /* a layer, and a table of it */
 	if (t->all) buf_char(out, t->n_tables == 0 ? '[' : ',');
 	buf_char(out, '{');
 	if (!t->all) return;

@@ -28,6 +28,7 @@ const size_t cli_n_globals = sizeof cli_globals / sizeof cli_globals[0];
 
 const struct cli_option *cli_option_at(const struct cli_command *command, size_t i)
 {
+	ASSERT(i < cli_option_count(command));
 	return i < cli_n_globals ? &cli_globals[i] : &command->options[i - cli_n_globals];
 }
 

@@ -167,6 +167,7 @@ static status report_print(struct session *s, struct cli *c, const struct run_op
 
 status report_run(struct session *s, struct cli *c, const struct run_opts *o, struct err *err)
 {
+	ASSERT(o->workload != NULL && o->lake != NULL);
 	struct run_report report;
 	run_report_init(&report);
 	const status code = flow_run(o, &report, err);

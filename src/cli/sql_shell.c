@@ -53,6 +53,7 @@ static void print_timing(const struct query_result *r)
 
 static status execute(struct sql_shell *s, struct str sql, int64_t rows_max, struct err *err)
 {
+	ASSERT(s->query != NULL);
 	struct query_result result;
 	const struct query_output to = {
 		.format = s->format, .width = (int)terminal_width(), .rows_max = rows_max, .sink = write_out, .arg = s};
@@ -235,6 +236,7 @@ static bool is_leave(struct str line)
 
 status sql_feed(struct sql_shell *s, struct str line, struct err *err)
 {
+	ASSERT(line.n == 0 || memchr(line.p, '\n', line.n) == NULL);
 	s->line++;
 	if (s->text.n == 0) s->first_line = s->line;
 	if (s->text.n == 0 && is_leave(line)) {

@@ -160,6 +160,7 @@ static status check_runs(struct lake_check *c, const struct workload_list *known
 
 status lake_check_runs(struct lake_check *c, const struct workload_list *known, struct err *err)
 {
+	ASSERT(known->n > 0);
 	struct arena arena;
 	c->runs = 0;
 	c->differences = 0;

@@ -100,6 +100,7 @@ status flow_left_overs_remove(struct flow *f, const struct commit *c, struct err
 		code = sweep_folder(&s, folder, err);
 	}
 	for (size_t i = 0; i < c->files.n && code == OK; i++) { /* sorted by path: a table's files stand together */
+		ASSERT(i == 0 || strcmp(c->files.items[i - 1].path, c->files.items[i].path) < 0);
 		if (strcmp(c->files.items[i].table, last) == 0) continue;
 		last = c->files.items[i].table;
 		code = path_table_root(folder, last, err);

@@ -249,6 +249,7 @@ void progress_start(struct progress *p, bool on)
 
 void progress_step(struct progress *p, const char *name, int64_t total, int64_t bytes_total)
 {
+	ASSERT(total >= 0);
 	struct progress_thread *t = p->thread;
 	atomic_store(&p->rows, 0);
 	atomic_store(&p->bytes, 0);

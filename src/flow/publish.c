@@ -59,7 +59,7 @@ struct decoder {
 	item_visit visit; /* of the files at hand */
 	const struct sources *from;
 	int64_t *
-		unlisted; /* [n_tables] rows read from files whose number of rows no log tells; others may look once the thread ended */
+		unlisted; /* [n_tables] rows of files whose number no log tells; others may look once the thread ended */
 	struct publish_changes *changes; /* of the table that is read, where it is told by them */
 	pthread_mutex_t lock;            /* guards what follows */
 	pthread_cond_t changed;
@@ -201,6 +201,7 @@ static status visit_whole(struct decoder *d, struct item *item, const struct fil
 static status decode_group(struct decoder *d, size_t table, const struct file_ref *file, struct parquet_reader *r,
 	size_t row_group, struct err *err)
 {
+	TRY(cancel_check(err));
 	struct item *item = mem_zalloc(1, sizeof *item);
 	if (item == NULL) return fail_nomem(err);
 	arena_init(&item->arena, 0);
@@ -211,39 +212,26 @@ static status decode_group(struct decoder *d, size_t table, const struct file_re
 	return code;
 }
 
-static status decode_groups(
-	struct decoder *d, size_t table, const struct file_ref *file, struct parquet_reader *r, struct err *err)
-{
-	const size_t n = parquet_reader_n_row_groups(r);
-	for (size_t g = 0; g < n; g++) {
-		TRY(cancel_check(err));
-		if (parquet_reader_row_group_rows(r, g) > 0) TRY(decode_group(d, table, file, r, g, err));
-	}
-	return OK;
-}
-
 static status decode_object(
 	struct decoder *d, size_t table, const struct file_ref *file, struct store_object *object, struct err *err)
 {
 	struct parquet_reader *r = NULL;
 	TRY(parquet_reader_open(object, &r, err));
-	const status code = decode_groups(d, table, file, r, err);
+	status code = OK;
+	for (size_t g = 0; code == OK && g < parquet_reader_n_row_groups(r); g++)
+		if (parquet_reader_row_group_rows(r, g) > 0) code = decode_group(d, table, file, r, g, err);
 	parquet_reader_close(r);
 	return code;
-}
-
-static status open_checked(struct store *lake, const struct file_ref *file, struct store_object **out, struct err *err)
-{
-	TRY(check_bytes(lake, file, err));
-	return store_object_open(lake, file->path, out, err);
 }
 
 static status decode_file(struct decoder *d, size_t table, const struct file_ref *file, struct err *err)
 {
 	struct store_object *object = NULL;
-	status code = open_checked(d->f->lake, file, &object, err);
+	status code = check_bytes(d->f->lake, file, err);
+	if (code == OK) code = store_object_open(d->f->lake, file->path, &object, err);
 	if (code == E_NOT_FOUND) code = fail(err, E_VERIFY, "missing, though it was committed; restore it");
-	if (code == OK) code = decode_object(d, table, file, object, err);
+	TRY(err_at(err, code, file->path, -1, -1));
+	code = decode_object(d, table, file, object, err);
 	store_object_close(object);
 	return err_at(err, code, file->path, -1, -1);
 }

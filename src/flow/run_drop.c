@@ -59,6 +59,7 @@ static status find_config(struct flow *f, const struct commit *dropped, struct e
 
 status flow_drop_identify(struct flow *f, struct err *err)
 {
+	ASSERT(f->o->drop != NULL);
 	struct commit c;
 	struct run_info *r = &f->id.info;
 	if (f->w->folding.stage == NULL)

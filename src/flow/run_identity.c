@@ -22,6 +22,7 @@ int32_t flow_local_date(const struct flow *f, int64_t us)
 
 int32_t flow_run_date(const struct flow *f)
 {
+	ASSERT(f->state.n_committed > 0 || f->id.info.as_of != INT64_MIN);
 	return flow_local_date(f, f->state.n_committed > 0 ? f->state.commits[0].run.as_of : f->id.info.as_of);
 }
 
@@ -60,6 +61,7 @@ static void config_key(char dst[RUN_KEY_MAX], const char *hash)
 
 status flow_config_put(struct flow *f, struct err *err)
 {
+	ASSERT(f->id.config_text.n > 0 && f->id.info.config_hash[0] != '\0');
 	char key[RUN_KEY_MAX];
 	config_key(key, f->id.info.config_hash);
 	return store_put_if_absent(f->lake, key, f->id.config_text.p, f->id.config_text.n, err);
@@ -160,6 +162,7 @@ static void run_name(const struct flow *f, struct buf *out)
 
 status flow_run_id_derive(struct flow *f, struct err *err)
 {
+	ASSERT(f->id.info.config_hash[0] != '\0' || f->id.info.drops[0] != '\0');
 	uint8_t id[UUID_BYTES];
 	struct buf name;
 	buf_init(&name, 0);

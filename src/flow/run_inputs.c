@@ -288,6 +288,7 @@ static status hash_input(void *arg, size_t i, int worker, struct err *err)
 
 status flow_inputs_hash(struct flow *f, struct err *err)
 {
+	ASSERT(f->threads > 0);
 	return thread_for(f->id.inputs.n, f->threads, hash_input, f, err);
 }
 

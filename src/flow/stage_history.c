@@ -233,6 +233,7 @@ static status wait_for_run_before(struct flow *f, struct err *err)
 
 status flow_history_prepare(struct flow *f, size_t stage, struct err *err)
 {
+	ASSERT(stage < f->w->n_stages);
 	const char *name = f->w->stages[stage].name;
 	const bool folding = workload_folds(f->w, name);
 	f->state.standing.n = 0;
@@ -270,6 +271,7 @@ static int by_path(const void *key, const void *item)
 
 status flow_history_split(struct flow *f, struct commit *c, struct err *err)
 {
+	ASSERT(f->state.n_committed < f->w->n_stages); /* its place in state.files */
 	const struct file_list *standing = &f->state.standing;
 	struct file_list fresh = {.arena = &f->arena}, picture = {.arena = &f->arena};
 	if (f->state.history.n_runs == 0) return OK;
@@ -406,6 +408,7 @@ status flow_history_superseded(struct flow *f, bool *out, struct err *err)
 
 status flow_versions_put(struct flow *f, struct err *err)
 {
+	ASSERT(f->state.n_committed > 0);
 	struct picture p = {0}, stands;
 	struct arena scratch;
 	arena_init(&scratch, 0);

@@ -299,6 +299,7 @@ static status verify_all(struct verify *v, struct err *err)
 
 status flow_verify(const struct verify_opts *o, struct verify_report *out, struct err *err)
 {
+	ASSERT(o->workload != NULL && o->lake != NULL && o->run_id != NULL);
 	struct verify v = {.o = o};
 	arena_init(&v.arena, 0);
 	v.files.arena = &v.arena;

@@ -77,6 +77,7 @@ status workload_stage_index(const struct workload *w, const char *name, size_t *
 
 const char *workload_stage_names(const struct workload *w, char *dst, size_t size)
 {
+	ASSERT(size > 0 && w->n_stages > 0);
 	size_t n = 0;
 	for (size_t i = 0; i < w->n_stages && n < size; i++)
 		n += (size_t)snprintf(dst + n, size - n, "%s%s", i > 0 ? ", " : "", w->stages[i].name);

@@ -271,6 +271,7 @@ static status load_tables(struct catalog *c, struct engine *e, struct str sql, s
 
 status catalog_load(struct catalog *c, struct engine *e, struct str sql, const char *writable, struct err *err)
 {
+	ASSERT(sql.n > 0);
 	struct buf before, after;
 	drop_snapshots(c);
 	buf_init(&before, 0);

@@ -209,6 +209,7 @@ static status send_rows(struct engine *e, const struct query_output *to, bool pl
 
 static status send_pieces(int fd, const char *path, const struct query_output *to, uint8_t *piece, struct err *err)
 {
+	ASSERT(fd >= 0);
 	for (;;) {
 		const ssize_t n = read(fd, piece, PIECE_BYTES);
 		if (n == 0) return OK;

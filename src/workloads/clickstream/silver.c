@@ -377,6 +377,7 @@ static status task_run(struct silver_task *t, struct err *err)
 status clickstream_silver_run(
 	const struct task_env *env, const struct task_spec *spec, struct task_result *out, struct err *err)
 {
+	ASSERT(env->config != NULL && env->lake != NULL);
 	struct silver_task *t = mem_zalloc(1, sizeof *t);
 	if (t == NULL) return fail_nomem(err);
 	t->env = env;

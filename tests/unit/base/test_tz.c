@@ -1,4 +1,5 @@
 #include "check.h"
+#include "failing_io.h"
 
 #include <sys/resource.h>
 #include <time.h>
@@ -178,6 +179,20 @@ static void unreadable_zone(void **state)
 	assert_null(tz);
 	assert_non_null(strstr(err.message, "Too many open files; raise the limit of open files"));
 	assert_null(strstr(err.message, "no zone"));
+	/* nor one on a disk that fails: at the opening, and at each read */
+	int64_t n = 0;
+	do {
+		err_clear(&err);
+		io_fail_at(++n, true);
+		const status failed = tz_load("America/Bogota", &tz, &err);
+		io_fail_at(0, false);
+		if (io_hits == 0) break;
+		CHECK_FAILS(E_IO, failed);
+		assert_non_null(strstr(err.message, "Input/output error"));
+		assert_null(strstr(err.message, "no zone"));
+	} while (n < 100);
+	assert_true(n > 2);
+	tz_destroy(tz);
 }
 
 static void read_zone(const char *name, struct buf *out)

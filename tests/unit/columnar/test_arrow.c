@@ -368,6 +368,27 @@ static void check_texts(const struct foreign *f, const char *a, const char *b)
 	arena_deinit(&arena);
 }
 
+/* As many columns as a table has, and one more. */
+static void many_columns(void **state)
+{
+	(void)state;
+	struct ArrowSchema *columns[TABLE_COLUMNS_MAX + 1];
+	struct ArrowSchema one = {.format = "l", .name = "x"},
+			   all = {.format = "+s", .n_children = TABLE_COLUMNS_MAX + 1, .children = columns};
+	const struct table_schema *got;
+	struct arena arena;
+	struct err err;
+	for (size_t i = 0; i <= TABLE_COLUMNS_MAX; i++) columns[i] = &one;
+	arena_init(&arena, 0);
+	err_clear(&err);
+	CHECK_FAILS(E_LIMIT, schema_import(&all, &arena, &got, &err));
+	assert_non_null(strstr(err.message, "columns, at most"));
+	all.n_children--;
+	CHECK_OK(&err, schema_import(&all, &arena, &got, &err));
+	CHECK_I64(got->n_columns, TABLE_COLUMNS_MAX);
+	arena_deinit(&arena);
+}
+
 static void other_strings(void **state)
 {
 	(void)state;
@@ -472,6 +493,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(formats), cmocka_unit_test(round_trip),
 		cmocka_unit_test(slices), cmocka_unit_test(moved_children), cmocka_unit_test(narrow_indices),
 		cmocka_unit_test(refuses), cmocka_unit_test(converts), cmocka_unit_test(other_strings),
-		cmocka_unit_test(owned), cmocka_unit_test(survives_lack_of_memory)};
+		cmocka_unit_test(many_columns), cmocka_unit_test(owned), cmocka_unit_test(survives_lack_of_memory)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

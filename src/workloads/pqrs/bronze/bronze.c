@@ -255,6 +255,7 @@ static status task_do(struct bronze_task *t, const struct file_list *inputs, str
 status pqrs_bronze_run(
 	const struct task_env *env, const struct task_spec *spec, struct task_result *out, struct err *err)
 {
+	ASSERT(env->config != NULL && env->lake != NULL);
 	struct bronze_task *t = mem_zalloc(1, sizeof *t);
 	if (t == NULL) return fail_nomem(err);
 	t->env = env;

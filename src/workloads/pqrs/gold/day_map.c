@@ -3,6 +3,7 @@
 
 status day_map_init(struct day_map *m, const struct tz *tz, struct arena *arena, struct err *err)
 {
+	ASSERT(tz != NULL);
 	int32_t *offset = ARENA_NEW(arena, int32_t, DAY_MAP_DAYS);
 	if (offset == NULL) return fail_nomem(err);
 	for (int32_t i = 0; i < DAY_MAP_DAYS; i++) offset[i] = DAY_MAP_UNSET;

@@ -92,6 +92,7 @@ static status order_closed(struct backlog *b, struct arena *arena, struct err *e
 
 status gold_backlog(const struct gold_facts *f, struct gold_sink *sink, struct arena *arena, struct err *err)
 {
+	ASSERT(f->n == 0 || f->geos.n > 0); /* a cell for each */
 	struct backlog b = {.f = f};
 	const size_t n_cells = (size_t)GOLD_TYPES * f->geos.n;
 	TRY(gold_names_column(gold_type_names, GOLD_TYPES, arena, &b.type_names, err));

@@ -72,6 +72,7 @@ static status emit_days(struct daily *s, struct err *err)
 
 status gold_daily(const struct gold_facts *f, struct gold_sink *sink, struct arena *arena, struct err *err)
 {
+	ASSERT(f->n == 0 || f->tenant_names.n > 0);
 	struct daily s = {.f = f};
 	const size_t n_tenants = (size_t)f->tenant_names.n;
 	TRY(gold_names_column(gold_priority_names, GOLD_PRIORITIES, arena, &s.priority_names, err));

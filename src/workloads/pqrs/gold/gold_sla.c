@@ -106,6 +106,7 @@ static status emit_days(struct sla *s, struct err *err)
 
 status gold_sla(const struct gold_facts *f, struct gold_sink *sink, struct arena *arena, struct err *err)
 {
+	ASSERT(f->n == 0 || f->geos.n > 0); /* a cell for each */
 	struct sla s = {.f = f};
 	const size_t n_cells = (size_t)GOLD_TYPES * f->geos.n;
 	TRY(gold_names_column(gold_type_names, GOLD_TYPES, arena, &s.type_names, err));

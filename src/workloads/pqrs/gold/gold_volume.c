@@ -136,6 +136,7 @@ static status emit_days(struct volume *v, int32_t last_day, struct err *err)
 
 status gold_volume(const struct gold_facts *f, struct gold_sink *sink, struct arena *arena, struct err *err)
 {
+	ASSERT(f->n == 0 || f->geos.n > 0); /* a cell for each */
 	struct volume v = {.f = f};
 	const size_t n_cells = (size_t)GOLD_CHANNELS * GOLD_TYPES * f->geos.n;
 	TRY(gold_names_column(gold_channel_names, GOLD_CHANNELS, arena, &v.channel_names, err));

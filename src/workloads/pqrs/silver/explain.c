@@ -86,6 +86,7 @@ static enum explain_reason reason_of(
 status explain_ticket(const struct pqrs_config *cfg, const struct explain_ticket *t, struct arena *arena,
 	struct explain *out, struct err *err)
 {
+	ASSERT(t->subject.type < TYPE_N);
 	struct explain x = {.subject = t->subject};
 	TRY(fold(cfg, t, arena, &x, err));
 	sla_settle(cfg, &x.state, &t->subject, t->as_of, &x.sla);

@@ -127,6 +127,7 @@ static status write_dim(const struct task_env *env, struct task_result *out, con
 	const struct pqrs_config *cfg = env->config;
 	struct dim d = {.schema = schema, .as_of = env->run->as_of};
 	struct part_sink sink = {.env = env, .result = out, .schema = schema};
+	ASSERT(schema->n_columns <= sizeof d.b / sizeof d.b[0]);
 	TRY(parquet_writer_create(schema, &cfg->parquet, &sink.writer, err));
 	for (size_t c = 0; c < schema->n_columns; c++) builder_init(&d.b[c], &schema->columns[c], false);
 	fill(&d, cfg);

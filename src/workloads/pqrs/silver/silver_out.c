@@ -94,6 +94,7 @@ static status part_finish(
 status silver_part_write(
 	const struct part_sink *sink, const struct part_rows *rows, struct delta_pairs partition, struct err *err)
 {
+	ASSERT(sink->writer != NULL && rows->n > 0);
 	parquet_writer_reset(sink->writer);
 	TRY(rows_write(sink, rows, sink->writer, err));
 	return part_finish(sink, sink->writer, partition, err);
@@ -211,6 +212,7 @@ static bool local_room(const struct silver_task *t, struct month_out *m)
 status silver_month_open(
 	struct silver_task *t, enum silver_table table, int32_t month, struct month_out **out, struct err *err)
 {
+	ASSERT((int)table >= 0 && (int)table < OUT_N);
 	struct out_table *o = &t->out[table];
 	struct month_out **at = &o->open;
 	while (*at != NULL && (*at)->month != month) at = &(*at)->next;

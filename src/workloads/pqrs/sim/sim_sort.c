@@ -50,6 +50,7 @@ void sim_objects_deinit(struct sim_objects *o)
 status sim_objects_init(
 	struct sim_objects *o, const struct sim_event *events, size_t n, int32_t lo, int32_t hi, struct err *err)
 {
+	ASSERT(lo < hi);
 	const uint32_t n_days = (uint32_t)(hi - lo);
 	*o = (struct sim_objects){.n = CHANNEL_N * n_days};
 	o->begin = mem_zalloc((size_t)o->n + 2, sizeof *o->begin);
@@ -131,6 +132,7 @@ static void settle_ties(struct sim_event *e, size_t n, const struct sim_row *row
 
 void sim_objects_sort(struct sim_objects *o, uint32_t object, int32_t day, const struct sim_row *rows, uint64_t seed)
 {
+	ASSERT(object < o->n);
 	struct sim_event *e = o->events + o->begin[object];
 	const size_t n = o->begin[object + 1] - o->begin[object];
 	const int64_t start = (int64_t)day * US_PER_DAY;

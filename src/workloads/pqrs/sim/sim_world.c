@@ -110,6 +110,7 @@ static status fill_tables(struct sim_world *w, int32_t first, int32_t last, stru
 status sim_world_init(struct sim_world *w, const struct pqrs_config *config, const struct run_info *run,
 	struct sim_range made, struct arena *arena, struct err *err)
 {
+	ASSERT(run->date_from <= run->date_to && made.lo < made.hi);
 	*w = (struct sim_world){
 		.config = config, .seed = run->seed, .date_from = run->date_from, .date_to = run->date_to};
 	place_spike(w);
