@@ -60,6 +60,12 @@ static status aggregate_all(struct aggregate_cmd *c, struct err *err)
 	return c->session[0] != '\0' ? stream_aggregate_forget(c->aggregate, err) : OK;
 }
 
+static status aggregate_open(struct aggregate_cmd *c, struct err *err)
+{
+	TRY(cmd_stream_member_open(&c->m, err));
+	return session_connect(&c->m.k->session, SESSION_LAKE, err); /* where SQLite's file may lie */
+}
+
 status cmd_stream_aggregate(struct stream_cmd *k, struct err *err)
 {
 	struct aggregate_cmd c = {
@@ -67,8 +73,7 @@ status cmd_stream_aggregate(struct stream_cmd *k, struct err *err)
 	c.m.ctx = &c;
 	if (k->topic->windows == NULL)
 		return fail(err, E_USAGE, "workload %s counts nothing by minute", k->workload->name);
-	status code = cmd_stream_member_open(&c.m, err);
-	if (code == OK) code = session_connect(&k->session, SESSION_LAKE, err); /* where SQLite's file may lie */
+	status code = aggregate_open(&c, err);
 	if (code == OK) code = aggregate_all(&c, err);
 	stream_aggregate_close(c.aggregate);
 	cmd_stream_member_close(&c.m);

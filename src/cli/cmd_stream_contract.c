@@ -45,21 +45,24 @@ static status standing_columns(struct stream_cmd *k, struct json_contract_opts *
 	return code;
 }
 
+/* Once by itself, so that a schema that is wrong leaves no lake behind; then beside the table. */
+static status open_contract(struct stream_cmd *k, struct str text, struct json_contract_opts *o,
+	struct json_contract **out, struct err *err)
+{
+	TRY(json_contract_open(text, o, out, err));
+	json_contract_close(*out);
+	*out = NULL;
+	TRY(standing_columns(k, o, err));
+	return json_contract_open(text, o, out, err);
+}
+
 static status read_contract(
 	struct stream_cmd *k, struct json_contract_opts *o, struct json_contract **out, struct err *err)
 {
 	struct buf schema;
 	buf_init(&schema, SCHEMA_BYTES_MAX);
 	status code = file_read(o->file, SCHEMA_BYTES_MAX, &schema, err);
-	const struct str text = {(const char *)schema.p, schema.n};
-	/* Once by itself, so that a schema that is wrong leaves no lake behind; then beside the table. */
-	if (code == OK) code = json_contract_open(text, o, out, err);
-	if (code == OK) {
-		json_contract_close(*out);
-		*out = NULL;
-		code = standing_columns(k, o, err);
-	}
-	if (code == OK) code = json_contract_open(text, o, out, err);
+	if (code == OK) code = open_contract(k, (struct str){(const char *)schema.p, schema.n}, o, out, err);
 	buf_deinit(&schema);
 	return code;
 }
@@ -142,8 +145,8 @@ status cmd_stream_infer(struct stream_cmd *k, struct err *err)
 	TRY(is_debezium(k, &debezium, err));
 	TRY(cmd_stream_count(k, "--infer", &limit, err));
 	if (limit == 0) return fail(err, E_USAGE, "--infer: expected a number of messages from 1");
-	status code = json_infer_open(debezium, &infer, err);
-	if (code == OK) code = cmd_stream_member_open(&m, err);
+	TRY(json_infer_open(debezium, &infer, err));
+	status code = cmd_stream_member_open(&m, err);
 	if (code == OK) code = propose(&m, infer, limit, err);
 	cmd_stream_member_close(&m);
 	json_infer_close(infer);

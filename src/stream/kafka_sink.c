@@ -125,6 +125,16 @@ void kafka_sink_close(struct kafka_sink *s)
 	mem_free(s);
 }
 
+/* The topic, made where there is none. */
+static status open_topic(struct kafka_sink *s, int32_t partitions, int64_t retention_ms, struct err *err)
+{
+	int there = 0;
+	TRY(kafka_client_look(&s->client, &there, err));
+	if (there == 0) TRY(make_topic(s, partitions, retention_ms, err));
+	s->topic = rd_kafka_topic_new(s->client.rk, s->client.topic, NULL);
+	return s->topic != NULL ? OK : fail_nomem(err);
+}
+
 status kafka_sink_open(
 	const struct kafka_opts *o, int32_t partitions, int64_t retention_ms, struct kafka_sink **out, struct err *err)
 {
@@ -139,15 +149,9 @@ status kafka_sink_open(
 		{NULL, NULL, false},
 	};
 	struct kafka_sink *s = mem_zalloc(1, sizeof *s);
-	int there = 0;
 	if (s == NULL) return fail_nomem(err);
 	status code = kafka_client_open(&s->client, o, RD_KAFKA_PRODUCER, defaults, set_callbacks, err);
-	if (code == OK) code = kafka_client_look(&s->client, &there, err);
-	if (code == OK && there == 0) code = make_topic(s, partitions, retention_ms, err);
-	if (code == OK) {
-		s->topic = rd_kafka_topic_new(s->client.rk, s->client.topic, NULL);
-		if (s->topic == NULL) code = fail_nomem(err);
-	}
+	if (code == OK) code = open_topic(s, partitions, retention_ms, err);
 	if (code != OK) {
 		kafka_sink_close(s);
 		return code;

@@ -258,12 +258,10 @@ static status source_poll(struct stream_source *base, int timeout_ms, struct str
 	status code = n < 0 ? kafka_client_fail(&s->client, rd_kafka_last_error(), "the topic cannot be read", err)
 			    : take_batch(s, (size_t)n, out, err);
 	if (code == OK) code = kafka_client_check(&s->client, err);
-	if (code == OK && s->failed != OK) {
-		code = s->failed;
-		if (err != NULL) *err = s->why;
-	}
 	out->ended = all_ended(s);
-	return code;
+	if (code != OK || s->failed == OK) return code;
+	if (err != NULL) *err = s->why;
+	return s->failed;
 }
 
 static status source_seek(struct stream_source *base, const struct stream_start *starts, size_t n, struct err *err)
@@ -376,8 +374,9 @@ status kafka_source_open(const struct kafka_opts *o, struct stream_source **out,
 	buf_init(&s->text, 0);
 	s->records = mem_zalloc(BATCH, sizeof *s->records);
 	s->messages = mem_zalloc(BATCH + 1, sizeof(rd_kafka_message_t *));
-	status code = s->records != NULL && s->messages != NULL ? OK : fail_nomem(err);
-	if (code == OK) code = kafka_client_open(&s->client, o, RD_KAFKA_CONSUMER, defaults, set_callbacks, err);
+	status code = s->records == NULL || s->messages == NULL
+			      ? fail_nomem(err)
+			      : kafka_client_open(&s->client, o, RD_KAFKA_CONSUMER, defaults, set_callbacks, err);
 	if (code == OK) code = subscribe(s, err);
 	if (code != OK) {
 		source_close(&s->base);
