@@ -29,7 +29,6 @@ static const struct {
 	const char *name, *what;
 } later[] = {
 	{"classify", "training and comparing classifiers"},
-	{"schedule", "scheduled runs"},
 	{"serve", "the HTTP server"},
 };
 

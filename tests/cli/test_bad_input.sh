@@ -17,7 +17,7 @@ one_line 2 "unknown command 'rnu'.*run" "$pqr" rnu
 one_line 2 "unknown option '--sead'.*--seed" "$pqr" run --sead 1
 one_line 2 "unknown option '--sead=1'.*pqr help. lists" "$pqr" --sead=1
 one_line 2 "unknown command 'rnu'.*run" "$pqr" help rnu
-for later in serve stream schedule classify; do
+for later in serve classify; do
   one_line 2 "unsupported in this version: pqr $later " "$pqr" "$later"
   one_line 2 "unsupported in this version: pqr $later " "$pqr" help "$later"
 done

@@ -1,6 +1,7 @@
 #include "check.h"
 
 #include "base/alloc.h"
+#include "base/limits.h"
 #include "columnar/batch.h"
 
 enum { ROWS = 37, N_COLUMNS = 8 };
