@@ -53,6 +53,7 @@ static status aggregate_all(struct aggregate_cmd *c, struct err *err)
 		.sink = k->workload->name,
 		.topic_name = k->topic_name,
 		.source = source_of(c),
+		.go_on_at_gap = c->m.go_on_at_gap,
 		.ahead_us = AHEAD_US};
 	TRY(stream_aggregate_open(&o, &c->aggregate, err));
 	const struct stream_sink sink = stream_aggregate_sink(c->aggregate);
@@ -68,9 +69,15 @@ static status aggregate_open(struct aggregate_cmd *c, struct err *err)
 
 status cmd_stream_aggregate(struct stream_cmd *k, struct err *err)
 {
+	static const char *const of_land[] = {"--contract", "--table", "--partition-by", "--format", "--infer"};
 	struct aggregate_cmd c = {
 		.m = {.k = k, .verb = "aggregate", .group = "pqr-aggregate", .text = tell_text, .json = tell_json}};
 	c.m.ctx = &c;
+	for (size_t i = 0; i < sizeof of_land / sizeof *of_land; i++)
+		if (cli_get(k->cli, of_land[i]) != NULL)
+			return fail(err, E_USAGE,
+				"%s goes with pqr stream land: what is counted by minute is the workload's",
+				of_land[i]);
 	if (k->topic->windows == NULL)
 		return fail(err, E_USAGE, "workload %s counts nothing by minute", k->workload->name);
 	status code = aggregate_open(&c, err);

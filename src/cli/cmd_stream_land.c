@@ -31,7 +31,6 @@ static void tell_json(const void *ctx, const struct stream_report *r, struct buf
 static status open_land(struct land_cmd *c, struct err *err)
 {
 	const struct table_schema *t = c->m.k->topic->table;
-	const char *on_gap = cli_get(c->m.k->cli, "--on-gap");
 	(void)snprintf(c->root, sizeof c->root, "%s/%s", t->layer, t->name);
 	(void)snprintf(c->rejects, sizeof c->rejects, "rejects/%s", t->name);
 	const struct land_opts o = {.lake = c->m.k->session.lake,
@@ -41,9 +40,7 @@ static status open_land(struct land_cmd *c, struct err *err)
 		.rejects = c->rejects,
 		.source = c->m.source[0] != '\0' ? c->m.source : NULL,
 		.kafka = !c->m.plain,
-		.go_on_at_gap = on_gap != NULL && strcmp(on_gap, "continue") == 0};
-	if (on_gap != NULL && !o.go_on_at_gap && strcmp(on_gap, "stop") != 0)
-		return fail(err, E_USAGE, "--on-gap: expected stop or continue, found '%s'", on_gap);
+		.go_on_at_gap = c->m.go_on_at_gap};
 	return land_open(&o, &c->land, err);
 }
 

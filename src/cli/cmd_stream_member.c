@@ -98,7 +98,7 @@ static status open_source(struct cmd_stream_member *m, struct err *err)
 static status read_options(struct cmd_stream_member *m, struct err *err)
 {
 	const struct cli *cli = m->k->cli;
-	const char *from = cli_get(cli, "--from");
+	const char *from = cli_get(cli, "--from"), *on_gap = cli_get(cli, "--on-gap");
 	m->opts = (struct stream_member_opts){.name = m->name,
 		.interval_us = (int64_t)INTERVAL_S * MILLION,
 		.bytes_max = BATCH_BYTES,
@@ -109,6 +109,9 @@ static status read_options(struct cmd_stream_member *m, struct err *err)
 		.report_ctx = m};
 	if (from != NULL && !m->opts.from_latest && strcmp(from, "earliest") != 0)
 		return fail(err, E_USAGE, "--from: expected earliest or latest, found '%s'", from);
+	m->go_on_at_gap = on_gap != NULL && strcmp(on_gap, "continue") == 0;
+	if (on_gap != NULL && !m->go_on_at_gap && strcmp(on_gap, "stop") != 0)
+		return fail(err, E_USAGE, "--on-gap: expected stop or continue, found '%s'", on_gap);
 	TRY(cmd_stream_decimal(m->k, "--interval", 10000, INT64_C(86400) * MILLION, &m->opts.interval_us, err));
 	return cmd_stream_bytes(m->k, "--bytes", &m->opts.bytes_max, err);
 }

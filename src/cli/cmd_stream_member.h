@@ -20,6 +20,7 @@ struct cmd_stream_member {
 	bool plain;                          /* lines of standard input */
 	char source[CMD_STREAM_NAME_MAX];    /* whose positions are kept; "": lines without a name */
 	char name[CMD_STREAM_NAME_MAX + 32]; /* for log lines */
+	bool go_on_at_gap;                   /* where retention took messages before they were read */
 	struct stream_source *records;
 	struct stream_member_opts opts;
 };

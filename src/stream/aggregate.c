@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "base/vec.h"
 #include "stream/realtime.h"
 
@@ -183,8 +184,24 @@ static void tell(void *ctx, struct stream_report *r)
 	r->rejected = a->rejected;
 }
 
+static status go_on_at_gap(void *ctx, const struct stream_gap *gap, struct err *err)
+{
+	const struct stream_aggregate *a = ctx;
+	(void)err;
+	log_printf(LOG_WARN,
+		"topic %s: %lld messages of partition %d (offsets %lld to %lld) are gone: they are not counted",
+		a->o.topic_name, (long long)(gap->to - gap->from), gap->partition, (long long)gap->from,
+		(long long)gap->to - 1);
+	return OK;
+}
+
 struct stream_sink stream_aggregate_sink(struct stream_aggregate *a)
 {
-	return (struct stream_sink){
-		.ctx = a, .positions = find_positions, .take = take, .commit = commit, .drop = drop, .tell = tell};
+	return (struct stream_sink){.ctx = a,
+		.positions = find_positions,
+		.take = take,
+		.commit = commit,
+		.drop = drop,
+		.tell = tell,
+		.gap = a->o.go_on_at_gap ? go_on_at_gap : NULL};
 }

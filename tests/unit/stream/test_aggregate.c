@@ -61,7 +61,7 @@ struct fixture {
 static void attach(struct fixture *f)
 {
 	CHECK_OK(&f->err, sql_open(f->uri, &f->c, &f->err));
-	const struct stream_aggregate_opts o = {&topic, NULL, f->c, "shop", "t", "source of t", SECONDS(600)};
+	const struct stream_aggregate_opts o = {&topic, NULL, f->c, "shop", "t", "source of t", true, SECONDS(600)};
 	CHECK_OK(&f->err, stream_aggregate_open(&o, &f->a, &f->err));
 	f->sink = stream_aggregate_sink(f->a);
 }
