@@ -84,6 +84,10 @@ static void sqlite_keys(struct buf *out, const struct table_schema *s)
 	buf_char(out, '\n');
 }
 
+#define SQLITE_NOW "strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')"
+#define UPDATED_AT "when this row was written here last"
+const char schema_updated_at_sqlite[] = "\"updated_at\" = " SQLITE_NOW;
+
 void schema_ddl_sqlite(struct buf *out, const struct table_schema *s)
 {
 	buf_printf(out, "CREATE TABLE IF NOT EXISTS \"%s_%s\" ( -- %s\n", s->layer, s->name, s->description);
@@ -91,10 +95,12 @@ void schema_ddl_sqlite(struct buf *out, const struct table_schema *s)
 	for (size_t i = 0; i < s->n_columns; i++) {
 		if (s->columns[i].lake_only) continue; /* never the last: partition columns are, which are no such */
 		sql_column(out, &s->columns[i], sqlite_types);
-		buf_str(out, i + 1 < s->n_columns ? ", -- " : " -- ");
+		buf_str(out, s->updated_at || i + 1 < s->n_columns ? ", -- " : " -- ");
 		column_comment(out, &s->columns[i]);
 		buf_char(out, '\n');
 	}
+	if (s->updated_at)
+		buf_str(out, "\t\"updated_at\" TIMESTAMP NOT NULL DEFAULT (" SQLITE_NOW ") -- " UPDATED_AT "\n");
 	buf_str(out, ");\n");
 }
 
@@ -116,8 +122,11 @@ static void postgres_table(struct buf *out, const struct table_schema *s, bool w
 	for (size_t i = 0; i < s->n_columns; i++) {
 		if (s->columns[i].lake_only) continue; /* as above */
 		sql_column(out, &s->columns[i], postgres_types);
-		buf_str(out, with_key || i + 1 < s->n_columns ? ",\n" : "\n");
+		buf_str(out, s->updated_at || with_key || i + 1 < s->n_columns ? ",\n" : "\n");
 	}
+	if (s->updated_at)
+		buf_printf(out, "\t\"updated_at\" %s NOT NULL DEFAULT now()%s\n", postgres_types[COL_TIMESTAMP],
+			with_key ? "," : "");
 	if (with_key) {
 		buf_char(out, '\t');
 		sql_primary_key(out, s);
@@ -134,6 +143,8 @@ static void postgres_table(struct buf *out, const struct table_schema *s, bool w
 		sql_literal(out, c->description, c->unit);
 		buf_str(out, ";\n");
 	}
+	if (s->updated_at)
+		buf_printf(out, "COMMENT ON COLUMN %s.%s.\"updated_at\" IS '" UPDATED_AT "';\n", s->layer, s->name);
 }
 
 void schema_ddl_postgres(struct buf *out, const struct table_schema *s)
@@ -366,6 +377,7 @@ void schema_markdown(struct buf *out, const struct table_schema *s)
 		markdown_cell(out, c->description);
 		buf_str(out, " |\n");
 	}
+	if (s->updated_at) buf_str(out, "| `updated_at` | timestamp | | | in SQL alone: " UPDATED_AT " |\n");
 	buf_char(out, '\n');
 }
 

@@ -22,6 +22,8 @@ void schema_table_postgres(struct buf *out, const struct table_schema *s);
 /* Nothing for a table without key columns. digests: a unique index over the digests of the key's texts in place of a primary key, whose texts
  * must be short. */
 void schema_key_postgres(struct buf *out, const struct table_schema *s, bool digests);
+/* Of a table with updated_at, "<column> = <now>" as SQLite stores an instant: what an UPDATE sets beside the row's own columns. */
+extern const char schema_updated_at_sqlite[];
 /* Row-level security of a table that has a tenant_id, or whose parent has one; nothing for another. A tenant's user sees its rows,
  * writers and readers of everything all. The functions are those of deploy/postgres/002_access.sql. */
 void schema_security_postgres(struct buf *out, const struct table_schema *s);

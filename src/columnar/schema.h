@@ -50,6 +50,7 @@ struct table_schema {
 	const char *
 		parent; /* "tickets": the table of the same layer that these rows are part of, found by parent_key; NULL = none */
 	const char *parent_key; /* column of both */
+	bool updated_at;        /* the serving databases add this column: when they wrote the row last */
 };
 
 size_t schema_n_data_columns(const struct table_schema *s);              /* without the partition columns */

@@ -541,6 +541,7 @@ static status prepare_update(struct sqlite_publish *p, bool move, sqlite3_stmt *
 		if (!schema->columns[i].key)
 			buf_printf(&sql, "%s\"%s\" = ?%zu", n++ > 0 ? ", " : "", schema->columns[i].name, i + 1);
 	}
+	if (n > 0 && schema->updated_at) buf_printf(&sql, ", %s", schema_updated_at_sqlite);
 	if (move) buf_printf(&sql, ", rowid = ?%zu", schema->n_columns + 2);
 	buf_printf(&sql, " WHERE rowid = ?%zu", schema->n_columns + 1);
 	if (n > 0) return prepare_buf(p, &sql, out, err);

@@ -85,7 +85,15 @@ query_input() { python3 -c 'import sqlite3, sys; print(*[r for r in sqlite3.conn
 same "$(query_input 'SELECT event_date, conversion_rate, total_purchases, dau_count FROM gold_conversion_rate_daily ORDER BY 1')" \
   "('2026-01-05', 0.6667, 2, 3) ('2026-01-07', 0, 0, 1)" 'figures of both runs'
 expect 0 ' 0 differences' "$pqr" verify --lake input
-expect 0 'nothing to do' "$pqr" run clickstream --lake input --input second.jsonl.gz
+# updated_at: of a row that changed, and of no other
+stamps() { query_input "SELECT event_date, updated_at FROM gold_conversion_rate_daily WHERE event_date = '$1'"; }
+of_5=$(stamps 2026-01-05) of_7=$(stamps 2026-01-07)
+event 6 7 purchase 2026-01-07T13:00:00Z >third.jsonl
+"${input[@]}" --input third.jsonl >out 2>log || bad "third run: $(tail -n 1 log)"
+same "$(query_input "SELECT conversion_rate, dau_count FROM gold_conversion_rate_daily WHERE event_date = '2026-01-07'")" '(0.5, 2)' 'figures of the third run'
+same "$(stamps 2026-01-05)" "$of_5" 'updated_at of a row that no run changed'
+[[ $(stamps 2026-01-07) > $of_7 && $of_7 =~ 20[0-9-]{8}T[0-9:.]{15}Z ]] || bad "updated_at of a changed row: $of_7, $(stamps 2026-01-07)"
+expect 0 'nothing to do' "$pqr" run clickstream --lake input --input third.jsonl
 # landing alone, by the workload's name
 expect 0 '"workload":"clickstream"' "$pqr" generate clickstream --lake parts "${days[@]}" --json
 expect 2 'is no option of workload pqrs' "$pqr" generate --lake parts --rate 7

@@ -154,6 +154,11 @@ PQR_PUBLISH_CORE=true "$pqr" run "${small[@]}" --lake core --json --quiet >core.
 same "$(sqlite3 core/control.db 'SELECT COUNT(DISTINCT ticket_id) FROM core_tickets')" "$(jq '.rows.silver["tickets"] // .rows.silver["silver.tickets"]' core.json)" "core_tickets"
 same "$(sqlite3 core/control.db "SELECT COUNT(*) FROM core_ticket_events e JOIN core_tickets t USING (ticket_id) WHERE e.status_to = 'RADICATED' AND e.ts = t.radicated_at")" \
   "$(sqlite3 core/control.db 'SELECT COUNT(*) FROM core_tickets WHERE radicated_at IS NOT NULL')" "core_ticket_events"
+same "$(sqlite3 core/control.db "SELECT count(*), count(DISTINCT role), min(text <> '') FROM core_messages m JOIN core_tickets t USING (ticket_id)")" \
+  "$(jq '.rows.silver["messages"]' core.json)|2|1" "core_messages"
+for dim in status:10 status_transition:11 channel:5 pqrs_type:4 priority:3 role:4; do
+  same "$(sqlite3 core/control.db "SELECT count(*) FROM core_dim_${dim%:*}")" "${dim#*:}" "core_dim_${dim%:*}"
+done
 
 # an empty lake, before there is a run; what is there stays
 expect 0 '^lake +.*new: made$' "$pqr" lake create --lake new

@@ -35,7 +35,8 @@ same "$(field .root <pg.json)" "$(field .root <lite.json)" "manifest root"
 same "$(field '.status + " " + (.quality | tostring)' <pg.json)" "$(field '.status + " " + (.quality | tostring)' <lite.json)" "status and quality"
 same "$(lake_hash lake)" "$(lake_hash lite)" "the lakes"
 same_rows lite "first run"
-for t in tickets ticket_events; do same "$(of_postgres core $t | sha256sum)" "$(of_sqlite core $t lite/control.db | sha256sum)" "core.$t"; done
+core=(tickets ticket_events messages dim_status dim_status_transition dim_channel dim_pqrs_type dim_priority dim_role dim_geo)
+for t in "${core[@]}"; do same "$(of_postgres core $t | sha256sum)" "$(of_sqlite core $t lite/control.db | sha256sum)" "core.$t"; done
 [ "$(sql 'SELECT count(*) FROM core.tickets')" -gt 1000 ] || bad "core.tickets is empty"
 run_id=$(field .run_id <pg.json)
 pg() { "$pqr" "$@" --lake lake --control "$uri"; }
@@ -71,7 +72,7 @@ sql 'DROP TABLE core.tickets CASCADE' 2>/dev/null
 [ "$(policies)" != "$before" ] || bad "no policy went with the table"
 expect 0 'SUCCESS' pg publish --run-id "$run_id"
 same "$(policies | xargs)" "$(xargs <<<"$before")" "policies after a table was dropped"
-for t in tickets ticket_events; do same "$(of_postgres core $t | sha256sum)" "$(of_sqlite core $t lite/control.db | sha256sum)" "core.$t, made anew"; done
+for t in "${core[@]}"; do same "$(of_postgres core $t | sha256sum)" "$(of_sqlite core $t lite/control.db | sha256sum)" "core.$t, made anew"; done
 
 # A run stopped by Ctrl-C waits to be resumed; a lost control plane is recorded again from the lake.
 expect 0 PENDING pg run --from 2026-02-01 --to 2026-02-03 --volume 50 --until silver --run-id 11111111-1111-4111-8111-111111111111

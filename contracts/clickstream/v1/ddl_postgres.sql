@@ -6,6 +6,7 @@ CREATE TABLE IF NOT EXISTS gold.daily_active_users (
 	"dau_count" bigint NOT NULL,
 	"month" text NOT NULL,
 	"run_id" text COLLATE "C" NOT NULL,
+	"updated_at" timestamp with time zone NOT NULL DEFAULT now(),
 	PRIMARY KEY ("event_date")
 );
 COMMENT ON TABLE gold.daily_active_users IS 'users a day';
@@ -13,6 +14,7 @@ COMMENT ON COLUMN gold.daily_active_users."event_date" IS 'UTC date of the event
 COMMENT ON COLUMN gold.daily_active_users."dau_count" IS 'distinct users of the day''s events [users]';
 COMMENT ON COLUMN gold.daily_active_users."month" IS 'month of event_date, YYYY-MM';
 COMMENT ON COLUMN gold.daily_active_users."run_id" IS 'run that wrote the row';
+COMMENT ON COLUMN gold.daily_active_users."updated_at" IS 'when this row was written here last';
 
 CREATE TABLE IF NOT EXISTS gold.conversion_rate_daily (
 	"event_date" date NOT NULL,
@@ -21,6 +23,7 @@ CREATE TABLE IF NOT EXISTS gold.conversion_rate_daily (
 	"dau_count" bigint NOT NULL,
 	"month" text NOT NULL,
 	"run_id" text COLLATE "C" NOT NULL,
+	"updated_at" timestamp with time zone NOT NULL DEFAULT now(),
 	PRIMARY KEY ("event_date")
 );
 COMMENT ON TABLE gold.conversion_rate_daily IS 'share of a day''s users that bought';
@@ -30,6 +33,7 @@ COMMENT ON COLUMN gold.conversion_rate_daily."total_purchases" IS 'purchases of 
 COMMENT ON COLUMN gold.conversion_rate_daily."dau_count" IS 'distinct users of the day''s events [users]';
 COMMENT ON COLUMN gold.conversion_rate_daily."month" IS 'month of event_date, YYYY-MM';
 COMMENT ON COLUMN gold.conversion_rate_daily."run_id" IS 'run that wrote the row';
+COMMENT ON COLUMN gold.conversion_rate_daily."updated_at" IS 'when this row was written here last';
 
 CREATE TABLE IF NOT EXISTS gold.events_per_source_daily (
 	"event_date" date NOT NULL,
@@ -37,6 +41,7 @@ CREATE TABLE IF NOT EXISTS gold.events_per_source_daily (
 	"event_count" bigint NOT NULL,
 	"month" text NOT NULL,
 	"run_id" text COLLATE "C" NOT NULL,
+	"updated_at" timestamp with time zone NOT NULL DEFAULT now(),
 	PRIMARY KEY ("event_date", "source")
 );
 COMMENT ON TABLE gold.events_per_source_daily IS 'events a day and source';
@@ -45,6 +50,7 @@ COMMENT ON COLUMN gold.events_per_source_daily."source" IS 'web or mobile';
 COMMENT ON COLUMN gold.events_per_source_daily."event_count" IS 'events of the day [events]';
 COMMENT ON COLUMN gold.events_per_source_daily."month" IS 'month of event_date, YYYY-MM';
 COMMENT ON COLUMN gold.events_per_source_daily."run_id" IS 'run that wrote the row';
+COMMENT ON COLUMN gold.events_per_source_daily."updated_at" IS 'when this row was written here last';
 
 CREATE TABLE IF NOT EXISTS gold.purchases_per_page_daily (
 	"event_date" date NOT NULL,
@@ -52,6 +58,7 @@ CREATE TABLE IF NOT EXISTS gold.purchases_per_page_daily (
 	"purchase_count" bigint NOT NULL,
 	"month" text NOT NULL,
 	"run_id" text COLLATE "C" NOT NULL,
+	"updated_at" timestamp with time zone NOT NULL DEFAULT now(),
 	PRIMARY KEY ("event_date", "page")
 );
 COMMENT ON TABLE gold.purchases_per_page_daily IS 'purchases a day and page';
@@ -60,4 +67,5 @@ COMMENT ON COLUMN gold.purchases_per_page_daily."page" IS 'path of the page';
 COMMENT ON COLUMN gold.purchases_per_page_daily."purchase_count" IS 'purchases on the page; pages without one have no row [events]';
 COMMENT ON COLUMN gold.purchases_per_page_daily."month" IS 'month of event_date, YYYY-MM';
 COMMENT ON COLUMN gold.purchases_per_page_daily."run_id" IS 'run that wrote the row';
+COMMENT ON COLUMN gold.purchases_per_page_daily."updated_at" IS 'when this row was written here last';
 

@@ -3,7 +3,8 @@ CREATE TABLE IF NOT EXISTS "gold_daily_active_users" ( -- users a day
 	"event_date" DATE NOT NULL, -- UTC date of the events
 	"dau_count" BIGINT NOT NULL, -- distinct users of the day's events [users]
 	"month" TEXT NOT NULL, -- month of event_date, YYYY-MM
-	"run_id" TEXT NOT NULL -- run that wrote the row
+	"run_id" TEXT NOT NULL, -- run that wrote the row
+	"updated_at" TIMESTAMP NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')) -- when this row was written here last
 );
 
 CREATE TABLE IF NOT EXISTS "gold_conversion_rate_daily" ( -- share of a day's users that bought
@@ -13,7 +14,8 @@ CREATE TABLE IF NOT EXISTS "gold_conversion_rate_daily" ( -- share of a day's us
 	"total_purchases" BIGINT NOT NULL, -- purchases of the day [events]
 	"dau_count" BIGINT NOT NULL, -- distinct users of the day's events [users]
 	"month" TEXT NOT NULL, -- month of event_date, YYYY-MM
-	"run_id" TEXT NOT NULL -- run that wrote the row
+	"run_id" TEXT NOT NULL, -- run that wrote the row
+	"updated_at" TIMESTAMP NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')) -- when this row was written here last
 );
 
 CREATE TABLE IF NOT EXISTS "gold_events_per_source_daily" ( -- events a day and source
@@ -22,7 +24,8 @@ CREATE TABLE IF NOT EXISTS "gold_events_per_source_daily" ( -- events a day and 
 	"source" TEXT NOT NULL, -- web or mobile
 	"event_count" BIGINT NOT NULL, -- events of the day [events]
 	"month" TEXT NOT NULL, -- month of event_date, YYYY-MM
-	"run_id" TEXT NOT NULL -- run that wrote the row
+	"run_id" TEXT NOT NULL, -- run that wrote the row
+	"updated_at" TIMESTAMP NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')) -- when this row was written here last
 );
 
 CREATE TABLE IF NOT EXISTS "gold_purchases_per_page_daily" ( -- purchases a day and page
@@ -31,6 +34,7 @@ CREATE TABLE IF NOT EXISTS "gold_purchases_per_page_daily" ( -- purchases a day 
 	"page" TEXT NOT NULL, -- path of the page
 	"purchase_count" BIGINT NOT NULL, -- purchases on the page; pages without one have no row [events]
 	"month" TEXT NOT NULL, -- month of event_date, YYYY-MM
-	"run_id" TEXT NOT NULL -- run that wrote the row
+	"run_id" TEXT NOT NULL, -- run that wrote the row
+	"updated_at" TIMESTAMP NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')) -- when this row was written here last
 );
 

@@ -94,7 +94,7 @@ static const struct column_def page_columns[] = {KEY_DATE,
 #define GOLD_TABLE(table, of, text)                                                                               \
 	{                                                                                                         \
 		.name = table, .layer = "gold", .contract = "clickstream/v1", .description = text, .columns = of, \
-		.n_columns = sizeof(of) / sizeof *(of)                                                            \
+		.n_columns = sizeof(of) / sizeof *(of), .updated_at = true                                        \
 	}
 static const struct table_schema dau = GOLD_TABLE("daily_active_users", dau_columns, "users a day");
 static const struct table_schema conversion =

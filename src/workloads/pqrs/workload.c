@@ -105,6 +105,13 @@ static const struct workload_option options[] = {
 static const struct workload_mirror mirrors[] = {
 	{.schema = &pqrs_core_tickets, .source = "silver.tickets"},
 	{.schema = &pqrs_core_ticket_events, .source = "silver.status_events"},
+	{.schema = &pqrs_core_messages, .source = "silver.messages"},
+	{.schema = &pqrs_core_dim_status, .source = "silver.dim_status"},
+	{.schema = &pqrs_core_dim_status_transition, .source = "silver.dim_status_transition"},
+	{.schema = &pqrs_core_dim_channel, .source = "silver.dim_channel"},
+	{.schema = &pqrs_core_dim_pqrs_type, .source = "silver.dim_pqrs_type"},
+	{.schema = &pqrs_core_dim_priority, .source = "silver.dim_priority"},
+	{.schema = &pqrs_core_dim_role, .source = "silver.dim_role"},
 	{.schema = &pqrs_core_dim_geo, .source = "silver.dim_geo"},
 };
 

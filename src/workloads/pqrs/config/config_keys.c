@@ -97,7 +97,7 @@ static const struct config_key items[] = {
 	COMMON_CONFIG_PARQUET,
 
 	{"publish.core", CONFIG_T_BOOL, 0, 1, NULL, "false", false,
-		"publish core.tickets, core.ticket_events and core.dim_geo to SQLite, too", 2},
+		"publish core.tickets, core.ticket_events, core.messages and core.dim_* to SQLite, too", 2},
 };
 
 const struct config_keys pqrs_config_keys = {items, sizeof items / sizeof items[0]};

@@ -187,8 +187,9 @@ extern const struct table_schema pqrs_silver_tickets, pqrs_silver_messages, pqrs
 	pqrs_silver_attachments, pqrs_silver_preclassification, pqrs_silver_quarantine, pqrs_silver_dim_status,
 	pqrs_silver_dim_status_transition, pqrs_silver_dim_channel, pqrs_silver_dim_pqrs_type, pqrs_silver_dim_priority,
 	pqrs_silver_dim_role, pqrs_silver_dim_geo;
-extern const struct table_schema pqrs_core_tickets, pqrs_core_ticket_events,
-	pqrs_core_dim_geo; /* published with publish.core: true */
+extern const struct table_schema pqrs_core_tickets, pqrs_core_ticket_events, pqrs_core_messages, pqrs_core_dim_status,
+	pqrs_core_dim_status_transition, pqrs_core_dim_channel, pqrs_core_dim_pqrs_type, pqrs_core_dim_priority,
+	pqrs_core_dim_role, pqrs_core_dim_geo; /* published with publish.core: true */
 enum { PQRS_SILVER_TABLES = 13 };
 
 /* Values of string columns of silver, in their sort order. */

@@ -281,33 +281,37 @@ TABLE(dim_role, "who acts");
 TABLE(dim_geo, "municipalities");
 
 /* The serving database's operational picture: silver's rows under names of their own. */
-const struct table_schema pqrs_core_tickets = {
-	.name = "tickets",
-	.layer = "core",
-	.contract = "pqrs/v2",
-	.description = "every ticket as the latest published run left it",
-	.columns = tickets,
-	.n_columns = COUNT(tickets),
-};
-const struct table_schema pqrs_core_ticket_events = {
-	.name = "ticket_events",
-	.layer = "core",
-	.contract = "pqrs/v2",
-	.description = "accepted state changes of every ticket",
-	.columns = status_events,
-	.n_columns = COUNT(status_events),
-	.parent = "tickets",
-	.parent_key = "ticket_id",
-};
-
-const struct table_schema pqrs_core_dim_geo = {
-	.name = "dim_geo",
-	.layer = "core",
-	.contract = "pqrs/v2",
-	.description = "municipalities, for maps",
-	.columns = dim_geo,
-	.n_columns = COUNT(dim_geo),
-};
+#define CORE(table, of, text)                           \
+	const struct table_schema pqrs_core_##table = { \
+		.name = #table,                         \
+		.layer = "core",                        \
+		.contract = "pqrs/v2",                  \
+		.description = text,                    \
+		.columns = of,                          \
+		.n_columns = COUNT(of),                 \
+	}
+/* Who may read a ticket may read what is of it. */
+#define CORE_OF_TICKET(table, of, text)                 \
+	const struct table_schema pqrs_core_##table = { \
+		.name = #table,                         \
+		.layer = "core",                        \
+		.contract = "pqrs/v2",                  \
+		.description = text,                    \
+		.columns = of,                          \
+		.n_columns = COUNT(of),                 \
+		.parent = "tickets",                    \
+		.parent_key = "ticket_id",              \
+	}
+CORE(tickets, tickets, "every ticket as the latest published run left it");
+CORE_OF_TICKET(ticket_events, status_events, "accepted state changes of every ticket");
+CORE_OF_TICKET(messages, messages, "messages of citizens and agents on every ticket");
+CORE(dim_status, dim_status, "states of a ticket");
+CORE(dim_status_transition, dim_status_transition, "allowed state changes");
+CORE(dim_channel, dim_channel, "channels of reception");
+CORE(dim_pqrs_type, dim_pqrs_type, "kinds of PQRS and their terms");
+CORE(dim_priority, dim_priority, "priorities");
+CORE(dim_role, dim_role, "who acts");
+CORE(dim_geo, dim_geo, "municipalities, for maps");
 
 const char *const sla_status_names[SLA_STATUS_N] = {"NOT_STARTED", "IN_TIME", "LATE"};
 const char *const sla_risk_names[SLA_RISK_N] = {"", "HEALTHY", "AT_RISK", "OVERDUE"};
