@@ -1,6 +1,6 @@
 -- How far a stream has counted each partition of its topic, and what came too late for its window. The tables of counts are made by
 -- the program that counts, from their schemas.
-CREATE TABLE realtime.offsets (
+CREATE TABLE IF NOT EXISTS realtime.offsets (
 	sink text NOT NULL,
 	topic text NOT NULL,
 	"partition" integer NOT NULL,
@@ -12,7 +12,7 @@ CREATE TABLE realtime.offsets (
 COMMENT ON TABLE realtime.offsets IS 'the position behind all that is counted of each partition; changes with the counts';
 COMMENT ON COLUMN realtime.offsets.sink IS 'whose tables: the workload';
 COMMENT ON COLUMN realtime.offsets.watermark IS 'newest event time of the partition less two minutes; null: none yet';
-CREATE TABLE realtime.late_events (
+CREATE TABLE IF NOT EXISTS realtime.late_events (
 	sink text NOT NULL,
 	topic text NOT NULL,
 	window_start timestamptz NOT NULL,

@@ -5,7 +5,7 @@
 postgres_rows() {
   local columns
   columns=$(psql -XAtq "$1" -c "SELECT string_agg(CASE WHEN t = 'timestamptz' THEN format('to_char(%I AT TIME ZONE ''UTC'', ''YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'')', c)
-    WHEN t = 'numeric' THEN format('to_char(%I, ''FM9999999990.000000'')', c) ELSE format('%I', c) END, ', ' ORDER BY n)
+    WHEN t = 'bool' THEN format('%I::int', c) WHEN t = 'numeric' THEN format('to_char(%I, ''FM9999999990.000000'')', c) ELSE format('%I', c) END, ', ' ORDER BY n)
     FROM (SELECT column_name AS c, udt_name AS t, ordinal_position AS n FROM information_schema.columns WHERE table_schema = '$2' AND table_name = '$3' AND column_name <> '${4:-}') x")
   psql -XAtq "$1" -c "SELECT $columns FROM $2.$3" | LC_ALL=C sort
 }
