@@ -28,6 +28,19 @@ one_line 2 '2025-02 has 28 days' "$pqr" run --to 2025-02-29
 one_line 2 '--emit-from: .*2025-04 has 30 days' "$pqr" run --emit-from 2025-04-31
 one_line 2 '--as-of: .*there is no month 13' "$pqr" run --as-of 2025-13-01
 one_line 2 'task -: an empty document' "$pqr" task - --lake nowhere
+# memory that ends, wherever: a word of it, and nothing that looks like a result
+ended=0
+for kb in 45000 60000 75000 90000 110000; do
+  (ulimit -v $kb && exec "$pqr" run --lake small --from 2025-09-01 --to 2025-09-03 --volume 40 --quiet --no-publish) >out 2>err
+  code=$?
+  [ $code != 0 ] || { rm -r small; continue; }
+  [ $code != 127 ] || continue # not even the libraries found room
+  ended=$((ended + 1))
+  same "$code" 1 "exit status in $kb KiB"
+  [ -s out ] && bad "in $kb KiB: a result that is none: $(head -n 1 out)"
+  grep -qE 'memory|Resource temporarily unavailable' err || bad "in $kb KiB: no word of memory: $(head -n 2 err)"
+done
+[ $ended -gt 0 ] || bad "no run lacked memory"
 echo '{}' >some.jsonl
 for flag in "--seed 7" "--from 2026-01-01" "--to 2026-01-02" "--emit-from 2026-01-01" "--volume 9"; do
   # shellcheck disable=SC2086 # a flag and its value
