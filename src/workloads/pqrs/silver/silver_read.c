@@ -425,21 +425,21 @@ static status pick_rows(struct silver_task *t, const struct slice *s, struct col
 	return OK;
 }
 
-/* wanted[n] of bronze's columns, of the slice's rows. */
-static status read_picked(struct silver_task *t, struct parquet_reader *r, const struct slice *s, const int *wanted,
-	size_t n, struct column *out, struct err *err)
+/* wanted[n] of bronze's columns, of the slice's rows; t->reader reads its file. */
+static status read_picked(
+	struct silver_task *t, const struct slice *s, const int *wanted, size_t n, struct column *out, struct err *err)
 {
 	int columns[BRONZE_N_COLUMNS];
 	struct batch b;
-	TRY(column_positions(r, wanted, n, columns, err));
-	TRY(parquet_reader_read(r, &s->range, (struct parquet_columns){columns, n}, &t->day.arena, &b, err));
+	TRY(column_positions(t->reader, wanted, n, columns, err));
+	TRY(parquet_reader_read(t->reader, &s->range, (struct parquet_columns){columns, n}, &t->day.arena, &b, err));
 	memcpy(out, b.columns, n * sizeof *out);
 	return pick_rows(t, s, out, n, err);
 }
 
 /* ticket_id: the column where it was read already, of the whole range; else NULL. */
-static status read_columns(struct silver_task *t, struct parquet_reader *r, struct slice *s, bool texts,
-	const struct column *ticket_id, struct err *err)
+static status read_columns(
+	struct silver_task *t, struct slice *s, bool texts, const struct column *ticket_id, struct err *err)
 {
 	int in[IN_N], bronze[IN_N];
 	struct column columns[IN_N];
@@ -452,13 +452,13 @@ static status read_columns(struct silver_task *t, struct parquet_reader *r, stru
 		in[i] = in[n];
 		bronze[i] = bronze[n];
 	}
-	TRY(read_picked(t, r, s, bronze, n, columns, err));
+	TRY(read_picked(t, s, bronze, n, columns, err));
 	for (size_t i = 0; i < n; i++) s->in[in[i]] = columns[i];
 	return OK;
 }
 
-static status slice_read(struct silver_task *t, const struct silver_file *f, struct parquet_reader *r,
-	const struct bucket_rows *rows, struct err *err)
+static status slice_read(
+	struct silver_task *t, const struct silver_file *f, const struct bucket_rows *rows, struct err *err)
 {
 	const struct parquet_range *range = &rows->range;
 	struct slice *s = slice_add(&t->day);
@@ -469,8 +469,8 @@ static status slice_read(struct silver_task *t, const struct silver_file *f, str
 	s->rows = rows->rows;
 	s->n = (uint32_t)(rows->rows != NULL ? rows->n_rows : range->end - range->begin);
 	s->lean = f->foreign;
-	TRY(read_columns(t, r, s, false, rows->rows != NULL ? &rows->ticket_id : NULL, err));
-	if (!s->lean) TRY(read_columns(t, r, s, true, NULL, err));
+	TRY(read_columns(t, s, false, rows->rows != NULL ? &rows->ticket_id : NULL, err));
+	if (!s->lean) TRY(read_columns(t, s, true, NULL, err));
 	s->ts = s->in[IN_TS].values;
 	TRY(slice_codes(t, s, err));
 	return slice_check(s, err);
@@ -562,7 +562,7 @@ static status read_slices(struct silver_task *t, const struct silver_file *f, st
 		TRY(bucket_range(t, f, r, g, &rows, err));
 		if (rows.range.begin < rows.range.end && f->foreign) TRY(scope_rows(t, r, &rows, err));
 		if (rows.range.begin >= rows.range.end) continue;
-		TRY(slice_read(t, f, r, &rows, err));
+		TRY(slice_read(t, f, &rows, err));
 		count_read(t, f, rows.range.end - rows.range.begin);
 	}
 	return OK;
@@ -583,7 +583,7 @@ status silver_rows_read(
 	struct store_object *object = NULL;
 	TRY(open_file(t, f, false, &object, err));
 	const struct bucket_rows rows = {.range = *range};
-	const status s = slice_read(t, f, t->reader, &rows, err);
+	const status s = slice_read(t, f, &rows, err);
 	store_object_close(object);
 	return s == OK ? OK : err_at(err, s, f->ref->path, -1, -1);
 }
@@ -637,7 +637,7 @@ static status slice_more(
 {
 	struct store_object *object = NULL;
 	TRY(open_file(t, s->file, false, &object, err));
-	const status got = read_picked(t, t->reader, s, wanted, n, out, err);
+	const status got = read_picked(t, s, wanted, n, out, err);
 	store_object_close(object);
 	return got == OK ? OK : err_at(err, got, s->file->ref->path, -1, -1);
 }
