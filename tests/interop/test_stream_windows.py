@@ -222,3 +222,34 @@ def test_lines_without_a_name(database, tmp_path):
         db = sqlite3.connect(database.path)
         assert db.execute("SELECT count(*) FROM realtime_offsets").fetchone() == (0,)
         db.close()
+
+
+def test_sums_to_gold(tmp_path):
+    """The same lines as a stream and as a file: windows, late events and repeats sum to gold's totals a day, and publishing gold leaves the
+    counts as they stand."""
+    if not PQR.exists():
+        pytest.skip(f"{PQR} is not built")
+    database, r = SQLite(tmp_path), random.Random(SEED + 5)
+    lines = make_lines(SEED + 5, 15000)  # past midnight
+    lines += r.sample(lines, 300)  # the same event_id again
+    (tmp_path / "lines.jsonl").write_text("".join(line + "\n" for line in lines))
+    assert aggregate(database, tmp_path, lines).returncode == 0
+    counted = {table: sorted(database.rows(table, columns)) for table, columns in (TABLES | {"late_events": "event_count"}).items()}
+    env = {k: v for k, v in os.environ.items() if not k.startswith("PQR_")} | {"PQR_QUALITY_REJECT_RATE_MAX": "1"}
+    for _ in range(2):
+        run = subprocess.run([PQR, "run", "clickstream", "--input", "lines.jsonl", "--lake", "lake", "--quiet"], cwd=tmp_path, env=env, capture_output=True, check=False)
+        assert run.returncode == 0, run.stderr.decode()
+    assert {table: sorted(database.rows(table, columns)) for table, columns in (TABLES | {"late_events": "event_count"}).items()} == counted
+    seen, repeats = set(), collections.Counter()
+    for line in lines:
+        event = json.loads(line) if line.startswith("{") else {"": None}
+        if None not in event.values():
+            repeats[event["timestamp"][:10]] += event["event_id"] in seen
+            seen.add(event["event_id"])
+    days = collections.Counter()
+    for row in counted["events_per_minute"] + counted["late_events"]:
+        days[row[0][:10]] += row[-1]
+    db = sqlite3.connect(database.path)
+    gold = dict(db.execute("SELECT event_date, sum(event_count) FROM gold_events_per_source_daily GROUP BY 1"))
+    db.close()
+    assert len(gold) == 2 and sum(repeats.values()) > 250 and {day: n - repeats[day] for day, n in days.items()} == gold
