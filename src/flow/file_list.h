@@ -20,6 +20,7 @@ struct file_ref {
 		stats; /* of a part of a table: what its Delta log says of it (table/write/stats.h); NULL = not known */
 	const char *made_of; /* of a part made of one other alone: a name of that part and of all else that decided its
 				rows; its Delta log keeps it as a tag. NULL: not told */
+	int64_t last_us;     /* an input of earlier events: none is later (flow/history.h); 0 = not known */
 	bool earlier;        /* an input whose rows an earlier run of the history has folded (flow/history.h) */
 };
 struct file_list {

@@ -469,24 +469,18 @@ static status add_file(const struct delta_snapshot *s, const char *table, const 
 	return file_list_add(out, &ref) ? OK : fail_nomem(err);
 }
 
-/* An instant to compare those of a column of events with. */
-struct instant {
-	const char *column;
-	int64_t us;
-};
-
-/* May the file hold a later row? */
-static status holds_later(
-	const struct delta_snapshot *s, const struct delta_add *a, struct instant instant, bool *out, struct err *err)
+/* The latest instant that the column of a file's rows may have; 0: not told. */
+static status last_instant(
+	const struct delta_snapshot *s, const struct delta_add *a, const char *column, int64_t *out, struct err *err)
 {
 	struct arena arena;
 	struct delta_file_stats stats;
-	const int ts = delta_schema_index(&s->schema, str_of(instant.column));
-	*out = true;
+	const int ts = delta_schema_index(&s->schema, str_of(column));
+	*out = 0;
 	if (ts < 0) return OK;
 	arena_init(&arena, 0);
 	const status code = delta_stats_read(a->stats, &s->schema, &arena, &stats, err);
-	if (code == OK && stats.columns[ts].has_max) *out = stats.columns[ts].max.i64 > instant.us;
+	if (code == OK && stats.columns[ts].has_max) *out = stats.columns[ts].max.i64;
 	arena_deinit(&arena);
 	return code;
 }
@@ -503,13 +497,13 @@ static status snapshot_files(const struct delta_snapshot *s, const struct worklo
 	int64_t as_of, struct file_list *out, struct err *err)
 {
 	const bool parts = has_runs(w->tables[workload_table_index(w, part->table)]);
-	const struct instant instant = {w->folding.instants != NULL ? w->folding.instants : "ts", as_of};
+	const char *instants = w->folding.instants != NULL ? w->folding.instants : "ts";
 	for (size_t i = 0; i < s->n_files; i++) {
-		bool fresh = false;
 		if (!is_theirs(&s->files[i], parts, part->runs)) continue;
 		TRY(add_file(s, part->table, &s->files[i], out, err));
-		if (as_of != INT64_MAX) TRY(holds_later(s, &s->files[i], instant, &fresh, err));
-		out->items[out->n - 1].earlier = !fresh;
+		struct file_ref *ref = &out->items[out->n - 1];
+		if (as_of != INT64_MAX) TRY(last_instant(s, &s->files[i], instants, &ref->last_us, err));
+		ref->earlier = as_of == INT64_MAX || (ref->last_us != 0 && ref->last_us <= as_of);
 	}
 	return OK;
 }

@@ -68,6 +68,7 @@ void file_ref_json(struct buf *out, const struct file_ref *f)
 {
 	member_i64(out, '{', "bytes", f->bytes);
 	if (f->earlier) buf_str(out, ",\"earlier\":true");
+	if (f->last_us != 0) member_i64(out, ',', "last_us", f->last_us);
 	if (f->made_of != NULL) member_str(out, ',', "made_of", f->made_of);
 	if (!path_tells(f->path, &f->partition)) partition_json(out, &f->partition);
 	member_str(out, ',', "path", f->path);
@@ -265,6 +266,7 @@ static status file_parse(const struct json_node *n, struct file_list *out, struc
 	if (f.bytes < 0 || f.rows < -1 || f.rows > ROWS_MAX) return bad("rows", err);
 	const struct json_node *earlier = json_node_get(n, "earlier"); /* only written where true */
 	if (earlier != NULL && !json_node_bool(earlier, &f.earlier)) return bad("earlier", err);
+	if (json_node_get(n, "last_us") != NULL) TRY(get_i64(n, "last_us", &f.last_us, err));
 	if (json_node_get(n, "made_of") != NULL) {
 		TRY(get_str(n, "made_of", &made_of, err));
 		f.made_of = made_of.p;

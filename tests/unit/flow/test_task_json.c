@@ -46,6 +46,8 @@ static void draw_commit(struct arena *arena, uint64_t seed, struct commit *c)
 		if (i % 4 == 0) f.partition.n = 1;
 		f.rows = r.v[2];
 		f.bytes = (int64_t)r.v[3] << 20;
+		if (i % 3 == 1) f.made_of = arena_printf(arena, "of \"%u", i);
+		if (i % 5 == 2) f.last_us = -(int64_t)i;
 		memcpy(f.sha256, &r, sizeof r);
 		memcpy(f.xxh128, &r, sizeof r);
 		assert_true(file_list_add(&c->files, &f));

@@ -193,14 +193,20 @@ static status read_standing(struct silver_task *t, enum silver_table table, cons
 	return OK;
 }
 
-/* Earlier files of months before the first that matters are not looked at. */
+/* May the file hold a row of the first day that matters, or later? */
+static bool reaches_scope(const struct silver_task *t, const struct silver_file *f)
+{
+	if (silver_month_end(f->month) <= t->scope_from) return false;
+	return f->ref->last_us == 0 || f->ref->last_us >= (int64_t)t->scope_from * US_PER_DAY;
+}
+
+/* Earlier files that don't are not looked at. */
 static void drop_old_files(struct silver_task *t)
 {
 	struct silver_files *l = &t->bronze;
 	size_t n = 0;
 	for (size_t i = 0; i < l->n; i++) {
-		if (!l->items[i].foreign || silver_month_end(l->items[i].month) > t->scope_from)
-			l->items[n++] = l->items[i];
+		if (!l->items[i].foreign || reaches_scope(t, &l->items[i])) l->items[n++] = l->items[i];
 	}
 	l->n = n;
 }
