@@ -88,7 +88,7 @@ static void test_killed_at_each_call(void **state)
 	(void)state;
 	struct base made, b;
 	struct member m;
-	int total = 1, seen = 0;
+	int total = 1, seen = 0, killed = 0;
 	base_make(&made);
 	member_open(&made, &m, "t");
 	member_close(&m);
@@ -100,7 +100,9 @@ static void test_killed_at_each_call(void **state)
 			skip();
 		}
 		if (n < 0) total = seen; /* the one that is let run to its end tells how many there are */
-		assert_true(n < 0 ? WIFEXITED(end) && WEXITSTATUS(end) == 0 : WIFSIGNALED(end));
+		/* a sanitizer's own calls are not always as many: the last ones may not be reached */
+		assert_true(WIFEXITED(end) ? WEXITSTATUS(end) == 0 : n >= 0);
+		killed += WIFSIGNALED(end);
 		member_open(&b, &m, "t");
 		CHECK_OK(&b.err, go_on(&m, &b.err));
 		member_close(&m);
@@ -109,6 +111,7 @@ static void test_killed_at_each_call(void **state)
 		base_erase(&b);
 	}
 	assert_true(total > 80); /* two stops a call */
+	assert_true(killed > total * 9 / 10);
 	base_erase(&made);
 }
 
@@ -119,6 +122,7 @@ static void test_no_memory(void **state)
 	struct base b;
 	struct member m;
 	if (!MALLOC_FAILS) skip();
+	const int64_t live = malloc_live;
 	base_make(&b);
 	member_open(&b, &m, "t");
 	int64_t n = 1;
@@ -139,6 +143,7 @@ static void test_no_memory(void **state)
 	base_value_is(&b, LOGINS, want);
 	assert_true(n > 5);
 	member_close(&m);
+	if (malloc_live != live) fail_msg("%lld blocks lost", (long long)(malloc_live - live));
 	base_erase(&b);
 }
 
