@@ -1,6 +1,10 @@
 /* cli/cmd_run.c: run, generate, ingest, bronze, silver, gold, publish: all of them flow_run with other options. */
+#include <stdlib.h>
+
+#include "base/vec.h"
 #include "cli/report.h"
 #include "cli/run_options.h"
+#include "flow/table_files.h"
 
 #define IDENTITY_OPTIONS                                                                                       \
 	{"--seed", "N", "seed of the simulator (default: the configuration's, 42)"},                           \
@@ -61,8 +65,80 @@ static status run_with(struct cli *c, const char *only, const char *until, bool 
 		c, SESSION_LAKE | SESSION_CONTROL | (there ? SESSION_EXISTING : CLI_CONFIG), run_steps, &k, err);
 }
 
+/* ---- what a stream appended ---- */
+
+struct dates {
+	const char **items; /* rising */
+	size_t n, cap;
+	struct arena *arena;
+};
+
+static bool wanted(const struct str date, const char *from, const char *to)
+{
+	return (from == NULL || str_cmp(date, str_of(from)) >= 0) && (to == NULL || str_cmp(date, str_of(to)) <= 0);
+}
+
+static int by_date(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Of the files that a stream appended, the parts of their table. */
+static status find_dates(struct session *s, const struct cli *c, struct dates *out, struct err *err)
+{
+	struct file_list files = {.arena = &s->arena};
+	const struct workload *w = s->workload;
+	const struct table_schema *t = w->tables[workload_table_index(w, w->folding.events)];
+	const char *part = t->columns[schema_part_column(t)].name;
+	TRY(table_files_streamed(s->lake, w, NULL, &files, err));
+	for (size_t i = 0; i < files.n; i++) {
+		struct str date;
+		bool known = false;
+		TRY(file_ref_value(&files.items[i], part, &date, err));
+		for (size_t k = 0; k < out->n && !known; k++) known = str_is(date, out->items[k]);
+		if (known || !wanted(date, cli_get(c, "--from"), cli_get(c, "--to"))) continue;
+		if (!VEC_ROOM_IN(&s->arena, out, 1)) return fail_nomem(err);
+		out->items[out->n] = arena_strndup(&s->arena, date.p, date.n);
+		if (out->items[out->n++] == NULL) return fail_nomem(err);
+	}
+	if (out->n > 1) qsort(out->items, out->n, sizeof *out->items, by_date);
+	if (out->n > 0) return OK;
+	return fail(err, E_NOT_FOUND, "no stream has appended anything of these days to %s", w->folding.events);
+}
+
+static status check_dates(const struct session *s, const struct cli *c, struct err *err)
+{
+	int32_t date;
+	TRY(cli_get_date(c, "--from", &date, err));
+	TRY(cli_get_date(c, "--to", &date, err));
+	if (s->workload->topic == NULL)
+		return fail(err, E_USAGE, "--from-stream: no stream appends events of workload %s", s->workload->name);
+	return cli_get(c, "--run-id") == NULL
+		       ? OK
+		       : fail(err, E_USAGE, "--from-stream makes a run a date: it takes no --run-id");
+}
+
+/* Date by date, each a run that goes on from the one before. */
+static status run_streamed(struct session *s, struct cli *c, void *arg, struct err *err)
+{
+	struct run_opts o;
+	struct dates dates = {.arena = &s->arena};
+	(void)arg;
+	TRY(cli_run_opts(s, c, &o, err));
+	TRY(check_dates(s, c, err));
+	TRY(find_dates(s, c, &dates, err));
+	for (size_t i = 0; i < dates.n; i++) {
+		o.streamed = dates.items[i];
+		TRY(report_run(s, c, &o, err));
+	}
+	return OK;
+}
+
 static status run_run(struct cli *c, struct err *err)
 {
+	if (cli_flag(c, "--from-stream"))
+		return cli_with_session(
+			c, SESSION_LAKE | SESSION_CONTROL | SESSION_EXISTING | CLI_CONFIG, run_streamed, NULL, err);
 	/* One step of a run that is there, unless it is told by what decides its output. */
 	const bool step = cli_get(c, "--only") != NULL && !cli_tells_run(c);
 	return run_with(c, cli_get(c, "--only"), NULL, step, err);
@@ -100,6 +176,8 @@ static status publish_run(struct cli *c, struct err *err)
 
 #define N_OF(a) (sizeof(a) / sizeof((a)[0]))
 static const struct cli_option run_options[] = {IDENTITY_OPTIONS, INPUT_OPTIONS,
+	{"--from-stream", NULL,
+		"clickstream: take what a stream has appended to bronze, a run a date; --from and --to choose dates"},
 	{"--until", "STAGE", "stop after raw, bronze, silver, gold or a step by its name; publish is all"},
 	{"--only", "STEP", "this step alone, of the newest run or of the one that the other options tell"},
 	{"--no-publish", NULL, "leave the SQL tables as they are"},

@@ -139,9 +139,13 @@ static status report_text(struct session *s, const struct workload *w, const str
 		add_reasons(r, out);
 		return OK;
 	}
-	buf_printf(out, "\n  %s raw lines = %s bronze rows + %s duplicates + %s rejects\n",
-		cli_count(r->rows_raw, n[0]), cli_count(r->rows_bronze, n[1]), cli_count(r->rows_duplicate, n[2]),
-		cli_count(r->rows_rejected, n[3]));
+	const bool streamed = r->rows_raw == 0 && r->rows_rejected == 0 && r->rows_bronze > 0;
+	if (streamed)
+		buf_printf(out, "\n  %s bronze rows that a stream appended\n", cli_count(r->rows_bronze, n[0]));
+	else
+		buf_printf(out, "\n  %s raw lines = %s bronze rows + %s duplicates + %s rejects\n",
+			cli_count(r->rows_raw, n[0]), cli_count(r->rows_bronze, n[1]),
+			cli_count(r->rows_duplicate, n[2]), cli_count(r->rows_rejected, n[3]));
 	add_reasons(r, out);
 	buf_printf(out, "  quality: %s passed, %s warning%s, %s failed%s\n", cli_count(r->quality_pass, n[0]),
 		cli_count(r->quality_warn, n[1]), r->quality_warn == 1 ? "" : "s", cli_count(r->quality_fail, n[2]),

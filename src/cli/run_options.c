@@ -34,6 +34,17 @@ static size_t engine_settings(const struct cli *c, struct session_setting dst[N_
 	return n;
 }
 
+/* --from and --to choose dates that are there then, and set nothing. */
+static bool is_streamed(const struct cli *c)
+{
+	return cli_takes(c, "--from-stream") && cli_flag(c, "--from-stream");
+}
+
+static bool chooses_dates(const struct cli *c, const char *flag)
+{
+	return is_streamed(c) && (strcmp(flag, "--from") == 0 || strcmp(flag, "--to") == 0);
+}
+
 static size_t settings_of(const struct cli *c, const struct workload *w, struct session_setting dst[N_SETTINGS])
 {
 	size_t n = engine_settings(c, dst);
@@ -41,6 +52,7 @@ static size_t settings_of(const struct cli *c, const struct workload *w, struct 
 		const char *flag = c->command->options[i].name;
 		for (size_t k = 0; k < w->n_options; k++) {
 			if (strcmp(flag + 2, w->options[k].name) != 0 || cli_get(c, flag) == NULL) continue;
+			if (chooses_dates(c, flag)) continue;
 			dst[n++] = (struct session_setting){w->options[k].key, cli_get(c, flag), flag};
 		}
 	}
@@ -74,6 +86,7 @@ static const char *simulator_flag(const struct cli *c, const struct workload *ot
 		const char *flag = c->command->options[i].name;
 		bool theirs = other == NULL && strcmp(flag, "--emit-from") == 0;
 		if (cli_get(c, flag) == NULL || (other != NULL && has_option(other, flag))) continue;
+		if (chooses_dates(c, flag)) continue;
 		for (size_t k = 0; k < registry_workloads.n; k++)
 			theirs |= has_option(registry_workloads.items[k], flag);
 		if (theirs) return flag;
@@ -95,7 +108,7 @@ static bool takes_paths(const struct cli *c)
 /* Whether the command line names files to take events from. */
 static bool names_inputs(const struct cli *c)
 {
-	return c->n_lists > 0 || takes_paths(c);
+	return c->n_lists > 0 || takes_paths(c) || is_streamed(c);
 }
 
 /* Of commands that make a run --run-id names one that may not be there yet, in full; of the others one that is there. */
@@ -206,8 +219,8 @@ static status check_no_simulator(const struct cli *c, struct err *err)
 {
 	const char *flag = simulator_flag(c, NULL);
 	if (flag == NULL) return OK;
-	return fail(
-		err, E_USAGE, "%s is the simulator's, and --input takes files instead: leave one of them out", flag);
+	return fail(err, E_USAGE, "%s is the simulator's, and %s instead: leave one of them out", flag,
+		is_streamed(c) ? "--from-stream takes what stands in bronze" : "--input takes files");
 }
 
 status cli_run_opts(struct session *s, const struct cli *c, struct run_opts *out, struct err *err)
@@ -221,7 +234,10 @@ status cli_run_opts(struct session *s, const struct cli *c, struct run_opts *out
 			TRY(session_instant(s, "--as-of", cli_get(c, "--as-of"), &o.as_of, err));
 		TRY(cli_get_date(c, "--emit-from", &o.emit_from, err));
 		TRY(collect_inputs(s, c, &o, err));
-		if (o.n_inputs > 0) TRY(check_no_simulator(c, err));
+		if (o.n_inputs > 0 && is_streamed(c))
+			return fail(err, E_USAGE, "--input and --from-stream: one of them");
+		if (is_streamed(c)) o.streamed = ""; /* each date in turn */
+		if (o.n_inputs > 0 || o.streamed != NULL) TRY(check_no_simulator(c, err));
 		o.source = cli_get(c, "--source");
 	}
 	if (s->config != NULL && names_new_run(c)) {

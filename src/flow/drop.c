@@ -265,6 +265,25 @@ status flow_drop_dates(struct flow *f, const struct history *h, struct err *err)
 
 /* ---- what it folds --------------------------------------------------------------------------------------------------------- */
 
+/* A run without rows of its own in the table of events may have taken those of a stream, which are not folded again here. */
+static status check_streamed(struct flow *f, const char *run_id, struct err *err)
+{
+	int32_t date;
+	char key[RUN_KEY_MAX];
+	struct commit raw;
+	TRY(commit_find(f->lake, run_id, &date, err));
+	commit_key(key, date, run_id, f->w->stages[0].name);
+	TRY(commit_load(f->lake, key, &f->arena, &raw, err));
+	for (size_t i = 0; i < raw.files.n; i++) {
+		if (strcmp(raw.files.items[i].table, f->w->folding.events) != 0) continue;
+		return fail(err, E_UNSUPPORTED,
+			"unsupported: run %s of the same history took events that a stream had appended, and a "
+			"history with such runs is not made again",
+			run_id);
+	}
+	return OK;
+}
+
 status flow_drop_events(struct flow *f, const struct picture *base, struct err *err)
 {
 	const char *events = f->w->folding.events;
@@ -274,6 +293,7 @@ status flow_drop_events(struct flow *f, const struct picture *base, struct err *
 	f->state.events = (struct file_list){.arena = &f->arena};
 	TRY(history_part_files(f->lake, f->w, &part, &all, err));
 	for (size_t r = 0; r < base->n_runs; r++) {
+		const size_t before = f->state.events.n;
 		if (strcmp(base->runs[r], f->id.info.drops) == 0) continue;
 		for (size_t i = 0; i < all.n; i++) {
 			struct str run;
@@ -282,6 +302,7 @@ status flow_drop_events(struct flow *f, const struct picture *base, struct err *
 			if (str_is(run, base->runs[r]) && !file_list_add(&f->state.events, &all.items[i]))
 				return fail_nomem(err);
 		}
+		if (f->state.events.n == before) TRY(check_streamed(f, base->runs[r], err));
 	}
 	return OK;
 }

@@ -15,6 +15,7 @@
 #include "base/vec.h"
 #include "flow/run_int.h"
 #include "flow/superseded.h"
+#include "flow/table_files.h"
 #include "table/log/history.h"
 #include "table/write/stats.h"
 
@@ -447,28 +448,6 @@ static status find_base(
 
 /* ---- its files ------------------------------------------------------------------------------------------------------- */
 
-static status add_file(const struct delta_snapshot *s, const char *table, const struct delta_add *a,
-	struct file_list *out, struct err *err)
-{
-	char key[DELTA_KEY_MAX];
-	if (a->dv.unique_id.n > 0)
-		return fail(err, E_UNSUPPORTED,
-			"%s: rows of %.*s were deleted by a deletion vector; rewrite it with the engine that did "
-			"(Spark: REORG TABLE ... APPLY (PURGE))",
-			s->root, (int)a->path.n, a->path.p);
-	TRY(delta_key(key, s->root, a->path, err));
-	struct file_ref ref = {
-		.table = table, .path = key, .partition = a->partition, .rows = delta_add_rows(a), .bytes = a->size};
-	if (!path_part_hash(a->path, ref.xxh128))
-		memset(ref.xxh128, 0, sizeof ref.xxh128); /* of another writer: not known */
-	const struct delta_pair *tag = delta_pairs_get(&a->tags, STR(FLOW_MADE_OF_TAG));
-	if (tag != NULL && tag->value.p != NULL) {
-		ref.made_of = arena_strndup(out->arena, tag->value.p, tag->value.n);
-		if (ref.made_of == NULL) return fail_nomem(err);
-	}
-	return file_list_add(out, &ref) ? OK : fail_nomem(err);
-}
-
 /* The latest instant that the column of a file's rows may have; 0: not told. */
 static status last_instant(
 	const struct delta_snapshot *s, const struct delta_add *a, const char *column, int64_t *out, struct err *err)
@@ -500,7 +479,7 @@ static status snapshot_files(const struct delta_snapshot *s, const struct worklo
 	const char *instants = w->folding.instants != NULL ? w->folding.instants : "ts";
 	for (size_t i = 0; i < s->n_files; i++) {
 		if (!is_theirs(&s->files[i], parts, part->runs)) continue;
-		TRY(add_file(s, part->table, &s->files[i], out, err));
+		TRY(table_files_add(s, part->table, &s->files[i], out, err));
 		struct file_ref *ref = &out->items[out->n - 1];
 		if (as_of != INT64_MAX) TRY(last_instant(s, &s->files[i], instants, &ref->last_us, err));
 		ref->earlier = as_of == INT64_MAX || (ref->last_us != 0 && ref->last_us <= as_of);

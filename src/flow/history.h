@@ -16,9 +16,8 @@
 
 #include "flow/commit.h"
 #include "flow/picture.h"
+#include "flow/table_files.h"
 #include "flow/workload.h"
-
-#define FLOW_MADE_OF_TAG "pqr.made_of" /* of an add: the file_ref's */
 
 struct history {
 	const char *const *

@@ -12,6 +12,7 @@
 #include "flow/commit.h"
 #include "flow/picture.h"
 #include "flow/rebuild_int.h"
+#include "flow/superseded.h"
 
 #define CHECKSUMS "checksums.json"
 enum { RAW = 0 };
@@ -210,11 +211,25 @@ static void find_until(struct found *f)
 			if (strcmp(f->stages[i], f->workload->stages[k].name) == 0) f->until = k;
 }
 
+/* What a run took from a table is not in raw: the table would go with all that a stream has appended to it. */
+static status check_raw_alone(const struct found *f, const struct commit *raw, struct err *err)
+{
+	for (size_t i = 0; i < raw->files.n; i++) {
+		if (workload_table_index(f->workload, raw->files.items[i].table) == f->workload->n_tables) continue;
+		return fail(err, E_UNSUPPORTED,
+			"unsupported: run %s took events that a stream had appended to %s: they are not in raw, and "
+			"nothing can make them again",
+			f->run_id, raw->files.items[i].table);
+	}
+	return OK;
+}
+
 static status look_at(struct planning *p, struct found *f, struct err *err)
 {
 	struct commit raw;
 	size_t folding = 0;
 	TRY(load_raw(p, f, &raw, err));
+	TRY(check_raw_alone(f, &raw, err));
 	find_until(f);
 	if (f->until == RAW) return OK;
 	if (f->left != INT64_MIN) f->modified = f->left;
@@ -269,10 +284,36 @@ static void put_in_order(struct planning *p)
 	qsort(p->items, n, sizeof *p->items, by_time);
 }
 
+/* What a stream has appended is in no raw object. A log that can't be read tells nothing: to make it anew may be why we are here. */
+static status check_streams(const struct planning *p, struct err *err)
+{
+	static const char stream[] = "pqr-stream/";
+	for (size_t i = 0; i < p->known->n; i++) {
+		const struct workload *w = p->known->items[i];
+		char root[RUN_KEY_MAX];
+		struct delta_snapshot *s = NULL;
+		bool streams = false;
+		if (w->folding.stage == NULL) continue;
+		flow_table_root(w->tables[workload_table_index(w, w->folding.events)], root);
+		if (delta_snapshot_open(p->o->lake, root, DELTA_LATEST, &s, NULL) != OK) continue;
+		for (size_t k = 0; k < s->n_app_txns; k++) {
+			const struct str id = s->app_txns[k].app_id;
+			streams |= id.n >= sizeof stream - 1 && memcmp(id.p, stream, sizeof stream - 1) == 0;
+		}
+		delta_snapshot_close(s);
+		if (streams)
+			return fail_at(err, E_UNSUPPORTED, root, -1, -1,
+				"unsupported: a stream has appended to this table what is not in raw, and a rebuild "
+				"would lose it");
+	}
+	return OK;
+}
+
 status rebuild_plan_find(const struct workload_list *known, const struct run_opts *o, struct rebuild_plan *out,
 	int64_t *bytes, struct err *err)
 {
 	struct planning p = {.known = known, .o = o, .arena = out->arena};
+	TRY(check_streams(&p, err));
 	TRY(store_list(o->lake, "manifests", note, &p, err));
 	for (size_t i = 0; i < p.n; i++) TRY(look_at(&p, &p.items[i], err));
 	put_in_order(&p);

@@ -34,6 +34,8 @@ struct run_opts {
 	const char *const
 		*inputs; /* n_inputs > 0: an ingested run; files, folders of files, streams ("-": standard input) */
 	size_t n_inputs;
+	/* Not NULL, and no inputs: take what a stream has appended to this part ("2026-01-05") of the workload's table of events. */
+	const char *streamed;
 	/* Make the history of this run again without it (flow/drop.h); nothing else of what decides the output is given then. A run that
 	 * was dropped already is dropped on. E_NOT_FOUND: it has not folded; E_USAGE: it was simulated, or dropped another. */
 	const char *drop;

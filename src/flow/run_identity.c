@@ -197,7 +197,7 @@ status flow_identify_options(struct flow *f, struct err *err)
 	hash_sha256(o->config.p, o->config.n, hash);
 	hex_encode(hash, sizeof hash, r->config_hash);
 	TRY(open_config(f, err));
-	r->simulated = o->n_inputs == 0;
+	r->simulated = o->n_inputs == 0 && o->streamed == NULL;
 	r->seed = o->seed;
 	r->source = o->source != NULL ? o->source : "mixed";
 	r->as_of = o->as_of;
@@ -205,7 +205,7 @@ status flow_identify_options(struct flow *f, struct err *err)
 	if (!r->simulated) {
 		TRY(source_check(r->source, err));
 		for (size_t i = 0; i < o->n_inputs; i++) TRY(flow_inputs_add(f, o->inputs[i], err));
-		return OK;
+		return o->streamed != NULL && f->lake != NULL ? flow_inputs_add_streamed(f, o->streamed, err) : OK;
 	}
 	if (o->date_to < o->date_from) return fail(err, E_USAGE, "the date range ends before it starts");
 	r->date_from = o->date_from;

@@ -87,6 +87,8 @@ status flow_state_add(struct flow *f, const struct commit *c, bool replaced, str
 /* run_inputs.c */
 /* A file, a folder's event files, or a stream, to f->id.inputs. E_NOT_FOUND; E_QUALITY: of another format (io/input_format.h). */
 status flow_inputs_add(struct flow *f, const char *path, struct err *err) MUST_USE;
+/* The files that a stream has appended to a part of the table of events. E_NOT_FOUND: none. */
+status flow_inputs_add_streamed(struct flow *f, const char *part, struct err *err) MUST_USE;
 /* Streams are read to their ends; bytes and hashes of all of them. */
 status flow_inputs_hash(struct flow *f, struct err *err) MUST_USE;
 bool flow_inputs_blank(const struct flow *f); /* hashed: there are some, and none holds a line */

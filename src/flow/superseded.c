@@ -78,7 +78,10 @@ status superseded_check(struct superseded *s, const struct file_ref *ref, bool *
 	*out = false;
 	if (index == s->w->n_tables) return OK;
 	if (!s->tables[index].known) TRY(learn(s, index, err));
-	if (!s->tables[index].committed) return OK;
+	/* What a stream appended and the run took was in the table before it. */
+	const struct delta_pair *writer = delta_pairs_get(&ref->partition, STR("run_id"));
+	const bool own = writer == NULL || str_is(writer->value, s->run_id);
+	if (s->tables[index].snapshot == NULL || (own && !s->tables[index].committed)) return OK;
 	flow_table_root(s->w->tables[index], root);
 	*out = delta_snapshot_file(s->tables[index].snapshot, str_of(ref->path + strlen(root) + 1)) == NULL;
 	return OK;

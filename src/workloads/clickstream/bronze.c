@@ -12,6 +12,7 @@
 #include "workloads/clickstream/config.h"
 #include "workloads/clickstream/event.h"
 #include "workloads/clickstream/raw.h"
+#include "workloads/clickstream/streamed.h"
 
 #include <stdio.h>
 
@@ -217,5 +218,6 @@ status clickstream_bronze_check(const struct stage_view *view, struct quality_li
 {
 	static const struct raw_tables tables = {CLICK_RAW, CLICK_BRONZE, CLICK_REJECTS};
 	const struct clickstream_config *c = view->config;
+	if (clickstream_streamed(&view->files[0])) return clickstream_streamed_check(view, out, err);
 	return raw_tasks_check(view, &tables, c->common.reject_rate_max, "events after as_of", out, err);
 }

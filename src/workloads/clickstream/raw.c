@@ -5,6 +5,7 @@
 #include "workloads/clickstream/config.h"
 #include "workloads/clickstream/event.h"
 #include "workloads/clickstream/produce.h"
+#include "workloads/clickstream/streamed.h"
 
 struct reader {
 	struct clickstream_parser parser;
@@ -40,7 +41,9 @@ static status check_parser(void *ctx, struct err *err)
 status clickstream_raw_plan(
 	const struct stage_view *view, const struct file_list *inputs, struct task_list *out, struct err *err)
 {
-	return view->run->simulated ? clickstream_produce_plan(view, out, err) : ingest_plan(inputs, out, err);
+	if (view->run->simulated) return clickstream_produce_plan(view, out, err);
+	return clickstream_streamed(inputs) ? clickstream_streamed_plan(inputs, out, err)
+					    : ingest_plan(inputs, out, err);
 }
 
 static status ingest(const struct task_env *env, const struct task_spec *spec, struct task_result *out, struct err *err)
@@ -66,7 +69,9 @@ static status ingest(const struct task_env *env, const struct task_spec *spec, s
 status clickstream_raw_run(
 	const struct task_env *env, const struct task_spec *spec, struct task_result *out, struct err *err)
 {
-	return env->run->simulated ? clickstream_produce_run(env, spec, out, err) : ingest(env, spec, out, err);
+	if (env->run->simulated) return clickstream_produce_run(env, spec, out, err);
+	return clickstream_streamed(&spec->inputs) ? clickstream_streamed_run(env, spec, out, err)
+						   : ingest(env, spec, out, err);
 }
 
 /* Of the producer: as many events a day as the rate says, of the days that as_of does not cut. */
@@ -88,5 +93,7 @@ static status check_produced(const struct stage_view *view, struct quality_list 
 
 status clickstream_raw_check(const struct stage_view *view, struct quality_list *out, struct err *err)
 {
-	return view->run->simulated ? check_produced(view, out, err) : ingest_check(view, CLICK_RAW, out, err);
+	if (view->run->simulated) return check_produced(view, out, err);
+	return clickstream_streamed(&view->files[0]) ? clickstream_streamed_check(view, out, err)
+						     : ingest_check(view, CLICK_RAW, out, err);
 }

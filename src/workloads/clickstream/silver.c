@@ -50,7 +50,7 @@ struct silver_task {
 	struct parquet_writer *writer;
 	/* the file at hand */
 	uint32_t rank;
-	bool own; /* of this run */
+	bool own; /* of this run, or what it takes of a stream's */
 	int64_t rows_in, rows_out, repeats, deferred, bytes_in, bytes_out;
 };
 
@@ -258,7 +258,7 @@ static status read_bronze(struct silver_task *t, struct err *err)
 		struct file_list one = {.items = &t->spec->inputs.items[i], .n = 1};
 		TRY(file_ref_value(&one.items[0], "run_id", &run, err));
 		t->rank += i > 0 && !str_eq(run, last);
-		t->own = str_is(run, t->env->run->run_id);
+		t->own = !one.items[0].earlier;
 		last = run;
 		struct part_scan s = {.env = t->env,
 			.files = &one,
@@ -403,7 +403,9 @@ static status history_files(const struct history *h, struct file_list *out, stru
 			struct str run;
 			if (h->files.items[i].earlier) continue;
 			TRY(file_ref_value(&h->files.items[i], "run_id", &run, err));
-			if (str_is(run, h->runs[r]) && !file_list_add(out, &h->files.items[i])) return fail_nomem(err);
+			struct file_ref of_theirs = h->files.items[i];
+			of_theirs.earlier = true;
+			if (str_is(run, h->runs[r]) && !file_list_add(out, &of_theirs)) return fail_nomem(err);
 		}
 	}
 	return OK;
@@ -458,7 +460,8 @@ status clickstream_silver_check(const struct stage_view *view, struct quality_li
 	const struct counter_list *c = &view->counters[stage];
 	const int64_t in = counter_get(c, "rows_in"), rows = counter_get(c, "rows_out"),
 		      repeats = counter_get(c, "repeats"), deferred = counter_get(c, "deferred");
-	const int64_t bronze = rows_of(&view->files[1], CLICK_BRONZE);
+	/* of its own, or a stream's that its raw stage took */
+	const int64_t bronze = rows_of(&view->files[0], CLICK_BRONZE) + rows_of(&view->files[1], CLICK_BRONZE);
 	const int64_t stood = rows_of(view->standing, CLICK_SILVER),
 		      stands = rows_of(&view->files[stage], CLICK_SILVER);
 	const bool alone = view->history == NULL;
