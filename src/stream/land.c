@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "base/vec.h"
+#include "stream/compact.h"
 #include "stream/rejects.h"
 #include "table/write/advance.h"
 #include "table/write/write.h"
@@ -52,6 +53,7 @@ struct land {
 	struct stream_rejects rejects;
 	int64_t rejected; /* in the batch; of the last one once it was committed */
 	int64_t version;
+	struct stream_compact *compact;
 	char unique[UUID_CHARS + 1]; /* in the names of the batch's files */
 };
 
@@ -278,9 +280,18 @@ static status land_commit(void *ctx, const struct stream_span *spans, size_t n, 
 	if (a.n_files > 0 || a.n_moves > 0) {
 		TRY(store_sync(l->o.lake, err));
 		TRY(delta_advance(l->o.lake, l->o.root, &a, &l->version, err));
+		stream_compact_added(l->compact);
 	}
 	begin_batch(l);
 	return OK;
+}
+
+/* One member of a topic compacts its table: who has the first partition. */
+static void land_owned(void *ctx, const int32_t *partitions, size_t n)
+{
+	bool first = false;
+	for (size_t i = 0; i < n; i++) first |= partitions[i] == 0;
+	stream_compact_claim(((const struct land *)ctx)->compact, first);
 }
 
 static void land_tell(void *ctx, struct stream_report *r)
@@ -309,7 +320,8 @@ status land_open(const struct land_opts *o, struct land **out, struct err *err)
 	stream_rejects_init(&l->rejects, o->lake, o->rejects, o->source);
 	begin_batch(l);
 	l->views = mem_zalloc(l->n_columns, sizeof *l->views);
-	const status code = l->views == NULL ? fail_nomem(err) : o->topic->open(o->config, &l->parser, err);
+	status code = l->views == NULL ? fail_nomem(err) : o->topic->open(o->config, &l->parser, err);
+	if (code == OK) code = stream_compact_open(o->lake, o->root, &l->compact, err);
 	if (code != OK) {
 		land_close(l);
 		return code;
@@ -322,6 +334,7 @@ void land_close(struct land *l)
 {
 	if (l == NULL) return;
 	for (size_t i = 0; i < l->parts.ready; i++) part_free(l, &l->parts.items[i]);
+	stream_compact_close(l->compact);
 	mem_free(l->parts.items);
 	mem_free(l->views);
 	stream_rejects_deinit(&l->rejects);
@@ -337,6 +350,7 @@ struct stream_sink land_sink(struct land *l)
 		.take = land_take,
 		.commit = land_commit,
 		.drop = land_drop,
+		.owned = land_owned,
 		.full = land_full,
 		.tell = land_tell,
 		.gap = l->o.go_on_at_gap ? land_gap : NULL};

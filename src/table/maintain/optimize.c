@@ -299,7 +299,7 @@ static status optimize_run(struct optimize *o, struct err *err)
 			bytes += o->bins[end++].bytes;
 		} while (end < o->n_bins && o->bins[end].bytes <= o->opts.commit_bytes_max - bytes);
 		if (o->result.commits > 0) TRY(now_open(o, err));
-		TRY(cancel_check(err));
+		TRY(optimize_go_on(o, err));
 		TRY(batch_run(o, &o->bins[o->batch_first], end - o->batch_first, err));
 		o->batch_first = end;
 	}

@@ -27,7 +27,8 @@ struct delta_optimize_opts {
 	size_t n_zorder;
 	const struct delta_condition *where; /* on partition columns only */
 	size_t n_where;
-	int threads; /* 0 = 1 */
+	int threads;              /* 0 = 1 */
+	const _Atomic bool *stop; /* once set, it ends as when cancelled; may be NULL */
 	/* May be NULL. Called by any of the threads, by one at a time: files rewritten so far, of those to rewrite. */
 	void (*progress)(void *arg, int64_t files_done, int64_t files);
 	void *progress_arg;

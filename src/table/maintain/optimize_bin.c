@@ -101,7 +101,7 @@ static status rewrite_rows(struct rewrite *r, struct err *err)
 	for (;;) {
 		struct batch b;
 		bool end = false;
-		TRY(cancel_check(err));
+		TRY(optimize_go_on(r->o, err));
 		TRY(delta_scan_next(r->scan, &b, &end, err));
 		if (end) break;
 		r->bin->rows += b.n_rows;

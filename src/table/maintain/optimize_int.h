@@ -41,6 +41,8 @@ struct optimize {
 	struct delta_optimize_result result;
 };
 
+/* E_CANCELLED once it is to end. */
+status optimize_go_on(const struct optimize *o, struct err *err) MUST_USE;
 /* Check what was asked for against the table and fill schema, columns, zorder and zorder_tag. */
 status optimize_check(struct optimize *o, struct err *err) MUST_USE;
 /* Fill bins and files_todo. */

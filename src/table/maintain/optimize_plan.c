@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 
+#include "base/thread.h"
 #include "table/maintain/optimize_int.h"
 #include "table/maintain/zorder.h"
 
@@ -211,4 +212,11 @@ status optimize_plan(struct optimize *o, struct err *err)
 		begin = end;
 	}
 	return OK;
+}
+
+status optimize_go_on(const struct optimize *o, struct err *err)
+{
+	TRY(cancel_check(err));
+	if (o->opts.stop == NULL || !*o->opts.stop) return OK;
+	return fail(err, E_CANCELLED, "compaction of %s was told to end", o->root);
 }

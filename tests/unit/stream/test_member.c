@@ -1,0 +1,300 @@
+/* The member's loop against a source and a store of numbers that do what a script says: whatever happens, the store has each record once.
+ *
+ * A record's value is its position; the store counts what was committed, and refuses a commit from another position than its own. */
+#include "stream/member.h"
+
+#include "check.h"
+
+#include "base/rng.h"
+
+enum { PARTITIONS = 3, RECORDS = 400, FETCH = 16 };
+
+/* ---- a topic and a store --------------------------------------------------------------------------------------------------- */
+
+static struct {
+	int64_t position[PARTITIONS]; /* -1: none yet */
+	int count[PARTITIONS][RECORDS];
+	int gaps;
+} store;
+
+struct sink {
+	int pending[PARTITIONS][RECORDS];
+	int64_t n;
+	int fail_in; /* calls until the next commit fails: 1 as RETRY, 2 as UNKNOWN though it was committed */
+	int fail_how;
+	int commits, conflicts;
+};
+
+static status positions(void *ctx, const int32_t *partitions, size_t n, int64_t *stored, struct err *err)
+{
+	(void)ctx;
+	(void)err;
+	for (size_t i = 0; i < n; i++) stored[i] = store.position[partitions[i]];
+	return OK;
+}
+
+static status take(void *ctx, const struct stream_record *records, size_t n, bool utf8_ok, struct err *err)
+{
+	struct sink *s = ctx;
+	(void)utf8_ok;
+	(void)err;
+	for (size_t i = 0; i < n; i++) s->pending[records[i].partition][records[i].position]++;
+	s->n += (int64_t)n;
+	return OK;
+}
+
+static void drop(void *ctx)
+{
+	struct sink *s = ctx;
+	memset(s->pending, 0, sizeof s->pending);
+	s->n = 0;
+}
+
+static void store_commit_all(struct sink *s, const struct stream_span *spans, size_t n)
+{
+	for (size_t i = 0; i < n; i++) store.position[spans[i].partition] = spans[i].next;
+	for (int p = 0; p < PARTITIONS; p++)
+		for (int r = 0; r < RECORDS; r++) store.count[p][r] += s->pending[p][r];
+	drop(s);
+}
+
+static status commit(void *ctx, const struct stream_span *spans, size_t n, struct err *err)
+{
+	struct sink *s = ctx;
+	assert_true(n > 0);
+	for (size_t i = 0; i < n; i++) {
+		assert_true(spans[i].next > spans[i].stored); /* no empty commits */
+		if (store.position[spans[i].partition] == spans[i].stored) continue;
+		s->conflicts++;
+		return fail(err, E_CONFLICT, "another position");
+	}
+	if (s->fail_in > 0 && --s->fail_in == 0) {
+		if (s->fail_how == 2) store_commit_all(s, spans, n);
+		const status code = fail(err, E_IO, "scripted");
+		err_set_class(err, s->fail_how == 2 ? ERR_UNKNOWN : ERR_RETRY);
+		return code;
+	}
+	s->commits++;
+	store_commit_all(s, spans, n);
+	return OK;
+}
+
+/* ---- a source that is told what happens ------------------------------------------------------------------------------------ */
+
+struct source {
+	struct stream_source base;
+	uint64_t seed;
+	uint32_t step;
+	bool owned[PARTITIONS];
+	int64_t next[PARTITIONS];
+	struct stream_record records[FETCH];
+};
+
+static struct source *of(struct stream_source *s)
+{
+	return (struct source *)(void *)s;
+}
+
+static status assign(struct source *s, int32_t p, struct err *err)
+{
+	struct stream_start start = {.partition = p};
+	if (s->owned[p]) return OK;
+	TRY(s->base.listener.assigned(s->base.listener.ctx, &start, 1, err));
+	assert_true(start.position == (store.position[p] < 0 ? STREAM_BEGIN : store.position[p]));
+	s->next[p] = start.position < 0 ? 0 : start.position;
+	s->owned[p] = true;
+	return OK;
+}
+
+/* Another member had the partition for a while. */
+static void other_member(int32_t p, uint32_t n)
+{
+	int64_t at = store.position[p] < 0 ? 0 : store.position[p];
+	for (; n > 0 && at < RECORDS; n--) store.count[p][at++]++;
+	if (at > 0) store.position[p] = at;
+}
+
+static status act(struct source *s, const struct rng4 *r, struct err *err)
+{
+	const struct stream_listener *l = &s->base.listener;
+	const int32_t p = (int32_t)rng_below(r->v[1], PARTITIONS);
+	switch (rng_below(r->v[0], 24)) {
+	case 0:
+		if (s->owned[p]) l->lost(l->ctx, &p, 1);
+		if (s->owned[p]) other_member(p, rng_below(r->v[2], 20));
+		s->owned[p] = false;
+		return OK;
+	case 1:
+		if (s->owned[p]) TRY(l->revoked(l->ctx, &p, 1, err));
+		s->owned[p] = false;
+		other_member(p, rng_below(r->v[2], 20));
+		return OK;
+	case 2: /* a zombie: the partition is still taken for its own */
+		other_member(p, rng_below(r->v[2], 20));
+		return OK;
+	default: return s->owned[p] ? OK : assign(s, p, err);
+	}
+}
+
+static status source_poll(struct stream_source *base, int timeout_ms, struct stream_fetch *out, struct err *err)
+{
+	struct source *s = of(base);
+	const struct rng4 r = rng_philox(s->seed, s->step++, 1, 0);
+	size_t n = 0;
+	(void)timeout_ms;
+	*out = (struct stream_fetch){.records = s->records};
+	if (s->step < 300) TRY(act(s, &r, err));
+	for (int32_t p = 0; s->step >= 300 && p < PARTITIONS; p++) TRY(assign(s, p, err));
+	const int32_t p = (int32_t)rng_below(r.v[3], PARTITIONS);
+	for (; s->owned[p] && n < FETCH && s->next[p] < RECORDS; s->next[p]++)
+		if (s->next[p] % 7 != 3) /* a hole in the positions */
+			s->records[n++] =
+				(struct stream_record){.partition = p, .position = s->next[p], .timestamp_ms = -1};
+	out->n = n;
+	out->ended = s->step >= 300;
+	for (int32_t q = 0; q < PARTITIONS; q++) out->ended = out->ended && s->owned[q] && s->next[q] == RECORDS;
+	return OK;
+}
+
+static status source_seek(struct stream_source *base, const struct stream_start *starts, size_t n, struct err *err)
+{
+	struct source *s = of(base);
+	(void)err;
+	for (size_t i = 0; i < n; i++) {
+		assert_true(s->owned[starts[i].partition]);
+		s->next[starts[i].partition] = starts[i].position < 0 ? 0 : starts[i].position;
+	}
+	return OK;
+}
+
+static status source_ends(struct stream_source *base, int32_t partition, int64_t *low, int64_t *high, struct err *err)
+{
+	(void)base;
+	(void)partition;
+	(void)err;
+	*low = 0;
+	*high = RECORDS;
+	return OK;
+}
+
+static void source_mark(struct stream_source *base, const struct stream_start *next, size_t n)
+{
+	(void)base;
+	for (size_t i = 0; i < n; i++) assert_true(next[i].position <= store.position[next[i].partition]);
+}
+
+static void source_close(struct stream_source *base)
+{
+	(void)base;
+}
+
+/* ---- tests ----------------------------------------------------------------------------------------------------------------- */
+
+static bool sink_full(void *ctx)
+{
+	return ((const struct sink *)ctx)->n >= 40;
+}
+
+static void run(uint64_t seed, struct sink *sink)
+{
+	static const struct stream_source_ops ops = {source_poll, source_seek, source_ends, source_mark, source_close};
+	struct source source = {.base.ops = &ops, .seed = seed};
+	struct err err;
+	memset(&store, 0, sizeof store);
+	for (int p = 0; p < PARTITIONS; p++) store.position[p] = -1;
+	const struct stream_member_opts o = {.source = &source.base,
+		.sink = {.ctx = sink,
+			.positions = positions,
+			.take = take,
+			.commit = commit,
+			.drop = drop,
+			.full = sink_full},
+		.name = "test",
+		.interval_us = INT64_C(3600) * 1000000,
+		.bytes_max = INT64_MAX,
+		.once = true};
+	CHECK_OK(&err, stream_member_run(&o, &err));
+	for (int p = 0; p < PARTITIONS; p++) {
+		CHECK_I64(store.position[p], RECORDS);
+		for (int r = 0; r < RECORDS; r++) {
+			/* another member's records have no holes in this test */
+			if (store.count[p][r] > 1 || (store.count[p][r] == 0 && r % 7 != 3))
+				fail_msg("seed %llu: record %d of partition %d is there %d times",
+					(unsigned long long)seed, r, p, store.count[p][r]);
+		}
+	}
+}
+
+static void test_schedules(void **state)
+{
+	(void)state;
+	int conflicts = 0;
+	for (uint64_t seed = 0; seed < 300; seed++) {
+		struct sink sink = {.n = 0};
+		run(seed, &sink);
+		conflicts += sink.conflicts;
+	}
+	assert_true(conflicts > 100); /* the schedules do what they are for */
+}
+
+static void test_failing_commits(void **state)
+{
+	(void)state;
+	for (int at = 1; at <= 3; at++) {
+		for (int how = 1; how <= 2; how++) {
+			struct sink sink = {.fail_in = at, .fail_how = how};
+			run(7, &sink);
+			CHECK_I64(sink.fail_in, 0);
+		}
+	}
+}
+
+/* Records that are gone end the stream, unless the sink takes the news; then they count as taken. */
+static status gap_poll(struct stream_source *base, int timeout_ms, struct stream_fetch *out, struct err *err)
+{
+	struct source *s = of(base);
+	(void)timeout_ms;
+	*out = (struct stream_fetch){.ended = true};
+	TRY(assign(s, 0, err));
+	return s->base.listener.gap(s->base.listener.ctx, &(struct stream_gap){0, 0, 10}, err);
+}
+
+static status take_gap(void *ctx, const struct stream_gap *gap, struct err *err)
+{
+	(void)ctx;
+	(void)err;
+	store.gaps += (int)(gap->to - gap->from);
+	return OK;
+}
+
+static void test_gap(void **state)
+{
+	(void)state;
+	static const struct stream_source_ops ops = {gap_poll, source_seek, source_ends, source_mark, source_close};
+	struct source source = {.base.ops = &ops};
+	struct sink sink = {.n = 0};
+	struct err err;
+	memset(&store, 0, sizeof store);
+	store.position[0] = -1;
+	struct stream_member_opts o = {.source = &source.base,
+		.sink = {.ctx = &sink, .positions = positions, .take = take, .commit = commit, .drop = drop},
+		.name = "test",
+		.interval_us = 1,
+		.bytes_max = 1,
+		.once = true};
+	CHECK_FAILS(E_NOT_FOUND, stream_member_run(&o, &err));
+	assert_non_null(strstr(err.message, "10 messages of partition 0 (offsets 0 to 9) are gone"));
+	CHECK_I64(store.position[0], -1);
+	source = (struct source){.base.ops = &ops};
+	o.sink.gap = take_gap;
+	CHECK_OK(&err, stream_member_run(&o, &err));
+	CHECK_I64(store.position[0], 10);
+	CHECK_I64(store.gaps, 10);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_schedules), cmocka_unit_test(test_failing_commits), cmocka_unit_test(test_gap)};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
