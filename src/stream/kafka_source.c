@@ -25,7 +25,7 @@ enum {
 
 struct part {
 	int32_t partition;
-	size_t valid_from; /* messages of the batch before this one are of an assignment before */
+	size_t valid_from; /* messages that came before this one of the batch are of an assignment before */
 	int64_t next;      /* to be handed out; or STREAM_BEGIN, STREAM_END */
 	bool ended;
 	bool astray; /* what was to be read next is not there */
@@ -41,7 +41,9 @@ struct kafka_source {
 		size_t n, cap;
 	} parts;
 	struct stream_record *records; /* [BATCH] */
-	rd_kafka_message_t **messages; /* [BATCH] NULL behind the last */
+	rd_kafka_message_t **messages; /* [BATCH] filled as they come: NULL behind the last */
+	rd_kafka_message_t **before;   /* [n_before] of the batch, those that came before the last rebalance */
+	size_t n_before;
 	struct buf text;
 	status failed; /* of the listener, within a poll */
 	struct err why;
@@ -76,8 +78,9 @@ static void keep(struct kafka_source *s, status code)
 static void assign(struct kafka_source *s, rd_kafka_topic_partition_list_t *list)
 {
 	struct stream_start *starts = mem_alloc((size_t)list->cnt * sizeof *starts + 1);
-	size_t before = 0;
-	while (before < BATCH && s->messages[before] != NULL) before++;
+	s->n_before = 0;
+	while (s->n_before < BATCH && s->messages[s->n_before] != NULL) s->n_before++;
+	memcpy(s->before, s->messages, s->n_before * sizeof(rd_kafka_message_t *));
 	if (starts == NULL || !VEC_ROOM(&s->parts, (size_t)list->cnt)) {
 		mem_free(starts);
 		keep(s, fail_nomem(&s->why));
@@ -89,7 +92,7 @@ static void assign(struct kafka_source *s, rd_kafka_topic_partition_list_t *list
 	for (int i = 0; i < list->cnt; i++) {
 		list->elems[i].offset = kafka_offset(starts[i].position);
 		s->parts.items[s->parts.n++] = (struct part){
-			.partition = starts[i].partition, .valid_from = before, .next = starts[i].position};
+			.partition = starts[i].partition, .valid_from = s->n_before, .next = starts[i].position};
 	}
 	s->assigned = true;
 	mem_free(starts);
@@ -173,11 +176,11 @@ static struct str copy(struct buf *text, const void *p, size_t n)
 	return out;
 }
 
-static bool add_record(struct kafka_source *s, size_t i, struct stream_record *r)
+/* came: how many messages of the batch came before it. */
+static bool add_record(struct kafka_source *s, const rd_kafka_message_t *m, size_t came, struct stream_record *r)
 {
-	const rd_kafka_message_t *m = s->messages[i];
 	struct part *part = part_find(s, m->partition);
-	if (part == NULL || i < part->valid_from) return false;
+	if (part == NULL || came < part->valid_from) return false;
 	*r = (struct stream_record){.partition = m->partition,
 		.position = m->offset,
 		.timestamp_ms = rd_kafka_message_timestamp(m, NULL),
@@ -191,19 +194,21 @@ static bool add_record(struct kafka_source *s, size_t i, struct stream_record *r
 
 static status take_batch(struct kafka_source *s, size_t n, struct stream_fetch *out, struct err *err)
 {
-	size_t kept = 0;
+	size_t kept = 0, came = 0;
 	buf_reset(&s->text);
 	const bool room = buf_reserve(&s->text, bytes_of(s, n)) != NULL;
 	for (size_t i = 0; i < n; i++) {
+		/* The client takes out what a rebalance made void: places in the batch are not those they came in. */
+		while (came < s->n_before && s->before[came] != s->messages[i]) came++;
 		if (s->messages[i]->err != RD_KAFKA_RESP_ERR_NO_ERROR)
 			take_event(s, s->messages[i]);
-		else if (room && add_record(s, i, &s->records[kept]))
+		else if (room && add_record(s, s->messages[i], came, &s->records[kept]))
 			kept++;
 	}
-	for (size_t i = 0; i < n; i++) {
-		rd_kafka_message_destroy(s->messages[i]);
-		s->messages[i] = NULL;
-	}
+	for (size_t i = 0; i < n; i++) rd_kafka_message_destroy(s->messages[i]);
+	memset(s->messages, 0,
+		BATCH * sizeof(rd_kafka_message_t *)); /* all: those taken out left their places filled */
+	s->n_before = 0;
 	for (size_t i = 0; i < s->parts.n; i++) s->parts.items[i].valid_from = 0;
 	*out = (struct stream_fetch){.records = s->records, .n = kept};
 	if (!room) return buf_check(&s->text, err);
@@ -264,6 +269,20 @@ static status source_poll(struct stream_source *base, int timeout_ms, struct str
 	return s->failed;
 }
 
+/* A partition that the client gave up, as after an offset that is not there, can't seek: it is taken anew. */
+static rd_kafka_resp_err_t restart(struct kafka_source *s, int32_t partition, int64_t offset)
+{
+	rd_kafka_topic_partition_list_t *one = rd_kafka_topic_partition_list_new(1);
+	if (one == NULL) return RD_KAFKA_RESP_ERR__FAIL;
+	rd_kafka_topic_partition_list_add(one, s->client.topic, partition)->offset = offset;
+	rd_kafka_error_t *error = rd_kafka_incremental_unassign(s->client.rk, one);
+	if (error == NULL) error = rd_kafka_incremental_assign(s->client.rk, one);
+	const rd_kafka_resp_err_t code = rd_kafka_error_code(error);
+	if (error != NULL) rd_kafka_error_destroy(error);
+	rd_kafka_topic_partition_list_destroy(one);
+	return code;
+}
+
 static status source_seek(struct stream_source *base, const struct stream_start *starts, size_t n, struct err *err)
 {
 	struct kafka_source *s = of(base);
@@ -275,10 +294,13 @@ static status source_seek(struct stream_source *base, const struct stream_start 
 			kafka_offset(starts[i].position);
 	rd_kafka_error_t *error = n > 0 ? rd_kafka_seek_partitions(s->client.rk, list, SEEK_MS) : NULL;
 	if (error != NULL) code = rd_kafka_error_code(error);
-	rd_kafka_error_destroy(error);
+	if (error != NULL) rd_kafka_error_destroy(error);
 	for (size_t i = 0; i < n; i++) {
 		struct part *part = part_find(s, starts[i].partition);
-		if (list->elems[i].err != RD_KAFKA_RESP_ERR_NO_ERROR) code = list->elems[i].err;
+		rd_kafka_resp_err_t one = list->elems[i].err;
+		if (one == RD_KAFKA_RESP_ERR__STATE && part != NULL)
+			one = restart(s, part->partition, list->elems[i].offset);
+		if (one != RD_KAFKA_RESP_ERR_NO_ERROR) code = one;
 		if (part != NULL) *part = (struct part){.partition = part->partition, .next = starts[i].position};
 	}
 	rd_kafka_topic_partition_list_destroy(list);
@@ -317,10 +339,12 @@ static void source_close(struct stream_source *base)
 	struct kafka_source *s = of(base);
 	if (s->queue != NULL) rd_kafka_queue_destroy(s->queue);
 	if (s->client.rk != NULL) (void)rd_kafka_consumer_close(s->client.rk);
-	kafka_client_close(&s->client);
+	/* Up to 2.2 librdkafka asserts at the end of a member that never was assigned anything: it has left the group, and stays. */
+	if (s->assigned || s->queue == NULL || rd_kafka_version() >= 0x02030000) kafka_client_close(&s->client);
 	buf_deinit(&s->text);
 	mem_free(s->records);
 	mem_free(s->messages);
+	mem_free(s->before);
 	mem_free(s->parts.items);
 	mem_free(s);
 }
@@ -373,8 +397,9 @@ status kafka_source_open(const struct kafka_opts *o, struct stream_source **out,
 	s->keys = o->keys;
 	buf_init(&s->text, 0);
 	s->records = mem_zalloc(BATCH, sizeof *s->records);
-	s->messages = mem_zalloc(BATCH + 1, sizeof(rd_kafka_message_t *));
-	status code = s->records == NULL || s->messages == NULL
+	s->messages = mem_zalloc(BATCH, sizeof(rd_kafka_message_t *));
+	s->before = mem_zalloc(BATCH, sizeof(rd_kafka_message_t *));
+	status code = s->records == NULL || s->messages == NULL || s->before == NULL
 			      ? fail_nomem(err)
 			      : kafka_client_open(&s->client, o, RD_KAFKA_CONSUMER, defaults, set_callbacks, err);
 	if (code == OK) code = subscribe(s, err);

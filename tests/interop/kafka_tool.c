@@ -4,7 +4,7 @@
  *                                   in one transaction that is committed or aborted, where asked for
  *   read TOPIC                      every committed record as a line of the same form, OFFSET after the partition
  *   cut TOPIC PARTITION OFFSET      delete what is before the offset
- *   make TOPIC PARTITIONS           make it, or give it more partitions
+ *   make TOPIC PARTITIONS           make it, to keep all there is, or give it more partitions
  *   drop TOPIC                      delete it, and wait until it is gone
  */
 #include <inttypes.h>
@@ -168,6 +168,7 @@ static void make(const char *brokers, const char *topic, int partitions)
 	rd_kafka_queue_t *queue = rd_kafka_queue_new(rk);
 	size_t n;
 	rd_kafka_NewTopic_t *fresh = rd_kafka_NewTopic_new(topic, partitions, -1, why, sizeof why);
+	need(rd_kafka_NewTopic_set_config(fresh, "retention.ms", "-1"), "retention"); /* time stamps of tests are old */
 	rd_kafka_CreateTopics(rk, &fresh, 1, NULL, queue);
 	rd_kafka_event_t *event = answer(queue, "make");
 	const rd_kafka_topic_result_t **results =

@@ -27,7 +27,7 @@ struct delta_advance {
 	const char *info; /* as delta_txn_opts */
 };
 /* Creates the table when there is none; widens its schema by new nullable columns. E_CONFLICT: the table has another position than
- * `from`, or TXN_RETRIES_MAX races were lost; E_UNSUPPORTED: it has another schema (says how). Writes a checkpoint when one is due. */
+ * `from`, or TXN_RETRIES_MAX races were lost. E_UNSUPPORTED: it has another schema (says how). Writes a checkpoint when one is due. */
 status delta_advance(struct store *store, const char *root, const struct delta_advance *a, int64_t *version,
 	struct err *err) MUST_USE;
 
