@@ -67,6 +67,16 @@ same "$(rows bronze.user_events | wc -l)" 40000 'a reject is no row'
 "$pqr" stream produce --sink - --rate max --limit 3000 | "$pqr" stream land --source - --lake piped --quiet
 same "$(rows bronze.user_events piped | wc -l)" 3000 'rows through a pipe'
 
+# ---- small files become few as they land ------------------------------------------------------------------------------------
+# each read of the file is a commit: a MiB at a time
+"${produce[@]}" "${fixed[@]}" --limit 420000 >many
+"$pqr" stream land --source - --lake small --source-id many --bytes 1kB --quiet <many || bad 'land many'
+commits=$("$pqr" table history bronze.user_events --lake small --json | jq '[.[] | select(.operation == "STREAMING UPDATE")] | length')
+files=$("$pqr" table files bronze.user_events --lake small --json | jq length)
+[ "$commits" -ge 60 ] || bad "only $commits commits"
+[ "$files" -le 50 ] || bad "$files files of $commits commits"
+same "$("$pqr" table cat bronze.user_events --lake small --columns event_id 2>/dev/null | tail -n +2 | sort -u | wc -l)" 420000 'rows of compacted files'
+
 # ---- the end: what was taken is committed ---------------------------------------------------------------------------------
 drained() { python3 -c 'import fcntl, struct, sys, termios; sys.exit(struct.unpack("i", fcntl.ioctl(int(sys.argv[1]), termios.FIONREAD, bytes(4)))[0] != 0)' "$1"; } # FD of a pipe
 for signal in TERM INT; do
