@@ -186,3 +186,23 @@ def test_schedule(stack, tmp_path, number):
             want[table].update(found)
     assert sum(want["events_per_minute"].values()) + sum(want["late_events"].values()) == schedule.produced
     check(database, want)
+
+
+def test_gap(stack, tmp_path):
+    """What retention took before it was counted ends the stream with a line that says how much; or it goes on without it."""
+    schedule = Schedule(stack, SQLiteToo(tmp_path), tmp_path, "gap", random.Random(SEED))
+    schedule.produce()
+    lines = stack.partitions(schedule.topic)
+    longest = max(range(len(lines)), key=lambda i: len(lines[i]))
+    partition = {line.split("\t")[0] for line in stack.tool("read", schedule.topic).splitlines() if line.split("\t", 4)[4] in lines[longest]}.pop()
+    assert subprocess.run(schedule.command("--once", "--bytes", "1"), cwd=tmp_path, env=stack.env, capture_output=True, check=False).returncode == 0
+    schedule.produce()
+    after = len(lines[longest]) + 100
+    stack.tool("cut", schedule.topic, partition, after)
+    stops = subprocess.run(schedule.command("--once"), cwd=tmp_path, env=stack.env, capture_output=True, text=True, check=False)
+    assert stops.returncode == 1 and f"100 messages of partition {partition} (offsets {after - 100} to {after - 1}) are gone" in stops.stderr, stops.stderr
+    goes_on = subprocess.run(schedule.command("--once", "--on-gap", "continue"), cwd=tmp_path, env=stack.env, capture_output=True, text=True, check=False)
+    assert goes_on.returncode == 0 and f"100 messages of partition {partition}" in goes_on.stderr, goes_on.stderr
+    found = SQLiteToo(tmp_path)
+    counted = sum(row[-1] for row in found.rows("events_per_minute", "event_type, event_count")) + sum(row[-1] for row in found.rows("late_events", "event_count"))
+    assert counted == schedule.produced - 100 and found.counted() == schedule.produced
