@@ -97,3 +97,14 @@ bool workload_writes(const struct workload *w, const char *stage, const struct t
 	if (i == w->n_stages || strcmp(stage_layer(&w->stages[i]), t->layer) != 0) return false;
 	return w->stages[i].table == NULL || strcmp(w->stages[i].table, t->name) == 0;
 }
+
+enum continues workload_continues(const struct run_info *run, const struct run_info *earlier, int64_t emits_at)
+{
+	if (!run->simulated) return earlier == NULL || !earlier->simulated ? CONTINUES_ANY : CONTINUES_NOT;
+	if (run->emit_from <= run->date_from) return CONTINUES_NOT;
+	if (earlier == NULL) return CONTINUES_SAME_EVENTS;
+	const bool same = earlier->simulated && earlier->seed == run->seed && earlier->date_from == run->date_from;
+	const bool reaches =
+		earlier->as_of >= emits_at - 1 && earlier->as_of < run->as_of && earlier->emit_from < run->emit_from;
+	return same && reaches ? CONTINUES_SAME_EVENTS : CONTINUES_NOT;
+}

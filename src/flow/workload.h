@@ -160,6 +160,10 @@ status workload_stage_index(const struct workload *w, const char *name, size_t *
 /* "raw, bronze, silver, gold or publish", for people; returns dst. */
 const char *workload_stage_names(const struct workload *w, char *dst, size_t size);
 bool workload_folds(const struct workload *w, const char *stage); /* across runs */
+/* May `run` go on from `earlier` (NULL: is there any that it may)? An ingested run takes up everything ingested before it. One that makes its
+ * events, and leaves out those before emit_from, goes on where a run of the same seed and first day ended: as far as emits_at, its own first
+ * instant, less one. */
+enum continues workload_continues(const struct run_info *run, const struct run_info *earlier, int64_t emits_at);
 /* Is the table one that the stage of that name writes? */
 bool workload_writes(const struct workload *w, const char *stage, const struct table_schema *t);
 

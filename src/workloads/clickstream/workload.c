@@ -84,18 +84,11 @@ static void range_of(const void *config, struct workload_range *out)
 	*out = (struct workload_range){c->seed, c->date_from, c->date_to};
 }
 
-/* A simulated run that leaves out its first days goes on where the run that has them ended; an ingested one takes up everything ingested
- * before it. */
 static enum continues continues(const void *config, const struct run_info *run, const struct run_info *earlier)
 {
 	(void)config;
-	if (!run->simulated) return earlier == NULL || !earlier->simulated ? CONTINUES_ANY : CONTINUES_NOT;
-	if (run->emit_from <= run->date_from) return CONTINUES_NOT;
-	if (earlier == NULL) return CONTINUES_SAME_EVENTS;
-	const bool same = earlier->simulated && earlier->seed == run->seed && earlier->date_from == run->date_from;
-	const bool reaches = earlier->as_of >= run->emit_from * US_PER_DAY - 1 && earlier->as_of < run->as_of &&
-			     earlier->emit_from < run->emit_from;
-	return same && reaches ? CONTINUES_SAME_EVENTS : CONTINUES_NOT;
+	const bool leaves_out = run->simulated && run->emit_from > run->date_from;
+	return workload_continues(run, earlier, leaves_out ? run->emit_from * US_PER_DAY : 0);
 }
 
 const struct workload clickstream_workload = {

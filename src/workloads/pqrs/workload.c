@@ -152,19 +152,14 @@ static int64_t spike_days(const struct pqrs_config *c, const struct run_info *ru
 	return days < SIM_SPIKE_HORIZON_DAYS ? days : SIM_SPIKE_HORIZON_DAYS;
 }
 
-/* A simulated run that leaves out its first days goes on where the run that has them ended: same seed, same events by the
- * configuration, same first day, and as far as the instant before. An ingested run takes up everything ingested before it. */
+/* And with as many days among which the spike is placed. */
 static enum continues continues(const void *config, const struct run_info *run, const struct run_info *earlier)
 {
-	const struct tz *tz = timezone_of(config);
-	if (!run->simulated) return earlier == NULL || !earlier->simulated ? CONTINUES_ANY : CONTINUES_NOT;
-	if (run->emit_from <= run->date_from) return CONTINUES_NOT;
-	if (earlier == NULL) return CONTINUES_SAME_EVENTS;
-	const bool same = earlier->simulated && earlier->seed == run->seed && earlier->date_from == run->date_from &&
-			  spike_days(config, earlier) == spike_days(config, run);
-	const bool reaches = earlier->as_of >= tz_day_start(tz, run->emit_from) - 1 && earlier->as_of < run->as_of &&
-			     earlier->emit_from < run->emit_from;
-	return same && reaches ? CONTINUES_SAME_EVENTS : CONTINUES_NOT;
+	const bool leaves_out = run->simulated && run->emit_from > run->date_from;
+	const int64_t emits_at = leaves_out ? tz_day_start(timezone_of(config), run->emit_from) : 0;
+	const enum continues kind = workload_continues(run, earlier, emits_at);
+	const bool both = kind == CONTINUES_SAME_EVENTS && earlier != NULL;
+	return both && spike_days(config, earlier) != spike_days(config, run) ? CONTINUES_NOT : kind;
 }
 
 static bool publishes_core(const void *config)
