@@ -60,11 +60,11 @@ static void send_line(rd_kafka_t *rk, const char *topic, char *line)
 	char *rest = line, *partition = strsep(&rest, "\t"), *time = strsep(&rest, "\t"), *key = strsep(&rest, "\t");
 	if (rest == NULL) need(RD_KAFKA_RESP_ERR__INVALID_ARG, "a line of fewer than four fields");
 	rest[strcspn(rest, "\n")] = '\0';
-	const int null = strcmp(rest, "\\N") == 0;
+	char *const value = strcmp(rest, "\\N") == 0 ? NULL : rest;
+	const size_t value_n = value != NULL ? strlen(value) : 0;
 	need(rd_kafka_producev(rk, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(atoi(partition)),
 		     RD_KAFKA_V_TIMESTAMP(atoll(time)), RD_KAFKA_V_KEY(key, strlen(key)),
-		     RD_KAFKA_V_VALUE(null ? NULL : rest, null ? 0 : strlen(rest)),
-		     RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END),
+		     RD_KAFKA_V_VALUE(value, value_n), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END),
 		"send");
 	(void)rd_kafka_poll(rk, 0);
 }
