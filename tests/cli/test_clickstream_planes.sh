@@ -38,10 +38,10 @@ for run in week next; do
 done
 
 # ---- PostgreSQL ------------------------------------------------------------------------------------------------------------------
-command -v psql >/dev/null || { echo 'no psql here: PostgreSQL was not tried'; done_testing; exit; }
+command -v psql >/dev/null || { echo 'SKIPPED: no psql here: PostgreSQL was not tried'; done_testing; exit 77; }
 mkdir server
 chmod 755 "$work"
-"$root/tests/postgres" start "$work/server" >postgres.log 2>&1 || { echo "no PostgreSQL here: $(tail -n 1 postgres.log)"; done_testing; exit; }
+"$root/tests/postgres" start "$work/server" >postgres.log 2>&1 || { echo "SKIPPED: no PostgreSQL here: $(tail -n 1 postgres.log)"; done_testing; exit 77; }
 trap '"$root/tests/postgres" stop "$work/server" >/dev/null 2>&1; rm -rf "$work"' EXIT
 uri="postgresql://postgres@/postgres?host=$work/server"
 sql() { psql -XAtq "$uri" -c "$1"; }
