@@ -3,8 +3,8 @@
  *   librdkafka's queue -> batch of messages -> one text with a '\n' behind each value -> records that view it
  *
  * 1. Offsets come from the listener, never from the group; the group's are for whoever watches the lag.
- * 2. A rebalance happens within the call that fetches a batch: messages before it in the batch are of the assignment before, and of a
- *    partition that was given away and came back within one batch they are left out.
+ * 2. A rebalance happens within the call that fetches a batch, and what of the batch came before it can't be told afterwards (the client
+ *    takes messages out and frees them): the whole of it is left out, and each partition is read on from where it was handed out.
  * 3. What retention took is told after everything before it was handed out.
  */
 #include <stdio.h>
@@ -25,8 +25,7 @@ enum {
 
 struct part {
 	int32_t partition;
-	size_t valid_from; /* messages that came before this one of the batch are of an assignment before */
-	int64_t next;      /* to be handed out; or STREAM_BEGIN, STREAM_END */
+	int64_t next; /* to be handed out; or STREAM_BEGIN, STREAM_END */
 	bool ended;
 	bool astray; /* what was to be read next is not there */
 };
@@ -36,14 +35,13 @@ struct kafka_source {
 	struct stream_source base;
 	rd_kafka_queue_t *queue;
 	bool ends, keys, assigned;
+	bool rebalanced; /* since the last batch that was handed out: partitions are to be read on from their `next` */
 	struct {
 		struct part *items;
 		size_t n, cap;
 	} parts;
 	struct stream_record *records; /* [BATCH] */
-	rd_kafka_message_t **messages; /* [BATCH] filled as they come: NULL behind the last */
-	rd_kafka_message_t **before;   /* [n_before] of the batch, those that came before the last rebalance */
-	size_t n_before;
+	rd_kafka_message_t **messages; /* [BATCH] */
 	struct buf text;
 	status failed; /* of the listener, within a poll */
 	struct err why;
@@ -78,9 +76,6 @@ static void keep(struct kafka_source *s, status code)
 static void assign(struct kafka_source *s, rd_kafka_topic_partition_list_t *list)
 {
 	struct stream_start *starts = mem_alloc((size_t)list->cnt * sizeof *starts + 1);
-	s->n_before = 0;
-	while (s->n_before < BATCH && s->messages[s->n_before] != NULL) s->n_before++;
-	memcpy(s->before, s->messages, s->n_before * sizeof(rd_kafka_message_t *));
 	if (starts == NULL || !VEC_ROOM(&s->parts, (size_t)list->cnt)) {
 		mem_free(starts);
 		keep(s, fail_nomem(&s->why));
@@ -91,8 +86,8 @@ static void assign(struct kafka_source *s, rd_kafka_topic_partition_list_t *list
 		keep(s, s->base.listener.assigned(s->base.listener.ctx, starts, (size_t)list->cnt, &s->why));
 	for (int i = 0; i < list->cnt; i++) {
 		list->elems[i].offset = kafka_offset(starts[i].position);
-		s->parts.items[s->parts.n++] = (struct part){
-			.partition = starts[i].partition, .valid_from = s->n_before, .next = starts[i].position};
+		s->parts.items[s->parts.n++] =
+			(struct part){.partition = starts[i].partition, .next = starts[i].position};
 	}
 	s->assigned = true;
 	mem_free(starts);
@@ -120,6 +115,7 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka_topi
 {
 	struct kafka_source *s = opaque;
 	rd_kafka_error_t *error = NULL;
+	if (list->cnt > 0) s->rebalanced = true;
 	if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
 		assign(s, list);
 		error = rd_kafka_incremental_assign(rk, list);
@@ -176,11 +172,10 @@ static struct str copy(struct buf *text, const void *p, size_t n)
 	return out;
 }
 
-/* came: how many messages of the batch came before it. */
-static bool add_record(struct kafka_source *s, const rd_kafka_message_t *m, size_t came, struct stream_record *r)
+static bool add_record(struct kafka_source *s, const rd_kafka_message_t *m, struct stream_record *r)
 {
 	struct part *part = part_find(s, m->partition);
-	if (part == NULL || came < part->valid_from) return false;
+	if (part == NULL) return false;
 	*r = (struct stream_record){.partition = m->partition,
 		.position = m->offset,
 		.timestamp_ms = rd_kafka_message_timestamp(m, NULL),
@@ -192,28 +187,44 @@ static bool add_record(struct kafka_source *s, const rd_kafka_message_t *m, size
 	return true;
 }
 
-static status take_batch(struct kafka_source *s, size_t n, struct stream_fetch *out, struct err *err)
+static status take_messages(struct kafka_source *s, size_t n, struct stream_fetch *out, struct err *err)
 {
-	size_t kept = 0, came = 0;
+	size_t kept = 0;
 	buf_reset(&s->text);
 	const bool room = buf_reserve(&s->text, bytes_of(s, n)) != NULL;
 	for (size_t i = 0; i < n; i++) {
-		/* The client takes out what a rebalance made void: places in the batch are not those they came in. */
-		while (came < s->n_before && s->before[came] != s->messages[i]) came++;
 		if (s->messages[i]->err != RD_KAFKA_RESP_ERR_NO_ERROR)
 			take_event(s, s->messages[i]);
-		else if (room && add_record(s, s->messages[i], came, &s->records[kept]))
+		else if (room && add_record(s, s->messages[i], &s->records[kept]))
 			kept++;
 	}
-	for (size_t i = 0; i < n; i++) rd_kafka_message_destroy(s->messages[i]);
-	memset(s->messages, 0,
-		BATCH * sizeof(rd_kafka_message_t *)); /* all: those taken out left their places filled */
-	s->n_before = 0;
-	for (size_t i = 0; i < s->parts.n; i++) s->parts.items[i].valid_from = 0;
-	*out = (struct stream_fetch){.records = s->records, .n = kept};
 	if (!room) return buf_check(&s->text, err);
-	out->utf8_ok = utf8_valid((const char *)s->text.p, s->text.n);
+	*out = (struct stream_fetch){
+		.records = s->records, .n = kept, .utf8_ok = utf8_valid((const char *)s->text.p, s->text.n)};
 	return OK;
+}
+
+/* A batch in which a rebalance happened. A partition that started at its end is read on from the first message that came, not from an end
+ * that has moved on. */
+static void leave_out(struct kafka_source *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const rd_kafka_message_t *m = s->messages[i];
+		struct part *part = part_find(s, m->partition);
+		if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR && part != NULL && part->next == STREAM_END)
+			part->next = m->offset;
+	}
+}
+
+static status take_batch(struct kafka_source *s, size_t n, struct stream_fetch *out, struct err *err)
+{
+	status code = OK;
+	if (s->rebalanced)
+		leave_out(s, n);
+	else
+		code = take_messages(s, n, out, err);
+	for (size_t i = 0; i < n; i++) rd_kafka_message_destroy(s->messages[i]);
+	return code;
 }
 
 /* ---- gaps ----------------------------------------------------------------------------------------------------------------- */
@@ -251,22 +262,6 @@ static bool all_ended(const struct kafka_source *s)
 	for (size_t i = 0; i < s->parts.n; i++)
 		if (!s->parts.items[i].ended) return false;
 	return s->ends && s->assigned;
-}
-
-static status source_poll(struct stream_source *base, int timeout_ms, struct stream_fetch *out, struct err *err)
-{
-	struct kafka_source *s = of(base);
-	*out = (struct stream_fetch){0};
-	TRY(find_way(s, err));
-	(void)rd_kafka_poll(s->client.rk, 0); /* errors and logs of the client */
-	const ssize_t n = rd_kafka_consume_batch_queue(s->queue, timeout_ms, s->messages, BATCH);
-	status code = n < 0 ? kafka_client_fail(&s->client, rd_kafka_last_error(), "the topic cannot be read", err)
-			    : take_batch(s, (size_t)n, out, err);
-	if (code == OK) code = kafka_client_check(&s->client, err);
-	out->ended = all_ended(s);
-	if (code != OK || s->failed == OK) return code;
-	if (err != NULL) *err = s->why;
-	return s->failed;
 }
 
 /* A partition that the client gave up, as after an offset that is not there, can't seek: it is taken anew. */
@@ -311,6 +306,42 @@ static status source_seek(struct stream_source *base, const struct stream_start 
 	return failed;
 }
 
+/* After a rebalance: each partition from its `next`. false: not now. */
+static bool read_on(struct kafka_source *s)
+{
+	struct err why;
+	const size_t n = s->parts.n;
+	struct stream_start *starts = mem_alloc(n * sizeof *starts + 1);
+	if (starts == NULL) return false;
+	for (size_t i = 0; i < n; i++)
+		starts[i] = (struct stream_start){s->parts.items[i].partition, s->parts.items[i].next};
+	err_clear(&why);
+	s->rebalanced = n > 0 && source_seek(&s->base, starts, n, &why) != OK;
+	if (s->rebalanced) log_line(LOG_DEBUG, why.message, NULL);
+	mem_free(starts);
+	return !s->rebalanced;
+}
+
+static status source_poll(struct stream_source *base, int timeout_ms, struct stream_fetch *out, struct err *err)
+{
+	struct kafka_source *s = of(base);
+	*out = (struct stream_fetch){0};
+	(void)rd_kafka_poll(s->client.rk, 0); /* errors and logs of the client */
+	if (s->rebalanced && !read_on(s)) {   /* the next poll tries again */
+		(void)rd_kafka_poll(s->client.rk, timeout_ms);
+		return kafka_client_check(&s->client, err);
+	}
+	TRY(find_way(s, err));
+	const ssize_t n = rd_kafka_consume_batch_queue(s->queue, timeout_ms, s->messages, BATCH);
+	status code = n < 0 ? kafka_client_fail(&s->client, rd_kafka_last_error(), "the topic cannot be read", err)
+			    : take_batch(s, (size_t)n, out, err);
+	if (code == OK) code = kafka_client_check(&s->client, err);
+	out->ended = all_ended(s);
+	if (code != OK || s->failed == OK) return code;
+	if (err != NULL) *err = s->why;
+	return s->failed;
+}
+
 static status source_ends(struct stream_source *base, int32_t partition, int64_t *low, int64_t *high, struct err *err)
 {
 	struct kafka_source *s = of(base);
@@ -344,7 +375,6 @@ static void source_close(struct stream_source *base)
 	buf_deinit(&s->text);
 	mem_free(s->records);
 	mem_free(s->messages);
-	mem_free(s->before);
 	mem_free(s->parts.items);
 	mem_free(s);
 }
@@ -398,8 +428,7 @@ status kafka_source_open(const struct kafka_opts *o, struct stream_source **out,
 	buf_init(&s->text, 0);
 	s->records = mem_zalloc(BATCH, sizeof *s->records);
 	s->messages = mem_zalloc(BATCH, sizeof(rd_kafka_message_t *));
-	s->before = mem_zalloc(BATCH, sizeof(rd_kafka_message_t *));
-	status code = s->records == NULL || s->messages == NULL || s->before == NULL
+	status code = s->records == NULL || s->messages == NULL
 			      ? fail_nomem(err)
 			      : kafka_client_open(&s->client, o, RD_KAFKA_CONSUMER, defaults, set_callbacks, err);
 	if (code == OK) code = subscribe(s, err);
