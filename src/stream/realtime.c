@@ -205,6 +205,9 @@ static status commit_body(struct sql_conn *c, void *arg, struct err *err)
 	struct commit *t = arg;
 	ASSERT(c == t->r->c);
 	t->stale = false;
+	/* A member that was stopped in here (SIGSTOP, a machine that sleeps) must not keep the others from its rows for long. */
+	if (c->ops->dialect.is_server)
+		TRY(sql_exec(c, "SET LOCAL idle_in_transaction_session_timeout = '10s'", NULL, 0, err));
 	for (size_t i = 0; i < t->n && !t->stale; i++) {
 		int64_t moved = 0;
 		TRY(move_partition(t, &t->moves[i], &moved, err));
