@@ -135,5 +135,6 @@ void cmd_stream_member_close(struct cmd_stream_member *m)
 status cmd_stream_member_run(struct cmd_stream_member *m, const struct stream_sink *sink, struct err *err)
 {
 	m->opts.sink = *sink;
+	if (!m->opts.once) log_line(LOG_INFO, "started", "stream", m->name, NULL);
 	return stream_member_run(&m->opts, err);
 }

@@ -102,7 +102,7 @@ class SQLiteToo(SQLite):
 class Schedule:
     def __init__(self, stack, database, folder, topic, r):
         self.stack, self.database, self.folder, self.topic, self.r = stack, database, folder, topic, r
-        self.members, self.produced = [], 0
+        self.members, self.produced, self.joined = [], 0, 0
 
     def command(self, *more):
         settings = [word for setting in QUICK for word in ("--kafka", setting)]
@@ -116,9 +116,12 @@ class Schedule:
         self.produced += EVENTS
 
     def join(self):
-        log = (self.folder / f"log{len(self.members)}-{self.produced}").open("w")
+        self.joined += 1
+        log = self.folder / f"log{self.joined}"
         interval = str(self.r.choice([0.05, 0.2, 1]))
-        self.members.append(subprocess.Popen(self.command("--interval", interval), cwd=self.folder, stderr=log, env=self.stack.env))
+        with log.open("w") as errors:
+            self.members.append(subprocess.Popen(self.command("--interval", interval), cwd=self.folder, stderr=errors, env=self.stack.env))
+        assert within(60, lambda: "started" in log.read_text()), "what it needs is there, so it starts"
 
     def pick(self):
         return self.members.pop(self.r.randrange(len(self.members)))
