@@ -5,6 +5,7 @@
 
 Prints the widest line that was shown, in columns, colours and movements apart. Exit 1 with what was shown: a wait of 60 s was in vain.
 """
+import codecs
 import fcntl
 import os
 import pty
@@ -16,6 +17,7 @@ import termios
 import time
 import unicodedata
 
+TEXT = codecs.getincrementaldecoder("utf-8")("replace")  # a character may come in two reads
 ESCAPES = re.compile(r"\x1b(\[[0-9;?<>=]*[A-Za-z]|\][^\x07\x1b]*(\x07|\x1b\\)|[()][A-Z0-9]|[=>78])")
 
 
@@ -24,13 +26,19 @@ def width(line):
 
 
 def read(screen, deadline):
-    """More text, "" at the end of it."""
-    if not select.select([screen], [], [], max(0, deadline - time.monotonic()))[0]:
-        return None
-    try:
-        return os.read(screen, 65536).decode(errors="replace")
-    except OSError:
-        return ""
+    """More text, "" at the end of it, None when none came in time."""
+    text = ""
+    while not text:  # the first bytes of a character are no text yet
+        if not select.select([screen], [], [], max(0, deadline - time.monotonic()))[0]:
+            return None
+        try:
+            got = os.read(screen, 65536)
+        except OSError:
+            return ""
+        if not got:
+            return ""
+        text = TEXT.decode(got)
+    return text
 
 
 def main():
