@@ -281,7 +281,7 @@ TABLE(dim_role, "who acts");
 TABLE(dim_geo, "municipalities");
 
 /* The serving database's operational picture: silver's rows under names of their own. */
-#define CORE(table, of, text)                           \
+#define CORE_BELOW(table, of, text, above, above_key)   \
 	const struct table_schema pqrs_core_##table = { \
 		.name = #table,                         \
 		.layer = "core",                        \
@@ -289,19 +289,12 @@ TABLE(dim_geo, "municipalities");
 		.description = text,                    \
 		.columns = of,                          \
 		.n_columns = COUNT(of),                 \
+		.parent = above,                        \
+		.parent_key = above_key,                \
 	}
+#define CORE(table, of, text) CORE_BELOW(table, of, text, NULL, NULL)
 /* Who may read a ticket may read what is of it. */
-#define CORE_OF_TICKET(table, of, text)                 \
-	const struct table_schema pqrs_core_##table = { \
-		.name = #table,                         \
-		.layer = "core",                        \
-		.contract = "pqrs/v2",                  \
-		.description = text,                    \
-		.columns = of,                          \
-		.n_columns = COUNT(of),                 \
-		.parent = "tickets",                    \
-		.parent_key = "ticket_id",              \
-	}
+#define CORE_OF_TICKET(table, of, text) CORE_BELOW(table, of, text, "tickets", "ticket_id")
 CORE(tickets, tickets, "every ticket as the latest published run left it");
 CORE_OF_TICKET(ticket_events, status_events, "accepted state changes of every ticket");
 CORE_OF_TICKET(messages, messages, "messages of citizens and agents on every ticket");
