@@ -75,17 +75,6 @@ static bool take_value(struct json_scan *s, struct value *v)
 	return json_skip(s, NULL);
 }
 
-static bool take_extra(struct json_scan *s, struct buf *extra, struct json_string key)
-{
-	struct str value;
-	if (!json_skip(s, &value)) return false;
-	buf_str(extra, extra->n == 0 ? "{\"" : ",\"");
-	buf_add(extra, key.raw.p, key.raw.n);
-	buf_str(extra, "\":");
-	buf_add(extra, value.p, value.n);
-	return true;
-}
-
 /* NULL, or the reason. */
 static const char *take_members(struct json_record *p, struct str text)
 {
@@ -99,7 +88,7 @@ static const char *take_members(struct json_record *p, struct str text)
 	bool ok = json_object_begin(&s);
 	for (size_t at = 0, guess = 0; ok && json_object_next(&s, &key); guess = at + 1) {
 		at = member_of(c, key, guess);
-		ok = at < c->n_members ? take_value(&s, &p->values[at]) : take_extra(&s, &p->extra, key);
+		ok = at < c->n_members ? take_value(&s, &p->values[at]) : json_take_extra(&s, key, &p->extra);
 		if (at == c->n_members && unknown.p == NULL) unknown = key.raw;
 	}
 	if (!ok || s.error != NULL || !json_end(&s)) return "not_json";

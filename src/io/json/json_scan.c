@@ -531,3 +531,14 @@ bool json_number_i64(struct str text, int64_t *out)
 	*out = d.negative ? (int64_t)(0 - value) : (int64_t)value;
 	return true;
 }
+
+bool json_take_extra(struct json_scan *s, struct json_string key, struct buf *out)
+{
+	struct str value;
+	if (!json_skip(s, &value)) return false;
+	buf_str(out, out->n == 0 ? "{\"" : ",\"");
+	buf_add(out, key.raw.p, key.raw.n);
+	buf_str(out, "\":");
+	buf_add(out, value.p, value.n);
+	return true;
+}

@@ -65,4 +65,8 @@ bool json_refuse(struct json_scan *s, const char *what, const char *at);
 
 void json_scan_force_plain(bool plain); /* tests only; not thread-safe */
 
+/* A member that nobody has a column for: its value is skipped, and key and value are appended to out as they stand, behind the '{' or ','
+ * that they need. The caller closes the object. */
+bool json_take_extra(struct json_scan *s, struct json_string key, struct buf *out) MUST_USE;
+
 #endif

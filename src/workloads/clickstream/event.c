@@ -76,17 +76,6 @@ static bool take_member(struct json_scan *s, struct member *m)
 	return json_skip(s, NULL);
 }
 
-static bool take_extra(struct json_scan *s, struct buf *extra, struct json_string key)
-{
-	struct str value;
-	if (!json_skip(s, &value)) return false;
-	buf_str(extra, extra->n == 0 ? "{\"" : ",\"");
-	buf_add(extra, key.raw.p, key.raw.n);
-	buf_str(extra, "\":");
-	buf_add(extra, value.p, value.n);
-	return true;
-}
-
 static enum clickstream_verdict scan(struct clickstream_parser *p, struct str line, struct member members[MEMBERS])
 {
 	struct json_scan s;
@@ -100,7 +89,7 @@ static enum clickstream_verdict scan(struct clickstream_parser *p, struct str li
 	bool ok = json_object_begin(&s);
 	for (int m = -1; ok && json_object_next(&s, &key);) {
 		m = member_of(&key, m + 1);
-		ok = m < MEMBERS ? take_member(&s, &members[m]) : take_extra(&s, &p->extra, key);
+		ok = m < MEMBERS ? take_member(&s, &members[m]) : json_take_extra(&s, key, &p->extra);
 	}
 	return ok && s.error == NULL && json_end(&s) ? CLICK_VALID : CLICK_NOT_JSON;
 }
