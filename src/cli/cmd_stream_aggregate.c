@@ -6,7 +6,6 @@
 #include "stream/aggregate.h"
 
 enum { PATIENCE_MS = 600000 }; /* of SQLite for another writer: longer than publishing takes */
-#define AHEAD_US (10 * 60 * US_PER_SECOND)
 
 struct aggregate_cmd {
 	struct cmd_stream_member m;
@@ -54,7 +53,7 @@ static status aggregate_all(struct aggregate_cmd *c, struct err *err)
 		.topic_name = k->topic_name,
 		.source = source_of(c),
 		.go_on_at_gap = c->m.go_on_at_gap,
-		.ahead_us = AHEAD_US};
+		.ahead_us = STREAM_AHEAD_US};
 	TRY(stream_aggregate_open(&o, &c->aggregate, err));
 	const struct stream_sink sink = stream_aggregate_sink(c->aggregate);
 	TRY(cmd_stream_member_run(&c->m, &sink, err));

@@ -25,7 +25,6 @@ enum {
 	GROUP_ROWS = 1 << 17, /* of a part in memory: about 16 MiB, one row group */
 	PARTS_MAX = 64,       /* at once: beyond, a commit is due */
 	PARTITION_COLUMNS_MAX = 8,
-	SKEW_MS = 600 * 1000,
 };
 
 /* The rows of one combination of partition values. */
@@ -142,8 +141,7 @@ static const char *judge(struct land *l, const struct stream_record *r, bool utf
 	int64_t event_us;
 	if (r->is_null) return "null_value";
 	const char *reason = l->o.topic->parse(l->parser, r, utf8_ok, &event_us);
-	if (reason != NULL || r->timestamp_ms < 0) return reason;
-	return event_us / 1000 > r->timestamp_ms + l->o.skew_ms ? "in_future" : NULL;
+	return reason == NULL && stream_in_future(r, event_us, l->o.ahead_us) ? "in_future" : reason;
 }
 
 static status take_record(struct land *l, const struct stream_record *r, bool utf8_ok, struct err *err)
@@ -311,7 +309,7 @@ status land_open(const struct land_opts *o, struct land **out, struct err *err)
 	l->n_columns = schema_n_data_columns(t);
 	l->n_partition = t->n_columns - l->n_columns;
 	ASSERT(l->n_partition <= PARTITION_COLUMNS_MAX);
-	if (l->o.skew_ms == 0) l->o.skew_ms = SKEW_MS;
+	if (l->o.ahead_us == 0) l->o.ahead_us = STREAM_AHEAD_US;
 	if (o->kafka && o->topic->partition_column != NULL)
 		l->partition_column = schema_column_index(t, o->topic->partition_column);
 	if (o->kafka && o->topic->position_column != NULL)

@@ -21,7 +21,7 @@ struct land_opts {
 	const char *
 		source; /* in application ids, and in rejects: the topic's name; NULL: positions mean nothing, none are kept */
 	bool kafka;        /* partition and position go into the topic's columns for them */
-	int64_t skew_ms;   /* an event so much later than its record's time stamp is a reject; 0: 10 minutes */
+	int64_t ahead_us;  /* how far ahead of its record's time stamp an event may be; 0: STREAM_AHEAD_US */
 	bool go_on_at_gap; /* records that are gone are told as a reject of reason "gap"; else they end the stream */
 };
 struct land;

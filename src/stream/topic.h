@@ -52,6 +52,7 @@ struct stream_topic {
 	void (*make)(const void *config, int64_t i, int64_t at_us, struct buf *value, struct buf *key);
 };
 
+#define STREAM_AHEAD_US (600 * INT64_C(1000000)) /* the usual ahead_us, for landing and counting alike */
 /* A clock that is wrong: the event tells of a time over ahead_us after its record's time stamp. Records without one are never. */
 static inline bool stream_in_future(const struct stream_record *r, int64_t event_us, int64_t ahead_us)
 {
