@@ -26,8 +26,8 @@ struct executor_job {
 	struct task_slot *slots; /* [n]; those not done are run */
 	size_t n;
 	int64_t retry_delay_us;
-	/* Around each attempt, from any thread, several at once. why is NULL when the attempt succeeded. Their failure is the attempt's. */
-	status (*started)(void *arg, struct task_slot *slot, int worker, struct err *err);
+	/* Around each attempt, from any thread, several at once. worker: its name, for people. why is NULL when the attempt succeeded. Their failure is the attempt's. */
+	status (*started)(void *arg, struct task_slot *slot, const char *worker, struct err *err);
 	status (*finished)(void *arg, struct task_slot *slot, const struct err *why, struct err *err);
 	void *arg;
 };

@@ -158,19 +158,17 @@ static status resume(struct stage_run *s, int64_t *n_resumed, struct err *err)
 
 /* ---- running ------------------------------------------------------------------------------------------------------- */
 
-static status task_started(void *arg, struct task_slot *slot, int worker, struct err *err)
+static status task_started(void *arg, struct task_slot *slot, const char *worker, struct err *err)
 {
 	struct stage_run *s = arg;
-	char name[32];
 	if (control_heartbeat_lost(s->f->held.heartbeat))
 		return fail(err, E_BUSY, "the run was taken over by another process");
-	(void)snprintf(name, sizeof name, "thread-%d", worker);
 	slot->started_at = time_now_us();
 	const struct control_task t = {
 		.run_id = s->f->id.info.run_id,
 		.stage = s->def->name,
 		.task_id = slot->spec->task_id,
-		.worker = name,
+		.worker = worker,
 		.started_at = slot->started_at,
 	};
 	return control_task_start(s->f->control, &t, &slot->attempt, err);

@@ -59,12 +59,14 @@ static status run_task(
 	return code;
 }
 
-static status task_started(void *arg, struct task_slot *slot, int worker, struct err *err)
+static status task_started(void *arg, struct task_slot *slot, const char *worker, struct err *err)
 {
 	struct scene *s = arg;
+	int number = -1;
+	assert_int_equal(sscanf(worker, "thread-%d", &number), 1);
 	(void)pthread_mutex_lock(&s->lock);
 	s->started[slot->spec->lo]++;
-	if (worker + 1 > s->workers_max) s->workers_max = worker + 1;
+	if (number + 1 > s->workers_max) s->workers_max = number + 1;
 	(void)pthread_mutex_unlock(&s->lock);
 	return s->started_fails == OK ? OK : fail(err, s->started_fails, "no place to write it down");
 }
