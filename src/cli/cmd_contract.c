@@ -2,6 +2,8 @@
 #include <stdio.h>
 
 #include "cli/run_options.h"
+#include "control/sql_text.h"
+#include "table/log/schema.h"
 #include "columnar/contract.h"
 #include "flow/contract.h"
 #include "workloads/registry.h"
@@ -11,8 +13,8 @@ struct format {
 	void (*write)(struct buf *out, const struct table_schema *s);
 };
 
-static const struct format formats[] = {{"json-schema", schema_json}, {"ddl-postgres", schema_ddl_postgres},
-	{"ddl-sqlite", schema_ddl_sqlite}, {"markdown", schema_markdown}, {"delta", schema_delta}};
+static const struct format formats[] = {{"json-schema", schema_json}, {"ddl-postgres", sql_text_table_postgres},
+	{"ddl-sqlite", sql_text_table_sqlite}, {"markdown", schema_markdown}, {"delta", delta_schema_text}};
 
 static const struct format *format_find(const char *name)
 {

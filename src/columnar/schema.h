@@ -40,6 +40,7 @@ struct column_def {
 };
 enum { COLUMN_DEPTH_MAX = 32 }; /* of types within types; what recurses over them relies on it */
 
+#define SCHEMA_UPDATED_AT "when this row was written here last" /* what updated_at tells */
 struct table_schema {
 	const char *name;     /* "kpi_volume_daily" */
 	const char *layer;    /* "bronze", "silver", "gold" */

@@ -5,7 +5,7 @@
  *
  * Must not know how rows are staged, nor the other tables but for a parent that was made anew (postgres_publish.c).
  */
-#include "columnar/contract.h"
+#include "control/sql_text.h"
 #include "control/postgres_publish_int.h"
 
 enum { KEY_BYTES_MAX = 2000 }; /* an entry of a B-tree holds 2704 bytes, with its numbers and headers */
@@ -135,7 +135,7 @@ static status change_key(struct postgres_publish *p, const struct published *o, 
 		"DO $$ BEGIN EXECUTE (SELECT format('ALTER TABLE %s DROP CONSTRAINT %%I', conname) FROM "
 		"pg_catalog.pg_constraint WHERE conrelid = '%s'::regclass AND contype = 'p'); END $$;\n",
 		o->name, o->name);
-	schema_key_postgres(&p->sql, o->schema, true);
+	sql_text_key_postgres(&p->sql, o->schema, true);
 	return postgres_published_run(p, NULL, err);
 }
 
@@ -196,11 +196,11 @@ status postgres_publish_swap_table(struct postgres_publish *p, struct published 
 	if (o->is_new)
 		buf_printf(&p->sql, "ALTER TABLE %s RENAME TO %s", o->staging, o->schema->name);
 	else
-		schema_table_postgres(&p->sql, o->schema);
+		sql_text_heap_postgres(&p->sql, o->schema);
 	TRY(postgres_published_run(p, NULL, err));
 	if (!o->is_new) TRY(fill(p, o, err)); /* it was dropped meanwhile */
-	schema_key_postgres(&p->sql, o->schema, o->key_bytes > KEY_BYTES_MAX);
-	schema_security_postgres(&p->sql, o->schema);
+	sql_text_key_postgres(&p->sql, o->schema, o->key_bytes > KEY_BYTES_MAX);
+	sql_text_policies_postgres(&p->sql, o->schema);
 	if (p->sql.n > 0) TRY(postgres_published_run(p, NULL, err));
 	TRY(add_geography(p, o, err));
 	TRY(postgres_published_remember(p, o, hex, err));

@@ -22,7 +22,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/thread.h"
-#include "columnar/contract.h"
+#include "control/sql_text.h"
 #include "control/postgres_copy.h"
 #include "control/postgres_publish_int.h"
 
@@ -118,7 +118,7 @@ static status make_staging(struct postgres_publish *p, struct published *o, stru
 	staging.layer = o->is_new ? staging.layer : "pg_temp";
 	staging.name = strchr(o->staging, '"');
 	if (!o->is_new) buf_printf(&p->sql, "DROP TABLE IF EXISTS %s;\n", o->staging);
-	schema_table_postgres(&p->sql, &staging);
+	sql_text_heap_postgres(&p->sql, &staging);
 	return postgres_published_run(p, NULL, err);
 }
 
@@ -252,7 +252,7 @@ static status begin_gone(struct postgres_publish *p, struct published *o, struct
 	gone.layer = "pg_temp";
 	gone.name = strchr(o->gone, '"');
 	buf_printf(&p->sql, "DROP TABLE IF EXISTS %s;\n", o->gone);
-	schema_table_postgres(&p->sql, &gone);
+	sql_text_heap_postgres(&p->sql, &gone);
 	TRY(postgres_published_run(p, NULL, err));
 	return copy_begin(p, o->gone, false, err);
 }

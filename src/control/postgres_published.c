@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "columnar/contract.h"
+#include "control/sql_text.h"
 
 const char *postgres_published_sql(struct postgres_publish *p, struct err *err)
 {
@@ -34,9 +34,9 @@ status postgres_published_definition(
 {
 	uint8_t hash[SHA256_BYTES];
 	if (o->schema != NULL) {
-		schema_table_postgres(&p->sql, o->schema);
-		schema_key_postgres(&p->sql, o->schema, false); /* which of the two keys it has, its indexes tell */
-		schema_security_postgres(&p->sql, o->schema);
+		sql_text_heap_postgres(&p->sql, o->schema);
+		sql_text_key_postgres(&p->sql, o->schema, false); /* which of the two keys it has, its indexes tell */
+		sql_text_policies_postgres(&p->sql, o->schema);
 	} else {
 		buf_str(&p->sql, o->sql);
 	}

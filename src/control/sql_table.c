@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "columnar/contract.h"
+#include "control/sql_text.h"
 
 #define MAKE_LOCK "7381209" /* two sessions that make one table at once: IF NOT EXISTS does not save the second */
 
@@ -26,7 +26,7 @@ static status run(struct sql_conn *c, struct buf *sql, struct err *err)
 static status make_sqlite(struct sql_conn *c, const struct table_schema *t, struct buf *sql, struct err *err)
 {
 	const char *separator = "";
-	schema_ddl_sqlite(sql, t);
+	sql_text_table_sqlite(sql, t);
 	TRY(run(c, sql, err));
 	buf_printf(sql, "CREATE UNIQUE INDEX IF NOT EXISTS \"%s_%s_key\" ON \"%s_%s\" (", t->layer, t->name, t->layer,
 		t->name);
@@ -48,8 +48,8 @@ static status make_postgres(struct sql_conn *c, const struct table_schema *t, st
 	const struct sql_stmt q = {"SELECT count(to_regclass($1))", args, 1};
 	TRY(sql_one_i64(c, &q, &stands, err));
 	if (stands > 0) return OK; /* who may only write rows need not be able to make tables */
-	schema_ddl_postgres(sql, t);
-	schema_security_postgres(sql, t);
+	sql_text_table_postgres(sql, t);
+	sql_text_policies_postgres(sql, t);
 	buf_printf(sql, "SELECT meta.share('%s');", name);
 	return run(c, sql, err);
 }

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
-#include "columnar/contract.h"
+#include "control/sql_text.h"
 #include "control/sqlite_int.h"
 
 /* Of a usual statement: no memory is asked for, so that a lease is given back without any. */
@@ -29,7 +29,7 @@ static status prepare(struct control_sqlite *s, const char *text, struct sqlite3
 	const size_t n = strlen(text) + 1;
 	char *sql = n <= sizeof room ? room : mem_alloc(n);
 	if (sql == NULL) return fail_nomem(err);
-	schema_names_sqlite(sql, text);
+	sql_text_names_sqlite(sql, text);
 	const status code = sqlite_prepare(s, sql, out, err);
 	if (sql != room) mem_free(sql);
 	return code;

@@ -22,7 +22,7 @@
 #include "base/limits.h"
 #include "base/thread.h"
 #include "base/vec.h"
-#include "columnar/contract.h"
+#include "control/sql_text.h"
 #include "control/sqlite_int.h"
 
 enum { SQL_BYTES_MAX = 1 << 20, CANCEL_ROWS = 8192, PUBLISH_CACHE_KIB = 65536 };
@@ -404,7 +404,7 @@ static status stands(struct control_sqlite *s, const struct table_schema *schema
 	int64_t n = 0;
 	table_name(schema, name, "_");
 	buf_init(&ddl, SQL_BYTES_MAX);
-	schema_ddl_sqlite(&ddl, schema);
+	sql_text_table_sqlite(&ddl, schema);
 	status code = buf_check(&ddl, err);
 	if (code == OK) {
 		const char *text = strchr((const char *)ddl.p, '"'); /* its name; ends in ");\n" */
@@ -502,7 +502,7 @@ static status make_table(struct control_sqlite *s, const struct table_schema *sc
 	struct buf sql;
 	buf_init(&sql, SQL_BYTES_MAX);
 	buf_printf(&sql, "DROP TABLE IF EXISTS \"%s_%s\";\n", schema->layer, schema->name);
-	schema_ddl_sqlite(&sql, schema);
+	sql_text_table_sqlite(&sql, schema);
 	return exec_buf(s, &sql, OK, err);
 }
 
@@ -541,7 +541,7 @@ static status prepare_update(struct sqlite_publish *p, bool move, sqlite3_stmt *
 		if (!schema->columns[i].key)
 			buf_printf(&sql, "%s\"%s\" = ?%zu", n++ > 0 ? ", " : "", schema->columns[i].name, i + 1);
 	}
-	if (n > 0 && schema->updated_at) buf_printf(&sql, ", %s", schema_updated_at_sqlite);
+	if (n > 0 && schema->updated_at) buf_printf(&sql, ", %s", sql_text_updated_at_sqlite);
 	if (move) buf_printf(&sql, ", rowid = ?%zu", schema->n_columns + 2);
 	buf_printf(&sql, " WHERE rowid = ?%zu", schema->n_columns + 1);
 	if (n > 0) return prepare_buf(p, &sql, out, err);
@@ -681,10 +681,10 @@ static status publish_view(struct control_publish *base, const char *name, const
 	char *view = mem_strdup(name);
 	struct buf text;
 	if (view == NULL) return fail_nomem(err);
-	schema_names_sqlite(view, name);
+	sql_text_names_sqlite(view, name);
 	buf_init(&text, SQL_BYTES_MAX);
 	buf_printf(&text, "DROP VIEW IF EXISTS \"%s\"; CREATE VIEW \"%s\" AS ", view, view);
-	schema_add_names_sqlite(&text, sql);
+	sql_text_add_names_sqlite(&text, sql);
 	mem_free(view);
 	return err_at(err, exec_buf(p->s, &text, OK, err), name, -1, -1);
 }

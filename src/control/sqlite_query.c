@@ -5,7 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/limits.h"
-#include "columnar/contract.h"
+#include "control/sql_text.h"
 #include "control/sqlite_int.h"
 
 static void value_of(struct sqlite3_stmt *row, int i, struct control_value *v)
@@ -79,7 +79,7 @@ status sqlite_query(
 	struct sqlite3_stmt *stmt = NULL;
 	char *sql = mem_alloc(strlen(q->sql) + 1);
 	if (sql == NULL) return fail_nomem(err);
-	schema_names_sqlite(sql, q->sql);
+	sql_text_names_sqlite(sql, q->sql);
 	status code = query(s, sql, q, &stmt, err);
 	if (code == OK) code = sqlite_still(s, rows(s, stmt, visit, arg, err), err);
 	(void)sqlite3_finalize(stmt);

@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+#include "control/sql_text.h"
+#include "table/log/schema.h"
 #include "columnar/contract.h"
 #include "flow/raw_contract.h"
 #include "io/store.h"
@@ -17,9 +19,9 @@ void contract_view_postgres(struct buf *out, const struct workload_view *v)
 void contract_view_sqlite(struct buf *out, const struct workload_view *v)
 {
 	buf_str(out, "CREATE VIEW \"");
-	schema_add_names_sqlite(out, v->name);
+	sql_text_add_names_sqlite(out, v->name);
 	buf_str(out, "\" AS\n");
-	schema_add_names_sqlite(out, v->sql);
+	sql_text_add_names_sqlite(out, v->sql);
 	buf_str(out, ";\n");
 }
 
@@ -36,7 +38,7 @@ static void postgres(const struct workload *w, struct buf *out)
 	buf_str(out, "CREATE SCHEMA IF NOT EXISTS gold;\nCREATE SCHEMA IF NOT EXISTS analytics;\n\n");
 	for (size_t i = 0; i < w->n_tables; i++) {
 		if (!is_served(w, w->tables[i])) continue;
-		schema_ddl_postgres(out, w->tables[i]);
+		sql_text_table_postgres(out, w->tables[i]);
 		buf_char(out, '\n');
 	}
 	for (size_t i = 0; i < w->n_views; i++) contract_view_postgres(out, &w->views[i]);
@@ -46,7 +48,7 @@ static void sqlite(const struct workload *w, struct buf *out)
 {
 	for (size_t i = 0; i < w->n_tables; i++) {
 		if (!is_served(w, w->tables[i])) continue;
-		schema_ddl_sqlite(out, w->tables[i]);
+		sql_text_table_sqlite(out, w->tables[i]);
 		buf_char(out, '\n');
 	}
 	for (size_t i = 0; i < w->n_views; i++) contract_view_sqlite(out, &w->views[i]);
@@ -85,7 +87,7 @@ status contract_format(const struct workload *w, const char *format, struct buf 
 	if (str_is(f, "json-schema"))
 		mapping(w, out, schema_json, true);
 	else if (str_is(f, "delta"))
-		mapping(w, out, schema_delta, false);
+		mapping(w, out, delta_schema_text, false);
 	else if (str_is(f, "ddl-postgres"))
 		postgres(w, out);
 	else if (str_is(f, "ddl-sqlite"))
@@ -122,7 +124,7 @@ static status table_files(struct files *f, const struct table_schema *s, struct 
 	schema_json(&f->text, s);
 	TRY(end_file(f, name, err));
 	(void)snprintf(name, sizeof name, "%s.%s.delta.json", s->layer, s->name);
-	schema_delta(&f->text, s);
+	delta_schema_text(&f->text, s);
 	buf_char(&f->text, '\n');
 	return end_file(f, name, err);
 }

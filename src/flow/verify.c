@@ -10,7 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/thread.h"
-#include "columnar/contract.h"
+#include "table/log/schema.h"
 #include "flow/history.h"
 #include "flow/lake_check.h"
 #include "flow/manifest.h"
@@ -176,7 +176,7 @@ static status verify_columns(struct verify *v, const struct table_schema *want, 
 	struct buf text;
 	TRY(delta_snapshot_open(v->o->lake, root, DELTA_LATEST, &s, err));
 	buf_init(&text, 0);
-	schema_delta(&text, want);
+	delta_schema_text(&text, want);
 	status code = buf_check(&text, err);
 	struct delta_schema parsed;
 	const struct delta_metadata made = {

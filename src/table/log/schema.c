@@ -338,3 +338,36 @@ int delta_schema_index(const struct delta_schema *s, struct str name)
 	}
 	return -1;
 }
+
+/* Delta protocol, "Schema Serialization Format": primitive types of Spark. */
+static const char *const delta_types[] = {
+	[COL_BOOL] = "boolean",
+	[COL_INT32] = "integer",
+	[COL_INT64] = "long",
+	[COL_FLOAT] = "float",
+	[COL_DOUBLE] = "double",
+	[COL_STRING] = "string",
+	[COL_BINARY] = "binary",
+	[COL_TIMESTAMP] = "timestamp",
+	[COL_DATE] = "date",
+	[COL_DECIMAL] = "decimal",
+};
+
+void delta_schema_text(struct buf *out, const struct table_schema *s)
+{
+	buf_str(out, "{\"type\":\"struct\",\"fields\":[");
+	for (size_t i = 0; i < s->n_columns; i++) {
+		const struct column_def *c = &s->columns[i];
+		buf_str(out, i == 0 ? "{\"name\":" : ",{\"name\":");
+		buf_json_str(out, str_of(c->name));
+		buf_printf(out, ",\"type\":\"%s", delta_types[c->type]);
+		if (c->type == COL_DECIMAL) buf_printf(out, "(%u,%u)", c->precision, c->scale);
+		buf_printf(out, "\",\"nullable\":%s,\"metadata\":{", c->nullable ? "true" : "false");
+		if (c->description != NULL) {
+			buf_str(out, "\"comment\":");
+			buf_json_str(out, str_of(c->description));
+		}
+		buf_str(out, "}}");
+	}
+	buf_str(out, "]}");
+}

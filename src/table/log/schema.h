@@ -29,6 +29,8 @@ struct delta_schema {
 status delta_schema_parse(
 	const struct delta_metadata *m, struct arena *arena, struct delta_schema *out, struct err *err) MUST_USE;
 int delta_schema_index(const struct delta_schema *s, struct str name); /* -1 = none; exact case */
+/* The schemaString of a table of ours, on one line: appended. */
+void delta_schema_text(struct buf *out, const struct table_schema *s);
 
 /* A partition value's text ("Partition Value Serialization") as a value of the column: INT32, DATE as int32; INT64, TIMESTAMP,
  * DECIMAL as int64; BOOL as 0 or 1 in i64; FLOAT, DOUBLE in f64; STRING, BINARY views text. A null text, or "" for any type, is null.

@@ -8,7 +8,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/time.h"
-#include "columnar/contract.h"
+#include "table/log/schema.h"
 #include "table/write/append_int.h"
 
 enum { MEMORY_BYTES = 1 << 29, READER_VERSION = 1, WRITER_VERSION = 2 };
@@ -109,7 +109,7 @@ static status creation_make(struct append *a, const struct table_schema *in, con
 {
 	struct buf text;
 	buf_init(&text, 0);
-	schema_delta(&text, in);
+	delta_schema_text(&text, in);
 	const status code = buf_check(&text, err);
 	const char *schema = code == OK ? arena_strndup(&a->arena, (const char *)text.p, text.n) : NULL;
 	const size_t n = text.n;

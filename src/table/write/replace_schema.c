@@ -1,7 +1,7 @@
 /* table/write/replace_schema.c: is the schema of a table the wanted one, or an older one that new columns widen? */
 #include <stdio.h>
 
-#include "columnar/contract.h"
+#include "table/log/schema.h"
 #include "table/write/replace_int.h"
 
 static bool same_type(const struct delta_column *have, const struct column_def *want)
@@ -83,7 +83,7 @@ status replace_metadata(const struct table_schema *want, struct buf *schema, str
 	for (size_t i = 0; i < want->n_columns; i++) {
 		if (want->columns[i].partition) names[n++] = str_of(want->columns[i].name);
 	}
-	schema_delta(schema, want);
+	delta_schema_text(schema, want);
 	TRY(buf_check(schema, err));
 	m->schema = (struct str){(const char *)schema->p, schema->n};
 	m->partition_columns = (struct delta_strings){names, n};

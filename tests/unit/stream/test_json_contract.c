@@ -1,7 +1,6 @@
 /* Contracts of any JSON topic: which schemas are understood, what a message is by one, and the row it makes. */
 #include "../check.h"
 #include "base/alloc.h"
-#include "columnar/contract.h"
 #include "io/json/json_scan.h"
 #include "stream/json_contract.h"
 

@@ -2,7 +2,6 @@
 
 #include "base/limits.h"
 #include "base/time.h"
-#include "columnar/contract.h"
 #include "table/log/schema.h"
 
 static status parse(
@@ -74,31 +73,43 @@ static void test_types(void **state)
 	}
 }
 
-/* Ours, as columnar/contract.c writes it. */
+/* Ours, as it is written. */
 static void test_own_schema(void **state)
 {
 	(void)state;
 	static const struct column_def columns[] = {
 		{.name = "id", .type = COL_STRING, .description = "an \"id\"\n\xc3\xa9"},
 		{.name = "amount", .type = COL_DECIMAL, .precision = 12, .scale = 3, .nullable = true},
+		{.name = "at", .type = COL_TIMESTAMP}, {.name = "n", .type = COL_INT32},
+		{.name = "big", .type = COL_INT64}, {.name = "ok", .type = COL_BOOL},
 		{.name = "month", .type = COL_STRING, .partition = true}};
-	const struct table_schema t = {.name = "t", .layer = "gold", .columns = columns, .n_columns = 3};
+	const struct table_schema t = {.name = "t", .layer = "gold", .columns = columns, .n_columns = 7};
 	struct buf text;
 	struct arena arena;
 	struct delta_schema s;
 	struct err err;
 	arena_init(&arena, 0);
 	buf_init(&text, 0);
-	schema_delta(&text, &t);
+	delta_schema_text(&text, &t);
 	buf_char(&text, '\0');
+	assert_string_equal((char *)text.p,
+		"{\"type\":\"struct\",\"fields\":["
+		"{\"name\":\"id\",\"type\":\"string\",\"nullable\":false,\"metadata\":{\"comment\":\"an "
+		"\\\"id\\\"\\n\xc3\xa9\"}},"
+		"{\"name\":\"amount\",\"type\":\"decimal(12,3)\",\"nullable\":true,\"metadata\":{}},"
+		"{\"name\":\"at\",\"type\":\"timestamp\",\"nullable\":false,\"metadata\":{}},"
+		"{\"name\":\"n\",\"type\":\"integer\",\"nullable\":false,\"metadata\":{}},"
+		"{\"name\":\"big\",\"type\":\"long\",\"nullable\":false,\"metadata\":{}},"
+		"{\"name\":\"ok\",\"type\":\"boolean\",\"nullable\":false,\"metadata\":{}},"
+		"{\"name\":\"month\",\"type\":\"string\",\"nullable\":false,\"metadata\":{}}]}");
 	CHECK_OK(&err, parse(&arena, (char *)text.p, "month", &s, &err));
-	CHECK_I64(s.n, 3);
+	CHECK_I64(s.n, 7);
 	assert_string_equal(s.columns[0].def.name, "id");
 	assert_string_equal(s.columns[0].def.description, "an \"id\"\n\xc3\xa9");
 	assert_string_equal(s.columns[1].type_text, "decimal(12,3)");
 	assert_true(s.columns[1].def.nullable);
-	CHECK_I64(s.columns[2].partition_index, 0);
-	assert_true(s.columns[2].def.partition);
+	CHECK_I64(s.columns[6].partition_index, 0);
+	assert_true(s.columns[6].def.partition);
 	CHECK_I64(s.columns[1].partition_index, -1);
 	CHECK_I64(delta_schema_index(&s, STR("amount")), 1);
 	CHECK_I64(delta_schema_index(&s, STR("Amount")), -1);
