@@ -6,6 +6,7 @@
 #include "base/thread.h"
 #include "cli/lake_probe.h"
 #include "cli/run_options.h"
+#include "cli/stream_probe.h"
 #include "cli/terminal.h"
 #include "flow/lake_check.h"
 #include "flow/rebuild.h"
@@ -21,7 +22,7 @@ struct finding {
 	char text[CLI_ERROR_CHARS];
 };
 
-enum { FINDINGS_MAX = 16 };
+enum { FINDINGS_MAX = 40 };
 struct findings {
 	struct finding items[FINDINGS_MAX];
 	size_t n;
@@ -259,6 +260,19 @@ static void check_duckdb(struct findings *f)
 	add_result(f, "libduckdb", code, &err, text);
 }
 
+static void add_stream(void *arg, enum stream_verdict verdict, const char *what, const char *text)
+{
+	static const enum verdict verdicts[] = {[STREAM_GOOD] = GOOD, [STREAM_BAD] = BAD, [STREAM_ABSENT] = ABSENT};
+	add(arg, verdicts[verdict], what, text);
+}
+
+static void check_stream(struct findings *f, const struct cli *c)
+{
+	struct session s;
+	if (cli_session_open(&s, c, 0, NULL) == OK) stream_probe(&s, add_stream, f); /* else told already */
+	session_close(&s);
+}
+
 static status doctor_run(struct cli *c, struct err *err)
 {
 	static const char *const shown[] = {[GOOD] = "ok", [BAD] = "BAD", [ABSENT] = "none"};
@@ -269,6 +283,7 @@ static status doctor_run(struct cli *c, struct err *err)
 	check_config(&f, c);
 	if (check_lake(&f, c)) check_control(&f, c);
 	check_duckdb(&f);
+	check_stream(&f, c);
 	if (c->json) buf_char(out, '[');
 	for (size_t i = 0; i < f.n; i++) {
 		const struct finding *item = &f.items[i];
@@ -291,6 +306,6 @@ static status doctor_run(struct cli *c, struct err *err)
 
 const struct cli_command cli_doctor_command = {.name = "doctor",
 	.synopsis = "",
-	.summary = "check lake, control plane, configuration and libduckdb; say how to mend them",
+	.summary = "check lake, control plane, configuration, libduckdb and Kafka; say how to mend them",
 	.args_max = 0,
 	.run = doctor_run};

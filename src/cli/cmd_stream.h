@@ -38,6 +38,9 @@ status cmd_stream_count(const struct stream_cmd *k, const char *option, int64_t 
 
 /* Where Kafka is, and librdkafka's own settings; views k's session. */
 status cmd_stream_kafka(struct stream_cmd *k, struct kafka_opts *out, struct err *err) MUST_USE;
+/* librdkafka's own settings of the configuration, with room for `more` behind them; in s's arena. */
+status cmd_stream_settings(
+	struct session *s, size_t more, struct kafka_setting **out, size_t *n, struct err *err) MUST_USE;
 /* Bytes, as 64MB or 256MiB. */
 status cmd_stream_bytes(const struct stream_cmd *k, const char *option, int64_t *out, struct err *err) MUST_USE;
 

@@ -59,20 +59,33 @@ status cmd_stream_bytes(const struct stream_cmd *k, const char *option, int64_t 
 	return fail(err, E_USAGE, "%s: expected bytes, as 64MB or 256MiB, found '%s'", option, text);
 }
 
+status cmd_stream_settings(struct session *s, size_t more, struct kafka_setting **out, size_t *n, struct err *err)
+{
+	const struct engine_config *e = &s->engine;
+	struct kafka_setting *settings = ARENA_NEW(&s->arena, struct kafka_setting, e->n_stream_kafka + more + 1);
+	if (settings == NULL) return fail_nomem(err);
+	for (*n = 0; *n < e->n_stream_kafka; ++*n)
+		settings[*n] =
+			(struct kafka_setting){str_of(e->stream_kafka[*n].key), str_of(e->stream_kafka[*n].value)};
+	*out = settings;
+	return OK;
+}
+
 status cmd_stream_kafka(struct stream_cmd *k, struct kafka_opts *out, struct err *err)
 {
 	const struct cli *c = k->cli;
-	struct kafka_setting *settings = ARENA_NEW(&k->session.arena, struct kafka_setting, c->n_lists + 1);
-	if (settings == NULL) return fail_nomem(err);
-	for (size_t i = 0; i < c->n_lists; i++) {
+	struct kafka_setting *settings;
+	size_t n;
+	TRY(cmd_stream_settings(&k->session, c->n_lists, &settings, &n, err));
+	for (size_t i = 0; i < c->n_lists; i++, n++) {
 		const char *equals = strchr(c->lists[i], '=');
 		if (equals == NULL || equals == c->lists[i])
 			return fail(err, E_USAGE, "--kafka: expected a setting of librdkafka's as KEY=VALUE");
-		settings[i] = (struct kafka_setting){{c->lists[i], (size_t)(equals - c->lists[i])}, str_of(equals + 1)};
+		settings[n] = (struct kafka_setting){{c->lists[i], (size_t)(equals - c->lists[i])}, str_of(equals + 1)};
 	}
 	*out = (struct kafka_opts){.brokers = k->session.engine.stream_brokers,
 		.topic = k->topic_name,
 		.settings = settings,
-		.n_settings = c->n_lists};
+		.n_settings = n};
 	return OK;
 }

@@ -28,6 +28,8 @@ static const struct config_key items[] = {
 	TEXT("stream.brokers", "localhost:9092", false, "Kafka brokers, HOST:PORT,..."),
 	TEXT("stream.topic", "", false, "topic; default the workload's own"),
 	TEXT("stream.group", "", false, "consumer group; default one for each table that is written"),
+	{"stream.kafka", CONFIG_T_TEXTS, 0, 0, NULL, NULL, true,
+		"settings of librdkafka's own by their names, as security.protocol, sasl.username, ssl.ca.location", 0},
 };
 const struct config_keys engine_config_keys = {items, sizeof items / sizeof items[0]};
 
@@ -138,6 +140,22 @@ static bool address_known(const char *s)
 	return port <= 65535;
 }
 
+static status read_kafka(const struct config *tree, struct engine_config *e, struct err *err)
+{
+	const struct config_node *map = config_find(tree->root, "stream.kafka");
+	if (map == NULL || map->n == 0) return OK;
+	struct engine_setting *settings = ARENA_NEW(&e->arena, struct engine_setting, map->n);
+	if (settings == NULL) return fail_nomem(err);
+	for (const struct config_node *node = map->first; node != NULL; node = node->next) {
+		struct engine_setting *s = &settings[e->n_stream_kafka++];
+		s->key = arena_strndup(&e->arena, node->key.p, node->key.n);
+		s->value = arena_strndup(&e->arena, node->text.p, node->text.n);
+		if (s->key == NULL || s->value == NULL) return fail_nomem(err);
+	}
+	e->stream_kafka = settings;
+	return OK;
+}
+
 static status read_network(const struct config *tree, struct engine_config *e, struct err *err)
 {
 	TRY(keep(tree, "server.listen", &e->arena, &e->listen, err));
@@ -146,7 +164,8 @@ static status read_network(const struct config *tree, struct engine_config *e, s
 			e->listen);
 	TRY(keep(tree, "stream.brokers", &e->arena, &e->stream_brokers, err));
 	TRY(keep(tree, "stream.topic", &e->arena, &e->stream_topic, err));
-	return keep(tree, "stream.group", &e->arena, &e->stream_group, err);
+	TRY(keep(tree, "stream.group", &e->arena, &e->stream_group, err));
+	return read_kafka(tree, e, err);
 }
 
 static status read_all(const struct config *tree, struct engine_config *e, struct err *err)

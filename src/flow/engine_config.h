@@ -9,6 +9,10 @@
 #include "base/log.h"
 #include "io/config/config.h"
 
+/* A setting of a program that is spoken through; the value may be a secret. */
+struct engine_setting {
+	const char *key, *value;
+};
 struct engine_config {
 	const char *lake_uri;   /* a path, file:///path or s3://bucket/prefix */
 	bool single_writer;     /* the user vouches for being the lake's only writer */
@@ -19,11 +23,13 @@ struct engine_config {
 	int threads;          /* 0 = the machine's cores */
 	enum log_level log_level;
 	enum log_format log_format;
-	const char *listen;         /* ADDR:PORT of pqr serve */
-	const char *stream_brokers; /* HOST:PORT,... */
-	const char *stream_topic;   /* "" = the workload's own */
-	const char *stream_group;   /* consumer group */
-	struct arena arena;         /* owns the texts */
+	const char *listen;                        /* ADDR:PORT of pqr serve */
+	const char *stream_brokers;                /* HOST:PORT,... */
+	const char *stream_topic;                  /* "" = the workload's own */
+	const char *stream_group;                  /* consumer group */
+	const struct engine_setting *stream_kafka; /* [n_stream_kafka] librdkafka's own */
+	size_t n_stream_kafka;
+	struct arena arena; /* owns the texts */
 };
 
 /* The keys of sections lake, control, executor, log, server, stream (docs/configuration.md). */

@@ -18,6 +18,7 @@ struct kafka_opts {
 	bool keys;                            /* a source gives keys, too */
 	const struct kafka_setting *settings; /* [n_settings] */
 	size_t n_settings;
+	bool hurry; /* give up at the start as soon as every broker refused a connection; else after 10 s */
 };
 /* Asks the brokers for the topic before it returns. E_UNREACHABLE: none answers, or none lets us in; E_USAGE: there is no such topic, or a
  * setting that librdkafka does not know. From then on brokers may come and go: one log line a minute tells of it. */
@@ -29,5 +30,21 @@ status kafka_sink_open(const struct kafka_opts *o, int32_t partitions, int64_t r
 	struct err *err) MUST_USE;
 struct stream_out kafka_sink_out(struct kafka_sink *s); /* views s */
 void kafka_sink_close(struct kafka_sink *s);            /* what finish did not see off is lost; NULL is fine */
+
+/* What a topic holds, and how far those groups that begin with o->group say they have come in it; no group is joined. partitions 0:
+ * there is no such topic. Errors as kafka_source_open. */
+enum { KAFKA_LOOK_GROUPS_MAX = 8, KAFKA_GROUP_MAX = 256 };
+struct kafka_look {
+	int32_t partitions;
+	int64_t messages; /* that retention has left */
+	size_t n_groups;  /* with a position in the topic; further ones than so many are not told */
+	struct kafka_group_look {
+		char name[KAFKA_GROUP_MAX];
+		bool known;
+		int members;
+		int64_t behind; /* messages, of partitions where the group has a position */
+	} groups[KAFKA_LOOK_GROUPS_MAX];
+};
+status kafka_look(const struct kafka_opts *o, struct kafka_look *out, struct err *err) MUST_USE;
 
 #endif

@@ -6,7 +6,7 @@
 #include "base/time.h"
 #include "stream/kafka_int.h"
 
-enum { LOOK_MS = 10000, SAY_EVERY_S = 60 };
+enum { LOOK_MS = 10000, LOOK_ONCE_MS = 250, SAY_EVERY_S = 60 };
 
 static enum err_class class_of(rd_kafka_resp_err_t code)
 {
@@ -37,7 +37,10 @@ status kafka_client_fail(const struct kafka_client *c, rd_kafka_resp_err_t code,
 status kafka_client_check(const struct kafka_client *c, struct err *err)
 {
 	const int code = atomic_load(&c->refused);
-	return code == 0 ? OK : kafka_client_fail(c, (rd_kafka_resp_err_t)code, "Kafka refuses", err);
+	if (code == 0) return OK;
+	const status s = fail(err, E_UNREACHABLE, "Kafka refuses: %s", c->why);
+	err_set_class(err, class_of((rd_kafka_resp_err_t)code));
+	return s;
 }
 
 /* Called by rd_kafka_poll and its like, in the thread that calls them. */
@@ -47,7 +50,13 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 	const int64_t now = time_mono_us(), before = atomic_load(&c->said_us);
 	(void)rk;
 	const enum err_class class = class_of((rd_kafka_resp_err_t)code);
-	if (class == ERR_DENIED || class == ERR_FATAL) atomic_store(&c->refused, code);
+	if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) atomic_store(&c->down, true);
+	/* A broker that goes away in the middle of a handshake is told as an error of TLS: who was let in once waits. */
+	const bool passing = code == RD_KAFKA_RESP_ERR__SSL && atomic_load(&c->answered);
+	if ((class == ERR_DENIED || class == ERR_FATAL) && !passing && atomic_load(&c->refused) == 0) {
+		(void)snprintf(c->why, sizeof c->why, "%s", reason);
+		atomic_store(&c->refused, code);
+	}
 	if (!atomic_load(&c->answered) || (before != 0 && now - before < SAY_EVERY_S * US_PER_SECOND)) return;
 	atomic_store(&c->said_us, now);
 	log_line(LOG_WARN, "Kafka is out of reach, goes on when it is back", "topic", c->topic, "why", reason, NULL);
@@ -98,6 +107,7 @@ status kafka_client_open(struct kafka_client *c, const struct kafka_opts *o, rd_
 	if (conf == NULL) return fail_nomem(err);
 	(void)snprintf(c->topic, sizeof c->topic, "%s", o->topic);
 	(void)snprintf(c->brokers, sizeof c->brokers, "%s", o->brokers);
+	c->hurry = o->hurry;
 	const status code = configure(conf, o, defaults, err);
 	if (code != OK) {
 		rd_kafka_conf_destroy(conf);
@@ -124,10 +134,17 @@ status kafka_client_look(struct kafka_client *c, int *partitions, struct err *er
 	const struct rd_kafka_metadata *m = NULL;
 	rd_kafka_topic_t *topic = rd_kafka_topic_new(c->rk, c->topic, NULL);
 	if (topic == NULL) return fail(err, E_USAGE, "'%s' is no name of a topic", c->topic);
-	rd_kafka_resp_err_t code = rd_kafka_metadata(c->rk, 0, topic, &m, LOOK_MS);
+	const int64_t until = time_mono_us() + LOOK_MS * INT64_C(1000);
+	rd_kafka_resp_err_t code;
+	do { /* what the client has to say comes first: a refusal, which it would wait out */
+		code = rd_kafka_metadata(c->rk, 0, topic, &m, LOOK_ONCE_MS);
+		(void)rd_kafka_poll(c->rk, 0);
+	} while (code != RD_KAFKA_RESP_ERR_NO_ERROR && atomic_load(&c->refused) == 0 && time_mono_us() < until &&
+		 !(c->hurry && atomic_load(&c->down)));
 	rd_kafka_topic_destroy(topic);
-	(void)rd_kafka_poll(c->rk, 0); /* what the client has to say comes first */
-	TRY(kafka_client_check(c, err));
+	const status refused = kafka_client_check(c, err);
+	if (refused != OK && m != NULL) rd_kafka_metadata_destroy(m);
+	TRY(refused);
 	if (code == RD_KAFKA_RESP_ERR_NO_ERROR && m->topic_cnt == 1) code = m->topics[0].err;
 	*partitions = code == RD_KAFKA_RESP_ERR_NO_ERROR && m->topic_cnt == 1 ? m->topics[0].partition_cnt : 0;
 	if (m != NULL) rd_kafka_metadata_destroy(m);

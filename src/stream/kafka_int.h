@@ -13,9 +13,12 @@ enum { KAFKA_TEXT_MAX = 256 };
 struct kafka_client {
 	rd_kafka_t *rk;
 	char topic[KAFKA_TEXT_MAX], brokers[KAFKA_TEXT_MAX];
-	_Atomic bool answered;   /* a broker did: from now on errors may pass, and are logged */
-	_Atomic int64_t said_us; /* when it was logged last, monotonic */
-	_Atomic int refused;     /* a rd_kafka_resp_err_t that no waiting helps against; 0: none */
+	bool hurry;
+	_Atomic bool down;        /* every broker refused a connection once */
+	_Atomic bool answered;    /* a broker did: from now on errors may pass, and are logged */
+	_Atomic int64_t said_us;  /* when it was logged last, monotonic */
+	_Atomic int refused;      /* a rd_kafka_resp_err_t that no waiting helps against; 0: none */
+	char why[KAFKA_TEXT_MAX]; /* of that: what the client said of it. Written and read by the thread that polls */
 };
 
 struct kafka_default {

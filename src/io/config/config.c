@@ -119,7 +119,7 @@ status config_merge(struct config *c, struct config_node *into, const struct con
 
 status config_set(struct config *c, const char *path, const char *value, const char *origin, struct err *err)
 {
-	return config_node_set(c, c->root, (struct config_setting){path, value, origin}, err);
+	return config_node_set(c, c->root, (struct config_setting){path, value, origin, {NULL, 0}}, err);
 }
 
 status config_node_set(struct config *c, struct config_node *root, struct config_setting s, struct err *err)
@@ -128,22 +128,23 @@ status config_node_set(struct config *c, struct config_node *root, struct config
 	if (name == NULL) return fail_nomem(err);
 	struct config_node *at = root;
 	for (;;) {
-		const char *dot = strchr(path, '.');
-		const struct str key = {path, dot != NULL ? (size_t)(dot - path) : strlen(path)};
+		const size_t n = path != NULL ? strcspn(path, ".") : 0;
+		const struct str key = path != NULL ? (struct str){path, n} : s.member;
+		const bool last = path == NULL || (path[n] == '\0' && s.member.n == 0);
 		struct config_node *child = config_node_child(at, key);
-		if (dot == NULL || child == NULL || child->kind != CONFIG_MAP) {
-			TRY(config_node_create(c, dot != NULL ? CONFIG_MAP : CONFIG_STRING,
-				dot != NULL ? STR("") : str_of(s.value), &child, err));
+		if (last || child == NULL || child->kind != CONFIG_MAP) {
+			TRY(config_node_create(
+				c, last ? CONFIG_STRING : CONFIG_MAP, last ? str_of(s.value) : STR(""), &child, err));
 			TRY(child_put(c, at, key, child, err));
 		}
 		child->origin = name;
 		child->line = 0;
-		if (dot == NULL) {
+		if (last) {
 			child->loose = true;
 			return OK;
 		}
 		at = child;
-		path = dot + 1;
+		path = path[n] == '.' ? path + n + 1 : NULL;
 	}
 }
 

@@ -108,7 +108,15 @@ const char *config_uri_redact(struct str uri, char *dst, size_t size);
 
 /* ---- tables of keys ---- */
 
-enum config_type { CONFIG_T_BOOL, CONFIG_T_INT, CONFIG_T_DECIMAL, CONFIG_T_DATE, CONFIG_T_STRING, CONFIG_T_CHOICE };
+enum config_type {
+	CONFIG_T_BOOL,
+	CONFIG_T_INT,
+	CONFIG_T_DECIMAL,
+	CONFIG_T_DATE,
+	CONFIG_T_STRING,
+	CONFIG_T_CHOICE,
+	CONFIG_T_TEXTS /* a map of scalars under names of another program's, which may hold dots; no fallback */
+};
 struct config_key {
 	const char *path; /* "simulation.seed" */
 	enum config_type type;
@@ -128,8 +136,9 @@ struct config_keys {
 
 const struct config_key *config_key_find(const struct config_keys *tables, size_t n, const char *path); /* NULL: none */
 status config_defaults(struct config *c, const struct config_keys *tables, size_t n, struct err *err) MUST_USE;
-/* Take over variables PQR_<SECTION>_<KEY> (dots become underscores, upper case); empty ones count as not set. env ends with
- * NULL, as environ. E_USAGE: such a name in a known section that is no key. */
+/* Take over variables PQR_<SECTION>_<KEY> (dots become underscores, upper case); empty ones count as not set. What follows the
+ * key of a CONFIG_T_TEXTS is a name in it: lower case, underscores as dots. env ends with NULL, as environ. E_USAGE: such a name in a
+ * known section that is no key. */
 status config_environment(
 	struct config *c, const struct config_keys *tables, size_t n, const char *const *env, struct err *err) MUST_USE;
 /* For canonical forms. Leave out what stands at its default and is newer than the form (since > 0), and maps that are empty then; and

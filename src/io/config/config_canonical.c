@@ -36,7 +36,7 @@ status config_fill_newer(struct config *c, struct config_node *root, const struc
 	for (size_t i = 0; i < table->n; i++) {
 		const struct config_key *k = &table->items[i];
 		if (k->since == 0 || config_find(root, k->path) != NULL) continue;
-		TRY(config_node_set(c, root, (struct config_setting){k->path, k->fallback, "default"}, err));
+		TRY(config_node_set(c, root, (struct config_setting){k->path, k->fallback, "default", {NULL, 0}}, err));
 	}
 	return OK;
 }

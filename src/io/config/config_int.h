@@ -29,6 +29,7 @@ void config_node_detach(const struct config_node *child);
 /* config_set below any map of c's. */
 struct config_setting {
 	const char *path, *value, *origin;
+	struct str member; /* of the map that path names, dots and all; empty: path names the scalar */
 };
 status config_node_set(struct config *c, struct config_node *root, struct config_setting s, struct err *err) MUST_USE;
 

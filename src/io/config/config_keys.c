@@ -1,4 +1,5 @@
 /* io/config/config_keys.c: tables of known keys: defaults, environment, unknown and mistyped keys. */
+#include <ctype.h>
 #include <stdio.h>
 
 #include "io/config/config_int.h"
@@ -57,6 +58,27 @@ static const struct config_key *variable_key(const struct config_keys *tables, s
 	return NULL;
 }
 
+/* A variable below a map of texts: PQR_STREAM_KAFKA_SASL_USERNAME is sasl.username of stream.kafka. NULL: it is below none. */
+static const struct config_key *variable_member(
+	const struct config_keys *tables, size_t n, struct str name, char member[PATH_CHARS_MAX])
+{
+	for (size_t t = 0; t < n; t++) {
+		for (size_t i = 0; i < tables[t].n; i++) {
+			char variable[PATH_CHARS_MAX];
+			if (tables[t].items[i].type != CONFIG_T_TEXTS) continue;
+			variable_name(tables[t].items[i].path, variable);
+			const size_t above = strlen(variable) + 1;
+			if (name.n <= above || name.n - above >= PATH_CHARS_MAX || name.p[above - 1] != '_' ||
+				memcmp(name.p, variable, above - 1) != 0)
+				continue;
+			(void)snprintf(member, PATH_CHARS_MAX, "%.*s", (int)(name.n - above), name.p + above);
+			for (char *p = member; *p != '\0'; p++) *p = *p == '_' ? '.' : (char)tolower((unsigned char)*p);
+			return &tables[t].items[i];
+		}
+	}
+	return NULL;
+}
+
 status config_environment(
 	struct config *c, const struct config_keys *tables, size_t n, const char *const *env, struct err *err)
 {
@@ -64,8 +86,10 @@ status config_environment(
 		const char *equals = strchr(*env, '=');
 		if (strncmp(*env, "PQR_", 4) != 0 || equals == NULL || equals[1] == '\0') continue;
 		bool section;
+		char member[PATH_CHARS_MAX] = "";
 		const struct str name = {*env, (size_t)(equals - *env)};
 		const struct config_key *key = variable_key(tables, n, name, &section);
+		if (key == NULL) key = variable_member(tables, n, name, member);
 		if (key == NULL && !section) continue;
 		if (key == NULL)
 			return fail(err, E_USAGE,
@@ -73,7 +97,8 @@ status config_environment(
 				(int)(name.n < 100 ? name.n : 100), name.p);
 		char origin[PATH_CHARS_MAX + 32];
 		(void)snprintf(origin, sizeof origin, "environment variable %.*s", (int)name.n, name.p);
-		TRY(config_set(c, key->path, equals + 1, origin, err));
+		TRY(config_node_set(
+			c, c->root, (struct config_setting){key->path, equals + 1, origin, str_of(member)}, err));
 	}
 	return OK;
 }
@@ -122,6 +147,19 @@ static bool is_section(const struct config_keys *tables, size_t n, const char *p
 	return false;
 }
 
+static status check_texts(const struct config_node *map, struct err *err)
+{
+	if (map->kind == CONFIG_NULL) return OK; /* all of them are commented out */
+	TRY(config_map(map, err));
+	for (const struct config_node *node = map->first; node != NULL; node = node->next) {
+		if (node->kind == CONFIG_MAP)
+			return config_fail(node, err, "expected a text under the whole name, as sasl.username: me");
+		if (node->kind == CONFIG_LIST || node->kind == CONFIG_NULL)
+			return config_fail(node, err, "expected a text");
+	}
+	return OK;
+}
+
 static status check_type(const struct config_node *node, const struct config_key *k, struct err *err)
 {
 	bool b;
@@ -139,6 +177,7 @@ static status check_type(const struct config_node *node, const struct config_key
 	case CONFIG_T_CHOICE:
 		while (k->choices[n_choices] != NULL) n_choices++;
 		return config_choice(node, k->choices, n_choices, &choice, err);
+	case CONFIG_T_TEXTS: return check_texts(node, err);
 	}
 	return OK;
 }
@@ -156,6 +195,8 @@ status config_check(const struct config *c, const struct config_keys *tables, si
 				*node; /* the tree stays as it is; only what an error shows changes */
 			secret.secret = key->secret;
 			TRY(check_type(&secret, key, err));
+			if (key->type == CONFIG_T_TEXTS && node->last != NULL)
+				next = config_node_after(node->last, c->root); /* its names are its own */
 			continue;
 		}
 		if (!is_section(tables, n, path)) return unknown_key(node, path, tables, n, err);

@@ -31,6 +31,54 @@ static void defaults(void **state)
 	engine_config_close(&e);
 }
 
+static status settings_of(const char *yaml, const char *const *env, struct engine_config *e, struct err *err)
+{
+	struct config c;
+	struct config_node *file = NULL;
+	TRY(config_init(&c, err));
+	status code = config_defaults(&c, &engine_config_keys, 1, err);
+	if (code == OK) code = config_parse(&c, CONFIG_YAML, str_of(yaml), "pqr.yaml", &file, err);
+	if (code == OK) code = config_merge(&c, c.root, file, err);
+	if (code == OK) code = config_environment(&c, &engine_config_keys, 1, env, err);
+	if (code == OK) code = config_check(&c, &engine_config_keys, 1, err);
+	if (code == OK) code = engine_config_open(&c, e, err);
+	config_deinit(&c);
+	return code;
+}
+
+static void settings_of_kafka(void **state)
+{
+	(void)state;
+	struct err err = {0};
+	struct engine_config e = {0};
+	const char *const env[] = {"PQR_STREAM_KAFKA_SASL_USERNAME=me", "PQR_STREAM_KAFKA_SSL_CA_LOCATION=", NULL};
+	CHECK_OK(&err,
+		settings_of("stream:\n  kafka:\n    enable.ssl.certificate.verification: false\n    linger.ms: 5\n"
+			    "    sasl.username: other\n",
+			env, &e, &err));
+	assert_int_equal(e.n_stream_kafka, 3);
+	static const char *const want[][2] = {
+		{"enable.ssl.certificate.verification", "false"}, {"linger.ms", "5"}, {"sasl.username", "me"}};
+	for (size_t i = 0; i < 3; i++) {
+		assert_string_equal(e.stream_kafka[i].key, want[i][0]);
+		assert_string_equal(e.stream_kafka[i].value, want[i][1]);
+	}
+	engine_config_close(&e);
+	CHECK_OK(&err, settings_of("stream:\n  kafka:\n", env, &e, &err));
+	assert_int_equal(e.n_stream_kafka, 1);
+	engine_config_close(&e);
+	const char *const none[] = {NULL}, *const whole[] = {"PQR_STREAM_KAFKA=hunter2", NULL};
+	CHECK_FAILS(E_USAGE, settings_of("stream: {kafka: {sasl: {password: hunter2}}}", none, &e, &err));
+	assert_string_equal(
+		err.message, "stream.kafka.sasl: expected a text under the whole name, as sasl.username: me");
+	CHECK_FAILS(E_USAGE, settings_of("stream: {kafka: {sasl.password: [hunter2]}}", none, &e, &err));
+	assert_string_equal(err.message, "stream.kafka.sasl.password: expected a text");
+	CHECK_FAILS(E_USAGE, settings_of("stream: {kafka: hunter2}", none, &e, &err));
+	assert_null(strstr(err.message, "hunter2"));
+	CHECK_FAILS(E_USAGE, settings_of("", whole, &e, &err));
+	assert_null(strstr(err.message, "hunter2"));
+}
+
 static void control_follows_the_lake(void **state)
 {
 	(void)state;
@@ -131,6 +179,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults),
+		cmocka_unit_test(settings_of_kafka),
 		cmocka_unit_test(control_follows_the_lake),
 		cmocka_unit_test(values),
 		cmocka_unit_test(passwords_stay_hidden),

@@ -47,6 +47,7 @@ static const char *default_of(const struct config *c, const char *path)
 {
 	char other[128];
 	const struct config_node *node = config_find(c->root, path);
+	if (config_key_find(tables(), TABLES, path)->type == CONFIG_T_TEXTS) return "";
 	if (node == NULL && strncmp(path, "sla.business_days.", 18) == 0) {
 		(void)snprintf(other, sizeof other, "simulation.sla_business_days.%s", path + 18);
 		node = config_find(c->root, other);
@@ -59,7 +60,7 @@ static void type_text(const struct config_key *k, char dst[256])
 {
 	char low[32];
 	char high[32];
-	static const char *const names[] = {"true or false", "", "", "date", "text", ""};
+	static const char *const names[] = {"true or false", "", "", "date", "text", "", "texts"};
 	(void)strcpy(dst, names[k->type]);
 	config_millionths_text(k->min, low);
 	config_millionths_text(k->max, high);
