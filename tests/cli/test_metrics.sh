@@ -43,7 +43,7 @@ expect 5 'cannot send metrics to http://127.0.0.1:9' "$pqr" metrics --lake lake 
 command -v promtool >/dev/null || { echo "SKIPPED: no promtool here (scripts/install-deps prometheus)"; done_testing; exit 77; }
 expect 0 "" promtool check metrics <textfile/pqr.prom
 "$pqr" metrics --lake files | promtool check metrics >promtool.out 2>&1 || bad "promtool: $(cat promtool.out)"
-(cd "$root/deploy/prometheus" && promtool check config prometheus.yml && promtool test rules rules_test.yml && amtool check-config alertmanager.yml) >promtool.out 2>&1 ||
+(cd "$root/deploy/prometheus" && promtool check config prometheus.yml && promtool check config compose.yml && promtool test rules rules_test.yml && amtool check-config alertmanager.yml) >promtool.out 2>&1 ||
   bad "deploy/prometheus: $(tail -n 20 promtool.out)"
 for alert in $(sed -nE "s/.*alert: (.*)/\1/p" "$root/deploy/prometheus/rules.yml"); do
   grep -q "^### $alert" "$root/docs/operate.md" || bad "docs/operate.md has no entry for $alert"
