@@ -13,7 +13,7 @@ for candidate in "docker compose" docker-compose; do
   $candidate version >/dev/null 2>&1 && read -ra compose <<<"$candidate" && break
 done
 if [ "${#compose[@]}" -gt 0 ]; then
-  expect 1 'POSTGRES_PASSWORD|RUSTFS_SECRET_KEY|GRAFANA_PASSWORD' "${compose[@]}" -f "$root/deploy/compose.yaml" --env-file "$root/deploy/.env.example" config
+  expect 1 'POSTGRES_PASSWORD|RUSTFS_SECRET_KEY|GRAFANA_PASSWORD|PQR_BI_PASSWORD' "${compose[@]}" -f "$root/deploy/compose.yaml" --env-file "$root/deploy/.env.example" config
   sed -E 's/^([A-Z_]+(PASSWORD|SECRET_KEY))=$/\1=secret/' "$root/deploy/.env.example" >env
   "${compose[@]}" -f "$root/deploy/compose.yaml" --env-file env --profile extended config --format json >config.json 2>errors ||
     bad "${compose[*]} config: $(tail -n 3 errors)"

@@ -16,7 +16,7 @@ PORTS = {"postgres": {5432}, "rustfs": {9000, 9001}, "dask-scheduler": {8786, 87
 ONE_SHOT = {"bucket"}
 CORE = {"postgres", "rustfs", "bucket"}
 SERVICE_KEYS = {"image", "profiles", "environment", "ports", "volumes", "healthcheck", "command", "entrypoint", "depends_on", "restart",
-                "security_opt", "logging", "shm_size", "deploy", "networks"}
+                "security_opt", "logging", "shm_size", "deploy", "networks", "extra_hosts"}
 HEALTH_KEYS = {"test", "interval", "timeout", "retries", "start_period"}
 breaches = []
 
