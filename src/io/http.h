@@ -19,7 +19,7 @@ enum http_failure {
 	HTTP_TIMEOUT,   /* after the request was sent, or while it was */
 	HTTP_BROKEN,    /* the connection broke, the body is short, or it is no HTTP */
 	HTTP_TOO_LARGE, /* more body than asked for */
-	HTTP_CANCELLED, /* the process was interrupted and the grace is over */
+	HTTP_CANCELLED, /* by http_cancel; or the process was interrupted and the grace is over */
 	HTTP_NOMEM,
 };
 
@@ -66,7 +66,7 @@ struct http_call {
 	/* The pool's own. */
 	struct http_call *next;
 	void *easy, *lines;
-	bool done;
+	bool done, cancelled;
 };
 
 struct http_opts {
@@ -83,6 +83,8 @@ void http_pool_destroy(struct http_pool *p); /* no call may be under way */
 void http_start(struct http_pool *p, struct http_call *c);
 void http_wait(struct http_pool *p, struct http_call *c);
 bool http_done(struct http_pool *p, const struct http_call *c);
+/* Whoever started it has waited long enough: HTTP_CANCELLED at once, unless it is done. http_wait is still due. */
+void http_cancel(struct http_pool *p, struct http_call *c);
 /* Wait until one of the calls[n] is done; n > 0. */
 size_t http_wait_any(struct http_pool *p, struct http_call *const *calls, size_t n);
 

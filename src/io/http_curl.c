@@ -280,14 +280,17 @@ static bool take_queue(struct loop *p)
 	for (;;) {
 		(void)pthread_mutex_lock(&p->pool->lock);
 		struct http_call *c = p->n_active < p->calls_max ? p->queue : NULL;
-		const bool stop = p->pool->stop;
+		const bool stop = p->pool->stop, cancelled = c != NULL && c->cancelled;
 		if (c != NULL) {
 			p->queue = c->next;
 			if (p->queue == NULL) p->queue_end = &p->queue;
 		}
 		(void)pthread_mutex_unlock(&p->pool->lock);
 		if (c == NULL) return !stop;
-		call_begin(p, c);
+		if (cancelled)
+			call_refuse(p, c, HTTP_CANCELLED, "given up");
+		else
+			call_begin(p, c);
 	}
 }
 
@@ -314,6 +317,22 @@ static bool take_results(struct loop *p)
 	return some;
 }
 
+static struct http_call *find_cancelled(struct loop *p)
+{
+	(void)pthread_mutex_lock(&p->pool->lock);
+	struct http_call *c = p->active;
+	while (c != NULL && !c->cancelled) c = c->next;
+	(void)pthread_mutex_unlock(&p->pool->lock);
+	return c;
+}
+
+static void active_cancel(struct loop *p, struct http_call *c, const char *reason)
+{
+	c->failure = HTTP_CANCELLED;
+	(void)snprintf(c->reason, sizeof c->reason, "%s", reason);
+	call_retire(p, c);
+}
+
 /* After an interrupt what is under way gets some seconds to end: most of it does, and a commit's outcome is then known. */
 static void cancel_late(struct loop *p)
 {
@@ -324,12 +343,7 @@ static void cancel_late(struct loop *p)
 	const int64_t now = time_mono_us();
 	if (p->cancelled_at == 0) p->cancelled_at = now;
 	if (now - p->cancelled_at < CANCEL_GRACE_US) return;
-	while (p->active != NULL) {
-		struct http_call *c = p->active;
-		c->failure = HTTP_CANCELLED;
-		(void)snprintf(c->reason, sizeof c->reason, "interrupted");
-		call_retire(p, c);
-	}
+	while (p->active != NULL) active_cancel(p, p->active, "interrupted");
 }
 
 static void *loop_main(void *arg)
@@ -339,6 +353,7 @@ static void *loop_main(void *arg)
 		int running;
 		(void)curl_multi_perform(p->multi, &running);
 		if (take_results(p)) continue; /* room for more of the queue */
+		for (struct http_call *c; (c = find_cancelled(p)) != NULL;) active_cancel(p, c, "given up");
 		cancel_late(p);
 		(void)curl_multi_poll(p->multi, NULL, 0, p->n_active > 0 ? CANCEL_POLL_MS : POLL_MS, NULL);
 	}
@@ -422,7 +437,7 @@ void http_start(struct http_pool *p, struct http_call *c)
 	c->status = 0;
 	c->reason[0] = '\0';
 	c->next = NULL;
-	c->done = false;
+	c->done = c->cancelled = false;
 	(void)pthread_mutex_lock(&p->lock);
 	struct loop *l = &p->loops[0];
 	for (int i = 1; i < p->n_loops; i++)
@@ -447,6 +462,14 @@ bool http_done(struct http_pool *p, const struct http_call *c)
 	const bool done = c->done;
 	(void)pthread_mutex_unlock(&p->lock);
 	return done;
+}
+
+void http_cancel(struct http_pool *p, struct http_call *c)
+{
+	(void)pthread_mutex_lock(&p->lock);
+	c->cancelled = true;
+	(void)pthread_mutex_unlock(&p->lock);
+	for (int i = 0; i < p->n_loops; i++) (void)curl_multi_wakeup(p->loops[i].multi);
 }
 
 static size_t find_done(struct http_call *const *calls, size_t n)

@@ -210,6 +210,33 @@ static void test_no_answer(void **state)
 	}
 }
 
+/* Taken back while it waits for an answer, and while it waits for its turn. */
+static void test_cancel(void **state)
+{
+	(void)state;
+	static const char *const answers[PEER_ANSWERS_MAX] = {PEER_WAITS};
+	static const struct http_opts one = {.connect_timeout_ms = 5000, .stall_timeout_s = 30, .calls_max = 1};
+	struct lab l;
+	struct err err;
+	lab_start(&l, answers, 0);
+	http_pool_destroy(l.pool);
+	CHECK_OK(&err, http_pool_create(&one, &l.pool, &err));
+	struct http_call calls[8];
+	for (size_t i = 0; i < 8; i++) {
+		calls[i] = call_of(&l, "GET");
+		calls[i].timeout_ms = 60000;
+		http_start(l.pool, &calls[i]);
+	}
+	for (size_t i = 8; i-- > 0;) http_cancel(l.pool, &calls[i]);
+	for (size_t i = 0; i < 8; i++) {
+		http_wait(l.pool, &calls[i]);
+		CHECK_I64(calls[i].failure, HTTP_CANCELLED);
+		assert_string_not_equal(calls[i].reason, "");
+		http_cancel(l.pool, &calls[i]); /* too late: as it was */
+	}
+	lab_stop(&l);
+}
+
 static void test_no_connection(void **state)
 {
 	(void)state;
@@ -307,6 +334,7 @@ int main(void)
 		cmocka_unit_test(test_bodies),
 		cmocka_unit_test(test_head_and_redirect),
 		cmocka_unit_test(test_no_answer),
+		cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_no_connection),
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_no_memory),
