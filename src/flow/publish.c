@@ -429,23 +429,19 @@ static status compare(struct publication *x, bool *same, struct err *err)
 {
 	*same = true;
 	for (size_t t = 0; t < x->d->from->n_tables; t++) {
-		char dataset[128], value[24], threshold[24];
+		char dataset[128];
 		const struct source *table = &x->d->from->tables[t];
 		const struct table_schema *schema = table->from.schema;
 		const int64_t want = table->rows + x->d->unlisted[t];
 		(void)snprintf(dataset, sizeof dataset, "%s.%s", schema->layer, schema->name);
-		(void)snprintf(value, sizeof value, "%lld", (long long)x->rows[t]);
-		(void)snprintf(threshold, sizeof threshold, "%lld", (long long)want);
 		const struct quality q = {
 			.dataset = dataset,
 			.check_name = "published_rows",
 			.severity = QUALITY_CRITICAL,
-			.value = value,
-			.threshold = threshold,
 			.details = "rows in the serving database = rows in the lake",
 			.record_count = x->rows[t],
 		};
-		if (!quality_add(&x->quality, x->rows[t] == want, &q)) return fail_nomem(err);
+		if (!quality_add_numbers(&x->quality, x->rows[t] == want, q, x->rows[t], want)) return fail_nomem(err);
 		*same = *same && x->rows[t] == want;
 		x->bytes_in += bytes_read(table, &x->d->from->told[t]);
 		x->rows_in += want;
@@ -494,7 +490,10 @@ static status commit(struct publication *x, int64_t started, struct err *err)
 	};
 	struct control_quality_layer checks;
 	TRY(flow_quality_rows("publish", &x->quality, &checks, err));
-	return control_publish_commit(x->p, &stage, &checks, err);
+	TRY(control_publish_commit(x->p, &stage, &checks, err));
+	flow_watch_checks(f, &checks);
+	flow_watch_committed(f, &stage);
+	return OK;
 }
 
 static void decoder_stop(struct decoder *d)
@@ -527,7 +526,6 @@ static status look(struct publication *x, struct err *err)
 	return OK;
 }
 
-/* The transaction: all tables in it, or none. *same: whether the counts agreed; it is undone when they did not. */
 /* The tables, which a second thread decodes meanwhile. */
 static status put_decoded(struct publication *x, struct err *err)
 {
@@ -541,6 +539,7 @@ static status put_decoded(struct publication *x, struct err *err)
 	return code;
 }
 
+/* The transaction: all tables in it, or none. *same: whether the counts agreed; it is undone when they did not. */
 static status publication_fill(struct publication *x, int64_t started, bool *same, struct err *err)
 {
 	TRY(look(x, err));

@@ -118,8 +118,12 @@ static void end_early(struct flow *f, status why)
 
 static status run_begun(struct flow *f, const struct run_resume *before, struct err *err)
 {
+	struct err own;
+	if (err == NULL) err = &own; /* watchers are told why */
+	err_clear(err);
 	TRY(control_heartbeat_start(f->control, &f->held.lease, &f->held.heartbeat, err));
 	progress_start(&f->held.progress, f->o->progress && !f->o->quiet);
+	flow_watch_begun(f, NULL);
 	const status ran = run_stages(f, before, err);
 	status code = ran == OK ? store_sync(f->lake, err) : ran;
 	progress_stop(&f->held.progress);
@@ -129,6 +133,7 @@ static status run_begun(struct flow *f, const struct run_resume *before, struct 
 		end_early(f, ran);
 	control_heartbeat_stop(f->held.heartbeat);
 	f->held.heartbeat = NULL;
+	flow_watch_ended(f, NULL, code, err);
 	return code;
 }
 
@@ -187,7 +192,7 @@ static status complete_committed(struct flow *f, struct err *err)
 
 /* A stage that meets other commits than those it was planned on is planned again: on a new head, or on files that compaction has put
  * in place of those it would replace. */
-static status run_stage(struct flow *f, size_t stage, struct err *err)
+static status run_stage_planned(struct flow *f, size_t stage, struct err *err)
 {
 	for (int attempt = 0;; attempt++) {
 		struct err why;
@@ -207,23 +212,33 @@ static status run_stage(struct flow *f, size_t stage, struct err *err)
 	}
 }
 
+static status run_stage(struct flow *f, size_t stage, struct err *err)
+{
+	const bool publish = stage == f->w->n_stages;
+	const char *name = publish ? "publish" : f->w->stages[stage].name;
+	struct err why;
+	err_clear(&why);
+	TRY(cancel_check(err));
+	flow_watch_begun(f, name);
+	const status code = publish ? flow_publish(f, &why) : run_stage_planned(f, stage, &why);
+	flow_watch_ended(f, name, code, &why);
+	if (code == OK)
+		say_done(f, name);
+	else if (err != NULL)
+		*err = why;
+	return code;
+}
+
 static status run_stages(struct flow *f, const struct run_resume *before, struct err *err)
 {
 	TRY(flow_config_put(f, err));
 	TRY(complete_committed(f, err));
-	while (f->state.n_committed < f->w->n_stages && f->state.n_committed <= before->target) {
-		const char *stage = f->w->stages[f->state.n_committed].name;
-		TRY(cancel_check(err));
+	while (f->state.n_committed < f->w->n_stages && f->state.n_committed <= before->target)
 		TRY(run_stage(f, f->state.n_committed, err));
-		say_done(f, stage);
-	}
 	if (f->state.n_committed == f->w->n_stages) TRY(flow_versions_put(f, err));
 	if (before->target < f->w->n_stages) return OK;
 	if (f->state.published && f->o->only == NULL) return flow_resume_report_published(f, err);
-	TRY(cancel_check(err));
-	TRY(flow_publish(f, err));
-	say_done(f, "publish");
-	return OK;
+	return run_stage(f, f->w->n_stages, err);
 }
 
 /* ---- options --------------------------------------------------------------------------------------------------------- */

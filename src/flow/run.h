@@ -10,7 +10,7 @@
 #define PQR_FLOW_RUN_H
 
 #include "control/control.h"
-#include "flow/workload.h"
+#include "flow/watch.h"
 
 enum { RUN_STAGES_MAX = 12 };
 
@@ -51,9 +51,11 @@ struct run_opts {
 	bool rebuild; /* part of a rebuild (flow/rebuild.h): work while its mark stands, also on a run that was dropped later */
 
 	bool progress;
-	bool quiet;              /* no progress, no log line at level info */
-	const char *executed_by; /* for meta.runs; NULL = the user's name */
-	int64_t retry_delay_us;  /* before the first retry of a task, doubled each time; < 0 = 200 ms */
+	bool quiet;                      /* no progress, no log line at level info */
+	const char *executed_by;         /* for meta.runs; NULL = the user's name */
+	const struct run_watch *watches; /* [n_watches] told of the run as it goes */
+	size_t n_watches;
+	int64_t retry_delay_us; /* before the first retry of a task, doubled each time; < 0 = 200 ms */
 };
 void run_opts_init(struct run_opts *o); /* publish and progress on, the rest unset */
 

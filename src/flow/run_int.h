@@ -48,6 +48,10 @@ struct run_held {
 	struct control_heartbeat *heartbeat;
 	struct executor *executor;
 	struct progress progress;
+	struct {
+		int64_t run_started_at, stage_started_at;
+		struct watch_stage left; /* of the stage at work; lives in the flow's arena */
+	} watch;
 	bool again; /* not the first attempt: look for left-overs */
 };
 
@@ -195,6 +199,13 @@ status flow_quality_record(struct flow *f, const char *layer, const struct quali
 
 /* stage_record.c */
 status flow_stage_record(struct flow *f, size_t stage, const struct stage_report *report, struct err *err) MUST_USE;
+
+/* watch.c; stage NULL: the run */
+void flow_watch_begun(struct flow *f, const char *stage);
+void flow_watch_ended(struct flow *f, const char *stage, status code, const struct err *why);
+void flow_watch_task(struct flow *f, const struct control_task *t, status code);    /* from any thread */
+void flow_watch_checks(struct flow *f, const struct control_quality_layer *checks); /* copies */
+void flow_watch_committed(struct flow *f, const struct control_stage *s);           /* copies */
 
 /* left_overs.c */
 status flow_left_overs_remove(struct flow *f, const struct commit *c, struct err *err) MUST_USE;

@@ -37,6 +37,7 @@ status flow_quality_record(struct flow *f, const char *layer, const struct quali
 	struct control_quality_layer rows;
 	TRY(flow_quality_rows(layer, l, &rows, err));
 	TRY(control_quality_put(f->control, &f->held.lease, &rows, err));
+	flow_watch_checks(f, &rows);
 	for (size_t i = 0; i < l->n; i++) {
 		const struct quality *q = &l->items[i];
 		if (q->result == QUALITY_PASS) continue;

@@ -175,7 +175,9 @@ static status record(struct flow *f, size_t stage, struct control_stage *s, stru
 	s->datasets = datasets;
 	s->n_datasets = out->n;
 	s->edges = edges;
-	return control_stage_commit(f->control, &f->held.lease, s, err);
+	TRY(control_stage_commit(f->control, &f->held.lease, s, err));
+	flow_watch_committed(f, s);
+	return OK;
 }
 
 /* The control plane's record of a stage that the lake has, made now or again after a kill between the two. */
