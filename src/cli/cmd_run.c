@@ -17,6 +17,10 @@
 	{                                                                                                      \
 		"--run-id", "UUID", "name the run (default: derived from what decides its output)"             \
 	}
+#define LINEAGE_OPTION                                                                                               \
+	{                                                                                                            \
+		"--lineage-url", "URL", "send OpenLineage events there: http://HOST:PORT, https://HOST or file:PATH" \
+	}
 #define INPUT_OPTIONS                                                                                        \
 	{"--input", "PATH...",                                                                               \
 		"take JSONL files (also gzip, zstd), those of folders, or - for standard input, instead of " \
@@ -181,15 +185,15 @@ static const struct cli_option run_options[] = {IDENTITY_OPTIONS, INPUT_OPTIONS,
 	{"--until", "STAGE", "stop after raw, bronze, silver, gold or a step by its name; publish is all"},
 	{"--only", "STEP", "this step alone, of the newest run or of the one that the other options tell"},
 	{"--no-publish", NULL, "leave the SQL tables as they are"},
-	{"--replace-published", NULL, "also where the SQL tables show another history"}};
-static const struct cli_option generate_options[] = {IDENTITY_OPTIONS};
+	{"--replace-published", NULL, "also where the SQL tables show another history"}, LINEAGE_OPTION};
+static const struct cli_option generate_options[] = {IDENTITY_OPTIONS, LINEAGE_OPTION};
 static const struct cli_option ingest_options[] = {{"--format", "NAME", "jsonl or auto"},
 	{"--source", "NAME", "value of source= (default mixed)"},
 	{"--as-of", "TIME", "the instant the run describes (default: end of the newest event's local day)"},
-	{"--run-id", "UUID", "name the run"}};
-static const struct cli_option stage_options[] = {{"--run-id", "ID", CLI_RUN_HELP}};
+	{"--run-id", "UUID", "name the run"}, LINEAGE_OPTION};
+static const struct cli_option stage_options[] = {{"--run-id", "ID", CLI_RUN_HELP}, LINEAGE_OPTION};
 static const struct cli_option publish_options[] = {{"--run-id", "ID", CLI_RUN_HELP},
-	{"--replace-published", NULL, "compare every row, not only the months whose files changed"}};
+	{"--replace-published", NULL, "compare every row, not only the months whose files changed"}, LINEAGE_OPTION};
 
 const struct cli_command cli_run_command = {.name = "run",
 	.synopsis = "[pqrs | clickstream]",

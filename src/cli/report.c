@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include "app/observe.h"
 #include "cli/table.h"
 #include "cli/terminal.h"
 
@@ -174,7 +175,11 @@ status report_run(struct session *s, struct cli *c, const struct run_opts *o, st
 	ASSERT(o->workload != NULL && o->lake != NULL);
 	struct run_report report;
 	run_report_init(&report);
-	const status code = flow_run(o, &report, err);
+	struct run_opts watched = *o;
+	struct observe observe;
+	observe_start(&observe, s->engine.lineage_url, &watched);
+	const status code = flow_run(&watched, &report, err);
+	observe_stop(&observe);
 	status printed = OK;
 	if (code == OK || report.n_stages > 0)
 		printed = report_print(s, c, o, &report, code == OK, code == OK ? err : NULL);

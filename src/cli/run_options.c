@@ -18,6 +18,7 @@ static const struct {
 	{"--threads", "executor.threads", NULL},
 	{"--log-level", "log.level", NULL},
 	{"--log-format", "log.format", NULL},
+	{"--lineage-url", "lineage.url", NULL},
 	{"--unsafe-single-writer", "lake.unsafe_single_writer", "true"},
 };
 enum { N_FLAG_KEYS = sizeof flag_keys / sizeof flag_keys[0], N_SETTINGS = N_FLAG_KEYS + CLI_OPTIONS_MAX };

@@ -24,6 +24,9 @@ static const struct config_key items[] = {
 	{"executor.threads", CONFIG_T_INT, 0, 1024, NULL, "0", false, "threads of this process; 0 = its cores", 0},
 	{"log.level", CONFIG_T_CHOICE, 0, 0, levels, "info", false, "least level that is logged", 0},
 	{"log.format", CONFIG_T_CHOICE, 0, 0, formats, "text", false, "text or one JSON document a line", 0},
+	TEXT("lineage.url", "", true,
+		"where OpenLineage events of a run go: http://HOST:PORT, https://HOST or file:PATH; empty: "
+		"OPENLINEAGE_URL"),
 	TEXT("server.listen", "127.0.0.1:8080", false, "address of pqr serve"),
 	TEXT("stream.brokers", "localhost:9092", false, "Kafka brokers, HOST:PORT,..."),
 	TEXT("stream.topic", "", false, "topic; default the workload's own"),
@@ -156,6 +159,19 @@ static status read_kafka(const struct config *tree, struct engine_config *e, str
 	return OK;
 }
 
+static status read_lineage(const struct config *tree, struct engine_config *e, struct err *err)
+{
+	static const char *const schemes[] = {"http://", "https://", "file:"};
+	TRY(keep(tree, "lineage.url", &e->arena, &e->lineage_url, err));
+	bool known = e->lineage_url[0] == '\0';
+	for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
+		known = known ||
+			(starts_with(e->lineage_url, schemes[i]) && e->lineage_url[strlen(schemes[i])] != '\0');
+	if (known) return OK;
+	return config_fail(
+		config_find(tree->root, "lineage.url"), err, "expected http://HOST:PORT, https://HOST or file:PATH");
+}
+
 static status read_network(const struct config *tree, struct engine_config *e, struct err *err)
 {
 	TRY(keep(tree, "server.listen", &e->arena, &e->listen, err));
@@ -174,6 +190,7 @@ static status read_all(const struct config *tree, struct engine_config *e, struc
 	TRY(read_control(tree, e, err));
 	TRY(read_executor(tree, e, err));
 	TRY(read_log(tree, e, err));
+	TRY(read_lineage(tree, e, err));
 	return read_network(tree, e, err);
 }
 

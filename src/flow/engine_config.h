@@ -23,7 +23,9 @@ struct engine_config {
 	int threads;          /* 0 = the machine's cores */
 	enum log_level log_level;
 	enum log_format log_format;
-	const char *listen;                        /* ADDR:PORT of pqr serve */
+	const char
+		*lineage_url; /* where OpenLineage events go; "" = by OpenLineage's environment. May hold a password */
+	const char *listen;   /* ADDR:PORT of pqr serve */
 	const char *stream_brokers;                /* HOST:PORT,... */
 	const char *stream_topic;                  /* "" = the workload's own */
 	const char *stream_group;                  /* consumer group */
@@ -32,7 +34,7 @@ struct engine_config {
 	struct arena arena; /* owns the texts */
 };
 
-/* The keys of sections lake, control, executor, log, server, stream (docs/configuration.md). */
+/* The keys of sections lake, control, executor, log, lineage, server, stream (docs/configuration.md). */
 extern const struct config_keys engine_config_keys;
 
 /* From a checked tree (config_check). E_USAGE with the place for a URI or address of a kind nobody knows. */

@@ -3,11 +3,9 @@
 
 #include <stdio.h>
 
-#include "base/hash.h"
 #include "base/vec.h"
+#include "flow/openlineage.h"
 
-#define OPENLINEAGE_SCHEMA "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
-#define PRODUCER "urn:pqr-lakehouse:" PQR_VERSION
 enum {
 	COLUMN_RUN,
 	COLUMN_STAGE,
@@ -116,7 +114,7 @@ static void export_json(const struct edges *all, struct buf *out)
 /* The datasets of edges [from, to) on one side, each version once. */
 static void datasets_json(const struct edges *all, size_t from, size_t to, int name, struct buf *out)
 {
-	bool first = true;
+	bool first = true, some;
 	buf_char(out, '[');
 	for (size_t i = from; i < to; i++) {
 		const struct edge *e = &all->items[i];
@@ -127,54 +125,24 @@ static void datasets_json(const struct edges *all, size_t from, size_t to, int n
 		if (seen) continue;
 		if (!first) buf_char(out, ',');
 		first = false;
-		buf_str(out, "{\"namespace\":\"pqr-lakehouse\",\"name\":");
-		buf_json_str(out, e->v[name]);
-		if (e->v[name + 1].n > 0) {
-			buf_str(out, ",\"facets\":{\"version\":{\"_producer\":\"" PRODUCER "\",\"_schemaURL\":"
-				     "\"https://openlineage.io/spec/facets/1-0-1/"
-				     "DatasetVersionDatasetFacet.json\",\"datasetVersion\":");
-			buf_json_str(out, e->v[name + 1]);
-			buf_str(out, "}}");
-		}
-		buf_char(out, '}');
+		openlineage_dataset(OPENLINEAGE_NAMESPACE, e->v[name], e->v[name + 1], &some, out);
+		buf_str(out, "}}");
 	}
 	buf_char(out, ']');
-}
-
-/* A stage is a run of its own there; its id follows from ours. */
-static void stage_run_id(const struct edge *e, char dst[UUID_CHARS + 1])
-{
-	uint8_t run[UUID_BYTES] = {0};
-	uint8_t id[UUID_BYTES];
-	if (!uuid_parse(e->v[COLUMN_RUN], run)) memset(run, 0, sizeof run);
-	uuid_v5(run, e->v[COLUMN_STAGE], id);
-	uuid_format(id, dst);
-	dst[UUID_CHARS] = '\0';
 }
 
 static void event_json(const struct edges *all, size_t from, size_t to, struct buf *out)
 {
 	const struct edge *e = &all->items[from];
-	char id[UUID_CHARS + 1];
-	stage_run_id(e, id);
-	buf_str(out, "{\"eventType\":\"COMPLETE\",\"eventTime\":");
-	buf_json_str(out, e->v[COLUMN_AT]);
-	buf_printf(out,
-		",\"run\":{\"runId\":\"%s\",\"facets\":{\"parent\":{\"_producer\":\"" PRODUCER "\",\"_schemaURL\":"
-		"\"https://openlineage.io/spec/facets/1-0-1/ParentRunFacet.json\",\"run\":{\"runId\":",
-		id);
-	buf_json_str(out, e->v[COLUMN_RUN]);
-	buf_str(out, "},\"job\":{\"namespace\":\"pqr-lakehouse\",\"name\":");
-	buf_json_str(out, e->v[COLUMN_WORKLOAD]);
-	buf_str(out, "}}}},\"job\":{\"namespace\":\"pqr-lakehouse\",\"name\":\"");
-	add_str(out, e->v[COLUMN_WORKLOAD]);
-	buf_char(out, '.');
-	add_str(out, e->v[COLUMN_STAGE]);
-	buf_str(out, "\"},\"inputs\":");
+	const struct openlineage_head head = {"COMPLETE", e->v[COLUMN_AT], OPENLINEAGE_NAMESPACE, e->v[COLUMN_WORKLOAD],
+		e->v[COLUMN_STAGE], e->v[COLUMN_RUN]};
+	openlineage_begin(&head, NULL, STR(""), out);
+	buf_str(out, ",\"inputs\":");
 	datasets_json(all, from, to, COLUMN_INPUT, out);
 	buf_str(out, ",\"outputs\":");
 	datasets_json(all, from, to, COLUMN_OUTPUT, out);
-	buf_str(out, ",\"producer\":\"" PRODUCER "\",\"schemaURL\":\"" OPENLINEAGE_SCHEMA "\"}\n");
+	openlineage_end(out);
+	buf_char(out, '\n');
 }
 
 static void export_openlineage(const struct edges *all, struct buf *out)
