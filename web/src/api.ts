@@ -1,0 +1,134 @@
+// What the server says, asked once per address and kept until the reader asks again. A report carries its answers with it.
+import { useEffect, useState } from 'preact/hooks'
+import { report } from './place'
+
+export interface Answer<T> {
+  data: T
+  run: string | null
+  total: number | null
+}
+
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly title: string,
+    detail: string,
+  ) {
+    super(detail)
+  }
+}
+
+interface Embedded {
+  period: { name: string; from: string; to: string; before: string }
+  made: { program: string; run: string; as_of: string }
+  answers: Record<string, unknown>
+}
+export const embedded: Embedded | null = report ? (JSON.parse(report.textContent ?? '') as Embedded) : null
+
+const tokenKey = 'pqr-token'
+export function token(): string {
+  return sessionStorage.getItem(tokenKey) ?? ''
+}
+export function setToken(text: string): void {
+  sessionStorage.setItem(tokenKey, text)
+  forget()
+}
+
+async function problem(response: Response): Promise<ApiError> {
+  const text = await response.text()
+  try {
+    const said = JSON.parse(text) as { title?: string; detail?: string }
+    return new ApiError(response.status, said.title ?? response.statusText, said.detail ?? '')
+  } catch {
+    return new ApiError(response.status, response.statusText, text.slice(0, 300))
+  }
+}
+
+export async function ask(path: string, init: RequestInit = {}): Promise<Response> {
+  const headers = new Headers(init.headers)
+  if (token()) headers.set('Authorization', `Bearer ${token()}`)
+  let response: Response
+  try {
+    response = await fetch(path, { ...init, headers })
+  } catch {
+    throw new ApiError(0, '', '')
+  }
+  if (!response.ok) throw await problem(response)
+  return response
+}
+
+async function load<T>(path: string): Promise<Answer<T>> {
+  if (embedded) {
+    if (!(path in embedded.answers)) throw new ApiError(404, '', path)
+    return { data: embedded.answers[path] as T, run: embedded.made.run, total: null }
+  }
+  const response = await ask(path, { headers: { Accept: 'application/json', Prefer: 'count=exact' } })
+  const total = /\/(\d+)$/.exec(response.headers.get('Content-Range') ?? '')
+  return { data: (await response.json()) as T, run: response.headers.get('X-PQR-Run'), total: total ? Number(total[1]) : null }
+}
+
+const kept = new Map<string, Promise<Answer<unknown>>>()
+const watchers = new Set<() => void>()
+
+export function forget(): void {
+  kept.clear()
+  for (const watcher of watchers) watcher()
+}
+
+function get<T>(path: string, fresh: boolean): Promise<Answer<T>> {
+  let answer = fresh ? undefined : kept.get(path)
+  if (!answer) {
+    answer = load<T>(path)
+    kept.set(path, answer)
+    answer.catch(() => kept.delete(path))
+  }
+  return answer as Promise<Answer<T>>
+}
+
+export interface Asked<T> {
+  answer: Answer<T> | null // the last one; of the address before while `loading`
+  error: ApiError | null
+  loading: boolean
+  again: () => void
+}
+
+// `path` null: nothing to ask. `every` ms: asks again and again while the page is looked at.
+export function useAnswer<T>(path: string | null, every = 0): Asked<T> {
+  const [state, set] = useState<{ path: string | null; answer: Answer<T> | null; error: ApiError | null }>({ path: null, answer: null, error: null })
+  const [turn, next] = useState(0)
+  useEffect(() => {
+    const watcher = () => next((n) => n + 1)
+    watchers.add(watcher)
+    return () => void watchers.delete(watcher)
+  }, [])
+  useEffect(() => {
+    if (path === null) return
+    let current = true
+    const take = (fresh: boolean) =>
+      get<T>(path, fresh).then(
+        (answer) => current && set({ path, answer, error: null }),
+        (error: unknown) => current && set((before) => ({ path, answer: fresh ? before.answer : null, error: error instanceof ApiError ? error : new ApiError(0, '', String(error)) })),
+      )
+    void take(false)
+    const timer = every > 0 ? setInterval(() => document.hidden || void take(true), every) : 0
+    return () => {
+      current = false
+      clearInterval(timer)
+    }
+  }, [path, every, turn])
+  const loading = path !== null && state.path !== path
+  return { answer: state.answer, error: loading ? null : state.error, loading, again: () => { if (path) kept.delete(path); next((n) => n + 1) } }
+}
+
+export async function download(path: string, name: string): Promise<void> {
+  const blob = await (await ask(path, { headers: { Accept: 'text/csv' } })).blob()
+  save(blob, name)
+}
+
+export function save(blob: Blob, name: string): void {
+  const link = document.createElement('a')
+  link.href = URL.createObjectURL(blob)
+  link.download = name
+  link.click()
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000)
+}
