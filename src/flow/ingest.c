@@ -37,8 +37,7 @@ struct day {
 	enum day_state state;
 	int64_t last;   /* number of its last line, from the first pass */
 	int skipped_in; /* the pass that left out a line of it, + 1: it must not begin in that one any more */
-	struct store_writer *writer;
-	struct hash_stream hash;
+	struct task_stream stream;
 	struct buf buf;
 	struct file_ref file; /* rows, bytes, hashes */
 };
@@ -156,26 +155,17 @@ static status day_open(struct ingest_task *t, struct day *d, struct err *err)
 {
 	struct day_place place;
 	TRY(day_place(t, d, &place, err));
-	TRY(hash_stream_init(&d->hash, true, err));
-	TRY(store_writer_create(t->env->lake, place.key, &d->writer, err));
+	TRY(task_stream_open(&d->stream, t->env->lake, place.key, err));
 	d->state = DAY_OPEN;
 	t->n_open++;
 	t->n_waiting--;
 	return OK;
 }
 
-static status day_write(struct day *d, const void *p, size_t n, struct err *err)
-{
-	TRY(store_writer_add(d->writer, p, n, err));
-	hash_stream_add(&d->hash, p, n);
-	d->file.bytes += (int64_t)n;
-	return OK;
-}
-
 static status day_flush(struct day *d, struct err *err)
 {
 	TRY(buf_check(&d->buf, err));
-	TRY(day_write(d, d->buf.p, d->buf.n, err));
+	TRY(task_stream_add(&d->stream, d->buf.p, d->buf.n, err));
 	buf_reset(&d->buf);
 	return OK;
 }
@@ -184,7 +174,7 @@ static status day_add(struct day *d, const char *p, size_t n, struct err *err)
 {
 	if (n > DAY_BUFFER_BYTES) {
 		TRY(day_flush(d, err));
-		return day_write(d, p, n, err);
+		return task_stream_add(&d->stream, p, n, err);
 	}
 	buf_add(&d->buf, p, n);
 	return OK;
@@ -193,11 +183,7 @@ static status day_add(struct day *d, const char *p, size_t n, struct err *err)
 static status day_close(struct ingest_task *t, struct day *d, struct err *err)
 {
 	TRY(day_flush(d, err));
-	TRY(store_writer_finish(d->writer, err));
-	store_writer_destroy(d->writer);
-	d->writer = NULL;
-	hash_stream_final(&d->hash, d->file.xxh128, d->file.sha256);
-	hash_stream_deinit(&d->hash);
+	TRY(task_stream_finish(&d->stream, &d->file, err));
 	buf_deinit(&d->buf);
 	d->state = DAY_DONE;
 	t->n_open--;
@@ -487,8 +473,7 @@ static status count_all(struct ingest_task *t, struct task_result *out, int64_t 
 static void task_deinit(struct ingest_task *t)
 {
 	for (size_t i = 0; i < t->days.n; i++) {
-		store_writer_destroy(t->days.items[i]->writer);
-		hash_stream_deinit(&t->days.items[i]->hash);
+		task_stream_deinit(&t->days.items[i]->stream);
 		buf_deinit(&t->days.items[i]->buf);
 		mem_free(t->days.items[i]);
 	}

@@ -23,16 +23,9 @@ void rejects_init(struct rejects *r, struct store *lake)
 	buf_init(&r->text, TEXT_BYTES_MAX);
 }
 
-static void file_drop(struct rejects *r)
-{
-	store_writer_destroy(r->writer);
-	r->writer = NULL;
-	hash_stream_deinit(&r->hash);
-}
-
 void rejects_deinit(struct rejects *r)
 {
-	file_drop(r);
+	task_stream_deinit(&r->stream);
 	buf_deinit(&r->out);
 	buf_deinit(&r->text);
 }
@@ -40,26 +33,21 @@ void rejects_deinit(struct rejects *r)
 status rejects_start(struct rejects *r, const char *table, const struct delta_pairs *partition, struct err *err)
 {
 	char root[PATH_KEY_MAX];
-	ASSERT(r->writer == NULL);
+	ASSERT(r->stream.writer == NULL);
 	TRY(path_table_root(root, table, err));
 	TRY(path_key(r->key, root, partition, "rejects.jsonl", err));
 	r->table = table;
 	r->partition = *partition;
 	buf_reset(&r->out);
-	r->rows = r->bytes = 0;
+	r->rows = 0;
 	return OK;
 }
 
 static status flush(struct rejects *r, struct err *err)
 {
 	TRY(buf_check(&r->out, err));
-	if (r->writer == NULL) {
-		TRY(hash_stream_init(&r->hash, true, err));
-		TRY(store_writer_create(r->lake, r->key, &r->writer, err));
-	}
-	TRY(store_writer_add(r->writer, r->out.p, r->out.n, err));
-	hash_stream_add(&r->hash, r->out.p, r->out.n);
-	r->bytes += (int64_t)r->out.n;
+	if (r->stream.writer == NULL) TRY(task_stream_open(&r->stream, r->lake, r->key, err));
+	TRY(task_stream_add(&r->stream, r->out.p, r->out.n, err));
 	buf_reset(&r->out);
 	return OK;
 }
@@ -185,11 +173,8 @@ status rejects_close(struct rejects *r, struct task_result *out, struct err *err
 {
 	if (r->rows == 0) return OK;
 	TRY(flush(r, err));
-	TRY(store_writer_finish(r->writer, err));
-	struct file_ref file = {
-		.table = r->table, .path = r->key, .partition = r->partition, .rows = r->rows, .bytes = r->bytes};
-	hash_stream_final(&r->hash, file.xxh128, file.sha256);
-	file_drop(r);
+	struct file_ref file = {.table = r->table, .path = r->key, .partition = r->partition, .rows = r->rows};
+	TRY(task_stream_finish(&r->stream, &file, err));
 	r->rows = 0;
 	if (!file_list_add(&out->outputs, &file)) return fail_nomem(err);
 	return OK;

@@ -13,13 +13,12 @@
 
 struct rejects {
 	struct store *lake;
-	struct store_writer *writer; /* NULL: nothing written yet */
-	struct hash_stream hash;
+	struct task_stream stream; /* not open: nothing written yet */
 	struct buf out, text;
 	const char *table;
 	struct delta_pairs partition;
 	char key[PATH_KEY_MAX];
-	int64_t rows, bytes;
+	int64_t rows;
 };
 struct reject {
 	const char *object;

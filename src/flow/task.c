@@ -110,6 +110,38 @@ status task_output(const struct task_env *env, struct task_result *out, const st
 	return code;
 }
 
+status task_stream_open(struct task_stream *s, struct store *lake, const char *key, struct err *err)
+{
+	ASSERT(s->writer == NULL);
+	s->bytes = 0;
+	TRY(hash_stream_init(&s->hash, true, err));
+	return store_writer_create(lake, key, &s->writer, err);
+}
+
+status task_stream_add(struct task_stream *s, const void *p, size_t n, struct err *err)
+{
+	TRY(store_writer_add(s->writer, p, n, err));
+	hash_stream_add(&s->hash, p, n);
+	s->bytes += (int64_t)n;
+	return OK;
+}
+
+status task_stream_finish(struct task_stream *s, struct file_ref *file, struct err *err)
+{
+	TRY(store_writer_finish(s->writer, err));
+	hash_stream_final(&s->hash, file->xxh128, file->sha256);
+	file->bytes = s->bytes;
+	task_stream_deinit(s);
+	return OK;
+}
+
+void task_stream_deinit(struct task_stream *s)
+{
+	store_writer_destroy(s->writer);
+	hash_stream_deinit(&s->hash);
+	*s = (struct task_stream){0};
+}
+
 void task_ahead(const struct task_env *env, const struct file_ref *files, size_t n, size_t i)
 {
 	const size_t first = i == 0 ? 0 : i + TASK_AHEAD;

@@ -85,6 +85,16 @@ struct task_file {
  * file of these bytes stands already in the same part of the table, of another run, that one is kept and nothing is put. */
 status task_output(
 	const struct task_env *env, struct task_result *out, const struct task_file *file, struct err *err) MUST_USE;
+/* An object of a task that is too large to hold: open, added to, then finished, which publishes it and tells its size and hashes. */
+struct task_stream {
+	struct store_writer *writer; /* NULL: not open */
+	struct hash_stream hash;
+	int64_t bytes;
+};
+status task_stream_open(struct task_stream *s, struct store *lake, const char *key, struct err *err) MUST_USE;
+status task_stream_add(struct task_stream *s, const void *p, size_t n, struct err *err) MUST_USE;
+status task_stream_finish(struct task_stream *s, struct file_ref *file, struct err *err) MUST_USE;
+void task_stream_deinit(struct task_stream *s); /* what was not finished leaves nothing */
 /* Add a standing file to out->outputs: what it holds goes on to be true. */
 status task_output_keep(struct task_result *out, const struct file_ref *standing, struct err *err) MUST_USE;
 /* The task is about to open files[i] of n, one after the other: those that follow may be on their way already. */
