@@ -58,7 +58,7 @@ static status lives(const struct pqrs_config *config, const struct run_info *run
 			struct sim_event events[SIM_EVENTS_MAX];
 			struct sim_ticket t = {.date = date, .number = number};
 			out->tickets++;
-			out->events += (int64_t)sim_ticket_events(&w, &shares, &t, INT64_MIN, events);
+			out->events += (int64_t)sim_ticket_events(&w, &shares, &t, INT64_MIN, INT64_MAX, events);
 		}
 	}
 	arena_deinit(&arena);

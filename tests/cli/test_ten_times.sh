@@ -9,4 +9,8 @@ free_gb=$(df --output=avail -BG . | tail -n 1 | tr -dc 0-9)
 same "$(field .status <report.json)" SUCCESS "status"
 [ "$(field .rows.raw <report.json)" -gt 20000000 ] || bad "only $(field .rows.raw <report.json) events"
 same "$(field '.rows.raw == .rows.bronze + .rows.rejected + .rows.duplicates' <report.json)" true "conservation"
+# A day of a million tickets: one object alone is larger than this.
+(ulimit -v 655360 && exec "$pqr" run --json --threads 2 --no-progress --lake day --volume 1000000 --from 2025-09-01 --to 2025-09-01 --until raw) >day.json 2>log \
+  || bad "a day of a million tickets under 640 MiB: $(tail -n 2 log)"
+[ "$(find day/raw -name events.jsonl -size +500M | wc -l)" -gt 0 ] || bad "no object of over 500 MB"
 done_testing

@@ -92,7 +92,7 @@ static void tally_ticket(const struct world *x, int32_t date, uint32_t number, s
 	struct sim_event e[SIM_EVENTS_MAX];
 	struct sim_ticket t = {.date = date, .number = number};
 	struct fold f = {.state = STATE_RECEIVED}, whole = {.state = STATE_RECEIVED};
-	const size_t n = sim_ticket_events(&x->w, &x->shares, &t, 0, e);
+	const size_t n = sim_ticket_events(&x->w, &x->shares, &t, 0, INT64_MAX, e);
 	check_life(x, &t, e, n);
 	for (size_t i = 0; i < n; i++) {
 		fold_event(x, &e[i], &whole);
@@ -282,9 +282,12 @@ static void test_skips(void **state)
 			for (uint32_t number = 0; number < sim_world_day(&x.w, date)->volume; number++) {
 				struct sim_event all[SIM_EVENTS_MAX], some[SIM_EVENTS_MAX];
 				struct sim_ticket t = {.date = date, .number = number}, u = t;
-				const size_t n = sim_ticket_events(&x.w, &x.shares, &t, 0, all);
-				const size_t m = sim_ticket_events(&x.w, &x.shares, &u, since, some);
+				const size_t n = sim_ticket_events(&x.w, &x.shares, &t, 0, INT64_MAX, all);
 				const bool reaches = all[n - 1].ts >= since;
+				if (sim_ticket_events(&x.w, &x.shares, &u, 0, all[0].ts - 1, some) != 0 ||
+					sim_ticket_events(&x.w, &x.shares, &u, 0, all[0].ts, some) != n)
+					fail_msg("a ticket is of the instant of its creation, and of none before");
+				const size_t m = sim_ticket_events(&x.w, &x.shares, &u, since, INT64_MAX, some);
 				if (reaches && (date < first || m != n || memcmp(all, some, n * sizeof *all) != 0))
 					fail_msg("lost events");
 				skipped += m == 0;

@@ -125,6 +125,38 @@ static void test_day_alone(void **state)
 	sim_config_deinit(&c);
 }
 
+/* However few events are held at once: days in groups, one by one, and in parts. */
+static void test_slices(void **state)
+{
+	(void)state;
+	static const size_t held[] = {20000, 900, 150, SIM_EVENTS_MAX};
+	struct pqrs_config c;
+	struct lake all;
+	small_config(&c);
+	struct run_info run = sim_run(&c, c.simulation.date_from, c.simulation.date_from + 39);
+	run.emit_from = run.date_from + 20;
+	lake_init(&all);
+	run_days(&all, &c, &run, run.emit_from, run.date_to + 1);
+	for (size_t i = 0; i < SIM_N(held); i++) {
+		struct lake l;
+		struct err err;
+		lake_init(&l);
+		const struct task_env env = {.lake = l.store, .run = &run, .config = &c};
+		const struct task_spec spec = {
+			.stage = "raw", .task_id = "raw-0000", .lo = run.emit_from, .hi = run.date_to + 1, .part = ""};
+		CHECK_OK(&err, pqrs_simulate_run_within(&env, &spec, held[i], &l.result, &err));
+		CHECK_I64(l.result.outputs.n, all.result.outputs.n);
+		check_within(&l, &all);
+		for (size_t j = 0; j < all.result.counters.n; j++) {
+			const struct counter *want = &all.result.counters.items[j];
+			CHECK_I64(counter_get(&l.result.counters, want->name), want->value);
+		}
+		lake_deinit(&l);
+	}
+	lake_deinit(&all);
+	sim_config_deinit(&c);
+}
+
 static void path_of(const struct run_info *run, int channel, int32_t day, char dst[256])
 {
 	char date[DATE_CHARS];
@@ -534,6 +566,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_splits),
 		cmocka_unit_test(test_day_alone),
+		cmocka_unit_test(test_slices),
 		cmocka_unit_test(test_consecutive_runs),
 		cmocka_unit_test(test_truncate),
 		cmocka_unit_test(test_lines),

@@ -402,11 +402,11 @@ static int64_t life_end(const struct sim_world *w, const struct life *l, int32_t
 }
 
 size_t sim_ticket_events(const struct sim_world *w, const struct sim_shares *s, struct sim_ticket *t, int64_t since,
-	struct sim_event events[SIM_EVENTS_MAX])
+	int64_t until, struct sim_event events[SIM_EVENTS_MAX])
 {
 	const uint64_t entity = sim_entity(t->date, t->number);
 	const struct life l = life_of(w, s, t->date, t->number);
-	if (life_end(w, &l, t->date) <= since) return 0;
+	if (l.created > until || life_end(w, &l, t->date) <= since) return 0;
 	uint32_t d[DRAWS];
 	for (uint32_t i = 0; i < DRAWS / 4; i++) {
 		const struct rng4 r = rng_philox(w->seed, entity, SIM_TIMES, i);

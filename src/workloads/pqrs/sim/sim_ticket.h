@@ -49,9 +49,9 @@ int32_t sim_ticket_first_day(const struct sim_world *w, int32_t date);
 int32_t sim_ticket_last_day(const struct pqrs_config *config, int32_t date);
 
 /* The ticket t->date, t->number (the caller sets both) and its events in order of time: n in 0..SIM_EVENTS_MAX.
- * Returns 0 early, without the cost of a whole life, when all its events are certainly before `since`; then the rest
- * of *t is unset. t->date in [w->date_from, w->date_to]. */
+ * Returns 0 early, without the cost of a whole life, when all its events are certainly before `since`, or after
+ * `until`; then the rest of *t is unset. t->date in [w->date_from, w->date_to]. */
 size_t sim_ticket_events(const struct sim_world *w, const struct sim_shares *s, struct sim_ticket *t, int64_t since,
-	struct sim_event events[SIM_EVENTS_MAX]);
+	int64_t until, struct sim_event events[SIM_EVENTS_MAX]);
 
 #endif
