@@ -367,9 +367,9 @@ static status visit_row(const PGresult *r, struct postgres_rows *rows, struct er
 
 static status send_query(struct control_postgres *s, const struct control_select *q, struct err *err)
 {
-	Oid types[POSTGRES_ARGS_MAX];
-	if (q->n_params > POSTGRES_ARGS_MAX)
-		return fail(err, E_LIMIT, "query of %zu parameters, at most %d", q->n_params, POSTGRES_ARGS_MAX);
+	Oid types[CONTROL_PARAMS_MAX];
+	if (q->n_params > CONTROL_PARAMS_MAX)
+		return fail(err, E_LIMIT, "query of %zu parameters, at most %d", q->n_params, CONTROL_PARAMS_MAX);
 	for (size_t i = 0; i < q->n_params; i++) types[i] = OID_TEXT;
 	if (postgres_lost(s)) return fail(err, E_UNREACHABLE, "the connection to %s is lost", s->place);
 	if (PQsendQueryParams(s->pg, q->sql, (int)q->n_params, types, q->params, NULL, NULL, 0) != 1)

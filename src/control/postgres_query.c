@@ -27,9 +27,9 @@ static void mark_params(const char *sql, bool *named, size_t n)
 
 static status check_params(const struct control_select *q, struct err *err)
 {
-	bool named[POSTGRES_ARGS_MAX] = {false};
-	if (q->n_params > POSTGRES_ARGS_MAX)
-		return fail(err, E_LIMIT, "query of %zu parameters, at most %d", q->n_params, POSTGRES_ARGS_MAX);
+	bool named[CONTROL_PARAMS_MAX] = {false};
+	if (q->n_params > CONTROL_PARAMS_MAX)
+		return fail(err, E_LIMIT, "query of %zu parameters, at most %d", q->n_params, CONTROL_PARAMS_MAX);
 	mark_params(q->sql, named, q->n_params);
 	for (size_t i = 0; i < q->n_params; i++) {
 		if (!named[i]) return fail(err, E_USAGE, "query has no parameter $%zu", i + 1);

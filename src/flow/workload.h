@@ -50,6 +50,7 @@ const char *stage_layer(const struct stage_def *s);
 struct workload_view {
 	const char *name; /* "analytics.v_geo_daily" */
 	const char *sql;
+	const struct table_schema *schema; /* its columns, in the SELECT's order */
 };
 
 /* What a run tells of its figures at its end, once it was published: a query over meta and the serving tables, by contract 6's names. */

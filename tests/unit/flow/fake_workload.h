@@ -65,8 +65,11 @@ static const struct table_schema fake_empty = {.name = "empty",
 	.columns = fake_daily_columns,
 	.n_columns = 4};
 static const struct table_schema *const fake_tables[] = {&fake_by_id, &fake_daily, &fake_empty};
+static const struct column_def fake_view_columns[] = {{.name = "items", .type = COL_INT64, .nullable = true}};
+static const struct table_schema fake_view = {
+	.name = "v_items", .layer = "analytics", .contract = "fake/v1", .columns = fake_view_columns, .n_columns = 1};
 static const struct workload_view fake_views[] = {
-	{"analytics.v_items", "SELECT sum(items) AS items FROM gold.daily"},
+	{"analytics.v_items", "SELECT sum(items) AS items FROM gold.daily", &fake_view},
 };
 
 static inline status fake_enter(const struct task_spec *spec, struct err *err)

@@ -209,7 +209,7 @@ static void test_names(void **state)
 {
 	(void)state;
 	const struct workload_view v = {"analytics.v_x",
-		"SELECT a.n AS \"gold.n\" FROM gold.a AS a JOIN (gold.b) ON a.t <> 'gold.c' AND a.gold.n = $2"};
+		"SELECT a.n AS \"gold.n\" FROM gold.a AS a JOIN (gold.b) ON a.t <> 'gold.c' AND a.gold.n = $2", NULL};
 	struct buf out;
 	buf_init(&out, 0);
 	contract_view_postgres(&out, &v);

@@ -274,3 +274,58 @@ const struct table_schema *const pqrs_gold_tables[GOLD_TABLES_N] = {
 	[GOLD_PRIORITY_DISTRIBUTION] = &pqrs_gold_priority_distribution,
 	[GOLD_PQRS_METRICS] = &pqrs_gold_pqrs_metrics,
 };
+
+/* ---- views: what they show of the tables above (views.c) ---- */
+
+#define DAY_MONTH_RUN                                                                                        \
+	{.name = "month", .type = S, .description = "YYYY-MM of the day"},                                   \
+	{                                                                                                    \
+		.name = "run_id", .type = S, .description = "run that wrote the row, or the last of several" \
+	}
+#define WITHIN_SLA                                                                                                  \
+	{                                                                                                           \
+		.name = "within_sla_pct", .type = COL_DECIMAL, .precision = 5, .scale = 2, .nullable = true,        \
+		.unit = "%",                                                                                        \
+		.description = "100 * (closed_count - overdue_count) / closed_count; none where nothing was closed" \
+	}
+static const struct column_def v_national_columns[] = {KEY_DAY("local day of creation; every day of the range"),
+	KEY_TYPE, KEY_CHANNEL, SERIES_MEASURES, DAY_MONTH_RUN};
+static const struct column_def v_department_columns[] = {KEY_DAY("local day of creation; every day of the range"),
+	KEY_DEPARTMENT, KEY_TYPE, KEY_CHANNEL, SERIES_MEASURES, DAY_MONTH_RUN};
+static const struct column_def v_geo_columns[] = {KEY_DAY("local day"), KEY_GEO, KEY_TYPE, TICKETS_CREATED,
+	BACKLOG_COUNT, COUNT("closed_count", "tickets closed on the day"),
+	COUNT("overdue_count", "of the closed, those answered after sla_due_at"), WITHIN_SLA, DAY_MONTH_RUN};
+static const struct column_def v_open_columns[] = {TICKET_ID,
+	{.name = "current_status", .type = S, .description = "state at as_of"},
+	{.name = "last_update_ts", .type = COL_TIMESTAMP, .description = "the ticket's last accepted event"},
+	SLA_TARGET, SLA_ELAPSED,
+	{.name = "sla_days_left",
+		.type = COL_INT32,
+		.unit = "business days",
+		.description = "sla_days_target - sla_days_elapsed; negative when it is overdue"},
+	SLA_STATE, {.name = "month", .type = S, .description = "YYYY-MM of the ticket's creation, local"},
+	{.name = "run_id", .type = S, .description = "run that wrote the row"}};
+static const struct column_def v_sla_columns[] = {
+	{.name = "month", .type = S, .key = true, .description = "YYYY-MM of the day of closing"}, KEY_TYPE,
+	COUNT("closed_count", "tickets closed in the month"),
+	COUNT("overdue_count", "of the closed, those answered after sla_due_at"), WITHIN_SLA,
+	{.name = "avg_overdue_days",
+		.type = COL_DECIMAL,
+		.precision = 9,
+		.scale = 2,
+		.unit = "days of 24 h",
+		.description = "mean of answered_at - sla_due_at over the overdue; 0 without any"},
+	{.name = "run_id", .type = S, .description = "the last of the runs that wrote its rows"}};
+
+#define VIEW(view, array, text)                                           \
+	const struct table_schema pqrs_view_##view = {.name = "v_" #view, \
+		.layer = "analytics",                                     \
+		.contract = "pqrs/v2",                                    \
+		.description = text,                                      \
+		.columns = array,                                         \
+		.n_columns = sizeof array / sizeof array[0]}
+VIEW(timeseries_national_daily, v_national_columns, "created tickets by type and channel, every day");
+VIEW(timeseries_department_daily, v_department_columns, "created tickets by department, type and channel, every day");
+VIEW(geo_daily, v_geo_columns, "created, open and closed tickets by day, municipality and type");
+VIEW(tickets_open, v_open_columns, "open tickets with what is left of their term");
+VIEW(sla_summary, v_sla_columns, "closed tickets and compliance by month of closing and type");

@@ -26,6 +26,9 @@ extern const struct table_schema pqrs_gold_kpi_volume_daily, pqrs_gold_kpi_backl
 	pqrs_gold_kpi_volume_dept_daily, pqrs_gold_kpi_volume_national_daily, pqrs_gold_daily_kpis, pqrs_gold_sla_daily,
 	pqrs_gold_sla_metrics, pqrs_gold_tickets_snapshot, pqrs_gold_priority_distribution, pqrs_gold_pqrs_metrics;
 extern const struct table_schema *const pqrs_gold_tables[GOLD_TABLES_N];
+/* Of the views over them: analytics.v_<name>. */
+extern const struct table_schema pqrs_view_timeseries_national_daily, pqrs_view_timeseries_department_daily,
+	pqrs_view_geo_daily, pqrs_view_tickets_open, pqrs_view_sla_summary;
 
 /* Data columns in file order; then history_id (history_column.h), and the partition columns month and run_id. */
 enum kpi_volume_daily_column {

@@ -1,0 +1,157 @@
+/* server/router.c: which route answers, and what every answer has in common: who may, headers against misuse, errors as problems. */
+#include "server/router.h"
+
+#include <arpa/inet.h>
+#include <strings.h>
+
+#include "base/log.h"
+#include "server/server_int.h"
+#include "server/static_files.h"
+
+/* ---- finding the route ---- */
+
+/* The part of a path behind its first '/', up to the next; rest begins with that, or is empty. */
+static bool next_part(struct str *path, struct str *part)
+{
+	if (path->n == 0 || path->p[0] != '/') return false;
+	const char *slash = path->n > 1 ? memchr(path->p + 1, '/', path->n - 1) : NULL;
+	*part = (struct str){path->p + 1, slash != NULL ? (size_t)(slash - path->p) - 1 : path->n - 1};
+	*path = (struct str){path->p + 1 + part->n, path->n - 1 - part->n};
+	return true;
+}
+
+static bool matches(struct request *r, const char *pattern)
+{
+	struct str have = r->path;
+	struct str want = str_of(pattern);
+	struct str a;
+	struct str b;
+	size_t n = 0;
+	while (next_part(&want, &b)) {
+		if (!next_part(&have, &a)) return false;
+		if (b.n == 0 || b.p[0] != '{') {
+			if (!str_eq(a, b)) return false;
+			continue;
+		}
+		ASSERT(n < REQUEST_CAPTURES_MAX);
+		if (a.n == 0 || !request_decode(r->arena, a, false, &r->captures[n++])) return false;
+	}
+	return have.n == 0;
+}
+
+const struct route *router_find(const struct route *routes, size_t n_routes, struct request *r, bool *others)
+{
+	const enum request_method method = r->method == REQUEST_HEAD ? REQUEST_GET : r->method;
+	*others = false;
+	for (size_t i = 0; i < n_routes; i++) {
+		if (!matches(r, routes[i].path)) continue;
+		if (routes[i].method == method) return &routes[i];
+		*others = true;
+	}
+	return NULL;
+}
+
+bool router_is_slow(const struct server *s, struct request *r)
+{
+	bool others;
+	const struct route *route = router_find(s->routes, s->n_routes, r, &others);
+	return route != NULL && route->slow;
+}
+
+/* ---- what is refused before a handler sees it ---- */
+
+/* A page of another site can make a browser ask this machine by a name of its own that leads here. Such a name is none of ours; addresses
+ * are nobody's. */
+static bool host_known(struct str host)
+{
+	char name[256];
+	struct in6_addr address;
+	if (host.p == NULL) return true; /* HTTP/1.0: no browser */
+	if (host.n == 0 || host.n >= sizeof name) return false;
+	memcpy(name, host.p, host.n);
+	name[host.n] = '\0';
+	char *end = name[0] == '[' ? strchr(name, ']') : strchr(name, ':');
+	if (end != NULL) *end = '\0';
+	const char *bare = name[0] == '[' ? name + 1 : name;
+	return strcasecmp(bare, "localhost") == 0 || inet_pton(AF_INET, bare, &address) == 1 ||
+	       inet_pton(AF_INET6, bare, &address) == 1;
+}
+
+static bool is_api(const struct request *r)
+{
+	return r->path.n >= 5 && memcmp(r->path.p, "/api/", 5) == 0;
+}
+
+static void answer_none(const struct request *r, bool others, struct response *out)
+{
+	const bool reads = r->method == REQUEST_GET || r->method == REQUEST_HEAD;
+	if (others || !reads) {
+		response_problem(out, 405, "this method is not for this address: data is read by GET and HEAD alone");
+		response_header_add(out, "Allow", others && reads ? "POST" : "GET, HEAD");
+	} else if (is_api(r) || !static_file_answer(r, out)) {
+		response_problem(out, 404, "there is nothing at this address; /openapi.json lists what there is");
+	}
+}
+
+static void answer_error(status code, const struct err *err, const struct request *r, struct response *out)
+{
+	char text[ERR_MESSAGE_MAX + ERR_WHERE_MAX + 64];
+	const int number = response_status_of(code, err);
+	(void)err_text(err, text, sizeof text);
+	if (number >= 500 && number != 501) {
+		char target[128];
+		const size_t n = r->path.n < sizeof target - 1 ? r->path.n : sizeof target - 1;
+		memcpy(target, r->path.p, n);
+		target[n] = '\0';
+		log_line(LOG_WARN, "a request failed", "path", target, "error", text, NULL);
+	}
+	response_problem(out, number, text);
+	if (number == 503) response_header_add(out, "Retry-After", "1");
+}
+
+static bool authenticate(struct server *s, const struct route *route, struct request *r, struct response *out)
+{
+	struct err err;
+	err_clear(&err);
+	if (auth_principal(&s->auth, request_header_get(r, "Authorization"), r->arena, &r->who, &err) != OK) {
+		response_problem(out, 401, err.message);
+		response_header_add(out, "WWW-Authenticate", "Bearer error=\"invalid_token\"");
+		return false;
+	}
+	if (r->who.role >= route->role) return true;
+	response_problem(out, 403, "this role may not read this");
+	return false;
+}
+
+static void add_headers(struct response *out, bool api)
+{
+	response_header_add(out, "X-Content-Type-Options", "nosniff");
+	response_header_add(out, "Referrer-Policy", "no-referrer");
+	response_header_add(out, "Cross-Origin-Resource-Policy", "same-origin");
+	response_header_add(out, "Content-Security-Policy", "%s",
+		api ? "default-src 'none'; frame-ancestors 'none'"
+		    : "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; "
+		      "form-action 'self'; frame-ancestors 'none'");
+	if (api) response_header_add(out, "Cache-Control", "no-cache");
+}
+
+void router_answer(struct server *s, struct request *r, struct response *out)
+{
+	struct err err;
+	bool others;
+	err_clear(&err);
+	if (s->loopback && !host_known(request_header_get(r, "Host"))) {
+		response_problem(out, 421, "the Host header names no address of this machine");
+		add_headers(out, true);
+		return;
+	}
+	const struct route *route = router_find(s->routes, s->n_routes, r, &others);
+	if (route == NULL) {
+		answer_none(r, others, out);
+	} else if (route->open || authenticate(s, route, r, out)) {
+		const status code = route->handle(s, r, out, &err);
+		if (code != OK) answer_error(code, &err, r, out);
+	}
+	if (out->body.failed) response_problem(out, 413, "the answer is too large: ask for fewer rows");
+	add_headers(out, route != NULL && strcmp(route->path, "/docs") != 0);
+}

@@ -1,0 +1,23 @@
+/* server/server_int.h: what the handlers share. One of it for the life of the server; what changes has a lock of its own. */
+#ifndef PQR_SERVER_SERVER_INT_H
+#define PQR_SERVER_SERVER_INT_H
+
+#include "app/session.h"
+#include "control/control_pool.h"
+#include "server/relation.h"
+#include "server/route.h"
+
+struct server {
+	const struct route *routes; /* [n_routes] */
+	size_t n_routes;
+	struct session *session; /* its lake; its control plane has a lock */
+	struct control_pool *pool;
+	struct relation_list relations;
+	struct auth auth;
+	bool postgres;
+	bool loopback; /* Host must then name this machine */
+	int64_t rows_max;
+	bool sql;
+};
+
+#endif
