@@ -18,9 +18,15 @@ export interface Box {
   y1: number
 }
 
-// San Andrés lies 700 km away: it is drawn in a box near the coast, ten times as large.
+// San Andrés lies 700 km away, and would be two specks: it is drawn near the coast, its islands closer and ten times as large.
 const ISLANDS = '88'
-const project = (code: string, lon: number, lat: number): [number, number] => (code === ISLANDS ? [-7860 + (lon + 8155) * 4, -1130 - (lat - 1290) * 4] : [lon, -lat])
+const project = (code: string, lon: number, lat: number): [number, number] => (code === ISLANDS ? [-7800 + (lon + 8155) * 2, -1130 - (lat - 1290) * 2] : [lon, -lat])
+// A point of a ring that began at lon0, lat0.
+function onMap(code: string, lon: number, lat: number, lon0: number, lat0: number): [number, number] {
+  const [x, y] = project(code, lon0, lat0)
+  const scale = code === ISLANDS ? 10 : 1
+  return [x + (lon - lon0) * scale, y - (lat - lat0) * scale]
+}
 
 function draw(raw: Raw): Geo {
   const names = new Map(raw.departments.map((d) => [d.code, d.name]))
@@ -36,7 +42,7 @@ function draw(raw: Raw): Geo {
           for (let i = 0; i < ring.length; i += 2) {
             lon += ring[i]!
             lat += ring[i + 1]!
-            const [x, y] = project(code, lon, lat)
+            const [x, y] = onMap(code, lon, lat, ring[0]!, ring[1]!)
             box.x0 = Math.min(box.x0, x)
             box.x1 = Math.max(box.x1, x)
             box.y0 = Math.min(box.y0, y)
@@ -49,7 +55,7 @@ function draw(raw: Raw): Geo {
       return { code, name, path, box }
     }),
     places: new Map(
-      raw.municipalities.map(([code, name, lat, lon]) => {
+      raw.municipalities.map(([code, name, lon, lat]) => {
         const [x, y] = project(code.slice(0, 2), lon, lat)
         return [code, { name, department: names.get(code.slice(0, 2)) ?? '', x, y }]
       }),

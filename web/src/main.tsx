@@ -35,7 +35,12 @@ function useThemeAndLanguage() {
   const isDark = dark() && !printing
   const lang = language()
   useEffect(() => {
-    const before = () => setPrinting(true)
+    // At once: what is printed is what stands when this returns.
+    const before = () => {
+      setPrinting(true)
+      document.documentElement.dataset.theme = 'light'
+      dispatchEvent(new Event('pqr-print'))
+    }
     const after = () => setPrinting(false)
     const changed = () => go('', {}, true)
     addEventListener('beforeprint', before)
@@ -175,7 +180,7 @@ function App() {
         <a class="brand" href={href('/executive')}>PQR Lakehouse</a>
         {embedded ? <span class="report-period">{t('title')} · {embedded.period.name} · {dateLong(embedded.period.from)} – {dateLong(embedded.period.to)}</span> : (
           <nav aria-label={t('pages')}>
-            {pages.map((p) => <a key={p} href={href(`/${p}`)} aria-current={p === page ? 'page' : undefined}>{t(p)}</a>)}
+            {pages.map((p) => <a key={p} href={href(`/${p}`)} aria-current={p === page ? 'page' : undefined} ref={p === page ? intoView : null}>{t(p)}</a>)}
           </nav>
         )}
         <div class="tools">
@@ -185,7 +190,7 @@ function App() {
           <button type="button" class="quiet icon" title={t('help')} aria-label={t('help')} onClick={() => setHelp(true)}>?</button>
         </div>
       </header>
-      <main id="main" tabIndex={-1}>
+      <main id="main" tabindex={-1}>
         <h1 class={known === 'executive' ? 'sr' : ''}>{known ? t(known) : t('notFound')}</h1>
         <Page page={page} hello={hello} />
       </main>
@@ -195,6 +200,9 @@ function App() {
     </div>
   )
 }
+
+// On a narrow screen the pages scroll sideways: the one that is open stands in view.
+const intoView = (link: HTMLElement | null) => link?.parentElement?.scrollTo({ left: link.offsetLeft - 40 })
 
 const root = document.getElementById('app')!
 root.replaceChildren()

@@ -49,18 +49,27 @@ export function address(q: Query): string {
 const signs: Record<Operator, string> = { eq: '=', neq: '<>', gt: '>', gte: '>=', lt: '<', lte: '<=', like: 'LIKE', ilike: 'ILIKE' }
 const literal = (value: string) => (/^-?\d+(\.\d+)?$/.test(value) ? value : `'${value.replace(/'/g, "''").replace(/\*/g, '%')}'`)
 
+// Cases are the unanswered tickets of silver under the names that the API gives to two of their columns.
+const cases: Record<string, string> = {
+  risk: "CASE sla_risk WHEN 'OVERDUE' THEN 'overdue' WHEN 'AT_RISK' THEN 'due_soon' ELSE 'open' END",
+  due_on: "CAST(sla_due_at AT TIME ZONE 'America/Bogota' AS DATE)",
+}
+
 export function sql(q: Query): string {
+  const ofCases = q.table === 'cases'
+  const named = (name: string) => (ofCases ? (cases[name] ?? name) : name)
   const grouped = q.select.some((c) => c.sum || c.count)
   const plain = q.select.filter((c) => !c.sum && !c.count)
   const columns = q.select.map((c) => {
-    const what = c.count ? 'count(*)' : c.sum ? `sum(${c.name})` : c.name
-    return c.as ? `${what} AS ${c.as}` : what
+    const what = c.count ? 'count(*)' : c.sum ? `sum(${c.name})` : named(c.name)
+    const as = c.as ?? (what === c.name ? '' : c.name)
+    return as ? `${what} AS ${as}` : what
   })
-  const where = q.where.map(([name, op, value]) => `${name} ${signs[op]} ${literal(value)}`)
+  const where = [...(ofCases ? ['answered_at IS NULL'] : []), ...q.where.map(([name, op, value]) => `${named(name)} ${signs[op]} ${literal(value)}`)]
   if (q.anyOf && q.anyOf.length > 0) where.push(`(${q.anyOf.map(([n, op, v]) => `${n} ${signs[op]} ${literal(v)}`).join(' OR ')})`)
-  const lines = [`SELECT ${columns.length > 0 ? columns.join(', ') : '*'}`, `FROM ${q.schema === '' ? q.table : `${q.schema}.${q.table}`}`]
+  const lines = [`SELECT ${columns.length > 0 ? columns.join(', ') : '*'}`, `FROM ${ofCases ? 'silver.tickets' : `${q.schema}.${q.table}`}`]
   if (where.length > 0) lines.push(`WHERE ${where.join('\n  AND ')}`)
-  if (grouped && plain.length > 0) lines.push(`GROUP BY ${plain.map((c) => c.name).join(', ')}`)
+  if (grouped && plain.length > 0) lines.push(`GROUP BY ${plain.map((c) => named(c.name)).join(', ')}`)
   if (q.order.length > 0) lines.push(`ORDER BY ${q.order.map((o) => o.replace(/\.desc$/, ' DESC')).join(', ')}`)
   if (q.limit) lines.push(`LIMIT ${q.limit}${q.offset ? ` OFFSET ${q.offset}` : ''}`)
   return lines.join('\n')

@@ -229,7 +229,7 @@ const words = {
   liveTitle: ['Clics de la tienda, minuto a minuto', 'Clicks of the shop, minute by minute'],
   refreshed: ['Se actualiza cada 10 s', 'Refreshes every 10 s'],
   lastWindow: ['Última ventana', 'Newest window'],
-  perMinute: ['eventos por minuto', 'events a minute'],
+  perMinute: ['Eventos en ella', 'Events in it'],
   lateEvents: ['Tardíos', 'Late events'],
   watermark: ['Marca de agua', 'Watermark'],
   noStream: ['Aún no llegan eventos', 'No events have come yet'],

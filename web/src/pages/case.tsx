@@ -108,7 +108,7 @@ export function Case({ id }: { id: string }) {
             ...messages.map((m) => ({ ts: m.ts, what: '', who: isWord(`role_${m.role}`) ? t(`role_${m.role}` as 'role_agent') : m.role, text: m.text })),
           ].sort((a, b) => a.ts.localeCompare(b.ts))
           return (
-            <>
+            <div class="stack">
               <section class="card" aria-label={text('external_id')}>
                 <header><h2>{text('external_id') || text('ticket_id')}</h2><span class="tag">{said(text('current_status'))}</span>{risk && <span class={`tag ${tone[risk]}`}>{t(`risk_${risk}`)}</span>}</header>
                 <dl class="facts">
@@ -132,7 +132,7 @@ export function Case({ id }: { id: string }) {
                   </ol>
                 </section>
               </div>
-            </>
+            </div>
           )
         }}
       </Answered>

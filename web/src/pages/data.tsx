@@ -149,7 +149,7 @@ export function Data({ hello }: { hello: Hello | null }) {
     <div class="cards">
       <section class="card wide" aria-label={t('tables')}>
         <header><h2>{t('tables')}</h2><label class="field inline"><span>{t('findTable')}</span><input type="search" value={search} onInput={(e) => go('', { find: e.currentTarget.value || null }, true)} /></label></header>
-        <Answered asked={asked} tall empty={(rows) => rows.length === 0 && <Note title={t('noRun')}><p>{t('noRunHint')}</p><pre tabIndex={0}>pqr run</pre></Note>}>
+        <Answered asked={asked} tall empty={(rows) => rows.length === 0 && <Note title={t('noRun')}><p>{t('noRunHint')}</p><pre tabindex={0}>pqr run</pre></Note>}>
           {(rows) => (
             <Table caption={t('tables')} selected={(row) => row.name === chosen} rows={rows.filter((row) => row.name.includes(search.toLowerCase()))} columns={[
               { name: 'name', label: t('table'), value: (row) => <a href={href('', { table: row.name })} aria-current={row.name === chosen ? 'true' : undefined}><code>{row.name}</code></a> },

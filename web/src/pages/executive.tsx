@@ -105,7 +105,7 @@ interface KpiProps {
 function Kpi({ name, figure, filters, asked, value, change, spark, colour }: KpiProps) {
   return (
     <section class="kpi" aria-label={name}>
-      <header><h3>{name}</h3><AboutButton figure={figure} name={name} /></header>
+      <header><h2>{name}</h2><AboutButton figure={figure} name={name} /></header>
       <Answered asked={asked}>
         {() => (
           <>
@@ -287,5 +287,5 @@ export function Executive({ f, last, first }: { f: Filters; last: string; first:
 }
 
 export function NoRun() {
-  return <Note title={t('noRun')}><p>{t('noRunHint')}</p><pre tabIndex={0}>pqr run</pre></Note>
+  return <Note title={t('noRun')}><p>{t('noRunHint')}</p><pre tabindex={0}>pqr run</pre></Note>
 }

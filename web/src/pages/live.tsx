@@ -1,6 +1,6 @@
 // The shop's clicks, minute by minute, as the speed layer counts them; beside them the days of the batch layer.
 import { useEffect } from 'preact/hooks'
-import { useAnswer } from '../api'
+import { token, useAnswer } from '../api'
 import { figures, type Figure } from '../figures'
 import { AboutButton } from '../parts/about'
 import { FigureCard } from '../parts/card'
@@ -11,7 +11,7 @@ import { address } from '../query'
 import { clock, compact, dateLong, instant, number, said, t } from '../words'
 
 const EVERY = 10_000
-const WINDOWS = 120 // minutes looked back at, from the newest one
+const WINDOWS = 60 // minutes looked back at, from the newest one
 
 type Newest = { window_start: string; updated_at: string }
 type Offset = { sink: string; topic: string; partition: number; next_position: number; watermark: string | null; updated_at: string }
@@ -38,11 +38,11 @@ function Windows({ newest }: { newest: Newest }) {
   const inLast = (events.answer?.data ?? []).filter((row) => row.window_start.slice(0, 16) === minutes.at(-1)).reduce((all, row) => all + row.event_count, 0)
   const marks = (offsets.answer?.data ?? []).flatMap((row) => row.watermark ?? []).sort()
   return (
-    <>
+    <div class="stack">
       <div class="kpis">
         <Tile name={t('lastWindow')} figure={figures.newest()} value={instant(newest.window_start)} note={`${t('updated')} ${instant(newest.updated_at, true)}`} />
-        <Tile name={t('perMinute')} figure={figures.events(since)} value={number(inLast)} note={t('lastWindow')} />
-        <Tile name={t('watermark')} value={marks[0] ? instant(marks[0], true) : '–'} note={`${number(offsets.answer?.data.length ?? 0)} ${t('partitions').toLowerCase()}`} />
+        <Tile name={t('perMinute')} figure={figures.events(since)} value={number(inLast)} note={clock(newest.window_start)} />
+        <Tile name={t('watermark')} value={marks[0] ? instant(marks[0], true) : '–'} note={`${t('partitions')}: ${number(marks.length)}`} />
         <Tile name={t('lateEvents')} value={number((late.answer?.data ?? []).reduce((all, row) => all + row.event_count, 0))} note="realtime.late_events" />
       </div>
       <div class="cards">
@@ -57,12 +57,12 @@ function Windows({ newest }: { newest: Newest }) {
           {(rows) => <Chart x={minutes} name={name} title={title} format={number} axis={compact} label={t('f_purchases')} series={series(rows, minutes, () => 'purchase', (row) => row.purchase_count, { purchase: '--type-Q' })} />}
         </FigureCard>
       </div>
-    </>
+    </div>
   )
 }
 
 function Tile({ name, value, note, figure }: { name: string; value: string; note: string; figure?: Figure }) {
-  return <section class="kpi" aria-label={name}><header><h3>{name}</h3>{figure && <AboutButton figure={figure} name={name} />}</header><p class="kpi-value small">{value}</p><p class="change">{note}</p></section>
+  return <section class="kpi" aria-label={name}><header><h2>{name}</h2>{figure && <AboutButton figure={figure} name={name} />}</header><p class="kpi-value small">{value}</p><p class="change">{note}</p></section>
 }
 
 export function Live() {
@@ -70,11 +70,12 @@ export function Live() {
   const again = newest.again
   // A window that closes is told at once; the question every 10 s stays, for those who cannot be told.
   useEffect(() => {
+    if (token()) return // an event source cannot send one
     const events = new EventSource('/api/v1/events')
     events.addEventListener('window', again)
     return () => events.close()
   }, [])
-  const nothing = <Note title={t('noStream')}><p>{t('noStreamHint')}</p><pre tabIndex={0}>{'pqr stream produce --sink - --rate 100 | pqr stream aggregate --source - --source-id shop'}</pre></Note>
+  const nothing = <Note title={t('noStream')}><p>{t('noStreamHint')}</p><pre tabindex={0}>{'pqr stream produce --sink - --rate 100 | pqr stream aggregate --source - --source-id shop'}</pre></Note>
   return (
     <>
       <p class="hint">{t('liveTitle')} · {t('refreshed')}</p>

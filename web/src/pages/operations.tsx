@@ -93,7 +93,7 @@ function TimeLine({ run }: { run: RunDetail }) {
         }
         return (
           <div key={name} class="gantt-stage">
-            <span class="gantt-name">{name}</span>
+            <span class="gantt-name" title={name}>{name}</span>
             <div class="gantt-lanes">
               {lanes.map((lane, i) => (
                 <div key={i} class="gantt-lane">
@@ -262,7 +262,7 @@ export function Operations() {
   const { params } = usePlace()
   const asked = useAnswer<Run[]>('/api/v1/runs?limit=100', 10_000)
   return (
-    <Answered asked={asked} tall empty={(runs) => runs.length === 0 && <Note title={t('noRun')}><p>{t('noRunHint')}</p><pre tabIndex={0}>pqr run</pre></Note>}>
+    <Answered asked={asked} tall empty={(runs) => runs.length === 0 && <Note title={t('noRun')}><p>{t('noRunHint')}</p><pre tabindex={0}>pqr run</pre></Note>}>
       {(runs) => {
         const chosen = params.get('run') ?? runs[0]!.run_id
         return (

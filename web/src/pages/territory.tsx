@@ -49,7 +49,7 @@ function Map({ geo, rows, places, metric, chosen }: { geo: Geo; rows: Row[]; pla
           const value = values.get(o.name) ?? null
           const step = value === null ? 'none' : metric === 'geoSla' ? STEPS - 1 - stepOf(steps, value) : stepOf(steps, value)
           return (
-            <path key={o.code} d={o.path} class={`area step-${step}${o.name === chosen ? ' chosen' : chosen === '' ? '' : ' other'}`} role="button" tabIndex={0} aria-pressed={o.name === chosen}
+            <path key={o.code} d={o.path} class={`area step-${step}${o.name === chosen ? ' chosen' : chosen === '' ? '' : ' other'}`} role="button" tabindex={0} aria-pressed={o.name === chosen}
               aria-label={`${o.name}: ${textOf(metric, value)}`} data-value={value ?? ''} onClick={() => pick(o.name)}
               onKeyDown={(e) => { if (e.key === 'Enter' || e.key === ' ') { e.preventDefault(); pick(o.name) } }}>
               <title>{`${o.name}: ${textOf(metric, value)}`}</title>

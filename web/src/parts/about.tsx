@@ -38,7 +38,7 @@ function About({ figure }: { figure: Figure }) {
       <h3>{t('definition')}</h3>
       <p>{definition(figure.id)}</p>
       <h3>{t('query')}</h3>
-      <pre tabIndex={0} data-sql>{sql(figure.query)}</pre>
+      <pre tabindex={0} data-sql>{sql(figure.query)}</pre>
       <p class="hint">{t('queryHint')}</p>
       {!embedded && <p class="hint">{t('api')}: <a href={path} target="_blank" rel="noopener"><code>{path.split('?')[0]}</code></a></p>}
       <Answered asked={asked}>

@@ -109,7 +109,10 @@ export function Chart(p: Props) {
     })
     const resize = new ResizeObserver(() => made.resize())
     resize.observe(box.current!)
+    const paper = () => made.setOption(option(props.current), { notMerge: true })
+    addEventListener('pqr-print', paper)
     return () => {
+      removeEventListener('pqr-print', paper)
       resize.disconnect()
       made.dispose()
     }

@@ -63,7 +63,7 @@ export function LineageGraph({ edges }: { edges: Edge[] }) {
   const lit = (name: string) => over === null || near.has(`true ${name}`) || near.has(`false ${name}`)
   const width = columns.length * (WIDTH + GAP) - GAP
   return (
-    <div class="lineage" tabIndex={0} role="region" aria-label={t('lineage')}>
+    <div class="lineage" tabindex={0} role="group" aria-label={t('lineage')}>
       <svg viewBox={`-4 -4 ${width + 8} ${rows * ROW + 8}`} width={width} height={rows * ROW} role="img" aria-label={`${t('lineage')}: ${unique.map((e) => `${e.input} → ${e.output}`).join(', ')}`}>
         {unique.map((e) => {
           const a = place.get(e.input)!

@@ -10,7 +10,7 @@ export interface TableColumn<T> {
 
 export function Table<T>({ rows, columns, caption, selected }: { rows: T[]; columns: TableColumn<T>[]; caption: string; selected?: (row: T) => boolean }) {
   return (
-    <div class="table" tabIndex={0} role="region" aria-label={caption}>
+    <div class="table" tabindex={0} role="group" aria-label={caption}>
       <table>
         <caption class="sr">{caption}</caption>
         <thead><tr>{columns.map((c) => <th key={c.name} scope="col" class={c.right ? 'right' : ''}>{c.label}</th>)}</tr></thead>
