@@ -17,6 +17,7 @@
 #include "base/vec.h"
 #include "flow/picture.h"
 #include "flow/rebuild_int.h"
+#include "flow/rejects.h"
 #include "flow/run_int.h"
 #include "flow/superseded.h"
 
@@ -110,6 +111,7 @@ static status find_published(struct rebuild *b, struct err *err)
 struct doomed {
 	const struct workload_list *known;
 	bool only_following; /* of the folder of manifests */
+	const char *name;    /* only objects of this name; NULL: all */
 	const char **items;
 	size_t n, cap;
 	int64_t bytes;
@@ -119,7 +121,9 @@ struct doomed {
 static status doom(void *arg, const struct store_entry *e, struct err *err)
 {
 	struct doomed *d = arg;
+	const char *name = strrchr(e->key, '/');
 	if (d->only_following && !rebuild_follows(d->known, e->key)) return OK;
+	if (d->name != NULL && (name == NULL || strcmp(name + 1, d->name) != 0)) return OK;
 	if (!VEC_ROOM_IN(d->arena, d, 1)) return fail_nomem(err);
 	d->items[d->n] = arena_strndup(d->arena, e->key, strlen(e->key));
 	if (d->items[d->n++] == NULL) return fail_nomem(err);
@@ -127,19 +131,28 @@ static status doom(void *arg, const struct store_entry *e, struct err *err)
 	return OK;
 }
 
-/* Tables of somebody else's in the same layers stay. */
-static status list_doomed(struct rebuild *b, struct doomed *out, struct err *err)
+static status doom_tables(struct rebuild *b, const struct workload *w, struct doomed *out, struct err *err)
 {
 	char root[RUN_KEY_MAX];
-	*out = (struct doomed){.known = b->known, .arena = &b->arena};
-	for (size_t k = 0; k < b->known->n; k++) {
-		const struct workload *w = b->known->items[k];
-		for (size_t i = 0; i < w->n_tables; i++) {
-			flow_table_root(w->tables[i], root);
-			TRY(store_list(b->o->lake, root, doom, out, err));
-		}
+	bool keeps;
+	TRY(rebuild_keeps(b->o->lake, &b->plan, w, &keeps, err));
+	const size_t kept = keeps ? workload_table_index(w, w->folding.events) : w->n_tables;
+	for (size_t i = 0; i < w->n_tables; i++) {
+		if (i == kept) continue;
+		flow_table_root(w->tables[i], root);
+		TRY(store_list(b->o->lake, root, doom, out, err));
 	}
+	return OK;
+}
+
+/* Tables of somebody else's in the same layers stay, and streams' tables of rejects. */
+static status list_doomed(struct rebuild *b, struct doomed *out, struct err *err)
+{
+	*out = (struct doomed){.known = b->known, .arena = &b->arena};
+	for (size_t k = 0; k < b->known->n; k++) TRY(doom_tables(b, b->known->items[k], out, err));
+	out->name = REJECTS_NAME;
 	TRY(store_list(b->o->lake, "rejects", doom, out, err));
+	out->name = NULL;
 	out->only_following = true;
 	return store_list(b->o->lake, "manifests", doom, out, err);
 }

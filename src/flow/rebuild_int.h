@@ -25,6 +25,10 @@ struct rebuild_plan {
  * read. Errors: flow_rebuild. */
 status rebuild_plan_find(const struct workload_list *known, const struct run_opts *o, struct rebuild_plan *p,
 	int64_t *bytes, struct err *err) MUST_USE;
+/* Has a stream appended to the workload's table of events, or did a run take what another writer had? That is in no raw object: the table
+ * stays, log and files, as its own raw. */
+status rebuild_keeps(struct store *lake, const struct rebuild_plan *p, const struct workload *w, bool *out,
+	struct err *err) MUST_USE;
 /* Is it an object of a run's folder that follows from raw: a later stage's commit, or versions of tables? */
 bool rebuild_follows(const struct workload_list *known, const char *key);
 

@@ -211,25 +211,11 @@ static void find_until(struct found *f)
 			if (strcmp(f->stages[i], f->workload->stages[k].name) == 0) f->until = k;
 }
 
-/* What a run took from a table is not in raw: the table would go with all that a stream has appended to it. */
-static status check_raw_alone(const struct found *f, const struct commit *raw, struct err *err)
-{
-	for (size_t i = 0; i < raw->files.n; i++) {
-		if (workload_table_index(f->workload, raw->files.items[i].table) == f->workload->n_tables) continue;
-		return fail(err, E_UNSUPPORTED,
-			"unsupported: run %s took events that a stream had appended to %s: they are not in raw, and "
-			"nothing can make them again",
-			f->run_id, raw->files.items[i].table);
-	}
-	return OK;
-}
-
 static status look_at(struct planning *p, struct found *f, struct err *err)
 {
 	struct commit raw;
 	size_t folding = 0;
 	TRY(load_raw(p, f, &raw, err));
-	TRY(check_raw_alone(f, &raw, err));
 	find_until(f);
 	if (f->until == RAW) return OK;
 	if (f->left != INT64_MIN) f->modified = f->left;
@@ -284,36 +270,60 @@ static void put_in_order(struct planning *p)
 	qsort(p->items, n, sizeof *p->items, by_time);
 }
 
-/* What a stream has appended is in no raw object. A log that can't be read tells nothing: to make it anew may be why we are here. */
-static status check_streams(const struct planning *p, struct err *err)
+/* ---- what stays -------------------------------------------------------------------------------------------------------- */
+
+/* Did the run take files of the table that no run had written? */
+static status took_from(struct store *lake, const struct rebuild_run *r, const char *table, bool *out, struct err *err)
+{
+	char key[RUN_KEY_MAX];
+	int32_t date;
+	struct commit raw;
+	struct arena arena;
+	arena_init(&arena, 0);
+	status code = commit_find(lake, r->run_id, &date, err);
+	if (code == OK) {
+		commit_key(key, date, r->run_id, r->workload->stages[RAW].name);
+		code = commit_load(lake, key, &arena, &raw, err);
+	}
+	for (size_t i = 0; code == OK && i < raw.files.n; i++) *out |= strcmp(raw.files.items[i].table, table) == 0;
+	arena_deinit(&arena);
+	return code;
+}
+
+static bool has_stream(const struct delta_snapshot *s)
 {
 	static const char stream[] = "pqr-stream/";
-	for (size_t i = 0; i < p->known->n; i++) {
-		const struct workload *w = p->known->items[i];
-		char root[RUN_KEY_MAX];
-		struct delta_snapshot *s = NULL;
-		bool streams = false;
-		if (w->folding.stage == NULL) continue;
-		flow_table_root(w->tables[workload_table_index(w, w->folding.events)], root);
-		if (delta_snapshot_open(p->o->lake, root, DELTA_LATEST, &s, NULL) != OK) continue;
-		for (size_t k = 0; k < s->n_app_txns; k++) {
-			const struct str id = s->app_txns[k].app_id;
-			streams |= id.n >= sizeof stream - 1 && memcmp(id.p, stream, sizeof stream - 1) == 0;
-		}
-		delta_snapshot_close(s);
-		if (streams)
-			return fail_at(err, E_UNSUPPORTED, root, -1, -1,
-				"unsupported: a stream has appended to this table what is not in raw, and a rebuild "
-				"would lose it");
+	for (size_t i = 0; i < s->n_app_txns; i++) {
+		const struct str id = s->app_txns[i].app_id;
+		if (id.n >= sizeof stream - 1 && memcmp(id.p, stream, sizeof stream - 1) == 0) return true;
 	}
+	return false;
+}
+
+/* A log that can't be read tells of no stream: to make it anew may be why we are here. But what a run took is nowhere else. */
+status rebuild_keeps(
+	struct store *lake, const struct rebuild_plan *p, const struct workload *w, bool *out, struct err *err)
+{
+	char root[RUN_KEY_MAX];
+	struct delta_snapshot *s = NULL;
+	*out = false;
+	if (w->folding.stage == NULL) return OK;
+	for (size_t i = 0; i < p->n && !*out; i++)
+		if (p->items[i].workload == w) TRY(took_from(lake, &p->items[i], w->folding.events, out, err));
+	flow_table_root(w->tables[workload_table_index(w, w->folding.events)], root);
+	const status code = delta_snapshot_open(lake, root, DELTA_LATEST, &s, *out ? err : NULL);
+	if (code != OK) return *out ? err_at(err, code, root, -1, -1) : OK;
+	*out |= has_stream(s);
+	delta_snapshot_close(s);
 	return OK;
 }
+
+/* ---- all of it ---------------------------------------------------------------------------------------------------------- */
 
 status rebuild_plan_find(const struct workload_list *known, const struct run_opts *o, struct rebuild_plan *out,
 	int64_t *bytes, struct err *err)
 {
 	struct planning p = {.known = known, .o = o, .arena = out->arena};
-	TRY(check_streams(&p, err));
 	TRY(store_list(o->lake, "manifests", note, &p, err));
 	for (size_t i = 0; i < p.n; i++) TRY(look_at(&p, &p.items[i], err));
 	put_in_order(&p);

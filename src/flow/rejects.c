@@ -35,7 +35,7 @@ status rejects_start(struct rejects *r, const char *table, const struct delta_pa
 	char root[PATH_KEY_MAX];
 	ASSERT(r->stream.writer == NULL);
 	TRY(path_table_root(root, table, err));
-	TRY(path_key(r->key, root, partition, "rejects.jsonl", err));
+	TRY(path_key(r->key, root, partition, REJECTS_NAME, err));
 	r->table = table;
 	r->partition = *partition;
 	buf_reset(&r->out);

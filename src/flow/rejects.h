@@ -11,6 +11,7 @@
 #include "flow/task.h"
 #include "io/lines.h"
 
+#define REJECTS_NAME "rejects.jsonl"
 struct rejects {
 	struct store *lake;
 	struct task_stream stream; /* not open: nothing written yet */

@@ -242,6 +242,8 @@ static status table_job(void *arg, size_t i, int worker, struct err *err)
 	}
 	TRY(commit_table(f, t, job->commit, &result, err));
 	f->state.versions[i] = result.version;
+	/* It held them already: a rebuild left the table as it was, with what came later. */
+	if (!result.committed && f->o->rebuild) return version_of_run(f, t, result.version, &f->state.versions[i], err);
 	return OK;
 }
 
