@@ -265,8 +265,9 @@ status flow_drop_dates(struct flow *f, const struct history *h, struct err *err)
 
 /* ---- what it folds --------------------------------------------------------------------------------------------------------- */
 
-/* A run without rows of its own in the table of events may have taken those of a stream, which are not folded again here. */
-static status check_streamed(struct flow *f, const char *run_id, struct err *err)
+/* Calls visit with each file of the table of events that the run's raw stage took: a stream had appended it. */
+static status each_streamed(struct flow *f, const char *run_id,
+	status (*visit)(struct flow *f, const struct file_ref *file, struct err *err), struct err *err)
 {
 	int32_t date;
 	char key[RUN_KEY_MAX];
@@ -276,12 +277,36 @@ static status check_streamed(struct flow *f, const char *run_id, struct err *err
 	TRY(commit_load(f->lake, key, &f->arena, &raw, err));
 	for (size_t i = 0; i < raw.files.n; i++) {
 		if (strcmp(raw.files.items[i].table, f->w->folding.events) != 0) continue;
-		return fail(err, E_UNSUPPORTED,
-			"unsupported: run %s of the same history took events that a stream had appended, and a "
-			"history with such runs is not made again",
-			run_id);
+		TRY(err_at(err, visit(f, &raw.files.items[i], err), raw.files.items[i].path, -1, -1));
 	}
 	return OK;
+}
+
+static status check_stands(struct flow *f, const struct file_ref *file, struct err *err)
+{
+	int64_t bytes;
+	struct err why;
+	err_clear(&why);
+	const status code = store_size(f->lake, file->path, &bytes, &why);
+	if (code == E_NOT_FOUND)
+		return fail(err, E_UNSUPPORTED,
+			"unsupported: a stream appended it and a run of this history took it, and it was compacted and "
+			"removed since: the history can't be made again");
+	if (code != OK && err != NULL) *err = why;
+	return code;
+}
+
+status flow_drop_check_streamed(struct flow *f, const struct history *h, struct err *err)
+{
+	for (size_t i = 0; i < h->n_runs; i++) {
+		if (strcmp(h->runs[i], f->id.info.drops) != 0) TRY(each_streamed(f, h->runs[i], check_stands, err));
+	}
+	return OK;
+}
+
+static status take_streamed(struct flow *f, const struct file_ref *file, struct err *err)
+{
+	return file_list_add(&f->state.events, file) ? OK : fail_nomem(err);
 }
 
 status flow_drop_events(struct flow *f, const struct picture *base, struct err *err)
@@ -302,7 +327,7 @@ status flow_drop_events(struct flow *f, const struct picture *base, struct err *
 			if (str_is(run, base->runs[r]) && !file_list_add(&f->state.events, &all.items[i]))
 				return fail_nomem(err);
 		}
-		if (f->state.events.n == before) TRY(check_streamed(f, base->runs[r], err));
+		if (f->state.events.n == before) TRY(each_streamed(f, base->runs[r], take_streamed, err));
 	}
 	return OK;
 }

@@ -38,6 +38,7 @@ static status choose_config(struct flow *f, const struct commit *dropped, struct
 	if (!found)
 		return fail(err, E_CONFLICT, "run %s is in no history that stands: there is nothing to take it out of",
 			f->id.info.drops);
+	TRY(flow_drop_check_streamed(f, &h, err));
 	const bool last = strcmp(h.runs[h.n_runs - 1], f->id.info.drops) == 0;
 	if (h.n_runs > 1) TRY(load_folded(f, h.runs[h.n_runs - (last ? 2 : 1)], &newest, err));
 	memcpy(f->id.info.config_hash, newest.run.config_hash, sizeof f->id.info.config_hash);

@@ -179,6 +179,8 @@ status flow_drop_runs(
 	struct flow *f, const struct picture *of, const char *const **out, size_t *n, struct err *err) MUST_USE;
 /* as_of and dates of what is left of the history. */
 status flow_drop_dates(struct flow *f, const struct history *h, struct err *err) MUST_USE;
+/* E_UNSUPPORTED: what one of the other runs took from a stream is there no more. */
+status flow_drop_check_streamed(struct flow *f, const struct history *h, struct err *err) MUST_USE;
 status flow_drop_events(struct flow *f, const struct picture *base, struct err *err) MUST_USE; /* f->state.events */
 
 /* stage_commit.c */

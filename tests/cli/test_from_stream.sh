@@ -58,10 +58,40 @@ same "$("$pqr" table schema silver.user_events --lake lake | grep -c kafka)" 2 '
 for run in $(runs '.[].run_id' | tr -d '"'); do expect 0 ' 0 differences' "$pqr" verify --lake lake --run-id "$run"; done
 
 # files beside the stream: one history
+told=$(figures lake)
 event 3 9 click 2026-01-04T06:00:00Z >more.jsonl
 expect 0 'continues 5 runs' "$pqr" run clickstream --lake lake --input more.jsonl --no-progress
 expect 0 SUCCESS "$pqr" run clickstream --lake files --input more.jsonl --no-progress
 same "$(figures lake)" "$(figures files)" 'figures after files'
+# and taken out of it again: what the others took from the stream is folded again from where it stands
+more=$(runs '.[0].run_id' | tr -d '"')
+expect 0 SUCCESS "$pqr" runs drop "$more" --lake lake --no-progress
+same "$(figures lake)" "$told" 'figures after a drop beside streamed runs'
+expect 0 SUCCESS "$pqr" runs drop "$("$pqr" runs clickstream --lake files --json | jq -r '.[0].run_id')" --lake files --no-progress
+
+# ---- made again: what the stream appended is in no raw object, and stays as it stands ---------------------------------------------
+# and what it refused in a table of its own
+echo '{"n": 1}' >refused.jsonl
+land refused refused.jsonl
+refused() { (cd lake && find rejects/user_events -type f -exec sha256sum {} + | sort -k 2); }
+[ "$(refused | wc -l)" -ge 2 ] || bad "no table of the stream's rejects: $(refused)"
+picture() { "$pqr" sql --lake lake --format csv 'SELECT * FROM silver.user_events ORDER BY event_id'; }
+bronze() { (cd lake/bronze/user_events && find . -name '*.parquet' | sort && ls _delta_log); }
+before=$(figures lake) rows=$(picture) events=$(bronze) rejects=$(refused)
+n=$(runs length)
+expect 0 '' "$pqr" rebuild --lake lake --no-progress
+same "$(figures lake)" "$before" 'figures after a rebuild'
+same "$(picture)" "$rows" 'silver after a rebuild'
+same "$(bronze)" "$events" 'bronze after a rebuild'
+same "$(refused)" "$rejects" "the stream's rejects after a rebuild"
+same "$(runs length)" "$n" 'runs after a rebuild'
+for run in $(runs '.[].run_id' | tr -d '"'); do expect 0 ' 0 differences' "$pqr" verify --lake lake --run-id "$run"; done
+expect 0 'nothing to do' "${take[@]}"
+event 4 7 purchase 2026-01-04T07:00:00Z >after.jsonl
+land third after.jsonl
+expect 0 '' "${take[@]}"
+expect 0 SUCCESS "$pqr" run clickstream --lake files --input after.jsonl --no-progress
+same "$(figures lake)" "$(figures files)" 'figures after a rebuild and what came then'
 
 # compaction changes nothing, and the files that it took away are no difference
 expect 0 '' "$pqr" table optimize bronze.user_events --lake lake
@@ -90,7 +120,13 @@ expect 0 '' "$pqr" run clickstream --from-stream --lake wild --no-progress
 rm -rf files && expect 0 SUCCESS "$pqr" run clickstream --lake files --input first.jsonl --no-progress
 same "$(figures wild)" "$(figures files)" "figures after $kills kills"
 
-# ---- what raw does not have ------------------------------------------------------------------------------------------------------
-expect 1 'a stream has appended to this table what is not in raw' "$pqr" rebuild --lake lake
-same "$(figures lake | wc -l)" 3 'figures after the refusal'
+# ---- what can't be made again ----------------------------------------------------------------------------------------------------
+# the stream's files were compacted and removed above
+expect 4 'removed after it was written; restore it from a copy' "$pqr" rebuild --lake lake
+event 5 9 click 2026-01-05T06:00:00Z >bad.jsonl
+expect 0 SUCCESS "$pqr" run clickstream --lake lake --input bad.jsonl --no-progress
+bad_run=$(runs '.[0].run_id' | tr -d '"')
+expect 1 "compacted and removed since: the history can't be made again" "$pqr" runs drop "$bad_run" --lake lake
+same "$(find lake -name dropped.json | wc -l)" 1 'marks after a drop that was refused'
+expect 0 SUCCESS "$pqr" run clickstream --lake lake --input more.jsonl --run-id 0a1b2c3d-0000-4000-8000-000000000000 --no-progress
 done_testing
