@@ -5,6 +5,8 @@
  */
 #include "flow/raw_read.h"
 
+#include <stdio.h>
+
 #include "base/thread.h"
 
 status raw_partition_of(const struct file_ref *file, const char *table, struct raw_partition *out, struct err *err)
@@ -105,7 +107,8 @@ static status object_run(struct raw_read *r, const struct file_ref *file, struct
 	r->line = r->piece_bytes = 0;
 	TRY(store_object_open(r->env->lake, file->path, &object, err));
 	r->source = lines_source_of_object(object);
-	status code = r->reader->object(r->reader->ctx, file, r->source.bytes, err);
+	status code = OK;
+	if (r->reader->object != NULL) code = r->reader->object(r->reader->ctx, file, r->source.bytes, err);
 	if (code == OK) code = object_lines(r, err);
 	store_object_close(object);
 	return code == OK ? OK : err_at(err, code, file->path, -1, -1);
@@ -135,4 +138,35 @@ status raw_read_run(struct raw_read *r, const struct file_list *inputs, struct e
 status raw_read_finish(struct raw_read *r, struct err *err)
 {
 	return rejects_close(&r->rejects, r->out, err);
+}
+
+static status count_rejects(const struct raw_read *r, const struct raw_counts *c, struct err *err)
+{
+	int64_t all = 0;
+	for (int v = 0; v < c->verdicts; v++) {
+		for (int m = 0; m < c->members; m++) {
+			char text[RAW_REASON_BYTES], name[RAW_REASON_BYTES + 8];
+			const int64_t n =
+				c->rejects[v * c->members + m] + (v == c->too_long && m == 0 ? r->too_long : 0);
+			if (n == 0) continue;
+			all += n;
+			(void)snprintf(name, sizeof name, "rejects:%s", c->reason(v, m, text));
+			if (!counter_add(&r->out->counters, name, n)) return fail_nomem(err);
+		}
+	}
+	return counter_add(&r->out->counters, "rejects", all) ? OK : fail_nomem(err);
+}
+
+status raw_read_count(const struct raw_read *r, const struct raw_counts *c, struct err *err)
+{
+	int64_t bytes_out = 0;
+	for (size_t i = 0; i < r->out->outputs.n; i++) bytes_out += r->out->outputs.items[i].bytes;
+	const struct counter counters[] = {{"rows_in", r->rows_in}, {"rows_out", c->rows_out},
+		{"bytes_in", r->bytes_in}, {"bytes_out", bytes_out}, {"duplicates", c->duplicates},
+		{"blank_lines", c->blank_lines}, {"deferred", c->deferred}, {"ts_outside_day", c->ts_outside_day},
+		{"raw_objects_verified", r->verified}};
+	for (size_t i = 0; i < sizeof counters / sizeof *counters; i++) {
+		if (!counter_add(&r->out->counters, counters[i].name, counters[i].value)) return fail_nomem(err);
+	}
+	return count_rejects(r, c, err);
 }

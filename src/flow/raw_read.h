@@ -12,6 +12,8 @@
 #include "flow/rejects.h"
 #include "io/lines.h"
 
+enum { RAW_REASON_BYTES = 64 };
+
 struct raw_partition {
 	struct str source, day_text; /* view the object's values */
 	int32_t day;                 /* when has_day, else 0: "unknown" is before all days */
@@ -26,7 +28,7 @@ struct raw_reader {
 	const char *table, *rejects; /* "raw.pqrs", "rejects.pqrs" */
 	size_t line_bytes_max;
 	void *ctx;
-	/* What follows is of this partition; then of this object; then its lines. */
+	/* What follows is of this partition; then of this object (NULL: no matter); then its lines. */
 	status (*partition)(void *ctx, const struct raw_partition *p, struct err *err);
 	status (*object)(void *ctx, const struct file_ref *file, int64_t bytes, struct err *err);
 	status (*take)(void *ctx, const struct line_window *w, struct err *err);
@@ -57,6 +59,16 @@ void raw_read_deinit(struct raw_read *r); /* of a zeroed one, too */
 status raw_read_run(struct raw_read *r, const struct file_list *inputs, struct err *err) MUST_USE;
 /* After all: publish the last rejects. */
 status raw_read_finish(struct raw_read *r, struct err *err) MUST_USE;
+/* What a task of bronze counted, for its result: */
+struct raw_counts {
+	int64_t rows_out, duplicates, blank_lines, deferred, ts_outside_day;
+	const int64_t *rejects; /* [verdicts * members], too long ones aside, which are counted here */
+	int verdicts, members;
+	int too_long; /* which verdict that is */
+	/* Returns dst: "missing:page". */
+	const char *(*reason)(int verdict, int member, char dst[RAW_REASON_BYTES]);
+};
+status raw_read_count(const struct raw_read *r, const struct raw_counts *c, struct err *err) MUST_USE;
 /* The line that was counted last, which begins at this offset of the object, is a reject. */
 status raw_read_reject(
 	struct raw_read *r, const char *reason, struct str raw, int64_t offset, struct err *err) MUST_USE;

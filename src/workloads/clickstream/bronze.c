@@ -14,8 +14,6 @@
 #include "workloads/clickstream/raw.h"
 #include "workloads/clickstream/streamed.h"
 
-#include <stdio.h>
-
 enum { PART_ROWS = 1 << 20 };
 
 struct bronze_task {
@@ -110,15 +108,6 @@ static status take_lines(void *ctx, const struct line_window *w, struct err *err
 	return clickstream_parser_check(&t->parser, err);
 }
 
-static status object_start(void *ctx, const struct file_ref *file, int64_t bytes, struct err *err)
-{
-	(void)ctx;
-	(void)file;
-	(void)bytes;
-	(void)err;
-	return OK;
-}
-
 static status partition_start(void *ctx, const struct raw_partition *p, struct err *err)
 {
 	struct bronze_task *t = ctx;
@@ -129,35 +118,24 @@ static status partition_start(void *ctx, const struct raw_partition *p, struct e
 
 /* ---- counters ---------------------------------------------------------------------------------------------------------- */
 
-static status count_rejects(struct bronze_task *t, struct err *err)
+static const char *reason_text(int verdict, int member, char dst[RAW_REASON_BYTES])
 {
-	int64_t all = 0;
-	t->rejects[CLICK_TOO_LONG][0] += t->read.too_long;
-	for (int v = 0; v < CLICK_VERDICTS; v++) {
-		for (int m = 0; m < MEMBERS; m++) {
-			char text[CLICK_REASON_BYTES], name[CLICK_REASON_BYTES + 8];
-			if (t->rejects[v][m] == 0) continue;
-			all += t->rejects[v][m];
-			(void)snprintf(name, sizeof name, "rejects:%s",
-				clickstream_reason_text(
-					(struct clickstream_reason){(enum clickstream_verdict)v, m}, text));
-			if (!counter_add(&t->out->counters, name, t->rejects[v][m])) return fail_nomem(err);
-		}
-	}
-	return counter_add(&t->out->counters, "rejects", all) ? OK : fail_nomem(err);
+	_Static_assert((int)CLICK_REASON_BYTES <= (int)RAW_REASON_BYTES, "a reason has room");
+	return clickstream_reason_text((struct clickstream_reason){(enum clickstream_verdict)verdict, member}, dst);
 }
 
 static status count_all(struct bronze_task *t, struct err *err)
 {
-	int64_t bytes_out = 0;
-	for (size_t i = 0; i < t->out->outputs.n; i++) bytes_out += t->out->outputs.items[i].bytes;
-	const struct counter counters[] = {{"rows_in", t->read.rows_in}, {"rows_out", t->rows_out},
-		{"bytes_in", t->read.bytes_in}, {"bytes_out", bytes_out}, {"blank_lines", t->blank}, {"duplicates", 0},
-		{"deferred", t->deferred}, {"ts_outside_day", t->outside}, {"raw_objects_verified", t->read.verified}};
-	for (size_t i = 0; i < sizeof counters / sizeof *counters; i++) {
-		if (!counter_add(&t->out->counters, counters[i].name, counters[i].value)) return fail_nomem(err);
-	}
-	return count_rejects(t, err);
+	const struct raw_counts counts = {.rows_out = t->rows_out,
+		.blank_lines = t->blank,
+		.deferred = t->deferred,
+		.ts_outside_day = t->outside,
+		.rejects = &t->rejects[0][0],
+		.verdicts = CLICK_VERDICTS,
+		.members = MEMBERS,
+		.too_long = CLICK_TOO_LONG,
+		.reason = reason_text};
+	return raw_read_count(&t->read, &counts, err);
 }
 
 /* ---- the task ---------------------------------------------------------------------------------------------------------- */
@@ -170,8 +148,8 @@ static status task_init(struct bronze_task *t, struct err *err)
 		builder_init(&t->columns[i], &clickstream_bronze_events.columns[i], words);
 	}
 	clickstream_parser_init(&t->parser, c->line_bytes_max);
-	t->reader = (struct raw_reader){
-		CLICK_RAW, CLICK_REJECTS, c->line_bytes_max, t, partition_start, object_start, take_lines};
+	t->reader =
+		(struct raw_reader){CLICK_RAW, CLICK_REJECTS, c->line_bytes_max, t, partition_start, NULL, take_lines};
 	TRY(raw_read_init(&t->read, &t->reader, t->env, t->out, err));
 	return parquet_writer_create(&clickstream_bronze_events, &c->parquet, &t->writer, err);
 }

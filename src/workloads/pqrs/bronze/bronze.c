@@ -172,22 +172,10 @@ static status count(struct bronze_task *t, const char *name, int64_t value, stru
 	return counter_add(&t->out->counters, name, value) ? OK : fail_nomem(err);
 }
 
-static status count_rejects(struct bronze_task *t, struct err *err)
+static const char *reason_text(int verdict, int field, char dst[RAW_REASON_BYTES])
 {
-	int64_t all = 0;
-	t->tally.rejects[EVENT_TOO_LONG][0] += t->read.too_long;
-	for (int verdict = EVENT_TOO_LONG; verdict <= EVENT_CONFLICTING_DUPLICATE; verdict++) {
-		for (int field = 0; field <= EVENT_DATA; field++) {
-			char text[EVENT_REASON_BYTES], name[EVENT_REASON_BYTES + 8];
-			const int64_t n = t->tally.rejects[verdict][field];
-			if (n == 0) continue;
-			all += n;
-			(void)snprintf(name, sizeof name, "rejects:%s",
-				event_reason_text((struct event_reason){(enum event_verdict)verdict, field}, text));
-			TRY(count(t, name, n, err));
-		}
-	}
-	return count(t, "rejects", all, err);
+	_Static_assert((int)EVENT_REASON_BYTES <= (int)RAW_REASON_BYTES, "a reason has room");
+	return event_reason_text((struct event_reason){(enum event_verdict)verdict, field}, dst);
 }
 
 static status count_all(struct bronze_task *t, struct err *err)
@@ -195,25 +183,24 @@ static status count_all(struct bronze_task *t, struct err *err)
 	static const char *const types[EVENT_N] = {
 		"events:TICKET_CREATED", "events:MESSAGE_ADDED", "events:STATUS_CHANGED", "events:ATTACHMENT_ADDED"};
 	const struct tally *a = &t->tally;
-	int64_t bytes_out = 0;
-	for (size_t i = 0; i < t->out->outputs.n; i++) bytes_out += t->out->outputs.items[i].bytes;
-	TRY(count(t, "rows_in", t->read.rows_in, err));
-	TRY(count(t, "rows_out", a->rows_out, err));
-	TRY(count(t, "bytes_in", t->read.bytes_in, err));
-	TRY(count(t, "bytes_out", bytes_out, err));
-	TRY(count(t, "duplicates", a->duplicates, err));
+	const struct raw_counts counts = {.rows_out = a->rows_out,
+		.duplicates = a->duplicates,
+		.blank_lines = a->blank_lines,
+		.deferred = a->deferred,
+		.ts_outside_day = a->ts_outside_day,
+		.rejects = &a->rejects[0][0],
+		.verdicts = EVENT_CONFLICTING_DUPLICATE + 1,
+		.members = EVENT_DATA + 1,
+		.too_long = EVENT_TOO_LONG,
+		.reason = reason_text};
 	TRY(count(t, "duplicate_members", a->duplicate_members, err));
-	TRY(count(t, "blank_lines", a->blank_lines, err));
-	TRY(count(t, "deferred", a->deferred, err));
 	for (int i = 0; i < TOLERATED_N; i++) {
 		char name[EVENT_REASON_BYTES];
 		(void)snprintf(name, sizeof name, "tolerated:%s", event_tolerance_names[i]);
 		if (a->tolerated[i] > 0) TRY(count(t, name, a->tolerated[i], err));
 	}
-	TRY(count(t, "ts_outside_day", a->ts_outside_day, err));
-	TRY(count(t, "raw_objects_verified", t->read.verified, err));
 	for (int i = 0; i < EVENT_N; i++) TRY(count(t, types[i], a->types[i], err));
-	return count_rejects(t, err);
+	return raw_read_count(&t->read, &counts, err);
 }
 
 static status task_init(struct bronze_task *t, struct err *err)
