@@ -91,10 +91,17 @@ PQR_API void pqr_close(struct pqr_context *context); /* NULL is fine */
 
 /* The error of the last call on the context, one line; "" after a call that succeeded. Valid until the next call. */
 PQR_API const char *pqr_last_error(const struct pqr_context *context); /* NULL: out of memory */
+/* The same as JSON, to be handed to another process: {"class":"retry","code":"E_UNREACHABLE","exit":5,"message":"..."}. Of class
+ * "retry": the same call may succeed later. "" after a call that succeeded. */
+PQR_API const char *pqr_last_error_json(struct pqr_context *context);
 
 /* Run one task, as `pqr task` does. spec: a task document of `pqr plan` (JSON, NUL-terminated). *result: the task's
  * result as JSON, NUL-terminated, to be freed with pqr_free; untouched on failure. */
 PQR_API int pqr_task_run(struct pqr_context *context, const char *spec, char **result);
+
+/* May this process run tasks of a plan? proof: a text that the plan's maker gave along, for who runs tasks elsewhere: PQR_FAILED where this
+ * library is of another version or contract, or the context's lake is not the one that the plan was made in. */
+PQR_API int pqr_proof_check(struct pqr_context *context, const char *proof);
 
 /* Free a text that this library gave; NULL is fine. */
 PQR_API void pqr_free(void *text);

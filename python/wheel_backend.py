@@ -23,6 +23,10 @@ Version: {VERSION}
 Summary: Tables of a PQR lakehouse as Arrow streams, through libpqr.so
 License: Apache-2.0
 Requires-Python: >=3.9
+Provides-Extra: dask
+Requires-Dist: distributed>=2026.8; extra == "dask"
+Provides-Extra: spark
+Requires-Dist: pyspark>=4.1; extra == "spark"
 Description-Content-Type: text/markdown
 
 """
@@ -64,7 +68,7 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
     info = f"{NAME}-{VERSION}.dist-info"
     with tempfile.TemporaryDirectory() as scratch:
         files = {f"{NAME}/libpqr.so": library(pathlib.Path(scratch))}
-    for source in sorted((HERE / NAME).glob("*.py")):
+    for source in sorted([*(HERE / NAME).glob("*.py"), HERE / NAME / "py.typed"]):
         files[f"{NAME}/{source.name}"] = source.read_bytes()
     files[f"{info}/LICENSE"] = (ROOT / "LICENSE").read_bytes()
     files[f"{info}/METADATA"] = METADATA.encode() + (HERE / "README.md").read_bytes()

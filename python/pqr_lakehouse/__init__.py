@@ -44,7 +44,7 @@ class _Context:
 
     def check(self, code):
         if code != 0:
-            raise PqrError(_library.library.pqr_last_error(self.handle).decode(errors="replace"), code)
+            raise _library.last_error(self.handle, code)
 
 
 def _must_exist(lake):

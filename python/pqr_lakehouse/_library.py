@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import ctypes
 import ctypes.util
+import json
 import os
 import pathlib
+
+
+_STATUS = {2: "E_USAGE", 3: "E_QUALITY", 4: "E_VERIFY", 5: "E_UNREACHABLE", 130: "E_CANCELLED"}
 
 
 class PqrError(Exception):
     """What libpqr refused or could not do. code: as enum pqr_result of pqr.h, the exit status of `pqr`."""
 
-    def __init__(self, text: str, code: int = 1):
+    def __init__(self, text: str, code: int = 1, status: str = "", kind: str = ""):
         super().__init__(text)
-        self.code = code
+        self.code, self.status = code, status or _STATUS.get(code, "E_IO")  # "E_UNREACHABLE"
+        self.kind = kind or ("retry" if code == 5 else "fatal")  # "retry": the same may succeed later
+
+    def document(self, status: str = "", kind: str = "") -> dict:
+        """As pqr_last_error_json has it, for another process."""
+        return {"class": kind or self.kind, "code": status or self.status, "exit": self.code, "message": str(self)}
+
+    def __reduce__(self):
+        return PqrError, (str(self), self.code, self.status, self.kind)
 
 
 class ArrowSchema(ctypes.Structure):
@@ -86,6 +98,8 @@ def _prototypes(lib):
         "pqr_open": (ctypes.c_int, [text, ctypes.POINTER(pointer)]),
         "pqr_close": (None, [pointer]),
         "pqr_last_error": (text, [pointer]),
+        "pqr_last_error_json": (text, [pointer]),
+        "pqr_proof_check": (ctypes.c_int, [pointer, text]),
         "pqr_task_run": (ctypes.c_int, [pointer, text, ctypes.POINTER(pointer)]),
         "pqr_free": (None, [pointer]),
         "pqr_table_open": (ctypes.c_int, [pointer, text, ctypes.POINTER(TableOpts), ctypes.POINTER(pointer)]),
@@ -106,6 +120,12 @@ def _prototypes(lib):
 
 
 library = _prototypes(_load())
+
+
+def last_error(context, code):
+    """The PqrError of a pqr_context's last call."""
+    told = json.loads(library.pqr_last_error_json(context) or b"{}")
+    return PqrError(told.get("message", "unknown"), code, told.get("code", ""), told.get("class", ""))
 
 
 def texts(values):

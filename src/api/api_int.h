@@ -8,6 +8,8 @@
 struct pqr_context {
 	struct store *lake; /* NULL when it could not be opened */
 	char error[ERR_MESSAGE_MAX + ERR_WHERE_MAX + 64];
+	struct err last;
+	struct buf document; /* of last, once it was asked for */
 };
 
 /* Keep err as the context's last error and give the caller's result. */

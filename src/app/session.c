@@ -150,6 +150,8 @@ void session_run_opts(const struct session *s, struct run_opts *out)
 	out->control = s->control;
 	out->executor = s->engine.executor;
 	out->threads = s->engine.threads;
+	out->executor_silence_us = s->engine.executor_silence_s * 1000000;
+	out->forward_credentials = s->engine.forward_credentials;
 	if (s->config == NULL) return;
 	struct workload_range range;
 	s->workload->range(s->config, &range);

@@ -18,6 +18,9 @@ enum {
 	PARQUET_FOOTER_BYTES_MAX = 1 << 26,
 	TXN_RETRIES_MAX = 200, /* lost races of one replace: each is another's commit, so this many bounds starvation */
 	TASK_RETRIES_MAX = 3,  /* attempts after the first, with exponential backoff */
+	DRIVER_LINE_BYTES_MAX =
+		1
+		<< 26, /* a line of an executor's driver: a task's result names each file it wrote, 400 bytes a file */
 	CONFIG_FILE_BYTES_MAX = 1 << 24,
 	CONFIG_DEPTH_MAX = 32, /* nested maps and lists in a configuration file; ours need 6 */
 	CONFIG_NODES_MAX =

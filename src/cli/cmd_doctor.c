@@ -238,8 +238,7 @@ static void check_config(struct findings *f, const struct cli *c)
 						: "defaults (no pqr.yaml here)");
 	if (code == OK) {
 		(void)snprintf(text, sizeof text, "%s, %d cores", s.engine.executor, thread_cores());
-		add(f, strcmp(s.engine.executor, "threads") == 0 ? GOOD : BAD, "executor",
-			strcmp(s.engine.executor, "threads") == 0 ? text : "this version has: threads");
+		add(f, GOOD, "executor", text);
 	}
 	session_close(&s);
 }

@@ -16,7 +16,7 @@ static const struct {
 } option_values[] = {
 	{NULL, "--log-level", "debug info warn error off"},
 	{NULL, "--log-format", "text json"},
-	{NULL, "--executor", "threads"},
+	{NULL, "--executor", "threads dask:// spark:// spark-local[2]"},
 	{"run", "--until", "raw bronze silver gold publish"},
 	{"ingest", "--format", "jsonl auto"},
 	{"lineage", "--format", "text json openlineage dot cypher"},

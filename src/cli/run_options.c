@@ -16,6 +16,7 @@ static const struct {
 	{"--control", "control.uri", NULL},
 	{"--executor", "executor.uri", NULL},
 	{"--threads", "executor.threads", NULL},
+	{"--forward-credentials", "executor.forward_credentials", "true"},
 	{"--log-level", "log.level", NULL},
 	{"--log-format", "log.format", NULL},
 	{"--lineage-url", "lineage.url", NULL},

@@ -1,6 +1,8 @@
 /* flow/engine_config.c: the engine's keys, and what of their values can be refused before anything is opened. */
 #include "flow/engine_config.h"
 
+#include "flow/executor.h"
+
 static const char *const levels[] = {"debug", "info", "warn", "error", "off", NULL};
 static const char *const formats[] = {"text", "json", NULL};
 
@@ -22,6 +24,14 @@ static const struct config_key items[] = {
 	TEXT("executor.uri", "threads", false,
 		"who runs tasks: threads, dask://HOST:PORT, spark://HOST:PORT or spark-local[N]"),
 	{"executor.threads", CONFIG_T_INT, 0, 1024, NULL, "0", false, "threads of this process; 0 = its cores", 0},
+	{"executor.silence_seconds", CONFIG_T_INT, 1, 86400, NULL, "120", false,
+		"how long the driver of dask or spark may be silent before it is given up; the engine's start and its "
+		"first "
+		"worker take that long at most",
+		0},
+	{"executor.forward_credentials", CONFIG_T_BOOL, 0, 0, NULL, "false", false,
+		"hand this process's AWS_* variables to dask's or spark's workers, over the engine's own connection",
+		0},
 	{"log.level", CONFIG_T_CHOICE, 0, 0, levels, "info", false, "least level that is logged", 0},
 	{"log.format", CONFIG_T_CHOICE, 0, 0, formats, "text", false, "text or one JSON document a line", 0},
 	TEXT("lineage.url", "", true,
@@ -92,16 +102,6 @@ static status read_control(const struct config *tree, struct engine_config *e, s
 	return config_fail(config_find(tree->root, "control.uri"), err, "expected sqlite:PATH or postgresql:...");
 }
 
-static bool executor_known(const char *s)
-{
-	if (strcmp(s, "threads") == 0) return true;
-	if (starts_with(s, "dask://")) return strchr(s + 7, ':') != NULL;
-	if (starts_with(s, "spark://")) return s[8] != '\0';
-	if (!starts_with(s, "spark-local[")) return false;
-	const size_t digits = strspn(s + 12, "0123456789");
-	return digits > 0 && strcmp(s + 12 + digits, "]") == 0;
-}
-
 static status read_executor(const struct config *tree, struct engine_config *e, struct err *err)
 {
 	const struct config_node *node;
@@ -114,7 +114,10 @@ static status read_executor(const struct config *tree, struct engine_config *e, 
 	TRY(config_need(tree->root, "executor.threads", &node, err));
 	TRY(config_i64(node, 0, 1024, &threads, err));
 	e->threads = (int)threads;
-	return OK;
+	TRY(config_need(tree->root, "executor.silence_seconds", &node, err));
+	TRY(config_i64(node, 1, 86400, &e->executor_silence_s, err));
+	TRY(config_need(tree->root, "executor.forward_credentials", &node, err));
+	return config_bool(node, &e->forward_credentials, err);
 }
 
 static status read_log(const struct config *tree, struct engine_config *e, struct err *err)

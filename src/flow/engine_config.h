@@ -21,6 +21,8 @@ struct engine_config {
 		control_uri; /* "sqlite:<path>" or "postgresql:..."; may hold a password: print it by config_uri_redact alone */
 	const char *executor; /* "threads", "dask://HOST:PORT", "spark://...", "spark-local[N]" */
 	int threads;          /* 0 = the machine's cores */
+	int64_t executor_silence_s;
+	bool forward_credentials; /* to the workers of an executor */
 	enum log_level log_level;
 	enum log_format log_format;
 	const char

@@ -1,47 +1,30 @@
-/* flow/executor.c: which executor a name means, and what all of them do alike when a task fails.
- *
- * 1. Each attempt starts with an empty result: what a failed one had written down is gone.
- * 2. Only errors of class ERR_RETRY are tried again, of the task or of the job's calls around it alike.
- * Where a task runs is the executor's; what it does, and where results are kept, is the caller's.
- */
-#include "base/limits.h"
-#include "base/rng.h"
+/* flow/executor.c: which executor a name means. Where a task runs is the executor's; what it does, and where results are kept, is the
+ * caller's. */
 #include "flow/executor_int.h"
 
-enum { RETRY_PURPOSE = 0x72747279 };
-
-/* base * 2^attempt plus up to half of that. */
-static int64_t backoff_us(const struct task_spec *spec, int64_t base, int attempt)
+static bool starts_with(const char *s, const char *prefix)
 {
-	ASSERT(base >= 0 && attempt >= 0 && attempt < TASK_RETRIES_MAX); /* the shift stays small */
-	const int64_t delay = base << attempt;
-	const struct rng4 draw =
-		rng_philox(hash_xxh3(spec->task_id, strlen(spec->task_id)), 0, RETRY_PURPOSE, (uint32_t)attempt);
-	return delay + (int64_t)(((uint64_t)delay / 2 * draw.v[0]) >> 32);
+	return strncmp(s, prefix, strlen(prefix)) == 0;
 }
 
-void executor_slot_empty(struct task_slot *slot)
+bool executor_known(const char *name)
 {
-	ASSERT(!slot->done); /* its result is the stage's already */
-	arena_reset(&slot->arena);
-	task_result_init(&slot->result, slot->spec, &slot->arena);
+	if (strcmp(name, "threads") == 0) return true;
+	if (starts_with(name, "dask://")) return strchr(name + 7, ':') != NULL;
+	if (starts_with(name, "spark://")) return name[8] != '\0';
+	if (!starts_with(name, "spark-local[")) return false;
+	const size_t digits = strspn(name + 12, "0123456789");
+	return digits > 0 && strcmp(name + 12 + digits, "]") == 0;
 }
 
-bool executor_tries_again(const struct executor_job *job, struct task_slot *slot, const struct err *why, int attempt,
-	int64_t *after_us)
+status executor_open(const struct executor_opts *o, struct executor **out, struct err *err)
 {
-	if (why->class != ERR_RETRY || attempt >= TASK_RETRIES_MAX) return false;
-	slot->retries++;
-	*after_us = backoff_us(slot->spec, job->retry_delay_us, attempt);
-	return true;
-}
-
-status executor_open(const char *name, int threads, struct executor **out, struct err *err)
-{
-	if (strncmp(name, "dask:", 5) == 0 || strncmp(name, "spark:", 6) == 0 || strncmp(name, "spark-local", 11) == 0)
-		return fail(err, E_UNSUPPORTED, "unsupported: executor %s is not in this version; use threads", name);
-	if (strcmp(name, "threads") != 0) return fail(err, E_USAGE, "executor %s: expected threads", name);
-	return executor_threads_open(threads, out, err);
+	if (!executor_known(o->name))
+		return fail(err, E_USAGE,
+			"executor %.80s: expected threads, dask://HOST:PORT, spark://HOST:PORT or spark-local[N]",
+			o->name);
+	return strcmp(o->name, "threads") == 0 ? executor_threads_open(o->threads, out, err)
+					       : executor_driver_open(o, out, err);
 }
 
 void executor_close(struct executor *e)

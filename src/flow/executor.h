@@ -1,6 +1,9 @@
 /* flow/executor.h: runs the tasks of one stage, in any order, somewhere.
  *
- * An executor keeps nothing between stages. Each task is tried 1 + TASK_RETRIES_MAX times while its errors are of class
+ *   threads                     of this process (executor_threads.c)
+ *   dask://..., spark://...     a driver process, which hands them to that engine (executor_driver.c)
+ *
+ * An executor keeps no task between stages. Each task is tried 1 + TASK_RETRIES_MAX times while its errors are of class
  * ERR_RETRY, with exponential backoff; the jitter is a function of the task's id and the attempt.
  */
 #ifndef PQR_FLOW_EXECUTOR_H
@@ -21,6 +24,7 @@ struct task_slot {
 };
 
 struct executor_job {
+	const struct workload *workload;
 	const struct stage_def *stage;
 	const struct task_env *env;
 	struct task_slot *slots; /* [n]; those not done are run */
@@ -33,10 +37,22 @@ struct executor_job {
 };
 
 struct executor;
-/* name: "threads". threads: workers, at least 1. E_UNSUPPORTED: an executor this build does not have; E_USAGE: no such thing. */
-status executor_open(const char *name, int threads, struct executor **out, struct err *err) MUST_USE;
+struct executor_opts {
+	const char *
+		name; /* "threads", "dask://HOST:PORT", "spark://HOST:PORT", "spark-local[N]"; borrowed while it is open */
+	int threads; /* of threads: workers, at least 1 */
+	/* Of the others: how long the driver may be silent before it is given up, and whether it hands this process's credentials of the
+	 * lake to the workers over the engine's own connection. */
+	int64_t silence_us;
+	bool forward_credentials;
+};
+bool executor_known(const char *name); /* of one of these forms? */
+/* Starts nothing. E_USAGE: no such thing. */
+status executor_open(const struct executor_opts *o, struct executor **out, struct err *err) MUST_USE;
 void executor_close(struct executor *e); /* NULL is fine */
-/* All slots done, or the error of the first that failed for good (running tasks are waited for). E_CANCELLED. */
+/* All slots done, or the error of the first that failed for good (threads: running tasks are waited for;
+ * elsewhere they may go on, and what they write is nobody's). E_CANCELLED. E_UNREACHABLE: the driver died, was silent for too long or
+ * answered what it should not, or its engine is out of reach; what was done is done. */
 status executor_run(struct executor *e, const struct executor_job *job, struct err *err) MUST_USE;
 
 #endif

@@ -12,9 +12,10 @@ struct executor {
 /* Before each attempt: what a failed one had written down is gone. */
 void executor_slot_empty(struct task_slot *slot);
 /* After the attempt-th (0 = the first) failed: is the task tried again? Then *after_us is how long to wait, and the slot counts it. */
-bool executor_tries_again(const struct executor_job *job, struct task_slot *slot, const struct err *why, int attempt,
-	int64_t *after_us);
+bool executor_tries_again(
+	const struct executor_job *job, struct task_slot *slot, const struct err *why, int attempt, int64_t *after_us);
 
 status executor_threads_open(int threads, struct executor **out, struct err *err) MUST_USE;
+status executor_driver_open(const struct executor_opts *o, struct executor **out, struct err *err) MUST_USE;
 
 #endif

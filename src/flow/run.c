@@ -48,16 +48,22 @@ status flow_run(const struct run_opts *o, struct run_report *r, struct err *err)
 	return code;
 }
 
-static const char *executor_name(const struct run_opts *o)
+static status open_executor(struct flow *f, struct err *err)
 {
-	return o->executor != NULL ? o->executor : "threads";
+	const struct executor_opts o = {
+		.name = f->o->executor != NULL ? f->o->executor : "threads",
+		.threads = f->threads,
+		.silence_us = f->o->executor_silence_us,
+		.forward_credentials = f->o->forward_credentials,
+	};
+	return executor_open(&o, &f->held.executor, err);
 }
 
 static status run_identified(struct flow *f, struct err *err)
 {
 	struct err later;
 	if (!f->o->rebuild) TRY(rebuild_refuse(f->lake, err));
-	TRY(executor_open(executor_name(f->o), f->threads, &f->held.executor, err));
+	TRY(open_executor(f, err));
 	TRY(f->o->drop != NULL ? flow_drop_identify(f, err) : flow_identify(f, err));
 	TRY(flow_layout_check(f->lake, f->w, err));
 	memcpy(f->report->run_id, f->id.info.run_id, sizeof f->report->run_id);
@@ -259,7 +265,7 @@ void run_opts_init(struct run_opts *o)
 static status opts_check(struct flow *f, const struct run_opts *o, struct err *err)
 {
 	TRY(flow_init(f, o, err));
-	TRY(executor_open(executor_name(o), 1, &f->held.executor, err));
+	TRY(open_executor(f, err));
 	return o->config.n > 0 ? flow_identify_options(f, err) : OK;
 }
 

@@ -18,9 +18,11 @@ enum { RUN_STAGES_MAX = 12 };
 struct run_opts {
 	const struct workload *workload;
 	struct store *lake;
-	struct control *control; /* flow_plan_json does without: NULL */
-	const char *executor;    /* "threads" (NULL is that); E_UNSUPPORTED for one this build does not have */
-	int threads;             /* 0 = thread_cores() */
+	struct control *control;     /* flow_plan_json does without: NULL */
+	const char *executor;        /* "threads" (NULL is that), or as flow/executor.h names it */
+	int threads;                 /* 0 = thread_cores() */
+	int64_t executor_silence_us; /* 0 = two minutes; this and the next are of executors other than threads */
+	bool forward_credentials;
 
 	/* What decides the output. A run that exists may be named by run_id alone (config.n == 0): the rest is then what it was
 	 * begun with. E_CONFLICT when the run exists and any of these differs. */

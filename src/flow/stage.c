@@ -210,6 +210,17 @@ static status task_finished(void *arg, struct task_slot *slot, const struct err 
 	return code;
 }
 
+/* What is ingested are files of this machine and streams of this process: the tasks that read them are done here. */
+static status execute_here(const struct stage_run *s, const struct executor_job *job, struct err *err)
+{
+	struct executor *here = NULL;
+	const struct executor_opts o = {.name = "threads", .threads = s->f->threads};
+	TRY(executor_open(&o, &here, err));
+	const status code = executor_run(here, job, err);
+	executor_close(here);
+	return code;
+}
+
 static status execute(struct stage_run *s, struct err *err)
 {
 	struct flow *f = s->f;
@@ -222,6 +233,7 @@ static status execute(struct stage_run *s, struct err *err)
 		.progress_bytes = &f->held.progress.bytes,
 	};
 	const struct executor_job job = {
+		.workload = f->w,
 		.stage = s->def,
 		.env = &env,
 		.slots = s->slots,
@@ -231,6 +243,7 @@ static status execute(struct stage_run *s, struct err *err)
 		.finished = task_finished,
 		.arg = s,
 	};
+	if (s->def == f->w->stages && !f->id.info.simulated) return execute_here(s, &job, err);
 	return executor_run(f->held.executor, &job, err);
 }
 
@@ -355,10 +368,13 @@ static status run_tasks(struct stage_run *s, struct stage_report *report, struct
 {
 	TRY(resume(s, &report->n_tasks_resumed, err));
 	const status code = execute(s, err);
-	for (size_t i = 0; i < s->n; i++) s->f->report->task_retries += s->slots[i].retries;
+	int64_t retries = 0, removed = 0;
+	for (size_t i = 0; i < s->n; i++) retries += s->slots[i].retries;
+	s->f->report->task_retries += retries;
 	/* What a failed attempt wrote is no file of this stage's: look for left-overs at the commit. */
-	if (atomic_load(&s->failures) > 0) s->f->held.again = true;
-	return code;
+	if (retries > 0 || atomic_load(&s->failures) > 0) s->f->held.again = true;
+	TRY(code);
+	return retries > 0 ? store_sweep(s->f->lake, "", &removed, err) : OK; /* of workers that died */
 }
 
 static status stage_through(struct stage_run *s, size_t stage, const struct task_list *plan, struct err *err)

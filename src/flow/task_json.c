@@ -447,7 +447,7 @@ status task_document_parse(
 	return OK;
 }
 
-static status result_read(const struct json_node *root, struct task_result *out, struct err *err)
+status task_result_read(const struct json_node *root, struct task_result *out, struct err *err)
 {
 	TRY(counter_list_parse(json_node_get(root, "counters"), &out->counters, err));
 	TRY(event_stats_parse(json_node_get(root, "events"), &out->events, err));
@@ -460,7 +460,7 @@ status task_result_parse(struct str text, struct arena *arena, struct task_resul
 	struct task_result result;
 	task_result_init(&result, NULL, arena);
 	TRY(json_doc_parse(text, &doc, err));
-	const status code = result_read(json_doc_root(doc), &result, err);
+	const status code = task_result_read(json_doc_root(doc), &result, err);
 	json_doc_destroy(doc);
 	if (code == OK) *out = result;
 	return code;

@@ -28,5 +28,7 @@ status task_spec_parse(const struct json_node *n, struct arena *arena, struct ta
 status task_document_parse(
 	struct str text, struct arena *arena, struct run_info *run, struct task_spec *spec, struct err *err) MUST_USE;
 status task_result_parse(struct str text, struct arena *arena, struct task_result *out, struct err *err) MUST_USE;
+/* The same of a part of a document; *out was initialised. */
+status task_result_read(const struct json_node *n, struct task_result *out, struct err *err) MUST_USE;
 
 #endif

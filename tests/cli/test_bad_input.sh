@@ -60,9 +60,12 @@ one_line 1 'nowhere.jsonl' "$pqr" ingest nowhere.jsonl
 one_line 1 'nowhere.jsonl' "$pqr" plan --input nowhere.jsonl
 one_line 2 'was named twice' "$pqr" run --input - --input -
 mkdir nothing && one_line 1 'no .*file.* in folder nothing' "$pqr" run --input nothing
-one_line 1 'executor' "$pqr" run "${small[@]}" --executor dask://here:1
+one_line 2 'expected threads, dask://HOST:PORT' "$pqr" run "${small[@]}" --executor dusk://here:1
 one_line 2 'UUID' "$pqr" verify --run-id nonsense
 [ ! -e lake ] || bad "a refused run left a lake: $(find lake)"
+one_line 1 'executor dask://here:1: no .*/no/python here.*PQR_PYTHON' env PQR_PYTHON=/no/python "$pqr" run --lake other "${small[@]}" --executor dask://here:1
+one_line 5 'pip install .*exit status 1' env PQR_PYTHON=false "$pqr" run --lake other "${small[@]}" --executor dask://here:1
+rm -r other
 mkdir empty
 one_line 1 'has committed nothing' "$pqr" verify --lake empty --run-id 00000000-0000-4000-8000-000000000000
 [ -z "$(ls -A empty)" ] || bad "a wrong command line wrote into the lake"

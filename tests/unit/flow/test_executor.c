@@ -102,8 +102,9 @@ static void job_open(struct job *j, size_t n, int threads)
 	j->stage = (struct stage_def){.name = "bronze", .run = run_task};
 	j->env = (struct task_env){.config = &j->scene};
 	j->of = (struct executor_job){
-		&j->stage, &j->env, j->slots, n, 0, task_started, task_finished, &j->scene}; /* retried at once */
-	CHECK_OK(&j->err, executor_open("threads", threads, &j->executor, &j->err));
+		NULL, &j->stage, &j->env, j->slots, n, 0, task_started, task_finished, &j->scene}; /* retried at once */
+	CHECK_OK(&j->err,
+		executor_open(&(struct executor_opts){.name = "threads", .threads = threads}, &j->executor, &j->err));
 }
 
 static void job_close(struct job *j)
@@ -226,12 +227,14 @@ static void test_names(void **state)
 	static const struct {
 		const char *name;
 		status want;
-	} cases[] = {{"threads", OK}, {"dask://h:1", E_UNSUPPORTED}, {"spark://h:1", E_UNSUPPORTED},
-		{"spark-local[2]", E_UNSUPPORTED}, {"thread", E_USAGE}, {"threads2", E_USAGE}, {"", E_USAGE}};
+	} cases[] = {{"threads", OK}, {"dask://h:1", OK}, {"dask://tls://h:1", OK}, {"spark://h:1", OK},
+		{"spark-local[2]", OK}, {"dask://h", E_USAGE}, {"dask:h:1", E_USAGE}, {"spark://", E_USAGE},
+		{"spark-local[]", E_USAGE}, {"spark-local[2", E_USAGE}, {"spark-local[2]x", E_USAGE},
+		{"thread", E_USAGE}, {"threads2", E_USAGE}, {"", E_USAGE}};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct err err;
 		struct executor *e = NULL;
-		CHECK_FAILS(cases[i].want, executor_open(cases[i].name, 1, &e, &err));
+		CHECK_FAILS(cases[i].want, executor_open(&(struct executor_opts){.name = cases[i].name}, &e, &err));
 		assert_true((e != NULL) == (cases[i].want == OK));
 		executor_close(e);
 	}

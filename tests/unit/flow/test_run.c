@@ -206,7 +206,9 @@ static void test_identity(void **state)
 	CHECK_FAILS(E_USAGE, run_plain(&l, &o));
 	o = options(&l);
 	o.executor = "dask://host:8786";
-	CHECK_FAILS(E_UNSUPPORTED, run_plain(&l, &o));
+	assert_int_equal(setenv("PQR_PYTHON", "/no/python", 1), 0);
+	CHECK_FAILS(E_NOT_FOUND, run_plain(&l, &o));
+	assert_int_equal(unsetenv("PQR_PYTHON"), 0);
 	o.executor = "steam";
 	CHECK_FAILS(E_USAGE, run_plain(&l, &o));
 	lake_close(&l);

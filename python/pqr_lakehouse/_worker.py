@@ -1,0 +1,109 @@
+"""What runs in a worker of an engine, whichever it is: prove that it may, run tasks, give results or errors as documents."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import socket
+import threading
+from typing import Any, Dict, Iterator, Tuple
+
+from . import _library
+from ._library import PqrError
+
+# What S3 reads of the environment (docs/operate.md), but for names of files, which another machine may not have.
+CREDENTIALS = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_ENDPOINT_URL",
+    "AWS_VIRTUAL_HOSTED_STYLE_REQUEST",
+    "AWS_MAX_ATTEMPTS",
+)
+_CONTEXTS_MAX = 4  # open lakes of one thread
+
+_mine = threading.local()
+_proved: set = set()  # (lake, proof) that this process has shown; sets of CPython are safe to share
+
+
+def credentials() -> Dict[str, str]:
+    """This process's, to be handed on over an engine's own connection."""
+    return {name: os.environ[name] for name in CREDENTIALS if name in os.environ}
+
+
+@contextlib.contextmanager
+def environment(values: Dict[str, str]) -> Iterator[None]:
+    """The environment with these values, until the end."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+class _Lake:
+    """A pqr_context of one thread, kept for its next task: a connection to S3 costs more than a small task."""
+
+    def __init__(self, uri: str):
+        self.handle = ctypes.c_void_p()
+        self.check(_library.library.pqr_open(os.fsencode(uri), ctypes.byref(self.handle)))
+
+    def check(self, code: int) -> None:
+        if code != 0:
+            raise _library.last_error(self.handle, code)
+
+    def close(self) -> None:
+        _library.library.pqr_close(self.handle)
+
+    def run(self, document: str) -> Any:
+        result = ctypes.c_void_p()
+        self.check(_library.library.pqr_task_run(self.handle, document.encode(), ctypes.byref(result)))
+        try:
+            return json.loads(ctypes.string_at(result))
+        finally:
+            _library.library.pqr_free(result)
+
+
+def _lake(uri: str) -> _Lake:
+    key = (uri, tuple(sorted(credentials().items())))
+    kept: Dict[Tuple, _Lake] = _mine.__dict__.setdefault("lakes", {})
+    if key not in kept:
+        if len(kept) >= _CONTEXTS_MAX:
+            kept.pop(next(iter(kept))).close()
+        kept[key] = _Lake(uri)
+    return kept[key]
+
+
+def name() -> str:
+    """This process, for people."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def prove(lake: str, proof: str) -> str:
+    """Show, once a process, that tasks of the plan may run here; PqrError says why not."""
+    if (lake, proof) not in _proved:
+        opened = _lake(lake)
+        opened.check(_library.library.pqr_proof_check(opened.handle, proof.encode()))
+        _proved.add((lake, proof))
+    return name()
+
+
+def answer(lake: str, proof: str, document: str) -> Dict[str, Any]:
+    """Run one task: {"result": ...} or {"error": ...}, and never an exception, which an engine would wrap or run again for."""
+    try:
+        prove(lake, proof)
+        return {"result": _lake(lake).run(document)}
+    except PqrError as e:
+        return {"error": e.document()}
+    except MemoryError:
+        return {"error": PqrError("out of memory", 1).document("E_NOMEM")}

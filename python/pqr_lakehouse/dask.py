@@ -1,0 +1,157 @@
+"""Tasks of a run on a Dask cluster, and tables as Dask collections.
+
+    pqr run --executor dask://scheduler:8786
+
+One Dask task a task of the plan, keyed by run, stage and task. The workers need this package and the lake; the memory of a task is its
+input's and output's (docs/scaling.md), outside of what Dask manages. PQR_DASK_RESOURCES ("MEMORY=2e9,PQR=1") states what a task takes of the
+workers' resources.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import time
+from concurrent.futures import CancelledError
+from typing import Any, Callable, Dict, Optional
+
+import distributed
+from distributed.diagnostics.plugin import WorkerPlugin
+
+from . import _library, _worker
+from ._library import PqrError
+from ._engine import Engine, Event, Lost, Session, answered
+
+_log = logging.getLogger("distributed.worker.pqr")
+
+
+class PqrWorkerPlugin(WorkerPlugin):
+    """Makes a worker ready for tasks of one session, also one that joins later: credentials where they were asked for, which travel with
+    the plug-in alone, and no temporary files of a process that was killed before."""
+
+    def __init__(self, session: Session):
+        self.name = f"pqr-{session.label}"
+        self.session = session
+        self.credentials = _worker.credentials() if session.forward_credentials else {}
+
+    def setup(self, worker: distributed.Worker) -> None:
+        self.environment = contextlib.ExitStack()
+        self.environment.enter_context(_worker.environment(self.credentials))
+        _log.info("tasks of run %s may come", self.session.run_id)
+
+    def teardown(self, worker: distributed.Worker) -> None:
+        self.environment.close()
+        _log.info("no more tasks of run %s", self.session.run_id)
+
+
+def _task(session: Session, id: int, attempt: int, document: str) -> Dict[str, Any]:
+    """On a worker. The GIL is released while the library runs: other tasks and the worker's own connections go on."""
+    worker = distributed.get_worker()
+    worker.log_event(f"pqr-{session.label}", {"id": id, "attempt": attempt, "worker": worker.address})
+    began = time.perf_counter()
+    answer = _worker.answer(session.lake, session.proof, document)
+    said = answer.get("error", {}).get("message", "done")
+    _log.info("task %s: %s after %.3f s", json.loads(document)["task_id"], said, time.perf_counter() - began)
+    return {"worker": worker.address, **answer}
+
+
+def _prove(session: Session) -> Optional[Dict[str, Any]]:
+    try:
+        _worker.prove(session.lake, session.proof)
+    except PqrError as e:
+        return e.document()
+    return None
+
+
+def _resources() -> Dict[str, float]:
+    stated = os.environ.get("PQR_DASK_RESOURCES", "")
+    return {name: float(value) for name, value in (pair.split("=", 1) for pair in stated.split(",") if pair)}
+
+
+class DaskEngine(Engine):
+    def __init__(self, uri: str, session: Session, post: Callable[[Event], None], client: Optional[distributed.Client] = None):
+        address = uri[len("dask://") :] if uri.startswith("dask://") else uri
+        self.address = address if "://" in address else f"tcp://{address}"
+        self.session, self.post, self.own = session, post, client is None
+        self.futures: Dict[Any, distributed.Future] = {}
+        self.closed = False
+        self.seen = time.monotonic()  # when there was a worker
+        try:
+            self.client = client or distributed.Client(self.address, timeout=session.silence_s / 2, set_as_default=False)
+        except (OSError, TimeoutError) as e:
+            raise Lost(f"no Dask scheduler answers at {self.address}") from e
+        self.plugin = PqrWorkerPlugin(session)
+        self.topic = f"pqr-{session.label}"
+        self._prepare()
+
+    def _prepare(self) -> None:
+        try:
+            self.client.register_plugin(self.plugin)
+            self.client.subscribe_topic(self.topic, self._started)
+            refused = {worker: error for worker, error in self.client.run(_prove, self.session).items() if error is not None}
+        except Exception as e:  # pylint: disable=broad-exception-caught
+            raise Lost(f"a worker of {self.address} cannot take tasks ({type(e).__name__}: {e}): is pqr_lakehouse installed there?", "E_CONFLICT", 1) from e
+        for worker, error in sorted(refused.items()):
+            raise Lost(f"worker {worker} is refused: {error['message']}", error["code"], error["exit"])
+
+    def describe(self) -> str:
+        return f"dask {distributed.__version__} at {self.address}, {len(self.client.nthreads())} workers"
+
+    def _started(self, event: Any) -> None:
+        _, body = event
+        self.post(Event("started", body["id"], body["attempt"], body["worker"]))
+
+    def submit(self, id: int, attempt: int, task: Dict[str, Any]) -> None:
+        key = (f"pqr-{task['stage']}", self.session.run_id, task["task_id"], attempt, self.session.label)
+        future = self.client.submit(
+            _task, self.session, id, attempt, json.dumps(task), key=key, pure=False, retries=0, resources=_resources() or None
+        )
+        self.futures[id, attempt] = future
+        future.add_done_callback(lambda done: self._done(id, attempt, done))
+
+    def _done(self, id: int, attempt: int, future: distributed.Future) -> None:
+        if self.closed:
+            return
+        self.futures.pop((id, attempt), None)
+        try:
+            answer = future.result()
+            self.post(answered(id, attempt, answer["worker"], answer))
+        except CancelledError:
+            self.post(Lost(f"the Dask scheduler at {self.address} is gone"))
+        except distributed.KilledWorker as e:  # after as many workers as distributed.scheduler.allowed-failures says
+            error = PqrError(f"{e.last_worker.address} and others before it died of this task", 5).document("E_UNREACHABLE", "fatal")
+            self.post(Event("failed", id, attempt, e.last_worker.address, error))
+        except Exception as e:  # pylint: disable=broad-exception-caught
+            error = PqrError(f"{type(e).__name__}: {e}", 1).document("E_IO", "fatal")
+            self.post(Event("failed", id, attempt, "", error))
+
+    def check(self) -> None:
+        if self.client.status != "running":
+            raise Lost(f"the Dask scheduler at {self.address} is gone")
+        try:
+            workers = self.client.nthreads()
+        except (OSError, TimeoutError) as e:
+            raise Lost(f"the Dask scheduler at {self.address} is gone") from e
+        now = time.monotonic()
+        if workers:
+            self.seen = now
+        if now - self.seen > self.session.silence_s:
+            raise Lost(f"the Dask cluster at {self.address} has had no worker for {self.session.silence_s:.0f} s")
+
+    def close(self) -> None:
+        self.closed = True
+        running = self.client.status == "running"
+        with contextlib.suppress(Exception):
+            if running and self.futures:
+                self.client.cancel(list(self.futures.values()), force=True)
+            if running:
+                self.client.unsubscribe_topic(self.topic)
+                self.client.unregister_worker_plugin(self.plugin.name)
+        if self.own:
+            with contextlib.suppress(Exception):
+                self.client.close(timeout=2)
+
+
+ENGINE = DaskEngine
