@@ -124,6 +124,8 @@ static const struct cli_option options[] = {
 		"land, aggregate: where a partition starts that has no position yet (default earliest)"},
 	{"--on-gap", "stop|continue",
 		"land, aggregate: where retention took messages before they were read (default stop)"},
+	{"--accept-new-topic", NULL,
+		"land, aggregate: go on with a topic that was deleted and made again, from its beginning"},
 	{"--contract", "FILE", "land: a JSON Schema of the messages of any topic (needs --topic and --table)"},
 	{"--table", "NAME", "land --contract: the table, as bronze.orders"},
 	{"--partition-by", "COLUMN", "land --contract: folders of the table; date(COLUMN): the UTC date of an instant"},

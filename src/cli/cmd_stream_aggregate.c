@@ -52,7 +52,9 @@ static status aggregate_all(struct aggregate_cmd *c, struct err *err)
 		.sink = k->workload->name,
 		.topic_name = k->topic_name,
 		.source = source_of(c),
+		.kafka = !c->m.plain,
 		.go_on_at_gap = c->m.go_on_at_gap,
+		.accept_new = c->m.accept_new,
 		.ahead_us = STREAM_AHEAD_US};
 	TRY(stream_aggregate_open(&o, &c->aggregate, err));
 	const struct stream_sink sink = stream_aggregate_sink(c->aggregate);

@@ -40,7 +40,8 @@ static status open_land(struct land_cmd *c, struct err *err)
 		.rejects = c->rejects,
 		.source = c->m.source[0] != '\0' ? c->m.source : NULL,
 		.kafka = !c->m.plain,
-		.go_on_at_gap = c->m.go_on_at_gap};
+		.go_on_at_gap = c->m.go_on_at_gap,
+		.accept_new = c->m.accept_new};
 	return land_open(&o, &c->land, err);
 }
 

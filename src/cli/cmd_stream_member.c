@@ -109,6 +109,7 @@ static status read_options(struct cmd_stream_member *m, struct err *err)
 		.report_ctx = m};
 	if (from != NULL && !m->opts.from_latest && strcmp(from, "earliest") != 0)
 		return fail(err, E_USAGE, "--from: expected earliest or latest, found '%s'", from);
+	m->accept_new = cli_flag(cli, "--accept-new-topic");
 	m->go_on_at_gap = on_gap != NULL && strcmp(on_gap, "continue") == 0;
 	if (on_gap != NULL && !m->go_on_at_gap && strcmp(on_gap, "stop") != 0)
 		return fail(err, E_USAGE, "--on-gap: expected stop or continue, found '%s'", on_gap);

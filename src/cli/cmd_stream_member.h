@@ -21,6 +21,7 @@ struct cmd_stream_member {
 	char source[CMD_STREAM_NAME_MAX];    /* whose positions are kept; "": lines without a name */
 	char name[CMD_STREAM_NAME_MAX + 32]; /* for log lines */
 	bool go_on_at_gap;                   /* where retention took messages before they were read */
+	bool accept_new;                     /* a topic that was made again is read from its beginning */
 	struct stream_source *records;
 	struct stream_member_opts opts;
 };

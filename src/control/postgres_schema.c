@@ -18,6 +18,7 @@ EMBED_FILE(postgres_sql_dropped_runs, "004_dropped_runs.sql")
 EMBED_FILE(postgres_sql_run_rows, "005_run_rows.sql")
 EMBED_FILE(postgres_sql_realtime, "006_realtime.sql")
 EMBED_FILE(postgres_sql_schedules, "007_schedules.sql")
+EMBED_FILE(postgres_sql_stream_marks, "008_stream_marks.sql")
 
 static const struct migration {
 	int64_t version;
@@ -33,6 +34,7 @@ static const struct migration {
 	{6, "rows by layer", postgres_sql_run_rows, false},
 	{7, "realtime", postgres_sql_realtime, false},
 	{8, "schedules", postgres_sql_schedules, false},
+	{9, "marks of streams", postgres_sql_stream_marks, false},
 };
 enum { N_MIGRATIONS = sizeof migrations / sizeof *migrations };
 

@@ -133,6 +133,9 @@ static const char schema_6[] = "CREATE TABLE meta_schedules (name TEXT PRIMARY K
 			       "INTEGER NOT NULL, failures INTEGER "
 			       "NOT NULL) WITHOUT ROWID;";
 
+/* Of the record before next_position: a topic that was made again has another one there. */
+static const char schema_7[] = "ALTER TABLE realtime_offsets ADD COLUMN last_mark INTEGER;";
+
 static const struct migration {
 	int64_t version;
 	const char *name;
@@ -144,6 +147,7 @@ static const struct migration {
 	{4, "rows by layer", schema_4},
 	{5, "realtime", schema_5},
 	{6, "schedules", schema_6},
+	{7, "marks of streams", schema_7},
 };
 enum { N_MIGRATIONS = sizeof migrations / sizeof *migrations };
 #define NEWEST (migrations[N_MIGRATIONS - 1].version)

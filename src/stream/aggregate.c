@@ -2,12 +2,15 @@
  * for a minute that is new. Must not know what events mean, nor where records come from. */
 #include "stream/aggregate.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/vec.h"
 #include "stream/realtime.h"
+
+enum { SOURCE_MAX = 600 }; /* of a topic's name, or a stream's of lines, and what follows it */
 
 struct counted {
 	int32_t partition;
@@ -27,9 +30,23 @@ struct stream_aggregate {
 	struct {
 		struct realtime_move *items;
 		size_t n, cap;
-	} moves;                /* scratch of a commit */
-	int64_t late, rejected; /* of the last commit */
+	} moves;                 /* scratch of a commit */
+	int64_t late, rejected;  /* of the last commit */
+	int64_t incarnation;     /* of the topic: how often it was made again */
+	bool begins;             /* the database does not have that incarnation yet */
+	char source[SOURCE_MAX]; /* o.source, in this incarnation */
 };
+
+static void set_incarnation(struct stream_aggregate *a, int64_t incarnation, bool begins)
+{
+	a->incarnation = incarnation;
+	a->begins = begins;
+	if (incarnation == 0)
+		(void)snprintf(a->source, sizeof a->source, "%s", a->o.source);
+	else
+		(void)snprintf(a->source, sizeof a->source, "%s#%lld", a->o.source, (long long)incarnation);
+	a->realtime.source = a->source;
+}
 
 status stream_aggregate_open(const struct stream_aggregate_opts *o, struct stream_aggregate **out, struct err *err)
 {
@@ -37,8 +54,9 @@ status stream_aggregate_open(const struct stream_aggregate_opts *o, struct strea
 	struct stream_aggregate *a = mem_zalloc(1, sizeof *a);
 	if (a == NULL) return fail_nomem(err);
 	a->o = *o;
+	set_incarnation(a, 0, false);
 	a->realtime = (struct realtime){
-		.c = o->conn, .sink = o->sink, .topic = o->topic_name, .source = o->source, .set = o->topic->windows};
+		.c = o->conn, .sink = o->sink, .topic = o->topic_name, .source = a->source, .set = o->topic->windows};
 	status code = realtime_init(&a->realtime, err);
 	if (code == OK) code = o->topic->open(o->config, &a->parser, err);
 	if (code != OK) {
@@ -96,9 +114,27 @@ static void forget(struct counted *c)
 	c->rejected = 0;
 }
 
-static status find_positions(void *ctx, const int32_t *partitions, size_t n, int64_t *stored, struct err *err)
+static void anew(void *ctx)
 {
 	struct stream_aggregate *a = ctx;
+	set_incarnation(a, a->incarnation + 1, true);
+}
+
+/* Who found the topic made again, and then that another member did so before, goes on with what that one began. */
+static status find_incarnation(struct stream_aggregate *a, struct err *err)
+{
+	int64_t at;
+	if (!a->o.kafka) return OK;
+	TRY(realtime_incarnation(&a->realtime, a->o.source, &at, err));
+	if (!a->begins || at >= a->incarnation) set_incarnation(a, at, false);
+	return OK;
+}
+
+static status find_positions(
+	void *ctx, const int32_t *partitions, size_t n, struct stream_place *places, struct err *err)
+{
+	struct stream_aggregate *a = ctx;
+	TRY(find_incarnation(a, err));
 	for (size_t i = 0; i < n; i++) {
 		struct realtime_position at;
 		struct counted *c = partition_of(a, partitions[i]);
@@ -106,7 +142,7 @@ static status find_positions(void *ctx, const int32_t *partitions, size_t n, int
 		if (c == NULL) TRY(add_partition(a, partitions[i], &c, err));
 		c->stored_watermark = at.watermark;
 		forget(c);
-		stored[i] = at.next;
+		places[i] = (struct stream_place){at.next, at.mark};
 	}
 	return OK;
 }
@@ -162,8 +198,8 @@ static status commit(void *ctx, const struct stream_span *spans, size_t n, struc
 	for (size_t i = 0; i < n; i++) {
 		const struct counted *c = partition_of(a, spans[i].partition);
 		ASSERT(c != NULL);
-		a->moves.items[a->moves.n++] =
-			(struct realtime_move){spans[i].partition, spans[i].stored, spans[i].next, &c->windows};
+		a->moves.items[a->moves.n++] = (struct realtime_move){
+			spans[i].partition, spans[i].stored, spans[i].next, &c->windows, spans[i].mark};
 	}
 	qsort(a->moves.items, n, sizeof *a->moves.items, by_partition);
 	TRY(realtime_commit(&a->realtime, a->moves.items, n, time_now_us(), err));
@@ -203,5 +239,6 @@ struct stream_sink stream_aggregate_sink(struct stream_aggregate *a)
 		.commit = commit,
 		.drop = drop,
 		.tell = tell,
-		.gap = a->o.go_on_at_gap ? go_on_at_gap : NULL};
+		.gap = a->o.go_on_at_gap ? go_on_at_gap : NULL,
+		.anew = a->o.accept_new && a->o.kafka ? anew : NULL};
 }

@@ -19,7 +19,9 @@ struct stream_aggregate_opts {
 	const char *sink;       /* whose tables: the workload's name */
 	const char *topic_name; /* of late events */
 	const char *source;     /* whose positions are kept */
+	bool kafka;             /* a topic, which may be deleted and made again */
 	bool go_on_at_gap;      /* records that are gone are told in the log and left out; else they end the stream */
+	bool accept_new;        /* a topic that was made again is counted from its beginning; else it ends the stream */
 	int64_t ahead_us;       /* how far ahead of its record's time stamp an event may be */
 };
 

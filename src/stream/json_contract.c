@@ -297,6 +297,7 @@ static const struct column_def own_columns[OWN_COLUMNS] = {
 	[OWN_TOPIC] = {.name = "kafka_topic", .type = COL_STRING, .nullable = true},
 	[OWN_PARTITION] = {.name = "kafka_partition", .type = COL_INT32, .nullable = true},
 	[OWN_OFFSET] = {.name = "kafka_offset", .type = COL_INT64, .nullable = true},
+	[OWN_INCARNATION] = {.name = "kafka_incarnation", .type = COL_INT32, .nullable = true},
 };
 
 static status add_partition_column(const struct reader *r, struct column_def *columns, size_t *n)
@@ -467,7 +468,8 @@ static status read_contract(struct reader *r, struct str schema, const struct js
 	c->topic = (struct stream_topic){.name = topic,
 		.table = &c->table,
 		.partition_column = "kafka_partition",
-		.position_column = "kafka_offset"};
+		.position_column = "kafka_offset",
+		.incarnation_column = "kafka_incarnation"};
 	json_record_functions(&c->topic);
 	return OK;
 }

@@ -30,7 +30,7 @@ struct json_member {
 };
 
 enum json_partition { PARTITION_NONE, PARTITION_VALUE, PARTITION_DATE };
-enum json_own_column { OWN_EXTRA, OWN_SCHEMA_ID, OWN_TOPIC, OWN_PARTITION, OWN_OFFSET, OWN_COLUMNS };
+enum json_own_column { OWN_EXTRA, OWN_SCHEMA_ID, OWN_TOPIC, OWN_PARTITION, OWN_OFFSET, OWN_INCARNATION, OWN_COLUMNS };
 enum json_change_column { CHANGE_OP, CHANGE_AT, CHANGE_BEFORE, CHANGE_SOURCE, CHANGE_COLUMNS };
 
 struct json_contract {

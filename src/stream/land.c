@@ -25,6 +25,7 @@ enum {
 	GROUP_ROWS = 1 << 17, /* of a part in memory: about 16 MiB, one row group */
 	PARTS_MAX = 64,       /* at once: beyond, a commit is due */
 	PARTITION_COLUMNS_MAX = 8,
+	SOURCE_MAX = 600, /* of a topic's name, or a stream's of lines, and what follows it */
 };
 
 /* The rows of one combination of partition values. */
@@ -41,7 +42,7 @@ struct land {
 	void *parser;
 	struct parquet_opts parquet;
 	size_t n_columns, n_partition; /* data columns, partition columns of the table */
-	int partition_column, position_column;
+	int partition_column, position_column, incarnation_column;
 	struct {
 		struct part *items; /* columns of items[0..cap) are kept from batch to batch */
 		size_t n, cap, ready;
@@ -53,6 +54,9 @@ struct land {
 	int64_t rejected; /* in the batch; of the last one once it was committed */
 	int64_t version;
 	struct stream_compact *compact;
+	int64_t incarnation;         /* of the topic: how often it was made again */
+	bool begins;                 /* the table does not have that incarnation yet: the next commit begins it */
+	char source[SOURCE_MAX];     /* o.source, in this incarnation */
 	char unique[UUID_CHARS + 1]; /* in the names of the batch's files */
 };
 
@@ -157,6 +161,8 @@ static status take_record(struct land *l, const struct stream_record *r, bool ut
 	l->o.topic->put(l->parser, p->columns, row);
 	if (l->partition_column >= 0) builder_set_i32(&p->columns[l->partition_column], row, r->partition);
 	if (l->position_column >= 0) builder_set_i64(&p->columns[l->position_column], row, r->position);
+	if (l->incarnation_column >= 0)
+		builder_set_i32(&p->columns[l->incarnation_column], row, (int32_t)l->incarnation);
 	return p->n == GROUP_ROWS ? part_write(l, p, err) : OK;
 }
 
@@ -209,25 +215,88 @@ static status land_gap(void *ctx, const struct stream_gap *gap, struct err *err)
 
 /* ---- positions and commit ------------------------------------------------------------------------------------------------- */
 
-static status land_positions(void *ctx, const int32_t *partitions, size_t n, int64_t *stored, struct err *err)
+static status app_of(const char *text, struct str *out, struct err *err)
+{
+	if (text == NULL) return fail_nomem(err);
+	*out = str_of(text);
+	return OK;
+}
+
+static status position_app(struct land *l, struct arena *arena, int32_t partition, struct str *out, struct err *err)
+{
+	return app_of(stream_app_id(arena, l->source, partition), out, err);
+}
+
+static status mark_app(struct land *l, struct arena *arena, int32_t partition, struct str *out, struct err *err)
+{
+	return app_of(arena_printf(arena, "pqr-stream-last/%s/%d", l->source, partition), out, err);
+}
+
+static status incarnation_app(struct land *l, struct arena *arena, struct str *out, struct err *err)
+{
+	return app_of(arena_printf(arena, "pqr-stream-topic/%s", l->o.source), out, err);
+}
+
+static void set_incarnation(struct land *l, int64_t incarnation, bool begins)
+{
+	l->incarnation = incarnation;
+	l->begins = begins;
+	if (incarnation == 0)
+		(void)snprintf(l->source, sizeof l->source, "%s", l->o.source);
+	else
+		(void)snprintf(l->source, sizeof l->source, "%s#%lld", l->o.source, (long long)incarnation);
+	l->rejects.source = l->source;
+}
+
+/* Lines have but one. Who found the topic made again, and then that another member did so before, goes on with what that one began. */
+static status find_incarnation(struct land *l, struct arena *arena, struct err *err)
+{
+	struct str app;
+	int64_t at = -1;
+	if (!l->o.kafka) {
+		set_incarnation(l, 0, false);
+		return OK;
+	}
+	TRY(incarnation_app(l, arena, &app, err));
+	TRY(delta_positions(l->o.lake, l->o.root, &app, 1, &at, err));
+	if (at < 0) at = 0;
+	if (!l->begins || at >= l->incarnation) set_incarnation(l, at, false);
+	return OK;
+}
+
+static status find_places(struct land *l, struct arena *arena, const int32_t *partitions, size_t n,
+	struct stream_place *places, struct err *err)
+{
+	struct str *apps = ARENA_NEW(arena, struct str, 2 * n);
+	int64_t *at = ARENA_NEW(arena, int64_t, 2 * n);
+	if (apps == NULL || at == NULL) return fail_nomem(err);
+	TRY(find_incarnation(l, arena, err));
+	for (size_t i = 0; i < n; i++) {
+		TRY(position_app(l, arena, partitions[i], &apps[2 * i], err));
+		TRY(mark_app(l, arena, partitions[i], &apps[2 * i + 1], err));
+	}
+	TRY(delta_positions(l->o.lake, l->o.root, apps, 2 * n, at, err));
+	for (size_t i = 0; i < n; i++) places[i] = (struct stream_place){at[2 * i], at[2 * i + 1]};
+	return OK;
+}
+
+static status land_positions(
+	void *ctx, const int32_t *partitions, size_t n, struct stream_place *places, struct err *err)
 {
 	struct land *l = ctx;
 	struct arena arena;
-	for (size_t i = 0; i < n; i++) stored[i] = -1;
+	for (size_t i = 0; i < n; i++) places[i] = (struct stream_place){-1, -1};
 	if (l->o.source == NULL || n == 0) return OK;
 	arena_init(&arena, 0);
-	struct str *apps = ARENA_NEW(&arena, struct str, n);
-	status code = apps != NULL ? OK : fail_nomem(err);
-	for (size_t i = 0; i < n && code == OK; i++) {
-		const char *app = stream_app_id(&arena, l->o.source, partitions[i]);
-		if (app == NULL)
-			code = fail_nomem(err);
-		else
-			apps[i] = str_of(app);
-	}
-	if (code == OK) code = delta_positions(l->o.lake, l->o.root, apps, n, stored, err);
+	const status code = find_places(l, &arena, partitions, n, places, err);
 	arena_deinit(&arena);
 	return code;
+}
+
+static void land_anew(void *ctx)
+{
+	struct land *l = ctx;
+	set_incarnation(l, l->incarnation + 1, true);
 }
 
 static status collect_files(struct land *l, struct delta_advance *a, struct err *err)
@@ -254,15 +323,27 @@ static status collect_files(struct land *l, struct delta_advance *a, struct err 
 static status collect_moves(
 	struct land *l, const struct stream_span *spans, size_t n, struct delta_advance *a, struct err *err)
 {
-	struct delta_move *moves = ARENA_NEW(&l->arena, struct delta_move, n);
+	struct delta_move *moves = ARENA_ZNEW(&l->arena, struct delta_move, 2 * n + 1);
+	size_t k = 0;
 	if (moves == NULL) return fail_nomem(err);
-	a->moves = moves;
 	if (l->o.source == NULL) return OK;
 	for (size_t i = 0; i < n; i++) {
-		const char *app = stream_app_id(&l->arena, l->o.source, spans[i].partition);
-		if (app == NULL) return fail_nomem(err);
-		moves[a->n_moves++] = (struct delta_move){str_of(app), spans[i].stored, spans[i].next};
+		const struct stream_span *s = &spans[i];
+		TRY(position_app(l, &l->arena, s->partition, &moves[k].app_id, err));
+		moves[k].from = s->stored;
+		moves[k++].to = s->next;
+		if (s->mark < 0) continue;
+		TRY(mark_app(l, &l->arena, s->partition, &moves[k].app_id, err));
+		moves[k].from = s->stored_mark;
+		moves[k++].to = s->mark;
 	}
+	if (l->begins) {
+		TRY(incarnation_app(l, &l->arena, &moves[k].app_id, err));
+		moves[k].from = l->incarnation == 1 ? -1 : l->incarnation - 1;
+		moves[k++].to = l->incarnation;
+	}
+	a->moves = moves;
+	a->n_moves = k;
 	return OK;
 }
 
@@ -278,6 +359,7 @@ static status land_commit(void *ctx, const struct stream_span *spans, size_t n, 
 	if (a.n_files > 0 || a.n_moves > 0) {
 		TRY(store_sync(l->o.lake, err));
 		TRY(delta_advance(l->o.lake, l->o.root, &a, &l->version, err));
+		l->begins = false;
 		stream_compact_added(l->compact);
 	}
 	begin_batch(l);
@@ -304,7 +386,8 @@ status land_open(const struct land_opts *o, struct land **out, struct err *err)
 	const struct table_schema *t = o->topic->table;
 	struct land *l = mem_zalloc(1, sizeof *l);
 	if (l == NULL) return fail_nomem(err);
-	*l = (struct land){.o = *o, .version = -1, .partition_column = -1, .position_column = -1};
+	*l = (struct land){
+		.o = *o, .version = -1, .partition_column = -1, .position_column = -1, .incarnation_column = -1};
 	o->topic->settings(o->config, &l->parquet, &(size_t){0});
 	l->n_columns = schema_n_data_columns(t);
 	l->n_partition = t->n_columns - l->n_columns;
@@ -314,6 +397,8 @@ status land_open(const struct land_opts *o, struct land **out, struct err *err)
 		l->partition_column = schema_column_index(t, o->topic->partition_column);
 	if (o->kafka && o->topic->position_column != NULL)
 		l->position_column = schema_column_index(t, o->topic->position_column);
+	if (o->kafka && o->topic->incarnation_column != NULL)
+		l->incarnation_column = schema_column_index(t, o->topic->incarnation_column);
 	arena_init(&l->arena, 0);
 	stream_rejects_init(&l->rejects, o->lake, o->rejects, o->source);
 	begin_batch(l);
@@ -351,7 +436,8 @@ struct stream_sink land_sink(struct land *l)
 		.owned = land_owned,
 		.full = land_full,
 		.tell = land_tell,
-		.gap = l->o.go_on_at_gap ? land_gap : NULL};
+		.gap = l->o.go_on_at_gap ? land_gap : NULL,
+		.anew = l->o.accept_new && l->o.kafka ? land_anew : NULL};
 }
 
 int64_t land_version(const struct land *l)

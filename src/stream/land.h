@@ -3,8 +3,9 @@
  *   record -> topic.parse -> a part's rows -> row groups -> files --+
  *                        \-> rejects -> their own table, first      +-> one commit: the files, and each partition's next position
  *
- * Positions stand in the table as txn actions of application pqr-stream/<topic>/<partition>. The table of rejects has its own, so that a
- * batch which was cut off between the two commits adds no reject twice.
+ * Positions stand in the table as txn actions of application pqr-stream/<topic>/<partition>, marks of the last records of
+ * pqr-stream-last/<topic>/<partition>. The table of rejects has positions of its own, so that a batch which was cut off between the two commits
+ * adds no reject twice. A topic that was made again n times is <topic>#<n> in them; the txn of pqr-stream-topic/<topic> says n.
  */
 #ifndef PQR_STREAM_LAND_H
 #define PQR_STREAM_LAND_H
@@ -23,6 +24,7 @@ struct land_opts {
 	bool kafka;        /* partition and position go into the topic's columns for them */
 	int64_t ahead_us;  /* how far ahead of its record's time stamp an event may be; 0: STREAM_AHEAD_US */
 	bool go_on_at_gap; /* records that are gone are told as a reject of reason "gap"; else they end the stream */
+	bool accept_new;   /* a topic that was made again is read from its beginning; else it ends the stream */
 };
 struct land;
 status land_open(const struct land_opts *o, struct land **out, struct err *err) MUST_USE;

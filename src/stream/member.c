@@ -6,10 +6,12 @@
  * 1. A part's `stored` is what the store said last, and moves by a commit that succeeded alone.
  * 2. Whatever fails on the way leaves the member out of step: nothing is taken until the positions were read anew and the source seeks them.
  * 3. The source is told to seek between its polls alone, never in what it calls.
+ * 4. A part whose last record is to be compared is read from one position before `next`; nothing below `next` is taken.
  */
 #include "stream/member.h"
 
 #include "base/alloc.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/time.h"
 #include "base/vec.h"
@@ -24,6 +26,8 @@ struct part {
 	int32_t partition;
 	int64_t stored; /* -1: none */
 	int64_t next;
+	int64_t stored_mark, mark; /* of the records before them; -1: none */
+	bool unsure;               /* is the record before `stored` still the one that was marked? */
 };
 
 struct member {
@@ -76,24 +80,43 @@ static void *scratch(struct member *m, size_t n, size_t size)
 
 /* ---- positions ---------------------------------------------------------------------------------------------------------- */
 
+int64_t stream_mark(const struct stream_record *r)
+{
+	if (r->timestamp_ms < 0) return -1;
+	const uint64_t mixed[2] = {hash_xxh64(r->value.p, r->value.n), (uint64_t)r->timestamp_ms};
+	return (int64_t)(hash_xxh64(mixed, sizeof mixed) & INT64_MAX);
+}
+
+/* What the store says of it, as where to start. */
+static int64_t place_part(const struct member *m, struct part *part, const struct stream_place *at)
+{
+	*part = (struct part){.partition = part->partition,
+		.stored = at->next,
+		.next = at->next >= 0 ? at->next : 0,
+		.stored_mark = at->mark,
+		.mark = at->mark,
+		.unsure = at->next > 0 && at->mark >= 0};
+	if (at->next < 0) return m->o->from_latest ? STREAM_END : STREAM_BEGIN;
+	return part->unsure ? at->next - 1 : at->next;
+}
+
 /* What the store says of these; starts filled in. */
 static status read_positions(struct member *m, struct stream_start *starts, size_t n, struct err *err)
 {
 	int32_t *numbers = scratch(m, n, sizeof *numbers);
-	int64_t *stored = mem_alloc(n * sizeof *stored);
-	if (numbers == NULL || stored == NULL) {
-		mem_free(stored);
+	struct stream_place *places = mem_alloc(n * sizeof *places + 1);
+	if (numbers == NULL || places == NULL) {
+		mem_free(places);
 		return fail_nomem(err);
 	}
 	for (size_t i = 0; i < n; i++) numbers[i] = starts[i].partition;
-	const status code = m->o->sink.positions(m->o->sink.ctx, numbers, n, stored, err);
+	const status code = m->o->sink.positions(m->o->sink.ctx, numbers, n, places, err);
 	for (size_t i = 0; i < n && code == OK; i++) {
 		struct part *part = part_find(m, starts[i].partition);
 		ASSERT(part != NULL);
-		*part = (struct part){starts[i].partition, stored[i], stored[i] >= 0 ? stored[i] : 0};
-		starts[i].position = stored[i] >= 0 ? stored[i] : m->o->from_latest ? STREAM_END : STREAM_BEGIN;
+		starts[i].position = place_part(m, part, &places[i]);
 	}
-	mem_free(stored);
+	mem_free(places);
 	return code;
 }
 
@@ -186,14 +209,19 @@ static status commit(struct member *m, struct err *err)
 	for (size_t i = 0; i < m->parts.n; i++) {
 		const struct part *part = &m->parts.items[i];
 		if (part->next > (part->stored < 0 ? 0 : part->stored))
-			spans[n++] = (struct stream_span){part->partition, part->stored, part->next};
+			spans[n++] = (struct stream_span){
+				part->partition, part->stored, part->next, part->stored_mark, part->mark};
 	}
 	ASSERT(n > 0);
 	const int64_t began = time_mono_us();
 	err_clear(&why);
 	const status code = m->o->sink.commit(m->o->sink.ctx, spans, n, &why);
 	if (code == OK) {
-		for (size_t i = 0; i < n; i++) part_find(m, spans[i].partition)->stored = spans[i].next;
+		for (size_t i = 0; i < n; i++) {
+			struct part *part = part_find(m, spans[i].partition);
+			part->stored = spans[i].next;
+			if (spans[i].mark >= 0) part->stored_mark = spans[i].mark;
+		}
 		m->backoff_ms = m->said_us = 0;
 		mark(m);
 		report(m, began);
@@ -228,7 +256,7 @@ static status on_assigned(void *ctx, struct stream_start *starts, size_t n, stru
 	if (!VEC_ROOM(&m->parts, n)) return fail_nomem(err);
 	for (size_t i = 0; i < n; i++) {
 		ASSERT(part_find(m, starts[i].partition) == NULL);
-		m->parts.items[m->parts.n++] = (struct part){starts[i].partition, -1, 0};
+		m->parts.items[m->parts.n++] = (struct part){.partition = starts[i].partition, .stored = -1};
 		starts[i].position = STREAM_BEGIN;
 	}
 	err_clear(&why);
@@ -277,6 +305,11 @@ static status on_gap(void *ctx, const struct stream_gap *gap, struct err *err)
 	struct member *m = ctx;
 	struct part *part = part_find(m, gap->partition);
 	if (part == NULL || m->out_of_step) return OK;
+	struct stream_gap rest = *gap;
+	if (rest.from < part->next) rest.from = part->next; /* what was only to be compared is no loss */
+	part->unsure = false;
+	if (rest.from >= rest.to) return OK;
+	gap = &rest;
 	if (m->o->sink.gap == NULL)
 		return fail(err, E_NOT_FOUND,
 			"%lld messages of partition %d (offsets %lld to %lld) are gone: retention took them before "
@@ -284,6 +317,7 @@ static status on_gap(void *ctx, const struct stream_gap *gap, struct err *err)
 			(long long)(gap->to - gap->from), gap->partition, (long long)gap->from, (long long)gap->to - 1);
 	TRY(m->o->sink.gap(m->o->sink.ctx, gap, err));
 	part->next = gap->to;
+	part->mark = -1;
 	set_pending(m);
 	return OK;
 }
@@ -300,15 +334,28 @@ static void count(struct member *m, const struct stream_record *records, size_t 
 	m->records += (int64_t)n;
 }
 
-/* records[n] of one partition. */
+static status made_again(const struct member *m, const struct part *part, struct err *err)
+{
+	return fail(err, E_CONFLICT,
+		"%s: what stands before offset %lld of partition %d is not what was read there: the topic was made "
+		"again",
+		m->o->name, (long long)part->stored, part->partition);
+}
+
+/* records[n] of one partition. E_CONFLICT: of another topic. */
 static status take_run(struct member *m, const struct stream_record *records, size_t n, bool utf8_ok, struct err *err)
 {
 	struct part *part = part_find(m, records[0].partition);
 	if (part == NULL) return OK;
-	while (n > 0 && records[0].position < part->next) records++, n--;
+	for (; n > 0 && records[0].position < part->next; records++, n--) {
+		const bool last = part->unsure && records[0].position == part->stored - 1;
+		if (last && stream_mark(&records[0]) != part->stored_mark) return made_again(m, part, err);
+	}
 	if (n == 0) return OK;
+	part->unsure = false; /* seen, or no longer there to be seen */
 	set_pending(m);
 	part->next = records[n - 1].position + 1;
+	part->mark = stream_mark(&records[n - 1]);
 	count(m, records, n);
 	return m->o->sink.take(m->o->sink.ctx, records, n, utf8_ok, err);
 }
@@ -347,13 +394,52 @@ static int poll_ms(const struct member *m)
 	return (int)(left < POLL_MS ? left : POLL_MS);
 }
 
+/* At the end of the topic: a partition that ends before what was read of it. */
+static status check_ends(const struct member *m, struct err *err)
+{
+	for (size_t i = 0; i < m->parts.n; i++) {
+		const struct part *part = &m->parts.items[i];
+		int64_t low, high = -1;
+		if (!part->unsure || stream_source_ends(m->o->source, part->partition, &low, &high, NULL) != OK)
+			continue;
+		if (high >= 0 && high < part->stored) return made_again(m, part, err);
+	}
+	return OK;
+}
+
+/* The topic is another one: E_CONFLICT of err, unless that is wanted. What was taken of the others is dropped, too. */
+static status begin_anew(struct member *m, const struct err *why, struct err *err)
+{
+	if (m->o->sink.anew == NULL) {
+		if (err != NULL) *err = *why;
+		return E_CONFLICT;
+	}
+	log_line(LOG_WARN, "begins anew", "stream", m->o->name, "why", why->message, NULL);
+	drop(m);
+	m->o->sink.anew(m->o->sink.ctx);
+	m->retry_at_us = 0;
+	return OK;
+}
+
+static status fetch(struct member *m, struct stream_fetch *f, struct err *err)
+{
+	TRY(stream_source_poll(m->o->source, poll_ms(m), f, err));
+	if (m->out_of_step) return OK; /* these come again */
+	TRY(take(m, f, err));
+	return m->o->once && f->ended ? check_ends(m, err) : OK;
+}
+
 static status step(struct member *m, bool *ended, struct err *err)
 {
-	struct stream_fetch f;
+	struct stream_fetch f = {.ended = false};
+	struct err why;
 	if (m->out_of_step && time_mono_us() >= m->retry_at_us) TRY(get_in_step(m, err));
-	TRY(stream_source_poll(m->o->source, poll_ms(m), &f, err));
-	if (m->out_of_step) return OK; /* these come again */
-	TRY(take(m, &f, err));
+	err_clear(&why);
+	const status code = fetch(m, &f, &why);
+	if (code == E_CONFLICT) return begin_anew(m, &why, err);
+	if (code != OK && err != NULL) *err = why;
+	TRY(code);
+	if (m->out_of_step) return OK;
 	*ended = m->o->once && f.ended;
 	if (is_due(m) || *ended) TRY(commit(m, err));
 	*ended = *ended && !m->out_of_step;

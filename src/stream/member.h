@@ -5,6 +5,9 @@
  * The sink's store alone says where a partition goes on. A commit moves each partition from the position that the store has to the next
  * one, and only from there: E_CONFLICT means that another member was first; all that was taken is dropped, and read again from where the
  * store stands now. So does what could not be committed for any other reason that may pass.
+ *
+ * The store keeps a mark of the last record, too. Where a partition goes on, that record is read once more and compared: another one there
+ * means that the topic was deleted and made again under its name. That ends the stream, or begins its positions anew.
  */
 #ifndef PQR_STREAM_MEMBER_H
 #define PQR_STREAM_MEMBER_H
@@ -13,11 +16,21 @@
 
 #include "stream/source.h"
 
+/* Where the store has a partition. */
+struct stream_place {
+	int64_t next; /* the position to go on from; -1: none yet */
+	int64_t mark; /* of the record before it (stream_mark); -1: not known */
+};
+/* A number of 63 bits that another record of that position has not, unless it holds the same value and time stamp; -1 of lines, which have
+ * none. */
+int64_t stream_mark(const struct stream_record *r);
+
 /* What a commit moves of one partition. */
 struct stream_span {
 	int32_t partition;
-	int64_t stored; /* the position that the store must have; -1: none yet */
-	int64_t next;   /* the one it has then */
+	int64_t stored;            /* the position that the store must have; -1: none yet */
+	int64_t next;              /* the one it has then */
+	int64_t stored_mark, mark; /* what goes with them; mark -1: keep what stands */
 };
 
 /* One interval, told after its commit. */
@@ -35,8 +48,9 @@ struct stream_report {
 
 struct stream_sink {
 	void *ctx;
-	/* stored[i]: the next position of partitions[i] by the store, -1: none yet. */
-	status (*positions)(void *ctx, const int32_t *partitions, size_t n, int64_t *stored, struct err *err);
+	/* places[i]: where the store has partitions[i]. */
+	status (*positions)(
+		void *ctx, const int32_t *partitions, size_t n, struct stream_place *places, struct err *err);
 	/* n records of one partition, in order, each once since the last drop; views until return. */
 	status (*take)(void *ctx, const struct stream_record *records, size_t n, bool utf8_ok, struct err *err);
 	/* Everything taken, and the spans, in one transaction, if the store has each span's `stored`. Afterwards nothing is pending.
@@ -51,6 +65,8 @@ struct stream_sink {
 	void (*tell)(void *ctx, struct stream_report *r);
 	/* Records that are gone before they were read, to be told with the next commit. NULL: the stream ends with them. */
 	status (*gap)(void *ctx, const struct stream_gap *gap, struct err *err);
+	/* The topic is another one under its name: the next positions are those of the new one, none at first. NULL: the stream ends. */
+	void (*anew)(void *ctx);
 };
 
 struct stream_member_opts {

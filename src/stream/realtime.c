@@ -3,6 +3,7 @@
 #include "stream/realtime.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/alloc.h"
 #include "control/sql_table.h"
@@ -37,7 +38,7 @@ static status take_position(void *arg, const struct sql_row *row, struct err *er
 {
 	struct find *f = arg;
 	(void)err;
-	f->at = (struct realtime_position){sql_col_i64(row, 0, -1), sql_col_time(row, 1)};
+	f->at = (struct realtime_position){sql_col_i64(row, 0, -1), sql_col_time(row, 1), sql_col_i64(row, 2, -1)};
 	return OK;
 }
 
@@ -45,10 +46,11 @@ static status find(struct sql_conn *c, void *arg, struct err *err)
 {
 	struct find *f = arg;
 	const struct sql_arg args[] = {sql_text(f->r->sink), sql_text(f->r->source), sql_int(f->partition)};
-	const struct sql_stmt q = {"SELECT next_position, watermark FROM realtime.offsets WHERE sink = $1 AND topic "
-				   "= $2 AND \"partition\" = $3",
+	const struct sql_stmt q = {
+		"SELECT next_position, watermark, last_mark FROM realtime.offsets WHERE sink = $1 AND "
+		"topic = $2 AND \"partition\" = $3",
 		args, 3};
-	f->at = (struct realtime_position){-1, WATERMARK_NONE};
+	f->at = (struct realtime_position){-1, WATERMARK_NONE, -1};
 	return sql_each(c, &q, take_position, f, err);
 }
 
@@ -57,6 +59,47 @@ status realtime_find(struct realtime *r, int32_t partition, struct realtime_posi
 	struct find f = {.r = r, .partition = partition};
 	TRY(r->c->ops->read(r->c, find, &f, err));
 	*out = f.at;
+	return OK;
+}
+
+struct incarnation {
+	const struct realtime *r;
+	const char *base;
+	int64_t newest;
+};
+
+static status take_incarnation(void *arg, const struct sql_row *row, struct err *err)
+{
+	struct incarnation *f = arg;
+	const struct str topic = sql_col_str(row, 0);
+	const size_t n = strlen(f->base) + 1;
+	(void)err;
+	char digits[20] = "";
+	if (topic.n <= n || topic.n - n >= sizeof digits) return OK;
+	memcpy(digits, topic.p + n, topic.n - n);
+	const int64_t k = strtoll(digits, NULL, 10);
+	if (k > f->newest) f->newest = k;
+	return OK;
+}
+
+static status find_incarnation(struct sql_conn *c, void *arg, struct err *err)
+{
+	struct incarnation *f = arg;
+	char before[600];
+	const int n = snprintf(before, sizeof before, "%s#", f->base);
+	const struct sql_arg args[] = {sql_text(f->r->sink), sql_text(before), sql_int(n)};
+	const struct sql_stmt q = {"SELECT DISTINCT topic FROM realtime.offsets WHERE sink = $1 AND substr(topic, 1, "
+				   "CAST($3 AS integer)) = $2",
+		args, 3};
+	f->newest = 0;
+	return sql_each(c, &q, take_incarnation, f, err);
+}
+
+status realtime_incarnation(struct realtime *r, const char *base, int64_t *out, struct err *err)
+{
+	struct incarnation f = {.r = r, .base = base};
+	TRY(r->c->ops->read(r->c, find_incarnation, &f, err));
+	*out = f.newest;
 	return OK;
 }
 
@@ -187,15 +230,16 @@ struct commit {
 static status move_partition(const struct commit *t, const struct realtime_move *m, int64_t *moved, struct err *err)
 {
 	static const char begin[] = "INSERT INTO realtime.offsets (sink, topic, \"partition\", next_position, "
-				    "watermark, updated_at) VALUES "
-				    "($1, $2, $3, $4, $5, $6) ON CONFLICT (sink, topic, \"partition\") DO NOTHING";
+				    "watermark, updated_at, last_mark) VALUES "
+				    "($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (sink, topic, \"partition\") DO NOTHING";
 	static const char go_on[] =
-		"UPDATE realtime.offsets SET next_position = $4, watermark = $5, updated_at = $6 WHERE sink = $1 AND "
-		"topic = $2 AND \"partition\" = $3 AND next_position = $7";
+		"UPDATE realtime.offsets SET next_position = $4, watermark = $5, updated_at = $6, last_mark = "
+		"coalesce($7, last_mark) WHERE sink = $1 AND topic = $2 AND \"partition\" = $3 AND next_position = $8";
 	const bool first = m->stored < 0;
 	const struct sql_arg args[] = {sql_text(t->r->sink), sql_text(t->r->source), sql_int(m->partition),
-		sql_int(m->next), sql_time(m->windows->watermark), sql_time(t->now), sql_int(m->stored)};
-	const struct sql_stmt q = {first ? begin : go_on, args, first ? 6 : 7};
+		sql_int(m->next), sql_time(m->windows->watermark), sql_time(t->now), sql_count(m->mark),
+		sql_int(m->stored)};
+	const struct sql_stmt q = {first ? begin : go_on, args, first ? 7 : 8};
 	return t->r->c->ops->run(t->r->c, &q, moved, err);
 }
 

@@ -32,7 +32,10 @@ void realtime_deinit(struct realtime *r);
 struct realtime_position {
 	int64_t next;      /* of the first record that is not counted; -1: nothing is stored */
 	int64_t watermark; /* WATERMARK_NONE */
+	int64_t mark;      /* of the record before next (stream_mark); -1: none */
 };
+/* How often the topic `base` was made again: the newest n of which <base>#n has a position; 0: none. */
+status realtime_incarnation(struct realtime *r, const char *base, int64_t *out, struct err *err) MUST_USE;
 /* Forget where it stands: a source that nobody will read again. */
 status realtime_forget(struct realtime *r, int32_t partition, struct err *err) MUST_USE;
 status realtime_find(struct realtime *r, int32_t partition, struct realtime_position *out, struct err *err) MUST_USE;
@@ -42,6 +45,7 @@ struct realtime_move {
 	int32_t partition;
 	int64_t stored, next;
 	const struct windows *windows;
+	int64_t mark; /* -1: keep what stands */
 };
 /* moves[n] by rising partition, each once: all of them, or none. E_CONFLICT: a partition does not stand there. After any other error
  * nothing is known: the same call may be made again. now: for updated_at. */

@@ -36,7 +36,7 @@ bool stream_rejects_full(const struct stream_rejects *r);
 status stream_rejects_commit(
 	struct stream_rejects *r, const struct stream_span *spans, size_t n, struct err *err) MUST_USE;
 
-/* "pqr-stream/<source>/<partition>" in arena; NULL: out of memory. */
+/* "pqr-stream/<source>/<partition>" in arena; NULL: out of memory. A source is a topic, or <topic>#<n> of one that was made again n times. */
 const char *stream_app_id(struct arena *arena, const char *source, int32_t partition);
 
 #endif

@@ -24,6 +24,7 @@ struct stream_topic {
 	const struct table_schema *table; /* where they land */
 	const char *partition_column;     /* int32, int64 columns of it: where the record stood; NULL: none */
 	const char *position_column;
+	const char *incarnation_column; /* int32: how often the topic had been made again; NULL: none */
 	/* config: the workload's, borrowed until close. */
 	status (*open)(const void *config, void **parser, struct err *err);
 	void (*close)(void *parser); /* NULL is fine */

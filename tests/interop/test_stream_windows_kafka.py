@@ -209,3 +209,28 @@ def test_gap(stack, tmp_path):
     found = SQLiteToo(tmp_path)
     counted = sum(row[-1] for row in found.rows("events_per_minute", "event_type, event_count")) + sum(row[-1] for row in found.rows("late_events", "event_count"))
     assert counted == schedule.produced - 100 and found.counted() == schedule.produced
+
+
+@pytest.mark.parametrize("server", [False, True], ids=["SQLite", "PostgreSQL"])
+def test_topic_made_again(stack, tmp_path, server):
+    """A topic that was deleted and made again, and has grown beyond what was counted of the old one, is no continuation of it."""
+    database = PostgreSQL(stack, "again") if server else SQLiteToo(tmp_path)
+    schedule = Schedule(stack, database, tmp_path, f"again{int(server)}", random.Random(SEED))
+
+    def once(*more):
+        return subprocess.run(schedule.command("--once", *more), cwd=tmp_path, env=stack.env, capture_output=True, text=True, check=False)
+
+    schedule.produce()
+    assert once().returncode == 0
+    stack.tool("drop", schedule.topic)
+    schedule.produce()
+    schedule.produce()
+    stops = once()
+    assert stops.returncode == 1 and "the topic was made again" in stops.stderr and len(stops.stderr.splitlines()) == 1, stops.stderr
+    assert database.counted() == EVENTS
+    assert once("--accept-new-topic").returncode == 0
+    assert database.counted() == 3 * EVENTS
+    schedule.produce()
+    assert once().returncode == 0
+    counted = sum(row[-1] for row in database.rows("events_per_minute", "event_type, event_count")) + sum(row[-1] for row in database.rows("late_events", "event_count"))
+    assert counted == database.counted() == 4 * EVENTS

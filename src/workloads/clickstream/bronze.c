@@ -23,7 +23,7 @@ struct bronze_task {
 	struct raw_reader reader;
 	struct raw_read read;
 	struct parquet_writer *writer;
-	struct builder columns[EVENTS_COLUMNS];
+	struct builder columns[BRONZE_COLUMNS];
 	int32_t type_index[CLICK_TYPES], source_index[CLICK_SOURCES]; /* in the dictionaries, + 1; 0: not yet */
 	int64_t n;
 	int32_t date; /* of the rows */
@@ -33,7 +33,7 @@ struct bronze_task {
 
 static void columns_reset(struct bronze_task *t)
 {
-	for (int c = 0; c < EVENTS_COLUMNS; c++) builder_reset(&t->columns[c]);
+	for (int c = 0; c < BRONZE_COLUMNS; c++) builder_reset(&t->columns[c]);
 	memset(t->type_index, 0, sizeof t->type_index);
 	memset(t->source_index, 0, sizeof t->source_index);
 	t->n = 0;
@@ -41,13 +41,13 @@ static void columns_reset(struct bronze_task *t)
 
 static status part_write(struct bronze_task *t, struct err *err)
 {
-	struct column columns[EVENTS_COLUMNS];
+	struct column columns[BRONZE_COLUMNS];
 	struct clickstream_date place;
 	const uint8_t *p;
 	size_t n;
 	if (t->n == 0) return OK;
-	for (int c = 0; c < EVENTS_COLUMNS; c++) TRY(builder_finish(&t->columns[c], t->n, &columns[c], err));
-	const struct batch batch = {&clickstream_bronze_events, EVENTS_COLUMNS, columns, t->n};
+	for (int c = 0; c < BRONZE_COLUMNS; c++) TRY(builder_finish(&t->columns[c], t->n, &columns[c], err));
+	const struct batch batch = {&clickstream_bronze_events, BRONZE_COLUMNS, columns, t->n};
 	const struct parquet_rows all = {.n = (uint32_t)t->n};
 	parquet_writer_reset(t->writer);
 	TRY(parquet_writer_row_group(t->writer, &batch, &all, err));
@@ -143,7 +143,7 @@ static status count_all(struct bronze_task *t, struct err *err)
 static status task_init(struct bronze_task *t, struct err *err)
 {
 	const struct common_config *c = &((const struct clickstream_config *)t->env->config)->common;
-	for (int i = 0; i < EVENTS_COLUMNS; i++) {
+	for (int i = 0; i < BRONZE_COLUMNS; i++) {
 		const bool words = i == EVENTS_TYPE || i == EVENTS_PAGE || i == EVENTS_SOURCE;
 		builder_init(&t->columns[i], &clickstream_bronze_events.columns[i], words);
 	}
@@ -159,7 +159,7 @@ static void task_deinit(struct bronze_task *t)
 	parquet_writer_destroy(t->writer);
 	raw_read_deinit(&t->read);
 	clickstream_parser_deinit(&t->parser);
-	for (int i = 0; i < EVENTS_COLUMNS; i++) builder_deinit(&t->columns[i]);
+	for (int i = 0; i < BRONZE_COLUMNS; i++) builder_deinit(&t->columns[i]);
 }
 
 static status task_do(struct bronze_task *t, const struct file_list *inputs, struct err *err)

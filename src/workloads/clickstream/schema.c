@@ -36,8 +36,14 @@ const char *const clickstream_source_names[CLICK_SOURCES + 1] = {"web", "mobile"
 		.name = "run_id", .type = COL_STRING, .partition = true, .description = "run that wrote the row" \
 	}
 
-static const struct column_def bronze_columns[] = {EVENT_COLUMNS, EVENT_PARTITIONS};
-_Static_assert(sizeof bronze_columns / sizeof *bronze_columns == EVENTS_COLUMNS + 2, "columns and enum agree");
+static const struct column_def bronze_columns[] = {EVENT_COLUMNS,
+	{.name = "kafka_incarnation",
+		.type = COL_INT32,
+		.nullable = true,
+		.description = "how often the topic had been deleted and made again; null where the event did not come "
+			       "by a stream"},
+	EVENT_PARTITIONS};
+_Static_assert(sizeof bronze_columns / sizeof *bronze_columns == BRONZE_COLUMNS + 2, "columns and enum agree");
 static const struct column_def silver_columns[] = {EVENT_COLUMNS, HISTORY_COLUMN, EVENT_PARTITIONS};
 
 const struct table_schema clickstream_bronze_events = {

@@ -15,7 +15,7 @@ enum clickstream_source { CLICK_WEB, CLICK_MOBILE, CLICK_SOURCES };
 extern const char *const clickstream_type_names[CLICK_TYPES + 1]; /* "login", ...; ends with NULL */
 extern const char *const clickstream_source_names[CLICK_SOURCES + 1];
 
-/* Columns of user_events, in bronze and silver; history_id follows in silver. */
+/* Columns of user_events, in bronze and silver; kafka_incarnation follows in bronze, history_id in silver. */
 enum clickstream_column {
 	EVENTS_ID,
 	EVENTS_USER,
@@ -27,6 +27,8 @@ enum clickstream_column {
 	EVENTS_KAFKA_OFFSET,
 	EVENTS_EXTRA,
 	EVENTS_COLUMNS,
+	BRONZE_INCARNATION = EVENTS_COLUMNS,
+	BRONZE_COLUMNS,
 };
 enum clickstream_gold { GOLD_DAU, GOLD_CONVERSION, GOLD_SOURCES, GOLD_PAGES, GOLD_TABLES };
 

@@ -142,6 +142,7 @@ const struct stream_topic clickstream_topic = {
 	.table = &clickstream_bronze_events,
 	.partition_column = "kafka_partition",
 	.position_column = "kafka_offset",
+	.incarnation_column = "kafka_incarnation",
 	.open = topic_open,
 	.close = topic_close,
 	.parse = topic_parse,

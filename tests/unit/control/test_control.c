@@ -117,7 +117,7 @@ static void test_created_by_several(void **state)
 	plane_make(&p);
 	plane_open_by_several(&p);
 	CHECK_OK(&p.err, control_open(p.uri, &p.c, &p.err));
-	query_is(&p, &(struct control_select){.sql = "SELECT count(*) FROM meta.migrations"}, "6\n");
+	query_is(&p, &(struct control_select){.sql = "SELECT count(*) FROM meta.migrations"}, "7\n");
 	query_is(&p, &(struct control_select){.sql = "SELECT page_size FROM pragma_page_size()"}, "16384\n");
 	plane_close(&p);
 }

@@ -98,7 +98,7 @@ static void test_migrated_by_several(void **state)
 	CHECK_OK(&p.err, control_open(p.uri, &p.c, &p.err));
 	query_is(&p, &(struct control_select){.sql = "SELECT version, name FROM meta.schema_migrations ORDER BY 1"},
 		"1|control plane\n2|access\n3|roles\n4|published parts\n5|dropped runs\n6|rows by "
-		"layer\n7|realtime\n8|schedules\n");
+		"layer\n7|realtime\n8|schedules\n9|marks of streams\n");
 	plane_close(&p);
 }
 

@@ -61,6 +61,13 @@ static void stands(struct base *b, struct member *m, int32_t partition, int64_t 
 	CHECK_I64(at.watermark, watermark);
 }
 
+static void mark_is(struct base *b, struct member *m, int32_t partition, int64_t mark)
+{
+	struct realtime_position at;
+	CHECK_OK(&b->err, realtime_find(&m->r, partition, &at, &b->err));
+	CHECK_I64(at.mark, mark);
+}
+
 static void add(struct windows *w, int64_t ts, uint32_t kind, int times)
 {
 	for (int i = 0; i < times; i++) assert_true(windows_add(w, ts, kind));
@@ -85,7 +92,7 @@ static void test_counts_add_up(void **state)
 	add(&w[0], AT(6, 0), LOGIN_WEB, 4); /* late */
 	add(&w[1], AT(10, 59), LOGIN_WEB, 2);
 	add(&w[1], AT(11, 0), LOGIN_MOBILE, 1);
-	const struct realtime_move both[] = {{0, -1, 14, &w[0]}, {1, -1, 3, &w[1]}};
+	const struct realtime_move both[] = {{0, -1, 14, &w[0], 77}, {1, -1, 3, &w[1], -1}};
 	CHECK_OK(&b.err, realtime_commit(&m.r, both, 2, NOW, &b.err));
 	base_value_is(&b, "SELECT login_count FROM realtime.logins WHERE source = 'web'", "5");
 	base_value_is(&b, "SELECT login_count FROM realtime.logins WHERE source = 'it''s mobile'", "1");
@@ -93,16 +100,19 @@ static void test_counts_add_up(void **state)
 	base_value_is(&b, LATE, "4");
 	stands(&b, &m, 0, 14, AT(8, 5));
 	stands(&b, &m, 1, 3, AT(9, 0));
+	mark_is(&b, &m, 0, 77);
+	mark_is(&b, &m, 1, -1);
 	/* The next batch of one of them adds to what stands. */
 	windows_reset(&w[0], AT(8, 5));
 	add(&w[0], AT(10, 0), LOGIN_WEB, 1);
-	const struct realtime_move next = {0, 14, 20, &w[0]};
+	const struct realtime_move next = {0, 14, 20, &w[0], -1};
 	CHECK_OK(&b.err, realtime_commit(&m.r, &next, 1, NOW + AT(0, 1), &b.err));
 	base_value_is(&b, "SELECT login_count FROM realtime.logins WHERE source = 'web'", "6");
 	base_value_is(&b,
 		"SELECT count(*) FROM realtime.logins WHERE updated_at > (SELECT min(updated_at) FROM realtime.logins)",
 		"1");
 	stands(&b, &m, 0, 20, AT(8, 5));
+	mark_is(&b, &m, 0, 77); /* the batch ended with records that have none */
 	CHECK_OK(&b.err, realtime_forget(&m.r, 0, &b.err));
 	stands(&b, &m, 0, -1, WATERMARK_NONE);
 	stands(&b, &m, 1, 3, AT(9, 0));
@@ -123,12 +133,12 @@ static void test_stale(void **state)
 	member_open(&b, &zombie, "t");
 	windows_init(&w, KINDS, WATERMARK_NONE);
 	add(&w, AT(10, 0), LOGIN_WEB, 1);
-	const struct realtime_move a = {0, -1, 1, &w}, z[] = {{0, -1, 1, &w}, {1, -1, 5, &w}};
+	const struct realtime_move a = {0, -1, 1, &w, -1}, z[] = {{0, -1, 1, &w, -1}, {1, -1, 5, &w, -1}};
 	CHECK_OK(&b.err, realtime_commit(&first.r, &a, 1, NOW, &b.err));
 	CHECK_FAILS(E_CONFLICT, realtime_commit(&zombie.r, z, 2, NOW, &b.err));
-	const struct realtime_move order[] = {{1, -1, 5, &w}, {2, 0, 5, &w}}; /* the second stands nowhere */
+	const struct realtime_move order[] = {{1, -1, 5, &w, -1}, {2, 0, 5, &w, -1}}; /* the second stands nowhere */
 	CHECK_FAILS(E_CONFLICT, realtime_commit(&zombie.r, order, 2, NOW, &b.err));
-	const struct realtime_move behind = {0, 0, 2, &w}, ahead = {0, 2, 3, &w}, next = {0, 1, 2, &w};
+	const struct realtime_move behind = {0, 0, 2, &w, -1}, ahead = {0, 2, 3, &w, -1}, next = {0, 1, 2, &w, -1};
 	CHECK_FAILS(E_CONFLICT, realtime_commit(&zombie.r, &behind, 1, NOW, &b.err));
 	CHECK_FAILS(E_CONFLICT, realtime_commit(&zombie.r, &ahead, 1, NOW, &b.err));
 	base_value_is(&b, LOGINS, "1");
@@ -154,16 +164,21 @@ static void test_many_rows(void **state)
 	enum { MINUTES = 1203 };
 	base_make(&b);
 	member_open(&b, &t, "t");
-	member_open(&b, &u, "u");
+	member_open(&b, &u, "u#12");
 	windows_init(&w, KINDS, WATERMARK_NONE);
 	for (int i = 0; i < MINUTES; i++) {
 		add(&w, AT(i, 0), LOGIN_WEB, 1);
 		add(&w, AT(i, 1), LOGIN_MOBILE, 2);
 	}
 	for (int i = 0; i < MINUTES - 3; i++) add(&w, AT(i, 0), OTHER, 1); /* late */
-	const struct realtime_move m = {0, -1, 1, &w};
+	const struct realtime_move m = {0, -1, 1, &w, -1};
 	CHECK_OK(&b.err, realtime_commit(&t.r, &m, 1, NOW, &b.err));
 	CHECK_OK(&b.err, realtime_commit(&u.r, &m, 1, NOW, &b.err));
+	int64_t incarnation = -1;
+	CHECK_OK(&b.err, realtime_incarnation(&u.r, "u", &incarnation, &b.err));
+	CHECK_I64(incarnation, 12);
+	CHECK_OK(&b.err, realtime_incarnation(&u.r, "t", &incarnation, &b.err));
+	CHECK_I64(incarnation, 0);
 	base_value_is(&b, ROWS, "2406");
 	base_value_is(&b, LOGINS, "7218");
 	base_value_is(&b, LATE, "2400");
@@ -191,7 +206,7 @@ static status go_on(struct member *m, struct err *err)
 			windows_init(&w[n], KINDS, at.watermark);
 			for (int64_t i = from; i < from + STEP; i++)
 				add(&w[n], AT(i % 7 == 6 ? 0 : i, 0), LOGIN_WEB, 1);
-			moves[n] = (struct realtime_move){p, at.next, from + STEP, &w[n]};
+			moves[n] = (struct realtime_move){p, at.next, from + STEP, &w[n], -1};
 			n++;
 		}
 		if (n == 0) return OK;
@@ -229,7 +244,7 @@ static status count_rounds(struct busy *t, struct member *m)
 			w.watermark = WATERMARK_NONE;
 			add(&w, AT(t->partition % 2 == 0 ? i : MEMBER_MINUTES - 1 - i, 0), LOGIN_WEB, 1);
 		}
-		const struct realtime_move move = {t->partition, round == 0 ? -1 : round, round + 1, &w};
+		const struct realtime_move move = {t->partition, round == 0 ? -1 : round, round + 1, &w, -1};
 		code = realtime_commit(&m->r, &move, 1, NOW, &t->err);
 	}
 	windows_deinit(&w);

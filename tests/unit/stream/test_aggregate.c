@@ -61,7 +61,13 @@ struct fixture {
 static void attach(struct fixture *f)
 {
 	CHECK_OK(&f->err, sql_open(f->uri, &f->c, &f->err));
-	const struct stream_aggregate_opts o = {&topic, NULL, f->c, "shop", "t", "source of t", true, SECONDS(600)};
+	const struct stream_aggregate_opts o = {.topic = &topic,
+		.conn = f->c,
+		.sink = "shop",
+		.topic_name = "t",
+		.source = "source of t",
+		.go_on_at_gap = true,
+		.ahead_us = SECONDS(600)};
 	CHECK_OK(&f->err, stream_aggregate_open(&o, &f->a, &f->err));
 	f->sink = stream_aggregate_sink(f->a);
 }
@@ -96,9 +102,9 @@ static void value_is(struct fixture *f, const char *sql, int64_t want)
 
 static int64_t position(struct fixture *f, int32_t partition)
 {
-	int64_t stored;
-	CHECK_OK(&f->err, f->sink.positions(f->sink.ctx, &partition, 1, &stored, &f->err));
-	return stored;
+	struct stream_place at;
+	CHECK_OK(&f->err, f->sink.positions(f->sink.ctx, &partition, 1, &at, &f->err));
+	return at.next;
 }
 /* One record; NULL: without a value. */
 static void take(struct fixture *f, int32_t partition, const char *value, int64_t timestamp_ms)
@@ -109,7 +115,7 @@ static void take(struct fixture *f, int32_t partition, const char *value, int64_
 }
 static status commit(struct fixture *f, int32_t partition, int64_t stored, int64_t next)
 {
-	const struct stream_span span = {partition, stored, next};
+	const struct stream_span span = {partition, stored, next, -1, -1};
 	return f->sink.commit(f->sink.ctx, &span, 1, &f->err);
 }
 
@@ -180,7 +186,7 @@ static void test_conflict(void **state)
 	take(&f, 0, "1000 0", -1);
 	take(&other, 1, "1000 0", -1);
 	CHECK_OK(&other.err, commit(&other, 1, -1, 1));
-	const struct stream_span spans[] = {{1, -1, 1}, {0, -1, 1}};
+	const struct stream_span spans[] = {{1, -1, 1, -1, -1}, {0, -1, 1, -1, -1}};
 	CHECK_FAILS(E_CONFLICT, f.sink.commit(f.sink.ctx, spans, 2, &f.err));
 	value_is(&f, COUNTED, 1);
 	f.sink.drop(f.sink.ctx);
@@ -188,7 +194,7 @@ static void test_conflict(void **state)
 	CHECK_I64(position(&f, 1), 1);
 	take(&f, 0, "1000 0", -1);
 	take(&f, 1, "839 0", -1); /* the other's watermark makes it late */
-	const struct stream_span again[] = {{1, 1, 2}, {0, -1, 1}};
+	const struct stream_span again[] = {{1, 1, 2, -1, -1}, {0, -1, 1, -1, -1}};
 	CHECK_OK(&f.err, f.sink.commit(f.sink.ctx, again, 2, &f.err));
 	value_is(&f, COUNTED, 2);
 	value_is(&f, LATE, 1);

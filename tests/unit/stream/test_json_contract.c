@@ -149,8 +149,8 @@ static void test_columns(void **state)
 	assert_string_equal((char *)text.p,
 		"id string, at timestamp, day date, state string, note string, items int64, price decimal, weight "
 		"double, gift bool, change_op string, change_at timestamp, change_before string, change_source string, "
-		"extra string, schema_id int32, kafka_topic string, kafka_partition int32, kafka_offset int64, at_date "
-		"date, ");
+		"extra string, schema_id int32, kafka_topic string, kafka_partition int32, kafka_offset int64, "
+		"kafka_incarnation int32, at_date date, ");
 	assert_string_equal(f.t->table->layer, "bronze");
 	assert_string_equal(f.t->table->name, "orders");
 	buf_deinit(&text);
@@ -350,10 +350,10 @@ static void test_standing(void **state)
 	o.standing = standing;
 	o.n_standing = 4;
 	open_by(&f, schema, &o);
-	static const char *const names[] = {
-		"a", "gone", "extra", "b", "new", "schema_id", "kafka_topic", "kafka_partition", "kafka_offset"};
-	assert_int_equal(f.t->table->n_columns, 9);
-	for (int i = 0; i < 9; i++) assert_string_equal(f.t->table->columns[i].name, names[i]);
+	static const char *const names[] = {"a", "gone", "extra", "b", "new", "schema_id", "kafka_topic",
+		"kafka_partition", "kafka_offset", "kafka_incarnation"};
+	assert_int_equal(f.t->table->n_columns, 10);
+	for (int i = 0; i < 10; i++) assert_string_equal(f.t->table->columns[i].name, names[i]);
 	assert_string_equal(parse(&f, "{\"new\":1,\"b\":\"x\",\"a\":true,\"gone\":2}"), "");
 	assert_string_equal(row_of(&f), "a=1 extra={\"gone\":2} b=x new=1 kafka_topic=orders ");
 	close_it(&f);

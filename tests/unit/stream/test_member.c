@@ -13,6 +13,7 @@ enum { PARTITIONS = 3, RECORDS = 400, FETCH = 16 };
 
 static struct {
 	int64_t position[PARTITIONS]; /* -1: none yet */
+	int64_t mark[PARTITIONS];
 	int count[PARTITIONS][RECORDS];
 	int gaps;
 } store;
@@ -25,11 +26,12 @@ struct sink {
 	int commits, conflicts;
 };
 
-static status positions(void *ctx, const int32_t *partitions, size_t n, int64_t *stored, struct err *err)
+static status positions(void *ctx, const int32_t *partitions, size_t n, struct stream_place *places, struct err *err)
 {
 	(void)ctx;
 	(void)err;
-	for (size_t i = 0; i < n; i++) stored[i] = store.position[partitions[i]];
+	for (size_t i = 0; i < n; i++)
+		places[i] = (struct stream_place){store.position[partitions[i]], store.mark[partitions[i]]};
 	return OK;
 }
 
@@ -52,7 +54,10 @@ static void drop(void *ctx)
 
 static void store_commit_all(struct sink *s, const struct stream_span *spans, size_t n)
 {
-	for (size_t i = 0; i < n; i++) store.position[spans[i].partition] = spans[i].next;
+	for (size_t i = 0; i < n; i++) {
+		store.position[spans[i].partition] = spans[i].next;
+		if (spans[i].mark >= 0) store.mark[spans[i].partition] = spans[i].mark;
+	}
 	for (int p = 0; p < PARTITIONS; p++)
 		for (int r = 0; r < RECORDS; r++) store.count[p][r] += s->pending[p][r];
 	drop(s);
@@ -64,7 +69,10 @@ static status commit(void *ctx, const struct stream_span *spans, size_t n, struc
 	assert_true(n > 0);
 	for (size_t i = 0; i < n; i++) {
 		assert_true(spans[i].next > spans[i].stored); /* no empty commits */
-		if (store.position[spans[i].partition] == spans[i].stored) continue;
+		if (store.position[spans[i].partition] == spans[i].stored) {
+			CHECK_I64(spans[i].stored_mark, store.mark[spans[i].partition]);
+			continue;
+		}
 		s->conflicts++;
 		return fail(err, E_CONFLICT, "another position");
 	}
@@ -98,20 +106,31 @@ static struct source *of(struct stream_source *s)
 static status assign(struct source *s, int32_t p, struct err *err)
 {
 	struct stream_start start = {.partition = p};
+	const int64_t from = store.position[p] - (store.position[p] > 0 && store.mark[p] >= 0);
 	if (s->owned[p]) return OK;
 	TRY(s->base.listener.assigned(s->base.listener.ctx, &start, 1, err));
-	assert_true(start.position == (store.position[p] < 0 ? STREAM_BEGIN : store.position[p]));
+	assert_true(start.position == (store.position[p] < 0 ? STREAM_BEGIN : from));
 	s->next[p] = start.position < 0 ? 0 : start.position;
 	s->owned[p] = true;
 	return OK;
 }
 
+/* Of records with time stamps; the others are not marked. */
+static struct stream_record record_of(const struct source *s, int32_t p, int64_t position)
+{
+	return (struct stream_record){
+		.partition = p, .position = position, .timestamp_ms = s->seed % 2 == 0 ? 1000 + position : -1};
+}
+
 /* Another member had the partition for a while. */
-static void other_member(int32_t p, uint32_t n)
+static void other_member(const struct source *s, int32_t p, uint32_t n)
 {
 	int64_t at = store.position[p] < 0 ? 0 : store.position[p];
 	for (; n > 0 && at < RECORDS; n--) store.count[p][at++]++;
-	if (at > 0) store.position[p] = at;
+	if (at <= 0) return;
+	const struct stream_record last = record_of(s, p, at - 1);
+	store.position[p] = at;
+	store.mark[p] = stream_mark(&last);
 }
 
 static status act(struct source *s, const struct rng4 *r, struct err *err)
@@ -121,16 +140,16 @@ static status act(struct source *s, const struct rng4 *r, struct err *err)
 	switch (rng_below(r->v[0], 24)) {
 	case 0:
 		if (s->owned[p]) l->lost(l->ctx, &p, 1);
-		if (s->owned[p]) other_member(p, rng_below(r->v[2], 20));
+		if (s->owned[p]) other_member(s, p, rng_below(r->v[2], 20));
 		s->owned[p] = false;
 		return OK;
 	case 1:
 		if (s->owned[p]) TRY(l->revoked(l->ctx, &p, 1, err));
 		s->owned[p] = false;
-		other_member(p, rng_below(r->v[2], 20));
+		other_member(s, p, rng_below(r->v[2], 20));
 		return OK;
 	case 2: /* a zombie: the partition is still taken for its own */
-		other_member(p, rng_below(r->v[2], 20));
+		other_member(s, p, rng_below(r->v[2], 20));
 		return OK;
 	default: return s->owned[p] ? OK : assign(s, p, err);
 	}
@@ -148,8 +167,7 @@ static status source_poll(struct stream_source *base, int timeout_ms, struct str
 	const int32_t p = (int32_t)rng_below(r.v[3], PARTITIONS);
 	for (; s->owned[p] && n < FETCH && s->next[p] < RECORDS; s->next[p]++)
 		if (s->next[p] % 7 != 3) /* a hole in the positions */
-			s->records[n++] =
-				(struct stream_record){.partition = p, .position = s->next[p], .timestamp_ms = -1};
+			s->records[n++] = record_of(s, p, s->next[p]);
 	out->n = n;
 	out->ended = s->step >= 300;
 	for (int32_t q = 0; q < PARTITIONS; q++) out->ended = out->ended && s->owned[q] && s->next[q] == RECORDS;
@@ -201,7 +219,7 @@ static void run(uint64_t seed, struct sink *sink)
 	struct source source = {.base.ops = &ops, .seed = seed};
 	struct err err;
 	memset(&store, 0, sizeof store);
-	for (int p = 0; p < PARTITIONS; p++) store.position[p] = -1;
+	for (int p = 0; p < PARTITIONS; p++) store.position[p] = store.mark[p] = -1;
 	const struct stream_member_opts o = {.source = &source.base,
 		.sink = {.ctx = sink,
 			.positions = positions,
@@ -275,7 +293,7 @@ static void test_gap(void **state)
 	struct sink sink = {.n = 0};
 	struct err err;
 	memset(&store, 0, sizeof store);
-	store.position[0] = -1;
+	store.position[0] = store.mark[0] = -1;
 	struct stream_member_opts o = {.source = &source.base,
 		.sink = {.ctx = &sink, .positions = positions, .take = take, .commit = commit, .drop = drop},
 		.name = "test",
@@ -292,9 +310,71 @@ static void test_gap(void **state)
 	CHECK_I64(store.gaps, 10);
 }
 
+/* ---- a topic that was made again ---------------------------------------------------------------------------------------------- */
+
+static int begun;
+static void begin_anew(void *ctx)
+{
+	(void)ctx;
+	begun++;
+	memset(&store, 0, sizeof store);
+	for (int p = 0; p < PARTITIONS; p++) store.position[p] = store.mark[p] = -1;
+}
+
+static void test_made_again(void **state)
+{
+	(void)state;
+	static const struct {
+		int64_t stored, mark;
+		bool same;
+	} cases[] = {
+		{9, -1, true},           /* nothing is known of the record */
+		{4, 1, true},            /* the record is gone: a hole */
+		{9, 1, false},           /* another record stands there */
+		{RECORDS + 1, 1, false}, /* the topic ends before it */
+	};
+	static const struct stream_source_ops ops = {source_poll, source_seek, source_ends, source_mark, source_close};
+	for (size_t i = 0; i < 2 * sizeof cases / sizeof *cases; i++) {
+		const size_t k = i / 2;
+		const bool accept = i % 2 == 1;
+		struct source source = {.base.ops = &ops, .step = 300};
+		struct sink sink = {.n = 0};
+		struct err err;
+		err_clear(&err);
+		begin_anew(NULL);
+		begun = 0;
+		store.position[1] = cases[k].stored;
+		store.mark[1] = cases[k].mark;
+		const struct stream_member_opts o = {.source = &source.base,
+			.sink = {.ctx = &sink,
+				.positions = positions,
+				.take = take,
+				.commit = commit,
+				.drop = drop,
+				.full = sink_full,
+				.anew = accept ? begin_anew : NULL},
+			.name = "test",
+			.interval_us = INT64_C(3600) * 1000000,
+			.bytes_max = INT64_MAX,
+			.once = true};
+		const status code = stream_member_run(&o, &err);
+		if (!accept && !cases[k].same) {
+			CHECK_FAILS(E_CONFLICT, code);
+			assert_non_null(strstr(err.message, "the topic was made again"));
+			CHECK_I64(store.position[1], cases[k].stored);
+			continue;
+		}
+		CHECK_OK(&err, code);
+		CHECK_I64(begun, cases[k].same ? 0 : 1);
+		CHECK_I64(store.position[1], RECORDS);
+		for (int r = 0; r < RECORDS; r++)
+			CHECK_I64(store.count[1][r], r % 7 != 3 && (begun == 1 || r >= cases[k].stored));
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_schedules), cmocka_unit_test(test_failing_commits), cmocka_unit_test(test_gap)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_schedules), cmocka_unit_test(test_failing_commits),
+		cmocka_unit_test(test_gap), cmocka_unit_test(test_made_again)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

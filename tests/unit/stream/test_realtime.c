@@ -130,7 +130,7 @@ static void test_no_memory(void **state)
 		struct windows w;
 		windows_init(&w, KINDS, WATERMARK_NONE);
 		add(&w, AT(n, 0), LOGIN_WEB, 1);
-		const struct realtime_move move = {(int32_t)n, -1, 1, &w};
+		const struct realtime_move move = {(int32_t)n, -1, 1, &w, -1};
 		malloc_fail_from(n);
 		const status code = realtime_commit(&m.r, &move, 1, NOW, &b.err);
 		again = malloc_hits > 0;
