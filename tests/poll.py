@@ -3,12 +3,12 @@ import pathlib
 import time
 
 
-def within(seconds, condition, *arguments):
-    """Asks again until the condition holds and gives its answer; the bound is generous, for it bounds a failure, not a wait."""
+def within(seconds, condition, *arguments, every=0.01):
+    """Asks again, each time after `every` seconds, until the condition holds and gives its answer; the bound is generous, for it bounds a failure, not a wait."""
     end = time.monotonic() + seconds
     while not (answer := condition(*arguments)):
         assert time.monotonic() < end, f"not within {seconds} s: {condition.__name__} {arguments}"
-        time.sleep(0.01)
+        time.sleep(every)
     return answer
 
 
