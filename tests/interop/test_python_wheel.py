@@ -52,6 +52,22 @@ def test_the_library_is_the_one_inside(python, tmp_path):
     assert library == module.parent / "libpqr.so" and str(python.parents[1]) in str(module)
 
 
+def test_the_program_comes_with_it(python, tmp_path):
+    """`pqr` stands beside that Python, and the adapters find it there."""
+    found = subprocess.run([python, "-c", "from pqr_lakehouse import _program; print(_program.find())"], cwd=tmp_path, check=True, env=clean(), capture_output=True, text=True).stdout.strip()
+    assert found == str(python.parent / "pqr")
+    assert subprocess.run([found, "--version"], check=True, capture_output=True, text=True).stdout == subprocess.run([PQR, "--version"], check=True, capture_output=True, text=True).stdout
+
+
+def test_extras(python):
+    from importlib.metadata import distributions
+
+    packages, = (python.parents[1] / "lib").glob("python*/site-packages")
+    ours, = [d for d in distributions(path=[str(packages)]) if d.metadata["Name"] == "pqr_lakehouse"]
+    assert {"prefect", "airflow"} <= set(ours.metadata.get_all("Provides-Extra"))
+    assert any(r.startswith("apache-airflow>=") and 'extra == "airflow"' in r for r in ours.requires)
+
+
 def test_the_record_names_every_file(python, tmp_path):
     sys.path.insert(0, str(ROOT / "python"))
     try:
