@@ -6,6 +6,7 @@
 #include "base/thread.h"
 #include "cli/lake_probe.h"
 #include "cli/run_options.h"
+#include "cli/service_probe.h"
 #include "cli/stream_probe.h"
 #include "cli/terminal.h"
 #include "flow/lake_check.h"
@@ -22,7 +23,7 @@ struct finding {
 	char text[CLI_ERROR_CHARS];
 };
 
-enum { FINDINGS_MAX = 40 };
+enum { FINDINGS_MAX = 60 };
 struct findings {
 	struct finding items[FINDINGS_MAX];
 	size_t n;
@@ -272,6 +273,19 @@ static void check_stream(struct findings *f, const struct cli *c)
 	session_close(&s);
 }
 
+static void add_service(void *arg, bool good, const char *what, const char *text)
+{
+	add(arg, good ? GOOD : BAD, what, text);
+}
+
+/* Services that only a part of the work needs are looked at where the environment names them. */
+static void check_services(struct findings *f)
+{
+	struct err err;
+	err_clear(&err);
+	if (service_probe(add_service, f, &err) != OK) add_result(f, "services", err.code, &err, "");
+}
+
 static status doctor_run(struct cli *c, struct err *err)
 {
 	static const char *const shown[] = {[GOOD] = "ok", [BAD] = "BAD", [ABSENT] = "none"};
@@ -283,6 +297,7 @@ static status doctor_run(struct cli *c, struct err *err)
 	if (check_lake(&f, c)) check_control(&f, c);
 	check_duckdb(&f);
 	check_stream(&f, c);
+	check_services(&f);
 	if (c->json) buf_char(out, '[');
 	for (size_t i = 0; i < f.n; i++) {
 		const struct finding *item = &f.items[i];
@@ -305,6 +320,6 @@ static status doctor_run(struct cli *c, struct err *err)
 
 const struct cli_command cli_doctor_command = {.name = "doctor",
 	.synopsis = "",
-	.summary = "check lake, control plane, configuration, libduckdb and Kafka; say how to mend them",
+	.summary = "check lake, control plane, configuration, libduckdb, Kafka and services; say how to mend them",
 	.args_max = 0,
 	.run = doctor_run};

@@ -71,6 +71,13 @@ read -r port <&7
 export PQR_ALERT_WEBHOOK=http://127.0.0.1:$port/ PQR_PROMETHEUS_INTERVAL=1s
 stack_up prometheus:pushgateway prometheus:alertmanager prometheus
 expect 0 "" "$pqr" metrics --lake lake --push "$PQR_PUSHGATEWAY_URL"
+# doctor looks at what the environment names
+for service in Prometheus Pushgateway Alertmanager; do expect 0 "^ok +$service +http://127.0.0.1:" "$pqr" doctor --lake lake; done
+expect 0 '^ok +Dask +tcp://127.0.0.1:' env DASK_SCHEDULER_ADDRESS="tcp://${PQR_PROMETHEUS_URL#http://}" "$pqr" doctor --lake lake
+expect 1 '^BAD +Dask +nobody takes connections at tcp://127.0.0.1:9, which DASK_SCHEDULER_ADDRESS names' env DASK_SCHEDULER_ADDRESS=tcp://127.0.0.1:9 "$pqr" doctor --lake lake
+expect 1 '^BAD +Prefect +http://127.0.0.1:9/api/health, which PREFECT_API_URL names, does not answer' env PREFECT_API_URL=http://127.0.0.1:9/api/ "$pqr" doctor --lake lake
+expect 1 "^BAD +Airflow +$PQR_PROMETHEUS_URL/api/v2/monitor/health answers 404" env PQR_STACK_AIRFLOW_URL="$PQR_PROMETHEUS_URL" "$pqr" doctor --lake lake
+env SPARK_MASTER='local[2]' METABASE_URL=https://me:secret@127.0.0.1:9 "$pqr" doctor --lake lake | grep -qE 'Spark|secret' && bad "doctor looks at what is no address"
 asked() { curl -fsS "$PQR_PROMETHEUS_URL/api/v1/query" --data-urlencode "query=$1" | jq -r '.data.result[0].value[1]'; }
 answers() { [ "$(asked "$1")" = "$2" ]; }
 within 30 answers 'pqr_last_run_status{workload="pqrs",job="pqr"}' 1 || bad "Prometheus does not have the last run: $(asked pqr_last_run_status)"
