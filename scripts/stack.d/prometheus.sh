@@ -9,10 +9,13 @@ obtain() {
   command -v "$program" >/dev/null || cannot "$1: no program $program here (scripts/install-deps prometheus)"
 }
 
+# The port of a component of this stack that was started before, else the one that stands in deploy/prometheus.
+port_or() { cat "$dir/$1" 2>/dev/null || echo "$2"; }
 # deploy/prometheus's files with the stack's own ports
 configured() {
   sed -E -e "s/localhost:9090/127.0.0.1:$(port_of prometheus)/" -e "s/localhost:9091/127.0.0.1:$(port_of prometheus:pushgateway)/" \
     -e "s/localhost:9093/127.0.0.1:$(port_of prometheus:alertmanager)/" -e "s#http://localhost:5001/#${PQR_ALERT_WEBHOOK:-http://127.0.0.1:9/}#" \
+    -e "s/localhost:8080/127.0.0.1:$(port_or serve/port 8080)/" -e "s/localhost:8787/127.0.0.1:$(port_or dask/port-dashboard 8787)/" \
     -e "s/(scrape|evaluation)_interval: 15s/\1_interval: ${PQR_PROMETHEUS_INTERVAL:-15s}/" "$stack_root/deploy/prometheus/$1"
 }
 

@@ -1,5 +1,4 @@
-# python/streamlit_app. It looks at the database that PQR_BI_URI names, else at this stack's PostgreSQL where that runs, else at the
-# control plane of ./lake.
+# python/streamlit_app, over the database that PQR_BI_URI names, else the control plane of ./lake, else this stack's PostgreSQL.
 # shellcheck shell=bash disable=SC2154 # dir, cache and stack_root come from scripts/stack
 names() { echo streamlit; }
 
@@ -11,7 +10,7 @@ obtain() {
 streamlit_database() {
   if [ -n "${PQR_BI_URI:-}" ]; then
     echo "$PQR_BI_URI"
-  elif pid_of postgres >/dev/null; then
+  elif [ ! -e lake/control.db ] && pid_of postgres >/dev/null; then
     sed -nE "s/^export DATABASE_URL='(.*)'$/\1/p" "$dir/postgres/env"
   else
     echo "sqlite:$PWD/lake/control.db"
