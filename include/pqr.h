@@ -106,6 +106,57 @@ PQR_API int pqr_proof_check(struct pqr_context *context, const char *proof);
 /* Free a text that this library gave; NULL is fine. */
 PQR_API void pqr_free(void *text);
 
+/* ---- a run, step by step --------------------------------------------------------------------------------------------
+ *
+ *	struct pqr_run *run;
+ *	int code = pqr_run_begin(c, "{\"workload\": \"pqrs\", \"seed\": \"7\"}", &run);
+ *	while (code == PQR_OK && pqr_run_stage(run) != NULL) {
+ *		char *plan = NULL;
+ *		code = pqr_run_plan(run, &plan);
+ *		// run each of plan.tasks by pqr_task_run, anywhere, in any order, and tell how it ended:
+ *		//   pqr_task_record(run, "{\"task_id\": \"bronze-0001\", \"worker\": \"a-7\", \"result\": {...}}", &retry_after_us)
+ *		if (code == PQR_OK) code = pqr_stage_commit(run, NULL);
+ *		pqr_free(plan);
+ *	}
+ *	pqr_run_end(run, code, NULL);
+ *
+ * The same steps, checks and commits as `pqr run`. From begin to end this process holds the run's lease, which a thread of the library renews;
+ * once another process has taken it, nothing more can be recorded or committed (PQR_FAILED), and what stray tasks still write is named by its
+ * content and in no table. A run that was left in the middle goes on with the next begin. A run uses its context: end it first. */
+struct pqr_run;
+
+/* options (JSON; NULL: none), all of them strings unless said otherwise: workload ("pqrs"), what the workload lets one set for a run
+ * (seed, from, to, volume, rate), settings ({"sla.business_days": "true"}), config (a file), control (a URI), run_id, as_of, emit_from, inputs
+ * (an array of paths), source, until, only, publish and replace_published (true or false), executed_by, executor (who runs the tasks, for
+ * meta.runs). PQR_USAGE names what is wrong. PQR_FAILED also where another process holds the run. */
+PQR_API int pqr_run_begin(struct pqr_context *context, const char *options, struct pqr_run **out);
+PQR_API const char *pqr_run_id(const struct pqr_run *run);
+/* The stage that comes next, "publish" included; NULL: all that was asked for is done. */
+PQR_API const char *pqr_run_stage(const struct pqr_run *run);
+
+/* The next stage as JSON: {"here": false, "proof": {...}, "stage": "bronze", "tasks": [task documents]}; the tasks that earlier attempts have
+ * done are not in it. proof: for pqr_proof_check, as text. here: the tasks read files of this machine: run them here. */
+PQR_API int pqr_run_plan(struct pqr_run *run, char **plan);
+
+/* How an attempt of a planned task ended: task_id, worker (its name, for meta.tasks), and the result of pqr_task_run or the error of
+ * pqr_last_error_json. *retry_after_us (may be NULL): -1, or in how many microseconds the task is to be tried again. An error that the
+ * policy does not try again is returned, and ends the run. */
+PQR_API int pqr_task_record(struct pqr_run *run, const char *ended, long long *retry_after_us);
+
+/* Record these results (a JSON array, as for pqr_task_record; NULL: all are recorded), check and commit the stage. Where the tables changed
+ * since it was planned nothing is committed, and the same stage comes next. PQR_QUALITY: a CRITICAL check failed. */
+PQR_API int pqr_stage_commit(struct pqr_run *run, const char *results);
+/* The last step, when "publish" comes next: the SQL tables. pqr_stage_commit(run, NULL) does the same. */
+PQR_API int pqr_run_publish(struct pqr_run *run);
+
+/* The end of this process's part, in any case. outcome: PQR_OK; PQR_CANCELLED: it waits to be gone on with, as it does where stages are left;
+ * anything else: it failed. *report (may be NULL): as `pqr run --json` prints it. */
+PQR_API int pqr_run_end(struct pqr_run *run, int outcome, char **report);
+
+/* Cancel what this process does, in all its threads, as Ctrl-C does `pqr`: calls end with PQR_CANCELLED until pqr_cancel(0). Safe in a signal
+ * handler. */
+PQR_API void pqr_cancel(int on);
+
 /* ---- tables ------------------------------------------------------------------------------------------------
  *
  *	struct pqr_table *t;

@@ -17,8 +17,9 @@ from typing import Any, NamedTuple, Optional, Sequence, Union
 
 from . import _library
 from ._library import PqrError
+from .run import Plan, Run
 
-__all__ = ["File", "ParquetFile", "PqrError", "Table", "run_task", "version"]
+__all__ = ["File", "ParquetFile", "Plan", "PqrError", "Run", "Table", "run_task", "version"]
 
 
 def version() -> str:

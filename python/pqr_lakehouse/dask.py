@@ -20,8 +20,9 @@ from typing import Any, Callable, Dict, Optional
 import distributed
 from distributed.diagnostics.plugin import WorkerPlugin
 
-from . import _library, _worker
+from . import _worker
 from ._library import PqrError
+from .run import Run, drive
 from ._engine import Engine, Event, Lost, Session, answered
 
 _log = logging.getLogger("distributed.worker.pqr")
@@ -155,3 +156,20 @@ class DaskEngine(Engine):
 
 
 ENGINE = DaskEngine
+
+
+def run(
+    plan: Run,
+    address: Optional[str] = None,
+    client: Optional[distributed.Client] = None,
+    silence_s: float = 120.0,
+    forward_credentials: bool = False,
+) -> Dict[str, Any]:
+    """Run all stages of a run on a Dask cluster, at an address or of a client, and give its report, as `pqr run --json` does.
+
+    run(Run("pqrs", lake="s3://bucket/lake"), "tcp://scheduler:8786")
+    """
+    if (address is None) == (client is None):
+        raise ValueError("run(plan, address) or run(plan, client=...)")
+    where = address or client.scheduler.address
+    return drive(plan.executed_by(f"dask://{where}"), lambda s, post: DaskEngine(where, s, post, client), silence_s, forward_credentials)

@@ -23,6 +23,7 @@ struct run_opts {
 	int threads;                 /* 0 = thread_cores() */
 	int64_t executor_silence_us; /* 0 = two minutes; this and the next are of executors other than threads */
 	bool forward_credentials;
+	const char *executed_with; /* what meta.runs calls the executor; NULL = executor */
 
 	/* What decides the output. A run that exists may be named by run_id alone (config.n == 0): the rest is then what it was
 	 * begun with. E_CONFLICT when the run exists and any of these differs. */

@@ -11,6 +11,7 @@
 #include "flow/history.h"
 #include "flow/progress.h"
 #include "flow/run.h"
+#include "io/json/json_doc.h"
 
 /* Which run it is, and what decides its output (run_identity.c). */
 struct run_identity {
@@ -134,7 +135,20 @@ status flow_run_end(struct flow *f, enum run_status end, struct err *err) MUST_U
 
 /* stage.c */
 status flow_stage_plan(struct flow *f, size_t stage, struct task_list *out, struct err *err) MUST_USE;
-status flow_stage_run(struct flow *f, size_t stage, struct err *err) MUST_USE;
+struct stage_run;
+/* Plan a stage, and find which of its tasks an earlier attempt has done. */
+status flow_stage_open(struct flow *f, size_t stage, struct stage_run **out, struct err *err) MUST_USE;
+void flow_stage_close(struct stage_run *s); /* NULL is fine */
+/* All tasks that are left, by the flow's executor. */
+status flow_stage_execute(struct stage_run *s, struct err *err) MUST_USE;
+/* All tasks are done: merge, check, commit. */
+status flow_stage_finish(struct stage_run *s, struct err *err) MUST_USE;
+/* Where somebody else runs the tasks (flow/run_steps.h): their documents; what one of them gave; is none left (else E_USAGE)? */
+bool flow_stage_reads_here(const struct stage_run *s); /* the tasks read files of this machine */
+void flow_stage_documents(const struct stage_run *s, struct buf *out);
+status flow_stage_record_task(
+	struct stage_run *s, const struct json_node *ended, int64_t *after_us, struct err *err) MUST_USE;
+status flow_stage_whole(const struct stage_run *s, struct err *err) MUST_USE;
 
 /* stage_history.c */
 struct history_search flow_history_search(const struct flow *f);                         /* views f */

@@ -29,7 +29,9 @@ status flow_run_begin(struct flow *f, struct err *err)
 	run.date_max = f->id.info.date_to;
 	run.as_of = f->id.info.as_of;
 	run.started_at = time_now_us();
-	run.executor = f->o->executor != NULL ? f->o->executor : "threads";
+	run.executor = f->o->executed_with != NULL ? f->o->executed_with
+		       : f->o->executor != NULL    ? f->o->executor
+						   : "threads";
 	run.executed_by = name != NULL && name[0] != '\0' ? name : user;
 	run.spec = f->id.from_lake ? NULL : (const char *)spec.p;
 	status code = buf_check(&spec, err);

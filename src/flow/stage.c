@@ -10,6 +10,8 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/thread.h"
+#include "flow/error_json.h"
+#include "flow/executor_int.h"
 #include "flow/run_int.h"
 #include "flow/task_json.h"
 
@@ -92,9 +94,13 @@ static status spec_hash(const char *common, struct task_slot *slot, struct err *
 
 struct stage_run {
 	struct flow *f;
+	size_t stage;
 	const struct stage_def *def;
-	struct task_slot *slots;
+	struct arena scratch; /* of plan */
+	struct task_list plan;
+	struct task_slot *slots; /* [n] */
 	size_t n;
+	int64_t started; /* time_mono_us */
 	_Atomic int64_t failures;
 };
 
@@ -204,6 +210,7 @@ static status task_finished(void *arg, struct task_slot *slot, const struct err 
 			log_line(LOG_WARN, "task failed", "task", slot->spec->task_id, "error", text, NULL);
 	}
 	flow_watch_task(s->f, &t, why != NULL ? why->code : OK);
+	flow_watch_task(s->f, &t, why != NULL ? why->code : OK);
 	status code = buf_check(&result, err);
 	if (code == OK) code = control_task_finish(s->f->control, &s->f->held.lease, &t, err);
 	buf_deinit(&result);
@@ -221,6 +228,27 @@ static status execute_here(const struct stage_run *s, const struct executor_job 
 	return code;
 }
 
+bool flow_stage_reads_here(const struct stage_run *s)
+{
+	return s->stage == 0 && !s->f->id.info.simulated;
+}
+
+static struct executor_job job_of(struct stage_run *s, const struct task_env *env)
+{
+	const struct flow *f = s->f;
+	return (struct executor_job){
+		.workload = f->w,
+		.stage = s->def,
+		.env = env,
+		.slots = s->slots,
+		.n = s->n,
+		.retry_delay_us = f->o->retry_delay_us >= 0 ? f->o->retry_delay_us : 200000,
+		.started = task_started,
+		.finished = task_finished,
+		.arg = s,
+	};
+}
+
 static status execute(struct stage_run *s, struct err *err)
 {
 	struct flow *f = s->f;
@@ -232,18 +260,8 @@ static status execute(struct stage_run *s, struct err *err)
 		.progress_rows = &f->held.progress.rows,
 		.progress_bytes = &f->held.progress.bytes,
 	};
-	const struct executor_job job = {
-		.workload = f->w,
-		.stage = s->def,
-		.env = &env,
-		.slots = s->slots,
-		.n = s->n,
-		.retry_delay_us = f->o->retry_delay_us >= 0 ? f->o->retry_delay_us : 200000,
-		.started = task_started,
-		.finished = task_finished,
-		.arg = s,
-	};
-	if (s->def == f->w->stages && !f->id.info.simulated) return execute_here(s, &job, err);
+	const struct executor_job job = job_of(s, &env);
+	if (flow_stage_reads_here(s)) return execute_here(s, &job, err);
 	return executor_run(f->held.executor, &job, err);
 }
 
@@ -364,49 +382,55 @@ static int64_t bytes_before(const struct flow *f, size_t stage)
 	return sum;
 }
 
-static status run_tasks(struct stage_run *s, struct stage_report *report, struct err *err)
+/* What a failed attempt wrote is no file of this stage's: look for left-overs at the commit. */
+static status count_retries(struct stage_run *s, struct err *err)
 {
-	TRY(resume(s, &report->n_tasks_resumed, err));
-	const status code = execute(s, err);
 	int64_t retries = 0, removed = 0;
-	for (size_t i = 0; i < s->n; i++) retries += s->slots[i].retries;
+	for (size_t i = 0; i < s->n; i++) {
+		retries += s->slots[i].retries;
+		s->slots[i].retries = 0;
+	}
 	s->f->report->task_retries += retries;
-	/* What a failed attempt wrote is no file of this stage's: look for left-overs at the commit. */
 	if (retries > 0 || atomic_load(&s->failures) > 0) s->f->held.again = true;
-	TRY(code);
 	return retries > 0 ? store_sweep(s->f->lake, "", &removed, err) : OK; /* of workers that died */
 }
 
-static status stage_through(struct stage_run *s, size_t stage, const struct task_list *plan, struct err *err)
+status flow_stage_execute(struct stage_run *s, struct err *err)
+{
+	const status code = execute(s, err);
+	const status counted = count_retries(s, code == OK ? err : NULL);
+	return code != OK ? code : counted;
+}
+
+status flow_stage_finish(struct stage_run *s, struct err *err)
 {
 	struct flow *f = s->f;
 	struct stage_report *report = flow_report_stage(f, s->def->name);
-	const int64_t started = time_mono_us();
 	struct commit c;
 	commit_init(&c, &f->arena);
 	c.stage = s->def->name;
 	c.version = PQR_VERSION;
-	c.n_tasks = (int64_t)plan->n;
-	report->n_tasks = (int64_t)plan->n;
-	TRY(run_tasks(s, report, err));
+	c.n_tasks = (int64_t)s->n;
+	TRY(count_retries(s, err));
 	TRY(merge(s, &c, err));
-	if (stage == 0 && !f->id.info.simulated) TRY(learn_dates(f, &c, err));
+	if (s->stage == 0 && !f->id.info.simulated) TRY(learn_dates(f, &c, err));
 	c.run = f->id.info;
 	if (workload_folds(f->w, c.stage)) c.claim = 1;
 	TRY(flow_history_split(f, &c, err));
 	stage_report_counters(report, &c.counters);
-	report->us = time_mono_us() - started;
+	report->us = time_mono_us() - s->started;
 	TRY(flow_stage_commit(f, &c, report, err));
-	report->us = time_mono_us() - started;
+	report->us = time_mono_us() - s->started;
 	return OK;
 }
 
-static status stage_slots(struct stage_run *s, size_t stage, const struct task_list *plan, struct err *err)
+static status make_slots(struct stage_run *s, struct err *err)
 {
 	static const struct file_list none;
 	char common[HEX_XXH128_CHARS + 1];
+	const struct task_list *plan = &s->plan;
 	TRY(common_hash(s->f, plan->n > 0 ? &plan->items[0].standing : &none, common, err));
-	progress_step(&s->f->held.progress, s->def->name, (int64_t)plan->n, bytes_before(s->f, stage));
+	progress_step(&s->f->held.progress, s->def->name, (int64_t)plan->n, bytes_before(s->f, s->stage));
 	s->slots = mem_zalloc(plan->n + 1, sizeof *s->slots);
 	if (s->slots == NULL) return fail_nomem(err);
 	while (s->n < plan->n) {
@@ -419,24 +443,110 @@ static status stage_slots(struct stage_run *s, size_t stage, const struct task_l
 	return OK;
 }
 
-static status stage_run(struct stage_run *s, size_t stage, struct task_list *plan, struct err *err)
+static status open_planned(struct stage_run *s, struct err *err)
 {
-	TRY(flow_stage_plan(s->f, stage, plan, err));
-	TRY(stage_slots(s, stage, plan, err));
-	return stage_through(s, stage, plan, err);
+	TRY(flow_stage_plan(s->f, s->stage, &s->plan, err));
+	TRY(make_slots(s, err));
+	struct stage_report *report = flow_report_stage(s->f, s->def->name);
+	s->started = time_mono_us();
+	report->n_tasks = (int64_t)s->n;
+	return resume(s, &report->n_tasks_resumed, err);
 }
 
-status flow_stage_run(struct flow *f, size_t stage, struct err *err)
+status flow_stage_open(struct flow *f, size_t stage, struct stage_run **out, struct err *err)
 {
-	struct arena scratch;
 	ASSERT(stage < f->w->n_stages);
-	arena_init(&scratch, 0);
-	struct task_list plan = {.arena = &scratch};
-	struct stage_run s = {.f = f, .def = &f->w->stages[stage]};
-	const status code = stage_run(&s, stage, &plan, err);
-	for (size_t i = 0; i < s.n; i++) arena_deinit(&s.slots[i].arena);
-	mem_free(s.slots);
-	arena_deinit(&scratch);
-	mem_trim();
+	struct stage_run *s = mem_zalloc(1, sizeof *s);
+	if (s == NULL) return fail_nomem(err);
+	s->f = f;
+	s->stage = stage;
+	s->def = &f->w->stages[stage];
+	arena_init(&s->scratch, 0);
+	s->plan.arena = &s->scratch;
+	const status code = open_planned(s, err);
+	if (code != OK)
+		flow_stage_close(s);
+	else
+		*out = s;
 	return code;
+}
+
+void flow_stage_close(struct stage_run *s)
+{
+	if (s == NULL) return;
+	for (size_t i = 0; i < s->n; i++) arena_deinit(&s->slots[i].arena);
+	mem_free(s->slots);
+	arena_deinit(&s->scratch);
+	mem_free(s);
+	mem_trim();
+}
+
+/* ---- by somebody else ------------------------------------------------------------------------------------------------ */
+
+void flow_stage_documents(const struct stage_run *s, struct buf *out)
+{
+	bool first = true;
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->slots[i].done) continue;
+		if (!first) buf_char(out, ',');
+		task_document_json(out, &s->f->id.info, s->slots[i].spec);
+		first = false;
+	}
+}
+
+status flow_stage_whole(const struct stage_run *s, struct err *err)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		if (!s->slots[i].done)
+			return fail(err, E_USAGE, "stage %s lacks the result of task %s", s->def->name,
+				s->slots[i].spec->task_id);
+	}
+	return OK;
+}
+
+static status find_slot(struct stage_run *s, const struct json_node *ended, struct task_slot **out, struct err *err)
+{
+	struct str id;
+	if (!json_node_str(json_node_get(ended, "task_id"), &id))
+		return fail(err, E_USAGE, "what ended names no task_id");
+	for (size_t i = 0; i < s->n; i++) {
+		if (!str_is(id, s->slots[i].spec->task_id)) continue;
+		*out = &s->slots[i];
+		return s->slots[i].done ? fail(err, E_USAGE, "task %s of stage %s is done already", id.p, s->def->name)
+					: OK;
+	}
+	return fail(err, E_USAGE, "stage %s has no task %.80s", s->def->name, id.p);
+}
+
+static status failed(
+	struct stage_run *s, struct task_slot *slot, const struct err *why, int64_t *after_us, struct err *err)
+{
+	const struct executor_job job = job_of(s, NULL);
+	TRY(task_finished(s, slot, why, err));
+	if (executor_tries_again(&job, slot, why, (int)slot->retries, after_us)) return OK;
+	if (err != NULL) *err = *why;
+	return why->code;
+}
+
+status flow_stage_record_task(struct stage_run *s, const struct json_node *ended, int64_t *after_us, struct err *err)
+{
+	struct task_slot *slot = NULL;
+	struct str worker = STR("");
+	struct err why;
+	const struct json_node *error = json_node_get(ended, "error");
+	TRY(find_slot(s, ended, &slot, err));
+	if (!json_node_str(json_node_get(ended, "worker"), &worker))
+		return fail(err, E_USAGE, "task %s: no worker is named", slot->spec->task_id);
+	executor_slot_empty(slot);
+	if (error != NULL && !error_parse(error, &why))
+		return fail(err, E_USAGE, "task %s: its error has no class, code or message", slot->spec->task_id);
+	if (error == NULL && err_at(err, task_result_read(json_node_get(ended, "result"), &slot->result, err),
+				     slot->spec->task_id, -1, -1) != OK)
+		return E_CORRUPT;
+	TRY(task_started(s, slot, worker.p, err));
+	*after_us = -1;
+	if (error != NULL) return failed(s, slot, &why, after_us, err);
+	TRY(task_finished(s, slot, NULL, err));
+	slot->done = true;
+	return OK;
 }
