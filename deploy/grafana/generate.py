@@ -199,13 +199,13 @@ def operations():
     made.with_panel(panel(lines(stacked=True), "Open tickets", "pqr_backlog by type", promql("pqr_backlog", "{{pqrs_type}}"), 12, 7))
     made.with_panel(panel(lines(), "Share answered late", "alert PqrBreachRate from 12 % on", promql("pqr:sla_breaches:ratio", "late"), 12, 7, units.PercentUnit, 1))
     made.with_row(dashboard.Row("Streams"))
-    made.with_panel(panel(lines(), "Records a second", "taken by members", promql("sum(rate(pqr_stream_records_total[1m]))", "records"), 6))
-    made.with_panel(panel(lines(), "Lag", "records behind the end of each partition", promql("sum by (partition) (pqr_stream_lag_records)", "{{partition}}"), 6))
+    made.with_panel(panel(lines(), "Records a second", "taken by members", promql("sum by (command, topic) (rate(pqr_stream_records_total[1m]))", "{{command}} {{topic}}"), 6))
+    made.with_panel(panel(lines(), "Lag", "records behind the end of each partition", promql("sum by (command, topic, partition) (pqr_stream_lag_records)", "{{command}} {{topic}} {{partition}}"), 6))
     made.with_panel(panel(lines(), "Seconds, 95th percentile", "of a commit; from a record's time stamp to its commit", [
-        promql("histogram_quantile(0.95, sum by (le) (rate(pqr_stream_commit_seconds_bucket[5m])))", "commit"),
-        promql("histogram_quantile(0.95, sum by (le) (rate(pqr_stream_end_to_end_seconds_bucket[5m])))", "end to end", ref="B")], 6, unit=units.Seconds))
+        promql("histogram_quantile(0.95, sum by (command, le) (rate(pqr_stream_commit_seconds_bucket[5m])))", "{{command}}: commit"),
+        promql("histogram_quantile(0.95, sum by (command, le) (rate(pqr_stream_end_to_end_seconds_bucket[5m])))", "{{command}}: end to end", ref="B")], 6, unit=units.Seconds))
     made.with_panel(panel(lines(), "Late and rejected", "records a second", [
-        promql("sum(rate(pqr_stream_late_records_total[5m]))", "late"), promql("sum(rate(pqr_stream_rejected_records_total[5m]))", "rejected", ref="B")], 6))
+        promql("sum(rate(pqr_stream_late_records_total[5m]))", "late"), promql("sum by (reason) (rate(pqr_stream_rejected_records_total[5m]))", "{{reason}}", ref="B")], 6))
     made.with_row(dashboard.Row("Dask"))
     made.with_panel(panel(lines(stacked=True), "Workers", "of the scheduler, by state", promql("sum by (state) (dask_scheduler_workers)", "{{state}}"), 8, 7))
     made.with_panel(panel(lines(stacked=True), "Tasks", "that the scheduler knows, by state", promql("sum by (state) (dask_scheduler_tasks)", "{{state}}"), 8, 7))
