@@ -64,4 +64,4 @@ docs: build ## regenerate what is derived: contracts, man page, completion
 
 clean: ## remove build folders and what Python leaves; lakes and .stack stay
 	rm -rf build build-* python/build python/*.egg-info
-	find bench python tests -name __pycache__ -prune -exec rm -rf {} +
+	find bench deploy examples python tests -name __pycache__ -prune -exec rm -rf {} +

@@ -10,7 +10,7 @@ from conftest import PQR, VOLUME
 
 @pytest.mark.skipif(not VOLUME, reason="scripts/stack up all: only with --long")
 def test_all(stack, postgres):
-    stack.settings["PQR_LAKE_URI"] = str(postgres["lake"])
+    stack.settings |= {"PQR_LAKE_URI": str(postgres["lake"]), "PQR_STACK_WAIT": "300"}
     done = stack.call("up", "all", check=False)
     assert done.returncode == 0, done.stderr
     listed = set(stack.call("list").stdout.split())

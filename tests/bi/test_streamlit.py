@@ -77,6 +77,19 @@ def test_figures(kind, uris, monkeypatch):
     assert any("pqr_bi" in note.value for note in app.info) == (kind == "postgresql")
 
 
+def test_figures_are_kept(uris, monkeypatch):
+    import data
+    import streamlit
+
+    calls, asks = [], data.rows
+    monkeypatch.setattr(data, "rows", lambda *bound, **named: (calls.append(bound), asks(*bound, **named))[1])
+    streamlit.cache_data.clear()
+    app = page(uris["sqlite"], monkeypatch)
+    first = len(calls)
+    app.run()
+    assert not app.exception and len(calls) == first > 10
+
+
 def test_nothing_published(tmp_path, monkeypatch):
     app = page(f"sqlite:{tmp_path / 'control.db'}", monkeypatch)
     assert not app.exception and "pqr run" in app.info[0].value and not app.metric
