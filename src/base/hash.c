@@ -140,6 +140,24 @@ bool base64_decode(struct str text, uint8_t *dst, size_t *n)
 	return true;
 }
 
+bool base64_url_decode(struct str text, uint8_t *dst, size_t *n)
+{
+	size_t out = 0;
+	uint32_t bits = 0;
+	if (text.n % 4 == 1) return false;
+	for (size_t i = 0; i < text.n; i++) {
+		const char c = text.p[i];
+		const int digit = c == '-' ? 62 : c == '_' ? 63 : c == '+' || c == '/' ? -1 : base64_digit(c);
+		if (digit < 0) return false;
+		bits = bits << 6 | (uint32_t)digit;
+		if (i % 4 != 0) dst[out++] = (uint8_t)(bits >> (6 - 2 * (i % 4)));
+	}
+	const unsigned spare = text.n % 4 == 2 ? 4 : text.n % 4 == 3 ? 2 : 0;
+	if ((bits & ((1u << spare) - 1)) != 0) return false;
+	*n = out;
+	return true;
+}
+
 void hex_encode(const uint8_t *p, size_t n, char *dst)
 {
 	static const char hex[] = "0123456789abcdef";

@@ -35,6 +35,9 @@ void hash_stream_deinit(struct hash_stream *h);
 void base64_encode(const uint8_t *p, size_t n, char *dst /* [(n + 2) / 3 * 4 + 1] */); /* RFC 4648 section 4 */
 /* The other way: dst has room for text.n / 4 * 3 bytes, and may be written to on failure. false: not base64. */
 bool base64_decode(struct str text, uint8_t *dst, size_t *n) MUST_USE;
+/* RFC 4648 section 5 without padding, as tokens have it; dst has room for (text.n * 3 + 3) / 4 bytes. false: another alphabet, an impossible
+ * length, or bits that belong to no byte: there is one text for each sequence of bytes. */
+bool base64_url_decode(struct str text, uint8_t *dst, size_t *n) MUST_USE;
 extern const uint8_t hex_digits[256]; /* of a character: its value as a hexadecimal digit + 1; 0: none */
 void hex_encode(const uint8_t *p, size_t n, char *dst /* [2n + 1] */);
 bool hex_decode(struct str text, uint8_t *dst, size_t n) MUST_USE; /* exactly 2n digits, either case */
