@@ -93,8 +93,14 @@ status control_read(struct control *c, sql_body body, void *arg, struct err *err
 status control_query(
 	struct control *c, const struct control_select *q, control_row_visit visit, void *arg, struct err *err)
 {
+	return control_query_as(c, q, NULL, visit, arg, err);
+}
+
+status control_query_as(struct control *c, const struct control_select *q, const struct control_actor *as,
+	control_row_visit visit, void *arg, struct err *err)
+{
 	lock(c);
-	return unlock(c, c->ops->query(c, q, visit, arg, err));
+	return unlock(c, c->ops->query(c, q, as, visit, arg, err));
 }
 
 /* ---- publishing: each step under the lock, the transaction open between them ---------------------------------- */

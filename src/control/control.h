@@ -249,5 +249,13 @@ struct control_select {
  * the result's columns come by name. E_USAGE: the statement is wrong, or would write. */
 status control_query(struct control *c, const struct control_select *q, control_row_visit visit, void *arg,
 	struct err *err) MUST_USE;
+/* The same as another would see it. PostgreSQL decides: the statement runs as the role, with request.jwt.claims (a JSON object) set for its
+ * row-level security, both for the statement alone. E_IO (ERR_DENIED): the role may not. Elsewhere there are no roles, and the caller sees to
+ * it what is asked. as NULL: control_query. */
+struct control_actor {
+	const char *role, *claims;
+};
+status control_query_as(struct control *c, const struct control_select *q, const struct control_actor *as,
+	control_row_visit visit, void *arg, struct err *err) MUST_USE;
 
 #endif

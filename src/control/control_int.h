@@ -15,8 +15,8 @@
 struct control_ops {
 	status (*publish_begin)(
 		struct control *c, const struct control_lease *l, struct control_publish **out, struct err *err);
-	status (*query)(
-		struct control *c, const struct control_select *q, control_row_visit visit, void *arg, struct err *err);
+	status (*query)(struct control *c, const struct control_select *q, const struct control_actor *as,
+		control_row_visit visit, void *arg, struct err *err);
 };
 
 struct control {

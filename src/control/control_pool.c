@@ -118,12 +118,18 @@ void control_pool_give(struct control_pool *p, struct control *c)
 	(void)pthread_mutex_unlock(&p->lock);
 }
 
-status control_pool_query(
-	struct control_pool *p, const struct control_select *q, control_row_visit visit, void *arg, struct err *err)
+status control_pool_query_as(struct control_pool *p, const struct control_select *q, const struct control_actor *as,
+	control_row_visit visit, void *arg, struct err *err)
 {
 	struct control *c = NULL;
 	TRY(control_pool_take(p, QUERY_PATIENCE_MS, &c, err));
-	const status code = control_query(c, q, visit, arg, err);
+	const status code = control_query_as(c, q, as, visit, arg, err);
 	control_pool_give(p, c);
 	return code;
+}
+
+status control_pool_query(
+	struct control_pool *p, const struct control_select *q, control_row_visit visit, void *arg, struct err *err)
+{
+	return control_pool_query_as(p, q, NULL, visit, arg, err);
 }

@@ -18,5 +18,7 @@ void control_pool_give(struct control_pool *p, struct control *c);
 /* Take, query, give. */
 status control_pool_query(struct control_pool *p, const struct control_select *q, control_row_visit visit, void *arg,
 	struct err *err) MUST_USE;
+status control_pool_query_as(struct control_pool *p, const struct control_select *q, const struct control_actor *as,
+	control_row_visit visit, void *arg, struct err *err) MUST_USE; /* see control_query_as */
 
 #endif

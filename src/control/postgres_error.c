@@ -24,7 +24,7 @@ static const struct rule rules[] = {
 	{"25006", E_IO, ERR_FATAL,
 		"the database is read-only: name the primary server, not a standby (or turn "
 		"default_transaction_read_only off)"},
-	{"42501", E_IO, ERR_FATAL, "the user lacks a right: GRANT pqr_etl TO it (deploy/postgres/roles.sql)"},
+	{"42501", E_IO, ERR_DENIED, "the user lacks a right: GRANT pqr_etl TO it (deploy/postgres/roles.sql)"},
 	{"53100", E_IO, ERR_FATAL, "the database server's disk is full: make room there, then run again"},
 	{"53200", E_NOMEM, ERR_FATAL, "the database server is out of memory"},
 	{"53300", E_UNREACHABLE, ERR_RETRY,

@@ -116,11 +116,12 @@ status postgres_copy_end(struct control_postgres *s, const char *why, int64_t *r
 extern const struct sql_ops postgres_port; /* postgres_port.c */
 status postgres_publish_begin(
 	struct control *c, const struct control_lease *l, struct control_publish **out, struct err *err);
-status postgres_query(
-	struct control *c, const struct control_select *q, control_row_visit visit, void *arg, struct err *err);
+status postgres_query(struct control *c, const struct control_select *q, const struct control_actor *as,
+	control_row_visit visit, void *arg, struct err *err);
 /* postgres_connection.c, for postgres_query: rows one at a time. */
 struct postgres_rows {
 	const struct control_select *q;
+	const struct control_actor *as; /* NULL: the connection's user */
 	control_row_visit visit;
 	void *arg;
 	int64_t n; /* rows visited */

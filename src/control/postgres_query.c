@@ -43,10 +43,24 @@ struct query_call {
 	struct err err;
 };
 
+/* For the transaction alone. What the role then lacks is the statement's failure, not this one's. */
+static status act_as(struct control_postgres *s, const struct control_actor *as, struct err *err)
+{
+	struct postgres_args args = {0};
+	postgres_arg_text(&args, as->claims);
+	postgres_arg_text(&args, as->role);
+	const status code = postgres_run(
+		s, "SELECT set_config('request.jwt.claims', $1, true), set_config('role', $2, true)", &args, NULL, err);
+	if (code == OK || code == E_UNREACHABLE) return code;
+	return fail(
+		err, E_IO, "the server's user of %s may not act as %s: GRANT %s TO it", s->place, as->role, as->role);
+}
+
 static status select_rows(struct control_postgres *s, void *arg, struct err *err)
 {
 	struct postgres_rows *rows = arg;
 	TRY(postgres_exec(s, "SET TRANSACTION READ ONLY", NULL, NULL, err));
+	if (rows->as != NULL) TRY(act_as(s, rows->as, err));
 	s->querying = true;
 	const status code = postgres_each(s, rows, err);
 	s->querying = false;
@@ -64,11 +78,11 @@ static status query_once(struct control_postgres *s, void *arg, struct err *err)
 	return c->code;
 }
 
-status postgres_query(
-	struct control *c, const struct control_select *q, control_row_visit visit, void *arg, struct err *err)
+status postgres_query(struct control *c, const struct control_select *q, const struct control_actor *as,
+	control_row_visit visit, void *arg, struct err *err)
 {
 	struct control_postgres *s = postgres_of(c->conn);
-	struct query_call call = {.rows = {q, visit, arg, 0}};
+	struct query_call call = {.rows = {q, as, visit, arg, 0}};
 	TRY(check_params(q, err));
 	s->poll_cancel = !cancel_requested(); /* after a stop, what is still asked is asked to end in order */
 	const status code = postgres_read(s, query_once, &call, err);

@@ -77,7 +77,7 @@ status sqlite_check(struct control_sqlite *s, struct err *err) MUST_USE;
 extern const struct sql_ops sqlite_port; /* sqlite_port.c */
 status sqlite_publish_begin(
 	struct control *c, const struct control_lease *l, struct control_publish **out, struct err *err);
-status sqlite_query(
-	struct control *c, const struct control_select *q, control_row_visit visit, void *arg, struct err *err);
+status sqlite_query(struct control *c, const struct control_select *q, const struct control_actor *as,
+	control_row_visit visit, void *arg, struct err *err);
 
 #endif

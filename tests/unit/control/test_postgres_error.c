@@ -28,7 +28,7 @@ static void test_states(void **state)
 		{"28000", E_IO, ERR_FATAL, "sslmode=require"},
 		{"3D000", E_NOT_FOUND, ERR_FATAL, "createdb"},
 		{"25006", E_IO, ERR_FATAL, "primary server"},
-		{"42501", E_IO, ERR_FATAL, "GRANT pqr_etl"},
+		{"42501", E_IO, ERR_DENIED, "GRANT pqr_etl"},
 		{"53100", E_IO, ERR_FATAL, "disk is full"},
 		{"53300", E_UNREACHABLE, ERR_RETRY, "max_connections"},
 		{"57P01", E_UNREACHABLE, ERR_RETRY, "shutting down"},
