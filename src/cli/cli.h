@@ -106,6 +106,6 @@ extern const struct cli_command cli_run_command, cli_generate_command, cli_inges
 	cli_verify_command, cli_rebuild_command, cli_runs_command, cli_rejects_command, cli_quality_command,
 	cli_lineage_command, cli_doctor_command, cli_explain_command, cli_calendar_command, cli_lake_command,
 	cli_contract_command, cli_metrics_command, cli_schedule_command, cli_stream_command, cli_table_command,
-	cli_sql_command, cli_serve_command, cli_help_command_def, cli_completion_command;
+	cli_sql_command, cli_serve_command, cli_token_command, cli_help_command_def, cli_completion_command;
 
 #endif

@@ -38,6 +38,12 @@ static const struct config_key items[] = {
 		"where OpenLineage events of a run go: http://HOST:PORT, https://HOST or file:PATH; empty: "
 		"OPENLINEAGE_URL"),
 	TEXT("server.listen", "127.0.0.1:8080", false, "address of pqr serve"),
+	TEXT("server.auth.jwt_secret", "", true, "secret that tokens of HS256 are signed with, 32 bytes or more"),
+	TEXT("server.auth.jwt_secret_file", "", false, "file that holds it"),
+	TEXT("server.auth.jwks", "", true,
+		"set of public keys (JWKS) that tokens of RS256 and ES256 are signed with: a file, or http(s)://..."),
+	TEXT("server.auth.audience", "authenticated", false, "aud that tokens must name; empty: whatever they name"),
+	TEXT("server.auth.issuer", "", false, "iss that tokens must have; empty: any"),
 	TEXT("stream.brokers", "localhost:9092", false, "Kafka brokers, HOST:PORT,..."),
 	TEXT("stream.topic", "", false, "topic; default the workload's own"),
 	TEXT("stream.group", "", false, "consumer group; default one for each table that is written"),
@@ -175,8 +181,19 @@ static status read_lineage(const struct config *tree, struct engine_config *e, s
 		config_find(tree->root, "lineage.url"), err, "expected http://HOST:PORT, https://HOST or file:PATH");
 }
 
+static status read_auth(const struct config *tree, struct engine_config *e, struct err *err)
+{
+	struct engine_auth *a = &e->auth;
+	TRY(keep(tree, "server.auth.jwt_secret", &e->arena, &a->jwt_secret, err));
+	TRY(keep(tree, "server.auth.jwt_secret_file", &e->arena, &a->jwt_secret_file, err));
+	TRY(keep(tree, "server.auth.jwks", &e->arena, &a->jwks, err));
+	TRY(keep(tree, "server.auth.audience", &e->arena, &a->audience, err));
+	return keep(tree, "server.auth.issuer", &e->arena, &a->issuer, err);
+}
+
 static status read_network(const struct config *tree, struct engine_config *e, struct err *err)
 {
+	TRY(read_auth(tree, e, err));
 	TRY(keep(tree, "server.listen", &e->arena, &e->listen, err));
 	if (!address_known(e->listen))
 		return config_fail(config_find(tree->root, "server.listen"), err, "expected ADDR:PORT, found \"%.80s\"",

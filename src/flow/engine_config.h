@@ -13,6 +13,14 @@
 struct engine_setting {
 	const char *key, *value;
 };
+/* What tokens are checked with; "" = not set. Nothing set: no authentication. */
+struct engine_auth {
+	const char *jwt_secret;      /* of HS256; never shown */
+	const char *jwt_secret_file; /* a file that holds it */
+	const char *jwks;            /* path or URL of a set of public keys */
+	const char *audience, *issuer;
+};
+
 struct engine_config {
 	const char *lake_uri;   /* a path, file:///path or s3://bucket/prefix */
 	bool single_writer;     /* the user vouches for being the lake's only writer */
@@ -28,6 +36,7 @@ struct engine_config {
 	const char
 		*lineage_url; /* where OpenLineage events go; "" = by OpenLineage's environment. May hold a password */
 	const char *listen;   /* ADDR:PORT of pqr serve */
+	struct engine_auth auth;
 	const char *stream_brokers;                /* HOST:PORT,... */
 	const char *stream_topic;                  /* "" = the workload's own */
 	const char *stream_group;                  /* consumer group */

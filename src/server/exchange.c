@@ -93,7 +93,7 @@ status request_param_get(const struct request *r, const char *name, struct str *
 
 void response_init(struct response *r, struct arena *arena)
 {
-	*r = (struct response){.arena = arena, .status = 200};
+	*r = (struct response){.arena = arena, .status = 200, .rows = -1};
 	buf_init(&r->body, 0);
 }
 
@@ -157,6 +157,7 @@ void response_problem(struct response *r, int status_number, const char *detail)
 	buf_reset(&r->body);
 	r->borrowed = (struct str){NULL, 0};
 	r->gzipped = r->events = false;
+	r->rows = -1;
 	r->status = status_number;
 	r->type = "application/problem+json";
 	buf_printf(&r->body,

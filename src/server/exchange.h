@@ -66,6 +66,7 @@ struct response {
 	struct str borrowed; /* of the program itself: not freed */
 	bool gzipped;        /* the body is compressed already */
 	bool events;         /* server-sent events follow */
+	int64_t rows;        /* that the body holds, for the audit log; -1: it is no table */
 	struct response_header headers[RESPONSE_HEADERS_MAX];
 	size_t n_headers;
 };

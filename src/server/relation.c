@@ -18,6 +18,22 @@ static const struct column_def updated_at = {.name = "updated_at",
 	.nullable = true,
 	.description = "when the row was last written here"};
 
+/* Rows of tables of operations and figures are a tenant's by their own column, or that of the table that they are part of. */
+static status add_tenant(struct relation *r, const struct table_schema *t, struct arena *arena, struct err *err)
+{
+	if (schema_column_index(t, "tenant_id") >= 0) {
+		r->tenant_sql = "\"tenant_id\" = ";
+		r->tenant_sql_end = "";
+	} else if (t->parent != NULL) {
+		r->tenant_sql =
+			arena_printf(arena, "\"%s\" IN (SELECT \"%s\" FROM %s.%s WHERE \"tenant_id\" = ", t->parent_key,
+				t->parent_key, t->layer, t->parent);
+		r->tenant_sql_end = ")";
+		if (r->tenant_sql == NULL) return fail_nomem(err);
+	}
+	return OK;
+}
+
 /* The columns that the serving database has. */
 static status add_table(struct relation_list *l, struct arena *arena, const struct table_schema *t,
 	struct relation like, struct err *err)
@@ -29,6 +45,7 @@ static status add_table(struct relation_list *l, struct arena *arena, const stru
 	like.description = t->description;
 	like.columns = served.columns;
 	like.n_columns = served.n_columns;
+	TRY(add_tenant(&like, t, arena, err));
 	if (t->updated_at) {
 		struct column_def *columns = ARENA_NEW(arena, struct column_def, served.n_columns + 1);
 		if (columns == NULL) return fail_nomem(err);

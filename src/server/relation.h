@@ -11,6 +11,9 @@ struct relation {
 	const struct column_def *columns; /* [n_columns] */
 	size_t n_columns;
 	const char *lake; /* the lake's table with the same rows ("silver.tickets"); NULL: none */
+	const char *
+		tenant_sql; /* which rows are a tenant's: a condition that ends before the tenant; NULL: nobody's alone */
+	const char *tenant_sql_end; /* what follows the tenant there */
 	const struct workload *workload;
 };
 struct relation_list {

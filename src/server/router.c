@@ -2,9 +2,12 @@
 #include "server/router.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <strings.h>
 
 #include "base/log.h"
+#include "base/time.h"
+#include "server/audit.h"
 #include "server/server_int.h"
 #include "server/static_files.h"
 
@@ -93,11 +96,23 @@ static void answer_none(const struct request *r, bool others, struct response *o
 	}
 }
 
+/* RFC 6750 section 3: without a token no error is named. */
+static void answer_unknown(const char *detail, struct response *out)
+{
+	response_problem(out, 401, detail);
+	response_header_add(out, "WWW-Authenticate", "Bearer");
+}
+
 static void answer_error(status code, const struct err *err, const struct request *r, struct response *out)
 {
 	char text[ERR_MESSAGE_MAX + ERR_WHERE_MAX + 64];
 	const int number = response_status_of(code, err);
 	(void)err_text(err, text, sizeof text);
+	if (number == 403 && r->who.role == AUTH_ANON) {
+		answer_unknown("this needs a token", out);
+		return;
+	}
+	if (number == 403) (void)snprintf(text, sizeof text, "this role may not read this");
 	if (number >= 500 && number != 501) {
 		char target[128];
 		const size_t n = r->path.n < sizeof target - 1 ? r->path.n : sizeof target - 1;
@@ -119,7 +134,10 @@ static bool authenticate(struct server *s, const struct route *route, struct req
 		return false;
 	}
 	if (r->who.role >= route->role) return true;
-	response_problem(out, 403, "this role may not read this");
+	if (r->who.role == AUTH_ANON)
+		answer_unknown("this needs a token", out);
+	else
+		response_problem(out, 403, "this role may not read this");
 	return false;
 }
 
@@ -135,7 +153,7 @@ static void add_headers(struct response *out, bool api)
 	if (api) response_header_add(out, "Cache-Control", "no-cache");
 }
 
-void router_answer(struct server *s, struct request *r, struct response *out)
+static void answer(struct server *s, struct request *r, struct response *out)
 {
 	struct err err;
 	bool others;
@@ -154,4 +172,13 @@ void router_answer(struct server *s, struct request *r, struct response *out)
 	}
 	if (out->body.failed) response_problem(out, 413, "the answer is too large: ask for fewer rows");
 	add_headers(out, route != NULL && strcmp(route->path, "/docs") != 0);
+}
+
+/* Where there is authentication, whatever comes for the data is told of: also what was refused. */
+void router_answer(struct server *s, struct request *r, struct response *out)
+{
+	const int64_t began = time_mono_us();
+	answer(s, r, out);
+	const bool data = is_api(r) || (r->path.n == 8 && memcmp(r->path.p, "/metrics", 8) == 0);
+	if (s->auth.mode != AUTH_NONE && data) audit_log(r, out, time_mono_us() - began);
 }

@@ -81,6 +81,12 @@ static status serve(struct server *s, server_started started, void *arg, struct 
 	return OK;
 }
 
+static status prepare(struct server *s, struct arena *arena, struct err *err)
+{
+	TRY(auth_open(&s->session->engine.auth, &s->auth, err));
+	return relation_list_make(&registry_workloads, arena, &s->relations, err);
+}
+
 status server_run(struct session *session, server_started started, void *arg, struct err *err)
 {
 	struct arena arena;
@@ -91,8 +97,9 @@ status server_run(struct session *session, server_started started, void *arg, st
 		.rows_max = ROWS_MAX};
 	ASSERT(session->lake != NULL && session->control != NULL);
 	arena_init(&arena, 0);
-	status code = relation_list_make(&registry_workloads, &arena, &s.relations, err);
+	status code = prepare(&s, &arena, err);
 	if (code == OK) code = serve(&s, started, arg, err);
+	auth_close(&s.auth);
 	control_pool_destroy(s.pool);
 	arena_deinit(&arena);
 	return code;

@@ -20,4 +20,9 @@ struct server {
 	bool sql;
 };
 
+/* A statement of the serving database for who asks. PostgreSQL runs it as their role, with their claims; whoever asks elsewhere sees to it
+ * that it reads what they may (server/access.h). */
+status server_query(struct server *s, const struct principal *who, const struct control_select *q,
+	control_row_visit visit, void *arg, struct err *err) MUST_USE;
+
 #endif

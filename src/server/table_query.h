@@ -71,6 +71,7 @@ struct table_query {
 		[TABLE_QUERY_ITEMS_MAX]; /* of a next page: the row before it, by order; n_after is n_order, or 0 */
 	size_t n_after;
 	int64_t limit, offset;
+	const char *tenant; /* whose rows alone are seen, "" nobody's; NULL: all. Set after parsing */
 };
 
 /* Parameters that are no columns: select, order, limit, offset, and, or, not.and, not.or, after, format. limit_max: of one response.

@@ -182,16 +182,36 @@ static void add_after(struct writer *w)
 	}
 }
 
+/* No row is of the tenant of who has none. */
+static void add_tenant(struct writer *w)
+{
+	const struct relation *r = w->q->relation;
+	ASSERT(r->tenant_sql != NULL);
+	if (w->q->tenant[0] == '\0') {
+		buf_str(&w->out->text, "1 = 0");
+		return;
+	}
+	buf_str(&w->out->text, r->tenant_sql);
+	add_param(w, COL_STRING, w->q->tenant);
+	buf_str(&w->out->text, r->tenant_sql_end);
+}
+
 static status add_where(struct writer *w, bool pages, struct err *err)
 {
 	const struct table_query *q = w->q;
-	const bool filters = q->nodes[0].first >= 0;
-	const bool after = pages && q->n_after > 0;
-	if (!filters && !after) return OK;
-	buf_str(&w->out->text, " WHERE ");
-	if (filters) TRY(add_node(w, 0, err));
-	if (!after) return OK;
-	buf_str(&w->out->text, filters ? " AND (" : "(");
+	const char *between = " WHERE ";
+	if (q->tenant != NULL) {
+		buf_str(&w->out->text, between);
+		add_tenant(w);
+		between = " AND ";
+	}
+	if (q->nodes[0].first >= 0) {
+		buf_str(&w->out->text, between);
+		TRY(add_node(w, 0, err));
+		between = " AND ";
+	}
+	if (!pages || q->n_after == 0) return OK;
+	buf_printf(&w->out->text, "%s(", between);
 	add_after(w);
 	buf_char(&w->out->text, ')');
 	return OK;

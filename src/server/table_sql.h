@@ -7,7 +7,7 @@
 
 enum table_dialect { TABLE_SQLITE, TABLE_POSTGRES, TABLE_DUCKDB };
 
-enum { TABLE_SQL_PARAMS_MAX = TABLE_QUERY_VALUES_MAX + TABLE_QUERY_ITEMS_MAX };
+enum { TABLE_SQL_PARAMS_MAX = TABLE_QUERY_VALUES_MAX + TABLE_QUERY_ITEMS_MAX + 1 };
 struct table_sql {
 	struct buf text;                          /* ends with a NUL */
 	const char *params[TABLE_SQL_PARAMS_MAX]; /* NULL-terminated texts */

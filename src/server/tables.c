@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include "server/access.h"
 #include "server/rows_writer.h"
 #include "server/server_int.h"
 #include "server/table_sql.h"
@@ -15,7 +16,7 @@ enum { ANSWER_BYTES_MAX = 256 << 20 };
 struct reading {
 	struct rows_writer rows;
 	const struct table_query *q;
-	const struct table_sql *sql;
+	struct table_sql *sql;
 	bool more;        /* than the page holds */
 	bool keyed;       /* the next page can be told from the last row */
 	struct buf after; /* the last row's values by order, as after= has them */
@@ -101,13 +102,13 @@ static bool wants_count(const struct request *r)
 	return prefer.p != NULL && memmem(prefer.p, prefer.n, "count=exact", 11) != NULL;
 }
 
-static status add_range(struct server *s, const char *from, const struct reading *g, struct table_sql *sql,
+static status add_range(struct server *s, const struct request *r, const char *from, const struct reading *g,
 	struct response *out, struct err *err)
 {
 	int64_t total = 0;
-	TRY(table_sql_count(g->q, from, s->postgres ? TABLE_POSTGRES : TABLE_SQLITE, out->arena, sql, err));
-	const struct control_select q = {(const char *)sql->text.p, sql->params, sql->n_params};
-	TRY(control_pool_query(s->pool, &q, on_count, &total, err));
+	TRY(table_sql_count(g->q, from, s->postgres ? TABLE_POSTGRES : TABLE_SQLITE, out->arena, g->sql, err));
+	const struct control_select q = {(const char *)g->sql->text.p, g->sql->params, g->sql->n_params};
+	TRY(server_query(s, &r->who, &q, on_count, &total, err));
 	if (g->rows.n_rows == 0)
 		response_header_add(out, "Content-Range", "*/%lld", (long long)total);
 	else
@@ -125,10 +126,27 @@ static status read_rows(struct server *s, const struct request *r, struct readin
 	TRY(table_sql_rows(g->q, from, s->postgres ? TABLE_POSTGRES : TABLE_SQLITE, r->arena, sql, err));
 	const struct control_select q = {(const char *)sql->text.p, sql->params, sql->n_params};
 	rows_writer_begin(&g->rows);
-	TRY(control_pool_query(s->pool, &q, on_row, g, err));
+	TRY(server_query(s, &r->who, &q, on_row, g, err));
 	rows_writer_end(&g->rows);
+	out->rows = g->rows.n_rows;
 	if (g->more) link_next(r, g, out);
-	return wants_count(r) ? add_range(s, from, g, sql, out, err) : OK;
+	return wants_count(r) ? add_range(s, r, from, g, out, err) : OK;
+}
+
+/* PostgreSQL decides by itself who sees what; elsewhere it is decided here. */
+static status limit_to(struct server *s, const struct request *r, struct table_query *q, struct err *err)
+{
+	const enum access access = access_of(q->relation, &r->who);
+	q->tenant = NULL;
+	if (s->postgres || access == ACCESS_ALL) return OK;
+	if (access == ACCESS_NONE) {
+		const status code =
+			fail(err, E_IO, "this role may not read %s.%s", q->relation->schema, q->relation->name);
+		err_set_class(err, ERR_DENIED);
+		return code;
+	}
+	q->tenant = arena_strndup(r->arena, r->who.tenant.p, r->who.tenant.n);
+	return q->tenant != NULL ? OK : fail_nomem(err);
 }
 
 static status read_relation(
@@ -141,6 +159,7 @@ static status read_relation(
 	if (q == NULL) return fail_nomem(err);
 	TRY(rows_format_of(r, &g.rows.format, err));
 	TRY(table_query_parse(r, relation, s->rows_max, q, err));
+	TRY(limit_to(s, r, q, err));
 	for (size_t i = 0; i < q->n_items; i++) columns[i] = table_query_item_type(q, i);
 	buf_deinit(&out->body);
 	buf_init(&out->body, ANSWER_BYTES_MAX);

@@ -8,10 +8,10 @@ import threading
 
 
 class Receiver:
-    """answers: the status of each request in turn; the last one stays."""
+    """answers: the status of each request in turn; the last one stays. document: what a GET gets, as a function."""
 
-    def __init__(self, answers=(200,)):
-        self.requests, self.answers, self.lock = [], list(answers), threading.Lock()
+    def __init__(self, answers=(200,), document=None):
+        self.requests, self.fetched, self.answers, self.lock = [], [], list(answers), threading.Lock()
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -26,6 +26,14 @@ class Receiver:
                 self.send_header("Content-Length", "2")
                 self.end_headers()
                 self.wfile.write(b"{}")
+
+            def do_GET(self):
+                body = json.dumps(document()).encode()
+                outer.fetched.append(self.path)
+                self.send_response(outer.answers[0])
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
 
             def log_message(self, *arguments):
                 pass
