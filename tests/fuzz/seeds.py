@@ -1,7 +1,10 @@
 """Write tests/fuzz/corpus/NAME/gen_*: small valid and almost valid inputs of each parser of text, so that a fuzzer starts beyond the first bytes.
 Usage: seeds.py [FOLDER]. Run again after a change here; files of other names are past crashes, crafted, or seeds_parquet.py's."""
 
+import base64
 import gzip
+import hashlib
+import hmac
 import io
 import itertools
 import json
@@ -228,3 +231,32 @@ for columns_n, batches in itertools.product(range(6), range(4)):
     streams.append(bytes([columns_n, batches]) + bytes((i * 37 + columns_n * 11) % 256 for i in range(220)))
 streams += [bytes([2, 1, 11, 6, 65, 0, 5, 1, 7, 0, 255]) + b"abcdefgh" * 20, bytes([1, 1, 11, 0, 3, 0]) + b"\xff\xfe\xc3" * 40, b""]
 write("append", streams)
+
+# --- requests, tokens ---------------------------------------------------------------------------------------------------
+table = "/api/v1/gold/daily"
+queries = ["", "select=day,channel&limit=10", "select=total:n.sum(),channel&order=total.desc.nullslast,channel", "select=count()", "day=gte.2025-09-01&day=lt.2025-10-01", "channel=in.(web,%22a,b%22)",
+           "or=(channel.eq.P,and(n.gt.3,share.is.null))", "not.and=(open.is.true,score.lt.1.5)", "channel=like.*a%25_b*", "channel=not.ilike.%5C%2A", "order=closed_at.asc.nullsfirst&limit=5&offset=7",
+           "after=%222025-09-01%22,%22web%22&order=day,channel", "share=eq.0.125&n=neq.-4", "closed_at=gt.2025-09-01T00:00:00Z", "format=csv", "limit=-1", "select=day&select=n", "channel=eq.%27%3B--", "select=a%22b:day",
+           "nope=eq.1", "channel=eq", "or=(((((((((n.eq.1)))))))))", "channel=eq.%00", "channel=eq.%ff", "select=*", "channel=in.()", "channel=in.(" + "a," * 99 + "a)", "x=" + "y" * 300]
+headers = ["", "Accept: text/csv", "Accept: application/json;q=0.5, text/csv", "Accept: image/png", "Prefer: count=exact", "Authorization: Bearer eyJhbGciOiJIUzI1NiJ9.e30.AA"]
+write("request", [f"{table}?{query}\n{headers[i % len(headers)]}" for i, query in enumerate(queries)] + ["/api/v1/gold/daily", "", "?", "/%2e%2e/?a=eyJhbGciOiJIUzI1NiJ9.e30.AA&b=c"])
+
+secret = b"0123456789abcdef" * 2
+
+
+def url64(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def signed(header, payload):
+    text = url64(compact(header).encode()) + "." + url64(compact(payload).encode())
+    return "T" + text + "." + url64(hmac.new(secret, text.encode(), hashlib.sha256).digest())
+
+
+claims = {"role": "authenticated", "aud": "authenticated", "sub": "u", "exp": 1770003600, "iat": 1770000000, "session_id": "s", "app_metadata": {"tenant_id": "t"}}
+tokens = [signed({"alg": alg, "typ": "JWT"}, claims) for alg in ("HS256", "none", "RS256", "HS512")] + [signed({"alg": "HS256", "kid": "k", "crit": ["exp"]}, {}), "T..", "Ta.b.c", "TeyJhbGciOiJub25lIn0.e30."]
+tokens += ["C" + compact(c) for c in (claims, {**claims, "aud": ["a", "authenticated"]}, {**claims, "exp": 1.5}, {**claims, "tenant_id": "x"}, {**claims, "role": "service_role"}, {k: v for k, v in claims.items() if k != "exp"}, {**claims, "app_metadata": []}, [])]
+ec_key = {"kty": "EC", "crv": "P-256", "kid": "e", "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}
+rsa_key = {"kty": "RSA", "kid": "r", "e": "AQAB", "n": url64(bytes([0xB5] + [(i * 73 + 41) % 256 for i in range(254)] + [0x01]))}
+tokens += ["K" + compact({"keys": keys}) for keys in ([ec_key], [rsa_key], [ec_key, {**ec_key, "y": ec_key["x"]}, {**ec_key, "use": "enc"}], [{"kty": "oct", "k": "AA"}], [], [{}], [{**rsa_key, "n": "AQ"}])] + ["K[]", "K{}"]
+write("token", tokens)
