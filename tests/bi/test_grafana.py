@@ -121,15 +121,13 @@ class Prometheus:
 
 @pytest.fixture(scope="session")
 def prometheus(stack, postgres):
-    components = ["prometheus:pushgateway"]
-    if "dask" in stack.call("list").stdout.split():
-        components.append("dask")
-    env = stack.up(*components, "prometheus")
+    dask = "dask" in stack.call("list").stdout.split() and stack.call("up", "dask").returncode == 0
+    env = stack.up("prometheus:pushgateway", "prometheus")
     pqr("metrics", "--lake", postgres["lake"], "--control", postgres["owner"], "--push", env["PQR_PUSHGATEWAY_URL"])
     asked = Prometheus(env["PQR_PROMETHEUS_URL"])
     within(60, asked.has, "pqr:sla_breaches:ratio")
     within(60, asked.has, "count_over_time(pqr_task_retries_total[1h]) > 2")
-    if "dask" in components:
+    if dask:
         within(60, asked.has, "dask_scheduler_workers")
     return asked
 
