@@ -152,6 +152,16 @@ int response_status_of(status code, const struct err *err)
 	}
 }
 
+/* A message may have been cut within a character. */
+static void add_detail(struct buf *out, const char *detail)
+{
+	struct buf mended;
+	buf_init(&mended, 0);
+	utf8_text_mend(&mended, str_of(detail));
+	buf_json_str(out, (struct str){(const char *)mended.p, mended.n});
+	buf_deinit(&mended);
+}
+
 void response_problem(struct response *r, int status_number, const char *detail)
 {
 	buf_reset(&r->body);
@@ -163,6 +173,6 @@ void response_problem(struct response *r, int status_number, const char *detail)
 	buf_printf(&r->body,
 		"{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d,\"detail\":", response_reason(status_number),
 		status_number);
-	buf_json_str(&r->body, str_of(detail));
+	add_detail(&r->body, detail);
 	buf_str(&r->body, "}\n");
 }

@@ -67,6 +67,9 @@ class Served:
         return pathlib.Path(self.log.name).read_text()
 
     def get(self, target, token=None, headers=None):
+        return self.ask("GET", target, token, headers)
+
+    def ask(self, method, target, token=None, headers=None):
         """The target goes as it is: nothing is escaped or made shorter on the way."""
         import http.client
 
@@ -77,7 +80,7 @@ class Served:
             sent = dict(headers or {})
             if token is not None:
                 sent["Authorization"] = f"Bearer {token}"
-            connection.request("GET", target, headers=sent)
+            connection.request(method, target, headers=sent)
             answer = connection.getresponse()
             return Answer(answer.status, answer.headers, answer.read())
         finally:
