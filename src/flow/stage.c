@@ -210,7 +210,6 @@ static status task_finished(void *arg, struct task_slot *slot, const struct err 
 			log_line(LOG_WARN, "task failed", "task", slot->spec->task_id, "error", text, NULL);
 	}
 	flow_watch_task(s->f, &t, why != NULL ? why->code : OK);
-	flow_watch_task(s->f, &t, why != NULL ? why->code : OK);
 	status code = buf_check(&result, err);
 	if (code == OK) code = control_task_finish(s->f->control, &s->f->held.lease, &t, err);
 	buf_deinit(&result);
