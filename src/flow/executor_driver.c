@@ -34,7 +34,7 @@ struct driven {
 	struct executor_opts opts;
 	struct driver *driver; /* NULL until the first job that has anything to run */
 	struct store *lake;    /* where the proof's object stands */
-	char proof_key[PROOF_KEY_MAX];
+	struct proof proof;
 	int64_t heard_at;
 	int64_t n_before; /* tasks of jobs before this one: their ids, of which a driver may tell again, are below */
 	bool broken;      /* it did wrong: it is not asked to end, but ended */
@@ -91,22 +91,16 @@ static const char *python(void)
 
 static status send_hello(struct driven *e, const struct executor_job *job, struct err *err)
 {
-	struct buf text, proof;
+	struct buf text;
+	TRY(proof_make(e->lake, job->workload, job->env->run->run_id, &e->proof, err));
 	buf_init(&text, 0);
-	buf_init(&proof, 0);
-	status code = proof_make(e->lake, job->workload, e->proof_key, &proof, err);
-	if (code == OK) {
-		buf_printf(&text, "{\"hello\":{\"forward_credentials\":%s,\"lake\":",
-			e->opts.forward_credentials ? "true" : "false");
-		buf_json_str(&text, str_of(store_uri(e->lake)));
-		buf_str(&text, ",\"proof\":");
-		buf_add(&text, proof.p, proof.n);
-		buf_printf(&text, ",\"run_id\":\"%s\",\"silence_seconds\":%lld}}\n", job->env->run->run_id,
-			(long long)((e->opts.silence_us + 999999) / 1000000));
-		code = buf_check(&text, err);
-	}
+	buf_printf(&text,
+		"{\"hello\":{\"forward_credentials\":%s,\"lake\":", e->opts.forward_credentials ? "true" : "false");
+	buf_json_str(&text, str_of(store_uri(e->lake)));
+	buf_printf(&text, ",\"proof\":%s,\"run_id\":\"%s\",\"silence_seconds\":%lld}}\n", e->proof.text,
+		job->env->run->run_id, (long long)((e->opts.silence_us + 999999) / 1000000));
+	status code = buf_check(&text, err);
 	if (code == OK) code = driver_send(e->driver, &text, err);
-	buf_deinit(&proof);
 	buf_deinit(&text);
 	return code;
 }
@@ -191,7 +185,7 @@ static void driven_close(struct executor *executor)
 {
 	struct driven *e = (struct driven *)executor;
 	driver_stop(e->driver, e->broken ? 0 : STOP_GRACE_US);
-	if (e->proof_key[0] != '\0') proof_remove(e->lake, e->proof_key);
+	proof_remove(e->lake, &e->proof);
 	mem_free(e);
 }
 

@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "base/hash.h"
-#include "base/time.h"
 #include "flow/contract.h"
 #include "io/json/json_doc.h"
 
@@ -25,61 +24,56 @@ static status contract_hash(const struct workload *w, char hex[HEX_SHA256_CHARS 
 	return code;
 }
 
-struct old {
-	struct store *lake;
-	int64_t before;
-};
-
-static status remove_old(void *arg, const struct store_entry *e, struct err *err)
+status proof_make(struct store *lake, const struct workload *w, const char *run_id, struct proof *p, struct err *err)
 {
-	const struct old *old = arg;
-	(void)err;
-	if (e->modified_us < old->before) proof_remove(old->lake, e->key);
-	return OK;
-}
-
-status proof_make(struct store *lake, const struct workload *w, char *key, struct buf *out, struct err *err)
-{
-	uint8_t random[2][UUID_BYTES];
-	char name[2 * UUID_BYTES + 1], nonce[2 * UUID_BYTES + 1], contract[HEX_SHA256_CHARS + 1];
-	struct old old = {lake, time_now_us() - US_PER_DAY};
+	uint8_t random[UUID_BYTES];
+	char contract[HEX_SHA256_CHARS + 1];
 	TRY(contract_hash(w, contract, err));
-	for (size_t i = 0; i < 2; i++) uuid_random(random[i]);
-	hex_encode(random[0], UUID_BYTES, name);
-	hex_encode(random[1], UUID_BYTES, nonce);
-	(void)snprintf(key, PROOF_KEY_MAX, PROOF_FOLDER "/%s", name);
-	TRY(store_list(lake, PROOF_FOLDER, remove_old, &old, err));
-	TRY(store_put(lake, key, nonce, sizeof nonce - 1, err));
-	buf_printf(out,
-		"{\"contract\":\"%s\",\"key\":\"%s\",\"nonce\":\"%s\",\"version\":\"%s\",\"workload\":", contract, key,
-		nonce, PQR_VERSION);
-	buf_json_str(out, str_of(w->name));
-	buf_char(out, '}');
-	return buf_check(out, err);
+	uuid_random(random);
+	hex_encode(random, sizeof random, p->nonce);
+	(void)snprintf(p->text, sizeof p->text,
+		"{\"contract\":\"%s\",\"key\":\"" PROOF_FOLDER
+		"/%s\",\"nonce\":\"%s\",\"version\":\"%s\",\"workload\":\"%.64s\"}",
+		contract, run_id, p->nonce, PQR_VERSION, w->name);
+	(void)snprintf(p->key, sizeof p->key, PROOF_FOLDER "/%s", run_id);
+	return store_put(lake, p->key, p->nonce, strlen(p->nonce), err);
 }
 
-void proof_remove(struct store *lake, const char *key)
+static bool holds(struct store *lake, const char *key, struct str nonce, struct err *err)
 {
-	if (store_delete(lake, key, NULL) != OK) return;
+	struct buf back;
+	buf_init(&back, 0);
+	const bool same =
+		store_get(lake, key, &back, err) == OK && str_eq(nonce, (struct str){(const char *)back.p, back.n});
+	buf_deinit(&back);
+	return same;
+}
+
+void proof_remove(struct store *lake, const struct proof *p)
+{
+	if (p->key[0] == '\0' || !holds(lake, p->key, str_of(p->nonce), NULL)) return;
+	if (store_delete(lake, p->key, NULL) != OK) return;
+}
+
+status proof_forget(struct store *lake, const char *run_id, struct err *err)
+{
+	char key[64];
+	(void)snprintf(key, sizeof key, PROOF_FOLDER "/%s", run_id);
+	return store_delete(lake, key, err);
 }
 
 /* ---- on a worker ---------------------------------------------------------------------------------------------------- */
 
 static status read_back(struct store *lake, struct str key, struct str nonce, struct err *err)
 {
-	struct buf back;
 	struct err why;
 	err_clear(&why);
 	if (key.n <= strlen(PROOF_FOLDER) || strncmp(key.p, PROOF_FOLDER "/", strlen(PROOF_FOLDER) + 1) != 0)
 		return fail(err, E_USAGE, "not a proof: its key is %.40s", key.p);
-	buf_init(&back, 0);
-	const status code = store_get(lake, key.p, &back, &why);
-	const bool same = code == OK && str_eq(nonce, (struct str){(const char *)back.p, back.n});
-	buf_deinit(&back);
-	if (same) return OK;
-	if (code != OK && code != E_NOT_FOUND) {
+	if (holds(lake, key.p, nonce, &why)) return OK;
+	if (why.code != OK && why.code != E_NOT_FOUND) {
 		if (err != NULL) *err = why;
-		return code;
+		return why.code;
 	}
 	return fail(err, E_CONFLICT,
 		"%s is not the lake of the run here: it lacks what the run wrote there; name a lake that "

@@ -7,14 +7,22 @@
 #ifndef PQR_FLOW_PROOF_H
 #define PQR_FLOW_PROOF_H
 
+#include "base/hash.h"
 #include "flow/workload.h"
 
-enum { PROOF_KEY_MAX = 64 };
+struct proof {
+	char key[64]; /* of the object; "" = none was made */
+	char nonce[2 * UUID_BYTES + 1];
+	char text[384]; /* the JSON document */
+};
 
-/* Put the object and append the proof as one JSON document. key[PROOF_KEY_MAX]: what proof_remove takes. Those that killed processes
- * left a day ago go. */
-status proof_make(struct store *lake, const struct workload *w, char *key, struct buf *out, struct err *err) MUST_USE;
-void proof_remove(struct store *lake, const char *key); /* its failure leaves an object that a later proof removes */
+/* One a run: that of an attempt that was killed is replaced. */
+status proof_make(
+	struct store *lake, const struct workload *w, const char *run_id, struct proof *out, struct err *err) MUST_USE;
+/* Unless another attempt has replaced it. */
+void proof_remove(struct store *lake, const struct proof *p);
+/* What an attempt of the run left that was killed. */
+status proof_forget(struct store *lake, const char *run_id, struct err *err) MUST_USE;
 
 /* E_CONFLICT, by name: another version of the program, another contract, another lake. E_USAGE: not a proof. */
 status proof_check(const struct workload_list *known, struct store *lake, struct str proof, struct err *err) MUST_USE;

@@ -28,13 +28,12 @@ enum { STAGE_PLANS_MAX = 16 }; /* how often a stage is planned again: each time 
 struct run_steps {
 	struct flow f;
 	struct run_resume before;
-	bool leased, begun;            /* a lease is held; the row says RUNNING */
-	bool published;                /* in this call */
-	const char *watched;           /* the stage whose begin watchers were told of, and not its end */
-	struct stage_run *open;        /* the stage that is planned; NULL = none */
-	int plans;                     /* of the next stage, so far */
-	char proof_key[PROOF_KEY_MAX]; /* "" = none was made */
-	struct buf proof;
+	bool leased, begun;     /* a lease is held; the row says RUNNING */
+	bool published;         /* in this call */
+	const char *watched;    /* the stage whose begin watchers were told of, and not its end */
+	struct stage_run *open; /* the stage that is planned; NULL = none */
+	int plans;              /* of the next stage, so far */
+	struct proof proof;
 };
 
 /* ---- begin ----------------------------------------------------------------------------------------------------------- */
@@ -72,6 +71,7 @@ static status remove_left_overs(struct flow *f, struct err *err)
 {
 	int64_t removed = 0;
 	TRY(store_sweep(f->lake, "", &removed, err));
+	TRY(proof_forget(f->lake, f->id.info.run_id, err));
 	for (size_t k = 0; k < f->state.n_committed; k++) TRY(flow_left_overs_remove(f, &f->state.commits[k], err));
 	return OK;
 }
@@ -181,7 +181,6 @@ status run_steps_begin(const struct run_opts *o, struct run_report *r, struct ru
 	ASSERT(o->lake != NULL && o->control != NULL);
 	struct run_steps *s = mem_zalloc(1, sizeof *s);
 	if (s == NULL) return fail_nomem(err);
-	buf_init(&s->proof, 0);
 	status code = flow_init(&s->f, o, err);
 	s->f.report = r;
 	r->workload = o->workload->name;
@@ -236,13 +235,12 @@ status run_steps_end(struct run_steps *s, status ran, struct err *err)
 	if (err == NULL) err = &own; /* watchers are told why */
 	if (ran == OK) err_clear(err);
 	flow_stage_close(s->open);
-	if (s->proof_key[0] != '\0') proof_remove(s->f.lake, s->proof_key);
+	proof_remove(s->f.lake, &s->proof);
 	if (s->begun) code = end_work(s, ran, err);
 	err_clear(&later);
 	if (s->leased && control_lease_release(s->f.control, &s->f.held.lease, &later) != OK)
 		log_line(LOG_WARN, "cannot release the run's lease", "error", later.message, NULL);
 	flow_deinit(&s->f);
-	buf_deinit(&s->proof);
 	mem_free(s);
 	return code;
 }
@@ -383,7 +381,7 @@ static status open_stage(struct run_steps *s, size_t stage, struct err *err)
 		const status code = stage_open(s, stage, &why);
 		TRY(stage_went(s, stage, code, false, &why, err));
 	}
-	return s->proof_key[0] != '\0' ? OK : proof_make(s->f.lake, s->f.w, s->proof_key, &s->proof, err);
+	return s->proof.key[0] != '\0' ? OK : proof_make(s->f.lake, s->f.w, s->f.id.info.run_id, &s->proof, err);
 }
 
 status run_steps_plan(struct run_steps *s, struct buf *out, struct err *err)
@@ -392,12 +390,9 @@ status run_steps_plan(struct run_steps *s, struct buf *out, struct err *err)
 	if (stage > s->f.w->n_stages) return fail(err, E_USAGE, "no stage of the run is left to plan");
 	const bool publishes = stage == s->f.w->n_stages;
 	if (!publishes) TRY(open_stage(s, stage, err));
-	buf_printf(out, "{\"here\":%s,\"proof\":", !publishes && flow_stage_reads_here(s->open) ? "true" : "false");
-	if (s->proof.n > 0)
-		buf_add(out, s->proof.p, s->proof.n);
-	else
-		buf_str(out, "null");
-	buf_printf(out, ",\"stage\":\"%s\",\"tasks\":[", run_steps_stage(s));
+	buf_printf(out, "{\"here\":%s,\"proof\":%s,\"stage\":\"%s\",\"tasks\":[",
+		!publishes && flow_stage_reads_here(s->open) ? "true" : "false",
+		s->proof.key[0] != '\0' ? s->proof.text : "null", run_steps_stage(s));
 	if (!publishes) flow_stage_documents(s->open, out);
 	buf_str(out, "]}");
 	return buf_check(out, err);
