@@ -29,7 +29,6 @@ static const struct {
 	const char *name, *what;
 } later[] = {
 	{"classify", "training and comparing classifiers"},
-	{"serve", "the HTTP server"},
 };
 
 status cli_command_unknown(const struct cli *c, const char *name, struct err *err)

@@ -17,10 +17,8 @@ one_line 2 "unknown command 'rnu'.*run" "$pqr" rnu
 one_line 2 "unknown option '--sead'.*--seed" "$pqr" run --sead 1
 one_line 2 "unknown option '--sead=1'.*pqr help. lists" "$pqr" --sead=1
 one_line 2 "unknown command 'rnu'.*run" "$pqr" help rnu
-for later in serve classify; do
-  one_line 2 "unsupported in this version: pqr $later " "$pqr" "$later"
-  one_line 2 "unsupported in this version: pqr $later " "$pqr" help "$later"
-done
+one_line 2 "unsupported in this version: pqr classify " "$pqr" classify
+one_line 2 "unsupported in this version: pqr classify " "$pqr" help classify
 one_line 1 'unsupported in this version: input from imap://;' "$pqr" ingest imap://user:secret@host/inbox
 grep -q secret err && bad "a password of an input was shown"
 one_line 2 '--from: .*expected a date.*there is no month 13' "$pqr" run --from 2025-13-01
