@@ -29,7 +29,7 @@ bool history_is_claim(struct str app_id)
 
 struct str history_claim_id(const struct history_search *s, const char *opener, char dst[RUN_KEY_MAX])
 {
-	const bool any = s->w->folding.continues(s->config, s->run, NULL) == CONTINUES_ANY;
+	const bool any = workload_continues(s->w, s->config, s->run, NULL) == CONTINUES_ANY;
 	const int n = any ? snprintf(dst, RUN_KEY_MAX, "pqr/history/of/%s", s->w->name)
 			  : snprintf(dst, RUN_KEY_MAX, "pqr/history/%s", opener);
 	ASSERT(n > 0 && n < RUN_KEY_MAX);
@@ -180,7 +180,7 @@ static status is_whole(struct search *s, const struct commit *c, bool *out, stru
 		struct candidate *o = s->items[i];
 		if (strstr(o->key, opener) == NULL) continue;
 		TRY(load(s, o, err));
-		*out = s->of->w->folding.continues(s->of->config, &o->commit.run, NULL) != CONTINUES_SAME_EVENTS;
+		*out = workload_continues(s->of->w, s->of->config, &o->commit.run, NULL) != CONTINUES_SAME_EVENTS;
 	}
 	return OK;
 }
@@ -191,7 +191,7 @@ static status judge(struct search *s, struct candidate *c, struct err *err)
 	TRY(load(s, c, err));
 	const struct run_info *earlier = &c->commit.run;
 	if (strcmp(earlier->workload, of->w->name) != 0) return OK;
-	const enum continues kind = of->w->folding.continues(of->config, of->run, earlier);
+	const enum continues kind = workload_continues(of->w, of->config, of->run, earlier);
 	c->continued = kind != CONTINUES_NOT;
 	if (kind == CONTINUES_SAME_EVENTS) TRY(is_whole(s, &c->commit, &c->continued, err));
 	if (kind != CONTINUES_SAME_EVENTS || strcmp(earlier->config_hash, of->run->config_hash) == 0 || !c->continued)
@@ -293,9 +293,9 @@ status history_find(const struct history_search *of, struct arena *arena, struct
 {
 	const struct workload_folding *folding = &of->w->folding;
 	struct search s = {.of = of,
-		.one = folding->stage != NULL && folding->continues(of->config, of->run, NULL) == CONTINUES_ANY};
+		.one = folding->stage != NULL && workload_continues(of->w, of->config, of->run, NULL) == CONTINUES_ANY};
 	*out = (struct history){.as_of = INT64_MIN, .files.arena = arena};
-	if (folding->stage == NULL || folding->continues(of->config, of->run, NULL) == CONTINUES_NOT) return OK;
+	if (folding->stage == NULL || workload_continues(of->w, of->config, of->run, NULL) == CONTINUES_NOT) return OK;
 	const int n = snprintf(s.suffix, sizeof s.suffix, "/stages/%s.json", folding->stage);
 	ASSERT(n > 0 && (size_t)n < sizeof s.suffix);
 	status code = find(&s, err);

@@ -42,7 +42,7 @@ status flow_history_find(struct flow *f, struct history *out, struct err *err)
 static void warn_alone(const struct flow *f)
 {
 	if (f->state.history.n_runs > 0 ||
-		f->w->folding.continues(f->id.config, &f->id.info, NULL) != CONTINUES_SAME_EVENTS)
+		workload_continues(f->w, f->id.config, &f->id.info, NULL) != CONTINUES_SAME_EVENTS)
 		return;
 	log_line(LOG_WARN,
 		"no run in the lake ends where this one begins: what began before its first events is unknown to it",

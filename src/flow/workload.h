@@ -85,7 +85,7 @@ struct workload_folding {
 	const char *instants; /* NULL: "ts" */
 	const char
 		*claims; /* the table of the stage's layer that says which run is a history's head: "silver.tickets" */
-	/* earlier NULL: is there any run that this one may continue? Cheap; not CONTINUES_NOT is a yes. */
+	/* earlier NULL: is there any run that this one may continue? Cheap; not CONTINUES_NOT is a yes. NULL: workload_continues_days. */
 	enum continues (*continues)(const void *config, const struct run_info *run, const struct run_info *earlier);
 	/* Of CONTINUES_SAME_EVENTS, where the configurations (canonical JSON) differ: do they still make one history? */
 	bool (*same_events)(struct str config, struct str earlier);
@@ -161,10 +161,13 @@ status workload_stage_index(const struct workload *w, const char *name, size_t *
 /* "raw, bronze, silver, gold or publish", for people; returns dst. */
 const char *workload_stage_names(const struct workload *w, char *dst, size_t size);
 bool workload_folds(const struct workload *w, const char *stage); /* across runs */
-/* May `run` go on from `earlier` (NULL: is there any that it may)? An ingested run takes up everything ingested before it. One that makes its
- * events, and leaves out those before emit_from, goes on where a run of the same seed and first day ended: as far as emits_at, its own first
- * instant, less one. */
-enum continues workload_continues(const struct run_info *run, const struct run_info *earlier, int64_t emits_at);
+/* May `run` go on from `earlier` (NULL: is there any that it may)? By the workload's own rule, or else: an ingested run takes up everything ingested before it. One that makes its
+ * events, and leaves out those before the day emit_from, goes on where a run of the same seed and first day ended: as far as the last
+ * instant before that day, in the workload's zone. */
+enum continues workload_continues(
+	const struct workload *w, const void *config, const struct run_info *run, const struct run_info *earlier);
+enum continues workload_continues_days(
+	const struct workload *w, const void *config, const struct run_info *run, const struct run_info *earlier);
 /* Is the table one that the stage of that name writes? */
 bool workload_writes(const struct workload *w, const char *stage, const struct table_schema *t);
 

@@ -84,13 +84,6 @@ static void range_of(const void *config, struct workload_range *out)
 	*out = (struct workload_range){c->seed, c->date_from, c->date_to};
 }
 
-static enum continues continues(const void *config, const struct run_info *run, const struct run_info *earlier)
-{
-	(void)config;
-	const bool leaves_out = run->simulated && run->emit_from > run->date_from;
-	return workload_continues(run, earlier, leaves_out ? run->emit_from * US_PER_DAY : 0);
-}
-
 const struct workload clickstream_workload = {
 	.name = "clickstream",
 	.stages = stages,
@@ -115,6 +108,5 @@ const struct workload clickstream_workload = {
 		.events = CLICK_BRONZE,
 		.instants = "timestamp",
 		.claims = CLICK_SILVER,
-		.continues = continues,
 		.same_events = clickstream_config_same_events},
 };

@@ -155,9 +155,7 @@ static int64_t spike_days(const struct pqrs_config *c, const struct run_info *ru
 /* And with as many days among which the spike is placed. */
 static enum continues continues(const void *config, const struct run_info *run, const struct run_info *earlier)
 {
-	const bool leaves_out = run->simulated && run->emit_from > run->date_from;
-	const int64_t emits_at = leaves_out ? tz_day_start(timezone_of(config), run->emit_from) : 0;
-	const enum continues kind = workload_continues(run, earlier, emits_at);
+	const enum continues kind = workload_continues_days(&pqrs_workload, config, run, earlier);
 	const bool both = kind == CONTINUES_SAME_EVENTS && earlier != NULL;
 	return both && spike_days(config, earlier) != spike_days(config, run) ? CONTINUES_NOT : kind;
 }

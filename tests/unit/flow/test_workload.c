@@ -83,15 +83,15 @@ static void test_continues(void **state)
 			.date_from = r->from,
 			.emit_from = r->emit_from,
 			.as_of = (r->as_of + 1) * US_PER_DAY - 1 - r->less};
-		CHECK_I64(workload_continues(&run, &earlier, run.emit_from * US_PER_DAY), r->want);
+		CHECK_I64(workload_continues(&steps, NULL, &run, &earlier), r->want);
 	}
-	CHECK_I64(workload_continues(&run, NULL, run.emit_from * US_PER_DAY), CONTINUES_SAME_EVENTS);
+	CHECK_I64(workload_continues(&steps, NULL, &run, NULL), CONTINUES_SAME_EVENTS);
 	const struct run_info simulated = run, ingested = {.emit_from = INT32_MIN, .date_from = INT32_MIN};
-	CHECK_I64(workload_continues(&ingested, NULL, 0), CONTINUES_ANY);
-	CHECK_I64(workload_continues(&ingested, &ingested, 0), CONTINUES_ANY);
-	CHECK_I64(workload_continues(&ingested, &simulated, 0), CONTINUES_NOT);
+	CHECK_I64(workload_continues(&steps, NULL, &ingested, NULL), CONTINUES_ANY);
+	CHECK_I64(workload_continues(&steps, NULL, &ingested, &ingested), CONTINUES_ANY);
+	CHECK_I64(workload_continues(&steps, NULL, &ingested, &simulated), CONTINUES_NOT);
 	run.emit_from = run.date_from; /* leaves out nothing: a history of its own */
-	CHECK_I64(workload_continues(&run, NULL, 0), CONTINUES_NOT);
+	CHECK_I64(workload_continues(&steps, NULL, &run, NULL), CONTINUES_NOT);
 }
 
 int main(void)
