@@ -202,9 +202,16 @@ def publish_artifacts(report: dict, env: dict) -> None:
 # ---- flows ---------------------------------------------------------------------------------------------------------------
 
 
-def _limit(env: dict) -> str:
+def _lake(env: dict) -> str:
+    """Where the lake is. A run of a deployment has a working folder that goes with it: a lake must not be there."""
+    lake = env.get("PQR_LAKE_URI") or os.environ.get("PQR_LAKE_URI") or "./lake"
+    if prefect.runtime.deployment.id and "://" not in lake and not os.path.isabs(lake):
+        raise ValueError(f"lake {lake}: the worker's folder for this run goes when it ends; name an absolute path or a URI by `block`, `lake`, or PQR_LAKE_URI of the worker")
+    return lake
+
+
+def _limit(lake: str) -> str:
     """The concurrency limit of the lake, made when it is not there: runs of one lake come one after the other."""
-    lake = env.get("PQR_LAKE_URI") or os.environ.get("PQR_LAKE_URI", "lake")
     name = "pqr-lake-" + hashlib.sha256(_link(lake).encode()).hexdigest()[:16]
     with get_client(sync_client=True) as client:
         try:
@@ -230,7 +237,7 @@ def _stages(parameters: Parameters, arguments: list, env: dict) -> dict:
 
 def _etl(parameters: Parameters):
     arguments, env = parameters.arguments(), parameters.env()
-    with tags("pqr", arguments[0]), concurrency(_limit(env), strict=True, raise_on_lease_renewal_failure=False):  # the lake has a lease of its own
+    with tags("pqr", arguments[0]), concurrency(_limit(_lake(env)), strict=True, raise_on_lease_renewal_failure=False):  # the lake has a lease of its own
         try:
             report = _stages(parameters, arguments, env)
         except ProgramError as error:

@@ -134,7 +134,7 @@ def test_the_page_of_a_flow_run(server, first, tmp_path):
     chromium = shutil.which("chromium") or pytest.skip("no chromium here (scripts/install-deps packages)")
     page = f"{server.api.removesuffix('/api')}/runs/flow-run/{first[1]['id']}"
     flags = ["--headless", "--no-sandbox", "--disable-gpu", "--window-size=1400,1100", "--virtual-time-budget=30000", f"--user-data-dir={tmp_path}/profile"]
-    seen = subprocess.run([chromium, *flags, f"--screenshot={tmp_path}/page.png", "--dump-dom", page], capture_output=True, text=True, timeout=120, check=True, env={**os.environ, "HOME": str(tmp_path)}).stdout
+    seen = subprocess.run([chromium, *flags, f"--screenshot={tmp_path}/page.png", "--dump-dom", page], capture_output=True, text=True, timeout=120, check=True, env={**os.environ, "HOME": str(tmp_path), "TMPDIR": str(tmp_path)}).stdout
     for words in (first[1]["name"], "Completed", "stage done stage=publish", "nightly"):
         assert words in seen, words
     assert (tmp_path / "page.png").stat().st_size > 50_000  # a page with nothing on it has a tenth of that
@@ -196,8 +196,11 @@ def test_retried_only_where_it_may_pass(server, stack, tmp_path):
     assert tasks[0]["run_count"] >= 2 and [t["run_count"] for t in tasks[1:6]] == [1] * 5
     assert names["AWS_SECRET_ACCESS_KEY"] not in json.dumps([done, server.logs(flow_run), server.artifacts(flow_run)])
     stack("down", "s3")
-    wrong = server.ended(server.begin("pqrs_etl/nightly", {"lake": str(tmp_path / "l"), "date_from": "2025-09-03", "date_to": "2025-09-01", "retries": 6}), "FAILED")
-    failed, = server.tasks(wrong["id"])
+    wrong = server.begin("pqrs_etl/nightly", {"lake": str(tmp_path / "l"), "date_from": "2025-09-03", "date_to": "2025-09-01", "retries": 6})
+    lost = server.begin("clickstream_batch/nightly", {"lake": "./lake"})
+    assert "goes when it ends" in server.ended(lost, "FAILED")["state"]["message"]
+    server.ended(wrong, "FAILED")
+    failed, = server.tasks(wrong)
     assert failed["run_count"] == 1 and "before" in failed["state"]["message"], failed["state"]
 
 
