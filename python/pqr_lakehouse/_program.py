@@ -7,6 +7,7 @@ always safe: the child is asked to stop (SIGINT), keeps what it has committed, a
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import datetime
 import json
 import logging
@@ -107,9 +108,13 @@ class _Log(threading.Thread):
     def __init__(self, stream, logger):
         super().__init__(name="pqr-log", daemon=True)
         self.stream, self.logger, self.error = stream, logger, None
+        self.context = contextvars.copy_context()  # by which some loggers know whose line it is
         self.start()
 
     def run(self):
+        self.context.run(self._pass_on)
+
+    def _pass_on(self):
         for line in self.stream:
             line = line.rstrip("\n")
             try:
