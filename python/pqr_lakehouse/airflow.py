@@ -17,6 +17,8 @@ import threading
 import urllib.request
 from typing import Any, Mapping, Optional, Sequence
 
+import pendulum
+
 from . import _program
 from ._library import PqrError
 from ._program import ProgramError
@@ -38,6 +40,8 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 __all__ = ["PqrOperator", "PqrTrigger", "ProgramError", "lakehouse_bronze_to_gold", "late", "pqrs_etl", "table_asset"]
 
+START = datetime.datetime(2025, 1, 1, tzinfo=datetime.timezone.utc)
+ZONE = "America/Bogota"
 POOL = "pqr_lake"  # one slot: runs of one lake come one after the other
 PARAMS = {  # of a DAG run by hand: options of `pqr run`
     "input": Param(None, type=["null", "array"], items={"type": "string"}, description="JSONL files or folders; {date-1} is the day before the scheduled one"),
@@ -105,7 +109,7 @@ class PqrOperator(BaseOperator):
         conn_id: Optional[str] = None,
         asset_lake: str = "default",
         tables: Sequence[str] = (),
-        timezone: str = "America/Bogota",
+        timezone: str = ZONE,
         deferrable: bool = False,
         **kwargs: Any,
     ):
@@ -177,7 +181,7 @@ class PqrOperator(BaseOperator):
         stage = {"gold_to_postgres": "publish"}.get(self.only or self.until, self.only or self.until)  # its name in every workload
         ours = [e for e in events if stage is None or e["job"]["name"] == f"{self.workload}.{stage}"]
         found = {side: {d["name"]: d for e in ours for d in e[side]} for side in ("inputs", "outputs")}
-        return OperatorLineage(**{side: [Dataset(d["namespace"], d["name"], d.get("facets") or {}) for d in sets.values()] for side, sets in found.items()})
+        return OperatorLineage(**{side: [Dataset(d["namespace"], d["name"], facets=d.get("facets") or {}) for d in sets.values()] for side, sets in found.items()})
 
 
 # ---- DAGs ----------------------------------------------------------------------------------------------------------------
@@ -201,7 +205,18 @@ def _sla_missed(dag, *_):
     tell_late(f"{dag.dag_id} missed its deadline")
 
 
-def _dag(dag_id: str, doc: str, *, cron: Optional[str], start: datetime.datetime, timezone: str, deadline: datetime.timedelta, default_args: dict, **kwargs: Any) -> DAG:
+def _dag(
+    dag_id: str,
+    doc: str,
+    *,
+    cron: Optional[str],
+    start: datetime.datetime = START,
+    timezone: str = ZONE,
+    deadline: Optional[datetime.timedelta] = None,
+    default_args: Optional[Mapping[str, Any]] = None,
+    catchup: bool = False,
+    **kwargs: Any,
+) -> DAG:
     args = {
         "retries": 3,
         "retry_delay": datetime.timedelta(seconds=30),
@@ -209,15 +224,19 @@ def _dag(dag_id: str, doc: str, *, cron: Optional[str], start: datetime.datetime
         "max_retry_delay": datetime.timedelta(minutes=30),
         "execution_timeout": datetime.timedelta(hours=6),
         "pool": POOL,
-        **default_args,
+        **(default_args or {}),
     }
-    if DeadlineAlert is not None:
-        told = AsyncCallback("pqr_lakehouse.airflow.late", kwargs={"text": f"{dag_id} missed its deadline of {deadline}"})
-        kwargs["deadline"] = DeadlineAlert(reference=DeadlineReference.DAGRUN_QUEUED_AT, interval=deadline, callback=told)
-    else:
-        args["sla"], kwargs["sla_miss_callback"] = deadline, _sla_missed
     schedule = CronDataIntervalTimetable(cron, timezone=timezone) if cron else None
-    return DAG(dag_id, schedule=schedule, start_date=start, max_active_runs=1, max_active_tasks=1, default_args=args, doc_md=doc, params=PARAMS, tags=["pqr"], **kwargs)
+    if deadline and DeadlineAlert:
+        # From the logical date, where the interval begins that the run is for: one that counts from queueing keeps Airflow 3.3 from clearing tasks.
+        told = AsyncCallback("pqr_lakehouse.airflow.late", kwargs={"text": f"{dag_id} missed its deadline of {deadline}"})
+        span = schedule.infer_manual_data_interval(run_after=pendulum.instance(start)) if schedule else None
+        interval = deadline + (span.end - span.start).as_timedelta() if span else deadline
+        kwargs["deadline"] = DeadlineAlert(reference=DeadlineReference.DAGRUN_LOGICAL_DATE, interval=interval, callback=told)
+    elif deadline:
+        args["sla"], kwargs["sla_miss_callback"] = deadline, _sla_missed
+    kwargs = {"tags": ["pqr"], "doc_md": doc, "params": PARAMS, "catchup": catchup, **kwargs}
+    return DAG(dag_id, schedule=schedule, start_date=start, max_active_runs=1, max_active_tasks=1, default_args=args, **kwargs)
 
 
 def _chain(operators: list) -> None:
@@ -225,41 +244,40 @@ def _chain(operators: list) -> None:
         before >> after
 
 
-CLICKSTREAM = {  # the steps of the workload after bronze, and what each writes
+def _tables(layer: str, names: str) -> tuple:
+    return tuple(f"{layer}.{name}" for name in names.split())
+
+
+# Stages and what each writes, as `pqr lineage` has it: assets must be known before a run.
+_FIGURES = {"dau": "daily_active_users", "conversion": "conversion_rate_daily", "events_source": "events_per_source_daily", "purchases_page": "purchases_per_page_daily"}
+CLICKSTREAM = {
     "bronze_to_silver": ("silver.user_events",),
-    "silver_to_gold_dau": ("gold.daily_active_users",),
-    "silver_to_gold_conversion": ("gold.conversion_rate_daily",),
-    "silver_to_gold_events_source": ("gold.events_per_source_daily",),
-    "silver_to_gold_purchases_page": ("gold.purchases_per_page_daily",),
-    "gold_to_postgres": ("serving.gold_daily_active_users", "serving.gold_conversion_rate_daily", "serving.gold_events_per_source_daily", "serving.gold_purchases_per_page_daily"),
+    **{f"silver_to_gold_{step}": (f"gold.{table}",) for step, table in _FIGURES.items()},
+    "gold_to_postgres": tuple(f"serving.gold_{table}" for table in _FIGURES.values()),
 }
+_GOLD = (
+    "daily_kpis kpi_backlog_daily kpi_backlog_geo_daily kpi_sla_daily kpi_sla_geo_daily kpi_volume_daily kpi_volume_dept_daily kpi_volume_geo_daily "
+    "kpi_volume_national_daily pqrs_metrics priority_distribution sla_daily sla_metrics tickets_snapshot"
+)
 PQRS = {
     "raw": ("raw.pqrs",),
     "bronze": ("bronze.pqrs_events",),
-    "silver": ("silver.tickets", "silver.messages", "silver.status_events"),
-    "gold": ("gold.daily_kpis", "gold.kpi_backlog_daily", "gold.kpi_sla_daily", "gold.kpi_volume_daily"),
-    "publish": ("serving.gold_daily_kpis", "serving.gold_kpi_backlog_daily", "serving.gold_kpi_sla_daily", "serving.gold_kpi_volume_daily"),
+    "silver": _tables(
+        "silver",
+        "attachments dim_channel dim_geo dim_pqrs_type dim_priority dim_role dim_status dim_status_transition messages preclassification quarantine status_events tickets",
+    ),
+    "gold": _tables("gold", _GOLD),
+    "publish": tuple(f"serving.gold_{table}" for table in _GOLD.split()),
 }
-START = datetime.datetime(2025, 1, 1, tzinfo=datetime.timezone.utc)
 
 
-def lakehouse_bronze_to_gold(
-    dag_id: str = "lakehouse_bronze_to_gold",
-    *,
-    cron: Optional[str] = "0 3 * * *",
-    start: datetime.datetime = START,
-    timezone: str = "America/Bogota",
-    deadline: datetime.timedelta = datetime.timedelta(hours=3),
-    operator: Optional[Mapping[str, Any]] = None,
-    default_args: Optional[Mapping[str, Any]] = None,
-    **dag: Any,
-) -> DAG:
+def lakehouse_bronze_to_gold(dag_id: str = "lakehouse_bronze_to_gold", *, cron: Optional[str] = "0 3 * * *", operator: Optional[Mapping[str, Any]] = None, **dag: Any) -> DAG:
     """The clickstream steps from bronze on, daily and by hand, in sequence, all of one run: the newest, or the one that params tell.
 
-    operator: arguments of every PqrOperator (conn_id, lake, deferrable, ...). dag: of the DAG.
+    operator: arguments of every PqrOperator (conn_id, lake, deferrable, ...). dag: of the DAG, and `start`, `timezone` of the cron expression, `deadline`:
+    how long after the scheduled time `late` tells.
     """
-    made = _dag(dag_id, lakehouse_bronze_to_gold.__doc__, cron=cron, start=start, timezone=timezone, deadline=deadline, default_args=dict(default_args or {}), catchup=dag.pop("catchup", False), **dag)
-    with made:
+    with _dag(dag_id, lakehouse_bronze_to_gold.__doc__, cron=cron, **dag) as made:
         first, *rest = CLICKSTREAM
         same = "{{ ti.xcom_pull(task_ids='" + first + "', key='run_id') }}"
         steps = [PqrOperator(task_id=first, workload="clickstream", only=first, tables=CLICKSTREAM[first], **(operator or {}))]
@@ -268,22 +286,11 @@ def lakehouse_bronze_to_gold(
     return made
 
 
-def pqrs_etl(
-    dag_id: str = "pqrs_etl",
-    *,
-    input: Sequence[str] = (),
-    cron: Optional[str] = "30 2 * * *",
-    start: datetime.datetime = START,
-    timezone: str = "America/Bogota",
-    deadline: datetime.timedelta = datetime.timedelta(hours=3),
-    operator: Optional[Mapping[str, Any]] = None,
-    default_args: Optional[Mapping[str, Any]] = None,
-    **dag: Any,
-) -> DAG:
+def pqrs_etl(dag_id: str = "pqrs_etl", *, input: Sequence[str] = (), cron: Optional[str] = "30 2 * * *", operator: Optional[Mapping[str, Any]] = None, **dag: Any) -> DAG:
     """PQRS events to published KPIs, a task a stage. With `catchup=True` and `input=["in/{date-1}.jsonl"]` the days that were missed come one
     after the other, and end equal to one run over all files.
     """
-    made = _dag(dag_id, pqrs_etl.__doc__, cron=cron, start=start, timezone=timezone, deadline=deadline, default_args=dict(default_args or {}), catchup=dag.pop("catchup", False), **dag)
-    with made:
-        _chain([PqrOperator(task_id=s, workload="pqrs", until=s, options={"input": list(input)}, timezone=timezone, tables=t, **(operator or {})) for s, t in PQRS.items()])
+    ours = {"timezone": dag.get("timezone", ZONE), **(operator or {})}
+    with _dag(dag_id, pqrs_etl.__doc__, cron=cron, **dag) as made:
+        _chain([PqrOperator(task_id=stage, workload="pqrs", until=stage, options={"input": list(input)}, tables=tables, **ours) for stage, tables in PQRS.items()])
     return made

@@ -1,5 +1,5 @@
 # Apache Airflow with LocalExecutor and the DAGs of deploy/airflow, which run this repository's build: scheduler, triggerer, DAG processor and API
-# server. PQR_AIRFLOW_DAGS: another folder of DAGs.
+# server. PQR_AIRFLOW_DAGS: another folder of DAGs. PQR_LAKE_URI: the lake of tasks that name none (default: below the stack's folder).
 # shellcheck shell=bash disable=SC2154 # dir, cache and stack_root come from scripts/stack
 names() { echo airflow; }
 
@@ -9,13 +9,28 @@ obtain() {
   [ -x "$(airflow_place)/bin/airflow" ] || cannot "airflow: no Python environment with it (scripts/install-deps airflow; is PyPI in reach?)"
 }
 
+# PostgreSQL where this stack has it: on SQLite two writers at once can end in "database is locked".
+airflow_database() {
+  if pid_of postgres >/dev/null; then
+    (
+      . "$dir/postgres/env"
+      [ "$("$PQR_STACK_PG_BIN/psql" -XAtqc "SELECT 1 FROM pg_database WHERE datname = 'airflow'")" = 1 ] || "$PQR_STACK_PG_BIN/createdb" airflow || exit 1
+      echo "postgresql+psycopg2://$PGUSER:$PGPASSWORD@$PGHOST:$PGPORT/airflow"
+    )
+  else
+    echo "sqlite:///$dir/$1/home/airflow.db"
+  fi
+}
+
 # Its configuration is the variables that its own commands read, too.
 start() {
-  local at=$dir/$1 port settings i
+  local at=$dir/$1 port database settings i
   port=$(port_of "$1")
+  database=$(airflow_database "$1") || return 1
   settings=(
     AIRFLOW_HOME "$at/home"
     AIRFLOW__CORE__DAGS_FOLDER "${PQR_AIRFLOW_DAGS:-$stack_root/deploy/airflow/dags}"
+    AIRFLOW__DATABASE__SQL_ALCHEMY_CONN "$database"
     AIRFLOW__CORE__LOAD_EXAMPLES False
     AIRFLOW__CORE__PARALLELISM 4
     AIRFLOW__CORE__EXECUTION_API_SERVER_URL "http://127.0.0.1:$port/execution/"
@@ -30,13 +45,12 @@ start() {
     AIRFLOW__API__WORKERS 1
     AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT 60
     AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL 10
-    PYTHONPATH "$stack_root/python${PYTHONPATH:+:$PYTHONPATH}"
-    PQR_PROGRAM "${PQR_PROGRAM:-${PQR_BUILD:-$stack_root/build}/pqr}"
-    PQR_LIB "${PQR_LIB:-${PQR_BUILD:-$stack_root/build}/libpqr.so}"
   )
   for ((i = 0; i < ${#settings[@]}; i += 2)); do local -x "${settings[i]}=${settings[i + 1]}"; done
+  mkdir -p "$at/tmp"
   [ -s "$at/passwords.json" ] || (umask 077 && printf '{"admin": "%s"}' "$(secret "$1-admin")" >"$at/passwords.json")
-  PATH="$(airflow_place)/bin:$PATH" launch "$1" "$stack_root/scripts/stack.d/airflow/servers" "$(airflow_place)/bin/airflow"
+  TMPDIR=$at/tmp PQR_LAKE_URI=${PQR_LAKE_URI:-$at/lake} PYTHONPATH=$stack_root/python${PYTHONPATH:+:$PYTHONPATH} PQR_PROGRAM=${PQR_PROGRAM:-${PQR_BUILD:-$stack_root/build}/pqr} \
+    PQR_LIB=${PQR_LIB:-${PQR_BUILD:-$stack_root/build}/libpqr.so} PATH="$(airflow_place)/bin:$PATH" launch "$1" "$stack_root/scripts/stack.d/airflow/servers" "$(airflow_place)/bin/airflow"
   put_env "$1" "${settings[@]}" PQR_STACK_AIRFLOW "$(airflow_place)" PQR_STACK_AIRFLOW_URL "$(where "$1")" PQR_STACK_AIRFLOW_PASSWORD "$(secret "$1-admin")"
 }
 healthy() {

@@ -7,4 +7,4 @@ They need a pool once: airflow pools set pqr_lake 1 "Runs of one lake"
 from pqr_lakehouse.airflow import lakehouse_bronze_to_gold, pqrs_etl
 
 bronze_to_gold = lakehouse_bronze_to_gold()
-etl = pqrs_etl()  # input=["/srv/pqr/in/{date-1}.jsonl"], catchup=True: day after day from files
+etl = pqrs_etl()  # input=["/srv/pqr/in/{date-1}.jsonl"], catchup=True: day after day from files; deadline=timedelta(hours=3)
