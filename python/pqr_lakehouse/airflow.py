@@ -10,6 +10,7 @@ retried or run by two workers at once commits once.
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import json
 import os
@@ -42,6 +43,7 @@ __all__ = ["PqrOperator", "PqrTrigger", "ProgramError", "lakehouse_bronze_to_gol
 
 START = datetime.datetime(2025, 1, 1, tzinfo=datetime.timezone.utc)
 ZONE = "America/Bogota"
+SETTLE_S = 10  # a task that is queued again before the scheduler saw it deferred counts as lost: no event comes sooner
 POOL = "pqr_lake"  # one slot: runs of one lake come one after the other
 PARAMS = {  # of a DAG run by hand: options of `pqr run`
     "input": Param(None, type=["null", "array"], items={"type": "string"}, description="JSONL files or folders; {date-1} is the day before the scheduled one"),
@@ -74,10 +76,13 @@ class PqrTrigger(BaseTrigger):
         return "pqr_lakehouse.airflow.PqrTrigger", {"arguments": self.arguments, "env": self.env}
 
     async def run(self):
+        settled = asyncio.ensure_future(asyncio.sleep(SETTLE_S))
         try:
-            yield TriggerEvent({"code": 0, "report": await _program.run_async(self.arguments, env=self.env, logger=self.log)})
+            event = {"code": 0, "report": await _program.run_async(self.arguments, env=self.env, logger=self.log)}
         except PqrError as error:
-            yield TriggerEvent({"code": error.code, "text": str(error), "report": getattr(error, "report", None)})
+            event = {"code": error.code, "text": str(error), "report": getattr(error, "report", None)}
+        await settled
+        yield TriggerEvent(event)
 
 
 class PqrOperator(BaseOperator):
