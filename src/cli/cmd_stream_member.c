@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "cli/stream_metrics_server.h"
 #include "stream/lines.h"
 
 enum { MILLION = 1000000, INTERVAL_S = 30, SOURCE_ID_MAX = 200 };
@@ -51,6 +52,8 @@ static void report(void *ctx, const struct stream_report *r)
 	const struct cmd_stream_member *m = ctx;
 	struct buf out;
 	buf_init(&out, 0);
+	if (m->metrics != NULL) stream_metrics_add(m->metrics, r);
+	if (m->httpd != NULL) httpd_tick(m->httpd);
 	if (m->k->cli->json)
 		report_json(m, r, &out);
 	else
@@ -124,13 +127,22 @@ status cmd_stream_member_open(struct cmd_stream_member *m, struct err *err)
 	TRY(read_options(m, err));
 	TRY(open_source(m, err));
 	m->opts.source = m->records;
-	return OK;
+	const char *listen = cli_get(m->k->cli, "--metrics-listen");
+	if (listen == NULL) return OK;
+	if (!engine_address_known(listen))
+		return fail(err, E_USAGE, "--metrics-listen: expected ADDR:PORT, found '%.80s'", listen);
+	TRY(stream_metrics_create(m->verb, m->plain ? "" : m->source, &m->metrics, err));
+	return stream_metrics_listen(listen, m->metrics, &m->httpd, err);
 }
 
 void cmd_stream_member_close(struct cmd_stream_member *m)
 {
 	stream_source_close(m->records);
+	stream_metrics_stop(m->httpd);
+	stream_metrics_destroy(m->metrics);
 	m->records = NULL;
+	m->httpd = NULL;
+	m->metrics = NULL;
 }
 
 status cmd_stream_member_run(struct cmd_stream_member *m, const struct stream_sink *sink, struct err *err)

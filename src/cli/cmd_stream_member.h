@@ -23,6 +23,8 @@ struct cmd_stream_member {
 	bool go_on_at_gap;                   /* where retention took messages before they were read */
 	bool accept_new;                     /* a topic that was made again is read from its beginning */
 	struct stream_source *records;
+	struct stream_metrics *metrics; /* of the two: NULL where nobody asked for them */
+	struct httpd *httpd;
 	struct stream_member_opts opts;
 };
 status cmd_stream_member_open(struct cmd_stream_member *m, struct err *err) MUST_USE;

@@ -140,8 +140,7 @@ static status read_log(const struct config *tree, struct engine_config *e, struc
 	return OK;
 }
 
-/* "ADDR:PORT", "[::1]:PORT" or ":PORT", port 0 to 65535. */
-static bool address_known(const char *s)
+bool engine_address_known(const char *s)
 {
 	const char *colon = strrchr(s, ':');
 	if (colon == NULL || (strchr(s, ':') != colon && s[0] != '[')) return false;
@@ -195,7 +194,7 @@ static status read_network(const struct config *tree, struct engine_config *e, s
 {
 	TRY(read_auth(tree, e, err));
 	TRY(keep(tree, "server.listen", &e->arena, &e->listen, err));
-	if (!address_known(e->listen))
+	if (!engine_address_known(e->listen))
 		return config_fail(config_find(tree->root, "server.listen"), err, "expected ADDR:PORT, found \"%.80s\"",
 			e->listen);
 	TRY(keep(tree, "stream.brokers", &e->arena, &e->stream_brokers, err));

@@ -51,5 +51,7 @@ extern const struct config_keys engine_config_keys;
 /* From a checked tree (config_check). E_USAGE with the place for a URI or address of a kind nobody knows. */
 status engine_config_open(const struct config *tree, struct engine_config *out, struct err *err) MUST_USE;
 void engine_config_close(struct engine_config *e); /* zeroed is fine */
+/* Is it an address to listen at: "ADDR:PORT", "[::1]:PORT" or ":PORT", port 0 to 65535? */
+bool engine_address_known(const char *s);
 
 #endif

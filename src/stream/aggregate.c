@@ -30,11 +30,12 @@ struct stream_aggregate {
 	struct {
 		struct realtime_move *items;
 		size_t n, cap;
-	} moves;                 /* scratch of a commit */
-	int64_t late, rejected;  /* of the last commit */
-	int64_t incarnation;     /* of the topic: how often it was made again */
-	bool begins;             /* the database does not have that incarnation yet */
-	char source[SOURCE_MAX]; /* o.source, in this incarnation */
+	} moves;                          /* scratch of a commit */
+	int64_t late, rejected;           /* of the last commit */
+	struct stream_reasons reasons[2]; /* since it, and of it */
+	int64_t incarnation;              /* of the topic: how often it was made again */
+	bool begins;                      /* the database does not have that incarnation yet */
+	char source[SOURCE_MAX];          /* o.source, in this incarnation */
 };
 
 static void set_incarnation(struct stream_aggregate *a, int64_t incarnation, bool begins)
@@ -151,9 +152,19 @@ static void drop(void *ctx)
 {
 	struct stream_aggregate *a = ctx;
 	for (size_t i = 0; i < a->partitions.n; i++) forget(&a->partitions.items[i]);
+	a->reasons[0].n = 0;
 }
 
 /* ---- records ------------------------------------------------------------------------------------------------------------- */
+
+/* NULL: it is an event. */
+static const char *judge(
+	const struct stream_aggregate *a, const struct stream_record *r, bool utf8_ok, int64_t *event_us)
+{
+	if (r->is_null) return "null_value";
+	const char *reason = a->o.topic->parse(a->parser, r, utf8_ok, event_us);
+	return reason == NULL && stream_in_future(r, *event_us, a->o.ahead_us) ? "in_future" : reason;
+}
 
 static status take(void *ctx, const struct stream_record *records, size_t n, bool utf8_ok, struct err *err)
 {
@@ -165,11 +176,13 @@ static status take(void *ctx, const struct stream_record *records, size_t n, boo
 	for (size_t i = 0; i < n; i++) {
 		const struct stream_record *r = &records[i];
 		int64_t event_us = 0;
-		if (r->is_null || t->parse(a->parser, r, utf8_ok, &event_us) != NULL ||
-			stream_in_future(r, event_us, a->o.ahead_us))
+		const char *reason = judge(a, r, utf8_ok, &event_us);
+		if (reason != NULL) {
 			c->rejected++;
-		else if (!windows_add(&c->windows, event_us, t->kind(a->parser)))
-			return fail_nomem(err);
+			stream_reasons_count(&a->reasons[0], reason, 1);
+			continue;
+		}
+		if (!windows_add(&c->windows, event_us, t->kind(a->parser))) return fail_nomem(err);
 	}
 	return t->check(a->parser, err);
 }
@@ -204,6 +217,8 @@ static status commit(void *ctx, const struct stream_span *spans, size_t n, struc
 	qsort(a->moves.items, n, sizeof *a->moves.items, by_partition);
 	TRY(realtime_commit(&a->realtime, a->moves.items, n, time_now_us(), err));
 	a->late = a->rejected = 0;
+	a->reasons[1] = a->reasons[0];
+	a->reasons[0].n = 0;
 	for (size_t i = 0; i < n; i++) {
 		struct counted *c = partition_of(a, spans[i].partition);
 		count(a, c);
@@ -218,6 +233,7 @@ static void tell(void *ctx, struct stream_report *r)
 	const struct stream_aggregate *a = ctx;
 	r->late = a->late;
 	r->rejected = a->rejected;
+	r->reasons = &a->reasons[1];
 }
 
 static status go_on_at_gap(void *ctx, const struct stream_gap *gap, struct err *err)

@@ -51,7 +51,8 @@ struct land {
 	struct column *views;
 	struct arena arena; /* of the batch */
 	struct stream_rejects rejects;
-	int64_t rejected; /* in the batch; of the last one once it was committed */
+	int64_t rejected;              /* in the batch; of the last one once it was committed */
+	struct stream_reasons reasons; /* of those */
 	int64_t version;
 	struct stream_compact *compact;
 	int64_t incarnation;         /* of the topic: how often it was made again */
@@ -153,6 +154,7 @@ static status take_record(struct land *l, const struct stream_record *r, bool ut
 	const char *reason = judge(l, r, utf8_ok);
 	if (reason != NULL) {
 		l->rejected++;
+		stream_reasons_count(&l->reasons, reason, 1);
 		return stream_rejects_add(&l->rejects, r, reason, err);
 	}
 	TRY(part_find(l, err));
@@ -166,10 +168,16 @@ static status take_record(struct land *l, const struct stream_record *r, bool ut
 	return p->n == GROUP_ROWS ? part_write(l, p, err) : OK;
 }
 
+static void begin_count(struct land *l)
+{
+	l->rejected = 0;
+	l->reasons.n = 0;
+}
+
 static status land_take(void *ctx, const struct stream_record *records, size_t n, bool utf8_ok, struct err *err)
 {
 	struct land *l = ctx;
-	if (l->parts.n == 0 && l->rejects.list.n == 0) l->rejected = 0;
+	if (l->parts.n == 0 && l->rejects.list.n == 0) begin_count(l);
 	for (size_t i = 0; i < n; i++) TRY(take_record(l, &records[i], utf8_ok, err));
 	return l->o.topic->check(l->parser, err);
 }
@@ -210,6 +218,7 @@ static status land_gap(void *ctx, const struct stream_gap *gap, struct err *err)
 	log_printf(LOG_WARN, "%s: %lld messages of partition %d are gone: retention took them", l->o.root,
 		(long long)(gap->to - gap->from), gap->partition);
 	l->rejected++;
+	stream_reasons_count(&l->reasons, "gap", 1);
 	return stream_rejects_add(&l->rejects, &r, "gap", err);
 }
 
@@ -376,7 +385,9 @@ static void land_owned(void *ctx, const int32_t *partitions, size_t n)
 
 static void land_tell(void *ctx, struct stream_report *r)
 {
-	r->rejected = ((const struct land *)ctx)->rejected;
+	const struct land *l = ctx;
+	r->rejected = l->rejected;
+	r->reasons = &l->reasons;
 }
 
 /* ---- life ----------------------------------------------------------------------------------------------------------------- */

@@ -14,6 +14,7 @@
 
 #include <signal.h>
 
+#include "stream/reasons.h"
 #include "stream/source.h"
 
 /* Where the store has a partition. */
@@ -39,6 +40,7 @@ struct stream_report {
 	int64_t commit_us;
 	int64_t end_to_end_us;  /* from the oldest record's time stamp to the commit; -1: records have none */
 	int64_t rejected, late; /* records */
+	const struct stream_reasons *reasons; /* of the rejected ones; NULL: not told */
 	struct stream_progress {
 		int32_t partition;
 		int64_t next, lag; /* lag -1: unknown */

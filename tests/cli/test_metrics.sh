@@ -40,8 +40,27 @@ expect 1 'cannot create nowhere/pqr.prom' "$pqr" metrics --lake lake --textfile 
 expect 2 'expected http://HOST:PORT of a Pushgateway' "$pqr" metrics --lake lake --push localhost:9091
 expect 5 'cannot send metrics to http://127.0.0.1:9' "$pqr" metrics --lake lake --push http://127.0.0.1:9/
 
+# ---- members of streams tell of themselves
+"$pqr" stream produce --sink - --rate max --limit 1000 --start 2026-03-01T10:00:00Z --late-share 0.05 >events.jsonl 2>/dev/null
+mkfifo lines
+"$pqr" stream aggregate --source - --interval 0.05 --metrics-listen 127.0.0.1:0 --lake streamed <lines 2>member.log &
+member=$!
+exec 5>lines
+{ cat events.jsonl; echo '{"no":"event"}'; } >&5
+scrape() { curl -s --noproxy '*' --max-time 10 "http://127.0.0.1:$(sed -nE 's/.*metrics at port ([0-9]+).*/\1/p' member.log)/$1"; }
+counted() { [ "$(scrape metrics | sed -nE 's/^pqr_stream_records_total\{.*\} //p')" = 1001 ]; }
+within 60 counted || bad "1001 records: $(scrape metrics | head -n 3) $(tail -n 2 member.log)"
+scrape metrics >stream.prom
+grep -qE '^pqr_stream_rejected_records_total\{command="aggregate",topic="",reason="[a-z_]+"\} 1$' stream.prom || bad "rejected: $(grep rejected stream.prom)"
+same "$(sed -nE 's/^pqr_stream_late_records_total\{.*\} //p' stream.prom)" "$(sqlite3 streamed/control.db 'SELECT sum(event_count) FROM realtime_late_events')" 'late events'
+same "$(scrape healthz)" ok healthz
+same "$(scrape nothing | jq .status)" 404 'what is not there'
+expect 2 "expected ADDR:PORT, found .nowhere." "$pqr" stream land --source - --metrics-listen nowhere --lake streamed
+exec 5>&-
+wait "$member" || bad "the member: $(tail -n 1 member.log)"
 command -v promtool >/dev/null || { echo "SKIPPED: no promtool here (scripts/install-deps prometheus)"; done_testing; exit 77; }
 expect 0 "" promtool check metrics <textfile/pqr.prom
+expect 0 "" promtool check metrics <stream.prom
 "$pqr" metrics --lake files | promtool check metrics >promtool.out 2>&1 || bad "promtool: $(cat promtool.out)"
 (cd "$root/deploy/prometheus" && promtool check config prometheus.yml && promtool check config compose.yml && promtool test rules rules_test.yml && amtool check-config alertmanager.yml) >promtool.out 2>&1 ||
   bad "deploy/prometheus: $(tail -n 20 promtool.out)"
