@@ -1,10 +1,12 @@
 /* cli/cmd_run.c: run, generate, ingest, bronze, silver, gold, publish: all of them flow_run with other options. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/vec.h"
 #include "cli/report.h"
 #include "cli/run_options.h"
 #include "flow/table_files.h"
+#include "stream/topic.h"
 
 #define IDENTITY_OPTIONS                                                                                       \
 	{"--seed", "N", "seed of the simulator (default: the configuration's, 42)"},                           \
@@ -110,12 +112,21 @@ static status find_dates(struct session *s, const struct cli *c, struct dates *o
 	return fail(err, E_NOT_FOUND, "no stream has appended anything of these days to %s", w->folding.events);
 }
 
+/* Does a stream of it append to the table that its runs fold? */
+static bool streams_into_bronze(const struct workload *w)
+{
+	char name[DELTA_ROOT_MAX];
+	if (w->topic == NULL) return false;
+	(void)snprintf(name, sizeof name, "%s.%s", w->topic->table->layer, w->topic->table->name);
+	return strcmp(name, w->folding.events) == 0;
+}
+
 static status check_dates(const struct session *s, const struct cli *c, struct err *err)
 {
 	int32_t date;
 	TRY(cli_get_date(c, "--from", &date, err));
 	TRY(cli_get_date(c, "--to", &date, err));
-	if (s->workload->topic == NULL)
+	if (!streams_into_bronze(s->workload))
 		return fail(err, E_USAGE, "--from-stream: no stream appends events of workload %s", s->workload->name);
 	return cli_get(c, "--run-id") == NULL
 		       ? OK

@@ -30,21 +30,24 @@ static void stop_setup(void)
 
 /* ---- options ------------------------------------------------------------------------------------------------------------ */
 
-static const struct workload *first_with_topic(void)
+/* The one whose topic has all there is: rows and windows. */
+static const struct workload *usual_workload(void)
 {
-	for (size_t i = 0; i < registry_workloads.n; i++)
-		if (registry_workloads.items[i]->topic != NULL) return registry_workloads.items[i];
+	for (size_t i = 0; i < registry_workloads.n; i++) {
+		const struct stream_topic *topic = registry_workloads.items[i]->topic;
+		if (topic != NULL && topic->windows != NULL) return registry_workloads.items[i];
+	}
 	return NULL;
 }
 
 static status find_workload(struct stream_cmd *k, struct err *err)
 {
 	const char *name = cli_get(k->cli, "--workload");
-	k->workload = first_with_topic();
+	k->workload = usual_workload();
 	if (name != NULL) TRY(workload_find(&registry_workloads, str_of(name), &k->workload, err));
 	ASSERT(k->workload != NULL);
 	if (k->workload->topic == NULL)
-		return fail(err, E_USAGE, "workload %s has no topic; %s has one", name, first_with_topic()->name);
+		return fail(err, E_USAGE, "workload %s has no topic; %s has one", name, usual_workload()->name);
 	k->topic = k->workload->topic;
 	return OK;
 }
@@ -103,7 +106,7 @@ static status stream_run(struct cli *c, struct err *err)
 }
 
 static const struct cli_option options[] = {
-	{"--workload", "NAME", "whose events: clickstream (default)"},
+	{"--workload", "NAME", "whose events: clickstream (default), pqrs"},
 	{"--brokers", "LIST", "Kafka brokers, HOST:PORT,... (default localhost:9092)"},
 	{"--kafka", "KEY=VALUE...", "a setting of librdkafka's own, as sasl.username=me; may be repeated"},
 	{"--topic", "NAME", "topic (default: the workload's own, user-events)"},
@@ -131,6 +134,7 @@ static const struct cli_option options[] = {
 	{"--partition-by", "COLUMN", "land --contract: folders of the table; date(COLUMN): the UTC date of an instant"},
 	{"--format", "json|debezium", "land --contract: messages are rows (default), or envelopes of changes"},
 	{"--infer", "N", "land: propose a contract from the first N messages"},
+	{"--metrics-listen", "ADDR:PORT", "land, aggregate: tell Prometheus at /metrics how it goes"},
 	{"--group", "NAME", "consumer group (default: one for each table)"},
 };
 const struct cli_command cli_stream_command = {.name = "stream",

@@ -65,6 +65,11 @@ static status read_options(const struct stream_cmd *k, struct stream_produce_opt
 	const char *rate = cli_get(k->cli, "--rate"), *start = cli_get(k->cli, "--start");
 	struct workload_range r;
 	k->workload->range(k->session.config, &r);
+	static const char *const of_times[] = {"--start", "--late-share", "--out-of-order"};
+	for (size_t i = 0; k->topic->own_times && i < sizeof of_times / sizeof *of_times; i++)
+		if (cli_get(k->cli, of_times[i]) != NULL)
+			return fail(err, E_USAGE, "%s: events of %s have times of their own", of_times[i],
+				k->workload->name);
 	*o = (struct stream_produce_opts){.topic = k->topic,
 		.config = k->session.config,
 		.seed = r.seed,

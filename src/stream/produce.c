@@ -23,7 +23,8 @@ enum {
 struct producer {
 	const struct stream_produce_opts *o;
 	const struct stream_out *out;
-	struct buf value, key;
+	void *maker;
+	struct stream_made made;
 	int64_t began_us; /* monotonic: when the first event was due */
 	int64_t now_us;   /* wall clock, as of the last look */
 };
@@ -64,25 +65,33 @@ static status wait_for(struct producer *p, int64_t i, struct err *err)
 	return OK;
 }
 
+static status make(struct producer *p, int64_t i, int64_t at_us, struct err *err)
+{
+	buf_reset(&p->made.value);
+	buf_reset(&p->made.key);
+	TRY(p->o->topic->make(p->maker, i, at_us, &p->made, err));
+	TRY(buf_check(&p->made.value, err));
+	return buf_check(&p->made.key, err);
+}
+
 static status one(struct producer *p, int64_t i, struct stream_produced *done, struct err *err)
 {
-	buf_reset(&p->value);
-	buf_reset(&p->key);
-	p->o->topic->make(p->o->config, p->o->first + i, stamp_of(p, i), &p->value, &p->key);
-	TRY(buf_check(&p->value, err));
-	TRY(buf_check(&p->key, err));
-	TRY(p->out->put(p->out->ctx, (struct str){(const char *)p->key.p, p->key.n},
-		(struct str){(const char *)p->value.p, p->value.n}, p->now_us / 1000, err));
+	const struct buf *value = &p->made.value, *key = &p->made.key;
+	TRY(make(p, p->o->first + i, stamp_of(p, i), err));
+	if (p->made.end) return OK;
+	TRY(p->out->put(p->out->ctx, (struct str){(const char *)key->p, key->n},
+		(struct str){(const char *)value->p, value->n}, p->now_us / 1000, err));
 	done->events++;
-	done->bytes += (int64_t)p->value.n;
+	done->bytes += (int64_t)value->n;
 	return OK;
 }
 
 static status all(struct producer *p, struct stream_produced *done, struct err *err)
 {
 	const int64_t limit = p->o->limit;
+	for (int64_t i = 0; p->o->topic->own_times && i < p->o->first && !p->made.end; i++) TRY(make(p, i, 0, err));
 	p->began_us = time_mono_us();
-	for (int64_t i = 0; (limit < 0 || i < limit) && !stopped(p); i++) {
+	for (int64_t i = 0; (limit < 0 || i < limit) && !stopped(p) && !p->made.end; i++) {
 		if (p->o->rate > 0 || i % LOOK_EVERY == 0) TRY(wait_for(p, i, err));
 		if (!stopped(p)) TRY(one(p, i, done, err));
 	}
@@ -95,10 +104,13 @@ status stream_produce(const struct stream_produce_opts *o, const struct stream_o
 	struct producer p = {.o = o, .out = out};
 	ASSERT(o->topic->make != NULL);
 	*done = (struct stream_produced){0};
-	buf_init(&p.value, 0);
-	buf_init(&p.key, 0);
+	p.maker = (void *)(uintptr_t)o->config;
+	if (o->topic->maker_open != NULL) TRY(o->topic->maker_open(o->config, &p.maker, err));
+	buf_init(&p.made.value, 0);
+	buf_init(&p.made.key, 0);
 	const status code = all(&p, done, err);
-	buf_deinit(&p.value);
-	buf_deinit(&p.key);
+	buf_deinit(&p.made.value);
+	buf_deinit(&p.made.key);
+	if (o->topic->maker_close != NULL) o->topic->maker_close(p.maker);
 	return code;
 }

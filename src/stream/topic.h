@@ -15,6 +15,12 @@
 #include "stream/windows.h"
 #include "table/path.h"
 
+/* What a producer's event is appended to. */
+struct stream_made {
+	struct buf value, key;
+	bool end; /* there are no more */
+};
+
 struct stream_topic {
 	const char *name;   /* "user-events" */
 	int32_t partitions; /* of a topic that is made */
@@ -49,8 +55,12 @@ struct stream_topic {
 	const struct window_set *windows;     /* realtime.*; NULL: none */
 	uint32_t (*kind)(const void *parser); /* of the event at hand, below windows->n_kinds */
 
-	/* Event number i of a producer, at at_us: appended to value and key. NULL: nobody makes any. */
-	void (*make)(const void *config, int64_t i, int64_t at_us, struct buf *value, struct buf *key);
+	/* A producer's events, one after the other: number i, which is told at at_us. NULL: nobody makes any. Without maker_open the maker is
+	 * the configuration. */
+	status (*maker_open)(const void *config, void **maker, struct err *err);
+	void (*maker_close)(void *maker);
+	status (*make)(void *maker, int64_t i, int64_t at_us, struct stream_made *out, struct err *err);
+	bool own_times; /* events tell of times of their own, and their numbers come one by one from 0: at_us is not theirs */
 };
 
 #define STREAM_AHEAD_US (600 * INT64_C(1000000)) /* the usual ahead_us, for landing and counting alike */

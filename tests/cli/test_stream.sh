@@ -104,7 +104,6 @@ expect 2 '--rate: expected a number from 0.001' "$pqr" stream produce --sink - -
 expect 2 '--late-share: expected a number from 0 to 1' "$pqr" stream produce --sink - --late-share 2
 expect 2 '--limit: expected a whole number' "$pqr" stream produce --sink - --limit some
 expect 2 '--start: expected a time' "$pqr" stream produce --sink - --start noon
-expect 2 "workload pqrs has no topic" "$pqr" stream produce --sink - --workload pqrs
 expect 2 '--source-id names lines' "$pqr" stream land --source-id x --lake none
 expect 2 '--interval: expected a number from 0.01' "$pqr" stream land --source - --interval soon --lake none
 expect 2 '--bytes: expected bytes' "$pqr" stream land --source - --bytes much --lake none

@@ -125,14 +125,16 @@ static uint32_t topic_kind(const void *parser)
 /* Events a day, as the numbers go: they decide who is active and how many users there are, not when anything happens. */
 #define DAY_EVENTS INT64_C(432000) /* 5 a second */
 
-static void topic_make(const void *config, int64_t i, int64_t at_us, struct buf *value, struct buf *key)
+static status topic_make(void *maker, int64_t i, int64_t at_us, struct stream_made *out, struct err *err)
 {
-	const struct clickstream_config *c = config;
+	const struct clickstream_config *c = maker;
 	struct clickstream_made made;
 	clickstream_make(c, c->date_from + (int32_t)(i / DAY_EVENTS), i % DAY_EVENTS, DAY_EVENTS, &made);
 	made.ts = at_us;
-	clickstream_line(&made, value);
-	buf_i64(key, made.user);
+	(void)err;
+	clickstream_line(&made, &out->value);
+	buf_i64(&out->key, made.user);
+	return OK;
 }
 
 const struct stream_topic clickstream_topic = {

@@ -3,6 +3,7 @@
  * It puts together what the folders beside it export, and holds no work of its own. */
 #include "workloads/pqrs/workload.h"
 
+#include "workloads/pqrs/arrivals/topic.h"
 #include "workloads/pqrs/bronze/bronze.h"
 #include "workloads/pqrs/bronze/event.h"
 #include "workloads/pqrs/config/config.h"
@@ -193,6 +194,7 @@ const struct workload pqrs_workload = {
 	.n_kpis = sizeof kpis / sizeof kpis[0],
 	.metrics = metrics,
 	.n_metrics = sizeof metrics / sizeof metrics[0],
+	.topic = &pqrs_topic,
 	.folding = {.stage = "silver",
 		.events = "bronze.pqrs_events",
 		.claims = "silver.tickets",
