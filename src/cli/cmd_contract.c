@@ -37,10 +37,11 @@ static status add_tables(struct buf *out, const struct format *format, const cha
 	size_t n = 0;
 	for (size_t k = 0; k < registry_workloads.n; k++) {
 		const struct workload *w = registry_workloads.items[k];
-		for (size_t i = 0; i < w->n_tables; i++) {
-			if (!wanted(w->tables[i], name)) continue;
+		for (size_t i = 0; i < w->n_tables + w->n_streamed; i++) {
+			const struct table_schema *t = i < w->n_tables ? w->tables[i] : w->streamed[i - w->n_tables];
+			if (!wanted(t, name)) continue;
 			if (n++ > 0) buf_char(out, '\n');
-			format->write(out, w->tables[i]);
+			format->write(out, t);
 		}
 	}
 	if (n > 0) return OK;

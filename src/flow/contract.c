@@ -28,17 +28,37 @@ void contract_view_sqlite(struct buf *out, const struct workload_view *v)
 /* A table of the serving database? */
 static bool is_served(const struct workload *w, const struct table_schema *t)
 {
-	return strcmp(t->layer, stage_layer(&w->stages[w->n_stages - 1])) == 0;
+	return strcmp(t->layer, stage_layer(&w->stages[w->n_stages - 1])) == 0 || strcmp(t->layer, "realtime") == 0;
+}
+
+/* Tables of runs, then those of streams. */
+static size_t n_all(const struct workload *w)
+{
+	return w->n_tables + w->n_streamed;
+}
+
+static const struct table_schema *table_at(const struct workload *w, size_t i)
+{
+	return i < w->n_tables ? w->tables[i] : w->streamed[i - w->n_tables];
+}
+
+static bool counts_by_minute(const struct workload *w)
+{
+	for (size_t i = 0; i < w->n_streamed; i++)
+		if (strcmp(w->streamed[i]->layer, "realtime") == 0) return true;
+	return false;
 }
 
 /* ---- documents ------------------------------------------------------------------------------------------------ */
 
 static void postgres(const struct workload *w, struct buf *out)
 {
-	buf_str(out, "CREATE SCHEMA IF NOT EXISTS gold;\nCREATE SCHEMA IF NOT EXISTS analytics;\n\n");
-	for (size_t i = 0; i < w->n_tables; i++) {
-		if (!is_served(w, w->tables[i])) continue;
-		sql_text_table_postgres(out, w->tables[i]);
+	buf_str(out, "CREATE SCHEMA IF NOT EXISTS gold;\nCREATE SCHEMA IF NOT EXISTS analytics;\n");
+	if (counts_by_minute(w)) buf_str(out, "CREATE SCHEMA IF NOT EXISTS realtime;\n");
+	buf_char(out, '\n');
+	for (size_t i = 0; i < n_all(w); i++) {
+		if (!is_served(w, table_at(w, i))) continue;
+		sql_text_table_postgres(out, table_at(w, i));
 		buf_char(out, '\n');
 	}
 	for (size_t i = 0; i < w->n_views; i++) contract_view_postgres(out, &w->views[i]);
@@ -46,9 +66,9 @@ static void postgres(const struct workload *w, struct buf *out)
 
 static void sqlite(const struct workload *w, struct buf *out)
 {
-	for (size_t i = 0; i < w->n_tables; i++) {
-		if (!is_served(w, w->tables[i])) continue;
-		sql_text_table_sqlite(out, w->tables[i]);
+	for (size_t i = 0; i < n_all(w); i++) {
+		if (!is_served(w, table_at(w, i))) continue;
+		sql_text_table_sqlite(out, table_at(w, i));
 		buf_char(out, '\n');
 	}
 	for (size_t i = 0; i < w->n_views; i++) contract_view_sqlite(out, &w->views[i]);
@@ -61,7 +81,7 @@ static void markdown(const struct workload *w, struct buf *out)
 		"partition columns are folders of the path.\n\n",
 		w->raw->version);
 	raw_contract_markdown(out, w->raw);
-	for (size_t i = 0; i < w->n_tables; i++) schema_markdown(out, w->tables[i]);
+	for (size_t i = 0; i < n_all(w); i++) schema_markdown(out, table_at(w, i));
 }
 
 static void mapping(const struct workload *w, struct buf *out,
@@ -73,10 +93,10 @@ static void mapping(const struct workload *w, struct buf *out,
 		raw_contract_json_schema(out, w->raw);
 		buf_str(out, ",\n");
 	}
-	for (size_t i = 0; i < w->n_tables; i++) {
-		buf_printf(out, "\"%s.%s\": ", w->tables[i]->layer, w->tables[i]->name);
-		document(out, w->tables[i]);
-		buf_str(out, i + 1 < w->n_tables ? ",\n" : "\n");
+	for (size_t i = 0; i < n_all(w); i++) {
+		buf_printf(out, "\"%s.%s\": ", table_at(w, i)->layer, table_at(w, i)->name);
+		document(out, table_at(w, i));
+		buf_str(out, i + 1 < n_all(w) ? ",\n" : "\n");
 	}
 	buf_str(out, "}\n");
 }
@@ -133,7 +153,7 @@ static status all_files(const struct workload *w, struct files *f, struct err *e
 {
 	raw_contract_json_schema(&f->text, w->raw);
 	TRY(end_file(f, "raw_event.schema.json", err));
-	for (size_t i = 0; i < w->n_tables; i++) TRY(table_files(f, w->tables[i], err));
+	for (size_t i = 0; i < n_all(w); i++) TRY(table_files(f, table_at(w, i), err));
 	postgres(w, &f->text);
 	TRY(end_file(f, "ddl_postgres.sql", err));
 	sqlite(w, &f->text);

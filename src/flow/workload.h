@@ -142,6 +142,9 @@ struct workload {
 	const char *(*reason)(size_t i, char dst[WORKLOAD_REASON_MAX]);
 	const char *publish_name;         /* what else a person may call the step that publishes; NULL: nothing */
 	const struct stream_topic *topic; /* of its events as a stream (stream/topic.h); NULL: none */
+	const struct table_schema *const
+		*streamed; /* [n_streamed] tables that its streams alone write, for the contract */
+	size_t n_streamed;
 	struct workload_folding folding;
 };
 /* Those that a program knows; the first is meant where none is named. */

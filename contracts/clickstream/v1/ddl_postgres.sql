@@ -1,5 +1,6 @@
 CREATE SCHEMA IF NOT EXISTS gold;
 CREATE SCHEMA IF NOT EXISTS analytics;
+CREATE SCHEMA IF NOT EXISTS realtime;
 
 CREATE TABLE IF NOT EXISTS gold.daily_active_users (
 	"event_date" date NOT NULL,
@@ -68,4 +69,41 @@ COMMENT ON COLUMN gold.purchases_per_page_daily."purchase_count" IS 'purchases o
 COMMENT ON COLUMN gold.purchases_per_page_daily."month" IS 'month of event_date, YYYY-MM';
 COMMENT ON COLUMN gold.purchases_per_page_daily."run_id" IS 'run that wrote the row';
 COMMENT ON COLUMN gold.purchases_per_page_daily."updated_at" IS 'when this row was written here last';
+
+CREATE TABLE IF NOT EXISTS realtime.events_per_minute (
+	"window_start" timestamp with time zone NOT NULL,
+	"event_type" text NOT NULL,
+	"event_count" bigint NOT NULL,
+	"updated_at" timestamp with time zone NOT NULL,
+	PRIMARY KEY ("window_start", "event_type")
+);
+COMMENT ON TABLE realtime.events_per_minute IS 'events a minute and type';
+COMMENT ON COLUMN realtime.events_per_minute."window_start" IS 'first instant of the minute of event time that is counted';
+COMMENT ON COLUMN realtime.events_per_minute."event_type" IS 'login, click, purchase or logout';
+COMMENT ON COLUMN realtime.events_per_minute."event_count" IS 'events of the minute [events]';
+COMMENT ON COLUMN realtime.events_per_minute."updated_at" IS 'when the row last changed';
+
+CREATE TABLE IF NOT EXISTS realtime.logins_per_source (
+	"window_start" timestamp with time zone NOT NULL,
+	"source" text NOT NULL,
+	"login_count" bigint NOT NULL,
+	"updated_at" timestamp with time zone NOT NULL,
+	PRIMARY KEY ("window_start", "source")
+);
+COMMENT ON TABLE realtime.logins_per_source IS 'logins a minute and source';
+COMMENT ON COLUMN realtime.logins_per_source."window_start" IS 'first instant of the minute of event time that is counted';
+COMMENT ON COLUMN realtime.logins_per_source."source" IS 'web or mobile';
+COMMENT ON COLUMN realtime.logins_per_source."login_count" IS 'logins of the minute [events]';
+COMMENT ON COLUMN realtime.logins_per_source."updated_at" IS 'when the row last changed';
+
+CREATE TABLE IF NOT EXISTS realtime.purchases_per_minute (
+	"window_start" timestamp with time zone NOT NULL,
+	"purchase_count" bigint NOT NULL,
+	"updated_at" timestamp with time zone NOT NULL,
+	PRIMARY KEY ("window_start")
+);
+COMMENT ON TABLE realtime.purchases_per_minute IS 'purchases a minute';
+COMMENT ON COLUMN realtime.purchases_per_minute."window_start" IS 'first instant of the minute of event time that is counted';
+COMMENT ON COLUMN realtime.purchases_per_minute."purchase_count" IS 'purchases of the minute; minutes without one have no row [events]';
+COMMENT ON COLUMN realtime.purchases_per_minute."updated_at" IS 'when the row last changed';
 

@@ -38,3 +38,26 @@ CREATE TABLE IF NOT EXISTS "gold_purchases_per_page_daily" ( -- purchases a day 
 	"updated_at" TIMESTAMP NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')) -- when this row was written here last
 );
 
+CREATE TABLE IF NOT EXISTS "realtime_events_per_minute" ( -- events a minute and type
+	-- key: window_start, event_type
+	"window_start" TIMESTAMP NOT NULL, -- first instant of the minute of event time that is counted
+	"event_type" TEXT NOT NULL, -- login, click, purchase or logout
+	"event_count" BIGINT NOT NULL, -- events of the minute [events]
+	"updated_at" TIMESTAMP NOT NULL -- when the row last changed
+);
+
+CREATE TABLE IF NOT EXISTS "realtime_logins_per_source" ( -- logins a minute and source
+	-- key: window_start, source
+	"window_start" TIMESTAMP NOT NULL, -- first instant of the minute of event time that is counted
+	"source" TEXT NOT NULL, -- web or mobile
+	"login_count" BIGINT NOT NULL, -- logins of the minute [events]
+	"updated_at" TIMESTAMP NOT NULL -- when the row last changed
+);
+
+CREATE TABLE IF NOT EXISTS "realtime_purchases_per_minute" ( -- purchases a minute
+	-- key: window_start
+	"window_start" TIMESTAMP NOT NULL, -- first instant of the minute of event time that is counted
+	"purchase_count" BIGINT NOT NULL, -- purchases of the minute; minutes without one have no row [events]
+	"updated_at" TIMESTAMP NOT NULL -- when the row last changed
+);
+

@@ -45,3 +45,5 @@ static const struct window_key purchase_keys[CLICK_KINDS] = {[CLICK_KIND(CLICK_P
 
 static const struct window_table tables[] = {{&events, event_keys}, {&logins, login_keys}, {&purchases, purchase_keys}};
 const struct window_set clickstream_windows = {CLICK_KINDS, tables, sizeof tables / sizeof *tables};
+
+const struct table_schema *const clickstream_realtime_tables[CLICK_REALTIME_TABLES] = {&events, &logins, &purchases};

@@ -9,6 +9,8 @@
 #define CLICK_KIND(type, source) ((uint32_t)(type)*CLICK_SOURCES + (uint32_t)(source))
 enum { CLICK_KINDS = CLICK_TYPES * CLICK_SOURCES };
 
+enum { CLICK_REALTIME_TABLES = 3 };
+extern const struct table_schema *const clickstream_realtime_tables[CLICK_REALTIME_TABLES];
 extern const struct window_set clickstream_windows;
 
 #endif

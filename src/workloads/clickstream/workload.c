@@ -10,6 +10,7 @@
 #include "workloads/clickstream/gold.h"
 #include "workloads/clickstream/produce.h"
 #include "workloads/clickstream/raw.h"
+#include "workloads/clickstream/realtime.h"
 #include "workloads/clickstream/schema.h"
 #include "workloads/clickstream/silver.h"
 #include "workloads/clickstream/topic.h"
@@ -104,6 +105,8 @@ const struct workload clickstream_workload = {
 	.reason = reason,
 	.publish_name = "gold_to_postgres",
 	.topic = &clickstream_topic,
+	.streamed = clickstream_realtime_tables,
+	.n_streamed = CLICK_REALTIME_TABLES,
 	.folding = {.stage = CLICK_SILVER_STAGE,
 		.events = CLICK_BRONZE,
 		.instants = "timestamp",

@@ -166,6 +166,8 @@ static bool publishes_core(const void *config)
 	return ((const struct pqrs_config *)config)->publish_core;
 }
 
+static const struct table_schema *const streamed[] = {&pqrs_arrived};
+
 const struct workload pqrs_workload = {
 	.name = "pqrs",
 	.stages = stages,
@@ -195,6 +197,8 @@ const struct workload pqrs_workload = {
 	.metrics = metrics,
 	.n_metrics = sizeof metrics / sizeof metrics[0],
 	.topic = &pqrs_topic,
+	.streamed = streamed,
+	.n_streamed = sizeof streamed / sizeof streamed[0],
 	.folding = {.stage = "silver",
 		.events = "bronze.pqrs_events",
 		.claims = "silver.tickets",

@@ -39,7 +39,7 @@ static const struct column_def columns[ARRIVED_COLUMNS] = {
 		.description = "how often the topic had been deleted and made again"},
 	{.name = "event_date", .type = COL_DATE, .partition = true, .description = "UTC date of ts"},
 };
-static const struct table_schema arrived = {
+const struct table_schema pqrs_arrived = {
 	.name = "pqrs_arrived",
 	.layer = "bronze",
 	.contract = "pqrs/v2",
@@ -178,7 +178,7 @@ const struct stream_topic pqrs_topic = {
 	.name = "pqrs-events",
 	.partitions = 3,
 	.retention_ms = INT64_C(24) * 3600 * 1000,
-	.table = &arrived,
+	.table = &pqrs_arrived,
 	.partition_column = "kafka_partition",
 	.position_column = "kafka_offset",
 	.incarnation_column = "kafka_incarnation",

@@ -5,5 +5,6 @@
 #include "stream/topic.h"
 
 extern const struct stream_topic pqrs_topic;
+extern const struct table_schema pqrs_arrived; /* where it lands */
 
 #endif
