@@ -300,3 +300,22 @@ def schedule(kafka, lake, seed):
 @pytest.mark.parametrize("number", range(SCHEDULES))
 def test_schedules(kafka, tmp_path, number):
     schedule(kafka, tmp_path, SEED + number)
+
+def test_spark_beside(kafka, engines, tmp_path):
+    """Spark's own stream of the topic, and its stream of the table, tell the records that the table has."""
+    spark = engines["Spark"].session
+    kafka.tool("make", "spark", 3)
+    kafka.produce("spark", 3000, 1)
+    assert kafka.once(tmp_path, "spark", "--bytes", "100kB").returncode == 0
+
+    def whole(stream, name, *columns):
+        """All there is now, by a query of its own."""
+        writer = stream.selectExpr(*columns).writeStream.format("memory").queryName(name)
+        assert writer.option("checkpointLocation", str(tmp_path / name)).trigger(availableNow=True).start().awaitTermination(180)
+        return sorted(tuple(row) for row in spark.table(name).collect())
+
+    topic = spark.readStream.format("kafka").option("kafka.bootstrap.servers", kafka.brokers).option("subscribe", "spark").option("startingOffsets", "earliest")
+    sent = whole(topic.load(), "sent", "partition", "offset", "get_json_object(CAST(value AS STRING), '$.event_id')")
+    table = spark.readStream.format("delta").load(str(tmp_path / "bronze/user_events"))
+    assert len(sent) == 3000
+    assert whole(table, "landed", "kafka_partition", "kafka_offset", "event_id") == sent
