@@ -1,6 +1,7 @@
-"""pqr stream on a broker of its own: a topic of clickstream's events sent, landed and counted, beside what librdkafka alone needs to read it.
+"""pqr stream on a broker of its own: a topic of clickstream's events sent, landed and counted, beside what librdkafka alone needs to send and to
+read as many.
 
-usage: bench/stream.py PQR BENCH_CONSUME DIRECTORY BROKERS [RUNS] [EVENTS]    prints rows a second of wall time and of the process's own
+usage: bench/stream.py PQR BENCH_CONSUME BENCH_PRODUCE DIRECTORY BROKERS [RUNS] [EVENTS]    prints rows a second of wall time and of the process's own
 processor time (user and system, medians), and the latter as a share of the floor's in the same run. Everything runs on one machine, the
 broker too. What was landed and counted is compared with what was sent."""
 
@@ -29,9 +30,9 @@ def need(ok, what):
 
 
 def main():
-    pqr, consume, folder, brokers = sys.argv[1:5]
-    runs, events = int(sys.argv[5]) if len(sys.argv) > 5 else 3, int(sys.argv[6]) if len(sys.argv) > 6 else 3_000_000
-    folder, found = pathlib.Path(folder), {"produce": [], "librdkafka": [], "land": [], "aggregate": []}
+    pqr, consume, send, folder, brokers = sys.argv[1:6]
+    runs, events = int(sys.argv[6]) if len(sys.argv) > 6 else 3, int(sys.argv[7]) if len(sys.argv) > 7 else 3_000_000
+    folder, found = pathlib.Path(folder), {"librdkafka sends": [], "produce": [], "librdkafka": [], "land": [], "aggregate": []}
     stream = [pqr, "stream"]
     for run in range(runs):
         topic, lake = f"bench{run}", folder / "lake"
@@ -39,6 +40,8 @@ def main():
         shutil.rmtree(lake, ignore_errors=True)
         lines = [*stream, "produce", *where, "--rate", "max", "--limit", str(events), "--start", "2025-09-01T00:00:00Z", "--quiet"]
         found["produce"].append(measured(lines)[:2])
+        measured([*stream, "produce", "--brokers", brokers, "--topic", f"floor{run}", "--limit", "1", "--rate", "max", "--quiet"])  # makes the topic
+        found["librdkafka sends"].append(measured([send, brokers, f"floor{run}", str(events)])[:2])
         *seconds, out = measured([consume, brokers, topic])
         need(int(out.split()[0]) == events, "the topic does not hold what was sent")
         found["librdkafka"].append(seconds)
@@ -51,11 +54,11 @@ def main():
         counted = [db.execute(f"SELECT coalesce(sum(event_count), 0) FROM realtime_{t}").fetchone()[0] for t in ("events_per_minute", "late_events")]
         need(sum(counted) == events, "not all was counted")
         found["aggregate"].append(seconds)
-    floor = statistics.median(cpu for _, cpu in found["librdkafka"])
+    floors = {name: statistics.median(cpu for _, cpu in found[name]) for name in ("librdkafka", "librdkafka sends")}
     print(f"{events} events, medians of {runs}\n\n| | rows/s wall | rows/s processor | of librdkafka alone |\n|---|---|---|---|")
     for name, times in found.items():
         wall, cpu = (statistics.median(column) for column in zip(*times))
-        share = f"{floor / cpu:.0%}" if name != "produce" else "-"
+        share = f"{floors['librdkafka sends' if name in ('produce', 'librdkafka sends') else 'librdkafka'] / cpu:.0%}"
         print(f"| {name} | {events / wall:,.0f} | {events / cpu:,.0f} | {share} |")
 
 
