@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "app/run_sql.h"
 #include "cli/report.h"
 #include "cli/run_options.h"
 #include "cli/table.h"
@@ -22,29 +23,23 @@
 	"\"from\", "                                                                                            \
 	"date_max AS \"to\", raw_rows AS raw, rejected_rows AS rejected, "                                      \
 	"SUBSTR(CAST(started_at AS TEXT), 1, 16) AS started"
-/* Stages and layers in the order they come in. */
-#define IN_ORDER(column) \
-	"CASE " column " WHEN 'raw' THEN 0 WHEN 'bronze' THEN 1 WHEN 'silver' THEN 2 WHEN 'gold' THEN 3 ELSE 4 END"
-
 static status print_query(
 	struct session *s, struct cli *c, const struct control_select *q, const char *when_empty, struct err *err)
 {
 	size_t n_rows = 1;
-	TRY(c->json ? cli_rows_json(s->control, q, &c->out, err) : cli_table(s->control, q, "", &c->out, &n_rows, err));
+	TRY(c->json ? rows_json(s->control, q, &c->out, err) : cli_table(s->control, q, "", &c->out, &n_rows, err));
 	if (c->json) buf_char(&c->out, '\n');
 	if (n_rows == 0 && when_empty != NULL) buf_printf(&c->out, "%s\n", when_empty);
 	return cli_print_result(c, err);
 }
-
-#define RUNS_IN_ORDER " FROM meta.runs WHERE $1 IN ('', workload) ORDER BY started_at DESC, run_id"
 
 /* w NULL: of all workloads. */
 static status runs_list(struct session *s, struct cli *c, const struct workload *w, struct err *err)
 {
 	char text[ERR_MESSAGE_MAX];
 	const char *name = w != NULL ? w->name : "";
-	const struct control_select q = {
-		.sql = c->json ? "SELECT " RUN_COLUMNS RUNS_IN_ORDER : "SELECT " RUN_COLUMNS_SHORT RUNS_IN_ORDER,
+	const struct control_select q = {.sql = c->json ? "SELECT " RUN_COLUMNS RUN_SQL_LATEST_FIRST
+							: "SELECT " RUN_COLUMNS_SHORT RUN_SQL_LATEST_FIRST,
 		.params = &name,
 		.n_params = 1};
 	return print_query(s, c, &q, session_no_runs(s, w, text, sizeof text), err);
@@ -69,19 +64,19 @@ static const struct section show_sections[] = {
 		"LEFT JOIN (SELECT stage, COUNT(DISTINCT task_id) AS tasks, SUM(rows_in) AS rows_in, SUM(rows_out) AS "
 		"rows_out, SUM(bytes_in) AS bytes_in, SUM(bytes_out) AS bytes_out, SUM(CASE WHEN error IS NOT NULL "
 		"THEN 1 ELSE 0 END) AS failed FROM meta.tasks WHERE run_id = $1 GROUP BY stage) t ON t.stage = s.stage "
-		"ORDER BY " IN_ORDER("s.stage"),
+		"ORDER BY " RUN_SQL_IN_ORDER("s.stage"),
 		NULL},
 	{"quality", "quality (each check: pqr quality)",
 		"SELECT layer, SUM(CASE WHEN result = 'PASS' THEN 1 ELSE 0 END) AS passed, SUM(CASE WHEN result = "
 		"'WARN' "
 		"THEN 1 ELSE 0 END) AS warnings, SUM(CASE WHEN result = 'FAIL' THEN 1 ELSE 0 END) AS failed "
-		"FROM meta.quality_checks WHERE run_id = $1 GROUP BY layer ORDER BY " IN_ORDER("layer"),
+		"FROM meta.quality_checks WHERE run_id = $1 GROUP BY layer ORDER BY " RUN_SQL_IN_ORDER("layer"),
 		"SELECT layer, dataset, check_name, severity, result, value, threshold FROM meta.quality_checks WHERE "
-		"run_id = $1 ORDER BY " IN_ORDER("layer") ", dataset, check_name"},
+		"run_id = $1 ORDER BY " RUN_SQL_IN_ORDER("layer") ", dataset, check_name"},
 	{"lineage", "lineage (each table: pqr lineage)",
 		"SELECT stage, input, COUNT(*) AS outputs FROM meta.lineage WHERE run_id = $1 AND stage <> 'publish' "
-		"GROUP BY stage, input ORDER BY " IN_ORDER("stage") ", input",
-		"SELECT stage, input, output FROM meta.lineage WHERE run_id = $1 ORDER BY " IN_ORDER(
+		"GROUP BY stage, input ORDER BY " RUN_SQL_IN_ORDER("stage") ", input",
+		"SELECT stage, input, output FROM meta.lineage WHERE run_id = $1 ORDER BY " RUN_SQL_IN_ORDER(
 			"stage") ", input, output"},
 };
 
@@ -113,7 +108,7 @@ static status section_show(
 	const struct control_select q = {sql, &run_id, 1};
 	if (c->json) {
 		buf_printf(out, "%s\"%s\":", first ? "" : ",", section->name);
-		return cli_rows_json(s->control, &q, out, err);
+		return rows_json(s->control, &q, out, err);
 	}
 	buf_printf(out, "%s%s\n", first ? "" : "\n", section->title);
 	return first ? control_query(s->control, &q, vertical_row, out, err)
@@ -278,11 +273,10 @@ static status quality_command(struct session *s, struct cli *c, void *arg, struc
 	TRY(cli_run_id(s, c, run_id, err));
 	const char *params[1] = {run_id};
 	const struct control_select q = {
-		c->json ? "SELECT * FROM meta.quality_checks WHERE run_id = $1 ORDER BY " IN_ORDER(
-				  "layer") ", dataset, check_name"
+		c->json ? RUN_SQL_QUALITY
 			: "SELECT result, dataset, check_name, value, threshold, severity, details FROM "
 			  "meta.quality_checks WHERE run_id = $1 "
-			  "ORDER BY CASE result WHEN 'FAIL' THEN 0 WHEN 'WARN' THEN 1 ELSE 2 END, " IN_ORDER(
+			  "ORDER BY CASE result WHEN 'FAIL' THEN 0 WHEN 'WARN' THEN 1 ELSE 2 END, " RUN_SQL_IN_ORDER(
 				  "layer") ", dataset, check_name",
 		params, 1};
 	return print_checks(s, c, &q, err);

@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "app/refused.h"
 #include "base/hash.h"
 #include "base/thread.h"
 #include "base/vec.h"
 #include "cli/cmd_table.h"
-#include "cli/refused.h"
 #include "cli/report.h"
 #include "cli/table.h"
 #include "io/json/json_scan.h"
@@ -129,15 +129,15 @@ static status csv_row(struct rejects_cmd *k, const struct refused_row *row, stru
 {
 	if (k->rows == 1) buf_str(&k->out, CSV_HEADER);
 	buf_printf(&k->out, "%s,", row->kind);
-	cli_csv_text(&k->out, row->reason);
+	rows_csv_text(&k->out, row->reason);
 	buf_char(&k->out, ',');
-	cli_csv_text(&k->out, row->object);
+	rows_csv_text(&k->out, row->object);
 	buf_printf(&k->out, ",%lld,", (long long)row->line);
 	if (row->offset >= 0) buf_i64(&k->out, row->offset);
 	buf_char(&k->out, ',');
 	if (row->raw.p != NULL && !row->base64) {
 		TRY(raw_bytes(k, row, err));
-		cli_csv_text(&k->out, (struct str){(const char *)k->text.p, k->text.n});
+		rows_csv_text(&k->out, (struct str){(const char *)k->text.p, k->text.n});
 	}
 	buf_char(&k->out, ',');
 	if (row->base64) buf_add(&k->out, row->raw.p, row->raw.n);

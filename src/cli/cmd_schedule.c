@@ -19,7 +19,7 @@ static status list(struct session *s, struct cli *c, void *arg, struct err *err)
 	size_t n = 1;
 	(void)arg;
 	if (c->json)
-		TRY(cli_rows_json(s->control, &q, &c->out, err));
+		TRY(rows_json(s->control, &q, &c->out, err));
 	else
 		TRY(cli_table(s->control, &q, "", &c->out, &n, err));
 	if (n == 0) buf_str(&c->out, "there is no schedule yet: pqr help schedule\n");

@@ -24,11 +24,17 @@ static status serve(struct session *s, struct cli *c, struct err *err)
 static status serve_run(struct cli *c, struct err *err)
 {
 	struct session s = {0};
-	struct session_setting settings[1];
+	struct session_setting settings[2];
 	size_t n = 0;
+	const char *describe = cli_get(c, "--describe");
+	if (describe != NULL) {
+		TRY(server_describe(describe, &c->out, err));
+		return cli_print(&c->out, err);
+	}
 	const char *listen = cli_get(c, "--listen");
 	if (listen != NULL) settings[n++] = (struct session_setting){"server.listen", listen, "--listen"};
-	status code = cli_session_open_as(&s, c, NULL, settings, n, err);
+	if (cli_flag(c, "--sql")) settings[n++] = (struct session_setting){"server.sql", "true", "--sql"};
+	status code = cli_session_open_as(&s, c, registry_workloads.items[0], settings, n, err);
 	if (code == OK) code = serve(&s, c, err);
 	session_close(&s);
 	return code;
@@ -36,6 +42,8 @@ static status serve_run(struct cli *c, struct err *err)
 
 static const struct cli_option options[] = {
 	{"--listen", "ADDR:PORT", "where (default 127.0.0.1:8080; port 0: a free one)"},
+	{"--sql", NULL, "answer queries over the lake's tables too (POST /api/v1/sql)"},
+	{"--describe", "FORMAT", "print the API as openapi or markdown, and end"},
 };
 
 const struct cli_command cli_serve_command = {.name = "serve",

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/thread.h"
-#include "cli/picture.h"
+#include "app/lake_picture.h"
 #include "cli/run_options.h"
 #include "cli/sql.h"
 
@@ -57,7 +57,7 @@ static status say_histories(const struct cli *c, struct store *lake, struct err 
 {
 	size_t n = 0;
 	if (c->quiet || cli_get(c, "--run-id") != NULL) return OK;
-	TRY(cli_histories(lake, &n, err));
+	TRY(lake_picture_histories(lake, &n, err));
 	if (n > 1)
 		(void)fprintf(stderr,
 			"pqr: %zu histories stand side by side in these tables; WHERE history_id = '...' chooses one, "
@@ -73,7 +73,7 @@ static status choose_picture(
 	char run_id[UUID_CHARS + 1];
 	const bool given = cli_get(c, "--run-id") != NULL;
 	if (given) TRY(cli_run_id(s, c, run_id, err));
-	TRY(cli_picture(s->lake, given ? run_id : NULL, &s->arena, picture, err));
+	TRY(lake_picture(s->lake, given ? run_id : NULL, &s->arena, picture, err));
 	if (picture->n > 0) o->picture = picture;
 	return say_histories(c, s->lake, err);
 }

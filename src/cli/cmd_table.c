@@ -49,11 +49,11 @@ static struct str join(struct arena *arena, const struct delta_strings *l)
 	return out;
 }
 
-static status print_rows(struct table_cmd *t, cli_row_source source, void *arg, const char *when_empty, struct err *err)
+static status print_rows(struct table_cmd *t, rows_source source, void *arg, const char *when_empty, struct err *err)
 {
 	struct buf *out = &t->cli->out;
 	size_t n = 1;
-	TRY(t->cli->json ? cli_rows_json_of(source, arg, out, err) : cli_table_of(source, arg, "", out, &n, err));
+	TRY(t->cli->json ? rows_json_of(source, arg, out, err) : cli_table_of(source, arg, "", out, &n, err));
 	if (t->cli->json) buf_char(out, '\n');
 	if (n == 0) buf_printf(out, "%s\n", when_empty);
 	return cli_print(out, err);
@@ -153,16 +153,6 @@ static status table_schema_print(struct table_cmd *t, struct err *err)
 
 /* ---- history ---------------------------------------------------------------------------------------------------------- */
 
-/* The text of a member of commitInfo: {"pqrRunId":"..."} -> the id. Views text. */
-static struct str info_member(struct str text, const char *quoted_name)
-{
-	const char *at = text.n > 0 ? memmem(text.p, text.n, quoted_name, strlen(quoted_name)) : NULL;
-	if (at == NULL) return STR("");
-	const char *from = at + strlen(quoted_name), *end = text.p + text.n;
-	const char *to = memchr(from, '"', (size_t)(end - from));
-	return to != NULL ? (struct str){from, (size_t)(to - from)} : STR("");
-}
-
 static status history_row(const struct delta_version *v, control_row_visit visit, void *visit_arg, struct err *err)
 {
 	char time[TIME_RFC3339_CHARS];
@@ -170,8 +160,8 @@ static status history_row(const struct delta_version *v, control_row_visit visit
 		cell_time("time", v->timestamp_ms, time), cell_text("operation", v->info.operation),
 		cell_int("files_added", v->n_added), cell_int("files_removed", v->n_removed),
 		cell_known("rows_added", v->rows_added), cell_int("bytes_added", v->bytes_added),
-		cell_text("stage", info_member(v->info.text, "\"pqrStage\":\"")),
-		cell_text("run_id", info_member(v->info.text, "\"pqrRunId\":\"")), cell_text("engine", v->info.engine)};
+		cell_text("stage", delta_history_member(v, "\"pqrStage\":\"")),
+		cell_text("run_id", delta_history_member(v, "\"pqrRunId\":\"")), cell_text("engine", v->info.engine)};
 	return visit(visit_arg, values, N_OF(values), err);
 }
 

@@ -157,7 +157,7 @@ static void csv_row(struct cat *cat, const struct batch *b, int64_t row)
 		if (i > 0) buf_char(&cat->out, ',');
 		if (!column_valid(c, row)) continue;
 		buf_reset(&cat->cells);
-		cli_csv_text(
+		rows_csv_text(
 			&cat->out, add_any(cat, &cat->cells, c, delta_scan_column(cat->scan, i), cat->local[i], row));
 	}
 	buf_str(&cat->out, "\r\n");
@@ -187,7 +187,7 @@ static void cat_header(struct cat *cat)
 {
 	for (size_t i = 0; cat->format == CAT_CSV && i < delta_scan_n_columns(cat->scan); i++) {
 		if (i > 0) buf_char(&cat->out, ',');
-		cli_csv_text(&cat->out, str_of(delta_scan_column(cat->scan, i)->name));
+		rows_csv_text(&cat->out, str_of(delta_scan_column(cat->scan, i)->name));
 	}
 	if (cat->format == CAT_CSV) buf_str(&cat->out, "\r\n");
 }

@@ -272,8 +272,7 @@ status cli_table(struct control *c, const struct control_select *q, const char *
 	return cli_table_of(query_rows, &r, indent, out, n_rows, err);
 }
 
-status cli_table_of(
-	cli_row_source source, void *arg, const char *indent, struct buf *out, size_t *n_rows, struct err *err)
+status cli_table_of(rows_source source, void *arg, const char *indent, struct buf *out, size_t *n_rows, struct err *err)
 {
 	struct grid g = {0};
 	arena_init(&g.arena, 0);
@@ -285,64 +284,4 @@ status cli_table_of(
 	if (n_rows != NULL) *n_rows = g.n_rows > 0 ? g.n_rows - 1 : 0;
 	arena_deinit(&g.arena);
 	return code;
-}
-
-struct json_rows {
-	struct buf *out;
-	bool first;
-};
-
-static status json_row(void *arg, const struct control_value *values, size_t n, struct err *err)
-{
-	struct json_rows *j = arg;
-	(void)err;
-	buf_str(j->out, j->first ? "{" : ",{");
-	j->first = false;
-	for (size_t i = 0; i < n; i++) {
-		if (i > 0) buf_char(j->out, ',');
-		buf_json_str(j->out, str_of(values[i].name));
-		buf_char(j->out, ':');
-		if (values[i].kind == CONTROL_INT)
-			buf_i64(j->out, values[i].i);
-		else if (values[i].kind == CONTROL_REAL)
-			buf_printf(j->out, "%.15g", values[i].real);
-		else if (values[i].kind == CONTROL_TEXT)
-			buf_json_str(j->out, values[i].text);
-		else
-			buf_str(j->out, "null");
-	}
-	buf_char(j->out, '}');
-	return OK;
-}
-
-status cli_rows_json(struct control *c, const struct control_select *q, struct buf *out, struct err *err)
-{
-	struct query_rows r = {c, q};
-	return cli_rows_json_of(query_rows, &r, out, err);
-}
-
-status cli_rows_json_of(cli_row_source source, void *arg, struct buf *out, struct err *err)
-{
-	struct json_rows j = {out, true};
-	buf_char(out, '[');
-	TRY(source(arg, json_row, &j, err));
-	buf_char(out, ']');
-	return OK;
-}
-
-void cli_csv_text(struct buf *out, struct str s)
-{
-	bool plain = s.n > 0;
-	for (size_t i = 0; i < s.n && plain; i++)
-		plain = s.p[i] != '"' && s.p[i] != ',' && s.p[i] != '\n' && s.p[i] != '\r';
-	if (plain) {
-		buf_add(out, s.p, s.n);
-		return;
-	}
-	buf_char(out, '"');
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == '"') buf_char(out, '"');
-		buf_char(out, s.p[i]);
-	}
-	buf_char(out, '"');
 }

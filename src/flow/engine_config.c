@@ -44,6 +44,14 @@ static const struct config_key items[] = {
 		"set of public keys (JWKS) that tokens of RS256 and ES256 are signed with: a file, or http(s)://..."),
 	TEXT("server.auth.audience", "authenticated", false, "aud that tokens must name; empty: whatever they name"),
 	TEXT("server.auth.issuer", "", false, "iss that tokens must have; empty: any"),
+	{"server.sql", CONFIG_T_BOOL, 0, 0, NULL, "false", false,
+		"answer queries over the lake's tables (POST /api/v1/sql)", 0},
+	{"server.max_rows", CONFIG_T_INT, 1, 10000000, NULL, "100000", false, "rows of one answer at most", 0},
+	TEXT("server.hosts", "", false,
+		"names of this server, NAME,NAME: a request by another is refused; on loopback localhost is one "
+		"always"),
+	TEXT("server.tls_certificate", "", false, "file of the certificate chain (PEM); with server.tls_key: HTTPS"),
+	TEXT("server.tls_key", "", false, "file of its key (PEM)"),
 	TEXT("stream.brokers", "localhost:9092", false, "Kafka brokers, HOST:PORT,..."),
 	TEXT("stream.topic", "", false, "topic; default the workload's own"),
 	TEXT("stream.group", "", false, "consumer group; default one for each table that is written"),
@@ -190,6 +198,21 @@ static status read_auth(const struct config *tree, struct engine_config *e, stru
 	return keep(tree, "server.auth.issuer", &e->arena, &a->issuer, err);
 }
 
+static status read_server(const struct config *tree, struct engine_config *e, struct err *err)
+{
+	const struct config_node *node;
+	TRY(config_need(tree->root, "server.sql", &node, err));
+	TRY(config_bool(node, &e->serve_sql, err));
+	TRY(config_need(tree->root, "server.max_rows", &node, err));
+	TRY(config_i64(node, 1, 10000000, &e->serve_rows_max, err));
+	TRY(keep(tree, "server.hosts", &e->arena, &e->serve_hosts, err));
+	TRY(keep(tree, "server.tls_certificate", &e->arena, &e->tls_certificate, err));
+	TRY(keep(tree, "server.tls_key", &e->arena, &e->tls_key, err));
+	if ((e->tls_certificate[0] == '\0') == (e->tls_key[0] == '\0')) return OK;
+	return config_fail(config_find(tree->root, "server.tls_key"), err,
+		"server.tls_certificate and server.tls_key: both, or none");
+}
+
 static status read_network(const struct config *tree, struct engine_config *e, struct err *err)
 {
 	TRY(read_auth(tree, e, err));
@@ -197,6 +220,7 @@ static status read_network(const struct config *tree, struct engine_config *e, s
 	if (!engine_address_known(e->listen))
 		return config_fail(config_find(tree->root, "server.listen"), err, "expected ADDR:PORT, found \"%.80s\"",
 			e->listen);
+	TRY(read_server(tree, e, err));
 	TRY(keep(tree, "stream.brokers", &e->arena, &e->stream_brokers, err));
 	TRY(keep(tree, "stream.topic", &e->arena, &e->stream_topic, err));
 	TRY(keep(tree, "stream.group", &e->arena, &e->stream_group, err));

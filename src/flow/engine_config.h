@@ -37,6 +37,11 @@ struct engine_config {
 		*lineage_url; /* where OpenLineage events go; "" = by OpenLineage's environment. May hold a password */
 	const char *listen;   /* ADDR:PORT of pqr serve */
 	struct engine_auth auth;
+	bool serve_sql;
+	int64_t serve_rows_max;
+	const char *serve_hosts;     /* "" = any name, on loopback localhost alone */
+	const char *tls_certificate; /* paths; "" = no TLS */
+	const char *tls_key;
 	const char *stream_brokers;                /* HOST:PORT,... */
 	const char *stream_topic;                  /* "" = the workload's own */
 	const char *stream_group;                  /* consumer group */

@@ -53,6 +53,14 @@ struct workload_view {
 	const struct table_schema *schema; /* its columns, in the SELECT's order */
 };
 
+/* A list that the API gives beside the tables, never stored: SQL as a view's, over core.<table> and gold.<table>. LOCAL_DATE(x) in it is the
+ * date of the instant x in the workload's zone. */
+struct workload_list_view {
+	const struct table_schema *schema; /* its columns, in the SELECT's order; its layer is empty */
+	const char *sql;
+	const char *table; /* of core: the database answers where it has this one, else the lake */
+};
+
 /* What a run tells of its figures at its end, once it was published: a query over meta and the serving tables, by contract 6's names. */
 struct workload_kpi {
 	const char *title, *sql;
@@ -130,6 +138,8 @@ struct workload {
 	bool (*mirrors_on)(const void *config); /* NULL: never */
 	const struct workload_view *views;      /* created, in this order, when the run is published */
 	size_t n_views;
+	const struct workload_list_view *lists;
+	size_t n_lists;
 	const struct workload_kpi *kpis;
 	size_t n_kpis;
 	const struct workload_metric *metrics;

@@ -321,3 +321,28 @@ status compress_stream_step(struct compress_stream *d, struct compress_piece *pi
 	if (d->at_end && piece->src_n == 0) return OK;
 	return d->codec == CODEC_GZIP ? gzip_step(d, piece, err) : zstd_step(d, piece, err);
 }
+
+/* ---- gzip ---- */
+
+enum { GZIP_HEADER_BYTES = 18, GZIP_WINDOW_BITS = 15 + 16 };
+
+size_t compress_gzip_bound(size_t n)
+{
+	return compressBound(n) + GZIP_HEADER_BYTES;
+}
+
+status compress_gzip(int level, struct compress_src src, struct compress_dst *dst, struct err *err)
+{
+	z_stream z = {0};
+	if (src.n > UINT32_MAX || dst->n > UINT32_MAX) return fail(err, E_LIMIT, "gzip: over 4 GiB in one piece");
+	if (deflateInit2(&z, level, Z_DEFLATED, GZIP_WINDOW_BITS, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+		return fail_nomem(err);
+	z.next_in = (z_const Bytef *)(uintptr_t)src.p;
+	z.avail_in = (uInt)src.n;
+	z.next_out = dst->p;
+	z.avail_out = (uInt)dst->n;
+	const int rc = deflate(&z, Z_FINISH);
+	dst->n = z.total_out;
+	(void)deflateEnd(&z);
+	return rc == Z_STREAM_END ? OK : fail(err, E_LIMIT, "gzip: no room for what it makes");
+}

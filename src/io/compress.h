@@ -41,6 +41,10 @@ status compress_block(struct compressor *c, enum compress_codec codec, int level
 status compress_expand(struct compressor *c, enum compress_codec codec, struct compress_src src,
 	struct compress_dst dst, struct err *err) MUST_USE;
 
+/* src as one gzip member (RFC 1952); dst->n is at least compress_gzip_bound and becomes the bytes used. level: 1 to 9. */
+size_t compress_gzip_bound(size_t n);
+status compress_gzip(int level, struct compress_src src, struct compress_dst *dst, struct err *err) MUST_USE;
+
 /* ---- streams: files of any size, gzip (RFC 1952) and zstd (RFC 8878), one or more members or frames ---- */
 
 enum { COMPRESS_MAGIC_BYTES = 4 };

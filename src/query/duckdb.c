@@ -122,6 +122,8 @@ struct engine {
 	struct arena arena; /* types and vectors of the result */
 	struct q_result columns;
 	struct q_vector *vectors;
+	const char *const *values; /* [n_values] of parameters */
+	size_t n_values;
 };
 
 /* One line of DuckDB's message: up to the excerpt of the statement. "Did you mean" stays. */
@@ -254,6 +256,20 @@ static status prepare_one(struct engine *e, duckdb_extracted_statements all, idx
 	return OK;
 }
 
+static status bind_values(struct engine *e, struct err *err)
+{
+	const idx_t n = e->l->nparams(e->prepared);
+	if (n != e->n_values && e->n_values == 0)
+		return fail(err, E_USAGE, "the statement has parameters ($1, ?): pqr sql has no values for them");
+	if (n != e->n_values)
+		return fail(err, E_USAGE, "the statement has %llu parameters, and there are %zu values",
+			(unsigned long long)n, e->n_values);
+	for (idx_t i = 0; i < n; i++)
+		if (e->l->bind_varchar(e->prepared, i + 1, e->values[i]) != DuckDBSuccess)
+			return fail(err, E_USAGE, "parameter $%llu can't be set", (unsigned long long)i + 1);
+	return OK;
+}
+
 /* A PIVOT that must look at the data first is several statements to DuckDB 1.x: it creates types, in memory, then selects. */
 static status prepare_all(struct engine *e, duckdb_extracted_statements all, idx_t n, struct err *err)
 {
@@ -269,8 +285,13 @@ static status prepare_all(struct engine *e, duckdb_extracted_statements all, idx
 		TRY(code);
 	}
 	TRY(prepare_one(e, all, n - 1, err));
-	if (e->l->nparams(e->prepared) == 0) return OK;
-	return fail(err, E_USAGE, "the statement has parameters ($1, ?): pqr sql has no values for them");
+	return bind_values(e, err);
+}
+
+void engine_values(struct engine *e, const char *const *values, size_t n)
+{
+	e->values = values;
+	e->n_values = n;
 }
 
 /* DuckDB 2.0 keeps such a PIVOT together as a statement of its own type, which does not tell what is in it: what can stand in a

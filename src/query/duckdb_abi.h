@@ -113,6 +113,7 @@ typedef enum {
 	F(void, destroy_prepare, (duckdb_prepared_statement *))                                        \
 	F(duckdb_statement_type, prepared_statement_type, (duckdb_prepared_statement))                 \
 	F(idx_t, nparams, (duckdb_prepared_statement))                                                 \
+	F(duckdb_state, bind_varchar, (duckdb_prepared_statement, idx_t, const char *))                \
 	F(duckdb_state, execute_prepared, (duckdb_prepared_statement, duckdb_result *))                \
 	F(duckdb_state, execute_prepared_streaming, (duckdb_prepared_statement, duckdb_result *))      \
 	F(idx_t, column_count, (duckdb_result *))                                                      \

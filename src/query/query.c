@@ -83,6 +83,8 @@ struct watch {
 	pthread_mutex_t lock; /* guards done */
 	pthread_cond_t changed;
 	bool started, done;
+	int64_t deadline_us; /* monotonic; 0: none */
+	bool late;           /* it was interrupted for that */
 };
 
 /* DuckDB's calls do not return before they have rows, so a second thread looks at the cancel flag meanwhile. */
@@ -97,16 +99,18 @@ static void *watch_main(void *arg)
 		until.tv_sec += until.tv_nsec / 1000000000L;
 		until.tv_nsec %= 1000000000L;
 		(void)pthread_cond_timedwait(&w->changed, &w->lock, &until);
-		if (!w->done && cancel_requested()) engine_interrupt(w->engine);
+		w->late = w->late || (w->deadline_us > 0 && time_mono_us() > w->deadline_us);
+		if (!w->done && (cancel_requested() || w->late)) engine_interrupt(w->engine);
 	}
 	(void)pthread_mutex_unlock(&w->lock);
 	return NULL;
 }
 
-static status watch_start(struct watch *w, struct engine *e, struct err *err)
+static status watch_start(struct watch *w, struct engine *e, int timeout_ms, struct err *err)
 {
 	pthread_condattr_t attr;
 	*w = (struct watch){.engine = e};
+	if (timeout_ms > 0) w->deadline_us = time_mono_us() + (int64_t)timeout_ms * 1000;
 	(void)pthread_mutex_init(&w->lock, NULL);
 	(void)pthread_condattr_init(&attr);
 	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -268,7 +272,7 @@ static status run_in(struct query *q, struct engine *e, const struct sql_text *t
 	int64_t *rows, struct err *err)
 {
 	struct watch watch;
-	const status started = watch_start(&watch, e, err);
+	const status started = watch_start(&watch, e, 0, err);
 	const status code = started == OK ? run_watched(q, e, text, to, rows, err) : started;
 	watch_stop(&watch);
 	return code;
@@ -292,5 +296,100 @@ status query_run(
 	(void)rmdir(spill);
 	result.us = time_mono_us() - start;
 	if (code == OK) *out = result;
+	return code;
+}
+
+/* ---- rows, one at a time ---- */
+
+struct each {
+	struct query *q;
+	struct engine *e;
+	const struct query_select *s;
+	const struct q_type *types;
+	struct query_cell *cells; /* [n] */
+	size_t *ends;             /* [n] of the texts in text */
+	size_t n;
+	struct buf text;
+};
+
+static status each_row(struct each *x, const struct q_chunk *chunk, size_t row, struct err *err)
+{
+	buf_reset(&x->text);
+	for (size_t i = 0; i < x->n; i++) {
+		if (q_valid(&chunk->columns[i], row)) value_text(&x->text, &chunk->columns[i], row);
+		x->ends[i] = x->text.n;
+	}
+	TRY(buf_check(&x->text, err));
+	for (size_t i = 0; i < x->n; i++) {
+		const size_t from = i > 0 ? x->ends[i - 1] : 0;
+		const char *p = x->text.p != NULL ? (const char *)x->text.p + from : "";
+		x->cells[i].text =
+			q_valid(&chunk->columns[i], row) ? (struct str){p, x->ends[i] - from} : (struct str){NULL, 0};
+	}
+	return x->s->visit(x->s->arg, x->cells, x->n, err);
+}
+
+static status each_chunk(struct each *x, struct err *err)
+{
+	struct q_chunk chunk;
+	do {
+		TRY(query_cancel_check(err));
+		TRY(engine_next(x->e, &chunk, err));
+		for (size_t row = 0; row < chunk.n_rows; row++) TRY(each_row(x, &chunk, row, err));
+	} while (chunk.n_rows > 0);
+	return OK;
+}
+
+static status each_result(struct each *x, const struct q_result *result, struct arena *arena, struct err *err)
+{
+	x->n = result->n_columns;
+	x->types = result->types;
+	x->cells = ARENA_ZNEW(arena, struct query_cell, x->n + 1);
+	x->ends = ARENA_ZNEW(arena, size_t, x->n + 1);
+	if (x->cells == NULL || x->ends == NULL) return fail_nomem(err);
+	for (size_t i = 0; i < x->n; i++)
+		x->cells[i] = (struct query_cell){.name = result->names[i], .type = value_type_name(&result->types[i])};
+	if (x->s->head != NULL) TRY(x->s->head(x->s->arg, x->cells, x->n, err));
+	return each_chunk(x, err);
+}
+
+static status each_watched(struct each *x, const struct sql_text *text, struct err *err)
+{
+	struct q_result result;
+	struct arena arena;
+	TRY(catalog_load(&x->q->catalog, x->e, text->whole, NULL, err));
+	engine_values(x->e, x->s->params, x->s->n_params);
+	TRY(catalog_explain(&x->q->catalog, text->whole, prepare(x->e, text, err), err));
+	TRY(engine_run(x->e, &result, err));
+	arena_init(&arena, 0);
+	buf_init(&x->text, 0);
+	const status code = each_result(x, &result, &arena, err);
+	buf_deinit(&x->text);
+	arena_deinit(&arena);
+	return code;
+}
+
+static status each_in(struct each *x, const struct sql_text *text, struct err *err)
+{
+	struct watch watch;
+	const status started = watch_start(&watch, x->e, x->s->timeout_ms, err);
+	const status code = started == OK ? each_watched(x, text, err) : started;
+	watch_stop(&watch);
+	if (code == OK || !watch.late) return code;
+	return fail(err, E_LIMIT, "the query took longer than %d s, and was ended", x->s->timeout_ms / 1000);
+}
+
+status query_each(struct query *q, const struct query_select *s, struct err *err)
+{
+	struct each x = {.q = q, .s = s};
+	struct sql_text text = {0};
+	char spill[SPILL_NAME_MAX];
+	ASSERT(s->visit != NULL);
+	TRY(check_text(s->sql, &text, err));
+	(void)snprintf(spill, sizeof spill, "%s/spill", q->scratch.folder);
+	TRY(engine_open(q->library, q->threads, spill, &x.e, err));
+	const status code = each_in(&x, &text, err);
+	engine_close(x.e);
+	(void)rmdir(spill);
 	return code;
 }

@@ -62,6 +62,26 @@ struct query_output {
 status query_run(struct query *q, struct str sql, const struct query_output *o, struct query_result *out,
 	struct err *err) MUST_USE;
 
+/* ---- rows, one at a time ---- */
+
+struct query_cell {
+	const char *name, *type; /* type: "BIGINT"; of what is nested, its outermost */
+	struct str text;         /* as DuckDB casts it to VARCHAR; p NULL: null */
+};
+/* What views the row is valid during the call. */
+typedef status (*query_row_visit)(void *arg, const struct query_cell *cells, size_t n, struct err *err);
+struct query_select {
+	struct str sql;
+	const char *const *params; /* [n_params] texts of $1, $2 ... */
+	size_t n_params;
+	query_row_visit head; /* once before the first row, without texts; NULL: not wanted */
+	query_row_visit visit;
+	void *arg;
+	int timeout_ms; /* 0: none */
+};
+/* Errors as query_run's, of visit too, which ends it; E_LIMIT: it took longer than timeout_ms. */
+status query_each(struct query *q, const struct query_select *s, struct err *err) MUST_USE;
+
 /* Position after the first complete statement (its ';'), or 0: text ends inside one. Knows quotes, comments and dollar quotes. */
 size_t query_statement_end(struct str text);
 /* Nothing but blanks, comments and ';'. */

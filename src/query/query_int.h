@@ -123,6 +123,8 @@ void engine_interrupt(struct engine *e); /* from any thread */
 status engine_exec(struct engine *e, const struct buf *sql, struct err *err) MUST_USE;
 
 enum engine_kind { ENGINE_QUERY, ENGINE_EXPLAIN, ENGINE_OTHER };
+/* The texts of $1 ... $n of statements that are prepared from now on; borrowed until they have run. */
+void engine_values(struct engine *e, const char *const *values, size_t n);
 /* Parse and bind one statement; several are E_USAGE. The one prepared before is gone. *kind says what DuckDB takes it for. */
 status engine_prepare(struct engine *e, struct str sql, enum engine_kind *kind, struct err *err) MUST_USE;
 /* Run what is prepared. The result views the engine until the next prepare. */
@@ -191,6 +193,7 @@ status view_type(struct buf *out, struct str type, struct err *err) MUST_USE;
 void value_text(struct buf *out, const struct q_vector *v, size_t row);
 void value_json(struct buf *out, const struct q_vector *v, size_t row);
 bool value_is_number(const struct q_type *t);
+const char *value_type_name(const struct q_type *t); /* "BIGINT"; of what is nested, its outermost */
 
 /* ---- output.c: rows as text ---- */
 

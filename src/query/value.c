@@ -394,3 +394,37 @@ bool value_is_number(const struct q_type *t)
 	default: return false;
 	}
 }
+
+const char *value_type_name(const struct q_type *t)
+{
+	static const char *const integers[] = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"};
+	static const char *const names[] = {
+		[Q_NULL] = "NULL",
+		[Q_BOOL] = "BOOLEAN",
+		[Q_UINT] = "UBIGINT",
+		[Q_FLOAT] = "FLOAT",
+		[Q_DOUBLE] = "DOUBLE",
+		[Q_DECIMAL] = "DECIMAL",
+		[Q_DATE] = "DATE",
+		[Q_TIME] = "TIME",
+		[Q_TIME_TZ] = "TIME WITH TIME ZONE",
+		[Q_TIMESTAMP] = "TIMESTAMP",
+		[Q_TIMESTAMP_TZ] = "TIMESTAMP WITH TIME ZONE",
+		[Q_INTERVAL] = "INTERVAL",
+		[Q_TEXT] = "VARCHAR",
+		[Q_JSON] = "JSON",
+		[Q_BLOB] = "BLOB",
+		[Q_BIT] = "BIT",
+		[Q_BIGNUM] = "BIGNUM",
+		[Q_UUID] = "UUID",
+		[Q_ENUM] = "ENUM",
+		[Q_LIST] = "LIST",
+		[Q_ARRAY] = "ARRAY",
+		[Q_STRUCT] = "STRUCT",
+		[Q_MAP] = "MAP",
+		[Q_UNION] = "UNION",
+	};
+	size_t log = 0;
+	while (t->kind == Q_INT && log < 4 && (1u << log) < t->bytes) log++;
+	return t->kind == Q_INT ? integers[log] : names[t->kind];
+}

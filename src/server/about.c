@@ -54,14 +54,15 @@ static void add_schemas(const struct server *s, struct buf *out)
 	buf_char(out, '{');
 	for (size_t i = 0; i < s->relations.n; i++) {
 		const struct relation *r = &s->relations.items[i];
+		if (r->list != NULL) continue;
 		if (strcmp(r->schema, schema) != 0)
-			buf_printf(out, "%s\"%s\":[", i > 0 ? "]," : "", r->schema);
+			buf_printf(out, "%s\"%s\":[", schema[0] != '\0' ? "]," : "", r->schema);
 		else
 			buf_char(out, ',');
 		schema = r->schema;
 		buf_json_str(out, str_of(r->name));
 	}
-	buf_str(out, s->relations.n > 0 ? "]}" : "}");
+	buf_str(out, schema[0] != '\0' ? "]}" : "}");
 }
 
 static status on_latest(void *arg, const struct control_value *values, size_t n, struct err *err)

@@ -29,6 +29,10 @@ int httpd_port(const struct httpd *h);
 bool httpd_is_loopback(const struct httpd *h);
 /* Close connections that have been at one request for too long. About once a second. */
 void httpd_tick(struct httpd *h);
+/* Does anybody listen to events? */
+bool httpd_has_listeners(struct httpd *h);
+/* Send a text to all who do. */
+void httpd_tell(struct httpd *h, struct str text);
 /* Takes no more connections, waits for the answers under way (at most patience_ms), closes the others. */
 void httpd_stop(struct httpd *h, int patience_ms);
 

@@ -29,6 +29,8 @@ enum {
 	BACKLOG = 1024,
 	SLOW_QUEUE_MAX = 64, /* requests that wait for a slow thread */
 	SLOW_THREADS_MAX = 16,
+	LISTENERS_MAX = 256,   /* to events; each holds a connection */
+	NEWS_BYTES = 64 << 10, /* that one may lag behind */
 };
 
 struct connection {
@@ -36,6 +38,15 @@ struct connection {
 	int fd;
 	bool busy;     /* a request was read whole and is not answered yet */
 	int64_t since; /* it began to wait for a request */
+};
+
+/* Who listens to events: its connection is suspended while there is nothing new for it. */
+struct listener {
+	struct listener *next, *previous;
+	struct httpd *httpd;
+	struct MHD_Connection *mhd;
+	uint64_t at; /* what of the news it has */
+	bool waits;  /* suspended */
 };
 
 struct exchange {
@@ -64,6 +75,11 @@ struct httpd {
 	struct exchange *first, *last; /* the slow queue */
 	size_t n_queued, n_busy;       /* n_busy: exchanges */
 	bool stopping;
+	struct listener *listeners;
+	size_t n_listeners;
+	char news[NEWS_BYTES]; /* a ring: byte i of all that was told is news[i % NEWS_BYTES] */
+	uint64_t told;
+	bool silent; /* events end */
 	pthread_t slow[SLOW_THREADS_MAX];
 	int n_slow;
 };
@@ -138,10 +154,98 @@ static struct MHD_Response *response_of(struct response *r)
 	return made;
 }
 
+/* ---- events ---- */
+
+/* The connection's thread asks for more. */
+static ssize_t read_news(void *arg, uint64_t position, char *dst, size_t n)
+{
+	struct listener *l = arg;
+	struct httpd *h = l->httpd;
+	ssize_t given = 0;
+	(void)position;
+	(void)pthread_mutex_lock(&h->lock);
+	if (h->silent || h->told - l->at > NEWS_BYTES) { /* it was too slow: it asks again, and knows what it missed */
+		given = MHD_CONTENT_READER_END_OF_STREAM;
+	} else if (h->told == l->at) {
+		MHD_suspend_connection(l->mhd);
+		l->waits = true;
+	} else {
+		for (; l->at < h->told && (size_t)given < n; l->at++) dst[given++] = h->news[l->at % NEWS_BYTES];
+	}
+	(void)pthread_mutex_unlock(&h->lock);
+	return given;
+}
+
+static void forget_listener(void *arg)
+{
+	struct listener *l = arg;
+	struct httpd *h = l->httpd;
+	(void)pthread_mutex_lock(&h->lock);
+	if (l->next != NULL) l->next->previous = l->previous;
+	*(l->previous != NULL ? &l->previous->next : &h->listeners) = l->next;
+	h->n_listeners--;
+	(void)pthread_mutex_unlock(&h->lock);
+	mem_free(l);
+}
+
+/* NULL: there are too many. */
+static struct MHD_Response *listen_to_news(struct exchange *x)
+{
+	struct httpd *h = x->httpd;
+	struct listener *l = mem_zalloc(1, sizeof *l);
+	if (l == NULL) return NULL;
+	*l = (struct listener){.httpd = h, .mhd = x->mhd};
+	(void)pthread_mutex_lock(&h->lock);
+	const bool room = h->n_listeners < LISTENERS_MAX && !h->silent;
+	if (room) {
+		l->at = h->told;
+		l->next = h->listeners;
+		if (l->next != NULL) l->next->previous = l;
+		h->listeners = l;
+		h->n_listeners++;
+	}
+	(void)pthread_mutex_unlock(&h->lock);
+	struct MHD_Response *made = NULL;
+	if (room) made = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 4096, read_news, l, forget_listener);
+	if (room && made == NULL)
+		forget_listener(l);
+	else if (!room)
+		mem_free(l);
+	return made;
+}
+
+/* Under the lock. */
+static void wake_listeners(struct httpd *h)
+{
+	for (struct listener *l = h->listeners; l != NULL; l = l->next) {
+		if (!l->waits) continue;
+		l->waits = false;
+		MHD_resume_connection(l->mhd);
+	}
+}
+
+bool httpd_has_listeners(struct httpd *h)
+{
+	(void)pthread_mutex_lock(&h->lock);
+	const bool any = h->listeners != NULL;
+	(void)pthread_mutex_unlock(&h->lock);
+	return any;
+}
+
+void httpd_tell(struct httpd *h, struct str text)
+{
+	(void)pthread_mutex_lock(&h->lock);
+	for (size_t i = 0; i < text.n; i++) h->news[h->told++ % NEWS_BYTES] = text.p[i];
+	if (text.n > 0) wake_listeners(h);
+	(void)pthread_mutex_unlock(&h->lock);
+}
+
 static enum MHD_Result send_answer(struct exchange *x)
 {
 	struct response *r = &x->response;
-	struct MHD_Response *made = response_of(r);
+	struct MHD_Response *made = r->events ? listen_to_news(x) : NULL;
+	if (r->events && made == NULL) response_problem(r, 503, "too many listen to events already");
+	if (made == NULL) made = response_of(r);
 	if (made == NULL) return MHD_NO;
 	if (r->type != NULL) (void)MHD_add_response_header(made, "Content-Type", r->type);
 	for (size_t i = 0; i < r->n_headers; i++)
@@ -471,6 +575,8 @@ static void wait_for_answers(struct httpd *h, int patience_ms)
 	(void)clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += patience_ms / 1000;
 	(void)pthread_mutex_lock(&h->lock);
+	h->silent = true;
+	wake_listeners(h);
 	while (h->n_busy > 0 && rc != ETIMEDOUT) rc = pthread_cond_timedwait(&h->changed, &h->lock, &until);
 	h->stopping = true;
 	(void)pthread_cond_broadcast(&h->changed);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/vec.h"
+#include "stream/realtime.h"
 #include "stream/topic.h"
 
 static status add(struct relation_list *l, struct arena *arena, const struct relation *r, struct err *err)
@@ -21,17 +22,23 @@ static const struct column_def updated_at = {.name = "updated_at",
 /* Rows of tables of operations and figures are a tenant's by their own column, or that of the table that they are part of. */
 static status add_tenant(struct relation *r, const struct table_schema *t, struct arena *arena, struct err *err)
 {
+	static const char below[] = "\"%s\" IN (SELECT \"%s\" FROM %s WHERE \"tenant_id\" = ";
 	if (schema_column_index(t, "tenant_id") >= 0) {
-		r->tenant_sql = "\"tenant_id\" = ";
+		r->tenant_sql = r->tenant_lake_sql = "\"tenant_id\" = ";
 		r->tenant_sql_end = "";
-	} else if (t->parent != NULL) {
-		r->tenant_sql =
-			arena_printf(arena, "\"%s\" IN (SELECT \"%s\" FROM %s.%s WHERE \"tenant_id\" = ", t->parent_key,
-				t->parent_key, t->layer, t->parent);
-		r->tenant_sql_end = ")";
-		if (r->tenant_sql == NULL) return fail_nomem(err);
+		return OK;
 	}
-	return OK;
+	if (t->parent == NULL) return OK;
+	const char *parent = arena_printf(arena, "%s.%s", t->layer, t->parent);
+	const char *source = parent;
+	for (size_t i = 0; i < r->workload->n_mirrors; i++)
+		if (strcmp(r->workload->mirrors[i].schema->name, t->parent) == 0)
+			source = r->workload->mirrors[i].source;
+	if (parent == NULL) return fail_nomem(err);
+	r->tenant_sql = arena_printf(arena, below, t->parent_key, t->parent_key, parent);
+	r->tenant_lake_sql = arena_printf(arena, below, t->parent_key, t->parent_key, source);
+	r->tenant_sql_end = ")";
+	return r->tenant_sql != NULL && r->tenant_lake_sql != NULL ? OK : fail_nomem(err);
 }
 
 /* The columns that the serving database has. */
@@ -72,6 +79,9 @@ static status add_workload(struct relation_list *l, struct arena *arena, const s
 			(struct relation){.workload = w, .lake = w->mirrors[i].source}, err));
 	for (size_t i = 0; i < w->n_views; i++)
 		TRY(add_table(l, arena, w->views[i].schema, (struct relation){.workload = w}, err));
+	for (size_t i = 0; i < w->n_lists; i++)
+		TRY(add_table(
+			l, arena, w->lists[i].schema, (struct relation){.workload = w, .list = &w->lists[i]}, err));
 	const struct window_set *windows = w->topic != NULL ? w->topic->windows : NULL;
 	for (size_t i = 0; windows != NULL && i < windows->n_tables; i++)
 		TRY(add_table(l, arena, windows->tables[i].schema, (struct relation){.workload = w}, err));
@@ -90,6 +100,8 @@ status relation_list_make(
 	const struct workload_list *workloads, struct arena *arena, struct relation_list *out, struct err *err)
 {
 	*out = (struct relation_list){0};
+	TRY(add_table(out, arena, &realtime_offsets, (struct relation){0}, err));
+	TRY(add_table(out, arena, &realtime_late_events, (struct relation){0}, err));
 	for (size_t i = 0; i < workloads->n; i++) TRY(add_workload(out, arena, workloads->items[i], err));
 	if (out->n > 0) qsort(out->items, out->n, sizeof *out->items, by_name);
 	return OK;

@@ -11,10 +11,11 @@ struct relation {
 	const struct column_def *columns; /* [n_columns] */
 	size_t n_columns;
 	const char *lake; /* the lake's table with the same rows ("silver.tickets"); NULL: none */
-	const char *
-		tenant_sql; /* which rows are a tenant's: a condition that ends before the tenant; NULL: nobody's alone */
-	const char *tenant_sql_end; /* what follows the tenant there */
-	const struct workload *workload;
+	/* Which rows are a tenant's: a condition that ends before the tenant; NULL: nobody's alone. The same over the lake's tables. */
+	const char *tenant_sql, *tenant_lake_sql;
+	const char *tenant_sql_end;            /* what follows the tenant there */
+	const struct workload *workload;       /* NULL: of all */
+	const struct workload_list_view *list; /* NULL: a table or view; else its schema is empty: no path names it */
 };
 struct relation_list {
 	struct relation *items; /* [n] by schema, then name */

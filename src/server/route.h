@@ -20,10 +20,11 @@ struct route {
 	const char *description;          /* may be NULL */
 	const struct route_param *params; /* [n_params] */
 	size_t n_params;
-	const char *types;   /* of what it answers, with ',' between them */
-	bool slow;           /* takes long: the lake is read, so that it must not keep others waiting */
-	bool open;           /* to everybody, whatever the authentication */
-	enum auth_role role; /* who may, at least */
+	const char *types; /* of what it answers, with ',' between them */
+	bool slow;         /* takes long: the lake is read, so that it must not keep others waiting */
+	bool (*slow_if)(struct server *s, struct request *r); /* NULL: never; else whether this request does */
+	bool open;                                            /* to everybody, whatever the authentication */
+	enum auth_role role;                                  /* who may, at least */
 	/* What it answers, in out; else an error, which becomes a problem. */
 	status (*handle)(struct server *s, struct request *r, struct response *out, struct err *err);
 };

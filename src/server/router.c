@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/time.h"
+#include "io/compress.h"
 #include "server/audit.h"
 #include "server/server_int.h"
 #include "server/static_files.h"
@@ -54,18 +55,29 @@ const struct route *router_find(const struct route *routes, size_t n_routes, str
 	return NULL;
 }
 
-bool router_is_slow(const struct server *s, struct request *r)
+bool router_is_slow(struct server *s, struct request *r)
 {
 	bool others;
 	const struct route *route = router_find(s->routes, s->n_routes, r, &others);
-	return route != NULL && route->slow;
+	return route != NULL && (route->slow || (route->slow_if != NULL && route->slow_if(s, r)));
 }
 
 /* ---- what is refused before a handler sees it ---- */
 
 /* A page of another site can make a browser ask this machine by a name of its own that leads here. Such a name is none of ours; addresses
  * are nobody's. */
-static bool host_known(struct str host)
+static bool host_listed(const char *hosts, const char *name)
+{
+	const size_t n = strlen(name);
+	while (*hosts != '\0') {
+		const size_t k = strcspn(hosts, ",");
+		if (k == n && strncasecmp(hosts, name, n) == 0) return true;
+		hosts += k + (hosts[k] == ',');
+	}
+	return false;
+}
+
+static bool host_known(const struct server *s, struct str host)
 {
 	char name[256];
 	struct in6_addr address;
@@ -76,8 +88,8 @@ static bool host_known(struct str host)
 	char *end = name[0] == '[' ? strchr(name, ']') : strchr(name, ':');
 	if (end != NULL) *end = '\0';
 	const char *bare = name[0] == '[' ? name + 1 : name;
-	return strcasecmp(bare, "localhost") == 0 || inet_pton(AF_INET, bare, &address) == 1 ||
-	       inet_pton(AF_INET6, bare, &address) == 1;
+	return strcasecmp(bare, "localhost") == 0 || host_listed(s->hosts, bare) ||
+	       inet_pton(AF_INET, bare, &address) == 1 || inet_pton(AF_INET6, bare, &address) == 1;
 }
 
 static bool is_api(const struct request *r)
@@ -148,9 +160,49 @@ static void add_headers(struct response *out, bool api)
 	response_header_add(out, "Cross-Origin-Resource-Policy", "same-origin");
 	response_header_add(out, "Content-Security-Policy", "%s",
 		api ? "default-src 'none'; frame-ancestors 'none'"
-		    : "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; "
-		      "form-action 'self'; frame-ancestors 'none'");
+		    : "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+		      "connect-src "
+		      "'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
 	if (api) response_header_add(out, "Cache-Control", "no-cache");
+}
+
+/* ---- compression ---- */
+
+enum { GZIP_BYTES_MIN = 1400, GZIP_LEVEL = 4 }; /* below, an answer is one packet as it is */
+
+static bool takes_gzip(const struct request *r)
+{
+	const struct str accept = request_header_get(r, "Accept-Encoding");
+	const char *at = accept.n >= 4 ? memmem(accept.p, accept.n, "gzip", 4) : NULL;
+	if (at == NULL) return false;
+	const struct str rest = {at + 4, accept.n - (size_t)(at + 4 - accept.p)};
+	return !(rest.n >= 4 && memcmp(rest.p, ";q=0", 4) == 0 && (rest.n == 4 || rest.p[4] == ','));
+}
+
+static bool is_text(const char *type)
+{
+	return strncmp(type, "text/", 5) == 0 || strstr(type, "json") != NULL || strstr(type, "svg") != NULL;
+}
+
+/* What can't be compressed is sent as it is. */
+static void compress_body(const struct request *r, struct response *out)
+{
+	const struct str body = response_body(out);
+	struct buf packed;
+	if (out->events || out->type == NULL || body.n < GZIP_BYTES_MIN || !is_text(out->type) || !takes_gzip(r))
+		return;
+	buf_init(&packed, 0);
+	struct compress_dst dst = {.n = compress_gzip_bound(body.n)};
+	dst.p = buf_reserve(&packed, dst.n);
+	if (dst.p == NULL || compress_gzip(GZIP_LEVEL, (struct compress_src){body.p, body.n}, &dst, NULL) != OK) {
+		buf_deinit(&packed);
+		return;
+	}
+	buf_commit(&packed, dst.n);
+	buf_deinit(&out->body);
+	out->body = packed;
+	out->borrowed = (struct str){NULL, 0};
+	response_header_add(out, "Content-Encoding", "gzip");
 }
 
 static void answer(struct server *s, struct request *r, struct response *out)
@@ -158,7 +210,7 @@ static void answer(struct server *s, struct request *r, struct response *out)
 	struct err err;
 	bool others;
 	err_clear(&err);
-	if (s->loopback && !host_known(request_header_get(r, "Host"))) {
+	if ((s->loopback || s->hosts[0] != '\0') && !host_known(s, request_header_get(r, "Host"))) {
 		response_problem(out, 421, "the Host header names no address of this machine");
 		add_headers(out, true);
 		return;
@@ -171,6 +223,7 @@ static void answer(struct server *s, struct request *r, struct response *out)
 		if (code != OK) answer_error(code, &err, r, out);
 	}
 	if (out->body.failed) response_problem(out, 413, "the answer is too large: ask for fewer rows");
+	compress_body(r, out);
 	add_headers(out, route != NULL && strcmp(route->path, "/docs") != 0);
 }
 

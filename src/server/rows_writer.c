@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "app/rows_text.h"
+
 static const struct {
 	const char *name, *type, *sent;
 } formats[] = {
@@ -150,22 +152,6 @@ void rows_value_json(struct buf *out, const struct column_def *column, const str
 		buf_str(out, "null");
 }
 
-static void csv_text(struct buf *out, struct str s)
-{
-	bool plain = s.n > 0;
-	for (size_t i = 0; i < s.n && plain; i++) plain = memchr("\",\r\n", s.p[i], 4) == NULL;
-	if (plain) {
-		buf_add(out, s.p, s.n);
-		return;
-	}
-	buf_char(out, '"');
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == '"') buf_char(out, '"');
-		buf_char(out, s.p[i]);
-	}
-	buf_char(out, '"');
-}
-
 /* ---- rows ---- */
 
 void rows_writer_begin(struct rows_writer *w)
@@ -173,7 +159,7 @@ void rows_writer_begin(struct rows_writer *w)
 	if (w->format == ROWS_JSON) buf_char(w->out, '[');
 	for (size_t i = 0; w->format == ROWS_CSV && i < w->n; i++) {
 		if (i > 0) buf_char(w->out, ',');
-		csv_text(w->out, str_of(w->columns[i].name));
+		rows_csv_text(w->out, str_of(w->columns[i].name));
 	}
 	if (w->format == ROWS_CSV) buf_str(w->out, "\r\n");
 }
@@ -195,7 +181,7 @@ static void csv_row(struct rows_writer *w, const struct control_value *values)
 		char room[ROWS_NUMBER_MAX];
 		const struct str s = rows_value_text(&w->columns[i], &values[i], room);
 		if (i > 0) buf_char(w->out, ',');
-		if (s.p != NULL) csv_text(w->out, s);
+		if (s.p != NULL) rows_csv_text(w->out, s);
 	}
 	buf_str(w->out, "\r\n");
 }

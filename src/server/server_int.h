@@ -7,17 +7,22 @@
 #include "server/relation.h"
 #include "server/route.h"
 
+struct published_state;
 struct server {
+	struct arena arena;
 	const struct route *routes; /* [n_routes] */
 	size_t n_routes;
 	struct session *session; /* its lake; its control plane has a lock */
 	struct control_pool *pool;
 	struct relation_list relations;
+	struct published_state *published;
 	struct auth auth;
 	bool postgres;
-	bool loopback; /* Host must then name this machine */
+	bool loopback;     /* Host must then name this machine */
+	const char *hosts; /* other names of it, NAME,NAME */
 	int64_t rows_max;
 	bool sql;
+	int64_t utc_offset_s; /* of the zone that decides local days */
 };
 
 /* A statement of the serving database for who asks. PostgreSQL runs it as their role, with their claims; whoever asks elsewhere sees to it

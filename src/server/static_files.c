@@ -41,7 +41,7 @@ bool static_file_answer(const struct request *r, struct response *out)
 	if (f == NULL && memchr(path.p, '.', path.n) == NULL) f = find(STR("/index.html"));
 	if (f == NULL) return false;
 	char tag[80];
-	(void)snprintf(tag, sizeof tag, "\"%s\"", f->tag);
+	(void)snprintf(tag, sizeof tag, "W/\"%s\"", f->tag);
 	response_header_add(out, "ETag", "%s", tag);
 	/* Names of assets hold a hash of their content; the page that names them must be asked for each time. */
 	response_header_add(out, "Cache-Control",

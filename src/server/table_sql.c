@@ -191,7 +191,7 @@ static void add_tenant(struct writer *w)
 		buf_str(&w->out->text, "1 = 0");
 		return;
 	}
-	buf_str(&w->out->text, r->tenant_sql);
+	buf_str(&w->out->text, w->dialect == TABLE_DUCKDB ? r->tenant_lake_sql : r->tenant_sql);
 	add_param(w, COL_STRING, w->q->tenant);
 	buf_str(&w->out->text, r->tenant_sql_end);
 }

@@ -8,6 +8,36 @@
 #include "base/alloc.h"
 #include "control/sql_table.h"
 
+static const struct column_def offsets_columns[] = {
+	{.name = "sink", .type = COL_STRING, .key = true, .description = "whose tables: the workload"},
+	{.name = "topic", .type = COL_STRING, .key = true, .description = "what is counted"},
+	{.name = "partition", .type = COL_INT32, .key = true, .description = "of the topic"},
+	{.name = "next_position", .type = COL_INT64, .description = "behind all that is counted"},
+	{.name = "watermark",
+		.type = COL_TIMESTAMP,
+		.nullable = true,
+		.description = "newest event time of the partition less two minutes; null: none yet"},
+	{.name = "updated_at", .type = COL_TIMESTAMP, .description = "when the row last changed"},
+};
+static const struct column_def late_columns[] = {
+	{.name = "sink", .type = COL_STRING, .key = true, .description = "whose tables: the workload"},
+	{.name = "topic", .type = COL_STRING, .key = true, .description = "what is counted"},
+	{.name = "window_start",
+		.type = COL_TIMESTAMP,
+		.key = true,
+		.description = "first instant of the minute of event time that they would have been counted in"},
+	{.name = "event_count", .type = COL_INT64, .unit = "events", .description = "events that came too late"},
+	{.name = "updated_at", .type = COL_TIMESTAMP, .description = "when the row last changed"},
+};
+#define TABLE(symbol, table, of, text)                     \
+	const struct table_schema symbol = {.name = table, \
+		.layer = "realtime",                       \
+		.description = text,                       \
+		.columns = of,                             \
+		.n_columns = sizeof of / sizeof *of}
+TABLE(realtime_offsets, "offsets", offsets_columns, "the position behind all that is counted of each partition");
+TABLE(realtime_late_events, "late_events", late_columns, "events that came after their window had closed, by minute");
+
 enum { ROWS_A_STATEMENT = 500, STATEMENT_BYTES_MAX = 1 << 20 };
 
 status realtime_init(struct realtime *r, struct err *err)

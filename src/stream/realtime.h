@@ -16,6 +16,8 @@
 #include "control/sql_conn.h"
 #include "stream/windows.h"
 
+extern const struct table_schema realtime_offsets, realtime_late_events; /* of every workload's counts */
+
 struct realtime {
 	struct sql_conn *c; /* borrowed */
 	const char *sink;   /* whose tables: the workload. Not the group: one that is renamed would count all again */

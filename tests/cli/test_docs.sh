@@ -53,6 +53,8 @@ diff -r contracts "$root/contracts/pqrs/v2" >difference || bad "contracts/pqrs/v
 expect 0 '' "$pqr" contract clickstream --write clicks
 diff -r clicks "$root/contracts/clickstream/v1" >difference || bad "contracts/clickstream/v1 is not what the program says (make docs): $(head -n 3 difference)"
 "$pqr" help --man | cmp -s - "$root/docs/pqr.1" || bad "docs/pqr.1 is not what the program says (make docs)"
+"$pqr" serve --describe markdown | cmp -s - "$root/docs/api.md" || bad "docs/api.md is not what the program says (make docs)"
+"$pqr" serve --describe openapi | python3 -c 'import json, sys; assert json.load(sys.stdin)["openapi"].startswith("3.1")' || bad "openapi is no OpenAPI 3.1"
 for shell in bash zsh fish; do
   "$pqr" completion "$shell" | cmp -s - "$root/scripts/pqr.$shell" || bad "scripts/pqr.$shell is not what the program says (make docs)"
 done

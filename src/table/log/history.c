@@ -186,3 +186,13 @@ status delta_version_at(struct store *store, const char *root, int64_t at_ms, in
 	}
 	return written_later(&f, root, err);
 }
+
+struct str delta_history_member(const struct delta_version *v, const char *quoted_name)
+{
+	const struct str text = v->info.text;
+	const char *at = text.n > 0 ? memmem(text.p, text.n, quoted_name, strlen(quoted_name)) : NULL;
+	if (at == NULL) return STR("");
+	const char *from = at + strlen(quoted_name), *end = text.p + text.n;
+	const char *to = memchr(from, '"', (size_t)(end - from));
+	return to != NULL ? (struct str){from, (size_t)(to - from)} : STR("");
+}

@@ -25,6 +25,8 @@ struct delta_history {
 status delta_history_read(
 	struct store *store, const char *root, size_t limit, struct delta_history *out, struct err *err) MUST_USE;
 void delta_history_deinit(struct delta_history *h);
+/* The text of a member of a version's commitInfo, quoted_name as "\"pqrRunId\":\"": views it; empty: there is none. */
+struct str delta_history_member(const struct delta_version *v, const char *quoted_name);
 
 /* The newest version at or before at_ms that can be read. E_NOT_FOUND: the table is younger, or that version was cleaned up (says the
  * oldest readable one). */

@@ -8,6 +8,7 @@
 #include "workloads/pqrs/bronze/event.h"
 #include "workloads/pqrs/config/config.h"
 #include "workloads/pqrs/contract/contract.h"
+#include "workloads/pqrs/contract/lists.h"
 #include "workloads/pqrs/contract/raw_event.h"
 #include "workloads/pqrs/explain/explain_lake.h"
 #include "workloads/pqrs/gold/gold.h"
@@ -192,6 +193,8 @@ const struct workload pqrs_workload = {
 	.mirrors_on = publishes_core,
 	.views = pqrs_views,
 	.n_views = PQRS_VIEWS,
+	.lists = pqrs_lists,
+	.n_lists = PQRS_LISTS,
 	.kpis = kpis,
 	.n_kpis = sizeof kpis / sizeof kpis[0],
 	.metrics = metrics,

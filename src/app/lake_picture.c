@@ -1,9 +1,9 @@
-/* cli/picture.c: from the versions that runs left to what SQL over the lake takes.
+/* app/lake_picture.c: from the versions that runs left to what SQL over the lake takes.
  *
  * 1. A person who names no run sees of each workload one finished run's tables together, never one's silver beside another's gold.
  * 2. A person who names a run sees its history alone, as it left it.
  */
-#include "cli/picture.h"
+#include "app/lake_picture.h"
 
 #include <stdio.h>
 
@@ -11,7 +11,7 @@
 #include "table/log/snapshot.h"
 #include "workloads/registry.h"
 
-status cli_picture(
+status lake_picture(
 	struct store *lake, const char *run_id, struct arena *arena, struct query_picture *out, struct err *err)
 {
 	struct picture one, *p = &one;
@@ -55,7 +55,7 @@ static status claimed(struct store *lake, const char *table, size_t *n, struct e
 	return OK;
 }
 
-status cli_histories(struct store *lake, size_t *out, struct err *err)
+status lake_picture_histories(struct store *lake, size_t *out, struct err *err)
 {
 	*out = 0;
 	for (size_t i = 0; i < registry_workloads.n; i++) {

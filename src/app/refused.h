@@ -1,6 +1,6 @@
-/* cli/refused.h: what a run kept out: rejected lines, and events in quarantine, as one sequence of rows. */
-#ifndef PQR_CLI_REFUSED_H
-#define PQR_CLI_REFUSED_H
+/* app/refused.h: what a run kept out: rejected lines, and events in quarantine, as one sequence of rows. */
+#ifndef PQR_APP_REFUSED_H
+#define PQR_APP_REFUSED_H
 
 #include "base/buf.h"
 #include "io/store.h"

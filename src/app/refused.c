@@ -1,11 +1,11 @@
-/* cli/refused.c: rejects and quarantine of a run, each row with its line's text.
+/* app/refused.c: rejects and quarantine of a run, each row with its line's text.
  *
  *   rejects/ ---------------------------------------------------------------> rows
  *   silver.quarantine --its version, run_id=U--> (object, line, reason) --sorted--> raw objects, each read once --> rows
  *
  * Must not know how rows are shown.
  */
-#include "cli/refused.h"
+#include "app/refused.h"
 
 #include <stdlib.h>
 
