@@ -47,6 +47,8 @@ static const struct config_key items[] = {
 	{"server.sql", CONFIG_T_BOOL, 0, 0, NULL, "false", false,
 		"answer queries over the lake's tables (POST /api/v1/sql)", 0},
 	{"server.max_rows", CONFIG_T_INT, 1, 10000000, NULL, "100000", false, "rows of one answer at most", 0},
+	{"server.timeout_s", CONFIG_T_INT, 1, 3600, NULL, "30", false,
+		"seconds after which a connection without a whole request is closed", 0},
 	TEXT("server.hosts", "", false,
 		"names of this server, NAME,NAME: a request by another is refused; on loopback localhost is one "
 		"always"),
@@ -205,6 +207,8 @@ static status read_server(const struct config *tree, struct engine_config *e, st
 	TRY(config_bool(node, &e->serve_sql, err));
 	TRY(config_need(tree->root, "server.max_rows", &node, err));
 	TRY(config_i64(node, 1, 10000000, &e->serve_rows_max, err));
+	TRY(config_need(tree->root, "server.timeout_s", &node, err));
+	TRY(config_i64(node, 1, 3600, &e->serve_timeout_s, err));
 	TRY(keep(tree, "server.hosts", &e->arena, &e->serve_hosts, err));
 	TRY(keep(tree, "server.tls_certificate", &e->arena, &e->tls_certificate, err));
 	TRY(keep(tree, "server.tls_key", &e->arena, &e->tls_key, err));

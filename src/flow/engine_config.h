@@ -39,6 +39,7 @@ struct engine_config {
 	struct engine_auth auth;
 	bool serve_sql;
 	int64_t serve_rows_max;
+	int64_t serve_timeout_s;
 	const char *serve_hosts;     /* "" = any name, on loopback localhost alone */
 	const char *tls_certificate; /* paths; "" = no TLS */
 	const char *tls_key;

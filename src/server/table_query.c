@@ -216,6 +216,13 @@ static status read_is(struct parser *p, struct table_node *node, struct str word
 	return OK;
 }
 
+static bool ends_in_escape(struct str s)
+{
+	size_t n = 0;
+	while (n < s.n && s.p[s.n - 1 - n] == '\\') n++;
+	return n % 2 == 1;
+}
+
 /* op.value, or not.op.value; listed: within a group, where the value ends before ',' or ')'. */
 static status read_test(struct parser *p, int group, int column, bool listed, struct err *err)
 {
@@ -248,6 +255,9 @@ static status read_test(struct parser *p, int group, int column, bool listed, st
 			p->rest = STR("");
 		const bool pattern = !is && (op == TABLE_LIKE || op == TABLE_ILIKE);
 		const struct column_def text = {.name = def->name, .type = COL_STRING};
+		if (pattern && ends_in_escape(value))
+			return fail(err, E_USAGE,
+				"%s: a pattern ends in a backslash, which takes the next character as it is", p->param);
 		TRY(is ? read_is(p, &node, value, err) : add_value(p, pattern ? &text : def, value, err));
 	}
 	node.n_values = p->q->n_values - node.value;

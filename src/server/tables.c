@@ -303,7 +303,12 @@ static status answer_from(struct server *s, struct request *r, struct table_quer
 	TRY(limit_to(s, from, r->arena, q, err));
 	struct reading g = {.rows = {.out = &out->body}, .q = q, .from = from};
 	char tag[32];
-	TRY(rows_format_of(r, &g.rows.format, err));
+	const status format = rows_format_of(r, &g.rows.format, err);
+	if (format == E_UNSUPPORTED && err != NULL) {
+		response_problem(out, 406, err->message);
+		return OK;
+	}
+	TRY(format);
 	tag_of(r, from, g.rows.format, tag);
 	response_header_add(out, "ETag", "%s", tag);
 	response_header_add(out, "Vary", "Accept, Accept-Encoding, Authorization, Prefer");
