@@ -2,7 +2,7 @@
 #include "server/about.h"
 
 #include "app/metrics.h"
-#include "server/rows_writer.h"
+#include "server/rows_value.h"
 #include "server/server_int.h"
 #include "workloads/registry.h"
 
@@ -43,7 +43,9 @@ status about_metrics(struct server *s, struct request *r, struct response *out, 
 {
 	(void)r;
 	out->type = "text/plain; version=0.0.4; charset=utf-8";
-	return metrics_collect(s->session, &out->body, err);
+	TRY(metrics_collect(s->session, &out->body, err));
+	stats_write(&s->stats, &out->body);
+	return OK;
 }
 
 /* ---- /api/v1 ---- */

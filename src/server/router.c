@@ -232,6 +232,8 @@ void router_answer(struct server *s, struct request *r, struct response *out)
 {
 	const int64_t began = time_mono_us();
 	answer(s, r, out);
+	const int64_t us = time_mono_us() - began;
+	stats_count(&s->stats, out->status, us);
 	const bool data = is_api(r) || (r->path.n == 8 && memcmp(r->path.p, "/metrics", 8) == 0);
-	if (s->auth.mode != AUTH_NONE && data) audit_log(r, out, time_mono_us() - began);
+	if (s->auth.mode != AUTH_NONE && data) audit_log(r, out, us);
 }

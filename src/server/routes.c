@@ -13,11 +13,14 @@
 #define N_OF(a) (sizeof(a) / sizeof((a)[0]))
 #define TEXT "{\"type\":\"string\"}"
 #define COUNT "{\"type\":\"integer\",\"minimum\":0}"
-#define ROWS_TYPES "application/json,text/csv,application/x-ndjson"
-#define FORMAT                                                                                     \
-	{                                                                                          \
-		"format", "query", "{\"type\":\"string\",\"enum\":[\"json\",\"csv\",\"ndjson\"]}", \
-			"in place of the Accept header, for links"                                 \
+#define ROWS_TYPES                                                                                        \
+	"application/json,text/csv,application/x-ndjson,application/vnd.apache.arrow.stream,application/" \
+	"vnd.apache.parquet"
+#define FORMAT                                                                                                \
+	{                                                                                                     \
+		"format", "query",                                                                            \
+			"{\"type\":\"string\",\"enum\":[\"json\",\"csv\",\"ndjson\",\"arrow\",\"parquet\"]}", \
+			"in place of the Accept header, for links"                                            \
 	}
 
 #define ROWS_PARAMS                                                                                                    \

@@ -1,13 +1,12 @@
-/* server/rows_writer.c: values by their column's type: databases differ in what they give (SQLite has no booleans and no decimals,
- * PostgreSQL gives large sums as texts), what is written does not. */
+/* server/rows_writer.c: which format is asked for, and rows in it: text as they come, Arrow and Parquet of all of them at the end. */
 #include "server/rows_writer.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 
 #include "app/rows_text.h"
+#include "server/rows_value.h"
 
 static const struct {
 	const char *name, *type, *sent;
@@ -15,6 +14,8 @@ static const struct {
 	[ROWS_JSON] = {"json", "application/json", "application/json"},
 	[ROWS_CSV] = {"csv", "text/csv", "text/csv; charset=utf-8"},
 	[ROWS_NDJSON] = {"ndjson", "application/x-ndjson", "application/x-ndjson"},
+	[ROWS_ARROW] = {"arrow", "application/vnd.apache.arrow.stream", "application/vnd.apache.arrow.stream"},
+	[ROWS_PARQUET] = {"parquet", "application/vnd.apache.parquet", "application/vnd.apache.parquet"},
 };
 #define N_FORMATS (sizeof formats / sizeof *formats)
 
@@ -78,7 +79,7 @@ status rows_format_of(const struct request *r, enum rows_format *out, struct err
 		return OK;
 	}
 	if (name.p != NULL)
-		return fail(err, E_USAGE, "format: expected json, csv or ndjson, found '%.*s'",
+		return fail(err, E_USAGE, "format: expected json, csv, ndjson, arrow or parquet, found '%.*s'",
 			(int)(name.n < 40 ? name.n : 40), name.p);
 	*out = ROWS_JSON;
 	if (accept.n == 0) return OK;
@@ -91,77 +92,28 @@ status rows_format_of(const struct request *r, enum rows_format *out, struct err
 	if (best == 0 && quality_of(accept, "text/html") > 0) return OK; /* a browser's address line */
 	return best > 0 ? OK
 			: fail(err, E_UNSUPPORTED,
-				  "Accept: there are application/json, text/csv and application/x-ndjson");
-}
-
-/* ---- values ---- */
-
-static bool is_text(enum col_type t)
-{
-	return t == COL_STRING || t == COL_TIMESTAMP || t == COL_DATE || t == COL_BINARY;
-}
-
-/* As few digits as tell the number. */
-static size_t real_text(double v, char dst[ROWS_NUMBER_MAX])
-{
-	int n = 0;
-	for (int digits = 15; digits <= 17; digits++) {
-		n = snprintf(dst, ROWS_NUMBER_MAX, "%.*g", digits, v);
-		if (strtod(dst, NULL) == v) break;
-	}
-	return (size_t)n;
-}
-
-struct str rows_value_text(const struct column_def *column, const struct control_value *v, char dst[ROWS_NUMBER_MAX])
-{
-	int n = 0;
-	if (v->kind == CONTROL_NULL) return (struct str){NULL, 0};
-	if (v->kind == CONTROL_TEXT) {
-		if (column->type != COL_BOOL) return v->text;
-		return v->text.n > 0 && (v->text.p[0] == 't' || v->text.p[0] == '1') ? STR("true") : STR("false");
-	}
-	if (column->type == COL_BOOL) return v->i != 0 ? STR("true") : STR("false");
-	if (column->type == COL_DECIMAL)
-		n = snprintf(
-			dst, ROWS_NUMBER_MAX, "%.*f", column->scale, v->kind == CONTROL_INT ? (double)v->i : v->real);
-	else if (v->kind == CONTROL_INT)
-		n = snprintf(dst, ROWS_NUMBER_MAX, "%lld", (long long)v->i);
-	else
-		n = (int)real_text(v->real, dst);
-	return (struct str){dst, (size_t)n};
-}
-
-/* A number of JSON; NaN and infinities are none. */
-static bool is_json_number(struct str s)
-{
-	const size_t first = s.n > 0 && s.p[0] == '-';
-	return s.n > first && isdigit((unsigned char)s.p[first]);
-}
-
-void rows_value_json(struct buf *out, const struct column_def *column, const struct control_value *v)
-{
-	char room[ROWS_NUMBER_MAX];
-	const struct str s = rows_value_text(column, v, room);
-	if (s.p == NULL)
-		buf_str(out, "null");
-	else if (is_text(column->type))
-		buf_json_str(out, s);
-	else if (column->type == COL_BOOL || is_json_number(s))
-		buf_add(out, s.p, s.n);
-	else
-		buf_str(out, "null");
+				  "Accept: there are application/json, text/csv, application/x-ndjson, "
+				  "application/vnd.apache.arrow.stream and "
+				  "application/vnd.apache.parquet");
 }
 
 /* ---- rows ---- */
 
-void rows_writer_begin(struct rows_writer *w)
+static bool is_batch(const struct rows_writer *w)
 {
+	return w->format == ROWS_ARROW || w->format == ROWS_PARQUET;
+}
+
+status rows_writer_begin(struct rows_writer *w, struct err *err)
+{
+	if (is_batch(w)) return rows_batch_init(&w->batch, w->columns, w->n, w->arena, err);
 	if (w->format == ROWS_JSON) buf_char(w->out, '[');
 	for (size_t i = 0; w->format == ROWS_CSV && i < w->n; i++) {
 		if (i > 0) buf_char(w->out, ',');
 		rows_csv_text(w->out, str_of(w->columns[i].name));
 	}
 	if (w->format == ROWS_CSV) buf_str(w->out, "\r\n");
+	return OK;
 }
 
 static void json_row(struct rows_writer *w, const struct control_value *values)
@@ -186,18 +138,28 @@ static void csv_row(struct rows_writer *w, const struct control_value *values)
 	buf_str(w->out, "\r\n");
 }
 
-void rows_writer_row(struct rows_writer *w, const struct control_value *values)
+status rows_writer_row(struct rows_writer *w, const struct control_value *values, struct err *err)
 {
 	if (w->format == ROWS_JSON && w->n_rows > 0) buf_char(w->out, ',');
 	w->n_rows++;
+	if (is_batch(w)) return rows_batch_add(&w->batch, values, err);
 	if (w->format == ROWS_CSV)
 		csv_row(w, values);
 	else
 		json_row(w, values);
 	if (w->format == ROWS_NDJSON) buf_char(w->out, '\n');
+	return buf_check(w->out, err);
 }
 
-void rows_writer_end(struct rows_writer *w)
+status rows_writer_end(struct rows_writer *w, struct err *err)
 {
+	if (w->format == ROWS_ARROW) return rows_batch_arrow(&w->batch, w->arena, w->out, err);
+	if (w->format == ROWS_PARQUET) return rows_batch_parquet(&w->batch, w->arena, w->out, err);
 	if (w->format == ROWS_JSON) buf_str(w->out, "]\n");
+	return buf_check(w->out, err);
+}
+
+void rows_writer_deinit(struct rows_writer *w)
+{
+	rows_batch_deinit(&w->batch);
 }

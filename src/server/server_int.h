@@ -6,6 +6,7 @@
 #include "control/control_pool.h"
 #include "server/relation.h"
 #include "server/route.h"
+#include "server/stats.h"
 
 struct published_state;
 struct server {
@@ -22,6 +23,7 @@ struct server {
 	const char *hosts; /* other names of it, NAME,NAME */
 	int64_t rows_max;
 	bool sql;
+	struct stats stats;
 	int64_t utc_offset_s; /* of the zone that decides local days */
 };
 

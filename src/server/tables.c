@@ -14,6 +14,7 @@
 #include "server/access.h"
 #include "server/lake_rows.h"
 #include "server/published.h"
+#include "server/rows_value.h"
 #include "server/rows_writer.h"
 #include "server/server_int.h"
 #include "server/table_sql.h"
@@ -180,9 +181,9 @@ static status on_row(void *arg, const struct control_value *values, size_t n, st
 		g->more = true;
 		return OK;
 	}
-	rows_writer_row(&g->rows, values);
+	TRY(rows_writer_row(&g->rows, values, err));
 	if (g->rows.n_rows == g->q->limit) keep_place(g, values);
-	return buf_check(g->rows.out, err);
+	return buf_check(&g->after, err);
 }
 
 /* The request's own target with another place in it. */
@@ -252,9 +253,9 @@ static status read_rows(
 	const struct source *from = g->from;
 	struct table_sql *sql = g->sql;
 	TRY(table_sql_rows(g->q, (const char *)from->from.p, from->dialect, r->arena, sql, err));
-	rows_writer_begin(&g->rows);
+	TRY(rows_writer_begin(&g->rows, err));
 	TRY(source_query(s, from, sql, on_row, g, err));
-	rows_writer_end(&g->rows);
+	TRY(rows_writer_end(&g->rows, err));
 	if (out == NULL) return OK;
 	if (g->more) link_next(r, g, out);
 	return wants_count(r) ? add_range(s, g, out, err) : OK;
@@ -274,6 +275,7 @@ static status read_query(
 	table_sql_init(&sql);
 	const status code = read_rows(s, r, g, out, err);
 	table_sql_deinit(&sql);
+	rows_writer_deinit(&g->rows);
 	buf_deinit(&g->after);
 	return code;
 }
@@ -301,7 +303,7 @@ static status answer_from(struct server *s, struct request *r, struct table_quer
 	struct response *out, struct err *err)
 {
 	TRY(limit_to(s, from, r->arena, q, err));
-	struct reading g = {.rows = {.out = &out->body}, .q = q, .from = from};
+	struct reading g = {.rows = {.out = &out->body, .arena = r->arena}, .q = q, .from = from};
 	char tag[32];
 	const status format = rows_format_of(r, &g.rows.format, err);
 	if (format == E_UNSUPPORTED && err != NULL) {
@@ -361,7 +363,7 @@ status tables_json(struct server *s, const struct request *r, const struct relat
 	struct table_query *q = NULL;
 	struct source from = {.who = &r->who};
 	TRY(parse(s, r, relation, &q, err));
-	struct reading g = {.rows = {.format = ROWS_JSON, .out = out}, .q = q, .from = &from};
+	struct reading g = {.rows = {.format = ROWS_JSON, .out = out, .arena = r->arena}, .q = q, .from = &from};
 	buf_init(&from.from, 0);
 	status code = source_open(s, relation, &from, err);
 	if (code == OK) code = read_limited(s, r, q, &g, err);

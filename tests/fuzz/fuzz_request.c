@@ -29,6 +29,7 @@ static const struct relation relation = {.schema = "gold",
 	.columns = columns,
 	.n_columns = sizeof columns / sizeof *columns,
 	.tenant_sql = "\"tenant_id\" = ",
+	.tenant_lake_sql = "\"tenant_id\" = ",
 	.tenant_sql_end = ""};
 
 static sqlite3 *database(void)

@@ -2,6 +2,8 @@
 or gone; starting by systemd and stopping. Rows come from one small run, made twice."""
 
 import csv
+import datetime
+import decimal
 import gzip
 import http.client
 import io
@@ -254,6 +256,41 @@ def test_formats(server):
     assert packed.headers["Content-Encoding"] == "gzip"
     assert json.loads(gzip.decompress(packed.body)) == server.rows("/api/v1/gold/kpi_volume_daily")
     assert server.get("/api/v1/gold/kpi_volume_daily", Accept_Encoding="gzip;q=0").headers["Content-Encoding"] is None
+
+
+@pytest.mark.parametrize("path", ["/api/v1/gold/daily_kpis", "/api/v1/gold/daily_kpis?day=eq.1999-01-01", "/api/v1/core/dim_geo", "/api/v1/core/dim_status",
+                                  "/api/v1/gold/tickets_snapshot?limit=300", "/api/v1/analytics/v_sla_summary",
+                                  "/api/v1/gold/kpi_volume_daily?select=channel,n:tickets_count.sum(),a:tickets_count.avg(),d:day.min()", "/api/v1/cases?limit=500"])
+def test_arrow_and_parquet_hold_the_same(server, path):
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    if server.get(path).status == 501:
+        pytest.skip("no libduckdb here")
+    rows, more = server.rows(path), "&" if "?" in path else "?"
+    stream = server.get(path, Accept="application/vnd.apache.arrow.stream")
+    file = server.get(f"{path}{more}format=parquet")
+    assert (stream.headers["Content-Type"], file.headers["Content-Type"]) == ("application/vnd.apache.arrow.stream", "application/vnd.apache.parquet")
+    table = pyarrow.ipc.open_stream(stream.body).read_all()
+    table.validate(full=True)
+    read = parquet.read_table(io.BytesIO(file.body))
+    assert read.schema.remove_metadata() == table.schema and read.equals(table)
+
+    def as_json(value):
+        if isinstance(value, datetime.datetime):
+            return value.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        return value.isoformat() if isinstance(value, datetime.date) else float(value) if isinstance(value, decimal.Decimal) else value
+
+    assert [{k: as_json(v) for k, v in row.items()} for row in table.to_pylist()] == rows
+
+
+def test_requests_are_counted(server):
+    def counted(code):
+        lines = server.get("/metrics").body.decode().splitlines()
+        return float(next(line.split()[1] for line in lines if line.startswith(f'pqr_http_requests_total{{code="{code}"}}')))
+
+    before, found = counted("4xx"), counted("2xx")
+    server.get("/nothing.txt")
+    assert counted("4xx") == before + 1 and counted("2xx") > found
 
 
 def test_conditional_requests(server):
