@@ -74,3 +74,18 @@ status file_write(int fd, const void *p, size_t n, struct err *err)
 	}
 	return OK;
 }
+
+status file_replace(const char *path, const void *p, size_t n, struct err *err)
+{
+	enum { PATH_CHARS_MAX = 4096 };
+	char temporary[PATH_CHARS_MAX];
+	const int chars = snprintf(temporary, sizeof temporary, "%s.%lld.tmp", path, (long long)getpid());
+	if (chars < 0 || (size_t)chars >= sizeof temporary) return fail(err, E_LIMIT, "%s: path too long", path);
+	const int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (fd < 0) return fail_errno(err, errno, "cannot create %s", temporary);
+	status code = file_write(fd, p, n, err);
+	if (close(fd) != 0 && code == OK) code = fail_errno(err, errno, "cannot write %s", temporary);
+	if (code == OK && rename(temporary, path) != 0) code = fail_errno(err, errno, "cannot replace %s", path);
+	if (code != OK) (void)unlink(temporary);
+	return code;
+}

@@ -17,4 +17,7 @@ status file_unlinked(const char *folder, int *fd, struct err *err) MUST_USE;
 /* All of p[n] at the file's position. */
 status file_write(int fd, const void *p, size_t n, struct err *err) MUST_USE;
 
+/* A file of that content in place of what has the path: whoever reads it sees the old text or the new one, whole. */
+status file_replace(const char *path, const void *p, size_t n, struct err *err) MUST_USE;
+
 #endif

@@ -9,22 +9,7 @@
 #include "cli/run_options.h"
 #include "io/http.h"
 
-enum { PATH_CHARS_MAX = 4096, URL_CHARS_MAX = 2048, PUSH_TIMEOUT_MS = 10000, ANSWER_CHARS_MAX = 200 };
-
-/* Whoever reads the file sees the old text or the new one, whole. */
-static status textfile(const char *path, const struct buf *text, struct err *err)
-{
-	char temporary[PATH_CHARS_MAX];
-	const int n = snprintf(temporary, sizeof temporary, "%s.%lld.tmp", path, (long long)getpid());
-	if (n < 0 || (size_t)n >= sizeof temporary) return fail(err, E_LIMIT, "%s: path too long", path);
-	const int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	if (fd < 0) return fail_errno(err, errno, "cannot create %s", temporary);
-	status code = file_write(fd, text->p, text->n, err);
-	if (close(fd) != 0 && code == OK) code = fail_errno(err, errno, "cannot write %s", temporary);
-	if (code == OK && rename(temporary, path) != 0) code = fail_errno(err, errno, "cannot replace %s", path);
-	if (code != OK) (void)unlink(temporary);
-	return code;
-}
+enum { URL_CHARS_MAX = 2048, PUSH_TIMEOUT_MS = 10000, ANSWER_CHARS_MAX = 200 };
 
 static status answered(const struct http_call *call, const struct buf *answer, struct err *err)
 {
@@ -74,7 +59,7 @@ static status give(struct session *s, struct cli *c, void *arg, struct err *err)
 	const char *path = cli_get(c, "--textfile"), *url = cli_get(c, "--push");
 	(void)arg;
 	TRY(metrics_collect(s, &c->out, err));
-	if (path != NULL) TRY(textfile(path, &c->out, err));
+	if (path != NULL) TRY(file_replace(path, c->out.p, c->out.n, err));
 	if (url != NULL) TRY(push(url, &c->out, err));
 	return path == NULL && url == NULL ? cli_print(&c->out, err) : OK;
 }
