@@ -88,7 +88,7 @@ extern const size_t cli_n_globals;
 /* The i-th option that `command` (NULL: none was found) takes: first those of every command, then its own; how many. */
 const struct cli_option *cli_option_at(const struct cli_command *command, size_t i);
 size_t cli_option_count(const struct cli_command *command);
-/* By name, arg[name_n]; --run is short for --run-id. NULL, or *index is its position. */
+/* By name, arg[name_n]; --run is short for --run-id, -o for --output. NULL, or *index is its position. */
 const struct cli_option *cli_option_find(
 	const struct cli_command *command, const char *arg, size_t name_n, size_t *index);
 const struct cli_command *cli_command_find(const struct cli *c, const char *name); /* NULL */
@@ -106,6 +106,7 @@ extern const struct cli_command cli_run_command, cli_generate_command, cli_inges
 	cli_verify_command, cli_rebuild_command, cli_runs_command, cli_rejects_command, cli_quality_command,
 	cli_lineage_command, cli_doctor_command, cli_explain_command, cli_calendar_command, cli_lake_command,
 	cli_contract_command, cli_metrics_command, cli_schedule_command, cli_stream_command, cli_table_command,
-	cli_sql_command, cli_serve_command, cli_token_command, cli_help_command_def, cli_completion_command;
+	cli_sql_command, cli_report_command, cli_serve_command, cli_token_command, cli_help_command_def,
+	cli_completion_command;
 
 #endif

@@ -14,10 +14,10 @@
 static const struct cli_command *const commands[] = {&cli_run_command, &cli_generate_command, &cli_ingest_command,
 	&cli_bronze_command, &cli_silver_command, &cli_gold_command, &cli_publish_command, &cli_plan_command,
 	&cli_task_command, &cli_verify_command, &cli_rebuild_command, &cli_runs_command, &cli_rejects_command,
-	&cli_quality_command, &cli_lineage_command, &cli_explain_command, &cli_calendar_command, &cli_table_command,
-	&cli_sql_command, &cli_stream_command, &cli_serve_command, &cli_token_command, &cli_schedule_command,
-	&cli_metrics_command, &cli_contract_command, &cli_lake_command, &cli_doctor_command, &cli_completion_command,
-	&cli_help_command_def};
+	&cli_quality_command, &cli_lineage_command, &cli_explain_command, &cli_report_command, &cli_calendar_command,
+	&cli_table_command, &cli_sql_command, &cli_stream_command, &cli_serve_command, &cli_token_command,
+	&cli_schedule_command, &cli_metrics_command, &cli_contract_command, &cli_lake_command, &cli_doctor_command,
+	&cli_completion_command, &cli_help_command_def};
 
 static void on_signal(int signal_number)
 {

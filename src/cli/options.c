@@ -42,10 +42,12 @@ size_t cli_option_count(const struct cli_command *command)
 const struct cli_option *cli_option_find(
 	const struct cli_command *command, const char *arg, size_t name_n, size_t *index)
 {
-	static const char whole[] = "--run-id"; /* --run is short for it */
-	if (name_n == strlen("--run") && strncmp(arg, whole, name_n) == 0) {
-		arg = whole;
-		name_n = strlen(whole);
+	static const char *const shorts[][2] = {{"--run", "--run-id"}, {"-o", "--output"}};
+	for (size_t i = 0; i < sizeof shorts / sizeof *shorts; i++) {
+		if (strlen(shorts[i][0]) != name_n || strncmp(arg, shorts[i][0], name_n) != 0) continue;
+		arg = shorts[i][1];
+		name_n = strlen(arg);
+		break;
 	}
 	for (size_t i = cli_option_count(command); i-- > 0;) {
 		const struct cli_option *o = cli_option_at(command, i);

@@ -33,6 +33,12 @@ static const struct static_file *find(struct str path)
 	return NULL;
 }
 
+struct str static_file_get(const char *path)
+{
+	const struct static_file *f = find(str_of(path));
+	return f != NULL ? (struct str){f->start, (size_t)(f->end - f->start)} : (struct str){NULL, 0};
+}
+
 bool static_file_answer(const struct request *r, struct response *out)
 {
 	struct str path;

@@ -12,6 +12,8 @@ struct static_file {
 extern const struct static_file static_files_all[];
 extern const size_t static_files_n;
 
+/* The file of that path ("/app.js"); p == NULL: there is none. */
+struct str static_file_get(const char *path);
 /* Answers with the file of the path; a path without a dot is a page of the dashboard, which is one file. false: there is none. */
 bool static_file_answer(const struct request *r, struct response *out) MUST_USE;
 
