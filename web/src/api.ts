@@ -20,8 +20,8 @@ export class ApiError extends Error {
 
 interface Embedded {
   period: { name: string; from: string; to: string; before: string }
-  made: { program: string; run: string; as_of: string }
-  answers: Record<string, unknown>
+  answers: Record<string, unknown> // by the address that they answer
+  problems: Record<string, { status: number; title: string; detail: string } | undefined>
 }
 export const embedded: Embedded | null = report ? (JSON.parse(report.textContent ?? '') as Embedded) : null
 
@@ -59,8 +59,10 @@ export async function ask(path: string, init: RequestInit = {}): Promise<Respons
 
 async function load<T>(path: string): Promise<Answer<T>> {
   if (embedded) {
+    const said = embedded.problems[path]
+    if (said) throw new ApiError(said.status, said.title, said.detail)
     if (!(path in embedded.answers)) throw new ApiError(404, '', path)
-    return { data: embedded.answers[path] as T, run: embedded.made.run, total: null }
+    return { data: embedded.answers[path] as T, run: null, total: null }
   }
   const response = await ask(path, { headers: { Accept: 'application/json', Prefer: 'count=exact' } })
   const total = /\/(\d+)$/.exec(response.headers.get('Content-Range') ?? '')

@@ -113,6 +113,8 @@ export function executive(f: Filters): Figure[] {
     figures.risk(f), figures.due(f), figures.lateWhere(f), figures.lateWhy(f),
   ]
 }
+// The first and the last day of all, then the page's own questions with the dates left open.
 export function reportRequests(): string[] {
-  return executive({ from: '{from}', to: '{to}', before: '{before}', type: '', channel: '', department: '' }).map((x) => address(x.query))
+  const open = executive({ from: '{from}', to: '{to}', before: '{before}', type: '', channel: '', department: '' })
+  return [...[figures.edge(false), figures.edge(true)].map((x) => address(x.query)), '/api/v1', ...open.map((x) => address(x.query))]
 }

@@ -156,11 +156,11 @@ const Icon = ({ name }: { name: keyof typeof icons }) => (
 )
 
 function Foot({ hello }: { hello: Hello | null }) {
-  const run = embedded ? { run_id: embedded.made.run, as_of: embedded.made.as_of } : hello?.latest['pqrs']
+  const run = hello?.latest['pqrs']
   return (
     <footer>
       {run && <p>{t('run')} {embedded ? <code>{run.run_id}</code> : <a href={href('/operations', { run: run.run_id })}><code>{run.run_id}</code></a>} · {t('asOf')} {instant(run.as_of)}</p>}
-      <p>{embedded ? `${t('made')} ${embedded.made.program}` : `PQR Lakehouse ${hello?.version ?? ''}`}</p>
+      <p>{embedded ? `${t('made')} ` : ''}PQR Lakehouse {hello?.version ?? ''}</p>
     </footer>
   )
 }
@@ -168,7 +168,7 @@ function Foot({ hello }: { hello: Hello | null }) {
 function App() {
   const { path } = useThemeAndLanguage()
   const [help, setHelp] = useState(false)
-  const hello = useAnswer<Hello>(embedded ? null : '/api/v1', 60_000).answer?.data ?? null
+  const hello = useAnswer<Hello>('/api/v1', embedded ? 0 : 60_000).answer?.data ?? null
   const page = path[0] ?? 'executive'
   const known = pages.find((p) => p === page)
   useKeys(() => setHelp(true))

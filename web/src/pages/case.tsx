@@ -47,7 +47,7 @@ function Calendar({ due }: { due: Due }) {
       <div class="week head"><span class="month" />{weekdays().map((name) => <span key={name}>{name}</span>)}</div>
       {weeks.map((week, i) => (
         <div key={week[0]} class="week">
-          <span class="month">{i === 0 || week[0]!.slice(0, 7) !== weeks[i - 1]![0]!.slice(0, 7) ? monthName(week[6]!) : ''}</span>
+          <span class="month">{i === 0 || week[0]!.slice(0, 7) !== weeks[i - 1]![0]!.slice(0, 7) ? monthName(week[0]!) : ''}</span>
           {week.map((date) => {
             const day = days.get(date)
             const mark = date === due.received ? ' received' : date === due.due ? ' due' : ''
@@ -93,6 +93,8 @@ function Why({ due }: { due: Due }) {
   )
 }
 
+const actor = (role: string | null): string => (role === null ? '' : isWord(`role_${role}`) ? t(`role_${role}` as 'role_agent') : role)
+
 export function Case({ id }: { id: string }) {
   const asked = useAnswer<Ticket>(`/api/v1/tickets/${encodeURIComponent(id)}`)
   return (
@@ -103,9 +105,8 @@ export function Case({ id }: { id: string }) {
           const text = (name: string) => (ticket[name] === null || ticket[name] === undefined ? '' : String(ticket[name]))
           const risk = due?.sla_risk === 'OVERDUE' ? 'overdue' : due?.sla_risk === 'AT_RISK' ? 'due_soon' : null
           const events = [
-            { ts: text('created_at'), what: t('created'), who: t('role_citizen'), text: '' },
-            ...timeline.filter((e) => e.to).map((e) => ({ ts: e.ts, what: `${e.from ? `${said(e.from)} → ` : ''}${said(e.to!)}`, who: e.actor && isWord(`role_${e.actor}`) ? t(`role_${e.actor}` as 'role_agent') : (e.actor ?? ''), text: e.reason ?? '' })),
-            ...messages.map((m) => ({ ts: m.ts, what: '', who: isWord(`role_${m.role}`) ? t(`role_${m.role}` as 'role_agent') : m.role, text: m.text })),
+            ...timeline.flatMap((e) => (e.to ? [{ ts: e.ts, what: e.from ? `${said(e.from)} → ${said(e.to)}` : said(e.to), who: actor(e.actor ?? (e.from ? null : 'citizen')), text: e.reason ?? '' }] : [])),
+            ...messages.map((m) => ({ ts: m.ts, what: '', who: actor(m.role), text: m.text })),
           ].sort((a, b) => a.ts.localeCompare(b.ts))
           return (
             <div class="stack">
@@ -127,7 +128,7 @@ export function Case({ id }: { id: string }) {
                   <header><h2>{t('timeline')}</h2><span class="hint">{number(events.length)}</span></header>
                   <ol class="timeline">
                     {events.map((e, i) => (
-                      <li key={i} class={e.what === '' ? 'message' : ''}><time dateTime={e.ts}>{instant(e.ts)}</time> <span class="who">{e.who}</span>{e.what && <b>{e.what}</b>}{e.text && <p>{e.text}</p>}</li>
+                      <li key={i} class={e.what === '' ? 'message' : ''}><time dateTime={e.ts}>{instant(e.ts)}</time> {e.who && <span class="who">{e.who}</span>}{e.what && <b>{e.what}</b>}{e.text && <p>{e.text}</p>}</li>
                     ))}
                   </ol>
                 </section>

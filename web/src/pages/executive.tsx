@@ -1,4 +1,5 @@
 // The page for the head of an office: what is late, where, why, what will be late next; then the figures of the period.
+import type { ComponentChildren } from 'preact'
 import { useAnswer, type Asked } from '../api'
 import { types } from '../filters'
 import { figures, type Figure, type Filters } from '../figures'
@@ -36,7 +37,7 @@ const typeSeries = <T extends ByType>(rows: T[], days: string[], of: (row: T) =>
 
 // ---- what is urgent -----------------------------------------------------------------------------------------------------
 
-function Link({ to, children }: { to: string; children: string }) {
+function Link({ to, children }: { to: string; children: ComponentChildren }) {
   return report ? <>{children}</> : <a href={to}>{children}</a>
 }
 
@@ -52,8 +53,8 @@ function Urgent({ f, last }: { f: Filters; last: string }) {
       <Answered asked={risk}>
         {(rows) => (
           <div class="urgent-body">
-            <p class="big late"><a href={href('/cases', { risk: 'overdue' })}><b>{number(of(rows, 'overdue'))}</b> {t('head_late')}</a></p>
-            <p class="big soon"><a href={href('/cases', { risk: 'due_soon' })}><b>{number(of(rows, 'due_soon'))}</b> {t('head_soon')}</a></p>
+            <p class="big late"><Link to={href('/cases', { risk: 'overdue' })}><b>{number(of(rows, 'overdue'))}</b> {t('head_late')}</Link></p>
+            <p class="big soon"><Link to={href('/cases', { risk: 'due_soon' })}><b>{number(of(rows, 'due_soon'))}</b> {t('head_soon')}</Link></p>
             <NextDue asked={due} last={last} />
             <dl class="because">
               <Ranked title={t('head_where')} asked={where} name={(row) => said(row.department_name ?? 'unknown')} to={(row) => href('/cases', { risk: 'overdue', department: row.department_name ?? 'unknown' })} />
@@ -72,7 +73,7 @@ function NextDue({ asked, last }: { asked: Asked<DueRow[]>; last: string }) {
   if (!day) return null
   return (
     <p class="big next">
-      <a href={href('/cases', { risk: null, due: day })}><b>{number(total(rows.filter((row) => row.due_on === day), (row) => row.n))}</b> {t('head_next')} {dateWeekday(day)}</a>
+      <Link to={href('/cases', { risk: null, due: day })}><b>{number(total(rows.filter((row) => row.due_on === day), (row) => row.n))}</b> {t('head_next')} {dateWeekday(day)}</Link>
     </p>
   )
 }
