@@ -29,7 +29,7 @@ status about_ready(struct server *s, struct request *r, struct response *out, st
 {
 	static const struct control_select q = {.sql = "SELECT run_id FROM meta.run_records LIMIT 1"};
 	char text[ERR_MESSAGE_MAX + ERR_WHERE_MAX];
-	const status code = control_pool_query(s->pool, &q, no_row, NULL, err);
+	const status code = server_query(s, &server_self, &q, no_row, NULL, err);
 	(void)r;
 	out->type = "application/json";
 	out->status = code == OK ? 200 : 503;
@@ -99,7 +99,7 @@ status about_api(struct server *s, struct request *r, struct response *out, stru
 	struct buf runs;
 	(void)r;
 	buf_init(&runs, 0);
-	const status code = control_pool_query(s->pool, &latest, on_latest, &runs, err);
+	const status code = server_query(s, &server_self, &latest, on_latest, &runs, err);
 	out->type = "application/json";
 	buf_printf(b, "{\"version\":\"%s\",\"workloads\":[", PQR_VERSION);
 	for (size_t i = 0; i < registry_workloads.n; i++)

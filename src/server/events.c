@@ -76,7 +76,7 @@ static status poll_feed(struct server *s, struct events *e, size_t i, struct buf
 	const struct control_select q = {.sql = feeds[i].sql};
 	struct poll p = {.feed = &feeds[i], .before = e->polled ? &e->seen[i] : NULL, .out = out};
 	buf_init(&p.row, 0);
-	const status code = control_pool_query(s->pool, &q, on_row, &p, err);
+	const status code = server_query(s, &server_self, &q, on_row, &p, err);
 	buf_deinit(&p.row);
 	if (code == OK) e->seen[i] = p.now;
 	return code;

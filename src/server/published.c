@@ -108,9 +108,9 @@ static status look_at(struct server *s, struct look *l, struct err *err)
 							       "MAX(updated_at) AS at FROM realtime.offsets"};
 	ASSERT(s->relations.n <= RELATIONS_MAX);
 	l->relations = &s->relations;
-	TRY(control_pool_query(s->pool, s->postgres ? &postgres_names : &sqlite_names, on_name, l, err));
-	TRY(control_pool_query(s->pool, &publishes, on_publish, l, err));
-	return l->realtime ? control_pool_query(s->pool, &positions, on_position, l, err) : OK;
+	TRY(server_query(s, &server_self, s->postgres ? &postgres_names : &sqlite_names, on_name, l, err));
+	TRY(server_query(s, &server_self, &publishes, on_publish, l, err));
+	return l->realtime ? server_query(s, &server_self, &positions, on_position, l, err) : OK;
 }
 
 static status look_again(struct server *s, struct published_state *p, struct err *err)

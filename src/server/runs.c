@@ -17,14 +17,14 @@
 enum { RUNS_LIMIT = 100, RUNS_LIMIT_MAX = 10000, REJECTS_LIMIT = 100, REJECTS_LIMIT_MAX = 10000 };
 
 struct pooled {
-	struct control_pool *pool;
+	struct server *server;
 	const struct control_select *q;
 };
 
 static status pooled_rows(void *arg, control_row_visit visit, void *visit_arg, struct err *err)
 {
 	const struct pooled *p = arg;
-	return control_pool_query(p->pool, p->q, visit, visit_arg, err);
+	return server_query(p->server, &server_self, p->q, visit, visit_arg, err);
 }
 
 /* Append the rows as a JSON array of objects. */
@@ -32,7 +32,7 @@ static status add_rows(
 	struct server *s, const char *sql, const char *const *params, size_t n, struct buf *out, struct err *err)
 {
 	const struct control_select q = {sql, params, n};
-	struct pooled p = {s->pool, &q};
+	struct pooled p = {s, &q};
 	TRY(rows_json_of(pooled_rows, &p, out, err));
 	return buf_check(out, err);
 }

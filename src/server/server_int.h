@@ -27,6 +27,8 @@ struct server {
 	int64_t utc_offset_s; /* of the zone that decides local days */
 };
 
+/* The server itself, of what it has to know to answer anybody: service_role. */
+extern const struct principal server_self;
 /* A statement of the serving database for who asks. PostgreSQL runs it as their role, with their claims; whoever asks elsewhere sees to it
  * that it reads what they may (server/access.h). */
 status server_query(struct server *s, const struct principal *who, const struct control_select *q,

@@ -80,19 +80,24 @@ static void add_list(const struct server *s, struct buf *out, const struct relat
 	}
 }
 
+static status deny(const struct relation *r, struct err *err)
+{
+	const status code = fail(err, E_IO, "this role may not read %s.%s", r->schema, r->name);
+	err_set_class(err, ERR_DENIED);
+	return code;
+}
+
 /* PostgreSQL decides by itself who sees what of its rows; elsewhere it is decided here. */
 static status limit_to(
 	struct server *s, const struct source *from, struct arena *arena, struct table_query *q, struct err *err)
 {
 	const enum access access = access_of(q->relation, from->who);
 	q->tenant = NULL;
-	if ((s->postgres && !from->lake) || access == ACCESS_ALL) return OK;
-	if (access == ACCESS_NONE) {
-		const status code =
-			fail(err, E_IO, "this role may not read %s.%s", q->relation->schema, q->relation->name);
-		err_set_class(err, ERR_DENIED);
-		return code;
-	}
+	const bool decides_itself = s->postgres && !from->lake;
+	/* Rows that are a tenant's by the rows of another table: that one is not by its side in the lake. */
+	const bool closed = access == ACCESS_NONE || (from->lake && q->relation->tenant_sql_end[0] != '\0');
+	if (decides_itself || access == ACCESS_ALL) return OK;
+	if (closed) return deny(q->relation, err);
 	q->tenant = arena_strndup(arena, from->who->tenant.p, from->who->tenant.n);
 	return q->tenant != NULL ? OK : fail_nomem(err);
 }
@@ -330,6 +335,7 @@ static status answer_from(struct server *s, struct request *r, struct table_quer
 static status parse(struct server *s, const struct request *r, const struct relation *relation,
 	struct table_query **out, struct err *err)
 {
+	if (r->who.role == AUTH_ANON) return deny(relation, err); /* before anything is told of it */
 	struct table_query *q = ARENA_NEW(r->arena, struct table_query, 1);
 	if (q == NULL) return fail_nomem(err);
 	TRY(table_query_parse(r, relation, s->rows_max, q, err));
