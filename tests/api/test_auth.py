@@ -13,7 +13,7 @@ from conftest import ROOT
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from receiver import Receiver
-from server import TENANTS, Served, tenants  # noqa: F401
+from server import TENANTS, Served, run, tenants  # noqa: F401
 
 sys.path.insert(0, str(ROOT / "tests"))
 from poll import within
@@ -150,6 +150,17 @@ def test_tenants(served):
     assert count(served, "core/tickets", token(tenant_id="t2")) == truth["t2"]
 
 
+def test_ticket(served):
+    """A ticket is told of to its tenant alone: to others there is none of that number."""
+    service = token(role="service_role")
+    ids = {t: served.get(f"/api/v1/core/tickets?select=ticket_id&tenant_id=eq.{t}&limit=1", service).json()[0]["ticket_id"] for t in TENANTS}
+    for who, whose in ((a, b) for a in TENANTS for b in TENANTS):
+        answer = served.get(f"/api/v1/tickets/{ids[whose]}", token(app_metadata={"tenant_id": who}))
+        assert answer.status in ((200, 403) if who == whose else (403, 404)), (answer.status, answer.body)
+        assert who == whose or b"subject" not in answer.body
+    assert served.get(f"/api/v1/tickets/{ids['t1']}", service).status == 200
+
+
 def test_filters_do_not_widen(served):
     user = token()
     mine = count(served, "core/tickets", user)
@@ -187,6 +198,23 @@ def test_roles(served):
             else:
                 assert mine.json()["detail"] == "this role may not read this"
     assert open_to_users == {"core.tickets", "core.ticket_events", "core.messages", "gold.daily_kpis"}
+
+
+def test_rows_of_the_lake(tenants, tmp_path):  # noqa: F811
+    """core.* that SQLite does not hold comes from the lake, for the same people."""
+    lake = tmp_path / "lake"
+    run("run", "--lake", lake, "--input", tenants["source"], "--quiet", env={"PQR_QUALITY_INVALID_TRANSITION_RATE_MAX": "1"})
+    with Served(tmp_path, lake, f"sqlite:{lake}/control.db", {"PQR_SERVER_AUTH_JWT_SECRET": SECRET}) as server:
+        service = token(role="service_role")
+        whole = server.get("/api/v1/core/tickets?select=count()", service)
+        if whole.status == 501:
+            pytest.skip("no libduckdb")
+        assert server.get("/api/v1/core/tickets").status == 401
+        mine = [count(server, "core/tickets", token(app_metadata={"tenant_id": t})) for t in (*TENANTS, "t3", "")]
+        assert all(mine[:2]) and mine[2:] == [0, 0] and sum(mine) == whole.json()[0]["count"]
+        assert server.get("/api/v1/core/messages", token()).status == 403
+        assert server.get("/api/v1/core/dim_geo", token()).status == 403
+        assert count(server, "core/messages", service) > 0
 
 
 # ---- what is sent by others --------------------------------------------------------------------------------------------
