@@ -94,10 +94,8 @@ static status limit_to(
 	const enum access access = access_of(q->relation, from->who);
 	q->tenant = NULL;
 	const bool decides_itself = s->postgres && !from->lake;
-	/* Rows that are a tenant's by the rows of another table: that one is not by its side in the lake. */
-	const bool closed = access == ACCESS_NONE || (from->lake && q->relation->tenant_sql_end[0] != '\0');
 	if (decides_itself || access == ACCESS_ALL) return OK;
-	if (closed) return deny(q->relation, err);
+	if (access == ACCESS_NONE) return deny(q->relation, err);
 	q->tenant = arena_strndup(arena, from->who->tenant.p, from->who->tenant.n);
 	return q->tenant != NULL ? OK : fail_nomem(err);
 }
