@@ -182,7 +182,7 @@ static void test_headers(void **state)
 		{"{\"alg\":\"RS256\"}", "not known"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		char token[512], message[ERR_MESSAGE_MAX];
+		char token[536], message[ERR_MESSAGE_MAX];
 		with_header(cases[i].header, token, sizeof token);
 		if (cases[i].why != NULL) {
 			refused(str_of(token), &hs256, 1, cases[i].why);
