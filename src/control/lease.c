@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "base/process.h"
 #include "base/time.h"
 #include "control/control_int.h"
 
@@ -37,23 +38,16 @@ static uint64_t process_start(int64_t pid)
 	return p != NULL ? strtoull(p + 1, NULL, 10) : 0;
 }
 
-/* The pid name space: pids of two containers on one host mean different processes. */
-static void pid_name_space(char dst[64])
-{
-	const ssize_t n = readlink("/proc/self/ns/pid", dst, 63);
-	dst[n > 0 ? n : 0] = '\0';
-}
-
 void control_lease_init(struct control_lease *l, const char *run_id)
 {
-	char space[64];
+	char host[PROCESS_HOST_MAX], space[PROCESS_NAME_SPACE_MAX];
 	uint8_t random[UUID_BYTES];
 	char hex[2 * 8 + 1];
 	*l = (struct control_lease){.pid = getpid()};
 	(void)snprintf(l->run_id, sizeof l->run_id, "%s", run_id);
-	if (gethostname(l->host, sizeof l->host - 1) != 0 || l->host[0] == '\0')
-		(void)snprintf(l->host, sizeof l->host, "localhost");
-	pid_name_space(space);
+	process_host(host);
+	(void)snprintf(l->host, sizeof l->host, "%.*s", (int)sizeof l->host - 1, host);
+	process_name_space(space);
 	uuid_random(random);
 	hex_encode(random, 8, hex);
 	(void)snprintf(l->owner, sizeof l->owner, "%s:%lld:%s/%llu/%s", l->host, (long long)l->pid, space,
@@ -64,10 +58,10 @@ bool control_lease_alive(const struct control_lease *holder)
 {
 	struct control_lease me;
 	char prefix[LEASE_OWNER_MAX];
-	char space[64];
+	char space[PROCESS_NAME_SPACE_MAX];
 	control_lease_init(&me, holder->run_id);
 	if (strcmp(me.host, holder->host) != 0) return true;
-	pid_name_space(space);
+	process_name_space(space);
 	const int n = snprintf(prefix, sizeof prefix, "%s:%lld:%s/", holder->host, (long long)holder->pid, space);
 	if (n < 0 || (size_t)n >= sizeof prefix || strncmp(holder->owner, prefix, (size_t)n) != 0) return true;
 	if (kill((pid_t)holder->pid, 0) != 0 && errno == ESRCH) return false;

@@ -2,11 +2,12 @@
  *
  * Invariants: 1. a name without the temporary prefix holds a whole object; 2. put-if-absent is renameat2(2) with
  * RENAME_NOREPLACE (link(2) where a file system lacks it), which the kernel makes atomic against other creators; 3. a
- * temporary name carries the pid of its writer, so that a sweep can tell a dead one's from a living one's; 4. the kernel tells of
+ * temporary name carries its writer's pid, host and pid name space, so that no two writers have one and a sweep can tell a dead one's
+ * from a living one's (elsewhere, where no pid can be looked at, by its age); 4. the kernel tells of
  * bytes that could not be written once, and its cache still shows them: after a sync that failed no later one is believed, and
  * the same bytes put again are written again.
  *
- *   <dir>/.tmp-<pid>-<n>  --write--> --rename--> <dir>/<name>        (put: a rename that replaces)
+ *   <dir>/.tmp-<pid>-<n>-<host>.<name space>  --write--> --rename--> <dir>/<name>        (put: a rename that replaces)
  */
 #include <dirent.h>
 #include <errno.h>
@@ -20,17 +21,19 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/process.h"
 #include "base/time.h"
 #include "io/store_int.h"
 
-enum { PATH_BYTES_MAX = 4096, WRITE_CHUNK_MAX = 1 << 30 };
+enum { PATH_BYTES_MAX = 4096, WRITE_CHUNK_MAX = 1 << 30, TMP_PLACE_MAX = 96, TMP_ATTEMPTS = 64 };
 #define TMP_PREFIX ".tmp-"
+/* Older than this, another host's temporary file is taken for left over: far longer than one object takes to write. */
+#define TMP_LEFT_AFTER_US (24 * 3600 * US_PER_SECOND)
 
 struct local_store {
 	struct store base;
 	char *root; /* absolute */
 	int root_fd;
-	_Atomic uint64_t tmp_seq;
 	_Atomic int sync_errno; /* of the first sync that failed; 0 = none did */
 };
 
@@ -75,25 +78,37 @@ static status make_parents(char *path, struct err *err)
 	return code;
 }
 
-/* Create a temporary file beside path. *made: its folder had to be made, so that names further up are new too. */
-static status tmp_create(struct local_store *s, char path[PATH_BYTES_MAX], char tmp[PATH_BYTES_MAX], int *fd,
-	bool *made, struct err *err)
+/* Where a pid means this process and no other: the host and its pid name space. */
+static void tmp_place(char dst[TMP_PLACE_MAX])
 {
+	char host[PROCESS_HOST_MAX], space[PROCESS_NAME_SPACE_MAX];
+	process_host(host);
+	process_name_space(space);
+	(void)snprintf(dst, TMP_PLACE_MAX, "%.64s.%s", host, space + strcspn(space, "0123456789"));
+	for (char *p = dst; *p != '\0'; p++) *p = *p == '/' || *p == ']' ? '_' : *p;
+}
+
+/* Create a temporary file beside path. *made: its folder had to be made, so that names further up are new too. */
+static status tmp_create(char path[PATH_BYTES_MAX], char tmp[PATH_BYTES_MAX], int *fd, bool *made, struct err *err)
+{
+	static _Atomic uint64_t next; /* of the process: it may have several stores of one folder */
+	char place[TMP_PLACE_MAX];
+	tmp_place(place);
 	*made = false;
-	const char *slash = strrchr(path, '/');
-	const int dir_n = (int)(slash - path);
-	const unsigned long long seq = atomic_fetch_add(&s->tmp_seq, 1);
-	const int n = snprintf(tmp, PATH_BYTES_MAX, "%.*s/" TMP_PREFIX "%ld-%llu", dir_n, path, (long)getpid(), seq);
-	if (n < 0 || n >= PATH_BYTES_MAX) return fail(err, E_LIMIT, "path over %d bytes: %s", PATH_BYTES_MAX, path);
-	for (int attempt = 0; attempt < 3; attempt++) {
+	const int dir_n = (int)(strrchr(path, '/') - path);
+	for (int attempt = 0; attempt < TMP_ATTEMPTS; attempt++) {
+		const int n = snprintf(tmp, PATH_BYTES_MAX, "%.*s/" TMP_PREFIX "%ld-%llu-%s", dir_n, path,
+			(long)getpid(), (unsigned long long)atomic_fetch_add(&next, 1), place);
+		if (n < 0 || n >= PATH_BYTES_MAX)
+			return fail(err, E_LIMIT, "path over %d bytes: %s", PATH_BYTES_MAX, path);
 		*fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 		if (*fd >= 0) return OK;
-		if (errno == EEXIST) { /* left by a dead process that had our pid */
-			(void)unlink(tmp);
-		} else if (errno == ENOENT) {
+		if (errno == ENOENT) {
 			TRY(make_parents(path, err));
 			*made = true;
-		} else {
+		} else if (
+			errno !=
+			EEXIST) { /* a name that is there is of a dead process that had our pid, or of nobody we know: the next */
 			break;
 		}
 	}
@@ -232,7 +247,7 @@ static status local_put(
 	int fd = -1;
 	bool made;
 	TRY(path_of(s, key, path, err));
-	TRY(tmp_create(s, path, tmp, &fd, &made, err));
+	TRY(tmp_create(path, tmp, &fd, &made, err));
 	status code = put_bytes(fd, p, n, mode, path, err);
 	if (close(fd) != 0 && code == OK) code = fail_errno(err, errno, "cannot write %s", path);
 	if (code != OK) {
@@ -325,7 +340,7 @@ static status local_writer_create(struct store *base, const char *key, struct st
 	w->fd = -1;
 	bool made;
 	status code = path_of(s, key, w->path, err);
-	if (code == OK) code = tmp_create(s, w->path, w->tmp, &w->fd, &made, err);
+	if (code == OK) code = tmp_create(w->path, w->tmp, &w->fd, &made, err);
 	if (code != OK) {
 		mem_free(w);
 		return code;
@@ -518,13 +533,25 @@ static status local_list_names(
 	return each_entry(path, entries, n, list_name, &(struct names_args){visit, arg}, err);
 }
 
+/* Whether the writer of a temporary file is gone. A name without a place is of an earlier version. */
+static bool tmp_is_left(const char *path, const char *name)
+{
+	char place[TMP_PLACE_MAX];
+	char *rest;
+	struct stat st;
+	const long pid = strtol(name + sizeof TMP_PREFIX - 1, &rest, 10);
+	if (*rest == '-') (void)strtoull(rest + 1, &rest, 10);
+	tmp_place(place);
+	if (*rest == '-' && strcmp(rest + 1, place) != 0) {
+		return stat(path, &st) == 0 && st.st_mtim.tv_sec * US_PER_SECOND < time_now_us() - TMP_LEFT_AFTER_US;
+	}
+	return pid <= 0 || (pid != (long)getpid() && kill((pid_t)pid, 0) != 0 && errno == ESRCH);
+}
+
 static status sweep_file(void *arg, const char *path, const char *name, struct err *err)
 {
 	(void)err;
-	if (strncmp(name, TMP_PREFIX, sizeof TMP_PREFIX - 1) != 0) return OK;
-	const long pid = strtol(name + sizeof TMP_PREFIX - 1, NULL, 10);
-	if (pid > 0 && pid != (long)getpid() && kill((pid_t)pid, 0) == 0) return OK;
-	if (pid == (long)getpid()) return OK;
+	if (strncmp(name, TMP_PREFIX, sizeof TMP_PREFIX - 1) != 0 || !tmp_is_left(path, name)) return OK;
 	if (unlink(path) == 0) *(int64_t *)arg += 1;
 	return OK;
 }

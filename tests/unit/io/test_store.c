@@ -229,6 +229,53 @@ static void test_list_and_delete(void **state)
 	CHECK_I64(l.n, 0);
 }
 
+/* What may be a living writer's is left alone: another host's, until it is a day old. */
+static void test_sweep_of_others(void **state)
+{
+	struct fixture *f = *state;
+	struct err err;
+	static const char *const names[] = {".tmp-999999999-3-elsewhere.1", ".tmp-999999998-3-elsewhere.1"};
+	char path[2][128];
+	CHECK_OK(&err, store_put(f->store, "o/a", "x", 1, &err));
+	for (int i = 0; i < 2; i++) {
+		(void)snprintf(path[i], sizeof path[i], "%s/o/%s", f->dir, names[i]);
+		FILE *left = fopen(path[i], "w");
+		assert_non_null(left);
+		(void)fclose(left);
+	}
+	const time_t old = (time_t)(time_now_us() / US_PER_SECOND - 25 * 3600);
+	assert_int_equal(utimensat(AT_FDCWD, path[1], (struct timespec[]){{.tv_sec = old}, {.tv_sec = old}}, 0), 0);
+	int64_t swept = 0;
+	CHECK_OK(&err, store_sweep(f->store, "", &swept, &err));
+	CHECK_I64(swept, 1);
+	assert_int_equal(access(path[0], F_OK), 0);
+	assert_int_not_equal(access(path[1], F_OK), 0);
+	assert_int_equal(unlink(path[0]), 0);
+}
+
+/* Each thread of a worker has a store of its own of the same folder. */
+static void test_two_stores_of_a_folder(void **state)
+{
+	struct fixture *f = *state;
+	struct err err;
+	struct store *stores[2];
+	struct store_writer *writers[2];
+	static const char *const keys[] = {"two/a", "two/b"};
+	for (int i = 0; i < 2; i++) {
+		CHECK_OK(&err, store_open(f->dir, &stores[i], &err));
+		CHECK_OK(&err, store_writer_create(stores[i], keys[i], &writers[i], &err));
+		CHECK_OK(&err, store_writer_add(writers[i], keys[i], 5, &err));
+	}
+	for (int i = 0; i < 2; i++) {
+		CHECK_OK(&err, store_writer_finish(writers[i], &err));
+		store_writer_destroy(writers[i]);
+	}
+	for (int i = 0; i < 2; i++) {
+		check_content(stores[i], keys[i], keys[i]);
+		store_close(stores[i]);
+	}
+}
+
 static status visit_name(void *arg, const char *name, bool is_folder, struct err *err)
 {
 	struct listing *l = arg;
@@ -323,7 +370,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_put_and_get),
 		cmocka_unit_test(test_equal_bytes_are_young), cmocka_unit_test(test_bad_keys),
 		cmocka_unit_test(test_read_at), cmocka_unit_test(test_special_files), cmocka_unit_test(test_writer),
-		cmocka_unit_test(test_list_and_delete), cmocka_unit_test(test_commit),
+		cmocka_unit_test(test_list_and_delete), cmocka_unit_test(test_sweep_of_others),
+		cmocka_unit_test(test_two_stores_of_a_folder), cmocka_unit_test(test_commit),
 		cmocka_unit_test(test_list_names), cmocka_unit_test(test_one_winner),
 		cmocka_unit_test(test_full_disk_leaves_nothing)};
 	return cmocka_run_group_tests(tests, setup, teardown);
