@@ -12,7 +12,7 @@
  * 1. A line that is none of these, names a task that does not run, or gives what is no result ends the job: E_UNREACHABLE, for another
  *    start may do better. What was done before stays done.
  * 2. When a task is tried again, and after how long, is decided here, as for threads. The engine only moves tasks whose worker was lost.
- * 3. No document holds a secret, and the driver never learns the control plane.
+ * 3. No document holds a secret or names the control plane: a worker needs neither. The driver has the caller's environment.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -20,9 +20,8 @@ status run_steps_begin(
 /* The name of the stage that comes next, "publish" included; NULL: all that was asked for is done. */
 const char *run_steps_stage(const struct run_steps *s);
 
-/* Append the next stage as one JSON document: its name, how its tasks are retried, the proof that their workers owe, and those that are not
- * done: {"here":false,"proof":{},"retry":{"delay_us":0,"max":3},"stage":"bronze","tasks":[...],"tasks_done":0}. here: the tasks read files of
- * this machine. Called again it gives what is left. E_USAGE: no stage is left. */
+/* Append the next stage as one JSON document: its name, the proof that their workers owe, and the tasks that are not
+ * done: {"here":false,"proof":{},"stage":"bronze","tasks":[...]}. here: the tasks read files of this machine. Called again it gives what is left. E_USAGE: no stage is left. */
 status run_steps_plan(struct run_steps *s, struct buf *out, struct err *err) MUST_USE;
 
 /* Write down how an attempt of a planned task ended: {"task_id":"","worker":"","result":{}} or with "error" in place of the result.

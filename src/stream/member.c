@@ -349,7 +349,8 @@ static status take_run(struct member *m, const struct stream_record *records, si
 	if (part == NULL) return OK;
 	for (; n > 0 && records[0].position < part->next; records++, n--) {
 		const bool last = part->unsure && records[0].position == part->stored - 1;
-		if (last && stream_mark(&records[0]) != part->stored_mark) return made_again(m, part, err);
+		const int64_t mark = stream_mark(&records[0]); /* a record without a time stamp tells nothing */
+		if (last && mark >= 0 && mark != part->stored_mark) return made_again(m, part, err);
 	}
 	if (n == 0) return OK;
 	part->unsure = false; /* seen, or no longer there to be seen */
