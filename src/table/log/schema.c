@@ -350,19 +350,28 @@ static const char *const delta_types[] = {
 	[COL_BINARY] = "binary",
 	[COL_TIMESTAMP] = "timestamp",
 	[COL_DATE] = "date",
-	[COL_DECIMAL] = "decimal",
 };
+
+void delta_type_text(const struct column_def *c, char dst[DELTA_TYPE_TEXT_MAX])
+{
+	if (c->type == COL_DECIMAL) {
+		(void)snprintf(dst, DELTA_TYPE_TEXT_MAX, "decimal(%u,%u)", c->precision, c->scale);
+	} else {
+		(void)snprintf(dst, DELTA_TYPE_TEXT_MAX, "%s", delta_types[c->type]);
+	}
+}
 
 void delta_schema_text(struct buf *out, const struct table_schema *s)
 {
 	buf_str(out, "{\"type\":\"struct\",\"fields\":[");
 	for (size_t i = 0; i < s->n_columns; i++) {
 		const struct column_def *c = &s->columns[i];
+		char type[DELTA_TYPE_TEXT_MAX];
+		delta_type_text(c, type);
 		buf_str(out, i == 0 ? "{\"name\":" : ",{\"name\":");
 		buf_json_str(out, str_of(c->name));
-		buf_printf(out, ",\"type\":\"%s", delta_types[c->type]);
-		if (c->type == COL_DECIMAL) buf_printf(out, "(%u,%u)", c->precision, c->scale);
-		buf_printf(out, "\",\"nullable\":%s,\"metadata\":{", c->nullable ? "true" : "false");
+		buf_printf(
+			out, ",\"type\":\"%s\",\"nullable\":%s,\"metadata\":{", type, c->nullable ? "true" : "false");
 		if (c->description != NULL) {
 			buf_str(out, "\"comment\":");
 			buf_json_str(out, str_of(c->description));

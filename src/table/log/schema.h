@@ -29,6 +29,9 @@ struct delta_schema {
 status delta_schema_parse(
 	const struct delta_metadata *m, struct arena *arena, struct delta_schema *out, struct err *err) MUST_USE;
 int delta_schema_index(const struct delta_schema *s, struct str name); /* -1 = none; exact case */
+/* A column's type as Delta writes it: "long", "decimal(7,4)". */
+enum { DELTA_TYPE_TEXT_MAX = 32 };
+void delta_type_text(const struct column_def *c, char dst[DELTA_TYPE_TEXT_MAX]);
 /* The schemaString of a table of ours, on one line: appended. */
 void delta_schema_text(struct buf *out, const struct table_schema *s);
 

@@ -1,24 +1,12 @@
 /* table/write/replace_schema.c: is the schema of a table the wanted one, or an older one that new columns widen? */
-#include <stdio.h>
-
 #include "table/log/schema.h"
 #include "table/write/replace_int.h"
 
 static bool same_type(const struct delta_column *have, const struct column_def *want)
 {
-	static const char *const names[] = {[COL_BOOL] = "boolean",
-		[COL_INT32] = "integer",
-		[COL_INT64] = "long",
-		[COL_FLOAT] = "float",
-		[COL_DOUBLE] = "double",
-		[COL_STRING] = "string",
-		[COL_BINARY] = "binary",
-		[COL_TIMESTAMP] = "timestamp",
-		[COL_DATE] = "date"};
-	char decimal[32];
-	if (want->type != COL_DECIMAL) return strcmp(have->type_text, names[want->type]) == 0;
-	(void)snprintf(decimal, sizeof decimal, "decimal(%u,%u)", want->precision, want->scale);
-	return strcmp(have->type_text, decimal) == 0;
+	char text[DELTA_TYPE_TEXT_MAX];
+	delta_type_text(want, text);
+	return strcmp(have->type_text, text) == 0;
 }
 
 static status cannot_add(const struct column_def *c, struct err *err)
