@@ -329,11 +329,11 @@ static void test_made_again(void **state)
 		bool same;
 		uint64_t seed; /* odd: the records have no time stamps */
 	} cases[] = {
-		{9, -1, true},           /* nothing is known of the record */
-		{4, 1, true},            /* the record is gone: a hole */
-		{9, 1, false},           /* another record stands there */
-		{9, 1, true, 1},         /* the record tells nothing of itself; the mark is of an earlier one */
-		{RECORDS + 1, 1, false}, /* the topic ends before it */
+		{9, -1, true, 0},           /* nothing is known of the record */
+		{4, 1, true, 0},            /* the record is gone: a hole */
+		{9, 1, false, 0},           /* another record stands there */
+		{9, 1, true, 1},            /* the record tells nothing of itself; the mark is of an earlier one */
+		{RECORDS + 1, 1, false, 0}, /* the topic ends before it */
 	};
 	static const struct stream_source_ops ops = {source_poll, source_seek, source_ends, source_mark, source_close};
 	for (size_t i = 0; i < 2 * sizeof cases / sizeof *cases; i++) {
