@@ -116,18 +116,27 @@ static bool next_line(struct str *text, struct str *line)
 	return true;
 }
 
-static void add_period(struct buf *out, const struct report_period *p)
+/* "key":"2026-02-28" */
+static void add_date(struct buf *out, const char *key, int32_t date)
 {
-	const struct {
-		const char *key;
-		int32_t date;
-	} dates[] = {{"from", p->from}, {"to", p->to}, {"before", report_period_before(p)}};
-	buf_printf(out, "{\"period\":{\"name\":\"%s\"", p->name);
-	for (size_t i = 0; i < 3; i++) {
-		char text[DATE_CHARS + 1];
-		date_format(dates[i].date, text);
-		buf_printf(out, ",\"%s\":\"%.10s\"", dates[i].key, text);
-	}
+	char text[DATE_CHARS + 1];
+	date_format(date, text);
+	buf_printf(out, "\"%s\":\"%.10s\"", key, text);
+}
+
+/* The period, and the days of all that is published: cases are those of the last one, whatever the period. */
+static void add_days(struct buf *out, const struct report_period *p, const int32_t days[2])
+{
+	buf_printf(out, "{\"period\":{\"name\":\"%s\",", p->name);
+	add_date(out, "from", p->from);
+	buf_char(out, ',');
+	add_date(out, "to", p->to);
+	buf_char(out, ',');
+	add_date(out, "before", report_period_before(p));
+	buf_str(out, "},\"range\":{");
+	add_date(out, "first", days[0]);
+	buf_char(out, ',');
+	add_date(out, "last", days[1]);
 	buf_char(out, '}');
 }
 
@@ -146,7 +155,7 @@ static status add_data(
 			TRY(add_answer(s, p, err));
 		if (i == 1) TRY(report_period_clip(period, days[0], days[1], err));
 	}
-	add_period(&p->data, period);
+	add_days(&p->data, period, days);
 	buf_str(&p->data, ",\"answers\":{");
 	buf_add(&p->data, p->answers.p, p->answers.n);
 	buf_str(&p->data, "},\"problems\":{");

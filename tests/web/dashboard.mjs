@@ -277,19 +277,38 @@ async function states() {
 
 // ---- a report: one file, opened from the disk, with nobody to ask ---------------------------------------------------------------------
 
-async function report() {
-  const file = `${lake}/../informe.html`
-  execFileSync(pqr, ['report', '--html', '--period', '2026Q1', '-o', file, '--lake', lake])
+async function visitReport(period) {
+  const file = `${lake}/../informe-${period}.html`
+  execFileSync(pqr, ['report', '--html', '--period', period, '-o', file, '--lake', lake])
   const page = await open()
   page.on('request', (r) => { if (!/^(file|blob):/.test(r.url())) bad(`the report asks ${r.url()}`) })
-  await page.goto(`file://${file}`)
+  await page.goto(`file://${file}#lang=en`)
   await settled(page)
+  return page
+}
+
+// Of a period before the newest one: what is urgent is told of the newest day, and days that have no figures are not compared with.
+async function reportOfThePast() {
+  const page = await visitReport('2025Q4')
+  const inEnglish = (day, options) => page.evaluate(([d, o]) => new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', ...o }).format(new Date(d)), [day, options])
+  const last = rowsOf('SELECT max(day) AS day FROM gold.kpi_volume_daily')[0].day
+  same(await page.textContent('.urgent header .hint'), `as of the data: ${await inEnglish(last, { day: 'numeric', month: 'short', year: 'numeric' })}`, 'the day of what is urgent')
+  const due = rowsOf(`SELECT CAST(sla_due_at AT TIME ZONE 'America/Bogota' AS DATE) AS day, count(*) AS n FROM silver.tickets WHERE answered_at IS NULL AND sla_due_at IS NOT NULL GROUP BY 1 ORDER BY 1`).find((r) => r.day > last)
+  same(await page.textContent('.urgent .next'), `${due.n} more will be late after ${await inEnglish(due.day, { weekday: 'long', day: 'numeric', month: 'long' })}`, 'what is late next')
+  same(new Set(await page.$$eval('.kpi .change', (all) => all.map((p) => p.textContent))).size, 1, 'what the figures are compared with')
+  same(await page.textContent('.kpi .change'), 'no period before', 'a period whose days before are not all published')
+  await page.context().close()
+}
+
+async function report() {
+  const page = await visitReport('2026Q1')
+  if (!/against the period before/.test(await page.textContent('.kpi .change'))) bad('the report does not compare with the period before')
   if (!/2026Q1/.test(await page.textContent('.report-period'))) bad('the report does not say its period')
   const wanted = rowsOf("SELECT sum(tickets_count) AS n FROM gold.kpi_volume_daily WHERE day >= '2026-01-01' AND day <= '2026-03-31'")[0].n
   same(numberIn(await page.textContent('.kpi-value')), wanted, 'what the report says was received')
   same((await page.$$('.chart canvas')).length, 4, 'the charts of the report')
   await aboutAll(page, 'the report')
-  for (const [text, lang] of [['English', 'en'], ['Español', 'es']]) {
+  for (const [text, lang] of [['Español', 'es'], ['English', 'en']]) {
     await page.click(`.tools button:has-text("${text}")`)
     await page.waitForFunction((l) => document.documentElement.lang === l, lang)
     await accessible(page, `the report in ${lang}`)
@@ -301,7 +320,7 @@ async function report() {
 }
 
 const only = (process.env.PQR_DASHBOARD_ONLY ?? '').split(',').filter(Boolean)
-const parts = { truth, places, oneCase, keys, states, report, ...Object.fromEntries(Object.keys(pages).map((name) => [name, () => look(name)])) }
+const parts = { truth, places, oneCase, keys, states, report, reportOfThePast, ...Object.fromEntries(Object.keys(pages).map((name) => [name, () => look(name)])) }
 for (const [name, part] of Object.entries(parts)) {
   if (only.length > 0 && !only.includes(name)) continue
   const begin = Date.now()

@@ -20,6 +20,7 @@ export class ApiError extends Error {
 
 interface Embedded {
   period: { name: string; from: string; to: string; before: string }
+  range: { first: string; last: string } // of all that was published, the period or not
   answers: Record<string, unknown> // by the address that they answer
   problems: Record<string, { status: number; title: string; detail: string } | undefined>
 }

@@ -17,7 +17,7 @@ export interface Range {
 export function useRange(): { range: Range | null; asked: ReturnType<typeof useAnswer<{ day: string }[]>> } {
   const first = useAnswer<{ day: string }[]>(embedded ? null : address(figures.edge(false).query))
   const last = useAnswer<{ day: string }[]>(embedded ? null : address(figures.edge(true).query))
-  if (embedded) return { range: { first: embedded.period.before, last: embedded.period.to }, asked: last }
+  if (embedded) return { range: embedded.range, asked: last }
   const from = first.answer?.data[0]?.day
   const to = last.answer?.data[0]?.day
   return { range: from && to ? { first: from, last: to } : null, asked: first.error ? first : last }

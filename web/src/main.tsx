@@ -139,7 +139,7 @@ function Page({ page, hello }: { page: string; hello: Hello | null }) {
   return (
     <>
       {!embedded && <FilterBar range={range} filters={f} />}
-      {page === 'executive' && <Executive f={f} first={range.first} last={embedded ? embedded.period.to : range.last} />}
+      {page === 'executive' && <Executive f={f} range={range} />}
       {page === 'territory' && <Territory f={f} />}
       {page === 'cases' && <Cases f={f} last={range.last} />}
     </>

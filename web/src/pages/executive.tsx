@@ -1,7 +1,7 @@
 // The page for the head of an office: what is late, where, why, what will be late next; then the figures of the period.
 import type { ComponentChildren } from 'preact'
 import { useAnswer, type Asked } from '../api'
-import { types } from '../filters'
+import { types, type Range } from '../filters'
 import { figures, type Figure, type Filters } from '../figures'
 import { AboutButton } from '../parts/about'
 import { Bars, Deaf, FigureCard } from '../parts/card'
@@ -9,7 +9,7 @@ import { Chart, Spark, type Series } from '../parts/chart'
 import { Answered, Note } from '../parts/states'
 import { go, href, report } from '../place'
 import { address } from '../query'
-import { daysBetween, eachDay } from '../time'
+import { eachDay } from '../time'
 import { compact, dateLong, dateShort, dateWeekday, number, said, signed, t } from '../words'
 
 type ByType = { day: string; pqrs_type: string }
@@ -244,15 +244,14 @@ function Age({ f }: { f: Filters }) {
   )
 }
 
-export function Executive({ f, last, first }: { f: Filters; last: string; first: string }) {
+export function Executive({ f, range }: { f: Filters; range: Range }) {
   const days = eachDay(f.from, f.to)
-  const compare = f.before >= first || daysBetween(first, f.from) > 0
   const name = days.length > 1 ? dateShort : dateLong
   const inPeriod = <T extends { day: string }>(rows: T[]) => rows.filter((row) => row.day >= f.from)
   return (
     <>
-      <Urgent f={f} last={last} />
-      <Kpis f={f} compare={compare && f.before >= first} />
+      <Urgent f={f} last={range.last} />
+      <Kpis f={f} compare={f.before >= range.first} />
       <div class="cards">
         <Due f={f} />
         <FigureCard<VolumeRow> figure={figures.volume(f)} filters={f} wide>
