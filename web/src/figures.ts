@@ -19,11 +19,14 @@ export interface Figure {
 }
 
 type Where = Query['where']
+// A place that is not known is NULL in a case, "unknown" in what is counted of it.
+const placeless = 'unknown'
 function whereOf(f: Filters, columns: Partial<Record<FilterName, string>>, deaf: FilterName[]): Where {
   const where: Where = []
   for (const name of ['type', 'channel', 'department'] as const) {
     const column = columns[name]
     if (column === undefined) deaf.push(name)
+    else if (columns === caseColumns && name === 'department' && f.department === placeless) where.push([column, 'is', 'null'])
     else if (f[name] !== '') where.push([column, 'eq', f[name]])
   }
   return where
@@ -72,6 +75,8 @@ export const figures = {
     figure('lateWhere', f, caseColumns, { schema: '', table: 'cases', select: [col('department_name'), count('n')], where: [['risk', 'eq', 'overdue']], order: ['department_name'] }),
   lateWhy: (f: Filters) =>
     figure('lateWhy', f, caseColumns, { schema: '', table: 'cases', select: [col('pqrs_type'), col('current_status'), count('n')], where: [['risk', 'eq', 'overdue']], order: ['pqrs_type', 'current_status'] }),
+  cases: (f: Filters, question: Pick<Query, 'select' | 'where' | 'anyOf' | 'limit'>) =>
+    figure('cases', f, caseColumns, { schema: '', table: 'cases', order: ['due_on', 'external_id'], ...question }),
 
   geoVolume: (f: Filters, by: 'department_name' | 'dane_city_code') =>
     figure('geoVolume', f, volumeColumns, { schema: 'gold', table: 'kpi_volume_geo_daily', select: [col(by), sum('tickets_count', 'n')], where: days(f.from, f.to), order: [by] }),

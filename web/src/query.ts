@@ -1,6 +1,6 @@
 // One question to a published table, said twice from the same words: as the address of the API and as the SQL that a reader may
 // run himself. So what is shown under "query" is what was asked.
-export type Operator = 'eq' | 'neq' | 'gt' | 'gte' | 'lt' | 'lte' | 'like' | 'ilike'
+export type Operator = 'eq' | 'neq' | 'gt' | 'gte' | 'lt' | 'lte' | 'like' | 'ilike' | 'is'
 
 export interface Column {
   name: string
@@ -46,13 +46,15 @@ export function address(q: Query): string {
   return `/api/v1/${table}?${parts.join('&')}`
 }
 
-const signs: Record<Operator, string> = { eq: '=', neq: '<>', gt: '>', gte: '>=', lt: '<', lte: '<=', like: 'LIKE', ilike: 'ILIKE' }
+const signs: Record<Operator, string> = { eq: '=', neq: '<>', gt: '>', gte: '>=', lt: '<', lte: '<=', like: 'LIKE', ilike: 'ILIKE', is: 'IS' }
 const literal = (value: string) => (/^-?\d+(\.\d+)?$/.test(value) ? value : `'${value.replace(/'/g, "''").replace(/\*/g, '%')}'`)
+const condition = (name: string, op: Operator, value: string) => `${name} ${signs[op]} ${op === 'is' ? value.toUpperCase() : literal(value)}`
 
-// Cases are the unanswered tickets of silver under the names that the API gives to two of their columns.
+// Cases are the unanswered tickets of silver, with columns that the API gives them.
 const cases: Record<string, string> = {
   risk: "CASE sla_risk WHEN 'OVERDUE' THEN 'overdue' WHEN 'AT_RISK' THEN 'due_soon' ELSE 'open' END",
   due_on: "CAST(sla_due_at AT TIME ZONE 'America/Bogota' AS DATE)",
+  days_left: 'CASE WHEN sla_due_at IS NOT NULL THEN (SELECT sla_days_target - sla_days_elapsed FROM gold.tickets_snapshot AS s WHERE s.ticket_id = tickets.ticket_id) END',
 }
 
 export function sql(q: Query): string {
@@ -65,8 +67,8 @@ export function sql(q: Query): string {
     const as = c.as ?? (what === c.name ? '' : c.name)
     return as ? `${what} AS ${as}` : what
   })
-  const where = [...(ofCases ? ['answered_at IS NULL'] : []), ...q.where.map(([name, op, value]) => `${named(name)} ${signs[op]} ${literal(value)}`)]
-  if (q.anyOf && q.anyOf.length > 0) where.push(`(${q.anyOf.map(([n, op, v]) => `${n} ${signs[op]} ${literal(v)}`).join(' OR ')})`)
+  const where = [...(ofCases ? ['answered_at IS NULL'] : []), ...q.where.map(([name, op, value]) => condition(named(name), op, value))]
+  if (q.anyOf && q.anyOf.length > 0) where.push(`(${q.anyOf.map(([n, op, v]) => condition(n, op, v)).join(' OR ')})`)
   const lines = [`SELECT ${columns.length > 0 ? columns.join(', ') : '*'}`, `FROM ${ofCases ? 'silver.tickets' : `${q.schema}.${q.table}`}`]
   if (where.length > 0) lines.push(`WHERE ${where.join('\n  AND ')}`)
   if (grouped && plain.length > 0) lines.push(`GROUP BY ${plain.map((c) => named(c.name)).join(', ')}`)

@@ -35,12 +35,9 @@ function question(f: Filters, params: URLSearchParams, shown: number): Figure {
   const where: Query['where'] = []
   const add = (column: string, name: string) => { const value = params.get(name); if (value) where.push([column, 'eq', value]) }
   for (const [column, name] of [['risk', 'risk'], ['due_on', 'due'], ['current_status', 'status'], ['priority', 'priority']] as const) add(column, name)
-  if (f.type) where.push(['pqrs_type', 'eq', f.type])
-  if (f.channel) where.push(['source_channel', 'eq', f.channel])
-  if (f.department) where.push(['department_name', 'eq', f.department])
   const search = params.get('q')?.trim() ?? ''
   const anyOf: Query['where'] = search === '' ? [] : [['external_id', 'ilike', `*${search}*`], ['ticket_id', 'eq', search.toLowerCase()]]
-  return { id: 'cases', deaf: [], query: { schema: '', table: 'cases', select: columns, where, anyOf, order: ['due_on', 'external_id'], limit: shown } }
+  return figures.cases(f, { select: columns, where, anyOf, limit: shown })
 }
 
 function left(row: CaseRow, last: string) {
