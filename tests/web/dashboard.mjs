@@ -293,6 +293,48 @@ async function states() {
   await page.context().close()
 }
 
+// A page that stays open: another run is seen, and a question that fails later leaves what is shown, and says so.
+async function later() {
+  const page = await open()
+  page.expected = [/Failed to load resource/]
+  await page.clock.install()
+  const asked = []
+  page.on('request', (r) => asked.push(new URL(r.url()).pathname))
+  await visit(page, '/executive?lang=en')
+  await page.waitForSelector('footer code')
+  const minute = async () => {
+    const answered = page.waitForResponse(`${url}/api/v1`)
+    asked.length = 0
+    await page.clock.fastForward(60_000)
+    await answered
+    await settled(page)
+  }
+  await minute()
+  same(asked, ['/api/v1'], 'what is asked again while no run has ended')
+  const hello = await (await fetch(`${url}/api/v1`)).json()
+  const publish = (run_id) => page.route(`${url}/api/v1`, (route) => route.fulfill({ json: { ...hello, latest: { ...hello.latest, pqrs: { ...hello.latest.pqrs, run_id } } } }))
+  await publish('second')
+  const received = page.waitForRequest('**/api/v1/gold/kpi_volume_national_daily?select=day,pqrs_type*')
+  await minute()
+  await received.catch(() => bad('after another run the figures are not asked again'))
+  const shown = await page.textContent('.kpi-value')
+  for (const [status, title] of [[0, 'The server cannot be reached'], [401, 'A token is needed']]) {
+    await page.route('**/api/v1/**', (route) => (status === 0 ? route.abort() : route.fulfill({ status, contentType: 'application/problem+json', body: '{}' })))
+    if (status === 0) await publish('third').then(minute)
+    else await page.click('.kpi .old button')
+    await page.waitForFunction((wanted) => document.querySelector('.kpi .old strong')?.textContent === wanted, title).catch(() => bad(`a later failure (${status}) is not told`))
+    same(await page.textContent('.kpi-value'), shown, `what is shown after a later failure (${status})`)
+    await accessible(page, `a later failure (${status})`)
+    if (pictures) await page.screenshot({ path: `${pictures}/later-${status}.png` })
+    await page.unroute('**/api/v1/**')
+  }
+  await page.fill('.kpi .old input[type=password]', 'abc.def.ghi')
+  await page.click('.kpi .old .sign-in button')
+  await page.waitForFunction(() => !document.querySelector('.old'))
+  same(await page.textContent('.kpi-value'), shown, 'what is shown after the failures')
+  await page.context().close()
+}
+
 // ---- a report: one file, opened from the disk, with nobody to ask ---------------------------------------------------------------------
 
 async function visitReport(period) {
@@ -338,7 +380,7 @@ async function report() {
 }
 
 const only = (process.env.PQR_DASHBOARD_ONLY ?? '').split(',').filter(Boolean)
-const parts = { truth, places, placeless, oneCase, keys, states, report, reportOfThePast, ...Object.fromEntries(Object.keys(pages).map((name) => [name, () => look(name)])) }
+const parts = { truth, places, placeless, oneCase, keys, states, later, report, reportOfThePast, ...Object.fromEntries(Object.keys(pages).map((name) => [name, () => look(name)])) }
 for (const [name, part] of Object.entries(parts)) {
   if (only.length > 0 && !only.includes(name)) continue
   const begin = Date.now()

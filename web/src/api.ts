@@ -90,7 +90,7 @@ function get<T>(path: string, fresh: boolean): Promise<Answer<T>> {
 
 export interface Asked<T> {
   answer: Answer<T> | null // the last one; of the address before while `loading`
-  error: ApiError | null
+  error: ApiError | null // of the last asking, which may be after `answer`
   loading: boolean
   again: () => void
 }
@@ -110,7 +110,7 @@ export function useAnswer<T>(path: string | null, every = 0): Asked<T> {
     const take = (fresh: boolean) =>
       get<T>(path, fresh).then(
         (answer) => current && set({ path, answer, error: null }),
-        (error: unknown) => current && set((before) => ({ path, answer: fresh ? before.answer : null, error: error instanceof ApiError ? error : new ApiError(0, '', String(error)) })),
+        (error: unknown) => current && set((before) => ({ path, answer: before.path === path ? before.answer : null, error: error instanceof ApiError ? error : new ApiError(0, '', String(error)) })),
       )
     void take(false)
     const timer = every > 0 ? setInterval(() => document.hidden || void take(true), every) : 0

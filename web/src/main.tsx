@@ -2,7 +2,7 @@
 import './style.css'
 import { render } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { embedded, useAnswer } from './api'
+import { embedded, forget, useAnswer } from './api'
 import { FilterBar, filtersOf, useRange } from './filters'
 import { AboutDialog } from './parts/about'
 import { Failure, Loading, Note } from './parts/states'
@@ -133,7 +133,7 @@ function Page({ page, hello }: { page: string; hello: Hello | null }) {
       if (path[1]) return <Case id={path[1]} />
   }
   if (!filtered) return <Note title={t('notFound')}><p><a href={href('/executive')}>{t('executive')}</a></p></Note>
-  if (asked.error) return asked.error.status === 404 ? <NoRun /> : <Failure error={asked.error} again={asked.again} />
+  if (!range && asked.error) return asked.error.status === 404 ? <NoRun /> : <Failure error={asked.error} again={asked.again} />
   if (!range) return asked.answer && asked.answer.data.length === 0 ? <NoRun /> : <Loading tall />
   const f = filtersOf(params, range)
   return (
@@ -165,10 +165,22 @@ function Foot({ hello }: { hello: Hello | null }) {
   )
 }
 
+// What was answered before another run published is asked again.
+function useNewRuns(hello: Hello | null) {
+  const runs = hello && JSON.stringify(hello.latest)
+  const known = useRef(runs)
+  useEffect(() => {
+    if (runs === null) return
+    if (known.current !== null && known.current !== runs) forget()
+    known.current = runs
+  }, [runs])
+}
+
 function App() {
   const { path } = useThemeAndLanguage()
   const [help, setHelp] = useState(false)
   const hello = useAnswer<Hello>('/api/v1', embedded ? 0 : 60_000).answer?.data ?? null
+  useNewRuns(hello)
   const page = path[0] ?? 'executive'
   const known = pages.find((p) => p === page)
   useKeys(() => setHelp(true))

@@ -54,6 +54,7 @@ const words = {
   offline: ['No se alcanza el servidor', 'The server cannot be reached'],
   offlineHint: ['¿Sigue en marcha `pqr serve`? Se vuelve a intentar al pulsar el botón.', 'Is `pqr serve` still running? The button tries again.'],
   failed: ['No se pudo obtener', 'This could not be fetched'],
+  oldRows: ['Sigue a la vista lo que se obtuvo antes.', 'What was fetched before is still shown.'],
   retry: ['Reintentar', 'Try again'],
   noRight: ['Su rol no puede ver esto', 'Your role may not see this'],
   noRightHint: ['Pida acceso a quien administra la plataforma.', 'Ask whoever runs the platform for access.'],

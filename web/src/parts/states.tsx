@@ -1,7 +1,7 @@
 // What stands where figures would: nothing yet, nothing at all, a failure, no right.
 import { useState } from 'preact/hooks'
 import type { ComponentChildren } from 'preact'
-import { setToken, type ApiError, type Asked } from '../api'
+import { forget, setToken, type ApiError, type Asked } from '../api'
 import { t } from '../words'
 
 export function Loading({ tall }: { tall?: boolean }) {
@@ -48,10 +48,26 @@ export function Failure({ error, again }: { error: ApiError; again: () => void }
   }
 }
 
+// Above rows that could not be asked again.
+function Old({ error }: { error: ApiError }) {
+  return (
+    <div class="note old" role="status">
+      <strong>{t(error.status === 0 ? 'offline' : error.status === 401 ? 'signIn' : error.status === 403 ? 'noRight' : 'failed')}</strong>
+      <p>{t('oldRows')}</p>
+      {error.status === 401 ? <SignIn /> : <button type="button" onClick={forget}>{t('retry')}</button>}
+    </div>
+  )
+}
+
 // The answer's rows, or what stands in their place.
 export function Answered<T>({ asked, children, empty, tall }: { asked: Asked<T>; children: (data: T) => ComponentChildren; empty?: (data: T) => ComponentChildren; tall?: boolean }) {
   if (asked.error && !asked.answer) return <Failure error={asked.error} again={asked.again} />
   if (!asked.answer) return <Loading tall={tall ?? false} />
   const nothing = empty?.(asked.answer.data)
-  return <div class={asked.loading ? 'stale' : ''} aria-busy={asked.loading}>{nothing || children(asked.answer.data)}</div>
+  return (
+    <>
+      {asked.error && <Old error={asked.error} />}
+      <div class={asked.loading ? 'stale' : ''} aria-busy={asked.loading}>{nothing || children(asked.answer.data)}</div>
+    </>
+  )
 }
