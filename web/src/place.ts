@@ -9,9 +9,17 @@ export interface Place {
 // A report is one page in a file: what would be the address is kept after its `#`.
 export const report = document.getElementById('pqr-report')
 
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return part // no address of the dashboard's own: it finds nothing, and says so
+  }
+}
+
 function read(): Place {
   if (report) return { path: ['executive'], params: new URLSearchParams(location.hash.slice(1)) }
-  return { path: location.pathname.split('/').filter(Boolean).map(decodeURIComponent), params: new URLSearchParams(location.search) }
+  return { path: location.pathname.split('/').filter(Boolean).map(decoded), params: new URLSearchParams(location.search) }
 }
 
 let place = read()

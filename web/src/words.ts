@@ -236,6 +236,8 @@ const words = {
   noStream: ['Aún no llegan eventos', 'No events have come yet'],
   noStreamHint: ['La capa de velocidad los cuenta mientras llegan. Por ejemplo:', 'The speed layer counts them as they come. For example:'],
   updated: ['Actualizado', 'Updated'],
+  activeUsers: ['Usuarios activos', 'Active users'],
+  conversion: ['Tasa de conversión', 'Conversion rate'],
 
   runs: ['Corridas', 'Runs'],
   workload: ['Carga', 'Workload'],

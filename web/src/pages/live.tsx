@@ -85,9 +85,9 @@ export function Live() {
           {(rows) => (
             <Table caption={t('f_daily')} rows={[...rows].reverse()} columns={[
               { name: 'day', label: t('day'), value: (row) => dateLong(row.event_date) },
-              { name: 'dau', label: 'DAU', value: (row) => number(row.dau_count), right: true },
+              { name: 'dau', label: t('activeUsers'), value: (row) => number(row.dau_count), right: true },
               { name: 'purchases', label: said('purchase'), value: (row) => number(row.total_purchases), right: true },
-              { name: 'rate', label: 'conversion_rate', value: (row) => `${number(100 * Number(row.conversion_rate), 2)} %`, right: true },
+              { name: 'rate', label: t('conversion'), value: (row) => `${number(100 * Number(row.conversion_rate), 2)} %`, right: true },
             ]} />
           )}
         </FigureCard>
