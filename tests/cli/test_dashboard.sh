@@ -13,6 +13,10 @@ export HOME=$work                                                # where Chromiu
 "$pqr" run --from 2025-09-01 --to 2025-09-01 --volume 5 --quiet --lake one && "$pqr" sql 'SELECT 1' --lake one >sql.out 2>&1
 grep -q 'no libduckdb' sql.out && { echo "SKIPPED: no libduckdb here (scripts/install-deps duckdb): cases are read by it"; exit 77; }
 
+# a Node.js that is too old for the browser driver is told as such
+mkdir old && printf '#!/bin/sh\necho v18.20.4\n' >old/node && chmod +x old/node
+expect 77 '^SKIPPED: playwright-core wants Node.js 20 or newer \(here v18.20.4\)$' env PATH="$work/old:$PATH" "$root/scripts/web" modules
+
 # what a browser has to fetch, all of it
 gzipped=$(cd "$root/web/dist" && cat -- *.html *.js *.css *.json *.svg | gzip -9 | wc -c)
 [ "$gzipped" -le 409600 ] || bad "the dashboard is $gzipped bytes gzipped"
