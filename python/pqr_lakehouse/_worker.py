@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import json
 import os
 import socket
 import threading
-from typing import Any, Dict, Iterator, Tuple
+from typing import Any, Dict, Optional, Tuple
 
 from . import _library
 from ._library import PqrError
@@ -29,26 +28,31 @@ _CONTEXTS_MAX = 4  # open lakes of one thread
 
 _mine = threading.local()
 _proved: set = set()  # (lake, proof) that this process has shown; sets of CPython are safe to share
+_environment = threading.RLock()  # held while AWS_* may be another's
+_own: Dict[str, Optional[str]] = {}  # of what a session's credentials cover now: the values of before
 
 
 def credentials() -> Dict[str, str]:
-    """This process's, to be handed on over an engine's own connection."""
-    return {name: os.environ[name] for name in CREDENTIALS if name in os.environ}
+    """This process's own, to be handed on over an engine's own connection."""
+    with _environment:
+        values = {name: _own.get(name, os.environ.get(name)) for name in CREDENTIALS}
+    return {name: value for name, value in values.items() if value is not None}
 
 
-@contextlib.contextmanager
-def environment(values: Dict[str, str]) -> Iterator[None]:
-    """The environment with these values, until the end."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
+def wear(given: Dict[str, str]) -> None:
+    """Have the environment say these credentials over this process's own, and none of another session's; {}: its own alone.
+
+    It is changed only where it says others: C code of another thread may be reading it.
+    """
+    with _environment:
+        for name in {*_own, *given}:
+            value = given.get(name, _own.setdefault(name, os.environ.get(name)))
             if value is None:
                 os.environ.pop(name, None)
-            else:
+            elif value != os.environ.get(name):
                 os.environ[name] = value
+        if not given:
+            _own.clear()
 
 
 class _Lake:
@@ -74,14 +78,17 @@ class _Lake:
             _library.library.pqr_free(result)
 
 
-def _lake(uri: str) -> _Lake:
-    key = (uri, tuple(sorted(credentials().items())))
+def _lake(uri: str, given: Dict[str, str]) -> _Lake:
+    """Who asks is settled when a lake is opened, so that sessions with different credentials may overlap in one process."""
     kept: Dict[Tuple, _Lake] = _mine.__dict__.setdefault("lakes", {})
-    if key not in kept:
-        if len(kept) >= _CONTEXTS_MAX:
-            kept.pop(next(iter(kept))).close()
-        kept[key] = _Lake(uri)
-    return kept[key]
+    with _environment:
+        key = (uri, tuple(sorted({**credentials(), **given}.items())))
+        if key not in kept:
+            if len(kept) >= _CONTEXTS_MAX:
+                kept.pop(next(iter(kept))).close()
+            wear(given)
+            kept[key] = _Lake(uri)
+        return kept[key]
 
 
 def name() -> str:
@@ -89,20 +96,23 @@ def name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-def prove(lake: str, proof: str) -> str:
-    """Show, once a process, that tasks of the plan may run here; PqrError says why not."""
+def prove(lake: str, proof: str, given: Optional[Dict[str, str]] = None) -> str:
+    """Show, once a process, that tasks of the plan may run here; PqrError says why not.
+
+    given: the session's credentials, which go before this process's own.
+    """
     if (lake, proof) not in _proved:
-        opened = _lake(lake)
+        opened = _lake(lake, given or {})
         opened.check(_library.library.pqr_proof_check(opened.handle, proof.encode()))
         _proved.add((lake, proof))
     return name()
 
 
-def answer(lake: str, proof: str, document: str) -> Dict[str, Any]:
+def answer(lake: str, proof: str, document: str, given: Optional[Dict[str, str]] = None) -> Dict[str, Any]:
     """Run one task: {"result": ...} or {"error": ...}, and never an exception, which an engine would wrap or run again for."""
     try:
-        prove(lake, proof)
-        return {"result": _lake(lake).run(document)}
+        prove(lake, proof, given)
+        return {"result": _lake(lake, given or {}).run(document)}
     except PqrError as e:
         return {"error": e.document()}
     except MemoryError:

@@ -38,13 +38,16 @@ class PqrWorkerPlugin(WorkerPlugin):
         self.credentials = _worker.credentials() if session.forward_credentials else {}
 
     def setup(self, worker: distributed.Worker) -> None:
-        self.environment = contextlib.ExitStack()
-        self.environment.enter_context(_worker.environment(self.credentials))
         _log.info("tasks of run %s may come", self.session.run_id)
 
     def teardown(self, worker: distributed.Worker) -> None:
-        self.environment.close()
+        _worker.wear({})
         _log.info("no more tasks of run %s", self.session.run_id)
+
+
+def _given(session: Session, worker: distributed.Worker) -> Dict[str, str]:
+    plugin: Any = worker.plugins[f"pqr-{session.label}"]
+    return plugin.credentials
 
 
 def _task(session: Session, id: int, attempt: int, document: str) -> Dict[str, Any]:
@@ -52,15 +55,15 @@ def _task(session: Session, id: int, attempt: int, document: str) -> Dict[str, A
     worker = distributed.get_worker()
     worker.log_event(f"pqr-{session.label}", {"id": id, "attempt": attempt, "worker": worker.address})
     began = time.perf_counter()
-    answer = _worker.answer(session.lake, session.proof, document)
+    answer = _worker.answer(session.lake, session.proof, document, _given(session, worker))
     said = answer.get("error", {}).get("message", "done")
     _log.info("task %s: %s after %.3f s", json.loads(document)["task_id"], said, time.perf_counter() - began)
     return {"worker": worker.address, **answer}
 
 
-def _prove(session: Session) -> Optional[Dict[str, Any]]:
+def _prove(session: Session, dask_worker: distributed.Worker) -> Optional[Dict[str, Any]]:
     try:
-        _worker.prove(session.lake, session.proof)
+        _worker.prove(session.lake, session.proof, _given(session, dask_worker))
     except PqrError as e:
         return e.document()
     return None
