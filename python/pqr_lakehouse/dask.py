@@ -88,7 +88,11 @@ class DaskEngine(Engine):
             raise Lost(f"no Dask scheduler answers at {self.address}") from e
         self.plugin = PqrWorkerPlugin(session)
         self.topic = f"pqr-{session.label}"
-        self._prepare()
+        try:
+            self._prepare()
+        except BaseException:  # nobody has the engine to close it: the plug-in would stay on the scheduler, credentials and all
+            self.close()
+            raise
 
     def _prepare(self) -> None:
         try:
@@ -150,9 +154,12 @@ class DaskEngine(Engine):
         with contextlib.suppress(Exception):
             if running and self.futures:
                 self.client.cancel(list(self.futures.values()), force=True)
+        with contextlib.suppress(Exception):
+            if running:
+                self.client.unregister_worker_plugin(self.plugin.name)
+        with contextlib.suppress(Exception):
             if running:
                 self.client.unsubscribe_topic(self.topic)
-                self.client.unregister_worker_plugin(self.plugin.name)
         if self.own:
             with contextlib.suppress(Exception):
                 self.client.close(timeout=2)

@@ -138,6 +138,14 @@ def get(s3, key):
     return subprocess.run(command, input=who, capture_output=True, check=True).stdout
 
 
+PLUGINS = "import sys, distributed; print(*distributed.Client(sys.argv[1]).run_on_scheduler(lambda dask_scheduler: [n for n in dask_scheduler.worker_plugins if n.startswith('pqr-')]))"
+
+
+def plugins(on):
+    """What sessions have left on the scheduler."""
+    return subprocess.run([on.env["PQR_PYTHON"], "-c", PLUGINS, on.uri.replace("dask://", "tcp://")], capture_output=True, text=True, check=True).stdout.split()
+
+
 @pytest.mark.parametrize("name", ["dask", "spark-local"] if KILLS > 1 else ["dask"])  # the latter in make test-long
 def test_same_bytes_on_s3(name, stack, expected, tmp_path):
     """The workers have no credentials of their own: those of this process go with the connection, and into nothing that is kept."""
@@ -145,10 +153,11 @@ def test_same_bytes_on_s3(name, stack, expected, tmp_path):
     on, lake, control = cluster(stack, name), f"s3://pqr/{name}", f"sqlite:{tmp_path}/control.db"
     plain = on.run(lake, "pqrs", "--control", control, **s3)
     if name == "dask":  # of Spark's local executors the environment is this process's
-        assert plain.returncode != 0 and "is refused" in plain.stderr
+        assert plain.returncode != 0 and "is refused" in plain.stderr and not plugins(on)
     done = on.run(lake, "pqrs", "--control", control, "--forward-credentials", **s3)
     assert done.returncode == 0, done.stderr
     report, files = expected("pqrs")
+    assert name != "dask" or not plugins(on)
     again = json.loads(done.stdout)
     assert again["root"] == report["root"]
     verified = subprocess.run([PQR, "verify", "--lake", lake, "--control", control, "--run-id", again["run_id"]], env=on.env | s3, capture_output=True, check=False)
