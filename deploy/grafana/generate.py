@@ -99,8 +99,9 @@ def rows():
     return table.Panel().align(common.FieldTextAlignment.AUTO).inspect(False)
 
 
-def start(title, uid, description, since, refresh):
-    made = dashboard.Dashboard(title).uid(uid).description(description).tags(["pqr"]).timezone("browser").readonly().refresh(refresh)
+def start(title, uid, description, since, refresh, zone="browser"):
+    """zone: "utc" where times are local dates, which PostgreSQL gives as midnight UTC: elsewhere they would be of the day before."""
+    made = dashboard.Dashboard(title).uid(uid).description(description).tags(["pqr"]).timezone(zone).readonly().refresh(refresh)
     return made.time(since, "now").tooltip(model.DashboardCursorSync.CROSSHAIR)
 
 
@@ -132,7 +133,7 @@ def lakehouse():
 
 
 def executive():
-    made = start("PQRS executive", "pqr-executive", "Volume, compliance with the legal term, backlog and territory of the published run.", "now-2y", "5m")
+    made = start("PQRS executive", "pqr-executive", "Volume, compliance with the legal term, backlog and territory of the published run.", "now-2y", "5m", "utc")
     choice = {"text": "All", "value": "$__all"}
     made.with_variable(dashboard.CustomVariable("pqrs_type").label("Type").values(", ".join(f"{v} : {k}" for k, v in TYPES.items())).multi(True).include_all(True)
                        .current(model.VariableOption(selected=True, text=choice["text"], value=choice["value"])))

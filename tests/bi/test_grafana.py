@@ -60,6 +60,13 @@ def test_layout():
             cells |= mine
 
 
+def test_dates_are_not_shifted():
+    """A date is midnight UTC: a board that draws one against time has that zone, the others the reader's."""
+    for board in BOARDS:
+        dated = any("::timestamp AS time" in q.get("rawSql", "") for p in panels(board) for q in p["targets"])
+        assert json.loads(BOARDS[board])["timezone"] == ("utc" if dated else "browser"), board
+
+
 def expanded(text):
     """As Grafana's PostgreSQL data source does, with all of the data in the range of time."""
     text = re.sub(r"\$__timeFilter\((\w+)\)", r"\1 BETWEEN '2000-01-01T00:00:00Z' AND '2100-01-01T00:00:00Z'", text)
