@@ -14,6 +14,7 @@ import asyncio
 import datetime
 import json
 import os
+import re
 import threading
 import urllib.request
 from typing import Any, Mapping, Optional, Sequence
@@ -64,6 +65,13 @@ def table_asset(table: str, lake: str = "default") -> Asset:
     return Asset(f"pqr://{lake}/{table.replace('.', '/')}")
 
 
+def _without_password(control: Optional[str]) -> Optional[str]:
+    """Airflow keeps template fields as they are rendered and shows them to whoever may see the DAG."""
+    if control and re.search(r"^\w+://[^@/:]*:[^@/]+@|[?&](ssl)?password=", control):
+        raise AirflowFailException("`control` holds a password, which Airflow would store and show: put it into a connection's extra and name that in `conn_id`")
+    return control
+
+
 class PqrTrigger(BaseTrigger):
     """Runs `pqr` beside the triggerer and waits for it without a thread of the loop. Cancelled, it stops the program in order; run again,
     on this triggerer or another, it goes on where the lake stands."""
@@ -91,7 +99,7 @@ class PqrOperator(BaseOperator):
     until, only: a stage, as in `pqr run --until`, `--only`; neither: the whole run. options: others of `pqr run`, {"from": "2025-09-01",
     "input": [...]}; the DAG run's params of the same names go before them. {date} and {date-N} in `input` are local dates of the scheduled instant, as in
     `pqr schedule`. run_id: the run that `only` means (default: the newest). conn_id: a connection whose extra has `lake`, `control` and
-    `environment`; else lake and control; else PQR_LAKE_URI and PQR_CONTROL_URI of the worker. tables: what the task writes, for the assets.
+    `environment`; else lake and control, which must not hold a password; else PQR_LAKE_URI and PQR_CONTROL_URI of the worker. tables: what the task writes, for the assets.
     deferrable: the program runs beside the triggerer and takes no worker slot meanwhile.
 
     Only what may pass is retried: a service out of reach (status 5), an interruption (130), a kill. XComs: `run_id`, `rows`, and as return value
@@ -121,14 +129,15 @@ class PqrOperator(BaseOperator):
         kwargs.setdefault("outlets", [table_asset(t, asset_lake) for t in tables])
         super().__init__(**kwargs)
         self.workload, self.until, self.only, self.run_id = workload, until, only, run_id
-        self.options, self.lake, self.control, self.conn_id = dict(options or {}), lake, control, conn_id
+        self.options, self.lake, self.control, self.conn_id = dict(options or {}), lake, _without_password(control), conn_id
         self.timezone, self.deferrable = timezone, deferrable
 
     def _env(self) -> dict:
+        control = _without_password(self.control)  # as rendered
         if not self.conn_id:
-            return _program.place(self.lake, self.control)
+            return _program.place(self.lake, control)
         extra = BaseHook.get_connection(self.conn_id).extra_dejson
-        return _program.place(self.lake or extra.get("lake"), self.control or extra.get("control"), extra.get("environment"))
+        return _program.place(self.lake or extra.get("lake"), control or extra.get("control"), extra.get("environment"))
 
     def _arguments(self, context) -> list:
         params = {k: v for k, v in (context.get("params") or {}).items() if k in PARAMS and v is not None}

@@ -40,6 +40,9 @@ with DAG("follows", schedule=table_asset("gold.daily_active_users"), start_date=
 '''
 
 
+CACHE = pathlib.Path(os.environ.get("PQR_CACHE") or pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "pqr")
+
+
 class Airflow:
     def __init__(self, env, here):
         self.env, self.here, self.url = {**os.environ, **env, "PYTHONPATH": str(ROOT / "python"), "PQR_PROGRAM": str(PQR), "PQR_LIB": str(PQR.parent / "libpqr.so")}, here, env["PQR_STACK_AIRFLOW_URL"]
@@ -222,10 +225,43 @@ def test_an_asset_for_each_table_that_lineage_names(airflow):
         assert {stage: wrote[stage] - {"silver.quarantine"} for stage in named} == named
 
 
+PASSWORDS = """
+from unittest import mock
+from pqr_lakehouse import airflow
+given = dict(task_id="t", lake="l")
+for control in {refused!r}:
+    late = airflow.PqrOperator(control="{{{{ var.value.control }}}}", **given)
+    late.control = control  # as rendered
+    for made in (lambda: airflow.PqrOperator(control=control, **given), late._env):
+        try:
+            made()
+        except airflow.AirflowFailException as e:
+            assert "conn_id" in str(e) and "s3cret" not in str(e), e
+        else:
+            raise AssertionError(control)
+for control in {taken!r}:
+    assert airflow.PqrOperator(control=control, **given)._env()["PQR_CONTROL_URI"] == control
+with mock.patch.object(airflow.BaseHook, "get_connection", lambda _: mock.Mock(extra_dejson={{"control": {refused!r}[0]}})):
+    assert airflow.PqrOperator(conn_id="pqr", **given)._env()["PQR_CONTROL_URI"] == {refused!r}[0]
+"""
+
+
+@pytest.mark.parametrize("version", ["", "-2.10"])
+def test_a_password_is_for_a_connection(version, tmp_path):
+    """Not for a template field, which Airflow stores and shows as it is rendered."""
+    python = CACHE / f"venv-airflow{version}/bin/python"
+    if not python.exists():
+        pytest.skip("no Airflow here (scripts/install-deps airflow; is PyPI in reach?)")
+    refused = ["postgresql://pqr:s3cret@db/pqr", "postgres://:s3cret@db", "postgresql://pqr@db/pqr?password=s3cret", "postgresql:///pqr?sslmode=verify-full&sslpassword=s3cret"]
+    taken = ["postgresql://pqr@db:5432/pqr", "postgresql://db:5432/pqr?application_name=a@b", "sqlite:/srv/a:b@c/control.db", "postgresql:///pqr"]
+    env = {**os.environ, "AIRFLOW_HOME": str(tmp_path), "PYTHONPATH": str(ROOT / "python"), "PQR_LIB": str(PQR.parent / "libpqr.so")}
+    done = subprocess.run([python, "-c", PASSWORDS.format(refused=refused, taken=taken)], env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+
+
 def test_on_airflow_2_10(tmp_path):
     """The same DAG by the Airflow before, in one process: each step, and the trigger of a deferred one."""
-    cache = pathlib.Path(os.environ.get("PQR_CACHE") or pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "pqr")
-    program = cache / "venv-airflow-2.10/bin/airflow"
+    program = CACHE / "venv-airflow-2.10/bin/airflow"
     if not program.exists():
         pytest.skip("no Airflow 2.10 here (scripts/install-deps test; is PyPI in reach?)")
     (tmp_path / "dags").mkdir()
