@@ -274,7 +274,7 @@ made = lakehouse_bronze_to_gold(operator={{"lake": {str(tmp_path / "lake")!r}, "
     bronze(tmp_path / "lake")
     settings = {"AIRFLOW_HOME": str(tmp_path), "AIRFLOW__CORE__DAGS_FOLDER": str(tmp_path / "dags"), "AIRFLOW__CORE__LOAD_EXAMPLES": "False", "PYTHONPATH": str(ROOT / "python")}
     env = {**os.environ, **settings, "PQR_PROGRAM": str(PQR), "PQR_LIB": str(PQR.parent / "libpqr.so")}
-    for command in (["db", "migrate"], ["pools", "set", "pqr_lake", "1", "one"], ["dags", "test", "lakehouse_bronze_to_gold"]):
+    for command in (["db", "migrate"], ["pools", "set", "pqr_lake", "1", "one", "--include-deferred"], ["dags", "test", "lakehouse_bronze_to_gold"]):
         done = subprocess.run([program, *command], env=env, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     said = done.stdout + done.stderr
