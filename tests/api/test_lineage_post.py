@@ -125,21 +125,28 @@ def test_failure(pqr, tmp_path):
     assert any(not a["success"] and a["severity"] == "error" for a in assertions)
 
 
+def timed(pqr, lake, *more, **keywords):
+    """How long a run takes, and what it said."""
+    began = time.monotonic()
+    run = pqr("run", "--lake", lake, *SHORT, *more, **keywords)
+    return time.monotonic() - began, run
+
+
 @pytest.mark.parametrize("service", [nobody, hanging])
 def test_nobody_answers(pqr, service):
     """The run ends well, as early as without, and one line says what was lost."""
-    began = time.monotonic()
-    pqr("run", "--lake", "without", *SHORT, "--quiet")
-    without = time.monotonic() - began
+    later = []
     with service() as url:
-        began = time.monotonic()
-        run = pqr("run", "--lake", "lake", *SHORT, env={"OPENLINEAGE_URL": url.replace("http://", "http://user:pa55word@"), "OTEL_EXPORTER_OTLP_ENDPOINT": url})
-        took = time.monotonic() - began
-    # Who is silent for a second is not waited for; a call's own time-out is five seconds, and a busy machine's runs differ.
-    assert took < without + 4, (took, without)
-    warnings = [line for line in run.stderr.splitlines() if "not delivered" in line]
-    assert len(warnings) == 2 and "lost=17 delivered=0" in warnings[0], run.stderr
-    assert "pa55word" not in run.stderr
+        env = {"OPENLINEAGE_URL": url.replace("http://", "http://user:pa55word@"), "OTEL_EXPORTER_OTLP_ENDPOINT": url}
+        # Who is silent for a second is not waited for; a call's own time-out is five seconds. A busy machine's runs differ, but not all of them.
+        while min(later, default=9) >= 4 and len(later) < 5:
+            without, _ = timed(pqr, f"without{len(later)}", "--quiet")
+            took, run = timed(pqr, f"lake{len(later)}", env=env)
+            later.append(took - without)
+            warnings = [line for line in run.stderr.splitlines() if "not delivered" in line]
+            assert len(warnings) == 2 and "lost=17 delivered=0" in warnings[0], run.stderr
+            assert "pa55word" not in run.stderr
+    assert min(later) < 4, later
 
 
 def test_tried_again_and_refused(pqr):

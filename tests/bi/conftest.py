@@ -11,6 +11,7 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PQR = pathlib.Path(os.environ.get("PQR_BUILD", ROOT / "build")) / "pqr"
 VOLUME = int(os.environ.get("PQR_BI_VOLUME", "0"))
+QUICK_S = 0.1 if VOLUME else 1.0  # of a query: at ten times the volume (scripts/test --long) it is measured, else only bounded
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "deploy/grafana")]
 sys.dont_write_bytecode = True
 

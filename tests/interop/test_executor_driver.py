@@ -11,6 +11,9 @@ import sys
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+from poll import within  # noqa: E402
+
 PQR = pathlib.Path(os.environ.get("PQR_BUILD", ROOT / "build")) / "pqr"
 SMALL = ["--from", "2025-09-01", "--to", "2025-09-01", "--volume", "2", "--quiet", "--json", "--no-progress"]
 
@@ -137,8 +140,8 @@ def test_interrupted(tmp_path, expected):
     lake = tmp_path / "lake"
     command = [PQR, "run", "--lake", lake, *SMALL, "--executor", "dask://silent:1"]
     running = subprocess.Popen(command, env=settings(tmp_path), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    while not (lake / "control.db").exists() or not any(t == ("SUCCESS",) for t in tasks_or_none(lake)):
-        assert running.poll() is None
+    within(60, lambda: running.poll() is not None or ("SUCCESS",) in tasks_or_none(lake))
+    assert running.poll() is None
     running.send_signal(2)
     assert running.wait(60) == 130
     running.stderr.close()
@@ -148,6 +151,6 @@ def test_interrupted(tmp_path, expected):
 
 def tasks_or_none(lake):
     try:
-        return tasks(lake, "status")
+        return tasks(lake, "status") if (lake / "control.db").exists() else []
     except sqlite3.OperationalError:
         return []
