@@ -103,7 +103,8 @@ def dated(text: str, instant: datetime.datetime, zone: str) -> str:
 
 
 class _Log(threading.Thread):
-    """Standard error to the logger, line by line; keeps the last error for the exception."""
+    """Standard error to the logger, line by line; keeps the last error for the exception. It closes the stream, since who closed it beside
+    would wait for its lock as long as somebody holds the pipe."""
 
     def __init__(self, stream, logger):
         super().__init__(name="pqr-log", daemon=True)
@@ -112,7 +113,8 @@ class _Log(threading.Thread):
         self.start()
 
     def run(self):
-        self.context.run(self._pass_on)
+        with self.stream:
+            self.context.run(self._pass_on)
 
     def _pass_on(self):
         for line in self.stream:
@@ -180,15 +182,19 @@ def run(
         child = subprocess.Popen(
             command, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True
         )
-        with child.stderr:
-            log = _Log(child.stderr, logger)
-            try:
-                code = _wait(child, cancel)
-            finally:
-                log.join(GRACE_S)  # a driver of the child may hold the pipe longer
+        log = _Log(child.stderr, logger)
+        try:
+            code = _wait(child, cancel)
+        finally:
+            log.join(GRACE_S)  # a driver of the child may hold the pipe longer
         out.seek(0)
         text = out.read().decode(errors="replace")
-    report = [json.loads(line) for line in text.splitlines()] if lines else json.loads(text) if text.strip() else None
+    report = None
+    try:
+        report = [json.loads(line) for line in text.splitlines()] if lines else json.loads(text) if text.strip() else None
+    except ValueError:  # a child that is killed may have written a part of it
+        if code == 0:
+            raise
     if code == 0:
         return report
     code = code if code > 0 else 128 - code

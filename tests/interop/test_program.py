@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 from conftest import PQR, ROOT
@@ -74,6 +75,34 @@ def test_a_changed_object(tmp_path):
     events.write_bytes(events.read_bytes() + b"\n")
     with pytest.raises(_program.IntegrityError):
         _program.run(["verify"], env=env)
+
+
+def script(folder, text):
+    """Another program in the place of pqr."""
+    made = folder / "script"
+    made.write_text(f"#!/bin/sh\n{text}\n")
+    made.chmod(0o755)
+    return str(made)
+
+
+@pytest.mark.parametrize("lines", [False, True])
+def test_output_that_a_kill_cuts(tmp_path, monkeypatch, lines):
+    monkeypatch.setenv("PQR_PROGRAM", script(tmp_path, """printf '{"run_id": 1}\n{"run_'; kill -9 $$"""))
+    with pytest.raises(_program.ProgramError, match="killed by signal 9") as caught:
+        _program.run(["lineage"], lines=lines)
+    assert caught.value.code == 137 and caught.value.report is None
+
+
+def test_somebody_who_holds_the_log_is_not_waited_for(tmp_path, monkeypatch):
+    os.mkfifo(tmp_path / "ends")
+    held, began = os.open(tmp_path / "ends", os.O_RDWR), time.monotonic()
+    monkeypatch.setenv("PQR_PROGRAM", script(tmp_path, f"timeout 60 cat {tmp_path}/ends >/dev/null &\necho '{{}}'"))
+    monkeypatch.setattr(_program, "GRACE_S", 0.1)
+    try:
+        assert _program.run(["run"]) == {}
+        assert time.monotonic() - began < 50
+    finally:
+        os.close(held)
 
 
 def status(lake):
