@@ -35,7 +35,8 @@ struct request {
 	const struct request_header *headers;      /* [n_headers] */
 	size_t n_headers;
 	struct str body;
-	struct principal who; /* set by the router */
+	struct principal who; /* set by the router, once it is known */
+	bool known;
 };
 /* Splits target into path and query. */
 void request_target_set(struct request *r, struct str target);

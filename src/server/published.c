@@ -1,15 +1,18 @@
-/* server/published.c: asks the database at most once a second, whoever wants to know, for what each answer's ETag and headers tell. */
+/* server/published.c: asks the database at most once a second, whoever wants to know, for what each answer's ETag and headers tell. Of a
+ * database that does not answer that is remembered too, so that those who wait for one look don't each wait for another. */
 #include "server/published.h"
 
 #include <pthread.h>
 #include <stdio.h>
 
 #include "base/alloc.h"
+#include "base/thread.h"
 #include "base/time.h"
 #include "workloads/registry.h"
 
 enum { RELATIONS_MAX = 256, WORKLOADS_MAX = 16 };
 #define LOOK_US US_PER_SECOND
+#define LAST_US (LOOK_US * 9 / 10) /* who does not look again has the rest for what follows */
 
 struct look {
 	const struct relation_list *relations;
@@ -19,15 +22,19 @@ struct look {
 	uint64_t tag, realtime_tag;
 };
 struct published_state {
-	pthread_mutex_t lock; /* guards what follows; held during a look, so that one does it for all */
-	int64_t at;           /* of the last look; 0: none */
-	struct look look;
+	pthread_mutex_t looking; /* held during a look, so that one does it for all */
+	pthread_mutex_t lock;    /* guards what follows, for moments */
+	int64_t at;              /* of the end of the last look; 0: none */
+	status code;             /* of it */
+	struct err err;
+	struct look look; /* the last one that succeeded */
 };
 
 status published_create(struct published_state **out, struct err *err)
 {
 	struct published_state *p = mem_zalloc(1, sizeof *p);
 	if (p == NULL) return fail_nomem(err);
+	(void)pthread_mutex_init(&p->looking, NULL);
 	(void)pthread_mutex_init(&p->lock, NULL);
 	*out = p;
 	return OK;
@@ -37,6 +44,7 @@ void published_destroy(struct published_state *p)
 {
 	if (p == NULL) return;
 	(void)pthread_mutex_destroy(&p->lock);
+	(void)pthread_mutex_destroy(&p->looking);
 	mem_free(p);
 }
 
@@ -113,20 +121,17 @@ static status look_at(struct server *s, struct look *l, struct err *err)
 	return l->realtime ? server_query(s, &server_self, &positions, on_position, l, err) : OK;
 }
 
-static status look_again(struct server *s, struct published_state *p, struct err *err)
+static void look_again(struct server *s, struct published_state *p, struct look *fresh)
 {
-	const int64_t now = time_mono_us();
-	struct look *fresh;
-	if (p->at != 0 && now - p->at < LOOK_US) return OK;
-	fresh = mem_zalloc(1, sizeof *fresh);
-	if (fresh == NULL) return fail_nomem(err);
-	const status code = look_at(s, fresh, err);
-	if (code == OK) {
-		p->look = *fresh;
-		p->at = now;
-	}
-	mem_free(fresh);
-	return code;
+	struct err err;
+	err_clear(&err);
+	const status code = look_at(s, fresh, &err);
+	(void)pthread_mutex_lock(&p->lock);
+	if (code == OK) p->look = *fresh;
+	p->code = code;
+	p->err = err;
+	p->at = time_mono_us();
+	(void)pthread_mutex_unlock(&p->lock);
 }
 
 static void tell(const struct look *l, const struct relation *r, struct published_look *out)
@@ -139,12 +144,47 @@ static void tell(const struct look *l, const struct relation *r, struct publishe
 		if (registry_workloads.items[i] == r->workload) memcpy(out->run_id, l->run_ids[i], sizeof out->run_id);
 }
 
+/* What the last look found, if it ended less than `age` ago, into *out, or its failure into *code and *err; false: there was none. */
+static bool recall(struct published_state *p, const struct relation *r, int64_t age, struct published_look *out,
+	status *code, struct err *err)
+{
+	(void)pthread_mutex_lock(&p->lock);
+	const bool known = p->at != 0 && time_mono_us() - p->at < age;
+	if (known && p->code == OK) tell(&p->look, r, out);
+	if (known && p->code != OK && err != NULL) *err = p->err;
+	*code = p->code;
+	(void)pthread_mutex_unlock(&p->lock);
+	return known;
+}
+
+bool published_last(struct server *s, const struct relation *r, struct published_look *out)
+{
+	status code;
+	return recall(s->published, r, LAST_US, out, &code, NULL) && code == OK;
+}
+
+/* A stop of the process isn't kept waiting by a database that did not answer before. */
+static status look_for_all(struct server *s, const struct relation *r, struct published_look *out, struct err *err)
+{
+	struct published_state *p = s->published;
+	status code;
+	if (recall(p, r, LOOK_US, out, &code, err)) return code; /* another looked meanwhile */
+	if (code != OK) TRY(cancel_check(err));
+	struct look *fresh = mem_zalloc(1, sizeof *fresh);
+	if (fresh == NULL) return fail_nomem(err);
+	look_again(s, p, fresh);
+	mem_free(fresh);
+	(void)recall(p, r, INT64_MAX, out, &code, err);
+	return code;
+}
+
 status published_look(struct server *s, const struct relation *r, struct published_look *out, struct err *err)
 {
 	struct published_state *p = s->published;
-	(void)pthread_mutex_lock(&p->lock);
-	const status code = look_again(s, p, err);
-	if (code == OK) tell(&p->look, r, out);
-	(void)pthread_mutex_unlock(&p->lock);
+	status code;
+	if (recall(p, r, LOOK_US, out, &code, err)) return code;
+	(void)pthread_mutex_lock(&p->looking);
+	code = look_for_all(s, r, out, err);
+	(void)pthread_mutex_unlock(&p->looking);
 	return code;
 }

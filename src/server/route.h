@@ -21,8 +21,8 @@ struct route {
 	const struct route_param *params; /* [n_params] */
 	size_t n_params;
 	const char *types; /* of what it answers, with ',' between them */
-	bool slow;         /* takes long: the lake is read, so that it must not keep others waiting */
-	bool (*slow_if)(struct server *s, struct request *r); /* NULL: never; else whether this request does */
+	bool slow;         /* may take long: it reads the lake or the database, and must not keep others waiting */
+	bool (*slow_if)(struct server *s, struct request *r); /* NULL: never; else whether this request does: at once */
 	bool open;                                            /* to everybody, whatever the authentication */
 	enum auth_role role;                                  /* who may, at least */
 	/* What it answers, in out; else an error, which becomes a problem. */

@@ -55,11 +55,21 @@ const struct route *router_find(const struct route *routes, size_t n_routes, str
 	return NULL;
 }
 
+static status know(struct server *s, struct request *r, struct err *err)
+{
+	if (!r->known) TRY(auth_principal(&s->auth, request_header_get(r, "Authorization"), r->arena, &r->who, err));
+	r->known = true;
+	return OK;
+}
+
+/* Whoever will be refused waits for nobody, and keeps nobody waiting. */
 bool router_is_slow(struct server *s, struct request *r)
 {
 	bool others;
 	const struct route *route = router_find(s->routes, s->n_routes, r, &others);
-	return route != NULL && (route->slow || (route->slow_if != NULL && route->slow_if(s, r)));
+	if (route == NULL || (!route->slow && route->slow_if == NULL)) return false;
+	if (!route->open && (know(s, r, NULL) != OK || r->who.role < route->role)) return false;
+	return route->slow || route->slow_if(s, r);
 }
 
 /* ---- what is refused before a handler sees it ---- */
@@ -140,7 +150,7 @@ static bool authenticate(struct server *s, const struct route *route, struct req
 {
 	struct err err;
 	err_clear(&err);
-	if (auth_principal(&s->auth, request_header_get(r, "Authorization"), r->arena, &r->who, &err) != OK) {
+	if (know(s, r, &err) != OK) {
 		response_problem(out, 401, err.message);
 		response_header_add(out, "WWW-Authenticate", "Bearer error=\"invalid_token\"");
 		return false;

@@ -136,7 +136,7 @@ bool tables_relation_is_slow(struct server *s, const struct relation *relation)
 {
 	struct published_look p;
 	const bool may = relation->list != NULL || strcmp(relation->schema, "core") == 0;
-	return may && (published_look(s, decides(s, relation), &p, NULL) != OK || !p.there);
+	return !published_last(s, decides(s, relation), &p) || (may && !p.there);
 }
 
 /* ---- pages ---- */
@@ -381,7 +381,7 @@ status tables_json(struct server *s, const struct request *r, const struct relat
 bool tables_is_slow(struct server *s, struct request *r)
 {
 	const struct relation *relation = relation_find(&s->relations, r->captures[0], r->captures[1]);
-	return relation != NULL && tables_relation_is_slow(s, relation);
+	return relation != NULL && r->who.role != AUTH_ANON && tables_relation_is_slow(s, relation);
 }
 
 status tables_read(struct server *s, struct request *r, struct response *out, struct err *err)

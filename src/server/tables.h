@@ -6,7 +6,7 @@
 #include "server/route.h"
 
 status tables_read(struct server *s, struct request *r, struct response *out, struct err *err) MUST_USE;
-/* Will it read the lake? */
+/* Will it read the lake, or have to ask the database first what it holds? Reads neither. */
 bool tables_is_slow(struct server *s, struct request *r);
 
 /* The same of a relation that the caller chose. */

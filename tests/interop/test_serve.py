@@ -18,6 +18,8 @@ import ssl
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 import urllib.parse
 
 import pytest
@@ -492,6 +494,68 @@ def test_requests_that_are_too_large(server):
     assert server.get("/healthz", X="a" * 200000).status in (413, 431)
     many = {f"X{i}": "1" for i in range(70)}
     assert server.get("/healthz", **many).status == 431
+
+
+class Between:
+    """A socket in PostgreSQL's place, which hands on to it, until it is told to hold everything."""
+
+    def __init__(self, there, here):
+        self.there, self.free = str(there), threading.Event()
+        self.free.set()
+        self.listening = socket.socket(socket.AF_UNIX)
+        self.listening.bind(str(here))
+        self.listening.listen(200)
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listening.accept()
+            except OSError:
+                return
+            server = socket.socket(socket.AF_UNIX)
+            server.connect(self.there)
+            for a, b in ((client, server), (server, client)):
+                threading.Thread(target=self.hand_on, args=(a, b), daemon=True).start()
+
+    def hand_on(self, a, b):
+        try:
+            while data := a.recv(65536):
+                self.free.wait()
+                b.sendall(data)
+            b.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+
+def test_a_database_that_hangs_keeps_only_who_asks_it(made, postgres):
+    folder = pathlib.Path(tempfile.mkdtemp())
+    between = Between(postgres.where / ".s.PGSQL.5432", folder / ".s.PGSQL.5432")
+    s = Server("--lake", made.parent / "lake-pg", "--control", f"postgresql://postgres@/postgres?host={folder}")
+    asking = []
+    try:
+        assert s.get("/api/v1/gold/daily_kpis").status == 200
+        between.free.clear()
+        time.sleep(1.5)  # what the server knows of the database is a second old
+        for path in ["/api/v1/gold/daily_kpis", "/readyz", "/api/v1", "/api/v1/core/dim_role"] * 5:
+            c = s.connect()
+            c.request("GET", path)
+            asking.append(c)
+        time.sleep(0.5)
+        for _ in range(30):  # whichever thread a connection gets
+            c = s.connect(timeout=5)
+            c.request("GET", "/healthz")
+            assert c.getresponse().read() == b"ok\n"
+            c.close()
+        between.free.set()
+        assert [c.getresponse().status for c in asking] == [200] * len(asking)
+    finally:
+        between.free.set()
+        for c in asking:
+            c.close()
+        assert s.stop() == 0
+        between.listening.close()
+        shutil.rmtree(folder)
 
 
 # ---- clients ------------------------------------------------------------------------------------------------------------------------------
