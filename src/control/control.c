@@ -103,6 +103,20 @@ status control_query_as(struct control *c, const struct control_select *q, const
 	return unlock(c, c->ops->query(c, q, as, visit, arg, err));
 }
 
+status control_query_late(int ms, struct err *err)
+{
+	const status code = fail(err, E_LIMIT, "the query took longer than %g s, and was ended", ms / 1000.0);
+	err_set_class(err, ERR_RETRY);
+	return code;
+}
+
+void control_limit_queries(struct control *c, int ms)
+{
+	lock(c);
+	c->conn->query_ms = ms;
+	(void)unlock(c, OK);
+}
+
 /* ---- publishing: each step under the lock, the transaction open between them ---------------------------------- */
 
 status control_publish_begin(

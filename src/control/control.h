@@ -257,5 +257,7 @@ struct control_actor {
 };
 status control_query_as(struct control *c, const struct control_select *q, const struct control_actor *as,
 	control_row_visit visit, void *arg, struct err *err) MUST_USE;
+/* From now on a query of this handle that takes longer is ended, with E_LIMIT (ERR_RETRY), and a lost connection is made again once. */
+void control_limit_queries(struct control *c, int ms);
 
 #endif

@@ -27,6 +27,8 @@ struct control {
 	pthread_mutex_t lock; /* the connection's; held during each call, so no call-back may call back */
 };
 
+/* control.c: E_LIMIT (ERR_RETRY): a query was ended after so long. */
+status control_query_late(int ms, struct err *err);
 /* control.c: a transaction, or a reading, under the handle's lock. */
 status control_transact(
 	struct control *c, enum sql_durable durable, sql_body body, void *arg, struct err *err) MUST_USE;

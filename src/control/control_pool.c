@@ -7,7 +7,10 @@
 
 #include "base/alloc.h"
 
-enum { QUERY_PATIENCE_MS = 5000 };
+enum {
+	QUERY_PATIENCE_MS = 5000,
+	QUERY_LIMIT_MS = 30000, /* many wait for few connections */
+};
 
 struct control_pool {
 	char *uri;
@@ -102,11 +105,13 @@ status control_pool_take(struct control_pool *p, int patience_ms, struct control
 		return code;
 	}
 	const status code = c != NULL ? OK : control_open_to_look(p->uri, &c, err);
-	if (code != OK)
+	if (code != OK) {
 		forget(p);
-	else
-		*out = c;
-	return code;
+		return code;
+	}
+	control_limit_queries(c, QUERY_LIMIT_MS);
+	*out = c;
+	return OK;
 }
 
 void control_pool_give(struct control_pool *p, struct control *c)

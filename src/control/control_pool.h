@@ -15,7 +15,7 @@ void control_pool_destroy(struct control_pool *p); /* all were given back; NULL 
 status control_pool_take(struct control_pool *p, int patience_ms, struct control **out, struct err *err) MUST_USE;
 void control_pool_give(struct control_pool *p, struct control *c);
 
-/* Take, query, give. */
+/* Take, query, give. A query ends after 30 s (control_limit_queries). */
 status control_pool_query(struct control_pool *p, const struct control_select *q, control_row_visit visit, void *arg,
 	struct err *err) MUST_USE;
 status control_pool_query_as(struct control_pool *p, const struct control_select *q, const struct control_actor *as,

@@ -177,9 +177,11 @@ status postgres_check_uri(const char *uri, struct err *err)
 
 status postgres_connect(struct control_postgres *s, int attempts, struct err *err)
 {
+	const bool asked = cancel_requested(); /* to stop: a stop that comes meanwhile ends it */
 	for (int k = 1;; k++) {
 		const status code = connect_once(s, err);
 		if (code != E_UNREACHABLE || k >= attempts) return code;
+		if (!asked) TRY(cancel_check(err));
 		TRY(postgres_pause(k, err));
 	}
 }

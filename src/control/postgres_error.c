@@ -80,6 +80,8 @@ status postgres_error(struct control_postgres *s, const struct postgres_problem 
 	memcpy(s->state, p->state, sizeof s->state);
 	if (s->querying && is_usage(p->state)) return fail(err, E_USAGE, "query: %s", text);
 	if (strcmp(p->state, "57014") == 0 && s->poll_cancel && cancel_requested()) return cancel_check(err);
+	if (strcmp(p->state, "57014") == 0 && s->querying && s->base.query_ms > 0)
+		return control_query_late(s->base.query_ms, err);
 	const struct rule *rule = p->state[0] != '\0' ? find(p->state) : find("08");
 	if (rule == NULL) return fail(err, E_IO, "database %s: %s: %s (SQLSTATE %s)", place, what, text, p->state);
 	const status code = fail(err, rule->code, "database %s: %s (%s)", place, rule->advice, text);

@@ -4,6 +4,7 @@
  * protocol, which takes one statement alone.
  */
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/thread.h"
@@ -59,7 +60,11 @@ static status act_as(struct control_postgres *s, const struct control_actor *as,
 static status select_rows(struct control_postgres *s, void *arg, struct err *err)
 {
 	struct postgres_rows *rows = arg;
-	TRY(postgres_exec(s, "SET TRANSACTION READ ONLY", NULL, NULL, err));
+	char begin[96] = "SET TRANSACTION READ ONLY";
+	if (s->base.query_ms > 0)
+		(void)snprintf(begin, sizeof begin, "SET TRANSACTION READ ONLY; SET LOCAL statement_timeout = %d",
+			s->base.query_ms);
+	TRY(postgres_exec(s, begin, NULL, NULL, err));
 	if (rows->as != NULL) TRY(act_as(s, rows->as, err));
 	s->querying = true;
 	const status code = postgres_each(s, rows, err);

@@ -1,11 +1,11 @@
 /* control/postgres_transact.c: bodies in transactions, done again when the connection is lost or another transaction is in the way.
  *
  * A body may run several times: doing it twice is doing it once (postgres_int.h). After POSTGRES_ATTEMPTS_AGAIN attempts in vain to
- * connect the plane is given up: later calls try once. Must not know what the bodies do.
+ * connect the plane is given up: later calls try once. Whose queries have a limit of time waits for one more attempt alone. Must not know what the bodies do.
  */
 #include "control/postgres_int.h"
 
-enum { CONFLICTS_MAX = 20 };
+enum { CONFLICTS_MAX = 20, LOST_LIMITED = 2 };
 
 status postgres_transact_end(struct control_postgres *s, postgres_body body, void *arg, struct err *err)
 {
@@ -32,7 +32,7 @@ static status again(struct control_postgres *s, status code, int *lost, int *con
 {
 	if (code == E_UNREACHABLE) {
 		postgres_disconnect(s);
-		s->given_up |= ++*lost >= POSTGRES_ATTEMPTS_AGAIN;
+		s->given_up |= ++*lost >= (s->base.query_ms > 0 ? LOST_LIMITED : POSTGRES_ATTEMPTS_AGAIN);
 		if (!s->given_up) return postgres_pause(*lost, err);
 	}
 	if (code == E_CONFLICT && ++*conflicts < CONFLICTS_MAX) return OK;

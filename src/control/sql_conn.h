@@ -110,6 +110,7 @@ struct sql_ops {
 struct sql_conn {
 	const struct sql_ops *ops;
 	bool only_reads; /* opened by who may not write */
+	int query_ms;    /* a caller's query may take so long; 0: as long as it takes */
 };
 
 static inline status sql_exec(

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/limits.h"
+#include "base/thread.h"
 #include "control/sql_text.h"
 #include "control/sqlite_int.h"
 
@@ -29,8 +30,44 @@ static void value_of(struct sqlite3_stmt *row, int i, struct control_value *v)
 	}
 }
 
-static status rows(
-	struct control_sqlite *s, struct sqlite3_stmt *stmt, control_row_visit visit, void *arg, struct err *err)
+/* ---- how long it may take ---- */
+
+enum { WATCH_STEPS = 10000 }; /* of SQLite's machine, between two looks: well under a millisecond */
+
+struct watch {
+	int64_t deadline;
+	bool polls; /* a stop of the process ends it, unless that was asked for before */
+};
+
+static int is_over(void *arg)
+{
+	const struct watch *w = arg;
+	return time_mono_us() >= w->deadline || (w->polls && cancel_requested());
+}
+
+static void watch_begin(struct control_sqlite *s, struct watch *w)
+{
+	const int64_t limit = s->base.query_ms * INT64_C(1000);
+	*w = (struct watch){limit > 0 ? time_mono_us() + limit : INT64_MAX, !cancel_requested()};
+	sqlite3_progress_handler(s->db, WATCH_STEPS, is_over, w);
+}
+
+static status fail_query(struct control_sqlite *s, const struct watch *w, struct err *err)
+{
+	if (sqlite3_errcode(s->db) != SQLITE_INTERRUPT) return sqlite_fail(s, "query", err);
+	if (w->polls) TRY(cancel_check(err));
+	return control_query_late(s->base.query_ms, err);
+}
+
+/* ---- a statement and its rows ---- */
+
+struct visitor {
+	control_row_visit visit;
+	void *arg;
+};
+
+static status rows(struct control_sqlite *s, struct sqlite3_stmt *stmt, const struct visitor *v, const struct watch *w,
+	struct err *err)
 {
 	struct control_value values[TABLE_COLUMNS_MAX];
 	const int n = sqlite3_column_count(stmt);
@@ -38,9 +75,9 @@ static status rows(
 	int rc;
 	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
 		for (int i = 0; i < n; i++) value_of(stmt, i, &values[i]);
-		TRY(visit(arg, values, (size_t)n, err));
+		TRY(v->visit(v->arg, values, (size_t)n, err));
 	}
-	return rc == SQLITE_DONE ? OK : sqlite_fail(s, "query", err);
+	return rc == SQLITE_DONE ? OK : fail_query(s, w, err);
 }
 
 static status bind_params(
@@ -77,12 +114,16 @@ status sqlite_query(struct control *c, const struct control_select *q, const str
 {
 	struct control_sqlite *s = sqlite_of(c->conn);
 	struct sqlite3_stmt *stmt = NULL;
+	const struct visitor v = {visit, arg};
+	struct watch w;
 	(void)as; /* whoever can read the file reads all of it */
 	char *sql = mem_alloc(strlen(q->sql) + 1);
 	if (sql == NULL) return fail_nomem(err);
 	sql_text_names_sqlite(sql, q->sql);
 	status code = query(s, sql, q, &stmt, err);
-	if (code == OK) code = sqlite_still(s, rows(s, stmt, visit, arg, err), err);
+	watch_begin(s, &w);
+	if (code == OK) code = sqlite_still(s, rows(s, stmt, &v, &w, err), err);
+	sqlite3_progress_handler(s->db, 0, NULL, NULL);
 	(void)sqlite3_finalize(stmt);
 	mem_free(sql);
 	return code;

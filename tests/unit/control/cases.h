@@ -345,6 +345,27 @@ static void test_query(void **state)
 	plane_close(&p);
 }
 
+/* A query that never ends, and one that does after it, on the same connection. */
+static void test_query_limit(void **state)
+{
+	static const struct control_select endless = {
+		.sql = "WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT 1 - n FROM t) SELECT count(*) FROM t"};
+	(void)state;
+	struct plane p;
+	struct buf out;
+	plane_open(&p);
+	buf_init(&out, 0);
+	control_limit_queries(p.c, 200);
+	const int64_t began = time_mono_us();
+	CHECK_FAILS(E_LIMIT, control_query(p.c, &endless, text_visit, &out, &p.err));
+	assert_int_equal(p.err.class, ERR_RETRY);
+	const int64_t us = time_mono_us() - began;
+	if (us < 200000 || us > 10000000) fail_msg("it took %lld us", (long long)us);
+	query_is(&p, &(struct control_select){.sql = "SELECT count(*) FROM meta.run_specs"}, "0\n");
+	buf_deinit(&out);
+	plane_close(&p);
+}
+
 /* ---- stages, tasks, quality ------------------------------------------------------------------------------------------ */
 
 static inline void hold(struct plane *p, struct control_lease *l, const char *run_id)
@@ -716,10 +737,10 @@ static void test_schedules(void **state)
 	cmocka_unit_test(test_lease_is_exclusive), cmocka_unit_test(test_lease_of_a_dead_process),        \
 		cmocka_unit_test(test_heartbeat_starts_and_stops), cmocka_unit_test(test_run_round_trip), \
 		cmocka_unit_test(test_rows_by_layer_of_before), cmocka_unit_test(test_query),             \
-		cmocka_unit_test(test_tasks_and_stages), cmocka_unit_test(test_publish),                  \
-		cmocka_unit_test(test_publish_odd_texts), cmocka_unit_test(test_parts),                   \
-		cmocka_unit_test(test_parts_changes), cmocka_unit_test(test_parts_changes_far),           \
-		cmocka_unit_test(test_parts_given_up), cmocka_unit_test(test_parts_killed),               \
-		cmocka_unit_test(test_schedules)
+		cmocka_unit_test(test_query_limit), cmocka_unit_test(test_tasks_and_stages),              \
+		cmocka_unit_test(test_publish), cmocka_unit_test(test_publish_odd_texts),                 \
+		cmocka_unit_test(test_parts), cmocka_unit_test(test_parts_changes),                       \
+		cmocka_unit_test(test_parts_changes_far), cmocka_unit_test(test_parts_given_up),          \
+		cmocka_unit_test(test_parts_killed), cmocka_unit_test(test_schedules)
 
 #endif
