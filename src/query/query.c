@@ -376,7 +376,10 @@ static status each_in(struct each *x, const struct sql_text *text, struct err *e
 	const status code = started == OK ? each_watched(x, text, err) : started;
 	watch_stop(&watch);
 	if (code == OK || !watch.late) return code;
-	return fail(err, E_LIMIT, "the query took longer than %d s, and was ended", x->s->timeout_ms / 1000);
+	const status late =
+		fail(err, E_LIMIT, "the query took longer than %d s, and was ended", x->s->timeout_ms / 1000);
+	err_set_class(err, ERR_RETRY);
+	return late;
 }
 
 status query_each(struct query *q, const struct query_select *s, struct err *err)

@@ -79,7 +79,7 @@ struct query_select {
 	void *arg;
 	int timeout_ms; /* 0: none */
 };
-/* Errors as query_run's, of visit too, which ends it; E_LIMIT: it took longer than timeout_ms. */
+/* Errors as query_run's, of visit too, which ends it; E_LIMIT (ERR_RETRY): it took longer than timeout_ms. */
 status query_each(struct query *q, const struct query_select *s, struct err *err) MUST_USE;
 
 /* Position after the first complete statement (its ';'), or 0: text ends inside one. Knows quotes, comments and dollar quotes. */

@@ -144,7 +144,7 @@ int response_status_of(status code, const struct err *err)
 	case E_USAGE: return 400;
 	case E_NOT_FOUND: return 404;
 	case E_UNSUPPORTED: return 501;
-	case E_LIMIT: return 413;
+	case E_LIMIT: return err != NULL && err->class == ERR_RETRY ? 503 : 413; /* of time, of size */
 	case E_BUSY:
 	case E_UNREACHABLE:
 	case E_CANCELLED: return 503;
