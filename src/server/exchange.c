@@ -104,15 +104,17 @@ void response_deinit(struct response *r)
 
 void response_header_add(struct response *r, const char *name, const char *fmt, ...)
 {
-	char text[1024];
 	va_list args;
 	va_start(args, fmt);
-	const int n = vsnprintf(text, sizeof text, fmt, args);
+	const int n = vsnprintf(NULL, 0, fmt, args);
 	va_end(args);
-	ASSERT(r->n_headers < RESPONSE_HEADERS_MAX);
-	if (n < 0 || (size_t)n >= sizeof text) return; /* a link too long to be sent: it is left out */
-	char *value = arena_strndup(r->arena, text, (size_t)n);
-	if (value != NULL) r->headers[r->n_headers++] = (struct response_header){name, value};
+	ASSERT(r->n_headers < RESPONSE_HEADERS_MAX && n >= 0);
+	char *value = ARENA_NEW(r->arena, char, (size_t)n + 1);
+	if (value == NULL) return;
+	va_start(args, fmt);
+	(void)vsnprintf(value, (size_t)n + 1, fmt, args);
+	va_end(args);
+	r->headers[r->n_headers++] = (struct response_header){name, value};
 }
 
 const char *response_reason(int status_number)
@@ -176,3 +178,4 @@ void response_problem(struct response *r, int status_number, const char *detail)
 	add_detail(&r->body, detail);
 	buf_str(&r->body, "}\n");
 }
+	r->n_headers = 0;

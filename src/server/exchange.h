@@ -80,7 +80,7 @@ static inline struct str response_body(const struct response *r)
 	return r->borrowed.p != NULL ? r->borrowed : (struct str){(const char *)r->body.p, r->body.n};
 }
 
-/* A problem (RFC 9457) in place of whatever the response held. detail: one line, for people, without secrets. */
+/* A problem (RFC 9457) in place of whatever the response held, its headers too. detail: one line, for people, without secrets. */
 void response_problem(struct response *r, int status_number, const char *detail);
 const char *response_reason(int status_number); /* "Not Found" */
 /* What an error of ours is in HTTP. err may be NULL. */

@@ -190,13 +190,11 @@ static status on_row(void *arg, const struct control_value *values, size_t n, st
 }
 
 /* The request's own target with another place in it. */
-static void link_next(const struct request *r, const struct reading *g, struct response *out)
+static void add_next(const struct request *r, const struct reading *g, struct buf *link)
 {
-	struct buf link;
 	struct str rest = r->query;
-	buf_init(&link, 0);
-	buf_add(&link, r->path.p, r->path.n);
-	buf_char(&link, '?');
+	buf_add(link, r->path.p, r->path.n);
+	buf_char(link, '?');
 	while (rest.n > 0) {
 		const char *end = memchr(rest.p, '&', rest.n);
 		const struct str part = {rest.p, end != NULL ? (size_t)(end - rest.p) : rest.n};
@@ -204,17 +202,32 @@ static void link_next(const struct request *r, const struct reading *g, struct r
 		if ((part.n >= 6 && memcmp(part.p, "after=", 6) == 0) ||
 			(part.n >= 7 && memcmp(part.p, "offset=", 7) == 0))
 			continue;
-		buf_add(&link, part.p, part.n);
-		buf_char(&link, '&');
+		buf_add(link, part.p, part.n);
+		buf_char(link, '&');
 	}
 	if (g->keyed) {
-		buf_str(&link, "after=");
-		buf_add(&link, g->after.p, g->after.n);
+		buf_str(link, "after=");
+		buf_add(link, g->after.p, g->after.n);
 	} else {
-		buf_printf(&link, "offset=%lld", (long long)(g->q->offset + g->q->limit));
+		buf_printf(link, "offset=%lld", (long long)(g->q->offset + g->q->limit));
 	}
-	if (!link.failed) response_header_add(out, "Link", "<%.*s>; rel=\"next\"", (int)link.n, (const char *)link.p);
+}
+
+/* Rows that nobody could ask for must not be left out in silence. */
+static status link_next(const struct request *r, const struct reading *g, struct response *out, struct err *err)
+{
+	struct buf link;
+	buf_init(&link, 0);
+	add_next(r, g, &link);
+	status code = buf_check(&link, err);
+	if (code == OK && link.n > REQUEST_TARGET_MAX)
+		code = fail(err, E_LIMIT,
+			"the next page's address would have %zu bytes, at most %d: use fewer filters, or order by "
+			"shorter columns",
+			link.n, REQUEST_TARGET_MAX);
+	if (code == OK) response_header_add(out, "Link", "<%.*s>; rel=\"next\"", (int)link.n, (const char *)link.p);
 	buf_deinit(&link);
+	return code;
 }
 
 static status on_count(void *arg, const struct control_value *values, size_t n, struct err *err)
@@ -241,7 +254,7 @@ static status add_range(struct server *s, const struct reading *g, struct respon
 	int64_t total = 0;
 	TRY(table_sql_count(g->q, (const char *)from->from.p, from->dialect, out->arena, sql, err));
 	TRY(source_query(s, from, sql, on_count, &total, err));
-	if (g->rows.n_rows == 0)
+	if (g->rows.n_rows == 0 || g->q->n_after > 0) /* how many come before is not known */
 		response_header_add(out, "Content-Range", "*/%lld", (long long)total);
 	else
 		response_header_add(out, "Content-Range", "%lld-%lld/%lld", (long long)g->q->offset,
@@ -260,7 +273,7 @@ static status read_rows(
 	TRY(source_query(s, from, sql, on_row, g, err));
 	TRY(rows_writer_end(&g->rows, err));
 	if (out == NULL) return OK;
-	if (g->more) link_next(r, g, out);
+	if (g->more && g->q->limit > 0) TRY(link_next(r, g, out, err));
 	return wants_count(r) ? add_range(s, g, out, err) : OK;
 }
 
