@@ -327,11 +327,13 @@ static status answer_from(struct server *s, struct request *r, struct table_quer
 		return OK;
 	}
 	TRY(format);
+	/* Of a lake whose runs nobody published nothing tells when its rows become others. */
+	const bool tagged = !from->lake || from->published.run_id[0] != '\0';
 	tag_of(r, from, g.rows.format, tag);
-	response_header_add(out, "ETag", "%s", tag);
+	if (tagged) response_header_add(out, "ETag", "%s", tag);
 	response_header_add(out, "Vary", "Accept, Accept-Encoding, Authorization, Prefer");
 	if (from->published.run_id[0] != '\0') response_header_add(out, "X-PQR-Run", "%s", from->published.run_id);
-	if (is_known(r, tag)) {
+	if (tagged && is_known(r, tag)) {
 		out->status = 304;
 		return OK;
 	}
