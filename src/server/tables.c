@@ -345,13 +345,13 @@ static status answer_from(struct server *s, struct request *r, struct table_quer
 	return OK;
 }
 
-static status parse(struct server *s, const struct request *r, const struct relation *relation,
+static status parse(const struct request *r, const struct relation *relation, int64_t rows_max,
 	struct table_query **out, struct err *err)
 {
 	if (r->who.role == AUTH_ANON) return deny(relation, err); /* before anything is told of it */
 	struct table_query *q = ARENA_NEW(r->arena, struct table_query, 1);
 	if (q == NULL) return fail_nomem(err);
-	TRY(table_query_parse(r, relation, s->rows_max, q, err));
+	TRY(table_query_parse(r, relation, rows_max, q, err));
 	*out = q;
 	return OK;
 }
@@ -361,7 +361,7 @@ status tables_answer(
 {
 	struct table_query *q = NULL;
 	struct source from = {.who = &r->who};
-	TRY(parse(s, r, relation, &q, err));
+	TRY(parse(r, relation, s->rows_max, &q, err));
 	buf_init(&from.from, 0);
 	status code = source_open(s, relation, &from, err);
 	if (code == OK) code = answer_from(s, r, q, &from, out, err);
@@ -381,7 +381,7 @@ status tables_json(struct server *s, const struct request *r, const struct relat
 {
 	struct table_query *q = NULL;
 	struct source from = {.who = &r->who};
-	TRY(parse(s, r, relation, &q, err));
+	TRY(parse(r, relation, TABLES_JSON_ROWS_MAX, &q, err));
 	struct reading g = {.rows = {.format = ROWS_JSON, .out = out, .arena = r->arena}, .q = q, .from = &from};
 	buf_init(&from.from, 0);
 	status code = source_open(s, relation, &from, err);

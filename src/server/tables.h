@@ -13,7 +13,9 @@ bool tables_is_slow(struct server *s, struct request *r);
 status tables_answer(struct server *s, struct request *r, const struct relation *relation, struct response *out,
 	struct err *err) MUST_USE;
 bool tables_relation_is_slow(struct server *s, const struct relation *relation);
-/* Append what r's parameters ask of the relation as a JSON array, and nothing else of an answer; *n_rows. */
+/* Append what r's parameters ask of the relation as a JSON array, and nothing else of an answer; *n_rows. The limit is for who reads tables:
+ * this may have up to TABLES_JSON_ROWS_MAX. */
+enum { TABLES_JSON_ROWS_MAX = 10000 };
 status tables_json(struct server *s, const struct request *r, const struct relation *relation, struct buf *out,
 	int64_t *n_rows, struct err *err) MUST_USE;
 
