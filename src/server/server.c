@@ -30,11 +30,10 @@ enum {
 };
 #define KEEPALIVE_US (15 * US_PER_SECOND)
 
-static int64_t utc_offset(const struct session *session)
+static const struct tz *zone_of(const struct session *session)
 {
 	const struct workload *w = session->workload;
-	const struct tz *tz = session->config != NULL && w->timezone != NULL ? w->timezone(session->config) : NULL;
-	return tz != NULL ? tz_offset_at(tz, time_now_us()) : 0;
+	return session->config != NULL && w->timezone != NULL ? w->timezone(session->config) : NULL;
 }
 
 static bool is_slow(void *arg, struct request *r)
@@ -162,6 +161,7 @@ static status open_parts(struct server *s, size_t connections, struct err *err)
 {
 	arena_init(&s->arena, 0);
 	TRY(relation_list_make(&registry_workloads, &s->arena, &s->relations, err));
+	TRY(local_offsets_make(zone_of(s->session), &s->arena, &s->zone, err));
 	TRY(published_create(&s->published, err));
 	return control_pool_create(s->session->engine.control_uri, connections, &s->pool, err);
 }
@@ -178,8 +178,7 @@ static status server_make(struct session *session, size_t connections, struct se
 		.postgres = control_is_server(session->control),
 		.rows_max = session->engine.serve_rows_max,
 		.sql = session->engine.serve_sql,
-		.hosts = session->engine.serve_hosts,
-		.utc_offset_s = utc_offset(session)};
+		.hosts = session->engine.serve_hosts};
 	const status code = open_parts(s, connections, err);
 	if (code == OK)
 		*out = s;

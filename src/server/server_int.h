@@ -4,6 +4,7 @@
 
 #include "app/session.h"
 #include "control/control_pool.h"
+#include "server/local_date.h"
 #include "server/relation.h"
 #include "server/route.h"
 #include "server/stats.h"
@@ -24,7 +25,7 @@ struct server {
 	int64_t rows_max;
 	bool sql;
 	struct stats stats;
-	int64_t utc_offset_s; /* of the zone that decides local days */
+	struct local_offsets zone; /* that decides local days */
 };
 
 /* The server itself, of what it has to know to answer anybody: service_role. */

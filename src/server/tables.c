@@ -13,6 +13,7 @@
 #include "base/time.h"
 #include "server/access.h"
 #include "server/lake_rows.h"
+#include "server/local_date.h"
 #include "server/published.h"
 #include "server/rows_value.h"
 #include "server/rows_writer.h"
@@ -40,18 +41,6 @@ static const struct relation *decides(const struct server *s, const struct relat
 	return core;
 }
 
-static void add_local_date(struct buf *out, enum table_dialect dialect, struct str x, int64_t offset_s)
-{
-	const int n = (int)x.n;
-	const long long seconds = (long long)offset_s;
-	if (dialect == TABLE_SQLITE)
-		buf_printf(out, "date(%.*s, '%lld seconds')", n, x.p, seconds);
-	else if (dialect == TABLE_POSTGRES)
-		buf_printf(out, "CAST((%.*s + INTERVAL '%lld seconds') AT TIME ZONE 'UTC' AS date)", n, x.p, seconds);
-	else
-		buf_printf(out, "CAST(make_timestamp(epoch_us(%.*s) + %lld) AS DATE)", n, x.p, seconds * 1000000);
-}
-
 /* The list's SQL, of the database or of the lake's tables: core.<mirror> becomes its source. */
 static void add_list(const struct server *s, struct buf *out, const struct relation *r, const struct source *from)
 {
@@ -72,7 +61,7 @@ static void add_list(const struct server *s, struct buf *out, const struct relat
 		} else if (strncmp(sql, call, sizeof call - 1) == 0) {
 			sql += sizeof call - 1;
 			const size_t n = strcspn(sql, ")");
-			add_local_date(out, from->dialect, (struct str){sql, n}, s->utc_offset_s);
+			local_date_sql(out, from->dialect, (struct str){sql, n}, &s->zone);
 			sql += n + 1;
 		} else {
 			buf_char(out, *sql++);
