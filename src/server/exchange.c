@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <strings.h>
 
 #include "io/utf8.h"
@@ -89,6 +90,37 @@ status request_param_get(const struct request *r, const char *name, struct str *
 	}
 }
 
+static struct str trimmed(struct str s)
+{
+	while (s.n > 0 && (s.p[0] == ' ' || s.p[0] == '\t')) s = (struct str){s.p + 1, s.n - 1};
+	while (s.n > 0 && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t')) s.n--;
+	return s;
+}
+
+/* What of *rest is before the mark, trimmed; *rest goes behind it. */
+static struct str cut(struct str *rest, char mark)
+{
+	const char *at = rest->n > 0 ? memchr(rest->p, mark, rest->n) : NULL;
+	const struct str part = {rest->p, at != NULL ? (size_t)(at - rest->p) : rest->n};
+	*rest = at != NULL ? (struct str){at + 1, rest->n - part.n - 1} : STR("");
+	return trimmed(part);
+}
+
+bool request_choice_next(struct str *list, struct request_choice *out)
+{
+	if (list->n == 0) return false;
+	struct str item = cut(list, ',');
+	*out = (struct request_choice){cut(&item, ';'), 1};
+	while (item.n > 0) {
+		const struct str p = cut(&item, ';');
+		char text[16] = "";
+		if (p.n < 2 || (p.p[0] != 'q' && p.p[0] != 'Q') || p.p[1] != '=') continue;
+		memcpy(text, p.p + 2, p.n - 2 < sizeof text - 1 ? p.n - 2 : sizeof text - 1);
+		out->quality = strtod(text, NULL);
+	}
+	return true;
+}
+
 /* ---- responses ---- */
 
 void response_init(struct response *r, struct arena *arena)
@@ -168,6 +200,7 @@ void response_problem(struct response *r, int status_number, const char *detail)
 {
 	buf_reset(&r->body);
 	r->borrowed = (struct str){NULL, 0};
+	r->n_headers = 0;
 	r->gzipped = r->events = false;
 	r->rows = -1;
 	r->status = status_number;
@@ -178,4 +211,3 @@ void response_problem(struct response *r, int status_number, const char *detail)
 	add_detail(&r->body, detail);
 	buf_str(&r->body, "}\n");
 }
-	r->n_headers = 0;

@@ -54,6 +54,13 @@ status request_param_next(
 /* The last parameter of that name; p == NULL: none. */
 status request_param_get(const struct request *r, const char *name, struct str *out, struct err *err) MUST_USE;
 
+/* The next of a header's choices ("text/csv;q=0.5, text/html"), and its weight; false at the end. */
+struct request_choice {
+	struct str name; /* may be empty */
+	double quality;  /* 1 where none is told */
+};
+bool request_choice_next(struct str *list, struct request_choice *out);
+
 struct response_header {
 	const char *name;
 	char *value; /* in the arena */

@@ -180,13 +180,18 @@ static void add_headers(struct response *out, bool api)
 
 enum { GZIP_BYTES_MIN = 1400, GZIP_LEVEL = 4 }; /* below, an answer is one packet as it is */
 
+/* By its name, else by that of all. */
 static bool takes_gzip(const struct request *r)
 {
-	const struct str accept = request_header_get(r, "Accept-Encoding");
-	const char *at = accept.n >= 4 ? memmem(accept.p, accept.n, "gzip", 4) : NULL;
-	if (at == NULL) return false;
-	const struct str rest = {at + 4, accept.n - (size_t)(at + 4 - accept.p)};
-	return !(rest.n >= 4 && memcmp(rest.p, ";q=0", 4) == 0 && (rest.n == 4 || rest.p[4] == ','));
+	struct str accept = request_header_get(r, "Accept-Encoding");
+	struct request_choice c;
+	double gzip = -1;
+	double any = 0;
+	while (request_choice_next(&accept, &c)) {
+		if (c.name.n == 4 && strncasecmp(c.name.p, "gzip", 4) == 0) gzip = c.quality;
+		if (str_is(c.name, "*")) any = c.quality;
+	}
+	return gzip >= 0 ? gzip > 0 : any > 0;
 }
 
 static bool is_text(const char *type)
@@ -194,13 +199,21 @@ static bool is_text(const char *type)
 	return strncmp(type, "text/", 5) == 0 || strstr(type, "json") != NULL || strstr(type, "svg") != NULL;
 }
 
+static bool has_header(const struct response *out, const char *name)
+{
+	for (size_t i = 0; i < out->n_headers; i++)
+		if (strcmp(out->headers[i].name, name) == 0) return true;
+	return false;
+}
+
 /* What can't be compressed is sent as it is. */
 static void compress_body(const struct request *r, struct response *out)
 {
 	const struct str body = response_body(out);
 	struct buf packed;
-	if (out->events || out->type == NULL || body.n < GZIP_BYTES_MIN || !is_text(out->type) || !takes_gzip(r))
-		return;
+	if (out->events || out->type == NULL || body.n < GZIP_BYTES_MIN || !is_text(out->type)) return;
+	if (!has_header(out, "Vary")) response_header_add(out, "Vary", "Accept-Encoding");
+	if (!takes_gzip(r)) return;
 	buf_init(&packed, 0);
 	struct compress_dst dst = {.n = compress_gzip_bound(body.n)};
 	dst.p = buf_reserve(&packed, dst.n);

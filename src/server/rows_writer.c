@@ -2,7 +2,6 @@
 #include "server/rows_writer.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <strings.h>
 
 #include "app/rows_text.h"
@@ -40,28 +39,11 @@ static double quality_of(struct str accept, const char *type)
 {
 	double q = 0;
 	size_t telling = 0;
-	while (accept.n > 0) {
-		const char *comma = memchr(accept.p, ',', accept.n);
-		struct str range = {accept.p, comma != NULL ? (size_t)(comma - accept.p) : accept.n};
-		accept = comma != NULL ? (struct str){comma + 1, accept.n - range.n - 1} : STR("");
-		while (range.n > 0 && range.p[0] == ' ') range = (struct str){range.p + 1, range.n - 1};
-		const char *semicolon = range.n > 0 ? memchr(range.p, ';', range.n) : NULL;
-		double own = 1;
-		if (semicolon != NULL) {
-			char text[16] = "";
-			const struct str rest = {semicolon, range.n - (size_t)(semicolon - range.p)};
-			const char *weight = memmem(rest.p, rest.n, "q=", 2);
-			if (weight != NULL) {
-				const size_t n = rest.n - (size_t)(weight + 2 - rest.p);
-				memcpy(text, weight + 2, n < sizeof text - 1 ? n : sizeof text - 1);
-				own = strtod(text, NULL);
-			}
-			range.n = (size_t)(semicolon - range.p);
-		}
-		while (range.n > 0 && range.p[range.n - 1] == ' ') range.n--;
-		if (!covers(range, type)) continue;
-		const size_t tells = range.p[0] == '*' ? 1 : range.p[range.n - 1] == '*' ? 2 : 3;
-		if (tells > telling) q = own;
+	struct request_choice c;
+	while (request_choice_next(&accept, &c)) {
+		if (c.name.n == 0 || !covers(c.name, type)) continue;
+		const size_t tells = c.name.p[0] == '*' ? 1 : c.name.p[c.name.n - 1] == '*' ? 2 : 3;
+		if (tells > telling) q = c.quality;
 		if (tells > telling) telling = tells;
 	}
 	return q;

@@ -52,6 +52,7 @@ bool static_file_answer(const struct request *r, struct response *out)
 	/* Names of assets hold a hash of their content; the page that names them must be asked for each time. */
 	response_header_add(out, "Cache-Control",
 		strncmp(f->path, "/assets/", 8) == 0 ? "public, max-age=31536000, immutable" : "no-cache");
+	response_header_add(out, "Vary", "Accept-Encoding");
 	const struct str known = request_header_get(r, "If-None-Match");
 	if (known.p != NULL && memmem(known.p, known.n, tag, strlen(tag)) != NULL) {
 		out->status = 304;
