@@ -485,7 +485,7 @@ static void look_at(struct httpd *h, int fd)
 
 /* ---- life ---- */
 
-static void on_log(void *arg, const char *fmt, va_list args)
+PRINTF_LIKE(2, 0) static void on_log(void *arg, const char *fmt, va_list args)
 {
 	char text[256];
 	(void)arg;
