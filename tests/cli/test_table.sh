@@ -15,7 +15,7 @@ between=$(table history silver.tickets --json | jq -r '.[0].time') # a later com
 expect 0 "SUCCESS|DEGRADED" "$pqr" run "${february[@]}" --replace-published
 
 # every table of the contract is a Delta table with a log, also those without a row
-same "$(table list --json | jq length)" "$("$pqr" contract --format json-schema | jq '[.[] | select(has("x-key"))] | length')" "tables"
+same "$(table list --json | jq length)" "$("$pqr" contract --format json-schema | jq 'del(.["bronze.pqrs_arrived"]) | [.[] | select(has("x-key"))] | length')" "tables" # but a stream's
 same "$(table list --json | jq -r '[.[].version] | unique | map(tostring) | join(" ")')" "0 1" "versions"
 same "$(table list --json | jq -r '.[] | select(.table == "silver.dim_status") | "\(.version) \(.rows)"')" "0 10" "a dimension that did not change"
 

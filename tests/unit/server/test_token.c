@@ -242,7 +242,7 @@ static void test_set(void **state)
 	refused(str_of(rs256), both, 1, "signature");
 	/* ES256: each bit of the signature counts. */
 	char changed[sizeof es256];
-	for (size_t i = strrchr(es256, '.') - es256 + 1; i + 1 < sizeof es256; i++) {
+	for (size_t i = (size_t)(strrchr(es256, '.') - es256) + 1; i + 1 < sizeof es256; i++) {
 		memcpy(changed, es256, sizeof es256);
 		changed[i] = changed[i] == 'A' ? 'B' : 'A';
 		refused(str_of(changed), keys.items, keys.n, "");
