@@ -12,7 +12,7 @@ start() {
   local port
   port=$(port_of dask)
   launch dask env PYTHONPATH="$stack_root/python" PYTHONDONTWRITEBYTECODE=1 PQR_LIB="${PQR_LIB:-${PQR_BUILD:-$stack_root/build}/libpqr.so}" \
-    DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL=30s bash "$stack_root/scripts/stack.d/dask/cluster" "$(dask_python)" "$port" "$(port_of dask dashboard)" "$dir/dask"
+    DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL=30s DASK_TEMPORARY_DIRECTORY="$dir/dask" bash "$stack_root/scripts/stack.d/dask/cluster" "$(dask_python)" "$port" "$(port_of dask dashboard)" "$dir/dask"
   put_env dask DASK_SCHEDULER_ADDRESS "tcp://127.0.0.1:$port" PQR_STACK_DASK_PYTHON "$(dask_python)" \
     PQR_STACK_DASK_DASHBOARD "http://127.0.0.1:$(port_of dask dashboard)"
 }
