@@ -18,6 +18,7 @@ from concurrent.futures import CancelledError
 from typing import Any, Callable, Dict, Optional
 
 import distributed
+from distributed.comm import CommClosedError
 from distributed.diagnostics.plugin import WorkerPlugin
 
 from . import _worker
@@ -74,6 +75,10 @@ def _resources() -> Dict[str, float]:
     return {name: float(value) for name, value in (pair.split("=", 1) for pair in stated.split(",") if pair)}
 
 
+# What the client raises when it cannot reach the scheduler, or no longer.
+CONNECTION = (CommClosedError, ConnectionError, TimeoutError)
+
+
 class DaskEngine(Engine):
     def __init__(self, uri: str, session: Session, post: Callable[[Event], None], client: Optional[distributed.Client] = None):
         address = uri[len("dask://") :] if uri.startswith("dask://") else uri
@@ -99,10 +104,15 @@ class DaskEngine(Engine):
             self.client.register_plugin(self.plugin)
             self.client.subscribe_topic(self.topic, self._started)
             refused = {worker: error for worker, error in self.client.run(_prove, self.session).items() if error is not None}
+        except CONNECTION as e:
+            raise self._gone() from e
         except Exception as e:  # pylint: disable=broad-exception-caught
             raise Lost(f"a worker of {self.address} cannot take tasks ({type(e).__name__}: {e}): is pqr_lakehouse installed there?", "E_CONFLICT", 1) from e
         for worker, error in sorted(refused.items()):
             raise Lost(f"worker {worker} is refused: {error['message']}", error["code"], error["exit"])
+
+    def _gone(self) -> Lost:
+        return Lost(f"the Dask scheduler at {self.address} is gone")
 
     def describe(self) -> str:
         return f"dask {distributed.__version__} at {self.address}, {len(self.client.nthreads())} workers"
@@ -113,9 +123,12 @@ class DaskEngine(Engine):
 
     def submit(self, id: int, attempt: int, task: Dict[str, Any]) -> None:
         key = (f"pqr-{task['stage']}", self.session.run_id, task["task_id"], attempt, self.session.label)
-        future = self.client.submit(
-            _task, self.session, id, attempt, json.dumps(task), key=key, pure=False, retries=0, resources=_resources() or None
-        )
+        try:
+            future = self.client.submit(
+                _task, self.session, id, attempt, json.dumps(task), key=key, pure=False, retries=0, resources=_resources() or None
+            )
+        except CONNECTION as e:
+            raise self._gone() from e
         self.futures[id, attempt] = future
         future.add_done_callback(lambda done: self._done(id, attempt, done))
 
@@ -126,8 +139,8 @@ class DaskEngine(Engine):
         try:
             answer = future.result()
             self.post(answered(id, attempt, answer["worker"], answer))
-        except CancelledError:
-            self.post(Lost(f"the Dask scheduler at {self.address} is gone"))
+        except (CancelledError, *CONNECTION):
+            self.post(self._gone())
         except distributed.KilledWorker as e:  # after as many workers as distributed.scheduler.allowed-failures says
             error = PqrError(f"{e.last_worker.address} and others before it died of this task", 5).document("E_UNREACHABLE", "fatal")
             self.post(Event("failed", id, attempt, e.last_worker.address, error))
@@ -137,11 +150,11 @@ class DaskEngine(Engine):
 
     def check(self) -> None:
         if self.client.status != "running":
-            raise Lost(f"the Dask scheduler at {self.address} is gone")
+            raise self._gone()
         try:
             workers = self.client.nthreads()
-        except (OSError, TimeoutError) as e:
-            raise Lost(f"the Dask scheduler at {self.address} is gone") from e
+        except CONNECTION as e:
+            raise self._gone() from e
         now = time.monotonic()
         if workers:
             self.seen = now
