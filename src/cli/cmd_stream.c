@@ -4,28 +4,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/signals.h"
 #include "workloads/registry.h"
 
 /* ---- signals ------------------------------------------------------------------------------------------------------------ */
 
 static volatile sig_atomic_t stop_signal; /* written by on_stop alone */
 
-/* A second signal ends the process at once, the way the shell expects. */
 static void on_stop(int signal_number)
 {
-	if (stop_signal != 0) {
-		(void)signal(signal_number, SIG_DFL);
-		(void)raise(signal_number);
-	}
 	stop_signal = signal_number;
-}
-
-static void stop_setup(void)
-{
-	struct sigaction action = {.sa_handler = on_stop};
-	(void)sigemptyset(&action.sa_mask);
-	(void)sigaction(SIGINT, &action, NULL);
-	(void)sigaction(SIGTERM, &action, NULL);
 }
 
 /* ---- options ------------------------------------------------------------------------------------------------------------ */
@@ -97,7 +85,7 @@ static status stream_run(struct cli *c, struct err *err)
 	if (i == N_SUBCOMMANDS)
 		return fail(err, E_USAGE, "pqr stream: expected produce, land or aggregate, found '%s'", c->args[0]);
 	TRY(find_workload(&k, err));
-	stop_setup();
+	cli_signals_to(on_stop);
 	status code = open_session(&k, err);
 	if (code == OK) code = subcommands[i].run(&k, err);
 	session_close(&k.session);

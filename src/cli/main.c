@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/thread.h"
 #include "cli/cli.h"
+#include "cli/signals.h"
 #include "cli/terminal.h"
 
 static const struct cli_command *const commands[] = {&cli_run_command, &cli_generate_command, &cli_ingest_command,
@@ -19,13 +20,9 @@ static const struct cli_command *const commands[] = {&cli_run_command, &cli_gene
 	&cli_schedule_command, &cli_metrics_command, &cli_contract_command, &cli_lake_command, &cli_doctor_command,
 	&cli_completion_command, &cli_help_command_def};
 
-static void on_signal(int signal_number)
+static void on_asked_to_end(int signal_number)
 {
-	/* A second signal ends the process at once, the way the shell expects. */
-	if (cancel_requested()) {
-		(void)signal(signal_number, SIG_DFL);
-		(void)raise(signal_number);
-	}
+	(void)signal_number;
 	cancel_request();
 }
 
@@ -39,10 +36,7 @@ static void streams_setup(void)
 
 static void signals_setup(void)
 {
-	struct sigaction action = {.sa_handler = on_signal};
-	(void)sigemptyset(&action.sa_mask);
-	(void)sigaction(SIGINT, &action, NULL);
-	(void)sigaction(SIGTERM, &action, NULL);
+	cli_signals_to(on_asked_to_end);
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGXFSZ, SIG_IGN); /* a file over `ulimit -f` is an error that has words */
 }

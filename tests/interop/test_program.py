@@ -150,6 +150,17 @@ _program.run({LONG!r}, env=_program.place({str(lake)!r}))
     assert status(lake) == "PENDING"
 
 
+def test_one_request_told_twice(tmp_path):
+    """The kernel may send the signal of a parent's death for each of its threads, a wrapper pass on what the whole group got."""
+    lake = tmp_path / "lake"
+    child = subprocess.Popen([PQR, *LONG, "--lake", lake, "--no-progress"], stderr=subprocess.DEVNULL)
+    started(lake)
+    child.send_signal(signal.SIGTERM)
+    child.send_signal(signal.SIGINT)
+    assert child.wait(30) == 130
+    assert status(lake) == "PENDING"
+
+
 def test_dates():
     instant = datetime.datetime(2025, 9, 2, 3, 30, tzinfo=datetime.timezone.utc)  # still the first in Bogota
     assert _program.dated("in/{date}/{date-1}-{other}", instant, "America/Bogota") == "in/2025-09-01/2025-08-31-{other}"
