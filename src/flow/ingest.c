@@ -44,6 +44,7 @@ struct day {
 
 struct tally {
 	int64_t rows_in, rows_out, bytes_in, blank_lines, ts_unknown, valid;
+	int64_t dated; /* of the valid ones: not after `until` */
 	int64_t types[INGEST_TYPES_MAX];
 	int64_t ts_min, ts_max;
 };
@@ -72,7 +73,7 @@ struct ingest_task {
 	size_t n_waiting;
 	int pass;              /* 0 first */
 	int64_t line;          /* over all inputs */
-	int64_t until;         /* later events do not move as_of */
+	int64_t until;         /* of events dated later neither as_of nor the run's dates follow */
 	struct day *piece_day; /* of the long line being read */
 	struct ingest_file file;
 	struct ingest_file first; /* the first of n_without inputs that hold lines, none of them valid */
@@ -227,10 +228,11 @@ static void count_line(struct ingest_task *t, const struct ingest_line *line)
 	const int64_t ts = line->ts;
 	ASSERT(line->type >= 0 && (size_t)line->type < t->reader->n_types);
 	a->types[line->type]++;
-	const int64_t told = ts < t->until ? ts : t->until;
-	if (a->valid == 0 || told < a->ts_min) a->ts_min = told;
-	if (a->valid == 0 || told > a->ts_max) a->ts_max = told;
 	a->valid++;
+	if (ts > t->until) return;
+	if (a->dated == 0 || ts < a->ts_min) a->ts_min = ts;
+	if (a->dated == 0 || ts > a->ts_max) a->ts_max = ts;
+	a->dated++;
 }
 
 static status take_lines(struct ingest_task *t, const struct line_window *w, struct err *err)
@@ -463,7 +465,7 @@ static status count_all(struct ingest_task *t, struct task_result *out, int64_t 
 		ok = ok && counter_add(&out->counters, counters[i].name, counters[i].value);
 	for (size_t i = 0; i < t->reader->n_types; i++)
 		ok = ok && (a->types[i] == 0 || counter_add(&out->events.types, t->reader->types[i], a->types[i]));
-	if (a->valid > 0) {
+	if (a->dated > 0) {
 		out->events.first = a->ts_min;
 		out->events.last = a->ts_max;
 	}

@@ -61,6 +61,10 @@ same "$("$pqr" quality --lake century --json | jq -r '.[] | select(.check_name =
   "WARN 1 events over a year after as_of: kept in bronze, counted nowhere; newest: 9999-12-31" "deferred event"
 grep -q '"reason":"bad_timestamp"' "$(find century/rejects -name rejects.jsonl)" || bad "an event of 1970"
 "$pqr" run --input century.jsonl --lake century2 --json >report.json 2>/dev/null || bad "a line of another century, no as-of"
+same "$(jq -r .as_of report.json)" 2026-03-03T04:59:59.999999Z "as_of beside an event of 9999"
+created 9 9999-12-31T00:00:00Z >future.jsonl
+"$pqr" run --input future.jsonl --lake future --json >report.json 2>/dev/null || bad "nothing but the future"
+same "$(jq -c '[.rows.bronze, .rows.silver.tickets // 0]' report.json)" '[1,0]' "nothing but the future"
 [ "$(jq -r .as_of report.json)" \< "$(date -u -d '+2 days' +%F)" ] || bad "an event of 9999 moved as_of to $(jq -r .as_of report.json)"
 
 # What is not quite the contract is read and counted.
