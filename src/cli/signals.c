@@ -29,6 +29,11 @@ static void on_signal(int signal_number)
 	}
 }
 
+void cli_signals_answered(void)
+{
+	was_asked = 0;
+}
+
 void cli_signals_to(void (*asked)(int signal_number))
 {
 	struct sigaction action = {.sa_handler = on_signal};

@@ -15,6 +15,7 @@
 #include "base/arena.h"
 #include "base/thread.h"
 #include "cli/cli.h"
+#include "cli/signals.h"
 #include "cli/sql.h"
 
 enum { HISTORY_LINES_MAX = 1000, HISTORY_PATH_MAX = 4096, WORDS_MAX = 1 << 14, CANCEL_POLL_MS = 50 };
@@ -210,6 +211,13 @@ static void tell(status code, const struct err *err)
 		(void)fprintf(stderr, "%s\n", cli_error_text(err, text));
 }
 
+/* Ctrl-C ended a statement or a line, not the prompt. */
+static void answered(void)
+{
+	cancel_reset();
+	cli_signals_answered();
+}
+
 /* The history has whole statements on one line; but a comment to the end of a line ends an entry with it. */
 static status take_line(struct prompt *p, struct buf *entry, struct str line)
 {
@@ -226,7 +234,7 @@ static status take_line(struct prompt *p, struct buf *entry, struct str line)
 		buf_reset(entry);
 	}
 	if (code != OK) tell(code, &err);
-	cancel_reset(); /* Ctrl-C ended the statement, not the prompt */
+	answered();
 	return OK;
 }
 
@@ -275,7 +283,7 @@ static status read_lines(struct prompt *p, struct err *err)
 			const size_t length = (size_t)n - (line[n - 1] == '\n');
 			if (length > 0 || p->shell->text.n > 0) code = take_line(p, &entry, (struct str){line, length});
 		} else if (cancel_requested()) { /* Ctrl-C at the prompt: begin again */
-			cancel_reset();
+			answered();
 			buf_reset(&p->shell->text);
 			buf_reset(&entry);
 			el_reset(p->line);
