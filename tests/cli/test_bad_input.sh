@@ -26,6 +26,10 @@ one_line 2 '2025-02 has 28 days' "$pqr" run --to 2025-02-29
 one_line 2 '--emit-from: .*2025-04 has 30 days' "$pqr" run --emit-from 2025-04-31
 one_line 2 '--as-of: .*there is no month 13' "$pqr" run --as-of 2025-13-01
 one_line 2 'task -: an empty document' "$pqr" task - --lake nowhere
+# a zone's file that is there and cannot be read is not called missing: a disk that fails, as the kernel does at address 0 of a process' memory
+one_line 1 'cannot read /proc/self/mem: Input/output error$' env TZDIR=/proc/self PQR_CALENDAR_TIMEZONE=mem "$pqr" run --lake nowhere
+one_line 2 'no zone "none" in the tz database .*tzdata' env TZDIR=/proc/self PQR_CALENDAR_TIMEZONE=none "$pqr" run --lake nowhere
+[ ! -e nowhere ] || bad "a zone that cannot be read left a lake"
 # memory that ends, wherever: a word of it, and nothing that looks like a result
 ended=0
 for kb in 45000 60000 75000 90000 110000; do
