@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/thread.h"
 #include "app/lake_picture.h"
 #include "cli/run_options.h"
@@ -78,6 +79,13 @@ static status choose_picture(
 	return say_histories(c, s->lake, err);
 }
 
+/* A query only reads: nothing is lost. Exit handlers would wait for the engine's threads. */
+static void leave(void)
+{
+	log_line(LOG_ERROR, "interrupted; DuckDB did not stop, and was not waited for", NULL);
+	_exit(status_exit(E_CANCELLED));
+}
+
 struct sql_cmd {
 	struct sql_shell shell;
 	int64_t version; /* -1: none was given */
@@ -87,8 +95,11 @@ static status sql_with(struct session *s, struct cli *c, void *arg, struct err *
 {
 	struct sql_cmd *k = arg;
 	struct query_picture picture;
-	struct query_opts o = {
-		.version = k->version, .at_ms = INT64_MIN, .lake = s->lake, .threads = s->engine.threads};
+	struct query_opts o = {.version = k->version,
+		.at_ms = INT64_MIN,
+		.lake = s->lake,
+		.threads = s->engine.threads,
+		.stuck = leave};
 	const char *at = cli_get(c, "--at");
 	if (at != NULL) {
 		int64_t us;

@@ -23,6 +23,7 @@
 enum { WATCH_MS = 20, PIECE_BYTES = 1 << 16, SPILL_NAME_MAX = SCRATCH_FOLDER_MAX + 16 };
 
 struct query {
+	void (*stuck)(void);
 	struct engine_library *library;
 	struct catalog catalog;
 	int threads;
@@ -42,6 +43,7 @@ status query_open(const struct query_opts *o, struct query **out, struct err *er
 	struct query *q = mem_zalloc(1, sizeof *q);
 	if (q == NULL) return fail_nomem(err);
 	q->threads = o->threads;
+	q->stuck = o->stuck;
 	const status code = open_parts(q, o, err);
 	if (code == OK)
 		*out = q;
@@ -78,14 +80,29 @@ status query_library(const char *path, char version[QUERY_VERSION_MAX], struct e
 /* ---- cancelling ---- */
 
 struct watch {
+	struct query *query;
 	struct engine *engine;
 	pthread_t thread;
 	pthread_mutex_t lock; /* guards done */
 	pthread_cond_t changed;
 	bool started, done;
 	int64_t deadline_us; /* monotonic; 0: none */
+	int64_t asked_us;    /* monotonic; the first interrupt of a cancel; 0: none yet */
 	bool late;           /* it was interrupted for that */
 };
+
+/* DuckDB may wait for its own threads where no interrupt reaches it (2.0: while it gives up a file that it writes), or take an interrupt for
+ * done that nobody heard. */
+static void watch_interrupt(struct watch *w)
+{
+	engine_interrupt(w->engine);
+	if (!cancel_requested() || w->query->stuck == NULL) return;
+	const int64_t now = time_mono_us();
+	if (w->asked_us == 0) w->asked_us = now;
+	if (now - w->asked_us < QUERY_STUCK_MS * INT64_C(1000)) return;
+	scratch_close(&w->query->scratch);
+	w->query->stuck();
+}
 
 /* DuckDB's calls do not return before they have rows, so a second thread looks at the cancel flag meanwhile. */
 static void *watch_main(void *arg)
@@ -100,16 +117,16 @@ static void *watch_main(void *arg)
 		until.tv_nsec %= 1000000000L;
 		(void)pthread_cond_timedwait(&w->changed, &w->lock, &until);
 		w->late = w->late || (w->deadline_us > 0 && time_mono_us() > w->deadline_us);
-		if (!w->done && (cancel_requested() || w->late)) engine_interrupt(w->engine);
+		if (!w->done && (cancel_requested() || w->late)) watch_interrupt(w);
 	}
 	(void)pthread_mutex_unlock(&w->lock);
 	return NULL;
 }
 
-static status watch_start(struct watch *w, struct engine *e, int timeout_ms, struct err *err)
+static status watch_start(struct watch *w, struct query *q, struct engine *e, int timeout_ms, struct err *err)
 {
 	pthread_condattr_t attr;
-	*w = (struct watch){.engine = e};
+	*w = (struct watch){.query = q, .engine = e};
 	if (timeout_ms > 0) w->deadline_us = time_mono_us() + (int64_t)timeout_ms * 1000;
 	(void)pthread_mutex_init(&w->lock, NULL);
 	(void)pthread_condattr_init(&attr);
@@ -261,6 +278,7 @@ static status run_watched(struct query *q, struct engine *e, const struct sql_te
 	const bool parquet = to->format == QUERY_PARQUET;
 	TRY(catalog_load(&q->catalog, e, text->whole, parquet ? q->scratch.folder : NULL, err));
 	TRY(catalog_explain(&q->catalog, text->whole, prepare(e, text, err), err));
+	TRY(query_cancel_check(err));
 	*rows = -1;
 	if (!parquet) return send_rows(e, to, text->kind == SQL_EXPLAIN, rows, err);
 	if (text->kind == SQL_EXPLAIN)
@@ -272,7 +290,7 @@ static status run_in(struct query *q, struct engine *e, const struct sql_text *t
 	int64_t *rows, struct err *err)
 {
 	struct watch watch;
-	const status started = watch_start(&watch, e, 0, err);
+	const status started = watch_start(&watch, q, e, 0, err);
 	const status code = started == OK ? run_watched(q, e, text, to, rows, err) : started;
 	watch_stop(&watch);
 	return code;
@@ -372,7 +390,7 @@ static status each_watched(struct each *x, const struct sql_text *text, struct e
 static status each_in(struct each *x, const struct sql_text *text, struct err *err)
 {
 	struct watch watch;
-	const status started = watch_start(&watch, x->e, x->s->timeout_ms, err);
+	const status started = watch_start(&watch, x->q, x->e, x->s->timeout_ms, err);
 	const status code = started == OK ? each_watched(x, text, err) : started;
 	watch_stop(&watch);
 	if (code == OK || !watch.late) return code;

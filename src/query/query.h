@@ -30,7 +30,11 @@ struct query_opts {
 	int64_t at_ms;                       /* INT64_MIN = not given: each table as of that time */
 	int threads;
 	const char *library; /* NULL = as above */
+	/* Called on another thread when DuckDB has not ended a query QUERY_STUCK_MS after cancel_request (base/thread.h), and what it wrote below
+	 * TMPDIR is gone: ends the process, does not return. NULL: it is waited for. */
+	void (*stuck)(void);
 };
+enum { QUERY_STUCK_MS = 3000 };
 /* E_NOT_FOUND: no libduckdb, says how to get it. E_IO: there is one that cannot be loaded. E_UNSUPPORTED: a library that is too
  * old. */
 status query_open(const struct query_opts *o, struct query **out, struct err *err) MUST_USE;
