@@ -5,58 +5,8 @@
 #include "parquet/thrift/thrift_write.h"
 #include "parquet/write/writer_int.h"
 
-/* parquet.thrift: FieldRepetitionType, ConvertedType */
+/* parquet.thrift: FieldRepetitionType */
 enum { REQUIRED = 0, OPTIONAL = 1 };
-enum { CONVERTED_UTF8 = 0, CONVERTED_DECIMAL = 5, CONVERTED_DATE = 6, CONVERTED_TIMESTAMP_MICROS = 10 };
-/* LogicalType's fields */
-enum { LOGICAL_STRING = 1, LOGICAL_DECIMAL = 5, LOGICAL_DATE = 6, LOGICAL_TIMESTAMP = 8 };
-
-/* SchemaElement field 10, a union of structs. */
-static void logical_type(struct thrift_writer *t, const struct column_def *def)
-{
-	const int outer = thrift_struct_begin(t, 10);
-	if (def->type == COL_STRING) thrift_empty_struct(t, LOGICAL_STRING);
-	if (def->type == COL_DATE) thrift_empty_struct(t, LOGICAL_DATE);
-	if (def->type == COL_DECIMAL) {
-		const int inner = thrift_struct_begin(t, LOGICAL_DECIMAL);
-		thrift_put_i32(t, 1, def->scale);
-		thrift_put_i32(t, 2, def->precision);
-		thrift_struct_end(t, inner);
-	}
-	if (def->type == COL_TIMESTAMP) {
-		const int inner = thrift_struct_begin(t, LOGICAL_TIMESTAMP);
-		thrift_put_bool(t, 1, true); /* isAdjustedToUTC */
-		const int unit = thrift_struct_begin(t, 2);
-		thrift_empty_struct(t, 2); /* MICROS */
-		thrift_struct_end(t, unit);
-		thrift_struct_end(t, inner);
-	}
-	thrift_struct_end(t, outer);
-}
-
-/* SchemaElement: 1 type, 3 repetition_type, 4 name, 5 num_children, 6 converted_type, 7 scale, 8 precision, 10 logicalType. */
-void writer_schema_element(struct thrift_writer *t, const struct writer_leaf *leaf, int repetition)
-{
-	const struct column_def *def = leaf->def;
-	const int outer = thrift_element_begin(t);
-	thrift_put_i32(t, 1, (int32_t)leaf->physical);
-	thrift_put_i32(t, 3, repetition);
-	thrift_put_binary(t, 4, def->name, leaf->name_n);
-	switch (def->type) {
-	case COL_STRING: thrift_put_i32(t, 6, CONVERTED_UTF8); break;
-	case COL_TIMESTAMP: thrift_put_i32(t, 6, CONVERTED_TIMESTAMP_MICROS); break;
-	case COL_DATE: thrift_put_i32(t, 6, CONVERTED_DATE); break;
-	case COL_DECIMAL:
-		thrift_put_i32(t, 6, CONVERTED_DECIMAL);
-		thrift_put_i32(t, 7, def->scale);
-		thrift_put_i32(t, 8, def->precision);
-		break;
-	default: thrift_struct_end(t, outer); return; /* the physical type says it all */
-	}
-	logical_type(t, def);
-	thrift_struct_end(t, outer);
-}
-
 static void key_value(struct thrift_writer *t, const char *key, const char *value)
 {
 	const int outer = thrift_element_begin(t);

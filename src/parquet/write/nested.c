@@ -16,8 +16,6 @@
 #include "parquet/write/writer_int.h"
 
 enum { PAGE_VALUE_BYTES = 1 << 20, PAGE_ENTRIES_MAX = 1 << 18, NESTED_DEPTH_MAX = 32 };
-/* parquet.thrift: ConvertedType; LogicalType's fields */
-enum { CONVERTED_MAP = 1, CONVERTED_LIST = 3, LOGICAL_MAP = 2, LOGICAL_LIST = 3 };
 
 /* A leaf of the tree, and its chunk once it is written. */
 struct nested_leaf {
@@ -222,23 +220,6 @@ static status write_chunk(struct nested_writer *w, struct nested_leaf *l, struct
 
 /* ---- the footer ------------------------------------------------------------------------------------------- */
 
-/* SchemaElement of a group: 3 repetition, 4 name, 5 num_children, 6 converted_type, 10 logicalType. */
-static void group_element(struct thrift_writer *t, const struct parquet_node *node, bool root)
-{
-	const int outer = thrift_element_begin(t);
-	if (!root) thrift_put_i32(t, 3, (int32_t)node->repetition);
-	thrift_put_binary(t, 4, node->name, strlen(node->name));
-	thrift_put_i32(t, 5, (int32_t)node->n_children);
-	if (node->group != PARQUET_GROUP_PLAIN) {
-		const bool map = node->group == PARQUET_GROUP_MAP;
-		thrift_put_i32(t, 6, map ? CONVERTED_MAP : CONVERTED_LIST);
-		const int logical = thrift_struct_begin(t, 10);
-		thrift_empty_struct(t, map ? LOGICAL_MAP : LOGICAL_LIST);
-		thrift_struct_end(t, logical);
-	}
-	thrift_struct_end(t, outer);
-}
-
 static void put_schema(struct nested_writer *w, struct thrift_writer *t)
 {
 	const struct parquet_nested *f = w->f;
@@ -247,7 +228,7 @@ static void put_schema(struct nested_writer *w, struct thrift_writer *t)
 	thrift_list_begin(t, 2, THRIFT_STRUCT, f->n_nodes);
 	for (size_t i = 0; i < f->n_nodes; i++) {
 		if (f->nodes[i].n_children > 0)
-			group_element(t, &f->nodes[i], i == 0);
+			writer_group_element(t, &f->nodes[i], i == 0);
 		else
 			writer_schema_element(t, &w->leaves[k++].leaf, (int)f->nodes[i].repetition);
 	}

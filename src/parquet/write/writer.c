@@ -5,28 +5,6 @@
 #include "base/limits.h"
 #include "parquet/write/writer_int.h"
 
-status writer_leaf_make(const char *table, const struct column_def *def, struct writer_leaf *out, struct err *err)
-{
-	*out = (struct writer_leaf){.def = def, .name_n = strlen(def->name)};
-	switch (def->type) {
-	case COL_BOOL: out->physical = PHYSICAL_BOOLEAN; return OK;
-	case COL_INT32:
-	case COL_DATE: out->physical = PHYSICAL_INT32; break;
-	case COL_INT64:
-	case COL_TIMESTAMP: out->physical = PHYSICAL_INT64; break;
-	case COL_DECIMAL: out->physical = def->precision <= 9 ? PHYSICAL_INT32 : PHYSICAL_INT64; break;
-	case COL_STRING:
-	case COL_BINARY: out->physical = PHYSICAL_BYTE_ARRAY; return OK;
-	case COL_FLOAT: out->physical = PHYSICAL_FLOAT; break;
-	case COL_DOUBLE: out->physical = PHYSICAL_DOUBLE; break;
-	default:
-		return fail(err, E_UNSUPPORTED, "unsupported: writing column %s of table %s as type %d", def->name,
-			table, (int)def->type);
-	}
-	out->width = out->physical == PHYSICAL_INT32 || out->physical == PHYSICAL_FLOAT ? 4 : 8;
-	return OK;
-}
-
 static struct parquet_opts opts_with_defaults(const struct parquet_opts *opts)
 {
 	struct parquet_opts o = opts != NULL ? *opts : (struct parquet_opts){.codec = PARQUET_ZSTD, .bloom = true};

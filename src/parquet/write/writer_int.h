@@ -8,6 +8,7 @@
  *   page.c      one page: levels, compression, header, checksum
  *   stats.c     least and greatest value, cut to bounds
  *   index.c     column index, offset index, bloom filter of a finished chunk
+ *   element.c   how a column or a group stands in the schema
  *   footer.c    file metadata
  *   nested.c    whole files of nested columns, on their own
  *
@@ -181,10 +182,16 @@ status writer_chunk_strings_dict(struct writer_chunk *k, bool *done, struct err 
 status writer_chunk_numbers_dict(
 	struct writer_chunk *k, const void *values, size_t bytes_max, bool *done, struct err *err) MUST_USE;
 
-/* writer.c */
+/* element.c */
 /* How a column is stored; def is borrowed. table: for messages. */
 status writer_leaf_make(
 	const char *table, const struct column_def *def, struct writer_leaf *out, struct err *err) MUST_USE;
+struct thrift_writer;
+struct parquet_node;
+enum { SCHEMA_ELEMENT_ROOM = 96 }; /* bytes a schema element takes at most, without its name */
+/* A SchemaElement of a leaf. repetition: FieldRepetitionType. */
+void writer_schema_element(struct thrift_writer *t, const struct writer_leaf *leaf, int repetition);
+void writer_group_element(struct thrift_writer *t, const struct parquet_node *node, bool root);
 
 /* page.c */
 /* The next page when each value takes value_bits; false after the last. *span is the page before, zero at first. */
@@ -234,9 +241,5 @@ void writer_chunk_bloom_add(struct writer_chunk *k, const uint8_t *p, const uint
 /* footer.c */
 status writer_footer_prepare(struct parquet_writer *w, struct err *err) MUST_USE;
 void writer_footer_write(struct parquet_writer *w);
-struct thrift_writer;
-enum { SCHEMA_ELEMENT_ROOM = 96 }; /* bytes a schema element takes at most, without its name */
-/* A SchemaElement of a leaf. repetition: FieldRepetitionType. */
-void writer_schema_element(struct thrift_writer *t, const struct writer_leaf *leaf, int repetition);
 
 #endif
