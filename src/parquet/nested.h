@@ -1,5 +1,5 @@
 /* parquet/nested.h: columns of nested schemas by their levels, for the files whose schema is fixed by a specification (Delta
- * checkpoints). Contract tables are flat and go through reader.h and writer.h.
+ * checkpoints). Rows of tables go through reader.h and writer.h.
  *
  * Repetition and definition levels as in https://parquet.apache.org/docs/file-format/nestedencoding/ : an entry with
  * def == max_def has a value; rep == 0 starts a row.

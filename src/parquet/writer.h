@@ -4,6 +4,10 @@
  * DELTA_BINARY_PACKED for numbers where that is smaller, else plain; RLE levels, column and offset index, bloom filters on id columns, statistics with column orders,
  * no wall-clock time: the same calls give the same bytes.
  *
+ * Lists, structs and maps (https://parquet.apache.org/docs/file-format/nestedencoding/, and "Nested Types" of LogicalTypes.md: three-level
+ * lists) are a chunk a leaf, each as a flat column's, in pages that end between rows. E_UNSUPPORTED at creation: decimals of over 18 digits,
+ * a struct without fields, types within types deeper than COLUMN_DEPTH_MAX.
+ *
  *   create -> row_group* -> finish -> (bytes) -> destroy         any failure poisons: only destroy works after it
  */
 #ifndef PQR_PARQUET_WRITER_H
@@ -40,9 +44,10 @@ void parquet_writer_destroy(struct parquet_writer *w);
 /* Start the next file with the same schema, buffers kept. */
 void parquet_writer_reset(struct parquet_writer *w);
 
-/* Write rows[0..n) of b (in that order; rows == NULL: rows 0..n) as one row group. b has the schema's data columns in
+/* Write rows[0..n) of b (in that order; rows == NULL: rows 0..n) as one row group. A nested column takes 6 bytes an entry of scratch at each
+ * depth; E_LIMIT: over 2^31 entries. E_CORRUPT: a null where none may be. b has the schema's data columns in
  * order. cuts (may be NULL): increasing positions in 0..n, exclusive ends, where a page may end (bucket borders);
- * without them pages end at page_rows_max. Columns cut independently of each other. Every row index < b->n_rows. */
+ * without them, and in nested columns, pages end at page_rows_max. Columns cut independently of each other. Every row index < b->n_rows. */
 struct parquet_rows {
 	const uint32_t *rows;
 	uint32_t n;

@@ -230,41 +230,64 @@ static void record_stats(struct writer_chunk *k, struct writer_chunk_record *rec
 	rec->has_max = rec->max.n <= WRITER_STAT_BYTES_MAX;
 }
 
-status writer_chunk_write(struct parquet_writer *w, const struct writer_leaf *leaf, const struct column *c,
-	const struct writer_row_plan *plan, struct err *err)
+static status chunk_begin(struct parquet_writer *w, const struct writer_leaf *leaf, const struct column *c,
+	struct writer_chunk *out, struct err *err)
 {
-	struct writer_chunk k = {.w = w,
-		.leaf = leaf,
-		.column = c,
-		.plan = plan,
-		.codec = (enum compress_codec)w->opts.codec,
-		.offset = w->out.n};
+	*out = (struct writer_chunk){
+		.w = w, .leaf = leaf, .column = c, .codec = (enum compress_codec)w->opts.codec, .offset = w->out.n};
 	/* At the fastest level ids and 64-bit numbers need no search for matches (times and line numbers hold none that pay);
 	 * a higher level is the user's wish for small files. */
 	const bool entropy = leaf->def->id || leaf->physical == PHYSICAL_INT64;
-	k.level = entropy && w->opts.level == 1 ? COMPRESS_LEVEL_ENTROPY : w->opts.level;
+	out->level = entropy && w->opts.level == 1 ? COMPRESS_LEVEL_ENTROPY : w->opts.level;
+	buf_reset(&w->pages);
+	return buf_check(&w->out, err);
+}
+
+static status chunk_finish(struct writer_chunk *k, struct err *err)
+{
+	struct parquet_writer *w = k->w;
+	const struct writer_leaf *leaf = k->leaf;
+	const bool bloom = w->opts.bloom && leaf->physical == PHYSICAL_BYTE_ARRAY && leaf->def->id;
+	if (bloom && k->selection->n_valid > 0) TRY(writer_chunk_bloom_begin(k, err));
+	TRY(write_values(k, err));
+	struct writer_chunk_record *rec = (struct writer_chunk_record *)(void *)buf_reserve(&w->chunks, sizeof *rec);
+	if (rec == NULL) return buf_check(&w->chunks, err);
+	*rec = (struct writer_chunk_record){.codec = (uint8_t)k->codec,
+		.encoding = (uint8_t)k->encoding,
+		.n_values = k->plan->n,
+		.n_null = k->plan->n - k->selection->n_valid,
+		.n_data_pages = k->n_pages,
+		.offset = k->offset,
+		.data_offset = k->data_offset,
+		.bytes = w->out.n - k->offset,
+		.bytes_raw = k->bytes_raw,
+		.bloom = k->bloom};
+	record_stats(k, rec);
+	TRY(writer_chunk_index(k, rec, err));
+	buf_commit(&w->chunks, sizeof *rec);
+	return OK;
+}
+
+status writer_chunk_write(struct parquet_writer *w, const struct writer_leaf *leaf, const struct column *c,
+	const struct writer_row_plan *plan, struct err *err)
+{
+	struct writer_chunk k;
+	TRY(chunk_begin(w, leaf, c, &k, err));
+	k.plan = plan;
 	TRY(writer_selection_get(w, plan, c, &k.selection, err));
 	if (!leaf->def->nullable && k.selection->n_valid != plan->n)
 		return fail(err, E_CORRUPT, "column %s of table %s: %u of %u rows are null, none may be",
 			leaf->def->name, w->schema->name, plan->n - k.selection->n_valid, plan->n);
-	buf_reset(&w->pages);
-	const bool bloom = w->opts.bloom && leaf->physical == PHYSICAL_BYTE_ARRAY && leaf->def->id;
-	if (bloom && k.selection->n_valid > 0) TRY(writer_chunk_bloom_begin(&k, err));
-	TRY(write_values(&k, err));
-	struct writer_chunk_record *rec = (struct writer_chunk_record *)(void *)buf_reserve(&w->chunks, sizeof *rec);
-	if (rec == NULL) return buf_check(&w->chunks, err);
-	*rec = (struct writer_chunk_record){.codec = (uint8_t)k.codec,
-		.encoding = (uint8_t)k.encoding,
-		.n_rows = plan->n,
-		.n_null = plan->n - k.selection->n_valid,
-		.n_data_pages = k.n_pages,
-		.offset = k.offset,
-		.data_offset = k.data_offset,
-		.bytes = w->out.n - k.offset,
-		.bytes_raw = k.bytes_raw,
-		.bloom = k.bloom};
-	record_stats(&k, rec);
-	TRY(writer_chunk_index(&k, rec, err));
-	buf_commit(&w->chunks, sizeof *rec);
-	return OK;
+	return chunk_finish(&k, err);
+}
+
+status writer_chunk_write_levels(struct parquet_writer *w, const struct writer_leaf *leaf, const struct column *c,
+	const struct writer_levels *levels, struct err *err)
+{
+	struct writer_chunk k;
+	TRY(chunk_begin(w, leaf, c, &k, err));
+	k.plan = &levels->plan;
+	k.selection = levels->selection;
+	k.levels = levels;
+	return chunk_finish(&k, err);
 }

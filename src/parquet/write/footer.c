@@ -6,7 +6,8 @@
 #include "parquet/write/writer_int.h"
 
 /* parquet.thrift: FieldRepetitionType */
-enum { REQUIRED = 0, OPTIONAL = 1 };
+enum { REQUIRED = 0 };
+
 static void key_value(struct thrift_writer *t, const char *key, const char *value)
 {
 	const int outer = thrift_element_begin(t);
@@ -23,20 +24,18 @@ static size_t text_n(const char *s)
 /* FileMetaData 1 version and 2 schema: what stands before the row groups' numbers. */
 static status head_make(struct parquet_writer *w, struct err *err)
 {
-	size_t bound = 64 + text_n(w->schema->name);
-	for (size_t i = 0; i < w->n_columns; i++) bound += SCHEMA_ELEMENT_ROOM + w->leaves[i].name_n;
+	const size_t bound = 64 + text_n(w->schema->name) + writer_tree_room(w);
 	struct thrift_writer t = {.p = buf_reserve(&w->head, bound)};
 	if (t.p == NULL) return buf_check(&w->head, err);
 	const uint8_t *start = t.p;
 	thrift_put_i32(&t, 1, 2);
-	thrift_list_begin(&t, 2, THRIFT_STRUCT, w->n_columns + 1);
+	thrift_list_begin(&t, 2, THRIFT_STRUCT, w->n_elements + 1);
 	const int outer = thrift_element_begin(&t);
 	thrift_put_i32(&t, 3, REQUIRED);
 	thrift_put_binary(&t, 4, w->schema->name, strlen(w->schema->name));
 	thrift_put_i32(&t, 5, (int32_t)w->n_columns);
 	thrift_struct_end(&t, outer);
-	for (size_t i = 0; i < w->n_columns; i++)
-		writer_schema_element(&t, &w->leaves[i], w->leaves[i].def->nullable ? OPTIONAL : REQUIRED);
+	writer_tree_put(w, &t);
 	buf_commit(&w->head, (size_t)(t.p - start));
 	return OK;
 }
@@ -47,7 +46,7 @@ static status tail_make(struct parquet_writer *w, struct err *err)
 	static const char created_by[] = "pqr version " PQR_VERSION;
 	const struct table_schema *s = w->schema;
 	const size_t bound =
-		256 + sizeof created_by + text_n(s->layer) + text_n(s->name) + text_n(s->contract) + 4 * w->n_columns;
+		256 + sizeof created_by + text_n(s->layer) + text_n(s->name) + text_n(s->contract) + 4 * w->n_leaves;
 	struct thrift_writer t = {.p = buf_reserve(&w->tail, bound), .last = 4};
 	if (t.p == NULL) return buf_check(&w->tail, err);
 	const uint8_t *start = t.p;
@@ -56,8 +55,8 @@ static status tail_make(struct parquet_writer *w, struct err *err)
 	if (s->layer != NULL) key_value(&t, "pqr.layer", s->layer);
 	key_value(&t, "pqr.table", s->name);
 	thrift_put_binary(&t, 6, created_by, sizeof created_by - 1);
-	thrift_list_begin(&t, 7, THRIFT_STRUCT, w->n_columns);
-	for (size_t i = 0; i < w->n_columns; i++) {
+	thrift_list_begin(&t, 7, THRIFT_STRUCT, w->n_leaves);
+	for (size_t i = 0; i < w->n_leaves; i++) {
 		const int outer = thrift_element_begin(&t);
 		thrift_empty_struct(&t, 1); /* TYPE_ORDER */
 		thrift_struct_end(&t, outer);
@@ -96,6 +95,24 @@ static void page_stats(
 	thrift_struct_end(t, outer);
 }
 
+static void path_in_schema(struct thrift_writer *t, const struct writer_leaf *leaf)
+{
+	if (leaf->path == NULL) {
+		thrift_list_begin(t, 3, THRIFT_BINARY, 1);
+		thrift_put_bytes(t, leaf->def->name, leaf->name_n);
+		return;
+	}
+	thrift_list_begin(t, 3, THRIFT_BINARY, leaf->path_n);
+	for (uint32_t i = 0; i < leaf->path_n; i++) thrift_put_bytes(t, leaf->path[i], strlen(leaf->path[i]));
+}
+
+static size_t path_room(const struct writer_leaf *leaf)
+{
+	size_t n = leaf->name_n;
+	for (uint32_t i = 0; i < leaf->path_n; i++) n += THRIFT_VARINT_MAX + strlen(leaf->path[i]);
+	return n;
+}
+
 /* ColumnMetaData: 1 type, 2 encodings, 3 path_in_schema, 4 codec, 5 num_values, 6, 7 uncompressed and compressed size,
  * 9 data_page_offset, 11 dictionary_page_offset, 12 statistics, 13 encoding_stats, 14, 15 bloom filter. */
 static void column_metadata(struct thrift_writer *t, const struct parquet_writer *w, const struct writer_leaf *leaf,
@@ -108,10 +125,9 @@ static void column_metadata(struct thrift_writer *t, const struct parquet_writer
 	thrift_put_int(t, dictionary ? ENCODING_PLAIN : c->encoding);
 	thrift_put_int(t, ENCODING_RLE);
 	if (dictionary) thrift_put_int(t, ENCODING_RLE_DICTIONARY);
-	thrift_list_begin(t, 3, THRIFT_BINARY, 1);
-	thrift_put_bytes(t, leaf->def->name, leaf->name_n);
+	path_in_schema(t, leaf);
 	thrift_put_i32(t, 4, c->codec);
-	thrift_put_i64(t, 5, c->n_rows);
+	thrift_put_i64(t, 5, c->n_values);
 	thrift_put_i64(t, 6, (int64_t)c->bytes_raw);
 	thrift_put_i64(t, 7, (int64_t)c->bytes);
 	thrift_put_i64(t, 9, (int64_t)c->data_offset);
@@ -135,7 +151,7 @@ struct index_places {
 static void column_chunk(struct parquet_writer *w, const struct writer_leaf *leaf, const struct writer_chunk_record *c,
 	const struct index_places *at)
 {
-	struct thrift_writer t = {.p = buf_reserve(&w->out, 320 + leaf->name_n + c->min.n + c->max.n)};
+	struct thrift_writer t = {.p = buf_reserve(&w->out, 320 + path_room(leaf) + c->min.n + c->max.n)};
 	if (t.p == NULL) return;
 	const uint8_t *start = t.p;
 	thrift_put_i64(&t, 2, 0);
@@ -156,13 +172,13 @@ static void row_group(struct parquet_writer *w, size_t index, const struct index
 {
 	const struct writer_group_record *g = (const struct writer_group_record *)(const void *)w->groups.p + index;
 	const struct writer_chunk_record *chunks =
-		(const struct writer_chunk_record *)(const void *)w->chunks.p + index * w->n_columns;
+		(const struct writer_chunk_record *)(const void *)w->chunks.p + index * w->n_leaves;
 	struct thrift_writer t = {.p = buf_reserve(&w->out, 32)};
 	if (t.p == NULL) return;
 	const uint8_t *start = t.p;
-	thrift_list_begin(&t, 1, THRIFT_STRUCT, w->n_columns);
+	thrift_list_begin(&t, 1, THRIFT_STRUCT, w->n_leaves);
 	buf_commit(&w->out, (size_t)(t.p - start));
-	for (size_t i = 0; i < w->n_columns; i++) column_chunk(w, &w->leaves[i], &chunks[i], at);
+	for (size_t i = 0; i < w->n_leaves; i++) column_chunk(w, &w->leaves[i], &chunks[i], at);
 	t.p = buf_reserve(&w->out, 64);
 	if (t.p == NULL) return;
 	start = t.p;

@@ -8,7 +8,7 @@
 #include "parquet/write/writer_int.h"
 
 /* Upper bound of a page header: 13 fields of at most THRIFT_FIELD_MAX and 5 bytes would be more than enough. */
-enum { PAGE_HEADER_ROOM = 128 };
+enum { PAGE_HEADER_ROOM = 128, LEVELS_LENGTH = 4 };
 
 /* PageHeader of parquet.thrift: 1 type, 2 uncompressed size, 3 compressed size, 4 crc, 5 data_page_header
  * {1 num_values, 2 encoding, 3, 4 level encodings}, 7 dictionary_page_header {1 num_values, 2 encoding}. The CRC is
@@ -65,6 +65,13 @@ static status page_put(
 	return writer_page_append(&t, h, body, n, &k->bytes_raw, err);
 }
 
+uint32_t writer_page_border(const struct writer_chunk *k, uint32_t at)
+{
+	if (k->levels == NULL || k->levels->rep == NULL) return at;
+	while (at < k->plan->n && k->levels->rep[at] != 0) at++;
+	return at;
+}
+
 bool writer_page_span_next(struct writer_chunk *k, struct writer_page_span *span, size_t value_bits)
 {
 	const struct writer_row_plan *plan = k->plan;
@@ -74,7 +81,9 @@ bool writer_page_span_next(struct writer_chunk *k, struct writer_page_span *span
 	span->row = span->row_end;
 	span->value = span->value_end;
 	if (span->row == plan->n) return false;
-	const uint32_t limit = plan->n - span->row < opts->page_rows_max ? plan->n : span->row + opts->page_rows_max;
+	const uint32_t limit = plan->n - span->row < opts->page_rows_max
+				       ? plan->n
+				       : writer_page_border(k, span->row + opts->page_rows_max);
 	span->row_end = limit;
 	const size_t values_min = (size_t)opts->page_bytes_min * 8 / value_bits;
 	if (k->selection->n_valid - span->value > values_min) { /* else no cut can end it */
@@ -93,8 +102,12 @@ bool writer_page_span_next(struct writer_chunk *k, struct writer_page_span *span
 /* Where values start in the page buffer: levels go right before them, once it is known how many rows the page has. */
 static size_t levels_room(const struct writer_chunk *k)
 {
-	if (!k->leaf->def->nullable) return 0;
 	const size_t rows = k->plan->n < k->w->opts.page_rows_max ? k->plan->n : k->w->opts.page_rows_max;
+	if (k->levels != NULL) { /* a page may go on to the end of its last row */
+		const size_t entries = rows + k->levels->row_entries_max;
+		return (2 * (LEVELS_LENGTH + encode_hybrid_bound(entries, 8)) + 63) & ~(size_t)63;
+	}
+	if (!k->leaf->def->nullable) return 0;
 	return (ENCODE_LEVELS_ROOM + rows / 8 + 63) & ~(size_t)63;
 }
 
@@ -117,14 +130,33 @@ size_t writer_page_bytes(const struct writer_chunk *k, const uint8_t *at)
 	return (size_t)(at - k->w->page.p) - levels_room(k);
 }
 
+/* Levels of at most `max`, behind their length. */
+static uint8_t *nested_levels(const uint8_t *levels, size_t n, unsigned max, uint8_t *dst)
+{
+	if (max == 0) return dst;
+	const uint8_t *end = encode_hybrid_u8(levels, n, encode_bit_width(max + 1), dst + LEVELS_LENGTH);
+	const uint32_t bytes = (uint32_t)(end - dst - LEVELS_LENGTH);
+	memcpy(dst, &bytes, sizeof bytes);
+	return dst + LEVELS_LENGTH + bytes;
+}
+
+/* "Data Pages": repetition levels, then definition levels. */
+static const uint8_t *levels_encode(const struct writer_chunk *k, const struct writer_page_span *span, uint8_t *dst)
+{
+	const size_t n = span->row_end - span->row;
+	if (k->levels == NULL)
+		return encode_levels(k->selection->bits, span->row, n, span->value_end - span->value, dst);
+	if (k->levels->rep != NULL) dst = nested_levels(k->levels->rep + span->row, n, k->leaf->max_rep, dst);
+	return nested_levels(k->levels->def + span->row, n, k->leaf->max_def, dst);
+}
+
 /* Levels, moved up against the values; the start of the page's body. */
 static uint8_t *levels_put(struct writer_chunk *k, const struct writer_page_span *span)
 {
 	uint8_t *values = k->w->page.p + levels_room(k);
-	if (!k->leaf->def->nullable) return values;
+	if (levels_room(k) == 0) return values;
 	uint8_t *start = k->w->page.p;
-	const size_t n_valid = span->value_end - span->value;
-	const uint8_t *end = encode_levels(k->selection->bits, span->row, span->row_end - span->row, n_valid, start);
+	const uint8_t *end = levels_encode(k, span, start);
 	const size_t n = (size_t)(end - start);
 	ASSERT(n <= levels_room(k));
 	memmove(values - n, start, n);
@@ -142,6 +174,15 @@ static status drop_codec(
 	if (k->dict_n > 0) TRY(writer_page_dictionary(k, err));
 	k->data_offset = k->w->out.n;
 	return page_put(k, h, body, n, err);
+}
+
+/* The number of the page's first row in its row group. Pages come in order. */
+static uint32_t page_row(struct writer_chunk *k, const struct writer_page_span *span)
+{
+	if (k->levels == NULL || k->levels->rep == NULL) return span->row;
+	const uint32_t row = k->n_rows;
+	for (uint32_t i = span->row; i < span->row_end; i++) k->n_rows += k->levels->rep[i] == 0;
+	return row;
 }
 
 status writer_page_end(struct writer_chunk *k, const struct writer_page_span *span, uint8_t *end,
@@ -169,7 +210,7 @@ status writer_page_end(struct writer_chunk *k, const struct writer_page_span *sp
 	if (rec == NULL) return buf_check(&k->w->pages, err);
 	*rec = (struct writer_page_record){.offset = at,
 		.bytes = (uint32_t)(out->n - at),
-		.row = span->row,
+		.row = page_row(k, span),
 		.n_rows = h.n_values,
 		.n_valid = span->value_end - span->value,
 		.range = *range};

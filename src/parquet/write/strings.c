@@ -140,7 +140,7 @@ static uint32_t next_stop(struct writer_chunk *k, uint32_t row, uint32_t limit, 
 {
 	const struct writer_row_plan *plan = k->plan;
 	while (k->cut < plan->n_cuts && plan->cuts[k->cut] <= row) k->cut++;
-	uint32_t stop = limit - row < WRITER_STRING_STEP ? limit : row + WRITER_STRING_STEP;
+	uint32_t stop = limit - row < WRITER_STRING_STEP ? limit : writer_page_border(k, row + WRITER_STRING_STEP);
 	*is_cut = k->cut < plan->n_cuts && plan->cuts[k->cut] <= stop;
 	if (*is_cut) stop = plan->cuts[k->cut];
 	return stop;
@@ -160,7 +160,8 @@ static status plain_page(struct writer_chunk *k, struct string_fill *f, struct w
 	const uint32_t n = k->plan->n;
 	span->row = span->row_end;
 	span->value = span->value_end;
-	const uint32_t limit = n - span->row < opts->page_rows_max ? n : span->row + opts->page_rows_max;
+	const uint32_t limit =
+		n - span->row < opts->page_rows_max ? n : writer_page_border(k, span->row + opts->page_rows_max);
 	const size_t bytes_min = page_bytes_min(k);
 	const size_t room = bytes_min + bytes_min / 2;
 	uint8_t *start = writer_page_begin(k, room);

@@ -1,4 +1,4 @@
-/* parquet/write/writer.c: the public calls of the writer; a row group is one chunk a column, in order. Invariants: 1. the first failure
+/* parquet/write/writer.c: the public calls of the writer; a row group is one chunk a leaf, in order. Invariants: 1. the first failure
  * poisons the writer until it is destroyed: scratch may hold half a chunk. 2. reset keeps capacity, never content. Must not know
  * encodings. */
 #include "base/alloc.h"
@@ -16,10 +16,8 @@ static struct parquet_opts opts_with_defaults(const struct parquet_opts *opts)
 
 static status writer_setup(struct parquet_writer *w, struct err *err)
 {
-	w->leaves = mem_zalloc(w->n_columns, sizeof *w->leaves);
-	if (w->leaves == NULL) return fail_nomem(err);
-	for (size_t i = 0; i < w->n_columns; i++)
-		TRY(writer_leaf_make(w->schema->name, &w->schema->columns[i], &w->leaves[i], err));
+	TRY(writer_tree_make(w, err));
+	if (w->n_elements > w->n_columns) TRY(writer_shred_create(&w->shred, err));
 	TRY(compress_create(&w->compressor, err));
 	TRY(writer_footer_prepare(w, err));
 	parquet_writer_reset(w);
@@ -39,6 +37,7 @@ status parquet_writer_create(const struct table_schema *schema, const struct par
 	w->schema = schema;
 	w->opts = o;
 	w->n_columns = schema_n_data_columns(schema);
+	arena_init(&w->names, 0);
 	struct buf *const bufs[] = {WRITER_BUFS(w)};
 	for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++) buf_init(bufs[i], 0);
 	for (unsigned i = 0; i < WRITER_SELECTIONS; i++) {
@@ -66,6 +65,9 @@ void parquet_writer_destroy(struct parquet_writer *w)
 		buf_deinit(&w->selections[i].rank_mem);
 	}
 	compress_destroy(w->compressor);
+	writer_shred_destroy(w->shred);
+	arena_deinit(&w->names);
+	mem_free(w->trees);
 	mem_free(w->leaves);
 	mem_free(w);
 }
@@ -86,6 +88,21 @@ static status poisoned(const struct parquet_writer *w, struct err *err)
 	return fail(err, w->failed, "the Parquet writer of table %s failed before", w->schema->name);
 }
 
+static status columns_write(
+	struct parquet_writer *w, const struct batch *b, const struct writer_row_plan *plan, struct err *err)
+{
+	const struct writer_leaf *leaf = w->leaves;
+	for (size_t i = 0; i < w->n_columns; i++) {
+		const struct writer_shred_column nested = {&w->trees[i], &b->columns[i], leaf};
+		size_t n = 1;
+		TRY(leaf->path == NULL ? writer_chunk_write(w, leaf, &b->columns[i], plan, err)
+				       : writer_shred_write(w, &nested, plan, &n, err));
+		leaf += n;
+	}
+	ASSERT(leaf == w->leaves + w->n_leaves);
+	return OK;
+}
+
 static status group_write(
 	struct parquet_writer *w, const struct batch *b, const struct parquet_rows *rows, struct err *err)
 {
@@ -95,11 +112,11 @@ static status group_write(
 	w->selection_next = 0; /* the same slots for the same patterns: nothing grows in a second file */
 	const size_t before = w->chunks.n;
 	struct writer_group_record g = {.n_rows = rows->n, .offset = w->out.n};
-	for (size_t i = 0; i < w->n_columns; i++) TRY(writer_chunk_write(w, &w->leaves[i], &b->columns[i], &plan, err));
-	ASSERT(w->chunks.n - before == w->n_columns * sizeof(struct writer_chunk_record));
+	TRY(columns_write(w, b, &plan, err));
+	ASSERT(w->chunks.n - before == w->n_leaves * sizeof(struct writer_chunk_record));
 	const struct writer_chunk_record *chunks =
 		(const struct writer_chunk_record *)(const void *)(w->chunks.p + before);
-	for (size_t i = 0; i < w->n_columns; i++) g.bytes_raw += chunks[i].bytes_raw;
+	for (size_t i = 0; i < w->n_leaves; i++) g.bytes_raw += chunks[i].bytes_raw;
 	g.bytes = w->out.n - g.offset;
 	buf_add(&w->groups, &g, sizeof g);
 	if (w->stats.failed) return buf_check(&w->stats, err);

@@ -1,6 +1,8 @@
 /* parquet/write/writer_int.h: what the files of the Parquet writer share.
  *
- *   writer.c    the public calls; one row group = one chunk a column
+ *   writer.c    the public calls; one row group = one chunk a column, of a nested one a chunk a leaf
+ *   tree.c      the columns of the schema as a tree: their leaves, their elements in the footer
+ *   shred.c     a nested column to the levels and values of its leaves
  *   rows.c      which rows, in which order, which of them are valid: shared between columns of one null pattern
  *   chunk.c     a column chunk: choose the encoding, cut it into pages
  *   strings.c   PLAIN strings
@@ -41,7 +43,10 @@ struct writer_leaf {
 	const struct column_def *def;
 	enum parquet_physical physical;
 	size_t name_n;
-	unsigned width; /* bytes of a plain value; 0 for strings and booleans */
+	unsigned width;          /* bytes of a plain value; 0 for strings and booleans */
+	const char *const *path; /* [path_n] names below the root, its own last; NULL: a column of its own */
+	uint32_t path_n;
+	uint8_t max_def, max_rep; /* with a path */
 };
 
 /* The rows of a row group. */
@@ -94,7 +99,7 @@ static inline const uint8_t *writer_blob_at(const struct buf *b, struct writer_b
 struct writer_chunk_record {
 	uint8_t codec, encoding; /* of the data pages */
 	bool min_exact, max_exact, has_min, has_max;
-	uint32_t n_rows, n_null, n_data_pages;
+	uint32_t n_values, n_null, n_data_pages;              /* values: those that are null among them */
 	size_t offset, data_offset, bytes, bytes_raw;         /* raw: before compression, headers included */
 	struct writer_blob min, max;                          /* in stats */
 	struct writer_blob bloom, column_index, offset_index; /* in the buffers of these names; n == 0: none */
@@ -107,8 +112,11 @@ struct writer_group_record {
 struct parquet_writer {
 	const struct table_schema *schema;
 	struct parquet_opts opts;
-	size_t n_columns;
-	struct writer_leaf *leaves; /* [n_columns] */
+	size_t n_columns, n_leaves, n_elements;
+	struct writer_leaf *leaves; /* [n_leaves] */
+	struct column_def *trees;   /* [n_columns] the parts of nested ones by the names that they have in a file */
+	struct writer_shred *shred; /* scratch of nested columns; NULL: there are none */
+	struct arena names;         /* paths, trees */
 	struct compressor *compressor;
 	status failed;
 	bool finished;
@@ -130,6 +138,16 @@ struct parquet_writer {
 		&(w)->head, &(w)->tail, &(w)->iota, &(w)->page, &(w)->dict, &(w)->pages, &(w)->values, &(w)->codes, \
 		&(w)->map, &(w)->used, &(w)->seen, &(w)->bounds, &(w)->bounds_bytes
 
+/* The levels of a leaf of a nested column. Its entries take the place of rows: the plan's n and a page's rows count them, and those
+ * that are valid have a value, row selection->rows[i] of the leaf's column. A row's entries are never cut apart. */
+struct writer_levels {
+	const uint8_t *def;       /* [plan.n] */
+	const uint8_t *rep;       /* [plan.n]; NULL: no list is around, an entry is a row */
+	uint32_t row_entries_max; /* of one row */
+	struct writer_row_plan plan;
+	const struct writer_selection *selection;
+};
+
 /* A column chunk being written. */
 struct writer_chunk {
 	struct parquet_writer *w;
@@ -137,6 +155,8 @@ struct writer_chunk {
 	const struct column *column;
 	const struct writer_row_plan *plan;
 	const struct writer_selection *selection;
+	const struct writer_levels *levels; /* NULL: a flat column, its levels are its validity */
+	uint32_t n_rows;                    /* rows of the pages so far; of a flat column not counted */
 	enum compress_codec codec;
 	int level;     /* of the codec */
 	size_t offset; /* of the chunk's first byte */
@@ -172,6 +192,29 @@ uint32_t writer_selection_rank(
 /* chunk.c */
 status writer_chunk_write(struct parquet_writer *w, const struct writer_leaf *leaf, const struct column *c,
 	const struct writer_row_plan *plan, struct err *err) MUST_USE;
+status writer_chunk_write_levels(struct parquet_writer *w, const struct writer_leaf *leaf, const struct column *c,
+	const struct writer_levels *levels, struct err *err) MUST_USE;
+
+/* tree.c */
+/* w->leaves, w->trees, w->n_leaves, w->n_elements. E_UNSUPPORTED, with the column: a type that is not written, a struct of no fields,
+ * types within types deeper than COLUMN_DEPTH_MAX; E_LIMIT: over PARQUET_LEAVES_MAX leaves. */
+status writer_tree_make(struct parquet_writer *w, struct err *err) MUST_USE;
+/* Bytes that writer_tree_put takes at most, and the elements of all columns behind the root's. */
+size_t writer_tree_room(const struct parquet_writer *w);
+struct thrift_writer;
+void writer_tree_put(const struct parquet_writer *w, struct thrift_writer *t);
+
+/* shred.c */
+status writer_shred_create(struct writer_shred **out, struct err *err) MUST_USE;
+void writer_shred_destroy(struct writer_shred *s); /* NULL is fine */
+/* The chunks of a nested column, leaves[0] its first leaf; *n of them. E_CORRUPT: a null where none may be. */
+struct writer_shred_column {
+	const struct column_def *tree;
+	const struct column *column;
+	const struct writer_leaf *leaves;
+};
+status writer_shred_write(struct parquet_writer *w, const struct writer_shred_column *c,
+	const struct writer_row_plan *plan, size_t *n, struct err *err) MUST_USE;
 
 /* strings.c */
 status writer_chunk_strings(struct writer_chunk *k, struct err *err) MUST_USE;
@@ -186,7 +229,6 @@ status writer_chunk_numbers_dict(
 /* How a column is stored; def is borrowed. table: for messages. */
 status writer_leaf_make(
 	const char *table, const struct column_def *def, struct writer_leaf *out, struct err *err) MUST_USE;
-struct thrift_writer;
 struct parquet_node;
 enum { SCHEMA_ELEMENT_ROOM = 96 }; /* bytes a schema element takes at most, without its name */
 /* A SchemaElement of a leaf. repetition: FieldRepetitionType. */
@@ -196,6 +238,8 @@ void writer_group_element(struct thrift_writer *t, const struct parquet_node *no
 /* page.c */
 /* The next page when each value takes value_bits; false after the last. *span is the page before, zero at first. */
 bool writer_page_span_next(struct writer_chunk *k, struct writer_page_span *span, size_t value_bits);
+/* The first row, from `at` on, where a page may end: of a flat column `at` itself. */
+uint32_t writer_page_border(const struct writer_chunk *k, uint32_t at);
 struct writer_page_head {
 	enum parquet_page_kind type;
 	enum parquet_encoding encoding;
