@@ -69,8 +69,8 @@ struct httpd {
 	struct MHD_Daemon *daemon;
 	int port;
 	bool loopback;
-	pthread_mutex_t lock; /* guards what follows */
-	pthread_cond_t changed;
+	pthread_mutex_t lock;           /* guards what follows */
+	pthread_cond_t queued, drained; /* a slow thread has work, or stops; no request is under way */
 	struct connection *connections;
 	struct exchange *first, *last; /* the slow queue */
 	size_t n_queued, n_busy;       /* n_busy: exchanges */
@@ -270,7 +270,7 @@ static enum MHD_Result enqueue(struct httpd *h, struct exchange *x)
 			h->first = x;
 		h->last = x;
 		h->n_queued++;
-		(void)pthread_cond_broadcast(&h->changed);
+		(void)pthread_cond_signal(&h->queued);
 	}
 	(void)pthread_mutex_unlock(&h->lock);
 	if (room) return MHD_YES;
@@ -283,7 +283,7 @@ static enum MHD_Result enqueue(struct httpd *h, struct exchange *x)
 static struct exchange *dequeue(struct httpd *h)
 {
 	(void)pthread_mutex_lock(&h->lock);
-	while (h->first == NULL && !h->stopping) (void)pthread_cond_wait(&h->changed, &h->lock);
+	while (h->first == NULL && !h->stopping) (void)pthread_cond_wait(&h->queued, &h->lock);
 	struct exchange *x = h->first;
 	if (x != NULL) {
 		h->first = x->next;
@@ -379,8 +379,7 @@ static void on_completed(void *arg, struct MHD_Connection *mhd, void **context, 
 	}
 	if (x->busy) {
 		ASSERT(h->n_busy > 0);
-		h->n_busy--;
-		(void)pthread_cond_broadcast(&h->changed);
+		if (--h->n_busy == 0) (void)pthread_cond_signal(&h->drained);
 	}
 	(void)pthread_mutex_unlock(&h->lock);
 	exchange_destroy(x);
@@ -548,7 +547,8 @@ status httpd_start(const struct httpd_opts *o, struct httpd **out, struct err *e
 	(void)pthread_mutex_init(&h->lock, NULL);
 	(void)pthread_condattr_init(&attr);
 	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&h->changed, &attr);
+	(void)pthread_cond_init(&h->queued, NULL);
+	(void)pthread_cond_init(&h->drained, &attr);
 	(void)pthread_condattr_destroy(&attr);
 	const status code = start(h, err);
 	if (code == OK)
@@ -577,9 +577,9 @@ static void wait_for_answers(struct httpd *h, int patience_ms)
 	(void)pthread_mutex_lock(&h->lock);
 	h->silent = true;
 	wake_listeners(h);
-	while (h->n_busy > 0 && rc != ETIMEDOUT) rc = pthread_cond_timedwait(&h->changed, &h->lock, &until);
+	while (h->n_busy > 0 && rc != ETIMEDOUT) rc = pthread_cond_timedwait(&h->drained, &h->lock, &until);
 	h->stopping = true;
-	(void)pthread_cond_broadcast(&h->changed);
+	(void)pthread_cond_broadcast(&h->queued);
 	(void)pthread_mutex_unlock(&h->lock);
 }
 
@@ -593,7 +593,8 @@ void httpd_stop(struct httpd *h, int patience_ms)
 	for (int i = 0; i < h->n_slow; i++) (void)pthread_join(h->slow[i], NULL);
 	if (h->daemon != NULL) MHD_stop_daemon(h->daemon);
 	ASSERT(h->connections == NULL);
-	(void)pthread_cond_destroy(&h->changed);
+	(void)pthread_cond_destroy(&h->queued);
+	(void)pthread_cond_destroy(&h->drained);
 	(void)pthread_mutex_destroy(&h->lock);
 	mem_free(h);
 }
