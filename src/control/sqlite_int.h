@@ -13,10 +13,21 @@ struct sqlite3_stmt;
 
 enum { SQLITE_BUSY_TIMEOUT_MS = 10000 }; /* a writer waits so long for another, unless told otherwise */
 
+/* A query's statement, which the next query of the same text takes again: preparing one costs more than most of them take. */
+struct sqlite_kept {
+	char *sql; /* as it was asked; NULL: an empty place */
+	uint64_t hash;
+	struct sqlite3_stmt *stmt;
+	uint64_t used; /* the query that took it last */
+};
+enum { SQLITE_KEPT_MAX = 32 };
+
 struct control_sqlite {
 	struct sql_conn base;
 	struct sqlite3 *db;
 	char *path;
+	struct sqlite_kept kept[SQLITE_KEPT_MAX];
+	uint64_t n_queries;
 	int busy_ms;       /* a writer waits so long for another */
 	bool rollback_due; /* a transaction could not be rolled back, for want of memory */
 	bool immutable;    /* opened as a file that nobody changes: nothing locks it */
@@ -77,7 +88,9 @@ status sqlite_check(struct control_sqlite *s, struct err *err) MUST_USE;
 extern const struct sql_ops sqlite_port; /* sqlite_port.c */
 status sqlite_publish_begin(
 	struct control *c, const struct control_lease *l, struct control_publish **out, struct err *err);
+/* sqlite_query.c */
 status sqlite_query(struct control *c, const struct control_select *q, const struct control_actor *as,
 	control_row_visit visit, void *arg, struct err *err);
+void sqlite_query_forget(struct control_sqlite *s); /* the statements that it keeps */
 
 #endif

@@ -13,6 +13,7 @@ enum { STATEMENT_ROOM = 4096 };
 static void port_close(struct sql_conn *c)
 {
 	struct control_sqlite *s = sqlite_of(c);
+	sqlite_query_forget(s);
 	(void)sqlite3_close(s->db);
 	mem_free(s->path);
 	mem_free(s);

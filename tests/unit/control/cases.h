@@ -345,6 +345,30 @@ static void test_query(void **state)
 	plane_close(&p);
 }
 
+/* A text asked again, with other values, behind many others, and after its table has become another, hides nothing of that. */
+static void test_query_again(void **state)
+{
+	static const struct control_select all = {.sql = "SELECT * FROM meta.again"};
+	(void)state;
+	struct plane p;
+	plane_open(&p);
+	by_hand(&p, "CREATE TABLE meta.again (a INTEGER); INSERT INTO meta.again VALUES (1)");
+	query_is(&p, &all, "1\n");
+	for (int i = 0; i < 100; i++) {
+		char sql[64], want[64], value[16];
+		const char *const params[] = {value};
+		(void)snprintf(value, sizeof value, "v%d", i);
+		(void)snprintf(sql, sizeof sql, "SELECT CAST($1 AS TEXT), %d", i % 40);
+		(void)snprintf(want, sizeof want, "v%d|%d\n", i, i % 40);
+		query_is(&p, &(struct control_select){sql, params, 1}, want);
+		if (i % 7 == 0) query_is(&p, &all, "1\n");
+	}
+	by_hand(&p, "DROP TABLE meta.again; CREATE TABLE meta.again (a INTEGER, b INTEGER); INSERT INTO meta.again "
+		    "VALUES (2, 3)");
+	query_is(&p, &all, "2|3\n");
+	plane_close(&p);
+}
+
 /* A query that never ends, and one that does after it, on the same connection. */
 static void test_query_limit(void **state)
 {
@@ -737,10 +761,11 @@ static void test_schedules(void **state)
 	cmocka_unit_test(test_lease_is_exclusive), cmocka_unit_test(test_lease_of_a_dead_process),        \
 		cmocka_unit_test(test_heartbeat_starts_and_stops), cmocka_unit_test(test_run_round_trip), \
 		cmocka_unit_test(test_rows_by_layer_of_before), cmocka_unit_test(test_query),             \
-		cmocka_unit_test(test_query_limit), cmocka_unit_test(test_tasks_and_stages),              \
-		cmocka_unit_test(test_publish), cmocka_unit_test(test_publish_odd_texts),                 \
-		cmocka_unit_test(test_parts), cmocka_unit_test(test_parts_changes),                       \
-		cmocka_unit_test(test_parts_changes_far), cmocka_unit_test(test_parts_given_up),          \
-		cmocka_unit_test(test_parts_killed), cmocka_unit_test(test_schedules)
+		cmocka_unit_test(test_query_again), cmocka_unit_test(test_query_limit),                   \
+		cmocka_unit_test(test_tasks_and_stages), cmocka_unit_test(test_publish),                  \
+		cmocka_unit_test(test_publish_odd_texts), cmocka_unit_test(test_parts),                   \
+		cmocka_unit_test(test_parts_changes), cmocka_unit_test(test_parts_changes_far),           \
+		cmocka_unit_test(test_parts_given_up), cmocka_unit_test(test_parts_killed),               \
+		cmocka_unit_test(test_schedules)
 
 #endif
