@@ -3,6 +3,7 @@
 #include "server/rows_value.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -22,9 +23,34 @@ static size_t real_text(double v, char dst[ROWS_NUMBER_MAX])
 	return (size_t)n;
 }
 
+/* k / 10^scale, digit by digit: right-aligned in dst. */
+static struct str fixed_text(int64_t k, int scale, char dst[ROWS_NUMBER_MAX])
+{
+	uint64_t rest = k < 0 ? 0 - (uint64_t)k : (uint64_t)k;
+	size_t at = ROWS_NUMBER_MAX;
+	for (int digits = 0; rest > 0 || digits <= scale; digits++) {
+		if (digits == scale && scale > 0) dst[--at] = '.';
+		dst[--at] = (char)('0' + rest % 10);
+		rest /= 10;
+	}
+	if (k < 0) dst[--at] = '-';
+	return (struct str){dst + at, ROWS_NUMBER_MAX - at};
+}
+
+/* A stored decimal is the double nearest to its digits, which are found again without printf; what no such double is printf rounds. */
+static struct str decimal_text_of(double v, int scale, char dst[ROWS_NUMBER_MAX])
+{
+	static const double powers[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8};
+	if (scale < (int)(sizeof powers / sizeof *powers) && v > -1e6 && v < 1e6 && (v != 0 || !signbit(v))) {
+		const int64_t k = (int64_t)(v * powers[scale] + (v < 0 ? -0.5 : 0.5));
+		if ((double)k / powers[scale] == v) return fixed_text(k, scale, dst);
+	}
+	const int n = snprintf(dst, ROWS_NUMBER_MAX, "%.*f", scale, v);
+	return (struct str){dst, n < ROWS_NUMBER_MAX ? (size_t)n : ROWS_NUMBER_MAX - 1};
+}
+
 struct str rows_value_text(const struct column_def *column, const struct control_value *v, char dst[ROWS_NUMBER_MAX])
 {
-	int n = 0;
 	if (v->kind == CONTROL_NULL) return (struct str){NULL, 0};
 	if (v->kind == CONTROL_TEXT) {
 		if (column->type != COL_BOOL) return v->text;
@@ -32,13 +58,9 @@ struct str rows_value_text(const struct column_def *column, const struct control
 	}
 	if (column->type == COL_BOOL) return v->i != 0 ? STR("true") : STR("false");
 	if (column->type == COL_DECIMAL)
-		n = snprintf(
-			dst, ROWS_NUMBER_MAX, "%.*f", column->scale, v->kind == CONTROL_INT ? (double)v->i : v->real);
-	else if (v->kind == CONTROL_INT)
-		n = snprintf(dst, ROWS_NUMBER_MAX, "%lld", (long long)v->i);
-	else
-		n = (int)real_text(v->real, dst);
-	return (struct str){dst, (size_t)n};
+		return decimal_text_of(v->kind == CONTROL_INT ? (double)v->i : v->real, column->scale, dst);
+	if (v->kind == CONTROL_INT) return fixed_text(v->i, 0, dst);
+	return (struct str){dst, real_text(v->real, dst)};
 }
 
 /* A number of JSON; NaN and infinities are none. */

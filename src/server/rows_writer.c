@@ -86,9 +86,30 @@ static bool is_batch(const struct rows_writer *w)
 	return w->format == ROWS_ARROW || w->format == ROWS_PARQUET;
 }
 
+/* {"first": and ,"second": of each object. */
+static status make_keys(struct rows_writer *w, struct err *err)
+{
+	struct str *keys = ARENA_NEW(w->arena, struct str, w->n);
+	struct buf b;
+	buf_init(&b, 0);
+	for (size_t i = 0; keys != NULL && i < w->n; i++) {
+		buf_reset(&b);
+		buf_char(&b, i == 0 ? '{' : ',');
+		buf_json_str(&b, str_of(w->columns[i].name));
+		buf_char(&b, ':');
+		keys[i] = (struct str){arena_strndup(w->arena, (const char *)b.p, b.n), b.n};
+		if (keys[i].p == NULL) keys = NULL;
+	}
+	const status code = keys != NULL ? buf_check(&b, err) : fail_nomem(err);
+	buf_deinit(&b);
+	w->keys = keys;
+	return code;
+}
+
 status rows_writer_begin(struct rows_writer *w, struct err *err)
 {
 	if (is_batch(w)) return rows_batch_init(&w->batch, w->columns, w->n, w->arena, err);
+	if (w->format == ROWS_JSON || w->format == ROWS_NDJSON) TRY(make_keys(w, err));
 	if (w->format == ROWS_JSON) buf_char(w->out, '[');
 	for (size_t i = 0; w->format == ROWS_CSV && i < w->n; i++) {
 		if (i > 0) buf_char(w->out, ',');
@@ -101,9 +122,7 @@ status rows_writer_begin(struct rows_writer *w, struct err *err)
 static void json_row(struct rows_writer *w, const struct control_value *values)
 {
 	for (size_t i = 0; i < w->n; i++) {
-		buf_char(w->out, i == 0 ? '{' : ',');
-		buf_json_str(w->out, str_of(w->columns[i].name));
-		buf_char(w->out, ':');
+		buf_add(w->out, w->keys[i].p, w->keys[i].n);
 		rows_value_json(w->out, &w->columns[i], &values[i]);
 	}
 	buf_char(w->out, '}');

@@ -18,7 +18,8 @@ struct rows_writer {
 	const struct column_def *columns; /* [n] what of a row is shown: its first values */
 	size_t n;
 	int64_t n_rows;
-	struct arena *arena; /* for as long as the writer */
+	struct arena *arena;    /* for as long as the writer */
+	const struct str *keys; /* [n] of JSON: what stands before each value; in arena */
 	struct rows_batch batch;
 };
 status rows_writer_begin(struct rows_writer *w, struct err *err) MUST_USE;
