@@ -239,7 +239,7 @@ struct control_value {
 };
 /* One row; values and texts are valid during the call. */
 typedef status (*control_row_visit)(void *arg, const struct control_value *values, size_t n, struct err *err);
-enum { CONTROL_PARAMS_MAX = 160 }; /* an API's filters have up to 154 */
+enum { CONTROL_PARAMS_MAX = 160 }; /* an API's queries have up to 157 */
 struct control_select {
 	const char *sql;
 	const char *const *params;

@@ -1,6 +1,7 @@
 /* control/sqlite_publish.c: gold tables into SQLite, in one transaction.
  *
- *   no such table, or of another definition:   made from its schema, filled through one prepared statement, indexed last
+ *   no such table, or of another definition:   made from its schema, filled through one prepared statement, indexed last, by
+ *                                              its key, or by the day that its key begins with
  *   a table that stands:                       each row told UPDATEs one that differs, or is INSERTed; the rest of its parts is
  *                                              DELETEd (sqlite_changes.c). What is not told is not read either: the
  *                                              rowids between which the rows of each part lie are remembered
@@ -247,7 +248,7 @@ static status publish_batch(
 	return code;
 }
 
-/* Is the table's key indexed? Rows are looked up by identifiers; the other tables are read by whole ranges of days. */
+/* Is the table's key indexed? Rows are looked up by identifiers. */
 static bool has_index(const struct table_schema *schema)
 {
 	bool by_id = false;
@@ -620,10 +621,18 @@ static status publish_table(struct control_publish *base, const struct control_t
 	return prepare_by_key(p, err);
 }
 
-static status make_index(struct control_sqlite *s, const struct table_schema *schema, struct err *err)
+/* A table without identifiers is asked for a day, or for the days after or before one: NULL, or the column that tells them. An index over the
+ * whole key would take four times the pages. */
+static const struct column_def *day_column(const struct table_schema *schema)
+{
+	size_t i = 0;
+	while (i < schema->n_columns && !schema->columns[i].key) i++;
+	return i < schema->n_columns && schema->columns[i].type == COL_DATE ? &schema->columns[i] : NULL;
+}
+
+static status make_key_index(struct control_sqlite *s, const struct table_schema *schema, struct err *err)
 {
 	struct buf sql;
-	if (!has_index(schema)) return OK;
 	buf_init(&sql, SQL_BYTES_MAX);
 	buf_printf(&sql, "CREATE UNIQUE INDEX \"%s_%s_key\" ON \"%s_%s\" (", schema->layer, schema->name, schema->layer,
 		schema->name);
@@ -633,6 +642,18 @@ static status make_index(struct control_sqlite *s, const struct table_schema *sc
 		buf_printf(&sql, "%s\"%s\"", n++ > 0 ? ", " : "", c->name);
 	}
 	buf_str(&sql, ")");
+	return exec_buf(s, &sql, OK, err);
+}
+
+static status make_index(struct control_sqlite *s, const struct table_schema *schema, struct err *err)
+{
+	const struct column_def *day = day_column(schema);
+	if (has_index(schema)) return make_key_index(s, schema, err);
+	if (day == NULL) return OK;
+	struct buf sql;
+	buf_init(&sql, SQL_BYTES_MAX);
+	buf_printf(&sql, "CREATE INDEX \"%s_%s_%s\" ON \"%s_%s\" (\"%s\")", schema->layer, schema->name, day->name,
+		schema->layer, schema->name, day->name);
 	return exec_buf(s, &sql, OK, err);
 }
 

@@ -45,23 +45,61 @@ static const char *cast_type(enum table_dialect d, enum col_type type)
 	return types[type][d];
 }
 
-static void add_param(struct writer *w, enum col_type type, const char *value)
+/* One more value: its number. */
+static size_t new_param(struct writer *w, const char *value)
 {
 	struct table_sql *o = w->out;
-	const char *cast = cast_type(w->dialect, type);
 	ASSERT(o->n_params < TABLE_SQL_PARAMS_MAX);
 	o->params[o->n_params++] = value;
+	return o->n_params;
+}
+
+static void add_param_at(struct writer *w, enum col_type type, size_t at)
+{
+	struct buf *sql = &w->out->text;
+	const char *cast = cast_type(w->dialect, type);
 	if (type == COL_BOOL && w->dialect == TABLE_SQLITE) /* stored as 0 and 1 */
-		buf_printf(&o->text, "($%zu = 'true')", o->n_params);
+		buf_printf(sql, "($%zu = 'true')", at);
 	else if (cast != NULL)
-		buf_printf(&o->text, "CAST($%zu AS %s)", o->n_params, cast);
+		buf_printf(sql, "CAST($%zu AS %s)", at, cast);
 	else
-		buf_printf(&o->text, "$%zu", o->n_params);
+		buf_printf(sql, "$%zu", at);
+}
+
+static void add_param(struct writer *w, enum col_type type, const char *value)
+{
+	add_param_at(w, type, new_param(w, value));
 }
 
 static void add_column(struct writer *w, int column)
 {
 	buf_printf(&w->out->text, "\"%s\"", w->q->relation->columns[column].name);
+}
+
+static bool is_time(const struct writer *w, int column)
+{
+	const enum col_type type = w->q->relation->columns[column].type;
+	return type == COL_DATE || type == COL_TIMESTAMP;
+}
+
+/* A column that each row is compared by. Dates and instants are texts in SQLite, which it would try to read as numbers, row by row: '+' keeps
+ * it from that. */
+static void add_compared(struct writer *w, int column)
+{
+	if (w->dialect == TABLE_SQLITE && is_time(w, column)) buf_char(&w->out->text, '+');
+	add_column(w, column);
+}
+
+/* The same where it is better looked up in an index, if there is one: a day, and a range of days where rows come by day and only some of them
+ * are asked for. The other ranges are mostly of most rows, which are read faster one after another. */
+static void add_tested(struct writer *w, const struct table_node *t)
+{
+	const struct table_query *q = w->q;
+	const bool by_it = !q->grouped && q->n_order > 0 && q->order[0].column == t->column;
+	if (by_it || t->operator== TABLE_EQ || t->operator== TABLE_IN)
+		add_column(w, t->column);
+	else
+		add_compared(w, t->column);
 }
 
 /* '%' as '*', '_' as '?', and what is special to GLOB alone within brackets. */
@@ -125,7 +163,7 @@ static status add_test(struct writer *w, const struct table_node *t, struct err 
 	const enum col_type type = w->q->relation->columns[t->column].type;
 	struct buf *sql = &w->out->text;
 	if (t->operator== TABLE_LIKE || t->operator== TABLE_ILIKE) return add_pattern(w, t, err);
-	add_column(w, t->column);
+	add_tested(w, t);
 	switch (t->operator) {
 	case TABLE_IS_NULL: buf_str(sql, " IS NULL"); break;
 	case TABLE_IS_TRUE: buf_str(sql, w->dialect == TABLE_SQLITE ? " IS 1" : " IS TRUE"); break;
@@ -169,14 +207,16 @@ static void add_after(struct writer *w)
 {
 	const struct table_query *q = w->q;
 	struct buf *sql = &w->out->text;
+	const size_t before = w->out->n_params;
+	for (size_t k = 0; k < q->n_after; k++) (void)new_param(w, q->after[k]);
 	for (size_t k = 0; k < q->n_after; k++) {
 		buf_str(sql, k > 0 ? " OR (" : "(");
 		for (size_t i = 0; i <= k; i++) {
 			const int column = q->order[i].column;
 			if (i > 0) buf_str(sql, " AND ");
-			add_column(w, column);
+			add_compared(w, column);
 			buf_str(sql, i < k ? " = " : q->order[i].descending ? " < " : " > ");
-			add_param(w, q->relation->columns[column].type, q->after[i]);
+			add_param_at(w, q->relation->columns[column].type, before + i + 1);
 		}
 		buf_char(sql, ')');
 	}
@@ -275,18 +315,40 @@ static void add_groups(struct writer *w)
 	}
 }
 
+/* Where no value is null nothing is said of nulls: SQLite would not take an index for the order then. */
+static const char *nulls_of(const struct writer *w, const struct table_order *o)
+{
+	const bool plain = o->item < 0 || w->q->items[o->item].function == TABLE_PLAIN;
+	const bool last = o->nulls == TABLE_NULLS_DEFAULT ? !o->descending : o->nulls == TABLE_NULLS_LAST;
+	if (w->dialect == TABLE_SQLITE && plain && !w->q->relation->columns[o->column].nullable) return "";
+	return last ? " NULLS LAST" : " NULLS FIRST";
+}
+
 /* By place: an alias may be the name of another column. Nulls where PostgreSQL has them, unless told. */
 static void add_order(struct writer *w)
 {
 	for (size_t i = 0; i < w->q->n_order; i++) {
 		const struct table_order *o = &w->q->order[i];
-		const bool last = o->nulls == TABLE_NULLS_DEFAULT ? !o->descending : o->nulls == TABLE_NULLS_LAST;
 		buf_printf(&w->out->text, "%s%d%s%s", i == 0 ? " ORDER BY " : ", ", w->out->order_at[i] + 1,
-			o->descending ? " DESC" : "", last ? " NULLS LAST" : " NULLS FIRST");
+			o->descending ? " DESC" : "", nulls_of(w, o));
 	}
 }
 
 /* ---- statements ---- */
+
+/* SQLite keeps statements by their texts, so these have no numbers; the others plan by the number. */
+static status add_number(struct writer *w, const char *clause, int64_t n, struct err *err)
+{
+	buf_str(&w->out->text, clause);
+	if (w->dialect != TABLE_SQLITE) {
+		buf_printf(&w->out->text, "%lld", (long long)n);
+		return OK;
+	}
+	const char *text = arena_printf(w->arena, "%lld", (long long)n);
+	if (text == NULL) return fail_nomem(err);
+	add_param(w, COL_INT64, text);
+	return OK;
+}
 
 static status finish(struct table_sql *out, struct err *err)
 {
@@ -306,8 +368,8 @@ status table_sql_rows(const struct table_query *q, const char *from, enum table_
 	TRY(add_where(&w, true, err));
 	add_groups(&w);
 	add_order(&w);
-	buf_printf(&out->text, " LIMIT %lld", (long long)q->limit + 1);
-	if (q->offset > 0) buf_printf(&out->text, " OFFSET %lld", (long long)q->offset);
+	TRY(add_number(&w, " LIMIT ", q->limit + 1, err));
+	if (q->offset > 0) TRY(add_number(&w, " OFFSET ", q->offset, err));
 	return finish(out, err);
 }
 

@@ -1,5 +1,5 @@
 /* server/table_sql.h: a table_query in the SQL of a database. Every name in it is a column's, a table's or an alias of the query; every value
- * is a parameter, $1 ... $n, with a cast to its column's type. */
+ * is a parameter, $1 ... $n, with a cast to its column's type; limit and offset are in the text but for SQLite. */
 #ifndef PQR_SERVER_TABLE_SQL_H
 #define PQR_SERVER_TABLE_SQL_H
 
@@ -7,7 +7,7 @@
 
 enum table_dialect { TABLE_SQLITE, TABLE_POSTGRES, TABLE_DUCKDB };
 
-enum { TABLE_SQL_PARAMS_MAX = TABLE_QUERY_VALUES_MAX + TABLE_QUERY_ITEMS_MAX + 1 };
+enum { TABLE_SQL_PARAMS_MAX = TABLE_QUERY_VALUES_MAX + TABLE_QUERY_ITEMS_MAX + 3 }; /* tenant, limit, offset */
 struct table_sql {
 	struct buf text;                          /* ends with a NUL */
 	const char *params[TABLE_SQL_PARAMS_MAX]; /* NULL-terminated texts */

@@ -151,6 +151,13 @@ def test_answers_are_what_sqlite_says(server, made, path, sql):
         assert all(close(a, b) for a, b in zip(row.values(), values)), (row, values)
 
 
+def test_a_day_is_looked_up(made):
+    with sqlite3.connect(made / "control.db") as db:
+        for table, column in (("gold_kpi_volume_daily", "day"), ("gold_pqrs_metrics", "date")):
+            plan = db.execute(f"EXPLAIN QUERY PLAN SELECT * FROM {table} WHERE {column} >= '2025-09-02' ORDER BY {column} DESC LIMIT 1").fetchall()
+            assert [p[3] for p in plan] == [f"SEARCH {table} USING INDEX {table}_{column} ({column}>?)"]
+
+
 @pytest.mark.parametrize("path,sql", ASKED)
 def test_answers_are_what_postgresql_says(postgres, path, sql):
     command = ["psql", "-XAt", "-h", postgres.where, "-U", "postgres", "-d", "postgres", "-c", f"SELECT json_agg(t) FROM ({sql}) AS t"]
@@ -242,6 +249,16 @@ def test_pages_hold_every_row_once(server):
             after = link and link[1 : link.index(">")]
         assert [row for page in pages for row in page] == whole
         assert all(len(page) == 13 for page in pages[:-1])
+
+
+def test_a_place_has_as_many_values_as_a_table_has_columns(server, postgres):
+    for asked in (server, postgres):
+        first = asked.rows("/api/v1/core/tickets?limit=1")[0]
+        known = {c: v for c, v in first.items() if v is not None}
+        assert len(known) > 20
+        place = ",".join('"' + str(v).lower() + '"' if isinstance(v, bool) else f'"{v}"' for v in known.values())
+        query = urllib.parse.urlencode({"order": ",".join(known), "after": place, "limit": 3, "select": "ticket_id"})
+        assert first["ticket_id"] not in [r["ticket_id"] for r in asked.rows("/api/v1/core/tickets?" + query)]
 
 
 def test_a_long_address_of_the_next_page(server):

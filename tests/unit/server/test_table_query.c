@@ -2,6 +2,7 @@
 #include "server/table_sql.h"
 
 #include "check.h"
+#include "control/control.h"
 
 static const struct column_def columns[] = {
 	{.name = "day", .type = COL_DATE, .key = true},
@@ -21,14 +22,19 @@ struct fixture {
 	struct err err;
 };
 
-static status parse(struct fixture *f, const char *target)
+static status parse_of(struct fixture *f, const struct relation *of, const char *target)
 {
 	struct request r = {.arena = &f->arena};
 	arena_init(&f->arena, 0);
 	table_sql_init(&f->sql);
 	err_clear(&f->err);
 	request_target_set(&r, str_of(target));
-	return table_query_parse(&r, &relation, 5000, &f->q, &f->err);
+	return table_query_parse(&r, of, 5000, &f->q, &f->err);
+}
+
+static status parse(struct fixture *f, const char *target)
+{
+	return parse_of(f, &relation, target);
 }
 
 static void done(struct fixture *f)
@@ -47,10 +53,9 @@ struct sql_case {
 };
 static const struct sql_case sql_cases[] = {
 	{"/?select=day,n", TABLE_SQLITE,
-		"\"day\" AS \"day\", \"n\" AS \"n\", \"kind\" AS \"after 1\" FROM gold.t ORDER BY 1 NULLS LAST, 3 "
-		"NULLS LAST "
-		"LIMIT 1001",
-		""},
+		"\"day\" AS \"day\", \"n\" AS \"n\", \"kind\" AS \"after 1\" FROM gold.t ORDER BY 1, 3 LIMIT "
+		"CAST($1 AS INTEGER)",
+		"1001|"},
 	{"/?select=n&day=gte.2025-09-01&kind=in.(a,%22b,c%22)&n=not.lt.5&limit=3&offset=2", TABLE_POSTGRES,
 		"\"n\" AS \"n\", \"day\" AS \"after 0\", \"kind\" AS \"after 1\" FROM gold.t WHERE ((\"day\" >= "
 		"CAST($1 AS date)) "
@@ -65,13 +70,13 @@ static const struct sql_case sql_cases[] = {
 		"ROUND(SUM(\"share\"), 2) AS "
 		"\"s\" FROM gold.t WHERE (((\"kind\" = $1) OR ((\"n\" > CAST($2 AS INTEGER)) AND NOT ((\"ok\" IS 1) OR "
 		"(\"share\" "
-		"IS NULL))))) GROUP BY \"kind\" ORDER BY 2 DESC NULLS FIRST, 1 NULLS LAST LIMIT 1001",
-		"x|1|"},
+		"IS NULL))))) GROUP BY \"kind\" ORDER BY 2 DESC NULLS FIRST, 1 LIMIT CAST($3 AS INTEGER)",
+		"x|1|1001|"},
 	{"/?select=day&kind=like.a*_%5B&kind=ilike.%25b", TABLE_SQLITE,
 		"\"day\" AS \"day\", \"kind\" AS \"after 1\" FROM gold.t WHERE ((\"kind\" GLOB $1) AND (\"kind\" LIKE "
 		"$2 ESCAPE "
-		"'\\')) ORDER BY 1 NULLS LAST, 2 NULLS LAST LIMIT 1001",
-		"a*?[[]|%b|"},
+		"'\\')) ORDER BY 1, 2 LIMIT CAST($3 AS INTEGER)",
+		"a*?[[]|%b|1001|"},
 	{"/?select=day&kind=like.a*&n=ilike.1%25", TABLE_DUCKDB,
 		"\"day\" AS \"day\", \"kind\" AS \"after 1\" FROM gold.t WHERE ((\"kind\" LIKE $1 ESCAPE '\\') AND "
 		"(CAST(\"n\" AS "
@@ -80,13 +85,25 @@ static const struct sql_case sql_cases[] = {
 	{"/?select=day&order=n.desc&after=%227%22,2025-09-02,%22a%5C%22b%22&seen=lt.2025-01-01T00:00:00-05:00&ok=eq."
 	 "true",
 		TABLE_SQLITE,
-		"\"day\" AS \"day\", \"n\" AS \"after 0\", \"kind\" AS \"after 2\" FROM gold.t WHERE ((\"seen\" < $1) "
-		"AND (\"ok\" = ($2 "
-		"= 'true'))) AND ((\"n\" < CAST($3 AS INTEGER)) OR (\"n\" = CAST($4 AS INTEGER) AND \"day\" > $5) OR "
-		"(\"n\" = CAST($6 "
-		"AS INTEGER) AND \"day\" = $7 AND \"kind\" > $8)) ORDER BY 2 DESC NULLS FIRST, 1 NULLS LAST, 3 NULLS "
-		"LAST LIMIT 1001",
-		"2025-01-01T05:00:00.000000Z|true|7|7|2025-09-02|7|2025-09-02|a\"b|"},
+		"\"day\" AS \"day\", \"n\" AS \"after 0\", \"kind\" AS \"after 2\" FROM gold.t WHERE ((+\"seen\" < $1) "
+		"AND (\"ok\" = ($2 = 'true'))) AND ((\"n\" < CAST($3 AS INTEGER)) OR (\"n\" = CAST($3 AS INTEGER) AND "
+		"+\"day\" > $4) OR (\"n\" = CAST($3 AS INTEGER) AND +\"day\" = $4 AND \"kind\" > $5)) ORDER BY 2 DESC, "
+		"1, "
+		"3 LIMIT CAST($6 AS INTEGER)",
+		"2025-01-01T05:00:00.000000Z|true|7|2025-09-02|a\"b|1001|"},
+	{"/?select=n&offset=4", TABLE_SQLITE,
+		"\"n\" AS \"n\", \"day\" AS \"after 0\", \"kind\" AS \"after 1\" FROM gold.t ORDER BY 2, 3 LIMIT "
+		"CAST($1 AS INTEGER) OFFSET CAST($2 AS INTEGER)",
+		"1001|4|"},
+	{"/?select=day&day=gte.2025-09-01&order=share", TABLE_SQLITE,
+		"\"day\" AS \"day\", \"share\" AS \"after 0\", \"kind\" AS \"after 2\" FROM gold.t WHERE ((+\"day\" >= "
+		"$1)) ORDER BY 2 NULLS LAST, 1, 3 LIMIT CAST($2 AS INTEGER)",
+		"2025-09-01|1001|"},
+	{"/?select=kind&day=gte.2025-09-01&day=lt.2025-10-01&day=neq.2025-09-07", TABLE_SQLITE,
+		"\"kind\" AS \"kind\", \"day\" AS \"after 0\" FROM gold.t WHERE ((\"day\" >= $1) AND (\"day\" < $2) "
+		"AND "
+		"(\"day\" <> $3)) ORDER BY 2, 1 LIMIT CAST($4 AS INTEGER)",
+		"2025-09-01|2025-10-01|2025-09-07|1001|"},
 };
 
 static void writes_sql(void **state)
@@ -182,6 +199,41 @@ static void refuses(void **state)
 	}
 }
 
+/* A page of the widest table there may be, by all of its columns, behind a row, with as many filters as there may be. */
+static void fits_the_most(void **state)
+{
+	(void)state;
+	static char names[TABLE_QUERY_ITEMS_MAX][8];
+	static struct column_def wide[TABLE_QUERY_ITEMS_MAX];
+	struct buf target;
+	buf_init(&target, 0);
+	buf_str(&target, "/?offset=1&c0=in.(0");
+	for (int i = 1; i < TABLE_QUERY_VALUES_MAX; i++) buf_str(&target, ",0");
+	buf_str(&target, ")&order=");
+	for (int i = 0; i < TABLE_QUERY_ITEMS_MAX; i++) {
+		(void)snprintf(names[i], sizeof names[i], "c%d", i);
+		wide[i] = (struct column_def){.name = names[i], .type = COL_INT64};
+		buf_printf(&target, "%sc%d", i > 0 ? "," : "", i);
+	}
+	buf_str(&target, "&after=0");
+	for (int i = 1; i < TABLE_QUERY_ITEMS_MAX; i++) buf_str(&target, ",0");
+	buf_char(&target, '\0');
+	const struct relation r = {.schema = "gold",
+		.name = "wide",
+		.columns = wide,
+		.n_columns = TABLE_QUERY_ITEMS_MAX,
+		.tenant_sql = "\"c0\" = ",
+		.tenant_sql_end = ""};
+	struct fixture f;
+	if (parse_of(&f, &r, (const char *)target.p) != OK) fail_msg("%s", f.err.message);
+	f.q.tenant = "t";
+	assert_int_equal(table_sql_rows(&f.q, "gold.wide", TABLE_SQLITE, &f.arena, &f.sql, &f.err), OK);
+	assert_int_equal(f.sql.n_params, TABLE_SQL_PARAMS_MAX);
+	assert_true(f.sql.n_params <= CONTROL_PARAMS_MAX);
+	buf_deinit(&target);
+	done(&f);
+}
+
 /* As many values as fit, and one more. */
 static void bounds_values(void **state)
 {
@@ -207,6 +259,7 @@ int main(void)
 		cmocka_unit_test(writes_sql),
 		cmocka_unit_test(counts_without_pages),
 		cmocka_unit_test(refuses),
+		cmocka_unit_test(fits_the_most),
 		cmocka_unit_test(bounds_values),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
