@@ -106,8 +106,12 @@ const char *date_wrong(struct str text, char dst[DATE_WRONG_CHARS])
 
 static void two(char *dst, uint32_t v)
 {
-	dst[0] = (char)('0' + v / 10);
-	dst[1] = (char)('0' + v % 10);
+	static const char pairs[] = "0001020304050607080910111213141516171819"
+				    "2021222324252627282930313233343536373839"
+				    "4041424344454647484950515253545556575859"
+				    "6061626364656667686970717273747576777879"
+				    "8081828384858687888990919293949596979899";
+	memcpy(dst, pairs + (size_t)2 * v, 2);
 }
 
 void date_format(int32_t date, char dst[DATE_CHARS])
@@ -273,11 +277,12 @@ void time_format(int64_t us, char dst[TIME_RFC3339_CHARS])
 	const uint64_t of_day = (uint64_t)(us - date * US_PER_DAY);
 	const uint32_t second = (uint32_t)(of_day / (uint64_t)US_PER_SECOND);
 	const uint32_t fraction = (uint32_t)(of_day % (uint64_t)US_PER_SECOND);
+	const uint32_t minute = second / 60;
 	date_format(date, dst);
 	dst[10] = 'T';
-	two(dst + 11, second / 3600);
+	two(dst + 11, minute / 60);
 	dst[13] = ':';
-	two(dst + 14, second / 60 % 60);
+	two(dst + 14, minute % 60);
 	dst[16] = ':';
 	two(dst + 17, second % 60);
 	dst[19] = '.';
