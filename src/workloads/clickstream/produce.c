@@ -7,8 +7,6 @@
  */
 #include "workloads/clickstream/produce.h"
 
-#include <stdio.h>
-
 #include "base/rng.h"
 #include "base/thread.h"
 #include "flow/partition.h"
@@ -59,17 +57,42 @@ static enum clickstream_type pick_type(uint32_t draw)
 	return order[i];
 }
 
+static char *add(char *p, const char *text, size_t n)
+{
+	memcpy(p, text, n);
+	return p + n;
+}
+#define ADD(p, literal) add((p), (literal), sizeof(literal) - 1)
+static char *add_text(char *p, const char *text)
+{
+	return add(p, text, strlen(text));
+}
+
 static void pick_page(enum clickstream_type type, uint32_t draw, char dst[24])
 {
 	static const char *const pages[] = {"/", "/search", "/cart", "/account", "/offers"};
 	enum { PAGES = sizeof pages / sizeof *pages };
+	_Static_assert(PRODUCTS < 100, "a product's number has two digits");
 	const uint32_t x = rng_below(draw, PAGES + PRODUCTS);
-	if (type == CLICK_LOGIN || type == CLICK_LOGOUT)
-		(void)snprintf(dst, 24, "/%s", clickstream_type_names[type]);
-	else if (x < PAGES)
-		(void)snprintf(dst, 24, "%s", type == CLICK_PURCHASE ? "/cart" : pages[x]);
-	else
-		(void)snprintf(dst, 24, "/products/%u", x - PAGES + 1);
+	char *p = dst;
+	if (type == CLICK_LOGIN || type == CLICK_LOGOUT) {
+		p = add_text(ADD(p, "/"), clickstream_type_names[type]);
+	} else if (x < PAGES) {
+		p = add_text(p, type == CLICK_PURCHASE ? "/cart" : pages[x]);
+	} else {
+		const uint32_t number = x - PAGES + 1;
+		p = ADD(p, "/products/");
+		if (number >= 10) *p++ = (char)('0' + number / 10);
+		*p++ = (char)('0' + number % 10);
+	}
+	*p = '\0';
+}
+
+/* Where slot i of n begins. */
+static int64_t slot_begin(int64_t i, int64_t n)
+{
+	if (i <= INT64_MAX / US_PER_DAY) return US_PER_DAY * i / n; /* much quicker */
+	return (int64_t)((__int128)US_PER_DAY * i / n);
 }
 
 void clickstream_make(
@@ -80,8 +103,7 @@ void clickstream_make(
 	const struct rng4 who = rng_philox(c->seed, entity, DRAW_WHO, 0),
 			  what = rng_philox(c->seed, entity, DRAW_WHAT, 0),
 			  id = rng_philox(c->seed, entity, DRAW_ID, 0);
-	const int64_t slot = (int64_t)((__int128)US_PER_DAY * i / n),
-		      next = (int64_t)((__int128)US_PER_DAY * (i + 1) / n);
+	const int64_t slot = slot_begin(i, n), next = slot_begin(i + 1, n);
 	const int64_t grown = c->users_per_day * ((int64_t)day - c->date_from) + c->users_per_day * i / n;
 	out->ts = day * US_PER_DAY + slot + (int64_t)(((uint64_t)who.v[0] * (uint64_t)(next - slot)) >> 32);
 	out->user = pick_user(day, c->users + grown, who.v[1], who.v[2]);
@@ -97,22 +119,26 @@ void clickstream_make(
 
 void clickstream_line(const struct clickstream_made *e, struct buf *out)
 {
-	char id[UUID_CHARS], ts[TIME_RFC3339_CHARS];
-	uuid_format(e->id, id);
-	time_format(e->ts, ts);
-	buf_str(out, "{\"event_id\":\"");
-	buf_add(out, id, sizeof id);
-	buf_str(out, "\",\"user_id\":");
+	enum { HALF_MAX = 192 }; /* before and behind the user */
+	char *begin = (char *)buf_reserve(out, HALF_MAX), *p = begin;
+	if (begin == NULL) return;
+	p = ADD(p, "{\"event_id\":\"");
+	uuid_format(e->id, p);
+	p = ADD(p + UUID_CHARS, "\",\"user_id\":");
+	buf_commit(out, (size_t)(p - begin));
 	buf_i64(out, e->user);
-	buf_str(out, ",\"event_type\":\"");
-	buf_str(out, clickstream_type_names[e->type]);
-	buf_str(out, "\",\"page\":\"");
-	buf_str(out, e->page);
-	buf_str(out, "\",\"timestamp\":\"");
-	buf_add(out, ts, sizeof ts);
-	buf_str(out, "\",\"source\":\"");
-	buf_str(out, clickstream_source_names[e->source]);
-	buf_str(out, "\"}");
+	p = begin = (char *)buf_reserve(out, HALF_MAX);
+	if (begin == NULL) return;
+	p = ADD(p, ",\"event_type\":\"");
+	p = add_text(p, clickstream_type_names[e->type]);
+	p = ADD(p, "\",\"page\":\"");
+	p = add_text(p, e->page);
+	p = ADD(p, "\",\"timestamp\":\"");
+	time_format(e->ts, p);
+	p = ADD(p + TIME_RFC3339_CHARS, "\",\"source\":\"");
+	p = add_text(p, clickstream_source_names[e->source]);
+	p = ADD(p, "\"}");
+	buf_commit(out, (size_t)(p - begin));
 }
 
 struct made {
