@@ -69,24 +69,42 @@ static bool take_word(struct form *f, const struct str *words, int n, int *out)
 	return false;
 }
 
+#define EACH_BYTE(c) (UINT64_C(0x0101010101010101) * (c))
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the first of eight bytes is the lowest");
+
+/* Of eight bytes the top bits of those that are no plain text: quotes, backslashes, under a space. The lowest one is right; a borrow may set
+ * others above it. */
+static inline uint64_t not_plain(uint64_t w)
+{
+	const uint64_t quote = w ^ EACH_BYTE('"'), escape = w ^ EACH_BYTE('\\');
+	return (((quote - EACH_BYTE(1)) & ~quote) | ((escape - EACH_BYTE(1)) & ~escape) | ((w - EACH_BYTE(' ')) & ~w)) &
+	       EACH_BYTE(0x80);
+}
+
 static bool take_page(struct form *f, bool utf8_ok, struct str *page)
 {
-	unsigned char all = 0;
+	uint64_t w, found = 0, all = 0;
 	if (f->p[0] != '"' || f->p[1] != '/') return false;
 	const char *begin = ++f->p;
-	for (; f->p < f->end && *f->p != '"'; f->p++) {
-		if ((unsigned char)*f->p < ' ' || *f->p == '\\') return false;
-		all |= (unsigned char)*f->p;
+	for (; f->p < f->end && found == 0; f->p += found == 0 ? sizeof w : 0) {
+		memcpy(&w, f->p, sizeof w);
+		found = not_plain(w);
+		all |= found == 0 ? w : w & (((found & -found) >> 7) - 1); /* the bytes before it */
 	}
+	if (found != 0) f->p += __builtin_ctzll(found) / 8;
 	*page = (struct str){begin, (size_t)(f->p - begin)};
-	return *f->p++ == '"' && (utf8_ok || all < 0x80 || utf8_valid(page->p, page->n));
+	return f->p < f->end && *f->p++ == '"' &&
+	       (utf8_ok || (all & EACH_BYTE(0x80)) == 0 || utf8_valid(page->p, page->n));
 }
 
 static bool take_time(struct form *f, int64_t *ts)
 {
 	if (*f->p++ != '"') return false;
 	const char *begin = f->p;
-	while (f->p < f->end && *f->p != '"' && *f->p != '\\') f->p++;
+	if (f->end - begin > TIME_RFC3339_CHARS && begin[TIME_RFC3339_CHARS] == '"')
+		f->p += TIME_RFC3339_CHARS; /* a quote before that one is no time */
+	else
+		while (f->p < f->end && *f->p != '"' && *f->p != '\\') f->p++;
 	if (f->p == f->end || *f->p != '"') return false;
 	return time_parse((struct str){begin, (size_t)(f->p++ - begin)}, ts) && *ts >= TS_MIN;
 }

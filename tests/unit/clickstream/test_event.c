@@ -197,9 +197,38 @@ static void test_fast_is_slow(void **state)
 	clickstream_parser_deinit(&p);
 }
 
+/* Pages of each length, with each byte that is no plain text, or nearly none, at each of their places. */
+static void test_fast_pages(void **state)
+{
+	(void)state;
+	static const char others[] = "\"\\\x1f !#[]\x7f\x01\n\xc3\xff";
+	static struct read fast, slow;
+	struct clickstream_parser p;
+	clickstream_parser_init(&p, 1000);
+	for (int n = 1; n < 20; n++) {
+		for (int at = 0; at < n; at++) {
+			for (size_t k = 0; k < sizeof others; k++) {
+				char page[32], line[400];
+				memset(page, 'x', sizeof page);
+				page[0] = '/';
+				page[at] = others[k] != '\0' ? others[k] : 'x';
+				const int length = snprintf(line, sizeof line,
+					FORM("8c2f7a0e-5f5e-4d3e-9a51-0b8a3a1c7f10", "98", "click", "%.*s",
+						"2025-09-01T11:59:54.977628Z", "web"),
+					n, page);
+				read_line(&p, line, (size_t)length, false, &fast);
+				read_line(&p, line, (size_t)length, true, &slow);
+				same_event(&fast, &slow, line);
+			}
+		}
+	}
+	clickstream_parser_deinit(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_reasons), cmocka_unit_test(test_values),
-		cmocka_unit_test(test_too_long), cmocka_unit_test(test_fast_is_slow)};
+		cmocka_unit_test(test_too_long), cmocka_unit_test(test_fast_is_slow),
+		cmocka_unit_test(test_fast_pages)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
