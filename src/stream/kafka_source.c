@@ -18,7 +18,7 @@
 #include "stream/kafka_int.h"
 
 enum {
-	BATCH = 4096,
+	BATCH = 256, /* so that they are still in the nearer caches when they are copied and let go */
 	SEEK_MS = 10000,
 	ENDS_MS = 10000,
 };
