@@ -1,4 +1,7 @@
-/* stream/kafka_sink.c: an idempotent producer, and the topic it writes to. Keys go to the partitions that the Java client would choose. */
+/* stream/kafka_sink.c: an idempotent producer, and the topic it writes to. Keys go to the partitions that the Java client would choose.
+ *
+ * Events are handed to the client some hundreds at a time, which saves it a look at two clocks and a lock for each; none waits for others
+ * while there is nothing to do. */
 #include <stdio.h>
 
 #include "base/alloc.h"
@@ -8,14 +11,16 @@ enum {
 	MAKE_MS = 30000,
 	FULL_MS = 100, /* wait for room in the queue */
 	FLUSH_MS = 500,
-	POLL_EVERY = 1024,
+	BATCH = 256,
 };
 
 struct kafka_sink {
 	struct kafka_client client; /* first: callbacks get its address */
 	rd_kafka_topic_t *topic;
-	_Atomic int lost; /* rd_kafka_resp_err_t of the first event that was not delivered */
-	int64_t n;
+	_Atomic int lost;          /* rd_kafka_resp_err_t of the first event that was not delivered */
+	rd_kafka_message_t *batch; /* [BATCH]: the lengths of events that the client does not have yet */
+	size_t n;
+	struct buf text; /* a key and a value of each, one after the other */
 };
 
 /* ---- the topic ------------------------------------------------------------------------------------------------------------ */
@@ -76,25 +81,52 @@ static status check(struct kafka_sink *s, struct err *err)
 			 : kafka_client_fail(&s->client, (rd_kafka_resp_err_t)lost, "an event was not delivered", err);
 }
 
+static void find_texts(struct kafka_sink *s)
+{
+	uint8_t *p = s->text.p;
+	for (size_t i = 0; i < s->n; i++) {
+		s->batch[i].key = s->batch[i].key_len > 0 ? p : NULL;
+		s->batch[i].payload = p + s->batch[i].key_len;
+		p += s->batch[i].key_len + s->batch[i].len;
+	}
+}
+
+/* The client tells of each event whether it took it; after one that found the queue full it takes none, so that their order stays. */
+static status hand_on(struct kafka_sink *s, struct err *err)
+{
+	find_texts(s);
+	for (size_t at = 0; at < s->n;) {
+		(void)rd_kafka_produce_batch(
+			s->topic, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, s->batch + at, (int)(s->n - at));
+		while (at < s->n && s->batch[at].err == RD_KAFKA_RESP_ERR_NO_ERROR) at++;
+		if (at < s->n && s->batch[at].err != RD_KAFKA_RESP_ERR__QUEUE_FULL)
+			return kafka_client_fail(&s->client, s->batch[at].err, "an event was not taken", err);
+		(void)rd_kafka_poll(s->client.rk, at < s->n ? FULL_MS : 0);
+		if (at < s->n) TRY(check(s, err));
+	}
+	s->n = 0;
+	buf_reset(&s->text);
+	return OK;
+}
+
 static status sink_put(void *ctx, struct str key, struct str value, int64_t timestamp_ms, struct err *err)
 {
 	struct kafka_sink *s = ctx;
 	(void)timestamp_ms; /* the client's own is the same time */
-	if (s->n++ % POLL_EVERY == 0) (void)rd_kafka_poll(s->client.rk, 0);
-	while (rd_kafka_produce(s->topic, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, (void *)(uintptr_t)value.p,
-		       value.n, key.p, key.n, NULL) != 0) {
-		const rd_kafka_resp_err_t code = rd_kafka_last_error();
-		if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL)
-			return kafka_client_fail(&s->client, code, "an event was not taken", err);
-		(void)rd_kafka_poll(s->client.rk, FULL_MS);
-		TRY(check(s, err));
-	}
-	return OK;
+	uint8_t *dst = buf_reserve(&s->text, key.n + value.n + 1);
+	if (dst == NULL) return buf_check(&s->text, err);
+	if (key.n > 0) memcpy(dst, key.p, key.n);
+	if (value.n > 0) memcpy(dst + key.n, value.p, value.n);
+	buf_commit(&s->text, key.n + value.n);
+	s->batch[s->n].key_len = key.n;
+	s->batch[s->n++].len = value.n;
+	return s->n == BATCH ? hand_on(s, err) : OK;
 }
 
 static status sink_rest(void *ctx, int64_t wait_us, struct err *err)
 {
 	struct kafka_sink *s = ctx;
+	TRY(hand_on(s, err));
 	(void)rd_kafka_poll(s->client.rk, (int)(wait_us / 1000) + 1);
 	return check(s, err);
 }
@@ -103,6 +135,7 @@ static status sink_rest(void *ctx, int64_t wait_us, struct err *err)
 static status sink_finish(void *ctx, struct err *err)
 {
 	struct kafka_sink *s = ctx;
+	TRY(hand_on(s, err));
 	while (rd_kafka_flush(s->client.rk, FLUSH_MS) == RD_KAFKA_RESP_ERR__TIMED_OUT) TRY(check(s, err));
 	return check(s, err);
 }
@@ -122,6 +155,8 @@ void kafka_sink_close(struct kafka_sink *s)
 	if (s == NULL) return;
 	if (s->topic != NULL) rd_kafka_topic_destroy(s->topic);
 	kafka_client_close(&s->client);
+	buf_deinit(&s->text);
+	mem_free(s->batch);
 	mem_free(s);
 }
 
@@ -150,7 +185,11 @@ status kafka_sink_open(
 	};
 	struct kafka_sink *s = mem_zalloc(1, sizeof *s);
 	if (s == NULL) return fail_nomem(err);
-	status code = kafka_client_open(&s->client, o, RD_KAFKA_PRODUCER, defaults, set_callbacks, err);
+	buf_init(&s->text, 0);
+	s->batch = mem_zalloc(BATCH, sizeof *s->batch);
+	status code = s->batch == NULL
+			      ? fail_nomem(err)
+			      : kafka_client_open(&s->client, o, RD_KAFKA_PRODUCER, defaults, set_callbacks, err);
 	if (code == OK) code = open_topic(s, partitions, retention_ms, err);
 	if (code != OK) {
 		kafka_sink_close(s);
