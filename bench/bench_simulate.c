@@ -111,11 +111,9 @@ static status bench(int factor, int rounds, const char *dir, struct err *err)
 	TRY(config_make(volume, &config, err));
 	struct run_info run = {.run_id = "00000000-0000-4000-8000-000000000000",
 		.workload = "pqrs",
-		.simulated = true,
-		.seed = config->simulation.seed,
+		.params = "seed=42",
 		.date_from = config->simulation.date_from,
-		.date_to = config->simulation.date_to,
-		.emit_from = config->simulation.date_from};
+		.date_to = config->simulation.date_to};
 	run.as_of = tz_day_end(config->tz, run.date_to);
 	for (int round = 0; round < rounds; round++) {
 		struct sum s = {0};

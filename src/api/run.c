@@ -13,6 +13,7 @@ struct pqr_run {
 	struct pqr_context *context;
 	struct session session;
 	struct run_opts opts;
+	struct run_param emit_from; /* opts.params views it */
 	struct run_report report;
 	struct run_steps *steps;
 	char run_id[UUID_CHARS + 1];
@@ -130,8 +131,8 @@ static status read_opts(struct pqr_run *run, const struct json_node *root, struc
 	TRY(get_flag(root, "publish", &o->publish, err));
 	TRY(get_flag(root, "replace_published", &o->replace_published, err));
 	if (as_of != NULL) TRY(session_instant(&run->session, "as_of", as_of, &o->as_of, err));
-	if (emit_from != NULL && !date_parse(str_of(emit_from), &o->emit_from))
-		return fail(err, E_USAGE, "emit_from: expected a date as 2026-02-28, found '%s'", emit_from);
+	run->emit_from = (struct run_param){"emit_from", emit_from, "emit_from"};
+	if (emit_from != NULL) o->params = (struct run_params){&run->emit_from, 1};
 	if (json_node_get(root, "inputs") != NULL) TRY(read_inputs(run, json_node_get(root, "inputs"), err));
 	return OK;
 }

@@ -153,13 +153,8 @@ void session_run_opts(const struct session *s, struct run_opts *out)
 	out->executor_silence_us = s->engine.executor_silence_s * 1000000;
 	out->forward_credentials = s->engine.forward_credentials;
 	if (s->config == NULL) return;
-	struct workload_range range;
-	s->workload->range(s->config, &range);
 	out->config = (struct str){(const char *)s->canonical.p, s->canonical.n};
 	out->config_opened = s->config;
-	out->seed = range.seed;
-	out->date_from = range.date_from;
-	out->date_to = range.date_to;
 }
 
 /* ---- runs ------------------------------------------------------------------------------------------------------------ */

@@ -60,11 +60,12 @@ static status produce_plain(const struct stream_produce_opts *o, struct stream_p
 
 /* ---- options ------------------------------------------------------------------------------------------------------------ */
 
-static status read_options(const struct stream_cmd *k, struct stream_produce_opts *o, struct err *err)
+static status read_options(struct stream_cmd *k, struct stream_produce_opts *o, struct err *err)
 {
 	const char *rate = cli_get(k->cli, "--rate"), *start = cli_get(k->cli, "--start");
-	struct workload_range r;
-	k->workload->range(k->session.config, &r);
+	const struct run_params none = {NULL, 0};
+	struct run_info made = {.as_of = INT64_MIN};
+	TRY(k->workload->making.settle(k->session.config, &none, &k->session.arena, &made, err));
 	static const char *const of_times[] = {"--start", "--late-share", "--out-of-order"};
 	for (size_t i = 0; k->topic->own_times && i < sizeof of_times / sizeof *of_times; i++)
 		if (cli_get(k->cli, of_times[i]) != NULL)
@@ -72,7 +73,7 @@ static status read_options(const struct stream_cmd *k, struct stream_produce_opt
 				k->workload->name);
 	*o = (struct stream_produce_opts){.topic = k->topic,
 		.config = k->session.config,
-		.seed = r.seed,
+		.seed = k->workload->making.seed(&made),
 		.rate = (int64_t)DEFAULT_RATE * MILLION,
 		.limit = -1,
 		.start_us = -1,

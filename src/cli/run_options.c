@@ -207,6 +207,18 @@ static status collect_inputs(struct session *s, const struct cli *c, struct run_
 	return OK;
 }
 
+/* What a person sets beside the configuration: the workload judges it. */
+static status collect_params(struct session *s, const struct cli *c, struct run_opts *out, struct err *err)
+{
+	const char *value = cli_get(c, "--emit-from");
+	if (value == NULL) return OK;
+	struct run_param *param = ARENA_NEW(&s->arena, struct run_param, 1);
+	if (param == NULL) return fail_nomem(err);
+	*param = (struct run_param){"emit_from", value, "--emit-from"};
+	out->params = (struct run_params){param, 1};
+	return OK;
+}
+
 static status check_stage(const struct workload *w, const char *flag, const char *name, struct err *err)
 {
 	size_t index;
@@ -234,7 +246,7 @@ status cli_run_opts(struct session *s, const struct cli *c, struct run_opts *out
 	if (s->config != NULL) {
 		if (cli_get(c, "--as-of") != NULL)
 			TRY(session_instant(s, "--as-of", cli_get(c, "--as-of"), &o.as_of, err));
-		TRY(cli_get_date(c, "--emit-from", &o.emit_from, err));
+		TRY(collect_params(s, c, &o, err));
 		TRY(collect_inputs(s, c, &o, err));
 		if (o.n_inputs > 0 && is_streamed(c))
 			return fail(err, E_USAGE, "--input and --from-stream: one of them");

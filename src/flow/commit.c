@@ -93,8 +93,12 @@ static void history_json(struct buf *out, const struct commit *c)
 	buf_str(out, "]}");
 }
 
-static void commit_write(struct buf *out, const struct commit *c, bool sealed)
+/* FORMER: of runs before there were params. */
+enum commit_form { COMMIT_NOW, COMMIT_FORMER, COMMIT_FORMER_UNSEALED };
+
+static void commit_write(struct buf *out, const struct commit *c, enum commit_form form)
 {
+	const bool sealed = form != COMMIT_FORMER_UNSEALED;
 	const size_t from = out->n;
 	buf_str(out, "{\"counters\":");
 	counter_list_json(out, &c->counters);
@@ -109,7 +113,10 @@ static void commit_write(struct buf *out, const struct commit *c, bool sealed)
 		file_list_json(out, &c->removed);
 	}
 	buf_str(out, ",\"run\":");
-	run_info_json(out, &c->run);
+	if (form == COMMIT_NOW)
+		run_info_json(out, &c->run);
+	else
+		run_info_former_json(out, &c->run);
 	size_t seal = 0;
 	if (sealed) {
 		buf_str(out, ",\"seal\":\"");
@@ -126,7 +133,7 @@ static void commit_write(struct buf *out, const struct commit *c, bool sealed)
 
 void commit_json(struct buf *out, const struct commit *c)
 {
-	commit_write(out, c, true);
+	commit_write(out, c, COMMIT_NOW);
 }
 
 /* ---- reading --------------------------------------------------------------------------------------------------------- */
@@ -236,9 +243,9 @@ static status check_canonical(const char *key, const struct buf *text, const str
 	bool same = false;
 	status code = OK;
 	buf_init(&again, 0);
-	for (int sealed = 1; sealed >= 0 && !same && code == OK; sealed--) {
+	for (int form = COMMIT_NOW; form <= COMMIT_FORMER_UNSEALED && !same && code == OK; form++) {
 		buf_reset(&again);
-		commit_write(&again, c, sealed == 1);
+		commit_write(&again, c, (enum commit_form)form);
 		code = buf_check(&again, err);
 		same = code == OK && is_text(&again, text);
 	}

@@ -246,7 +246,6 @@ static void describe(const struct all_told *all, const char *const *runs, size_t
 		r->as_of = 0;
 		r->date_from = r->date_to = flow_local_date(all->f, 0);
 	}
-	r->emit_from = r->date_from;
 }
 
 status flow_drop_dates(struct flow *f, const struct history *h, struct err *err)

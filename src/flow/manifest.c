@@ -48,7 +48,7 @@ static void date_json(struct buf *out, int32_t date)
 	buf_json_str(out, (struct str){text, sizeof text});
 }
 
-status manifest_json(struct buf *out, const struct commit *raw, struct err *err)
+status manifest_json(struct buf *out, const struct workload *w, const struct commit *raw, struct err *err)
 {
 	const struct run_info *run = &raw->run;
 	char as_of[TIME_RFC3339_CHARS];
@@ -68,8 +68,8 @@ status manifest_json(struct buf *out, const struct commit *raw, struct err *err)
 		object_json(out, &raw->files.items[i]);
 	}
 	buf_printf(out, "],\"root\":\"%s\",\"run_id\":\"%s\",\"seed\":", root, run->run_id);
-	if (run->simulated)
-		buf_printf(out, "%llu", (unsigned long long)run->seed);
+	if (run_makes(run))
+		buf_printf(out, "%llu", (unsigned long long)w->making.seed(run));
 	else
 		buf_str(out, "null");
 	buf_str(out, ",\"version\":");

@@ -81,6 +81,9 @@ static status lone_parse(struct lone_task *t, const struct workload_list *known,
 	TRY(task_document_parse(text, &t->arena, &t->run, &t->spec, err));
 	TRY(err_at(err, workload_find(known, str_of(t->run.workload), &t->w, err), t->spec.task_id, -1, -1));
 	const struct workload *w = t->w;
+	if (run_makes(&t->run) && (w->making.settle == NULL || !w->making.settled(&t->run)))
+		return fail(
+			err, E_USAGE, "task %s: the run's params are none of workload %s", t->spec.task_id, w->name);
 	for (size_t i = 0; i < w->n_stages; i++) {
 		if (strcmp(w->stages[i].name, t->spec.stage) != 0) continue;
 		*stage = &w->stages[i];

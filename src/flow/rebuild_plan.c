@@ -149,7 +149,7 @@ static status check_config(struct store *lake, const struct workload *w, const c
 }
 
 /* Its history and its place there: of the commit of the stage that folds, or where that was damaged of the versions that it left. */
-static status find_place(struct planning *p, struct found *f, bool simulated, struct err *err)
+static status find_place(struct planning *p, struct found *f, bool makes, struct err *err)
 {
 	char key[RUN_KEY_MAX];
 	struct commit c;
@@ -171,7 +171,7 @@ static status find_place(struct planning *p, struct found *f, bool simulated, st
 		if (err != NULL) *err = why;
 		return code == E_NOT_FOUND ? commit_fail(key, "removed", err) : code;
 	}
-	f->history = simulated ? arena_strndup(p->arena, opener, UUID_CHARS) : f->workload->name;
+	f->history = makes ? arena_strndup(p->arena, opener, UUID_CHARS) : f->workload->name;
 	return f->history != NULL ? OK : fail_nomem(err);
 }
 
@@ -227,7 +227,7 @@ static status look_at(struct planning *p, struct found *f, struct err *err)
 	add_bytes(p, f);
 	while (folding < w->n_stages && !workload_folds(w, w->stages[folding].name)) folding++;
 	f->history = f->run_id;
-	return f->until < folding ? OK : find_place(p, f, raw.run.simulated, err);
+	return f->until < folding ? OK : find_place(p, f, run_makes(&raw.run), err);
 }
 
 /* ---- the order -------------------------------------------------------------------------------------------------------- */

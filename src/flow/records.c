@@ -78,7 +78,7 @@ static status check_text(struct records *r, const char *name, const struct buf *
 
 static status check_texts(struct records *r, struct buf *text, struct err *err)
 {
-	TRY(manifest_json(text, &r->commits[0], err));
+	TRY(manifest_json(text, r->workload, &r->commits[0], err));
 	TRY(check_text(r, "manifest.json", text, err));
 	if (r->n_commits < r->workload->n_stages) return OK;
 	buf_reset(text);

@@ -41,8 +41,9 @@ struct run_steps {
 /* A disk that fills after hours is known before the first file. */
 static status check_space(struct flow *f, struct err *err)
 {
-	if (f->w->bytes_expected == NULL || !f->id.info.simulated || f->state.n_committed > 0) return OK;
-	return flow_space_check(f->lake, f->w->bytes_expected(f->id.config, &f->id.info), 0,
+	const struct workload_making *making = &f->w->making;
+	if (making->bytes_expected == NULL || !run_makes(&f->id.info) || f->state.n_committed > 0) return OK;
+	return flow_space_check(f->lake, making->bytes_expected(f->id.config, &f->id.info), 0,
 		"make room, or simulate fewer days or tickets a day", err);
 }
 
@@ -427,9 +428,6 @@ status run_steps_commit(struct run_steps *s, struct err *err)
 void run_opts_init(struct run_opts *o)
 {
 	*o = (struct run_opts){
-		.date_from = INT32_MIN,
-		.date_to = INT32_MIN,
-		.emit_from = INT32_MIN,
 		.as_of = INT64_MIN,
 		.publish = true,
 		.progress = true,

@@ -30,17 +30,15 @@ struct run_opts {
 	const char *run_id;        /* NULL = derived: UUIDv5 of what decides the output */
 	struct str config;         /* canonical JSON */
 	const void *config_opened; /* config as workload->config_open gives it; NULL = flow opens it itself */
-	uint64_t seed;
-	int32_t date_from, date_to; /* local dates, inclusive; simulated runs */
-	int32_t emit_from;          /* INT32_MIN = date_from */
-	int64_t as_of;              /* INT64_MIN = end of date_to, or of the newest event's local day when ingested */
+	struct run_params params;  /* of a run without inputs; the workload parses and settles them */
+	int64_t as_of; /* INT64_MIN = end of its last day, or of the newest event's local day when ingested */
 	const char *const
 		*inputs; /* n_inputs > 0: an ingested run; files, folders of files, streams ("-": standard input) */
 	size_t n_inputs;
 	/* Not NULL, and no inputs: take what a stream has appended to this part ("2026-01-05") of the workload's table of events. */
 	const char *streamed;
 	/* Make the history of this run again without it (flow/drop.h); nothing else of what decides the output is given then. A run that
-	 * was dropped already is dropped on. E_NOT_FOUND: it has not folded; E_USAGE: it was simulated, or dropped another. */
+	 * was dropped already is dropped on. E_NOT_FOUND: it has not folded; E_USAGE: it was not ingested, or dropped another. */
 	const char *drop;
 	const char *source; /* ingest: value of source=; NULL = "mixed" */
 

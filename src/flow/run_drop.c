@@ -22,7 +22,7 @@ static status check_droppable(const struct commit *c, struct err *err)
 			"run %s took run %s out of its history, and is not dropped itself: ingest the "
 			"other's input again",
 			id, c->run.drops);
-	if (c->run.simulated)
+	if (run_makes(&c->run))
 		return fail(err, E_USAGE, "run %s was simulated: only an ingested run can be dropped", id);
 	return OK;
 }
@@ -73,9 +73,9 @@ status flow_drop_identify(struct flow *f, struct err *err)
 	TRY(code);
 	TRY(check_droppable(&c, err));
 	*r = (struct run_info){.workload = f->w->name,
+		.params = "",
 		.date_from = INT32_MIN,
 		.date_to = INT32_MIN,
-		.emit_from = INT32_MIN,
 		.as_of = INT64_MIN,
 		.source = c.run.source};
 	memcpy(r->drops, c.run.run_id, sizeof r->drops);

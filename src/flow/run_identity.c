@@ -126,28 +126,17 @@ static status source_check(const char *source, struct err *err)
 
 /* ---- the run ----------------------------------------------------------------------------------------------------- */
 
-/* "pqrs|42|<config hash>|2025-09-01|2026-02-28", or "pqrs|input|<sha-256>..." ; what differs from the default follows. */
+/* "pqrs|", and what the workload calls what it makes, or "input|<sha-256>..."; what differs from the default follows. */
 static void run_name(const struct flow *f, struct buf *out)
 {
 	const struct run_info *r = &f->id.info;
-	char day[DATE_CHARS];
 	buf_printf(out, "%s|", r->workload);
 	if (r->drops[0] != '\0') {
 		buf_printf(out, "drops|%s", r->drops);
 		return;
 	}
-	if (r->simulated) {
-		buf_printf(out, "%llu|%s|", (unsigned long long)r->seed, r->config_hash);
-		date_format(r->date_from, day);
-		buf_add(out, day, sizeof day);
-		buf_char(out, '|');
-		date_format(r->date_to, day);
-		buf_add(out, day, sizeof day);
-		if (r->emit_from != r->date_from) {
-			date_format(r->emit_from, day);
-			buf_str(out, "|emit_from=");
-			buf_add(out, day, sizeof day);
-		}
+	if (run_makes(r)) {
+		f->w->making.name(r, out);
 		if (r->as_of != flow_day_end(f, r->date_to)) buf_printf(out, "|as_of=%lld", (long long)r->as_of);
 		return;
 	}
@@ -197,27 +186,19 @@ status flow_identify_options(struct flow *f, struct err *err)
 	hash_sha256(o->config.p, o->config.n, hash);
 	hex_encode(hash, sizeof hash, r->config_hash);
 	TRY(open_config(f, err));
-	r->simulated = o->n_inputs == 0 && o->streamed == NULL;
-	r->seed = o->seed;
 	r->source = o->source != NULL ? o->source : "mixed";
 	r->as_of = o->as_of;
-	r->date_from = r->date_to = r->emit_from = INT32_MIN;
-	if (!r->simulated) {
+	r->params = "";
+	r->date_from = r->date_to = INT32_MIN;
+	if (o->n_inputs > 0 || o->streamed != NULL) {
 		TRY(source_check(r->source, err));
 		for (size_t i = 0; i < o->n_inputs; i++) TRY(flow_inputs_add(f, o->inputs[i], err));
 		return o->streamed != NULL && f->lake != NULL ? flow_inputs_add_streamed(f, o->streamed, err) : OK;
 	}
-	if (o->date_to < o->date_from) return fail(err, E_USAGE, "the date range ends before it starts");
-	r->date_from = o->date_from;
-	r->date_to = o->date_to;
-	r->emit_from = o->emit_from != INT32_MIN ? o->emit_from : o->date_from;
-	if (r->emit_from < r->date_from || r->emit_from > r->date_to) {
-		char emit[DATE_CHARS + 1] = "", from[DATE_CHARS + 1] = "", to[DATE_CHARS + 1] = "";
-		date_format(r->emit_from, emit);
-		date_format(r->date_from, from);
-		date_format(r->date_to, to);
-		return fail(err, E_USAGE, "emit-from %s lies outside the run's days, %s to %s", emit, from, to);
-	}
+	if (f->w->making.settle == NULL)
+		return fail(err, E_USAGE, "workload %s makes no events of its own: give it files", f->w->name);
+	TRY(f->w->making.settle(f->id.config, &o->params, &f->arena, r, err));
+	ASSERT(run_makes(r));
 	if (r->as_of == INT64_MIN) r->as_of = flow_day_end(f, r->date_to);
 	return flow_span_check(f, r->date_from, r->as_of, err);
 }
@@ -323,11 +304,10 @@ static status spec_compare(
 			now->config_hash);
 		return begun_with(now, another, err);
 	}
-	if (strcmp(then->workload, now->workload) != 0 || then->simulated != now->simulated ||
-		then->seed != now->seed || then->date_from != now->date_from || then->date_to != now->date_to ||
-		then->emit_from != now->emit_from || then->as_of != now->as_of ||
+	if (strcmp(then->workload, now->workload) != 0 || strcmp(then->params, now->params) != 0 ||
+		then->date_from != now->date_from || then->date_to != now->date_to || then->as_of != now->as_of ||
 		strcmp(then->source, now->source) != 0)
-		return begun_with(now, "seed, date range, as-of or source", err);
+		return begun_with(now, "parameter, date range, as-of or source", err);
 	return same_inputs(inputs, &id->inputs) ? OK : begun_with(now, "set of input files", err);
 }
 

@@ -19,7 +19,7 @@ status flow_run_begin(struct flow *f, struct err *err)
 	(void)snprintf(user, sizeof user, "uid %ld", (long)getuid());
 	run.run_id = f->id.info.run_id;
 	run.workload = f->w->name;
-	run.seed = f->id.info.seed;
+	run.seed = run_makes(&f->id.info) ? f->w->making.seed(&f->id.info) : 0;
 	run.config_hash = f->id.info.config_hash;
 	run.version = PQR_VERSION;
 #ifdef PQR_GIT_SHA
@@ -72,7 +72,7 @@ static status manifest_hash(const struct flow *f, char hex[HEX_SHA256_CHARS + 1]
 	uint8_t hash[SHA256_BYTES];
 	struct buf text;
 	buf_init(&text, 0);
-	const status code = manifest_json(&text, &f->state.commits[0], err);
+	const status code = manifest_json(&text, f->w, &f->state.commits[0], err);
 	if (code == OK) {
 		hash_sha256(text.p, text.n, hash);
 		hex_encode(hash, sizeof hash, hex);

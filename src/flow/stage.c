@@ -229,7 +229,7 @@ static status execute_here(const struct stage_run *s, const struct executor_job 
 
 bool flow_stage_reads_here(const struct stage_run *s)
 {
-	return s->stage == 0 && !s->f->id.info.simulated;
+	return s->stage == 0 && !run_makes(&s->f->id.info);
 }
 
 static struct executor_job job_of(struct stage_run *s, const struct task_env *env)
@@ -363,7 +363,7 @@ static status learn_dates(struct flow *f, const struct commit *raw, struct err *
 		if (earlier) f->id.info.as_of = h.as_of;
 		if (earlier) warn_future(f);
 	}
-	f->id.info.date_from = f->id.info.emit_from = flow_local_date(f, known ? oldest : f->id.info.as_of);
+	f->id.info.date_from = flow_local_date(f, known ? oldest : f->id.info.as_of);
 	f->id.info.date_to = flow_local_date(f, known ? newest : f->id.info.as_of);
 	/* Events after a given as_of are for the checks to judge. */
 	return f->id.info.date_from > flow_local_date(f, f->id.info.as_of)
@@ -412,7 +412,7 @@ status flow_stage_finish(struct stage_run *s, struct err *err)
 	c.n_tasks = (int64_t)s->n;
 	TRY(count_retries(s, err));
 	TRY(merge(s, &c, err));
-	if (s->stage == 0 && !f->id.info.simulated) TRY(learn_dates(f, &c, err));
+	if (s->stage == 0 && !run_makes(&f->id.info)) TRY(learn_dates(f, &c, err));
 	c.run = f->id.info;
 	if (workload_folds(f->w, c.stage)) c.claim = 1;
 	TRY(flow_history_split(f, &c, err));

@@ -25,7 +25,7 @@ static status manifest_put(struct flow *f, struct buf *text, struct err *err)
 	char key[RUN_KEY_MAX];
 	const int32_t date = flow_run_date(f);
 	run_key(key, date, f->id.info.run_id, "manifest.json");
-	TRY(manifest_json(text, &f->state.commits[0], err));
+	TRY(manifest_json(text, f->w, &f->state.commits[0], err));
 	TRY(put_buf(f, key, text, err));
 	if (f->state.n_committed < f->w->n_stages) return OK;
 	buf_reset(text);

@@ -100,12 +100,12 @@ static status raw_edges(
 {
 	for (size_t t = 0; t < out->n; t++) {
 		const struct control_edge to = {.output = out->items[t].table, .output_version = out->items[t].version};
-		if (f->id.info.simulated) {
+		if (run_makes(&f->id.info)) {
 			edges[*n] = to;
 			edges[*n].input = "config";
 			edges[(*n)++].input_version = f->id.info.config_hash;
 		}
-		for (size_t i = 0; !f->id.info.simulated && i < f->id.inputs.n; i++) {
+		for (size_t i = 0; !run_makes(&f->id.info) && i < f->id.inputs.n; i++) {
 			char hex[HEX_SHA256_CHARS + 1];
 			hex_encode(f->id.inputs.items[i].sha256, SHA256_BYTES, hex);
 			edges[*n] = to;

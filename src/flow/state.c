@@ -194,7 +194,6 @@ status flow_state_load(struct flow *f, struct err *err)
 		f->id.info.as_of = c.run.as_of;
 		f->id.info.date_from = c.run.date_from;
 		f->id.info.date_to = c.run.date_to;
-		f->id.info.emit_from = c.run.emit_from;
 	}
 	return OK;
 }

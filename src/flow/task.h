@@ -20,14 +20,28 @@
 struct run_info {
 	char run_id[UUID_CHARS + 1];
 	const char *workload;
-	bool simulated; /* else ingested from inputs */
-	uint64_t seed;
+	/* What the workload was told of the events that it makes, in its own canonical text (struct workload_making); "", NULL: its events
+	 * are taken from inputs. */
+	const char *params;
 	int32_t date_from, date_to; /* local dates, inclusive; of the events, when ingested */
-	int32_t emit_from;          /* leave out events before this local date; = date_from by default */
 	int64_t as_of;              /* microseconds; INT64_MIN while unknown (before ingest's raw stage) */
 	const char *source;         /* ingest: value of source= ("mixed") */
 	char config_hash[HEX_SHA256_CHARS + 1];
 	char drops[UUID_CHARS + 1]; /* the run that it takes out of its history (flow/drop.h); "" = none */
+};
+/* Are its events made by the workload? Else they are ingested from inputs. */
+static inline bool run_makes(const struct run_info *run)
+{
+	return run->params != NULL && run->params[0] != '\0';
+}
+
+/* What a person sets for one run beside the configuration: {"emit_from", "2025-10-01", "--emit-from"}. All borrowed. */
+struct run_param {
+	const char *name, *value, *origin; /* origin: what an error calls it */
+};
+struct run_params {
+	const struct run_param *items;
+	size_t n;
 };
 
 struct task_spec {

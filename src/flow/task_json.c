@@ -5,6 +5,8 @@
  */
 #include "flow/task_json.h"
 
+#include "flow/made_days.h"
+
 /* ---- writing ----------------------------------------------------------------------------------------------------- */
 
 static void member(struct buf *out, char separator, const char *name)
@@ -128,8 +130,7 @@ void event_stats_json(struct buf *out, const struct event_stats *e)
 	buf_char(out, '}');
 }
 
-/* The seed is text: JSON integers are read as int64. */
-void run_info_json(struct buf *out, const struct run_info *run)
+static void run_info_begin(struct buf *out, const struct run_info *run)
 {
 	member(out, '{', "as_of");
 	if (run->as_of == INT64_MIN)
@@ -140,10 +141,25 @@ void run_info_json(struct buf *out, const struct run_info *run)
 	member_date(out, ',', "date_from", run->date_from);
 	member_date(out, ',', "date_to", run->date_to);
 	if (run->drops[0] != '\0') member_str(out, ',', "drops", run->drops);
-	member_date(out, ',', "emit_from", run->emit_from);
+}
+
+void run_info_json(struct buf *out, const struct run_info *run)
+{
+	run_info_begin(out, run);
+	if (run_makes(run)) member_str(out, ',', "params", run->params);
 	member_str(out, ',', "run_id", run->run_id);
-	buf_printf(out, ",\"seed\":\"%llu\"", (unsigned long long)run->seed);
-	buf_printf(out, ",\"simulated\":%s", run->simulated ? "true" : "false");
+	member_str(out, ',', "source", run->source);
+	member_str(out, ',', "workload", run->workload);
+	buf_char(out, '}');
+}
+
+void run_info_former_json(struct buf *out, const struct run_info *run)
+{
+	run_info_begin(out, run);
+	member_date(out, ',', "emit_from", made_days_first(run));
+	member_str(out, ',', "run_id", run->run_id);
+	buf_printf(out, ",\"seed\":\"%llu\"", (unsigned long long)made_days_seed(run));
+	buf_printf(out, ",\"simulated\":%s", run_makes(run) ? "true" : "false");
 	member_str(out, ',', "source", run->source);
 	member_str(out, ',', "workload", run->workload);
 	buf_char(out, '}');
@@ -309,6 +325,7 @@ status event_stats_parse(const struct json_node *n, struct event_stats *out, str
 	return counter_list_parse(json_node_get(n, "types"), &out->types, err);
 }
 
+/* A text: JSON integers are read as int64. */
 static status get_seed(const struct json_node *n, uint64_t *out, struct err *err)
 {
 	struct str s;
@@ -351,24 +368,35 @@ static bool ids_ok(const struct run_info *run)
 	return hex_decode(str_of(run->config_hash), hash, sizeof hash) && is_run_id(str_of(run->run_id));
 }
 
-/* Dates are known together or not at all, and a simulated run has them; as_of is an instant that RFC 3339 can write. */
+/* Dates are known together or not at all, and a run that makes its events has them; as_of is an instant that RFC 3339 can write. */
 static status times_check(const struct run_info *run, struct err *err)
 {
 	const bool known = run->date_from != INT32_MIN;
 	if (known != (run->date_to != INT32_MIN) || run->date_to < run->date_from) return bad("date_to", err);
-	if (run->simulated && !known) return bad("date_from", err);
-	if (run->simulated &&
-		(run->emit_from != INT32_MIN && (run->emit_from < run->date_from || run->emit_from > run->date_to)))
-		return bad("emit_from", err);
+	if (run_makes(run) && !known) return bad("date_from", err);
 	if (run->as_of != INT64_MIN &&
 		(run->as_of < DATE_MIN * US_PER_DAY || run->as_of >= (DATE_MAX + 1) * US_PER_DAY))
 		return bad("as_of", err);
 	return OK;
 }
 
+/* Runs of before had these members in place of params. */
+static status former_params(const struct json_node *n, struct arena *arena, struct run_info *run, struct err *err)
+{
+	bool simulated;
+	int32_t emit_from;
+	struct made_days days = {.from = run->date_from};
+	if (!json_node_bool(json_node_get(n, "simulated"), &simulated)) return bad("simulated", err);
+	if (!simulated) return OK;
+	TRY(get_date(n, "emit_from", &emit_from, err));
+	TRY(get_seed(n, &days.seed, err));
+	run->params = made_days_params(arena, days, emit_from);
+	return run->params != NULL ? OK : fail_nomem(err);
+}
+
 status run_info_parse(const struct json_node *n, struct arena *arena, struct run_info *out, struct err *err)
 {
-	struct run_info run = {.as_of = INT64_MIN};
+	struct run_info run = {.as_of = INT64_MIN, .params = ""};
 	const struct json_node *as_of = json_node_get(n, "as_of");
 	if (as_of == NULL || (json_node_kind(as_of) != JSON_DOC_NULL && !json_node_i64(as_of, &run.as_of)))
 		return bad("as_of", err);
@@ -376,11 +404,10 @@ status run_info_parse(const struct json_node *n, struct arena *arena, struct run
 	TRY(get_date(n, "date_from", &run.date_from, err));
 	TRY(get_date(n, "date_to", &run.date_to, err));
 	if (json_node_get(n, "drops") != NULL) TRY(get_fixed(n, "drops", run.drops, UUID_CHARS, err));
-	TRY(get_date(n, "emit_from", &run.emit_from, err));
+	if (json_node_get(n, "params") != NULL) TRY(get_text(n, "params", arena, &run.params, err));
+	if (json_node_get(n, "simulated") != NULL) TRY(former_params(n, arena, &run, err));
 	TRY(get_fixed(n, "run_id", run.run_id, UUID_CHARS, err));
 	if (!ids_ok(&run)) return bad("run_id", err);
-	TRY(get_seed(n, &run.seed, err));
-	if (!json_node_bool(json_node_get(n, "simulated"), &run.simulated)) return bad("simulated", err);
 	TRY(get_text(n, "source", arena, &run.source, err));
 	TRY(get_text(n, "workload", arena, &run.workload, err));
 	TRY(times_check(&run, err));
@@ -413,7 +440,7 @@ static status span_check(const struct run_info *run, struct err *err)
 	if (run->date_from == INT32_MIN) return OK;
 	const int32_t from = run->date_from > YEAR_2000 ? run->date_from : YEAR_2000;
 	const int32_t last = run->as_of != INT64_MIN ? time_utc_date(run->as_of) : run->date_to;
-	if (run->simulated && run->date_to - run->date_from > DAYS_MAX)
+	if (run_makes(run) && run->date_to - run->date_from > DAYS_MAX)
 		return fail(err, E_USAGE, "the run's date range spans over 100 years");
 	if (last < run->date_from - 1) return fail(err, E_USAGE, "as_of lies before the run's first day");
 	if (last - from > DAYS_MAX) return fail(err, E_USAGE, "as_of lies over 100 years after the run's first day");

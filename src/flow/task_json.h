@@ -11,6 +11,7 @@ void file_list_json(struct buf *out, const struct file_list *l);
 void counter_list_json(struct buf *out, const struct counter_list *l); /* an object, sorted by name */
 void event_stats_json(struct buf *out, const struct event_stats *e);   /* ,"events":{}; of no events nothing */
 void run_info_json(struct buf *out, const struct run_info *run);
+void run_info_former_json(struct buf *out, const struct run_info *run); /* as it was written before there were params */
 void task_spec_json(struct buf *out, const struct task_spec *spec);
 /* A task that can be run anywhere: its spec with the run as one more member. */
 void task_document_json(struct buf *out, const struct run_info *run, const struct task_spec *spec);

@@ -98,23 +98,9 @@ bool workload_writes(const struct workload *w, const char *stage, const struct t
 	return w->stages[i].table == NULL || strcmp(w->stages[i].table, t->name) == 0;
 }
 
-enum continues workload_continues_days(
-	const struct workload *w, const void *config, const struct run_info *run, const struct run_info *earlier)
-{
-	if (!run->simulated) return earlier == NULL || !earlier->simulated ? CONTINUES_ANY : CONTINUES_NOT;
-	if (run->emit_from <= run->date_from) return CONTINUES_NOT;
-	if (earlier == NULL) return CONTINUES_SAME_EVENTS;
-	const struct tz *tz = w->timezone != NULL ? w->timezone(config) : NULL;
-	const int64_t emits_at = tz != NULL ? tz_day_start(tz, run->emit_from) : run->emit_from * US_PER_DAY;
-	const bool same = earlier->simulated && earlier->seed == run->seed && earlier->date_from == run->date_from;
-	const bool reaches =
-		earlier->as_of >= emits_at - 1 && earlier->as_of < run->as_of && earlier->emit_from < run->emit_from;
-	return same && reaches ? CONTINUES_SAME_EVENTS : CONTINUES_NOT;
-}
-
 enum continues workload_continues(
 	const struct workload *w, const void *config, const struct run_info *run, const struct run_info *earlier)
 {
-	if (w->folding.continues != NULL) return w->folding.continues(config, run, earlier);
-	return workload_continues_days(w, config, run, earlier);
+	if (!run_makes(run)) return earlier == NULL || !run_makes(earlier) ? CONTINUES_ANY : CONTINUES_NOT;
+	return w->folding.continues != NULL ? w->folding.continues(config, run, earlier) : CONTINUES_NOT;
 }

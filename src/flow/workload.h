@@ -93,7 +93,7 @@ struct workload_folding {
 	const char *instants; /* NULL: "ts" */
 	const char
 		*claims; /* the table of the stage's layer that says which run is a history's head: "silver.tickets" */
-	/* earlier NULL: is there any run that this one may continue? Cheap; not CONTINUES_NOT is a yes. NULL: workload_continues_days. */
+	/* Of a run that makes its events. earlier NULL: is there any run that it may continue? Cheap; not CONTINUES_NOT is a yes. NULL: none. */
 	enum continues (*continues)(const void *config, const struct run_info *run, const struct run_info *earlier);
 	/* Of CONTINUES_SAME_EVENTS, where the configurations (canonical JSON) differ: do they still make one history? */
 	bool (*same_events)(struct str config, struct str earlier);
@@ -106,10 +106,20 @@ struct workload_option {
 	const char *name, *key;
 };
 
-/* What the configuration gives a run without files of the user's. */
-struct workload_range {
-	uint64_t seed;
-	int32_t date_from, date_to; /* local days, inclusive */
+/* How a workload makes events of its own, where a run has no inputs (flow/made_days.h). The engine knows the days of such a run, and that
+ * its params decide what is made; what they say it leaves to the workload. */
+struct workload_making {
+	/* Parse, check and settle what the run was given: its date_from, date_to (local days, inclusive) and params, in arena, never "".
+	 * NULL: every run has inputs. E_USAGE. */
+	status (*settle)(const void *config, const struct run_params *given, struct arena *arena, struct run_info *run,
+		struct err *err);
+	/* Are the run's days and params such as settle gives? For those of a document that anybody may have written. */
+	bool (*settled)(const struct run_info *run);
+	/* Append what the run's id follows from: configuration, days and params. */
+	void (*name)(const struct run_info *run, struct buf *out);
+	uint64_t (*seed)(const struct run_info *run); /* what meta.runs and manifest.json show as its seed */
+	/* About how many bytes the run writes to the lake. NULL: nobody can tell. */
+	int64_t (*bytes_expected)(const void *config, const struct run_info *run);
 };
 
 struct workload {
@@ -128,9 +138,7 @@ struct workload {
 	/* From the canonical JSON alone; gives *config, immutable and shared between threads. */
 	status (*config_open)(struct str canonical, void **config, struct err *err);
 	void (*config_close)(void *config);
-	void (*range)(const void *config, struct workload_range *out);
-	/* About how many bytes a run without files given by the user writes to the lake. NULL: nobody can tell. */
-	int64_t (*bytes_expected)(const void *config, const struct run_info *run);
+	struct workload_making making;
 	/* The zone that decides local dates; views config. NULL: UTC. */
 	const struct tz *(*timezone)(const void *config);
 	const struct workload_mirror *mirrors; /* published when mirrors_on(config) */
@@ -174,12 +182,9 @@ status workload_stage_index(const struct workload *w, const char *name, size_t *
 /* "raw, bronze, silver, gold or publish", for people; returns dst. */
 const char *workload_stage_names(const struct workload *w, char *dst, size_t size);
 bool workload_folds(const struct workload *w, const char *stage); /* across runs */
-/* May `run` go on from `earlier` (NULL: is there any that it may)? By the workload's own rule, or else: an ingested run takes up everything ingested before it. One that makes its
- * events, and leaves out those before the day emit_from, goes on where a run of the same seed and first day ended: as far as the last
- * instant before that day, in the workload's zone. */
+/* May `run` go on from `earlier` (NULL: is there any that it may)? An ingested run takes up everything ingested before it; one that makes
+ * its events goes by the workload's own rule. */
 enum continues workload_continues(
-	const struct workload *w, const void *config, const struct run_info *run, const struct run_info *earlier);
-enum continues workload_continues_days(
 	const struct workload *w, const void *config, const struct run_info *run, const struct run_info *earlier);
 /* Is the table one that the stage of that name writes? */
 bool workload_writes(const struct workload *w, const char *stage, const struct table_schema *t);

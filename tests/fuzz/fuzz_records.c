@@ -3,6 +3,7 @@
 #include "fuzz.h"
 #include "flow/commit.h"
 #include "flow/drop.h"
+#include "flow/made_days.h"
 #include "flow/manifest.h"
 #include "flow/picture.h"
 
@@ -17,6 +18,7 @@ static void try_commit(struct str text, struct arena *arena)
 	struct commit c, again;
 	struct buf first, second;
 	struct err err = {0};
+	const struct workload makes = {.making.seed = made_days_seed};
 	const status code = commit_parse(text, arena, &c, &err);
 	if (code != OK) {
 		check_refused(code, &err);
@@ -31,7 +33,7 @@ static void try_commit(struct str text, struct arena *arena)
 	commit_json(&second, &again);
 	ASSERT(str_eq(written, (struct str){(const char *)second.p, second.n}));
 	buf_reset(&second);
-	ASSERT(manifest_json(&second, &c, &err) == OK || err.message[0] != '\0');
+	ASSERT(manifest_json(&second, &makes, &c, &err) == OK || err.message[0] != '\0');
 	buf_reset(&second);
 	ASSERT(manifest_checksums_json(&second, &c, 1, &err) == OK);
 	buf_deinit(&first);

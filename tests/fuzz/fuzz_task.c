@@ -6,7 +6,7 @@ static void check_run(const struct run_info *run)
 {
 	ASSERT(run->date_from <= run->date_to);
 	ASSERT((run->date_from == INT32_MIN) == (run->date_to == INT32_MIN));
-	ASSERT(!run->simulated || run->date_from != INT32_MIN);
+	ASSERT(!run_makes(run) || run->date_from != INT32_MIN);
 	ASSERT(run->as_of == INT64_MIN ||
 		(run->as_of >= DATE_MIN * US_PER_DAY && run->as_of < (DATE_MAX + 1) * US_PER_DAY));
 	ASSERT(strlen(run->run_id) == UUID_CHARS && strpbrk(run->run_id, "/.%") == NULL);

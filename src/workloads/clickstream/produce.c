@@ -9,6 +9,7 @@
 
 #include "base/rng.h"
 #include "base/thread.h"
+#include "flow/made_days.h"
 #include "flow/partition.h"
 
 enum {
@@ -217,7 +218,7 @@ status clickstream_produce_run(
 status clickstream_produce_plan(const struct stage_view *view, struct task_list *out, struct err *err)
 {
 	const struct run_info *run = view->run;
-	const int64_t lo = run->emit_from, hi = (int64_t)run->date_to + 1;
+	const int64_t lo = made_days_first(run), hi = (int64_t)run->date_to + 1;
 	int64_t step = TASK_BYTES / (clickstream_events_of_day(view->config) * LINE_BYTES + 1);
 	if (step > (hi - lo) / 8) step = (hi - lo) / 8; /* to share out */
 	if (step < 1) step = 1;
@@ -236,5 +237,5 @@ status clickstream_produce_plan(const struct stage_view *view, struct task_list 
 
 int64_t clickstream_produce_bytes(const void *config, const struct run_info *run)
 {
-	return ((int64_t)run->date_to - run->emit_from + 1) * clickstream_events_of_day(config) * LINE_BYTES * 2;
+	return ((int64_t)run->date_to - made_days_first(run) + 1) * clickstream_events_of_day(config) * LINE_BYTES * 2;
 }

@@ -2,6 +2,7 @@
 #include "workloads/clickstream/raw.h"
 
 #include "flow/ingest.h"
+#include "flow/made_days.h"
 #include "workloads/clickstream/config.h"
 #include "workloads/clickstream/event.h"
 #include "workloads/clickstream/produce.h"
@@ -41,7 +42,7 @@ static status check_parser(void *ctx, struct err *err)
 status clickstream_raw_plan(
 	const struct stage_view *view, const struct file_list *inputs, struct task_list *out, struct err *err)
 {
-	if (view->run->simulated) return clickstream_produce_plan(view, out, err);
+	if (run_makes(view->run)) return clickstream_produce_plan(view, out, err);
 	return clickstream_streamed(inputs) ? clickstream_streamed_plan(inputs, out, err)
 					    : ingest_plan(inputs, out, err);
 }
@@ -69,7 +70,7 @@ static status ingest(const struct task_env *env, const struct task_spec *spec, s
 status clickstream_raw_run(
 	const struct task_env *env, const struct task_spec *spec, struct task_result *out, struct err *err)
 {
-	if (env->run->simulated) return clickstream_produce_run(env, spec, out, err);
+	if (run_makes(env->run)) return clickstream_produce_run(env, spec, out, err);
 	return clickstream_streamed(&spec->inputs) ? clickstream_streamed_run(env, spec, out, err)
 						   : ingest(env, spec, out, err);
 }
@@ -80,7 +81,8 @@ static status check_produced(const struct stage_view *view, struct quality_list 
 	const struct run_info *run = view->run;
 	const int64_t last = run->as_of < ((int64_t)run->date_to + 1) * US_PER_DAY - 1 ? time_utc_date(run->as_of) - 1
 										       : run->date_to;
-	const int64_t days = last >= run->emit_from ? last - run->emit_from + 1 : 0;
+	const int32_t first = made_days_first(run);
+	const int64_t days = last >= first ? last - first + 1 : 0;
 	const int64_t least = days * clickstream_events_of_day(view->config), rows = stage_view_rows(view, CLICK_RAW);
 	const struct quality q = {.dataset = CLICK_RAW,
 		.check_name = "events_of_the_rate",
@@ -93,7 +95,7 @@ static status check_produced(const struct stage_view *view, struct quality_list 
 
 status clickstream_raw_check(const struct stage_view *view, struct quality_list *out, struct err *err)
 {
-	if (view->run->simulated) return check_produced(view, out, err);
+	if (run_makes(view->run)) return check_produced(view, out, err);
 	return clickstream_streamed(&view->files[0]) ? clickstream_streamed_check(view, out, err)
 						     : ingest_check(view, CLICK_RAW, out, err);
 }

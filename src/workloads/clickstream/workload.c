@@ -5,6 +5,7 @@
  * It puts together what the files beside it export, and holds no work of its own. */
 #include "workloads/clickstream/workload.h"
 
+#include "flow/made_days.h"
 #include "workloads/clickstream/config.h"
 #include "workloads/clickstream/event.h"
 #include "workloads/clickstream/gold.h"
@@ -79,10 +80,17 @@ static const char *reason(size_t i, char dst[WORKLOAD_REASON_MAX])
 	return dst;
 }
 
-static void range_of(const void *config, struct workload_range *out)
+static status settle(
+	const void *config, const struct run_params *given, struct arena *arena, struct run_info *run, struct err *err)
 {
 	const struct clickstream_config *c = config;
-	*out = (struct workload_range){c->seed, c->date_from, c->date_to};
+	return made_days_settle(&(struct made_days){c->seed, c->date_from, c->date_to}, given, arena, run, err);
+}
+
+static enum continues continues(const void *config, const struct run_info *run, const struct run_info *earlier)
+{
+	(void)config;
+	return made_days_continues(NULL, run, earlier);
 }
 
 const struct workload clickstream_workload = {
@@ -98,8 +106,11 @@ const struct workload clickstream_workload = {
 	.config_canonical = clickstream_config_canonical,
 	.config_open = open_config,
 	.config_close = close_config,
-	.range = range_of,
-	.bytes_expected = clickstream_produce_bytes,
+	.making = {.settle = settle,
+		.settled = made_days_settled,
+		.name = made_days_name,
+		.seed = made_days_seed,
+		.bytes_expected = clickstream_produce_bytes},
 	.kpis = kpis,
 	.n_kpis = sizeof kpis / sizeof kpis[0],
 	.reason = reason,
@@ -111,5 +122,6 @@ const struct workload clickstream_workload = {
 		.events = CLICK_BRONZE,
 		.instants = "timestamp",
 		.claims = CLICK_SILVER,
+		.continues = continues,
 		.same_events = clickstream_config_same_events},
 };

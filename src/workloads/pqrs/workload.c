@@ -3,6 +3,7 @@
  * It puts together what the folders beside it export, and holds no work of its own. */
 #include "workloads/pqrs/workload.h"
 
+#include "flow/made_days.h"
 #include "workloads/pqrs/arrivals/topic.h"
 #include "workloads/pqrs/bronze/bronze.h"
 #include "workloads/pqrs/bronze/event.h"
@@ -23,20 +24,20 @@
 static status raw_plan(
 	const struct stage_view *view, const struct file_list *inputs, struct task_list *out, struct err *err)
 {
-	if (view->run->simulated) return pqrs_simulate_plan(view, inputs, out, err);
+	if (run_makes(view->run)) return pqrs_simulate_plan(view, inputs, out, err);
 	return pqrs_ingest_plan(view, inputs, out, err);
 }
 
 static status raw_run(
 	const struct task_env *env, const struct task_spec *spec, struct task_result *out, struct err *err)
 {
-	if (env->run->simulated) return pqrs_simulate_run(env, spec, out, err);
+	if (run_makes(env->run)) return pqrs_simulate_run(env, spec, out, err);
 	return pqrs_ingest_run(env, spec, out, err);
 }
 
 static status raw_check(const struct stage_view *view, struct quality_list *out, struct err *err)
 {
-	if (view->run->simulated) return pqrs_simulate_check(view, out, err);
+	if (run_makes(view->run)) return pqrs_simulate_check(view, out, err);
 	return pqrs_ingest_check(view, out, err);
 }
 
@@ -60,10 +61,12 @@ static status canonical_config(const struct config *tree, bool ingested, struct 
 	return pqrs_config_canonical(tree, ingested ? PQRS_INGESTED : PQRS_SIMULATED, out, err);
 }
 
-static void range_of(const void *config, struct workload_range *out)
+static status settle(
+	const void *config, const struct run_params *given, struct arena *arena, struct run_info *run, struct err *err)
 {
 	const struct pqrs_config *c = config;
-	*out = (struct workload_range){c->simulation.seed, c->simulation.date_from, c->simulation.date_to};
+	const struct made_days days = {c->simulation.seed, c->simulation.date_from, c->simulation.date_to};
+	return made_days_settle(&days, given, arena, run, err);
 }
 
 static void close_config(void *config)
@@ -154,10 +157,10 @@ static int64_t spike_days(const struct pqrs_config *c, const struct run_info *ru
 	return days < SIM_SPIKE_HORIZON_DAYS ? days : SIM_SPIKE_HORIZON_DAYS;
 }
 
-/* And with as many days among which the spike is placed. */
+/* By days, and with as many of them among which the spike is placed. */
 static enum continues continues(const void *config, const struct run_info *run, const struct run_info *earlier)
 {
-	const enum continues kind = workload_continues_days(&pqrs_workload, config, run, earlier);
+	const enum continues kind = made_days_continues(timezone_of(config), run, earlier);
 	const bool both = kind == CONTINUES_SAME_EVENTS && earlier != NULL;
 	return both && spike_days(config, earlier) != spike_days(config, run) ? CONTINUES_NOT : kind;
 }
@@ -182,8 +185,11 @@ const struct workload pqrs_workload = {
 	.config_canonical = canonical_config,
 	.config_open = open_config,
 	.config_close = close_config,
-	.range = range_of,
-	.bytes_expected = pqrs_simulate_bytes,
+	.making = {.settle = settle,
+		.settled = made_days_settled,
+		.name = made_days_name,
+		.seed = made_days_seed,
+		.bytes_expected = pqrs_simulate_bytes},
 	.timezone = timezone_of,
 	.calendar = calendar_of,
 	.explain = explain_lake,

@@ -63,9 +63,6 @@ static void plan(struct planned *p, const char *dir)
 	o.workload = &pqrs_workload;
 	o.lake = p->lake;
 	o.config = (struct str){(const char *)canonical.p, canonical.n};
-	o.seed = 42;
-	CHECK_OK(&p->err, date_parse(STR("2026-01-05"), &o.date_from) ? OK : E_USAGE);
-	CHECK_OK(&p->err, date_parse(STR("2026-01-06"), &o.date_to) ? OK : E_USAGE);
 	CHECK_OK(&p->err, flow_plan_json(&o, &p->plan, &p->err));
 	first_task(p);
 	buf_deinit(&canonical);

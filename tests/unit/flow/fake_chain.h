@@ -185,7 +185,7 @@ static status chain_table(const struct task_env *env, const struct table_schema 
 	const struct parquet_opts opts = {.codec = PARQUET_ZSTD, .level = 1};
 	TRY(parquet_writer_create(schema, &opts, &x.w, err));
 	for (size_t i = 0; i < x.n_columns; i++) builder_init(&x.b[i], &schema->columns[i], false);
-	chain_fill(&x, (int)env->run->seed, (int)month);
+	chain_fill(&x, (int)made_days_seed(env->run), (int)month);
 	const status code = x.rows > 0 ? chain_put(env, &x, month, out, err) : OK;
 	for (size_t i = 0; i < x.n_columns; i++) builder_deinit(&x.b[i]);
 	parquet_writer_destroy(x.w);
@@ -198,7 +198,7 @@ static inline status chain_keep(const struct task_env *env, const struct task_sp
 {
 	char text[32];
 	int before[CHAIN_TICKETS];
-	const int run = (int)env->run->seed;
+	const int run = (int)made_days_seed(env->run);
 	chain_holders(events, run - 1, (int)month, before);
 	(void)snprintf(text, sizeof text, "2025-0%lld", (long long)month + 1);
 	for (size_t i = 0; i < spec->standing.n; i++) {
@@ -239,7 +239,7 @@ static status chain_plan(
 static status chain_silver_run(
 	const struct task_env *env, const struct task_spec *spec, struct task_result *out, struct err *err)
 {
-	if (spec->lo == 0 && chain.before != NULL && chain.before_run == (int)env->run->seed) {
+	if (spec->lo == 0 && chain.before != NULL && chain.before_run == (int)made_days_seed(env->run)) {
 		status (*before)(struct err * err) = chain.before;
 		chain.before = NULL;
 		TRY(before(err));
@@ -262,7 +262,7 @@ static status chain_gold_run(
 static enum continues chain_continues(const void *config, const struct run_info *run, const struct run_info *earlier)
 {
 	(void)config;
-	return earlier == NULL || earlier->seed < run->seed ? CONTINUES_ANY : CONTINUES_NOT;
+	return earlier == NULL || made_days_seed(earlier) < made_days_seed(run) ? CONTINUES_ANY : CONTINUES_NOT;
 }
 
 static bool chain_mirrors_on(const void *config)
@@ -284,6 +284,7 @@ static const struct workload chain_workload = {
 	.n_tables = 3,
 	.config_open = fake_config_open,
 	.config_close = fake_config_close,
+	.making = FAKE_MAKING,
 	.mirrors = chain_mirrors,
 	.n_mirrors = 1,
 	.mirrors_on = chain_mirrors_on,
@@ -297,9 +298,10 @@ static const struct workload chain_workload = {
 
 static inline struct run_opts chain_options(const struct lake *l, int run)
 {
+	static const char *const seeds[CHAIN_RUNS_MAX + 1] = {"0", "1", "2", "3", "4"};
 	struct run_opts o = options(l);
 	o.workload = &chain_workload;
-	o.seed = (uint64_t)run;
+	o.params = fake_told("seed", seeds[run]);
 	return o;
 }
 

@@ -15,9 +15,6 @@ static inline struct run_opts options(const struct lake *l)
 	o.control = l->control;
 	o.threads = 2;
 	o.config = STR("{\"name\":\"fake\",\"rows\":40}");
-	o.seed = 7;
-	o.date_from = 20000;
-	o.date_to = 20002;
 	o.progress = false;
 	o.quiet = true;
 	o.retry_delay_us = 0;

@@ -4,9 +4,11 @@
 
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/alloc.h"
 #include "base/thread.h"
+#include "flow/made_days.h"
 #include "flow/run.h"
 #include "parquet/writer.h"
 
@@ -139,7 +141,7 @@ static status fake_raw_plan(
 
 static inline int64_t fake_time(const struct run_info *run, int64_t task, int64_t row)
 {
-	const int64_t day = run->simulated ? run->date_from : 20000;
+	const int64_t day = run_makes(run) ? run->date_from : 20000;
 	return (day + row % 3) * US_PER_DAY + task * 3600000000 + row;
 }
 
@@ -150,8 +152,8 @@ static status fake_raw_run(
 	TRY(fake_enter(spec, err));
 	buf_init(&text, 0);
 	for (int64_t row = 0; row < FAKE_ROWS; row++)
-		buf_printf(&text, "%llu %lld %lld %lld\n", (unsigned long long)env->run->seed, (long long)spec->lo,
-			(long long)row, (long long)fake_time(env->run, spec->lo, row));
+		buf_printf(&text, "%llu %lld %lld %lld\n", (unsigned long long)made_days_seed(env->run),
+			(long long)spec->lo, (long long)row, (long long)fake_time(env->run, spec->lo, row));
 	status code = buf_check(&text, err);
 	const struct task_file file = {
 		.table = "raw.fake", .name = "events.txt", .p = text.p, .n = text.n, .rows = FAKE_ROWS};
@@ -213,7 +215,7 @@ static status fake_table(
 	for (int64_t row = 0; row < rows; row++) {
 		char id[40];
 		const int len = snprintf(id, sizeof id, "%08llx-0000-4000-8000-%04lld%08lld",
-			(unsigned long long)env->run->seed, (long long)spec->lo, (long long)row);
+			(unsigned long long)made_days_seed(env->run), (long long)spec->lo, (long long)row);
 		if (daily) {
 			builder_set_i32(&b[0], row, 20000 + (int32_t)spec->lo);
 			builder_set_i64(&b[1], row, FAKE_ROWS);
@@ -284,11 +286,47 @@ static void fake_config_close(void *config)
 	mem_free(config);
 }
 
+/* Seed 7 and days 20000 to 20002, unless the run was given "seed", or "from" and "to" as numbers of days. */
+static status fake_settle(
+	const void *config, const struct run_params *given, struct arena *arena, struct run_info *run, struct err *err)
+{
+	struct made_days days = {7, 20000, 20002};
+	struct run_param rest[4];
+	struct run_params others = {rest, 0};
+	(void)config;
+	for (size_t i = 0; i < given->n; i++) {
+		const struct run_param *p = &given->items[i];
+		const long value = atol(p->value);
+		if (strcmp(p->name, "seed") == 0)
+			days.seed = (uint64_t)value;
+		else if (strcmp(p->name, "from") == 0)
+			days.from = (int32_t)value;
+		else if (strcmp(p->name, "to") == 0)
+			days.to = (int32_t)value;
+		else
+			rest[others.n++] = *p;
+	}
+	return made_days_settle(&days, &others, arena, run, err);
+}
+/* Of a run that is told one thing. Borrows both texts; views one of the last eight results. */
+static inline struct run_params fake_told(const char *name, const char *value)
+{
+	static struct run_param told[8];
+	static size_t n;
+	struct run_param *p = &told[n++ % 8];
+	*p = (struct run_param){name, value, name};
+	return (struct run_params){p, 1};
+}
+
 static const struct stage_def fake_stages[] = {
 	{.name = "raw", .plan = fake_raw_plan, .run = fake_raw_run, .check = fake_check},
 	{.name = "bronze", .plan = fake_next_plan, .run = fake_bronze_run, .check = fake_check},
 	{.name = "gold", .plan = fake_next_plan, .run = fake_gold_run, .check = fake_check},
 };
+#define FAKE_MAKING                                                                                                 \
+	{                                                                                                           \
+		.settle = fake_settle, .settled = made_days_settled, .name = made_days_name, .seed = made_days_seed \
+	}
 static const struct workload fake_workload = {
 	.name = "fake",
 	.stages = fake_stages,
@@ -297,6 +335,7 @@ static const struct workload fake_workload = {
 	.n_tables = 3,
 	.config_open = fake_config_open,
 	.config_close = fake_config_close,
+	.making = FAKE_MAKING,
 	.views = fake_views,
 	.n_views = 1,
 };

@@ -62,11 +62,13 @@ static void like_undisturbed(struct lake *l, int runs)
 
 static void find_as(struct lake *l, int run, struct arena *arena, struct history *out)
 {
+	char params[32];
+	(void)snprintf(params, sizeof params, "seed=%d", run);
 	const struct history_search s = {.lake = l->store,
 		.w = &chain_workload,
 		.config_text = STR(fake_config_text),
 		.run = &(struct run_info){
-			.run_id = "00000000-0000-4000-8000-000000000000", .workload = "chain", .seed = (uint64_t)run}};
+			.run_id = "00000000-0000-4000-8000-000000000000", .workload = "chain", .params = params}};
 	CHECK_OK(&l->err, history_find(&s, arena, out, &l->err));
 }
 

@@ -131,8 +131,6 @@ static void test_stage_by_stage(void **state)
 	/* From here on the id says it all. */
 	struct run_opts by_id = options(&l);
 	by_id.config = (struct str){0};
-	by_id.seed = 0;
-	by_id.date_from = by_id.date_to = INT32_MIN;
 	by_id.run_id = id;
 	by_id.only = "gold";
 	CHECK_FAILS(E_NOT_FOUND, run_plain(&l, &by_id));
@@ -183,10 +181,10 @@ static void test_identity(void **state)
 	for (int i = 0; i < 5; i++) { /* each of these is another run */
 		o = options(&l);
 		o.until = "raw";
-		if (i == 0) o.seed = 8;
+		if (i == 0) o.params = fake_told("seed", "8");
 		if (i == 1) o.config = str_of(other_configs[0]);
-		if (i == 2) o.date_to = 20003;
-		if (i == 3) o.emit_from = 20001;
+		if (i == 2) o.params = fake_told("to", "20003");
+		if (i == 3) o.params = fake_told("emit_from", "2024-10-05");
 		if (i == 4) o.as_of = INT64_C(1728000000000000);
 		CHECK_OK(&l.err, run(&l, &o, &r));
 		assert_string_not_equal(r.run_id, first);
@@ -199,11 +197,15 @@ static void test_identity(void **state)
 	o.config = str_of(other_configs[0]);
 	CHECK_FAILS(E_CONFLICT, run_plain(&l, &o));
 	o.config = str_of(other_configs[1]);
-	o.seed = 9;
+	o.params = fake_told("seed", "9");
 	CHECK_FAILS(E_CONFLICT, run_plain(&l, &o));
 	o = options(&l);
-	o.date_to = o.date_from - 1;
-	CHECK_FAILS(E_USAGE, run_plain(&l, &o));
+	static const char *const refused[][2] = {
+		{"to", "19999"}, {"emit_from", "2024-10-03"}, {"emit_from", "tomorrow"}, {"colour", "red"}};
+	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+		o.params = fake_told(refused[i][0], refused[i][1]);
+		CHECK_FAILS(E_USAGE, run_plain(&l, &o));
+	}
 	o = options(&l);
 	o.executor = "dask://host:8786";
 	assert_int_equal(setenv("PQR_PYTHON", "/no/python", 1), 0);
@@ -495,7 +497,6 @@ static void test_ingested_run(void **state)
 	const char *const whole[] = {folder};
 	const char *const files[] = {a, b};
 	struct run_opts o = options(&l);
-	o.date_from = o.date_to = INT32_MIN;
 	o.inputs = whole;
 	o.n_inputs = 1;
 	CHECK_OK(&l.err, run(&l, &o, &r));
@@ -649,7 +650,7 @@ static void test_publishing_replaces(void **state)
 	lake_open(&l);
 	struct run_opts o = options(&l);
 	CHECK_OK(&l.err, run_plain(&l, &o));
-	o.seed = 8;
+	o.params = fake_told("seed", "8");
 	/* A run that does not go on from what is shown says so before any work, and is not begun. */
 	const int64_t before = fault.runs;
 	CHECK_FAILS(E_USAGE, run_plain(&l, &o));
@@ -663,7 +664,7 @@ static void test_publishing_replaces(void **state)
 	lake_query_is(&l, "SELECT count(*) FROM gold.daily g JOIN meta.runs r ON g.run_id = r.run_id WHERE r.seed = 7",
 		"5\n");
 	/* Not published: the tables stay as they are. */
-	o.seed = 9;
+	o.params = fake_told("seed", "9");
 	o.publish = false;
 	CHECK_OK(&l.err, run_plain(&l, &o));
 	lake_query_is(&l, "SELECT min(substr(item_id, 1, 8)) FROM gold.by_id", "00000008\n");

@@ -16,7 +16,7 @@ static void test_each_run_its_part(void **state)
 	struct run_opts o = options(&l);
 	CHECK_OK(&l.err, run_plain(&l, &o));
 	o.run_id = OTHER_RUN;
-	o.seed = 8;
+	o.params = fake_told("seed", "8");
 	o.replace_published = true;
 	CHECK_OK(&l.err, run_plain(&l, &o));
 	lake_table_is(&l, "gold/by_id", 1, 2 * FAKE_TASKS, 400);

@@ -100,15 +100,21 @@ static inline void sim_config_deinit(struct pqrs_config *c)
 	tz_destroy(c->tz);
 }
 
+/* A run that leaves out the events before a day. */
+static inline void sim_emit_from(struct run_info *run, int32_t day)
+{
+	static char params[] = "seed=42,emit_from=2025-09-01";
+	date_format(day, params + sizeof params - 1 - DATE_CHARS);
+	run->params = params;
+}
+
 static inline struct run_info sim_run(const struct pqrs_config *c, int32_t from, int32_t to)
 {
 	return (struct run_info){.run_id = "11111111-2222-4333-8444-555555555555",
 		.workload = "pqrs",
-		.simulated = true,
-		.seed = c->simulation.seed,
+		.params = "seed=42",
 		.date_from = from,
 		.date_to = to,
-		.emit_from = from,
 		.as_of = tz_day_end(c->tz, to)};
 }
 

@@ -134,16 +134,17 @@ static void test_slices(void **state)
 	struct lake all;
 	small_config(&c);
 	struct run_info run = sim_run(&c, c.simulation.date_from, c.simulation.date_from + 39);
-	run.emit_from = run.date_from + 20;
+	const int32_t first = run.date_from + 20;
+	sim_emit_from(&run, first);
 	lake_init(&all);
-	run_days(&all, &c, &run, run.emit_from, run.date_to + 1);
+	run_days(&all, &c, &run, first, run.date_to + 1);
 	for (size_t i = 0; i < SIM_N(held); i++) {
 		struct lake l;
 		struct err err;
 		lake_init(&l);
 		const struct task_env env = {.lake = l.store, .run = &run, .config = &c};
 		const struct task_spec spec = {
-			.stage = "raw", .task_id = "raw-0000", .lo = run.emit_from, .hi = run.date_to + 1, .part = ""};
+			.stage = "raw", .task_id = "raw-0000", .lo = first, .hi = run.date_to + 1, .part = ""};
 		CHECK_OK(&err, pqrs_simulate_run_within(&env, &spec, held[i], &l.result, &err));
 		CHECK_I64(l.result.outputs.n, all.result.outputs.n);
 		check_within(&l, &all);
@@ -182,7 +183,7 @@ static void test_consecutive_runs(void **state)
 	const int32_t from = c.simulation.date_from, cut = from + 30, to = from + 60;
 	const struct run_info a = sim_run(&c, from, cut - 1), w = sim_run(&c, from, to);
 	struct run_info b = sim_run(&c, from, to);
-	b.emit_from = cut;
+	sim_emit_from(&b, cut);
 	lake_init(&first);
 	lake_init(&second);
 	lake_init(&whole);
@@ -418,7 +419,7 @@ static void test_plan(void **state)
 		for (size_t j = 1; j < tasks.n; j++) CHECK_I64(tasks.items[j].lo, tasks.items[j - 1].hi);
 		assert_string_equal(tasks.items[1].task_id, "raw-0001");
 		if (volumes[i] == 1150) assert_true(tasks.n >= 10 && tasks.n <= 14);
-		run.emit_from = run.date_to + 1; /* nothing left to emit */
+		sim_emit_from(&run, run.date_to + 1); /* nothing left to emit */
 		CHECK_I64(plan_of(&l, &c, &run).n, 0);
 		lake_deinit(&l);
 		sim_config_deinit(&c);

@@ -213,6 +213,6 @@ status pqrs_silver_check(const struct stage_view *view, struct quality_list *out
 	check_clocks(&c);
 	check_transitions(&c);
 	check_orphans(&c);
-	if (view->run->simulated && terms_ran_out(&c)) check_breaches(&c);
+	if (run_makes(view->run) && terms_ran_out(&c)) check_breaches(&c);
 	return c.ok ? OK : fail_nomem(err);
 }

@@ -39,12 +39,8 @@ static status feed_begin(struct sim_feed *f, struct err *err)
 {
 	const struct pqrs_config *config = f->config;
 	const struct sim_text *text;
-	const struct run_info run = {.simulated = true,
-		.seed = config->simulation.seed,
-		.date_from = config->simulation.date_from,
-		.date_to = config->simulation.date_to,
-		.emit_from = config->simulation.date_from,
-		.as_of = INT64_MIN};
+	const struct run_info run = {
+		.date_from = config->simulation.date_from, .date_to = config->simulation.date_to, .as_of = INT64_MIN};
 	f->first_us = tz_day_start(config->tz, run.date_from);
 	f->last_us = tz_day_end(
 		config->tz, config->simulation.truncate ? run.date_to : sim_ticket_last_day(config, run.date_to));

@@ -111,8 +111,10 @@ status sim_world_init(struct sim_world *w, const struct pqrs_config *config, con
 	struct sim_range made, struct arena *arena, struct err *err)
 {
 	ASSERT(run->date_from <= run->date_to && made.lo < made.hi);
-	*w = (struct sim_world){
-		.config = config, .seed = run->seed, .date_from = run->date_from, .date_to = run->date_to};
+	*w = (struct sim_world){.config = config,
+		.seed = config->simulation.seed,
+		.date_from = run->date_from,
+		.date_to = run->date_to};
 	place_spike(w);
 	TRY(fill_days(w, arena, err));
 	/* Two days before any ticket that can reach made.lo, and its whole life after any ticket made before made.hi. */

@@ -15,6 +15,7 @@
 #include "base/alloc.h"
 #include "base/thread.h"
 #include "base/vec.h"
+#include "flow/made_days.h"
 #include "flow/partition.h"
 #include "workloads/pqrs/contract/raw_event.h"
 #include "workloads/pqrs/sim/sim_sort.h"
@@ -43,8 +44,7 @@ static int64_t run_as_of(const struct pqrs_config *config, const struct run_info
 /* First and last instant of which events are emitted. */
 static int64_t emit_first(const struct pqrs_config *config, const struct run_info *run)
 {
-	const int32_t from = run->emit_from > run->date_from ? run->emit_from : run->date_from;
-	return tz_day_start(config->tz, from);
+	return tz_day_start(config->tz, made_days_first(run));
 }
 
 static int64_t emit_last(const struct pqrs_config *config, const struct run_info *run)
@@ -100,7 +100,7 @@ status pqrs_simulate_plan(
 int64_t pqrs_simulate_bytes(const void *config, const struct run_info *run)
 {
 	const struct pqrs_config *c = config;
-	const int32_t from = run->emit_from > run->date_from ? run->emit_from : run->date_from;
+	const int32_t from = made_days_first(run);
 	const int64_t days = run->date_to >= from ? (int64_t)run->date_to - from + 1 : 0;
 	return days * c->simulation.volume_daily_avg * TICKET_BYTES / 2 * 3;
 }
@@ -375,8 +375,9 @@ static bool share_count(struct work *k, const char *group, const char *name, int
 static int64_t spike_days(const struct work *k)
 {
 	int64_t n = 0;
+	const int32_t first = made_days_first(k->env->run);
 	for (int32_t day = k->world.spike_from; day <= k->world.spike_to; day++)
-		n += day >= k->lo && day < k->hi && day >= k->env->run->emit_from && day <= k->world.date_to;
+		n += day >= k->lo && day < k->hi && day >= first && day <= k->world.date_to;
 	return n;
 }
 
