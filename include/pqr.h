@@ -201,6 +201,22 @@ PQR_API int pqr_table_schema(struct pqr_table *table, struct ArrowSchema *out);
 PQR_API int pqr_table_stream(struct pqr_table *table, const char *const *columns, size_t n_columns,
 	const char *const *where, size_t n_where, struct ArrowArrayStream *out);
 
+/* What of a version is read. Zeroed: all of it. */
+struct pqr_selection {
+	const char *const *columns; /* [n_columns], as pqr_table_stream takes them */
+	size_t n_columns;
+	const char *const *where; /* [n_where] */
+	size_t n_where;
+	const char *const *files; /* [n_files], paths as pqr_file has them; NULL: all */
+	size_t n_files;
+};
+/* Its rows as a stream. PQR_USAGE: a file that the version does not have. */
+PQR_API int pqr_selection_stream(
+	struct pqr_table *table, const struct pqr_selection *selection, struct ArrowArrayStream *out);
+/* As pqr_table_files, of the files that partitions and statistics don't rule out. */
+PQR_API int pqr_selection_files(
+	struct pqr_table *table, const struct pqr_selection *selection, pqr_file_visit visit, void *arg);
+
 /* The rows of one Parquet file under the lake, by its key ("silver/tickets/month=2026-01/part-0.parquet"). */
 PQR_API int pqr_file_stream(struct pqr_context *context, const char *key, struct ArrowArrayStream *out);
 

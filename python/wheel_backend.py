@@ -17,7 +17,7 @@ import zipfile
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
 NAME, VERSION = "pqr_lakehouse", "0.1.0"
-EXTRAS = {"dask": "distributed>=2026.8", "spark": "pyspark>=4.1", "prefect": "prefect>=3.9,<4", "airflow": "apache-airflow>=2.10,<4"}
+EXTRAS = {"dask": "dask[dataframe,distributed]>=2026.8", "spark": "pyspark>=4.1", "prefect": "prefect>=3.9,<4", "airflow": "apache-airflow>=2.10,<4"}
 METADATA = f"""Metadata-Version: 2.1
 Name: {NAME}
 Version: {VERSION}

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import copy
 import ctypes
 import datetime
 import functools
@@ -13,11 +14,15 @@ import json
 import os
 import threading
 import weakref
-from typing import Any, NamedTuple, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, List, NamedTuple, Optional, Sequence, Union
 
 from . import _library
 from ._library import PqrError
 from .run import Plan, Run
+
+if TYPE_CHECKING:
+    import dask.dataframe
+    import pyspark.sql
 
 __all__ = ["File", "ParquetFile", "Plan", "PqrError", "Run", "Table", "run_task", "version"]
 
@@ -100,6 +105,7 @@ class Table:
     ):
         self.name, self.lake = name, lake
         self._columns, self._where = _list(columns), _list(where)
+        self._files: Optional[List[str]] = None  # all
         self._wanted, self._at = version, _instant(at)
         self._opened: Optional[_Opened] = None
         if os.path.exists(lake):  # what is wrong with it shows at once
@@ -130,9 +136,10 @@ class Table:
         with self._context.lock:
             return _library.library.pqr_table_version(self._handle())
 
-    def files(self) -> list:
-        """The data files of the version, as File(path, rows, bytes)."""
+    def files(self, selected: bool = False) -> List[File]:
+        """The data files of the version; selected: without those that `where` leaves out by partitions and statistics."""
         found = []
+        chosen = _library.selection(where=self._where if selected else None)
 
         def visit(_, info):
             f = info.contents
@@ -140,16 +147,22 @@ class Table:
             return 0
 
         with self._context.lock:
-            self._context.check(_library.library.pqr_table_files(self._handle(), _library.FILE_VISIT(visit), None))
+            self._context.check(_library.library.pqr_selection_files(self._handle(), ctypes.byref(chosen), _library.FILE_VISIT(visit), None))
         return found
+
+    def _part(self, columns: Optional[List[str]], where: Optional[List[str]], files: List[str]) -> "Table":
+        """Of the same opened version, by its lock, what is selected in place of this one's selection."""
+        with self._context.lock:
+            self._handle()
+        other = copy.copy(self)
+        other._columns, other._where, other._files = columns, where, files
+        return other
 
     def _stream(self):
         capsule, stream = _library.new_capsule(_library.STREAM)
-        columns, n_columns = _library.texts(self._columns)
-        where, n_where = _library.texts(self._where)
+        chosen = _library.selection(self._columns, self._where, self._files)
         with self._context.lock:
-            code = _library.library.pqr_table_stream(self._handle(), columns, n_columns, where, n_where, ctypes.byref(stream))
-            self._context.check(code)
+            self._context.check(_library.library.pqr_selection_stream(self._handle(), ctypes.byref(chosen), ctypes.byref(stream)))
         return capsule, stream
 
     def __arrow_c_stream__(self, requested_schema: Any = None):
@@ -170,6 +183,25 @@ class Table:
         import pyarrow
 
         return pyarrow.table(self)
+
+    def to_dask(self) -> "dask.dataframe.DataFrame":
+        """The rows as a Dask data frame of Arrow types: a partition a file, of this version whatever is appended meanwhile.
+
+        Files that `where` rules out are no partitions, rows that it rules out are not in them, and columns that nothing asks for are not
+        read. The workers read the lake themselves; they need this package (`pip install 'pqr_lakehouse[dask]'`).
+        """
+        from .dask import frame
+
+        return frame(self)
+
+    def to_spark(self, session: "pyspark.sql.SparkSession") -> "pyspark.sql.DataFrame":
+        """The rows as a Spark data frame, by the session's own Delta Lake, of this version whatever is appended meanwhile.
+
+        Conditions are Spark's: table.to_spark(session).where("month >= '2026-01'") leaves files out by the same statistics.
+        """
+        from .spark import frame
+
+        return frame(self, session)
 
     def append(self, data: Any, partition_by: Union[str, Sequence[str], None] = None) -> int:
         """Append anything with __arrow_c_stream__ in one transaction, and give the version with its rows.

@@ -64,6 +64,14 @@ class FileInfo(ctypes.Structure):
     _fields_ = [("path", ctypes.c_char_p), ("rows", ctypes.c_longlong), ("bytes", ctypes.c_longlong)]
 
 
+class Selection(ctypes.Structure):
+    _fields_ = [
+        (name, type)
+        for what in ("columns", "where", "files")
+        for name, type in ((what, ctypes.POINTER(ctypes.c_char_p)), (f"n_{what}", ctypes.c_size_t))
+    ]
+
+
 FILE_VISIT = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.POINTER(FileInfo))
 
 
@@ -113,9 +121,9 @@ def _prototypes(lib):
         "pqr_table_open": (ctypes.c_int, [pointer, text, ctypes.POINTER(TableOpts), ctypes.POINTER(pointer)]),
         "pqr_table_close": (None, [pointer]),
         "pqr_table_version": (ctypes.c_longlong, [pointer]),
-        "pqr_table_files": (ctypes.c_int, [pointer, FILE_VISIT, pointer]),
+        "pqr_selection_files": (ctypes.c_int, [pointer, ctypes.POINTER(Selection), FILE_VISIT, pointer]),
         "pqr_table_schema": (ctypes.c_int, [pointer, pointer]),
-        "pqr_table_stream": (ctypes.c_int, [pointer, texts, size, texts, size, pointer]),
+        "pqr_selection_stream": (ctypes.c_int, [pointer, ctypes.POINTER(Selection), pointer]),
         "pqr_file_stream": (ctypes.c_int, [pointer, text, pointer]),
         "pqr_stream_alloc": (pointer, []),
         "pqr_schema_alloc": (pointer, []),
@@ -141,6 +149,11 @@ def texts(values):
     if values is None:
         return None, 0
     return (ctypes.c_char_p * len(values))(*(v.encode() for v in values)), len(values)
+
+
+def selection(columns=None, where=None, files=None):
+    """A struct pqr_selection of lists of str, which keeps them; None is all."""
+    return Selection(*texts(columns), *texts(where), *texts(files))
 
 
 # ---- capsules ----

@@ -10,21 +10,27 @@ workers' resources.
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import logging
 import os
 import time
 from concurrent.futures import CancelledError
-from typing import Any, Callable, Dict, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional
 
 import distributed
 from distributed.comm import CommClosedError
 from distributed.diagnostics.plugin import WorkerPlugin
 
-from . import _worker
+from . import Table, _worker
 from ._library import PqrError
 from .run import Run, drive
 from ._engine import Engine, Event, Lost, Session, answered
+
+if TYPE_CHECKING:
+    import dask.dataframe
+    import pandas
+    import pyarrow
 
 _log = logging.getLogger("distributed.worker.pqr")
 
@@ -179,6 +185,41 @@ class DaskEngine(Engine):
 
 
 ENGINE = DaskEngine
+
+
+# ---- tables ----
+
+
+@functools.lru_cache(maxsize=8)
+def _version(name: str, lake: str, version: int) -> Table:
+    """On a worker: its log is read once, not once a partition."""
+    return Table(name, lake, version)
+
+
+def _pandas(rows: "pyarrow.Table") -> "pandas.DataFrame":
+    import pandas
+
+    return rows.to_pandas(types_mapper=pandas.ArrowDtype)
+
+
+def _partition(file: str, columns: Optional[List[str]], name: str, lake: str, version: int, where: Optional[List[str]]) -> "pandas.DataFrame":
+    import pyarrow
+
+    return _pandas(pyarrow.table(_version(name, lake, version)._part(columns, where, [file])))
+
+
+def frame(table: Table) -> "dask.dataframe.DataFrame":
+    """What Table.to_dask() gives."""
+    import dask.dataframe
+    import pyarrow
+
+    meta = _pandas(pyarrow.schema(table).empty_table())
+    files = [file.path for file in table.files(selected=True)]
+    if not files:
+        return dask.dataframe.from_pandas(meta, npartitions=1)
+    lake = os.fspath(table.lake)
+    made = {"name": table.name, "lake": lake if "://" in lake else os.path.abspath(lake), "version": table.version, "where": table._where}
+    return dask.dataframe.from_map(_partition, files, columns=list(meta.columns), **made, meta=meta, label=f"pqr-{table.name}")
 
 
 def run(

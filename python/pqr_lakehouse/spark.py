@@ -17,9 +17,10 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import pyspark
 from py4j.protocol import Py4JError
+from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
 
-from . import _worker
+from . import Table, _worker
 from ._engine import Engine, Event, Lost, Session, answered
 from ._library import PqrError
 from .run import Run, drive
@@ -127,6 +128,23 @@ class SparkEngine(Engine):
 
 
 ENGINE = SparkEngine
+
+
+def frame(table: Table, session: SparkSession) -> "pyspark.sql.DataFrame":
+    """What Table.to_spark() gives."""
+    if table._where:
+        raise ValueError(f"{table.name}: give the conditions to Spark: table.to_spark(session).where(...)")
+    name, lake = table.name.replace(".", "/", 1), os.fspath(table.lake)
+    if "/" not in name:
+        raise ValueError(f"{name}: name it with its layer, as silver.{name}")
+    lake = "s3a://" + lake[len("s3://") :] if lake.startswith("s3://") else lake if "://" in lake else "file://" + os.path.abspath(lake)
+    try:
+        rows = session.read.format("delta").option("versionAsOf", table.version).load(f"{lake}/{name}")
+    except AnalysisException as e:
+        if e.getCondition() != "DATA_SOURCE_NOT_FOUND":
+            raise
+        raise PqrError("this Spark session has no Delta Lake: give it the package io.delta:delta-spark and its two settings (docs.delta.io)", 1) from e
+    return rows.select(*table._columns) if table._columns is not None else rows
 
 
 def run(plan: Run, session: SparkSession, silence_s: float = 120.0, forward_credentials: bool = False) -> Dict[str, Any]:

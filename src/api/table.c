@@ -2,6 +2,7 @@
  * own, so that they may be closed in any order. */
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "api/api_int.h"
 #include "app/session.h"
@@ -138,23 +139,6 @@ long long pqr_table_version(const struct pqr_table *table)
 	return table->shared->snapshot->version;
 }
 
-int pqr_table_files(struct pqr_table *table, pqr_file_visit visit, void *arg)
-{
-	const struct delta_snapshot *s = table->shared->snapshot;
-	struct err err;
-	err_clear(&err);
-	for (size_t i = 0; i < s->n_files; i++) {
-		const struct delta_add *a = &s->files[i];
-		char *path = mem_strndup(a->path.p, a->path.n);
-		if (path == NULL) return api_finish(table->context, fail_nomem(&err), &err);
-		const struct pqr_file file = {.path = path, .rows = delta_add_rows(a), .bytes = a->size};
-		const int code = visit(arg, &file);
-		mem_free(path);
-		if (code != 0) return code;
-	}
-	return api_finish(table->context, OK, &err);
-}
-
 int pqr_table_schema(struct pqr_table *table, struct ArrowSchema *out)
 {
 	struct delta_scan *scan = NULL;
@@ -197,40 +181,120 @@ static status conditions_parse(
 	return OK;
 }
 
-struct selection {
-	const char *const *columns;
-	size_t n_columns;
-	const char *const *where;
-	size_t n_where;
-};
+static int path_cmp(const void *path, const void *file)
+{
+	return str_cmp(*(const struct str *)path, ((const struct delta_add *)file)->path);
+}
 
-static status stream_open(
-	struct shared *shared, const struct selection *sel, struct ArrowArrayStream *out, struct err *err)
+/* The snapshot's files with these paths; it has them in that order. */
+static status files_find(
+	struct source *source, const char *const *paths, size_t n, const struct delta_add *const **out, struct err *err)
+{
+	const struct delta_snapshot *s = source->shared->snapshot;
+	const struct delta_add **found = ARENA_NEW(&source->arena, const struct delta_add *, n);
+	if (found == NULL) return fail_nomem(err);
+	for (size_t i = 0; i < n; i++) {
+		if (paths[i] == NULL) return fail(err, E_USAGE, "file %zu is NULL", i);
+		const struct str path = str_of(paths[i]);
+		found[i] = s->n_files > 0 ? bsearch(&path, s->files, s->n_files, sizeof *s->files, path_cmp) : NULL;
+		if (found[i] == NULL)
+			return fail(err, E_USAGE, "version %lld has no file %s", (long long)s->version, paths[i]);
+	}
+	*out = found;
+	return OK;
+}
+
+static status source_scan(
+	struct source *source, const struct pqr_selection *sel, struct delta_scan **out, struct err *err)
+{
+	struct delta_scan_opts o = {.columns = sel->columns, .n_columns = sel->n_columns, .n_where = sel->n_where};
+	if (sel->n_where > 0) TRY(conditions_parse(source, sel->where, sel->n_where, &o.where, err));
+	o.n_files = sel->n_files;
+	if (sel->files != NULL) TRY(files_find(source, sel->files, sel->n_files, &o.files, err));
+	return delta_scan_open(source->shared->snapshot, &o, out, err);
+}
+
+/* The scan borrows *source, which the caller releases after it. */
+static status selection_open(struct shared *shared, const struct pqr_selection *sel, struct source **source,
+	struct delta_scan **scan, struct err *err)
 {
 	ASSERT(shared->snapshot != NULL);
-	struct source *source = mem_zalloc(1, sizeof *source);
-	struct delta_scan *scan = NULL;
-	if (source == NULL) return fail_nomem(err);
-	source->shared = shared;
+	struct source *made = mem_zalloc(1, sizeof *made);
+	if (made == NULL) return fail_nomem(err);
+	made->shared = shared;
 	shared->users++;
-	struct delta_scan_opts o = {.columns = sel->columns, .n_columns = sel->n_columns, .n_where = sel->n_where};
-	status code = OK;
-	if (sel->n_where > 0) code = conditions_parse(source, sel->where, sel->n_where, &o.where, err);
-	if (code == OK) code = delta_scan_open(shared->snapshot, &o, &scan, err);
+	const status code = source_scan(made, sel, scan, err);
 	if (code != OK) {
-		source_release(source);
+		source_release(made);
 		return code;
 	}
+	*source = made;
+	return OK;
+}
+
+static status stream_open(
+	struct shared *shared, const struct pqr_selection *sel, struct ArrowArrayStream *out, struct err *err)
+{
+	struct source *source = NULL;
+	struct delta_scan *scan = NULL;
+	TRY(selection_open(shared, sel, &source, &scan, err));
 	return delta_scan_stream(scan, &(struct delta_scan_owner){.release = source_release, .arg = source}, out, err);
+}
+
+int pqr_selection_stream(struct pqr_table *table, const struct pqr_selection *selection, struct ArrowArrayStream *out)
+{
+	struct err err;
+	err_clear(&err);
+	return api_finish(table->context, stream_open(table->shared, selection, out, &err), &err);
 }
 
 int pqr_table_stream(struct pqr_table *table, const char *const *columns, size_t n_columns, const char *const *where,
 	size_t n_where, struct ArrowArrayStream *out)
 {
-	const struct selection sel = {columns, n_columns, where, n_where};
+	const struct pqr_selection sel = {
+		.columns = columns, .n_columns = n_columns, .where = where, .n_where = n_where};
+	return pqr_selection_stream(table, &sel, out);
+}
+
+/* ---- files ---- */
+
+/* *stopped: what visit returned. */
+static status file_visit(const struct delta_add *a, pqr_file_visit visit, void *arg, int *stopped, struct err *err)
+{
+	char *path = mem_strndup(a->path.p, a->path.n);
+	if (path == NULL) return fail_nomem(err);
+	const struct pqr_file file = {.path = path, .rows = delta_add_rows(a), .bytes = a->size};
+	*stopped = visit(arg, &file);
+	mem_free(path);
+	return OK;
+}
+
+int pqr_table_files(struct pqr_table *table, pqr_file_visit visit, void *arg)
+{
+	const struct delta_snapshot *s = table->shared->snapshot;
 	struct err err;
+	status code = OK;
+	int stopped = 0;
 	err_clear(&err);
-	return api_finish(table->context, stream_open(table->shared, &sel, out, &err), &err);
+	for (size_t i = 0; code == OK && stopped == 0 && i < s->n_files; i++)
+		code = file_visit(&s->files[i], visit, arg, &stopped, &err);
+	return stopped != 0 ? stopped : api_finish(table->context, code, &err);
+}
+
+int pqr_selection_files(struct pqr_table *table, const struct pqr_selection *selection, pqr_file_visit visit, void *arg)
+{
+	struct source *source = NULL;
+	struct delta_scan *scan = NULL;
+	struct err err;
+	int stopped = 0;
+	err_clear(&err);
+	status code = selection_open(table->shared, selection, &source, &scan, &err);
+	if (code != OK) return api_finish(table->context, code, &err);
+	for (size_t i = 0; code == OK && stopped == 0 && i < delta_scan_n_files(scan); i++)
+		code = file_visit(delta_scan_file(scan, i), visit, arg, &stopped, &err);
+	delta_scan_close(scan);
+	source_release(source);
+	return stopped != 0 ? stopped : api_finish(table->context, code, &err);
 }
 
 /* ---- one file ---- */
@@ -302,7 +366,7 @@ static status file_stream(struct pqr_context *context, const char *key, struct A
 	if (key == NULL) return fail(err, E_USAGE, "pqr_file_stream: the key is NULL");
 	TRY(shared_make(context, &shared, err));
 	status code = file_snapshot(shared, key, err);
-	if (code == OK) code = stream_open(shared, &(struct selection){0}, out, err);
+	if (code == OK) code = stream_open(shared, &(struct pqr_selection){0}, out, err);
 	shared_leave(shared);
 	return code;
 }

@@ -125,3 +125,19 @@ def test_race_of_appends_and_upkeep(engines, tmp_path):
     delta_lakes.same(delta_oracle.rows(state), expected, "after the race")
     delta_lakes.same(engines["delta-rs"].rows(root, columns=["id", "p"]), expected, "after the race, by delta-rs")
     assert sum("pqr" in i.get("engineInfo", "") for i in state.infos) > 0, "no commit of pqr fell into the race"
+
+
+def test_frames(engines, tmp_path):
+    """Table.to_spark(): by the session's own Delta, of the version that the table saw."""
+    Table, spark = delta_ours.Python().lib.Table, engines["Spark"].session
+    table = Table("scratch.rows", lake=tmp_path, columns=["text", "id"])
+    Table("scratch.rows", lake=tmp_path).append(pa.table({"id": [1, 2], "text": ["a", "b"]}))
+    assert table.version == 0
+    Table("scratch.rows", lake=tmp_path).append(pa.table({"id": [3], "text": ["c"]}))
+    frame = table.to_spark(spark)
+    assert frame.columns == ["text", "id"] and sorted(map(tuple, frame.collect())) == [("a", 1), ("b", 2)]
+    assert [r.id for r in table.refresh().to_spark(spark).where("text >= 'c'").collect()] == [3]
+    with pytest.raises(ValueError, match="to_spark"):
+        Table("scratch.rows", lake=tmp_path, where="id > 1").to_spark(spark)
+    with pytest.raises(ValueError, match="silver.rows"):
+        Table("rows", lake=tmp_path).to_spark(spark)

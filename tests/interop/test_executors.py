@@ -200,6 +200,49 @@ def test_from_a_program(name, stack, expected, tmp_path):
     assert query(lake, "SELECT executor FROM meta_runs") == [(said,)]
 
 
+FRAMES = """
+import sys
+import distributed
+import pyarrow as pa
+from pqr_lakehouse import Table
+
+def rows(first):
+    ids = range(first, first + 100)
+    return pa.table({"id": ids, "part": ["ab"[i % 2] for i in ids], "text": [str(i) for i in ids]})
+
+def read(frame):  # the columns that are read of each file
+    found = frame.expr.optimize(fuse=False)
+    while found.dependencies():
+        found, = found.dependencies()
+    return found.columns
+
+table = Table("scratch.rows", lake=sys.argv[1])
+for first in (0, 100, 200):
+    table.append(rows(first), partition_by="part")
+with distributed.Client(sys.argv[2]):
+    frame = table.to_dask()
+    table.append(rows(300))
+    whole = frame.compute()  # of the version that was there
+    assert frame.npartitions == 6 and sorted(whole["id"]) == list(range(300)), whole
+    assert all(whole["text"] == whole["id"].astype(str)) and list(whole.columns) == ["id", "part", "text"]
+    assert len(table.to_dask()) == 400
+    assert read(frame[["id"]]) == ["id"] and frame["id"].sum().compute() == 300 * 299 // 2
+    some = Table("scratch.rows", lake=sys.argv[1], version=2, columns=["text", "id"], where=["part = a", "id >= 150", "id < 260"]).to_dask()
+    assert some.npartitions == 2 and list(some.columns) == ["text", "id"], some
+    assert sorted(some["id"].compute()) == list(range(150, 260, 2))
+    none = Table("scratch.rows", lake=sys.argv[1], where="id > 1000").to_dask()
+    assert len(none) == 0 and list(none.dtypes) == list(frame.dtypes)
+"""
+
+
+def test_tables_as_frames(stack, tmp_path):
+    """Table.to_dask(): a partition a file of a version, without the files and columns that nobody asks for, read by the workers."""
+    on = cluster(stack, "dask")
+    program = [on.env["PQR_PYTHON"], "-c", FRAMES, tmp_path, on.uri.replace("dask://", "tcp://")]
+    done = subprocess.run(program, env=on.env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 # ---- whoever dies ------------------------------------------------------------------------------------------------------------------
 
 

@@ -163,6 +163,12 @@ size_t delta_scan_n_files(const struct delta_scan *scan)
 	return scan->n_files;
 }
 
+const struct delta_add *delta_scan_file(const struct delta_scan *scan, size_t i)
+{
+	ASSERT(i < scan->n_files);
+	return scan->files[i];
+}
+
 /* ---- files and row groups ---- */
 
 static const struct parquet_field *field_named(

@@ -26,6 +26,7 @@ void delta_scan_close(struct delta_scan *scan);
 size_t delta_scan_n_columns(const struct delta_scan *scan);
 const struct column_def *delta_scan_column(const struct delta_scan *scan, size_t i);
 size_t delta_scan_n_files(const struct delta_scan *scan); /* left by pruning */
+const struct delta_add *delta_scan_file(const struct delta_scan *scan, size_t i);
 
 /* The next batch, of at least one row; *end at the end. Views the scan until its next call. E_CORRUPT, E_NOT_FOUND with the
  * file's key: a file the log names is damaged or gone. */

@@ -150,6 +150,53 @@ static void describes(void **state)
 	lake_close(&l);
 }
 
+static int keep_name(void *arg, const struct pqr_file *f)
+{
+	(void)snprintf(arg, 512, "%s", f->path);
+	return 1;
+}
+
+/* What statistics leave of the files, and each file's rows by itself: together the stream of all. */
+static void selects(void **state)
+{
+	(void)state;
+	struct lake l;
+	struct pqr_table *t;
+	struct ArrowArrayStream stream;
+	static const char *const columns[] = {"id"}, *where[] = {"id < 5"}, *none[] = {"region=r0/none.parquet"};
+	struct pqr_selection sel = {.columns = columns, .n_columns = 1, .where = where, .n_where = 1};
+	char name[512];
+	const char *const names[] = {name};
+	long long sums[4] = {0};
+	int64_t sum;
+	lake_open(&l);
+	(void)append(&l, 0, 100);
+	CHECK_PQR(l.c, pqr_table_open(l.c, "rows", NULL, &t));
+	CHECK_PQR(l.c, pqr_selection_files(t, &(struct pqr_selection){0}, add_file, sums));
+	CHECK_I64(sums[0], 3);
+	sums[0] = sums[1] = 0;
+	CHECK_PQR(l.c, pqr_selection_files(t, &sel, add_file, sums));
+	CHECK_I64(sums[0], 1);
+	assert_int_equal(pqr_selection_files(t, &sel, keep_name, name), 1);
+	sel.files = names;
+	sel.n_files = 1;
+	CHECK_PQR(l.c, pqr_selection_stream(t, &sel, &stream));
+	CHECK_I64(drain(&stream, &sum, NULL, 0), 5);
+	CHECK_I64(sum, 10);
+	sel.n_where = 0;
+	CHECK_PQR(l.c, pqr_selection_stream(t, &sel, &stream));
+	CHECK_I64(drain(&stream, &sum, NULL, 0), sums[1]);
+	sel.n_files = 0; /* none of them, not all */
+	CHECK_PQR(l.c, pqr_selection_stream(t, &sel, &stream));
+	CHECK_I64(drain(&stream, &sum, NULL, 0), 0);
+	sel.files = none;
+	sel.n_files = 1;
+	assert_int_equal(pqr_selection_stream(t, &sel, &stream), PQR_USAGE);
+	assert_non_null(strstr(pqr_last_error(l.c), "version 0 has no file region=r0/none.parquet"));
+	pqr_table_close(t);
+	lake_close(&l);
+}
+
 static void one_file(void **state)
 {
 	(void)state;
@@ -241,10 +288,15 @@ static int64_t use_table(const char *dir, int *code, char *why, size_t room)
 	static const char *const where[] = {"id >= 10", "region is not null"};
 	int64_t rows = -1, sum;
 	long long sums[4] = {0};
+	char name[512] = "";
 	*code = pqr_open(dir, &c);
 	if (*code == PQR_OK) *code = pqr_table_open(c, "scratch.rows", NULL, &t);
 	if (*code == PQR_OK) *code = pqr_table_files(t, add_file, sums);
 	if (*code == PQR_OK) *code = pqr_table_schema(t, &schema);
+	const char *const names[] = {name};
+	const struct pqr_selection first = {.where = where, .n_where = 2, .files = names, .n_files = 1};
+	if (*code == PQR_OK) *code = pqr_selection_files(t, &(struct pqr_selection){0}, keep_name, name);
+	if (*code == 1 && name[0] != '\0') *code = pqr_selection_files(t, &first, add_file, sums); /* it was stopped */
 	if (*code == PQR_OK) *code = pqr_table_stream(t, NULL, 0, where, 2, &stream);
 	if (*code == PQR_OK) {
 		rows = drain(&stream, &sum, why, room);
@@ -363,7 +415,8 @@ static void appending_every_io(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(versions), cmocka_unit_test(describes),
-		cmocka_unit_test(one_file), cmocka_unit_test(refuses), cmocka_unit_test(every_allocation),
-		cmocka_unit_test(reading_every_io), cmocka_unit_test(appending_every_io)};
+		cmocka_unit_test(selects), cmocka_unit_test(one_file), cmocka_unit_test(refuses),
+		cmocka_unit_test(every_allocation), cmocka_unit_test(reading_every_io),
+		cmocka_unit_test(appending_every_io)};
 	return cmocka_run_group_tests_name("api tables", tests, NULL, NULL);
 }
