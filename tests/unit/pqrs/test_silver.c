@@ -543,9 +543,8 @@ static void test_checks(void **state)
 			if (strcmp(q.items[i].check_name, "event_id_unique") == 0) bad = n >= 2;
 			if (strcmp(q.items[i].check_name, "transitions_valid") == 0) bad = n >= 3;
 			if (strcmp(q.items[i].check_name, "first_state_received") == 0) bad = n >= 3;
-			const enum quality_result want = !bad                                      ? QUALITY_PASS
-							 : q.items[i].severity == QUALITY_CRITICAL ? QUALITY_FAIL
-												   : QUALITY_WARN;
+			/* What one line says stops no run. */
+			const enum quality_result want = bad ? QUALITY_WARN : QUALITY_PASS;
 			if (q.items[i].result != want)
 				fail_msg("%zu events, %s: %d (%s)", n, q.items[i].check_name, (int)q.items[i].result,
 					q.items[i].value);

@@ -444,7 +444,7 @@ static void test_changed_files(void **state)
 	}
 }
 
-/* Two tickets that share an event's id: the run that brings the second counts it where it has events of both, and is refused by its
+/* Two tickets that share an event's id: the run that brings the second counts it where it has events of both, and is warned by its
  * check; one that only folds what stands is not. */
 static void test_shared_ids(void **state)
 {

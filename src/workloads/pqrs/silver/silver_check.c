@@ -109,8 +109,9 @@ static void check_tickets(struct checks *c)
 		counter_get(c->counters, "tickets_without_event"), tickets);
 	add_none(c, "silver.tickets", "first_state_received", QUALITY_WARNING,
 		counter_get(c->counters, "first_state_not_received"), tickets);
-	/* An id twice in one ticket was settled (duplicate or quarantine); here one that several tickets of a task share. */
-	add_none(c, "silver", "event_id_unique", QUALITY_CRITICAL, counter_get(c->counters, "event_id_shared"),
+	/* An id twice in one ticket was settled (duplicate or quarantine); here one that several tickets of a task share. Both stand:
+	 * one line stops no run. */
+	add_none(c, "silver", "event_id_unique", QUALITY_WARNING, counter_get(c->counters, "event_id_shared"),
 		counter_get(c->counters, "rows_in"));
 	const int64_t predictions = stage_view_rows(c->view, "silver.preclassification");
 	const int64_t missing = counter_get(c->counters, "model_version_missing") + llabs(tickets - predictions);
