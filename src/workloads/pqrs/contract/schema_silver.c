@@ -112,7 +112,8 @@ static const struct column_def messages[] = {
 		.key = true,
 		.id = true,
 		.description = "upstream's id of the message, else the event's id"},
-	TICKET_ID,
+	/* One message may be of two tickets. */
+	{.name = "ticket_id", .type = S, .key = true, .id = true, .description = "UUID of the ticket, lower case"},
 	{.name = "ts", .type = T, .description = "when it was written"},
 	{.name = "role", .type = S, .description = "citizen or agent"},
 	{.name = "text", .type = S, .description = "the message"},

@@ -25,13 +25,13 @@ static status emit_messages(
 	struct arena *a = &t->day.arena;
 	const struct column *id = &s->in[IN_MESSAGE_ID], *event = &s->in[IN_EVENT_ID], *text = &s->in[IN_TEXT];
 	bool own_ids = true;
-	for (size_t i = 0; i < n; i++) own_ids &= column_valid(id, rows[i]);
+	for (size_t i = 0; i < n; i++) own_ids &= silver_message_id(s, rows[i]).n > 0;
 	if (own_ids)
 		silver_gather_str(&m->b[MESSAGES_MESSAGE_ID], m->n, id, rows, n, a);
 	else
 		for (size_t i = 0; i < n; i++)
 			builder_set_str(&m->b[MESSAGES_MESSAGE_ID], m->n + (int64_t)i,
-				column_str(column_valid(id, rows[i]) ? id : event, rows[i]));
+				column_str(silver_message_id(s, rows[i]).n > 0 ? id : event, rows[i]));
 	silver_gather_tickets(t, m, s->ticket, rows, n);
 	silver_gather_i64(&m->b[MESSAGES_TS], m->n, &s->in[IN_TS], rows, n);
 	silver_gather_str(&m->b[MESSAGES_ROLE], m->n, &s->in[IN_ROLE], rows, n, a);

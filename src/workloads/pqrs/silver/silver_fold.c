@@ -187,10 +187,28 @@ static status meet_row(
 	return meet_event(t, s->id[row], hash, s->ticket[row] | own, repeat, err);
 }
 
+/* A message whose id upstream gives: where the ticket has it by another event, that one stands. Its key in event_ids is an event's id only
+ * by a chance of 2^-64. */
+static status fold_message(struct silver_task *t, struct slice *s, uint32_t row, struct str id, struct err *err)
+{
+	uint8_t bytes[XXH128_BYTES];
+	struct uuid key;
+	uint32_t index;
+	hash_xxh128(id.p, id.n, bytes);
+	memcpy(&key, bytes, sizeof key);
+	key.hi ^= s->ticket[row];
+	const uint64_t hash = uuid_hash(key);
+	bool again = uuid_table_find(&t->event_ids, key, hash, &index);
+	s->verdict[row] = again ? REASON_CONFLICTING_DUPLICATE : judge(t, s, row);
+	return s->verdict[row] == REASON_NONE ? meet_event(t, key, hash, s->ticket[row], &again, err) : OK;
+}
+
 static status fold_row(struct silver_task *t, struct slice *s, uint32_t row, uint64_t hash, struct err *err)
 {
 	bool repeat;
 	TRY(meet_row(t, s, row, hash, &repeat, err));
+	const struct str message = silver_message_id(s, row);
+	if (!repeat && message.n > 0) return fold_message(t, s, row, message, err);
 	s->verdict[row] = repeat ? REASON_CONFLICTING_DUPLICATE : judge(t, s, row);
 	return OK;
 }

@@ -137,6 +137,13 @@ static inline int64_t slice_file_row(const struct slice *s, uint32_t row)
 {
 	return s->range.begin + slice_range_row(s, row);
 }
+/* Upstream's id of the row's message; empty where it gives none, and of other rows. */
+static inline struct str silver_message_id(const struct slice *s, uint32_t row)
+{
+	const struct column *c = &s->in[IN_MESSAGE_ID];
+	const bool given = s->type[row] == EVENT_MESSAGE_ADDED && column_valid(c, row);
+	return given ? column_str(c, row) : STR("");
+}
 /* What is folded together. */
 struct day {
 	int32_t month;  /* its first UTC day */

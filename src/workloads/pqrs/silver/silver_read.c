@@ -42,7 +42,6 @@ static bool is_text(int in)
 	switch (in) {
 	case IN_SUBJECT:
 	case IN_TEXT:
-	case IN_MESSAGE_ID:
 	case IN_ACTOR_ROLE:
 	case IN_REASON:
 	case IN_FILE_TYPE:
