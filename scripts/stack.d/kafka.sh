@@ -103,7 +103,8 @@ kafka_secure_properties() { # NAME
   sed -E "s#^listeners=.*#&,SECURE://127.0.0.1:$(port_of "$1" secure)#; s#^advertised.listeners=.*#&,SECURE://127.0.0.1:$(port_of "$1" secure)#
     s#^listener.security.protocol.map=.*#&,SECURE:SASL_SSL#" "$at/node-1.properties" >"$at/node-1.new" &&
     cat >>"$at/node-1.new" <<PROPERTIES && mv "$at/node-1.new" "$at/node-1.properties"
-listener.name.secure.sasl.enabled.mechanisms=PLAIN
+listener.name.secure.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512
+listener.name.secure.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
 listener.name.secure.plain.sasl.jaas.config=$plain
 listener.name.secure.ssl.keystore.type=PEM
 listener.name.secure.ssl.keystore.location=$at/broker.pem
@@ -111,13 +112,14 @@ PROPERTIES
 }
 # The first node is the component; the others belong to its session and end with it.
 start() {
-  local name=$1 i id
+  local name=$1 i id scram=()
+  ! kafka_secure || scram=(--add-scram "SCRAM-SHA-512=[name=loader,password=$(secret "$name-loader")]")
   id=$(secret "$name-cluster" | cut -c1-22)
   for ((i = 1; i <= $(kafka_nodes); i++)); do
     kafka_properties "$name" "$i" >"$dir/$name/node-$i.properties" || return 1
     if kafka_secure; then kafka_certificate "$name" && kafka_secure_properties "$name" || return 1; fi
     [ -e "$dir/$name/data-$i/meta.properties" ] ||
-      kafka_java kafka.tools.StorageTool format -t "$id" -c "$dir/$name/node-$i.properties" >>"$dir/$name/log" 2>&1 || return 1
+      kafka_java kafka.tools.StorageTool format -t "$id" -c "$dir/$name/node-$i.properties" "${scram[@]}" >>"$dir/$name/log" 2>&1 || return 1
   done
   launch "$name" bash "$stack_root/scripts/stack.d/kafka/nodes" "$(kafka_place)" "$stack_root/scripts/stack.d/kafka/log4j2.properties" "$dir/$name"/node-*.properties
   if kafka_secure; then

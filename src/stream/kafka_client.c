@@ -38,7 +38,11 @@ status kafka_client_check(const struct kafka_client *c, struct err *err)
 {
 	const int code = atomic_load(&c->refused);
 	if (code == 0) return OK;
-	const status s = fail(err, E_UNREACHABLE, "Kafka refuses: %s", c->why);
+	/* Up to 2.6.0 librdkafka sends its own nonce twice, and brokers no longer let that pass: the password may well be right. */
+	const bool twice = strstr(c->why, "SCRAM") != NULL && rd_kafka_version() < 0x02060100;
+	const status s = fail(err, E_UNREACHABLE, "Kafka refuses: %s%s%s%s", c->why,
+		twice ? ": SCRAM of librdkafka " : "", twice ? rd_kafka_version_str() : "",
+		twice ? " is refused by newer brokers whatever the password, 2.6.1's is not" : "");
 	err_set_class(err, class_of((rd_kafka_resp_err_t)code));
 	return s;
 }

@@ -402,6 +402,14 @@ static status subscribe(struct kafka_source *s, struct err *err)
 		       : kafka_client_fail(&s->client, code, "the group cannot be joined", err);
 }
 
+static bool by_broker(const struct kafka_opts *o)
+{
+	bool found = false;
+	for (size_t i = 0; i < o->n_settings; i++)
+		if (str_is(o->settings[i].key, "group.protocol")) found = str_is(o->settings[i].value, "consumer");
+	return found;
+}
+
 status kafka_source_open(const struct kafka_opts *o, struct stream_source **out, struct err *err)
 {
 	static const struct stream_source_ops ops = {source_poll, source_seek, source_ends, source_mark, source_close};
@@ -410,7 +418,6 @@ status kafka_source_open(const struct kafka_opts *o, struct stream_source **out,
 		{"enable.auto.commit", "false", false},
 		{"enable.auto.offset.store", "false", false},
 		{"auto.offset.reset", "error", false},
-		{"partition.assignment.strategy", "cooperative-sticky", false},
 		{"isolation.level", "read_committed", false},
 		{"enable.partition.eof", o->ends ? "true" : "false", false},
 		{"topic.metadata.refresh.interval.ms", "30000", false}, /* new partitions are taken up that soon */
@@ -418,6 +425,8 @@ status kafka_source_open(const struct kafka_opts *o, struct stream_source **out,
 		{"queued.min.messages", "1000000", false},
 		{"queued.max.messages.kbytes", "32768", false},
 		{"fetch.queue.backoff.ms", "10", true},
+		/* The newer protocol of groups (KIP-848) has the broker assign, little by little too, and knows no such setting. */
+		{by_broker(o) ? NULL : "partition.assignment.strategy", "cooperative-sticky", false},
 		{NULL, NULL, false},
 	};
 	struct kafka_source *s = mem_zalloc(1, sizeof *s);

@@ -20,3 +20,13 @@ stack_up() {
 }
 # stack_use COMPONENT: from here on AWS_* are those of this S3 server
 stack_use() { eval "$("$stack" env "$1")"; }
+
+# A folder with the librdkafka of scripts/install-deps, newer than the distribution's, for LD_LIBRARY_PATH; status 1 where it is not installed.
+newer_librdkafka() {
+  local found
+  for found in "${PQR_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/pqr}"/venv-librdkafka/lib/python3*/site-packages/confluent_kafka.libs/librdkafka-*.so*; do
+    [ -e "$found" ] || return 1
+    mkdir -p "$work/librdkafka" && ln -sf "$found" "$work/librdkafka/librdkafka.so.1" && echo "$work/librdkafka"
+    return
+  done
+}

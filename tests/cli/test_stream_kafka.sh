@@ -56,4 +56,25 @@ PY
 expect 0 'landed 20 000 records' "$pqr" stream land --once --lake other
 expect 0 '' "$pqr" stream land --once --lake lake --group fresh
 once bronze.user_events lake user-events
+
+# ---- groups whose partitions the broker assigns (KIP-848) -------------------------------------------------------------------
+newer=$(newer_librdkafka) || { echo 'left out: group.protocol=consumer (scripts/install-deps test)'; done_testing; exit; }
+member() { # NAME
+  LD_LIBRARY_PATH=$newer "$pqr" stream land --interval 0.2 --lake newer --group newer --kafka group.protocol=consumer 2>"$1" &
+  pids+=($!)
+}
+has() { [ "$(rows bronze.user_events newer | wc -l)" -ge "$1" ]; }
+until_has() { within 120 has "$1" || bad "$1 rows do not come: $(tail -n 3 first second)"; }
+pids=()
+trap 'kill -KILL "${pids[@]}" 2>/dev/null; stack_gone' EXIT
+member first
+until_has 20000
+member second
+events --limit 5000 --first 20000 2>/dev/null
+until_has 25000
+kill "${pids[0]}" && wait "${pids[0]}" || bad "the first member's end: $(cat first)"
+events --limit 5000 --first 25000 2>/dev/null
+until_has 30000
+kill "${pids[1]}" && wait "${pids[1]}" || bad "the second member's end: $(cat second)"
+once bronze.user_events newer user-events
 done_testing

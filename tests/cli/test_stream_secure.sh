@@ -29,6 +29,20 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj 
 PQR_STREAM_KAFKA_SSL_CA_LOCATION=$PWD/other.pem refused '^pqr: error: Kafka refuses: .*certificate'
 same "$(PQR_STREAM_KAFKA_SASL_PASSWORD=hunter2 land --log-level debug --kafka debug=all 2>&1 | grep -c hunter2)" 0 'a password in the log'
 
+# ---- SCRAM ----------------------------------------------------------------------------------------------------------------
+# The distribution's library lets us in, or it is one that newer brokers refuse, and that is said.
+export PQR_STREAM_KAFKA_SASL_MECHANISM=SCRAM-SHA-512
+land --lake scram 2>refusal || { grep -qE 'SCRAM of librdkafka (1|2\.[0-6])[.0-9]* is refused by newer brokers' refusal && same "$(wc -l <refusal)" 1 'lines of the refusal (SCRAM)'; } ||
+  bad "SCRAM: $(cat refusal)"
+if newer=$(newer_librdkafka); then
+  LD_LIBRARY_PATH=$newer expect 0 'landed 1 500 records' land --lake scram-newer
+  export LD_LIBRARY_PATH=$newer
+  PQR_STREAM_KAFKA_SASL_PASSWORD=hunter2 refused '^pqr: error: Kafka refuses: .*invalid credentials with SASL mechanism SCRAM-SHA-512 [^:]*$'
+  unset LD_LIBRARY_PATH
+else
+  echo 'left out: SCRAM with a newer librdkafka (scripts/install-deps test)'
+fi
+
 # ---- by file, with names as they are ----------------------------------------------------------------------------------------
 unset "${!PQR_STREAM_KAFKA_@}"
 cat >pqr.yaml <<YAML
