@@ -1,5 +1,5 @@
 """Runs on real clusters: Dask (a scheduler, two workers) and Spark (local, and a standalone master with a worker). The same manifest root and
-the same bytes of every file as on threads, on disk and on S3, of both workloads; whoever is killed in the middle; workers that are refused.
+the same bytes of every file as on threads, on disk and on S3, of both workloads; whoever is killed in the middle; workers that are refused. Tables as data frames of their workers.
 Seeded: PQR_TEST_SEED chooses other moments, PQR_EXECUTOR_KILLS how many of each kind."""
 
 import contextlib
@@ -11,6 +11,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import textwrap
 import urllib.parse
 
 import pytest
@@ -170,13 +171,24 @@ def test_same_bytes_on_s3(name, stack, expected, tmp_path):
 
 PROGRAM = """
 import sys
+import time
 from pqr_lakehouse import Run
+
 options = dict(lake=sys.argv[1], from_="2025-09-01", to="2025-09-04", volume=60, settings={"simulation.spike.enabled": False})
 if sys.argv[2].startswith("tcp://"):
     import distributed
     from pqr_lakehouse.dask import run
     with distributed.Client(sys.argv[2]) as client:
         report = run(Run("pqrs", **options), client=client)
+elif sys.argv[2] == "adaptive":  # no worker at first; they come with the tasks and go without them
+    import distributed
+    from pqr_lakehouse.dask import run
+    many = dict(n_workers=0, threads_per_worker=1, dashboard_address=None, local_directory=sys.argv[3])
+    with distributed.LocalCluster(**many) as made, distributed.Client(made) as client:
+        made.adapt(minimum=0, maximum=2, interval="200ms", wait_count=1)
+        report = run(Run("pqrs", **options), client=client)
+        while client.nthreads():
+            time.sleep(0.05)
 else:
     from pyspark.sql import SparkSession
     from pqr_lakehouse.spark import run
@@ -198,6 +210,17 @@ def test_from_a_program(name, stack, expected, tmp_path):
     assert content(lake) == expected("pqrs")[1]
     said = "dask://" + where if name == "dask" else where
     assert query(lake, "SELECT executor FROM meta_runs") == [(said,)]
+
+
+def test_adaptive(stack, expected, tmp_path):
+    """A cluster that has no worker until there are tasks."""
+    on, lake = cluster(stack, "dask"), tmp_path / "lake"
+    program = tmp_path / "program.py"  # a file: the workers are processes that import it
+    program.write_text("if __name__ == '__main__':\n" + textwrap.indent(PROGRAM, "    "))
+    done = subprocess.run([on.env["PQR_PYTHON"], program, lake, "adaptive", tmp_path / "dask"], env=on.env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split()[-1] == expected("pqrs")[0]["root"]
+    assert content(lake) == expected("pqrs")[1]
 
 
 FRAMES = """
@@ -320,6 +343,36 @@ def test_the_driver_is_killed(who, at, stack, expected, tmp_path):
     whole(lake, "pqrs", expected, on.run(lake, "pqrs"))
 
 
+def of_spark(stack, word):
+    """Pids of the standalone cluster, another's beside it aside, whose command line holds the word."""
+    session = int((pathlib.Path(stack.env["PQR_STACK_DIR"]) / "spark" / "pid").read_text().split()[0])
+    found = []
+    for pid in processes(word):
+        with contextlib.suppress(ProcessLookupError):
+            if os.getsid(pid) == session:
+                found.append(pid)
+    return found
+
+
+@pytest.mark.parametrize("who", ["executor", "python", "pqr"] if KILLS > 1 else ["executor"])  # the others in make test-long
+def test_spark_is_killed(who, stack, expected, tmp_path):
+    """An executor, or its Python, is killed once a task has come to it: Spark runs its tasks again. pqr is: the next run goes on."""
+    on, lake = cluster(stack, "spark"), tmp_path / "lake"
+    running = start(on, lake)
+    tasks = within(300, lambda: of_spark(stack, "pyspark.daemon") or running.poll() is not None, every=0.05)
+    assert running.poll() is None, running.stderr.read()
+    for pid in {"executor": of_spark(stack, "CoarseGrainedExecutorBackend"), "python": tasks, "pqr": [running.pid]}[who]:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    out, err = running.communicate(timeout=600)
+    done = subprocess.CompletedProcess((), running.returncode, out, err)
+    if who == "pqr":
+        assert running.returncode == -9
+        within(60, lambda: not of_spark(stack, "CoarseGrainedExecutorBackend"), every=0.1)  # its driver saw the end, its application is over
+        done = on.run(lake, "pqrs")
+    whole(lake, "pqrs", expected, done)
+
+
 # ---- who may not ---------------------------------------------------------------------------------------------------------------------
 
 
@@ -332,3 +385,25 @@ def test_a_folder_that_is_not_shared_is_refused(stack, tmp_path):
     program = f'mount -t tmpfs none {lake} && exec "$@"'
     done = subprocess.run(["unshare", "-m", "sh", "-c", program, "-", *on.command(lake, "pqrs")], env=on.env, capture_output=True, text=True, check=False)
     assert done.returncode == 1 and "is refused" in done.stderr and "not the lake of the run here" in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("of, other, said", [(b"0.1.", b"0.2.", "libpqr is of version 0.2.0 here"), (b"tickets_count", b"tickets_kount", "the contract of workload pqrs is")])
+def test_a_worker_of_another_library_is_refused(of, other, said, stack, tmp_path):
+    """A third worker, whose libpqr says another version, or has a column of another name."""
+    on = cluster(stack, "dask")
+    library, before = tmp_path / "libpqr.so", LIBRARY.read_bytes()
+    assert of in before
+    library.write_bytes(before.replace(of, other))
+    scheduler = on.uri.replace("dask://", "tcp://")
+    command = [on.env["PQR_PYTHON"], "-m", "distributed.cli.dask_worker", scheduler, "--name", "stranger", "--nthreads", "1", "--no-nanny", "--no-dashboard"]
+    command += ["--local-directory", str(tmp_path / "dask"), "--death-timeout", "60"]
+    with subprocess.Popen(command, env=on.env | {"PQR_LIB": str(library)}, stderr=subprocess.PIPE, text=True) as worker:
+        try:
+            begun = next((line for line in worker.stderr if "Starting established connection" in line), None)
+            assert begun, "the worker did not start"
+            done = on.run(tmp_path / "lake", "pqrs")
+        finally:
+            worker.terminate()
+            worker.stderr.read()
+    assert done.returncode == 1 and "worker tcp://" in done.stderr and "is refused" in done.stderr and said in done.stderr, done.stderr
+    assert len(done.stderr.splitlines()) == 1 and not list((tmp_path / "lake").glob("bronze/*")), done.stderr
