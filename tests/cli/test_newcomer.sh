@@ -90,6 +90,21 @@ expect 4 ' 1 difference;' "$pqr" verify
 cat saved >"$object"
 expect 0 ' 0 differences;' "$pqr" verify
 
+# a machine with next to nothing: what it needs is said, and not a registry blamed
+mkdir few && ln -s "$(command -v dirname)" few/
+expect 1 '^get-libduckdb: needs curl and unzip: apt-get install curl ca-certificates unzip$' env PATH="$work/few" PQR_CACHE="$work/none" "$BASH" "$root/scripts/get-libduckdb"
+
+# a build without a terminal tells how far it is while it builds
+mkdir tools
+printf '#!/bin/sh\necho "[1/10] first"; until [ -e %s/go ]; do sleep 0.05; done; echo "[10/10] last"\n' "$work" >tools/ninja
+printf '#!/bin/sh\n' >tools/cmake
+chmod +x tools/ninja tools/cmake
+PATH=$work/tools:$PATH "$root/scripts/build" newcomer >building 2>&1 &
+within 60 grep -q '^building build-newcomer: 1 of 10$' building || bad "a build that tells nothing while it builds"
+touch go
+wait $! || bad "a build: $(cat building)"
+grep -q '^building build-newcomer: 10 of 10$' building || bad "a build that does not tell its end"
+
 # no right to write
 if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
   chmod 755 "$work"
