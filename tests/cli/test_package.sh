@@ -25,7 +25,7 @@ machine() {
     debootstrap --variant=minbase "$1" "$new" >"$1.log" 2>&1 && tar -C "$new" -cf "$cache/.$1.tar" . && mv "$cache/.$1.tar" "$cache/$1.tar"
     rm -rf "$new"
   fi
-  [ -e "$cache/$1.tar" ] && tar -C "$1" -xf "$cache/$1.tar"
+  [ -e "$cache/$1.tar" ] && tar -C "$1" -xf "$cache/$1.tar" && chmod 755 "$1" # mktemp's folder let nobody but root in
 }
 job=(--from 2026-01-05 --to 2026-01-07 --volume 20)
 want=$("$pqr" run "${job[@]}" --lake here --json --quiet | field .root)
@@ -43,6 +43,7 @@ for suite in bookworm trixie; do
   expect 0 'documents: +/usr/share/doc/pqr ' inside pqr help
   [ -s "$suite/usr/share/doc/pqr/docs/operate.md" ] || bad "$suite: no documents where pqr help says"
   expect 1 'no libduckdb here: ./usr/share/pqr/get-libduckdb. gets it' inside pqr sql 'SELECT 1' --lake /tmp/lake
+  expect 1 'needs curl and unzip: apt-get install' inside /usr/share/pqr/get-libduckdb
   inside python3 -m zipfile -e "/tmp/$(basename "$wheel")" /tmp/wheel || bad "$suite: the wheel"
   same "$(inside env PYTHONPATH=/tmp/wheel python3 -c 'import pqr_lakehouse; print(pqr_lakehouse.Table("silver.tickets", lake="/tmp/lake").version)' 2>&1)" 0 "$suite: the wheel's library"
   expect 0 '' inside apt-get purge -y -qq pqr
