@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/map.h"
 
 struct uuid {
@@ -55,7 +56,7 @@ static inline int uuid_cmp(struct uuid a, struct uuid b)
 	return a.lo < b.lo ? -1 : a.lo > b.lo;
 }
 
-/* Eight lower-case hexadecimal digits, first digit in the lowest byte, as a number. */
+/* Eight hexadecimal digits, first digit in the lowest byte, as a number. */
 static inline uint64_t uuid_hex8(uint64_t x)
 {
 	x = (x & UINT64_C(0x0F0F0F0F0F0F0F0F)) + (x >> 6 & UINT64_C(0x0101010101010101)) * 9;
@@ -64,7 +65,7 @@ static inline uint64_t uuid_hex8(uint64_t x)
 	x = (x | x >> 8) & UINT64_C(0x0000FFFF0000FFFF);
 	return (x | x >> 16) & UINT64_C(0xFFFFFFFF);
 }
-/* The 36 characters of a checked UUID text (bronze's columns are), little-endian machines. */
+/* The 36 characters of a checked UUID text (bronze's columns are), in either case; little-endian machines. */
 static inline struct uuid uuid_load(const char *p)
 {
 	uint64_t a, d;
@@ -79,6 +80,18 @@ static inline struct uuid uuid_load(const char *p)
 		uuid_hex8(a) << 32 | uuid_hex8((uint64_t)b[1] << 32 | b[0]),
 		uuid_hex8((uint64_t)b[3] << 32 | b[2]) << 32 | uuid_hex8(d),
 	};
+}
+/* Is p[36] a UUID, in either case? No branch a digit, so that it becomes vectors. */
+static inline bool uuid_is_text(const char *p)
+{
+	static const uint8_t dash[UUID_CHARS] = {[8] = 1, [13] = 1, [18] = 1, [23] = 1};
+	uint8_t wrong = 0;
+	for (size_t i = 0; i < UUID_CHARS; i++) {
+		const uint8_t c = (uint8_t)p[i], lower = c | 0x20;
+		const uint8_t hex = (uint8_t)((uint8_t)(c - '0') < 10) | (uint8_t)((uint8_t)(lower - 'a') < 6);
+		wrong |= (uint8_t)(dash[i] ? c != '-' : !hex);
+	}
+	return wrong == 0;
 }
 void uuid_store(struct uuid id, char dst[36]); /* lower case, no NUL */
 

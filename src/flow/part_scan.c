@@ -82,6 +82,7 @@ static status scan_object(struct part_scan *s, const struct file_ref *file, stru
 		return fail(err, E_CORRUPT, "%lld rows, expected %lld", (long long)parquet_reader_rows(r),
 			(long long)file->rows);
 	s->bytes += store_object_size(object);
+	if (s->enter != NULL) TRY(s->enter(s->arg, file, err));
 	return scan_groups(s, r, scratch, err);
 }
 

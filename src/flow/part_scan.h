@@ -15,6 +15,8 @@ struct part_scan {
 	/* Compare each file with its XXH3-128 first. Of the gold tasks that read a file exactly one does so: any of them
 	 * failing keeps the stage from being committed. */
 	bool check_hash;
+	/* Before the row groups of a file; may be NULL. */
+	status (*enter)(void *arg, const struct file_ref *file, struct err *err);
 	/* One row group: b has the wanted columns in order. b and whatever is taken from scratch end with the call. */
 	status (*visit)(void *arg, const struct batch *b, struct arena *scratch, struct err *err);
 	void *arg;

@@ -49,14 +49,18 @@ def make_events(seed, n):
     r = random.Random(seed)
     lines, ids = [], []
     for _ in range(n):
-        event_id = r.choice(ids) if ids and r.random() < 0.15 else str(uuid.UUID(int=r.getrandbits(128), version=4))
-        ids.append(event_id)
+        instant = FIRST + datetime.timedelta(microseconds=r.randrange(5 * 86400 * 10**6))
+        event_id = str(uuid.UUID(int=r.getrandbits(128), version=4))
+        if ids and r.random() < 0.15:
+            event_id, before = r.choice(ids[-8:] if r.random() < 0.5 else ids)
+            instant = before if r.random() < 0.5 else instant
+        ids.append((event_id, instant))
         event = {
             "event_id": event_id.upper() if r.random() < 0.1 else event_id,
             "user_id": r.randint(1, 40),
             "event_type": r.choice(TYPES),
             "page": r.choice(["/", "/cart", "/a\"b", "/ñ", "/p/" + str(r.randint(1, 4))]),
-            "timestamp": stamp(r, FIRST + datetime.timedelta(microseconds=r.randrange(5 * 86400 * 10**6))),
+            "timestamp": stamp(r, instant),
             "source": r.choice(SOURCES),
         }
         if r.random() < 0.1:

@@ -57,11 +57,18 @@ static status users_add(struct users *u, int64_t user, struct err *err)
 	return OK;
 }
 
-static void users_reset(struct users *u)
+/* The next date has about as many. */
+static bool users_reset(struct users *u)
+{
+	const size_t n = u->n;
+	u->n = 0;
+	return map_reset(&u->map, n);
+}
+
+static void users_deinit(struct users *u)
 {
 	mem_free(u->items);
 	map_deinit(&u->map);
-	*u = (struct users){0};
 }
 
 /* A row of any of the four tables. */
@@ -181,11 +188,10 @@ static status date_end(struct gold_task *t, int32_t date, struct err *err)
 		t->counted += t->table == GOLD_DAU ? users : t->purchases;
 	}
 	for (size_t i = t->date_from; users == 0 && i < t->rows.n; i++) t->counted += t->rows.items[i].count;
-	users_reset(&t->users);
-	users_reset(&t->buyers);
 	t->purchases = 0;
 	t->date_from = t->rows.n;
-	return map_reset(&t->words, 0) ? OK : fail_nomem(err);
+	const bool ok = users_reset(&t->users) && users_reset(&t->buyers) && map_reset(&t->words, 0);
+	return ok ? OK : fail_nomem(err);
 }
 
 /* ---- what stands of the month --------------------------------------------------------------------------------------------- */
@@ -330,29 +336,31 @@ static status write_rows(struct gold_task *t, struct err *err)
 /* ---- the task -------------------------------------------------------------------------------------------------------------- */
 
 /* Inputs come by path, and so by date. */
+static status enter_file(void *arg, const struct file_ref *file, struct err *err)
+{
+	struct visit *v = arg;
+	const int32_t before = v->date;
+	TRY(clickstream_date_of(file, &v->date, err));
+	return before != INT32_MIN && before != v->date ? date_end(v->t, before, err) : OK;
+}
+
 static status read_silver(struct gold_task *t, struct err *err)
 {
 	const struct column_def *columns[2];
-	struct visit v = {.t = t};
+	struct visit v = {.t = t, .date = INT32_MIN};
 	for (int i = 0; i < 2; i++) columns[i] = &clickstream_silver_events.columns[wanted[t->table][i]];
-	for (size_t i = 0; i < t->spec->inputs.n; i++) {
-		struct file_list one = {.items = &t->spec->inputs.items[i], .n = 1};
-		int32_t date;
-		TRY(clickstream_date_of(&one.items[0], &date, err));
-		if (i > 0 && date != v.date) TRY(date_end(t, v.date, err));
-		v.date = date;
-		struct part_scan s = {.env = t->env,
-			.files = &one,
-			.columns = columns,
-			.n_columns = t->table == GOLD_DAU || t->table == GOLD_SOURCES ? 1 : 2,
-			.check_hash = t->table == GOLD_DAU, /* the first of the four */
-			.visit = visit_silver,
-			.arg = &v};
-		TRY(part_scan(&s, err));
-		t->rows_in += s.rows;
-		t->bytes_in += s.bytes;
-	}
-	return t->spec->inputs.n > 0 ? date_end(t, v.date, err) : OK;
+	struct part_scan s = {.env = t->env,
+		.files = &t->spec->inputs,
+		.columns = columns,
+		.n_columns = t->table == GOLD_DAU || t->table == GOLD_SOURCES ? 1 : 2,
+		.check_hash = t->table == GOLD_DAU, /* the first of the four */
+		.enter = enter_file,
+		.visit = visit_silver,
+		.arg = &v};
+	TRY(part_scan(&s, err));
+	t->rows_in += s.rows;
+	t->bytes_in += s.bytes;
+	return v.date != INT32_MIN ? date_end(t, v.date, err) : OK;
 }
 
 static status keep_others(struct gold_task *t, struct err *err)
@@ -400,8 +408,8 @@ status clickstream_gold_run(
 	TRY(table_of(spec->stage, &t.table, err));
 	arena_init(&t.arena, 0);
 	const status code = task_run(&t, err);
-	users_reset(&t.users);
-	users_reset(&t.buyers);
+	users_deinit(&t.users);
+	users_deinit(&t.buyers);
 	map_deinit(&t.words);
 	mem_free(t.rows.items);
 	arena_deinit(&t.arena);

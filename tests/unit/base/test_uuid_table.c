@@ -32,6 +32,29 @@ static void test_text(void **state)
 	}
 }
 
+/* Every character in every place: as the plain parser judges it, and with its value. */
+static void test_is_text(void **state)
+{
+	static const char good[] = "0123abcd-4567-89ab-cdef-fedcba987654";
+	(void)state;
+	for (size_t at = 0; at < UUID_CHARS; at++) {
+		for (int c = 0; c < 256; c++) {
+			char text[UUID_CHARS];
+			uint8_t bytes[UUID_BYTES], again[UUID_BYTES];
+			char stored[UUID_CHARS];
+			memcpy(text, good, sizeof text);
+			text[at] = (char)c;
+			const bool is = uuid_parse((struct str){text, sizeof text}, bytes);
+			if (uuid_is_text(text) != is) print_error("place %zu, character %d\n", at, c);
+			assert_true(uuid_is_text(text) == is);
+			if (!is) continue;
+			uuid_store(uuid_load(text), stored);
+			assert_true(uuid_parse((struct str){stored, sizeof stored}, again));
+			assert_memory_equal(again, bytes, sizeof bytes);
+		}
+	}
+}
+
 /* Dense, stable indexes; ids that differ in one half only are apart. */
 static void test_indexes(void **state)
 {
@@ -75,7 +98,7 @@ static void test_collisions(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_text), cmocka_unit_test(test_indexes), cmocka_unit_test(test_collisions)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_text), cmocka_unit_test(test_is_text),
+		cmocka_unit_test(test_indexes), cmocka_unit_test(test_collisions)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
