@@ -3,6 +3,7 @@ and PostgreSQL are killed and come back: an independent count over what the topi
 Seeded: PQR_TEST_SEED chooses other schedules, PQR_STREAM_SCHEDULES how many."""
 
 import collections
+import contextlib
 import os
 import random
 import signal
@@ -87,6 +88,9 @@ class PostgreSQL:
         there = self.psql(self.name, "SELECT count(to_regclass('realtime.offsets'))") == "1\n"  # a member makes it
         return int(self.psql(self.name, "SELECT coalesce(sum(next_position), 0) FROM realtime.offsets")) if there else 0
 
+    def unlocked(self):
+        return self.psql(self.name, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'") == "0\n"
+
 
 class SQLiteToo(SQLite):
     def counted(self):
@@ -97,6 +101,16 @@ class SQLiteToo(SQLite):
         n = db.execute("SELECT coalesce(sum(next_position), 0) FROM realtime_offsets").fetchone()[0] if there else 0
         db.close()
         return n
+
+    def unlocked(self):
+        db = sqlite3.connect(self.path, timeout=0, isolation_level=None)
+        try:
+            db.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        finally:
+            db.close()
+        return True
 
 
 class Schedule:
@@ -139,10 +153,19 @@ class Schedule:
     def caught_up(self):
         return self.database.counted() == self.produced
 
+    def stop(self, member):
+        """Not within its transaction: whoever is stopped there keeps its locks, and everybody waits until it goes on."""
+        for _ in range(100):
+            member.send_signal(signal.SIGSTOP)
+            with contextlib.suppress(AssertionError):
+                return within(3, self.database.unlocked)
+            member.send_signal(signal.SIGCONT)
+        raise AssertionError("it is always within a transaction")
+
     def zombie(self):
         """Stopped with a batch in hand until the others have counted all that there is, its own partitions too; then it wakes up."""
         member = self.pick()
-        member.send_signal(signal.SIGSTOP)
+        self.stop(member)
         if not self.members:
             self.join()
         self.produce()
