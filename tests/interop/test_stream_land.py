@@ -253,6 +253,28 @@ def test_more_partitions_and_a_broker_that_was_away(kafka, tmp_path):
     kafka.check(tmp_path, "grown")
 
 
+def test_two_topics_and_two_tables(kafka, tmp_path):
+    """Two topics into one table, at once, and one of them into another table, too: each has positions of its own."""
+    (tmp_path / "s.json").write_text('{"type":"object","properties":{"event_id":{"type":"string"},"user_id":{"type":"integer"}},"required":["event_id"]}')
+    both = ["--contract", tmp_path / "s.json", "--table", "bronze.both"]
+    for seed, topic in enumerate(["east", "west"], 1):
+        kafka.tool("make", topic, seed)
+        kafka.produce(topic, 500 * seed, seed)
+    members = [kafka.member(tmp_path, topic, 0.05, *both) for topic in ("east", "west")]
+    within(150, lambda: len(rows(tmp_path, "bronze/both")) >= 1500)
+    for member in members:
+        code, log = end(member)
+        assert code == 0, log
+    assert kafka.once(tmp_path, "east").returncode == 0
+    kafka.produce("east", 300, 3)
+    assert kafka.once(tmp_path, "east", *both).returncode == 0
+    assert kafka.once(tmp_path, "east").returncode == 0
+    kafka.check(tmp_path, "east")
+    want = {(topic, *place): json.loads(value)["event_id"] for topic in ("east", "west") for place, value in kafka.read(topic).items()}
+    found = [((r["kafka_topic"], r["kafka_partition"], r["kafka_offset"]), r["event_id"]) for r in rows(tmp_path, "bronze/both")]
+    assert dict(found) == want and len(found) == len(want) == 1800
+
+
 def test_zombie(kafka, tmp_path):
     """A member that is stopped with records taken, past the session's time, finds them landed by another and drops its own."""
     kafka.tool("make", "zombie", 3)
