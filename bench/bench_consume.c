@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { BATCH = 4096, WAIT_MS = 30000, PARTITIONS_MAX = 64 };
+enum { BATCH = 4096, WAIT_MS = 30000, POLL_MS = 100 };
 
 static void set(rd_kafka_conf_t *conf, const char *key, const char *value)
 {
@@ -54,9 +54,11 @@ int main(int argc, char **argv)
 	if (argc != 3) return 2;
 	rd_kafka_t *rk = consumer(argv[1]);
 	rd_kafka_queue_t *queue = rd_kafka_queue_get_consumer(rk);
-	for (int open = assign_all(rk, argv[2]); open > 0;) {
-		const ssize_t got = rd_kafka_consume_batch_queue(queue, WAIT_MS, messages, BATCH);
-		if (got <= 0) return 1;
+	int open = assign_all(rk, argv[2]);
+	for (int idle = 0; open > 0;) { /* a call waits until its batch is full, also at the topic's end */
+		const ssize_t got = rd_kafka_consume_batch_queue(queue, POLL_MS, messages, BATCH);
+		idle = got == 0 ? idle + 1 : 0;
+		if (got < 0 || idle > WAIT_MS / POLL_MS) return 1;
 		for (ssize_t i = 0; i < got; i++) {
 			if (messages[i]->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
 				open--;
