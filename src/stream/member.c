@@ -44,8 +44,9 @@ struct member {
 	bool out_of_step;    /* positions are to be read anew */
 	int64_t retry_at_us; /* not before */
 	int64_t backoff_ms;
-	int64_t said_us; /* when a failure was logged last */
-	int64_t due_us;  /* of the next commit; valid while records or moves are pending */
+	int64_t said_us;   /* when a failure was logged last */
+	int64_t polled_us; /* when the poll at hand began: its records may have come since, and wait from then on */
+	int64_t due_us;    /* of the next commit; valid while records or moves are pending */
 	bool pending;
 	int64_t records, bytes, oldest_ms;
 };
@@ -296,7 +297,7 @@ static void on_lost(void *ctx, const int32_t *partitions, size_t n)
 
 static void set_pending(struct member *m)
 {
-	if (!m->pending) m->due_us = time_mono_us() + m->o->interval_us;
+	if (!m->pending) m->due_us = m->polled_us + m->o->interval_us;
 	m->pending = true;
 }
 
@@ -424,6 +425,7 @@ static status begin_anew(struct member *m, const struct err *why, struct err *er
 
 static status fetch(struct member *m, struct stream_fetch *f, struct err *err)
 {
+	m->polled_us = time_mono_us();
 	TRY(stream_source_poll(m->o->source, poll_ms(m), f, err));
 	if (m->out_of_step) return OK; /* these come again */
 	TRY(take(m, f, err));

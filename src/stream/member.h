@@ -75,7 +75,7 @@ struct stream_member_opts {
 	struct stream_source *source; /* borrowed; its listener is set here */
 	struct stream_sink sink;
 	const char *name;                  /* of the log lines: "land user-events" */
-	int64_t interval_us;               /* between the first record taken and its commit */
+	int64_t interval_us;               /* from the poll that brought the first record to its commit */
 	int64_t bytes_max;                 /* of values taken that make a commit before */
 	bool once;                         /* end at the end of the topic */
 	bool from_latest;                  /* partitions without a position in the store start at their ends */
