@@ -96,7 +96,7 @@ expect 1 '^get-libduckdb: needs curl and unzip: apt-get install curl ca-certific
 
 # a build without a terminal tells how far it is while it builds
 mkdir tools
-printf '#!/bin/sh\necho "[1/10] first"; until [ -e %s/go ]; do sleep 0.05; done; echo "[10/10] last"\n' "$work" >tools/ninja
+printf '#!/bin/bash\n. %s/tests/poll.sh; echo "[1/10] first"; within 120 test -e %s/go; echo "[10/10] last"\n' "$root" "$work" >tools/ninja
 printf '#!/bin/sh\n' >tools/cmake
 chmod +x tools/ninja tools/cmake
 PATH=$work/tools:$PATH "$root/scripts/build" newcomer >building 2>&1 &
