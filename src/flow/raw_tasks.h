@@ -12,7 +12,7 @@ struct raw_tables {
  * whole: its rejects are one file. The cut depends on the raw files alone. The stage's name is "bronze". */
 status raw_tasks_plan(const struct stage_view *view, const char *raw, struct task_list *out, struct err *err) MUST_USE;
 /* Of counters raw_objects_verified, rows_in, rows_out, duplicates, rejects, deferred, ts_outside_day. reject_rate_max in millionths;
- * deferred: what a deferred event is, "events over a year after as_of". */
+ * deferred: what a deferred event is, "events after as_of". */
 status raw_tasks_check(const struct stage_view *view, const struct raw_tables *tables, int64_t reject_rate_max,
 	const char *deferred, struct quality_list *out, struct err *err) MUST_USE;
 

@@ -58,7 +58,7 @@ u=22222222-1111-4111-8111-111111111111
 "$pqr" run --input century.jsonl --lake century --as-of 2026-03-31 --json >report.json 2>/dev/null || bad "a line of another century"
 same "$(jq -c '[.status, .rows.bronze, .rows.rejected, .rows.silver.tickets]' report.json)" '["DEGRADED",2,1,1]' "a line of another century"
 same "$("$pqr" quality --lake century --json | jq -r '.[] | select(.check_name == "deferred_events") | .result + " " + .value + " " + .details' | grep -o '^WARN 1 .*newest: 9999-12-31')" \
-  "WARN 1 events over a year after as_of: kept in bronze, counted nowhere; newest: 9999-12-31" "deferred event"
+  "WARN 1 events after as_of: kept in bronze, counted nowhere; newest: 9999-12-31" "deferred event"
 grep -q '"reason":"bad_timestamp"' "$(find century/rejects -name rejects.jsonl)" || bad "an event of 1970"
 "$pqr" run --input century.jsonl --lake century2 --json >report.json 2>/dev/null || bad "a line of another century, no as-of"
 same "$(jq -r .as_of report.json)" 2026-03-03T04:59:59.999999Z "as_of beside an event of 9999"

@@ -136,14 +136,6 @@ struct pqrs_config {
 	struct arena arena; /* owns the strings and arrays */
 };
 
-/* Events after this instant are deferred by a run that describes as_of: kept in bronze, counted nowhere. A typing error in a year
- * must not make a ticket of it, let alone a row for each of its days. */
-static inline int64_t pqrs_deferred_after(int64_t as_of)
-{
-	const int64_t year = 366 * US_PER_DAY;
-	return as_of > INT64_MAX - year ? INT64_MAX : as_of + year;
-}
-
 /* The keys of sections calendar, simulation, sla, classify, quality, parquet and publish (docs/configuration.md). */
 extern const struct config_keys pqrs_config_keys;
 
