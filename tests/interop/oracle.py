@@ -198,8 +198,9 @@ def value_of(name, value, kind, allowed=None):
         if not good:
             raise Reject(f"bad_type:{name}")
         return value
-    if name in ("external_id", "dane_city_code") and isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-        return str(value)
+    whole = isinstance(value, int) or (isinstance(value, float) and value < 1 << 63 and value == int(value))
+    if name in ("external_id", "dane_city_code") and whole and not isinstance(value, bool) and value >= 0:
+        return str(int(value))
     if not isinstance(value, str):
         raise Reject(f"bad_type:{name}")
     if kind == "uuid":
@@ -363,7 +364,8 @@ def folded(name):
 
 
 def place_of(code, region, city, geo):
-    """Department, city and code of a ticket from what its creation says of them."""
+    """Department, city and code of a ticket from what its creation says of them; an empty text says nothing."""
+    region, city = region or None, city or None
     if code in geo:
         row = geo[code]
         return row["department_name"], row["city_name"], code

@@ -70,6 +70,7 @@ struct event {
 	int64_t num[BRONZE_EXTRA];
 	uint8_t event_id[UUID_BYTES];
 	char id_text[2][UUID_CHARS]; /* lower-cased ids, when the line had upper case */
+	char number_text[2][24];     /* whole numbers where texts belong, written otherwise than by digits alone */
 };
 
 struct event_parser; /* scratch, and the key orders seen; one thread; what it learnt never changes a result */

@@ -3,6 +3,8 @@
  * One pass over bit sets; of several faults the reason is the first in the order of the contract, whatever their order in the
  * line.
  */
+#include <stdio.h>
+
 #include "base/time.h"
 #include "base/unicode.h"
 #include "workloads/pqrs/bronze/event_int.h"
@@ -145,13 +147,23 @@ static bool enum_ok(struct event_parser *e, unsigned column, struct event *out)
 	}
 }
 
-/* Digits alone, as a text would have them. */
-static bool plain_number(struct str s)
+static bool digits_alone(struct str s)
 {
-	if (s.n == 0 || s.n > 32) return false;
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] < '0' || s.p[i] > '9') return false;
-	}
+	size_t i = 0;
+	while (i < s.n && s.p[i] >= '0' && s.p[i] <= '9') i++;
+	return s.n > 0 && i == s.n;
+}
+
+/* A whole number in place of a text: its digits as they stand, or those of another way to write it (a table's column with gaps has
+ * 8001.0). */
+static bool number_as_text(struct event_parser *e, unsigned column, struct event *out)
+{
+	struct str *s = &e->value[column];
+	int64_t v;
+	if (digits_alone(*s)) return s->n <= 32;
+	if (s->n == 0 || s->p[0] < '0' || s->p[0] > '9' || !json_number_i64(*s, &v)) return false;
+	char *text = out->number_text[column == BRONZE_DANE_CITY_CODE];
+	*s = (struct str){text, (size_t)snprintf(text, sizeof out->number_text[0], "%lld", (long long)v)};
 	return true;
 }
 
@@ -419,7 +431,7 @@ static uint64_t check_data(struct event_parser *e, uint64_t live, struct event *
 	const uint64_t members = members_of[out->type];
 	for (uint64_t rest = live & members & NUMBERS_TOO & ~e->strings; rest != 0; rest &= rest - 1) {
 		const unsigned column = (unsigned)__builtin_ctzll(rest);
-		if (!plain_number(e->value[column])) continue;
+		if (!number_as_text(e, column, out)) continue;
 		e->strings |= BIT(column);
 		out->tolerated |= BIT(TOLERATED_NUMBER);
 	}

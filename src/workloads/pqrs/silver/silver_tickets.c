@@ -24,9 +24,11 @@ static void set_known_place(const struct silver_task *t, struct month_out *m, ui
 	}
 }
 
+/* An empty text says nothing: exports of tables have it where a cell is empty. */
 static struct str text_or_none(const struct column *c, uint32_t row)
 {
-	return column_valid(c, row) ? column_str(c, row) : (struct str){NULL, 0};
+	const struct str s = column_valid(c, row) ? column_str(c, row) : STR("");
+	return s.n > 0 ? s : (struct str){NULL, 0};
 }
 
 static void set_place(const struct silver_task *t, struct month_out *m, const struct slice *s, uint32_t row, int64_t at)
