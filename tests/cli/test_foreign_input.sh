@@ -110,7 +110,7 @@ PQR_INGEST_LINE_BYTES_MAX=2000 "$pqr" run --input long.jsonl --lake short --json
 same "$(jq -c '[.rows.bronze, .rows.rejected, .reasons.rejects]' report.json)" '[2,1,{"too_long":1}]' "a shorter limit"
 
 # The same events exported again, with another run_id and schema_version and members of the export's own, are repeats.
-{ created 30 2026-03-02T09:00:00-05:00; printf '\n'; status 31 2026-03-02T10:00:00-05:00 RECEIVED RADICATED; printf '\n'; } >first.jsonl
+{ created 30 2026-03-02T09:00:00-05:00 | sed 's/"x-1"/"x-1", "preclassifier": {"by" : ["a  \\" b", 1.5 ]}/'; printf '\n'; status 31 2026-03-02T10:00:00-05:00 RECEIVED RADICATED; printf '\n'; } >first.jsonl
 jq -c '. + {run_id: "export-2", schema_version: "v1.0", exported_by: {"at": 1}} | .data.more = true' first.jsonl >second.jsonl
 cat first.jsonl second.jsonl >both.jsonl
 "$pqr" run --input both.jsonl --lake both --json >report.json 2>/dev/null || bad "both exports in one file"

@@ -313,6 +313,21 @@ static void decode_escapes(struct event_parser *e, uint64_t fields)
 	}
 }
 
+/* JSON text without white space between its tokens: what another program would have written of the same value. dst has room for it all. */
+static size_t without_space(struct str s, char *dst)
+{
+	size_t n = 0;
+	bool quoted = false;
+	for (size_t i = 0; i < s.n; i++) {
+		const char c = s.p[i];
+		if (!quoted && (c == ' ' || c == '\t' || c == '\n' || c == '\r')) continue;
+		if (c == '"') quoted = !quoted;
+		dst[n++] = c;
+		if (quoted && c == '\\') dst[n++] = s.p[++i]; /* checked: something follows */
+	}
+	return n;
+}
+
 /* A value that is kept as its JSON text, in a copy that others can read. */
 static void mend_nested(struct event_parser *e, unsigned field)
 {
@@ -320,8 +335,8 @@ static void mend_nested(struct event_parser *e, unsigned field)
 	if ((e->present & ~e->strings & BIT(field)) == 0) return;
 	uint8_t *dst = buf_reserve(&e->scratch, s->n);
 	if (dst == NULL) return;
-	memcpy(dst, s->p, s->n);
-	json_mend_surrogates((char *)dst, s->n);
+	s->n = without_space(*s, (char *)dst);
+	if (e->lone) json_mend_surrogates((char *)dst, s->n);
 	s->p = (const char *)dst;
 	buf_commit(&e->scratch, s->n);
 }
@@ -467,10 +482,8 @@ struct event_reason event_check(struct event_parser *e, struct event *out)
 	if (foreign != 0) move_foreign(e, foreign);
 	live = e->present & ~e->nulls;
 	if ((e->escapes & live & ~ENVELOPE) != 0) decode_escapes(e, e->escapes & live & ~ENVELOPE);
-	if (e->lone) {
-		mend_nested(e, BRONZE_PRECLASSIFIER);
-		out->tolerated |= BIT(TOLERATED_SURROGATE);
-	}
+	mend_nested(e, BRONZE_PRECLASSIFIER);
+	if (e->lone) out->tolerated |= BIT(TOLERATED_SURROGATE);
 	trouble = check_data(e, live, out);
 	if (trouble != 0) return first_reason(e, trouble, out->type);
 	memcpy(out->event_id, e->ids[0], UUID_BYTES);
