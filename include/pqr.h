@@ -221,7 +221,7 @@ PQR_API int pqr_selection_files(
 PQR_API int pqr_file_stream(struct pqr_context *context, const char *key, struct ArrowArrayStream *out);
 
 /* Append the stream's rows in one transaction: all of them are in the table on return, durably, or none. Columns are matched by
- * name, those missing are null. A table that is not there is created with the stream's columns, partitioned by partition_by[n]
+ * name, those missing are null; structs have the table's fields, in its order. A table that is not there is created with the stream's columns, partitioned by partition_by[n]
  * (of one that is there: none, or the same). Timestamps without a zone are taken as UTC, nanoseconds are cut to microseconds. PQR_FAILED
  * also where another writer changed the table's columns meanwhile: nothing is appended then. rows is drained and released, also on failure. *version (may be NULL): the table's. */
 PQR_API int pqr_table_append(struct pqr_context *context, const char *name, const char *const *partition_by,

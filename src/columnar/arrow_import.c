@@ -1,6 +1,7 @@
 /* columnar/arrow_import.c: the Arrow C data interface from the other side: arrays of any producer as batches. What has our layout is
  * viewed, the rest is converted into the arena: 64-bit offsets, string views, narrow and unsigned integers, other units of time,
- * decimals. The producer is trusted about the sizes of its buffers, as the interface has none; not about its values. */
+ * decimals. Offsets of lists are copied, to begin at 0, so that only the elements of the rows at hand are taken; what
+ * recurses over types goes COLUMN_DEPTH_MAX deep at most. The producer is trusted about the sizes of its buffers, as the interface has none; not about its values. */
 #include <stdio.h>
 #include <string.h>
 
@@ -18,6 +19,7 @@ struct source {
 	const struct ArrowSchema *schema;
 	const struct ArrowArray *array;
 	int64_t offset, n;
+	unsigned depth; /* 0: a column of the batch */
 };
 
 static const char *name_of(const struct source *s)
@@ -288,10 +290,135 @@ static status unsupported_format(const char *format, const char *name, struct er
 	return fail(err, E_UNSUPPORTED, "unsupported: Arrow format \"%s\" of column %s", format, name);
 }
 
+static bool import_nested_type(const char *format, enum col_type *type)
+{
+	if (strcmp(format, "+l") == 0 || strcmp(format, "+L") == 0)
+		*type = COL_LIST;
+	else if (strcmp(format, "+s") == 0)
+		*type = COL_STRUCT;
+	else if (strcmp(format, "+m") == 0)
+		*type = COL_MAP;
+	else
+		return false;
+	return true;
+}
+
+/* ---- lists, structs, maps --------------------------------------------------------------------------------------------------------- */
+
+/* The schema whose children are the parts: of a map that of its entries. NULL: it is none. */
+static const struct ArrowSchema *parts_of(const struct ArrowSchema *schema, enum col_type type)
+{
+	const struct ArrowSchema *of = schema;
+	if (type == COL_MAP) of = schema->n_children == 1 ? schema->children[0] : NULL;
+	if (of == NULL || of->n_children < 1 || of->n_children > TABLE_COLUMNS_MAX) return NULL;
+	if (type == COL_MAP && (of->n_children != 2 || strcmp(of->format, "+s") != 0)) return NULL;
+	return type != COL_LIST || of->n_children == 1 ? of : NULL;
+}
+
+static status import_column(const struct source *s, struct arena *arena, struct column *out, struct err *err);
+
+static status corrupt(const struct source *s, const char *what, struct err *err)
+{
+	return fail(err, E_CORRUPT, "column %s: %s", name_of(s), what);
+}
+
+static int64_t offset_at(const struct source *s, int64_t i)
+{
+	const void *offsets = s->array->buffers[1];
+	i += s->offset;
+	return s->schema->format[1] == 'L' ? ((const int64_t *)offsets)[i] : ((const int32_t *)offsets)[i];
+}
+
+/* *first, *end: of the elements in the child. */
+static status import_offsets(
+	const struct source *s, struct arena *arena, struct column *out, int64_t *first, int64_t *end, struct err *err)
+{
+	int32_t *to = ARENA_ZNEW(arena, int32_t, s->n + 1);
+	if (to == NULL) return fail_nomem(err);
+	out->offsets = to;
+	*first = *end = 0;
+	if (s->array->buffers[1] == NULL) return s->n == 0 ? OK : corrupt(s, "no offsets", err);
+	*first = *end = offset_at(s, 0);
+	if (*first < 0) return corrupt(s, "an offset below 0", err);
+	for (int64_t i = 1; i <= s->n; i++) {
+		const int64_t next = offset_at(s, i);
+		if (next < *end) return corrupt(s, "offsets that fall", err);
+		if (next - *first > INT32_MAX)
+			return fail(err, E_LIMIT, "column %s: over 2^31 elements in one batch; send smaller ones",
+				name_of(s));
+		*end = next;
+		to[i] = (int32_t)(next - *first);
+	}
+	return OK;
+}
+
+/* Rows [from, from + n) of a child, counted without its own offset. */
+static status child_source(
+	const struct source *s, int64_t i, int64_t from, int64_t n, struct source *out, struct err *err)
+{
+	const struct ArrowArray *child = s->array->children[i];
+	if (child->offset < 0 || child->length < from + n) return corrupt(s, "a child of too few rows", err);
+	*out = (struct source){.schema = s->schema->children[i],
+		.array = child,
+		.offset = child->offset + from,
+		.n = n,
+		.depth = s->depth + 1};
+	return OK;
+}
+
+static status import_parts(
+	const struct source *s, int64_t from, int64_t n, struct arena *arena, struct column *out, struct err *err)
+{
+	const size_t n_children = (size_t)s->schema->n_children;
+	struct column *children = ARENA_ZNEW(arena, struct column, n_children);
+	if (children == NULL) return fail_nomem(err);
+	for (size_t i = 0; i < n_children; i++) {
+		struct source child;
+		TRY(child_source(s, (int64_t)i, from, n, &child, err));
+		TRY(import_column(&child, arena, &children[i], err));
+	}
+	out->children = children;
+	out->n_children = n_children;
+	return OK;
+}
+
+/* The pairs of a map are the rows of a struct that is never null. */
+static status import_entries(
+	const struct source *s, int64_t from, int64_t n, struct arena *arena, struct column *out, struct err *err)
+{
+	struct source entries = {0};
+	TRY(child_source(s, 0, from, n, &entries, err));
+	if (entries.array->n_children != entries.schema->n_children) return corrupt(s, "a map without its pairs", err);
+	return import_parts(&entries, entries.offset, n, arena, out, err);
+}
+
+static status import_nested(
+	const struct source *s, enum col_type type, struct arena *arena, struct column *out, struct err *err)
+{
+	struct column c = {.type = type};
+	int64_t first = 0, end = 0;
+	if (s->depth >= COLUMN_DEPTH_MAX || parts_of(s->schema, type) == NULL)
+		return fail(err, E_UNSUPPORTED, "unsupported: column %s: Arrow format \"%s\" of %lld children",
+			name_of(s), s->schema->format, (long long)s->schema->n_children);
+	if (s->array->n_children != s->schema->n_children) return corrupt(s, "other children than its schema has", err);
+	if (s->array->n_buffers != (type == COL_STRUCT ? 1 : 2)) return corrupt(s, "another number of buffers", err);
+	TRY(import_validity(s, arena, &c, err));
+	if (type == COL_STRUCT) {
+		TRY(import_parts(s, s->offset, s->n, arena, &c, err));
+	} else {
+		TRY(import_offsets(s, arena, &c, &first, &end, err));
+		TRY(type == COL_MAP ? import_entries(s, first, end - first, arena, &c, err)
+				    : import_parts(s, first, end - first, arena, &c, err));
+	}
+	*out = c;
+	return OK;
+}
+
 static status import_plain(const struct source *s, struct arena *arena, struct column *out, struct err *err)
 {
 	struct column c = {0};
 	enum layout layout;
+	if (import_nested_type(s->schema->format, &c.type)) return import_nested(s, c.type, arena, out, err);
 	if (!format_parse(s->schema->format, &c, &layout))
 		return unsupported_format(s->schema->format, name_of(s), err);
 	const bool strings = c.type == COL_STRING || c.type == COL_BINARY;
@@ -395,6 +522,49 @@ static status check_struct(const struct ArrowSchema *schema, const struct ArrowA
 	return OK;
 }
 
+static status import_def(
+	const struct ArrowSchema *schema, struct arena *arena, unsigned depth, struct column_def *out, struct err *err);
+
+/* The children of def, whose type is set. */
+static status import_nested_def(
+	const struct ArrowSchema *schema, struct arena *arena, unsigned depth, struct column_def *def, struct err *err)
+{
+	const char *name = schema->name != NULL ? schema->name : "";
+	const struct ArrowSchema *parts = parts_of(schema, def->type);
+	if (depth >= COLUMN_DEPTH_MAX)
+		return fail(err, E_UNSUPPORTED, "unsupported: column %s: types nested over %d deep", name,
+			COLUMN_DEPTH_MAX);
+	if (parts == NULL)
+		return fail(err, E_UNSUPPORTED, "unsupported: column %s: Arrow format \"%s\" of %lld children", name,
+			schema->format, (long long)schema->n_children);
+	const size_t n = (size_t)parts->n_children;
+	struct column_def *children = ARENA_ZNEW(arena, struct column_def, n);
+	if (children == NULL) return fail_nomem(err);
+	for (size_t i = 0; i < n; i++) TRY(import_def(parts->children[i], arena, depth + 1, &children[i], err));
+	if (def->type == COL_MAP) children[0].nullable = false;
+	def->children = children;
+	def->n_children = n;
+	return OK;
+}
+
+static status import_def(
+	const struct ArrowSchema *schema, struct arena *arena, unsigned depth, struct column_def *out, struct err *err)
+{
+	const struct ArrowSchema *values = schema->dictionary != NULL ? schema->dictionary : schema;
+	const char *name = schema->name != NULL ? schema->name : "";
+	struct column c = {0};
+	enum layout layout;
+	const bool nested = import_nested_type(values->format, &c.type);
+	if (!nested && !format_parse(values->format, &c, &layout)) return unsupported_format(values->format, name, err);
+	*out = (struct column_def){.name = arena_strndup(arena, name, strlen(name)),
+		.type = c.type,
+		.precision = c.precision,
+		.scale = c.scale,
+		.nullable = (schema->flags & ARROW_FLAG_NULLABLE) != 0};
+	if (out->name == NULL) return fail_nomem(err);
+	return nested ? import_nested_def(values, arena, depth, out, err) : OK;
+}
+
 status schema_import(
 	const struct ArrowSchema *schema, struct arena *arena, const struct table_schema **out, struct err *err)
 {
@@ -407,20 +577,7 @@ status schema_import(
 	struct table_schema *made = ARENA_ZNEW(arena, struct table_schema, 1);
 	struct column_def *defs = ARENA_ZNEW(arena, struct column_def, n);
 	if (made == NULL || defs == NULL) return fail_nomem(err);
-	for (size_t i = 0; i < n; i++) {
-		const struct ArrowSchema *child = schema->children[i];
-		const struct ArrowSchema *values = child->dictionary != NULL ? child->dictionary : child;
-		const char *name = child->name != NULL ? child->name : "";
-		struct column c = {0};
-		enum layout layout;
-		if (!format_parse(values->format, &c, &layout)) return unsupported_format(values->format, name, err);
-		defs[i] = (struct column_def){.name = arena_strndup(arena, name, strlen(name)),
-			.type = c.type,
-			.precision = c.precision,
-			.scale = c.scale,
-			.nullable = (child->flags & ARROW_FLAG_NULLABLE) != 0};
-		if (defs[i].name == NULL) return fail_nomem(err);
-	}
+	for (size_t i = 0; i < n; i++) TRY(import_def(schema->children[i], arena, 1, &defs[i], err));
 	*made = (struct table_schema){.name = "arrow", .columns = defs, .n_columns = n};
 	*out = made;
 	return OK;

@@ -66,7 +66,7 @@ status batch_export_owned(const struct batch *b, struct arena *arena, struct Arr
 status schema_export(const struct column_def *const *defs, size_t n, struct ArrowSchema *out, struct err *err) MUST_USE;
 /* Views a struct array; *out and its columns live in arena. Integers of 8 and 16 bits become int32, unsigned ones of 32 and 64
  * bits int64, other units of time microseconds (nanoseconds floored; a timestamp without a zone is taken as UTC), large and
- * view strings plain ones. E_UNSUPPORTED for formats without a col_type and values without room; E_LIMIT: over 2 GiB of text. */
+ * view strings plain ones, large lists too. E_UNSUPPORTED for formats without a col_type and values without room; E_LIMIT: over 2 GiB of text. */
 status batch_import(const struct ArrowSchema *schema, const struct ArrowArray *array, struct arena *arena,
 	struct batch *out, struct err *err) MUST_USE;
 /* The names and types that batch_import gives, in arena. */
@@ -103,8 +103,14 @@ struct builder {
 	uint32_t *slots; /* open addressing, index + 1 */
 	uint32_t slots_mask;
 	struct column dict_column; /* what finish hands out */
+	/* list, struct, map only; data_n counts the rows of a list's child */
+	const struct column_def *fields; /* [n_children] the def's, viewed */
+	struct builder *children;        /* [n_children] made with the first row */
+	struct column *views;            /* of them, as finish hands them out */
+	size_t n_children;
 };
 
+/* Views def's children until deinit. */
 void builder_init(struct builder *b, const struct column_def *def, bool dictionary);
 void builder_deinit(struct builder *b);
 void builder_reset(struct builder *b);                      /* no rows, empty dictionary, capacity kept */
@@ -148,6 +154,19 @@ static inline void builder_set_str(struct builder *b, int64_t row, struct str s)
 	b->offsets[row + 1] = (int32_t)b->data_n;
 	b->n = row + 1;
 }
+/* A struct: its fields are then set at the same row of b->children; those that are not are null. false: it failed, and may have none. */
+static inline bool builder_set_struct(struct builder *b, int64_t row)
+{
+	if (!builder_row(b, row)) return false;
+	b->n = row + 1;
+	return true;
+}
+/* A list of n elements, or a map of n pairs: they are then set in b->children from the returned row on. -1: it failed. */
+int64_t builder_set_list(struct builder *b, int64_t row, int32_t n);
+/* Rows rows[0..n) of c, whose type is b's, as rows at.. of b. Of one that is null nothing is copied. */
+void builder_add(struct builder *b, int64_t at, const struct column *c, const uint32_t *rows, uint32_t n);
+/* Bytes of its strings, and of all below it that is nested. */
+size_t builder_data_bytes(const struct builder *b);
 /* Views the builder's buffers as a column of exactly `rows` rows (trailing rows null) until its next change. */
 status builder_finish(struct builder *b, int64_t rows, struct column *out, struct err *err) MUST_USE;
 

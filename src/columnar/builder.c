@@ -21,10 +21,19 @@ static bool is_plain_string(const struct builder *b)
 	return !b->dictionary && (b->type == COL_STRING || b->type == COL_BINARY);
 }
 
+static bool has_offsets(const struct builder *b)
+{
+	return is_plain_string(b) || b->type == COL_LIST || b->type == COL_MAP;
+}
+
 void builder_init(struct builder *b, const struct column_def *def, bool dictionary)
 {
-	*b = (struct builder){
-		.type = def->type, .precision = def->precision, .scale = def->scale, .dictionary = dictionary};
+	*b = (struct builder){.type = def->type,
+		.precision = def->precision,
+		.scale = def->scale,
+		.dictionary = dictionary,
+		.fields = def->children,
+		.n_children = def->n_children};
 	ASSERT(!dictionary || def->type == COL_STRING || def->type == COL_BINARY);
 }
 
@@ -37,8 +46,15 @@ void builder_deinit(struct builder *b)
 	mem_free(b->dict_offsets);
 	mem_free(b->dict_data);
 	mem_free(b->slots);
-	*b = (struct builder){
-		.type = b->type, .precision = b->precision, .scale = b->scale, .dictionary = b->dictionary};
+	for (size_t i = 0; b->children != NULL && i < b->n_children; i++) builder_deinit(&b->children[i]);
+	mem_free(b->children);
+	mem_free(b->views);
+	*b = (struct builder){.type = b->type,
+		.precision = b->precision,
+		.scale = b->scale,
+		.dictionary = b->dictionary,
+		.fields = b->fields,
+		.n_children = b->n_children};
 }
 
 void builder_reset(struct builder *b)
@@ -50,6 +66,7 @@ void builder_reset(struct builder *b)
 	if (b->dict_n > 0) memset(b->slots, 0, ((size_t)b->slots_mask + 1) * sizeof *b->slots);
 	b->dict_n = 0;
 	b->dict_data_n = 0;
+	for (size_t i = 0; b->children != NULL && i < b->n_children; i++) builder_reset(&b->children[i]);
 	b->failed = false;
 }
 
@@ -59,6 +76,31 @@ static bool grow_to(void *pp, size_t bytes)
 	void *p = mem_realloc(*at, bytes);
 	if (p == NULL) return false;
 	*at = p;
+	return true;
+}
+
+/* Recursion over types: COLUMN_DEPTH_MAX deep at most. */
+static bool children_make(struct builder *b)
+{
+	if (b->n_children == 0 || b->children != NULL) return true;
+	struct builder *children = mem_zalloc(b->n_children, sizeof *children);
+	b->views = children != NULL ? mem_zalloc(b->n_children, sizeof *b->views) : NULL;
+	if (b->views == NULL) {
+		mem_free(children);
+		return false;
+	}
+	for (size_t i = 0; i < b->n_children; i++) builder_init(&children[i], &b->fields[i], false);
+	b->children = children;
+	return true;
+}
+
+/* What stands in `values`: none of a struct. */
+static bool values_grow(struct builder *b, int64_t cap)
+{
+	const size_t before = value_bytes(b, b->cap), after = value_bytes(b, cap);
+	if (b->type == COL_STRUCT) return true;
+	if (!grow_to(&b->values, after)) return false;
+	memset((char *)b->values + before, 0, after - before);
 	return true;
 }
 
@@ -73,14 +115,13 @@ bool builder_grow(struct builder *b, int64_t rows)
 	const size_t bits_after = (size_t)cap / 8;
 	b->failed = true;
 	if (cap >= INT32_MAX) return false;
-	if (!grow_to(&b->validity, bits_after)) return false;
+	if (!children_make(b) || !grow_to(&b->validity, bits_after)) return false;
 	memset(b->validity + bits_before, 0, bits_after - bits_before);
-	if (is_plain_string(b)) {
+	if (has_offsets(b)) {
 		if (!grow_to(&b->offsets, ((size_t)cap + 1) * sizeof *b->offsets)) return false;
 		b->offsets[0] = 0;
-	} else {
-		if (!grow_to(&b->values, value_bytes(b, cap))) return false;
-		memset((char *)b->values + value_bytes(b, b->cap), 0, value_bytes(b, cap) - value_bytes(b, b->cap));
+	} else if (!values_grow(b, cap)) {
+		return false;
 	}
 	b->cap = cap;
 	b->failed = false;
@@ -89,7 +130,7 @@ bool builder_grow(struct builder *b, int64_t rows)
 
 void builder_fill_offsets(struct builder *b, int64_t row)
 {
-	ASSERT(is_plain_string(b));
+	ASSERT(has_offsets(b));
 	ASSERT(b->n <= row && row <= b->cap);
 	const int32_t at = b->offsets[b->n];
 	for (int64_t i = b->n; i < row; i++) b->offsets[i + 1] = at;
@@ -175,15 +216,36 @@ static void finish_dictionary(struct builder *b)
 	b->dict_column.data = b->dict_data != NULL ? b->dict_data : no_data;
 }
 
+int64_t builder_set_list(struct builder *b, int64_t row, int32_t n)
+{
+	ASSERT(n >= 0 && (b->type == COL_LIST || b->type == COL_MAP));
+	if (b->failed || n > INT32_MAX - (int32_t)b->data_n || !builder_row(b, row)) {
+		b->failed = true;
+		return -1;
+	}
+	if (b->n < row) builder_fill_offsets(b, row);
+	const int64_t first = (int64_t)b->data_n;
+	b->data_n += (size_t)n;
+	b->offsets[row + 1] = (int32_t)b->data_n;
+	b->n = row + 1;
+	return first;
+}
+
+static status finish_children(struct builder *b, int64_t rows, struct err *err)
+{
+	const int64_t n = b->type == COL_STRUCT ? rows : (int64_t)b->data_n;
+	for (size_t i = 0; i < b->n_children; i++) TRY(builder_finish(&b->children[i], n, &b->views[i], err));
+	return OK;
+}
+
 status builder_finish(struct builder *b, int64_t rows, struct column *out, struct err *err)
 {
 	ASSERT(rows >= b->n);
 	if (!b->failed && (rows > b->cap || b->cap == 0)) (void)builder_grow(b, rows > 0 ? rows : 1);
 	if (b->failed) return fail_nomem(err);
-	if (is_plain_string(b)) {
-		builder_fill_offsets(b, rows);
-		if (b->data == NULL && builder_data_reserve(b, 1) == NULL) return fail_nomem(err);
-	}
+	if (has_offsets(b)) builder_fill_offsets(b, rows);
+	if (is_plain_string(b) && b->data == NULL && builder_data_reserve(b, 1) == NULL) return fail_nomem(err);
+	TRY(finish_children(b, rows, err));
 	b->n = rows;
 	struct column c = {
 		.type = b->type, .precision = b->precision, .scale = b->scale, .n = rows, .n_null = rows - b->n_set};
@@ -191,6 +253,8 @@ status builder_finish(struct builder *b, int64_t rows, struct column *out, struc
 	c.values = b->values;
 	c.offsets = b->offsets;
 	c.data = b->data;
+	c.children = b->views;
+	c.n_children = b->n_children;
 	if (b->dictionary) {
 		finish_dictionary(b);
 		c.dict = &b->dict_column;

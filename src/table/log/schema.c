@@ -22,6 +22,7 @@ struct reader {
 	struct json_scan s;
 	struct arena *arena;
 	bool no_memory;
+	bool unwritten; /* a part of the type at hand would be written as another one */
 };
 
 static bool refuse(struct reader *r, const char *what, const char *at)
@@ -186,6 +187,8 @@ static bool take_def(struct reader *r, struct column_def *def, unsigned depth, b
 	if (json_peek(&r->s) != JSON_STRING) return take_nested(r, def, depth, known);
 	if (!take_text(r, &name)) return false;
 	*known = primitive_set(def, name) && *known;
+	r->unwritten |= def->type == COL_DECIMAL128 || strcmp(name, "byte") == 0 || strcmp(name, "short") == 0 ||
+			strcmp(name, "timestamp_ntz") == 0;
 	return true;
 }
 
@@ -199,12 +202,13 @@ static bool take_type(struct reader *r, struct delta_column *c)
 		c->type_text = name;
 		known = primitive_set(&c->def, name);
 		c->read_only = known && c->def.type == COL_DECIMAL128;
-		c->supported = known && !c->read_only;
+		c->supported = c->written = known && !c->read_only;
 		return true;
 	}
 	const char *at = r->s.p;
 	if (json_peek(&r->s) != JSON_OBJECT) return refuse(r, "a type is a name or an object", at);
 	struct reader inner = *r; /* the same text twice: as text, and what it says */
+	inner.unwritten = false;
 	if (!json_skip(&r->s, &text)) return false;
 	c->type_text = arena_strndup(r->arena, text.p, text.n);
 	if (c->type_text == NULL) return no_memory(r);
@@ -213,6 +217,7 @@ static bool take_type(struct reader *r, struct delta_column *c)
 		return refuse(r, inner.s.error, inner.s.start + inner.s.error_at);
 	}
 	c->read_only = known;
+	c->written = known && !inner.unwritten;
 	/* The rules of a nested field bind too; a mention of one in another place makes us refuse a write we could do. */
 	for (size_t i = 0; i < N_WRITER_RULES; i++) {
 		if (memmem(text.p, text.n, writer_rules[i], strlen(writer_rules[i])) != NULL)
@@ -352,26 +357,63 @@ static const char *const delta_types[] = {
 	[COL_DATE] = "date",
 };
 
-void delta_type_text(const struct column_def *c, char dst[DELTA_TYPE_TEXT_MAX])
+enum { NAME_TEXT_MAX = 32 };
+
+/* The name of a type that is not nested. */
+static void type_name(const struct column_def *c, char dst[NAME_TEXT_MAX])
 {
-	if (c->type == COL_DECIMAL) {
-		(void)snprintf(dst, DELTA_TYPE_TEXT_MAX, "decimal(%u,%u)", c->precision, c->scale);
-	} else {
-		(void)snprintf(dst, DELTA_TYPE_TEXT_MAX, "%s", delta_types[c->type]);
+	const bool decimal = c->type == COL_DECIMAL || c->type == COL_DECIMAL128;
+	if (decimal)
+		(void)snprintf(dst, NAME_TEXT_MAX, "decimal(%u,%u)", c->precision, c->scale);
+	else
+		(void)snprintf(dst, NAME_TEXT_MAX, "%s", delta_types[c->type]);
+}
+
+static void put_bool(struct buf *out, const char *key, bool v)
+{
+	buf_printf(out, ",\"%s\":%s", key, v ? "true" : "false");
+}
+
+static void put_fields(struct buf *out, const struct column_def *fields, size_t n);
+
+/* "Array Type", "Map Type", "Struct Type", in the order of Spark's members. Recurses COLUMN_DEPTH_MAX deep at most. */
+void delta_type_put(struct buf *out, const struct column_def *c)
+{
+	char name[NAME_TEXT_MAX];
+	switch (c->type) {
+	case COL_LIST:
+		buf_str(out, "{\"type\":\"array\",\"elementType\":");
+		delta_type_put(out, &c->children[0]);
+		put_bool(out, "containsNull", c->children[0].nullable);
+		buf_char(out, '}');
+		return;
+	case COL_MAP:
+		buf_str(out, "{\"type\":\"map\",\"keyType\":");
+		delta_type_put(out, &c->children[0]);
+		buf_str(out, ",\"valueType\":");
+		delta_type_put(out, &c->children[1]);
+		put_bool(out, "valueContainsNull", c->children[1].nullable);
+		buf_char(out, '}');
+		return;
+	case COL_STRUCT: put_fields(out, c->children, c->n_children); return;
+	default:
+		type_name(c, name);
+		buf_printf(out, "\"%s\"", name);
+		return;
 	}
 }
 
-void delta_schema_text(struct buf *out, const struct table_schema *s)
+static void put_fields(struct buf *out, const struct column_def *fields, size_t n)
 {
 	buf_str(out, "{\"type\":\"struct\",\"fields\":[");
-	for (size_t i = 0; i < s->n_columns; i++) {
-		const struct column_def *c = &s->columns[i];
-		char type[DELTA_TYPE_TEXT_MAX];
-		delta_type_text(c, type);
+	for (size_t i = 0; i < n; i++) {
+		const struct column_def *c = &fields[i];
 		buf_str(out, i == 0 ? "{\"name\":" : ",{\"name\":");
 		buf_json_str(out, str_of(c->name));
-		buf_printf(
-			out, ",\"type\":\"%s\",\"nullable\":%s,\"metadata\":{", type, c->nullable ? "true" : "false");
+		buf_str(out, ",\"type\":");
+		delta_type_put(out, c);
+		put_bool(out, "nullable", c->nullable);
+		buf_str(out, ",\"metadata\":{");
 		if (c->description != NULL) {
 			buf_str(out, "\"comment\":");
 			buf_json_str(out, str_of(c->description));
@@ -379,4 +421,37 @@ void delta_schema_text(struct buf *out, const struct table_schema *s)
 		buf_str(out, "}}");
 	}
 	buf_str(out, "]}");
+}
+
+void delta_schema_text(struct buf *out, const struct table_schema *s)
+{
+	put_fields(out, s->columns, s->n_columns);
+}
+
+/* Nested parts; the outermost names are the caller's to compare. */
+static enum delta_fit fit(const struct column_def *have, const struct column_def *want)
+{
+	enum delta_fit all = DELTA_TYPE_SAME;
+	const bool wider = want->type == COL_STRUCT && want->n_children > have->n_children;
+	if (have->type != want->type || have->precision != want->precision || have->scale != want->scale)
+		return DELTA_TYPE_OTHER;
+	if (want->n_children != have->n_children && !wider) return DELTA_TYPE_OTHER;
+	for (size_t i = 0; i < have->n_children; i++) {
+		const struct column_def *h = &have->children[i], *w = &want->children[i];
+		const bool named = want->type != COL_STRUCT || strcmp(h->name, w->name) == 0;
+		const bool key = want->type == COL_MAP && i == 0; /* never null, whatever is said of it */
+		const enum delta_fit one = named && (key || h->nullable == w->nullable) ? fit(h, w) : DELTA_TYPE_OTHER;
+		all = one > all ? one : all;
+	}
+	for (size_t i = have->n_children; i < want->n_children; i++)
+		if (!want->children[i].nullable) return DELTA_TYPE_OTHER;
+	return wider && all == DELTA_TYPE_SAME ? DELTA_TYPE_WIDER : all;
+}
+
+enum delta_fit delta_type_fit(const struct delta_column *have, const struct column_def *want)
+{
+	if (col_type_nested(want->type)) return have->written ? fit(&have->def, want) : DELTA_TYPE_OTHER;
+	char name[NAME_TEXT_MAX];
+	type_name(want, name);
+	return strcmp(have->type_text, name) == 0 ? DELTA_TYPE_SAME : DELTA_TYPE_OTHER;
 }

@@ -1,7 +1,8 @@
 /* table/log/schema.h: the columns of a Delta table from its schemaString ("Schema Serialization Format").
  *
- * Columns stand in the schema's order, partition columns where they stand. Types that are read but not written (array, map, struct,
- * decimals of over 18 digits) have read_only set. A column of another type (variant, what later versions
+ * Columns stand in the schema's order, partition columns where they stand. Types that are read but take part in no condition and no statistics
+ * (array, map, struct, decimals of over 18 digits) have read_only set; of those array, map and struct are written, but for parts of types that
+ * are not written as they are named (byte, short, timestamp_ntz, such decimals). A column of another type (variant, what later versions
  * add) is there too, and neither: a scan of it is refused, one that leaves it out is not. byte and short become COL_INT32. Column mapping is refused before (table/log/snapshot.h).
  */
 #ifndef PQR_TABLE_LOG_SCHEMA_H
@@ -15,6 +16,7 @@ struct delta_column {
 		def;    /* name, type, precision, scale, nullable, partition; description from metadata.comment */
 	bool supported; /* read and written, in conditions and statistics too */
 	bool read_only; /* not supported, but a scan gives its values */
+	bool written;   /* supported, or a nested type that is written */
 	const char *type_text;   /* "string", "timestamp_ntz", "decimal(5,2)", or a nested type's JSON: for messages */
 	int partition_index;     /* in metadata.partition_columns; -1 = a column of the files */
 	const char *writer_rule; /* a key of its metadata that a writer must honour: "delta.invariants"; NULL = none */
@@ -29,9 +31,13 @@ struct delta_schema {
 status delta_schema_parse(
 	const struct delta_metadata *m, struct arena *arena, struct delta_schema *out, struct err *err) MUST_USE;
 int delta_schema_index(const struct delta_schema *s, struct str name); /* -1 = none; exact case */
-/* A column's type as Delta writes it: "long", "decimal(7,4)". */
-enum { DELTA_TYPE_TEXT_MAX = 32 };
-void delta_type_text(const struct column_def *c, char dst[DELTA_TYPE_TEXT_MAX]);
+/* A column's type as Delta writes it in JSON, appended: "long", "decimal(7,4)", {"type":"array",...}. Elements of lists and values of maps
+ * have no names there. */
+void delta_type_put(struct buf *out, const struct column_def *c);
+/* Is the type that is wanted the one of a column that stands, or wider: with new fields in its structs, nullable ones behind those that are
+ * there? */
+enum delta_fit { DELTA_TYPE_SAME, DELTA_TYPE_WIDER, DELTA_TYPE_OTHER };
+enum delta_fit delta_type_fit(const struct delta_column *have, const struct column_def *want);
 /* The schemaString of a table of ours, on one line: appended. */
 void delta_schema_text(struct buf *out, const struct table_schema *s);
 

@@ -13,7 +13,7 @@
 /* A column is written as its col_type alone says; of these the file would say something else than it did. */
 static const char *unlike(const struct delta_column *c)
 {
-	if (!c->supported) return "it is not read";
+	if (!c->written) return "it is not written";
 	if (strcmp(c->type_text, "timestamp_ntz") == 0) return "it would become a timestamp in UTC";
 	return NULL;
 }
@@ -29,6 +29,8 @@ static status check_columns(struct optimize *o, struct err *err)
 		const struct delta_column *c = &s->columns[i];
 		if (c->partition_index >= 0) continue;
 		const char *why = unlike(c);
+		if (why == NULL && o->opts.n_zorder > 0 && col_type_nested(c->def.type))
+			why = "a nested column is not moved along a curve";
 		if (why != NULL)
 			return fail(err, E_UNSUPPORTED, "unsupported: optimize of table %s: column %s of type %s: %s",
 				o->root, c->def.name, c->type_text, why);

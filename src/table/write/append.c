@@ -15,11 +15,26 @@ enum { MEMORY_BYTES = 1 << 29, READER_VERSION = 1, WRITER_VERSION = 2 };
 
 /* ---- the table and the stream's columns ---- */
 
+/* Fields of a struct have the same names in the same order; lists and maps the same parts, whatever those are called. What the rows may leave
+ * null the table may, too, or the writer finds the null. */
+static bool same_parts(const struct column_def *table, const struct column_def *in)
+{
+	if (table->n_children != in->n_children) return false;
+	for (size_t i = 0; i < table->n_children; i++) {
+		const struct column_def *t = &table->children[i], *n = &in->children[i];
+		if (t->type != n->type || t->precision != n->precision || t->scale != n->scale) return false;
+		if (table->type == COL_STRUCT && strcmp(t->name, n->name) != 0) return false;
+		if (!same_parts(t, n)) return false;
+	}
+	return true;
+}
+
 static bool fits(const struct column_def *table, const struct column_def *in)
 {
 	if (table->type == COL_DECIMAL)
 		return in->type == COL_DECIMAL && in->scale == table->scale && in->precision <= table->precision;
-	return table->type == in->type || (table->type == COL_INT64 && in->type == COL_INT32);
+	if (table->type != in->type) return table->type == COL_INT64 && in->type == COL_INT32;
+	return same_parts(table, in);
 }
 
 static status match_column(const struct append *a, const struct delta_column *c, const struct table_schema *in,
@@ -31,11 +46,11 @@ static status match_column(const struct append *a, const struct delta_column *c,
 		return fail(err, E_USAGE, "the rows lack column %s of table %s, which takes no nulls", c->def.name,
 			a->root);
 	}
-	if (!c->supported)
+	if (!c->written)
 		return fail(err, E_UNSUPPORTED, "unsupported: writing column %s of type %s", c->def.name, c->type_text);
-	if (c->partition_index >= 0 && c->def.type == COL_BINARY)
-		return fail(err, E_UNSUPPORTED, "unsupported: partitioning table %s by binary column %s", a->root,
-			c->def.name);
+	if (c->partition_index >= 0 && (c->def.type == COL_BINARY || col_type_nested(c->def.type)))
+		return fail(err, E_UNSUPPORTED, "unsupported: partitioning table %s by %s column %s", a->root,
+			col_type_name(c->def.type), c->def.name);
 	if (fits(&c->def, &in->columns[out->source])) return OK;
 	return fail(err, E_USAGE, "column %s is %s in the rows and %s in table %s", c->def.name,
 		col_type_name(in->columns[out->source].type), c->type_text, a->root);
@@ -70,7 +85,7 @@ static status match_columns(
 		if (c->partition_index >= 0) {
 			a->partition[c->partition_index] = matched;
 			a->n_partition++;
-		} else if (c->supported) {
+		} else if (c->written) {
 			defs[a->n_columns] = matched.def;
 			a->columns[a->n_columns++] = matched;
 		}

@@ -27,7 +27,10 @@ static status null_column(
 	struct append *a, const struct column_def *def, int64_t n, struct column *out, struct err *err)
 {
 	void *zeros = arena_zalloc(&a->batch, (size_t)(n + 1) * 8, 8);
-	if (zeros == NULL) return fail_nomem(err);
+	struct column *children = ARENA_ZNEW(&a->batch, struct column, def->n_children + 1);
+	if (zeros == NULL || children == NULL) return fail_nomem(err);
+	for (size_t i = 0; i < def->n_children; i++)
+		TRY(null_column(a, &def->children[i], def->type == COL_STRUCT ? n : 0, &children[i], err));
 	*out = (struct column){.type = def->type,
 		.precision = def->precision,
 		.scale = def->scale,
@@ -36,7 +39,9 @@ static status null_column(
 		.validity = zeros,
 		.values = zeros,
 		.offsets = zeros,
-		.data = zeros};
+		.data = zeros,
+		.children = children,
+		.n_children = def->n_children};
 	return OK;
 }
 
@@ -46,6 +51,8 @@ static status check_texts(
 	const struct append *a, const struct append_column *c, const struct column *texts, struct err *err)
 {
 	const struct column *of = texts->dict != NULL ? texts->dict : texts;
+	for (size_t i = 0; i < texts->n_children; i++) TRY(check_texts(a, c, &texts->children[i], err));
+	if (texts->type != COL_STRING) return OK;
 	for (int64_t i = 0; i < of->n; i++) {
 		const struct str s = {
 			(const char *)of->data + of->offsets[i], (size_t)(of->offsets[i + 1] - of->offsets[i])};
@@ -67,7 +74,7 @@ static status take_column(
 	if (!c->def.nullable && count_nulls(out) > 0)
 		return fail(err, E_USAGE, "column %s of table %s takes no nulls, and the rows have %lld of them",
 			c->def.name, a->root, (long long)count_nulls(out));
-	if (out->type == COL_STRING) TRY(check_texts(a, c, out, err));
+	TRY(check_texts(a, c, out, err));
 	if (out->type == c->def.type) return OK;
 	ASSERT(out->type == COL_INT32 && c->def.type == COL_INT64);
 	int64_t *wide = ARENA_NEW(&a->batch, int64_t, out->n + 1);
@@ -136,7 +143,7 @@ static struct delta_value value_at(const struct column *c, int64_t row)
 	case COL_DECIMAL128:
 	case COL_LIST:
 	case COL_STRUCT:
-	case COL_MAP: ASSERT(false); /* batch_import gives none */
+	case COL_MAP: ASSERT(false); /* no partition column */
 	}
 	return v;
 }

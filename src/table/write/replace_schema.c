@@ -1,13 +1,6 @@
-/* table/write/replace_schema.c: is the schema of a table the wanted one, or an older one that new columns widen? */
+/* table/write/replace_schema.c: is the schema of a table the wanted one, or an older one that new columns or fields widen? */
 #include "table/log/schema.h"
 #include "table/write/replace_int.h"
-
-static bool same_type(const struct delta_column *have, const struct column_def *want)
-{
-	char text[DELTA_TYPE_TEXT_MAX];
-	delta_type_text(want, text);
-	return strcmp(have->type_text, text) == 0;
-}
 
 static status cannot_add(const struct column_def *c, struct err *err)
 {
@@ -21,10 +14,12 @@ static status match(const struct delta_column *have, const struct table_schema *
 	for (; *want_i < want->n_columns; ++*want_i) {
 		const struct column_def *c = &want->columns[*want_i];
 		if (strcmp(c->name, have->def.name) == 0) {
-			if (!same_type(have, c) || c->nullable != have->def.nullable)
+			const enum delta_fit fit = delta_type_fit(have, c);
+			if (fit == DELTA_TYPE_OTHER || c->nullable != have->def.nullable)
 				return fail(err, E_CONFLICT,
 					"column '%s' of the table is %s%s: another one is to be written", c->name,
 					have->type_text, have->def.nullable ? "" : " not null");
+			*widened |= fit == DELTA_TYPE_WIDER;
 			++*want_i;
 			return OK;
 		}

@@ -205,51 +205,15 @@ static status pending_write(struct delta_writer *w, struct err *err)
 	return OK;
 }
 
-static void add_bools(struct builder *b, int64_t to, const struct column *c, const uint32_t *rows, uint32_t n)
-{
-	for (uint32_t i = 0; i < n; i++) {
-		if (!column_valid(c, rows[i]) || !builder_row(b, to + i)) continue;
-		if (bit_get(c->values, rows[i])) bit_set(b->values, to + i);
-		b->n = to + i + 1;
-	}
-}
-
-static void add_32(struct builder *b, int64_t to, const struct column *c, const uint32_t *rows, uint32_t n)
-{
-	const int32_t *values = c->values;
-	for (uint32_t i = 0; i < n; i++)
-		if (column_valid(c, rows[i])) builder_set_i32(b, to + i, values[rows[i]]);
-}
-
-static void add_64(struct builder *b, int64_t to, const struct column *c, const uint32_t *rows, uint32_t n)
-{
-	const int64_t *values = c->values;
-	for (uint32_t i = 0; i < n; i++)
-		if (column_valid(c, rows[i])) builder_set_i64(b, to + i, values[rows[i]]);
-}
-
-static void add_strings(struct builder *b, int64_t to, const struct column *c, const uint32_t *rows, uint32_t n)
-{
-	for (uint32_t i = 0; i < n; i++)
-		if (column_valid(c, rows[i])) builder_set_str(b, to + i, column_str(c, rows[i]));
-}
-
 /* rows[0..n) of b behind the pending ones. */
 static void pending_add(struct delta_writer *w, const struct batch *b, const uint32_t *rows, uint32_t n)
 {
 	for (size_t i = 0; i < w->columns->n_columns; i++) {
 		struct builder *to = &w->builders[i];
 		const struct column *c = &b->columns[i];
-		const size_t width = col_type_width(c->type), before = to->data_n;
-		if (c->type == COL_BOOL)
-			add_bools(to, w->pending, c, rows, n);
-		else if (width == 4)
-			add_32(to, w->pending, c, rows, n);
-		else if (width == 8)
-			add_64(to, w->pending, c, rows, n);
-		else
-			add_strings(to, w->pending, c, rows, n);
-		w->pending_bytes += n * (width > 0 ? width : 1) + (to->data_n - before);
+		const size_t width = col_type_width(c->type), before = builder_data_bytes(to);
+		builder_add(to, w->pending, c, rows, n);
+		w->pending_bytes += n * (width > 0 ? width : 1) + (builder_data_bytes(to) - before);
 	}
 	w->pending += n;
 }

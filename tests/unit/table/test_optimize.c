@@ -251,7 +251,8 @@ static void test_refused(void **state)
 	assert_non_null(strstr(err.message, "at most 8"));
 
 	write_commit(l->store, 2,
-		METADATA_OF("{\\\"type\\\":\\\"array\\\",\\\"elementType\\\":\\\"long\\\",\\\"containsNull\\\":true}"));
+		METADATA_OF(
+			"{\\\"type\\\":\\\"array\\\",\\\"elementType\\\":\\\"short\\\",\\\"containsNull\\\":true}"));
 	CHECK_FAILS(E_UNSUPPORTED, delta_optimize(l->store, ROWS_TABLE, &opts, &r, &err));
 	assert_non_null(strstr(err.message, "column odd of type"));
 	write_commit(l->store, 3,
