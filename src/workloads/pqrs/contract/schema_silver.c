@@ -271,7 +271,7 @@ TABLE(tickets, "one row a ticket: its state as of the run, dates and SLA");
 TABLE(messages, "messages of citizens and agents");
 TABLE(status_events, "accepted state changes");
 TABLE(attachments, "files added to tickets");
-TABLE(preclassification, "what the rules or a model predict from a ticket's first text; key with run_id");
+TABLE(preclassification, "what the rules or a model predict from a ticket's first text, once a model");
 TABLE(quarantine, "bronze events that silver could not accept, with the reason");
 TABLE(dim_status, "states of a ticket");
 TABLE(dim_status_transition, "allowed state changes");
