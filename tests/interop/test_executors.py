@@ -171,7 +171,6 @@ def test_same_bytes_on_s3(name, stack, expected, tmp_path):
 
 PROGRAM = """
 import sys
-import time
 from pqr_lakehouse import Run
 
 options = dict(lake=sys.argv[1], from_="2025-09-01", to="2025-09-04", volume=60, settings={"simulation.spike.enabled": False})
@@ -182,13 +181,13 @@ if sys.argv[2].startswith("tcp://"):
         report = run(Run("pqrs", **options), client=client)
 elif sys.argv[2] == "adaptive":  # no worker at first; they come with the tasks and go without them
     import distributed
+    from poll import within
     from pqr_lakehouse.dask import run
     many = dict(n_workers=0, threads_per_worker=1, dashboard_address=None, local_directory=sys.argv[3])
     with distributed.LocalCluster(**many) as made, distributed.Client(made) as client:
         made.adapt(minimum=0, maximum=2, interval="200ms", wait_count=1)
         report = run(Run("pqrs", **options), client=client)
-        while client.nthreads():
-            time.sleep(0.05)
+        within(300, lambda: not client.nthreads())
 else:
     from pyspark.sql import SparkSession
     from pqr_lakehouse.spark import run
@@ -217,7 +216,8 @@ def test_adaptive(stack, expected, tmp_path):
     on, lake = cluster(stack, "dask"), tmp_path / "lake"
     program = tmp_path / "program.py"  # a file: the workers are processes that import it
     program.write_text("if __name__ == '__main__':\n" + textwrap.indent(PROGRAM, "    "))
-    done = subprocess.run([on.env["PQR_PYTHON"], program, lake, "adaptive", tmp_path / "dask"], env=on.env, capture_output=True, text=True, check=False)
+    done = subprocess.run([on.env["PQR_PYTHON"], program, lake, "adaptive", tmp_path / "dask"],
+        env=on.env | {"PYTHONPATH": f"{ROOT / 'python'}:{ROOT / 'tests'}"}, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split()[-1] == expected("pqrs")[0]["root"]
     assert content(lake) == expected("pqrs")[1]
