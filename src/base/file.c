@@ -82,7 +82,7 @@ status file_replace(const char *path, const void *p, size_t n, struct err *err)
 	const int chars = snprintf(temporary, sizeof temporary, "%s.%lld.tmp", path, (long long)getpid());
 	if (chars < 0 || (size_t)chars >= sizeof temporary) return fail(err, E_LIMIT, "%s: path too long", path);
 	const int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	if (fd < 0) return fail_errno(err, errno, "cannot create %s", temporary);
+	if (fd < 0) return fail_errno(err, errno, "cannot create %s", path);
 	status code = file_write(fd, p, n, err);
 	if (close(fd) != 0 && code == OK) code = fail_errno(err, errno, "cannot write %s", temporary);
 	if (code == OK && rename(temporary, path) != 0) code = fail_errno(err, errno, "cannot replace %s", path);

@@ -62,6 +62,9 @@ same "$(sed -nE '/^tasks/,/^$/s/^  ([a-z]+) .*/\1/p' shown | tr '\n' ' ')" "stag
 same "$("$pqr" runs show "$id" --json | jq '.quality | length')" "$("$pqr" quality --json | jq length)" "checks of runs show --json"
 expect 0 '^  publish  gold.daily_kpis -> serving.gold_daily_kpis$' "$pqr" lineage
 
+# a place that is not there: the name that was given, and no other
+expect 1 '^pqr: error: cannot create missing/r.html: No such file or directory$' "$pqr" report --html --period 2026Q1 -o missing/r.html
+
 # names that are none, with where to look
 expect 2 "^pqr: error: --where: no column \"colour\"; .pqr table schema. lists the columns" "$pqr" table cat silver.tickets --where 'colour = 3'
 expect 2 '"yesterday" is no value of column created_at, which is timestamp, as 2025-09-01 or 2025-09-01T12:00:00-05:00' "$pqr" table cat silver.tickets --where 'created_at > yesterday'
