@@ -23,7 +23,7 @@ bool add_size(size_t a, size_t b, size_t *out) MUST_USE;
 /* Tell the C library to keep freed memory for reuse instead of giving it back page by page: stages free and take the same
  * large buffers over and over. Once, at the start of a program. */
 void mem_setup(void);
-/* Give what is free back to the system after all: what one stage took in large blocks is of little use to the next. */
+/* Give what is free back to the system after all: at the end of a run, of which a stage uses again what the one before it took. */
 void mem_trim(void);
 
 size_t mem_in_use(void);          /* bytes, as the allocator rounds them */

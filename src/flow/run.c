@@ -243,6 +243,7 @@ status run_steps_end(struct run_steps *s, status ran, struct err *err)
 		log_line(LOG_WARN, "cannot release the run's lease", "error", later.message, NULL);
 	flow_deinit(&s->f);
 	mem_free(s);
+	mem_trim();
 	return code;
 }
 

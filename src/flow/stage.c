@@ -477,7 +477,6 @@ void flow_stage_close(struct stage_run *s)
 	mem_free(s->slots);
 	arena_deinit(&s->scratch);
 	mem_free(s);
-	mem_trim();
 }
 
 /* ---- by somebody else ------------------------------------------------------------------------------------------------ */
