@@ -113,8 +113,9 @@ struct builder {
 /* Views def's children until deinit. */
 void builder_init(struct builder *b, const struct column_def *def, bool dictionary);
 void builder_deinit(struct builder *b);
-void builder_reset(struct builder *b);                      /* no rows, empty dictionary, capacity kept */
-bool builder_grow(struct builder *b, int64_t rows);         /* room for rows rows; zero validity bits beyond n */
+void builder_reset(struct builder *b);                /* no rows, empty dictionary, capacity kept */
+bool builder_grow(struct builder *b, int64_t rows);   /* room for rows rows; zero validity bits beyond n */
+void builder_expect(struct builder *b, int64_t rows); /* room for about `rows` in all, texts as long as those so far */
 void builder_fill_offsets(struct builder *b, int64_t row);  /* null rows b->n .. row-1 */
 uint8_t *builder_data_reserve(struct builder *b, size_t n); /* n more string bytes, or NULL */
 int32_t builder_intern(struct builder *b, struct str s);    /* dictionary index of s; -1 on failure */

@@ -151,6 +151,13 @@ uint8_t *builder_data_reserve(struct builder *b, size_t n)
 	return b->data + b->data_n;
 }
 
+void builder_expect(struct builder *b, int64_t rows)
+{
+	if (b->n == 0 || rows <= b->n || rows > INT32_MAX / 2 || !builder_grow(b, rows)) return;
+	const size_t bytes = b->data_n * (size_t)rows / (size_t)b->n, room = bytes + bytes / 16;
+	if (is_plain_string(b) && room <= INT32_MAX) (void)builder_data_reserve(b, room - b->data_n);
+}
+
 static struct str dict_value(const struct builder *b, uint32_t index)
 {
 	const int32_t from = b->dict_offsets[index];

@@ -45,6 +45,40 @@ static void test_rows_not_set_are_null(void **state)
 	}
 }
 
+/* Rows that were expected find their room: nothing moves, whatever the type; and they read as without it. */
+static void test_expected_rows_have_room(void **state)
+{
+	(void)state;
+	enum { SAMPLE = 100, ROWS = 50000 };
+	struct builder b[3];
+	struct column c[3];
+	struct err err;
+	const void *places[4] = {NULL};
+	builder_init(&b[0], &text, false);
+	builder_init(&b[1], &text, true);
+	builder_init(&b[2], &number, false);
+	for (int i = 0; i < 3; i++) builder_expect(&b[i], ROWS); /* knows nothing yet */
+	for (int row = 0; row < ROWS; row++) {
+		char s[40];
+		const int n = snprintf(s, sizeof s, "a text of row %05d", row);
+		builder_set_str(&b[0], row, (struct str){s, (size_t)n});
+		builder_set_str(&b[1], row, row % 2 == 0 ? STR("even") : STR("odd"));
+		builder_set_i64(&b[2], row, row);
+		const void *now[4] = {b[0].data, b[0].offsets, b[1].values, b[2].values};
+		if (row < SAMPLE) continue;
+		if (row > SAMPLE) assert_memory_equal(now, places, sizeof now);
+		for (int i = 0; i < 3 && row == SAMPLE; i++) builder_expect(&b[i], ROWS);
+		const void *after[4] = {b[0].data, b[0].offsets, b[1].values, b[2].values};
+		memcpy(places, after, sizeof places);
+	}
+	for (int i = 0; i < 3; i++) CHECK_OK(&err, builder_finish(&b[i], ROWS, &c[i], &err));
+	check_str(&c[0], 0, "a text of row 00000");
+	check_str(&c[0], ROWS - 1, "a text of row 49999");
+	check_str(&c[1], ROWS - 1, "odd");
+	CHECK_I64(((const int64_t *)c[2].values)[ROWS - 1], ROWS - 1);
+	for (int i = 0; i < 3; i++) builder_deinit(&b[i]);
+}
+
 static void test_dictionary_keeps_order(void **state)
 {
 	(void)state;
@@ -91,6 +125,7 @@ static void test_numbers_and_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows_not_set_are_null),
-		cmocka_unit_test(test_dictionary_keeps_order), cmocka_unit_test(test_numbers_and_memory)};
+		cmocka_unit_test(test_expected_rows_have_room), cmocka_unit_test(test_dictionary_keeps_order),
+		cmocka_unit_test(test_numbers_and_memory)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

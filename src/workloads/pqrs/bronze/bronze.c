@@ -24,6 +24,7 @@
 enum {
 	PART_BYTES = 96 << 20, /* raw bytes in one Parquet file: those of a task, whose days don't add up to its size */
 	LINE_BYTES_GUESS = 256, /* to size the index: a little under the average line */
+	SAMPLE_SHARE = 16,      /* of a part's bytes, after which its rows are expected to go on as they began */
 };
 
 struct tally {
@@ -47,6 +48,8 @@ struct bronze_task {
 	int64_t ts_max;     /* later events wait */
 	int32_t month;      /* of the batch: its first UTC day */
 	int64_t part_bytes; /* raw bytes in the batch */
+	int64_t left_bytes; /* of the task's objects, when the part began */
+	bool sampled;       /* the batch has room for what the part is expected to hold */
 };
 
 static status reject(struct bronze_task *t, struct event_reason reason, struct str raw, int64_t offset, struct err *err)
@@ -90,7 +93,9 @@ static status part_write(struct bronze_task *t, struct err *err)
 	struct partition_month place;
 	const uint8_t *p;
 	size_t n;
+	t->left_bytes -= t->part_bytes;
 	t->part_bytes = 0;
+	t->sampled = false;
 	if (t->batch.n_rows == 0) return OK;
 	TRY(event_batch_finish(&t->batch, columns, err));
 	TRY(event_order_make(&t->order, &t->batch, err));
@@ -123,6 +128,15 @@ static status part_next(struct bronze_task *t, struct err *err)
 	return batch_origin(t, err);
 }
 
+/* The first rows tell how much room all will take; growing by doubling copies each byte once more and touches twice the memory. */
+static void part_expect(struct bronze_task *t)
+{
+	const int64_t whole = t->left_bytes < PART_BYTES ? t->left_bytes : PART_BYTES;
+	if (t->sampled || t->part_bytes < whole / SAMPLE_SHARE || t->part_bytes == 0) return;
+	t->sampled = true;
+	event_batch_expect(&t->batch, (int64_t)((double)t->batch.n_rows * (double)whole / (double)t->part_bytes));
+}
+
 static status take_lines(void *ctx, const struct line_window *w, struct err *err)
 {
 	struct bronze_task *t = ctx;
@@ -144,6 +158,7 @@ static status take_lines(void *ctx, const struct line_window *w, struct err *err
 		t->part_bytes += (int64_t)ev.line.n + 1;
 		if (t->part_bytes >= PART_BYTES) TRY(part_next(t, err));
 	}
+	part_expect(t);
 	return event_parser_check(t->parser, err);
 }
 
@@ -234,6 +249,7 @@ static void task_deinit(struct bronze_task *t)
 static status task_do(struct bronze_task *t, const struct file_list *inputs, struct err *err)
 {
 	TRY(task_init(t, err));
+	for (size_t i = 0; i < inputs->n; i++) t->left_bytes += inputs->items[i].bytes;
 	TRY(raw_read_run(&t->read, inputs, err));
 	TRY(part_write(t, err));
 	TRY(raw_read_finish(&t->read, err));

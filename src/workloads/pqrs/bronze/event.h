@@ -111,6 +111,8 @@ status event_batch_origin(
 /* One row, whole: no builder is touched unless all will be. line: 1-based. false: no memory, and no row. What a builder lacks shows in
  * event_batch_finish. */
 bool event_batch_append(struct event_batch *b, const struct event *ev, int64_t line);
+/* About `rows` rows in all are to come, like those that are there: room for them at once, not by doubling. */
+void event_batch_expect(struct event_batch *b, int64_t rows);
 /* columns[BRONZE_N_COLUMNS] view the builders until the next append or reset. E_NOMEM. */
 status event_batch_finish(struct event_batch *b, struct column *columns, struct err *err) MUST_USE;
 

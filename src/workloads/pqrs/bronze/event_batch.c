@@ -85,6 +85,13 @@ bool event_batch_append(struct event_batch *b, const struct event *ev, int64_t l
 	return true;
 }
 
+void event_batch_expect(struct event_batch *b, int64_t rows)
+{
+	if (rows <= b->n_rows) return;
+	b->failed |= !VEC_ROOM(&b->ids, (size_t)(rows - b->n_rows));
+	for (int i = 0; i < BRONZE_N_COLUMNS; i++) builder_expect(&b->columns[i], rows);
+}
+
 status event_batch_finish(struct event_batch *b, struct column *columns, struct err *err)
 {
 	if (b->failed) return fail_nomem(err);
