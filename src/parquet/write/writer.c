@@ -103,6 +103,21 @@ static status columns_write(
 	return OK;
 }
 
+/* About what a row group takes in the file. Room for it at once saves copies of what is there; what it is too much is never touched. */
+static size_t group_guess(const struct parquet_writer *w, const struct batch *b, const struct parquet_rows *rows)
+{
+	enum { NUMBER_BYTES = 2, ID_SHARE = 2, TEXT_SHARE = 6 };
+	size_t bytes = 0;
+	for (size_t i = 0; i < w->n_columns; i++) {
+		const struct column *c = &b->columns[i];
+		const struct column_def *def = &w->schema->columns[i];
+		const bool plain = (def->type == COL_STRING || def->type == COL_BINARY) && c->dict == NULL && c->n > 0;
+		const size_t text = plain ? (size_t)(c->offsets[c->n] - c->offsets[0]) : 0;
+		bytes += plain ? text / (def->id ? ID_SHARE : TEXT_SHARE) : (size_t)c->n * NUMBER_BYTES;
+	}
+	return b->n_rows > rows->n ? bytes * rows->n / (size_t)b->n_rows : bytes;
+}
+
 static status group_write(
 	struct parquet_writer *w, const struct batch *b, const struct parquet_rows *rows, struct err *err)
 {
@@ -110,6 +125,7 @@ static status group_write(
 	TRY(writer_row_plan_make(w, rows, b->n_rows, &plan, err));
 	for (unsigned i = 0; i < WRITER_SELECTIONS; i++) w->selections[i].source = NULL;
 	w->selection_next = 0; /* the same slots for the same patterns: nothing grows in a second file */
+	if (buf_reserve(&w->out, group_guess(w, b, rows)) == NULL) return buf_check(&w->out, err);
 	const size_t before = w->chunks.n;
 	struct writer_group_record g = {.n_rows = rows->n, .offset = w->out.n};
 	TRY(columns_write(w, b, &plan, err));
