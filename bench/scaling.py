@@ -4,7 +4,8 @@ Reads meta.tasks of the newest run in a SQLite control plane: the seconds of eac
 as many tasks of each stage as the plan makes for the larger day, with times drawn in turn from those that were measured and scaled to their
 size, handed to the workers one after the other. Beside the workers there is one driver: it
 plans, hands out a task and writes down its end in DRIVER_S, and commits a stage in one step that grows with its files. Stages wait for one
-another. What it leaves out: that workers share disks, network and memory; set TASK_FACTOR to what a task takes longer among many.
+another. What it leaves out: that workers share disks, network and memory; TASK_FACTOR is what a task takes among many, by what was measured, or
+less than 1 where the machine that was measured did other things meanwhile.
 """
 
 import contextlib
@@ -39,7 +40,7 @@ def stage(times, n, workers, document_s):
     for i in range(n):
         driver += DRIVER_S + document_s
         begin = max(driver, heapq.heappop(free))
-        took = times[i % len(times)] * TASK_FACTOR
+        took = times[i % len(times)]
         heapq.heappush(free, begin + took)
         busy += took
         end = max(end, begin + took)
@@ -59,7 +60,7 @@ def main(path, raw_tb="1", workers="64"):
         "gold": (len(times["gold"]), BUCKETS),
     }
     for name, (n, inputs) in plan.items():
-        each = [s * scale * len(times[name]) / n + (inputs * OPEN_S if name == "silver" else 0) for s in times[name]]
+        each = [s * TASK_FACTOR * scale * len(times[name]) / n + (inputs * OPEN_S if name == "silver" else 0) for s in times[name]]
         end, driver, busy = stage(each, n, workers, inputs * FILE_JSON / JSON_BYTES_S)
         commit = (n_bronze if name in ("raw", "bronze") else n) * FILE_S
         total += end + commit

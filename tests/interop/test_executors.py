@@ -1,5 +1,6 @@
 """Runs on real clusters: Dask (a scheduler, two workers) and Spark (local, and a standalone master with a worker). The same manifest root and
-the same bytes of every file as on threads, on disk and on S3, of both workloads; whoever is killed in the middle; workers that are refused. Tables as data frames of their workers.
+the same bytes of every file as on threads, on disk and on S3, of both workloads; whoever is killed in the middle; workers that are refused. Tables as data
+frames of the workers.
 Seeded: PQR_TEST_SEED chooses other moments, PQR_EXECUTOR_KILLS how many of each kind."""
 
 import contextlib
