@@ -3,17 +3,18 @@
 #include "stream/json_contract_int.h"
 
 #include <stdio.h>
+#include <strings.h>
 
 #include "base/alloc.h"
 #include "base/limits.h"
 #include "io/json/json_doc.h"
 
-enum { SCALE_MAX = 9, DECIMAL_DIGITS = 18, NAME_CHARS_MAX = 128 };
+enum { SCALE_MAX = 9, DECIMAL_DIGITS = 18, NAME_CHARS_MAX = 128, MEMBERS_MAX = 1024 };
 
 struct reader {
 	struct json_contract *c;
 	const char *file;
-	const struct json_node *required;
+	size_t n_members; /* so far, at any depth */
 	struct err *err;
 };
 
@@ -30,7 +31,7 @@ static bool is_among(struct str word, const char *const *words)
 static status refuse(const struct reader *r, const struct json_member *m, const char *what, struct str which)
 {
 	return fail_at(r->err, E_USAGE, r->file, -1, -1, "%s%.*s%s%s '%.*s'", m != NULL ? "member '" : "",
-		m != NULL ? (int)m->name.n : 0, m != NULL ? m->name.p : "", m != NULL ? "': " : "", what,
+		m != NULL ? (int)m->path.n : 0, m != NULL ? m->path.p : "", m != NULL ? "': " : "", what,
 		(int)(which.n < 100 ? which.n : 100), which.p);
 }
 
@@ -58,11 +59,10 @@ static status take_type_name(const struct reader *r, struct json_member *m, stru
 		m->type = MEMBER_NUMBER;
 	else if (str_is(name, "boolean"))
 		m->type = MEMBER_BOOLEAN;
-	else if (str_is(name, "object") || str_is(name, "array"))
-		return refuse(r, m,
-			"nested members get no column in this version (left out of properties, it is kept in extra): "
-			"type",
-			name);
+	else if (str_is(name, "object"))
+		m->type = MEMBER_OBJECT;
+	else if (str_is(name, "array"))
+		m->type = MEMBER_ARRAY;
 	else
 		return wrong_value(r, m, STR("type"));
 	return OK;
@@ -126,8 +126,10 @@ static status take_words(const struct reader *r, struct json_member *m, const st
 static status take_length(const struct reader *r, const struct json_member *m, struct str keyword,
 	const struct json_node *value, size_t *out)
 {
+	const enum json_member_type of =
+		str_is(keyword, "minItems") || str_is(keyword, "maxItems") ? MEMBER_ARRAY : MEMBER_TEXT;
 	int64_t n;
-	if (!json_node_i64(value, &n) || n < 0 || m->type != MEMBER_TEXT) return wrong_value(r, m, keyword);
+	if (!json_node_i64(value, &n) || n < 0 || m->type != of) return wrong_value(r, m, keyword);
 	*out = (size_t)n;
 	return OK;
 }
@@ -175,24 +177,51 @@ static status take_keyword(const struct reader *r, struct json_member *m, struct
 	if (str_is(key, "format")) return take_format(r, m, value);
 	if (str_is(key, "enum")) return take_words(r, m, value, false);
 	if (str_is(key, "const")) return take_words(r, m, value, true);
-	if (str_is(key, "minLength")) return take_length(r, m, key, value, &m->chars_min);
-	if (str_is(key, "maxLength")) return take_length(r, m, key, value, &m->chars_max);
+	if (m->type == MEMBER_ARRAY && str_is(key, "items")) return OK;
+	if (str_is(key, "minItems")) return take_length(r, m, key, value, &m->length_min);
+	if (str_is(key, "maxItems")) return take_length(r, m, key, value, &m->length_max);
+	if (str_is(key, "minLength")) return take_length(r, m, key, value, &m->length_min);
+	if (str_is(key, "maxLength")) return take_length(r, m, key, value, &m->length_max);
 	if (str_is(key, "multipleOf")) return take_scale(r, m, value);
 	if (is_among(key, bounds)) return take_bound(r, m, key, value);
 	return not_understood(r, m, key);
 }
 
-static status take_member(const struct reader *r, struct json_member *m, const struct json_node *schema)
+static status take_object(struct reader *r, struct json_member *m, struct json_shape *shape,
+	const struct json_node *schema, unsigned depth);
+static status take_member(struct reader *r, struct json_member *m, const struct json_node *schema, unsigned depth);
+
+/* The elements of an array: a member of no name. */
+static status take_items(struct reader *r, struct json_member *m, const struct json_node *schema, unsigned depth)
+{
+	struct json_member *item = ARENA_ZNEW(&r->c->arena, struct json_member, 1);
+	const struct json_node *items = json_node_get(schema, "items");
+	if (items == NULL) return refuse(r, m, "an array needs", STR("items"));
+	const char *path = arena_printf(&r->c->arena, "%s[]", m->path.p);
+	if (item == NULL || path == NULL) return fail_nomem(r->err);
+	item->name = (struct str){"", 0};
+	item->path = str_of(path);
+	m->shape = (struct json_shape){.members = item, .n = 1};
+	return take_member(r, item, items, depth);
+}
+
+/* Recurses over the schema, COLUMN_DEPTH_MAX deep at most. */
+static status take_member(struct reader *r, struct json_member *m, const struct json_node *schema, unsigned depth)
 {
 	struct str key;
 	const struct json_node *value, *type = json_node_get(schema, "type");
-	m->chars_max = SIZE_MAX;
+	if (++r->n_members > MEMBERS_MAX)
+		return fail_at(r->err, E_LIMIT, r->file, -1, -1, "over %d members", MEMBERS_MAX);
+	if (depth > COLUMN_DEPTH_MAX) return refuse(r, m, "a member nested too deeply:", m->name);
+	m->length_max = SIZE_MAX;
 	m->min = -__builtin_inf();
 	m->max = __builtin_inf();
 	if (json_node_kind(schema) != JSON_DOC_OBJECT) return wrong_value(r, m, STR("properties"));
 	if (type == NULL) return refuse(r, m, "it needs a", STR("type"));
 	TRY(take_type(r, m, type));
+	if (m->type == MEMBER_OBJECT) return take_object(r, m, &m->shape, schema, depth + 1);
 	for (const void *at = NULL; json_node_next(schema, &at, &key, &value);) TRY(take_keyword(r, m, key, value));
+	if (m->type == MEMBER_ARRAY) return take_items(r, m, schema, depth + 1);
 	return OK;
 }
 
@@ -206,62 +235,89 @@ bool json_contract_is_name(struct str name)
 	return true;
 }
 
-static status take_properties(struct reader *r, const struct json_node *properties)
+/* Readers tell the fields of a struct apart without regard to case. */
+static status check_name(const struct reader *r, const struct json_member *parent, const struct json_shape *shape)
+{
+	const struct json_member *m = &shape->members[shape->n - 1];
+	if (!json_contract_is_name(m->name)) return refuse(r, parent, "no name for a column:", m->name);
+	for (size_t i = 0; parent != NULL && i + 1 < shape->n; i++)
+		if (strcasecmp(shape->members[i].name.p, m->name.p) == 0)
+			return refuse(r, parent, "two columns of one name:", m->name);
+	return OK;
+}
+
+static status take_properties(struct reader *r, const struct json_member *parent, struct json_shape *shape,
+	const struct json_node *properties, unsigned depth)
 {
 	struct json_contract *c = r->c;
 	struct str key;
 	const struct json_node *value;
 	if (json_node_kind(properties) != JSON_DOC_OBJECT || json_node_n(properties) == 0)
-		return wrong_value(r, NULL, STR("properties"));
+		return wrong_value(r, parent, STR("properties"));
 	if (json_node_n(properties) > TABLE_COLUMNS_MAX - 16)
 		return fail_at(r->err, E_LIMIT, r->file, -1, -1, "over %d members", TABLE_COLUMNS_MAX - 16);
-	c->members = ARENA_ZNEW(&c->arena, struct json_member, json_node_n(properties));
-	if (c->members == NULL) return fail_nomem(r->err);
+	shape->members = ARENA_ZNEW(&c->arena, struct json_member, json_node_n(properties));
+	if (shape->members == NULL) return fail_nomem(r->err);
 	for (const void *at = NULL; json_node_next(properties, &at, &key, &value);) {
-		struct json_member *m = &c->members[c->n_members++];
+		struct json_member *m = &shape->members[shape->n++];
 		m->name = (struct str){arena_strndup(&c->arena, key.p, key.n), key.n};
 		if (m->name.p == NULL) return fail_nomem(r->err);
-		if (!json_contract_is_name(key)) return refuse(r, NULL, "no name for a column:", key);
-		TRY(take_member(r, m, value));
+		m->path = m->name;
+		if (parent != NULL) {
+			const char *path = arena_printf(&c->arena, "%s.%s", parent->path.p, m->name.p);
+			if (path == NULL) return fail_nomem(r->err);
+			m->path = str_of(path);
+		}
+		TRY(check_name(r, parent, shape));
+		TRY(take_member(r, m, value, depth));
 	}
 	return OK;
 }
 
-static status take_required(const struct reader *r)
+static status take_required(const struct reader *r, const struct json_member *parent, struct json_shape *shape,
+	const struct json_node *required)
 {
-	for (size_t i = 0; i < json_node_n(r->required); i++) {
+	for (size_t i = 0; i < json_node_n(required); i++) {
 		struct str name;
 		size_t at = 0;
-		if (!json_node_str(json_node_at(r->required, i), &name)) return wrong_value(r, NULL, STR("required"));
-		while (at < r->c->n_members && !str_eq(r->c->members[at].name, name)) at++;
-		if (at == r->c->n_members) return refuse(r, NULL, "required, and not among the properties:", name);
-		r->c->members[at].required = true;
+		if (!json_node_str(json_node_at(required, i), &name)) return wrong_value(r, parent, STR("required"));
+		while (at < shape->n && !str_eq(shape->members[at].name, name)) at++;
+		if (at == shape->n) return refuse(r, parent, "required, and not among the properties:", name);
+		shape->members[at].required = true;
 	}
 	return OK;
+}
+
+/* m NULL: the message. */
+static status take_object(struct reader *r, struct json_member *m, struct json_shape *shape,
+	const struct json_node *schema, unsigned depth)
+{
+	struct str key;
+	const struct json_node *value, *required = NULL;
+	bool additional = true;
+	for (const void *at = NULL; json_node_next(schema, &at, &key, &value);) {
+		if (is_among(key, silent) || str_is(key, "type") || str_is(key, "properties")) continue;
+		if (str_is(key, "required") && json_node_kind(value) == JSON_DOC_ARRAY)
+			required = value;
+		else if (str_is(key, "additionalProperties") && json_node_bool(value, &additional))
+			shape->closed = !additional;
+		else if (str_is(key, "required") || str_is(key, "additionalProperties"))
+			return wrong_value(r, m, key);
+		else
+			return not_understood(r, m, key);
+	}
+	TRY(take_properties(r, m, shape, json_node_get(schema, "properties"), depth));
+	return take_required(r, m, shape, required);
 }
 
 static status take_schema(struct reader *r, const struct json_node *root)
 {
-	struct str key, type;
-	const struct json_node *value;
-	bool additional = true;
+	struct str type;
 	if (json_node_kind(root) != JSON_DOC_OBJECT)
 		return fail_at(r->err, E_USAGE, r->file, -1, -1, "a JSON Schema is an object");
 	if (!json_node_str(json_node_get(root, "type"), &type) || !str_is(type, "object"))
 		return refuse(r, NULL, "the schema of a message needs the type", STR("object"));
-	for (const void *at = NULL; json_node_next(root, &at, &key, &value);) {
-		if (is_among(key, silent) || str_is(key, "type") || str_is(key, "properties")) continue;
-		if (str_is(key, "required") && json_node_kind(value) == JSON_DOC_ARRAY)
-			r->required = value;
-		else if (str_is(key, "additionalProperties") && json_node_bool(value, &additional))
-			r->c->closed = !additional;
-		else if (str_is(key, "required") || str_is(key, "additionalProperties"))
-			return wrong_value(r, NULL, key);
-		else
-			return not_understood(r, NULL, key);
-	}
-	TRY(take_properties(r, json_node_get(root, "properties")));
-	return take_required(r);
+	return take_object(r, NULL, &r->c->shape, root, 1);
 }
 
 /* ---- columns -------------------------------------------------------------------------------------------------------------- */
@@ -273,7 +329,9 @@ static const enum col_type column_types[] = {[MEMBER_TEXT] = COL_STRING,
 	[MEMBER_INTEGER] = COL_INT64,
 	[MEMBER_NUMBER] = COL_DOUBLE,
 	[MEMBER_DECIMAL] = COL_DECIMAL,
-	[MEMBER_BOOLEAN] = COL_BOOL};
+	[MEMBER_BOOLEAN] = COL_BOOL,
+	[MEMBER_OBJECT] = COL_STRUCT,
+	[MEMBER_ARRAY] = COL_LIST};
 
 static struct column_def column_of(const struct json_member *m)
 {
@@ -283,6 +341,23 @@ static struct column_def column_of(const struct json_member *m)
 		.scale = m->scale,
 		.nullable = true,
 		.id = m->type == MEMBER_UUID};
+}
+
+/* With its children, in the order of the schema. */
+static status make_column(const struct reader *r, struct json_member *m, struct column_def *out)
+{
+	*out = column_of(m);
+	if (m->shape.n == 0) return OK;
+	struct column_def *children = ARENA_ZNEW(&r->c->arena, struct column_def, m->shape.n);
+	if (children == NULL) return fail_nomem(r->err);
+	for (size_t i = 0; i < m->shape.n; i++) {
+		m->shape.members[i].column = (int)i;
+		TRY(make_column(r, &m->shape.members[i], &children[i]));
+	}
+	if (m->type == MEMBER_ARRAY) children[0].name = "element";
+	out->children = children;
+	out->n_children = m->shape.n;
+	return OK;
 }
 
 static const struct column_def change_columns[CHANGE_COLUMNS] = {
@@ -304,7 +379,7 @@ static status add_partition_column(const struct reader *r, struct column_def *co
 {
 	struct json_contract *c = r->c;
 	if (c->partition == PARTITION_NONE) return OK;
-	const struct json_member *m = &c->members[c->partition_member];
+	const struct json_member *m = &c->shape.members[c->partition_member];
 	struct column_def *d = &columns[(*n)++];
 	*d = column_of(m);
 	if (c->partition == PARTITION_DATE) {
@@ -331,26 +406,86 @@ static status check_names(const struct reader *r, const struct column_def *colum
 struct wanted {
 	struct column_def def;
 	int *at;
+	struct json_member *member; /* NULL: a column of its own */
 	bool placed;
 };
 
-static size_t collect_wanted(struct json_contract *c, struct wanted *w)
+static status collect_wanted(const struct reader *r, struct wanted *w, size_t *out)
 {
+	struct json_contract *c = r->c;
 	size_t n = 0;
-	for (size_t i = 0; i < c->n_members; i++) {
-		c->members[i].column = -1;
+	for (size_t i = 0; i < c->shape.n; i++) {
+		c->shape.members[i].column = -1;
 		if (c->partition == PARTITION_VALUE && c->partition_member == i) continue;
-		w[n++] = (struct wanted){column_of(&c->members[i]), &c->members[i].column, false};
+		struct json_member *m = &c->shape.members[i];
+		w[n] = (struct wanted){.at = &m->column, .member = m};
+		TRY(make_column(r, m, &w[n++].def));
 	}
 	for (int i = 0; i < CHANGE_COLUMNS && c->debezium; i++)
-		w[n++] = (struct wanted){change_columns[i], &c->change[i], false};
-	for (int i = 0; i < OWN_COLUMNS; i++) w[n++] = (struct wanted){own_columns[i], &c->own[i], false};
-	return n;
+		w[n++] = (struct wanted){.def = change_columns[i], .at = &c->change[i]};
+	for (int i = 0; i < OWN_COLUMNS; i++) w[n++] = (struct wanted){.def = own_columns[i], .at = &c->own[i]};
+	*out = n;
+	return OK;
 }
 
-static bool same_type(const struct column_def *a, const struct column_def *b)
+/* May all of it be null, from now on? The keys of a map are in no map that is. */
+static bool writable(const struct column_def *have)
 {
-	return a->type == b->type && a->precision == b->precision && a->scale == b->scale;
+	if (!have->nullable || have->type == COL_DECIMAL128) return false;
+	for (size_t i = have->type == COL_MAP; i < have->n_children; i++)
+		if (!writable(&have->children[i])) return false;
+	return true;
+}
+
+static status merge(const struct reader *r, const struct column_def *have, struct json_member *m,
+	struct column_def *want, bool *fits);
+
+/* Fields that stand keep their places, as the members of their names or as fields that are null; new ones follow. */
+static status merge_fields(const struct reader *r, const struct column_def *have, struct json_member *m,
+	struct column_def *want, bool *fits)
+{
+	const struct json_shape *shape = &m->shape;
+	struct column_def *fields = ARENA_ZNEW(&r->c->arena, struct column_def, have->n_children + shape->n);
+	bool *placed = ARENA_ZNEW(&r->c->arena, bool, shape->n);
+	size_t n = 0;
+	if (fields == NULL || placed == NULL) return fail_nomem(r->err);
+	for (size_t k = 0; *fits && k < have->n_children; k++) {
+		const struct column_def *h = &have->children[k];
+		size_t i = 0;
+		while (i < shape->n && strcmp(shape->members[i].name.p, h->name) != 0) i++;
+		fields[n] = i < shape->n ? want->children[i] : *h;
+		if (i == shape->n)
+			*fits = writable(h);
+		else
+			TRY(merge(r, h, &shape->members[i], &fields[n], fits));
+		if (i < shape->n) shape->members[i].column = (int)n;
+		if (i < shape->n) placed[i] = true;
+		n++;
+	}
+	for (size_t i = 0; i < shape->n; i++) {
+		if (placed[i]) continue;
+		for (size_t k = 0; k < n; k++) *fits &= strcasecmp(fields[k].name, shape->members[i].name.p) != 0;
+		shape->members[i].column = (int)n;
+		fields[n++] = want->children[i];
+	}
+	want->children = fields;
+	want->n_children = n;
+	return OK;
+}
+
+/* want, which m is to become, onto the column that stands; *fits false: it has another type, or takes no nulls. */
+static status merge(const struct reader *r, const struct column_def *have, struct json_member *m,
+	struct column_def *want, bool *fits)
+{
+	*fits = have->nullable && have->type == want->type && have->precision == want->precision &&
+		have->scale == want->scale;
+	if (!*fits || !col_type_nested(want->type)) return OK;
+	if (want->type == COL_STRUCT) return merge_fields(r, have, m, want, fits);
+	struct column_def *element = ARENA_NEW(&r->c->arena, struct column_def, 1);
+	if (element == NULL) return fail_nomem(r->err);
+	*element = want->children[0];
+	want->children = element;
+	return merge(r, &have->children[0], &m->shape.members[0], element, fits);
 }
 
 struct columns {
@@ -364,11 +499,13 @@ static status place_standing(
 {
 	size_t i = 0;
 	while (i < n && strcmp(w[i].def.name, have->name) != 0) i++;
-	const bool writable = have->nullable && !col_type_nested(have->type) && have->type != COL_DECIMAL128;
-	if (!writable || (i < n && !same_type(have, &w[i].def)))
-		return fail_at(r->err, E_CONFLICT, r->file, -1, -1, "column '%s' of the table is %s%s there, %s here",
+	bool fits = i < n || writable(have);
+	if (i < n) TRY(merge(r, have, w[i].member, &w[i].def, &fits));
+	if (!fits)
+		return fail_at(r->err, E_CONFLICT, r->file, -1, -1, "column '%s' of the table is %s%s there, %s here%s",
 			have->name, col_type_name(have->type), have->nullable ? "" : " not null",
-			i < n ? col_type_name(w[i].def.type) : "no member");
+			i < n ? col_type_name(w[i].def.type) : "no member",
+			i < n && have->type == w[i].def.type && col_type_nested(have->type) ? ", of other parts" : "");
 	if (i < n) {
 		*w[i].at = (int)out->n;
 		w[i].placed = true;
@@ -380,9 +517,10 @@ static status place_standing(
 static status place_columns(const struct reader *r, const struct json_contract_opts *o, struct columns *out)
 {
 	struct json_contract *c = r->c;
-	struct wanted *w = ARENA_NEW(&c->arena, struct wanted, c->n_members + CHANGE_COLUMNS + OWN_COLUMNS);
+	struct wanted *w = ARENA_NEW(&c->arena, struct wanted, c->shape.n + CHANGE_COLUMNS + OWN_COLUMNS);
 	if (w == NULL) return fail_nomem(r->err);
-	const size_t n = collect_wanted(c, w);
+	size_t n = 0;
+	TRY(collect_wanted(r, w, &n));
 	for (size_t i = 0; i < o->n_standing; i++)
 		if (!o->standing[i].partition) TRY(place_standing(r, &o->standing[i], w, n, out));
 	for (size_t i = 0; i < n; i++) {
@@ -410,7 +548,7 @@ static status check_partition(const struct reader *r, const struct json_contract
 static status make_table(const struct reader *r, const struct json_contract_opts *o)
 {
 	struct json_contract *c = r->c;
-	const size_t most = c->n_members + CHANGE_COLUMNS + OWN_COLUMNS + 1 + o->n_standing;
+	const size_t most = c->shape.n + CHANGE_COLUMNS + OWN_COLUMNS + 1 + o->n_standing;
 	struct columns columns = {.items = ARENA_ZNEW(&c->arena, struct column_def, most)};
 	const char *dot = strchr(o->table, '.');
 	if (columns.items == NULL) return fail_nomem(r->err);
@@ -437,13 +575,15 @@ static status take_partition(const struct reader *r, const char *by)
 	if (by == NULL) return OK;
 	const bool date = name.n > 6 && memcmp(by, "date(", 5) == 0 && by[name.n - 1] == ')';
 	if (date) name = (struct str){by + 5, name.n - 6};
-	while (at < c->n_members && !str_eq(c->members[at].name, name)) at++;
-	if (at == c->n_members) return refuse(r, NULL, "no member to partition by:", name);
-	const enum json_member_type type = c->members[at].type;
+	while (at < c->shape.n && !str_eq(c->shape.members[at].name, name)) at++;
+	if (at == c->shape.n) return refuse(r, NULL, "no member to partition by:", name);
+	const enum json_member_type type = c->shape.members[at].type;
 	if (date && type != MEMBER_TIME && type != MEMBER_DATE)
 		return refuse(r, NULL, "date() wants a member of format date-time or date, unlike", name);
-	if (!date && (type == MEMBER_NUMBER || type == MEMBER_DECIMAL || type == MEMBER_TIME))
-		return refuse(r, NULL, "a table can't be partitioned by a number or an instant:", name);
+	if (!date && (type == MEMBER_NUMBER || type == MEMBER_DECIMAL || type == MEMBER_TIME || type == MEMBER_OBJECT ||
+			     type == MEMBER_ARRAY))
+		return refuse(
+			r, NULL, "a table can't be partitioned by a number, an instant, an object or an array:", name);
 	c->partition = date ? PARTITION_DATE : PARTITION_VALUE;
 	c->partition_member = at;
 	return OK;

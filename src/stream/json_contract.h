@@ -3,11 +3,11 @@
  *   orders.schema.json -> columns      members -> typed columns; the rest -> extra; what breaks the schema -> a reject with its reason
  *
  * Keywords that are understood: type (string, integer, number, boolean, each alone or with null), properties, required,
- * additionalProperties (true, false), enum and const of texts, minLength, maxLength, minimum, maximum, exclusiveMinimum, exclusiveMaximum,
+ * additionalProperties (true, false), items, minItems, maxItems, enum and const of texts, minLength, maxLength, minimum, maximum, exclusiveMinimum, exclusiveMaximum,
  * multipleOf (a power of ten up to 1: a decimal of so many digits), format (date-time, date, uuid); and those that say nothing about a value:
  * $schema, $id, $comment, title, description, default, examples, deprecated, readOnly, writeOnly. Any other one is refused by name: a schema
- * that is half understood lets pass what it should not. So is a nested member (array, object) in properties: one that is left out of them is
- * kept as JSON in extra.
+ * that is half understood lets pass what it should not. An object with properties becomes a struct, an array with items a list, COLUMN_DEPTH_MAX
+ * deep at most; a member that is left out of properties is kept as JSON in extra, and so is, whole, a nested one that has such parts.
  *
  * Columns are nullable, whatever is required: a contract may ask less of a member later. Behind them stand extra, schema_id (of Confluent's
  * framing: 0, id), kafka_topic, kafka_partition, kafka_offset; of Debezium's envelope before these change_op, change_at, change_before and

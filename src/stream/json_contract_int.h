@@ -12,20 +12,32 @@ enum json_member_type {
 	MEMBER_INTEGER,
 	MEMBER_NUMBER,
 	MEMBER_DECIMAL,
-	MEMBER_BOOLEAN
+	MEMBER_BOOLEAN,
+	MEMBER_OBJECT,
+	MEMBER_ARRAY
+};
+
+/* What an object is made of; of an array the one member is its elements. */
+struct json_member;
+struct json_shape {
+	struct json_member *members; /* [n] in the order of the schema */
+	size_t n;
+	bool closed; /* no others: additionalProperties false */
 };
 
 struct json_member {
-	struct str name; /* NUL-terminated too */
+	struct str name; /* NUL-terminated too; empty: of elements */
+	struct str path; /* "lines[].price" */
 	enum json_member_type type;
-	uint8_t scale;           /* MEMBER_DECIMAL */
-	bool required;           /* the message has it */
-	bool nullable;           /* and it may be null */
-	int column;              /* of the table's data columns; -1: it is the partition's value */
+	uint8_t scale; /* MEMBER_DECIMAL */
+	bool required; /* the message has it */
+	bool nullable; /* and it may be null */
+	int column;    /* of the table's data columns, or of the struct around it; -1: it is the partition's value */
+	struct json_shape shape; /* MEMBER_OBJECT, MEMBER_ARRAY */
 	const struct str *words; /* [n_words] what a text may be; none: anything */
 	size_t n_words;
-	size_t chars_min, chars_max; /* code points */
-	double min, max;             /* numbers; exclusive: these are not among them */
+	size_t length_min, length_max; /* code points of a text, elements of an array */
+	double min, max;               /* numbers; exclusive: these are not among them */
 	bool min_exclusive, max_exclusive;
 };
 
@@ -35,9 +47,7 @@ enum json_change_column { CHANGE_OP, CHANGE_AT, CHANGE_BEFORE, CHANGE_SOURCE, CH
 
 struct json_contract {
 	struct arena arena;
-	struct json_member *members; /* [n_members] in the order of the schema */
-	size_t n_members;
-	bool closed; /* no others: additionalProperties false */
+	struct json_shape shape;
 	bool debezium;
 	size_t message_bytes_max;
 	struct str topic_name;

@@ -17,23 +17,37 @@
 #include "stream/json_contract_int.h"
 #include "stream/json_envelope.h"
 
-enum { REASON_BYTES = 160, PART_NULL = -1, DECIMAL_DIGITS = 18 };
+enum { REASON_BYTES = 512, PART_NULL = -1, DECIMAL_DIGITS = 18 };
 #define DECIMAL_MAX INT64_C(999999999999999999)
 
 struct value {
 	enum json_kind kind; /* JSON_NONE: absent */
 	struct json_string text;
 	struct str number;
-	struct str plain; /* text without escapes: views the message, or scratch */
+	struct str nested; /* an object or an array, as it stands */
+	size_t first, n;   /* of it, its values: of an object one a member */
+	struct str plain;  /* text without escapes: views the message, or scratch */
 	union {
 		int64_t i64;
 		double f64;
 	};
 };
 
+/* Where in a message a nested value is. */
+struct step {
+	struct str name;
+	int64_t element; /* -1: of no array */
+};
+
 struct json_record {
 	const struct json_contract *c;
-	struct value *values; /* [n_members] */
+	struct {
+		struct value *items;
+		size_t n, cap;
+	} values;                            /* those of the message's members, then of what is nested */
+	struct step steps[COLUMN_DEPTH_MAX]; /* [n_steps] */
+	size_t n_steps;
+	bool left_out; /* the member at hand has parts that get no column */
 	struct buf extra, scratch;
 	struct json_change change;
 	int64_t schema_id; /* -1: none */
@@ -49,21 +63,37 @@ struct json_record {
 
 /* ---- members as they stand ------------------------------------------------------------------------------------------------ */
 
+/* "missing:page", and of what is nested "missing:$.lines[2].price". */
 static const char *reason_of(struct json_record *p, const char *what, struct str member)
 {
-	(void)snprintf(p->reason, sizeof p->reason, "%s:%.*s", what, (int)(member.n < 128 ? member.n : 128), member.p);
+	struct buf text;
+	buf_init(&text, 0);
+	buf_printf(&text, "%s:%s", what, p->n_steps > 0 ? "$" : "");
+	for (size_t i = 0; i < p->n_steps; i++) {
+		const struct step *s = &p->steps[i];
+		if (s->name.n > 0) buf_printf(&text, ".%.*s", (int)s->name.n, s->name.p);
+		if (s->element >= 0) buf_printf(&text, "[%lld]", (long long)s->element);
+	}
+	if (p->n_steps > 0 && member.n > 0) buf_char(&text, '.');
+	buf_add(&text, member.p, member.n);
+	p->failed |= text.failed;
+	const size_t most = text.n < sizeof p->reason ? text.n : sizeof p->reason - 1;
+	const size_t n = text.failed ? 0 : utf8_valid_prefix((const char *)text.p, most);
+	if (n > 0) memcpy(p->reason, text.p, n);
+	p->reason[n] = '\0';
+	buf_deinit(&text);
 	return p->reason;
 }
 
 /* Messages mostly have their members in the contract's order: the one behind the last is looked at first. */
-static size_t member_of(const struct json_contract *c, struct json_string key, size_t guess)
+static size_t member_of(const struct json_shape *shape, struct json_string key, size_t guess)
 {
 	char plain[128];
 	struct str name = key.raw;
 	if (key.has_escape && name.n <= sizeof plain) name = (struct str){plain, json_unescape(key.raw, plain)};
-	if (guess < c->n_members && str_eq(c->members[guess].name, name)) return guess;
+	if (guess < shape->n && str_eq(shape->members[guess].name, name)) return guess;
 	size_t i = 0;
-	while (i < c->n_members && !str_eq(c->members[i].name, name)) i++;
+	while (i < shape->n && !str_eq(shape->members[i].name, name)) i++;
 	return i;
 }
 
@@ -72,27 +102,42 @@ static bool take_value(struct json_scan *s, struct value *v)
 	*v = (struct value){.kind = json_peek(s)};
 	if (v->kind == JSON_STRING) return json_take_string(s, &v->text);
 	if (v->kind == JSON_NUMBER) return json_take_number(s, &v->number);
-	return json_skip(s, NULL);
+	return json_skip(s, &v->nested);
 }
 
-/* NULL, or the reason. */
-static const char *take_members(struct json_record *p, struct str text)
+/* Room for n more values, absent ones; *first is the first. */
+static bool values_add(struct json_record *p, size_t n, size_t *first)
 {
-	const struct json_contract *c = p->c;
+	if (!VEC_ROOM(&p->values, n)) {
+		p->failed = true;
+		return false;
+	}
+	*first = p->values.n;
+	memset(p->values.items + p->values.n, 0, n * sizeof *p->values.items);
+	p->values.n += n;
+	return true;
+}
+
+/* The members of an object into values[first..]. NULL, or the reason. What has no column is kept in extra, or noticed where the object is
+ * nested. */
+static const char *take_members(struct json_record *p, const struct json_shape *shape, struct str text, size_t first)
+{
 	struct json_scan s;
 	struct json_string key;
 	struct str unknown = {NULL, 0};
-	memset(p->values, 0, c->n_members * sizeof *p->values);
 	json_start(&s, text.p, text.n);
 	if (json_peek(&s) != JSON_OBJECT) return json_skip(&s, NULL) && json_end(&s) ? "not_object" : "not_json";
 	bool ok = json_object_begin(&s);
 	for (size_t at = 0, guess = 0; ok && json_object_next(&s, &key); guess = at + 1) {
-		at = member_of(c, key, guess);
-		ok = at < c->n_members ? take_value(&s, &p->values[at]) : json_take_extra(&s, key, &p->extra);
-		if (at == c->n_members && unknown.p == NULL) unknown = key.raw;
+		at = member_of(shape, key, guess);
+		ok = at < shape->n    ? take_value(&s, &p->values.items[first + at])
+		     : p->n_steps > 0 ? json_skip(&s, NULL)
+				      : json_take_extra(&s, key, &p->extra);
+		if (at == shape->n && unknown.p == NULL) unknown = key.raw;
 	}
 	if (!ok || s.error != NULL || !json_end(&s)) return "not_json";
-	return c->closed && unknown.p != NULL ? reason_of(p, "unknown", unknown) : NULL;
+	p->left_out |= unknown.p != NULL;
+	return shape->closed && unknown.p != NULL ? reason_of(p, "unknown", unknown) : NULL;
 }
 
 /* ---- what they say --------------------------------------------------------------------------------------------------------- */
@@ -177,9 +222,9 @@ static const char *judge_text(struct json_record *p, const struct json_member *m
 	bool ok = true;
 	unescape(p, v);
 	if (!is_word(m, v->plain)) return reason_of(p, "bad_enum", m->name);
-	if (m->chars_min > 0 || m->chars_max < v->plain.n) {
+	if (m->length_min > 0 || m->length_max < v->plain.n) {
 		const size_t chars = utf8_count(v->plain.p, v->plain.n);
-		if (chars < m->chars_min || chars > m->chars_max) return reason_of(p, "bad_value", m->name);
+		if (chars < m->length_min || chars > m->length_max) return reason_of(p, "bad_value", m->name);
 	}
 	if (m->type == MEMBER_UUID) ok = uuid_parse(v->plain, id);
 	if (m->type == MEMBER_TIME) ok = time_parse(v->plain, &v->i64);
@@ -188,8 +233,56 @@ static const char *judge_text(struct json_record *p, const struct json_member *m
 	return ok ? NULL : reason_of(p, "bad_format", m->name);
 }
 
-static const char *judge(struct json_record *p, const struct json_member *m, struct value *v)
+static const char *judge(struct json_record *p, const struct json_member *m, size_t at);
+
+static const char *judge_object(struct json_record *p, const struct json_member *m, size_t at)
 {
+	size_t first;
+	if (!values_add(p, m->shape.n, &first)) return "no_memory";
+	p->values.items[at].first = first;
+	ASSERT(p->n_steps < COLUMN_DEPTH_MAX);
+	p->steps[p->n_steps++] = (struct step){m->name, -1};
+	const char *reason = take_members(p, &m->shape, p->values.items[at].nested, first);
+	for (size_t i = 0; i < m->shape.n && reason == NULL; i++) reason = judge(p, &m->shape.members[i], first + i);
+	p->n_steps--;
+	return reason;
+}
+
+/* The elements stand together, before what is nested in them. */
+static bool take_elements(struct json_record *p, size_t at)
+{
+	struct json_scan s;
+	size_t place;
+	const struct str text = p->values.items[at].nested;
+	p->values.items[at].first = p->values.n;
+	json_start(&s, text.p, text.n);
+	if (!json_array_begin(&s)) return false;
+	while (json_array_next(&s))
+		if (!values_add(p, 1, &place) || !take_value(&s, &p->values.items[place])) return false;
+	p->values.items[at].n = p->values.n - p->values.items[at].first;
+	return s.error == NULL;
+}
+
+static const char *judge_array(struct json_record *p, const struct json_member *m, size_t at)
+{
+	const char *reason = NULL;
+	if (!take_elements(p, at)) return p->failed ? "no_memory" : "not_json";
+	const size_t first = p->values.items[at].first, n = p->values.items[at].n;
+	if (n < m->length_min || n > m->length_max) return reason_of(p, "bad_value", m->name);
+	ASSERT(p->n_steps < COLUMN_DEPTH_MAX);
+	struct step *step = &p->steps[p->n_steps++];
+	for (size_t i = 0; i < n && reason == NULL; i++) {
+		*step = (struct step){m->name, (int64_t)i};
+		reason = judge(p, &m->shape.members[0], first + i);
+	}
+	p->n_steps--;
+	return reason;
+}
+
+/* Recurses over the contract, COLUMN_DEPTH_MAX deep at most. Values may move while what is nested is judged. */
+static const char *judge(struct json_record *p, const struct json_member *m, size_t at)
+{
+	struct value *v = &p->values.items[at];
 	if (v->kind == JSON_NONE) return m->required ? reason_of(p, "missing", m->name) : NULL;
 	if (v->kind == JSON_NULL) return m->nullable ? NULL : reason_of(p, "bad_type", m->name);
 	switch (m->type) {
@@ -199,6 +292,8 @@ static const char *judge(struct json_record *p, const struct json_member *m, str
 	case MEMBER_BOOLEAN:
 		v->i64 = v->kind == JSON_TRUE;
 		return v->kind == JSON_TRUE || v->kind == JSON_FALSE ? NULL : reason_of(p, "bad_type", m->name);
+	case MEMBER_OBJECT: return v->kind == JSON_OBJECT ? judge_object(p, m, at) : reason_of(p, "bad_type", m->name);
+	case MEMBER_ARRAY: return v->kind == JSON_ARRAY ? judge_array(p, m, at) : reason_of(p, "bad_type", m->name);
 	case MEMBER_TEXT:
 	case MEMBER_UUID:
 	case MEMBER_DATE:
@@ -252,8 +347,8 @@ static int64_t part_of(struct json_record *p)
 {
 	const struct json_contract *c = p->c;
 	if (c->partition == PARTITION_NONE) return 0;
-	const struct json_member *m = &c->members[c->partition_member];
-	const struct value *v = &p->values[c->partition_member];
+	const struct json_member *m = &c->shape.members[c->partition_member];
+	const struct value *v = &p->values.items[c->partition_member];
 	if (m->type == MEMBER_TEXT || m->type == MEMBER_UUID) return is_given(v) ? text_part(p, v->plain) : PART_NULL;
 	if (!is_given(v)) return INT64_MIN;
 	return m->type == MEMBER_TIME ? time_utc_date(v->i64) : v->i64;
@@ -268,6 +363,27 @@ static bool is_blank(struct str s)
 	return i == s.n;
 }
 
+/* A nested member that has more than its columns hold is kept whole in extra, beside them. */
+static void keep_whole(struct json_record *p, const struct json_member *m, const struct value *v)
+{
+	buf_char(&p->extra, p->extra.n == 0 ? '{' : ',');
+	buf_json_str(&p->extra, m->name);
+	buf_char(&p->extra, ':');
+	buf_add(&p->extra, v->nested.p, v->nested.n);
+}
+
+static const char *judge_members(struct json_record *p)
+{
+	const struct json_shape *shape = &p->c->shape;
+	for (size_t i = 0; i < shape->n; i++) {
+		p->left_out = false;
+		const char *reason = judge(p, &shape->members[i], i);
+		if (reason != NULL) return reason;
+		if (p->left_out) keep_whole(p, &shape->members[i], &p->values.items[i]);
+	}
+	return NULL;
+}
+
 static const char *read_message(struct json_record *p, struct str text, bool utf8_ok)
 {
 	const struct json_contract *c = p->c;
@@ -277,9 +393,11 @@ static const char *read_message(struct json_record *p, struct str text, bool utf
 	if (!utf8_ok && !utf8_valid(text.p, text.n)) return "invalid_utf8";
 	if (c->debezium) reason = json_envelope_open(text, &p->change, &text);
 	if (reason == NULL && buf_reserve(&p->scratch, text.n) == NULL) return "no_memory";
-	if (reason == NULL) reason = take_members(p, text);
-	for (size_t i = 0; i < c->n_members && reason == NULL; i++) reason = judge(p, &c->members[i], &p->values[i]);
-	return reason;
+	size_t first;
+	p->values.n = p->n_steps = 0;
+	if (reason == NULL && !values_add(p, c->shape.n, &first)) return "no_memory";
+	if (reason == NULL) reason = take_members(p, &c->shape, text, 0);
+	return reason != NULL ? reason : judge_members(p);
 }
 
 static const char *record_parse(void *parser, const struct stream_record *r, bool utf8_ok, int64_t *event_us)
@@ -312,7 +430,7 @@ static status record_part_values(
 	const struct json_record *p = parser;
 	const struct json_contract *c = p->c;
 	if (c->partition == PARTITION_NONE) return OK;
-	const enum json_member_type type = c->members[c->partition_member].type;
+	const enum json_member_type type = c->shape.members[c->partition_member].type;
 	const bool text = type == MEMBER_TEXT || type == MEMBER_UUID;
 	const bool date = type == MEMBER_TIME || type == MEMBER_DATE;
 	struct str value = {NULL, 0};
@@ -348,8 +466,29 @@ static void put_f64(struct builder *b, int64_t row, double v)
 	builder_set_i64(b, row, bits);
 }
 
-static void put_value(const struct json_member *m, const struct value *v, struct builder *b, int64_t row)
+static void put_value(
+	const struct json_record *p, const struct json_member *m, size_t at, struct builder *b, int64_t row);
+
+static void put_nested(
+	const struct json_record *p, const struct json_member *m, const struct value *v, struct builder *b, int64_t row)
 {
+	if (m->type == MEMBER_OBJECT) {
+		if (!builder_set_struct(b, row)) return;
+		for (size_t i = 0; i < m->shape.n; i++)
+			put_value(p, &m->shape.members[i], v->first + i, &b->children[m->shape.members[i].column], row);
+		return;
+	}
+	const int64_t first = builder_set_list(b, row, (int32_t)v->n);
+	for (size_t i = 0; first >= 0 && i < v->n; i++)
+		put_value(p, &m->shape.members[0], v->first + i, &b->children[0], first + (int64_t)i);
+}
+
+/* Value `at`, if there is one. Recurses over the contract, COLUMN_DEPTH_MAX deep at most. */
+static void put_value(
+	const struct json_record *p, const struct json_member *m, size_t at, struct builder *b, int64_t row)
+{
+	const struct value *v = &p->values.items[at];
+	if (!is_given(v)) return;
 	switch (m->type) {
 	case MEMBER_TEXT:
 	case MEMBER_UUID: builder_set_str(b, row, v->plain); return;
@@ -359,6 +498,8 @@ static void put_value(const struct json_member *m, const struct value *v, struct
 	case MEMBER_DECIMAL: builder_set_i64(b, row, v->i64); return;
 	case MEMBER_NUMBER: put_f64(b, row, v->f64); return;
 	case MEMBER_BOOLEAN: put_bits(b, row, v->i64 != 0); return;
+	case MEMBER_OBJECT:
+	case MEMBER_ARRAY: put_nested(p, m, v, b, row); return;
 	}
 }
 
@@ -366,9 +507,9 @@ static void record_put(const void *parser, struct builder *columns, int64_t row)
 {
 	const struct json_record *p = parser;
 	const struct json_contract *c = p->c;
-	for (size_t i = 0; i < c->n_members; i++) {
-		const struct json_member *m = &c->members[i];
-		if (m->column >= 0 && is_given(&p->values[i])) put_value(m, &p->values[i], &columns[m->column], row);
+	for (size_t i = 0; i < c->shape.n; i++) {
+		const struct json_member *m = &c->shape.members[i];
+		if (m->column >= 0) put_value(p, m, i, &columns[m->column], row);
 	}
 	if (c->debezium) {
 		const int *at = c->change;
@@ -406,7 +547,7 @@ static void record_close(void *parser)
 	map_deinit(&p->texts_index);
 	buf_deinit(&p->extra);
 	buf_deinit(&p->scratch);
-	mem_free(p->values);
+	mem_free(p->values.items);
 	mem_free(p);
 }
 
@@ -418,11 +559,6 @@ static status record_open(const void *config, void **parser, struct err *err)
 	p->c = c;
 	buf_init(&p->extra, 2 * c->message_bytes_max);
 	buf_init(&p->scratch, 2 * c->message_bytes_max);
-	p->values = mem_zalloc(c->n_members, sizeof *p->values);
-	if (p->values == NULL) {
-		record_close(p);
-		return fail_nomem(err);
-	}
 	*parser = p;
 	return OK;
 }

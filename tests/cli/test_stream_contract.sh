@@ -64,12 +64,30 @@ same "$(rows bronze.changes | jq -c '[.change_op, .id, .name, .change_at, .chang
   '["c",1,"a","2026-01-01T00:00:00.000000Z",null,"{\"lsn\":1}"] ["u",1,"b","2026-01-01T00:00:01.000000Z","{\"id\":1,\"name\":\"a\"}",null] ["d",1,"b",null,"{\"id\":1,\"name\":\"b\"}",null]' changes
 same "$(rows rejects.changes | jq -r .reason)" not_change 'what is no change'
 
+# ---- nested members: lists and structs, and a contract that gains a field -------------------------------------------------
+jq -n '{type: "object", properties: {id: {type: "integer"}, to: {type: "object", properties: {city: {type: "string"}}},
+  lines: {type: "array", items: {type: "object", required: ["sku"], properties: {sku: {type: "string"}, price: {type: "number", multipleOf: 0.01}}}}}}' >basket.json
+jq '.properties.to.properties.zip = {type: "string"} | .properties.lines.items.properties.n = {type: "integer"}' basket.json >basket2.json
+jq '.properties.lines.items.properties.price = {type: "string"}' basket.json >basket3.json
+basket() { "$pqr" stream land --source - --lake lake --source-id "$1" --topic baskets --table bronze.baskets --contract "$2" 2>err.txt; }
+{
+  echo '{"id":1,"to":{"city":"Lugo"},"lines":[{"sku":"a","price":1.25},{"sku":"b"}]}'
+  echo '{"id":2,"lines":[],"to":{"city":"Vigo","zip":"36"}}'
+  echo '{"id":3,"lines":[{"sku":"a"},{"price":2}]}'
+} | basket one basket.json || bad 'land nested members'
+echo '{"id":4,"to":{"zip":"15","city":"Lugo"},"lines":[{"n":2,"sku":"c"}]}' | basket two basket2.json || bad "land more fields: $(cat err.txt)"
+same "$(rows bronze.baskets | jq -c '[.id, .to, .lines, .extra]' | sort | paste -sd' ')" \
+  '[1,{"city":"Lugo","zip":null},[{"sku":"a","price":1.25,"n":null},{"sku":"b","price":null,"n":null}],null] [2,{"city":"Vigo","zip":null},[],"{\"to\":{\"city\":\"Vigo\",\"zip\":\"36\"}}"] [4,{"city":"Lugo","zip":"15"},[{"sku":"c","price":null,"n":2}],null]' 'nested rows'
+same "$(rows rejects.baskets | jq -r .reason)" 'missing:$.lines[1].sku' 'the path of what is missing'
+echo '{"id":5}' | basket three basket3.json && bad 'a nested type was changed'
+grep -q "column 'lines' of the table" err.txt || bad "$(cat err.txt)"
+
 # ---- refusals: by name, and before there is a lake ------------------------------------------------------------------------
 any=("$pqr" stream land --source - --lake none)
 jq '.properties.note.pattern = "^n"' orders.schema.json >pattern.json
 jq '.properties.lines = {type: "array"}' orders.schema.json >nested.json
 expect 2 "pattern.json: member 'note': a keyword of JSON Schema that is not understood: 'pattern'" "${any[@]}" --topic t --table bronze.t --contract pattern.json
-expect 2 "nested.json: member 'lines': nested members get no column" "${any[@]}" --topic t --table bronze.t --contract nested.json
+expect 2 "nested.json: member 'lines': an array needs 'items'" "${any[@]}" --topic t --table bronze.t --contract nested.json
 expect 2 "no member to partition by: 'nothing'" "${any[@]}" --topic t --table bronze.t --contract orders.schema.json --partition-by nothing
 expect 2 '--contract goes with --table' "${any[@]}" --topic t --contract orders.schema.json
 expect 2 '--contract goes with --topic' "${any[@]}" --table bronze.t --contract orders.schema.json

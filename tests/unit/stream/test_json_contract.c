@@ -80,8 +80,25 @@ static void test_refused_schemas(void **state)
 		{OF("{\"type\":\"string\"}"), "date(a)", "date-time or date"},
 		{OF("{\"type\":\"number\"}"), "a", "partitioned by a number"},
 		{OF("{}"), NULL, "member 'a': it needs a 'type'"},
-		{OF("{\"type\":\"array\"}"), NULL, "member 'a': nested members"},
-		{OF("{\"type\":[\"object\",\"null\"]}"), NULL, "nested members"},
+		{OF("{\"type\":\"array\"}"), NULL, "member 'a': an array needs 'items'"},
+		{OF("{\"type\":\"array\",\"items\":{\"type\":\"text\"}}"), NULL, "member 'a[]': a value"},
+		{OF("{\"type\":\"array\",\"items\":[]}"), NULL, "member 'a[]': "},
+		{OF("{\"type\":\"array\",\"uniqueItems\":true,\"items\":{\"type\":\"string\"}}"), NULL,
+			"'uniqueItems'"},
+		{OF("{\"type\":\"array\",\"minLength\":1,\"items\":{\"type\":\"string\"}}"), NULL, "'minLength'"},
+		{OF("{\"type\":\"string\",\"maxItems\":1}"), NULL, "'maxItems'"},
+		{OF("{\"type\":[\"object\",\"null\"]}"), NULL,
+			"member 'a': a value that is not understood, of the keyword 'properties'"},
+		{OF("{\"type\":\"object\",\"minProperties\":1,\"properties\":{\"b\":{\"type\":\"string\"}}}"), NULL,
+			"member 'a': a keyword of JSON Schema that is not understood: 'minProperties'"},
+		{OF("{\"type\":\"object\",\"properties\":{\"b\":{\"type\":\"array\",\"items\":{\"type\":\"string\","
+		    "\"pattern\":\"x\"}}}}"),
+			NULL, "member 'a.b[]': a keyword of JSON Schema that is not understood: 'pattern'"},
+		{OF("{\"type\":\"object\",\"properties\":{\"b\":{\"type\":\"string\"},\"B\":{\"type\":\"string\"}}}"),
+			NULL, "member 'a': two columns of one name: 'B'"},
+		{OF("{\"type\":\"object\",\"required\":[\"x\"],\"properties\":{\"b\":{\"type\":\"string\"}}}"), NULL,
+			"member 'a': required, and not among the properties: 'x'"},
+		{OF("{\"type\":\"array\",\"items\":{\"type\":\"string\"}}"), "a", "an object or an array: 'a'"},
 		{OF("{\"type\":\"null\"}"), NULL, "'type'"},
 		{OF("{\"type\":[\"string\",\"integer\"]}"), NULL, "'type'"},
 		{OF("{\"type\":\"text\"}"), NULL, "'type'"},
@@ -322,6 +339,158 @@ static void test_partitions(void **state)
 	close_it(&f);
 }
 
+/* ---- nested members -------------------------------------------------------------------------------------------------------- */
+
+#define BASKET                                                                                                         \
+	"{\"type\":\"object\",\"properties\":{\"id\":{\"type\":\"integer\"},"                                          \
+	"\"to\":{\"type\":[\"object\",\"null\"],\"required\":[\"city\"],\"properties\":{\"city\":{\"type\":"           \
+	"\"string\"},"                                                                                                 \
+	"\"at\":{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"lat\":{\"type\":\"number\"}}}}}" \
+	","                                                                                                            \
+	"\"lines\":{\"type\":\"array\",\"maxItems\":3,\"items\":{\"type\":[\"object\",\"null\"],\"required\":["        \
+	"\"price\"],"                                                                                                  \
+	"\"properties\":{\"price\":{\"type\":\"number\",\"multipleOf\":0.01,\"minimum\":0},"                           \
+	"\"tags\":{\"type\":\"array\",\"items\":{\"type\":\"string\",\"enum\":[\"a\",\"b\",\"\\u00e9\"]}}}}}}}"
+
+static void dump(const struct column_def *def, const struct column *c, int64_t row, struct buf *out)
+{
+	if (!column_valid(c, row)) {
+		buf_str(out, "-");
+	} else if (c->type == COL_STRUCT) {
+		for (size_t i = 0; i < c->n_children; i++) {
+			buf_printf(out, "%s%s:", i == 0 ? "{" : " ", def->children[i].name);
+			dump(&def->children[i], &c->children[i], row, out);
+		}
+		buf_char(out, '}');
+	} else if (c->type == COL_LIST) {
+		buf_char(out, '[');
+		for (int32_t i = c->offsets[row]; i < c->offsets[row + 1]; i++) {
+			if (i > c->offsets[row]) buf_char(out, ' ');
+			dump(&def->children[0], &c->children[0], i, out);
+		}
+		buf_char(out, ']');
+	} else if (c->type == COL_STRING) {
+		const struct str s = column_str(c, row);
+		buf_add(out, s.p, s.n);
+	} else if (c->type == COL_DOUBLE) {
+		buf_printf(out, "%g", ((const double *)c->values)[row]);
+	} else {
+		buf_i64(out, ((const int64_t *)c->values)[row]);
+	}
+}
+
+/* Columns `names` of messages[n] that are all rows, row by row. */
+static void check_rows(struct fixture *f, const char *const *messages, size_t n, const char *column, const char *want)
+{
+	const struct table_schema *s = f->t->table;
+	const size_t n_columns = schema_n_data_columns(s);
+	const int at = schema_column_index(s, column);
+	struct builder *b = mem_zalloc(n_columns, sizeof *b);
+	struct column c;
+	struct buf out;
+	buf_init(&out, 0);
+	for (size_t i = 0; i < n_columns; i++) builder_init(&b[i], &s->columns[i], f->t->dictionary(&s->columns[i]));
+	for (size_t i = 0; i < n; i++) {
+		assert_string_equal(parse(f, messages[i]), "");
+		f->t->put(f->parser, b, (int64_t)i);
+	}
+	CHECK_OK(&f->err, builder_finish(&b[at], (int64_t)n, &c, &f->err));
+	for (size_t i = 0; i < n; i++) {
+		dump(&s->columns[at], &c, (int64_t)i, &out);
+		buf_char(&out, i + 1 < n ? '\n' : '\0');
+	}
+	assert_string_equal((const char *)out.p, want);
+	buf_deinit(&out);
+	for (size_t i = 0; i < n_columns; i++) builder_deinit(&b[i]);
+	mem_free(b);
+}
+
+static void test_nested_rows(void **state)
+{
+	(void)state;
+	static const char *const messages[] = {"{\"id\":1,\"to\":{\"city\":\"Lugo\",\"at\":{\"lat\":43.5}},\"lines\":[{"
+					       "\"price\":1.5,\"tags\":[\"a\",\"\\u00e9\"]},null,"
+					       "{\"price\":2}]}",
+		"{\"id\":2}", "{\"id\":3,\"to\":null,\"lines\":[]}",
+		"{\"lines\":[{\"tags\":[],\"price\":0}],\"to\":{\"zip\":[1, 2],\"city\":\"\"},\"more\":1}"};
+	struct fixture f;
+	const struct json_contract_opts o = plain_opts();
+	open_by(&f, BASKET, &o);
+	check_rows(&f, messages, 4, "to", "{city:Lugo at:{lat:43.5}}\n-\n-\n{city: at:-}");
+	check_rows(&f, messages, 4, "lines",
+		"[{price:150 tags:[a \xc3\xa9]} - {price:200 tags:-}]\n-\n[]\n[{price:0 tags:[]}]");
+	/* What has no column is kept: a member, and a nested one that has more, whole. */
+	check_rows(&f, messages, 4, "extra", "-\n-\n-\n{\"more\":1,\"to\":{\"zip\":[1, 2],\"city\":\"\"}}");
+	close_it(&f);
+}
+
+static void test_nested_reasons(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *message, *reason;
+	} cases[] = {{"{\"to\":[]}", "bad_type:to"}, {"{\"to\":{}}", "missing:$.to.city"},
+		{"{\"to\":{\"city\":null}}", "bad_type:$.to.city"},
+		{"{\"to\":{\"city\":\"a\",\"at\":{\"lat\":\"x\"}}}", "bad_type:$.to.at.lat"},
+		{"{\"to\":{\"city\":\"a\",\"at\":{\"lon\":1}}}", "unknown:$.to.at.lon"},
+		{"{\"lines\":null}", "bad_type:lines"}, {"{\"lines\":{}}", "bad_type:lines"},
+		{"{\"lines\":[{\"price\":1},{},{\"price\":1}]}", "missing:$.lines[1].price"},
+		{"{\"lines\":[{\"price\":1},{\"price\":1},{\"price\":-1}]}", "bad_value:$.lines[2].price"},
+		{"{\"lines\":[null,null,null,null]}", "bad_value:lines"}, {"{\"lines\":[7]}", "bad_type:$.lines[0]"},
+		{"{\"lines\":[{\"price\":1,\"tags\":[\"a\",\"c\"]}]}", "bad_enum:$.lines[0].tags[1]"},
+		{"{\"lines\":[{\"price\":1,\"tags\":[\"a\",null]}]}", "bad_type:$.lines[0].tags[1]"},
+		{"{\"lines\":[{\"price\":1]}", "not_json"}};
+	struct fixture f;
+	const struct json_contract_opts o = plain_opts();
+	open_by(&f, BASKET, &o);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		const char *got = parse(&f, cases[i].message);
+		if (strcmp(got, cases[i].reason) != 0)
+			fail_msg("%s: '%s', expected '%s'", cases[i].message, got, cases[i].reason);
+	}
+	assert_string_equal(parse(&f, "{\"to\":{\"city\":\"a\"}}"), ""); /* nothing is left of them */
+	close_it(&f);
+}
+
+#define THING(fields) "{\"type\":\"object\",\"properties\":{\"o\":{\"type\":\"object\",\"properties\":{" fields "}}}}"
+#define FIELD(name, type) "\"" name "\":{\"type\":\"" type "\"}"
+#define LIST_OF(name, fields) \
+	"\"" name "\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{" fields "}}}"
+
+/* Fields of a struct that stands keep their places, new ones follow, lost ones are null; another type is refused. */
+static void test_nested_standing(void **state)
+{
+	(void)state;
+	static const char *const messages[] = {"{\"o\":{\"c\":3,\"b\":\"x\",\"a\":9,\"l\":[{\"z\":1,\"y\":2}]}}"};
+	struct fixture before, after;
+	struct json_contract_opts o = plain_opts();
+	open_by(&before, THING(FIELD("a", "integer") "," FIELD("b", "string") "," LIST_OF("l", FIELD("y", "integer"))),
+		&o);
+	o.standing = before.t->table->columns;
+	o.n_standing = before.t->table->n_columns;
+	open_by(&after,
+		THING(FIELD("c", "integer") "," LIST_OF("l", FIELD("z", "integer") "," FIELD("y", "integer")) "," FIELD(
+			"b", "string")),
+		&o);
+	check_rows(&after, messages, 1, "o", "{a:- b:x l:[{y:2 z:1}] c:3}");
+	close_it(&after);
+	static const char *const refused[] = {THING(FIELD("a", "string")), THING(FIELD("A", "integer")),
+		THING(LIST_OF("l", FIELD("y", "string"))),
+		THING("\"l\":{\"type\":\"array\",\"items\":{\"type\":\"integer\"}}"),
+		"{\"type\":\"object\",\"properties\":{\"o\":{\"type\":\"string\"}}}"};
+	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+		struct json_contract *c = NULL;
+		struct err err;
+		err_clear(&err);
+		if (json_contract_open(str_of(refused[i]), &o, &c, &err) != E_CONFLICT)
+			fail_msg("taken: %s", refused[i]);
+		if (strstr(err.message, i == 4 ? "column 'o' of the table is struct there, string here"
+					       : "struct here, of other parts") == NULL)
+			fail_msg("%s", err.message);
+	}
+	close_it(&before);
+}
+
 /* A table that stands: its columns keep their places, new members follow, lost ones stay as nulls; another type is refused. */
 static void test_standing(void **state)
 {
@@ -333,6 +502,7 @@ static void test_standing(void **state)
 		{.name = "gone", .type = COL_DATE, .nullable = true},
 		{.name = "extra", .type = COL_STRING, .nullable = true},
 		{.name = "b", .type = COL_STRING, .nullable = true}};
+	static const struct column_def strict[] = {{.name = "element", .type = COL_INT64}};
 	static const struct {
 		struct column_def column;
 		const char *has;
@@ -341,7 +511,8 @@ static void test_standing(void **state)
 			"column 'new' of the table is string there, int64 here"},
 		{{.name = "new", .type = COL_INT64}, "int64 not null there, int64 here"},
 		{{.name = "old", .type = COL_INT64}, "not null there, no member here"},
-		{{.name = "old", .type = COL_LIST, .nullable = true}, "list there"},
+		{{.name = "old", .type = COL_LIST, .nullable = true, .children = strict, .n_children = 1},
+			"list there"},
 		{{.name = "p", .type = COL_DATE, .nullable = true, .partition = true},
 			"partitioned by p there, by nothing here"},
 	};
@@ -449,6 +620,9 @@ int main(void)
 		cmocka_unit_test(test_verdicts),
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_partitions),
+		cmocka_unit_test(test_nested_rows),
+		cmocka_unit_test(test_nested_reasons),
+		cmocka_unit_test(test_nested_standing),
 		cmocka_unit_test(test_standing),
 		cmocka_unit_test(test_confluent),
 		cmocka_unit_test(test_debezium),
