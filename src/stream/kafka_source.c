@@ -115,7 +115,8 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka_topi
 {
 	struct kafka_source *s = opaque;
 	rd_kafka_error_t *error = NULL;
-	if (list->cnt > 0) s->rebalanced = true;
+	s->rebalanced =
+		true; /* also by an empty list: the client takes messages out of the batch at hand all the same */
 	if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
 		assign(s, list);
 		error = rd_kafka_incremental_assign(rk, list);

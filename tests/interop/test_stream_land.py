@@ -275,6 +275,22 @@ def test_two_topics_and_two_tables(kafka, tmp_path):
     assert dict(found) == want and len(found) == len(want) == 1800
 
 
+def test_members_that_get_nothing(kafka, tmp_path):
+    """Members without a partition come and go: the one that has it is rebalanced with no change, in the middle of what it fetches."""
+    kafka.tool("make", "one", 1)
+    command = [PQR, "stream", "produce", "--brokers", kafka.brokers, "--topic", "one", "--rate", "3000", "--limit", "30000", "--quiet"]
+    member, producer = kafka.member(tmp_path, "one"), subprocess.Popen(command, env=clean())
+    landed(member, tmp_path, 1)
+    while producer.poll() is None:
+        assert kafka.once(tmp_path, "one").returncode == 0
+    assert producer.returncode == 0
+    landed(member, tmp_path, 29_000)
+    code, log = end(member)
+    assert code == 0, log
+    assert kafka.once(tmp_path, "one").returncode == 0
+    kafka.check(tmp_path, "one")
+
+
 def test_zombie(kafka, tmp_path):
     """A member that is stopped with records taken, past the session's time, finds them landed by another and drops its own."""
     kafka.tool("make", "zombie", 3)

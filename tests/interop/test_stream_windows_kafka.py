@@ -165,13 +165,15 @@ class Schedule:
     def zombie(self):
         """Stopped with a batch in hand until the others have counted all that there is, its own partitions too; then it wakes up."""
         member = self.pick()
-        self.stop(member)
-        if not self.members:
-            self.join()
-        self.produce()
-        assert within(90, self.caught_up)
-        member.send_signal(signal.SIGCONT)
-        self.members.append(member)
+        try:
+            self.stop(member)
+            if not self.members:
+                self.join()
+            self.produce()
+            assert within(90, self.caught_up)
+            member.send_signal(signal.SIGCONT)
+        finally:
+            self.members.append(member)  # whoever ends the test ends all of them
 
     def restart(self):
         postgres = self.database.control and self.r.random() < 0.6
