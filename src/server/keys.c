@@ -69,6 +69,7 @@ static status set_fill(struct keys *k, struct key_set *s, struct buf *text, stru
 {
 	const struct token_key secret = {.algorithm = TOKEN_HS256, .key = {k->secret, k->secret_n}};
 	s->keys.arena = &s->arena;
+	TRY(token_library(err));
 	if (k->secret_n > 0) {
 		s->keys.items = ARENA_NEW(&s->arena, struct token_key, 1);
 		if (s->keys.items == NULL) return fail_nomem(err);

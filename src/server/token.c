@@ -2,10 +2,14 @@
  *
  * libjwt 1.10 (Debian 12) checks a signature by the algorithm that the token's own header names, with whatever key it is given. So the header
  * is read here first, strictly, and libjwt sees a token only with a key of the algorithm that it names, which is not "none".
+ *
+ * It is loaded when the first token is met: Debian 12 and 13 have it by different names, for the same calls, and one package serves both.
  */
 #include "server/token.h"
 
+#include <dlfcn.h>
 #include <jwt.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "base/hash.h"
@@ -20,6 +24,48 @@ static const struct {
 	[TOKEN_ES256] = {"ES256", JWT_ALG_ES256},
 };
 enum { N_ALGORITHMS = sizeof algorithms / sizeof algorithms[0] };
+
+/* ---- the library ------------------------------------------------------------------------------------------------------ */
+
+static struct {
+	__typeof__(jwt_new) *new;
+	__typeof__(jwt_free) *free;
+	__typeof__(jwt_decode) *decode;
+	__typeof__(jwt_get_alg) *get_alg;
+	__typeof__(jwt_set_alg) *set_alg;
+	__typeof__(jwt_add_grants_json) *add_grants_json;
+	__typeof__(jwt_encode_str) *encode_str;
+} libjwt; /* written once; new is NULL where there is no library */
+static pthread_once_t libjwt_once = PTHREAD_ONCE_INIT;
+
+static const struct {
+	const char *name;
+	void *to;
+} symbols[] = {{"jwt_free", &libjwt.free}, {"jwt_decode", &libjwt.decode}, {"jwt_get_alg", &libjwt.get_alg},
+	{"jwt_set_alg", &libjwt.set_alg}, {"jwt_add_grants_json", &libjwt.add_grants_json},
+	{"jwt_encode_str", &libjwt.encode_str}, {"jwt_new", &libjwt.new}};
+
+static void libjwt_load(void)
+{
+	static const char *const names[] = {"libjwt.so.0", "libjwt.so.2"}; /* 1.10 and 1.17 */
+	void *handle = NULL;
+	for (size_t i = 0; i < sizeof names / sizeof names[0] && handle == NULL; i++)
+		handle = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
+	if (handle == NULL) return;
+	for (size_t i = 0; i < sizeof symbols / sizeof symbols[0]; i++) {
+		void *symbol = dlsym(handle, symbols[i].name);
+		if (symbol == NULL) return; /* before new was found */
+		memcpy(symbols[i].to, &symbol, sizeof symbol);
+	}
+}
+
+status token_library(struct err *err)
+{
+	(void)pthread_once(&libjwt_once, libjwt_load);
+	if (libjwt.new != NULL) return OK;
+	return fail(
+		err, E_NOT_FOUND, "tokens need libjwt, which is not here: apt install libjwt2 (libjwt0 on Debian 12)");
+}
 
 struct parts {
 	struct str header, payload, signature;
@@ -94,9 +140,9 @@ static bool signature_good(const char *token, const struct token_key *k)
 {
 	jwt_t *jwt = NULL;
 	ASSERT(k->key.n > 0 && k->key.n <= INT32_MAX);
-	const int failed = jwt_decode(&jwt, token, (const unsigned char *)k->key.p, (int)k->key.n);
-	const bool good = failed == 0 && jwt != NULL && jwt_get_alg(jwt) == algorithms[k->algorithm].alg;
-	if (failed == 0) jwt_free(jwt);
+	const int failed = libjwt.decode(&jwt, token, (const unsigned char *)k->key.p, (int)k->key.n);
+	const bool good = failed == 0 && jwt != NULL && libjwt.get_alg(jwt) == algorithms[k->algorithm].alg;
+	if (failed == 0) libjwt.free(jwt);
 	return good;
 }
 
@@ -119,6 +165,7 @@ status token_verify(struct str token, const struct token_key *keys, size_t n, st
 {
 	struct parts parts;
 	struct header h = {.doc = NULL};
+	TRY(token_library(err));
 	if (token.n > TOKEN_BYTES_MAX) return fail(err, E_USAGE, "the token is longer than %d bytes", TOKEN_BYTES_MAX);
 	if (memchr(token.p, '\0', token.n) != NULL || !split(token, &parts))
 		return fail(err, E_USAGE, "the token is not of three parts");
@@ -136,16 +183,18 @@ status token_sign(struct str claims, const struct token_key *key, struct buf *ou
 {
 	jwt_t *jwt = NULL;
 	struct buf text;
+	TRY(token_library(err));
 	ASSERT(key->algorithm == TOKEN_HS256 && key->key.n <= INT32_MAX);
 	buf_init(&text, TOKEN_BYTES_MAX);
 	buf_add(&text, claims.p, claims.n);
 	buf_char(&text, '\0');
-	const bool made = !text.failed && jwt_new(&jwt) == 0 && jwt_add_grants_json(jwt, (const char *)text.p) == 0 &&
-			  jwt_set_alg(jwt, algorithms[key->algorithm].alg, (const unsigned char *)key->key.p,
+	const bool made = !text.failed && libjwt.new(&jwt) == 0 &&
+			  libjwt.add_grants_json(jwt, (const char *)text.p) == 0 &&
+			  libjwt.set_alg(jwt, algorithms[key->algorithm].alg, (const unsigned char *)key->key.p,
 				  (int)key->key.n) == 0;
 	buf_deinit(&text);
-	char *token = made ? jwt_encode_str(jwt) : NULL;
-	if (jwt != NULL) jwt_free(jwt);
+	char *token = made ? libjwt.encode_str(jwt) : NULL;
+	if (jwt != NULL) libjwt.free(jwt);
 	if (token == NULL) return fail_nomem(err);
 	buf_str(out, token);
 	free(token);

@@ -17,6 +17,9 @@ struct token_key {
 	struct str key;  /* the secret's bytes, or a public key as PEM; a NUL follows */
 };
 
+/* Is the library here that reads and signs them? E_NOT_FOUND says what to install. */
+status token_library(struct err *err) MUST_USE;
+
 /* The claims, as JSON text, of a token that one of keys[n] signed, appended to claims. E_USAGE says in a line for people what is wrong with
  * it, without a part of it; E_NOT_FOUND: well-formed, but there is no key of that name and algorithm. */
 status token_verify(
