@@ -203,7 +203,7 @@ static void refuses(void **state)
 static void fits_the_most(void **state)
 {
 	(void)state;
-	static char names[TABLE_QUERY_ITEMS_MAX][8];
+	static char names[TABLE_QUERY_ITEMS_MAX][16];
 	static struct column_def wide[TABLE_QUERY_ITEMS_MAX];
 	struct buf target;
 	buf_init(&target, 0);
