@@ -2,18 +2,19 @@
 // (src/server/dashboard.c) and `pqr report` can put them into one file. The same sources give the same bytes.
 import { defineConfig, runnerImport } from 'vite'
 
-// What the executive page asks for, for `pqr report`: the page's own list, with the dates left open.
-const reportRequests = {
-  name: 'pqr-report-requests',
+// What the executive page asks for, for `pqr report`: the page's own list, with the dates left open; and what every figure means, for the API.
+const derived = {
+  name: 'pqr-derived',
   apply: 'build',
   async generateBundle() {
     const { module } = await runnerImport('./src/figures.ts', { configFile: false, logLevel: 'error' })
     this.emitFile({ type: 'asset', fileName: 'report.txt', source: module.reportRequests().join('\n') + '\n' })
+    this.emitFile({ type: 'asset', fileName: 'definitions.json', source: JSON.stringify(module.definitions(), null, 1) + '\n' })
   },
 }
 
 export default defineConfig({
-  plugins: [reportRequests],
+  plugins: [derived],
   build: {
     target: 'es2022',
     modulePreload: false,

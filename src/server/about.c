@@ -4,6 +4,7 @@
 #include "app/metrics.h"
 #include "server/rows_value.h"
 #include "server/server_int.h"
+#include "server/static_files.h"
 #include "workloads/registry.h"
 
 status about_alive(struct server *s, struct request *r, struct response *out, struct err *err)
@@ -46,6 +47,17 @@ status about_metrics(struct server *s, struct request *r, struct response *out, 
 	TRY(metrics_collect(s->session, &out->body, err));
 	stats_write(&s->stats, &out->body);
 	return OK;
+}
+
+status about_definitions(struct server *s, struct request *r, struct response *out, struct err *err)
+{
+	(void)s;
+	(void)r;
+	out->type = "application/json";
+	out->borrowed = static_file_get("/definitions.json");
+	return out->borrowed.p != NULL
+		       ? OK
+		       : fail(err, E_UNSUPPORTED, "this program was built without the dashboard (web/dist)");
 }
 
 /* ---- /api/v1 ---- */

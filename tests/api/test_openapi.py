@@ -9,7 +9,7 @@ from conftest import clean
 from server import Served, tenants  # noqa: F401
 from test_auth import SECRET, token
 
-OPEN = {"/healthz", "/readyz", "/api/v1", "/openapi.json", "/docs"}
+OPEN = {"/healthz", "/readyz", "/api/v1", "/api/v1/definitions", "/openapi.json", "/docs"}
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 
 

@@ -1,6 +1,7 @@
 // The questions behind the figures. A figure that cannot be told by one of the filters says so (`deaf`), in place of showing
 // a number that looks filtered. No formula of a KPI stands here: these are sums and counts over published tables.
-import { address, col, count, sum, type Query } from './query'
+import { figureWords, laws, units, type FigureId } from './definitions'
+import { address, col, count, sql, sum, type Query } from './query'
 
 export interface Filters {
   from: string
@@ -118,8 +119,27 @@ export function executive(f: Filters): Figure[] {
     figures.risk(f), figures.due(f), figures.lateWhere(f), figures.lateWhy(f),
   ]
 }
+const open: Filters = { from: '{from}', to: '{to}', before: '{before}', type: '', channel: '', department: '' }
+// Every figure with its dates left open, as /api/v1/definitions tells it.
+export function definitions(): object[] {
+  const all = [
+    figures.edge(false), ...executive(open), figures.geoVolume(open, 'department_name'), figures.geoSla(open, 'department_name'), figures.geoBacklog(open, 'department_name'),
+    figures.cases(open, { select: [], where: [] }), figures.events('{since}'), figures.newest(), figures.logins('{since}'), figures.purchases('{since}'), figures.daily(),
+  ]
+  const both = (words: readonly [string, string]) => ({ es: words[0], en: words[1] })
+  const missing = Object.keys(units).filter((id) => !all.some((figure) => figure.id === id))
+  if (missing.length > 0) throw new Error(`no question of ${missing.join(', ')}`)
+  return all.map((figure) => {
+    const id = figure.id as FigureId
+    const law = laws[id]
+    return {
+      id, name: both(figureWords[`f_${id}`]), definition: both(figureWords[`d_${id}`]), unit: both(units[id]), law: law ? both(law) : null,
+      query: address(figure.query), sql: sql(figure.query),
+    }
+  })
+}
+
 // The first and the last day of all, then the page's own questions with the dates left open.
 export function reportRequests(): string[] {
-  const open = executive({ from: '{from}', to: '{to}', before: '{before}', type: '', channel: '', department: '' })
-  return [...[figures.edge(false), figures.edge(true)].map((x) => address(x.query)), '/api/v1', ...open.map((x) => address(x.query))]
+  return [...[figures.edge(false), figures.edge(true)].map((x) => address(x.query)), '/api/v1', ...executive(open).map((x) => address(x.query))]
 }

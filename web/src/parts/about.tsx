@@ -1,9 +1,10 @@
 // What a figure means, how it was asked, and its values: one dialog for all figures.
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { download, embedded, save, useAnswer } from '../api'
+import { laws, units, type FigureId } from '../definitions'
 import type { Figure } from '../figures'
 import { address, sql } from '../query'
-import { isWord, number, t } from '../words'
+import { inLanguage, isWord, number, t } from '../words'
 import { Answered } from './states'
 import { Table } from './table'
 
@@ -27,6 +28,16 @@ function csv(rows: Row[]): string {
   return [names.join(','), ...rows.map((row) => names.map((name) => csvCell(row[name])).join(','))].join('\n') + '\n'
 }
 
+function Terms({ id }: { id: FigureId }) {
+  const law = laws[id]
+  return (
+    <dl class="terms">
+      <dt>{t('unit')}</dt><dd>{inLanguage(units[id])}</dd>
+      {law && <><dt>{t('law')}</dt><dd>{inLanguage(law)}</dd></>}
+    </dl>
+  )
+}
+
 const SHOWN = 50
 
 function About({ figure }: { figure: Figure }) {
@@ -37,6 +48,7 @@ function About({ figure }: { figure: Figure }) {
     <>
       <h3>{t('definition')}</h3>
       <p>{definition(figure.id)}</p>
+      <Terms id={figure.id as FigureId} />
       <h3>{t('query')}</h3>
       <pre tabindex={0} data-sql>{sql(figure.query)}</pre>
       <p class="hint">{t('queryHint')}</p>

@@ -1,7 +1,7 @@
 // What stands where figures would: nothing yet, nothing at all, a failure, no right.
 import { useState } from 'preact/hooks'
 import type { ComponentChildren } from 'preact'
-import { forget, setToken, type ApiError, type Asked } from '../api'
+import { forget, setToken, token, type ApiError, type Asked } from '../api'
 import { t } from '../words'
 
 export function Loading({ tall }: { tall?: boolean }) {
@@ -36,9 +36,10 @@ export function Failure({ error, again }: { error: ApiError; again: () => void }
     case 0:
       return <Note title={t('offline')} tone="bad"><p>{t('offlineHint')}</p><button type="button" onClick={again}>{t('retry')}</button></Note>
     case 401:
+      if (token()) return <Note title={t('tokenRefused')}><p>{error.message}</p><p>{t('signInHint')}</p><SignIn /></Note>
       return <Note title={t('signIn')}><p>{t('signInHint')}</p><SignIn /></Note>
     case 403:
-      return <Note title={t('noRight')}><p>{error.message}</p><p>{t('noRightHint')}</p></Note>
+      return <Note title={t('noRight')}><p>{error.message}</p><p>{t('noRightHint')}</p>{token() && <><p>{t('otherToken')}</p><SignIn /></>}</Note>
     case 404:
       return <Note title={t('notFound')}><p>{error.message}</p></Note>
     case 501:
