@@ -24,12 +24,18 @@ gzipped=$(cd "$root/web/dist" && cat -- *.html *.js *.css *.json *.svg | gzip -9
 expect 0 "" "$pqr" run --quiet --lake lake
 expect 0 "" "$pqr" run clickstream --quiet --lake lake
 "$pqr" stream produce --sink - --rate max --limit 20000 2>/dev/null | "$pqr" stream aggregate --source - --source-id shop --lake lake >/dev/null 2>&1 || bad "the stream"
-"$pqr" serve --listen 127.0.0.1:0 --json --lake lake >serve.out 2>serve.err &
+"$pqr" serve --listen 127.0.0.1:0 --json --sql --lake lake >serve.out 2>serve.err &
 server=$!
-listening() { [ -s serve.out ]; }
-within 30 listening || bad "pqr serve: $(cat serve.err)"
+export PQR_SERVER_AUTH_JWT_SECRET=a-secret-of-the-dashboard-of-32-bytes-or-more
+"$pqr" serve --listen 127.0.0.1:0 --json --lake lake >closed.out 2>closed.err &
+closed=$!
+listening() { [ -s serve.out ] && [ -s closed.out ]; }
+within 30 listening || bad "pqr serve: $(cat serve.err closed.err)"
 url=$(jq -r .url serve.out)
+PQR_DASHBOARD_CLOSED=$(jq -r .url closed.out)
+export PQR_DASHBOARD_CLOSED
 node "$root/tests/web/dashboard.mjs" "$modules" "$url" "$work/lake" "$pqr" ${PQR_DASHBOARD_PICTURES:+"$PQR_DASHBOARD_PICTURES"} || bad "the dashboard"
-kill -TERM "$server"
+kill -TERM "$server" "$closed"
 wait "$server" || bad "pqr serve ended with $?"
+wait "$closed" || bad "pqr serve with tokens ended with $?"
 done_testing

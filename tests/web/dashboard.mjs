@@ -1,8 +1,10 @@
 // The dashboard in a real browser, against a real `pqr serve`. Usage: node dashboard.mjs MODULES URL LAKE PQR [PICTURES]
 //   MODULES   node_modules with playwright-core and axe-core; PQR the program, LAKE what the server serves
 //   PICTURES  a folder: pictures of the pages are put there, to be looked at
+//   PQR_DASHBOARD_CLOSED   the address of a server of the same lake that asks for tokens, where there is one
 // Prints each failure as "FAILED: ..." and ends with status 1 where there is one.
 import { execFileSync } from 'node:child_process'
+import { createHmac } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 
@@ -38,7 +40,7 @@ const plain = (rows) => rows.map((row) => Object.values(row).map((v) => (v !== n
 // ---- a browser that may talk to the server alone ---------------------------------------------------------------------------
 
 const browser = await chromium.launch({ executablePath: process.env.PQR_CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'] })
-async function open(options = {}) {
+async function open(options = {}, server = url) {
   const context = await browser.newContext({ locale: 'es-CO', viewport: { width: 1280, height: 900 }, acceptDownloads: true, ...options })
   const page = await context.newPage()
   page.setDefaultTimeout(20_000)
@@ -48,14 +50,14 @@ async function open(options = {}) {
   })
   page.on('pageerror', (e) => bad(`script at ${page.url()}: ${e.message}`))
   page.on('request', (r) => {
-    if (!r.url().startsWith(url) && !/^(blob|data|file):/.test(r.url())) bad(`a request elsewhere: ${r.url()}`)
+    if (!r.url().startsWith(server) && !/^(blob|data|file):/.test(r.url())) bad(`a request elsewhere: ${r.url()}`)
   })
   return page
 }
 const settled = (page) =>
   page.waitForFunction(() => !document.querySelector('.skeleton, [aria-busy="true"]') && document.querySelector('main h1') && (document.querySelector('.card, .note') !== null))
-async function visit(page, path) {
-  await page.goto(url + path)
+async function visit(page, path, server = url) {
+  await page.goto(server + path)
   await settled(page)
 }
 async function accessible(page, where) {
@@ -63,6 +65,8 @@ async function accessible(page, where) {
   const found = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }))
   for (const v of found.violations) bad(`${where}: ${v.id} (${v.impact}): ${v.nodes.slice(0, 3).map((n) => `${n.target} ${n.any[0]?.message ?? ''}`).join('; ')}`)
 }
+
+const definitions = new Map((await (await fetch(`${url}/api/v1/definitions`)).json()).map((d) => [d.id, d]))
 
 // ---- each page, both languages, both themes, desktop and phone -----------------------------------------------------------------
 
@@ -111,6 +115,10 @@ async function aboutAll(page, where) {
     await settled(page)
     await page.waitForSelector('dialog[open] table')
     const sql = await page.textContent('dialog[open] [data-sql]')
+    const lang = await page.evaluate(() => document.documentElement.lang)
+    const { definition, unit, law } = definitions.get(figure)
+    same(await page.textContent('dialog[open] .dialog-body > p'), definition[lang], `${where}: the definition of ${figure}`)
+    same(await page.$$eval('dialog[open] .terms dd', (all) => all.map((dd) => dd.textContent)), [unit[lang], ...(law ? [law[lang]] : [])], `${where}: unit and law of ${figure}`)
     const shown = await page.$$eval('dialog[open] tbody tr', (rows) => rows.map((row) => [...row.children].map((cell) => cell.textContent)))
     const wanted = plain(rowsOf(sql))
     same(shown.map((row) => plain([row])[0]), wanted.slice(0, 50).map((row) => row.map((v) => (v === null ? '' : v))), `${where}, ${figure}: ${sql}`)
@@ -300,6 +308,104 @@ async function states() {
   await page.context().close()
 }
 
+// Beside a server that asks for tokens: none, one that it does not take, one of a tenant, one that sees everything, none again.
+async function tokens() {
+  const closed = process.env.PQR_DASHBOARD_CLOSED
+  if (!closed) return console.log('tokens: no server that asks for them')
+  const made = (...options) => execFileSync(pqr, ['token', ...options], { encoding: 'utf8' }).trim()
+  const signed = (claims) => {
+    const text = [{ alg: 'HS256', typ: 'JWT' }, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')
+    return `${text}.${createHmac('sha256', process.env.PQR_SERVER_AUTH_JWT_SECRET).update(text).digest('base64url')}`
+  }
+  const page = await open({}, closed)
+  page.expected = [/Failed to load resource/]
+  const title = (text) => page.waitForFunction((wanted) => document.querySelector('.note strong')?.textContent === wanted, text).catch(() => bad(`no "${text}"`))
+  const enter = async (token) => {
+    await page.fill('.note input[type=password]', token)
+    await page.click('.note .sign-in button')
+    await settled(page)
+  }
+  const look = async (what) => {
+    await accessible(page, what)
+    if (pictures) await page.screenshot({ path: `${pictures}/token-${what.replaceAll(' ', '-')}.png` })
+  }
+  await visit(page, '/executive?lang=en', closed)
+  await title('A token is needed')
+  same(await page.$('footer button'), null, 'a way to forget a token that is not there')
+  await look('none')
+  await enter('abc.def.ghi')
+  await title('The token was not accepted')
+  await look('not a token')
+  await enter(signed({ role: 'service_role', exp: Math.floor(Date.now() / 1000) - 60 }))
+  await page.waitForFunction(() => /expired/.test(document.querySelector('.note')?.textContent)).catch(() => bad('an expired token is not told'))
+  await title('The token was not accepted')
+  await look('expired')
+  await enter(made('--tenant', 'default'))
+  await title('Your role may not see this')
+  await look('of a tenant')
+  await page.click('nav a[href*="/cases"]')
+  await title('No case matches these filters') // the default run's have no tenant; the filters stand all the same
+  same(numberIn(await page.textContent('.choice b')), 0, 'the cases of a tenant that has none')
+  await look('cases of a tenant')
+  await page.click('nav a[href*="/executive"]')
+  await title('Your role may not see this')
+  await enter(made('--role', 'service_role'))
+  await page.waitForSelector('.kpi-value')
+  await look('of the service')
+  await page.click('footer button:has-text("Forget the token")')
+  await title('A token is needed')
+  same(await page.evaluate(() => sessionStorage.getItem('pqr-token')), '', 'what is kept of a token')
+  await page.context().close()
+}
+
+// Windows come one after another: the page, left open, shows each, by its own clock.
+async function liveGoesOn() {
+  const page = await open()
+  await page.clock.install()
+  await visit(page, '/live?lang=en')
+  const newest = () => rowsOf("SELECT max(window_start) AS at FROM realtime.events_per_minute")[0].at
+  const tile = (name) => page.textContent(`section[aria-label="${name}"] .kpi-value`)
+  for (const events of [111, 222, 333]) {
+    const at = new Date(Date.parse(newest()) + 60_000).toISOString()
+    const lines = execFileSync(pqr, ['stream', 'produce', '--sink', '-', '--rate', 'max', '--limit', String(events), '--start', at], { stdio: ['ignore', 'pipe', 'ignore'] })
+    execFileSync(pqr, ['stream', 'aggregate', '--source', '-', '--source-id', at, '--lake', lake], { input: lines, stdio: ['pipe', 'ignore', 'ignore'] })
+    const before = await tile('Newest window')
+    for (let turn = 0; turn < 60 && (await tile('Newest window')) === before; turn++) {
+      await page.clock.fastForward(10_000)
+      await new Promise((later) => setTimeout(later, 250))
+    }
+    await page.waitForFunction((n) => document.querySelector('section[aria-label="Events in it"] .kpi-value').textContent === n, String(events)).catch(() => bad('a new window does not come'))
+  }
+  const clicks = rowsOf("SELECT event_count AS n FROM realtime.events_per_minute WHERE event_type = 'click' ORDER BY window_start DESC LIMIT 3").map((row) => row.n).reverse()
+  await page.waitForFunction((wanted) => document.querySelector('.chart')?.chart?.getOption().series.find((s) => s.name === 'click')?.data.slice(-3).join() === wanted, clicks.join())
+    .catch(() => bad(`the chart does not end with ${clicks}`))
+  await page.context().close()
+}
+
+// The SQL page: a query, one that is wrong, and one that would write.
+async function sqlPage() {
+  const page = await open()
+  page.expected = [/Failed to load resource/]
+  await visit(page, '/data?lang=en')
+  const run = async (text) => {
+    await page.fill('.sql textarea', text)
+    const answered = page.waitForResponse('**/api/v1/sql')
+    await page.keyboard.press('Control+Enter')
+    await answered
+    await page.waitForFunction(() => !document.querySelector('.sql button').disabled)
+  }
+  const query = 'SELECT pqrs_type, count(*) AS n FROM silver.tickets GROUP BY 1 ORDER BY 1'
+  await run(query)
+  const rows = await page.$$eval('section[aria-label="SQL query"] tbody tr', (all) => all.map((tr) => [...tr.children].map((td) => td.textContent)))
+  same(plain(rows), plain(rowsOf(query)), 'the rows of the SQL page')
+  await accessible(page, 'the SQL page')
+  await run('SELECT nothing FROM silver.tickets')
+  if (!/nothing/.test(await page.textContent('section[aria-label="SQL query"] .note'))) bad('a mistake in SQL is not told')
+  await run('DROP TABLE silver.tickets')
+  if (!(await page.$('section[aria-label="SQL query"] .note'))) bad('SQL that would write is not refused')
+  await page.context().close()
+}
+
 // A page that stays open: another run is seen, and a question that fails later leaves what is shown, and says so.
 async function later() {
   const page = await open()
@@ -387,7 +493,7 @@ async function report() {
 }
 
 const only = (process.env.PQR_DASHBOARD_ONLY ?? '').split(',').filter(Boolean)
-const parts = { truth, places, placeless, oneCase, keys, states, later, report, reportOfThePast, ...Object.fromEntries(Object.keys(pages).map((name) => [name, () => look(name)])) }
+const parts = { truth, places, placeless, oneCase, keys, states, tokens, sqlPage, later, report, reportOfThePast, ...Object.fromEntries(Object.keys(pages).map((name) => [name, () => look(name)])), liveGoesOn }
 for (const [name, part] of Object.entries(parts)) {
   if (only.length > 0 && !only.includes(name)) continue
   const begin = Date.now()
