@@ -28,7 +28,7 @@ uint8_t *encode_run(uint32_t value, size_t n, unsigned width, uint8_t *dst);
 /* DELTA_BINARY_PACKED, blocks of 128 values in 4 miniblocks: differences less the block's least one, bit-packed. Differences
  * wrap at the values' width, 4 or 8 bytes, as readers undo them.
  *   varint 128, varint 4, varint n, zigzag first value, (zigzag least difference, 4 widths, miniblocks of 32 values)*
- * values[n], n > 0. encode_delta appends to dst, encode_delta_bound bytes; encode_delta_size is what it would write. */
+ * values[n]; of none, as on a page of NULLs, the first value is 0 and values is not read. encode_delta appends to dst, encode_delta_bound bytes; encode_delta_size is what it would write. */
 size_t encode_delta_bound(size_t n, unsigned bytes);
 size_t encode_delta_size(const void *values, size_t n, unsigned bytes);
 uint8_t *encode_delta(const void *values, size_t n, unsigned bytes, uint8_t *dst);

@@ -80,7 +80,8 @@ static uint8_t *header(const void *values, size_t n, unsigned bytes, uint8_t *ds
 	dst = thrift_put_varint(dst, BLOCK);
 	dst = thrift_put_varint(dst, MINIS);
 	dst = thrift_put_varint(dst, n);
-	return thrift_put_varint(dst, thrift_zigzag_of(value_at(values, 0, bytes)));
+	return thrift_put_varint(
+		dst, thrift_zigzag_of(n > 0 ? value_at(values, 0, bytes) : 0)); /* a page may be all NULL */
 }
 
 size_t encode_delta_size(const void *values, size_t n, unsigned bytes)

@@ -213,6 +213,11 @@ static void delta_golden(void **state)
 	uint8_t b[1024];
 	CHECK_I64(encode_delta(v, 8, 4, b) - b, sizeof want);
 	assert_memory_equal(b, want, sizeof want);
+
+	static const uint8_t none[] = {0x80, 0x01, 0x04, 0x00, 0x00};
+	CHECK_I64(encode_delta(NULL, 0, 8, b) - b, sizeof none);
+	assert_memory_equal(b, none, sizeof none);
+	CHECK_I64(encode_delta_size(NULL, 0, 8), sizeof none);
 }
 
 static void bit_width(void **state)
