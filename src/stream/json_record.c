@@ -4,7 +4,7 @@
  *
  * Reasons, in this order: null, blank, too_long, invalid_utf8, not_json, not_object, not_change (no envelope); then member by member:
  * missing, bad_type, bad_value (length, bounds, digits), bad_enum, bad_format; unknown, where the contract is closed. Of a member given twice
- * the last counts.
+ * the last counts. too_many: a message of over VALUES_MAX values, in the member that goes over it: what a message takes is bounded however it nests.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@
 #include "stream/json_contract_int.h"
 #include "stream/json_envelope.h"
 
-enum { REASON_BYTES = 512, PART_NULL = -1, DECIMAL_DIGITS = 18 };
+enum { REASON_BYTES = 512, PART_NULL = -1, DECIMAL_DIGITS = 18, VALUES_MAX = 1 << 18 };
 #define DECIMAL_MAX INT64_C(999999999999999999)
 
 struct value {
@@ -116,6 +116,13 @@ static bool values_add(struct json_record *p, size_t n, size_t *first)
 	memset(p->values.items + p->values.n, 0, n * sizeof *p->values.items);
 	p->values.n += n;
 	return true;
+}
+
+/* Of the nested member m. NULL, or the reason. */
+static const char *parts_add(struct json_record *p, const struct json_member *m, size_t n, size_t *first)
+{
+	if (p->values.n > VALUES_MAX || n > VALUES_MAX - p->values.n) return reason_of(p, "too_many", m->name);
+	return values_add(p, n, first) ? NULL : "no_memory";
 }
 
 /* The members of an object into values[first..]. NULL, or the reason. What has no column is kept in extra, or noticed where the object is
@@ -237,36 +244,40 @@ static const char *judge(struct json_record *p, const struct json_member *m, siz
 
 static const char *judge_object(struct json_record *p, const struct json_member *m, size_t at)
 {
-	size_t first;
-	if (!values_add(p, m->shape.n, &first)) return "no_memory";
+	size_t first = 0;
+	const char *reason = parts_add(p, m, m->shape.n, &first);
+	if (reason != NULL) return reason;
 	p->values.items[at].first = first;
 	ASSERT(p->n_steps < COLUMN_DEPTH_MAX);
 	p->steps[p->n_steps++] = (struct step){m->name, -1};
-	const char *reason = take_members(p, &m->shape, p->values.items[at].nested, first);
+	reason = take_members(p, &m->shape, p->values.items[at].nested, first);
 	for (size_t i = 0; i < m->shape.n && reason == NULL; i++) reason = judge(p, &m->shape.members[i], first + i);
 	p->n_steps--;
 	return reason;
 }
 
-/* The elements stand together, before what is nested in them. */
-static bool take_elements(struct json_record *p, size_t at)
+/* The elements stand together, before what is nested in them. NULL, or the reason. */
+static const char *take_elements(struct json_record *p, const struct json_member *m, size_t at)
 {
 	struct json_scan s;
-	size_t place;
+	size_t place = 0;
 	const struct str text = p->values.items[at].nested;
 	p->values.items[at].first = p->values.n;
 	json_start(&s, text.p, text.n);
-	if (!json_array_begin(&s)) return false;
-	while (json_array_next(&s))
-		if (!values_add(p, 1, &place) || !take_value(&s, &p->values.items[place])) return false;
+	if (!json_array_begin(&s)) return "not_json";
+	while (json_array_next(&s)) {
+		const char *reason = parts_add(p, m, 1, &place);
+		if (reason != NULL) return reason;
+		if (!take_value(&s, &p->values.items[place])) return "not_json";
+	}
 	p->values.items[at].n = p->values.n - p->values.items[at].first;
-	return s.error == NULL;
+	return s.error == NULL ? NULL : "not_json";
 }
 
 static const char *judge_array(struct json_record *p, const struct json_member *m, size_t at)
 {
-	const char *reason = NULL;
-	if (!take_elements(p, at)) return p->failed ? "no_memory" : "not_json";
+	const char *reason = take_elements(p, m, at);
+	if (reason != NULL) return reason;
 	const size_t first = p->values.items[at].first, n = p->values.items[at].n;
 	if (n < m->length_min || n > m->length_max) return reason_of(p, "bad_value", m->name);
 	ASSERT(p->n_steps < COLUMN_DEPTH_MAX);

@@ -47,11 +47,11 @@ static void close_it(struct fixture *f)
 /* The reason, or "" for a row. */
 static const char *parse_bytes(struct fixture *f, const char *p, size_t n)
 {
-	static char padded[4096];
+	static char padded[2 << 20];
 	int64_t event_us = 0;
 	assert_true(n + JSON_SCAN_PADDING < sizeof padded);
-	memset(padded, 'x', sizeof padded);
 	memcpy(padded, p, n);
+	memset(padded + n, 'x', JSON_SCAN_PADDING);
 	const struct stream_record r = {.value = {padded, n}, .timestamp_ms = -1};
 	const char *reason = f->t->parse(f->parser, &r, false, &event_us);
 	CHECK_OK(&f->err, f->t->check(f->parser, &f->err));
@@ -452,6 +452,28 @@ static void test_nested_reasons(void **state)
 	close_it(&f);
 }
 
+/* What a message takes is bounded by the contract's values, not by the message's bytes. */
+static void test_nested_too_many(void **state)
+{
+	(void)state;
+	enum { ELEMENTS = 300000 };
+	struct fixture f;
+	struct buf message;
+	struct json_contract_opts o = plain_opts();
+	o.message_bytes_max = 1 << 20;
+	open_by(&f, BASKET, &o);
+	buf_init(&message, 0);
+	buf_str(&message, "{\"lines\":[{\"price\":1,\"tags\":[1");
+	for (int i = 1; i < ELEMENTS; i++) buf_str(&message, ",1");
+	buf_str(&message, "]}]}");
+	buf_char(&message, '\0');
+	assert_false(message.failed);
+	assert_string_equal(parse(&f, (const char *)message.p), "too_many:$.lines[0].tags");
+	assert_string_equal(parse(&f, "{\"to\":{\"city\":\"a\"}}"), ""); /* nor is the next one */
+	buf_deinit(&message);
+	close_it(&f);
+}
+
 #define THING(fields) "{\"type\":\"object\",\"properties\":{\"o\":{\"type\":\"object\",\"properties\":{" fields "}}}}"
 #define FIELD(name, type) "\"" name "\":{\"type\":\"" type "\"}"
 #define LIST_OF(name, fields) \
@@ -622,6 +644,7 @@ int main(void)
 		cmocka_unit_test(test_partitions),
 		cmocka_unit_test(test_nested_rows),
 		cmocka_unit_test(test_nested_reasons),
+		cmocka_unit_test(test_nested_too_many),
 		cmocka_unit_test(test_nested_standing),
 		cmocka_unit_test(test_standing),
 		cmocka_unit_test(test_confluent),
