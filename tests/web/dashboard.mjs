@@ -354,6 +354,7 @@ async function tokens() {
   await look('of the service')
   await page.click('footer button:has-text("Forget the token")')
   await title('A token is needed')
+  await page.waitForFunction(() => document.querySelector('.kpi-value') === null) // nothing of the former token's is left
   same(await page.evaluate(() => sessionStorage.getItem('pqr-token')), '', 'what is kept of a token')
   await page.context().close()
 }

@@ -32,7 +32,7 @@ export function token(): string {
 }
 export function setToken(text: string): void {
   sessionStorage.setItem(tokenKey, text)
-  forget()
+  forget(true)
 }
 
 async function problem(response: Response): Promise<ApiError> {
@@ -71,11 +71,12 @@ async function load<T>(path: string): Promise<Answer<T>> {
 }
 
 const kept = new Map<string, Promise<Answer<unknown>>>()
-const watchers = new Set<() => void>()
+const watchers = new Set<(other: boolean) => void>()
 
-export function forget(): void {
+// Asks again for all that is shown; as somebody `other`: nothing of what the former token gave stays.
+export function forget(other = false): void {
   kept.clear()
-  for (const watcher of watchers) watcher()
+  for (const watcher of watchers) watcher(other)
 }
 
 function get<T>(path: string, fresh: boolean): Promise<Answer<T>> {
@@ -83,7 +84,9 @@ function get<T>(path: string, fresh: boolean): Promise<Answer<T>> {
   if (!answer) {
     answer = load<T>(path)
     kept.set(path, answer)
-    answer.catch(() => kept.delete(path))
+    answer.catch(() => {
+      if (kept.get(path) === answer) kept.delete(path) // else another token's
+    })
   }
   return answer as Promise<Answer<T>>
 }
@@ -100,7 +103,10 @@ export function useAnswer<T>(path: string | null, every = 0): Asked<T> {
   const [state, set] = useState<{ path: string | null; answer: Answer<T> | null; error: ApiError | null }>({ path: null, answer: null, error: null })
   const [turn, next] = useState(0)
   useEffect(() => {
-    const watcher = () => next((n) => n + 1)
+    const watcher = (other: boolean) => {
+      if (other) set({ path: null, answer: null, error: null })
+      next((n) => n + 1)
+    }
     watchers.add(watcher)
     return () => void watchers.delete(watcher)
   }, [])

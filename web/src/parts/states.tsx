@@ -55,7 +55,7 @@ function Old({ error }: { error: ApiError }) {
     <div class="note old" role="status">
       <strong>{t(error.status === 0 ? 'offline' : error.status === 401 ? 'signIn' : error.status === 403 ? 'noRight' : 'failed')}</strong>
       <p>{t('oldRows')}</p>
-      {error.status === 401 ? <SignIn /> : <button type="button" onClick={forget}>{t('retry')}</button>}
+      {error.status === 401 ? <SignIn /> : <button type="button" onClick={() => forget()}>{t('retry')}</button>}
     </div>
   )
 }
