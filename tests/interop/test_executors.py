@@ -218,7 +218,7 @@ def test_adaptive(stack, expected, tmp_path):
     program = tmp_path / "program.py"  # a file: the workers are processes that import it
     program.write_text("if __name__ == '__main__':\n" + textwrap.indent(PROGRAM, "    "))
     done = subprocess.run([on.env["PQR_PYTHON"], program, lake, "adaptive", tmp_path / "dask"],
-        env=on.env | {"PYTHONPATH": f"{ROOT / 'python'}:{ROOT / 'tests'}"}, capture_output=True, text=True, check=False)
+        env=on.env | {"PYTHONPATH": f"{ROOT / 'python'}:{ROOT / 'tests'}", "DASK_TEMPORARY_DIRECTORY": str(tmp_path)}, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split()[-1] == expected("pqrs")[0]["root"]
     assert content(lake) == expected("pqrs")[1]
@@ -263,7 +263,7 @@ def test_tables_as_frames(stack, tmp_path):
     """Table.to_dask(): a partition a file of a version, without the files and columns that nobody asks for, read by the workers."""
     on = cluster(stack, "dask")
     program = [on.env["PQR_PYTHON"], "-c", FRAMES, tmp_path, on.uri.replace("dask://", "tcp://")]
-    done = subprocess.run(program, env=on.env, capture_output=True, text=True, check=False)
+    done = subprocess.run(program, env=on.env | {"DASK_TEMPORARY_DIRECTORY": str(tmp_path)}, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 
@@ -398,7 +398,7 @@ def test_a_worker_of_another_library_is_refused(of, other, said, stack, tmp_path
     scheduler = on.uri.replace("dask://", "tcp://")
     command = [on.env["PQR_PYTHON"], "-m", "distributed.cli.dask_worker", scheduler, "--name", "stranger", "--nthreads", "1", "--no-nanny", "--no-dashboard"]
     command += ["--local-directory", str(tmp_path / "dask"), "--death-timeout", "60"]
-    with subprocess.Popen(command, env=on.env | {"PQR_LIB": str(library)}, stderr=subprocess.PIPE, text=True) as worker:
+    with subprocess.Popen(command, env=on.env | {"PQR_LIB": str(library), "DASK_TEMPORARY_DIRECTORY": str(tmp_path)}, stderr=subprocess.PIPE, text=True) as worker:
         try:
             begun = next((line for line in worker.stderr if "Starting established connection" in line), None)
             assert begun, "the worker did not start"

@@ -383,7 +383,7 @@ def test_append_fails_as_a_whole(tmp_path):
     with pytest.raises(PqrError, match="have a column x") as e:
         table.append(pa.table({"x": [1]}))
     assert e.value.code == 2
-    with pytest.raises(PqrError, match="Arrow format"):
+    with pytest.raises(PqrError, match="column id is list in the rows and long in table"):
         table.append(pa.table({"id": [[1]]}))
     with pytest.raises(TypeError, match="__arrow_c_stream__"):
         table.append([1, 2])
