@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/vec.h"
+#include "control/plane_tables.h"
 #include "stream/realtime.h"
 #include "stream/topic.h"
 
@@ -102,6 +103,8 @@ status relation_list_make(
 	*out = (struct relation_list){0};
 	TRY(add_table(out, arena, &realtime_offsets, (struct relation){0}, err));
 	TRY(add_table(out, arena, &realtime_late_events, (struct relation){0}, err));
+	for (size_t i = 0; i < control_plane_tables_n; i++)
+		TRY(add_table(out, arena, &control_plane_tables[i], (struct relation){.live = true}, err));
 	for (size_t i = 0; i < workloads->n; i++) TRY(add_workload(out, arena, workloads->items[i], err));
 	if (out->n > 0) qsort(out->items, out->n, sizeof *out->items, by_name);
 	return OK;

@@ -1,5 +1,5 @@
 /* server/relation.h: the tables and views that the API gives out, and their columns, from what the workloads register: gold, core,
- * analytics and realtime. A column or table that is not here can't be named in a request. */
+ * analytics and realtime; and the control plane's own, meta. A column or table that is not here can't be named in a request. */
 #ifndef PQR_SERVER_RELATION_H
 #define PQR_SERVER_RELATION_H
 
@@ -14,6 +14,7 @@ struct relation {
 	/* Which rows are a tenant's: a condition that ends before the tenant; NULL: nobody's alone. The same over the lake's tables. */
 	const char *tenant_sql, *tenant_lake_sql;
 	const char *tenant_sql_end;            /* what follows the tenant there */
+	bool live;                             /* its rows change without a publishing that would tell */
 	const struct workload *workload;       /* NULL: of all */
 	const struct workload_list_view *list; /* NULL: a table or view; else its schema is empty: no path names it */
 };

@@ -43,7 +43,7 @@
 	}
 
 static const struct route_param rows_params[] = {ROWS_PARAMS};
-static const struct route_param table_params[] = {{"schema", "path", TEXT, "gold, analytics, realtime or core"},
+static const struct route_param table_params[] = {{"schema", "path", TEXT, "gold, analytics, realtime, core or meta"},
 	{"table", "path", TEXT, "a table or view of it"}, ROWS_PARAMS};
 static const struct route_param ticket_params[] = {
 	{"id", "path", TEXT, "ticket_id, or the number that the citizen was given"}};

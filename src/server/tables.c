@@ -316,8 +316,8 @@ static status answer_from(struct server *s, struct request *r, struct table_quer
 		return OK;
 	}
 	TRY(format);
-	/* Of a lake whose runs nobody published nothing tells when its rows become others. */
-	const bool tagged = !from->lake || from->published.run_id[0] != '\0';
+	/* Of a lake whose runs nobody published nothing tells when its rows become others, nor of the control plane itself. */
+	const bool tagged = !q->relation->live && (!from->lake || from->published.run_id[0] != '\0');
 	tag_of(r, from, g.rows.format, tag);
 	if (tagged) response_header_add(out, "ETag", "%s", tag);
 	response_header_add(out, "Vary", "Accept, Accept-Encoding, Authorization, Prefer");

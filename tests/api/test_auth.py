@@ -216,6 +216,20 @@ def test_roles(served):
     assert open_to_users == {"core.tickets", "core.ticket_events", "core.messages", "gold.daily_kpis"}
 
 
+def test_the_control_plane(served):
+    """meta.* is a table as any other, to the service alone; nothing tells when it changes, so it has no tag."""
+    service, user = token(role="service_role"), token(tenant_id="t1")
+    run = served.get("/api/v1/meta/runs?select=run_id,status,silver_rows,started_at&started_at=gte.2020-01-01", service)
+    assert run.status == 200 and run.headers["ETag"] is None and run.json()[0]["status"] == "SUCCESS"
+    rows = served.get(f"/api/v1/meta/run_rows?layer=eq.silver&run_id=eq.{run.json()[0]['run_id']}", service).json()
+    assert [row["rows"] for row in rows] == [run.json()[0]["silver_rows"]]
+    for name in served.get("/api/v1").json()["schemas"]["meta"]:
+        assert served.get(f"/api/v1/meta/{name}", service).status == 200, name
+        assert served.get(f"/api/v1/meta/{name}?format=arrow", service).status == 200, name
+        assert served.get(f"/api/v1/meta/{name}", user).status == 403, name
+    assert served.get("/api/v1/meta/leases", service).status == 404
+
+
 def test_rows_of_the_lake(tenants, tmp_path):  # noqa: F811
     """core.* that SQLite does not hold comes from the lake, for the same people."""
     lake = tmp_path / "lake"

@@ -489,7 +489,7 @@ def test_sql(server, made):
 @pytest.mark.parametrize("path,status,detail", [
     ("/api/v1/gold/none", 404, "schema gold has no table 'none'"),
     ("/api/v1/none/daily_kpis", 404, "there is no schema 'none'"),
-    ("/api/v1/meta/runs", 404, "there is no schema 'meta'"),
+    ("/api/v1/metal/runs", 404, "there is no schema 'metal'"),
     ("/api/v1//cases", 404, "nothing at this address"),
     ("/api/v1/realtime/events_per_minute", 404, "is not published yet"),
     ("/api/v1/gold/daily_kpis?none=eq.1", 400, "none: gold.daily_kpis has no column 'none'"),

@@ -12,6 +12,7 @@
 
 #include "base/time.h"
 #include "control/control.h"
+#include "control/plane_tables.h"
 #include "control/schedule.h"
 
 #define RUN "11111111-1111-4111-8111-111111111111"
@@ -342,6 +343,27 @@ static void test_query(void **state)
 	/* None of it left the connection in a bad state. */
 	query_is(&p, &(struct control_select){.sql = "SELECT count(*) FROM meta.run_specs"}, "0\n");
 	buf_deinit(&out);
+	plane_close(&p);
+}
+
+/* Both databases have the columns that are told of meta.*, and they can be compared as what they are told to be. */
+static void test_plane_tables(void **state)
+{
+	(void)state;
+	struct plane p;
+	plane_open(&p);
+	for (size_t i = 0; i < control_plane_tables_n; i++) {
+		const struct table_schema *t = &control_plane_tables[i];
+		struct buf sql;
+		buf_init(&sql, 0);
+		buf_str(&sql, "SELECT count(*) FROM (SELECT ");
+		for (size_t k = 0; k < t->n_columns; k++)
+			buf_printf(&sql, "%s\"%s\"", k > 0 ? ", " : "", t->columns[k].name);
+		buf_printf(&sql, " FROM meta.%s) AS t", t->name);
+		buf_char(&sql, '\0');
+		query_is(&p, &(struct control_select){.sql = (const char *)sql.p}, "0\n");
+		buf_deinit(&sql);
+	}
 	plane_close(&p);
 }
 
@@ -761,11 +783,11 @@ static void test_schedules(void **state)
 	cmocka_unit_test(test_lease_is_exclusive), cmocka_unit_test(test_lease_of_a_dead_process),        \
 		cmocka_unit_test(test_heartbeat_starts_and_stops), cmocka_unit_test(test_run_round_trip), \
 		cmocka_unit_test(test_rows_by_layer_of_before), cmocka_unit_test(test_query),             \
-		cmocka_unit_test(test_query_again), cmocka_unit_test(test_query_limit),                   \
-		cmocka_unit_test(test_tasks_and_stages), cmocka_unit_test(test_publish),                  \
-		cmocka_unit_test(test_publish_odd_texts), cmocka_unit_test(test_parts),                   \
-		cmocka_unit_test(test_parts_changes), cmocka_unit_test(test_parts_changes_far),           \
-		cmocka_unit_test(test_parts_given_up), cmocka_unit_test(test_parts_killed),               \
-		cmocka_unit_test(test_schedules)
+		cmocka_unit_test(test_query_again), cmocka_unit_test(test_plane_tables),                  \
+		cmocka_unit_test(test_query_limit), cmocka_unit_test(test_tasks_and_stages),              \
+		cmocka_unit_test(test_publish), cmocka_unit_test(test_publish_odd_texts),                 \
+		cmocka_unit_test(test_parts), cmocka_unit_test(test_parts_changes),                       \
+		cmocka_unit_test(test_parts_changes_far), cmocka_unit_test(test_parts_given_up),          \
+		cmocka_unit_test(test_parts_killed), cmocka_unit_test(test_schedules)
 
 #endif
