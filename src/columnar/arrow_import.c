@@ -118,7 +118,7 @@ static status import_validity(const struct source *s, struct arena *arena, struc
 
 static status import_strings(const struct source *s, struct column *out, struct err *err)
 {
-	const int32_t *offsets = s->array->buffers[1];
+	const int32_t *offsets = s->n > 0 ? s->array->buffers[1] : NULL; /* of no rows, a buffer may have no bytes */
 	out->data = s->array->buffers[2] != NULL ? s->array->buffers[2] : no_data;
 	out->offsets = offsets != NULL ? offsets + s->offset : no_offsets;
 	if (offsets == NULL && s->n > 0) return fail(err, E_CORRUPT, "column %s: no offsets", name_of(s));
@@ -337,7 +337,8 @@ static status import_offsets(
 	if (to == NULL) return fail_nomem(err);
 	out->offsets = to;
 	*first = *end = 0;
-	if (s->array->buffers[1] == NULL) return s->n == 0 ? OK : corrupt(s, "no offsets", err);
+	if (s->n == 0) return OK; /* its buffer may have no bytes */
+	if (s->array->buffers[1] == NULL) return corrupt(s, "no offsets", err);
 	*first = *end = offset_at(s, 0);
 	if (*first < 0) return corrupt(s, "an offset below 0", err);
 	for (int64_t i = 1; i <= s->n; i++) {

@@ -231,6 +231,33 @@ static status import(const struct foreign *f, struct arena *arena, struct batch 
 	return batch_import(&f->schema, &f->array, arena, out, err);
 }
 
+/* Of no rows a buffer may have no bytes, and yet an address. */
+static void no_rows(void **state)
+{
+	(void)state;
+	static const char *const format[] = {"u", "z", "+l"};
+	const void *nowhere = (const void *)8;
+	for (size_t i = 0; i < sizeof format / sizeof *format; i++) {
+		struct foreign f;
+		struct arena arena;
+		struct batch got;
+		struct err err;
+		struct ArrowSchema item_schema = {.format = "l", .name = "item"}, *item_schemas[] = {&item_schema};
+		const void *item_buffers[2] = {NULL, nowhere};
+		struct ArrowArray item = {.n_buffers = 2, .buffers = item_buffers}, *items[] = {&item};
+		const bool list = format[i][0] == '+';
+		foreign_init(&f, format[i], 0, nowhere);
+		f.buffers[2] = nowhere;
+		f.child.n_buffers = list ? 2 : 3;
+		if (list) f.child_schema.n_children = f.child.n_children = 1;
+		if (list) f.child_schema.children = item_schemas;
+		if (list) f.child.children = items;
+		CHECK_OK(&err, import(&f, &arena, &got, &err));
+		CHECK_I64(got.n_rows, 0);
+		arena_deinit(&arena);
+	}
+}
+
 static void narrow_indices(void **state)
 {
 	(void)state;
@@ -493,7 +520,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(formats), cmocka_unit_test(round_trip),
 		cmocka_unit_test(slices), cmocka_unit_test(moved_children), cmocka_unit_test(narrow_indices),
-		cmocka_unit_test(refuses), cmocka_unit_test(converts), cmocka_unit_test(other_strings),
-		cmocka_unit_test(many_columns), cmocka_unit_test(owned), cmocka_unit_test(survives_lack_of_memory)};
+		cmocka_unit_test(no_rows), cmocka_unit_test(refuses), cmocka_unit_test(converts),
+		cmocka_unit_test(other_strings), cmocka_unit_test(many_columns), cmocka_unit_test(owned),
+		cmocka_unit_test(survives_lack_of_memory)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
