@@ -42,7 +42,6 @@ struct proxy {
 	int listener;
 	pthread_t thread;
 	int cut; /* counts down */
-	int answers;
 	_Atomic bool stop;
 };
 
@@ -66,7 +65,6 @@ static void serve(struct proxy *p, int client, int server)
 	while (poll(fds, 2, -1) > 0) {
 		if (fds[0].revents != 0 && !hand_on(client, server)) return;
 		if (fds[1].revents == 0) continue;
-		p->answers++;
 		if (p->cut >= 0 && p->cut-- == 0) return;
 		if (!hand_on(server, client)) return;
 	}
@@ -110,32 +108,32 @@ static void proxy_close(struct proxy *p)
 	check_rmdir(p->dir);
 }
 
-/* Each answer of the server to a member, that to COMMIT among them, lost once. */
+/* Each answer of the server to a member, that to COMMIT among them, lost once; until one run has fewer. How many there are is not always the
+ * same: two may come in one piece. */
 static void test_lost_answers(void **state)
 {
 	(void)state;
 	struct base b;
 	struct member m;
-	int answers = 1, doubled = 0;
+	int lost = 0;
 	base_make(&b);
 	member_open(&b, &m, "t"); /* schemas and tables are there */
 	member_close(&m);
-	for (int cut = -1; cut < answers; cut++) {
+	for (bool all = false; !all;) {
 		struct proxy p;
 		server_sql(b.name, "TRUNCATE realtime.offsets, realtime.late_events, realtime.logins");
-		proxy_open(&p, &b, cut);
+		proxy_open(&p, &b, lost);
 		CHECK_OK(&b.err, sql_open(b.uri, &m.c, &b.err));
 		member_init(&m, "t");
 		CHECK_OK(&b.err, realtime_init(&m.r, &b.err));
 		CHECK_OK(&b.err, go_on(&m, &b.err));
 		member_close(&m);
-		if (cut < 0) answers = p.answers;
-		doubled += cut >= 0 && p.cut < 0;
 		proxy_close(&p);
 		counts_are_whole(&b);
+		all = p.cut >= 0;
+		lost += !all;
 	}
-	assert_true(answers > 20);
-	assert_int_equal(doubled, answers);
+	assert_true(lost > 20);
 	base_erase(&b);
 }
 
