@@ -371,7 +371,7 @@ async function liveGoesOn() {
     const lines = execFileSync(pqr, ['stream', 'produce', '--sink', '-', '--rate', 'max', '--limit', String(events), '--start', at], { stdio: ['ignore', 'pipe', 'ignore'] })
     execFileSync(pqr, ['stream', 'aggregate', '--source', '-', '--source-id', at, '--lake', lake], { input: lines, stdio: ['pipe', 'ignore', 'ignore'] })
     const before = await tile('Newest window')
-    for (let turn = 0; turn < 60 && (await tile('Newest window')) === before; turn++) {
+    for (let turn = 0; turn < 240 && (await tile('Newest window')) === before; turn++) {
       await page.clock.fastForward(10_000)
       await new Promise((later) => setTimeout(later, 250))
     }
