@@ -237,7 +237,11 @@ table = "/api/v1/gold/daily"
 queries = ["", "select=day,channel&limit=10", "select=total:n.sum(),channel&order=total.desc.nullslast,channel", "select=count()", "day=gte.2025-09-01&day=lt.2025-10-01", "channel=in.(web,%22a,b%22)",
            "or=(channel.eq.P,and(n.gt.3,share.is.null))", "not.and=(open.is.true,score.lt.1.5)", "channel=like.*a%25_b*", "channel=not.ilike.%5C%2A", "order=closed_at.asc.nullsfirst&limit=5&offset=7",
            "after=%222025-09-01%22,%22web%22&order=day,channel", "share=eq.0.125&n=neq.-4", "closed_at=gt.2025-09-01T00:00:00Z", "format=csv", "limit=-1", "select=day&select=n", "channel=eq.%27%3B--", "select=a%22b:day",
-           "nope=eq.1", "channel=eq", "or=(((((((((n.eq.1)))))))))", "channel=eq.%00", "channel=eq.%ff", "select=*", "channel=in.()", "channel=in.(" + "a," * 99 + "a)", "x=" + "y" * 300]
+           "nope=eq.1", "channel=eq", "or=(((((((((n.eq.1)))))))))", "channel=eq.%00", "channel=eq.%ff", "select=*", "channel=in.()", "channel=in.(" + "a," * 99 + "a)", "x=" + "y" * 300,
+           "day=not.in.(2025-09-01,2025-09-02)", "day=eq.2025-02-30", "open=not.is.null", "open=eq.t", "score=gt.1e308&score=lt.-1E-3", "n=gte.9223372036854775808", "share=eq.0.1234567",
+           "closed_at=lt.2025-09-01T00:00:00.123456-05:00", "select=channel::text,n.avg(),score.max()", "select=n.sum().x", "having=total.gt.3&select=channel,total:n.sum()", "order=", "order=n.sideways",
+           "limit=99999999999999999999", "offset=-0", "after=", "after=1,2,3,4,5,6,7,8,9,10,11", "after=%22a%22%22b%22&order=channel", "or=()", "and=(day.gte.2025-09-01,not.or(n.eq.1,n.eq.2))", "or=(n.eq.1",
+           "tenant_id=eq.t2", "channel=like.", "channel=match.%5Ba", "&&==&", "%=1"]
 headers = ["", "Accept: text/csv", "Accept: application/json;q=0.5, text/csv", "Accept: image/png", "Prefer: count=exact", "Authorization: Bearer eyJhbGciOiJIUzI1NiJ9.e30.AA"]
 write("request", [f"{table}?{query}\n{headers[i % len(headers)]}" for i, query in enumerate(queries)] + ["/api/v1/gold/daily", "", "?", "/%2e%2e/?a=eyJhbGciOiJIUzI1NiJ9.e30.AA&b=c"])
 
@@ -259,4 +263,9 @@ tokens += ["C" + compact(c) for c in (claims, {**claims, "aud": ["a", "authentic
 ec_key = {"kty": "EC", "crv": "P-256", "kid": "e", "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}
 rsa_key = {"kty": "RSA", "kid": "r", "e": "AQAB", "n": url64(bytes([0xB5] + [(i * 73 + 41) % 256 for i in range(254)] + [0x01]))}
 tokens += ["K" + compact({"keys": keys}) for keys in ([ec_key], [rsa_key], [ec_key, {**ec_key, "y": ec_key["x"]}, {**ec_key, "use": "enc"}], [{"kty": "oct", "k": "AA"}], [], [{}], [{**rsa_key, "n": "AQ"}])] + ["K[]", "K{}"]
+tokens += ["T" + url64(b'{"alg":"HS256"}') + tail for tail in ("", ".", "..", ".e30.", ".e30.AA", ".e30.A", ".e30.A===", ".e30=.AA", ".!!.AA", ".e30.AA.AA", "." + url64(b"\xff\xfe") + ".AA")]
+tokens += ["C" + compact({**claims, **odd}) for odd in ({"exp": 0}, {"exp": -1}, {"exp": "1770003600"}, {"exp": 10**19}, {"nbf": 1770009999}, {"aud": []}, {"aud": [1]}, {"role": "root"}, {"role": None},
+                                                        {"app_metadata": {"tenant_id": ""}}, {"app_metadata": {"tenant_id": 7}}, {"sub": "\u0000"})]
+tokens += ["C" + text for text in ("", "{", '{"exp":1,"exp":2}', "[" * 40)]
+tokens += ["K" + compact({"keys": [key]}) for key in ({**ec_key, "crv": "P-384"}, {**ec_key, "x": "AA"}, {**ec_key, "alg": "RS256"}, {**rsa_key, "e": ""}, {**rsa_key, "n": "A" * 3}, {**rsa_key, "kid": 1})]
 write("token", tokens)
