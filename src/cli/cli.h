@@ -41,6 +41,7 @@ struct cli {
 	size_t n_args;
 	const char **lists; /* values of an option whose placeholder ends in "..." (it may be repeated) */
 	size_t n_lists;
+	bool run_short; /* the run was named with --run, not --run-id */
 	bool json;
 	bool quiet;
 	bool progress;
@@ -50,6 +51,7 @@ struct cli {
 /* The option's value ("" for a flag that was given), or NULL. The name must be one of the globals' or command's. */
 const char *cli_get(const struct cli *c, const char *name);
 bool cli_flag(const struct cli *c, const char *name);
+const char *cli_run_option(const struct cli *c);       /* "--run-id", or as the person wrote it, "--run": for errors */
 bool cli_takes(const struct cli *c, const char *name); /* is it an option of the command or of all? */
 /* A typed value; E_USAGE naming the option. Untouched *out when the option was not given. */
 status cli_get_date(const struct cli *c, const char *name, int32_t *out, struct err *err) MUST_USE;

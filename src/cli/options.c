@@ -75,6 +75,11 @@ const char *cli_get(const struct cli *c, const char *name)
 	return i < CLI_OPTIONS_MAX ? c->values[i] : NULL;
 }
 
+const char *cli_run_option(const struct cli *c)
+{
+	return c->run_short ? "--run" : "--run-id";
+}
+
 bool cli_flag(const struct cli *c, const char *name)
 {
 	return cli_get(c, name) != NULL;

@@ -26,6 +26,7 @@ static status parse_option(struct cli *c, const char *const *argv, int argc, int
 	size_t index = 0;
 	const struct cli_option *o = cli_option_find(c->command, arg, name_n, &index);
 	if (o == NULL) return option_unknown(c->command, arg, err);
+	if (strcmp(o->name, "--run-id") == 0) c->run_short = name_n == strlen("--run");
 	if (o->value == NULL) {
 		if (equals != NULL) return fail(err, E_USAGE, "%s takes no value", o->name);
 		c->values[index] = "";

@@ -143,9 +143,9 @@ status cli_session_open(struct session *s, const struct cli *c, unsigned need, s
 		return fail(err, E_USAGE, "%s is no option of workload %s; `pqr help run` tells whose it is", stray,
 			w->name);
 	TRY(session_open(s, &o, err));
-	if (cli_get(c, "--run-id") != NULL) TRY(session_run_check(cli_get(c, "--run-id"), "--run-id", err));
+	if (cli_get(c, "--run-id") != NULL) TRY(session_run_check(cli_get(c, "--run-id"), cli_run_option(c), err));
 	if (need & CLI_CONFIG) {
-		if (names_new_run(c)) TRY(cli_uuid(cli_get(c, "--run-id"), "--run-id", run_id, err));
+		if (names_new_run(c)) TRY(cli_uuid(cli_get(c, "--run-id"), cli_run_option(c), run_id, err));
 		TRY(cli_run_opts(s, c, &checked, err));
 		if (need & SESSION_LAKE) TRY(run_opts_check(&checked, err));
 	}
@@ -257,7 +257,7 @@ status cli_run_opts(struct session *s, const struct cli *c, struct run_opts *out
 	if (s->config != NULL && names_new_run(c)) {
 		char *run_id = ARENA_NEW(&s->arena, char, UUID_CHARS + 1);
 		if (run_id == NULL) return fail_nomem(err);
-		TRY(cli_uuid(cli_get(c, "--run-id"), "--run-id", run_id, err));
+		TRY(cli_uuid(cli_get(c, "--run-id"), cli_run_option(c), run_id, err));
 		o.run_id = run_id;
 	}
 	o.until = cli_get(c, "--until");
@@ -278,5 +278,5 @@ unsigned cli_run_needs(const struct cli *c)
 status cli_run_id(struct session *s, const struct cli *c, char dst[37], struct err *err)
 {
 	const char *given = cli_get(c, "--run-id");
-	return session_run_find(s, given != NULL ? given : "latest", "--run-id", dst, err);
+	return session_run_find(s, given != NULL ? given : "latest", cli_run_option(c), dst, err);
 }

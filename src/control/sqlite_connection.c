@@ -51,6 +51,8 @@ status sqlite_fail(struct control_sqlite *s, const char *what, struct err *err)
 	case SQLITE_NOMEM: return fail_nomem(err);
 	case SQLITE_IOERR:
 	case SQLITE_CANTOPEN:
+		if (errnum == EACCES && access(s->path, F_OK) == 0 && access(s->path, R_OK) != 0)
+			return fail_errno_read(err, errnum, "cannot read control database %s", s->path);
 		if (errnum != 0)
 			return fail_errno(err, open_errno(s->path, errnum), "cannot %s control database %s (%s)",
 				rc == SQLITE_CANTOPEN ? "open" : "use", s->path, text);

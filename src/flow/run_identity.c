@@ -46,6 +46,8 @@ status flow_span_check(const struct flow *f, int32_t date_from, int64_t as_of, s
 		return err_advise(err, fail(err, E_USAGE, "as-of %s lies before the first day, %s", last, first),
 			ADVICE_AS_OF, NULL);
 	if (to - from <= DAYS_MAX) return OK;
+	if (f->o->as_of != INT64_MIN)
+		return fail(err, E_LIMIT, "as-of %s lies over 100 years after the first day, %s", last, first);
 	const status code = fail(err, E_LIMIT,
 		"the run would go from %s to %s, over 100 years: correct lines of another century, if there are any",
 		first, last);

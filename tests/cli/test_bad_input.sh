@@ -55,7 +55,7 @@ one_line 2 'expected .* after it' "$pqr" run --seed
 one_line 2 '--seed' "$pqr" run --seed many
 one_line 2 '(ends|before|after)' "$pqr" run --from 2026-02-01 --to 2026-01-01
 one_line 2 'as-of 2025-01-20 lies before' "$pqr" run "${small[@]}" --as-of 2025-01-20
-one_line 1 'over 100 years' "$pqr" run "${small[@]}" --as-of 9990-01-20
+one_line 1 'as-of 9990-01-20 lies over 100 years after the first day' "$pqr" run "${small[@]}" --as-of 9990-01-20
 one_line 2 'emit-from' "$pqr" run "${small[@]}" --emit-from 2025-01-20
 one_line 1 'nowhere.jsonl' "$pqr" run --input nowhere.jsonl
 one_line 1 'nowhere.jsonl' "$pqr" ingest nowhere.jsonl
@@ -63,7 +63,9 @@ one_line 1 'nowhere.jsonl' "$pqr" plan --input nowhere.jsonl
 one_line 2 'was named twice' "$pqr" run --input - --input -
 mkdir nothing && one_line 1 'no .*file.* in folder nothing' "$pqr" run --input nothing
 one_line 2 'expected threads, dask://HOST:PORT' "$pqr" run "${small[@]}" --executor dusk://here:1
-one_line 2 'UUID' "$pqr" verify --run-id nonsense
+one_line 2 '--run-id: expected .*UUID' "$pqr" verify --run-id nonsense
+one_line 2 '--run: expected .*UUID' "$pqr" verify --run nonsense
+one_line 2 '--run: expected .*UUID' "$pqr" run "${small[@]}" --run=nonsense
 [ ! -e lake ] || bad "a refused run left a lake: $(find lake)"
 one_line 1 'executor dask://here:1: no .*/no/python here.*PQR_PYTHON' env PQR_PYTHON=/no/python "$pqr" run --lake other "${small[@]}" --executor dask://here:1
 one_line 5 'pip install .*exit status 1' env PQR_PYTHON=false "$pqr" run --lake other "${small[@]}" --executor dask://here:1

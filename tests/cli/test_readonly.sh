@@ -84,5 +84,8 @@ chmod u+w lake lake/control.db
 sqlite3 lake/control.db "DELETE FROM meta_migrations"
 chmod a-w lake lake/control.db
 expect 1 'has schema version 0, this program needs [0-9]+; have a user who may write there look at it once' other "$pqr" runs --lake lake
+# a database that may not even be read
+chmod 000 lake/control.db
+expect 1 'cannot read control database .*Permission denied; give this user the right to read it' other "$pqr" runs --lake lake
 chmod -R u+w lake
 done_testing
