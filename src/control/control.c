@@ -69,7 +69,8 @@ bool control_is_server(const struct control *c)
 
 static void lock(struct control *c)
 {
-	(void)pthread_mutex_lock(&c->lock);
+	const int held_by_caller = pthread_mutex_lock(&c->lock);
+	ASSERT(!held_by_caller);
 }
 
 static status unlock(struct control *c, status code)

@@ -237,7 +237,7 @@ struct control_value {
 	double real;
 	struct str text;
 };
-/* One row; values and texts are valid during the call. */
+/* One row; values and texts are valid during the call, which may not call the handle that it was called from. */
 typedef status (*control_row_visit)(void *arg, const struct control_value *values, size_t n, struct err *err);
 enum { CONTROL_PARAMS_MAX = 160 }; /* an API's queries have up to 157 */
 struct control_select {

@@ -39,11 +39,21 @@ static status connect_plane(struct control *c, const char *uri, bool look, struc
 	return c->uri != NULL && c->source != NULL ? OK : fail_nomem(err);
 }
 
+/* A call-back that called back would wait for itself for ever, or begin the statement that calls it anew: control.c's lock tells. */
+static void make_lock(struct control *c)
+{
+	pthread_mutexattr_t a;
+	(void)pthread_mutexattr_init(&a);
+	(void)pthread_mutexattr_settype(&a, PTHREAD_MUTEX_ERRORCHECK);
+	(void)pthread_mutex_init(&c->lock, &a);
+	(void)pthread_mutexattr_destroy(&a);
+}
+
 static status open_plane(const char *uri, bool look, struct control **out, struct err *err)
 {
 	struct control *c = mem_zalloc(1, sizeof *c);
 	if (c == NULL) return fail_nomem(err);
-	(void)pthread_mutex_init(&c->lock, NULL);
+	make_lock(c);
 	const status code = connect_plane(c, uri, look, err);
 	if (code == OK)
 		*out = c;

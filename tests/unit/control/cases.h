@@ -391,6 +391,33 @@ static void test_query_again(void **state)
 	plane_close(&p);
 }
 
+static status ask_visit(void *arg, const struct control_value *v, size_t n, struct err *err)
+{
+	static const struct control_select again = {.sql = "SELECT 1 UNION ALL SELECT 2"};
+	struct plane *p = arg;
+	(void)v, (void)n;
+	return control_query(p->c, &again, ask_visit, p, err);
+}
+
+/* A visitor that asks the connection that calls it is a fault of ours, told at once: it neither hangs nor begins the query anew. */
+static void test_query_in_query(void **state)
+{
+	(void)state;
+	struct plane p;
+	int end;
+	plane_make(&p);
+	const pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct control_value none = {.name = ""};
+		const bool opened = control_open(p.uri, &p.c, &p.err) == OK && freopen("/dev/null", "w", stderr);
+		_exit(opened && ask_visit(&p, &none, 1, &p.err) == OK ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &end, 0), pid);
+	assert_true(WIFSIGNALED(end) && WTERMSIG(end) == SIGABRT);
+	plane_erase(&p);
+}
+
 /* A query that never ends, and one that does after it, on the same connection. */
 static void test_query_limit(void **state)
 {
@@ -784,10 +811,11 @@ static void test_schedules(void **state)
 		cmocka_unit_test(test_heartbeat_starts_and_stops), cmocka_unit_test(test_run_round_trip), \
 		cmocka_unit_test(test_rows_by_layer_of_before), cmocka_unit_test(test_query),             \
 		cmocka_unit_test(test_query_again), cmocka_unit_test(test_plane_tables),                  \
-		cmocka_unit_test(test_query_limit), cmocka_unit_test(test_tasks_and_stages),              \
-		cmocka_unit_test(test_publish), cmocka_unit_test(test_publish_odd_texts),                 \
-		cmocka_unit_test(test_parts), cmocka_unit_test(test_parts_changes),                       \
-		cmocka_unit_test(test_parts_changes_far), cmocka_unit_test(test_parts_given_up),          \
-		cmocka_unit_test(test_parts_killed), cmocka_unit_test(test_schedules)
+		cmocka_unit_test(test_query_limit), cmocka_unit_test(test_query_in_query),                \
+		cmocka_unit_test(test_tasks_and_stages), cmocka_unit_test(test_publish),                  \
+		cmocka_unit_test(test_publish_odd_texts), cmocka_unit_test(test_parts),                   \
+		cmocka_unit_test(test_parts_changes), cmocka_unit_test(test_parts_changes_far),           \
+		cmocka_unit_test(test_parts_given_up), cmocka_unit_test(test_parts_killed),               \
+		cmocka_unit_test(test_schedules)
 
 #endif
