@@ -116,7 +116,7 @@ static void commit_write(struct buf *out, const struct commit *c, enum commit_fo
 	if (form == COMMIT_NOW)
 		run_info_json(out, &c->run);
 	else
-		run_info_former_json(out, &c->run);
+		run_info_former_json(out, &c->run, c->ingest_seed);
 	size_t seal = 0;
 	if (sealed) {
 		buf_str(out, ",\"seal\":\"");
@@ -199,6 +199,7 @@ static status parse(const struct json_node *root, struct arena *arena, struct co
 	c->version = arena_strndup(arena, version.p, version.n);
 	if (c->stage == NULL || c->version == NULL) return fail_nomem(err);
 	TRY(run_info_parse(json_node_get(root, "run"), arena, &c->run, err));
+	TRY(run_info_former_seed(json_node_get(root, "run"), &c->ingest_seed, err));
 	TRY(counter_list_parse(json_node_get(root, "counters"), &c->counters, err));
 	TRY(edges_parse(json_node_get(root, "edges"), &c->edges, err));
 	TRY(event_stats_parse(json_node_get(root, "events"), &c->events, err));

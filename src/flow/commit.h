@@ -31,6 +31,7 @@ struct commit {
 	const char *stage;
 	const char *version; /* of the program */
 	struct run_info run;
+	uint64_t ingest_seed; /* of a run of before that was ingested: read to know its text again, and no more */
 	int64_t n_tasks;
 	struct file_list files; /* sorted by path */
 	struct counter_list counters;

@@ -153,12 +153,13 @@ void run_info_json(struct buf *out, const struct run_info *run)
 	buf_char(out, '}');
 }
 
-void run_info_former_json(struct buf *out, const struct run_info *run)
+void run_info_former_json(struct buf *out, const struct run_info *run, uint64_t ingest_seed)
 {
+	const unsigned long long seed = run_makes(run) ? made_days_seed(run) : ingest_seed;
 	run_info_begin(out, run);
 	member_date(out, ',', "emit_from", made_days_first(run));
 	member_str(out, ',', "run_id", run->run_id);
-	buf_printf(out, ",\"seed\":\"%llu\"", (unsigned long long)made_days_seed(run));
+	buf_printf(out, ",\"seed\":\"%llu\"", seed);
 	buf_printf(out, ",\"simulated\":%s", run_makes(run) ? "true" : "false");
 	member_str(out, ',', "source", run->source);
 	member_str(out, ',', "workload", run->workload);
@@ -392,6 +393,12 @@ static status former_params(const struct json_node *n, struct arena *arena, stru
 	TRY(get_seed(n, &days.seed, err));
 	run->params = made_days_params(arena, days, emit_from);
 	return run->params != NULL ? OK : fail_nomem(err);
+}
+
+status run_info_former_seed(const struct json_node *n, uint64_t *out, struct err *err)
+{
+	*out = 0;
+	return json_node_get(n, "simulated") != NULL ? get_seed(n, out, err) : OK;
 }
 
 status run_info_parse(const struct json_node *n, struct arena *arena, struct run_info *out, struct err *err)

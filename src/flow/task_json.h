@@ -11,7 +11,10 @@ void file_list_json(struct buf *out, const struct file_list *l);
 void counter_list_json(struct buf *out, const struct counter_list *l); /* an object, sorted by name */
 void event_stats_json(struct buf *out, const struct event_stats *e);   /* ,"events":{}; of no events nothing */
 void run_info_json(struct buf *out, const struct run_info *run);
-void run_info_former_json(struct buf *out, const struct run_info *run); /* as it was written before there were params */
+/* As it was written before there were params: an ingested run then told the seed of its configuration, which meant nothing to it. */
+void run_info_former_json(struct buf *out, const struct run_info *run, uint64_t ingest_seed);
+status run_info_former_seed(
+	const struct json_node *n, uint64_t *out, struct err *err) MUST_USE; /* of such an object; 0 of another */
 void task_spec_json(struct buf *out, const struct task_spec *spec);
 /* A task that can be run anywhere: its spec with the run as one more member. */
 void task_document_json(struct buf *out, const struct run_info *run, const struct task_spec *spec);

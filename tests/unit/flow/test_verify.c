@@ -156,11 +156,51 @@ static void test_former_commit(void **state)
 	lake_close(&l);
 }
 
+/* The oldest builds had no digest in a commit, and told the configured seed of a run that was ingested, too. */
+static const char early_commit[] =
+	"{\"counters\":{\"blank_lines\":0,\"bytes_in\":776,\"bytes_out\":776,\"events.ATTACHMENT_ADD"
+	"ED\":0,\"events.MESSAGE_ADDED\":0,\"events.STATUS_CHANGED\":0,\"events.TICKET_CREATED\":1"
+	",\"rows_in\":1,\"rows_out\":1,\"ts_unknown\":0},\"edges\":[{\"input\":\"input\",\"output\":\"raw."
+	"pqrs\"}],\"events\":{\"first\":1756705607433414,\"last\":1756705607433414,\"types\":{}},\"fi"
+	"les\":[{\"bytes\":776,\"path\":\"raw/pqrs/source=mixed/day=2025-09-01/run_id=cf2e1075-ca"
+	"bc-5b16-b7f3-4a0734b6fccc/events.jsonl\",\"rows\":1,\"sha256\":\"cf43a01e378f55cf9420d6f"
+	"4ed64d6b7df041f2337dd990b656c1158b502ed85\",\"table\":\"raw.pqrs\",\"xxh128\":\"b536fded2d"
+	"8c8b34b62fab1258c716de\"}],\"run\":{\"as_of\":1756789199999999,\"config_hash\":\"fc2e326ef"
+	"7585348bdb84b1758041c8d29779787040ca6a01813802b4cbe8e6a\",\"date_from\":\"2025-09-01\","
+	"\"date_to\":\"2025-09-01\",\"emit_from\":\"2025-09-01\",\"run_id\":\"cf2e1075-cabc-5b16-b7f3-"
+	"4a0734b6fccc\",\"seed\":\"42\",\"simulated\":false,\"source\":\"mixed\",\"workload\":\"pqrs\"},\"s"
+	"tage\":\"raw\",\"tasks\":1,\"version\":\"0.1.0\"}";
+
+static void test_early_commit(void **state)
+{
+	static const char key[] =
+		"manifests/day=2025-09-01/run_id=cf2e1075-cabc-5b16-b7f3-4a0734b6fccc/stages/raw.json";
+	(void)state;
+	struct lake l;
+	struct arena arena;
+	struct commit c;
+	struct str text = STR(early_commit);
+	lake_open(&l);
+	arena_init(&arena, 0);
+	CHECK_OK(&l.err, store_put(l.store, key, text.p, text.n, &l.err));
+	CHECK_OK(&l.err, commit_load(l.store, key, &arena, &c, &l.err));
+	assert_false(run_makes(&c.run));
+	char *changed = arena_strndup(&arena, text.p, text.n);
+	char *seed = strstr(changed, "\"seed\":\"42\"") + strlen("\"seed\":\"");
+	*seed = '0'; /* another text of a number */
+	CHECK_OK(&l.err, store_delete(l.store, key, &l.err));
+	CHECK_OK(&l.err, store_put(l.store, key, changed, text.n, &l.err));
+	CHECK_FAILS(E_VERIFY, commit_load(l.store, key, &arena, &c, &l.err));
+	arena_deinit(&arena);
+	lake_close(&l);
+}
+
 int main(void)
 {
 	if (access("/dev/shm", W_OK) == 0) (void)setenv("TMPDIR", "/dev/shm", 0); /* syncs cost nothing there */
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_former_commit, reset),
+		cmocka_unit_test_setup(test_early_commit, reset),
 		cmocka_unit_test_setup(test_every_byte, reset),
 	};
 	return cmocka_run_group_tests_name("verify", tests, NULL, NULL);
