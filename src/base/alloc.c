@@ -15,10 +15,13 @@ static _Atomic size_t peak;
 static _Atomic size_t limit;
 static _Atomic int64_t fail_after = -1;
 
-enum { MMAP_BYTES_MIN = 1 << 28, TRIM_BYTES = 1 << 28, TOP_PAD_BYTES = 1 << 22 };
+enum { MMAP_BYTES_MIN = 1 << 28, TRIM_BYTES = 1 << 28, TOP_PAD_BYTES = 1 << 22, MOVED_BYTES_MIN = 1 << 16 };
+
+static bool one_arena; /* mem_setup was called, before there were threads */
 
 void mem_setup(void)
 {
+	one_arena = true;
 	/* A refusal leaves the defaults, which are right but slower. */
 	(void)mallopt(M_MMAP_THRESHOLD, MMAP_BYTES_MIN);
 	(void)mallopt(M_TRIM_THRESHOLD, TRIM_BYTES);
@@ -67,12 +70,25 @@ void *mem_zalloc(size_t n, size_t size)
 	return p;
 }
 
+/* Threads that share one arena wait while realloc copies, as it holds the arena's lock: large blocks are copied here. From
+ * MMAP_BYTES_MIN on the kernel moves pages instead. */
+static void *resized(void *p, size_t before, size_t size)
+{
+	if (!one_arena || size <= before || before < MOVED_BYTES_MIN || before >= MMAP_BYTES_MIN)
+		return realloc(p, size > 0 ? size : 1);
+	void *q = malloc(size);
+	if (q == NULL) return NULL;
+	memcpy(q, p, before);
+	free(p);
+	return q;
+}
+
 void *mem_realloc(void *p, size_t size)
 {
 	if (p == NULL) return mem_alloc(size);
 	if (!may_alloc(size)) return NULL;
 	const size_t before = malloc_usable_size(p);
-	void *q = realloc(p, size > 0 ? size : 1);
+	void *q = resized(p, before, size);
 	if (q == NULL) return NULL;
 	atomic_fetch_sub_explicit(&in_use, before, memory_order_relaxed);
 	count_added(malloc_usable_size(q));

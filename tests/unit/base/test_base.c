@@ -54,6 +54,30 @@ static void test_alloc_limit_and_failure(void **state)
 	assert_null(mem_zalloc(SIZE_MAX, 2));
 }
 
+static void test_realloc_large(void **state)
+{
+	(void)state;
+	const size_t before = mem_in_use();
+	enum { N = 100, STEP = 40000 }; /* sizes from blocks that realloc copies to those that mem_realloc does */
+	uint8_t *p = NULL;
+	mem_setup();
+	for (size_t i = 0; i < N; i++) {
+		uint8_t *q = mem_realloc(p, (i + 1) * STEP);
+		assert_non_null(q);
+		p = q;
+		memset(p + i * STEP, (int)i, STEP);
+		assert_true(mem_in_use() >= before + (i + 1) * STEP && mem_in_use() < before + (i + 2) * STEP);
+	}
+	mem_fail_after(0);
+	assert_null(mem_realloc(p, (N + 1) * STEP));
+	mem_fail_after(-1);
+	uint8_t *q = mem_realloc(p, N / 2 * STEP);
+	assert_non_null(q);
+	for (size_t i = 0; i < N / 2 * STEP; i++) assert_int_equal(q[i], i / STEP);
+	mem_free(q);
+	CHECK_I64(mem_in_use(), before);
+}
+
 static void test_arena(void **state)
 {
 	(void)state;
@@ -297,8 +321,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_err_text), cmocka_unit_test(test_err_advice),
 		cmocka_unit_test(test_err_read), cmocka_unit_test(test_dates_wrong),
 		cmocka_unit_test(test_log_no_memory), cmocka_unit_test(test_distance),
-		cmocka_unit_test(test_alloc_limit_and_failure), cmocka_unit_test(test_arena),
-		cmocka_unit_test(test_buf), cmocka_unit_test(test_base64), cmocka_unit_test(test_hash),
-		cmocka_unit_test(test_uuid), cmocka_unit_test(test_philox)};
+		cmocka_unit_test(test_alloc_limit_and_failure), cmocka_unit_test(test_realloc_large),
+		cmocka_unit_test(test_arena), cmocka_unit_test(test_buf), cmocka_unit_test(test_base64),
+		cmocka_unit_test(test_hash), cmocka_unit_test(test_uuid), cmocka_unit_test(test_philox)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

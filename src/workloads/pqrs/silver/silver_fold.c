@@ -22,11 +22,11 @@ static status known_grow(struct silver_task *t, uint32_t cap, struct err *err)
 	return OK;
 }
 
-static status tickets_grow(struct silver_task *t, uint32_t n, struct err *err)
+/* Room for every ticket that has an index. */
+static status tickets_grow(struct silver_task *t, struct err *err)
 {
-	if (n <= t->tickets_cap) return OK;
-	uint32_t cap = t->tickets_cap != 0 ? t->tickets_cap : 4096;
-	while (cap < n) cap += cap / 2;
+	if (uuid_table_n(&t->ticket_ids) <= t->tickets_cap) return OK;
+	const uint32_t cap = (uint32_t)t->ticket_ids.cap; /* as many as their ids have room for: what is expected */
 	struct ticket *grown = mem_realloc(t->tickets, cap * sizeof *grown);
 	if (grown == NULL) return fail_nomem(err);
 	memset(grown + t->tickets_cap, 0, (cap - t->tickets_cap) * sizeof *grown);
@@ -41,7 +41,7 @@ status silver_ticket_add(struct silver_task *t, struct uuid id, uint32_t *index,
 	bool found;
 	TRY(uuid_table_add(&t->ticket_ids, id, uuid_hash(id), index, &found, err));
 	if (found) return OK;
-	TRY(tickets_grow(t, uuid_table_n(&t->ticket_ids), err));
+	TRY(tickets_grow(t, err));
 	t->tickets[*index].seen_ts = STATE_NEVER;
 	return OK;
 }
@@ -110,7 +110,7 @@ static status slice_intern(
 			__builtin_prefetch(&t->tickets[s->ticket[i]].seen_ts, 1);
 			continue;
 		}
-		TRY(tickets_grow(t, uuid_table_n(&t->ticket_ids), err));
+		TRY(tickets_grow(t, err));
 		t->tickets[s->ticket[i]].seen_ts = STATE_NEVER;
 	}
 	for (uint32_t i = 0; i < s->n; i++) {
