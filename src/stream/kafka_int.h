@@ -37,4 +37,9 @@ status kafka_client_fail(const struct kafka_client *c, rd_kafka_resp_err_t code,
 /* E_UNREACHABLE once the brokers refused us for good. */
 status kafka_client_check(const struct kafka_client *c, struct err *err) MUST_USE;
 
+/* A client that asks for the topic's id; c of zeroes, closed as any. Where librdkafka does not tell ids it stays as it is. */
+status kafka_asker_open(struct kafka_client *c, const struct kafka_opts *o, struct err *err) MUST_USE;
+/* A number of the id, 63 bits of its hash; -1: neither broker nor client tell it. Class RETRY: not now. */
+status kafka_asker_identity(struct kafka_client *c, int64_t *identity, struct err *err) MUST_USE;
+
 #endif

@@ -32,6 +32,7 @@ struct part {
 
 struct kafka_source {
 	struct kafka_client client; /* first: callbacks get its address */
+	struct kafka_client asker;  /* of the topic's id */
 	struct stream_source base;
 	rd_kafka_queue_t *queue;
 	bool ends, keys, assigned;
@@ -236,12 +237,14 @@ static status go_on(struct kafka_source *s, struct part *part, struct err *err)
 	const rd_kafka_resp_err_t code =
 		rd_kafka_query_watermark_offsets(s->client.rk, s->client.topic, part->partition, &low, &high, ENDS_MS);
 	if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return OK; /* the next poll asks again */
-	if (part->next >= 0 && part->next > high)
+	if (part->next >= 0 && part->next > high) {
+		part->astray = false; /* who hears of it says where to go on, or ends */
 		return fail(err, E_CONFLICT,
 			"partition %d of topic %s ends at offset %lld and is to be read from %lld: the topic was made "
 			"again, "
 			"or cut off",
 			part->partition, s->client.topic, (long long)high, (long long)part->next);
+	}
 	const struct stream_gap gap = {part->partition, part->next, low};
 	if (part->next >= 0 && part->next < low && s->base.listener.gap != NULL)
 		TRY(s->base.listener.gap(s->base.listener.ctx, &gap, err));
@@ -339,8 +342,10 @@ static status source_poll(struct stream_source *base, int timeout_ms, struct str
 	if (code == OK) code = kafka_client_check(&s->client, err);
 	out->ended = all_ended(s);
 	if (code != OK || s->failed == OK) return code;
+	code = s->failed;
+	s->failed = OK;
 	if (err != NULL) *err = s->why;
-	return s->failed;
+	return code;
 }
 
 static status source_ends(struct stream_source *base, int32_t partition, int64_t *low, int64_t *high, struct err *err)
@@ -366,6 +371,11 @@ static void source_mark(struct stream_source *base, const struct stream_start *n
 	rd_kafka_topic_partition_list_destroy(list);
 }
 
+static status source_identity(struct stream_source *base, int64_t *identity, struct err *err)
+{
+	return kafka_asker_identity(&of(base)->asker, identity, err);
+}
+
 static void source_close(struct stream_source *base)
 {
 	struct kafka_source *s = of(base);
@@ -373,6 +383,7 @@ static void source_close(struct stream_source *base)
 	if (s->client.rk != NULL) (void)rd_kafka_consumer_close(s->client.rk);
 	/* Up to 2.2 librdkafka asserts at the end of a member that never was assigned anything: it has left the group, and stays. */
 	if (s->assigned || s->queue == NULL || rd_kafka_version() >= 0x02030000) kafka_client_close(&s->client);
+	kafka_client_close(&s->asker);
 	buf_deinit(&s->text);
 	mem_free(s->records);
 	mem_free(s->messages);
@@ -413,7 +424,8 @@ static bool by_broker(const struct kafka_opts *o)
 
 status kafka_source_open(const struct kafka_opts *o, struct stream_source **out, struct err *err)
 {
-	static const struct stream_source_ops ops = {source_poll, source_seek, source_ends, source_mark, source_close};
+	static const struct stream_source_ops ops = {
+		source_poll, source_seek, source_ends, source_mark, source_close, source_identity};
 	const struct kafka_default defaults[] = {
 		{"group.id", o->group, false},
 		{"enable.auto.commit", "false", false},
@@ -441,6 +453,7 @@ status kafka_source_open(const struct kafka_opts *o, struct stream_source **out,
 	status code = s->records == NULL || s->messages == NULL
 			      ? fail_nomem(err)
 			      : kafka_client_open(&s->client, o, RD_KAFKA_CONSUMER, defaults, set_callbacks, err);
+	if (code == OK) code = kafka_asker_open(&s->asker, o, err);
 	if (code == OK) code = subscribe(s, err);
 	if (code != OK) {
 		source_close(&s->base);

@@ -190,7 +190,7 @@ static void lines_close(struct stream_source *base)
 
 status stream_lines_open(int fd, size_t line_bytes_max, struct stream_source **out, struct err *err)
 {
-	static const struct stream_source_ops ops = {lines_poll, lines_seek, lines_ends, lines_mark, lines_close};
+	static const struct stream_source_ops ops = {lines_poll, lines_seek, lines_ends, lines_mark, lines_close, NULL};
 	struct lines_source *s = mem_zalloc(1, sizeof *s);
 	if (s == NULL) return fail_nomem(err);
 	*s = (struct lines_source){.base.ops = &ops, .fd = fd, .line_bytes_max = line_bytes_max, .cap = BUFFER_BYTES};

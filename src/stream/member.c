@@ -7,6 +7,7 @@
  * 2. Whatever fails on the way leaves the member out of step: nothing is taken until the positions were read anew and the source seeks them.
  * 3. The source is told to seek between its polls alone, never in what it calls.
  * 4. A part whose last record is to be compared is read from one position before `next`; nothing below `next` is taken.
+ * 5. The topic's identity is asked after the last poll and before the commit: what is committed is of that topic.
  */
 #include "stream/member.h"
 
@@ -41,6 +42,8 @@ struct member {
 		size_t n, cap;
 	} starts;
 	struct buf scratch;  /* of one call: spans, numbers, progress */
+	int64_t identity;    /* of the topic, as stored, else as first asked; -1: not known */
+	bool has_identity;   /* the store has it */
 	bool out_of_step;    /* positions are to be read anew */
 	int64_t retry_at_us; /* not before */
 	int64_t backoff_ms;
@@ -101,24 +104,48 @@ static int64_t place_part(const struct member *m, struct part *part, const struc
 	return part->unsure ? at->next - 1 : at->next;
 }
 
-/* What the store says of these; starts filled in. */
+/* Is the topic the one whose records the store has? E_CONFLICT: no. Class RETRY: it can't be told now. */
+static status check_topic(struct member *m, struct err *err)
+{
+	int64_t identity;
+	TRY(stream_source_identity(m->o->source, &identity, err));
+	if (identity < 0) return OK;
+	if (m->identity >= 0 && m->identity != identity)
+		return fail(
+			err, E_CONFLICT, "%s: the topic was made again: its id is another one than before", m->o->name);
+	m->identity = identity;
+	return OK;
+}
+
+static void place_topic(struct member *m, const struct stream_place *at)
+{
+	const bool had = m->has_identity; /* what was only asked, not stored, stands */
+	m->has_identity = at->mark >= 0;
+	if (had || m->has_identity) m->identity = at->mark;
+}
+
+/* What the store says of these; starts filled in. E_CONFLICT: the topic is another one. */
 static status read_positions(struct member *m, struct stream_start *starts, size_t n, struct err *err)
 {
-	int32_t *numbers = scratch(m, n, sizeof *numbers);
-	struct stream_place *places = mem_alloc(n * sizeof *places + 1);
+	const bool of_topic = m->o->source->ops->identity != NULL;
+	if (n == 0) return OK;
+	int32_t *numbers = scratch(m, n + 1, sizeof *numbers);
+	struct stream_place *places = mem_alloc((n + 1) * sizeof *places);
 	if (numbers == NULL || places == NULL) {
 		mem_free(places);
 		return fail_nomem(err);
 	}
 	for (size_t i = 0; i < n; i++) numbers[i] = starts[i].partition;
-	const status code = m->o->sink.positions(m->o->sink.ctx, numbers, n, places, err);
+	numbers[n] = STREAM_TOPIC;
+	const status code = m->o->sink.positions(m->o->sink.ctx, numbers, n + of_topic, places, err);
 	for (size_t i = 0; i < n && code == OK; i++) {
 		struct part *part = part_find(m, starts[i].partition);
 		ASSERT(part != NULL);
 		starts[i].position = place_part(m, part, &places[i]);
 	}
+	if (code == OK && of_topic) place_topic(m, &places[n]);
 	mem_free(places);
-	return code;
+	return code == OK ? check_topic(m, err) : code;
 }
 
 static bool may_pass(const struct err *err)
@@ -199,14 +226,25 @@ static void mark(struct member *m)
 	stream_source_mark(m->o->source, m->starts.items, m->starts.n);
 }
 
-/* A failure that may pass, and a conflict, leave the member out of step and are no failure of it. */
-static status commit(struct member *m, struct err *err)
+/* The topic is another one: E_CONFLICT of err, unless that is wanted. What was taken of the others is dropped, too. */
+static status begin_anew(struct member *m, const struct err *why, struct err *err)
 {
-	struct stream_span *spans = scratch(m, m->parts.n, sizeof *spans);
-	struct err why;
+	if (m->o->sink.anew == NULL) {
+		if (err != NULL) *err = *why;
+		return E_CONFLICT;
+	}
+	log_line(LOG_WARN, "begins anew", "stream", m->o->name, "why", why->message, NULL);
+	drop(m);
+	m->o->sink.anew(m->o->sink.ctx);
+	m->identity = -1;
+	m->retry_at_us = 0;
+	return OK;
+}
+
+/* spans[m->parts.n + 1] filled in, rising n. */
+static size_t collect_spans(const struct member *m, struct stream_span *spans)
+{
 	size_t n = 0;
-	if (!m->pending) return OK;
-	if (spans == NULL) return fail_nomem(err);
 	for (size_t i = 0; i < m->parts.n; i++) {
 		const struct part *part = &m->parts.items[i];
 		if (part->next > (part->stored < 0 ? 0 : part->stored))
@@ -214,16 +252,43 @@ static status commit(struct member *m, struct err *err)
 				part->partition, part->stored, part->next, part->stored_mark, part->mark};
 	}
 	ASSERT(n > 0);
+	if (m->identity >= 0 && !m->has_identity)
+		spans[n++] = (struct stream_span){
+			.partition = STREAM_TOPIC, .stored = -1, .next = 0, .stored_mark = -1, .mark = m->identity};
+	return n;
+}
+
+static void committed(struct member *m, const struct stream_span *spans, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct part *part = part_find(m, spans[i].partition);
+		if (part == NULL) { /* STREAM_TOPIC */
+			m->has_identity = true;
+			continue;
+		}
+		part->stored = spans[i].next;
+		if (spans[i].mark >= 0) part->stored_mark = spans[i].mark;
+	}
+	m->backoff_ms = m->said_us = 0;
+}
+
+/* A failure that may pass, and a conflict, leave the member out of step and are no failure of it. */
+static status commit(struct member *m, struct err *err)
+{
+	struct stream_span *spans = scratch(m, m->parts.n + 1, sizeof *spans);
+	struct err why;
+	if (!m->pending) return OK;
+	if (spans == NULL) return fail_nomem(err);
 	const int64_t began = time_mono_us();
 	err_clear(&why);
-	const status code = m->o->sink.commit(m->o->sink.ctx, spans, n, &why);
+	status code = check_topic(m, &why);
+	if (code == E_CONFLICT) return begin_anew(m, &why, err);
 	if (code == OK) {
-		for (size_t i = 0; i < n; i++) {
-			struct part *part = part_find(m, spans[i].partition);
-			part->stored = spans[i].next;
-			if (spans[i].mark >= 0) part->stored_mark = spans[i].mark;
-		}
-		m->backoff_ms = m->said_us = 0;
+		const size_t n = collect_spans(m, spans);
+		code = m->o->sink.commit(m->o->sink.ctx, spans, n, &why);
+		if (code == OK) committed(m, spans, n);
+	}
+	if (code == OK) {
 		mark(m);
 		report(m, began);
 		forget(m);
@@ -310,6 +375,12 @@ static status on_gap(void *ctx, const struct stream_gap *gap, struct err *err)
 	if (rest.from < part->next) rest.from = part->next; /* what was only to be compared is no loss */
 	part->unsure = false;
 	if (rest.from >= rest.to) return OK;
+	struct err why;
+	err_clear(&why);
+	if (check_topic(m, &why) == E_CONFLICT) { /* of another topic it is no gap */
+		if (err != NULL) *err = why;
+		return E_CONFLICT;
+	}
 	gap = &rest;
 	if (m->o->sink.gap == NULL)
 		return fail(err, E_NOT_FOUND,
@@ -409,25 +480,13 @@ static status check_ends(const struct member *m, struct err *err)
 	return OK;
 }
 
-/* The topic is another one: E_CONFLICT of err, unless that is wanted. What was taken of the others is dropped, too. */
-static status begin_anew(struct member *m, const struct err *why, struct err *err)
-{
-	if (m->o->sink.anew == NULL) {
-		if (err != NULL) *err = *why;
-		return E_CONFLICT;
-	}
-	log_line(LOG_WARN, "begins anew", "stream", m->o->name, "why", why->message, NULL);
-	drop(m);
-	m->o->sink.anew(m->o->sink.ctx);
-	m->retry_at_us = 0;
-	return OK;
-}
-
 static status fetch(struct member *m, struct stream_fetch *f, struct err *err)
 {
 	m->polled_us = time_mono_us();
-	TRY(stream_source_poll(m->o->source, poll_ms(m), f, err));
-	if (m->out_of_step) return OK; /* these come again */
+	const status code = stream_source_poll(m->o->source, poll_ms(m), f, err);
+	if (m->out_of_step && (code == OK || code == E_CONFLICT))
+		return OK; /* these come again, and that is told again */
+	TRY(code);
 	TRY(take(m, f, err));
 	return m->o->once && f->ended ? check_ends(m, err) : OK;
 }
@@ -436,9 +495,10 @@ static status step(struct member *m, bool *ended, struct err *err)
 {
 	struct stream_fetch f = {.ended = false};
 	struct err why;
-	if (m->out_of_step && time_mono_us() >= m->retry_at_us) TRY(get_in_step(m, err));
 	err_clear(&why);
-	const status code = fetch(m, &f, &why);
+	status code = OK;
+	if (m->out_of_step && time_mono_us() >= m->retry_at_us) code = get_in_step(m, &why);
+	if (code == OK) code = fetch(m, &f, &why);
 	if (code == E_CONFLICT) return begin_anew(m, &why, err);
 	if (code != OK && err != NULL) *err = why;
 	TRY(code);
@@ -451,7 +511,7 @@ static status step(struct member *m, bool *ended, struct err *err)
 
 status stream_member_run(const struct stream_member_opts *o, struct err *err)
 {
-	struct member m = {.o = o};
+	struct member m = {.o = o, .identity = -1};
 	status code = OK;
 	buf_init(&m.scratch, 0);
 	forget(&m);

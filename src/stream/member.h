@@ -7,7 +7,8 @@
  * store stands now. So does what could not be committed for any other reason that may pass.
  *
  * The store keeps a mark of the last record, too. Where a partition goes on, that record is read once more and compared: another one there
- * means that the topic was deleted and made again under its name. That ends the stream, or begins its positions anew.
+ * means that the topic was deleted and made again under its name. Where the source tells topics apart (its identity), that is asked before
+ * each commit, and kept as the mark of STREAM_TOPIC. Another topic ends the stream, or begins its positions anew.
  */
 #ifndef PQR_STREAM_MEMBER_H
 #define PQR_STREAM_MEMBER_H
@@ -16,6 +17,9 @@
 
 #include "stream/reasons.h"
 #include "stream/source.h"
+
+/* In place of a partition, of positions and spans: the topic itself. Once its mark is kept, it stays as it is, at position 0. */
+enum { STREAM_TOPIC = -1 };
 
 /* Where the store has a partition. */
 struct stream_place {

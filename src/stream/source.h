@@ -62,6 +62,7 @@ struct stream_source_ops {
 	status (*ends)(struct stream_source *s, int32_t partition, int64_t *low, int64_t *high, struct err *err);
 	void (*mark)(struct stream_source *s, const struct stream_start *next, size_t n);
 	void (*close)(struct stream_source *s);
+	status (*identity)(struct stream_source *s, int64_t *identity, struct err *err); /* NULL: it has none */
 };
 struct stream_source {
 	const struct stream_source_ops *ops;
@@ -87,6 +88,13 @@ static inline status stream_source_ends(
 	struct stream_source *s, int32_t partition, int64_t *low, int64_t *high, struct err *err)
 {
 	return s->ops->ends(s, partition, low, high, err);
+}
+/* A number, not below 0, that another topic of the same name has not: one that was deleted and made again. -1: not told. What was polled
+ * before is of the topic that this tells. Class RETRY: not now. */
+static inline status stream_source_identity(struct stream_source *s, int64_t *identity, struct err *err)
+{
+	*identity = -1;
+	return s->ops->identity != NULL ? s->ops->identity(s, identity, err) : OK;
 }
 /* Tell whoever watches how far the group has come. Never read back; failures are logged. */
 static inline void stream_source_mark(struct stream_source *s, const struct stream_start *next, size_t n)

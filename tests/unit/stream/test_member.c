@@ -14,6 +14,7 @@ enum { PARTITIONS = 3, RECORDS = 400, FETCH = 16 };
 static struct {
 	int64_t position[PARTITIONS]; /* -1: none yet */
 	int64_t mark[PARTITIONS];
+	int64_t identity; /* of the topic; -1: not kept */
 	int count[PARTITIONS][RECORDS];
 	int gaps;
 } store;
@@ -31,7 +32,9 @@ static status positions(void *ctx, const int32_t *partitions, size_t n, struct s
 	(void)ctx;
 	(void)err;
 	for (size_t i = 0; i < n; i++)
-		places[i] = (struct stream_place){store.position[partitions[i]], store.mark[partitions[i]]};
+		places[i] = partitions[i] == STREAM_TOPIC
+				    ? (struct stream_place){store.identity < 0 ? -1 : 0, store.identity}
+				    : (struct stream_place){store.position[partitions[i]], store.mark[partitions[i]]};
 	return OK;
 }
 
@@ -55,6 +58,10 @@ static void drop(void *ctx)
 static void store_commit_all(struct sink *s, const struct stream_span *spans, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
+		if (spans[i].partition == STREAM_TOPIC) {
+			store.identity = spans[i].mark;
+			continue;
+		}
 		store.position[spans[i].partition] = spans[i].next;
 		if (spans[i].mark >= 0) store.mark[spans[i].partition] = spans[i].mark;
 	}
@@ -69,6 +76,10 @@ static status commit(void *ctx, const struct stream_span *spans, size_t n, struc
 	assert_true(n > 0);
 	for (size_t i = 0; i < n; i++) {
 		assert_true(spans[i].next > spans[i].stored); /* no empty commits */
+		if (spans[i].partition == STREAM_TOPIC) {
+			CHECK_I64(store.identity, -1); /* kept once */
+			continue;
+		}
 		if (store.position[spans[i].partition] == spans[i].stored) {
 			CHECK_I64(spans[i].stored_mark, store.mark[spans[i].partition]);
 			continue;
@@ -108,11 +119,11 @@ static status assign(struct source *s, int32_t p, struct err *err)
 	struct stream_start start = {.partition = p};
 	const int64_t from = store.position[p] - (store.position[p] > 0 && store.mark[p] >= 0);
 	if (s->owned[p]) return OK;
-	TRY(s->base.listener.assigned(s->base.listener.ctx, &start, 1, err));
+	const status code = s->base.listener.assigned(s->base.listener.ctx, &start, 1, err);
 	assert_true(start.position == (store.position[p] < 0 ? STREAM_BEGIN : from));
 	s->next[p] = start.position < 0 ? 0 : start.position;
 	s->owned[p] = true;
-	return OK;
+	return code;
 }
 
 /* Of records with time stamps; the others are not marked. */
@@ -215,7 +226,8 @@ static bool sink_full(void *ctx)
 
 static void run(uint64_t seed, struct sink *sink)
 {
-	static const struct stream_source_ops ops = {source_poll, source_seek, source_ends, source_mark, source_close};
+	static const struct stream_source_ops ops = {
+		source_poll, source_seek, source_ends, source_mark, source_close, NULL};
 	struct source source = {.base.ops = &ops, .seed = seed};
 	struct err err;
 	memset(&store, 0, sizeof store);
@@ -288,7 +300,8 @@ static status take_gap(void *ctx, const struct stream_gap *gap, struct err *err)
 static void test_gap(void **state)
 {
 	(void)state;
-	static const struct stream_source_ops ops = {gap_poll, source_seek, source_ends, source_mark, source_close};
+	static const struct stream_source_ops ops = {
+		gap_poll, source_seek, source_ends, source_mark, source_close, NULL};
 	struct source source = {.base.ops = &ops};
 	struct sink sink = {.n = 0};
 	struct err err;
@@ -318,6 +331,7 @@ static void begin_anew(void *ctx)
 	(void)ctx;
 	begun++;
 	memset(&store, 0, sizeof store);
+	store.identity = -1;
 	for (int p = 0; p < PARTITIONS; p++) store.position[p] = store.mark[p] = -1;
 }
 
@@ -335,7 +349,8 @@ static void test_made_again(void **state)
 		{9, 1, true, 1},            /* the record tells nothing of itself; the mark is of an earlier one */
 		{RECORDS + 1, 1, false, 0}, /* the topic ends before it */
 	};
-	static const struct stream_source_ops ops = {source_poll, source_seek, source_ends, source_mark, source_close};
+	static const struct stream_source_ops ops = {
+		source_poll, source_seek, source_ends, source_mark, source_close, NULL};
 	for (size_t i = 0; i < 2 * sizeof cases / sizeof *cases; i++) {
 		const size_t k = i / 2;
 		const bool accept = i % 2 == 1;
@@ -374,9 +389,106 @@ static void test_made_again(void **state)
 	}
 }
 
+/* ---- a topic with an id --------------------------------------------------------------------------------------------------------- */
+
+static struct {
+	int asked, changes_at; /* the other topic is there from that question on; 0: never */
+	int fails_at;          /* that one is not answered */
+} asking;
+
+static status source_identity(struct stream_source *s, int64_t *identity, struct err *err)
+{
+	(void)s;
+	if (++asking.asked == asking.fails_at) {
+		const status code = fail(err, E_UNREACHABLE, "scripted");
+		err_set_class(err, ERR_RETRY);
+		return code;
+	}
+	*identity = asking.changes_at > 0 && asking.asked >= asking.changes_at ? 22 : 11;
+	return OK;
+}
+
+/* The records are the same in both topics, so that their marks tell nothing. */
+static status run_with_identity(bool accept, struct sink *sink, struct err *err)
+{
+	static const struct stream_source_ops ops = {
+		source_poll, source_seek, source_ends, source_mark, source_close, source_identity};
+	struct source source = {.base.ops = &ops, .step = 300};
+	const struct stream_member_opts o = {.source = &source.base,
+		.sink = {.ctx = sink,
+			.positions = positions,
+			.take = take,
+			.commit = commit,
+			.drop = drop,
+			.full = sink_full,
+			.anew = accept ? begin_anew : NULL},
+		.name = "test",
+		.interval_us = INT64_C(3600) * 1000000,
+		.bytes_max = INT64_MAX,
+		.once = true};
+	asking.asked = begun = 0;
+	err_clear(err);
+	return stream_member_run(&o, err);
+}
+
+static void test_another_id(void **state)
+{
+	(void)state;
+	struct err err;
+	for (int at = 0; at <= 12; at++) {
+		struct sink sink = {.n = 0};
+		asking.changes_at = at;
+		asking.fails_at = 0;
+		begin_anew(NULL);
+		const status code = run_with_identity(false, &sink, &err);
+		if (at < 2) { /* one topic all along */
+			CHECK_OK(&err, code);
+			CHECK_I64(store.identity, at == 1 ? 22 : 11);
+			continue;
+		}
+		CHECK_FAILS(E_CONFLICT, code);
+		assert_non_null(strstr(err.message, "its id is another one"));
+		CHECK_I64(store.identity, sink.commits > 0 ? 11 : -1);
+		int64_t stored = 0, counted = 0; /* nothing of the other topic */
+		for (int p = 0; p < PARTITIONS; p++) {
+			for (int r = 0; r < RECORDS; r++) counted += store.count[p][r];
+			for (int64_t r = 0; r < store.position[p]; r++) stored += r % 7 != 3;
+		}
+		CHECK_I64(counted, stored);
+		const int commits = sink.commits; /* a start finds it at once, and takes nothing */
+		asking.changes_at = 1;
+		if (commits == 0) continue;
+		CHECK_FAILS(E_CONFLICT, run_with_identity(false, &sink, &err));
+		CHECK_I64(sink.commits, commits);
+		CHECK_OK(&err, run_with_identity(true, &sink, &err));
+		CHECK_I64(begun, 1);
+		CHECK_I64(store.identity, 22);
+		for (int p = 0; p < PARTITIONS; p++)
+			for (int r = 0; r < RECORDS; r++) CHECK_I64(store.count[p][r], r % 7 != 3);
+	}
+}
+
+static void test_no_id_for_a_while(void **state)
+{
+	(void)state;
+	struct err err;
+	asking.changes_at = 0;
+	for (int at = 1; at <= 6; at++) {
+		struct sink sink = {.n = 0};
+		asking.fails_at = at;
+		begin_anew(NULL);
+		CHECK_OK(&err, run_with_identity(true, &sink, &err));
+		assert_true(asking.asked > at);
+		CHECK_I64(store.identity, 11);
+		for (int p = 0; p < PARTITIONS; p++)
+			for (int r = 0; r < RECORDS; r++) CHECK_I64(store.count[p][r], r % 7 != 3);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_schedules), cmocka_unit_test(test_failing_commits),
-		cmocka_unit_test(test_gap), cmocka_unit_test(test_made_again)};
+		cmocka_unit_test(test_gap), cmocka_unit_test(test_made_again), cmocka_unit_test(test_another_id),
+		cmocka_unit_test(test_no_id_for_a_while)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
