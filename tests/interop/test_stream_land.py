@@ -338,7 +338,7 @@ def schedule(kafka, lake, seed):
         m.send_signal(signal.SIGCONT)
     for m in members:
         code, log = end(m)
-        assert code == 0, log
+        assert code == 0 or (code == -signal.SIGTERM and not log), log  # the signal came before its main began
     last = kafka.once(lake, topic, "--group", "last")  # one in which no killed member has partitions still
     assert last.returncode == 0, last.stderr
     kafka.check(lake, topic)
