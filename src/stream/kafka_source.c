@@ -398,9 +398,10 @@ static void set_callbacks(rd_kafka_conf_t *conf)
 	rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
 }
 
-static status subscribe(struct kafka_source *s, struct err *err)
+static status subscribe(struct kafka_source *s, const struct kafka_opts *o, struct err *err)
 {
 	int partitions = 0;
+	TRY(kafka_asker_open(&s->asker, o, err));
 	TRY(kafka_client_look(&s->client, &partitions, err));
 	if (partitions == 0) return kafka_client_fail(&s->client, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, "", err);
 	s->queue = rd_kafka_queue_get_consumer(s->client.rk);
@@ -453,8 +454,7 @@ status kafka_source_open(const struct kafka_opts *o, struct stream_source **out,
 	status code = s->records == NULL || s->messages == NULL
 			      ? fail_nomem(err)
 			      : kafka_client_open(&s->client, o, RD_KAFKA_CONSUMER, defaults, set_callbacks, err);
-	if (code == OK) code = kafka_asker_open(&s->asker, o, err);
-	if (code == OK) code = subscribe(s, err);
+	if (code == OK) code = subscribe(s, o, err);
 	if (code != OK) {
 		source_close(&s->base);
 		return code;
