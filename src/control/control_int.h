@@ -82,14 +82,19 @@ struct control_record {
 	size_t n_before;      /* parts remembered with what they were read from before */
 	int64_t *before_rows; /* [n_parts] rows of such a part; -1 of another */
 };
-/* Nothing is remembered; memory from arena. */
-status control_record_init(
-	struct control_record *r, const struct control_table *t, struct arena *arena, struct err *err) MUST_USE;
-struct control_remembered {
-	struct str part, files;
-	int64_t rows;
-};
-void control_record_add(struct control_record *r, const struct control_table *t, const struct control_remembered *m);
+/* What is remembered of t; memory from arena. */
+status control_record_read(struct sql_conn *c, const struct control_table *t, struct arena *arena,
+	struct control_record *out, struct err *err) MUST_USE;
+/* In the publishing transaction: what is remembered of t after it was published, and the rest of what a publication tells. */
+status control_record_write(struct sql_conn *c, const struct control_table *t, struct err *err) MUST_USE;
+status control_publish_settle(struct sql_conn *c, const struct control_lease *l, const struct control_stage *s,
+	const struct control_quality_layer *q, struct err *err) MUST_USE;
+/* Rows that stand in the table. */
+status control_table_count_rows(
+	struct sql_conn *c, const struct table_schema *t, int64_t *rows, struct err *err) MUST_USE;
+/* "gold.<table>": as SQL names it, and what it is remembered by. */
+enum { CONTROL_TABLE_NAME_CHARS = 256 };
+void control_table_name(const struct table_schema *t, char dst[CONTROL_TABLE_NAME_CHARS]);
 /* Set changes, and told and rows of the table's parts; usable: what is remembered is what stands. */
 void control_record_tell(const struct control_record *r, struct control_table *t, bool usable);
 /* Does what is remembered hold every part that is not told, with as many rows as the look found, and of a table that is told by what changed
@@ -103,9 +108,8 @@ size_t control_table_count(const struct control_table *t, const char *const *par
 int64_t control_change_rows(const struct control_change *c);
 /* E_CONFLICT, ERR_RETRY: a row that a change is about does not stand, or stands already. */
 status control_change_fail(const struct table_schema *t, struct err *err);
-/* SQL: which rows of g (" AND ...", or nothing) may change; what is remembered (in the table `memory`) after it was published. */
+/* SQL: which rows of g may change; " AND ...", or nothing. */
 void control_sql_changing(struct buf *sql, const struct control_table *t);
-void control_sql_remember(struct buf *sql, const char *memory, const struct control_table *t);
 
 /* lease.c: E_BUSY for a lease somebody else holds; NULL texts are unknown. */
 status control_lease_refuse(const struct control_lease *holder, struct err *err);

@@ -31,14 +31,6 @@ void postgres_arg_int(struct postgres_args *a, int64_t v)
 	a->value[i] = a->room[i];
 }
 
-void postgres_arg_count(struct postgres_args *a, int64_t v)
-{
-	if (v >= 0)
-		postgres_arg_int(a, v);
-	else
-		(void)next_arg(a);
-}
-
 void postgres_arg_u64(struct postgres_args *a, uint64_t v)
 {
 	const int i = next_arg(a);

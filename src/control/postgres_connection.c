@@ -289,17 +289,6 @@ status postgres_run(
 	return code;
 }
 
-status postgres_one_i64(
-	struct control_postgres *s, const char *sql, struct postgres_args *args, int64_t *out, struct err *err)
-{
-	PGresult *r = NULL;
-	const status code = postgres_exec(s, sql, args, &r, err);
-	if (code == OK && PQntuples(r) > 0) *out = postgres_i64(r, 0, 0, *out);
-	PQclear(r);
-	if (args != NULL) postgres_args_deinit(args);
-	return code;
-}
-
 /* ---- rows one at a time: control_query --------------------------------------------------------------------------- */
 
 /* pg_type.dat: fixed since PostgreSQL 6 */
@@ -456,12 +445,6 @@ struct str postgres_str(const struct pg_result *r, int row, int column)
 	return (struct str){PQgetvalue(r, row, column), (size_t)PQgetlength(r, row, column)};
 }
 
-int64_t postgres_i64(const struct pg_result *r, int row, int column, int64_t if_null)
-{
-	const struct str s = postgres_str(r, row, column);
-	return s.p != NULL ? strtoll(s.p, NULL, 10) : if_null;
-}
-
 bool postgres_time_parse(struct str text, int64_t *out)
 {
 	char room[64]; /* 2026-01-31 12:00:00.123456+00 */
@@ -469,11 +452,4 @@ bool postgres_time_parse(struct str text, int64_t *out)
 	memcpy(room, text.p, text.n);
 	room[text.n - 3] = 'Z';
 	return time_parse((struct str){room, text.n - 2}, out);
-}
-
-int64_t postgres_time(const struct pg_result *r, int row, int column)
-{
-	int64_t us = INT64_MIN;
-	const struct str s = postgres_str(r, row, column);
-	return s.p != NULL && postgres_time_parse(s, &us) ? us : INT64_MIN;
 }

@@ -45,7 +45,6 @@ struct postgres_args {
 };
 void postgres_args_deinit(struct postgres_args *a);
 void postgres_arg_int(struct postgres_args *a, int64_t v);
-void postgres_arg_count(struct postgres_args *a, int64_t v);    /* < 0: null */
 void postgres_arg_u64(struct postgres_args *a, uint64_t v);     /* for numeric */
 void postgres_arg_text(struct postgres_args *a, const char *s); /* NULL: null */
 /* A text. Bytes that are no UTF-8, and NUL, which a text can't hold there, go as U+FFFD. */
@@ -70,16 +69,11 @@ status postgres_exec(struct control_postgres *s, const char *sql, const struct p
 /* The same, freeing args; *changed (may be NULL) gets the rows changed. */
 status postgres_run(struct control_postgres *s, const char *sql, struct postgres_args *args, int64_t *changed,
 	struct err *err) MUST_USE;
-/* The same for a statement of one row and column at most; *out stays without a row, or with null in it. */
-status postgres_one_i64(struct control_postgres *s, const char *sql, struct postgres_args *args, int64_t *out,
-	struct err *err) MUST_USE;
 
 int postgres_rows(const struct pg_result *r);
 void postgres_clear(struct pg_result *r);
 struct str postgres_str(const struct pg_result *r, int row, int column); /* null: p == NULL; NUL-terminated */
-int64_t postgres_i64(const struct pg_result *r, int row, int column, int64_t if_null);
-int64_t postgres_time(const struct pg_result *r, int row, int column); /* null: INT64_MIN */
-bool postgres_time_parse(struct str text, int64_t *out);               /* as the session writes timestamptz */
+bool postgres_time_parse(struct str text, int64_t *out);                 /* as the session writes timestamptz */
 
 /* Whatever the database's default: what a body reads after it waited for a lock must be what stands then. */
 #define POSTGRES_BEGIN "BEGIN ISOLATION LEVEL READ COMMITTED"

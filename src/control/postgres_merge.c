@@ -53,7 +53,7 @@ static status take_away(struct postgres_publish *p, const struct published *o, s
 static status fill(struct postgres_publish *p, const struct published *o, struct err *err)
 {
 	int64_t rows = 0;
-	TRY(postgres_published_count(p, o->name, &rows, err));
+	TRY(control_table_count_rows(&p->s->base, o->schema, &rows, err));
 	if (rows == o->rows) return OK;
 	const bool some = rows > 0;
 	buf_printf(&p->sql, "INSERT INTO %s (", o->name);
@@ -67,7 +67,7 @@ static status fill(struct postgres_publish *p, const struct published *o, struct
 		buf_char(&p->sql, ')');
 	}
 	TRY(postgres_published_run(p, NULL, err));
-	TRY(postgres_published_count(p, o->name, &rows, err));
+	TRY(control_table_count_rows(&p->s->base, o->schema, &rows, err));
 	if (rows != o->rows)
 		return fail(err, E_VERIFY,
 			"%lld rows stand there, %lld were published: a trigger or rule on the table?", (long long)rows,
@@ -75,20 +75,14 @@ static status fill(struct postgres_publish *p, const struct published *o, struct
 	return OK;
 }
 
-static status remember_parts(struct postgres_publish *p, const struct published *o, struct err *err)
-{
-	control_sql_remember(&p->sql, "meta.published_parts", &o->table);
-	return postgres_published_run(p, NULL, err);
-}
-
 /* Where PostGIS is, a place is a point, too. Of the columns' own names, not of any table. */
 static status add_geography(struct postgres_publish *p, const struct published *o, struct err *err)
 {
-	struct postgres_args a = {0};
+	static const struct sql_stmt q = {.sql = "SELECT count(*) FROM pg_extension WHERE extname = 'postgis'"};
 	int64_t has = 0;
 	if (schema_column_index(o->schema, "latitude") < 0 || schema_column_index(o->schema, "longitude") < 0)
 		return OK;
-	TRY(postgres_one_i64(p->s, "SELECT count(*) FROM pg_extension WHERE extname = 'postgis'", &a, &has, err));
+	TRY(sql_one_i64(&p->s->base, &q, &has, err));
 	if (has == 0) return OK;
 	/* The extension may stand in any schema. */
 	buf_printf(&p->sql,
@@ -118,12 +112,11 @@ static bool lost_parent(const struct postgres_publish *p, const struct published
 /* Which key stands. A table without a key has neither. */
 static status find_key(struct postgres_publish *p, struct published *o, struct err *err)
 {
-	struct postgres_args a = {0};
+	const struct sql_arg name = sql_text(o->name);
+	const struct sql_stmt q = {
+		"SELECT count(*) FROM pg_catalog.pg_index WHERE indrelid = to_regclass($1) AND indisprimary", &name, 1};
 	int64_t primary = 0;
-	postgres_arg_text(&a, o->name);
-	TRY(postgres_one_i64(p->s,
-		"SELECT count(*) FROM pg_catalog.pg_index WHERE indrelid = to_regclass($1) AND indisprimary", &a,
-		&primary, err));
+	TRY(sql_one_i64(&p->s->base, &q, &primary, err));
 	o->digests = has_key(o->schema) && primary == 0;
 	return OK;
 }
@@ -157,7 +150,7 @@ static status change(struct postgres_publish *p, const struct published *o, stru
 	postgres_published_columns(&p->sql, o->schema);
 	buf_printf(&p->sql, " FROM %s;\nSET LOCAL enable_nestloop = off", o->staging);
 	TRY(postgres_published_run(p, NULL, err));
-	TRY(postgres_published_count(p, o->name, &rows, err));
+	TRY(control_table_count_rows(&p->s->base, o->schema, &rows, err));
 	if (rows == o->rows) return OK;
 	p->stale = true;
 	return control_change_fail(o->schema, err);
@@ -177,7 +170,7 @@ static status merge(struct postgres_publish *p, struct published *o, struct err 
 		buf_printf(&p->sql, "DROP TABLE %s", o->staging);
 		TRY(postgres_published_run(p, NULL, err));
 	}
-	return remember_parts(p, o, err);
+	return control_record_write(&p->s->base, &o->table, err);
 }
 
 /* A table of another definition goes, with the views over it, which are made again: rare, and the one time a reader waits. */
@@ -204,5 +197,5 @@ status postgres_publish_swap_table(struct postgres_publish *p, struct published 
 	if (p->sql.n > 0) TRY(postgres_published_run(p, NULL, err));
 	TRY(add_geography(p, o, err));
 	TRY(postgres_published_remember(p, o, hex, err));
-	return remember_parts(p, o, err);
+	return control_record_write(&p->s->base, &o->table, err);
 }

@@ -40,14 +40,14 @@ enum {
 static status look_table(struct postgres_publish *p, struct control_table *t, bool *there, struct err *err)
 {
 	struct control_record record;
-	char hex[HEX_SHA256_CHARS + 1], name[256];
+	char hex[HEX_SHA256_CHARS + 1], name[CONTROL_TABLE_NAME_CHARS];
 	int64_t rows = 0;
-	(void)snprintf(name, sizeof name, "%s.%s", t->schema->layer, t->schema->name);
+	control_table_name(t->schema, name);
 	const struct published o = {.table = *t, .schema = t->schema, .name = name};
-	TRY(postgres_published_record(p, t, &record, err));
+	TRY(control_record_read(&p->s->base, t, &p->arena, &record, err));
 	TRY(postgres_published_definition(p, &o, hex, err));
 	if (*there) TRY(postgres_published_stands(p, &o, hex, there, err));
-	if (*there) TRY(postgres_published_count(p, name, &rows, err));
+	if (*there) TRY(control_table_count_rows(&p->s->base, t->schema, &rows, err));
 	control_record_tell(&record, t, *there && rows == record.rows);
 	return OK;
 }
@@ -88,7 +88,7 @@ static status name_staging(struct postgres_publish *p, struct published *o, stru
 	if (!o->is_new) {
 		o->staging = arena_printf(&p->arena, "pg_temp.\"%s\"", o->name);
 	} else { /* no other session's: two that load at once must not wait for each other's name */
-		TRY(postgres_one_i64(p->s, "SELECT pg_backend_pid()", NULL, &session, err));
+		TRY(sql_one_i64(&p->s->base, &(struct sql_stmt){.sql = "SELECT pg_backend_pid()"}, &session, err));
 		o->staging = arena_printf(
 			&p->arena, "%s.\"pqr.%lld.%lld\"", o->schema->layer, (long long)session, (long long)p->n_new++);
 	}
@@ -152,7 +152,7 @@ static status publish_table(struct control_publish *base, const struct control_t
 	o->schema = p->schema = schema;
 	o->name = arena_printf(&p->arena, "%s.%s", schema->layer, schema->name);
 	if (o->name == NULL) return fail_nomem(err);
-	TRY(postgres_published_record(p, t, &record, err));
+	TRY(control_record_read(&p->s->base, t, &p->arena, &record, err));
 	o->left = t->n_parts > 0 && control_table_n_told(t) == 0 && record.n == (int64_t)t->n_parts;
 	if (o->left) return OK;
 	TRY(make_staging(p, o, err));
@@ -318,13 +318,6 @@ static status swap_view(struct postgres_publish *p, const struct published *o, s
 	return postgres_published_remember(p, o, hex, err);
 }
 
-static status settle(struct postgres_publish *p, struct err *err)
-{
-	TRY(control_lease_extend(&p->s->base, &p->lease, time_now_us(), err));
-	TRY(control_quality_replace(&p->s->base, p->lease.run_id, p->quality, err));
-	return control_stage_record(&p->s->base, p->stage, err);
-}
-
 static status swap(struct control_postgres *s, void *arg, struct err *err)
 {
 	struct postgres_publish *p = arg;
@@ -339,7 +332,7 @@ static status swap(struct control_postgres *s, void *arg, struct err *err)
 		const status code = o->schema != NULL ? postgres_publish_swap_table(p, o, err) : swap_view(p, o, err);
 		if (code != OK) return err_at(err, code, o->name, -1, -1);
 	}
-	return settle(p, err);
+	return control_publish_settle(&s->base, &p->lease, p->stage, p->quality, err);
 }
 
 /* What is staged outlives a deadlock: in temporary tables the transaction, in it a savepoint. */
@@ -376,16 +369,14 @@ static status look(struct control_postgres *s, void *arg, struct err *err)
 {
 	struct look *l = arg;
 	const struct control_stage *stage = l->p->stage;
-	struct postgres_args a = {0};
+	const struct sql_arg args[] = {sql_text(stage->run_id), sql_text(stage->name), sql_time(stage->committed_at)};
+	const struct sql_stmt q = {
+		"SELECT count(*) FROM meta.stage_commits WHERE run_id = $1 AND stage = $2 AND committed_at = $3", args,
+		3};
 	int64_t n = 0;
-	postgres_arg_text(&a, stage->run_id);
-	postgres_arg_text(&a, stage->name);
-	postgres_arg_time(&a, stage->committed_at);
 	/* After whoever publishes now, which may be this process's own lost session. */
 	TRY(postgres_exec(s, "SELECT pg_advisory_xact_lock(" PUBLISH_LOCK ")", NULL, NULL, err));
-	TRY(postgres_one_i64(s,
-		"SELECT count(*) FROM meta.stage_commits WHERE run_id = $1 AND stage = $2 AND committed_at = $3", &a,
-		&n, err));
+	TRY(sql_one_i64(&s->base, &q, &n, err));
 	l->committed = n > 0;
 	return OK;
 }

@@ -55,10 +55,6 @@ status postgres_published_stands(
 	struct postgres_publish *p, const struct published *o, const char *hex, bool *out, struct err *err);
 status postgres_published_remember(
 	struct postgres_publish *p, const struct published *o, const char *hex, struct err *err);
-status postgres_published_count(struct postgres_publish *p, const char *name, int64_t *rows, struct err *err);
-/* What is remembered of the table's parts; in the publication's arena. */
-status postgres_published_record(
-	struct postgres_publish *p, const struct control_table *t, struct control_record *out, struct err *err);
 /* Under the lock: does what this publication builds on stand as it was found? E_CONFLICT, ERR_RETRY. */
 status postgres_published_check_left(
 	struct postgres_publish *p, const struct published *o, bool there, struct err *err);

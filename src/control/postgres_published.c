@@ -50,15 +50,12 @@ status postgres_published_definition(
 status postgres_published_stands(
 	struct postgres_publish *p, const struct published *o, const char *hex, bool *out, struct err *err)
 {
-	struct postgres_args a = {0};
+	const struct sql_arg args[] = {sql_text(o->name), sql_text(hex), sql_text(o->name)};
+	const struct sql_stmt q = {"SELECT count(*) FROM meta.serving_objects WHERE name = $1 AND definition = $2 AND "
+				   "to_regclass($3) IS NOT NULL",
+		args, 3};
 	int64_t n = 0;
-	postgres_arg_text(&a, o->name);
-	postgres_arg_text(&a, hex);
-	postgres_arg_text(&a, o->name);
-	TRY(postgres_one_i64(p->s,
-		"SELECT count(*) FROM meta.serving_objects WHERE name = $1 AND definition = $2 AND to_regclass($3) IS "
-		"NOT NULL",
-		&a, &n, err));
+	TRY(sql_one_i64(&p->s->base, &q, &n, err));
 	*out = n > 0;
 	return OK;
 }
@@ -66,58 +63,23 @@ status postgres_published_stands(
 status postgres_published_remember(
 	struct postgres_publish *p, const struct published *o, const char *hex, struct err *err)
 {
-	struct postgres_args a = {0};
-	postgres_arg_text(&a, o->name);
-	postgres_arg_text(&a, o->schema != NULL ? "table" : "view");
-	postgres_arg_text(&a, hex);
-	TRY(postgres_run(p->s,
+	const struct sql_arg args[] = {
+		sql_text(o->name), sql_text(o->schema != NULL ? "table" : "view"), sql_text(hex)};
+	TRY(sql_exec(&p->s->base,
 		"INSERT INTO meta.serving_objects (name, kind, definition) VALUES ($1, $2, $3) ON CONFLICT (name) DO "
-		"UPDATE SET "
-		"kind = excluded.kind, definition = excluded.definition",
-		&a, NULL, err));
-	postgres_arg_text(&a, o->name);
-	return postgres_run(p->s, "SELECT meta.share($1::text::regclass)", &a, NULL, err);
+		"UPDATE SET kind = excluded.kind, definition = excluded.definition",
+		args, 3, err));
+	return sql_exec(&p->s->base, "SELECT meta.share($1::text::regclass)", args, 1, err);
 }
 
 /* ---- which parts stand --------------------------------------------------------------------------------------------- */
-
-status postgres_published_count(struct postgres_publish *p, const char *name, int64_t *rows, struct err *err)
-{
-	buf_printf(&p->sql, "SELECT count(*) FROM %s", name);
-	const char *sql = postgres_published_sql(p, err);
-	const status code = sql != NULL ? postgres_one_i64(p->s, sql, NULL, rows, err) : E_NOMEM;
-	buf_reset(&p->sql);
-	return code;
-}
-
-status postgres_published_record(
-	struct postgres_publish *p, const struct control_table *t, struct control_record *out, struct err *err)
-{
-	char name[256];
-	struct postgres_args a = {0};
-	struct pg_result *r = NULL;
-	TRY(control_record_init(out, t, &p->arena, err));
-	(void)snprintf(name, sizeof name, "%s.%s", t->schema->layer, t->schema->name);
-	postgres_arg_text(&a, name);
-	const status code =
-		postgres_exec(p->s, "SELECT part, files, rows FROM meta.published_parts WHERE name = $1", &a, &r, err);
-	postgres_args_deinit(&a);
-	TRY(code);
-	for (int i = 0; i < postgres_rows(r); i++) {
-		const struct control_remembered m = {
-			postgres_str(r, i, 0), postgres_str(r, i, 1), postgres_i64(r, i, 2, 0)};
-		control_record_add(out, t, &m);
-	}
-	postgres_clear(r);
-	return OK;
-}
 
 status postgres_published_check_left(struct postgres_publish *p, const struct published *o, bool there, struct err *err)
 {
 	struct control_record record;
 	const struct control_table *t = &o->table;
 	if (control_table_n_told(t) == t->n_parts && !o->left && !t->changes) return OK;
-	TRY(postgres_published_record(p, t, &record, err));
+	TRY(control_record_read(&p->s->base, t, &p->arena, &record, err));
 	if (there && control_record_holds(&record, t) && (!o->left || record.n == (int64_t)t->n_parts)) return OK;
 	p->stale = true;
 	const status code = fail(err, E_CONFLICT, "somebody else published meanwhile");

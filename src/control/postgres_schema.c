@@ -40,15 +40,15 @@ enum { N_MIGRATIONS = sizeof migrations / sizeof *migrations };
 
 static status look(struct control_postgres *s, void *arg, struct err *err)
 {
+	static const struct sql_stmt made = {
+		.sql = "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+		       "WHERE n.nspname = 'meta' AND c.relname = 'schema_migrations'"};
+	static const struct sql_stmt newest = {.sql = "SELECT max(version) FROM meta.schema_migrations"};
 	int64_t table = 0;
 	int64_t *version = arg;
 	*version = 0;
-	TRY(postgres_one_i64(s,
-		"SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-		"WHERE n.nspname = 'meta' AND c.relname = 'schema_migrations'",
-		NULL, &table, err));
-	return table == 0 ? OK
-			  : postgres_one_i64(s, "SELECT max(version) FROM meta.schema_migrations", NULL, version, err);
+	TRY(sql_one_i64(&s->base, &made, &table, err));
+	return table == 0 ? OK : sql_one_i64(&s->base, &newest, version, err);
 }
 
 static status record(struct control_postgres *s, const struct migration *m, bool skipped, struct err *err)

@@ -1,13 +1,21 @@
-/* control/publish_parts.c: the parts of a published table: which of them are told, and the SQL that both planes share about them.
+/* control/publish_parts.c: the parts of a published table: which of them are told, and what is remembered of them; what a publication tells
+ * beside its rows.
  *
- * A part is remembered with the text that says what its rows were read from. Must not know a connection, nor what such a text means.
+ * A part is remembered with the text that says what its rows were read from. Must not know a database, nor what such a text means.
  */
 #include <stdio.h>
 
+#include "base/time.h"
 #include "control/control_int.h"
 
-status control_record_init(
-	struct control_record *r, const struct control_table *t, struct arena *arena, struct err *err)
+enum { SQL_BYTES_MAX = 1 << 20 };
+
+struct remembered {
+	struct str part, files;
+	int64_t rows;
+};
+
+static status record_init(struct control_record *r, const struct control_table *t, struct arena *arena, struct err *err)
 {
 	*r = (struct control_record){
 		.same_rows = ARENA_NEW(arena, int64_t, t->n_parts + 1),
@@ -18,7 +26,7 @@ status control_record_init(
 	return OK;
 }
 
-void control_record_add(struct control_record *r, const struct control_table *t, const struct control_remembered *m)
+static void record_add(struct control_record *r, const struct control_table *t, const struct remembered *m)
 {
 	r->n++;
 	r->rows += m->rows;
@@ -141,29 +149,98 @@ void control_sql_changing(struct buf *sql, const struct control_table *t)
 	add_not_left(sql, t, column);
 }
 
-void control_sql_remember(struct buf *sql, const char *memory, const struct control_table *t)
+static void add_part(struct buf *sql, const char *table, const struct control_part *part)
 {
-	char name[256];
-	size_t n = 0;
-	(void)snprintf(name, sizeof name, "%s.%s", t->schema->layer, t->schema->name);
-	buf_printf(sql, "DELETE FROM %s WHERE name = ", memory);
+	buf_char(sql, '(');
+	add_literal(sql, table);
+	buf_str(sql, ", ");
+	add_literal(sql, part->name);
+	buf_str(sql, ", ");
+	add_literal(sql, part->files);
+	buf_printf(sql, ", %lld)", (long long)part->rows);
+}
+
+/* ---- in the database --------------------------------------------------------------------------------------------------- */
+
+void control_table_name(const struct table_schema *t, char dst[CONTROL_TABLE_NAME_CHARS])
+{
+	(void)snprintf(dst, CONTROL_TABLE_NAME_CHARS, "%s.%s", t->layer, t->name);
+}
+
+status control_table_count_rows(struct sql_conn *c, const struct table_schema *t, int64_t *rows, struct err *err)
+{
+	char sql[2 * CONTROL_TABLE_NAME_CHARS];
+	(void)snprintf(sql, sizeof sql, "SELECT count(*) FROM %s.%s", t->layer, t->name);
+	return sql_one_i64(c, &(struct sql_stmt){.sql = sql}, rows, err);
+}
+
+struct reading {
+	const struct control_table *table;
+	struct control_record *record;
+};
+
+static status remembered_row(void *arg, const struct sql_row *row, struct err *err)
+{
+	const struct reading *r = arg;
+	const struct remembered m = {sql_col_str(row, 0), sql_col_str(row, 1), sql_col_i64(row, 2, 0)};
+	(void)err;
+	record_add(r->record, r->table, &m);
+	return OK;
+}
+
+status control_record_read(struct sql_conn *c, const struct control_table *t, struct arena *arena,
+	struct control_record *out, struct err *err)
+{
+	char name[CONTROL_TABLE_NAME_CHARS];
+	struct reading r = {t, out};
+	TRY(record_init(out, t, arena, err));
+	control_table_name(t->schema, name);
+	const struct sql_arg arg = sql_text(name);
+	const struct sql_stmt q = {"SELECT part, files, rows FROM meta.published_parts WHERE name = $1", &arg, 1};
+	return sql_each(c, &q, remembered_row, &r, err);
+}
+
+/* A statement built in a buffer, which is reset. */
+static status run_buf(struct sql_conn *c, struct buf *sql, struct err *err)
+{
+	buf_char(sql, '\0');
+	TRY(buf_check(sql, err));
+	const status code = sql_exec(c, (const char *)sql->p, NULL, 0, err);
+	buf_reset(sql);
+	return code;
+}
+
+static status write_parts(struct sql_conn *c, const struct control_table *t, struct buf *sql, struct err *err)
+{
+	char name[CONTROL_TABLE_NAME_CHARS];
+	const char *between = "INSERT INTO meta.published_parts (name, part, files, rows) VALUES ";
+	control_table_name(t->schema, name);
+	buf_str(sql, "DELETE FROM meta.published_parts WHERE name = ");
 	add_literal(sql, name);
 	add_not_left(sql, t, "part");
-	buf_str(sql, ";\n");
+	TRY(run_buf(c, sql, err));
 	for (size_t i = 0; i < t->n_parts; i++) {
-		const struct control_part *part = &t->parts[i];
-		if (!part->told) continue;
-		if (n++ == 0)
-			buf_printf(sql, "INSERT INTO %s (name, part, files, rows) VALUES ", memory);
-		else
-			buf_str(sql, ", ");
-		buf_char(sql, '(');
-		add_literal(sql, name);
-		buf_str(sql, ", ");
-		add_literal(sql, part->name);
-		buf_str(sql, ", ");
-		add_literal(sql, part->files);
-		buf_printf(sql, ", %lld)", (long long)part->rows);
+		if (!t->parts[i].told) continue;
+		buf_str(sql, between);
+		add_part(sql, name, &t->parts[i]);
+		between = ", ";
 	}
-	if (n > 0) buf_str(sql, ";\n");
+	return sql->n > 0 ? run_buf(c, sql, err) : OK;
+}
+
+status control_record_write(struct sql_conn *c, const struct control_table *t, struct err *err)
+{
+	struct buf sql;
+	buf_init(&sql, SQL_BYTES_MAX);
+	const status code = write_parts(c, t, &sql, err);
+	buf_deinit(&sql);
+	return code;
+}
+
+status control_publish_settle(struct sql_conn *c, const struct control_lease *l, const struct control_stage *s,
+	const struct control_quality_layer *q, struct err *err)
+{
+	TRY(control_lease_extend(c, l, time_now_us(), err));
+	TRY(control_quality_replace(c, l->run_id, q, err));
+	return control_stage_record(c, s, err);
 }

@@ -392,18 +392,13 @@ static status exec_buf(struct control_sqlite *s, struct buf *sql, status code, s
 
 /* ---- which tables and parts stand --------------------------------------------------------------------------------------- */
 
-static void table_name(const struct table_schema *schema, char dst[NAME_MAX_CHARS], const char *separator)
-{
-	(void)snprintf(dst, NAME_MAX_CHARS, "%s%s%s", schema->layer, separator, schema->name);
-}
-
 /* Does it stand, made with this definition? SQLite keeps a CREATE TABLE from the table's name to the last parenthesis. */
 static status stands(struct control_sqlite *s, const struct table_schema *schema, bool *out, struct err *err)
 {
 	char name[NAME_MAX_CHARS];
 	struct buf ddl;
 	int64_t n = 0;
-	table_name(schema, name, "_");
+	(void)snprintf(name, sizeof name, "%s_%s", schema->layer, schema->name);
 	buf_init(&ddl, SQL_BYTES_MAX);
 	sql_text_table_sqlite(&ddl, schema);
 	status code = buf_check(&ddl, err);
@@ -422,21 +417,6 @@ static status stands(struct control_sqlite *s, const struct table_schema *schema
 	return code;
 }
 
-static status count_rows(struct control_sqlite *s, const struct table_schema *schema, int64_t *out, struct err *err)
-{
-	char sql[2 * NAME_MAX_CHARS];
-	(void)snprintf(sql, sizeof sql, "SELECT count(*) FROM \"%s_%s\"", schema->layer, schema->name);
-	const struct sql_stmt q = {sql, NULL, 0};
-	return sql_one_i64(&s->base, &q, out, err);
-}
-
-struct remembering {
-	struct control_record *record;
-	const struct control_table *table;
-	struct sqlite_rows changing; /* rows of parts that are told or go lie between these */
-	struct sqlite_rows *ranges;  /* [n_parts] where rows of each part lie; NULL: nobody asks */
-};
-
 static size_t find_part(const struct control_table *t, struct str name)
 {
 	size_t i = 0;
@@ -444,41 +424,38 @@ static size_t find_part(const struct control_table *t, struct str name)
 	return i;
 }
 
-static status remembered_row(void *arg, const struct sql_row *row, struct err *err)
+static status range_row(void *arg, const struct sql_row *row, struct err *err)
 {
-	struct remembering *r = arg;
-	const struct control_remembered m = {sql_col_str(row, 0), sql_col_str(row, 1), sql_col_i64(row, 2, 0)};
-	const struct sqlite_rows rows = {sql_col_i64(row, 3, 1), sql_col_i64(row, 4, 0)};
-	const size_t part = find_part(r->table, m.part);
-	const bool known = part < r->table->n_parts;
+	struct sqlite_publish *p = arg;
+	const struct sqlite_rows rows = {sql_col_i64(row, 1, 1), sql_col_i64(row, 2, 0)};
+	const size_t part = find_part(&p->table, sql_col_str(row, 0));
+	const bool known = part < p->table.n_parts;
 	(void)err;
-	control_record_add(r->record, r->table, &m);
-	if (!known || r->table->parts[part].told) widen(&r->changing, &rows);
-	if (known && r->ranges != NULL) widen(&r->ranges[part], &rows);
+	if (!known || p->table.parts[part].told) widen(&p->changing, &rows);
+	if (known && p->table.changes) widen(&p->ranges[part], &rows);
 	return OK;
 }
 
-static status read_record(struct control_sqlite *s, struct remembering *r, struct arena *arena, struct err *err)
+/* Between which rowids rows of parts lie that are told or go; of a table that is told what changed, those of each part. */
+static status read_ranges(struct sqlite_publish *p, struct err *err)
 {
-	char name[NAME_MAX_CHARS];
-	r->changing = (struct sqlite_rows){1, 0};
-	TRY(control_record_init(r->record, r->table, arena, err));
-	table_name(r->table->schema, name, ".");
+	char name[CONTROL_TABLE_NAME_CHARS];
+	control_table_name(p->schema, name);
+	p->changing = (struct sqlite_rows){1, 0};
 	const struct sql_arg arg = sql_text(name);
 	const struct sql_stmt q = {
-		"SELECT part, files, rows, first_row, last_row FROM meta_published_parts WHERE name = ?", &arg, 1};
-	return sql_each(&s->base, &q, remembered_row, r, err);
+		"SELECT part, first_row, last_row FROM meta.published_parts WHERE name = $1", &arg, 1};
+	return sql_each(&p->s->base, &q, range_row, p, err);
 }
 
 static status look_table(struct control_sqlite *s, struct control_table *t, struct arena *arena, struct err *err)
 {
 	struct control_record record;
-	struct remembering r = {.record = &record, .table = t};
 	bool usable = false;
 	int64_t rows = 0;
-	TRY(read_record(s, &r, arena, err));
+	TRY(control_record_read(&s->base, t, arena, &record, err));
 	TRY(stands(s, t->schema, &usable, err));
-	if (usable) TRY(count_rows(s, t->schema, &rows, err));
+	if (usable) TRY(control_table_count_rows(&s->base, t->schema, &rows, err));
 	t->stood = rows;
 	control_record_tell(&record, t, usable && rows == record.rows);
 	return OK;
@@ -586,15 +563,14 @@ static status choose_way(struct sqlite_publish *p, struct err *err)
 	const struct control_table *t = &p->table;
 	const size_t n_told = control_table_n_told(t);
 	struct control_record record;
-	struct remembering r = {.record = &record, .table = t, .ranges = t->changes ? p->ranges : NULL};
 	bool there = false;
 	TRY(stands(p->s, t->schema, &there, err));
-	TRY(read_record(p->s, &r, &p->arena, err));
+	TRY(control_record_read(&p->s->base, t, &p->arena, &record, err));
+	TRY(read_ranges(p, err));
 	ASSERT((n_told == t->n_parts && !t->changes) ||
 		(there && control_record_holds(&record, t))); /* nobody else writes */
 	p->made = !there;
 	p->left = n_told == 0 && t->n_parts > 0 && record.n == (int64_t)t->n_parts;
-	p->changing = r.changing;
 	if (p->made || p->left || t->changes) return OK;
 	if (n_told == t->n_parts) p->changing = (struct sqlite_rows){INT64_MIN, INT64_MAX};
 	return sqlite_changes_open(p->s, t, &p->changing, &p->changes, err);
@@ -613,7 +589,7 @@ static status publish_table(struct control_publish *base, const struct control_t
 	for (size_t i = 0; i <= t->n_parts; i++) p->ranges[i] = (struct sqlite_rows){1, 0};
 	TRY(choose_way(p, err));
 	if (p->left) return OK;
-	if (!p->made && !p->looked) TRY(count_rows(p->s, p->schema, &p->rows, err));
+	if (!p->made && !p->looked) TRY(control_table_count_rows(&p->s->base, p->schema, &p->rows, err));
 	if (p->made) TRY(make_table(p->s, p->schema, err));
 	TRY(prepare_insert(p, err));
 	if (p->made) return OK;
@@ -660,18 +636,15 @@ static status make_index(struct control_sqlite *s, const struct table_schema *sc
 static status remember(struct sqlite_publish *p, struct err *err)
 {
 	const struct control_table *t = &p->table;
-	char name[NAME_MAX_CHARS];
-	struct buf sql;
-	buf_init(&sql, SQL_BYTES_MAX);
-	control_sql_remember(&sql, "meta_published_parts", t);
-	TRY(exec_buf(p->s, &sql, OK, err));
-	table_name(t->schema, name, ".");
+	char name[CONTROL_TABLE_NAME_CHARS];
+	TRY(control_record_write(&p->s->base, t, err));
+	control_table_name(t->schema, name);
 	for (size_t i = 0; i < t->n_parts; i++) {
 		if (!t->parts[i].told) continue;
 		const struct sql_arg args[] = {sql_text(name), sql_text(t->parts[i].name), sql_int(p->ranges[i].first),
 			sql_int(p->ranges[i].last)};
 		TRY(sql_exec(&p->s->base,
-			"UPDATE meta_published_parts SET first_row = ?3, last_row = ?4 WHERE name = ?1 AND part = ?2",
+			"UPDATE meta.published_parts SET first_row = $3, last_row = $4 WHERE name = $1 AND part = $2",
 			args, 4, err));
 	}
 	return OK;
@@ -693,7 +666,7 @@ static status publish_table_end(struct control_publish *base, int64_t *out, stru
 	p->changes = NULL;
 	TRY(remember(p, err));
 	*out = p->rows;
-	return p->made ? count_rows(p->s, p->schema, out, err) : OK;
+	return p->made ? control_table_count_rows(&p->s->base, p->schema, out, err) : OK;
 }
 
 static status publish_view(struct control_publish *base, const char *name, const char *sql, struct err *err)
@@ -714,9 +687,7 @@ static status settle(struct sqlite_publish *p, const struct control_stage *stage
 	struct err *err)
 {
 	TRY(control_lease_check(&p->s->base, &p->lease, err));
-	TRY(control_lease_extend(&p->s->base, &p->lease, time_now_us(), err));
-	TRY(control_quality_replace(&p->s->base, p->lease.run_id, q, err));
-	return control_stage_record(&p->s->base, stage, err);
+	return control_publish_settle(&p->s->base, &p->lease, stage, q, err);
 }
 
 static status publish_commit(struct control_publish *base, const struct control_stage *stage,
