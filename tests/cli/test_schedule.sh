@@ -45,14 +45,15 @@ same "$("$pqr" schedule list --json --lake lake | jq -r '.[0].failures')" 1 "lis
 
 # ---- of many that were missed the newest, or none; then it waits, and ends when it is told to
 for policy in last none; do
+  hour=$(date -u +%FT%H:00:00)
   "$pqr" schedule --name $policy --cron @hourly --tz UTC --since 2026-01-02T00:00:00Z --catch-up $policy --lake lake -- runs list \
     >$policy.out 2>$policy.err &
   pid=$!
-  within 20 grep -qs waiting $policy.err || bad "$policy: it doesn't wait: $(cat $policy.err)"
+  within 120 grep -qs waiting $policy.err || bad "$policy: it doesn't wait: $(cat $policy.err)"
   same "$(row runs $policy)" "$([ $policy = last ] && echo 1 || echo 0)" "$policy: commands"
   grep -q 'instants were missed and are left out' $policy.err || bad "$policy: nothing says what was left out"
   due=$(row due_at $policy)
-  [[ $due > $(date -u -d '-1 hour 5 minutes' +%FT%T) ]] || bad "$policy: dealt with until $due only"
+  [[ $due > $hour ]] || bad "$policy: dealt with until $due only"
   expect 1 "held by process $pid" "$pqr" schedule --name $policy --cron @hourly "${lake[@]}" -- runs list
   kill -TERM $pid
   wait $pid
@@ -65,11 +66,11 @@ row_killed() { sqlite3 killed/control.db "SELECT due_at || ' ' || coalesce(exit_
 "$pqr" schedule "${args[@]}" -- run --from 2026-01-01 --to 2026-06-30 >/dev/null 2>killed.err &
 pid=$!
 started() { child=$(pgrep -P $pid) && ls killed/raw >/dev/null 2>&1; }
-within 20 started || bad "the command does not start: $(cat killed.err)"
+within 120 started || bad "the command does not start: $(cat killed.err)"
 kill -9 $pid
 wait $pid 2>/dev/null
 gone() { ! kill -0 "$child" 2>/dev/null; }
-within 20 gone || bad "the command of a scheduler that was killed goes on"
+within 120 gone || bad "the command of a scheduler that was killed goes on"
 same "$(row_killed)" "2026-11-01T00:00:00.000000Z none" "killed: owed"
 expect 0 "" "$pqr" schedule "${args[@]}" --quiet -- runs list
 same "$(row_killed)" "2026-11-02T00:00:00.000000Z 0" "killed: made up"
