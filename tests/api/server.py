@@ -59,7 +59,7 @@ class Served:
 
     def __exit__(self, *failure):
         self.process.terminate()
-        assert self.process.wait(30) == 0
+        assert self.process.wait(120) == 0
         self.process.stdout.close()
         self.log.close()
 
@@ -74,7 +74,7 @@ class Served:
         import http.client
 
         place = urlsplit(self.url)
-        connection = http.client.HTTPConnection(place.hostname, place.port, timeout=30)
+        connection = http.client.HTTPConnection(place.hostname, place.port, timeout=120)
         connection._validate_path = lambda url: None
         try:
             sent = dict(headers or {})

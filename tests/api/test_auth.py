@@ -122,7 +122,7 @@ def test_refused(served):
 
 def test_taken(served):
     for good in (token(), token(RSA, "RS256", {"kid": "rsa"}), token(EC, "ES256", {"kid": "ec"}), token(EC, "ES256"),
-                 token(aud=["other", "authenticated"]), token(exp=time.time() + 0.5), token(role="service_role", aud=None)):
+                 token(aud=["other", "authenticated"]), token(exp=int(time.time()) + 600.5), token(role="service_role", aud=None)):
         assert served.get("/api/v1/gold/daily_kpis", good).status == 200
     assert served.get("/api/v1/gold/daily_kpis", headers={"Authorization": "bearer  " + token() + " "}).status == 200
 
@@ -313,14 +313,14 @@ def test_log(served):
     def lines():
         return [line for line in map(json.loads, served.logged().splitlines()) if line.get("sub") == "the-one-we-look-for"]
 
-    within(10, lambda: len(lines()) == 2)
+    within(120, lambda: len(lines()) == 2)
     first, second = lines()
     assert second == {"ts": second["ts"], "level": "info", "msg": "request", "role": "authenticated", "sub": "the-one-we-look-for", "tenant": "t1", "session": "session-9",
                       "method": "GET", "target": "/api/v1/gold/daily_kpis?limit=2", "status": "200", "rows": str(len(answer.json())), "us": second["us"]}
     assert int(second["us"]) > 0
     assert first["target"] == "/api/v1/gold/daily_kpis?limit=2&day=gte.2025-09-01&note=***" and first["status"] == "400"
     served.get("/api/v1/gold/daily_kpis")
-    within(10, lambda: '"role":"anon"' in served.logged())
+    within(120, lambda: '"role":"anon"' in served.logged())
     text = served.logged()
     assert SECRET not in text and secret not in text and secret.split(".")[2] not in text
 
@@ -355,10 +355,10 @@ def test_keys_by_address(tenants, tmp_path):  # noqa: F811
 
             assert status(RSA, "RS256", "first") == 200 and status(new, "ES256", "second") == 401
             keys.append(jwk(new, "second"))
-            within(60, lambda: status(new, "ES256", "second") == 200)
+            within(120, lambda: status(new, "ES256", "second") == 200)
             receiver.answers[:] = [500]
             seen = len(receiver.fetched)
-            within(60, lambda: status(new, "ES256", "third") == 401 and len(receiver.fetched) > seen)
+            within(120, lambda: status(new, "ES256", "third") == 401 and len(receiver.fetched) > seen)
             assert status(RSA, "RS256", "first") == 200 and status(new, "ES256", "second") == 200
             for _ in range(50):  # whatever is sent, the service is asked now and then alone
                 status(new, "ES256", "third")

@@ -114,7 +114,7 @@ class Prometheus:
         self.url = url
 
     def ask(self, path, **parameters):
-        with urllib.request.urlopen(f"{self.url}/api/v1/{path}?{urllib.parse.urlencode(parameters)}", timeout=30) as answer:
+        with urllib.request.urlopen(f"{self.url}/api/v1/{path}?{urllib.parse.urlencode(parameters)}", timeout=120) as answer:
             found = json.load(answer)
         assert found["status"] == "success", found
         return found["data"]
@@ -132,10 +132,10 @@ def prometheus(stack, postgres):
     env = stack.up("prometheus:pushgateway", "prometheus")
     pqr("metrics", "--lake", postgres["lake"], "--control", postgres["owner"], "--push", env["PQR_PUSHGATEWAY_URL"])
     asked = Prometheus(env["PQR_PROMETHEUS_URL"])
-    within(60, asked.has, "pqr:sla_breaches:ratio")
-    within(60, asked.has, "count_over_time(pqr_task_retries_total[1h]) > 2")
+    within(120, asked.has, "pqr:sla_breaches:ratio")
+    within(120, asked.has, "count_over_time(pqr_task_retries_total[1h]) > 2")
     if dask:
-        within(60, asked.has, "dask_scheduler_workers")
+        within(120, asked.has, "dask_scheduler_workers")
     return asked
 
 

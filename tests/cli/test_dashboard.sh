@@ -30,7 +30,7 @@ export PQR_SERVER_AUTH_JWT_SECRET=a-secret-of-the-dashboard-of-32-bytes-or-more
 "$pqr" serve --listen 127.0.0.1:0 --json --lake lake >closed.out 2>closed.err &
 closed=$!
 listening() { [ -s serve.out ] && [ -s closed.out ]; }
-within 30 listening || bad "pqr serve: $(cat serve.err closed.err)"
+within 120 listening || bad "pqr serve: $(cat serve.err closed.err)"
 url=$(jq -r .url serve.out)
 PQR_DASHBOARD_CLOSED=$(jq -r .url closed.out)
 export PQR_DASHBOARD_CLOSED

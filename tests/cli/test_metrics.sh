@@ -47,9 +47,9 @@ mkfifo lines
 member=$!
 exec 5>lines
 { cat events.jsonl; echo '{"no":"event"}'; } >&5
-scrape() { curl -s --noproxy '*' --max-time 10 "http://127.0.0.1:$(sed -nE 's/.*metrics at port ([0-9]+).*/\1/p' member.log)/$1"; }
+scrape() { curl -s --noproxy '*' --max-time 60 "http://127.0.0.1:$(sed -nE 's/.*metrics at port ([0-9]+).*/\1/p' member.log)/$1"; }
 counted() { [ "$(scrape metrics | sed -nE 's/^pqr_stream_records_total\{.*\} //p')" = 1001 ]; }
-within 60 counted || bad "1001 records: $(scrape metrics | head -n 3) $(tail -n 2 member.log)"
+within 120 counted || bad "1001 records: $(scrape metrics | head -n 3) $(tail -n 2 member.log)"
 scrape metrics >stream.prom
 grep -qE '^pqr_stream_rejected_records_total\{command="aggregate",topic="",reason="[a-z_]+"\} 1$' stream.prom || bad "rejected: $(grep rejected stream.prom)"
 same "$(sed -nE 's/^pqr_stream_late_records_total\{.*\} //p' stream.prom)" "$(sqlite3 streamed/control.db 'SELECT sum(event_count) FROM realtime_late_events')" 'late events'
@@ -99,11 +99,11 @@ expect 1 "^BAD +Airflow +$PQR_PROMETHEUS_URL/api/v2/monitor/health answers 404" 
 env SPARK_MASTER='local[2]' METABASE_URL=https://me:secret@127.0.0.1:9 "$pqr" doctor --lake lake | grep -qE 'Spark|secret' && bad "doctor looks at what is no address"
 asked() { curl -fsS "$PQR_PROMETHEUS_URL/api/v1/query" --data-urlencode "query=$1" | jq -r '.data.result[0].value[1]'; }
 answers() { [ "$(asked "$1")" = "$2" ]; }
-within 30 answers 'pqr_last_run_status{workload="pqrs",job="pqr"}' 1 || bad "Prometheus does not have the last run: $(asked pqr_last_run_status)"
-within 30 answers 'pqr:backlog:sum' "$(sql "SELECT sum(backlog_count) FROM gold_kpi_backlog_daily WHERE day = (SELECT max(day) FROM gold_kpi_backlog_daily)")" || bad "pqr:backlog:sum: $(asked pqr:backlog:sum)"
+within 120 answers 'pqr_last_run_status{workload="pqrs",job="pqr"}' 1 || bad "Prometheus does not have the last run: $(asked pqr_last_run_status)"
+within 120 answers 'pqr:backlog:sum' "$(sql "SELECT sum(backlog_count) FROM gold_kpi_backlog_daily WHERE day = (SELECT max(day) FROM gold_kpi_backlog_daily)")" || bad "pqr:backlog:sum: $(asked pqr:backlog:sum)"
 [ -e alerts ] && bad "an alert before anything failed: $(cat alerts)"
 expect 3 "" "$pqr" run --input bad.jsonl --quiet --lake failing
 expect 0 "" "$pqr" metrics --lake failing --push "$PQR_PUSHGATEWAY_URL"
-within 60 grep -qs '^firing PqrRunFailed pqrs the newest run of pqrs failed' alerts || bad "nobody was told: $(cat alerts 2>/dev/null)"
+within 120 grep -qs '^firing PqrRunFailed pqrs the newest run of pqrs failed' alerts || bad "nobody was told: $(cat alerts 2>/dev/null)"
 kill "$webhook"
 done_testing

@@ -257,7 +257,7 @@ if "$stack" up postgres s3 >up.log 2>&1; then
   # all of it again from raw: killed in the middle, refused to others meanwhile, then the same rows
   "$pqr" rebuild "${remote[@]}" >rebuild.log 2>&1 </dev/null &
   pid=$!
-  within 60 grep -q 'stage done stage=silver' rebuild.log || bad "the rebuild makes nothing"
+  within 120 grep -q 'stage done stage=silver' rebuild.log || bad "the rebuild makes nothing"
   kill -9 "$pid"
   wait "$pid" 2>/dev/null
   expect 1 'pqr rebuild. goes on with it' "$pqr" sql 'SELECT 1' "${remote[@]}"

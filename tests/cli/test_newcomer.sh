@@ -103,7 +103,7 @@ printf '#!/bin/bash\n. %s/tests/poll.sh; echo "[1/10] first"; within 120 test -e
 printf '#!/bin/sh\n' >tools/cmake
 chmod +x tools/ninja tools/cmake
 PATH=$work/tools:$PATH "$root/scripts/build" newcomer >building 2>&1 &
-within 60 grep -q '^building build-newcomer: 1 of 10$' building || bad "a build that tells nothing while it builds"
+within 120 grep -q '^building build-newcomer: 1 of 10$' building || bad "a build that tells nothing while it builds"
 touch go
 wait $! || bad "a build: $(cat building)"
 grep -q '^building build-newcomer: 10 of 10$' building || bad "a build that does not tell its end"

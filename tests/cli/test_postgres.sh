@@ -95,9 +95,9 @@ for round in 1 2 3; do
   "$pqr" run "${job[@]}" --lake wild --control "$uri" --quiet >/dev/null 2>log </dev/null &
   pid=$!
   if [ "$round" -eq 1 ]; then # while rows are being staged or swapped
-    within 60 answered "SELECT 1 FROM pg_stat_activity WHERE application_name = 'pqr' AND (query LIKE 'COPY %' OR query LIKE 'INSERT INTO gold%') AND state = 'active'"
+    within 120 answered "SELECT 1 FROM pg_stat_activity WHERE application_name = 'pqr' AND (query LIKE 'COPY %' OR query LIKE 'INSERT INTO gold%') AND state = 'active'"
   else # somewhere in the job
-    within 60 ended_or_made "$pid" $((1 + RANDOM % $(files_in calm)))
+    within 120 ended_or_made "$pid" $((1 + RANDOM % $(files_in calm)))
   fi
   "$root/tests/postgres" kill "$work/server"
   "$root/tests/postgres" again "$work/server"
@@ -150,7 +150,7 @@ expect 5 'out of reach' "$pqr" run "${small[@]}" --lake other --control "$uri"
 # A whole run with no server from its middle on: one error line, exit 5; the same command then finishes.
 "$pqr" run --from 2026-01-01 --to 2026-02-14 --volume 400 --lake late --replace-published --control "$uri" --quiet >out 2>&1 </dev/null &
 pid=$!
-within 60 has_files late/raw 1 || bad "the run makes nothing"
+within 120 has_files late/raw 1 || bad "the run makes nothing"
 "$root/tests/postgres" kill "$work/server"
 wait "$pid"
 same "$?" 5 "exit status without a server: $(tail -n 2 out)"

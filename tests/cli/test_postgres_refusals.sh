@@ -20,7 +20,7 @@ unset PGDATABASE PGSSLMODE PGSSLROOTCERT
 sql() { psql -XAtq -d "${2:-postgres}" -c "$1" 2>/dev/null; }
 # until VALUE SQL: asks again until the answer is VALUE
 answers() { [ "$(sql "$2")" = "$1" ]; }
-until_is() { within 60 answers "$@" || { bad "$2: not $1 within a minute"; return 1; }; }
+until_is() { within 120 answers "$@" || { bad "$2: not $1 within two minutes"; return 1; }; }
 # refused PATTERN command...: exit status 1 and nothing but one line, of that kind
 refused() {
   local pattern=$1 out code

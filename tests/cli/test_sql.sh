@@ -256,7 +256,7 @@ from poll import busy, within
 for query in ("SELECT count(*) FROM range(100000000000) WHERE hash(range) = 1", "FROM range(100000000000) ORDER BY hash(range)", "FROM range(100000000000)"):
     for kind in ("csv", "parquet"):
         p = subprocess.Popen([sys.argv[1], "sql", "--lake", "lake", "--format", kind, query], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        within(60, busy, p.pid, 30)
+        within(120, busy, p.pid, 30)
         start = time.monotonic()
         p.send_signal(signal.SIGINT)
         err = p.communicate(timeout=20)[1]
@@ -278,7 +278,7 @@ os.environ["TMPDIR"] = os.path.abspath("deaf")
 os.mkdir("deaf")
 for query, kind in (("SELECT count(*) FROM range(100000000000) WHERE hash(range) = 1", "csv"), ("FROM range(100000000000)", "parquet")):
     p = subprocess.Popen([sys.argv[1], "sql", "--lake", "lake", "--format", kind, query], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    within(60, busy, p.pid, 30)
+    within(120, busy, p.pid, 30)
     p.send_signal(signal.SIGINT)
     out, err = p.communicate(timeout=120)
     assert p.returncode == 130 and out == b"" and err.count(b"\n") == 1 and b"did not stop" in err, (kind, p.returncode, out[:80], err)
@@ -334,7 +334,7 @@ say(b"SELECT 'abandoned", b"abandoned")
 has(say(b"\x03"), "pqr>")
 used = int(open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[11])
 os.write(fd, b"SELECT count(*) FROM range(100000000000) WHERE hash(range) = 1;\r")
-within(60, busy, pid, used + 50)
+within(120, busy, pid, used + 50)
 has(say(b"\x03"), "cancelled")
 has(say(b"SELECT 7 AS still_here;\r"), "^still_here", "^7")
 # A Ctrl-D that comes before the line editor has the terminal is lost: again, until it leaves.
@@ -342,7 +342,7 @@ def left():
     try: os.write(fd, b"\x04")
     except OSError: pass
     return os.waitpid(pid, os.WNOHANG) if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) else None
-assert within(60, left) == (pid, 0)
+assert within(120, left) == (pid, 0)
 P
 PYTHONPATH=$root/tests "$python" prompt.py "$pqr" 2>prompt.log || bad "the prompt: $(cat prompt.log)"
 same "$(stat -c %a state/pqr/sql_history)" 600 "mode of the history"

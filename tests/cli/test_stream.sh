@@ -87,8 +87,8 @@ for signal in TERM INT; do
   pid=$!
   exec 7>"pipe-$signal"
   head -n 100 events >&7
-  within 20 test -d "lake-$signal" || bad 'land did not start'
-  within 20 drained 7 || bad 'land did not read'
+  within 120 test -d "lake-$signal" || bad 'land did not start'
+  within 120 drained 7 || bad 'land did not read'
   kill "-$signal" "$pid"
   wait "$pid"
   code=$?

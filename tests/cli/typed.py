@@ -3,7 +3,7 @@
     type TEXT    the keys, with the escapes of a string of Python: \\t \\n \\x03
     wait REGEX   until the screen's text since the last wait holds it
 
-Prints the widest line that was shown, in columns, colours and movements apart. Exit 1 with what was shown: a wait of 60 s was in vain.
+Prints the widest line that was shown, in columns, colours and movements apart. Exit 1 with what was shown: a wait of 120 s was in vain.
 """
 import codecs
 import fcntl
@@ -54,7 +54,7 @@ def main():
         if verb == "type":
             os.write(screen, text.encode().decode("unicode_escape").encode())
             continue
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while verb == "end" or not re.search(text, ESCAPES.sub("", shown[since:])):
             more = read(screen, deadline)
             if more:

@@ -140,10 +140,10 @@ def test_interrupted(tmp_path, expected):
     lake = tmp_path / "lake"
     command = [PQR, "run", "--lake", lake, *SMALL, "--executor", "dask://silent:1"]
     running = subprocess.Popen(command, env=settings(tmp_path), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    within(60, lambda: running.poll() is not None or ("SUCCESS",) in tasks_or_none(lake))
+    within(120, lambda: running.poll() is not None or ("SUCCESS",) in tasks_or_none(lake))
     assert running.poll() is None
     running.send_signal(2)
-    assert running.wait(60) == 130
+    assert running.wait(120) == 130
     running.stderr.close()
     assert run(lake).returncode == 0
     assert content(lake) == expected[1]

@@ -283,7 +283,7 @@ def count(lake, where):
 
 def in_the_middle(running, lake, at):
     """Until `at` tasks have begun."""
-    within(60, lambda: count(lake, "1") >= at or running.poll() is not None)
+    within(120, lambda: count(lake, "1") >= at or running.poll() is not None)
     assert running.poll() is None, running.stderr.read()
 
 
@@ -338,9 +338,9 @@ def test_the_driver_is_killed(who, at, stack, expected, tmp_path):
     in_the_middle(running, lake, at)
     driver = processes("pqr_lakehouse.executor", running.pid)[0]
     os.kill(running.pid if who == "pqr" else driver, signal.SIGKILL)
-    _, err = running.communicate(timeout=60)
+    _, err = running.communicate(timeout=120)
     assert running.returncode == (-9 if who == "pqr" else 5), err
-    within(30, lambda: not pathlib.Path(f"/proc/{driver}").exists())  # it saw the end of its input
+    within(120, lambda: not pathlib.Path(f"/proc/{driver}").exists())  # it saw the end of its input
     whole(lake, "pqrs", expected, on.run(lake, "pqrs"))
 
 
@@ -369,7 +369,7 @@ def test_spark_is_killed(who, stack, expected, tmp_path):
     done = subprocess.CompletedProcess((), running.returncode, out, err)
     if who == "pqr":
         assert running.returncode == -9
-        within(60, lambda: not of_spark(stack, "CoarseGrainedExecutorBackend"), every=0.1)  # its driver saw the end, its application is over
+        within(120, lambda: not of_spark(stack, "CoarseGrainedExecutorBackend"), every=0.1)  # its driver saw the end, its application is over
         done = on.run(lake, "pqrs")
     whole(lake, "pqrs", expected, done)
 

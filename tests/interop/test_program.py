@@ -32,7 +32,7 @@ def program(monkeypatch):
 
 
 def started(lake):
-    within(30, (lake / "raw").exists)
+    within(120, (lake / "raw").exists)
 
 
 def test_a_report_and_its_log_lines(tmp_path, caplog):
@@ -145,8 +145,8 @@ _program.run({LONG!r}, env=_program.place({str(lake)!r}))
     caller = subprocess.Popen([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(ROOT / "python")}, stderr=subprocess.DEVNULL)
     started(lake)
     caller.send_signal(end)
-    assert caller.wait(30) == (3 if end == signal.SIGTERM else -signal.SIGKILL)
-    within(20, lambda: status(lake) != "RUNNING")
+    assert caller.wait(120) == (3 if end == signal.SIGTERM else -signal.SIGKILL)
+    within(120, lambda: status(lake) != "RUNNING")
     assert status(lake) == "PENDING"
 
 
@@ -157,7 +157,7 @@ def test_one_request_told_twice(tmp_path):
     started(lake)
     child.send_signal(signal.SIGTERM)
     child.send_signal(signal.SIGINT)
-    assert child.wait(30) == 130
+    assert child.wait(120) == 130
     assert status(lake) == "PENDING"
 
 

@@ -49,7 +49,7 @@ class Server:
         assert line, self.process.stderr.read()
         self.url = urllib.parse.urlsplit(json.loads(line)["url"])
 
-    def connect(self, timeout=60):
+    def connect(self, timeout=120):
         return http.client.HTTPConnection(self.url.hostname, self.url.port, timeout=timeout)
 
     def get(self, path, method="GET", body=None, **headers):
@@ -69,7 +69,7 @@ class Server:
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
         try:
-            return self.process.wait(30)
+            return self.process.wait(120)
         finally:
             self.process.stdout.close()
             self.process.stderr.close()
@@ -378,7 +378,7 @@ def test_another_publishing_is_another_tag(tmp_path):
         path = "/api/v1/gold/daily_kpis"
         before = s.get(path)
         subprocess.run([PQR, *day, "--to", "2025-09-03", "--replace-published"], env=ENV, check=True, stdout=subprocess.DEVNULL)
-        within(20, lambda: s.get(path, If_None_Match=before.headers["ETag"]).status == 200)
+        within(120, lambda: s.get(path, If_None_Match=before.headers["ETag"]).status == 200)
         assert len(s.rows(path)) == len(before.json()) + 1
     finally:
         assert s.stop() == 0
@@ -604,7 +604,7 @@ def test_a_database_that_hangs_keeps_only_who_asks_it(made, postgres):
             c.request("GET", path)
             asking.append(c)
         for _ in range(100):  # whichever thread a connection gets
-            c = s.connect(timeout=5)
+            c = s.connect(timeout=20)
             c.request("GET", "/healthz")
             assert c.getresponse().read() == b"ok\n"
             c.close()
@@ -632,7 +632,7 @@ def test_a_thousand_idle_connections(made):
     try:
         before = resident_mb(s.process.pid)
         for _ in range(1000):
-            idle.append(socket.create_connection((s.url.hostname, s.url.port), 30))
+            idle.append(socket.create_connection((s.url.hostname, s.url.port), 120))
         for c in idle[::2]:
             c.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         for c in idle[::2]:
@@ -649,7 +649,7 @@ def test_a_thousand_idle_connections(made):
 def test_slow_clients_are_let_go(made):
     s = Server("--lake", made, env={"PQR_SERVER_TIMEOUT_S": "1"})
     try:
-        slow = socket.create_connection((s.url.hostname, s.url.port), 30)
+        slow = socket.create_connection((s.url.hostname, s.url.port), 120)
         slow.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: ")
         drops = []
 
@@ -673,7 +673,7 @@ def test_stopping_answers_what_was_asked(made):
     c = s.connect()
     c.request("GET", "/api/v1/events")
     assert c.getresponse().status == 200
-    busy = socket.create_connection((s.url.hostname, s.url.port), 30)
+    busy = socket.create_connection((s.url.hostname, s.url.port), 120)
     busy.sendall(b"GET /api/v1/tables HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
     first = busy.recv(15)
     assert s.stop() == 0
@@ -685,18 +685,18 @@ def test_stopping_answers_what_was_asked(made):
 def test_systemd_hands_over_a_socket_and_is_told(made, tmp_path):
     notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     notify.bind(str(tmp_path / "notify"))
-    notify.settimeout(30)
+    notify.settimeout(120)
     listening = socket.create_server(("127.0.0.1", 0))
     port = listening.getsockname()[1]
     # As systemd does it: the socket is descriptor 3, the variables name the process.
     child = subprocess.Popen(["bash", "-c", 'export LISTEN_PID=$$ LISTEN_FDS=1; exec "$0" serve --quiet --lake "$1" 3<&"$2"', PQR, made, str(listening.fileno())],
                              env=ENV | {"NOTIFY_SOCKET": str(tmp_path / "notify")}, pass_fds=[listening.fileno()])
     assert notify.recv(100) == b"READY=1"
-    c = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    c = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
     c.request("GET", "/healthz")
     assert c.getresponse().read() == b"ok\n"
     child.send_signal(signal.SIGTERM)
-    assert child.wait(30) == 0 and notify.recv(100) == b"STOPPING=1"
+    assert child.wait(120) == 0 and notify.recv(100) == b"STOPPING=1"
     notify.close()
     listening.close()
 
@@ -708,25 +708,25 @@ def test_tls(made, tmp_path):
     s = Server("--lake", made, env={"PQR_SERVER_TLS_KEY": str(key), "PQR_SERVER_TLS_CERTIFICATE": str(certificate)})
     try:
         assert s.url.scheme == "https"
-        c = http.client.HTTPSConnection("localhost", s.url.port, timeout=30, context=ssl.create_default_context(cafile=certificate))
+        c = http.client.HTTPSConnection("localhost", s.url.port, timeout=120, context=ssl.create_default_context(cafile=certificate))
         c.request("GET", "/api/v1/gold/daily_kpis?limit=1")
         assert len(json.loads(c.getresponse().read())) == 1
     finally:
         assert s.stop() == 0
     bad = subprocess.run([PQR, "serve", "--listen", "127.0.0.1:0", "--lake", made], env=ENV | {"PQR_SERVER_TLS_KEY": str(certificate),
-                         "PQR_SERVER_TLS_CERTIFICATE": str(certificate)}, capture_output=True, text=True, timeout=30, check=False)
+                         "PQR_SERVER_TLS_CERTIFICATE": str(certificate)}, capture_output=True, text=True, timeout=120, check=False)
     assert bad.returncode == 2 and "key and certificate" in bad.stderr
 
 
 def test_mistakes_are_told_at_once(made, server):
     def ends(*arguments):
-        run = subprocess.run([PQR, "serve", "--lake", made, *arguments], env=ENV, capture_output=True, text=True, timeout=30, check=False)
+        run = subprocess.run([PQR, "serve", "--lake", made, *arguments], env=ENV, capture_output=True, text=True, timeout=120, check=False)
         return run.returncode, run.stderr
 
     code, said = ends("--listen", f"127.0.0.1:{server.url.port}")
     assert code == 1 and "another program does" in said
     assert ends("--listen", "nowhere")[0] == 2
-    assert subprocess.run([PQR, "serve", "--lake", made.parent / "none"], env=ENV, capture_output=True, timeout=30, check=False).returncode == 1
+    assert subprocess.run([PQR, "serve", "--lake", made.parent / "none"], env=ENV, capture_output=True, timeout=120, check=False).returncode == 1
 
 
 # ---- the document -------------------------------------------------------------------------------------------------------------------------

@@ -153,7 +153,7 @@ def kafka(tmp_path_factory):
 
 def end(member, how=signal.SIGTERM):
     member.send_signal(how)
-    member.wait(60)
+    member.wait(120)
     return member.returncode, member.stderr.read()
 
 
@@ -168,7 +168,7 @@ def landed(member, lake, n):
         within(150, lambda: member.poll() is not None or has_rows(lake, n))
     except AssertionError:
         member.send_signal(signal.SIGABRT)
-        member.wait(60)
+        member.wait(120)
     assert member.returncode is None, f"{n} rows do not come: {member.stderr.read()}"
 
 
@@ -296,17 +296,17 @@ def test_zombie(kafka, tmp_path):
     kafka.tool("make", "zombie", 3)
     kafka.produce("zombie", 100_000, 1)
     sleeper = kafka.member(tmp_path, "zombie", interval=3600)
-    within(60, busy, sleeper.pid, 12)
+    within(120, busy, sleeper.pid, 12)
     sleeper.send_signal(signal.SIGSTOP)
     assert not rows(tmp_path)
     other = kafka.member(tmp_path, "zombie")
-    within(90, has_rows, tmp_path, 100_000)
+    within(120, has_rows, tmp_path, 100_000)
     sleeper.send_signal(signal.SIGCONT)
     code, log = end(sleeper, signal.SIGINT)
     assert code == 130, log
     assert len(rows(tmp_path)) == 100_000
     kafka.produce("zombie", 1000, 2)
-    within(90, has_rows, tmp_path, 101_000)
+    within(120, has_rows, tmp_path, 101_000)
     assert end(other)[0] == 0
     kafka.check(tmp_path, "zombie")
 
@@ -328,12 +328,12 @@ def schedule(kafka, lake, seed):
             if act == "stop":
                 asleep.append(chosen)
             else:
-                chosen.communicate(timeout=60)
+                chosen.communicate(timeout=120)
                 members.remove(chosen)
         if asleep and r.random() < 0.5:
             asleep.pop(r.randrange(len(asleep))).send_signal(signal.SIGCONT)
         if r.random() < 0.6:
-            within(60, has_rows, lake, r.randrange(sent // 2 + 1))
+            within(120, has_rows, lake, r.randrange(sent // 2 + 1))
     for m in asleep:
         m.send_signal(signal.SIGCONT)
     for m in members:

@@ -135,7 +135,7 @@ class Schedule:
         interval = str(self.r.choice([0.05, 0.2, 1]))
         with log.open("w") as errors:
             self.members.append(subprocess.Popen(self.command("--interval", interval), cwd=self.folder, stderr=errors, env=self.stack.env))
-        assert within(60, lambda: "started" in log.read_text()), "what it needs is there, so it starts"
+        assert within(120, lambda: "started" in log.read_text()), "what it needs is there, so it starts"
 
     def pick(self):
         return self.members.pop(self.r.randrange(len(self.members)))
@@ -148,7 +148,7 @@ class Schedule:
     def leave(self):
         member = self.pick()
         member.terminate()
-        assert member.wait(60) == 0
+        assert member.wait(120) == 0
 
     def caught_up(self):
         return self.database.counted() == self.produced
@@ -170,7 +170,7 @@ class Schedule:
             if not self.members:
                 self.join()
             self.produce()
-            assert within(90, self.caught_up)
+            assert within(120, self.caught_up)
             member.send_signal(signal.SIGCONT)
         finally:
             self.members.append(member)  # whoever ends the test ends all of them
@@ -182,7 +182,7 @@ class Schedule:
     def play(self):
         self.produce()
         self.join()
-        assert within(90, self.caught_up)
+        assert within(120, self.caught_up)
         for step in range(STEPS):
             self.produce()
             if not self.members:
@@ -191,7 +191,7 @@ class Schedule:
             (self.restart if step == STEPS // 2 else action)()
         if not self.members:
             self.join()
-        assert within(90, self.caught_up)
+        assert within(120, self.caught_up)
         while self.members:
             self.leave()
         run = subprocess.run(self.command("--once"), cwd=self.folder, capture_output=True, text=True, check=False, env=self.stack.env)

@@ -73,7 +73,7 @@ def test_one_ends_before_the_other(opened):
     assert said() == OWN
     ask(TWO)  # kept open
     threading.Thread(target=ask, args=(TWO,)).start()
-    within(5, lambda: len(opened) == 3)
+    within(120, lambda: len(opened) == 3)
     assert opened[2] == {**OWN, **TWO}
     _worker.wear({})
     assert said() == OWN

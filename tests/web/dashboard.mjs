@@ -43,7 +43,7 @@ const browser = await chromium.launch({ executablePath: process.env.PQR_CHROMIUM
 async function open(options = {}, server = url) {
   const context = await browser.newContext({ locale: 'es-CO', viewport: { width: 1280, height: 900 }, acceptDownloads: true, ...options })
   const page = await context.newPage()
-  page.setDefaultTimeout(20_000)
+  page.setDefaultTimeout(60_000)
   page.expected = [] // patterns of console messages that a test provokes
   page.on('console', (m) => {
     if (['error', 'warning'].includes(m.type()) && !page.expected.some((p) => p.test(m.text()))) bad(`console at ${page.url()}: ${m.text()}`)
