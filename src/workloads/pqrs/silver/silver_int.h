@@ -230,7 +230,8 @@ struct month_out {
 	int32_t *
 		place_codes; /* tickets table: dictionary index + 1 of code, department and city of each place; 0 = none yet */
 	size_t place_codes_n;
-	struct parquet_writer *writer; /* of a part whose first row groups are written; NULL: all its rows are here */
+	struct parquet_writer
+		*writer; /* of a part whose first row groups are written; NULL or empty: all its rows are here */
 	struct month_out *next;
 };
 struct part_sink {
@@ -243,7 +244,8 @@ struct part_sink {
 struct silver_task;
 struct out_table {
 	struct part_sink sink;
-	struct month_out *open; /* in order of opening */
+	struct month_out *open;  /* in order of opening */
+	struct month_out *spare; /* a written one, empty, for the next; NULL: none */
 	/* What is left to do before a month is written for the last time; NULL: nothing. */
 	status (*settle)(struct silver_task *t, struct month_out *m, struct err *err);
 	int64_t rows;

@@ -121,9 +121,25 @@ static void month_destroy(struct month_out *m, size_t n_columns)
 	mem_free(m);
 }
 
+/* A written month. Its builders and writer, empty, have the room of a month: the next one takes them, unless it was the last. */
+static void month_retire(struct out_table *o, struct month_out *m, int32_t before)
+{
+	if (o->spare == NULL && before != INT32_MAX) {
+		m->next = NULL;
+		o->spare = m;
+		return;
+	}
+	month_destroy(m, history_column_index(o->sink.schema));
+}
+
 static struct part_rows month_rows(struct month_out *m)
 {
 	return (struct part_rows){m->b, m->n, &m->ids, OUT_TICKET_ID};
+}
+
+static bool month_has_groups(const struct month_out *m)
+{
+	return m->writer != NULL && parquet_writer_rows(m->writer) > 0;
 }
 
 static status month_write(struct out_table *o, struct month_out *m, struct err *err)
@@ -132,13 +148,12 @@ static status month_write(struct out_table *o, struct month_out *m, struct err *
 	const struct part_rows rows = month_rows(m);
 	struct partition_month place;
 	const struct delta_pairs partition = partition_month_values(&place, m->month, k->env->run);
-	if (m->writer == NULL) {
+	if (!month_has_groups(m)) {
 		if (m->n > 0) TRY(silver_part_write(k, &rows, partition, err));
 	} else {
 		if (m->n > 0) TRY(rows_write(k, &rows, m->writer, err));
 		TRY(part_finish(k, m->writer, partition, err));
-		parquet_writer_destroy(m->writer);
-		m->writer = NULL;
+		parquet_writer_reset(m->writer);
 	}
 	o->rows += m->n;
 	month_reset(m, history_column_index(k->schema));
@@ -177,7 +192,7 @@ status silver_months_close(struct silver_task *t, enum silver_table table, int32
 		if (o->settle != NULL) TRY(o->settle(t, m, err));
 		TRY(month_write(o, m, err));
 		*at = m->next;
-		month_destroy(m, history_column_index(o->sink.schema));
+		month_retire(o, m, before);
 	}
 	return OK;
 }
@@ -218,8 +233,9 @@ status silver_month_open(
 	while (*at != NULL && (*at)->month != month) at = &(*at)->next;
 	struct month_out *m = *at;
 	if (m == NULL) {
-		m = month_create(table);
+		m = o->spare != NULL ? o->spare : month_create(table);
 		if (m == NULL) return fail_nomem(err);
+		o->spare = NULL;
 		m->month = month;
 		*at = m;
 	}
@@ -249,6 +265,7 @@ void silver_out_close(struct silver_task *t)
 			next = m->next;
 			month_destroy(m, history_column_index(o->sink.schema));
 		}
+		if (o->spare != NULL) month_destroy(o->spare, history_column_index(o->sink.schema));
 		if (o->sink.writer != NULL) parquet_writer_destroy(o->sink.writer);
 	}
 	history_column_deinit(&t->history);
