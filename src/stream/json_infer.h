@@ -9,8 +9,9 @@ status json_infer_open(bool debezium, struct json_infer **out, struct err *err) 
 void json_infer_close(struct json_infer *i); /* NULL is fine */
 /* One message; what is no JSON object (or envelope) is counted alone. message is followed by JSON_SCAN_PADDING readable bytes. E_NOMEM. */
 status json_infer_add(struct json_infer *i, struct str message, struct err *err) MUST_USE;
-/* Append the JSON Schema that json_contract_open understands: members that were always of one type; required, those that every message has.
- * The others are named in its $comment: they are kept in extra. E_NOT_FOUND: no message has a member of one type. */
+/* Append the JSON Schema that json_contract_open understands: members that were always of one type, at any depth that a column has; required,
+ * those that every object has. The others are named in its $comment: they are kept in extra. E_NOT_FOUND: no message has a member of one
+ * type. */
 status json_infer_schema(const struct json_infer *i, const char *title, struct buf *out, struct err *err) MUST_USE;
 
 #endif
