@@ -55,7 +55,8 @@ static status run(
 		.visit = on_row,
 		.arg = rows,
 		.timeout_ms = TIMEOUT_MS};
-	struct query_opts o = {.lake = s->session->lake, .version = -1, .at_ms = INT64_MIN, .threads = 2};
+	struct query_opts o = {
+		.lake = s->session->lake, .version = -1, .at_ms = INT64_MIN, .threads = 2, .stuck = server_leave};
 	TRY(lake_picture(o.lake, q->run_id[0] != '\0' ? q->run_id : NULL, arena, &picture, err));
 	if (picture.n > 0) o.picture = &picture;
 	const status opened = query_open(&o, &query, err);

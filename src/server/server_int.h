@@ -34,5 +34,7 @@ extern const struct principal server_self;
  * that it reads what they may (server/access.h). */
 status server_query(struct server *s, const struct principal *who, const struct control_select *q,
 	control_row_visit visit, void *arg, struct err *err) MUST_USE;
+/* For query_opts.stuck: DuckDB holds up the server's end. Ends the process; all that it loses are answers. */
+void server_leave(void);
 
 #endif

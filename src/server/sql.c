@@ -89,7 +89,8 @@ static status open_and_run(struct server *s, struct request *r, struct str text,
 {
 	struct query *q = NULL;
 	struct query_picture picture;
-	struct query_opts o = {.lake = s->session->lake, .version = -1, .at_ms = INT64_MIN, .threads = 2};
+	struct query_opts o = {
+		.lake = s->session->lake, .version = -1, .at_ms = INT64_MIN, .threads = 2, .stuck = server_leave};
 	TRY(lake_picture(o.lake, NULL, r->arena, &picture, err));
 	if (picture.n > 0) o.picture = &picture;
 	const status opened = query_open(&o, &q, err);

@@ -27,7 +27,7 @@ import pytest
 from conftest import PQR, ROOT
 
 sys.path.insert(0, str(ROOT / "tests"))
-from poll import within  # noqa: E402
+from poll import busy, within  # noqa: E402
 
 ENV = {k: v for k, v in os.environ.items() if not k.startswith("PQR_") or k in ("PQR_CACHE", "PQR_DUCKDB_LIB")}
 RUN = ["run", "--from", "2025-09-01", "--to", "2025-09-08", "--volume", "60", "--quiet", "--json"]
@@ -481,6 +481,27 @@ def test_sql(server, made):
         assert s.get("/api/v1/sql", method="POST", body="{}", Content_Type="application/json").status == 403
     finally:
         assert s.stop() == 0
+
+
+def test_a_query_that_does_not_end_holds_up_no_stop(server, made):
+    """One call of DuckDB's own that looks at no interrupt: the server tells of it and ends. This one would take many minutes."""
+    if server.get("/api/v1/sql", method="POST", body='{"sql": "SELECT 1"}', Content_Type="application/json").status == 501:
+        pytest.skip("no libduckdb")
+    s = Server("--lake", made, "--sql")
+    asked = s.connect(timeout=300)
+    try:
+        statement = "SELECT levenshtein(repeat('a', 1000000), repeat('b', 1000000)) AS n"
+        asked.request("POST", "/api/v1/sql", body=json.dumps({"sql": statement}), headers={"Content-Type": "application/json"})
+        within(120, busy, s.process.pid, 100)
+        s.process.send_signal(signal.SIGTERM)
+        assert s.process.wait(120) == 130
+        assert "DuckDB did not end a query" in s.process.stderr.read()
+    finally:
+        asked.close()
+        s.process.kill()
+        s.process.wait()
+        s.process.stdout.close()
+        s.process.stderr.close()
 
 
 # ---- what is refused ----------------------------------------------------------------------------------------------------------------------
