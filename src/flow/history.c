@@ -339,15 +339,13 @@ static bool has_runs(const struct table_schema *t)
 	return i >= 0 && t->columns[i].partition;
 }
 
-/* The run that committed to the table for this history last. */
-static status claimant(
-	const struct history_search *s, const char *history_id, char run_id[UUID_CHARS + 1], struct err *err)
+/* The run whose commit to the table of the claims holds this member last. */
+static status claimant(const struct history_search *s, const char *wanted, char run_id[UUID_CHARS + 1], struct err *err)
 {
-	char root[RUN_KEY_MAX], wanted[RUN_KEY_MAX];
+	char root[RUN_KEY_MAX];
 	static const char member[] = "\"pqrRunId\":\"";
 	struct delta_history h;
 	flow_table_root(s->w->tables[workload_table_index(s->w, s->w->folding.claims)], root);
-	(void)snprintf(wanted, sizeof wanted, "\"pqrHistory\":\"%s\"", history_id);
 	(void)snprintf(run_id, UUID_CHARS + 1, "?");
 	TRY(delta_history_read(s->lake, root, 0, &h, err));
 	for (size_t i = h.n; i-- > 0;) {
@@ -362,15 +360,28 @@ static status claimant(
 	return OK;
 }
 
-/* Somebody has claimed what we would claim, and has not committed the stage: at work, or killed at it. */
+/* Somebody has claimed what we would claim, and has not committed the stage: at work, or killed at it. The claim is the first of a stage's
+ * commits to tables: where it is not taken, no table has been changed by another run since the head was done. */
 static status check_claim(const struct history_search *s, struct history *h, struct err *err)
 {
 	int64_t claim;
 	bool own;
-	TRY(newest_claim(s, h->runs[0], &claim, &own, err));
+	char claim_id[RUN_KEY_MAX], wanted[RUN_KEY_MAX + 16];
+	const char *opener = h->n_runs > 0 ? h->runs[0] : s->run->run_id;
+	TRY(newest_claim(s, opener, &claim, &own, err));
 	h->claimant[0] = '\0';
 	if (claim <= h->base.claim || own) return OK;
-	TRY(claimant(s, h->runs[0], h->claimant, err));
+	if (h->n_runs > 0) {
+		(void)snprintf(wanted, sizeof wanted, "\"pqrHistory\":\"%s\"", opener);
+	} else {
+		(void)history_claim_id(s, opener, claim_id);
+		(void)snprintf(wanted, sizeof wanted, "\"pqrClaim\":\"%s\"", claim_id);
+	}
+	TRY(claimant(s, wanted, h->claimant, err));
+	if (h->n_runs == 0)
+		return fail(err, E_BUSY,
+			"run %s has begun a history and has not finished stage %s: wait for it, or run it again",
+			h->claimant, s->w->folding.stage);
 	return fail(err, E_BUSY,
 		"run %s goes on from run %s and has not finished stage %s: wait for it, or run it again", h->claimant,
 		h->runs[h->n_runs - 1], s->w->folding.stage);
@@ -436,12 +447,13 @@ static status find_base(
 	const struct history_search *s, int32_t date, struct arena *arena, struct history *h, struct err *err)
 {
 	struct picture stored;
-	TRY(check_claim(s, h, err));
 	const status found =
 		picture_load(s->lake, (struct picture_at){date, s->run->run_id, PICTURE_BASE}, arena, &stored, err);
 	if (found != E_NOT_FOUND) TRY(found);
 	const bool again = found == OK && same_head(&stored, &h->base);
 	TRY(take_versions(s, again ? &stored : NULL, arena, &h->base, err));
+	TRY(check_claim(
+		s, h, err)); /* after the versions: who claims meanwhile has changed the tables that were read last */
 	if (again && same_versions(&stored, &h->base)) return OK;
 	return picture_put(s->lake, (struct picture_at){date, s->run->run_id, PICTURE_BASE}, &h->base, err);
 }
@@ -514,7 +526,7 @@ status history_open(
 	const struct history_search *s, int32_t date, struct arena *arena, struct history *h, struct err *err)
 {
 	const char *events = s->w->folding.events;
-	if (h->n_runs == 0) return OK;
+	if (h->n_runs == 0) return check_claim(s, h, err);
 	TRY(find_base(s, date, arena, h, err));
 	h->files.n = 0;
 	const struct history_part part = {events, picture_version(&h->base, events), &h->base};

@@ -4,8 +4,9 @@
  *                                                             removed = standing - kept        picture = kept + new
  *
  * 1. What stands is read from the base, so a run that was killed between two tables finds what it found before.
- * 2. After the stage's commits the picture is what the tables' newest versions hold of the history and the run: nobody else may
- *    change that but by rewriting files without changing their rows.
+ * 2. After the stage's commits the picture is what the tables hold of the history and the run in the versions that these commits made. Of a
+ *    run that is taken up again it is what the newest ones hold: until a run goes on from it, nobody changes that but by rewriting files
+ *    without changing their rows.
  */
 #include <stdlib.h>
 #include <time.h>
@@ -314,7 +315,9 @@ status flow_picture_files(struct flow *f, const struct commit *c, struct file_li
 		if (!workload_writes(f->w, c->stage, t) || !has_runs(t)) continue;
 		const char *name = arena_printf(&f->arena, "%s.%s", t->layer, t->name);
 		if (name == NULL) return fail_nomem(err);
-		const struct history_part part = {name, DELTA_LATEST, &all};
+		/* At the version of the run's own commit, where it is known: a run that goes on from this one takes files out again. */
+		const int64_t own = f->state.versions[i];
+		const struct history_part part = {name, own >= 0 ? own : DELTA_LATEST, &all};
 		TRY(history_part_files(f->lake, f->w, &part, out, err));
 	}
 	file_list_sort(out);

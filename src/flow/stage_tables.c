@@ -156,7 +156,7 @@ static status commit_table(struct flow *f, const struct table_schema *t, const s
 			      : c->n_history > 0          ? c->history[0]
 							  : f->id.info.run_id;
 	flow_table_root(t, root);
-	const int n = snprintf(info, sizeof info,
+	int n = snprintf(info, sizeof info,
 		"\"pqrWorkload\":\"%s\",\"pqrRunId\":\"%s\",\"pqrStage\":\"%s\",\"pqrHistory\":\"%s\"", f->w->name,
 		f->id.info.run_id, t->layer, history);
 	ASSERT(n > 0 && (size_t)n < sizeof info);
@@ -172,6 +172,8 @@ static status commit_table(struct flow *f, const struct table_schema *t, const s
 		const struct history_search search = flow_history_search(f);
 		r.claim_id = history_claim_id(&search, history, claim_id);
 		r.claim_version = c->claim;
+		n += snprintf(info + n, sizeof info - (size_t)n, ",\"pqrClaim\":\"%s\"", claim_id);
+		ASSERT((size_t)n < sizeof info);
 	}
 	arena_init(&arena, 0);
 	status code = make_difference(f, t, c, &arena, &r, err);

@@ -400,8 +400,8 @@ def test_two_at_once(events, tmp_path):
 
 @pytest.mark.parametrize("how", ["stopped", "killed"])
 def test_overtaken(events, tmp_path, how):
-    """A run stopped before silver, or killed in it, ends after another one that has later events: it takes that one up, and what
-    follows describes no earlier instant than any of them."""
+    """A run stopped before silver, or killed in it before it claimed to be the head, ends after another one that has later events: it
+    takes that one up, and what follows describes no earlier instant than any of them."""
     chance = random.Random(f"{SEED} overtaken")
     early, late = cut(chance, events, 2)
     parts = [late, early[::2], early[1::2]]
@@ -417,7 +417,7 @@ def test_overtaken(events, tmp_path, how):
                 pass
             process.kill()
             process.communicate()
-        if not any(lake.root.glob("manifests/day=*/run_id=*/stages/silver.json")):
+        if not (lake.root / "silver" / "tickets" / "_delta_log").exists():
             break
     else:
         pytest.fail("always killed too late")
@@ -428,6 +428,32 @@ def test_overtaken(events, tmp_path, how):
     one.ingest(whole)
     assert_like(lake, one)
     assert_conserved(lake, parts)
+
+
+def test_opener_unfinished(events, tmp_path):
+    """The first run of a lake ends after its first commit to silver, as a log can't be written: another run says which one has to be run
+    again, and writes no table."""
+    files, whole = write(tmp_path, cut(random.Random(f"{SEED} opener"), events, 2))
+    one, lake = Ingests(tmp_path / "one"), Ingests(tmp_path / "lake")
+    obstacle = lake.root / "silver" / "messages" / "_delta_log"
+    obstacle.parent.mkdir(parents=True)
+    obstacle.write_text("")
+    first = lake.start("--input", files[0])
+    _, errors = first.communicate(timeout=120)
+    assert first.returncode != 0 and "silver/messages" in errors.decode(), errors.decode()
+    obstacle.unlink()
+    (opener,) = {p.name[len("run_id=") :] for p in lake.root.glob("manifests/day=*/run_id=*")}
+    logs = {p: p.stat().st_size for p in lake.root.glob("silver/*/_delta_log/*")}
+    assert lake.root / "silver" / "tickets" / "_delta_log" / f"{0:020d}.json" in logs
+    refused = lake.start("--input", files[1])
+    _, errors = refused.communicate(timeout=120)
+    assert refused.returncode == 1, errors.decode()
+    assert f"run {opener} has begun a history and has not finished stage silver: wait for it, or run it again" in errors.decode()
+    assert {p: p.stat().st_size for p in lake.root.glob("silver/*/_delta_log/*")} == logs
+    for file in files:
+        lake.ingest(file)
+    one.ingest(whole)
+    assert_like(lake, one)
 
 
 def run_files(lake, run_id):
