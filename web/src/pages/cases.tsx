@@ -1,5 +1,5 @@
 // The unanswered cases, the most urgent first.
-import { useEffect, useState } from 'preact/hooks'
+import { useLayoutEffect, useState } from 'preact/hooks'
 import { useAnswer } from '../api'
 import { figures, type Figure, type Filters } from '../figures'
 import { AboutButton } from '../parts/about'
@@ -49,8 +49,9 @@ function left(row: CaseRow, last: string) {
 
 function Search() {
   const { params } = usePlace()
-  const [text, set] = useState(params.get('q') ?? '')
-  useEffect(() => set(params.get('q') ?? ''), [params])
+  const q = params.get('q') ?? ''
+  const [text, set] = useState(q)
+  useLayoutEffect(() => set(q), [q]) // before anything can be typed: "/" comes here and sets the focus
   return (
     <form class="search" role="search" onSubmit={(e) => { e.preventDefault(); go('', { q: text.trim() || null, shown: null }) }}>
       <label class="field"><span>{t('search')}</span><input id="search" type="search" placeholder={t('searchHint')} value={text} onInput={(e) => set(e.currentTarget.value)} /></label>
