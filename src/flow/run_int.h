@@ -38,6 +38,7 @@ struct run_state {
 	struct history history; /* from the folding stage's plan on; n_runs == 0 = none */
 	struct file_list
 		standing; /* of the stage that was planned last: what earlier runs of the history left in its layer */
+	size_t n_through; /* as standing: of the history's runs those that it reckons with (flow/workload.h) */
 	struct file_list events; /* of a run that drops another: what it folds, run by run, as if it were its own */
 	int64_t *versions; /* [w->n_tables] of each table after its stage's commit (stage_tables.c); -1 = not known */
 	bool published;
@@ -155,7 +156,7 @@ struct history_search flow_history_search(const struct flow *f);                
 status flow_history_find(struct flow *f, struct history *out, struct err *err) MUST_USE; /* see history_find */
 /* The run that opened the history that a prepared stage writes; "": a stage before the folding one, or the workload has none. */
 const char *flow_history_id(const struct flow *f, size_t stage);
-/* Before a stage is planned: f->state.history and standing. E_BUSY: another run goes on from the same head and is not done. */
+/* Before a stage is planned: f->state.history, standing and n_through. E_BUSY: another run goes on from the same head and is not done. */
 status flow_history_prepare(struct flow *f, size_t stage, struct err *err) MUST_USE;
 /* Of what the tasks gave: c->files are the new ones, c->removed what stood and was not kept; the stage's files for its checks. */
 status flow_history_split(struct flow *f, struct commit *c, struct err *err) MUST_USE;
@@ -169,7 +170,7 @@ status flow_history_check_published(struct flow *f, struct err *err) MUST_USE;
 	"c.stage = 'publish' AND r.workload = $1 ORDER BY c.committed_at DESC, c.run_id LIMIT 1"
 /* Has a later run of the history replaced what this one left? */
 status flow_history_superseded(struct flow *f, bool *out, struct err *err) MUST_USE;
-/* Before a stage that was committed is checked again: f->state.standing as the stage found it. */
+/* Before a stage that was committed is checked again: f->state.standing and n_through as the stage found them. */
 status flow_history_stood(struct flow *f, size_t stage, struct err *err) MUST_USE;
 /* After the last stage: versions.json, unless it stands. */
 status flow_versions_put(struct flow *f, struct err *err) MUST_USE;

@@ -86,6 +86,28 @@ static status history_again(struct flow *f, const struct commit *c, struct err *
 	return OK;
 }
 
+/* The layer reckons with the history's runs as far as the last that was through all stages of it: each makes what those before it left
+ * undone. */
+static status find_through(struct flow *f, size_t stage, struct err *err)
+{
+	const struct history *h = &f->state.history;
+	const char *layer = stage_layer(&f->w->stages[stage]);
+	while (stage + 1 < f->w->n_stages && strcmp(stage_layer(&f->w->stages[stage + 1]), layer) == 0) stage++;
+	for (f->state.n_through = h->n_runs; f->state.n_through > 0; f->state.n_through--) {
+		char key[RUN_KEY_MAX];
+		int32_t date;
+		int64_t bytes;
+		const char *run_id = h->runs[f->state.n_through - 1];
+		status code = commit_find(f->lake, run_id, &date, err);
+		if (code == OK) {
+			commit_key(key, date, run_id, f->w->stages[stage].name);
+			code = store_size(f->lake, key, &bytes, err);
+		}
+		if (code != E_NOT_FOUND) return code;
+	}
+	return OK;
+}
+
 /* What stands of a later layer's table, and the version that the run builds on: what it found when it folded, unless somebody committed
  * since and the run has not yet. */
 static status later_standing(struct flow *f, const struct table_schema *t, struct picture_table *table, struct err *err)
@@ -248,7 +270,9 @@ status flow_history_prepare(struct flow *f, size_t stage, struct err *err)
 			TRY(history_again(f, &f->state.commits[k], err));
 	}
 	if (!folding) TRY(wait_for_run_before(f, err));
-	return f->state.history.n_runs > 0 ? find_standing(f, name, folding, err) : OK;
+	if (f->state.history.n_runs == 0) return OK;
+	TRY(find_standing(f, name, folding, err));
+	return folding ? OK : find_through(f, stage, err);
 }
 
 const char *flow_history_id(const struct flow *f, size_t stage)
@@ -324,6 +348,16 @@ status flow_picture_files(struct flow *f, const struct commit *c, struct file_li
 	return OK;
 }
 
+/* Of a stage after the folding one: the history, and how much of it the layer reckons with. */
+static status through_again(struct flow *f, size_t stage, struct err *err)
+{
+	for (size_t k = 0; k < stage; k++) {
+		const struct commit *c = &f->state.commits[k];
+		if (workload_folds(f->w, c->stage) && c->n_history > 0) TRY(history_again(f, c, err));
+	}
+	return find_through(f, stage, err);
+}
+
 /* What stood = what stands of others and what was removed: their rows are as they were, whatever compaction did to files since. */
 status flow_history_stood(struct flow *f, size_t stage, struct err *err)
 {
@@ -334,6 +368,7 @@ status flow_history_stood(struct flow *f, size_t stage, struct err *err)
 		TRY(history_again(f, c, err));
 		TRY(flow_drop_events(f, &f->state.history.base, err));
 	}
+	if (!flow_drops(f)) TRY(through_again(f, stage, err));
 	for (size_t i = 0; c->n_history > 0 && i < picture->n; i++) {
 		const struct delta_pair *run = delta_pairs_get(&picture->items[i].partition, STR("run_id"));
 		if (run == NULL || str_is(run->value, f->id.info.run_id)) continue;

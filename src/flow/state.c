@@ -57,6 +57,7 @@ struct stage_view flow_state_view(struct flow *f, size_t n_stages)
 		.events = f->state.n_committed > 0 ? &f->state.commits[0].events : NULL,
 		.history = f->state.history.n_runs > 0 ? &f->state.history : NULL,
 		.standing = &f->state.standing,
+		.n_through = f->state.n_through,
 		.lake = f->lake,
 	};
 	if (!flow_drops(f)) return view;

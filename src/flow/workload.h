@@ -25,6 +25,9 @@ struct stage_view {
 	const struct history *history;       /* of the folding stage's plan; NULL = none (flow/history.h) */
 	const struct file_list
 		*standing; /* what earlier runs of it left in the stage's layer; empty without a history */
+	/* After the folding stage: the first so many of history's runs are in what the layer's tables say. Those behind ended before they had
+	 * been through the layer's stages: what they changed may not be in `standing`. */
+	size_t n_through;
 	struct store *lake;
 };
 /* Rows of a table ("silver.tickets") over the files of all stages in the view. */

@@ -103,6 +103,23 @@ expect 2 'pqr ingest clickstream: expected PATH' "$pqr" ingest clickstream --lak
 same "$(find parts/raw -name events.jsonl -path '*raw/clickstream/*' | wc -l)" 7 'objects landed by name'
 same "$("$pqr" runs clickstream --lake parts --json | jq -c '[.[].raw_rows] | sort')" '[8,12960]' 'rows landed by name'
 
+# ---- runs that ended before their figures were made: the next one makes them -------------------------------------------------
+for day in 1 2 3 4; do event 1$day $day purchase 2026-02-0${day}T10:00:00Z >day$day.jsonl; done
+left() { "$pqr" run clickstream --lake "$1" --no-progress --input "day$2.jsonl" "${@:3}"; }
+figures() { python3 -c 'import sqlite3; print(*[r for t in ("daily_active_users", "conversion_rate_daily", "events_per_source_daily", "purchases_per_page_daily") for r in sqlite3.connect("'"$1"'/control.db").execute(f"SELECT * FROM gold_{t} ORDER BY 1, 2")])' | sed -E "s/, '[0-9a-f-]{36}', '20[^']*'\\)/)/g"; }
+expect 0 '' left left 1 --until bronze_to_silver
+expect 0 '' left left 2 --until silver_to_gold_conversion
+expect 0 '' left left 3 --until silver_to_gold_purchases_page
+expect 0 SUCCESS left left 4
+for day in 1 2 3 4; do expect 0 SUCCESS left whole $day; done
+same "$(figures left)" "$(figures whole)" 'figures after runs that ended early'
+same "$(figures left | grep -o 2026-02-0. | sort -u | wc -l)" 4 'days with figures'
+for run in $("$pqr" runs --lake left --json | jq -r '.[].run_id'); do expect 0 ' 0 differences' "$pqr" verify --lake left --run-id "$run"; done
+expect 0 'nothing to do' left left 4
+rm left/control.db # then each stage is checked again
+expect 0 SUCCESS left left 4
+same "$(figures left)" "$(figures whole)" 'figures after stages were checked again'
+
 echo '{"user_id":1}' >bad.jsonl
 expect 3 'every line was rejected|line 1: missing event_id' "${input[@]}" --input bad.jsonl
 

@@ -47,6 +47,15 @@ same "$(runs 'length')" 3 'runs after nothing came'
 expect 0 SUCCESS "$pqr" run clickstream --lake files --input first.jsonl --no-progress
 same "$(figures lake)" "$(figures files)" 'figures of the stream and of files'
 
+# a stage of all dates, then the next, and what comes between them: no date stays without figures
+"$pqr" stream land --source - --source-id half --lake steps >land.log 2>&1 < <(head -n 3000 first.jsonl) || bad "land: $(tail -n 1 land.log)"
+expect 0 '' "$pqr" run clickstream --from-stream --lake steps --no-progress --until bronze_to_silver
+"$pqr" stream land --source - --source-id rest --lake steps >land.log 2>&1 < <(tail -n +3001 first.jsonl) || bad "land: $(tail -n 1 land.log)"
+for step in silver_to_gold_dau silver_to_gold_conversion silver_to_gold_events_source silver_to_gold_purchases_page gold_to_postgres; do
+  expect 0 '' "$pqr" run clickstream --from-stream --lake steps --no-progress --until "$step"
+done
+same "$(figures steps)" "$(figures files)" 'figures stage by stage'
+
 # ---- late events: of a day that was told, some of them again --------------------------------------------------------------------
 { event 1 7 purchase 2025-12-30T05:00:00Z; head -n 1 first.jsonl; event 2 8 login 2026-01-04T05:00:00Z; } >late.jsonl
 land second late.jsonl

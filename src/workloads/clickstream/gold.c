@@ -3,7 +3,7 @@
  *   silver of the touched dates -> figures of each date ─┐
  *   the month as it stands, other dates -> its rows ─────┴-> the month anew, in place of what stood
  *
- * Months without such a date are kept as they are, by a task that does nothing else. A date's figures depend on its silver rows alone.
+ * New are the rows of this run, and those of runs before it that ended before they came to the table. Months without such a date are kept as they are, by a task that does nothing else. A date's figures depend on its silver rows alone.
  */
 #include "workloads/clickstream/gold.h"
 
@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "base/map.h"
 #include "base/vec.h"
+#include "flow/history.h"
 #include "flow/history_column.h"
 #include "flow/part_scan.h"
 #include "flow/partition.h"
@@ -426,9 +427,17 @@ static const struct file_list *silver_of(const struct stage_view *view)
 }
 
 struct touched {
-	int32_t *items; /* dates with rows of this run, rising */
+	int32_t *items; /* dates with new rows, rising */
 	size_t n, cap;
 };
+
+static bool is_new(const struct stage_view *view, struct str run)
+{
+	const struct history *h = view->history;
+	bool left = false;
+	for (size_t i = view->n_through; h != NULL && i < h->n_runs && !left; i++) left = str_is(run, h->runs[i]);
+	return left || str_is(run, view->run->run_id);
+}
 
 /* By path, files of one date stand together, and dates rise. */
 static status find_touched(const struct stage_view *view, struct touched *out, struct err *err)
@@ -439,7 +448,7 @@ static status find_touched(const struct stage_view *view, struct touched *out, s
 		int32_t date;
 		if (strcmp(silver->items[i].table, CLICK_SILVER) != 0) continue;
 		TRY(file_ref_value(&silver->items[i], "run_id", &run, err));
-		if (!str_is(run, view->run->run_id)) continue;
+		if (!is_new(view, run)) continue;
 		TRY(clickstream_date_of(&silver->items[i], &date, err));
 		if (out->n > 0 && out->items[out->n - 1] == date) continue;
 		if (!VEC_ROOM(out, 1)) return fail_nomem(err);
@@ -533,7 +542,7 @@ status clickstream_gold_plan(
 	return code;
 }
 
-/* Rows of silver on dates that this run touched. */
+/* Rows of silver on the touched dates. */
 static status touched_rows(const struct stage_view *view, int64_t *rows, struct err *err)
 {
 	struct touched dates = {0};
