@@ -98,6 +98,9 @@ PQR_API const char *pqr_last_error_json(struct pqr_context *context);
 /* Run one task, as `pqr task` does. spec: a task document of `pqr plan` (JSON, NUL-terminated). *result: the task's
  * result as JSON, NUL-terminated, to be freed with pqr_free; untouched on failure. */
 PQR_API int pqr_task_run(struct pqr_context *context, const char *spec, char **result);
+/* How many rows and bytes the task that runs on the context has read so far, roughly; 0 while none does. From any thread, as long as the context
+ * is open. */
+PQR_API void pqr_task_progress(const struct pqr_context *context, long long *rows, long long *bytes);
 
 /* May this process run tasks of a plan? proof: a text that the plan's maker gave along, for who runs tasks elsewhere: PQR_FAILED where this
  * library is of another version or contract, or the context's lake is not the one that the plan was made in. */

@@ -27,7 +27,8 @@ class Session(NamedTuple):
 
 
 class Event(NamedTuple):
-    """What happened to an attempt of a task. kind: started, done or failed. body: the result, or the error."""
+    """What happened to an attempt of a task. kind: started, progress, done or failed. body: the rows and bytes that it has read, the
+    result, or the error."""
 
     kind: str
     id: int

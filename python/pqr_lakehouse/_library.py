@@ -117,6 +117,7 @@ def _prototypes(lib):
         "pqr_run_end": (ctypes.c_int, [pointer, ctypes.c_int, ctypes.POINTER(pointer)]),
         "pqr_cancel": (None, [ctypes.c_int]),
         "pqr_task_run": (ctypes.c_int, [pointer, text, ctypes.POINTER(pointer)]),
+        "pqr_task_progress": (None, [pointer, ctypes.POINTER(ctypes.c_longlong), ctypes.POINTER(ctypes.c_longlong)]),
         "pqr_free": (None, [pointer]),
         "pqr_table_open": (ctypes.c_int, [pointer, text, ctypes.POINTER(TableOpts), ctypes.POINTER(pointer)]),
         "pqr_table_close": (None, [pointer]),

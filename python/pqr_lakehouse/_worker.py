@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
 import socket
 import threading
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from . import _library
 from ._library import PqrError
@@ -28,6 +29,8 @@ _CONTEXTS_MAX = 4  # open lakes of one thread
 
 _mine = threading.local()
 _proved: set = set()  # (lake, proof) that this process has shown; sets of CPython are safe to share
+_running: Dict[Any, "_Lake"] = {}  # whose task runs now, by what the engine calls it
+_changing = threading.Lock()  # held while _running changes or is looked through: what is in it is open
 _environment = threading.RLock()  # held while AWS_* may be another's
 _own: Dict[str, Optional[str]] = {}  # of what a session's credentials cover now: the values of before
 
@@ -77,6 +80,11 @@ class _Lake:
         finally:
             _library.library.pqr_free(result)
 
+    def progress(self) -> Tuple[int, int]:
+        rows, bytes = ctypes.c_longlong(), ctypes.c_longlong()
+        _library.library.pqr_task_progress(self.handle, ctypes.byref(rows), ctypes.byref(bytes))
+        return rows.value, bytes.value
+
 
 def _lake(uri: str, given: Dict[str, str]) -> _Lake:
     """Who asks is settled when a lake is opened, so that sessions with different credentials may overlap in one process."""
@@ -108,11 +116,33 @@ def prove(lake: str, proof: str, given: Optional[Dict[str, str]] = None) -> str:
     return name()
 
 
-def answer(lake: str, proof: str, document: str, given: Optional[Dict[str, str]] = None) -> Dict[str, Any]:
-    """Run one task: {"result": ...} or {"error": ...}, and never an exception, which an engine would wrap or run again for."""
+@contextlib.contextmanager
+def _known(key: Any, lake: _Lake) -> Iterator[None]:
+    with _changing:
+        _running[key] = lake
+    try:
+        yield
+    finally:
+        with _changing:
+            del _running[key]
+
+
+def progress() -> List[Tuple[Any, int, int]]:
+    """Of each task that runs in this process now: its key, and the rows and bytes that it has read."""
+    with _changing:
+        return [(key, *lake.progress()) for key, lake in _running.items()]
+
+
+def answer(lake: str, proof: str, document: str, given: Optional[Dict[str, str]] = None, key: Any = None) -> Dict[str, Any]:
+    """Run one task: {"result": ...} or {"error": ...}, and never an exception, which an engine would wrap or run again for.
+
+    key: what progress() calls it, where that is asked; of all that run in the process at a time no two have the same.
+    """
     try:
         prove(lake, proof, given)
-        return {"result": _lake(lake, given or {}).run(document)}
+        opened = _lake(lake, given or {})
+        with contextlib.nullcontext() if key is None else _known(key, opened):
+            return {"result": opened.run(document)}
     except PqrError as e:
         return {"error": e.document()}
     except MemoryError:

@@ -14,6 +14,7 @@ import functools
 import json
 import logging
 import os
+import threading
 import time
 from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional
@@ -33,11 +34,12 @@ if TYPE_CHECKING:
     import pyarrow
 
 _log = logging.getLogger("distributed.worker.pqr")
+_PROGRESS_S = 1.0
 
 
 class PqrWorkerPlugin(WorkerPlugin):
     """Makes a worker ready for tasks of one session, also one that joins later: credentials where they were asked for, which travel with
-    the plug-in alone, and no temporary files of a process that was killed before."""
+    the plug-in alone, and no temporary files of a process that was killed before. While tasks run it tells how far they are."""
 
     def __init__(self, session: Session):
         self.name = f"pqr-{session.label}"
@@ -46,8 +48,21 @@ class PqrWorkerPlugin(WorkerPlugin):
 
     def setup(self, worker: distributed.Worker) -> None:
         _log.info("tasks of run %s may come", self.session.run_id)
+        self.ended = threading.Event()
+        threading.Thread(target=self._tell, args=(worker,), name=self.name, daemon=True).start()
+
+    def _tell(self, worker: distributed.Worker) -> None:
+        told: Dict[Any, Any] = {}
+        while not self.ended.wait(_PROGRESS_S):
+            now = {key: {"rows": rows, "bytes": bytes} for key, rows, bytes in _worker.progress() if key[0] == self.name}
+            for key, body in now.items():
+                _, id, attempt = key
+                if any(body.values()) and told.get(key) != body:
+                    worker.log_event(self.name, {"id": id, "attempt": attempt, "worker": worker.address, "progress": body})
+            told = now
 
     def teardown(self, worker: distributed.Worker) -> None:
+        self.ended.set()
         _worker.wear({})
         _log.info("no more tasks of run %s", self.session.run_id)
 
@@ -62,7 +77,7 @@ def _task(session: Session, id: int, attempt: int, document: str) -> Dict[str, A
     worker = distributed.get_worker()
     worker.log_event(f"pqr-{session.label}", {"id": id, "attempt": attempt, "worker": worker.address})
     began = time.perf_counter()
-    answer = _worker.answer(session.lake, session.proof, document, _given(session, worker))
+    answer = _worker.answer(session.lake, session.proof, document, _given(session, worker), (f"pqr-{session.label}", id, attempt))
     said = answer.get("error", {}).get("message", "done")
     _log.info("task %s: %s after %.3f s", json.loads(document)["task_id"], said, time.perf_counter() - began)
     return {"worker": worker.address, **answer}
@@ -108,7 +123,7 @@ class DaskEngine(Engine):
     def _prepare(self) -> None:
         try:
             self.client.register_plugin(self.plugin)
-            self.client.subscribe_topic(self.topic, self._started)
+            self.client.subscribe_topic(self.topic, self._told)
             refused = {worker: error for worker, error in self.client.run(_prove, self.session).items() if error is not None}
         except CONNECTION as e:
             raise self._gone() from e
@@ -123,9 +138,9 @@ class DaskEngine(Engine):
     def describe(self) -> str:
         return f"dask {distributed.__version__} at {self.address}, {len(self.client.nthreads())} workers"
 
-    def _started(self, event: Any) -> None:
+    def _told(self, event: Any) -> None:
         _, body = event
-        self.post(Event("started", body["id"], body["attempt"], body["worker"]))
+        self.post(Event("progress" if "progress" in body else "started", body["id"], body["attempt"], body["worker"], body.get("progress")))
 
     def submit(self, id: int, attempt: int, task: Dict[str, Any]) -> None:
         key = (f"pqr-{task['stage']}", self.session.run_id, task["task_id"], attempt, self.session.label)

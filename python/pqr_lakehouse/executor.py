@@ -52,7 +52,7 @@ class _Driver:
 
     def act(self, what: Any) -> None:
         if isinstance(what, Event):
-            body = {"done": {"result": what.body}, "failed": {"error": what.body}}.get(what.kind, {})
+            body = {"progress": what.body, "done": {"result": what.body}, "failed": {"error": what.body}}.get(what.kind, {})
             self.say(**{what.kind: {"id": what.id, "attempt": what.attempt, "worker": what.worker, **body}})
         elif isinstance(what, Exception):
             raise what

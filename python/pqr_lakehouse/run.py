@@ -168,7 +168,7 @@ def _elsewhere(run: Run, plan: Plan, engine: "Engine", happened: "queue.Queue", 
         while waiting and waiting[0][0] <= time.monotonic():
             _, id = heapq.heappop(waiting)
             engine.submit(id, attempts[id], plan.tasks[id - first])
-        if event is None or event.kind == "started" or attempts.get(event.id) != event.attempt:
+        if event is None or event.kind in ("started", "progress") or attempts.get(event.id) != event.attempt:
             continue
         body = {"result" if event.kind == "done" else "error": event.body}
         after = run.record({"task_id": plan.tasks[event.id - first]["task_id"], "worker": event.worker, **body})

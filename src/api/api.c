@@ -63,13 +63,15 @@ void pqr_close(struct pqr_context *context)
 	mem_free(context);
 }
 
-static status run_task(const struct pqr_context *context, const char *spec, char **result, struct err *err)
+static status run_task(struct pqr_context *context, const char *spec, char **result, struct err *err)
 {
 	struct buf out;
 	if (spec == NULL) return fail(err, E_USAGE, "pqr_task_run: the task document is NULL");
 	if (context->lake == NULL) return fail(err, E_USAGE, "pqr_task_run: the lake could not be opened");
 	buf_init(&out, 0);
-	status code = flow_task_run_json(&registry_workloads, context->lake, str_of(spec), &out, err);
+	status code = flow_task_run_json(&registry_workloads, context->lake, str_of(spec), &context->task, &out, err);
+	atomic_store(&context->task.rows, 0);
+	atomic_store(&context->task.bytes, 0);
 	if (code == OK) buf_char(&out, '\0');
 	if (code == OK) code = buf_check(&out, err);
 	if (code != OK) {
@@ -88,6 +90,12 @@ int pqr_task_run(struct pqr_context *context, const char *spec, char **result)
 	const status code = result == NULL ? fail(&err, E_USAGE, "pqr_task_run: result is NULL")
 					   : run_task(context, spec, result, &err);
 	return api_finish(context, code, &err);
+}
+
+void pqr_task_progress(const struct pqr_context *context, long long *rows, long long *bytes)
+{
+	*rows = context != NULL ? atomic_load(&context->task.rows) : 0;
+	*bytes = context != NULL ? atomic_load(&context->task.bytes) : 0;
 }
 
 static status check_proof(const struct pqr_context *context, const char *proof, struct err *err)

@@ -42,7 +42,7 @@ static status task_with(struct session *s, struct cli *c, void *spec, struct err
 {
 	const struct buf *text = spec;
 	TRY(flow_task_run_json(
-		&registry_workloads, s->lake, (struct str){(const char *)text->p, text->n}, &c->out, err));
+		&registry_workloads, s->lake, (struct str){(const char *)text->p, text->n}, NULL, &c->out, err));
 	buf_char(&c->out, '\n');
 	return cli_print(&c->out, err);
 }

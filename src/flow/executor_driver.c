@@ -5,6 +5,7 @@
  *	from the driver   {"ready":{"engine":"dask 2026.8.0, 2 workers"}}                   once
  *	                  {"alive":{}}                                                      at least once in a third of the silence
  *	                  {"started":{"id":3,"attempt":0,"worker":"tcp://..."}}             may be left out
+ *	                  {"progress":{"id":3,"attempt":0,"worker":"tcp://...","rows":1,"bytes":1}}   may be left out
  *	                  {"done":{"id":3,"attempt":0,"worker":"tcp://...","result":{}}}
  *	                  {"failed":{"id":3,"attempt":0,"worker":"tcp://...","error":{}}}
  *	                  {"lost":{an error}}                                               the engine; nothing more can be run
@@ -43,8 +44,9 @@ struct driven {
 /* A slot while it is not done. */
 struct flight {
 	int attempt;
-	bool out, started; /* at the driver; written down */
-	int64_t due;       /* not out: when it is to be sent */
+	bool out, started;   /* at the driver; written down */
+	int64_t due;         /* not out: when it is to be sent */
+	int64_t rows, bytes; /* of its progress, as far as they were told */
 };
 struct flights {
 	struct driven *e;
@@ -259,13 +261,23 @@ static status flight_failed(struct flights *f, size_t i, const struct err *why, 
 	return why->code;
 }
 
+/* What it has read, where that is more than was told: an attempt may begin again. */
+static void flight_goes(struct flights *f, size_t i, int64_t rows, int64_t bytes)
+{
+	struct flight *flight = &f->items[i];
+	if (rows < flight->rows) rows = flight->rows;
+	if (bytes < flight->bytes) bytes = flight->bytes;
+	task_progress(f->job->env, rows - flight->rows, bytes - flight->bytes);
+	flight->rows = rows;
+	flight->bytes = bytes;
+}
+
 static status flight_done(struct flights *f, size_t i, struct err *err)
 {
 	struct task_slot *slot = &f->job->slots[i];
-	const struct task_env *env = f->job->env;
 	TRY(f->job->finished(f->job->arg, slot, NULL, err));
-	if (env->progress_rows != NULL) *env->progress_rows += counter_get(&slot->result.counters, "rows_in");
-	if (env->progress_bytes != NULL) *env->progress_bytes += counter_get(&slot->result.counters, "bytes_in");
+	flight_goes(
+		f, i, counter_get(&slot->result.counters, "rows_in"), counter_get(&slot->result.counters, "bytes_in"));
 	slot->done = true;
 	f->items[i].out = false;
 	f->left--;
@@ -281,11 +293,12 @@ struct told {
 
 static bool told_parse(const struct flights *f, const struct json_node *root, struct told *out)
 {
-	static const char *const kinds[] = {"started", "done", "failed"};
+	static const char *const kinds[] = {"started", "progress", "done", "failed"};
+	const size_t n_kinds = sizeof kinds / sizeof *kinds;
 	size_t k = 0;
 	out->body = NULL;
-	while (k < 3 && (out->body = json_node_get(root, kinds[k])) == NULL) k++;
-	if (k == 3 || !json_node_i64(json_node_get(out->body, "id"), &out->id) ||
+	while (k < n_kinds && (out->body = json_node_get(root, kinds[k])) == NULL) k++;
+	if (k == n_kinds || !json_node_i64(json_node_get(out->body, "id"), &out->id) ||
 		!json_node_i64(json_node_get(out->body, "attempt"), &out->attempt) ||
 		!json_node_str(json_node_get(out->body, "worker"), &out->worker))
 		return false;
@@ -302,6 +315,14 @@ static status hear_told(struct flights *f, const struct told *t, struct str line
 	const size_t i = (size_t)(t->id - f->e->n_before);
 	if (!f->items[i].out || t->attempt != f->items[i].attempt) return OK;
 	if (strcmp(t->what, "started") == 0) return flight_begins(f, i, t->worker.p, err);
+	if (strcmp(t->what, "progress") == 0) {
+		int64_t rows, bytes;
+		if (!json_node_i64(json_node_get(t->body, "rows"), &rows) || rows < 0 ||
+			!json_node_i64(json_node_get(t->body, "bytes"), &bytes) || bytes < 0)
+			return nonsense(f->e, line, err);
+		flight_goes(f, i, rows, bytes);
+		return OK;
+	}
 	if (strcmp(t->what, "failed") == 0) {
 		if (!error_parse(json_node_get(t->body, "error"), &why)) return nonsense(f->e, line, err);
 		TRY(flight_started(f, i, t->worker.p, err));

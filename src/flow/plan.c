@@ -73,6 +73,7 @@ struct lone_task {
 	struct buf config_text;
 	void *config;
 	struct task_result result;
+	struct task_progress *progress;
 };
 
 static status lone_parse(struct lone_task *t, const struct workload_list *known, struct str text,
@@ -104,15 +105,22 @@ static status lone_run(
 	t->run.workload = t->w->name;
 	TRY(flow_config_get(lake, t->run.config_hash, &t->config_text, err));
 	TRY(t->w->config_open((struct str){(const char *)t->config_text.p, t->config_text.n}, &t->config, err));
-	const struct task_env env = {.lake = lake, .run = &t->run, .config = t->config};
+	const struct task_env env = {.lake = lake,
+		.run = &t->run,
+		.config = t->config,
+		.progress_rows = &t->progress->rows,
+		.progress_bytes = &t->progress->bytes};
 	task_result_init(&t->result, &t->spec, &t->arena);
 	return stage->run(&env, &t->spec, &t->result, err);
 }
 
-status flow_task_run_json(
-	const struct workload_list *known, struct store *lake, struct str spec, struct buf *out, struct err *err)
+status flow_task_run_json(const struct workload_list *known, struct store *lake, struct str spec,
+	struct task_progress *progress, struct buf *out, struct err *err)
 {
-	struct lone_task t = {0};
+	struct task_progress unseen;
+	struct lone_task t = {.progress = progress != NULL ? progress : &unseen};
+	atomic_store(&t.progress->rows, 0);
+	atomic_store(&t.progress->bytes, 0);
 	arena_init(&t.arena, 0);
 	buf_init(&t.config_text, 0);
 	status code = lone_run(&t, known, lake, spec, err);

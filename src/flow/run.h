@@ -113,9 +113,14 @@ status flow_run(const struct run_opts *o, struct run_report *r, struct err *err)
  * the configuration object into the lake, so that the tasks can run anywhere, and nothing else. */
 status flow_plan_json(const struct run_opts *o, struct buf *out, struct err *err) MUST_USE;
 
-/* Run one task of a plan and append its result as JSON. E_USAGE: not a task document, or of a workload that is not known. */
-status flow_task_run_json(const struct workload_list *known, struct store *lake, struct str spec, struct buf *out,
-	struct err *err) MUST_USE;
+/* How far it is, for another thread; zeroed when it begins. */
+struct task_progress {
+	_Atomic int64_t rows, bytes;
+};
+/* Run one task of a plan and append its result as JSON. progress may be NULL. E_USAGE: not a task document, or of a workload that is not
+ * known. */
+status flow_task_run_json(const struct workload_list *known, struct store *lake, struct str spec,
+	struct task_progress *progress, struct buf *out, struct err *err) MUST_USE;
 
 /* The canonical configuration that runs with this hash were given, appended to out. E_VERIFY: it was changed since. */
 status flow_config_get(struct store *lake, const char *config_hash, struct buf *out, struct err *err) MUST_USE;

@@ -3,9 +3,13 @@ with `-m pqr_lakehouse.executor dask dask://WHAT:1`. FAKE_PQR names the program,
 
 import json
 import os
+import pathlib
 import signal
 import subprocess
 import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from poll import within  # noqa: E402
 
 WHAT = sys.argv[-1][len("dask://") : -len(":1")]
 ALIVE = {"alive": {}}
@@ -53,6 +57,10 @@ def main():
         if WHAT == "moved":
             open(os.path.join(hello["lake"], f".tmp-{2**22 + 1}-7"), "w", encoding="utf-8").close()  # of no process: above pid_max
             say({"started": {**at, "worker": "fake-1"}})
+        if WHAT == "tells" and not done:  # until somebody has seen it; less in the end
+            say({"progress": {**at, "rows": 1, "bytes": 1}})
+            say({"progress": {**at, "rows": 123456789, "bytes": 7}})
+            within(60, os.path.exists, hello["lake"] + ".seen")
         result = result_of(hello, run["task"])
         if done == 1 and WHAT == "dies":
             print("it was me", file=sys.stderr)
@@ -69,6 +77,8 @@ def main():
             "no-such-task": {"done": {**at, "id": 1000, "result": result}},
             "no-such-attempt": {"done": {**at, "attempt": 1, "result": result}},
             "no-result": {"done": at},
+            "no-progress": {"progress": {**at, "rows": 1}},
+            "back": {"progress": {**at, "rows": -1, "bytes": 0}},
             "half-result": {"done": {**at, "result": {"counters": {}, "outputs": [{"path": "x"}]}}},
             "no-such-word": {"gone": at},
         }

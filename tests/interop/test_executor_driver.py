@@ -3,10 +3,12 @@
 import json
 import os
 import pathlib
+import pty
 import re
 import sqlite3
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -83,6 +85,8 @@ WRONG = {
     "no-such-attempt": "answered nonsense",
     "no-result": "answered nonsense",
     "half-result": "answered nonsense",
+    "no-progress": "answered nonsense: .*progress",
+    "back": "answered nonsense: .*progress",
     "no-such-word": "answered nonsense: .*gone",
     "unknown-error": "answered nonsense",
 }
@@ -133,6 +137,25 @@ def test_ingested_files_stay_here(tmp_path):
         workers[name] = {(stage, worker.split("-")[0]) for stage, worker in tasks(into, "stage, worker")}
     assert workers["dask://honest:1"] == {("raw", "thread"), ("bronze", "fake"), ("silver", "fake"), ("gold", "fake")}
     assert content(tmp_path / "dask") == content(tmp_path / "thre")
+
+
+def test_progress_in_the_middle_of_a_task(tmp_path, expected):
+    """What a worker tells while a task runs is in the bar on the terminal."""
+    lake, seen = tmp_path / "lake", bytearray()
+    ours, theirs = pty.openpty()
+
+    def read():
+        while chunk := os.read(ours, 4096):
+            seen.extend(chunk)
+
+    threading.Thread(target=read, daemon=True).start()
+    command = [PQR, "run", "--lake", lake, *SMALL[:-3], "--executor", "dask://tells:1"]
+    with subprocess.Popen(command, env=settings(tmp_path) | {"TERM": "xterm"}, stdout=subprocess.PIPE, stderr=theirs, text=True) as running:
+        within(60, lambda: b"123M rows" in seen or running.poll() is not None)
+        (tmp_path / "lake.seen").touch()
+        out = running.communicate()[0]
+    assert running.returncode == 0 and b"123M rows" in seen, (out, bytes(seen))
+    assert content(lake) == expected[1]
 
 
 def test_interrupted(tmp_path, expected):

@@ -224,6 +224,45 @@ def test_adaptive(stack, expected, tmp_path):
     assert content(lake) == expected("pqrs")[1]
 
 
+PROGRESS = """
+from poll import within
+from pqr_lakehouse import _worker
+from pqr_lakehouse._engine import Session
+from pqr_lakehouse.dask import PqrWorkerPlugin
+
+class Lake:
+    at = (0, 0)
+
+    def progress(self):
+        return self.at
+
+class Worker:
+    address, told = "tcp://here:1", []
+
+    def log_event(self, topic, body):
+        self.told.append((topic, body["id"], body["attempt"], body["worker"], body["progress"]))
+
+plugin, worker, lake, other = PqrWorkerPlugin(Session("/l", "r", '{"nonce": "01234567"}', 120.0, False)), Worker(), Lake(), Lake()
+other.at = (9, 9)
+plugin.setup(worker)
+with _worker._known((plugin.name, 3, 1), lake), _worker._known(("pqr-another", 4, 0), other):
+    for at in ((5, 50), (6, 60)):
+        lake.at = at
+        within(60, lambda: worker.told and worker.told[-1][4] == {"rows": at[0], "bytes": at[1]})
+assert not _worker.progress()
+plugin.teardown(worker)
+assert [t[:4] for t in worker.told] == [("pqr-01234567", 3, 1, "tcp://here:1")] * 2, worker.told
+"""
+
+
+def test_the_plugin_tells_how_far_tasks_are(stack, tmp_path):
+    """Of its session's, when they got further."""
+    on = cluster(stack, "dask")
+    env = on.env | {"PYTHONPATH": f"{ROOT / 'python'}:{ROOT / 'tests'}", "DASK_TEMPORARY_DIRECTORY": str(tmp_path)}
+    done = subprocess.run([on.env["PQR_PYTHON"], "-c", PROGRESS], env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 FRAMES = """
 import sys
 import distributed

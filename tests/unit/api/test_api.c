@@ -89,9 +89,17 @@ static void test_task(void **state)
 
 	/* A task writes the same bytes however often it runs, so the engine's own result is the oracle. */
 	struct buf want;
+	struct task_progress far = {7, 7};
+	long long rows = -1, bytes = -1;
 	buf_init(&want, 0);
-	CHECK_OK(
-		&p.err, flow_task_run_json(&registry_workloads, p.lake, str_of((const char *)p.task.p), &want, &p.err));
+	CHECK_OK(&p.err,
+		flow_task_run_json(&registry_workloads, p.lake, str_of((const char *)p.task.p), &far, &want, &p.err));
+	assert_true(far.rows > 0 && far.rows != 7);
+	pqr_task_progress(c, &rows, &bytes); /* it is over */
+	assert_int_equal(rows, 0);
+	assert_int_equal(bytes, 0);
+	pqr_task_progress(NULL, &rows, &bytes);
+	assert_int_equal(rows, 0);
 	buf_char(&want, '\0');
 	assert_string_equal(result, (const char *)want.p);
 	assert_non_null(strstr(result, "events.jsonl"));

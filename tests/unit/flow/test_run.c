@@ -563,7 +563,7 @@ static void test_plan_and_lone_tasks(void **state)
 	(void)snprintf(spec, sizeof spec, "%.*s", (int)(task_end + 1 - task_at), task_at);
 	CHECK_OK(
 		&l.err, flow_task_run_json(&(struct workload_list){(const struct workload *const[]){&fake_workload}, 1},
-				l.store, str_of(spec), &result, &l.err));
+				l.store, str_of(spec), NULL, &result, &l.err));
 	buf_char(&result, '\0');
 	struct run_opts full = options(&other);
 	full.until = "raw";
@@ -578,7 +578,7 @@ static void test_plan_and_lone_tasks(void **state)
 	for (size_t i = 0; i < 4; i++)
 		CHECK_FAILS(E_USAGE,
 			flow_task_run_json(&(struct workload_list){(const struct workload *const[]){&fake_workload}, 1},
-				l.store, str_of(bad[i]), &result, &l.err));
+				l.store, str_of(bad[i]), NULL, &result, &l.err));
 	buf_deinit(&plan);
 	buf_deinit(&result);
 	lake_close(&other);
