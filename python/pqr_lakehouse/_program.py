@@ -164,6 +164,14 @@ def _tied(command):
     return [setpriv, "--pdeathsig", "INT", *command] if setpriv and sys.platform == "linux" else command
 
 
+def _documents(text: str) -> list:
+    made, at, between = [], 0, re.compile(r"\s*")
+    while (at := between.match(text, at).end()) < len(text):
+        document, at = json.JSONDecoder().raw_decode(text, at)
+        made.append(document)
+    return made
+
+
 def run(
     arguments: Sequence[Union[str, os.PathLike]],
     *,
@@ -172,8 +180,8 @@ def run(
     cancel: Optional[threading.Event] = None,
     lines: bool = False,
 ) -> Any:
-    """Run `pqr arguments --json` to its end and give what it printed. env: added to the environment. cancel: set by another thread.
-    lines: it prints a document a line; all of them.
+    """Run `pqr arguments --json` to its end and give the last document that it printed: of `run --from-stream`, a run a date, the newest.
+    env: added to the environment. cancel: set by another thread. lines: all documents.
 
     ProgramError, by its exit status one of the classes above.
     """
@@ -191,7 +199,8 @@ def run(
         text = out.read().decode(errors="replace")
     report = None
     try:
-        report = [json.loads(line) for line in text.splitlines()] if lines else json.loads(text) if text.strip() else None
+        made = _documents(text)
+        report = made if lines else made[-1] if made else None
     except ValueError:  # a child that is killed may have written a part of it
         if code == 0:
             raise

@@ -285,17 +285,24 @@ PQRS = {
 }
 
 
-def lakehouse_bronze_to_gold(dag_id: str = "lakehouse_bronze_to_gold", *, cron: Optional[str] = "0 3 * * *", operator: Optional[Mapping[str, Any]] = None, **dag: Any) -> DAG:
+def lakehouse_bronze_to_gold(
+    dag_id: str = "lakehouse_bronze_to_gold", *, from_stream: bool = False, cron: Optional[str] = "0 3 * * *", operator: Optional[Mapping[str, Any]] = None, **dag: Any
+) -> DAG:
     """The clickstream steps from bronze on, daily and by hand, in sequence, all of one run: the newest, or the one that params tell.
 
+    from_stream: of what a stream has appended to bronze instead, a run a date; params `from` and `to` choose dates. What comes between two steps is taken too.
     operator: arguments of every PqrOperator (conn_id, lake, deferrable, ...). dag: of the DAG, and `start`, `timezone` of the cron expression, `deadline`:
     how long after the scheduled time `late` tells.
     """
     with _dag(dag_id, lakehouse_bronze_to_gold.__doc__, cron=cron, **dag) as made:
         first, *rest = CLICKSTREAM
         same = "{{ ti.xcom_pull(task_ids='" + first + "', key='run_id') }}"
-        steps = [PqrOperator(task_id=first, workload="clickstream", only=first, tables=CLICKSTREAM[first], **(operator or {}))]
-        steps += [PqrOperator(task_id=step, workload="clickstream", only=step, run_id=same, tables=CLICKSTREAM[step], **(operator or {})) for step in rest]
+        if from_stream:
+            ours = {**(operator or {}), "options": {**(operator or {}).get("options", {}), "from_stream": True}}
+            steps = [PqrOperator(task_id=step, workload="clickstream", until=step, tables=tables, **ours) for step, tables in CLICKSTREAM.items()]
+        else:
+            steps = [PqrOperator(task_id=first, workload="clickstream", only=first, tables=CLICKSTREAM[first], **(operator or {}))]
+            steps += [PqrOperator(task_id=step, workload="clickstream", only=step, run_id=same, tables=CLICKSTREAM[step], **(operator or {})) for step in rest]
         _chain(steps)
     return made
 

@@ -3,7 +3,7 @@
     from pqr_lakehouse.prefect import PqrsParameters, pqrs_etl
     pqrs_etl(PqrsParameters(lake="./lake", date_from="2025-09-01", date_to="2025-09-30"))
 
-The stages and their order are the program's (`pqr plan`); a task is `pqr run … --until STAGE`, which does what is left to do up to there.
+The stages and their order are the program's (`pqr plan`; with from_stream those behind bronze, of all dates that have events); a task is `pqr run … --until STAGE`, which does what is left to do up to there.
 So a task that Prefect runs twice commits once, and a flow run after a crash goes on where the lake stands.
 """
 
@@ -110,9 +110,10 @@ class ClickstreamParameters(Parameters):
     """Clickstream: what users of a shop do, from events to four tables of figures."""
 
     rate: Optional[float] = Field(default=None, gt=0, description="Simulated events a second, on average")
+    from_stream: bool = Field(default=False, description="Take what a stream has appended to bronze, a run a date; first and last day choose dates")
 
     def arguments(self) -> list:
-        return ["clickstream", *super().arguments(), *_program.options({"rate": self.rate})]
+        return ["clickstream", *super().arguments(), *_program.options({"rate": self.rate, "from_stream": self.from_stream})]
 
 
 # ---- tasks ---------------------------------------------------------------------------------------------------------------
@@ -135,7 +136,10 @@ def run_and_stage(_context, values) -> str:
 
 @task(name="plan", task_run_name="plan", retry_condition_fn=may_pass, persist_result=False, cache_result_in_memory=True)
 def plan(arguments: list, env: dict) -> dict:
-    """The run's id, its stages in order, and whether the lake has all of them."""
+    """The run's id, its stages in order, and whether the lake has all of them. What a stream has appended is known when it is taken."""
+    if "--from-stream" in arguments:
+        made = _program.run(["plan", arguments[0]], env=env, logger=get_run_logger())
+        return {"run_id": None, "stages": [s["name"] for s in made["stages"] if s["name"] not in ("raw", "bronze")] + ["publish"], "done": False}
     made = _program.run(["plan", *arguments], env=env, logger=get_run_logger())
     run_id = made["run"]["run_id"]
     known = _program.run(["runs", "list"], env=env, logger=get_run_logger())
@@ -147,7 +151,7 @@ def plan(arguments: list, env: dict) -> dict:
 def stage(name: str, run_id: str, arguments: list, env: dict) -> dict:
     """`pqr run … --until NAME`."""
     report = _program.run(["run", *arguments, f"--until={name}"], env=env, logger=get_run_logger())
-    if report["run_id"] != run_id:
+    if run_id and report["run_id"] != run_id:
         raise RuntimeError(f"the input changed since the run was planned: {run_id} was planned, {report['run_id']} ran")
     return report
 

@@ -1,14 +1,18 @@
 """What the tests of orchestrators share: the stack, a webhook, and a run that is cancelled while it is held."""
 
+import contextlib
+import datetime
 import http.server
 import json
 import os
 import pathlib
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
+import uuid
 
 import pytest
 from conftest import PQR, ROOT
@@ -68,6 +72,34 @@ class Hook(http.server.ThreadingHTTPServer):
     def __exit__(self, *error):
         self.shutdown()
         super().__exit__(*error)
+
+
+STEPS = ["bronze_to_silver", "silver_to_gold_dau", "silver_to_gold_conversion", "silver_to_gold_events_source", "silver_to_gold_purchases_page", "gold_to_postgres"]
+
+
+def clicks(path, numbers):
+    """Events of clickstream by number, one every five minutes, in a file."""
+    start = datetime.datetime(2025, 12, 30)
+    with path.open("w") as out:
+        for n in numbers:
+            what = {"event_type": ["click", "login", "purchase", "logout"][n % 4], "page": f"/p/{n % 5}", "source": ["web", "mobile"][n % 2]}
+            at = (start + datetime.timedelta(minutes=5 * n)).isoformat() + "Z"
+            out.write(json.dumps({"event_id": str(uuid.UUID(int=n + 1)), "user_id": n * n % 17 + 1, "timestamp": at, **what}) + "\n")
+    return path
+
+
+def land(events, lake):
+    """As a stream does."""
+    with events.open("rb") as lines:
+        subprocess.run([PQR, "stream", "land", "--source", "-", "--source-id", events.name, "--lake", lake], stdin=lines, capture_output=True, check=True)
+
+
+def figures(lake):
+    """What clickstream published."""
+    with contextlib.closing(sqlite3.connect(lake / "control.db")) as db:
+        asked = ("event_date, dau_count FROM gold_daily_active_users", "event_date, dau_count, total_purchases, conversion_rate FROM gold_conversion_rate_daily",
+            "event_date, source, event_count FROM gold_events_per_source_daily", "event_date, page, purchase_count FROM gold_purchases_per_page_daily")
+        return [row for what in asked for row in db.execute(f"SELECT {what} ORDER BY 1, 2")]
 
 
 def of_lake(lake):

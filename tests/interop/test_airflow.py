@@ -14,10 +14,9 @@ import urllib.request
 
 import pytest
 from conftest import PQR, ROOT
-from orchestrated import Hook, Stack, ask, exports, interrupted, pqr
+from orchestrated import STEPS, Hook, Stack, ask, clicks, exports, figures, interrupted, land, pqr
 
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-STEPS = ["bronze_to_silver", "silver_to_gold_dau", "silver_to_gold_conversion", "silver_to_gold_events_source", "silver_to_gold_purchases_page", "gold_to_postgres"]
 DAGS = '''
 import datetime
 from pathlib import Path
@@ -28,13 +27,19 @@ from pqr_lakehouse.airflow import PqrOperator, _dag, lakehouse_bronze_to_gold, p
 HERE = Path({here!r})
 fast = {{"retry_delay": datetime.timedelta(seconds=1), "retries": 2}}
 by_hand = lakehouse_bronze_to_gold(cron=None, operator={{"lake": str(HERE / "shop")}}, default_args=fast)
+streamed = lakehouse_bronze_to_gold("streamed", from_stream=True, cron=None, operator={{"lake": str(HERE / "streamed")}}, default_args=fast)
 with _dag("deferred", "", cron=None, deadline=datetime.timedelta(seconds=1), default_args=fast):
     PqrOperator(task_id="all", workload="clickstream", until="gold_to_postgres", lake=str(HERE / "deferred"), options={{"from": "2026-01-01", "to": "2026-01-02", "rate": 0.2}}, deferrable=True)
 long = datetime.datetime(2025, 9, 30, tzinfo=datetime.timezone.utc)
 days = pqrs_etl("days", input=[str(HERE / "in/{{date-1}}.jsonl")], start=datetime.datetime(2025, 9, 1, tzinfo=datetime.timezone.utc), end_date=long, operator={{"lake": str(HERE / "days")}}, default_args=fast)
+first = datetime.datetime(2025, 9, 1, tzinfo=datetime.timezone.utc)
+caught = pqrs_etl("caught", input=[str(HERE / "in/{{date-1}}.jsonl")], catchup=True, start=first, end_date=first + datetime.timedelta(days=1, hours=12),
+    operator={{"lake": str(HERE / "caught"), "pool": "default_pool"}}, default_args=fast)
 with DAG("alone", schedule=None, start_date=long):
     PqrOperator(task_id="unreachable", until="raw", lake=str(HERE / "u"), control="postgresql://nobody@127.0.0.1:1/pqr", retries=1, retry_delay=datetime.timedelta(seconds=1))
-    PqrOperator(task_id="cancelled", until="gold", lake=str(HERE / "big"), options={{"from": "2025-09-01", "to": "2025-12-31", "volume": 1000, "threads": 1}}, retries=0)
+    big = {{"options": {{"from": "2025-09-01", "to": "2025-12-31", "volume": 1000, "threads": 1}}, "until": "gold", "retries": 0}}
+    one = PqrOperator(task_id="cancelled", lake=str(HERE / "big"), **big)
+    one >> PqrOperator(task_id="deferred", lake=str(HERE / "deferred-big"), deferrable=True, trigger_rule="all_failed", **big)
 with DAG("follows", schedule=table_asset("gold.daily_active_users"), start_date=datetime.datetime(2025, 1, 1, tzinfo=datetime.timezone.utc)):
     EmptyOperator(task_id="seen")
 '''
@@ -177,28 +182,45 @@ def test_deferred_and_late(airflow, hook):
 
 
 def test_tried_again_where_it_may_pass_and_cancelled(airflow):
-    """A control plane out of reach is tried as often as the task says; a task that is marked failed interrupts the program."""
-    lake = airflow.here / "big"
+    """A control plane out of reach is tried as often as the task says; a task that is marked failed interrupts the program, beside a worker
+    and beside the triggerer."""
     run = airflow.begin("alone")
-    ended = interrupted(lake, lambda: airflow.call("PATCH", f"{run}/taskInstances/cancelled", {"new_state": "failed"}))
-    assert ended == "PENDING"  # interrupted, not killed: it says so itself
-    shutil.rmtree(lake)
+    for task, name in (("cancelled", "big"), ("deferred", "deferred-big")):
+        lake = airflow.here / name
+        ask((lake / "raw").exists, 150)
+        assert task != "deferred" or airflow.states(run)[task] == "deferred"
+        ended = interrupted(lake, lambda: airflow.call("PATCH", f"{run}/taskInstances/{task}", {"new_state": "failed"}))
+        assert ended == "PENDING"  # interrupted, not killed: it says so itself
+        shutil.rmtree(lake)
     airflow.ended(run, "failed")
     task = airflow.tasks(run)["unreachable"]
     assert (task["state"], task["try_number"]) == ("failed", 2) and all("exit status 5" in airflow.log(run, "unreachable", attempt) for attempt in (1, 2))
 
 
-def test_backfill_day_after_day_is_one_run(airflow):
-    """Three days of files by `airflow backfill`; the published picture is that of one run over all of them."""
-    whole, days = airflow.here / "whole", ("2025-09-01", "2025-09-02", "2025-09-03")
-    pqr("run", "--from", days[0], "--to", "2025-09-05", "--volume", "20", "--until", "raw", "--lake", whole)
+def test_what_a_stream_appended(airflow):
+    """Step by step in one process: two days of events in bronze, and late ones; the figures of the same events as files."""
+    for name, numbers in (("first", range(600)), ("late", range(590, 700, 11))):
+        events = clicks(airflow.here / f"{name}.jsonl", numbers)
+        land(events, airflow.here / "streamed")
+        said = airflow.command("dags", "test", "streamed")
+        assert re.search(r"DagRun Finished: dag_id=streamed.*state=success", said), said[-3000:]
+        pqr("run", "clickstream", "--input", events, "--lake", airflow.here / "files")
+    assert figures(airflow.here / "streamed") == figures(airflow.here / "files") != []
+
+
+def test_day_after_day_is_one_run(airflow):
+    """Two days of files by `airflow backfill`, and beside it by a DAG with catchup; either published picture is that of one run over both."""
+    whole, days = airflow.here / "whole", ("2025-09-01", "2025-09-02")
+    pqr("run", "--from", days[0], "--to", "2025-09-04", "--volume", "20", "--until", "raw", "--lake", whole)
     (airflow.here / "in").mkdir()
     for day in days:
         (airflow.here / f"in/{day}.jsonl").write_bytes(b"".join(p.read_bytes() for p in sorted(whole.glob(f"raw/pqrs/source=*/day={day}/*/events.jsonl"))))
+    airflow.unpause("caught")
     airflow.unpause("days")
-    airflow.command("backfill", "create", "--dag-id", "days", "--from-date", days[0], "--to-date", "2025-09-04", "--max-active-runs", "1")
-    runs = ask(lambda: (r := airflow.call("GET", "/api/v2/dags/days/dagRuns")["dag_runs"]) and len(r) == 3 and all(x["state"] in ("success", "failed") for x in r) and r, 240)
-    assert {r["state"] for r in runs} == {"success"} and [r["run_type"] for r in runs] == ["backfill"] * 3
+    airflow.command("backfill", "create", "--dag-id", "days", "--from-date", days[0], "--to-date", "2025-09-03", "--max-active-runs", "1")
+    for dag, kind in (("days", "backfill"), ("caught", "scheduled")):
+        runs = ask(lambda: (r := airflow.call("GET", f"/api/v2/dags/{dag}/dagRuns")["dag_runs"]) and len(r) == 2 and all(x["state"] in ("success", "failed") for x in r) and r, 300)
+        assert [(r["state"], r["run_type"]) for r in runs] == [("success", kind)] * 2
     pqr("run", *(f"--input={airflow.here}/in/{day}.jsonl" for day in days), "--lake", airflow.here / "once")
 
     def picture(lake):
@@ -207,10 +229,11 @@ def test_backfill_day_after_day_is_one_run(airflow):
             columns = {t: [c for _, c, *_ in db.execute(f"PRAGMA table_info({t})") if c != "run_id"] for t in tables}
             return {t: db.execute(f"SELECT {', '.join(columns[t])} FROM {t} ORDER BY {', '.join(columns[t])}").fetchall() for t in tables}
 
-    ours, theirs = picture(airflow.here / "days"), picture(airflow.here / "once")
-    assert ours == theirs and len(ours["gold_daily_kpis"]) == 3
-    with sqlite3.connect(airflow.here / "days/control.db") as db:
-        assert db.execute("SELECT count(*) FROM meta_runs WHERE status IN ('SUCCESS', 'DEGRADED')").fetchone() == (3,)
+    theirs = picture(airflow.here / "once")
+    for lake in (airflow.here / "days", airflow.here / "caught"):
+        assert picture(lake) == theirs and len(theirs["gold_daily_kpis"]) == 2
+        with sqlite3.connect(lake / "control.db") as db:
+            assert db.execute("SELECT count(*) FROM meta_runs WHERE status IN ('SUCCESS', 'DEGRADED')").fetchone() == (2,)
 
 
 def test_an_asset_for_each_table_that_lineage_names(airflow):

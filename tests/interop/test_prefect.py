@@ -13,7 +13,7 @@ import urllib.request
 
 import pytest
 from conftest import PQR, ROOT
-from orchestrated import Hook, Stack, ask, exports, interrupted, pqr
+from orchestrated import STEPS, Hook, Stack, ask, clicks, exports, figures, interrupted, land, pqr
 
 DAYS = {"date_from": "2025-09-01", "date_to": "2025-09-03", "volume": 40}
 STAGES = ["raw", "bronze", "silver", "gold", "publish"]
@@ -214,6 +214,18 @@ def test_cancel_reaches_the_program(server, tmp_path):
     assert ended == "PENDING"  # interrupted, not killed: it says so itself
     server.ended(flow_run, "CANCELLED")
     shutil.rmtree(lake)
+
+
+def test_what_a_stream_appended(server, tmp_path):
+    """Two days of events in bronze, then late ones of a day that was told. In the end the figures of the same events as files."""
+    for name, numbers in (("first", range(600)), ("late", range(590, 700, 11))):
+        events = clicks(tmp_path / f"{name}.jsonl", numbers)
+        land(events, tmp_path / "lake")
+        done = server.ended(server.begin("clickstream_batch/nightly", {"lake": str(tmp_path / "lake"), "from_stream": True}))
+        assert [t["name"] for t in server.tasks(done["id"], 8)][1:-1] == [*STEPS[:-1], "publish"]
+        pqr("run", "clickstream", "--input", events, "--lake", tmp_path / "files")
+    assert figures(tmp_path / "lake") == figures(tmp_path / "files") != []
+    assert "clickstream-kpis" in server.artifacts(done["id"])
 
 
 def test_a_degraded_run_alerts(server, first, tmp_path):
