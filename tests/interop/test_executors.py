@@ -321,8 +321,9 @@ def count(lake, where):
 
 
 def in_the_middle(running, lake, at):
-    """Until `at` tasks have begun."""
+    """Until `at` tasks have begun: then the run is held, so that it cannot end before somebody is killed."""
     within(120, lambda: count(lake, "1") >= at or running.poll() is not None)
+    running.send_signal(signal.SIGSTOP)
     assert running.poll() is None, running.stderr.read()
 
 
@@ -339,7 +340,7 @@ def processes(word, parent=None):
 
 
 def moments(kind):
-    """After how many begun tasks, of ten: few enough that the rest take longer than it takes to find the process."""
+    """After how many begun tasks, of ten: few enough that there is a rest."""
     rng = random.Random(f"{SEED} {kind}")
     return [rng.randrange(1, 5) for _ in range(KILLS)]
 
@@ -352,6 +353,7 @@ def test_a_worker_is_killed(at, stack, expected, tmp_path):
     running = start(on, lake)
     in_the_middle(running, lake, at)
     os.kill(processes(f"dask_worker tcp://127.0.0.1:{port} --name worker-1")[0], signal.SIGKILL)
+    running.send_signal(signal.SIGCONT)
     out, err = running.communicate(timeout=120)
     whole(lake, "pqrs", expected, subprocess.CompletedProcess((), running.returncode, out, err))
     stack.up("dask")
@@ -364,6 +366,7 @@ def test_the_scheduler_is_killed(at, stack, expected, tmp_path):
     running = start(on, lake)
     in_the_middle(running, lake, at)
     os.kill(processes(f"dask_scheduler --host 127.0.0.1 --port {port}")[0], signal.SIGKILL)
+    running.send_signal(signal.SIGCONT)
     _, err = running.communicate(timeout=120)
     assert running.returncode == 5 and len(err.splitlines()) == 1 and "goes on where it was" in err, err
     whole(lake, "pqrs", expected, cluster(stack, "dask").run(lake, "pqrs"))
@@ -377,6 +380,7 @@ def test_the_driver_is_killed(who, at, stack, expected, tmp_path):
     in_the_middle(running, lake, at)
     driver = processes("pqr_lakehouse.executor", running.pid)[0]
     os.kill(running.pid if who == "pqr" else driver, signal.SIGKILL)
+    running.send_signal(signal.SIGCONT)
     _, err = running.communicate(timeout=120)
     assert running.returncode == (-9 if who == "pqr" else 5), err
     within(120, lambda: not pathlib.Path(f"/proc/{driver}").exists())  # it saw the end of its input
