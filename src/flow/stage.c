@@ -341,6 +341,27 @@ static void warn_future(const struct flow *f)
 		f->id.info.run_id, "as_of", text, NULL);
 }
 
+/* The end of the day of the newest event that tells of a case, and of none earlier than the head's. Where no case is known at all any event
+ * counts. */
+static status learn_as_of(struct flow *f, const struct commit *raw, struct err *err)
+{
+	struct history h;
+	int64_t newest = raw->events.last;
+	TRY(flow_history_find(f, &h, err));
+	if (f->w->folding.newest != NULL) {
+		const struct task_env env = {.lake = f->lake, .run = &f->id.info, .config = f->id.config};
+		const struct landed landed = {&raw->files, h.runs, h.n_runs, raw->events.last};
+		TRY(f->w->folding.newest(&env, &landed, &newest, err));
+		if (newest == INT64_MIN) newest = h.n_runs > 0 ? h.as_of : raw->events.last;
+	}
+	ASSERT(newest != INT64_MIN);
+	f->id.info.as_of = flow_day_end(f, flow_local_date(f, newest));
+	if (h.as_of <= f->id.info.as_of) return OK;
+	f->id.info.as_of = h.as_of;
+	warn_future(f);
+	return OK;
+}
+
 /* An ingested run learns its as_of and dates from what raw found. A picture that takes up earlier runs is not older than theirs. */
 static status learn_dates(struct flow *f, const struct commit *raw, struct err *err)
 {
@@ -356,12 +377,7 @@ static status learn_dates(struct flow *f, const struct commit *raw, struct err *
 		/* No event is valid: a check of the stage that rejects them all ends the run, whatever its date. */
 		f->id.info.as_of = flow_day_end(f, flow_local_date(f, time_now_us()));
 	} else if (f->id.info.as_of == INT64_MIN) {
-		struct history h;
-		TRY(flow_history_find(f, &h, err));
-		f->id.info.as_of = flow_day_end(f, flow_local_date(f, newest));
-		const bool earlier = h.as_of > f->id.info.as_of;
-		if (earlier) f->id.info.as_of = h.as_of;
-		if (earlier) warn_future(f);
+		TRY(learn_as_of(f, raw, err));
 	}
 	f->id.info.date_from = flow_local_date(f, known ? oldest : f->id.info.as_of);
 	f->id.info.date_to = flow_local_date(f, known ? newest : f->id.info.as_of);

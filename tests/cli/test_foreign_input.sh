@@ -67,6 +67,27 @@ created 9 9999-12-31T00:00:00Z >future.jsonl
 same "$(jq -c '[.rows.bronze, .rows.silver.tickets // 0]' report.json)" '[1,0]' "nothing but the future"
 [ "$(jq -r .as_of report.json)" \< "$(date -u -d '+2 days' +%F)" ] || bad "an event of 9999 moved as_of to $(jq -r .as_of report.json)"
 
+# Nor do events of tickets that nobody created. Those of a ticket that was do, whenever and by whichever run it was.
+orphan() { status "$1" "$2" RADICATED CLASSIFIED | sed "s/$t/$u/"; printf '\n'; }
+told() { # LAKE FILE: its as_of
+  "$pqr" run --input "$2" --lake "$1" --json >report.json 2>/dev/null || bad "$2 in $1"
+  jq -r .as_of report.json
+}
+{
+  orphan 31 2026-03-09T08:00:00-05:00
+  status 32 2026-03-05T22:00:00-05:00 RECEIVED RADICATED; printf '\n'
+  created 33 2026-03-02T09:00:00-05:00; printf '\n'
+  orphan 34 2026-03-04T08:00:00-05:00
+} >orphans.jsonl
+orphan 35 2026-03-20T08:00:00-05:00 >orphan.jsonl
+{ status 36 2026-03-11T08:00:00-05:00 RADICATED CLASSIFIED; printf '\n'; orphan 37 2026-03-21T08:00:00-05:00; } >later.jsonl
+same "$(told orphans orphans.jsonl)" 2026-03-06T04:59:59.999999Z "as_of before an orphan"
+same "$(jq -c '[.rows.bronze, .reasons.quarantine]' report.json)" '[4,{"orphan":1}]' "the orphan of a day to come waits, the other is one"
+same "$(told orphans orphan.jsonl)" 2026-03-06T04:59:59.999999Z "as_of of an orphan alone"
+same "$(told orphans later.jsonl)" 2026-03-12T04:59:59.999999Z "as_of by a ticket of the run before, not by an orphan"
+same "$(jq -c '.reasons.quarantine' report.json)" '{"orphan":1}' "orphans by then: that of the 9th"
+same "$(told alone orphan.jsonl)" 2026-03-21T04:59:59.999999Z "as_of where no ticket is known"
+
 # What is not quite the contract is read and counted.
 {
   created 20 2026-03-02T09:00:00-05:00; printf '\n'

@@ -212,5 +212,6 @@ const struct workload pqrs_workload = {
 		.events = "bronze.pqrs_events",
 		.claims = "silver.tickets",
 		.continues = continues,
-		.same_events = pqrs_config_same_events},
+		.same_events = pqrs_config_same_events,
+		.newest = pqrs_ingest_newest},
 };

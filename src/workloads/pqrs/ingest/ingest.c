@@ -37,6 +37,16 @@ static status check_parser(void *ctx, struct err *err)
 	return event_parser_check(((const struct reader *)ctx)->parser, err);
 }
 
+status pqrs_ingest_parser(const struct pqrs_config *config, struct event_parser **out, struct err *err)
+{
+	struct event_parser *parser = NULL;
+	TRY(event_parser_create(&parser, err));
+	event_parser_set_zone(parser, config->tz);
+	event_parser_set_line_max(parser, config->line_bytes_max);
+	*out = parser;
+	return OK;
+}
+
 status pqrs_ingest_plan(
 	const struct stage_view *view, const struct file_list *inputs, struct task_list *out, struct err *err)
 {
@@ -49,9 +59,7 @@ status pqrs_ingest_run(
 {
 	const struct pqrs_config *config = env->config;
 	struct reader r = {0};
-	TRY(event_parser_create(&r.parser, err));
-	event_parser_set_zone(r.parser, config->tz);
-	event_parser_set_line_max(r.parser, config->line_bytes_max);
+	TRY(pqrs_ingest_parser(config, &r.parser, err));
 	const struct ingest_reader reader = {
 		.ctx = &r,
 		.next = next_line,
