@@ -347,10 +347,11 @@ static status learn_as_of(struct flow *f, const struct commit *raw, struct err *
 {
 	struct history h;
 	int64_t newest = raw->events.last;
+	const int64_t until = flow_day_end(f, flow_local_date(f, time_now_us()));
 	TRY(flow_history_find(f, &h, err));
 	if (f->w->folding.newest != NULL) {
 		const struct task_env env = {.lake = f->lake, .run = &f->id.info, .config = f->id.config};
-		const struct landed landed = {&raw->files, h.runs, h.n_runs, raw->events.last};
+		const struct landed landed = {&raw->files, h.runs, h.n_runs, h.as_of, until};
 		TRY(f->w->folding.newest(&env, &landed, &newest, err));
 		if (newest == INT64_MIN) newest = h.n_runs > 0 ? h.as_of : raw->events.last;
 	}

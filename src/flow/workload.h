@@ -93,7 +93,8 @@ struct landed {
 	const struct file_list *files; /* raw's */
 	const char *const *runs;       /* [n_runs] of its history so far */
 	size_t n_runs;
-	int64_t until; /* its newest event that counts */
+	int64_t since; /* what they describe: later events of theirs wait for a run */
+	int64_t until; /* the end of today: later events count for none */
 };
 /* Folding across runs: see flow/history.h. */
 struct workload_folding {
@@ -107,8 +108,8 @@ struct workload_folding {
 	enum continues (*continues)(const void *config, const struct run_info *run, const struct run_info *earlier);
 	/* Of CONTINUES_SAME_EVENTS, where the configurations (canonical JSON) differ: do they still make one history? */
 	bool (*same_events)(struct str config, struct str earlier);
-	/* When the newest landed event that is not after `until` happened, of those of a case that exists: one that is begun by then, in what
-	 * was landed or in the events of `runs`. INT64_MIN: there is none. NULL: every event counts. */
+	/* When the newest event that is not after `until` happened, of those landed and those that wait, of a case that exists: one that is
+	 * begun by then, in what was landed or in the events of `runs`. INT64_MIN: there is none. NULL: every event counts. */
 	status (*newest)(const struct task_env *env, const struct landed *landed, int64_t *out, struct err *err);
 };
 

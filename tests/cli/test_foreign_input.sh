@@ -86,6 +86,8 @@ same "$(jq -c '[.rows.bronze, .reasons.quarantine]' report.json)" '[4,{"orphan":
 same "$(told orphans orphan.jsonl)" 2026-03-06T04:59:59.999999Z "as_of of an orphan alone"
 same "$(told orphans later.jsonl)" 2026-03-12T04:59:59.999999Z "as_of by a ticket of the run before, not by an orphan"
 same "$(jq -c '.reasons.quarantine' report.json)" '{"orphan":1}' "orphans by then: that of the 9th"
+created 38 2026-03-03T08:00:00-05:00 | sed "s/$t/$u/" >creation.jsonl
+same "$(told orphans creation.jsonl)" 2026-03-22T04:59:59.999999Z "as_of once the ticket was created: what waited is told"
 same "$(told alone orphan.jsonl)" 2026-03-21T04:59:59.999999Z "as_of where no ticket is known"
 
 # What is not quite the contract is read and counted.

@@ -1,11 +1,13 @@
 /* workloads/pqrs/ingest/newest.c: the newest event of a ticket that exists, among those that a run has landed.
  *
- *   raw objects, newest day first --> events by ticket --> created there: the newest of them
- *                                                      --> the others: created in bronze of the runs before?
+ *   events that wait in bronze for a later run --+
+ *   raw objects, newest day first ---------------+--> by ticket --> created in raw: the newest of them
+ *                                                              --> the others: created in bronze of the runs before?
  *
  * 1. Days are read back to the first that can't matter: in most inputs that is one, as tickets are created on it.
  * 2. An orphan moves nothing, whatever it says of its time. What follows from the answer is for flow to say: no as_of is known here.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
@@ -33,6 +35,7 @@ struct search {
 	const struct tz *tz;
 	struct event_parser *parser;
 	struct lines lines;
+	struct delta_snapshot *bronze; /* NULL: there is no run before */
 	struct uuid_table tickets;
 	struct {
 		struct met *items; /* by index of tickets */
@@ -53,10 +56,8 @@ static void is_created(struct search *s, uint32_t ticket)
 	if (m->ts > s->newest) s->newest = m->ts;
 }
 
-static status meet(struct search *s, const struct event *event, struct err *err)
+static status meet(struct search *s, struct uuid id, int64_t ts, bool creation, struct err *err)
 {
-	const int64_t ts = event->num[BRONZE_TS];
-	const struct uuid id = uuid_load(event->str[BRONZE_TICKET_ID].p);
 	uint32_t ticket;
 	bool found;
 	if (ts > s->landed->until) return OK;
@@ -65,7 +66,7 @@ static status meet(struct search *s, const struct event *event, struct err *err)
 	if (!found) s->met.items[s->met.n++] = (struct met){.ts = ts};
 	struct met *m = &s->met.items[ticket];
 	if (ts > m->ts) m->ts = ts;
-	if (m->created || event->type == EVENT_TICKET_CREATED) is_created(s, ticket);
+	if (m->created || creation) is_created(s, ticket);
 	return OK;
 }
 
@@ -111,7 +112,9 @@ static status read_window(struct search *s, const struct line_window *w, struct 
 	struct line_cursor c = {w->p, w->p + w->n, w->utf8_ok};
 	struct event event;
 	while (c.p < c.limit) {
-		if (event_next(s->parser, &c, &event).verdict == EVENT_VALID) TRY(meet(s, &event, err));
+		if (event_next(s->parser, &c, &event).verdict != EVENT_VALID) continue;
+		TRY(meet(s, uuid_load(event.str[BRONZE_TICKET_ID].p), event.num[BRONZE_TS],
+			event.type == EVENT_TICKET_CREATED, err));
 	}
 	return event_parser_check(s->parser, err);
 }
@@ -154,7 +157,7 @@ static status read_raw(struct search *s, struct arena *arena, struct err *err)
 
 /* ---- bronze of the runs before ------------------------------------------------------------------------------------------ */
 
-enum { C_TICKET_ID, C_TS, C_RUN_ID, C_N };
+enum { C_TICKET_ID, C_TS, C_EVENT_TYPE, C_RUN_ID, C_N };
 
 static bool is_before(const struct search *s, struct str run_id)
 {
@@ -164,8 +167,8 @@ static bool is_before(const struct search *s, struct str run_id)
 	return false;
 }
 
-/* Creations of the table. */
-static void take_batch(struct search *s, const struct batch *b)
+/* Rows of one kind: those that wait, each a ticket's; or creations, of tickets that were met. */
+static status take_batch(struct search *s, const struct batch *b, bool waits, struct err *err)
 {
 	const int64_t *ts = b->columns[C_TS].values;
 	for (int64_t i = 0; i < b->n_rows; i++) {
@@ -173,43 +176,58 @@ static void take_batch(struct search *s, const struct batch *b)
 		const struct str text = column_str(&b->columns[C_TICKET_ID], i);
 		if (ts[i] > s->landed->until || text.n != UUID_CHARS) continue;
 		const struct uuid id = uuid_load(text.p);
-		if (!uuid_table_find(&s->tickets, id, uuid_hash(id), &ticket)) continue;
-		if (is_before(s, column_str(&b->columns[C_RUN_ID], i))) is_created(s, ticket);
+		if (!waits && !uuid_table_find(&s->tickets, id, uuid_hash(id), &ticket)) continue;
+		if (!is_before(s, column_str(&b->columns[C_RUN_ID], i))) continue;
+		const bool creation = str_is(column_str(&b->columns[C_EVENT_TYPE], i), "TICKET_CREATED");
+		TRY(meet(s, id, ts[i], creation, err));
 	}
+	return cancel_check(err);
 }
 
-static status scan_created(struct search *s, const struct delta_snapshot *bronze, struct arena *arena, struct err *err)
+static status scan_rows(struct search *s, const char *where, bool waits, struct arena *arena, struct err *err)
 {
-	static const char *const columns[C_N] = {"ticket_id", "ts", "run_id"};
-	struct delta_condition created;
+	static const char *const columns[C_N] = {"ticket_id", "ts", "event_type", "run_id"};
+	struct delta_condition condition;
 	struct delta_scan *scan = NULL;
 	struct batch b;
 	bool end = false;
-	TRY(delta_condition_parse(&bronze->schema, str_of("event_type = TICKET_CREATED"), arena, &created, err));
-	const struct delta_scan_opts o = {.columns = columns, .n_columns = C_N, .where = &created, .n_where = 1};
-	TRY(delta_scan_open(bronze, &o, &scan, err));
+	TRY(delta_condition_parse(&s->bronze->schema, str_of(where), arena, &condition, err));
+	const struct delta_scan_opts o = {.columns = columns, .n_columns = C_N, .where = &condition, .n_where = 1};
+	TRY(delta_scan_open(s->bronze, &o, &scan, err));
 	status code = delta_scan_next(scan, &b, &end, err);
 	while (code == OK && !end) {
-		take_batch(s, &b);
-		code = cancel_check(err);
+		code = take_batch(s, &b, waits, err);
 		if (code == OK) code = delta_scan_next(scan, &b, &end, err);
 	}
 	delta_scan_close(scan);
 	return code;
 }
 
-static status read_earlier(struct search *s, struct arena *arena, struct err *err)
+/* Events later than the picture of the history: this run may be the one that tells their day. */
+static status read_waiting(struct search *s, struct arena *arena, struct err *err)
 {
-	struct delta_snapshot *bronze = NULL;
+	char text[TIME_RFC3339_CHARS + 1] = "", where[sizeof text + 8];
+	if (s->bronze == NULL) return OK;
+	time_format(s->landed->since, text);
+	(void)snprintf(where, sizeof where, "ts > %s", text);
+	return scan_rows(s, where, true, arena, err);
+}
+
+static status read_creations(struct search *s, struct arena *arena, struct err *err)
+{
+	if (s->bronze == NULL || !is_open(s)) return OK;
+	return scan_rows(s, "event_type = TICKET_CREATED", false, arena, err);
+}
+
+static status open_bronze(struct search *s, struct err *err)
+{
 	char root[PATH_KEY_MAX];
-	if (s->landed->n_runs == 0 || !is_open(s)) return OK;
+	if (s->landed->n_runs == 0) return OK;
 	TRY(path_table_root(root, "bronze.pqrs_events", err));
-	const status found = delta_snapshot_open(s->env->lake, root, DELTA_LATEST, &bronze, err);
-	if (found == E_NOT_FOUND) return OK;
-	TRY(found);
-	const status code = scan_created(s, bronze, arena, err);
-	delta_snapshot_close(bronze);
-	return code;
+	const status code = delta_snapshot_open(s->env->lake, root, DELTA_LATEST, &s->bronze, err);
+	if (code == OK) return OK;
+	s->bronze = NULL;
+	return code == E_NOT_FOUND ? OK : code;
 }
 
 /* ---- all ---------------------------------------------------------------------------------------------------------------- */
@@ -220,8 +238,10 @@ static status search_run(struct search *s, struct arena *arena, struct err *err)
 	TRY(lines_init(&s->lines, config->line_bytes_max, err));
 	TRY(uuid_table_init(&s->tickets, 0, err));
 	TRY(pqrs_ingest_parser(config, &s->parser, err));
+	TRY(open_bronze(s, err));
+	TRY(read_waiting(s, arena, err));
 	TRY(read_raw(s, arena, err));
-	return read_earlier(s, arena, err);
+	return read_creations(s, arena, err);
 }
 
 status pqrs_ingest_newest(const struct task_env *env, const struct landed *landed, int64_t *out, struct err *err)
@@ -231,6 +251,7 @@ status pqrs_ingest_newest(const struct task_env *env, const struct landed *lande
 	struct arena arena;
 	arena_init(&arena, 0);
 	const status code = search_run(&s, &arena, err);
+	if (s.bronze != NULL) delta_snapshot_close(s.bronze);
 	event_parser_destroy(s.parser);
 	uuid_table_deinit(&s.tickets);
 	lines_deinit(&s.lines);
