@@ -341,8 +341,8 @@ static void warn_future(const struct flow *f)
 		f->id.info.run_id, "as_of", text, NULL);
 }
 
-/* The end of the day of the newest event that tells of a case, and of none earlier than the head's. Where no case is known at all any event
- * counts. */
+/* The end of the day of the newest event that tells of a case, and of none earlier than the head's, which stays where there is none. Where no
+ * case is known at all any event counts. */
 static status learn_as_of(struct flow *f, const struct commit *raw, struct err *err)
 {
 	struct history h;
@@ -353,10 +353,10 @@ static status learn_as_of(struct flow *f, const struct commit *raw, struct err *
 		const struct task_env env = {.lake = f->lake, .run = &f->id.info, .config = f->id.config};
 		const struct landed landed = {&raw->files, h.runs, h.n_runs, h.as_of, until};
 		TRY(f->w->folding.newest(&env, &landed, &newest, err));
-		if (newest == INT64_MIN) newest = h.n_runs > 0 ? h.as_of : raw->events.last;
+		if (newest == INT64_MIN && h.n_runs == 0) newest = raw->events.last;
 	}
-	ASSERT(newest != INT64_MIN);
-	f->id.info.as_of = flow_day_end(f, flow_local_date(f, newest));
+	f->id.info.as_of = newest != INT64_MIN ? flow_day_end(f, flow_local_date(f, newest)) : INT64_MIN;
+	ASSERT(f->id.info.as_of != INT64_MIN || h.as_of != INT64_MIN);
 	if (h.as_of <= f->id.info.as_of) return OK;
 	f->id.info.as_of = h.as_of;
 	warn_future(f);

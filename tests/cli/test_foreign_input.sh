@@ -89,6 +89,9 @@ same "$(jq -c '.reasons.quarantine' report.json)" '{"orphan":1}' "orphans by the
 created 38 2026-03-03T08:00:00-05:00 | sed "s/$t/$u/" >creation.jsonl
 same "$(told orphans creation.jsonl)" 2026-03-22T04:59:59.999999Z "as_of once the ticket was created: what waited is told"
 same "$(told alone orphan.jsonl)" 2026-03-21T04:59:59.999999Z "as_of where no ticket is known"
+{ created 39 2026-03-02T09:00:00-05:00; printf '\n'; } >begun.jsonl
+"$pqr" run --input begun.jsonl --lake noon --as-of 2026-03-05T12:00:00-05:00 --quiet || bad "a picture of noon"
+same "$(told noon orphan.jsonl)" 2026-03-05T17:00:00.000000Z "as_of of noon after an orphan alone"
 
 # What is not quite the contract is read and counted.
 {
