@@ -92,6 +92,8 @@ static status find_through(struct flow *f, size_t stage, struct err *err)
 {
 	const struct history *h = &f->state.history;
 	const char *layer = stage_layer(&f->w->stages[stage]);
+	f->state.n_through = 0;
+	if (!f->w->folding.reckons) return OK;
 	while (stage + 1 < f->w->n_stages && strcmp(stage_layer(&f->w->stages[stage + 1]), layer) == 0) stage++;
 	for (f->state.n_through = h->n_runs; f->state.n_through > 0; f->state.n_through--) {
 		char key[RUN_KEY_MAX];
@@ -229,8 +231,8 @@ static status wait_for_history(struct flow *f, struct err *err)
 		}
 		gone = !busy; /* perhaps done by now: looked at once more */
 		if (busy && !waited)
-			log_line(LOG_INFO, "waiting for a run that goes on from the same one", "run",
-				f->state.history.claimant, NULL);
+			log_line(LOG_INFO, "waiting for a run that goes on from the same one, or opens the history",
+				"run", f->state.history.claimant, NULL);
 		TRY(cancel_check(err));
 		if (busy) (void)nanosleep(&(struct timespec){.tv_nsec = CLAIM_POLL_US * 1000}, NULL);
 	}

@@ -25,8 +25,8 @@ struct stage_view {
 	const struct history *history;       /* of the folding stage's plan; NULL = none (flow/history.h) */
 	const struct file_list
 		*standing; /* what earlier runs of it left in the stage's layer; empty without a history */
-	/* After the folding stage: the first so many of history's runs are in what the layer's tables say. Those behind ended before they had
-	 * been through the layer's stages: what they changed may not be in `standing`. */
+	/* After the folding stage, where workload_folding.reckons: the first so many of history's runs are in what the layer's tables say. Those
+	 * behind ended before they had been through the layer's stages: what they changed may not be in `standing`. */
 	size_t n_through;
 	struct store *lake;
 };
@@ -108,6 +108,7 @@ struct workload_folding {
 	enum continues (*continues)(const void *config, const struct run_info *run, const struct run_info *earlier);
 	/* Of CONTINUES_SAME_EVENTS, where the configurations (canonical JSON) differ: do they still make one history? */
 	bool (*same_events)(struct str config, struct str earlier);
+	bool reckons; /* later stages derive what changed since the runs before, not all again: they need stage_view.n_through */
 	/* When the newest event that is not after `until` happened, of those landed and those that wait, of a case that exists: one that is
 	 * begun by then, in what was landed or in the events of `runs`. INT64_MIN: there is none. NULL: every event counts. */
 	status (*newest)(const struct task_env *env, const struct landed *landed, int64_t *out, struct err *err);

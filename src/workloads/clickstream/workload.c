@@ -123,5 +123,6 @@ const struct workload clickstream_workload = {
 		.instants = "timestamp",
 		.claims = CLICK_SILVER,
 		.continues = continues,
-		.same_events = clickstream_config_same_events},
+		.same_events = clickstream_config_same_events,
+		.reckons = true},
 };
