@@ -56,17 +56,26 @@ static status cannot_tell(const char *why, struct err *err)
 	return s;
 }
 
-static status identity_of(rd_kafka_event_t *event, int64_t *identity, struct err *err)
+/* Brokers that know of no ids tell none. That a right is missing does not pass. */
+static status refused(const struct kafka_client *c, rd_kafka_resp_err_t error, struct err *err)
+{
+	if (error == RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE || error == RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION)
+		return OK;
+	const status code = kafka_client_fail(c, error, "the topic's id cannot be asked for", err);
+	return code == E_USAGE ? cannot_tell(rd_kafka_err2str(error), err) : code;
+}
+
+static status identity_of(const struct kafka_client *c, rd_kafka_event_t *event, int64_t *identity, struct err *err)
 {
 	size_t n = 0;
 	const void *result = event != NULL ? api.result(event) : NULL;
 	if (result == NULL) return cannot_tell("no answer in time", err);
 	if (rd_kafka_event_error(event) != RD_KAFKA_RESP_ERR_NO_ERROR)
-		return cannot_tell(rd_kafka_err2str(rd_kafka_event_error(event)), err);
+		return refused(c, rd_kafka_event_error(event), err);
 	const void **topics = api.topics(result, &n);
 	if (n != 1) return cannot_tell("another answer than to the question", err);
 	const rd_kafka_error_t *error = api.error(topics[0]);
-	if (error != NULL) return cannot_tell(rd_kafka_error_string(error), err);
+	if (error != NULL) return refused(c, rd_kafka_error_code(error), err);
 	const void *id = api.id(topics[0]);
 	const int64_t bits[2] = {id != NULL ? api.most(id) : 0, id != NULL ? api.least(id) : 0};
 	if (bits[0] != 0 || bits[1] != 0) *identity = (int64_t)(hash_xxh64(bits, sizeof bits) & INT64_MAX);
@@ -88,7 +97,7 @@ static status ask(struct kafka_client *c, const void *names, int64_t *identity, 
 	else {
 		api.describe(c->rk, names, options, answers);
 		event = rd_kafka_queue_poll(answers, 2 * ASK_MS);
-		code = identity_of(event, identity, err);
+		code = identity_of(c, event, identity, err);
 	}
 	if (event != NULL) rd_kafka_event_destroy(event);
 	if (options != NULL) rd_kafka_AdminOptions_destroy(options);
