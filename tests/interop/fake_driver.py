@@ -60,7 +60,7 @@ def main():
         if WHAT == "tells" and not done:  # until somebody has seen it; less in the end
             say({"progress": {**at, "rows": 1, "bytes": 1}})
             say({"progress": {**at, "rows": 123456789, "bytes": 7}})
-            within(60, os.path.exists, hello["lake"] + ".seen")
+            within(120, lambda: say(ALIVE) or os.path.exists(hello["lake"] + ".seen"))
         result = result_of(hello, run["task"])
         if done == 1 and WHAT == "dies":
             print("it was me", file=sys.stderr)

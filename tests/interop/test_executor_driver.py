@@ -151,7 +151,7 @@ def test_progress_in_the_middle_of_a_task(tmp_path, expected):
     threading.Thread(target=read, daemon=True).start()
     command = [PQR, "run", "--lake", lake, *SMALL[:-3], "--executor", "dask://tells:1"]
     with subprocess.Popen(command, env=settings(tmp_path) | {"TERM": "xterm"}, stdout=subprocess.PIPE, stderr=theirs, text=True) as running:
-        within(60, lambda: b"123M rows" in seen or running.poll() is not None)
+        within(120, lambda: b"123M rows" in seen or running.poll() is not None)
         (tmp_path / "lake.seen").touch()
         out = running.communicate()[0]
     assert running.returncode == 0 and b"123M rows" in seen, (out, bytes(seen))

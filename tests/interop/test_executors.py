@@ -248,7 +248,7 @@ plugin.setup(worker)
 with _worker._known((plugin.name, 3, 1), lake), _worker._known(("pqr-another", 4, 0), other):
     for at in ((5, 50), (6, 60)):
         lake.at = at
-        within(60, lambda: worker.told and worker.told[-1][4] == {"rows": at[0], "bytes": at[1]})
+        within(120, lambda: worker.told and worker.told[-1][4] == {"rows": at[0], "bytes": at[1]})
 assert not _worker.progress()
 plugin.teardown(worker)
 assert [t[:4] for t in worker.told] == [("pqr-01234567", 3, 1, "tcp://here:1")] * 2, worker.told
