@@ -124,7 +124,7 @@ def _known(key: Any, lake: _Lake) -> Iterator[None]:
         yield
     finally:
         with _changing:
-            del _running[key]
+            _running.pop(key, None)
 
 
 def progress() -> List[Tuple[Any, int, int]]:

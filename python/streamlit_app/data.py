@@ -139,7 +139,7 @@ def published(uri):
 
 def streams(uri):
     try:
-        return rows(uri, 'SELECT topic, "partition", next_position, watermark, updated_at FROM realtime.offsets ORDER BY topic, "partition"')
+        return rows(uri, 'SELECT topic, "partition", next_position, watermark, updated_at FROM realtime.offsets WHERE "partition" >= 0 ORDER BY topic, "partition"')
     except Unpublished:
         return pd.DataFrame()
 
