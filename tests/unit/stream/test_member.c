@@ -335,6 +335,23 @@ static void begin_anew(void *ctx)
 	for (int p = 0; p < PARTITIONS; p++) store.position[p] = store.mark[p] = -1;
 }
 
+/* A member that reads to the end; accept: of a topic made again, too. */
+static struct stream_member_opts until_end(struct source *source, struct sink *sink, bool accept)
+{
+	return (struct stream_member_opts){.source = &source->base,
+		.sink = {.ctx = sink,
+			.positions = positions,
+			.take = take,
+			.commit = commit,
+			.drop = drop,
+			.full = sink_full,
+			.anew = accept ? begin_anew : NULL},
+		.name = "test",
+		.interval_us = INT64_C(3600) * 1000000,
+		.bytes_max = INT64_MAX,
+		.once = true};
+}
+
 static void test_made_again(void **state)
 {
 	(void)state;
@@ -362,18 +379,7 @@ static void test_made_again(void **state)
 		begun = 0;
 		store.position[1] = cases[k].stored;
 		store.mark[1] = cases[k].mark;
-		const struct stream_member_opts o = {.source = &source.base,
-			.sink = {.ctx = &sink,
-				.positions = positions,
-				.take = take,
-				.commit = commit,
-				.drop = drop,
-				.full = sink_full,
-				.anew = accept ? begin_anew : NULL},
-			.name = "test",
-			.interval_us = INT64_C(3600) * 1000000,
-			.bytes_max = INT64_MAX,
-			.once = true};
+		const struct stream_member_opts o = until_end(&source, &sink, accept);
 		const status code = stream_member_run(&o, &err);
 		if (!accept && !cases[k].same) {
 			CHECK_FAILS(E_CONFLICT, code);
@@ -414,18 +420,7 @@ static status run_with_identity(bool accept, struct sink *sink, struct err *err)
 	static const struct stream_source_ops ops = {
 		source_poll, source_seek, source_ends, source_mark, source_close, source_identity};
 	struct source source = {.base.ops = &ops, .step = 300};
-	const struct stream_member_opts o = {.source = &source.base,
-		.sink = {.ctx = sink,
-			.positions = positions,
-			.take = take,
-			.commit = commit,
-			.drop = drop,
-			.full = sink_full,
-			.anew = accept ? begin_anew : NULL},
-		.name = "test",
-		.interval_us = INT64_C(3600) * 1000000,
-		.bytes_max = INT64_MAX,
-		.once = true};
+	const struct stream_member_opts o = until_end(&source, sink, accept);
 	asking.asked = begun = 0;
 	err_clear(err);
 	return stream_member_run(&o, err);
